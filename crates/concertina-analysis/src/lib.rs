@@ -1,0 +1,1 @@
+//! Analyses of representations: one file an analysis.

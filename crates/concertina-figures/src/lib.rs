@@ -1,0 +1,1 @@
+//! Figures as data: recipes, panels, error bars; PDF, SVG, PNG and CSV.

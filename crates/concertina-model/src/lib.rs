@@ -1,0 +1,1 @@
+//! What a run is and does: parameters, task, networks, losses, optimizers, schedulers, training.

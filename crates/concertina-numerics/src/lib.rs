@@ -1,0 +1,1 @@
+//! Numerical kernels, keyed random streams, linear algebra and statistics.

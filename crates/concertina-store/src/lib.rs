@@ -1,0 +1,1 @@
+//! The run store: keys, atomic publishing, checksums.

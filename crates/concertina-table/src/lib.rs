@@ -1,0 +1,1 @@
+//! Tidy tables: typed columns, one row per observation; CSV, JSON and Parquet.

@@ -1,0 +1,1 @@
+//! Train many small recurrent networks and ask how their representations form.
