@@ -2,7 +2,14 @@
 
 pub mod checkpoint;
 mod error;
+pub mod loss;
+pub mod network;
+pub mod optimizer;
 pub mod params;
+pub mod reference;
+pub mod scheduler;
+pub mod task;
+pub mod trainer;
 
 pub use checkpoint::{Checkpoint, Epoch, Update};
 pub use error::{Error, Result};

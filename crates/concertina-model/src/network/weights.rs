@@ -22,19 +22,19 @@ pub struct Weights {
 }
 
 /// The name under which input weights are kept in files.
-pub const INPUT: &str = "input_weights";
+const INPUT: &str = "input_weights";
 /// The name under which readout weights are kept in files.
-pub const READOUT: &str = "readout_weights";
+const READOUT: &str = "readout_weights";
 /// The name under which the readout bias is kept in files.
-pub const READOUT_BIAS: &str = "readout_bias";
+const READOUT_BIAS: &str = "readout_bias";
 
 /// The name under which a recurrent matrix is kept in files: `recurrent_weights`, or with the layer for a feedforward network.
-pub fn recurrent_name(index: usize, count: usize, feedforward: bool) -> String {
+fn recurrent_name(index: usize, count: usize, feedforward: bool) -> String {
     numbered("recurrent_weights", index + 1, count + 1, feedforward)
 }
 
 /// The name under which a bias is kept in files: `bias`, or with the layer for a feedforward network.
-pub fn bias_name(index: usize, count: usize, feedforward: bool) -> String {
+fn bias_name(index: usize, count: usize, feedforward: bool) -> String {
     numbered("bias", index, count, feedforward)
 }
 

@@ -15,7 +15,8 @@
 use ndarray::{Array1, Array2, ArrayView2, Axis, Zip};
 
 use crate::loss::predicted_class;
-use crate::params::{LossKind, NetworkKind, Nonlinearity, ValidParams};
+use crate::network::Equations;
+use crate::params::{NetworkKind, Nonlinearity};
 
 /// The parameters of a network in f64; also what a gradient consists of.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,50 +33,7 @@ pub struct Parameters {
     pub readout_bias: Array1<f64>,
 }
 
-/// What the equations need besides the parameters.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Equations {
-    /// Which network.
-    pub kind: NetworkKind,
-    /// φ.
-    pub nonlinearity: Nonlinearity,
-    /// The step of the discretisation (leaky).
-    pub dt: f64,
-    /// Whether the leaky network has its leak.
-    pub leak: bool,
-    /// Steps, or layers.
-    pub steps: usize,
-    /// Steps for which the stimulus is shown.
-    pub hold: usize,
-    /// Steps over which the loss is taken, the last ones.
-    pub evaluate: usize,
-    /// The loss.
-    pub loss: LossKind,
-}
-
 impl Equations {
-    /// The equations of a parameter set.
-    pub fn new(params: &ValidParams) -> Self {
-        Equations {
-            kind: params.network.kind,
-            nonlinearity: params.network.nonlinearity,
-            dt: params.network.dt,
-            leak: params.network.leak,
-            steps: params.trial_steps(),
-            hold: params.task.hold,
-            evaluate: params.task.evaluate,
-            loss: params.train.loss,
-        }
-    }
-
-    fn recurrent_index(&self, step: usize) -> usize {
-        if self.kind == NetworkKind::Feedforward { step - 1 } else { 0 }
-    }
-
-    fn bias_index(&self, step: usize) -> usize {
-        if self.kind == NetworkKind::Feedforward { step } else { 0 }
-    }
-
     /// φ.
     fn phi(&self, values: &Array2<f64>) -> Array2<f64> {
         match self.nonlinearity {
@@ -96,11 +54,6 @@ impl Equations {
 
     fn rates(&self, state: &Array2<f64>) -> Array2<f64> {
         if self.kind == NetworkKind::Leaky { self.phi(state) } else { state.clone() }
-    }
-
-    /// The share of a state that stays from one step to the next (leaky).
-    fn kept(&self) -> f64 {
-        if self.leak { 1.0 - self.dt } else { 1.0 }
     }
 
     /// The states `h_1 ... h_T`, each (batch, units).
@@ -164,7 +117,7 @@ impl Equations {
         let mut loss = 0.0;
         let mut by_state = Array2::<f64>::zeros(states[0].raw_dim()); // ∂loss/∂h_t, (batch, units)
         for step in (0..self.steps).rev() {
-            if step + self.evaluate >= self.steps {
+            if self.is_evaluated(step) {
                 let (share, by_output) = self.loss_at(parameters, &states[step], labels);
                 loss += share;
                 gradient.readout += &states[step].t().dot(&by_output);
