@@ -4,5 +4,5 @@ pub mod checkpoint;
 mod error;
 pub mod params;
 
-pub use checkpoint::{Checkpoint, Epoch, Update};
+pub use checkpoint::{Checkpoint, CheckpointSchedule, Epoch, Update};
 pub use error::{Error, Result};
