@@ -1,1 +1,4 @@
 //! Numerical kernels, keyed random streams, linear algebra and statistics.
+
+pub mod kernels;
+pub mod random;

@@ -1,0 +1,38 @@
+//! Products and elementwise maps in `f32` for the training loop: the same bits on every instruction set.
+//!
+//! # Storage
+//!
+//! * [`Rows`]: a row-major matrix with padded rows. States are rows: one timestep of a batch is a block of rows, and the
+//!   timesteps of a trial stack as consecutive blocks.
+//! * [`Panels`]: a matrix in panels of [`Panels::WIDTH`] columns. Weights live in this form, and so do their gradients
+//!   and the optimiser's state, so that an update is one pass over flat slices.
+//!
+//! # Order of summation
+//!
+//! Every element of a product is a sum over the inner index. It is taken in blocks of [`BLOCK`] terms: each block
+//! is a chain of fused multiply-adds that starts at zero and goes through the block in order; the first block is stored
+//! (or added to the output, if the product accumulates) and the later ones are added to it, in order. Vectors
+//! run across columns only. So neither the instruction set nor the tiling changes a bit, and no thread is started here.
+//!
+//! Elementwise maps use additions, multiplications, divisions, square roots, and fused multiply-adds that are written as
+//! such, all correctly rounded everywhere. Nothing is reassociated.
+//!
+//! # Dispatch
+//!
+//! The instruction set is chosen at run time ([`Level`]). [`dispatch`] compiles a plain loop for all of them.
+
+mod buffer;
+mod elementwise;
+mod level;
+mod panels;
+mod product;
+mod rows;
+
+pub use elementwise::{
+    add_row, column_sums, relu_derivative_mul, relu_in_place, scale_in_place, scaled_add, squared_norm,
+    tanh_derivative_mul, tanh_in_place,
+};
+pub use level::{Level, Operation, dispatch, with_level};
+pub use panels::Panels;
+pub use product::{BLOCK, product, product_transposed_a};
+pub use rows::{Rows, RowsMut, RowsRef};
