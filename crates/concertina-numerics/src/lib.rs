@@ -1,1 +1,8 @@
 //! Numerical kernels, keyed random streams, linear algebra and statistics.
+
+pub mod classify;
+mod error;
+pub mod linalg;
+pub mod statistics;
+
+pub use error::{Error, Result};
