@@ -62,6 +62,9 @@ mod tests {
 
     #[test]
     fn a_product_over_nothing_is_zero() {
-        assert_eq!(product(Array2::zeros((2, 0)).view(), Array2::zeros((0, 3)).view()), Array2::<f64>::zeros((2, 3)));
+        assert_eq!(
+            product(Array2::zeros((2, 0)).view(), Array2::zeros((0, 3)).view()),
+            Array2::<f64>::zeros((2, 3))
+        );
     }
 }
