@@ -1,6 +1,6 @@
 //! Numerical kernels, keyed random streams, linear algebra and statistics.
 
-
+pub mod classify;
 mod error;
 pub mod linalg;
 pub mod statistics;

@@ -15,7 +15,8 @@ pub use pca::{Pca, centre};
 pub use qr::{Qr, orthogonal_factor, qr};
 pub use svd::{Svd, svd};
 
-pub(crate) use convert::{check_finite, row_major, to_array};
+pub(crate) use convert::check_finite;
+use convert::row_major;
 
 use faer::{Accum, MatMut, Par, linalg::matmul::matmul};
 use ndarray::{Array2, ArrayView2};
