@@ -1,5 +1,7 @@
 //! What can go wrong in this crate.
 
+use crate::params::grouped;
+
 /// Shorthand for results of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -117,6 +119,8 @@ pub enum Error {
     UnknownSection {
         /// The section.
         name: String,
+        /// The nearest section, or where to find all parameters.
+        hint: String,
     },
     /// A parameter is given twice, perhaps under two of its names.
     #[error("`{parameter}` is given twice")]
@@ -157,7 +161,7 @@ pub enum Error {
         parameter: String,
     },
     /// A sweep has more runs than can be meant.
-    #[error("expected at most {most} runs in a sweep, found {found}")]
+    #[error("expected at most {} runs in a sweep, found {}", grouped(*most as u64), grouped(*found as u64))]
     TooManyRuns {
         /// The most that a sweep may have.
         most: usize,
@@ -188,15 +192,16 @@ impl Error {
             }
             Self::Resume { .. } => Some("train the run anew with `--rerun`".to_owned()),
             Self::Shape { .. } | Self::MissingTensor { .. } | Self::NotFinite { .. } | Self::Numerics(_) => None,
-            Self::UnknownParameter { hint, .. } | Self::NotAParameter { hint, .. } => Some(hint.clone()),
-            Self::UnknownSection { name } if name == "sweep" => {
-                Some("one set of parameters is expected here, not a sweep".to_owned())
-            }
-            Self::UnknownSection { .. } => Some("`concertina params` lists every parameter".to_owned()),
+            Self::UnknownParameter { hint, .. }
+            | Self::NotAParameter { hint, .. }
+            | Self::UnknownSection { hint, .. } => Some(hint.clone()),
             Self::GivenTwice { .. } => {
                 Some("keep one; `concertina params` lists the names of each".to_owned())
             }
             Self::AtLine { source, .. } => source.hint(),
+            Self::Toml { source } if source.message() == "duplicate key" => {
+                Some("keep one of them".to_owned())
+            }
             Self::Toml { .. } => {
                 Some("text needs quotes in TOML, and decimals a digit before the point".to_owned())
             }
