@@ -1,1 +1,25 @@
-//! What the tests share: golden fixtures and reference tables.
+//! What the tests share: golden fixtures, reference tables and comparisons that say where they fail.
+//!
+//! Everything here is called from tests, so a wrong name or a wrong type panics with a message instead of returning an
+//! error. Data that is not there is different: it returns `None`, says so on standard error, and the test ends. With the
+//! environment variable `CONCERTINA_REQUIRE_SHARED` set (as in CI) missing data fails the test instead.
+//!
+//! ```no_run
+//! use concertina_testing::{compare, golden::Fixture};
+//!
+//! #[test]
+//! fn golden_doubling_agrees() {
+//!     let Some(fixture) = Fixture::open("gamma") else { return };
+//!     for case in fixture.cases(".samples") {
+//!         let samples = fixture.f64(&format!("{case}.samples"));
+//!         let expected = fixture.f64(&format!("{case}.doubled"));
+//!         compare::assert_close(&case, (&samples * 2.0).view(), expected.view(), 1e-12);
+//!     }
+//!     fixture.finish(); // fails if the file holds an array that nobody asked for
+//! }
+//! ```
+
+pub mod compare;
+mod folder;
+pub mod golden;
+pub mod reference;

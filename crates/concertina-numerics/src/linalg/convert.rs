@@ -1,0 +1,55 @@
+//! Between `ndarray` and faer.
+
+use std::borrow::Cow;
+
+use faer::MatRef;
+use ndarray::{Array2, ArrayView2};
+
+use crate::{Error, Result};
+
+/// A row-major matrix, borrowed where the array is row-major already.
+pub(crate) struct RowMajor<'a> {
+    entries: Cow<'a, [f64]>,
+    shape: (usize, usize),
+}
+
+/// The entries of an array in row-major order.
+pub(crate) fn row_major<'a>(array: &'a ArrayView2<f64>) -> RowMajor<'a> {
+    let entries = array.as_slice().map_or_else(|| Cow::Owned(array.iter().copied().collect()), Cow::Borrowed);
+    RowMajor { entries, shape: array.dim() }
+}
+
+impl RowMajor<'_> {
+    pub(crate) fn view(&self) -> MatRef<'_, f64> {
+        MatRef::from_row_major_slice(&self.entries, self.shape.0, self.shape.1)
+    }
+
+    pub(crate) fn rows(&self) -> usize {
+        self.shape.0
+    }
+
+    pub(crate) fn columns(&self) -> usize {
+        self.shape.1
+    }
+}
+
+/// A faer matrix as an array.
+pub(crate) fn to_array(matrix: MatRef<'_, f64>) -> Array2<f64> {
+    Array2::from_shape_fn((matrix.nrows(), matrix.ncols()), |(row, column)| matrix[(row, column)])
+}
+
+/// An error naming the first entry that is infinite or not a number.
+pub(crate) fn check_finite(operation: &'static str, array: &ArrayView2<f64>) -> Result<()> {
+    match array.indexed_iter().find(|(_, value)| !value.is_finite()) {
+        Some(((row, column), &value)) => Err(Error::NotFinite { operation, index: vec![row, column], value }),
+        None => Ok(()),
+    }
+}
+
+/// An error unless the matrix is square.
+pub(crate) fn check_square(operation: &'static str, array: &ArrayView2<f64>) -> Result<()> {
+    if array.is_square() {
+        return Ok(());
+    }
+    Err(Error::Shape { operation, expected: "a square matrix".to_owned(), found: array.shape().to_vec() })
+}

@@ -1,0 +1,125 @@
+//! Eigenvalues of general and of symmetric matrices.
+
+use faer::Side;
+use ndarray::{Array1, Array2, ArrayView2};
+use num_complex::Complex64;
+
+use super::convert::{check_finite, check_square, row_major};
+use crate::{Error, Result};
+
+/// Eigenvalues of a square real matrix, by falling modulus, then falling imaginary part, then falling real part.
+///
+/// A conjugate pair therefore stands together, the one with positive imaginary part first.
+///
+/// # Errors
+/// [`Error::Shape`] unless the matrix is square, [`Error::NotFinite`], [`Error::NotConverged`].
+pub fn eigenvalues(a: ArrayView2<f64>) -> Result<Vec<Complex64>> {
+    const OPERATION: &str = "eigenvalues";
+    check_square(OPERATION, &a)?;
+    check_finite(OPERATION, &a)?;
+    if a.is_empty() {
+        return Ok(Vec::new());
+    }
+    let found = row_major(&a).view().eigenvalues();
+    let found = found.map_err(|_| Error::NotConverged { operation: OPERATION, shape: a.dim() })?;
+    let mut values: Vec<Complex64> =
+        found.into_iter().map(|value| Complex64::new(value.re, value.im)).collect();
+    values.sort_by(|a, b| {
+        modulus(*b).total_cmp(&modulus(*a)).then(b.im.total_cmp(&a.im)).then(b.re.total_cmp(&a.re))
+    });
+    Ok(values)
+}
+
+/// The largest modulus of an eigenvalue; 0 for an empty matrix.
+///
+/// # Errors
+/// As [`eigenvalues`].
+pub fn spectral_radius(a: ArrayView2<f64>) -> Result<f64> {
+    Ok(eigenvalues(a)?.first().map_or(0.0, |&value| modulus(value)))
+}
+
+fn modulus(value: Complex64) -> f64 {
+    libm::hypot(value.re, value.im)
+}
+
+/// Eigenvalues of a symmetric matrix, falling, and its eigenvectors of length 1 as columns in the same order.
+///
+/// Only the lower triangle is read. The sign of each vector is arbitrary.
+///
+/// # Shapes
+/// `a`: (n, n); returns (n) and (n, n).
+///
+/// # Errors
+/// [`Error::Shape`] unless the matrix is square, [`Error::NotFinite`], [`Error::NotConverged`].
+pub fn symmetric_eigen(a: ArrayView2<f64>) -> Result<(Array1<f64>, Array2<f64>)> {
+    const OPERATION: &str = "symmetric eigenvalues";
+    check_square(OPERATION, &a)?;
+    check_finite(OPERATION, &a)?;
+    let n = a.nrows();
+    if n == 0 {
+        return Ok((Array1::zeros(0), Array2::zeros((0, 0))));
+    }
+    let found = row_major(&a).view().self_adjoint_eigen(Side::Lower);
+    let found = found.map_err(|_| Error::NotConverged { operation: OPERATION, shape: a.dim() })?;
+    // faer returns them rising.
+    let values = Array1::from_shape_fn(n, |k| found.S()[n - 1 - k]);
+    let vectors = Array2::from_shape_fn((n, n), |(row, k)| found.U()[(row, n - 1 - k)]);
+    Ok((values, vectors))
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::{Array2, arr2};
+
+    use super::*;
+    use crate::linalg::product;
+
+    #[test]
+    fn a_companion_matrix_has_the_roots_of_its_polynomial() {
+        // (x - 3)(x^2 + 4): roots 3 and +-2i.
+        let found = eigenvalues(arr2(&[[3.0, -4.0, 12.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]).view());
+        let expected = [Complex64::new(3.0, 0.0), Complex64::new(0.0, 2.0), Complex64::new(0.0, -2.0)];
+        for (found, expected) in found.expect("eigenvalues").iter().zip(expected) {
+            assert!((found - expected).norm() < 1e-13, "{found} should be {expected}");
+        }
+    }
+
+    #[test]
+    fn a_cyclic_shift_has_the_roots_of_unity_and_spectral_radius_one() {
+        let n = 7;
+        let shift = Array2::from_shape_fn((n, n), |(i, j)| f64::from((i + 1) % n == j));
+        let found = eigenvalues(shift.view()).expect("eigenvalues");
+        for value in &found {
+            assert!((value.powu(7) - 1.0).norm() < 1e-12, "{value} is no root of unity");
+        }
+        assert!((spectral_radius(shift.view()).expect("a radius") - 1.0).abs() < 1e-13);
+        assert!(found.iter().sum::<Complex64>().norm() < 1e-12);
+    }
+
+    #[test]
+    fn pairs_of_opposite_real_eigenvalues_have_the_positive_one_first() {
+        let found = eigenvalues(arr2(&[[0.0, 2.0], [2.0, 0.0]]).view()).expect("eigenvalues");
+        assert!((found[0].re - 2.0).abs() < 1e-14 && (found[1].re + 2.0).abs() < 1e-14, "{found:?}");
+    }
+
+    #[test]
+    fn symmetric_eigenvectors_rebuild_the_matrix_and_are_orthonormal() {
+        let n = 9;
+        let a = Array2::from_shape_fn((n, n), |(i, j)| 1.0 / (1.0 + (i + j) as f64));
+        let (values, vectors) = symmetric_eigen(a.view()).expect("a decomposition");
+        assert!(values.windows(2).into_iter().all(|pair| pair[0] >= pair[1]));
+        let rebuilt = product((&vectors * &values).view(), vectors.t());
+        assert!((&rebuilt - &a).iter().all(|off| off.abs() < 1e-14));
+        let gram = product(vectors.t(), vectors.view());
+        assert!((&gram - &Array2::<f64>::eye(n)).iter().all(|off| off.abs() < 1e-14));
+    }
+
+    #[test]
+    fn empty_non_square_and_non_finite_matrices_are_told_apart() {
+        assert_eq!(eigenvalues(Array2::zeros((0, 0)).view()), Ok(vec![]));
+        let error = eigenvalues(Array2::zeros((2, 3)).view()).expect_err("not square");
+        assert_eq!(error.to_string(), "eigenvalues: expected a square matrix, found [2, 3]");
+        let error = symmetric_eigen(arr2(&[[1.0, 0.0], [f64::NAN, 1.0]]).view()).expect_err("not finite");
+        assert_eq!(error.to_string(), "symmetric eigenvalues: expected finite numbers, found NaN at [1, 0]");
+    }
+}

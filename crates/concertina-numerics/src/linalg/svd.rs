@@ -1,0 +1,66 @@
+//! The singular value decomposition.
+
+use ndarray::{Array1, Array2, ArrayView2};
+
+use super::convert::{check_finite, row_major, to_array};
+use crate::{Error, Result};
+
+/// The thin singular value decomposition `a = left diag(singular_values) right_transposed`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Svd {
+    /// Left singular vectors as columns, (rows, k) with k = min(rows, columns).
+    pub left: Array2<f64>,
+    /// Singular values, falling, (k).
+    pub singular_values: Array1<f64>,
+    /// Right singular vectors as rows, (k, columns).
+    pub right_transposed: Array2<f64>,
+}
+
+/// The thin singular value decomposition. The common sign of each pair of vectors is arbitrary.
+///
+/// # Errors
+/// [`Error::NotFinite`], [`Error::NotConverged`].
+pub fn svd(a: ArrayView2<f64>) -> Result<Svd> {
+    const OPERATION: &str = "singular values";
+    check_finite(OPERATION, &a)?;
+    let found = row_major(&a).view().thin_svd();
+    let found = found.map_err(|_| Error::NotConverged { operation: OPERATION, shape: a.dim() })?;
+    Ok(Svd {
+        left: to_array(found.U()),
+        singular_values: found.S().column_vector().iter().copied().collect(),
+        right_transposed: to_array(found.V().transpose()),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::Array2;
+
+    use super::*;
+    use crate::linalg::product;
+
+    #[test]
+    fn the_factors_rebuild_the_matrix_for_every_shape() {
+        for (rows, columns) in [(1, 1), (9, 4), (4, 9), (30, 30), (6, 0)] {
+            let a = Array2::from_shape_fn((rows, columns), |(i, j)| {
+                ((i * i + 3 * j) % 7) as f64 - (i as f64) * 0.1
+            });
+            let Svd { left, singular_values, right_transposed } = svd(a.view()).expect("factors");
+            let k = rows.min(columns);
+            assert_eq!(
+                (left.dim(), singular_values.dim(), right_transposed.dim()),
+                ((rows, k), k, (k, columns))
+            );
+            let off = &product((&left * &singular_values).view(), right_transposed.view()) - &a;
+            assert!(off.iter().all(|off| off.abs() < 1e-12), "{rows} by {columns}");
+            assert!(singular_values.windows(2).into_iter().all(|pair| pair[0] >= pair[1] && pair[1] >= 0.0));
+        }
+    }
+
+    #[test]
+    fn the_singular_values_of_a_diagonal_matrix_are_its_moduli() {
+        let a = Array2::from_diag(&ndarray::arr1(&[0.5, -4.0, 2.0]));
+        let found = svd(a.view()).expect("factors").singular_values;
+        assert!((&found - &ndarray::arr1(&[4.0, 2.0, 0.5])).iter().all(|off| off.abs() < 1e-15), "{found}");
+    }
+}

@@ -1,0 +1,51 @@
+//! Golden fixtures: `.npz` files of reference numbers, and the account of which test reads what.
+//!
+//! No array may lie in a fixture unread: [`Fixture::finish`] fails the test that left one over, and [`KNOWN`] lists the files
+//! and the parts of files with the test that answers for each. Tests discover their cases from array names
+//! ([`Fixture::cases`]), so that another folder of the same format, named in `CONCERTINA_GOLDEN`, works without a change.
+
+mod fixture;
+mod known;
+mod pattern;
+
+pub use fixture::Fixture;
+pub use known::{KNOWN, Known, Part};
+
+use std::path::PathBuf;
+
+/// The folder with the fixtures: `CONCERTINA_GOLDEN`, else `../shared/golden` beside the project, else `tests/golden`.
+pub fn folder() -> Option<PathBuf> {
+    let root = crate::folder::workspace_root();
+    crate::folder::first_of("CONCERTINA_GOLDEN", &[root.join("../shared/golden"), root.join("tests/golden")])
+}
+
+/// The names of all fixtures in the folder, without `.npz`, sorted. Empty without a folder (it says so).
+///
+/// # Panics
+/// If there is no folder and shared data is required.
+pub fn files() -> Vec<String> {
+    let Some(entries) = folder().and_then(|folder| std::fs::read_dir(folder).ok()) else {
+        crate::folder::missing("golden/");
+        return Vec::new();
+    };
+    let mut names: Vec<String> = entries
+        .filter_map(|entry| {
+            entry.ok()?.file_name().into_string().ok()?.strip_suffix(".npz").map(String::from)
+        })
+        .collect();
+    names.sort();
+    names
+}
+
+/// The arrays of a known file that fall to no part of it in [`KNOWN`], sorted.
+///
+/// # Panics
+/// If the file is not there or cannot be read.
+pub fn unclaimed(known: &Known) -> Vec<String> {
+    let folder = folder().unwrap_or_else(|| panic!("no folder with golden fixtures"));
+    let fixture = Fixture::from_path(&folder.join(format!("{}.npz", known.file)), &[]);
+    let claimed = |name: &&str| {
+        known.parts.iter().flat_map(|part| part.arrays).any(|pattern| pattern::matches(pattern, name))
+    };
+    fixture.names().filter(|name| !claimed(name)).map(String::from).collect()
+}

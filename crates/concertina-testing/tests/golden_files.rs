@@ -1,0 +1,99 @@
+//! The account of the golden fixtures itself: no file and no array goes unnoticed.
+
+use std::fs::File;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+
+use concertina_testing::golden::{self, Fixture, KNOWN};
+use ndarray::arr1;
+use ndarray_npy::NpzWriter;
+
+/// Every file in the folder is listed, and every array of it falls to a test.
+#[test]
+fn golden_every_file_is_known() {
+    for file in golden::files() {
+        let known = KNOWN.iter().find(|known| known.file == file);
+        let known = known.unwrap_or_else(|| {
+            panic!("golden/{file}.npz is not known to any test: list it in golden/known.rs")
+        });
+        if let Some(reason) = known.unread_because {
+            use std::io::Write as _;
+            // Straight to standard error: the harness keeps what passing tests print.
+            let _ = writeln!(std::io::stderr(), "golden/{file}.npz is not read: {reason}");
+            continue;
+        }
+        let unclaimed = golden::unclaimed(known);
+        assert!(unclaimed.is_empty(), "no part of `{file}.npz` in golden/known.rs holds {unclaimed:?}");
+    }
+}
+
+#[test]
+fn golden_no_file_is_listed_twice_and_only_unread_files_have_a_reason() {
+    for pair in KNOWN.windows(2) {
+        assert!(pair[0].file < pair[1].file, "`{}` should stand before `{}`", pair[1].file, pair[0].file);
+    }
+    for known in KNOWN {
+        assert_eq!(known.parts.is_empty(), known.unread_because.is_some(), "`{}`", known.file);
+    }
+}
+
+/// A made-up fixture with two float arrays, an integer and a float32 array.
+fn made_up(folder: &Path) -> PathBuf {
+    let path = folder.join("made_up.npz");
+    let mut writer = NpzWriter::new_compressed(File::create(&path).expect("a new file"));
+    writer.add_array("a.x", &arr1(&[1.0_f64, 2.0])).expect("written");
+    writer.add_array("b.x", &arr1(&[3.0_f64])).expect("written");
+    writer.add_array("b.count", &arr1(&[4_i64])).expect("written");
+    writer.add_array("single", &arr1(&[0.5_f32])).expect("written");
+    writer.finish().expect("closed");
+    path
+}
+
+fn panic_text(action: impl FnOnce()) -> String {
+    let payload = catch_unwind(AssertUnwindSafe(action)).expect_err("this should have failed");
+    payload.downcast::<String>().map_or_else(|_| "not a formatted message".to_owned(), |text| *text)
+}
+
+#[test]
+fn an_array_nobody_asked_for_fails_the_test_that_answers_for_it() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = made_up(folder.path());
+    let fixture = Fixture::from_path(&path, &["*"]);
+    assert_eq!(fixture.cases(".x"), ["a", "b"]);
+    assert_eq!(fixture.f64("a.x").len(), 2);
+    assert_eq!(fixture.scalar("b.count").to_bits(), 4.0_f64.to_bits());
+    fixture.ignore("single", "of the test");
+    assert_eq!(panic_text(|| fixture.finish()), "array `b.x` of `made_up.npz` is not known to any test");
+
+    let part = Fixture::from_path(&path, &["*.x"]);
+    assert_eq!(part.f64("a.x").len() + part.f64("b.x").len(), 3);
+    part.finish();
+}
+
+#[test]
+fn types_are_told_apart_and_float32_is_widened() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let fixture = Fixture::from_path(&made_up(folder.path()), &[]);
+    assert_eq!(fixture.f64("single"), fixture.f32("single").mapv(f64::from));
+    assert_eq!(fixture.i64("b.count")[0], 4);
+    assert!(panic_text(|| drop(fixture.f64("b.count"))).contains("neither float64 nor float32"));
+    assert!(panic_text(|| drop(fixture.i64("a.x"))).contains("is not int64"));
+    assert!(panic_text(|| drop(fixture.f64("c"))).contains("has no array `c`"));
+    assert!(panic_text(|| drop(fixture.cases(".y"))).contains("no array ending in `.y`"));
+}
+
+#[test]
+fn a_fixture_that_is_never_finished_fails_its_test() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = made_up(folder.path());
+    assert!(panic_text(|| drop(Fixture::from_path(&path, &["*"]))).contains("`finish` never called"));
+}
+
+#[test]
+fn setting_aside_what_is_not_there_fails() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let fixture = Fixture::from_path(&made_up(folder.path()), &["single"]);
+    assert!((fixture.scalar("single") - 0.5).abs() < f64::EPSILON);
+    fixture.ignore("gone*", "it was renamed");
+    assert!(panic_text(|| fixture.finish()).contains("no array `gone*`"));
+}
