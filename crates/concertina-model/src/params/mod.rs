@@ -3,15 +3,33 @@
 //! [`Params`] is open: plain fields to fill in, from Rust, TOML, JSON or a command line. [`Params::check`] turns
 //! it into [`ValidParams`], which cannot be wrong; behind that line nothing checks again.
 
+mod field;
 mod kinds;
+mod names;
+mod parameter;
+mod read;
+mod registry;
+mod rules;
 mod saves;
+mod sweep;
+#[cfg(test)]
+mod tests;
 mod valid;
+mod value;
+mod write;
 
 pub use kinds::{
-    GradientNoiseTarget, InputWeights, LossKind, NetworkKind, Nonlinearity, OptimizerKind, SchedulerKind,
+    ChoiceNames, GradientNoiseTarget, InputWeights, LossKind, NetworkKind, Nonlinearity, OptimizerKind,
+    SchedulerKind,
 };
+pub use names::parameter;
+pub use parameter::{Condition, Interval, Kind, Parameter};
+pub use registry::PARAMETERS;
 pub use saves::{SaveRate, SavesPerEpoch};
+pub use sweep::{Sweep, ValidSweep};
 pub use valid::ValidParams;
+pub use value::Value;
+pub use write::parameters_markdown;
 
 use serde::{Deserialize, Serialize};
 

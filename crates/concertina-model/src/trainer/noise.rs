@@ -17,7 +17,7 @@ pub(super) struct GradientNoise {
     size: f32,
     scaled: bool,
     /// The arrays that get noise, each with room for its `ξ`.
-    targets: Vec<(usize, Panels)>,
+    targets: Vec<Target>,
 }
 
 impl GradientNoise {
@@ -37,7 +37,7 @@ impl GradientNoise {
                 }
         };
         let room =
-            |at: usize| (at, Panels::zeros(weights.arrays()[at].rows(), weights.arrays()[at].columns()));
+            |at: usize| (at, Panels::zeros(weights.arrays()[at].row_count(), weights.arrays()[at].column_count()));
         Some(GradientNoise {
             seed: params.seed,
             size: train.gradient_noise as f32,
