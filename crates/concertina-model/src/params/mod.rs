@@ -1,7 +1,20 @@
 //! Parameters: everything that names a run.
 //!
 //! [`Params`] is open: plain fields to fill in, from Rust, TOML, JSON or a command line. [`Params::check`] turns
-//! it into [`ValidParams`], which cannot be wrong; behind that line nothing checks again.
+//! it into [`ValidParams`], which cannot be wrong; behind that line nothing checks again. One table, [`PARAMETERS`],
+//! drives names, ranges, messages, files and keys.
+//!
+//! ```
+//! use concertina_model::params::Params;
+//! let mut ours = Params::default();
+//! ours.task.input_dim = 2;
+//! ours.network.gain = 250.0;
+//! let mut published = Params::default();
+//! published.set("X_dim", "2")?;
+//! published.set("g_radius", "2.5e2")?;
+//! assert_eq!(ours.check()?.canonical(), published.check()?.canonical());
+//! # Ok::<(), concertina_model::Error>(())
+//! ```
 
 mod field;
 mod kinds;
@@ -23,6 +36,7 @@ pub use kinds::{
     SchedulerKind,
 };
 pub use names::parameter;
+pub(crate) use parameter::grouped;
 pub use parameter::{Condition, Interval, Kind, Parameter};
 pub use registry::PARAMETERS;
 pub use saves::{SaveRate, SavesPerEpoch};

@@ -86,17 +86,32 @@ impl fmt::Display for Kind {
                 Ok(())
             }
             Self::Epochs => f.write_str("a rising list of epochs, as in [30, 60]"),
-            Self::Saves => f.write_str("a whole number, one over a whole number, or a list of them"),
+            Self::Saves => {
+                f.write_str("a whole number of at least 1, one over a whole number, or a list of such")
+            }
         }
     }
 }
 
 fn write_range(f: &mut fmt::Formatter<'_>, least: u64, most: u64) -> fmt::Result {
     if most < MOST {
-        write!(f, "a whole number from {least} to {most}")
+        write!(f, "a whole number from {least} to {}", grouped(most))
     } else {
         write!(f, "a whole number of at least {least}")
     }
+}
+
+/// A count with commas between its thousands.
+pub(crate) fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
 }
 
 impl Kind {
@@ -207,7 +222,15 @@ impl Parameter {
         let value = value.untexted();
         let finite =
             !matches!((self.kind, &value), (Kind::Real(_), Value::Real(number)) if !number.is_finite());
-        let expected = if finite { self.kind.to_string() } else { "a finite number".to_owned() };
+        let expected = match (self.kind, &value) {
+            _ if !finite => "a finite number".to_owned(),
+            (Kind::Whole { most, .. } | Kind::OptionalWhole { most, .. }, Value::Integer(number))
+                if *number > i128::from(most) =>
+            {
+                format!("a whole number of at most {}", grouped(most))
+            }
+            _ => self.kind.to_string(),
+        };
         Error::Parameter {
             parameter: self.path.to_owned(),
             expected,
@@ -224,11 +247,15 @@ impl Parameter {
                 return format!("did you mean `{nearest}`?");
             }
         }
-        let unit = if self.unit.is_empty() { String::new() } else { format!(" ({})", self.unit) };
+        if self.kind == Kind::Saves {
+            return "as in `4`, `0.25` or `1/3`, or a list with an entry for each epoch: `[2, 0, 0.5]`"
+                .to_owned();
+        }
+        let unit = if self.unit.is_empty() { String::new() } else { format!(", in {}", self.unit) };
         let default = match self.default_value() {
             Value::Real(number) => spell(number),
             other => other.to_string(),
         };
-        format!("`{}` is {}{unit}; the default is {default}", self.path, self.meaning)
+        format!("`{}`: {}{unit}; the default is {default}", self.path, self.meaning)
     }
 }

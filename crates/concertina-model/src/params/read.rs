@@ -4,7 +4,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::Params;
-use super::names::{assign, parameter, parameter_in, unknown};
+use super::names::{assign, nearest, parameter, parameter_in};
 use super::value::Value;
 use crate::{Error, Result};
 
@@ -30,9 +30,18 @@ impl Entry {
                 // A published name may say more than the path it stands for, so it is kept.
                 Ok(if parameter.name() == self.name { parameter.path } else { &self.name })
             }
-            section => Err(Error::UnknownSection { name: section.to_owned() }),
+            section => Err(unknown_section(section)),
         }
     }
+}
+
+fn unknown_section(name: &str) -> Error {
+    let hint = match nearest(name, SECTIONS.into_iter()) {
+        _ if name == "sweep" => "one set of parameters is expected here, not a sweep".to_owned(),
+        Some(nearest) => format!("did you mean `[{nearest}]`?"),
+        None => "`concertina params` lists every parameter".to_owned(),
+    };
+    Error::UnknownSection { name: name.to_owned(), hint }
 }
 
 /// Adds the line of an entry to its error.
@@ -132,21 +141,36 @@ pub(super) fn toml_entries(text: &str) -> Result<Vec<Entry>> {
                 let line = line_of(text, field.span().start);
                 let field = field.get_ref().to_string();
                 if value.get_ref().is_table() {
-                    let unknown = unknown(&format!("{name}.{field}"));
-                    return Err(at_line(Some(line))(unknown));
+                    return Err(at_line(Some(line))(no_value(format!("{name}.{field}"), "a table")));
                 }
                 let value = from_toml_value(value.get_ref());
                 entries.push(Entry { section: name.clone(), name: field, value, line: Some(line) });
             }
             if section.is_empty() && !SECTIONS.contains(&&*name) && name != "sweep" {
-                return Err(at_line(Some(line))(Error::UnknownSection { name }));
+                return Err(at_line(Some(line))(unknown_section(&name)));
             }
+        } else if value
+            .get_ref()
+            .as_array()
+            .is_some_and(|items| items.iter().any(|item| item.get_ref().is_table()))
+        {
+            return Err(at_line(Some(line))(no_value(name, "a list of tables")));
         } else {
             let value = from_toml_value(value.get_ref());
             entries.push(Entry { section: String::new(), name, value, line: Some(line) });
         }
     }
     Ok(entries)
+}
+
+/// The error of a table where a value should be.
+fn no_value(parameter: String, found: &str) -> Error {
+    Error::Parameter {
+        parameter,
+        expected: "a value".to_owned(),
+        found: found.to_owned(),
+        hint: Some("the sections are `[task]`, `[network]` and `[train]`, in single brackets".to_owned()),
+    }
 }
 
 type Pair<'a, 'i> = (&'a Spanned<std::borrow::Cow<'i, str>>, &'a Spanned<DeValue<'i>>);

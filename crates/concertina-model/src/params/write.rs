@@ -74,8 +74,8 @@ impl ValidParams {
             if !parameter.unit.is_empty() {
                 let _ = write!(text, ", in {}", parameter.unit);
             }
-            if !parameter.published.is_empty() {
-                let _ = write!(text, " ({})", parameter.published.join(", "));
+            for published in parameter.published.iter().filter(|name| **name != parameter.name()) {
+                let _ = write!(text, " ({published})");
             }
             if !parameter.applies(self) {
                 text.push_str("; without effect here");
