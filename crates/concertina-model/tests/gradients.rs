@@ -68,7 +68,8 @@ fn reference_gradients_agree_with_central_differences_to_second_order() {
         let (parameters, samples) = weights_and_batch(&params);
         let inputs = samples.inputs.mapv(f64::from);
         let (loss, gradient) = equations.loss_and_gradient(&parameters, inputs.view(), &samples.labels);
-        assert_eq!(loss, equations.loss(&parameters, inputs.view(), &samples.labels));
+        let again = equations.loss(&parameters, inputs.view(), &samples.labels);
+        assert!((loss - again).abs() <= 4.0 * f64::EPSILON * loss, "{loss} and {again}");
 
         let mut direction = parameters.zeros_like();
         let mut position = 0.0_f64;
@@ -129,8 +130,8 @@ fn the_fast_path_has_the_gradient_of_the_reference() {
         for ((name, found), (_, expected)) in arrays(&widened(&updater.gradient())).iter().zip(arrays(&gradient)) {
             let largest = expected.iter().fold(0.0_f64, |largest, value| largest.max(value.abs()));
             let worst = (found - &expected).iter().fold(0.0_f64, |worst, value| worst.max(value.abs()));
-            // f32 over a few dozen sums: an epsilon is 1.2e-7
-            assert!(worst <= 1e-5 * largest.max(1e-6), "{case}, {name}: off by {worst:e} of {largest:e}");
+            // sums of a few dozen f32 terms (an epsilon is 1.2e-7) that may cancel to a hundredth of their size
+            assert!(worst <= 5e-5 * largest.max(1e-6), "{case}, {name}: off by {worst:e} of {largest:e}");
         }
     }
 }
