@@ -99,7 +99,9 @@ impl Backward {
                     kernels::scale_in_place(by_current.as_mut_slice(), equations.dt as f32);
                     if step > 0 {
                         let mut by_rate = self.by_rate.rows_mut(0..batch);
-                        kernels::product(by_rate.reborrow(), by_current.view(),
+                        kernels::product(
+                            by_rate.reborrow(),
+                            by_current.view(),
                             &self.recurrent_transposed[0],
                             false,
                         );

@@ -97,7 +97,11 @@ impl Forward {
                     kernels::scale_in_place(current.as_mut_slice(), equations.dt as f32);
                     if step > 0 {
                         let previous = past.rows((step - 1) * batch..step * batch);
-                        kernels::scaled_add(current.as_mut_slice(), equations.kept() as f32, previous.as_slice());
+                        kernels::scaled_add(
+                            current.as_mut_slice(),
+                            equations.kept() as f32,
+                            previous.as_slice(),
+                        );
                     }
                     if let Some(disturbance) = &mut self.disturbance {
                         disturbance.disturb(step, &mut current);

@@ -51,8 +51,11 @@ impl Packed {
 
     /// Zeros of the same shapes.
     pub(crate) fn zeros_like(&self) -> Self {
-        let arrays =
-            self.arrays.iter().map(|panels| Panels::zeros(panels.row_count(), panels.column_count())).collect();
+        let arrays = self
+            .arrays
+            .iter()
+            .map(|panels| Panels::zeros(panels.row_count(), panels.column_count()))
+            .collect();
         Packed { arrays, ..*self }
     }
 

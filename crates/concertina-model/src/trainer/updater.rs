@@ -6,7 +6,8 @@ use ndarray::ArrayView2;
 use super::noise::GradientNoise;
 use crate::error::Result;
 use crate::network::{
-    Backward, Disturbance, Equations, Evaluation, Forward, PASS, Packed, Score, Weights, check_stimuli, evaluate,
+    Backward, Disturbance, Equations, Evaluation, Forward, PASS, Packed, Score, Weights, check_stimuli,
+    evaluate,
 };
 use crate::optimizer::{Buffers, Optimizer, StepContext};
 use crate::params::ValidParams;
@@ -59,7 +60,8 @@ impl Updater {
         let trained: Vec<bool> = names.iter().map(|name| trained(name)).collect();
         let weights = Packed::pack(weights);
         let (keeps_mean, keeps_square) = optimizer.keeps();
-        let zeros = |array: &Panels, kept: bool| kept.then(|| Panels::zeros(array.row_count(), array.column_count()));
+        let zeros =
+            |array: &Panels, kept: bool| kept.then(|| Panels::zeros(array.row_count(), array.column_count()));
         let buffers = weights
             .arrays()
             .iter()
