@@ -21,6 +21,82 @@ pub enum Error {
         /// What to do about it.
         hint: Option<String>,
     },
+    /// There is no parameter of this name.
+    #[error("unknown parameter `{name}`")]
+    UnknownParameter {
+        /// The name.
+        name: String,
+        /// The nearest name, or where to find all of them.
+        hint: String,
+    },
+    /// The published code has this, but here it is no parameter of a run.
+    #[error("`{name}` is not a parameter of a run")]
+    NotAParameter {
+        /// The name.
+        name: String,
+        /// What stands in for it.
+        hint: String,
+    },
+    /// A file of parameters has a section that parameters do not have.
+    #[error("expected a section `[task]`, `[network]` or `[train]`, found `[{name}]`")]
+    UnknownSection {
+        /// The section.
+        name: String,
+        /// The nearest section, or where to find all parameters.
+        hint: String,
+    },
+    /// A parameter is given twice, perhaps under two of its names.
+    #[error("`{parameter}` is given twice")]
+    GivenTwice {
+        /// The parameter's path.
+        parameter: String,
+    },
+    /// Something is wrong in a line of a file.
+    #[error("line {line}: {source}")]
+    AtLine {
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong there.
+        source: Box<Error>,
+    },
+    /// A file is not TOML.
+    #[error("{}", source.to_string().trim_end())]
+    Toml {
+        /// What the reader found, with line, column and snippet.
+        source: Box<toml::de::Error>,
+    },
+    /// A text is not a JSON object.
+    #[error("expected a JSON object: {source}")]
+    Json {
+        /// What the reader found, with line and column.
+        source: serde_json::Error,
+    },
+    /// An override or an axis of a sweep has no `=`.
+    #[error("expected `name=value`, found `{text}`")]
+    NotAnAssignment {
+        /// What was there.
+        text: String,
+    },
+    /// An axis of a sweep has no value.
+    #[error("`{parameter}`: expected one value at least, found none")]
+    EmptyAxis {
+        /// The parameter's path.
+        parameter: String,
+    },
+    /// A sweep has more runs than can be meant.
+    #[error("expected at most {} runs in a sweep, found {}", grouped(*most as u64), grouped(*found as u64))]
+    TooManyRuns {
+        /// The most that a sweep may have.
+        most: usize,
+        /// How many it has, or the largest number there is.
+        found: usize,
+    },
+    /// A text is not a checkpoint.
+    #[error("expected a checkpoint as `<epoch>_<update>`, found `{text}`")]
+    NotACheckpoint {
+        /// What was there.
+        text: String,
+    },
     /// One centre was redrawn too often.
     #[error(
         "cannot place {clusters} clusters {separation:.3} apart in {input_dim} dimensions ({redraws} draws of cluster {cluster})"
@@ -98,82 +174,6 @@ pub enum Error {
     /// A factorisation failed.
     #[error(transparent)]
     Numerics(#[from] concertina_numerics::Error),
-    /// There is no parameter of this name.
-    #[error("unknown parameter `{name}`")]
-    UnknownParameter {
-        /// The name.
-        name: String,
-        /// The nearest name, or where to find all of them.
-        hint: String,
-    },
-    /// The published code has this, but here it is no parameter of a run.
-    #[error("`{name}` is not a parameter of a run")]
-    NotAParameter {
-        /// The name.
-        name: String,
-        /// What stands in for it.
-        hint: String,
-    },
-    /// A file of parameters has a section that parameters do not have.
-    #[error("expected a section `[task]`, `[network]` or `[train]`, found `[{name}]`")]
-    UnknownSection {
-        /// The section.
-        name: String,
-        /// The nearest section, or where to find all parameters.
-        hint: String,
-    },
-    /// A parameter is given twice, perhaps under two of its names.
-    #[error("`{parameter}` is given twice")]
-    GivenTwice {
-        /// The parameter's path.
-        parameter: String,
-    },
-    /// Something is wrong in a line of a file.
-    #[error("line {line}: {source}")]
-    AtLine {
-        /// The line, from 1.
-        line: usize,
-        /// What is wrong there.
-        source: Box<Error>,
-    },
-    /// A file is not TOML.
-    #[error("{}", source.to_string().trim_end())]
-    Toml {
-        /// What the reader found, with line, column and snippet.
-        source: Box<toml::de::Error>,
-    },
-    /// A text is not a JSON object.
-    #[error("expected a JSON object: {source}")]
-    Json {
-        /// What the reader found, with line and column.
-        source: serde_json::Error,
-    },
-    /// An override or an axis of a sweep has no `=`.
-    #[error("expected `name=value`, found `{text}`")]
-    NotAnAssignment {
-        /// What was there.
-        text: String,
-    },
-    /// An axis of a sweep has no value.
-    #[error("`{parameter}`: expected one value at least, found none")]
-    EmptyAxis {
-        /// The parameter's path.
-        parameter: String,
-    },
-    /// A sweep has more runs than can be meant.
-    #[error("expected at most {} runs in a sweep, found {}", grouped(*most as u64), grouped(*found as u64))]
-    TooManyRuns {
-        /// The most that a sweep may have.
-        most: usize,
-        /// How many it has, or the largest number there is.
-        found: usize,
-    },
-    /// A text is not a checkpoint.
-    #[error("expected a checkpoint as `<epoch>_<update>`, found `{text}`")]
-    NotACheckpoint {
-        /// What was there.
-        text: String,
-    },
 }
 
 impl Error {
@@ -181,17 +181,6 @@ impl Error {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Parameter { hint, .. } => hint.clone(),
-            Self::ClustersDoNotFit { cluster_std, .. } => {
-                Some(format!("lower `task.cluster_std`, now {cluster_std}, or `task.clusters`"))
-            }
-            Self::Diverged { learning_rate, .. } => {
-                Some(format!("lower `train.learning_rate`, now {learning_rate}"))
-            }
-            Self::PastLastLayer { layers, .. } => {
-                Some(format!("ask for at most {layers} timesteps: a layer takes the place of a timestep"))
-            }
-            Self::Resume { .. } => Some("train the run anew with `--rerun`".to_owned()),
-            Self::Shape { .. } | Self::MissingTensor { .. } | Self::NotFinite { .. } | Self::Numerics(_) => None,
             Self::UnknownParameter { hint, .. }
             | Self::NotAParameter { hint, .. }
             | Self::UnknownSection { hint, .. } => Some(hint.clone()),
@@ -212,6 +201,19 @@ impl Error {
             }
             Self::TooManyRuns { .. } => Some("split the sweep, or shorten an axis".to_owned()),
             Self::NotACheckpoint { .. } => Some("as in `12_960`".to_owned()),
+            Self::ClustersDoNotFit { cluster_std, .. } => {
+                Some(format!("lower `task.cluster_std`, now {cluster_std}, or `task.clusters`"))
+            }
+            Self::Diverged { learning_rate, .. } => {
+                Some(format!("lower `train.learning_rate`, now {learning_rate}"))
+            }
+            Self::PastLastLayer { layers, .. } => {
+                Some(format!("ask for at most {layers} timesteps: a layer takes the place of a timestep"))
+            }
+            Self::Resume { .. } => Some("train the run anew with `--rerun`".to_owned()),
+            Self::Shape { .. } | Self::MissingTensor { .. } | Self::NotFinite { .. } | Self::Numerics(_) => {
+                None
+            }
         }
     }
 }

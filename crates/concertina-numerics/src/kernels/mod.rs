@@ -27,6 +27,7 @@ mod level;
 mod panels;
 mod product;
 mod rows;
+mod tile;
 
 pub use elementwise::{
     add_row, column_sums, relu_derivative_mul, relu_in_place, scale_in_place, scaled_add, squared_norm,

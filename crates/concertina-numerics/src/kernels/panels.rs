@@ -119,11 +119,36 @@ impl Panels {
         }
     }
 
+    /// Number of panels.
+    #[inline(always)]
+    pub(super) const fn panel_count(&self) -> usize {
+        self.columns.div_ceil(Self::WIDTH)
+    }
+
+    /// Stored columns of a panel: [`Panels::WIDTH`], or half of it.
+    #[inline(always)]
+    pub(super) const fn panel_width(&self, panel: usize) -> usize {
+        let rest = self.columns.next_multiple_of(LINE) - panel * Self::WIDTH;
+        if rest < Self::WIDTH { rest } else { Self::WIDTH }
+    }
+
+    /// One panel, row after row.
+    #[inline(always)]
+    pub(super) fn panel(&self, panel: usize) -> &[f32] {
+        let width = self.panel_width(panel);
+        &self.storage.as_slice()[self.rows * panel * Self::WIDTH..][..self.rows * width]
+    }
+
+    /// One panel, row after row.
+    #[inline(always)]
+    pub(super) fn panel_mut(&mut self, panel: usize) -> &mut [f32] {
+        let width = self.panel_width(panel);
+        &mut self.storage.as_mut_slice()[self.rows * panel * Self::WIDTH..][..self.rows * width]
+    }
+
     /// Where an entry is stored.
     const fn position(&self, row: usize, column: usize) -> usize {
         let first = column - column % Self::WIDTH;
-        let rest = self.columns.next_multiple_of(LINE) - first;
-        let width = if rest < Self::WIDTH { rest } else { Self::WIDTH };
-        self.rows * first + row * width + (column - first)
+        self.rows * first + row * self.panel_width(column / Self::WIDTH) + (column - first)
     }
 }
