@@ -1,1 +1,15 @@
 //! What a run is and does: parameters, task, networks, losses, optimizers, schedulers, training.
+
+pub mod checkpoint;
+mod error;
+pub mod loss;
+pub mod network;
+pub mod optimizer;
+pub mod params;
+pub mod reference;
+pub mod scheduler;
+pub mod task;
+pub mod trainer;
+
+pub use checkpoint::{Checkpoint, Epoch, Update};
+pub use error::{Error, Result};

@@ -2,7 +2,9 @@
 
 pub mod classify;
 mod error;
+pub mod kernels;
 pub mod linalg;
+pub mod random;
 pub mod statistics;
 
 pub use error::{Error, Result};

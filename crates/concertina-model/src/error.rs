@@ -1,0 +1,119 @@
+//! What can go wrong in this crate.
+
+/// Shorthand for results of this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What can go wrong with a model: its parameters first of all.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A parameter has a value that it cannot have.
+    #[error("`{parameter}`: expected {expected}, found {found}")]
+    Parameter {
+        /// The parameter's path, for example `network.gain`.
+        parameter: String,
+        /// What it may be.
+        expected: String,
+        /// What it was.
+        found: String,
+        /// What to do about it.
+        hint: Option<String>,
+    },
+    /// One centre was redrawn too often.
+    #[error(
+        "cannot place {clusters} clusters {separation:.3} apart in {input_dim} dimensions ({redraws} draws of cluster {cluster})"
+    )]
+    ClustersDoNotFit {
+        /// How many clusters there should be.
+        clusters: usize,
+        /// The dimension of the input space.
+        input_dim: usize,
+        /// How far apart they must be.
+        separation: f64,
+        /// The cluster that found no place, counted from 0.
+        cluster: usize,
+        /// How often it was drawn.
+        redraws: usize,
+        /// The standard deviation that asks for this separation.
+        cluster_std: f64,
+    },
+    /// The loss is no number any more.
+    #[error(
+        "diverged in epoch {epoch}, update {update}: the loss is {loss}, the largest weight {largest_weight:.3e}"
+    )]
+    Diverged {
+        /// The epoch in which it happened, counted from 1.
+        epoch: u64,
+        /// The update in which it happened, counted from 1 over the whole of training.
+        update: u64,
+        /// The loss: NaN or infinite.
+        loss: f64,
+        /// The largest absolute weight; infinite if a weight is.
+        largest_weight: f64,
+        /// The learning rate in force.
+        learning_rate: f64,
+    },
+    /// An array has the wrong shape.
+    #[error("`{what}`: expected shape {expected:?}, found {found:?}")]
+    Shape {
+        /// The array.
+        what: String,
+        /// The shape it must have.
+        expected: Vec<usize>,
+        /// The shape it has.
+        found: Vec<usize>,
+    },
+    /// A file lacks an array.
+    #[error("expected an array `{name}`, found none of that name")]
+    MissingTensor {
+        /// Its name.
+        name: String,
+    },
+    /// A number is NaN or infinite where that cannot be.
+    #[error("`{what}`: expected finite numbers, found {value} at {index:?}")]
+    NotFinite {
+        /// The array.
+        what: String,
+        /// The first entry that is not finite.
+        index: Vec<usize>,
+        /// That entry.
+        value: f64,
+    },
+    /// A feedforward network has no steps past its last layer.
+    #[error("a feedforward network of {layers} layers has no timestep {asked}")]
+    PastLastLayer {
+        /// Its layers.
+        layers: usize,
+        /// The number of steps asked for.
+        asked: usize,
+    },
+    /// What is to be resumed is not a state of training of this run.
+    #[error("cannot resume: {reason}")]
+    Resume {
+        /// Why not.
+        reason: String,
+    },
+    /// A factorisation failed.
+    #[error(transparent)]
+    Numerics(#[from] concertina_numerics::Error),
+}
+
+impl Error {
+    /// What the user can do about it, where that is known.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Parameter { hint, .. } => hint.clone(),
+            Self::ClustersDoNotFit { cluster_std, .. } => {
+                Some(format!("lower `task.cluster_std`, now {cluster_std}, or `task.clusters`"))
+            }
+            Self::Diverged { learning_rate, .. } => {
+                Some(format!("lower `train.learning_rate`, now {learning_rate}"))
+            }
+            Self::PastLastLayer { layers, .. } => {
+                Some(format!("ask for at most {layers} timesteps: a layer takes the place of a timestep"))
+            }
+            Self::Resume { .. } => Some("train the run anew with `--rerun`".to_owned()),
+            Self::Shape { .. } | Self::MissingTensor { .. } | Self::NotFinite { .. } | Self::Numerics(_) => None,
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! Losses: what the outputs of a trial are compared with.
+//!
+//! A loss looks at one output row and its label; the caller takes the mean over the batch and over
+//! the evaluated timesteps (`model.md`, section 4). Values and derivatives are computed in f64 whatever
+//! the precision of the network: there are only `batch × outputs` of them.
+
+mod cross_entropy;
+mod mse;
+mod mse_scalar;
+
+use crate::params::LossKind;
+
+/// The target of the output of a sample's own class in the squared losses, as in the published code.
+pub const TARGET: f64 = 0.7;
+
+impl LossKind {
+    /// The loss of one output row and its derivative.
+    ///
+    /// # Shapes
+    /// `output` and `derivative`: (outputs); `derivative` is overwritten with ∂loss/∂output.
+    pub fn of_sample(self, output: &[f64], label: u32, derivative: &mut [f64]) -> f64 {
+        debug_assert_eq!(output.len(), derivative.len());
+        match self {
+            LossKind::CrossEntropy => cross_entropy::of_sample(output, label, derivative),
+            LossKind::Mse => mse::of_sample(output, label, derivative),
+            LossKind::MseScalar => mse_scalar::of_sample(output, label, derivative),
+            LossKind::Zero => {
+                derivative.fill(0.0);
+                0.0
+            }
+        }
+    }
+}
+
+/// The class that an output row stands for: the sign of a scalar output, else the largest entry (the first of equals).
+pub fn predicted_class<T: Copy + PartialOrd + Default>(output: &[T]) -> u32 {
+    if let [scalar] = output {
+        return u32::from(*scalar > T::default());
+    }
+    let mut best = 0;
+    for (class, value) in output.iter().enumerate() {
+        if *value > output[best] {
+            best = class;
+        }
+    }
+    u32::try_from(best).expect("there are fewer than 2^32 classes")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KINDS: [LossKind; 3] = [LossKind::CrossEntropy, LossKind::Mse, LossKind::MseScalar];
+
+    #[test]
+    fn derivatives_agree_with_central_differences() {
+        for kind in KINDS {
+            let output: &[f64] = if kind == LossKind::MseScalar { &[0.3] } else { &[0.3, -1.2, 0.8] };
+            let label = 1;
+            let mut derivative = vec![0.0; output.len()];
+            let mut scratch = derivative.clone();
+            kind.of_sample(output, label, &mut derivative);
+            for entry in 0..output.len() {
+                let step = 1e-6;
+                let mut shifted = output.to_vec();
+                shifted[entry] += step;
+                let above = kind.of_sample(&shifted, label, &mut scratch);
+                shifted[entry] -= 2.0 * step;
+                let below = kind.of_sample(&shifted, label, &mut scratch);
+                assert!(((above - below) / (2.0 * step) - derivative[entry]).abs() < 1e-9, "{kind:?} {entry}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_zero_loss_teaches_nothing() {
+        let mut derivative = [1.0, 2.0];
+        assert_eq!(LossKind::Zero.of_sample(&[3.0, 4.0], 1, &mut derivative), 0.0);
+        assert_eq!(derivative, [0.0, 0.0]);
+    }
+
+    #[test]
+    fn a_scalar_output_is_read_by_its_sign_and_several_by_the_largest() {
+        assert_eq!(predicted_class(&[0.2]), 1);
+        assert_eq!(predicted_class(&[-0.2]), 0);
+        assert_eq!(predicted_class(&[0.1, 0.5, 0.5]), 1);
+    }
+}

@@ -1,0 +1,169 @@
+//! The backward pass of the fast path: backpropagation through time, by hand.
+
+use concertina_numerics::kernels::{self, Panels, Rows, RowsMut, RowsRef};
+
+use super::Equations;
+use super::disturbance::Disturbance;
+use super::forward::Forward;
+use super::packed::Packed;
+use super::score::{Score, Scorer};
+use crate::params::{NetworkKind, Nonlinearity};
+
+/// The derivatives of the loss of one batch.
+///
+/// | buffer | holds | rows |
+/// |---|---|---|
+/// | `by_output` | ∂L/∂y_t of the evaluated timesteps | evaluate × batch |
+/// | `by_current` | ∂L/∂a_t | steps × batch |
+/// | `by_state` | ∂L/∂h_t of the timestep at hand | batch |
+/// | `by_rate` | ∂L/∂φ(h_t) of the timestep before (leaky) | batch |
+///
+/// `recurrent_transposed` and `readout_transposed` are `Wᵀ` and `Rᵀ`, packed anew for each batch.
+#[derive(Debug)]
+pub(crate) struct Backward {
+    by_output: Rows,
+    by_current: Rows,
+    by_state: Rows,
+    by_rate: Rows,
+    recurrent_transposed: Vec<Panels>,
+    readout_transposed: Panels,
+    scorer: Scorer,
+}
+
+impl Backward {
+    /// Room for batches of up to `capacity` samples.
+    pub(crate) fn new(equations: &Equations, weights: &Packed, capacity: usize) -> Self {
+        let (units, outputs) = (weights.readout().rows(), weights.readout().columns());
+        Backward {
+            by_output: Rows::zeros(equations.evaluate * capacity, outputs),
+            by_current: Rows::zeros(equations.steps * capacity, units),
+            by_state: Rows::zeros(capacity, units),
+            by_rate: Rows::zeros(capacity, units),
+            recurrent_transposed: (0..weights.recurrent_count()).map(|_| Panels::zeros(units, units)).collect(),
+            readout_transposed: Panels::zeros(outputs, units),
+            scorer: Scorer::new(outputs),
+        }
+    }
+
+    /// Scores the batch that `forward` has read out; leaves the derivative of its mean loss by the outputs behind.
+    pub(crate) fn score(&mut self, equations: &Equations, forward: &Forward, labels: &[u32]) -> Score {
+        self.scorer.score(equations, forward, labels, Some(&mut self.by_output))
+    }
+
+    /// The gradient by every array marked in `trained`, overwriting those of `gradient`; to be called after [`Backward::score`].
+    ///
+    /// # Shapes
+    /// `stimulus`: (batch, input_dim); `trained`: one entry an array, in the order of [`Packed::arrays`].
+    pub(crate) fn run(
+        &mut self,
+        equations: &Equations,
+        weights: &Packed,
+        forward: &Forward,
+        stimulus: RowsRef<'_>,
+        disturbance: Option<&Disturbance>,
+        trained: &[bool],
+        gradient: &mut Packed,
+    ) {
+        let (batch, steps) = (stimulus.rows(), equations.steps);
+        let block = |step: usize| step * batch..(step + 1) * batch;
+        for (index, transposed) in self.recurrent_transposed.iter_mut().enumerate() {
+            weights.recurrent(index).transpose_into(transposed);
+        }
+        weights.readout().transpose_into(&mut self.readout_transposed);
+
+        let slope_from = forward.slope_from();
+        let first_evaluated = steps - equations.evaluate;
+        for step in (0..steps).rev() {
+            let mut by_state = self.by_state.block_mut(0..batch);
+            if step + 1 == steps {
+                by_state.as_mut_slice().fill(0.0);
+            }
+            if equations.is_evaluated(step) {
+                let by_output = self.by_output.block(block(step - first_evaluated));
+                kernels::product(&mut by_state, by_output, &self.readout_transposed, true);
+            }
+            if let Some(mask) = disturbance.and_then(|disturbance| disturbance.mask(step)) {
+                kernels::multiply(by_state.as_mut_slice(), mask.as_slice());
+            }
+            let mut by_current = self.by_current.block_mut(block(step));
+            by_current.copy_from(by_state.as_ref());
+            match equations.kind {
+                NetworkKind::Vanilla | NetworkKind::Feedforward => {
+                    multiply_by_slope(equations.nonlinearity, &mut by_current, slope_from.block(block(step)));
+                    if step > 0 {
+                        let transposed = &self.recurrent_transposed[equations.recurrent_index(step)];
+                        kernels::product(&mut by_state, by_current.as_ref(), transposed, false);
+                    }
+                }
+                NetworkKind::Leaky => {
+                    kernels::scale(by_current.as_mut_slice(), equations.dt as f32);
+                    if step > 0 {
+                        let mut by_rate = self.by_rate.block_mut(0..batch);
+                        kernels::product(&mut by_rate, by_current.as_ref(), &self.recurrent_transposed[0], false);
+                        multiply_by_slope(equations.nonlinearity, &mut by_rate, slope_from.block(block(step - 1)));
+                        let kept = equations.kept() as f32;
+                        kernels::blend(by_state.as_mut_slice(), kept, by_rate.as_ref().as_slice(), 1.0);
+                    }
+                }
+            }
+        }
+        self.collect(equations, forward, stimulus, trained, gradient);
+    }
+
+    /// The gradient by the weights from the derivatives by the currents: one product over all timesteps.
+    fn collect(
+        &self,
+        equations: &Equations,
+        forward: &Forward,
+        stimulus: RowsRef<'_>,
+        trained: &[bool],
+        gradient: &mut Packed,
+    ) {
+        let (batch, steps) = (stimulus.rows(), equations.steps);
+        let presynaptic = forward.presynaptic(equations.kind);
+        let slots = gradient.slots();
+        let arrays = gradient.arrays_mut();
+
+        if trained[slots.input] {
+            for step in 0..equations.hold {
+                let by_current = self.by_current.block(step * batch..(step + 1) * batch);
+                kernels::product_transposed(&mut arrays[slots.input], stimulus, by_current, step > 0);
+            }
+        }
+        // the runs of steps that share a recurrent matrix and a bias
+        let layered = equations.kind == NetworkKind::Feedforward;
+        for index in slots.recurrent.clone() {
+            if trained[index] {
+                let layer = index - slots.recurrent.start;
+                let into = if layered { layer + 1..layer + 2 } else { 1..steps };
+                let rates = presynaptic.block((into.start - 1) * batch..(into.end - 1) * batch);
+                let by_current = self.by_current.block(into.start * batch..into.end * batch);
+                kernels::product_transposed(&mut arrays[index], rates, by_current, false);
+            }
+        }
+        for index in slots.biases.clone() {
+            if trained[index] {
+                let layer = index - slots.biases.start;
+                let of = if layered { layer..layer + 1 } else { 0..steps };
+                kernels::column_sums(&mut arrays[index], self.by_current.block(of.start * batch..of.end * batch));
+            }
+        }
+        let evaluated = (steps - equations.evaluate) * batch..steps * batch;
+        let by_output = self.by_output.block(0..evaluated.len());
+        if trained[slots.readout] {
+            let states = forward.states.block(evaluated);
+            kernels::product_transposed(&mut arrays[slots.readout], states, by_output, false);
+        }
+        if trained[slots.readout_bias] {
+            kernels::column_sums(&mut arrays[slots.readout_bias], by_output);
+        }
+    }
+}
+
+fn multiply_by_slope(nonlinearity: Nonlinearity, rows: &mut RowsMut<'_>, rates: RowsRef<'_>) {
+    match nonlinearity {
+        Nonlinearity::Tanh => kernels::multiply_by_tanh_slope(rows.as_mut_slice(), rates.as_slice()),
+        Nonlinearity::Relu => kernels::multiply_by_relu_slope(rows.as_mut_slice(), rates.as_slice()),
+        Nonlinearity::Linear => {}
+    }
+}

@@ -1,0 +1,60 @@
+//! What the equations of a network need besides its weights.
+
+use crate::params::{LossKind, NetworkKind, Nonlinearity, ValidParams};
+
+/// The equations of a network and of its trial (`model.md`, sections 2 to 4).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Equations {
+    /// Which network.
+    pub kind: NetworkKind,
+    /// φ.
+    pub nonlinearity: Nonlinearity,
+    /// The step of the discretisation; acts in the leaky network's update.
+    pub dt: f64,
+    /// Whether the leaky network has its leak.
+    pub leak: bool,
+    /// Timesteps of a trial, or layers.
+    pub steps: usize,
+    /// Timesteps for which the stimulus is shown, the first ones.
+    pub hold: usize,
+    /// Timesteps over which the loss is taken, the last ones.
+    pub evaluate: usize,
+    /// The loss.
+    pub loss: LossKind,
+}
+
+impl Equations {
+    /// The equations of a parameter set.
+    pub fn new(params: &ValidParams) -> Self {
+        Equations {
+            kind: params.network.kind,
+            nonlinearity: params.network.nonlinearity,
+            dt: params.network.dt,
+            leak: params.network.leak,
+            steps: params.trial_steps(),
+            hold: params.task.hold,
+            evaluate: params.task.evaluate,
+            loss: params.train.loss,
+        }
+    }
+
+    /// Which recurrent matrix leads into a step (counted from 0; the first has none).
+    pub(crate) fn recurrent_index(&self, step: usize) -> usize {
+        if self.kind == NetworkKind::Feedforward { step - 1 } else { 0 }
+    }
+
+    /// Which bias a step has.
+    pub(crate) fn bias_index(&self, step: usize) -> usize {
+        if self.kind == NetworkKind::Feedforward { step } else { 0 }
+    }
+
+    /// The share of a state that stays from one timestep to the next in the leaky network.
+    pub fn kept(&self) -> f64 {
+        if self.leak { 1.0 - self.dt } else { 1.0 }
+    }
+
+    /// Whether the loss is taken at a step.
+    pub(crate) fn is_evaluated(&self, step: usize) -> bool {
+        step < self.steps && step + self.evaluate >= self.steps
+    }
+}

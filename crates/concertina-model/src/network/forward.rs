@@ -1,0 +1,144 @@
+//! The forward pass of the fast path: f32, time-major, no allocation in the time loop.
+
+use concertina_numerics::kernels::{self, Rows, RowsMut, RowsRef};
+
+use super::Equations;
+use super::disturbance::Disturbance;
+use super::packed::Packed;
+use crate::params::{NetworkKind, Nonlinearity};
+
+/// The states of one batch through a trial: blocks of `batch` rows, one block a timestep.
+///
+/// | buffer | holds | rows |
+/// |---|---|---|
+/// | `states` | `h_t` | steps × batch |
+/// | `rates` | what φ returned: `φ(h_t)` (leaky), or `φ(a_t)` before noise and dropout; empty where that is `h_t` itself | steps × batch |
+/// | `outputs` | `y_t` of the evaluated timesteps | evaluate × batch |
+#[derive(Debug)]
+pub(crate) struct Forward {
+    pub(super) states: Rows,
+    pub(super) rates: Option<Rows>,
+    pub(super) outputs: Rows,
+    pub(super) batch: usize,
+}
+
+impl Forward {
+    /// Room for batches of up to `capacity` samples.
+    pub(crate) fn new(equations: &Equations, weights: &Packed, capacity: usize, disturbed: bool) -> Self {
+        let (units, outputs) = (weights.readout().rows(), weights.readout().columns());
+        let rows = equations.steps * capacity;
+        let separate_rates = disturbed || equations.kind == NetworkKind::Leaky;
+        Forward {
+            states: Rows::zeros(rows, units),
+            rates: separate_rates.then(|| Rows::zeros(rows, units)),
+            outputs: Rows::zeros(equations.evaluate * capacity, outputs),
+            batch: 0,
+        }
+    }
+
+    /// How many samples fit.
+    pub(crate) fn capacity(&self, equations: &Equations) -> usize {
+        self.states.rows() / equations.steps
+    }
+
+    /// Runs a batch through its trial.
+    ///
+    /// # Shapes
+    /// `stimulus`: (batch, input_dim), batch at most the capacity.
+    pub(crate) fn run(
+        &mut self,
+        equations: &Equations,
+        weights: &Packed,
+        stimulus: RowsRef<'_>,
+        mut disturbance: Option<&mut Disturbance>,
+    ) {
+        let batch = stimulus.rows();
+        self.batch = batch;
+        for step in 0..equations.steps {
+            let (past, mut rest) = self.states.split_at_mut(step * batch);
+            let mut current = rest.block_mut(0..batch);
+            kernels::repeat_row(&mut current, weights.bias(equations.bias_index(step)));
+            if step < equations.hold {
+                kernels::product(&mut current, stimulus, weights.input(), true);
+            }
+            if step > 0 {
+                let previous = (step - 1) * batch..step * batch;
+                let recurrent = weights.recurrent(equations.recurrent_index(step));
+                match (&self.rates, equations.kind) {
+                    (Some(rates), NetworkKind::Leaky) => {
+                        kernels::product(&mut current, rates.block(previous), recurrent, true);
+                    }
+                    _ => kernels::product(&mut current, past.block(previous), recurrent, true),
+                }
+            }
+            match equations.kind {
+                NetworkKind::Vanilla | NetworkKind::Feedforward => {
+                    apply(equations.nonlinearity, &mut current);
+                    if let Some(disturbance) = disturbance.as_deref_mut() {
+                        if let Some(rates) = &mut self.rates {
+                            rates.block_mut(step * batch..(step + 1) * batch).copy_from(current.as_ref());
+                        }
+                        disturbance.disturb(step, &mut current);
+                    }
+                }
+                NetworkKind::Leaky => {
+                    let (kept, dt) = (equations.kept() as f32, equations.dt as f32);
+                    if step == 0 {
+                        kernels::scale(current.as_mut_slice(), dt);
+                    } else {
+                        let previous = past.block((step - 1) * batch..step * batch);
+                        kernels::blend(current.as_mut_slice(), dt, previous.as_slice(), kept);
+                    }
+                    if let Some(disturbance) = disturbance.as_deref_mut() {
+                        disturbance.disturb(step, &mut current);
+                    }
+                    if let Some(rates) = &mut self.rates {
+                        let mut rates = rates.block_mut(step * batch..(step + 1) * batch);
+                        rates.copy_from(current.as_ref());
+                        apply(equations.nonlinearity, &mut rates);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Reads out the evaluated timesteps: (evaluate × batch, outputs), time-major.
+    pub(crate) fn read_out(&mut self, equations: &Equations, weights: &Packed) {
+        let rows = equations.evaluate * self.batch;
+        let mut outputs = self.outputs.block_mut(0..rows);
+        kernels::repeat_row(&mut outputs, weights.readout_bias());
+        let first = (equations.steps - equations.evaluate) * self.batch;
+        kernels::product(&mut outputs, self.states.block(first..first + rows), weights.readout(), true);
+    }
+
+    /// The state after a step, (batch, units).
+    pub(crate) fn state(&self, step: usize) -> RowsRef<'_> {
+        self.states.block(step * self.batch..(step + 1) * self.batch)
+    }
+
+    /// The output of a sample at an evaluated timestep (counted from the first of them).
+    pub(crate) fn output(&self, evaluated: usize, sample: usize) -> &[f32] {
+        self.outputs.row(evaluated * self.batch + sample)
+    }
+
+    /// What reaches the next step through the recurrent weights: the rates in the leaky network, the states otherwise.
+    pub(super) fn presynaptic(&self, kind: NetworkKind) -> &Rows {
+        match (&self.rates, kind) {
+            (Some(rates), NetworkKind::Leaky) => rates,
+            _ => &self.states,
+        }
+    }
+
+    /// Where φ′ is read from: see the table above.
+    pub(super) fn slope_from(&self) -> &Rows {
+        self.rates.as_ref().unwrap_or(&self.states)
+    }
+}
+
+fn apply(nonlinearity: Nonlinearity, rows: &mut RowsMut<'_>) {
+    match nonlinearity {
+        Nonlinearity::Tanh => kernels::tanh(rows.as_mut_slice()),
+        Nonlinearity::Relu => kernels::relu(rows.as_mut_slice()),
+        Nonlinearity::Linear => {}
+    }
+}

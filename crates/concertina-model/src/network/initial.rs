@@ -1,0 +1,126 @@
+//! Initial weights (`model.md`, section 3), as functions of given Gaussian numbers, and drawn for a realisation.
+//!
+//! Everything is computed in f64 and rounded to f32 once, at the end.
+
+use concertina_numerics::linalg;
+use concertina_numerics::random::{Purpose, Stream};
+use ndarray::{Array1, Array2, ArrayView2};
+
+use super::Weights;
+use crate::error::Result;
+use crate::params::{InputWeights, NetworkKind, ValidParams};
+
+const INPUT_WEIGHTS: Purpose = Purpose::new("input weights");
+const RECURRENT_WEIGHTS: Purpose = Purpose::new("recurrent weight");
+const ORTHOGONAL_PART: Purpose = Purpose::new("orthogonal part");
+const READOUT_WEIGHTS: Purpose = Purpose::new("readout weights");
+
+/// Readout weights have standard deviation `0.3 / √units` at `readout_scale = 1`, as in the published code.
+const READOUT_STD: f64 = 0.3;
+
+/// Orthogonal input weights from Gaussian numbers.
+///
+/// The orthogonal factor of `gaussian` (signs of R's diagonal positive), divided by the mean of its absolute entries, times
+/// `scale / √input_dim`, transposed.
+///
+/// # Shapes
+/// `gaussian`: (units, input_dim) → (input_dim, units).
+///
+/// # Errors
+/// When the factorisation fails (entries that are not finite).
+pub fn orthogonal_input(gaussian: ArrayView2<f64>, scale: f64) -> Result<Array2<f64>> {
+    let input_dim = gaussian.ncols();
+    let factor = linalg::orthogonal_factor(gaussian)?;
+    let mean_size = factor.iter().map(|entry| entry.abs()).sum::<f64>() / factor.len() as f64;
+    let scale = scale / (input_dim as f64).sqrt() / mean_size;
+    Ok(factor.t().mapv(|entry| entry * scale))
+}
+
+/// Diagonal input weights, `scale · I`: unit `i` hears input `i` alone. (input_dim, units).
+pub fn diagonal_input(input_dim: usize, units: usize, scale: f64) -> Array2<f64> {
+    Array2::from_shape_fn((input_dim, units), |(input, unit)| if input == unit { scale } else { 0.0 })
+}
+
+/// The random part `J* = gain · J / |λ_max(J)|`: its spectral radius is exactly `gain`. (units, units), as `gaussian`.
+///
+/// # Errors
+/// When the eigenvalues cannot be found.
+pub fn random_part(gaussian: ArrayView2<f64>, gain: f64) -> Result<Array2<f64>> {
+    let scale = gain / linalg::spectral_radius(gaussian)?;
+    Ok(gaussian.mapv(|entry| entry * scale))
+}
+
+/// Recurrent weights of `vanilla` and `feedforward`: `(1 - dt) I + dt J*`. (units, units).
+///
+/// # Errors
+/// As [`random_part`].
+pub fn vanilla_recurrent(gaussian: ArrayView2<f64>, gain: f64, dt: f64) -> Result<Array2<f64>> {
+    let mut weights = random_part(gaussian, gain)? * dt;
+    weights.diag_mut().mapv_inplace(|entry| entry + (1.0 - dt));
+    Ok(weights)
+}
+
+/// Recurrent weights of `leaky`: `f J* + (1 - f) gain Q`, `Q` the transposed orthogonal factor of `gaussian_orthogonal`.
+///
+/// # Errors
+/// As [`random_part`] and [`orthogonal_input`].
+pub fn leaky_recurrent(
+    gaussian: ArrayView2<f64>,
+    gaussian_orthogonal: ArrayView2<f64>,
+    gain: f64,
+    random_fraction: f64,
+) -> Result<Array2<f64>> {
+    let orthogonal = linalg::orthogonal_factor(gaussian_orthogonal)?;
+    Ok(random_part(gaussian, gain)? * random_fraction + &orthogonal.t() * ((1.0 - random_fraction) * gain))
+}
+
+/// Readout weights `scale · 0.3 / √units · gaussian`. (units, outputs).
+pub fn readout(gaussian: ArrayView2<f64>, scale: f64) -> Array2<f64> {
+    let factor = scale * READOUT_STD / (gaussian.nrows() as f64).sqrt();
+    gaussian.mapv(|entry| entry * factor)
+}
+
+/// The weights of a realisation before training.
+///
+/// # Errors
+/// When a factorisation fails, which Gaussian numbers do not make happen.
+pub fn draw(params: &ValidParams) -> Result<Weights> {
+    let (network, input_dim) = (&params.network, params.task.input_dim);
+    let units = network.units;
+    let gaussian = |purpose: Purpose, rows: usize, columns: usize| {
+        let mut stream = Stream::new(params.seed, purpose, 0);
+        Array2::from_shape_simple_fn((rows, columns), || stream.normal())
+    };
+    let input = match network.input_weights {
+        InputWeights::Orthogonal => {
+            orthogonal_input(gaussian(INPUT_WEIGHTS, units, input_dim).view(), network.input_scale)?
+        }
+        InputWeights::Diagonal => diagonal_input(input_dim, units, network.input_scale),
+    };
+    let random = gaussian(RECURRENT_WEIGHTS, units, units);
+    let recurrent = match network.kind {
+        NetworkKind::Vanilla | NetworkKind::Feedforward => vanilla_recurrent(random.view(), network.gain, network.dt)?,
+        NetworkKind::Leaky => {
+            let orthogonal = gaussian(ORTHOGONAL_PART, units, units);
+            leaky_recurrent(random.view(), orthogonal.view(), network.gain, network.random_fraction)?
+        }
+    };
+    let readout = readout(gaussian(READOUT_WEIGHTS, units, params.outputs()).view(), network.readout_scale);
+    let (recurrent_count, bias_count) = layer_counts(params);
+    let rounded = |array: Array2<f64>| array.mapv(|entry| entry as f32);
+    Ok(Weights {
+        input: rounded(input),
+        recurrent: vec![rounded(recurrent); recurrent_count],
+        biases: vec![Array1::zeros(units); bias_count],
+        readout: rounded(readout),
+        readout_bias: Array1::zeros(params.outputs()),
+    })
+}
+
+/// How many recurrent matrices and bias vectors a network has: one each, or one for each layer.
+pub(super) fn layer_counts(params: &ValidParams) -> (usize, usize) {
+    match params.network.kind {
+        NetworkKind::Vanilla | NetworkKind::Leaky => (1, 1),
+        NetworkKind::Feedforward => (params.trial_steps() - 1, params.trial_steps()),
+    }
+}

@@ -1,0 +1,224 @@
+//! Networks: `vanilla`, `leaky` and `feedforward` (`model.md`, section 3).
+//!
+//! ```text
+//! vanilla      a_t = h_{t-1} W + x_t U + b,   h_t = φ(a_t),   y_t = h_t R + c
+//! leaky        h_t = h_{t-1} + dt (-h_{t-1} + φ(h_{t-1}) W + x_t U + b),   y_t = h_t R + c
+//! feedforward  as vanilla, with a W and a b of its own for each layer, and depth in the place of time
+//! ```
+//!
+//! [`crate::reference`] has the same in f64, as plain as it is written here.
+
+mod backward;
+mod disturbance;
+mod equations;
+mod forward;
+pub mod initial;
+mod packed;
+mod score;
+mod weights;
+
+use concertina_numerics::kernels::RowsRef;
+use ndarray::{Array2, Array3, ArrayView2, CowArray, Ix2, s};
+
+pub(crate) use backward::Backward;
+pub(crate) use disturbance::Disturbance;
+pub use equations::Equations;
+pub(crate) use forward::Forward;
+pub(crate) use packed::Packed;
+pub(crate) use score::{Score, Scorer};
+pub use weights::Weights;
+
+use crate::error::{Error, Result};
+use crate::loss::predicted_class;
+use crate::params::{NetworkKind, Nonlinearity, ValidParams};
+use crate::task::Samples;
+
+/// How many samples pass through the network at once outside training: large enough for full speed, small enough that the
+/// states of a trial stay in the second-level cache at the paper's size (64 × 10 × 200 × 4 bytes = 512 kB). Any value
+/// gives the same bits.
+pub(crate) const PASS: usize = 64;
+
+/// A network: its equations and its weights.
+#[derive(Clone, Debug)]
+pub struct Network {
+    equations: Equations,
+    weights: Weights,
+    packed: Packed,
+}
+
+/// How a network does on a set of samples.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Evaluation {
+    /// The mean loss over samples and evaluated timesteps.
+    pub loss: f64,
+    /// The share of samples whose class the last output names.
+    pub accuracy: f64,
+}
+
+impl Network {
+    /// The network that `params` describe, with these weights.
+    ///
+    /// # Errors
+    /// [`Error::NotFinite`] names the first weight that is NaN or infinite.
+    pub fn new(params: &ValidParams, weights: Weights) -> Result<Self> {
+        for (name, array) in weights.tensors() {
+            if let Some((index, value)) = array.indexed_iter().find(|(_, value)| !value.is_finite()) {
+                return Err(Error::NotFinite {
+                    what: name,
+                    index: ndarray::Dimension::slice(&index).to_vec(),
+                    value: f64::from(*value),
+                });
+            }
+        }
+        let packed = Packed::pack(&weights);
+        Ok(Network { equations: Equations::new(params), weights, packed })
+    }
+
+    /// The network of a realisation before training.
+    ///
+    /// # Errors
+    /// When a factorisation fails, which Gaussian numbers do not make happen.
+    pub fn initial(params: &ValidParams) -> Result<Self> {
+        Self::new(params, initial::draw(params)?)
+    }
+
+    /// The weights.
+    pub fn weights(&self) -> &Weights {
+        &self.weights
+    }
+
+    /// The equations.
+    pub fn equations(&self) -> &Equations {
+        &self.equations
+    }
+
+    /// Which network it is.
+    pub fn kind(&self) -> NetworkKind {
+        self.equations.kind
+    }
+
+    /// φ.
+    pub fn nonlinearity(&self) -> Nonlinearity {
+        self.equations.nonlinearity
+    }
+
+    /// The step of the discretisation.
+    pub fn dt(&self) -> f64 {
+        self.equations.dt
+    }
+
+    /// Whether the leaky network has its leak.
+    pub fn leak(&self) -> bool {
+        self.equations.leak
+    }
+
+    /// Timesteps of a trial, or layers.
+    pub fn trial_steps(&self) -> usize {
+        self.equations.steps
+    }
+
+    /// The states `h_1, h_2, ...` of each trial; after `hold` timesteps the input is zero, past the trial's end too.
+    ///
+    /// # Shapes
+    /// `inputs`: (trials, input_dim) → (trials, timesteps, units).
+    ///
+    /// # Errors
+    /// [`Error::Shape`]; [`Error::PastLastLayer`] when a feedforward network is asked for more timesteps than it has layers.
+    pub fn states(&self, inputs: ArrayView2<f32>, timesteps: usize) -> Result<Array3<f32>> {
+        if self.kind() == NetworkKind::Feedforward && timesteps > self.trial_steps() {
+            return Err(Error::PastLastLayer { layers: self.trial_steps(), asked: timesteps });
+        }
+        let equations = Equations { steps: timesteps, evaluate: 0, ..self.equations };
+        let mut states = Array3::zeros((inputs.nrows(), timesteps, self.weights.input.ncols()));
+        self.pass(&equations, inputs, |first, forward| {
+            for step in 0..timesteps {
+                let block = forward.state(step);
+                for sample in 0..block.rows() {
+                    let mut into = states.slice_mut(s![first + sample, step, ..]);
+                    into.iter_mut().zip(block.row(sample)).for_each(|(into, from)| *into = *from);
+                }
+            }
+        })?;
+        Ok(states) // (trials, timesteps, units)
+    }
+
+    /// The outputs `h R + c` of states.
+    ///
+    /// # Shapes
+    /// `states`: (trials, units) → (trials, outputs).
+    ///
+    /// # Errors
+    /// [`Error::Shape`].
+    pub fn outputs(&self, states: ArrayView2<f32>) -> Result<Array2<f32>> {
+        let units = self.weights.readout.nrows();
+        if states.ncols() != units {
+            let (expected, found) = (vec![states.nrows(), units], states.shape().to_vec());
+            return Err(Error::Shape { what: "states".to_owned(), expected, found });
+        }
+        Ok(states.dot(&self.weights.readout) + &self.weights.readout_bias)
+    }
+
+    /// The classes that outputs stand for: the largest, or the sign of a scalar one. (trials, outputs) → (trials).
+    pub fn predict(&self, outputs: ArrayView2<f32>) -> Vec<u32> {
+        outputs.outer_iter().map(|output| predicted_class(&output.to_vec())).collect()
+    }
+
+    /// Loss and accuracy on these samples, without noise or dropout.
+    ///
+    /// # Errors
+    /// [`Error::Shape`].
+    pub fn evaluate(&self, samples: &Samples) -> Result<Evaluation> {
+        let mut forward = Forward::new(&self.equations, &self.packed, PASS.min(samples.labels.len()), false);
+        evaluate(&self.equations, &self.packed, samples, &mut forward)
+    }
+
+    /// Hands the forward pass of [`PASS`] samples at a time to `each`, with the number of the first of them.
+    fn pass(
+        &self,
+        equations: &Equations,
+        inputs: ArrayView2<f32>,
+        mut each: impl FnMut(usize, &Forward),
+    ) -> Result<()> {
+        let mut forward = Forward::new(equations, &self.packed, PASS.min(inputs.nrows()), false);
+        let inputs = stimuli(&self.packed, inputs)?;
+        for first in (0..inputs.nrows()).step_by(PASS) {
+            let batch = inputs.slice(s![first..(first + PASS).min(inputs.nrows()), ..]);
+            forward.run(equations, &self.packed, RowsRef::from_array(&batch), None);
+            each(first, &forward);
+        }
+        Ok(())
+    }
+}
+
+/// Loss and accuracy of packed weights; `forward` has room for at least one sample.
+pub(crate) fn evaluate(
+    equations: &Equations,
+    weights: &Packed,
+    samples: &Samples,
+    forward: &mut Forward,
+) -> Result<Evaluation> {
+    let count = samples.labels.len();
+    let inputs = stimuli(weights, samples.inputs.view())?;
+    let mut scorer = Scorer::new(weights.readout().columns());
+    let mut total = Score::default();
+    let capacity = forward.capacity(equations);
+    for first in (0..count).step_by(capacity) {
+        let batch = first..(first + capacity).min(count);
+        forward.run(equations, weights, RowsRef::from_array(&inputs.slice(s![batch.clone(), ..])), None);
+        forward.read_out(equations, weights);
+        let score = scorer.score(equations, forward, &samples.labels[batch.clone()], None);
+        total.loss += score.loss * batch.len() as f64;
+        total.correct += score.correct;
+    }
+    Ok(Evaluation { loss: total.loss / count as f64, accuracy: total.correct as f64 / count as f64 })
+}
+
+/// Stimuli with contiguous rows, of the dimension that the input weights take.
+fn stimuli<'a>(weights: &Packed, inputs: ArrayView2<'a, f32>) -> Result<CowArray<'a, f32, Ix2>> {
+    let input_dim = weights.input().rows();
+    if inputs.ncols() != input_dim {
+        let (expected, found) = (vec![inputs.nrows(), input_dim], inputs.shape().to_vec());
+        return Err(Error::Shape { what: "inputs".to_owned(), expected, found });
+    }
+    if inputs.is_standard_layout() { Ok(CowArray::from(inputs)) } else { Ok(CowArray::from(inputs.to_owned())) }
+}

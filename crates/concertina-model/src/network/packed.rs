@@ -1,0 +1,107 @@
+//! The weights in the layout of the kernels.
+
+use std::ops::Range;
+
+use concertina_numerics::kernels::Panels;
+use ndarray::{Array1, Array2, ArrayView2};
+
+use super::Weights;
+
+/// Every array of a network (or of its gradient, or of an optimizer's buffer), packed for the kernels.
+///
+/// Vectors are matrices of one row. The order of the arrays is that of [`Weights::tensors`]. Padding is zero, and every
+/// elementwise update keeps it so.
+#[derive(Clone, Debug)]
+pub(crate) struct Packed {
+    arrays: Vec<Panels>,
+    recurrent_count: usize,
+    bias_count: usize,
+}
+
+/// The positions of the arrays in [`Packed::arrays`].
+#[derive(Clone, Debug)]
+pub(crate) struct Slots {
+    pub(crate) input: usize,
+    pub(crate) recurrent: Range<usize>,
+    pub(crate) biases: Range<usize>,
+    pub(crate) readout: usize,
+    pub(crate) readout_bias: usize,
+}
+
+impl Packed {
+    pub(crate) fn pack(weights: &Weights) -> Self {
+        let row = |vector: &Array1<f32>| Panels::from_row_major(vector.view().insert_axis(ndarray::Axis(0)));
+        let mut arrays = vec![Panels::from_row_major(weights.input.view())];
+        arrays.extend(weights.recurrent.iter().map(|matrix| Panels::from_row_major(matrix.view())));
+        arrays.extend(weights.biases.iter().map(row));
+        arrays.push(Panels::from_row_major(weights.readout.view()));
+        arrays.push(row(&weights.readout_bias));
+        Packed { arrays, recurrent_count: weights.recurrent.len(), bias_count: weights.biases.len() }
+    }
+
+    pub(crate) fn unpack(&self) -> Weights {
+        let row = |panels: &Panels| panels.to_array().row(0).to_owned();
+        Weights {
+            input: self.input().to_array(),
+            recurrent: (0..self.recurrent_count).map(|index| self.recurrent(index).to_array()).collect(),
+            biases: (0..self.bias_count).map(|index| row(self.bias(index))).collect(),
+            readout: self.readout().to_array(),
+            readout_bias: row(self.readout_bias()),
+        }
+    }
+
+    /// Zeros of the same shapes.
+    pub(crate) fn zeros_like(&self) -> Self {
+        let arrays = self.arrays.iter().map(|panels| Panels::zeros(panels.rows(), panels.columns())).collect();
+        Packed { arrays, ..*self }
+    }
+
+    pub(crate) fn arrays(&self) -> &[Panels] {
+        &self.arrays
+    }
+
+    pub(crate) fn arrays_mut(&mut self) -> &mut [Panels] {
+        &mut self.arrays
+    }
+
+    pub(crate) fn input(&self) -> &Panels {
+        &self.arrays[0]
+    }
+
+    pub(crate) fn recurrent(&self, index: usize) -> &Panels {
+        &self.arrays[1 + index]
+    }
+
+    pub(crate) fn bias(&self, index: usize) -> &Panels {
+        &self.arrays[1 + self.recurrent_count + index]
+    }
+
+    pub(crate) fn readout(&self) -> &Panels {
+        &self.arrays[self.slots().readout]
+    }
+
+    pub(crate) fn readout_bias(&self) -> &Panels {
+        &self.arrays[self.slots().readout_bias]
+    }
+
+    pub(crate) fn recurrent_count(&self) -> usize {
+        self.recurrent_count
+    }
+
+    /// Where each array lies.
+    pub(crate) fn slots(&self) -> Slots {
+        let recurrent = 1..1 + self.recurrent_count;
+        let biases = recurrent.end..recurrent.end + self.bias_count;
+        Slots { input: 0, readout: biases.end, readout_bias: biases.end + 1, recurrent, biases }
+    }
+
+    /// Replaces one array.
+    pub(crate) fn set(&mut self, at: usize, values: ArrayView2<f32>) {
+        self.arrays[at] = Panels::from_row_major(values);
+    }
+
+    /// One array as it is outside: (rows, columns).
+    pub(crate) fn array(&self, at: usize) -> Array2<f32> {
+        self.arrays[at].to_array()
+    }
+}

@@ -1,0 +1,201 @@
+//! Parameters: everything that names a run.
+//!
+//! [`Params`] is open: plain fields to fill in, from Rust, TOML, JSON or a command line. [`Params::check`] turns
+//! it into [`ValidParams`], which cannot be wrong; behind that line nothing checks again.
+
+mod kinds;
+mod saves;
+mod valid;
+
+pub use kinds::{
+    GradientNoiseTarget, InputWeights, LossKind, NetworkKind, Nonlinearity, OptimizerKind, SchedulerKind,
+};
+pub use saves::{SaveRate, SavesPerEpoch};
+pub use valid::ValidParams;
+
+use serde::{Deserialize, Serialize};
+
+/// Every parameter of a run. The default is the paper's: input dimension 200, edge of chaos, 12 epochs.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Params {
+    /// The realisation: keys every stream of random numbers.
+    pub seed: u64,
+    /// The task: delayed classification of Gaussian clusters.
+    pub task: TaskParams,
+    /// The network and its initial weights.
+    pub network: NetworkParams,
+    /// Training.
+    pub train: TrainParams,
+}
+
+/// The task: delayed classification of Gaussian clusters.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TaskParams {
+    /// Dimension of the input space.
+    pub input_dim: usize,
+    /// Number of Gaussian clusters.
+    pub clusters: usize,
+    /// Number of class labels.
+    pub classes: usize,
+    /// Standard deviation of a cluster, per coordinate.
+    pub cluster_std: f64,
+    /// Timesteps from stimulus onset to the end of evaluation.
+    pub delay: usize,
+    /// Timesteps for which the input is shown.
+    pub hold: usize,
+    /// Timesteps over which the loss is evaluated, the last ones of the trial.
+    pub evaluate: usize,
+    /// The same samples every epoch, or fresh ones (online learning).
+    pub frozen: bool,
+    /// Training samples an epoch.
+    pub train_samples: usize,
+    /// Validation samples an epoch. `None`: 100 for 800 training samples (the paper's), 15% of `train_samples`
+    /// otherwise. Always `Some` in [`ValidParams`]; read it there with [`ValidParams::val_samples`].
+    pub val_samples: Option<usize>,
+}
+
+impl Default for TaskParams {
+    fn default() -> Self {
+        Self {
+            input_dim: 200,
+            clusters: 60,
+            classes: 2,
+            cluster_std: 0.02,
+            delay: 10,
+            hold: 1,
+            evaluate: 1,
+            frozen: false,
+            train_samples: 800,
+            val_samples: None,
+        }
+    }
+}
+
+/// The network and its initial weights.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct NetworkParams {
+    /// The equations of the network.
+    pub kind: NetworkKind,
+    /// Units of the network (of each layer of a feedforward one).
+    pub units: usize,
+    /// The units' transfer function.
+    pub nonlinearity: Nonlinearity,
+    /// Spectral radius of the random part of the recurrent weights, exact.
+    pub gain: f64,
+    /// Step of the discretisation, in time constants.
+    pub dt: f64,
+    /// Whether a leaky network has its leak; `false` gives the published code's update, which lacks it.
+    pub leak: bool,
+    /// Initial input weights.
+    pub input_weights: InputWeights,
+    /// Factor of the input weights.
+    pub input_scale: f64,
+    /// Factor of the readout weights.
+    pub readout_scale: f64,
+    /// Leaky only: random against orthogonal part of the recurrent weights, 1 is all random.
+    pub random_fraction: f64,
+    /// Train the biases (otherwise they stay zero).
+    pub biases: bool,
+    /// Train the input weights.
+    pub train_input: bool,
+    /// Train the readout weights and their bias.
+    pub train_readout: bool,
+    /// Probability that a unit is dropped, in training only.
+    pub dropout: f64,
+    /// Standard deviation of the noise added to every unit at every timestep, in training only.
+    pub unit_noise: f64,
+}
+
+impl Default for NetworkParams {
+    fn default() -> Self {
+        Self {
+            kind: NetworkKind::Vanilla,
+            units: 200,
+            nonlinearity: Nonlinearity::Tanh,
+            gain: 20.0,
+            dt: 0.01,
+            leak: true,
+            input_weights: InputWeights::Orthogonal,
+            input_scale: 1.0,
+            readout_scale: 1.0,
+            random_fraction: 1.0,
+            biases: true,
+            train_input: false,
+            train_readout: true,
+            dropout: 0.0,
+            unit_noise: 0.0,
+        }
+    }
+}
+
+/// Training.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TrainParams {
+    /// Epochs to train. Not part of the key: a longer run extends a shorter one.
+    pub epochs: u64,
+    /// Samples in a batch; the last batch of an epoch may be smaller.
+    pub batch: usize,
+    /// The loss.
+    pub loss: LossKind,
+    /// The optimizer.
+    pub optimizer: OptimizerKind,
+    /// Share of rmsprop in `sgd_rmsprop`; the rest is plain gradient descent.
+    pub mix: f64,
+    /// Learning rate at the start.
+    pub learning_rate: f64,
+    /// Momentum of sgd and rmsprop.
+    pub momentum: f64,
+    /// Coupled weight decay.
+    pub weight_decay: f64,
+    /// Standard deviation of the noise on the gradient.
+    pub gradient_noise: f64,
+    /// The weights whose gradient is noisy.
+    pub gradient_noise_on: GradientNoiseTarget,
+    /// Rescale the noise to the norm of the gradient.
+    pub gradient_noise_scaled: bool,
+    /// How the learning rate changes from epoch to epoch.
+    pub scheduler: SchedulerKind,
+    /// Epochs: patience of `plateau`, step size of `step`, half a cycle of `cyclic` and `cyclic_halving`, the rise of
+    /// `onecycle` (its pct_start is `scheduler_patience / cycle_epochs`).
+    pub scheduler_patience: u64,
+    /// Factor of `plateau`, gamma of `step` and `multistep`, lowest over highest rate of `cyclic` and
+    /// `cyclic_halving`.
+    pub scheduler_factor: f64,
+    /// Epochs after which `multistep` lowers the rate.
+    pub milestones: Vec<u64>,
+    /// Epochs of the `onecycle` schedule. `None`: `epochs`. Set in [`ValidParams`] if the scheduler is `onecycle`.
+    pub cycle_epochs: Option<u64>,
+    /// Stop after so many epochs without a better validation loss. Not part of the key.
+    pub stop_after: Option<u64>,
+    /// Which checkpoints are kept. Not part of the key.
+    pub saves_per_epoch: SavesPerEpoch,
+}
+
+impl Default for TrainParams {
+    fn default() -> Self {
+        Self {
+            epochs: 12,
+            batch: 10,
+            loss: LossKind::CrossEntropy,
+            optimizer: OptimizerKind::Rmsprop,
+            mix: 0.5,
+            learning_rate: 1e-3,
+            momentum: 0.0,
+            weight_decay: 0.0,
+            gradient_noise: 0.0,
+            gradient_noise_on: GradientNoiseTarget::Recurrent,
+            gradient_noise_scaled: false,
+            scheduler: SchedulerKind::Plateau,
+            scheduler_patience: 5,
+            scheduler_factor: 0.5,
+            milestones: Vec::new(),
+            cycle_epochs: None,
+            stop_after: None,
+            saves_per_epoch: SavesPerEpoch::default(),
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! `multistep`: PyTorch's MultiStepLR.
+
+/// `η₀ factor^(milestones reached)`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Multistep {
+    /// η₀, the rate at the start.
+    pub learning_rate: f64,
+    /// What each milestone multiplies the rate by.
+    pub factor: f64,
+    /// The epochs at which it does.
+    pub milestones: Vec<u64>,
+}
+
+impl Multistep {
+    pub(super) fn rate_after(&self, epochs: u64) -> f64 {
+        let reached = self.milestones.iter().filter(|milestone| **milestone <= epochs).count();
+        self.learning_rate * libm::pow(self.factor, reached as f64)
+    }
+}

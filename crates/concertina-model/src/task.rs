@@ -1,0 +1,157 @@
+//! The task: delayed classification of Gaussian clusters (`model.md`, section 2).
+
+use concertina_numerics::random::{Purpose, Stream};
+use ndarray::{Array2, ArrayView1};
+
+use crate::error::{Error, Result};
+use crate::params::ValidParams;
+
+const CENTRES: Purpose = Purpose::new("centres");
+const TRAINING_SAMPLES: Purpose = Purpose::new("training samples");
+const VALIDATION_SAMPLES: Purpose = Purpose::new("validation sample");
+const ANALYSIS_SAMPLES: Purpose = Purpose::new("analysis samples");
+
+/// Centres lie in `[-HALF_SIDE, HALF_SIDE]^d`, as in the paper.
+const HALF_SIDE: f64 = 2.0;
+/// How often one centre is redrawn before the clusters are said not to fit (`model.md`, section 2).
+const REDRAWS: usize = 10_000;
+
+/// A set of samples: what is shown, and what it is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Samples {
+    /// The stimuli, (samples, input_dim).
+    pub inputs: Array2<f32>,
+    /// The class of each sample, in `0..classes`.
+    pub labels: Vec<u32>,
+    /// The cluster of each sample, in `0..clusters`.
+    pub clusters: Vec<u32>,
+}
+
+/// The clusters of one realisation.
+#[derive(Clone, Debug)]
+pub struct Task {
+    centres: Array2<f64>,
+    classes: usize,
+    cluster_std: f64,
+    train_samples: usize,
+    val_samples: usize,
+    frozen: bool,
+    seed: u64,
+}
+
+impl Task {
+    /// Places the clusters of the realisation `seed`.
+    ///
+    /// Centres are drawn one after the other, uniformly in `[-2, 2]^d`, each redrawn until it is at least
+    /// [`minimal_separation`] away from all before it.
+    ///
+    /// # Errors
+    /// [`Error::ClustersDoNotFit`] when one centre was redrawn 10,000 times in vain.
+    pub fn new(params: &ValidParams) -> Result<Self> {
+        let task = &params.task;
+        let separation = minimal_separation(task.input_dim, task.cluster_std);
+        let mut stream = Stream::new(params.seed, CENTRES, 0);
+        let mut centres = Array2::zeros((task.clusters, task.input_dim));
+        for cluster in 0..task.clusters {
+            let mut redraws = 0;
+            loop {
+                for coordinate in centres.row_mut(cluster) {
+                    *coordinate = HALF_SIDE * (2.0 * stream.uniform() - 1.0);
+                }
+                let apart = |other: usize| distance(centres.row(cluster), centres.row(other)) >= separation;
+                if (0..cluster).all(apart) {
+                    break;
+                }
+                redraws += 1;
+                if redraws == REDRAWS {
+                    return Err(Error::ClustersDoNotFit {
+                        clusters: task.clusters,
+                        input_dim: task.input_dim,
+                        separation,
+                        cluster,
+                        redraws,
+                        cluster_std: task.cluster_std,
+                    });
+                }
+            }
+        }
+        Ok(Task {
+            centres,
+            classes: task.classes,
+            cluster_std: task.cluster_std,
+            train_samples: task.train_samples,
+            val_samples: params.val_samples(),
+            frozen: task.frozen,
+            seed: params.seed,
+        })
+    }
+
+    /// The centres, (clusters, input_dim).
+    pub fn centres(&self) -> &Array2<f64> {
+        &self.centres
+    }
+
+    /// The number of classes.
+    pub fn classes(&self) -> usize {
+        self.classes
+    }
+
+    /// The class of a cluster: its number modulo the number of classes.
+    pub fn class_of(&self, cluster: u32) -> u32 {
+        cluster % self.classes as u32
+    }
+
+    /// The training samples of an epoch (counted from 0): clusters uniformly at random; the same every epoch if frozen.
+    pub fn training_samples(&self, epoch: u64) -> Samples {
+        self.random_samples(TRAINING_SAMPLES, epoch, self.train_samples)
+    }
+
+    /// The validation samples of an epoch (counted from 0).
+    pub fn validation_samples(&self, epoch: u64) -> Samples {
+        self.random_samples(VALIDATION_SAMPLES, epoch, self.val_samples)
+    }
+
+    /// Samples for an analysis: each cluster `⌊count / clusters⌋` times, the rest without replacement, in shuffled order.
+    pub fn analysis_samples(&self, count: usize) -> Samples {
+        let mut stream = Stream::new(self.seed, ANALYSIS_SAMPLES, count as u64);
+        let clusters = self.centres.nrows();
+        let mut chosen: Vec<u32> = (0..clusters as u32).cycle().take(count - count % clusters).collect();
+        chosen.extend(stream.choose(clusters, count % clusters).into_iter().map(|cluster| cluster as u32));
+        stream.shuffle(&mut chosen);
+        self.around(chosen, &mut stream)
+    }
+
+    fn random_samples(&self, purpose: Purpose, epoch: u64, count: usize) -> Samples {
+        let mut stream = Stream::new(self.seed, purpose, if self.frozen { 0 } else { epoch });
+        let clusters = self.centres.nrows() as u32;
+        let chosen = (0..count).map(|_| stream.below(clusters)).collect();
+        self.around(chosen, &mut stream)
+    }
+
+    /// One sample around each of these clusters' centres.
+    fn around(&self, clusters: Vec<u32>, stream: &mut Stream) -> Samples {
+        let dimension = self.centres.ncols();
+        let mut values = vec![0.0_f32; clusters.len() * dimension];
+        stream.fill_normal(&mut values);
+        for (sample, cluster) in values.chunks_exact_mut(dimension).zip(&clusters) {
+            for (value, centre) in sample.iter_mut().zip(self.centres.row(*cluster as usize)) {
+                *value = (centre + self.cluster_std * f64::from(*value)) as f32;
+            }
+        }
+        let inputs = Array2::from_shape_vec((clusters.len(), dimension), values)
+            .expect("there are clusters × dimension values");
+        let labels = clusters.iter().map(|cluster| self.class_of(*cluster)).collect();
+        Samples { inputs, labels, clusters }
+    }
+}
+
+/// How far apart centres must be: `σ (0.59943537 (d-1)^0.57832581 + 4.891638480163717)`, the published code's fit
+/// to the distance at which clusters of standard deviation σ in d dimensions hardly overlap.
+pub fn minimal_separation(input_dim: usize, cluster_std: f64) -> f64 {
+    let dimensions_beyond_one = input_dim.saturating_sub(1) as f64;
+    cluster_std * (0.59943537 * libm::pow(dimensions_beyond_one, 0.57832581) + 4.891638480163717)
+}
+
+fn distance(a: ArrayView1<f64>, b: ArrayView1<f64>) -> f64 {
+    a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum::<f64>().sqrt()
+}

@@ -1,0 +1,67 @@
+//! What training writes down, epoch by epoch.
+
+use serde::{Deserialize, Serialize};
+
+/// One epoch of training and the validation after it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EpochRecord {
+    /// Epochs completed with this one: 1 is the first.
+    pub epoch: u64,
+    /// Updates completed in total.
+    pub update: u64,
+    /// The learning rate in force.
+    pub learning_rate: f64,
+    /// Mean loss over the training samples, each seen before its update.
+    pub training_loss: f64,
+    /// Share of the training samples classified correctly, each before its update.
+    pub training_accuracy: f64,
+    /// Mean over updates of the Euclidean norm of the whole gradient, without noise and decay.
+    pub gradient_norm: f64,
+    /// Mean loss over the validation samples, after the epoch.
+    pub validation_loss: f64,
+    /// Share of the validation samples classified correctly, after the epoch.
+    pub validation_accuracy: f64,
+}
+
+/// The epoch at which early stopping ends training: the first after which the validation loss has not been better than
+/// its best for `patience` epochs. `None` if that has not happened.
+pub fn early_stop(history: &[EpochRecord], patience: u64) -> Option<u64> {
+    let mut best = f64::INFINITY;
+    let mut best_epoch = 0;
+    for record in history {
+        if record.validation_loss < best {
+            (best, best_epoch) = (record.validation_loss, record.epoch);
+        } else if record.epoch - best_epoch >= patience {
+            return Some(record.epoch);
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with_losses(losses: &[f64]) -> Vec<EpochRecord> {
+        let record = |(index, loss): (usize, &f64)| EpochRecord {
+            epoch: index as u64 + 1,
+            update: 0,
+            learning_rate: 0.0,
+            training_loss: 0.0,
+            training_accuracy: 0.0,
+            gradient_norm: 0.0,
+            validation_loss: *loss,
+            validation_accuracy: 0.0,
+        };
+        losses.iter().enumerate().map(record).collect()
+    }
+
+    #[test]
+    fn early_stopping_waits_for_its_patience_and_not_longer() {
+        let history = with_losses(&[1.0, 0.5, 0.6, 0.5, 0.4, 0.4, 0.4, 0.4]);
+        assert_eq!(early_stop(&history, 2), Some(4));
+        assert_eq!(early_stop(&history, 3), Some(8));
+        assert_eq!(early_stop(&history, 4), None);
+        assert_eq!(early_stop(&[], 1), None);
+    }
+}

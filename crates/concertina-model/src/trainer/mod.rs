@@ -1,0 +1,183 @@
+//! Training: epochs of updates, validation, schedule, and exact resuming (`model.md`, sections 5 to 7).
+
+mod history;
+mod noise;
+mod state;
+mod update;
+
+use std::collections::BTreeSet;
+
+pub use history::{EpochRecord, early_stop};
+pub use state::TrainingState;
+
+use ndarray::s;
+
+use crate::checkpoint::{Checkpoint, Update};
+use crate::error::{Error, Result};
+use crate::network::{Equations, Forward, Packed, Weights, evaluate, initial};
+use crate::params::ValidParams;
+use crate::scheduler::{Scheduler, SchedulerState};
+use crate::task::{Samples, Task};
+use update::Updater;
+
+/// A run in training.
+///
+/// What it computes depends on the parameters alone: not on how often it was interrupted, on which thread it runs, or on which
+/// of its checkpoints are kept.
+///
+/// ```
+/// use std::collections::BTreeSet;
+/// use concertina_model::params::Params;
+/// use concertina_model::trainer::Trainer;
+///
+/// let mut params = Params::default();
+/// params.network.units = 32;
+/// params.task.train_samples = 100;
+/// let mut trainer = Trainer::new(&params.check()?)?;
+/// let record = trainer.train_epoch(&BTreeSet::new(), &mut |_, _| {})?;
+/// assert_eq!((record.epoch, record.update), (1, 10));
+/// # Ok::<(), concertina_model::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Trainer {
+    params: ValidParams,
+    task: Task,
+    equations: Equations,
+    weights: Packed,
+    updater: Updater,
+    validation: Forward,
+    scheduler: Scheduler,
+    scheduler_state: SchedulerState,
+    checkpoint: Checkpoint,
+    history: Vec<EpochRecord>,
+}
+
+impl Trainer {
+    /// A run before training: checkpoint 0.
+    ///
+    /// # Errors
+    /// [`Error::ClustersDoNotFit`].
+    pub fn new(params: &ValidParams) -> Result<Self> {
+        let task = Task::new(params)?;
+        Self::with_weights(params, task, &initial::draw(params)?)
+    }
+
+    fn with_weights(params: &ValidParams, task: Task, weights: &Weights) -> Result<Self> {
+        let equations = Equations::new(params);
+        let weights = Packed::pack(weights);
+        let scheduler = Scheduler::from_params(&params.train);
+        Ok(Trainer {
+            updater: Updater::new(params, &equations, &weights),
+            validation: Forward::new(&equations, &weights, params.val_samples().min(crate::network::PASS), false),
+            scheduler_state: scheduler.start(),
+            scheduler,
+            task,
+            equations,
+            weights,
+            params: params.clone(),
+            checkpoint: Checkpoint::START,
+            history: Vec::new(),
+        })
+    }
+
+    /// The parameters.
+    pub fn params(&self) -> &ValidParams {
+        &self.params
+    }
+
+    /// The task of this realisation.
+    pub fn task(&self) -> &Task {
+        &self.task
+    }
+
+    /// How far training has come.
+    pub fn checkpoint(&self) -> Checkpoint {
+        self.checkpoint
+    }
+
+    /// The weights as they are now.
+    pub fn weights(&self) -> Weights {
+        self.weights.unpack()
+    }
+
+    /// What was written down so far, an entry an epoch.
+    pub fn history(&self) -> &[EpochRecord] {
+        &self.history
+    }
+
+    /// Trains one epoch and validates.
+    ///
+    /// Hands the weights to `keep` after each update (counted over the whole of training) that is `wanted`.
+    ///
+    /// # Errors
+    /// [`Error::Diverged`] as soon as a loss is NaN or infinite; training cannot go on after that.
+    pub fn train_epoch(
+        &mut self,
+        wanted: &BTreeSet<Update>,
+        keep: &mut dyn FnMut(Checkpoint, Weights),
+    ) -> Result<EpochRecord> {
+        let epoch = self.checkpoint.epoch.0;
+        let learning_rate = self.scheduler_state.learning_rate;
+        let samples = self.task.training_samples(epoch);
+        let (count, batch) = (samples.labels.len(), self.params.train.batch);
+        let (mut loss, mut correct, mut gradient_norm, mut updates) = (0.0, 0, 0.0, 0);
+        for first in (0..count).step_by(batch) {
+            let range = first..(first + batch).min(count);
+            let update = self.checkpoint.update.0;
+            let inputs = samples.inputs.slice(s![range.clone(), ..]);
+            let done =
+                self.updater.update(&mut self.weights, inputs, &samples.labels[range.clone()], learning_rate, update);
+            loss += done.score.loss * range.len() as f64;
+            correct += done.score.correct;
+            gradient_norm += done.gradient_norm;
+            updates += 1;
+            self.ensure_finite(done.score.loss, update + 1)?;
+            self.checkpoint.update.0 += 1;
+            let ends_epoch = range.end == count;
+            if ends_epoch {
+                self.checkpoint.epoch.0 += 1;
+            }
+            if wanted.contains(&self.checkpoint.update) {
+                keep(self.checkpoint, self.weights.unpack());
+            }
+        }
+        let validation = self.validate(&self.task.validation_samples(epoch))?;
+        self.ensure_finite(validation.loss, self.checkpoint.update.0)?;
+        let record = EpochRecord {
+            epoch: self.checkpoint.epoch.0,
+            update: self.checkpoint.update.0,
+            learning_rate,
+            training_loss: loss / count as f64,
+            training_accuracy: correct as f64 / count as f64,
+            gradient_norm: gradient_norm / updates as f64,
+            validation_loss: validation.loss,
+            validation_accuracy: validation.accuracy,
+        };
+        self.scheduler.step(&mut self.scheduler_state, validation.loss);
+        self.history.push(record.clone());
+        Ok(record)
+    }
+
+    fn validate(&mut self, samples: &Samples) -> Result<crate::network::Evaluation> {
+        evaluate(&self.equations, &self.weights, samples, &mut self.validation)
+    }
+
+    fn ensure_finite(&self, loss: f64, update: u64) -> Result<()> {
+        if loss.is_finite() {
+            return Ok(());
+        }
+        let largest_weight = self
+            .weights
+            .arrays()
+            .iter()
+            .flat_map(|array| array.as_slice())
+            .fold(0.0_f64, |largest, weight| if weight.is_nan() { f64::INFINITY } else { largest.max(f64::from(weight.abs())) });
+        Err(Error::Diverged {
+            epoch: self.history.len() as u64 + 1,
+            update,
+            loss,
+            largest_weight,
+            learning_rate: self.scheduler_state.learning_rate,
+        })
+    }
+}

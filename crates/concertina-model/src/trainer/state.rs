@@ -1,0 +1,98 @@
+//! What a run resumes from.
+
+use ndarray::ArrayD;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::{EpochRecord, Trainer};
+use crate::checkpoint::Checkpoint;
+use crate::error::{Error, Result};
+use crate::network::Weights;
+use crate::params::ValidParams;
+use crate::scheduler::SchedulerState;
+use crate::task::Task;
+
+/// Everything that training needs to go on as if it had not been interrupted, at the end of an epoch.
+///
+/// Random streams are no part of it: they are keyed by epoch and update.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TrainingState {
+    /// The weights under their names in files, and the optimizer's buffers as `mean/<name>` and `square/<name>`.
+    pub tensors: Vec<(String, ArrayD<f32>)>,
+    /// Counters, the scheduler's state and the history.
+    pub metadata: Map<String, Value>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Metadata {
+    epoch: u64,
+    update: u64,
+    scheduler: SchedulerState,
+    history: Vec<EpochRecord>,
+}
+
+impl Trainer {
+    /// The state after the epochs done so far.
+    pub fn state(&self) -> TrainingState {
+        let mut tensors = self.weights.unpack().tensors();
+        for (at, buffers) in self.updater.buffers().iter().enumerate() {
+            let name = tensors[at].0.clone();
+            for (kind, buffer) in [("mean", &buffers.mean), ("square", &buffers.square)] {
+                if let Some(panels) = buffer {
+                    tensors.push((format!("{kind}/{name}"), panels.to_array().into_dyn()));
+                }
+            }
+        }
+        let metadata = Metadata {
+            epoch: self.checkpoint.epoch.0,
+            update: self.checkpoint.update.0,
+            scheduler: self.scheduler_state.clone(),
+            history: self.history.clone(),
+        };
+        let metadata = match serde_json::to_value(metadata) {
+            Ok(Value::Object(metadata)) => metadata,
+            _ => unreachable!("a struct of numbers is a JSON object"),
+        };
+        TrainingState { tensors, metadata }
+    }
+
+    /// Goes on from a state, exactly.
+    ///
+    /// # Errors
+    /// [`Error::Resume`], [`Error::MissingTensor`] or [`Error::Shape`] if the state is not one of a run with these parameters.
+    pub fn resume(params: &ValidParams, state: TrainingState) -> Result<Self> {
+        let not_a_state = |reason: String| Error::Resume { reason };
+        let metadata: Metadata = serde_json::from_value(Value::Object(state.metadata))
+            .map_err(|error| not_a_state(format!("its metadata cannot be read: {error}")))?;
+        let find = |name: &str| {
+            state.tensors.iter().find(|(candidate, _)| candidate == name).map(|(_, array)| array.clone())
+        };
+        let weights = Weights::from_tensors(params, find)?;
+        let mut trainer = Self::with_weights(params, Task::new(params)?, &weights)?;
+        let names: Vec<String> = weights.tensors().into_iter().map(|(name, _)| name).collect();
+        for (name, buffers) in names.iter().zip(trainer.updater.buffers_mut()) {
+            for (kind, buffer) in [("mean", &mut buffers.mean), ("square", &mut buffers.square)] {
+                let Some(panels) = buffer else { continue };
+                let name = format!("{kind}/{name}");
+                let array = find(&name).ok_or_else(|| Error::MissingTensor { name: name.clone() })?;
+                let expected = vec![panels.rows(), panels.columns()];
+                let found = array.shape().to_vec();
+                match array.into_dimensionality::<ndarray::Ix2>() {
+                    Ok(matrix) if found == expected => *panels = concertina_numerics::kernels::Panels::from_row_major(matrix.view()),
+                    _ => return Err(Error::Shape { what: name, expected, found }),
+                }
+            }
+        }
+        if metadata.history.len() as u64 != metadata.epoch || metadata.scheduler.epochs != metadata.epoch {
+            return Err(not_a_state(format!(
+                "expected the history of {} epochs, found {}",
+                metadata.epoch,
+                metadata.history.len()
+            )));
+        }
+        trainer.checkpoint = Checkpoint::new(metadata.epoch, metadata.update);
+        trainer.scheduler_state = metadata.scheduler;
+        trainer.history = metadata.history;
+        Ok(trainer)
+    }
+}
