@@ -113,7 +113,9 @@ impl Error {
                 Some(format!("ask for at most {layers} timesteps: a layer takes the place of a timestep"))
             }
             Self::Resume { .. } => Some("train the run anew with `--rerun`".to_owned()),
-            Self::Shape { .. } | Self::MissingTensor { .. } | Self::NotFinite { .. } | Self::Numerics(_) => None,
+            Self::Shape { .. } | Self::MissingTensor { .. } | Self::NotFinite { .. } | Self::Numerics(_) => {
+                None
+            }
         }
     }
 }

@@ -92,9 +92,7 @@ impl Error {
             Self::SampleBelowLocation { .. } => {
                 Some("choose a location below the smallest sample, or mirror the samples".to_owned())
             }
-            Self::EmptyClass { .. } => {
-                Some("take more samples, so that each class is among them".to_owned())
-            }
+            Self::EmptyClass { .. } => Some("take more samples, so that each class is among them".to_owned()),
             Self::NotFinite { .. } => Some("look for a diverged run".to_owned()),
             _ => None,
         }

@@ -79,7 +79,6 @@ pub fn assert_root_mean_square<A, B, D, E>(
 {
     let worst = Worst::of(what, &found, &expected, |_| 1.0);
     let squares: f64 = found.iter().zip(expected.iter()).map(|(&f, &e)| (f.into() - e.into()).powi(2)).sum();
-    #[expect(clippy::cast_precision_loss, reason = "no array has 2^53 entries")]
     let root = (squares / found.len().max(1) as f64).sqrt();
     assert!(root <= limit, "{what}: root mean square difference {root:.3e}, tolerance {limit:.1e}; {worst}");
 }

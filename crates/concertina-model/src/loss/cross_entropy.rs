@@ -16,7 +16,8 @@ pub(super) fn of_sample(output: &[f64], label: u32, derivative: &mut [f64]) -> f
     // -log of the own probability; when it is nearly one, log1p of what the others have keeps the digits
     let others = -derivative[own];
     if others < 0.5 {
-        let others: f64 = derivative.iter().enumerate().filter(|(class, _)| *class != own).map(|(_, p)| p).sum();
+        let others: f64 =
+            derivative.iter().enumerate().filter(|(class, _)| *class != own).map(|(_, p)| p).sum();
         derivative[own] = -others;
         -libm::log1p(-others)
     } else {

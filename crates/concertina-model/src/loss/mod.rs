@@ -67,7 +67,10 @@ mod tests {
                 let above = kind.of_sample(&shifted, label, &mut scratch);
                 shifted[entry] -= 2.0 * step;
                 let below = kind.of_sample(&shifted, label, &mut scratch);
-                assert!(((above - below) / (2.0 * step) - derivative[entry]).abs() < 1e-9, "{kind:?} {entry}");
+                assert!(
+                    ((above - below) / (2.0 * step) - derivative[entry]).abs() < 1e-9,
+                    "{kind:?} {entry}"
+                );
             }
         }
     }

@@ -3,7 +3,6 @@
 use concertina_numerics::kernels::{self, Panels, Rows, RowsMut, RowsRef};
 
 use super::Equations;
-use super::disturbance::Disturbance;
 use super::forward::Forward;
 use super::packed::Packed;
 use super::score::{Score, Scorer};
@@ -39,7 +38,9 @@ impl Backward {
             by_current: Rows::zeros(equations.steps * capacity, units),
             by_state: Rows::zeros(capacity, units),
             by_rate: Rows::zeros(capacity, units),
-            recurrent_transposed: (0..weights.recurrent_count()).map(|_| Panels::zeros(units, units)).collect(),
+            recurrent_transposed: (0..weights.recurrent_count())
+                .map(|_| Panels::zeros(units, units))
+                .collect(),
             readout_transposed: Panels::zeros(outputs, units),
             scorer: Scorer::new(outputs),
         }
@@ -60,7 +61,6 @@ impl Backward {
         weights: &Packed,
         forward: &Forward,
         stimulus: RowsRef<'_>,
-        disturbance: Option<&Disturbance>,
         trained: &[bool],
         gradient: &mut Packed,
     ) {
@@ -82,7 +82,7 @@ impl Backward {
                 let by_output = self.by_output.block(block(step - first_evaluated));
                 kernels::product(&mut by_state, by_output, &self.readout_transposed, true);
             }
-            if let Some(mask) = disturbance.and_then(|disturbance| disturbance.mask(step)) {
+            if let Some(mask) = forward.disturbance.as_ref().and_then(|disturbance| disturbance.mask(step)) {
                 kernels::multiply(by_state.as_mut_slice(), mask.as_slice());
             }
             let mut by_current = self.by_current.block_mut(block(step));
@@ -99,8 +99,17 @@ impl Backward {
                     kernels::scale(by_current.as_mut_slice(), equations.dt as f32);
                     if step > 0 {
                         let mut by_rate = self.by_rate.block_mut(0..batch);
-                        kernels::product(&mut by_rate, by_current.as_ref(), &self.recurrent_transposed[0], false);
-                        multiply_by_slope(equations.nonlinearity, &mut by_rate, slope_from.block(block(step - 1)));
+                        kernels::product(
+                            &mut by_rate,
+                            by_current.as_ref(),
+                            &self.recurrent_transposed[0],
+                            false,
+                        );
+                        multiply_by_slope(
+                            equations.nonlinearity,
+                            &mut by_rate,
+                            slope_from.block(block(step - 1)),
+                        );
                         let kept = equations.kept() as f32;
                         kernels::blend(by_state.as_mut_slice(), kept, by_rate.as_ref().as_slice(), 1.0);
                     }
@@ -145,7 +154,10 @@ impl Backward {
             if trained[index] {
                 let layer = index - slots.biases.start;
                 let of = if layered { layer..layer + 1 } else { 0..steps };
-                kernels::column_sums(&mut arrays[index], self.by_current.block(of.start * batch..of.end * batch));
+                kernels::column_sums(
+                    &mut arrays[index],
+                    self.by_current.block(of.start * batch..of.end * batch),
+                );
             }
         }
         let evaluated = (steps - equations.evaluate) * batch..steps * batch;

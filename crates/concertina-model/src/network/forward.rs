@@ -19,19 +19,27 @@ pub(crate) struct Forward {
     pub(super) states: Rows,
     pub(super) rates: Option<Rows>,
     pub(super) outputs: Rows,
+    /// Noise and dropout, in training.
+    pub(super) disturbance: Option<Disturbance>,
     pub(super) batch: usize,
 }
 
 impl Forward {
     /// Room for batches of up to `capacity` samples.
-    pub(crate) fn new(equations: &Equations, weights: &Packed, capacity: usize, disturbed: bool) -> Self {
+    pub(crate) fn new(
+        equations: &Equations,
+        weights: &Packed,
+        capacity: usize,
+        disturbance: Option<Disturbance>,
+    ) -> Self {
         let (units, outputs) = (weights.readout().rows(), weights.readout().columns());
         let rows = equations.steps * capacity;
-        let separate_rates = disturbed || equations.kind == NetworkKind::Leaky;
+        let separate_rates = disturbance.is_some() || equations.kind == NetworkKind::Leaky;
         Forward {
             states: Rows::zeros(rows, units),
             rates: separate_rates.then(|| Rows::zeros(rows, units)),
             outputs: Rows::zeros(equations.evaluate * capacity, outputs),
+            disturbance,
             batch: 0,
         }
     }
@@ -45,15 +53,19 @@ impl Forward {
     ///
     /// # Shapes
     /// `stimulus`: (batch, input_dim), batch at most the capacity.
+    /// `update` counts the updates made before, and keys noise and dropout if there are any.
     pub(crate) fn run(
         &mut self,
         equations: &Equations,
         weights: &Packed,
         stimulus: RowsRef<'_>,
-        mut disturbance: Option<&mut Disturbance>,
+        update: u64,
     ) {
         let batch = stimulus.rows();
         self.batch = batch;
+        if let Some(disturbance) = &mut self.disturbance {
+            disturbance.begin(update, batch);
+        }
         for step in 0..equations.steps {
             let (past, mut rest) = self.states.split_at_mut(step * batch);
             let mut current = rest.block_mut(0..batch);
@@ -74,7 +86,7 @@ impl Forward {
             match equations.kind {
                 NetworkKind::Vanilla | NetworkKind::Feedforward => {
                     apply(equations.nonlinearity, &mut current);
-                    if let Some(disturbance) = disturbance.as_deref_mut() {
+                    if let Some(disturbance) = &mut self.disturbance {
                         if let Some(rates) = &mut self.rates {
                             rates.block_mut(step * batch..(step + 1) * batch).copy_from(current.as_ref());
                         }
@@ -89,7 +101,7 @@ impl Forward {
                         let previous = past.block((step - 1) * batch..step * batch);
                         kernels::blend(current.as_mut_slice(), dt, previous.as_slice(), kept);
                     }
-                    if let Some(disturbance) = disturbance.as_deref_mut() {
+                    if let Some(disturbance) = &mut self.disturbance {
                         disturbance.disturb(step, &mut current);
                     }
                     if let Some(rates) = &mut self.rates {

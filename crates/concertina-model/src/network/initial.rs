@@ -99,7 +99,9 @@ pub fn draw(params: &ValidParams) -> Result<Weights> {
     };
     let random = gaussian(RECURRENT_WEIGHTS, units, units);
     let recurrent = match network.kind {
-        NetworkKind::Vanilla | NetworkKind::Feedforward => vanilla_recurrent(random.view(), network.gain, network.dt)?,
+        NetworkKind::Vanilla | NetworkKind::Feedforward => {
+            vanilla_recurrent(random.view(), network.gain, network.dt)?
+        }
         NetworkKind::Leaky => {
             let orthogonal = gaussian(ORTHOGONAL_PART, units, units);
             leaky_recurrent(random.view(), orthogonal.view(), network.gain, network.random_fraction)?

@@ -168,7 +168,7 @@ impl Network {
     /// # Errors
     /// [`Error::Shape`].
     pub fn evaluate(&self, samples: &Samples) -> Result<Evaluation> {
-        let mut forward = Forward::new(&self.equations, &self.packed, PASS.min(samples.labels.len()), false);
+        let mut forward = Forward::new(&self.equations, &self.packed, PASS.min(samples.labels.len()), None);
         evaluate(&self.equations, &self.packed, samples, &mut forward)
     }
 
@@ -179,11 +179,11 @@ impl Network {
         inputs: ArrayView2<f32>,
         mut each: impl FnMut(usize, &Forward),
     ) -> Result<()> {
-        let mut forward = Forward::new(equations, &self.packed, PASS.min(inputs.nrows()), false);
+        let mut forward = Forward::new(equations, &self.packed, PASS.min(inputs.nrows()), None);
         let inputs = stimuli(&self.packed, inputs)?;
         for first in (0..inputs.nrows()).step_by(PASS) {
             let batch = inputs.slice(s![first..(first + PASS).min(inputs.nrows()), ..]);
-            forward.run(equations, &self.packed, RowsRef::from_array(&batch), None);
+            forward.run(equations, &self.packed, RowsRef::from_array(&batch), 0);
             each(first, &forward);
         }
         Ok(())
@@ -204,7 +204,7 @@ pub(crate) fn evaluate(
     let capacity = forward.capacity(equations);
     for first in (0..count).step_by(capacity) {
         let batch = first..(first + capacity).min(count);
-        forward.run(equations, weights, RowsRef::from_array(&inputs.slice(s![batch.clone(), ..])), None);
+        forward.run(equations, weights, RowsRef::from_array(&inputs.slice(s![batch.clone(), ..])), 0);
         forward.read_out(equations, weights);
         let score = scorer.score(equations, forward, &samples.labels[batch.clone()], None);
         total.loss += score.loss * batch.len() as f64;
@@ -214,11 +214,15 @@ pub(crate) fn evaluate(
 }
 
 /// Stimuli with contiguous rows, of the dimension that the input weights take.
-fn stimuli<'a>(weights: &Packed, inputs: ArrayView2<'a, f32>) -> Result<CowArray<'a, f32, Ix2>> {
+pub(crate) fn stimuli<'a>(weights: &Packed, inputs: ArrayView2<'a, f32>) -> Result<CowArray<'a, f32, Ix2>> {
     let input_dim = weights.input().rows();
     if inputs.ncols() != input_dim {
         let (expected, found) = (vec![inputs.nrows(), input_dim], inputs.shape().to_vec());
         return Err(Error::Shape { what: "inputs".to_owned(), expected, found });
     }
-    if inputs.is_standard_layout() { Ok(CowArray::from(inputs)) } else { Ok(CowArray::from(inputs.to_owned())) }
+    if inputs.is_standard_layout() {
+        Ok(CowArray::from(inputs))
+    } else {
+        Ok(CowArray::from(inputs.to_owned()))
+    }
 }

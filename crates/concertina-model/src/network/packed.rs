@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use concertina_numerics::kernels::Panels;
-use ndarray::{Array1, Array2, ArrayView2};
+use ndarray::Array1;
 
 use super::Weights;
 
@@ -52,7 +52,8 @@ impl Packed {
 
     /// Zeros of the same shapes.
     pub(crate) fn zeros_like(&self) -> Self {
-        let arrays = self.arrays.iter().map(|panels| Panels::zeros(panels.rows(), panels.columns())).collect();
+        let arrays =
+            self.arrays.iter().map(|panels| Panels::zeros(panels.rows(), panels.columns())).collect();
         Packed { arrays, ..*self }
     }
 
@@ -93,15 +94,5 @@ impl Packed {
         let recurrent = 1..1 + self.recurrent_count;
         let biases = recurrent.end..recurrent.end + self.bias_count;
         Slots { input: 0, readout: biases.end, readout_bias: biases.end + 1, recurrent, biases }
-    }
-
-    /// Replaces one array.
-    pub(crate) fn set(&mut self, at: usize, values: ArrayView2<f32>) {
-        self.arrays[at] = Panels::from_row_major(values);
-    }
-
-    /// One array as it is outside: (rows, columns).
-    pub(crate) fn array(&self, at: usize) -> Array2<f32> {
-        self.arrays[at].to_array()
     }
 }

@@ -21,21 +21,14 @@ pub struct Weights {
     pub readout_bias: Array1<f32>,
 }
 
-/// The name under which input weights are kept in files.
-const INPUT: &str = "input_weights";
-/// The name under which readout weights are kept in files.
-const READOUT: &str = "readout_weights";
-/// The name under which the readout bias is kept in files.
-const READOUT_BIAS: &str = "readout_bias";
-
 /// The name under which a recurrent matrix is kept in files: `recurrent_weights`, or with the layer for a feedforward network.
 fn recurrent_name(index: usize, count: usize, feedforward: bool) -> String {
-    numbered("recurrent_weights", index + 1, count + 1, feedforward)
+    numbered(Weights::RECURRENT, index + 1, count + 1, feedforward)
 }
 
 /// The name under which a bias is kept in files: `bias`, or with the layer for a feedforward network.
 fn bias_name(index: usize, count: usize, feedforward: bool) -> String {
-    numbered("bias", index, count, feedforward)
+    numbered(Weights::BIAS, index, count, feedforward)
 }
 
 /// Layers are written with as many digits as the last one needs, so that names sort.
@@ -48,18 +41,30 @@ fn numbered(name: &str, layer: usize, layers: usize, feedforward: bool) -> Strin
 }
 
 impl Weights {
+    /// The name of the input weights in files.
+    pub const INPUT: &'static str = "input_weights";
+    /// The name of the recurrent weights in files; in a feedforward network `.` and the layer follow.
+    pub const RECURRENT: &'static str = "recurrent_weights";
+    /// The name of the biases in files; in a feedforward network `.` and the layer follow.
+    pub const BIAS: &'static str = "bias";
+    /// The name of the readout weights in files.
+    pub const READOUT: &'static str = "readout_weights";
+    /// The name of the readout bias in files.
+    pub const READOUT_BIAS: &'static str = "readout_bias";
+
     /// Every array with its name in files, in a fixed order.
     pub fn tensors(&self) -> Vec<(String, ArrayD<f32>)> {
         let feedforward = self.biases.len() > 1;
-        let mut tensors = vec![(INPUT.to_owned(), self.input.clone().into_dyn())];
+        let mut tensors = vec![(Self::INPUT.to_owned(), self.input.clone().into_dyn())];
         for (index, weights) in self.recurrent.iter().enumerate() {
-            tensors.push((recurrent_name(index, self.recurrent.len(), feedforward), weights.clone().into_dyn()));
+            tensors
+                .push((recurrent_name(index, self.recurrent.len(), feedforward), weights.clone().into_dyn()));
         }
         for (index, bias) in self.biases.iter().enumerate() {
             tensors.push((bias_name(index, self.biases.len(), feedforward), bias.clone().into_dyn()));
         }
-        tensors.push((READOUT.to_owned(), self.readout.clone().into_dyn()));
-        tensors.push((READOUT_BIAS.to_owned(), self.readout_bias.clone().into_dyn()));
+        tensors.push((Self::READOUT.to_owned(), self.readout.clone().into_dyn()));
+        tensors.push((Self::READOUT_BIAS.to_owned(), self.readout_bias.clone().into_dyn()));
         tensors
     }
 
@@ -89,15 +94,15 @@ impl Weights {
             }
         };
         Ok(Weights {
-            input: matrix(INPUT, input_dim, units)?,
+            input: matrix(Self::INPUT, input_dim, units)?,
             recurrent: (0..recurrent_count)
                 .map(|index| matrix(&recurrent_name(index, recurrent_count, feedforward), units, units))
                 .collect::<Result<_>>()?,
             biases: (0..bias_count)
                 .map(|index| vector(&bias_name(index, bias_count, feedforward), units))
                 .collect::<Result<_>>()?,
-            readout: matrix(READOUT, units, outputs)?,
-            readout_bias: vector(READOUT_BIAS, outputs)?,
+            readout: matrix(Self::READOUT, units, outputs)?,
+            readout_bias: vector(Self::READOUT_BIAS, outputs)?,
         })
     }
 }

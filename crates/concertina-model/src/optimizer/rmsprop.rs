@@ -45,7 +45,8 @@ impl Rmsprop {
     ) {
         let (rate, plain_rate) = (T::of(rate), T::of(plain_rate));
         let (memory, fresh) = (T::of(self.memory), T::of(1.0 - self.memory));
-        let (epsilon, momentum, decay) = (T::of(self.epsilon), T::of(self.momentum), T::of(self.weight_decay));
+        let (epsilon, momentum, decay) =
+            (T::of(self.epsilon), T::of(self.momentum), T::of(self.weight_decay));
         let Buffers { mean: velocity, square } = buffers;
         if velocity.is_empty() {
             for ((weight, plain), square) in weights.iter_mut().zip(gradient).zip(square) {
@@ -55,7 +56,9 @@ impl Rmsprop {
                 *weight = *weight - (rate * direction + plain_rate * *plain);
             }
         } else {
-            for (((weight, plain), square), velocity) in weights.iter_mut().zip(gradient).zip(square).zip(velocity) {
+            for (((weight, plain), square), velocity) in
+                weights.iter_mut().zip(gradient).zip(square).zip(velocity)
+            {
                 let slope = *plain + decay * *weight;
                 *square = memory * *square + fresh * (slope * slope);
                 *velocity = momentum * *velocity + slope / (square.square_root() + epsilon);

@@ -13,8 +13,15 @@ pub struct Sgd {
 
 impl Sgd {
     #[inline(always)]
-    pub(super) fn step<T: Real>(&self, weights: &mut [T], gradient: &[T], velocity: &mut [T], context: StepContext) {
-        let (rate, momentum, decay) = (T::of(context.learning_rate), T::of(self.momentum), T::of(self.weight_decay));
+    pub(super) fn step<T: Real>(
+        &self,
+        weights: &mut [T],
+        gradient: &[T],
+        velocity: &mut [T],
+        context: StepContext,
+    ) {
+        let (rate, momentum, decay) =
+            (T::of(context.learning_rate), T::of(self.momentum), T::of(self.weight_decay));
         if velocity.is_empty() {
             for (weight, slope) in weights.iter_mut().zip(gradient) {
                 *weight = *weight - rate * (*slope + decay * *weight);

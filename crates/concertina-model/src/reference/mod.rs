@@ -128,7 +128,9 @@ impl Equations {
             let mut by_current = by_state.clone();
             match self.kind {
                 NetworkKind::Vanilla | NetworkKind::Feedforward => {
-                    Zip::from(&mut by_current).and(&states[step]).for_each(|slope, rate| *slope *= self.slope(*rate));
+                    Zip::from(&mut by_current)
+                        .and(&states[step])
+                        .for_each(|slope, rate| *slope *= self.slope(*rate));
                 }
                 NetworkKind::Leaky => by_current *= self.dt,
             }

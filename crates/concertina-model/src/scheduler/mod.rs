@@ -41,8 +41,13 @@ impl Scheduler {
     /// The scheduler that a parameter set asks for.
     pub fn from_params(train: &TrainParams) -> Self {
         let (learning_rate, factor, patience) =
-            (train.learning_rate, train.scheduler_factor, train.scheduler_patience as u64);
-        let cyclic = Cyclic { maximum: learning_rate, base: factor * learning_rate, epochs_up: patience, halving: false };
+            (train.learning_rate, train.scheduler_factor, train.scheduler_patience);
+        let cyclic = Cyclic {
+            maximum: learning_rate,
+            base: factor * learning_rate,
+            epochs_up: patience,
+            halving: false,
+        };
         match train.scheduler {
             SchedulerKind::None => Scheduler::Constant { learning_rate },
             SchedulerKind::Plateau => Scheduler::Plateau(Plateau { learning_rate, factor, patience }),
@@ -50,12 +55,12 @@ impl Scheduler {
             SchedulerKind::Multistep => Scheduler::Multistep(Multistep {
                 learning_rate,
                 factor,
-                milestones: train.milestones.iter().map(|epoch| *epoch as u64).collect(),
+                milestones: train.milestones.clone(),
             }),
             SchedulerKind::Cyclic => Scheduler::Cyclic(cyclic),
             SchedulerKind::CyclicHalving => Scheduler::Cyclic(Cyclic { halving: true, ..cyclic }),
             SchedulerKind::Onecycle => {
-                let total = train.cycle_epochs.unwrap_or(train.epochs).max(1) as u64;
+                let total = train.cycle_epochs.unwrap_or(train.epochs).max(1);
                 Scheduler::Onecycle(Onecycle::new(learning_rate, total, patience as f64 / total as f64))
             }
         }
@@ -75,7 +80,9 @@ impl Scheduler {
     pub fn step(&self, state: &mut SchedulerState, validation_loss: f64) {
         state.epochs += 1;
         state.learning_rate = match self {
-            Scheduler::Plateau(plateau) => plateau.step(&mut state.plateau, state.learning_rate, validation_loss),
+            Scheduler::Plateau(plateau) => {
+                plateau.step(&mut state.plateau, state.learning_rate, validation_loss)
+            }
             closed_form => closed_form.rate_after(state.epochs).unwrap_or(state.learning_rate),
         };
     }

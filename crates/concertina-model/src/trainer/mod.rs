@@ -3,22 +3,22 @@
 mod history;
 mod noise;
 mod state;
-mod update;
+mod updater;
 
 use std::collections::BTreeSet;
 
 pub use history::{EpochRecord, early_stop};
 pub use state::TrainingState;
+pub use updater::{BatchRecord, Updater};
 
 use ndarray::s;
 
 use crate::checkpoint::{Checkpoint, Update};
 use crate::error::{Error, Result};
-use crate::network::{Equations, Forward, Packed, Weights, evaluate, initial};
+use crate::network::{Weights, initial};
 use crate::params::ValidParams;
 use crate::scheduler::{Scheduler, SchedulerState};
-use crate::task::{Samples, Task};
-use update::Updater;
+use crate::task::Task;
 
 /// A run in training.
 ///
@@ -42,10 +42,7 @@ use update::Updater;
 pub struct Trainer {
     params: ValidParams,
     task: Task,
-    equations: Equations,
-    weights: Packed,
     updater: Updater,
-    validation: Forward,
     scheduler: Scheduler,
     scheduler_state: SchedulerState,
     checkpoint: Checkpoint,
@@ -63,17 +60,12 @@ impl Trainer {
     }
 
     fn with_weights(params: &ValidParams, task: Task, weights: &Weights) -> Result<Self> {
-        let equations = Equations::new(params);
-        let weights = Packed::pack(weights);
         let scheduler = Scheduler::from_params(&params.train);
         Ok(Trainer {
-            updater: Updater::new(params, &equations, &weights),
-            validation: Forward::new(&equations, &weights, params.val_samples().min(crate::network::PASS), false),
+            updater: Updater::from_params(params, weights),
             scheduler_state: scheduler.start(),
             scheduler,
             task,
-            equations,
-            weights,
             params: params.clone(),
             checkpoint: Checkpoint::START,
             history: Vec::new(),
@@ -97,7 +89,7 @@ impl Trainer {
 
     /// The weights as they are now.
     pub fn weights(&self) -> Weights {
-        self.weights.unpack()
+        self.updater.weights()
     }
 
     /// What was written down so far, an entry an epoch.
@@ -123,26 +115,23 @@ impl Trainer {
         let (mut loss, mut correct, mut gradient_norm, mut updates) = (0.0, 0, 0.0, 0);
         for first in (0..count).step_by(batch) {
             let range = first..(first + batch).min(count);
-            let update = self.checkpoint.update.0;
             let inputs = samples.inputs.slice(s![range.clone(), ..]);
-            let done =
-                self.updater.update(&mut self.weights, inputs, &samples.labels[range.clone()], learning_rate, update);
-            loss += done.score.loss * range.len() as f64;
-            correct += done.score.correct;
+            let done = self.updater.update(inputs, &samples.labels[range.clone()], learning_rate)?;
+            loss += done.loss * range.len() as f64;
+            correct += done.correct;
             gradient_norm += done.gradient_norm;
             updates += 1;
-            self.ensure_finite(done.score.loss, update + 1)?;
             self.checkpoint.update.0 += 1;
-            let ends_epoch = range.end == count;
-            if ends_epoch {
+            self.ensure_finite(done.loss)?;
+            if range.end == count {
                 self.checkpoint.epoch.0 += 1;
             }
             if wanted.contains(&self.checkpoint.update) {
-                keep(self.checkpoint, self.weights.unpack());
+                keep(self.checkpoint, self.updater.weights());
             }
         }
-        let validation = self.validate(&self.task.validation_samples(epoch))?;
-        self.ensure_finite(validation.loss, self.checkpoint.update.0)?;
+        let validation = self.updater.evaluate(&self.task.validation_samples(epoch))?;
+        self.ensure_finite(validation.loss)?;
         let record = EpochRecord {
             epoch: self.checkpoint.epoch.0,
             update: self.checkpoint.update.0,
@@ -158,25 +147,15 @@ impl Trainer {
         Ok(record)
     }
 
-    fn validate(&mut self, samples: &Samples) -> Result<crate::network::Evaluation> {
-        evaluate(&self.equations, &self.weights, samples, &mut self.validation)
-    }
-
-    fn ensure_finite(&self, loss: f64, update: u64) -> Result<()> {
+    fn ensure_finite(&self, loss: f64) -> Result<()> {
         if loss.is_finite() {
             return Ok(());
         }
-        let largest_weight = self
-            .weights
-            .arrays()
-            .iter()
-            .flat_map(|array| array.as_slice())
-            .fold(0.0_f64, |largest, weight| if weight.is_nan() { f64::INFINITY } else { largest.max(f64::from(weight.abs())) });
         Err(Error::Diverged {
             epoch: self.history.len() as u64 + 1,
-            update,
+            update: self.checkpoint.update.0,
             loss,
-            largest_weight,
+            largest_weight: self.updater.largest_weight(),
             learning_rate: self.scheduler_state.learning_rate,
         })
     }

@@ -36,7 +36,8 @@ impl GradientNoise {
                     GradientNoiseTarget::All => true,
                 }
         };
-        let room = |at: usize| (at, Panels::zeros(weights.arrays()[at].rows(), weights.arrays()[at].columns()));
+        let room =
+            |at: usize| (at, Panels::zeros(weights.arrays()[at].rows(), weights.arrays()[at].columns()));
         Some(GradientNoise {
             seed: params.seed,
             size: train.gradient_noise as f32,

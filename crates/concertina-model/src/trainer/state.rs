@@ -1,6 +1,7 @@
 //! What a run resumes from.
 
-use ndarray::ArrayD;
+use concertina_numerics::kernels::Panels;
+use ndarray::{ArrayD, Ix2};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -34,9 +35,8 @@ struct Metadata {
 impl Trainer {
     /// The state after the epochs done so far.
     pub fn state(&self) -> TrainingState {
-        let mut tensors = self.weights.unpack().tensors();
-        for (at, buffers) in self.updater.buffers().iter().enumerate() {
-            let name = tensors[at].0.clone();
+        let mut tensors = self.updater.weights().tensors();
+        for (name, buffers) in self.updater.buffers() {
             for (kind, buffer) in [("mean", &buffers.mean), ("square", &buffers.square)] {
                 if let Some(panels) = buffer {
                     tensors.push((format!("{kind}/{name}"), panels.to_array().into_dyn()));
@@ -69,16 +69,15 @@ impl Trainer {
         };
         let weights = Weights::from_tensors(params, find)?;
         let mut trainer = Self::with_weights(params, Task::new(params)?, &weights)?;
-        let names: Vec<String> = weights.tensors().into_iter().map(|(name, _)| name).collect();
-        for (name, buffers) in names.iter().zip(trainer.updater.buffers_mut()) {
+        for (name, buffers) in trainer.updater.restore(metadata.update) {
             for (kind, buffer) in [("mean", &mut buffers.mean), ("square", &mut buffers.square)] {
                 let Some(panels) = buffer else { continue };
                 let name = format!("{kind}/{name}");
                 let array = find(&name).ok_or_else(|| Error::MissingTensor { name: name.clone() })?;
                 let expected = vec![panels.rows(), panels.columns()];
                 let found = array.shape().to_vec();
-                match array.into_dimensionality::<ndarray::Ix2>() {
-                    Ok(matrix) if found == expected => *panels = concertina_numerics::kernels::Panels::from_row_major(matrix.view()),
+                match array.into_dimensionality::<Ix2>() {
+                    Ok(matrix) if found == expected => *panels = Panels::from_row_major(matrix.view()),
                     _ => return Err(Error::Shape { what: name, expected, found }),
                 }
             }

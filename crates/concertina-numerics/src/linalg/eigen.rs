@@ -22,7 +22,8 @@ pub fn eigenvalues(a: ArrayView2<f64>) -> Result<Vec<Complex64>> {
     }
     let found = row_major(&a).view().eigenvalues();
     let found = found.map_err(|_| Error::NotConverged { operation: OPERATION, shape: a.dim() })?;
-    let mut values: Vec<Complex64> = found.into_iter().map(|value| Complex64::new(value.re, value.im)).collect();
+    let mut values: Vec<Complex64> =
+        found.into_iter().map(|value| Complex64::new(value.re, value.im)).collect();
     values.sort_by(|a, b| {
         modulus(*b).total_cmp(&modulus(*a)).then(b.im.total_cmp(&a.im)).then(b.re.total_cmp(&a.re))
     });

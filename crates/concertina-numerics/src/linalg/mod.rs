@@ -15,7 +15,8 @@ pub use pca::{Pca, centre};
 pub use qr::{Qr, orthogonal_factor, qr};
 pub use svd::{Svd, svd};
 
-pub(crate) use convert::{check_finite, row_major, to_array};
+pub(crate) use convert::check_finite;
+use convert::row_major;
 
 use faer::{Accum, MatMut, Par, linalg::matmul::matmul};
 use ndarray::{Array2, ArrayView2};
@@ -62,6 +63,9 @@ mod tests {
 
     #[test]
     fn a_product_over_nothing_is_zero() {
-        assert_eq!(product(Array2::zeros((2, 0)).view(), Array2::zeros((0, 3)).view()), Array2::<f64>::zeros((2, 3)));
+        assert_eq!(
+            product(Array2::zeros((2, 0)).view(), Array2::zeros((0, 3)).view()),
+            Array2::<f64>::zeros((2, 3))
+        );
     }
 }

@@ -37,7 +37,11 @@ impl Pca {
     pub fn fit(x: ArrayView2<f64>, count: usize) -> Result<Self> {
         let (samples, features) = x.dim();
         if samples < 2 {
-            return Err(Error::TooFewSamples { operation: "principal components", needed: 2, found: samples });
+            return Err(Error::TooFewSamples {
+                operation: "principal components",
+                needed: 2,
+                found: samples,
+            });
         }
         super::check_finite("principal components", &x)?;
         let (mean, centred) = centre(x);
@@ -56,7 +60,9 @@ impl Pca {
         let kept = decomposition.right_transposed.slice(s![..rank.min(count), ..]); // (k, features)
         let mut components = kept.t().as_standard_layout().into_owned(); // (features, k)
         for mut component in components.columns_mut() {
-            let peak = component.iter().fold(0.0, |peak: f64, &entry| if entry.abs() > peak.abs() { entry } else { peak });
+            let peak = component
+                .iter()
+                .fold(0.0, |peak: f64, &entry| if entry.abs() > peak.abs() { entry } else { peak });
             if peak < 0.0 {
                 component.mapv_inplace(|entry| -entry);
             }
@@ -99,11 +105,18 @@ mod tests {
     #[test]
     fn a_cross_has_its_axes_as_components_and_known_variances() {
         // Two points on each of two orthogonal axes, at distances 5 and 1, around (1, 2).
-        let x = arr2(&[[1.0 + 3.0, 2.0 - 4.0], [1.0 - 3.0, 2.0 + 4.0], [1.0 + 0.8, 2.0 + 0.6], [1.0 - 0.8, 2.0 - 0.6]]);
+        let x = arr2(&[
+            [1.0 + 3.0, 2.0 - 4.0],
+            [1.0 - 3.0, 2.0 + 4.0],
+            [1.0 + 0.8, 2.0 + 0.6],
+            [1.0 - 0.8, 2.0 - 0.6],
+        ]);
         let pca = Pca::fit(x.view(), 2).expect("components");
         let close = |a: &Array2<f64>, b: &Array2<f64>| (a - b).iter().all(|off| off.abs() < 1e-14);
         assert!(close(&pca.components, &arr2(&[[-0.6, 0.8], [0.8, 0.6]])), "{}", pca.components);
-        assert!((&pca.explained_variance - &arr1(&[50.0 / 3.0, 2.0 / 3.0])).iter().all(|off| off.abs() < 1e-13));
+        assert!(
+            (&pca.explained_variance - &arr1(&[50.0 / 3.0, 2.0 / 3.0])).iter().all(|off| off.abs() < 1e-13)
+        );
         assert!((pca.explained_variance_ratio[0] - 25.0 / 26.0).abs() < 1e-14);
         let projected = pca.project(x.view()).expect("coordinates");
         assert!(close(&projected, &arr2(&[[-5.0, 0.0], [5.0, 0.0], [0.0, 1.0], [0.0, -1.0]])), "{projected}");

@@ -75,7 +75,11 @@ mod tests {
             assert!(off.iter().all(|off| off.abs() < 1e-13), "{rows} by {columns}");
             let gram = product(orthogonal.t(), orthogonal.view()) - Array2::<f64>::eye(k);
             assert!(gram.iter().all(|off| off.abs() < 1e-13), "{rows} by {columns}");
-            assert!(upper.indexed_iter().all(|((i, j), &entry)| if i > j { entry == 0.0 } else { i != j || entry >= 0.0 }));
+            assert!(upper.indexed_iter().all(|((i, j), &entry)| if i > j {
+                entry == 0.0
+            } else {
+                i != j || entry >= 0.0
+            }));
         }
     }
 

@@ -42,10 +42,15 @@ mod tests {
     #[test]
     fn the_factors_rebuild_the_matrix_for_every_shape() {
         for (rows, columns) in [(1, 1), (9, 4), (4, 9), (30, 30), (6, 0)] {
-            let a = Array2::from_shape_fn((rows, columns), |(i, j)| ((i * i + 3 * j) % 7) as f64 - (i as f64) * 0.1);
+            let a = Array2::from_shape_fn((rows, columns), |(i, j)| {
+                ((i * i + 3 * j) % 7) as f64 - (i as f64) * 0.1
+            });
             let Svd { left, singular_values, right_transposed } = svd(a.view()).expect("factors");
             let k = rows.min(columns);
-            assert_eq!((left.dim(), singular_values.dim(), right_transposed.dim()), ((rows, k), k, (k, columns)));
+            assert_eq!(
+                (left.dim(), singular_values.dim(), right_transposed.dim()),
+                ((rows, k), k, (k, columns))
+            );
             let off = &product((&left * &singular_values).view(), right_transposed.view()) - &a;
             assert!(off.iter().all(|off| off.abs() < 1e-12), "{rows} by {columns}");
             assert!(singular_values.windows(2).into_iter().all(|pair| pair[0] >= pair[1] && pair[1] >= 0.0));

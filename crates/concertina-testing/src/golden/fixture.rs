@@ -145,7 +145,6 @@ impl Fixture {
     ///
     /// # Panics
     /// If there is no such array, or it does not hold one number.
-    #[expect(clippy::cast_precision_loss, reason = "fixtures hold no integer past 2^53")]
     pub fn scalar(&self, name: &str) -> f64 {
         let array = match self.try_read::<i64>(name) {
             Some(integers) => integers.mapv(|value| value as f64),

@@ -1,0 +1,221 @@
+//! One update: forward, backward, noise, step.
+
+use concertina_numerics::kernels::{self, Panels, RowsRef};
+use ndarray::ArrayView2;
+
+use super::noise::GradientNoise;
+use crate::error::Result;
+use crate::network::{
+    Backward, Disturbance, Equations, Evaluation, Forward, PASS, Packed, Score, Weights, evaluate, stimuli,
+};
+use crate::optimizer::{Buffers, Optimizer, StepContext};
+use crate::params::ValidParams;
+use crate::task::Samples;
+
+/// Weights and what updates them, batch by batch, in f32: the fast path, for whoever brings samples of their own.
+///
+/// [`Trainer`](super::Trainer) is built on it. Everything is allocated once; an update allocates nothing.
+#[derive(Debug)]
+pub struct Updater {
+    equations: Equations,
+    optimizer: Optimizer,
+    weights: Packed,
+    names: Vec<String>,
+    /// Which arrays are trained, in the order of [`Packed::arrays`], as everything below.
+    trained: Vec<bool>,
+    buffers: Vec<Buffers<Option<Panels>>>,
+    gradient: Packed,
+    forward: Forward,
+    backward: Backward,
+    validation: Forward,
+    noise: Option<GradientNoise>,
+    updates: u64,
+}
+
+/// What an update found, before it changed the weights.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct BatchRecord {
+    /// The mean loss of the batch.
+    pub loss: f64,
+    /// How many of its samples were classified correctly.
+    pub correct: usize,
+    /// Euclidean norm of the gradient of everything trained, without noise and decay.
+    pub gradient_norm: f64,
+}
+
+impl Updater {
+    /// An updater of these weights for batches of up to `batch` samples.
+    ///
+    /// `trained` says by its name in files ([`Weights::tensors`]) whether an array is trained. There is neither noise nor dropout.
+    pub fn new(
+        equations: Equations,
+        optimizer: Optimizer,
+        trained: impl Fn(&str) -> bool,
+        weights: &Weights,
+        batch: usize,
+    ) -> Self {
+        let names: Vec<String> = weights.tensors().into_iter().map(|(name, _)| name).collect();
+        let trained: Vec<bool> = names.iter().map(|name| trained(name)).collect();
+        let weights = Packed::pack(weights);
+        let (keeps_mean, keeps_square) = optimizer.keeps();
+        let zeros = |array: &Panels, kept: bool| kept.then(|| Panels::zeros(array.rows(), array.columns()));
+        let buffers = weights
+            .arrays()
+            .iter()
+            .zip(&trained)
+            .map(|(array, trained)| Buffers {
+                mean: zeros(array, *trained && keeps_mean),
+                square: zeros(array, *trained && keeps_square),
+            })
+            .collect();
+        Updater {
+            buffers,
+            gradient: weights.zeros_like(),
+            forward: Forward::new(&equations, &weights, batch, None),
+            backward: Backward::new(&equations, &weights, batch),
+            validation: Forward::new(&equations, &weights, PASS, None),
+            noise: None,
+            updates: 0,
+            equations,
+            optimizer,
+            weights,
+            names,
+            trained,
+        }
+    }
+
+    /// The updater that `params` ask for, with their noise and dropout.
+    pub fn from_params(params: &ValidParams, weights: &Weights) -> Self {
+        let (equations, optimizer) = (Equations::new(params), Optimizer::from_params(&params.train));
+        let batch = params.train.batch;
+        let mut updater = Self::new(equations, optimizer, |name| is_trained(params, name), weights, batch);
+        updater.noise = GradientNoise::from_params(params, &updater.weights, &updater.trained);
+        let disturbance = Disturbance::from_params(params);
+        updater.forward = Forward::new(&equations, &updater.weights, batch, disturbance);
+        updater
+    }
+
+    /// The weights as they are now.
+    pub fn weights(&self) -> Weights {
+        self.weights.unpack()
+    }
+
+    /// The gradient of the last batch, zero for what is not trained.
+    pub fn gradient(&self) -> Weights {
+        self.gradient.unpack()
+    }
+
+    /// Updates made.
+    pub fn updates(&self) -> u64 {
+        self.updates
+    }
+
+    /// One update on one batch.
+    ///
+    /// # Shapes
+    /// `inputs`: (batch, input_dim); `labels`: (batch), classes.
+    ///
+    /// # Errors
+    /// [`Error::Shape`](crate::Error::Shape).
+    ///
+    /// # Panics
+    /// If the batch is larger than the updater has room for.
+    pub fn update(
+        &mut self,
+        inputs: ArrayView2<f32>,
+        labels: &[u32],
+        learning_rate: f64,
+    ) -> Result<BatchRecord> {
+        let score = self.differentiate(inputs, labels)?;
+        let squared_norm: f64 = self
+            .gradient
+            .arrays()
+            .iter()
+            .zip(&self.trained)
+            .filter(|(_, trained)| **trained)
+            .map(|(array, _)| kernels::squared_norm(array.as_slice()))
+            .sum();
+        if let Some(noise) = &mut self.noise {
+            noise.add(&mut self.gradient, self.updates);
+        }
+        self.updates += 1;
+        self.step(StepContext { learning_rate, update: self.updates });
+        Ok(BatchRecord { loss: score.loss, correct: score.correct, gradient_norm: squared_norm.sqrt() })
+    }
+
+    /// Loss and accuracy on these samples, without noise or dropout.
+    ///
+    /// # Errors
+    /// [`Error::Shape`](crate::Error::Shape).
+    pub fn evaluate(&mut self, samples: &Samples) -> Result<Evaluation> {
+        evaluate(&self.equations, &self.weights, samples, &mut self.validation)
+    }
+
+    /// The score of a batch; leaves the gradient of its mean loss in `self.gradient`.
+    fn differentiate(&mut self, inputs: ArrayView2<f32>, labels: &[u32]) -> Result<Score> {
+        let inputs = stimuli(&self.weights, inputs)?;
+        let inputs = inputs.view();
+        let stimulus = RowsRef::from_array(&inputs);
+        self.forward.run(&self.equations, &self.weights, stimulus, self.updates);
+        self.forward.read_out(&self.equations, &self.weights);
+        let score = self.backward.score(&self.equations, &self.forward, labels);
+        self.backward.run(
+            &self.equations,
+            &self.weights,
+            &self.forward,
+            stimulus,
+            &self.trained,
+            &mut self.gradient,
+        );
+        Ok(score)
+    }
+
+    fn step(&mut self, context: StepContext) {
+        let arrays = self.weights.arrays_mut().iter_mut().zip(self.gradient.arrays()).zip(&mut self.buffers);
+        for (_, ((array, gradient), buffers)) in
+            self.trained.iter().zip(arrays).filter(|(trained, _)| **trained)
+        {
+            let buffers = Buffers {
+                mean: buffers.mean.as_mut().map_or(&mut [][..], Panels::as_mut_slice),
+                square: buffers.square.as_mut().map_or(&mut [][..], Panels::as_mut_slice),
+            };
+            let optimizer = &self.optimizer;
+            kernels::dispatch(
+                #[inline(always)]
+                || optimizer.step(array.as_mut_slice(), gradient.as_slice(), buffers, context),
+            );
+        }
+    }
+
+    /// The largest absolute weight; infinite if one is NaN.
+    pub(super) fn largest_weight(&self) -> f64 {
+        let size = |weight: &f32| if weight.is_nan() { f64::INFINITY } else { f64::from(weight.abs()) };
+        self.weights.arrays().iter().flat_map(|array| array.as_slice()).map(size).fold(0.0, f64::max)
+    }
+
+    /// The optimizer's buffers under the names in files of what they belong to.
+    pub(super) fn buffers(&self) -> impl Iterator<Item = (&str, &Buffers<Option<Panels>>)> {
+        self.names.iter().map(String::as_str).zip(&self.buffers)
+    }
+
+    /// To go on from an interrupted run.
+    pub(super) fn restore(
+        &mut self,
+        updates: u64,
+    ) -> impl Iterator<Item = (&str, &mut Buffers<Option<Panels>>)> {
+        self.updates = updates;
+        self.names.iter().map(String::as_str).zip(&mut self.buffers)
+    }
+}
+
+/// Whether a parameter set trains the array of this name: recurrent weights always, biases (the readout's too) with
+/// `network.biases`, input and readout weights with their own switches.
+fn is_trained(params: &ValidParams, name: &str) -> bool {
+    match name {
+        Weights::INPUT => params.network.train_input,
+        Weights::READOUT => params.network.train_readout,
+        Weights::READOUT_BIAS => params.network.biases,
+        _ if name.starts_with(Weights::BIAS) => params.network.biases,
+        _ => true,
+    }
+}

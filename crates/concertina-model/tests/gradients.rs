@@ -1,0 +1,154 @@
+//! Gradients: of the reference against central differences, and of the fast path against the reference.
+
+mod common;
+
+use common::{arrays, narrowed, views_mut, widened};
+use concertina_model::network::{Equations, Network};
+use concertina_model::optimizer::{Optimizer, Sgd};
+use concertina_model::params::{LossKind, NetworkKind, Nonlinearity, Params, ValidParams};
+use concertina_model::reference::Parameters;
+use concertina_model::task::{Samples, Task};
+use concertina_model::trainer::Updater;
+
+const KINDS: [NetworkKind; 3] = [NetworkKind::Vanilla, NetworkKind::Leaky, NetworkKind::Feedforward];
+const NONLINEARITIES: [Nonlinearity; 3] = [Nonlinearity::Tanh, Nonlinearity::Relu, Nonlinearity::Linear];
+const LOSSES: [LossKind; 4] = [LossKind::CrossEntropy, LossKind::Mse, LossKind::MseScalar, LossKind::Zero];
+
+/// Every network × nonlinearity × loss, and where the network allows it with a held input and several evaluated steps.
+fn every_case() -> Vec<ValidParams> {
+    let mut cases = Vec::new();
+    for kind in KINDS {
+        for nonlinearity in NONLINEARITIES {
+            for loss in LOSSES {
+                for (hold, evaluate) in [(1, 1), (2, 3)] {
+                    if kind == NetworkKind::Feedforward && hold > 1 {
+                        continue;
+                    }
+                    let mut params = Params::default();
+                    params.task.input_dim = 5;
+                    params.task.clusters = 7;
+                    params.task.delay = 5;
+                    params.task.hold = hold;
+                    params.task.evaluate = evaluate;
+                    params.network.kind = kind;
+                    params.network.units = 13;
+                    params.network.nonlinearity = nonlinearity;
+                    params.train.loss = loss;
+                    // strong enough that a wrong term shows, weak enough that a linear network stays small
+                    (params.network.gain, params.network.dt) =
+                        if kind == NetworkKind::Leaky { (1.5, 0.3) } else { (30.0, 0.02) };
+                    cases.push(params.check().expect("the case is valid"));
+                }
+            }
+        }
+    }
+    cases
+}
+
+/// Weights of a realisation with biases that are not zero, and a batch.
+fn weights_and_batch(params: &ValidParams) -> (Parameters, Samples) {
+    let network = Network::initial(params).expect("initial weights can be drawn");
+    let mut parameters = widened(network.weights());
+    for (index, bias) in parameters.biases.iter_mut().enumerate() {
+        bias.iter_mut().enumerate().for_each(|(unit, value)| *value = 0.1 * ((3 * unit + index) as f64).sin());
+    }
+    parameters.readout_bias.iter_mut().enumerate().for_each(|(output, value)| *value = 0.05 * (output as f64 + 1.0));
+    // as f32 numbers, so that both precisions start alike
+    let parameters = widened(&narrowed(&parameters));
+    (parameters, Task::new(params).expect("the clusters fit").analysis_samples(6))
+}
+
+/// The error of central differences falls as the square of the step until rounding shows: its slope on log axes is 2.
+///
+/// The derivative is taken along a direction that moves every weight, so that every term of the gradient is in it.
+#[test]
+fn reference_gradients_agree_with_central_differences_to_second_order() {
+    for params in every_case() {
+        let equations = Equations::new(&params);
+        let (parameters, samples) = weights_and_batch(&params);
+        let inputs = samples.inputs.mapv(f64::from);
+        let (loss, gradient) = equations.loss_and_gradient(&parameters, inputs.view(), &samples.labels);
+        assert_eq!(loss, equations.loss(&parameters, inputs.view(), &samples.labels));
+
+        let mut direction = parameters.zeros_like();
+        let mut position = 0.0_f64;
+        for mut array in views_mut(&mut direction) {
+            array.iter_mut().for_each(|value| {
+                position += 1.0;
+                *value = (1.7 * position).sin();
+            });
+        }
+        let mut flat_gradient = gradient.clone();
+        let along: f64 = views_mut(&mut flat_gradient)
+            .iter()
+            .zip(views_mut(&mut direction))
+            .map(|(gradient, direction)| gradient.iter().zip(direction.iter()).map(|(g, d)| g * d).sum::<f64>())
+            .sum();
+        let loss_at = |step: f64| {
+            let mut moved = parameters.clone();
+            for (mut array, direction) in views_mut(&mut moved).into_iter().zip(views_mut(&mut direction.clone())) {
+                array.scaled_add(step, &direction);
+            }
+            equations.loss(&moved, inputs.view(), &samples.labels)
+        };
+        let error = |step: f64| ((loss_at(step) - loss_at(-step)) / (2.0 * step) - along).abs();
+
+        let case = format!("{:?} {:?} {:?}", equations.kind, equations.nonlinearity, equations);
+        let scale = along.abs().max(1e-3);
+        assert!(error(1e-5) < 1e-5 * scale, "{case}: {} of {along}", error(1e-5));
+        // relu is piecewise: a difference across a kink has no order, and where it has none the error is rounding
+        let (coarse, fine) = (error(4e-4), error(1e-4));
+        let rounding = 1e-11 * scale.max(loss.abs()) / 1e-4;
+        if equations.nonlinearity != Nonlinearity::Relu && fine > 30.0 * rounding {
+            let slope = (coarse / fine).ln() / 4.0_f64.ln();
+            assert!((slope - 2.0).abs() < 0.1, "{case}: slope {slope}, errors {coarse:e} and {fine:e}");
+        }
+    }
+}
+
+/// The orders above are really looked at: most smooth cases are not exact.
+#[test]
+fn the_tanh_cases_have_an_error_whose_order_can_be_seen() {
+    let seen = every_case().iter().filter(|params| params.network.nonlinearity == Nonlinearity::Tanh).count();
+    assert!(seen >= 16, "{seen} cases");
+}
+
+#[test]
+fn the_fast_path_has_the_gradient_of_the_reference() {
+    for params in every_case() {
+        let equations = Equations::new(&params);
+        let (parameters, samples) = weights_and_batch(&params);
+        let inputs = samples.inputs.mapv(f64::from);
+        let (loss, gradient) = equations.loss_and_gradient(&parameters, inputs.view(), &samples.labels);
+
+        let still = Optimizer::Sgd(Sgd::default());
+        let mut updater = Updater::new(equations, still, |_| true, &narrowed(&parameters), samples.labels.len());
+        let record = updater.update(samples.inputs.view(), &samples.labels, 0.0).expect("shapes agree");
+        let case = format!("{equations:?}");
+        assert!((record.loss - loss).abs() <= 1e-5 * loss.max(1.0), "{case}: loss {} for {loss}", record.loss);
+        for ((name, found), (_, expected)) in arrays(&widened(&updater.gradient())).iter().zip(arrays(&gradient)) {
+            let largest = expected.iter().fold(0.0_f64, |largest, value| largest.max(value.abs()));
+            let worst = (found - &expected).iter().fold(0.0_f64, |worst, value| worst.max(value.abs()));
+            // f32 over a few dozen sums: an epsilon is 1.2e-7
+            assert!(worst <= 1e-5 * largest.max(1e-6), "{case}, {name}: off by {worst:e} of {largest:e}");
+        }
+    }
+}
+
+#[test]
+fn the_fast_path_has_the_states_of_the_reference_past_the_trials_end_too() {
+    for params in every_case() {
+        let (parameters, samples) = weights_and_batch(&params);
+        let network = Network::new(&params, narrowed(&parameters)).expect("weights are finite");
+        let beyond = if params.network.kind == NetworkKind::Feedforward { 0 } else { 4 };
+        let equations = Equations { steps: network.trial_steps() + beyond, ..Equations::new(&params) };
+        let expected = equations.states(&parameters, samples.inputs.mapv(f64::from).view());
+        let found = network.states(samples.inputs.view(), equations.steps).expect("the steps exist");
+        for (step, expected) in expected.iter().enumerate() {
+            for ((trial, unit), value) in expected.indexed_iter() {
+                let difference = (f64::from(found[[trial, step, unit]]) - value).abs();
+                assert!(difference < 1e-5 * value.abs().max(1.0), "{equations:?}: step {step}, unit {unit}");
+            }
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! The linear support vector machine.
+
+use faer::MatMut;
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, concatenate, s};
+
+use super::design::Design;
+use super::linear::{LinearClassifier, check_labels, check_start, score_count};
+use super::newton::{Objective, minimise};
+use crate::Result;
+
+const OPERATION: &str = "support vector machine";
+
+/// A linear support vector machine with squared hinge loss, the intercept penalised like a weight.
+///
+/// Minimises `(|w|² + b²)/2 + c Σ max(0, 1 - t (x w + b))²`, `t` = 1 for the class and -1 for the others: class 1 for two
+/// classes, each class against the rest for more.
+///
+/// # Source
+/// Keerthi & DeCoste, Journal of Machine Learning Research 6 (2005), 341: the finite Newton method. The objective is that of
+/// LIBLINEAR and of scikit-learn's `LinearSVC`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct LinearSvm {
+    /// Inverse strength of the penalty, positive.
+    pub c: f64,
+}
+
+impl Default for LinearSvm {
+    fn default() -> Self {
+        Self { c: 1.0 }
+    }
+}
+
+impl LinearSvm {
+    /// Fits to samples `x`, (samples, features), with labels 0 to `classes` - 1.
+    ///
+    /// A fit that does not reach the optimum is returned with `converged` false.
+    ///
+    /// # Errors
+    /// [`Error::Shape`](crate::Error::Shape), [`Error::NotFinite`](crate::Error::NotFinite),
+    /// [`Error::UnknownLabel`](crate::Error::UnknownLabel), [`Error::TooFewSamples`](crate::Error::TooFewSamples),
+    /// [`Error::OutOfRange`](crate::Error::OutOfRange) for wrong arguments.
+    pub fn fit(&self, x: ArrayView2<f64>, labels: &[u32], classes: usize) -> Result<LinearClassifier> {
+        self.search(x, labels, classes, None)
+    }
+
+    /// Fits as [`fit`](Self::fit), beginning from another classifier: the same optimum, in fewer steps from nearby.
+    ///
+    /// # Errors
+    /// As [`fit`](Self::fit), and [`Error::Shape`](crate::Error::Shape) if `start` is for other features or classes.
+    pub fn fit_from(
+        &self,
+        x: ArrayView2<f64>,
+        labels: &[u32],
+        classes: usize,
+        start: &LinearClassifier,
+    ) -> Result<LinearClassifier> {
+        check_start(OPERATION, start, classes, x.ncols())?;
+        self.search(x, labels, classes, Some(start))
+    }
+
+    fn search(
+        &self,
+        x: ArrayView2<f64>,
+        labels: &[u32],
+        classes: usize,
+        start: Option<&LinearClassifier>,
+    ) -> Result<LinearClassifier> {
+        super::check_c(self.c)?;
+        check_labels(OPERATION, x, labels, classes)?;
+        let features = x.ncols();
+        // The intercept is a weight on a feature that is always 1.
+        let augmented = concatenate![Axis(1), x, Array2::ones((x.nrows(), 1))];
+        let design = Design::new(augmented.view(), false)?;
+
+        let scores = score_count(classes);
+        let mut fitted = LinearClassifier {
+            coefficients: Array2::zeros((scores, features)),
+            intercepts: Array1::zeros(scores),
+            converged: true,
+            iterations: 0,
+            gradient_norm: 0.0,
+        };
+        for row in 0..scores {
+            let positive = if classes == 2 { 1 } else { row };
+            let sign = |&label: &u32| if label as usize == positive { 1.0 } else { -1.0 };
+            let objective =
+                SquaredHinge { design: &design, signs: labels.iter().map(sign).collect(), c: self.c };
+            let point = start.map_or_else(
+                || vec![0.0; design.parameters()],
+                |start| {
+                    let intercept = ArrayView1::from(std::slice::from_ref(&start.intercepts[row]));
+                    design
+                        .from_features(concatenate![Axis(0), start.coefficients.row(row), intercept].view())
+                        .to_vec()
+                },
+            );
+            let optimum = minimise(&objective, point);
+            let weights = design.to_features(ArrayView1::from(&optimum.point));
+            fitted.coefficients.row_mut(row).assign(&weights.slice(s![..features]));
+            fitted.intercepts[row] = weights[features];
+            fitted.converged &= optimum.converged;
+            fitted.iterations = fitted.iterations.max(optimum.iterations);
+            fitted.gradient_norm = fitted.gradient_norm.max(optimum.gradient_norm);
+        }
+        Ok(fitted)
+    }
+}
+
+struct SquaredHinge<'a> {
+    design: &'a Design,
+    signs: Vec<f64>,
+    c: f64,
+}
+
+impl SquaredHinge<'_> {
+    /// `max(0, 1 - t (x w + b))` for each sample.
+    fn slacks(&self, point: &[f64]) -> Vec<f64> {
+        let scores = self.design.scores(point);
+        scores.iter().zip(&self.signs).map(|(score, sign)| (1.0 - sign * score).max(0.0)).collect()
+    }
+}
+
+impl Objective for SquaredHinge<'_> {
+    fn value(&self, point: &[f64]) -> f64 {
+        let squares = |values: &[f64]| values.iter().map(|value| value * value).sum::<f64>();
+        0.5 * squares(point) + self.c * squares(&self.slacks(point))
+    }
+
+    fn gradient(&self, point: &[f64]) -> Vec<f64> {
+        let mut gradient = point.to_vec();
+        let slacks = self.slacks(point);
+        let residuals: Vec<f64> =
+            slacks.iter().zip(&self.signs).map(|(slack, sign)| -2.0 * self.c * sign * slack).collect();
+        self.design.add_transposed_product(&residuals, &mut gradient);
+        gradient
+    }
+
+    fn hessian(&self, point: &[f64], mut out: MatMut<'_, f64>) {
+        let weight = |slack: f64| if slack > 0.0 { 2.0 * self.c } else { 0.0 };
+        let weights: Vec<f64> = self.slacks(point).into_iter().map(weight).collect();
+        self.design.weighted_gram(&weights, out.as_mut());
+        for k in 0..point.len() {
+            out[(k, k)] += 1.0;
+        }
+    }
+}

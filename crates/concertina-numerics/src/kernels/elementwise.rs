@@ -1,0 +1,137 @@
+//! Maps that act on every element, and sums over rows.
+
+use super::product::BLOCK;
+use super::{RowsMut, RowsRef, dispatch};
+
+/// `x = tanh(x)`, with at most 2 units in the last place of error.
+pub fn tanh_in_place(values: &mut [f32]) {
+    for value in values {
+        *value = libm::tanhf(*value);
+    }
+}
+
+/// `x = max(x, 0)`; NaN stays NaN.
+pub fn relu_in_place(values: &mut [f32]) {
+    dispatch(
+        #[inline(always)]
+        || {
+            for value in values {
+                *value = if *value < 0.0 { 0.0 } else { *value };
+            }
+        },
+    );
+}
+
+/// `delta = delta (1 - h²)`: back through a tanh whose output was `h`.
+///
+/// # Panics
+/// If the lengths differ.
+pub fn tanh_derivative_mul(delta: &mut [f32], states: &[f32]) {
+    assert_eq!(delta.len(), states.len(), "backward signals and states");
+    dispatch(
+        #[inline(always)]
+        || {
+            for (d, h) in delta.iter_mut().zip(states) {
+                *d *= (-h).mul_add(*h, 1.0);
+            }
+        },
+    );
+}
+
+/// `delta = delta` where `h > 0`, zero elsewhere: back through a relu whose output was `h`.
+///
+/// # Panics
+/// If the lengths differ.
+pub fn relu_derivative_mul(delta: &mut [f32], states: &[f32]) {
+    assert_eq!(delta.len(), states.len(), "backward signals and states");
+    dispatch(
+        #[inline(always)]
+        || {
+            for (d, h) in delta.iter_mut().zip(states) {
+                *d = if *h > 0.0 { *d } else { 0.0 };
+            }
+        },
+    );
+}
+
+/// `x = scale x`.
+pub fn scale_in_place(values: &mut [f32], scale: f32) {
+    dispatch(
+        #[inline(always)]
+        || {
+            for value in values {
+                *value *= scale;
+            }
+        },
+    );
+}
+
+/// `y = y + scale x`, fused.
+///
+/// # Panics
+/// If the lengths differ.
+pub fn scaled_add(to: &mut [f32], scale: f32, values: &[f32]) {
+    assert_eq!(to.len(), values.len(), "vectors to be added");
+    dispatch(
+        #[inline(always)]
+        || {
+            for (y, x) in to.iter_mut().zip(values) {
+                *y = scale.mul_add(*x, *y);
+            }
+        },
+    );
+}
+
+/// Adds one vector (a bias) to every row.
+///
+/// # Panics
+/// If the vector has not one entry a column.
+pub fn add_row(mut rows: RowsMut<'_>, vector: &[f32]) {
+    assert_eq!(rows.column_count(), vector.len(), "columns and the vector to be added");
+    dispatch(
+        #[inline(always)]
+        || {
+            for row in 0..rows.row_count() {
+                for (y, x) in rows.row_mut(row).iter_mut().zip(vector) {
+                    *y += x;
+                }
+            }
+        },
+    );
+}
+
+/// Sums over the rows (the gradient of a bias), or adds them to `out` if `accumulate`.
+///
+/// Summed in blocks of [`BLOCK`] rows, as a product with a row of ones would be.
+///
+/// # Panics
+/// If `out` has not one entry a column.
+pub fn column_sums(out: &mut [f32], rows: RowsRef<'_>, accumulate: bool) {
+    assert_eq!(rows.column_count(), out.len(), "columns and their sums");
+    if !accumulate {
+        out.fill(0.0);
+    }
+    for (j, to) in out.iter_mut().enumerate() {
+        for first in (0..rows.row_count()).step_by(BLOCK) {
+            let block: f32 =
+                (first..rows.row_count().min(first + BLOCK)).map(|i| rows.row(i)[j]).fold(0.0, |s, x| s + x);
+            *to += block;
+        }
+    }
+}
+
+/// Sum of squares in `f64`: 16 interleaved partial sums, then a tree over them; the order is fixed.
+#[must_use]
+pub fn squared_norm(values: &[f32]) -> f64 {
+    let mut sums = [0.0_f64; 16];
+    for (i, value) in values.iter().enumerate() {
+        let x = f64::from(*value);
+        sums[i % 16] = x.mul_add(x, sums[i % 16]);
+    }
+    for half in [8, 4, 2, 1] {
+        for i in 0..half {
+            sums[i] += sums[i + half];
+        }
+    }
+    sums[0]
+}
