@@ -1,0 +1,116 @@
+//! Recipes: what they ask for, and what is said when they are wrong.
+
+use concertina_figures::{Checkpoints, Error, RECIPES, Recipe, SeedChoice};
+
+fn told(error: &Error) -> String {
+    error.hint().map_or_else(|| error.to_string(), |hint| format!("{error}\nhint: {hint}"))
+}
+
+const SMALL: &str = r#"
+figure = "mine"
+
+[parameters]
+task.input_dim = 2
+
+[runs.all]
+parameters = { train.epochs = 3 }
+sweep = { gain = [20, 250] }
+
+[[panels]]
+letter = "a"
+runs = "all"
+analysis = { analysis = "effective_dimension" }
+checkpoints = "ends"
+
+[panels.draw]
+x = "timestep"
+y = { column = "effective_dimension", from = 0 }
+hue = "gain"
+band = "gamma"
+"#;
+
+/// What is said of the small recipe with `from` replaced by `to`.
+#[track_caller]
+fn wrong(from: &str, to: &str) -> String {
+    assert!(SMALL.contains(from), "{from}");
+    told(&Recipe::from_toml("mine.toml", &SMALL.replace(from, to)).expect_err("it should not parse"))
+}
+
+#[test]
+fn every_shipped_recipe_parses_under_its_name() {
+    for (name, text) in RECIPES {
+        let recipe = Recipe::from_toml(name, text).unwrap_or_else(|error| panic!("{name}: {}", told(&error)));
+        assert_eq!(recipe.figure, *name);
+        assert!(recipe.layout.rows.iter().map(|row| row.panels.len()).sum::<usize>() == recipe.panels.len(), "{name}");
+    }
+}
+
+#[test]
+fn a_figure_has_several_names() {
+    for name in ["fig2", "2", "figure2", "Fig2"] {
+        assert_eq!(Recipe::shipped(name).expect("it is shipped").figure, "fig2");
+    }
+    insta::assert_snapshot!(told(&Recipe::shipped("fgi2").expect_err("misspelt")), @"");
+}
+
+#[test]
+fn figure_two_asks_for_each_table_once() {
+    let recipe = Recipe::shipped("fig2").expect("it is shipped");
+    let requirements = recipe.requirements();
+    let panels: Vec<String> = requirements.iter().map(|requirement| requirement.panels.join("")).collect();
+    assert_eq!(panels, ["b", "c", "d", "e", "fg"]);
+    assert_eq!(requirements[0].checkpoints, Checkpoints::Epochs(vec![0, 1, 5, 10, 12]));
+    assert_eq!(requirements[0].runs.seeds.resolve(&SeedChoice::Fast, &recipe.seeds), [0]);
+    assert_eq!(requirements[0].runs.seeds.resolve(&SeedChoice::These(vec![7, 8]), &recipe.seeds), [7]);
+    assert_eq!(requirements[3].runs.seeds.resolve(&SeedChoice::Fast, &recipe.seeds), [0, 1, 2, 3, 4]);
+    assert_eq!(requirements[3].runs.seeds.resolve(&SeedChoice::Full, &recipe.seeds).len(), 30);
+    let points = requirements[2].points();
+    let spelled: Vec<String> = points[1].assignments.iter().map(|a| format!("{}={}", a.name, a.text())).collect();
+    assert_eq!(
+        spelled,
+        ["task.input_dim=200", "task.train_samples=400", "train.epochs=10", "network.gain=250.0"]
+    );
+}
+
+#[test]
+fn parameters_that_change_together_are_one_axis() {
+    let text = SMALL.replace(
+        "sweep = { gain = [20, 250] }",
+        "sweep = { gain = [20], noise = [{ label = \"none\" }, { network.dropout = 0.05, label = \"dropout\" }] }\nseeds = \"0..3\"",
+    );
+    let recipe = Recipe::from_toml("mine.toml", &text).expect("it parses");
+    let requirement = &recipe.requirements()[0];
+    let points = requirement.points();
+    assert_eq!(points.len(), 2);
+    assert_eq!(points[1].columns, [("noise".to_owned(), "dropout".to_owned())]);
+    assert!(points[1].assignments.iter().any(|a| a.name == "network.dropout" && a.text() == "0.05"));
+    assert!(!points[0].assignments.iter().any(|a| a.name.contains("dropout")));
+    assert_eq!(requirement.runs.seeds.resolve(&SeedChoice::Full, &recipe.seeds), [0, 1, 2]);
+    assert_eq!(requirement.runs.seeds.resolve(&SeedChoice::These(vec![9]), &recipe.seeds), [9]);
+}
+
+#[test]
+fn a_wrong_recipe_is_told_what_where_and_how_to_mend_it() {
+    insta::assert_snapshot!(wrong("hue = ", "hu = "), @"");
+    insta::assert_snapshot!(wrong("band = \"gamma\"", "band = \"gama\""), @"");
+    insta::assert_snapshot!(wrong("band = \"gamma\"", "kind = \"line\""), @"");
+    insta::assert_snapshot!(wrong("runs = \"all\"", "runs = \"al\""), @"");
+    insta::assert_snapshot!(wrong("{ analysis = \"effective_dimension\" }", "{ samples = 3 }"), @"");
+    insta::assert_snapshot!(wrong("from = 0", "form = 0"), @"");
+    insta::assert_snapshot!(wrong("from = 0", "from = \"low\""), @"");
+    insta::assert_snapshot!(wrong("checkpoints = \"ends\"", "checkpoints = \"end\""), @"");
+    insta::assert_snapshot!(wrong("checkpoints = \"ends\"", "checkpoints = [0, -1]"), @"");
+    insta::assert_snapshot!(wrong("x = \"timestep\"\n", ""), @"");
+    insta::assert_snapshot!(wrong("letter = \"a\"", "letter = \"../a\""), @"");
+    insta::assert_snapshot!(wrong("figure = \"mine\"", "figure = \"mine"), @"");
+    insta::assert_snapshot!(wrong("sweep = { gain = [20, 250] }", "sweep = { gain = [] }"), @"");
+    insta::assert_snapshot!(wrong("[20, 250] }", "[20, 250] }\nseeds = \"5..2\""), @"");
+    let layout = "figure = \"mine\"\nlayout = { rows = [{ panels = [\"b\"], height_mm = 40 }] }";
+    insta::assert_snapshot!(wrong("figure = \"mine\"", layout), @"");
+}
+
+#[test]
+fn a_missing_file_is_told_by_its_path() {
+    let error = Recipe::from_path(std::path::Path::new("no/such/recipe.toml")).expect_err("it is not there");
+    insta::assert_snapshot!(told(&error), @"");
+}
