@@ -1,8 +1,6 @@
 //! Analyses whose answer says more than a table.
 
-use std::ops::Deref;
-
-use concertina_analysis::{Analysis, ClusterHoldout, EffectiveDimension, Lyapunov};
+use concertina_analysis::{Accuracy, Analysis, EffectiveDimension, Loss};
 use concertina_table::Table;
 
 /// An analysis with the form in which a single run answers it: a table, or something that reads like one and knows more.
@@ -26,4 +24,4 @@ macro_rules! answers_with_a_table {
     )*};
 }
 
-answers_with_a_table!(EffectiveDimension, ClusterHoldout);
+answers_with_a_table!(EffectiveDimension, Accuracy, Loss);

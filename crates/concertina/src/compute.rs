@@ -41,7 +41,7 @@ impl<'a> Question<'a> {
             name: analysis.name(),
             version: analysis.version(),
             per_checkpoint: analysis.per_checkpoint(),
-            settings: concertina_analysis::canonical(analysis),
+            settings: crate::spec::canonical(analysis)?,
             at,
             check: Box::new(|params| Ok(analysis.check(params)?)),
             run: Box::new(|subject| Ok(analysis.run(subject)?)),

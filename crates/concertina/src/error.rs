@@ -136,6 +136,14 @@ pub enum Error {
         /// What to do about it.
         hint: Option<String>,
     },
+    /// Files of the store are damaged.
+    #[error("{damaged} damaged files in the store, {path}", path = path.display())]
+    DamagedStore {
+        /// How many.
+        damaged: usize,
+        /// The store.
+        path: PathBuf,
+    },
     /// Somebody asked to stop, and there is something left to do.
     #[error("interrupted")]
     Interrupted,
@@ -170,7 +178,7 @@ impl Error {
                 _ => ErrorKind::Usage,
             },
             Self::Analysis(_) | Self::RunFailed { .. } => ErrorKind::Run,
-            Self::Store(_) | Self::Write { .. } => ErrorKind::Store,
+            Self::Store(_) | Self::Write { .. } | Self::DamagedStore { .. } => ErrorKind::Store,
             Self::InFile { source, .. } => source.kind(),
             Self::Interrupted => ErrorKind::Interrupted,
             _ => ErrorKind::Usage,
@@ -196,6 +204,9 @@ impl Error {
             Self::NoSuchEpoch { .. } => Some("train longer with `train.epochs`".to_owned()),
             Self::UnknownRun { .. } => Some("`concertina runs list` lists the runs".to_owned()),
             Self::AmbiguousRun { .. } => Some("give more of the key".to_owned()),
+            Self::DamagedStore { .. } => {
+                Some("what is damaged is set aside when it is met, and computed again, to the bit".to_owned())
+            }
             Self::Interrupted => Some("the same command again goes on from here".to_owned()),
         }
     }

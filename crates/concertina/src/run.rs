@@ -20,7 +20,6 @@ use crate::error::{Error, Result};
 use crate::params_table;
 use crate::selection::{CheckpointSelection, End};
 use crate::study::Shared;
-use crate::training::Progress;
 
 /// A run: its parameters, how far it came, and a way to its checkpoints.
 #[derive(Debug, Clone)]
@@ -207,7 +206,7 @@ impl Run {
             return Err(Error::NoSuchEpoch {
                 epoch: checkpoint.epoch.0,
                 last: self.end.epoch,
-                run: self.key.short().to_string(),
+                run: self.key.short(),
             });
         }
         compute::weights(&self.shared, &self.params, checkpoint)
@@ -358,7 +357,7 @@ impl Run {
         match &self.outcome {
             Outcome::Complete | Outcome::Diverged(_) => None,
             Outcome::Failed { message, hint } => Some(Error::RunFailed {
-                run: self.key.short().to_string(),
+                run: self.key.short(),
                 message: message.clone(),
                 hint: hint.clone(),
             }),
@@ -366,8 +365,8 @@ impl Run {
         }
     }
 
-    /// How far the store has it.
-    pub(crate) fn progress(&self) -> Result<Option<Progress>> {
-        Progress::read(&self.shared.store.run(&self.key))
+    /// An analysis of it failed.
+    pub(crate) fn failed_analysis(&self, error: &Error) -> Error {
+        Error::RunFailed { run: self.key.short(), message: error.to_string(), hint: error.hint() }
     }
 }

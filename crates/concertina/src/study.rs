@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use concertina_analysis::AnalysisSpec;
 use concertina_model::params::ValidSweep;
 use concertina_store::{Finding, Incident, Store};
 use concertina_table::Table;
@@ -17,6 +16,7 @@ use crate::params_table;
 use crate::run::{Run, Runs, Source};
 use crate::selection::CheckpointSelection;
 use crate::settings::{Keep, Settings};
+use crate::spec::AnalysisSpec;
 use crate::stored::{self, StoredRun};
 
 /// What a study and its runs have in common.
@@ -228,6 +228,14 @@ impl Study {
         Ok(())
     }
 
+    /// The same study with another policy for what to keep, unless one was chosen.
+    pub(crate) fn with_default_keep(&self, keep: Keep) -> Self {
+        let mut settings = self.shared.settings.clone();
+        settings.keep.get_or_insert(keep);
+        Self { shared: Arc::new(Shared { store: self.shared.store.clone(), settings }) }
+    }
+
+    #[expect(dead_code, reason = "for warnings")]
     pub(crate) fn tell(&self, event: &Event<'_>) {
         self.shared.settings.tell(event);
     }

@@ -19,7 +19,7 @@ use concertina_model::trainer::EpochRecord;
 use concertina_store::{Claim, Claimed, Keep as Packing, RunFolder, Store};
 
 pub(crate) use arrays::weights_of;
-pub(crate) use progress::{Known, checkpoint_of, id_of};
+pub(crate) use progress::{Known, Progress, checkpoint_of, id_of};
 
 use self::compare::Comparer;
 use self::pass::{Goal, Pass, Passed};
@@ -27,7 +27,7 @@ use self::provenance::Clock;
 use self::publish::Publisher;
 use crate::error::Result;
 use crate::event::Event;
-use crate::run::{Comparison, Divergence, Outcome, Source};
+use crate::run::{Comparison, Outcome, Source};
 use crate::selection::{CheckpointSelection, End};
 use crate::settings::{Keep, Settings};
 
