@@ -26,7 +26,9 @@ pub fn product(mut out: RowsMut<'_>, a: RowsRef<'_>, b: &Panels, accumulate: boo
     if a.column_count() == 0 && !accumulate {
         out.as_mut_slice().fill(0.0);
     }
-    Level::current().vectorize(Product { out, a, b, accumulate });
+    for (level, panels) in split_panels(b) {
+        level.vectorize(Product { out: out.reborrow(), a, b, panels, accumulate });
+    }
 }
 
 /// `out = aᵀ b`, or `out += aᵀ b` if `accumulate`: (m, n) from (k, m) and (k, n).
@@ -46,17 +48,30 @@ pub fn product_transposed_a(out: &mut Panels, a: RowsRef<'_>, b: RowsRef<'_>, ac
     if a.row_count() == 0 && !accumulate {
         out.clear();
     }
-    Level::current().vectorize(TransposedProduct { out, a, b, accumulate });
+    for (level, panels) in split_panels(out) {
+        level.vectorize(TransposedProduct { out, a, b, panels, accumulate });
+    }
 }
 
-fn blocks(inner: usize) -> impl Iterator<Item = Range<usize>> {
-    (0..inner).step_by(BLOCK).map(move |first| first..inner.min(first + BLOCK))
+/// The panels and the instruction set for them: a last one of 8 columns is too narrow for the widest vectors.
+fn split_panels(b: &Panels) -> [(Level, Range<usize>); 2] {
+    let (level, panels) = (Level::current(), b.panel_count());
+    let wide = if b.last_panel_is_narrow() { panels - 1 } else { panels };
+    [(level, 0..wide), (level.narrow(), wide..panels)]
+}
+
+/// Rows that are multiplied with all panels before the next rows: a share of the second-level cache at 200 units.
+const ROWS: usize = 96;
+
+fn blocks(inner: usize, size: usize) -> impl Iterator<Item = Range<usize>> {
+    (0..inner).step_by(size).map(move |first| first..inner.min(first + size))
 }
 
 struct Product<'a> {
     out: RowsMut<'a>,
     a: RowsRef<'a>,
     b: &'a Panels,
+    panels: Range<usize>,
     accumulate: bool,
 }
 
@@ -65,51 +80,61 @@ impl WithSimd for Product<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) {
-        let rows = self.out.row_count();
-        let full_panels = self.b.column_count().next_multiple_of(16) / Panels::WIDTH;
-        for inner in blocks(self.a.column_count()) {
-            let mut panel = 0;
-            while panel < self.b.panel_count() {
-                let full = full_panels - panel.min(full_panels);
-                // few rows: several panels at once, so that enough sums are under way to hide the latency of one
-                panel += match (S::F32_LANES, rows) {
-                    (16, 1) if full >= 4 => self.strip::<S, 4, 2>(simd, &inner, 1, panel, 0),
-                    (16, 2..=3) if full >= 2 => self.strip::<S, 2, 2>(simd, &inner, 3, panel, 0),
-                    (16, _) if full >= 1 => self.strip::<S, 1, 2>(simd, &inner, 12, panel, 0),
-                    (16, _) => self.strip::<S, 1, 1>(simd, &inner, 12, panel, 0),
-                    (8, 1) if full >= 2 => self.strip::<S, 2, 4>(simd, &inner, 1, panel, 0),
-                    (8, 2..=3) if full >= 1 => self.strip::<S, 1, 4>(simd, &inner, 3, panel, 0),
-                    (8, _) => {
-                        for at in (0..self.b.panel_width(panel) / S::F32_LANES).step_by(2) {
-                            self.strip::<S, 1, 2>(simd, &inner, 6, panel, at);
-                        }
-                        1
-                    }
-                    _ => {
-                        for at in (0..self.b.panel_width(panel) / S::F32_LANES).step_by(4) {
-                            self.strip::<S, 1, 4>(simd, &inner, 6, panel, at);
-                        }
-                        1
-                    }
-                };
+        if self.panels.is_empty() {
+            return;
+        }
+        for inner in blocks(self.a.column_count(), BLOCK) {
+            for rows in row_blocks(&(0..self.out.row_count()), ROWS) {
+                let part = Part { inner: inner.clone(), rows, add: self.accumulate || inner.start > 0 };
+                let mut panel = self.panels.start;
+                while panel < self.panels.end {
+                    panel += self.strips(simd, &part, panel);
+                }
             }
         }
     }
 }
 
 impl Product<'_> {
-    /// All rows of `P` panels; returns `P`.
+    /// A part of one panel or a few panels; returns how many.
+    #[inline(always)]
+    fn strips<S: Simd>(&mut self, simd: S, part: &Part, panel: usize) -> usize {
+        let full = self.b.full_panel_count().saturating_sub(panel);
+        let vectors = self.b.panel_width(panel) / S::F32_LANES;
+        // few rows: several panels at once, so that enough sums are under way to hide the latency of one
+        match (S::F32_LANES, part.rows.len(), vectors) {
+            (16, 1, 2) if full >= 4 => self.strip::<S, 4, 2>(simd, part, 1, panel, 0),
+            (16, 2..=3, 2) if full >= 2 => self.strip::<S, 2, 2>(simd, part, 3, panel, 0),
+            (16, _, 2) => self.strip::<S, 1, 2>(simd, part, 12, panel, 0),
+            (16, ..) => self.strip::<S, 1, 1>(simd, part, 12, panel, 0),
+            (8, 1, 4) if full >= 2 => self.strip::<S, 2, 4>(simd, part, 1, panel, 0),
+            (8, 1..=2, 4) => self.strip::<S, 1, 4>(simd, part, 2, panel, 0),
+            (8, _, 1) => self.strip::<S, 1, 1>(simd, part, 12, panel, 0),
+            _ => {
+                for at in (0..vectors).step_by(2) {
+                    self.strip::<S, 1, 2>(simd, part, 6, panel, at);
+                }
+            }
+        }
+        match (S::F32_LANES, part.rows.len(), vectors) {
+            (16, 1, 2) if full >= 4 => 4,
+            (16, 2..=3, 2) | (8, 1, 4) if full >= 2 => 2,
+            _ => 1,
+        }
+    }
+
+    /// `V` vectors from `at` on of `P` panels.
     #[inline(always)]
     fn strip<S: Simd, const P: usize, const V: usize>(
         &mut self,
         simd: S,
-        inner: &Range<usize>,
+        part: &Part,
         most_rows: usize,
         panel: usize,
         at: usize,
-    ) -> usize {
-        for rows in row_blocks(self.out.row_count(), most_rows) {
-            let part = Part { inner: inner.clone(), rows, add: self.accumulate || inner.start > 0 };
+    ) {
+        for rows in row_blocks(&part.rows, most_rows) {
+            let part = Part { rows, ..part.clone() };
             let (out, a, b) = (&mut self.out, self.a, self.b);
             with_row_count!(
                 part.rows.len(),
@@ -117,7 +142,6 @@ impl Product<'_> {
                 product_tile::<P, V, S>(simd, &part, out, a, b, panel, at)
             );
         }
-        P
     }
 }
 
@@ -125,6 +149,7 @@ struct TransposedProduct<'a> {
     out: &'a mut Panels,
     a: RowsRef<'a>,
     b: RowsRef<'a>,
+    panels: Range<usize>,
     accumulate: bool,
 }
 
@@ -133,17 +158,20 @@ impl WithSimd for TransposedProduct<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) {
-        for inner in blocks(self.a.row_count()) {
-            for panel in 0..self.out.panel_count() {
+        if self.panels.is_empty() {
+            return;
+        }
+        for inner in blocks(self.a.row_count(), BLOCK) {
+            let part = Part { rows: 0..self.out.row_count(), add: self.accumulate || inner.start > 0, inner };
+            for panel in self.panels.clone() {
                 let vectors = self.out.panel_width(panel) / S::F32_LANES;
-                match S::F32_LANES {
-                    16 if vectors == 2 => self.strip::<S, 2>(simd, &inner, 12, panel, 0),
-                    16 => self.strip::<S, 1>(simd, &inner, 12, panel, 0),
-                    8 => {
-                        (0..vectors).step_by(2).for_each(|at| self.strip::<S, 2>(simd, &inner, 6, panel, at))
-                    }
+                match (S::F32_LANES, vectors) {
+                    (16, 2) => self.strip::<S, 2>(simd, &part, 12, panel, 0),
+                    (16, _) | (8, 1) => self.strip::<S, 1>(simd, &part, 12, panel, 0),
                     _ => {
-                        (0..vectors).step_by(4).for_each(|at| self.strip::<S, 4>(simd, &inner, 6, panel, at))
+                        for at in (0..vectors).step_by(2) {
+                            self.strip::<S, 2>(simd, &part, 6, panel, at);
+                        }
                     }
                 }
             }
@@ -152,18 +180,18 @@ impl WithSimd for TransposedProduct<'_> {
 }
 
 impl TransposedProduct<'_> {
-    /// All rows of `V` vectors of a panel.
+    /// `V` vectors from `at` on of a panel.
     #[inline(always)]
     fn strip<S: Simd, const V: usize>(
         &mut self,
         simd: S,
-        inner: &Range<usize>,
+        part: &Part,
         most_rows: usize,
         panel: usize,
         at: usize,
     ) {
-        for rows in row_blocks(self.out.row_count(), most_rows) {
-            let part = Part { inner: inner.clone(), rows, add: self.accumulate || inner.start > 0 };
+        for rows in row_blocks(&part.rows, most_rows) {
+            let part = Part { rows, ..part.clone() };
             let (out, a, b) = (&mut *self.out, self.a, self.b);
             with_row_count!(
                 part.rows.len(),

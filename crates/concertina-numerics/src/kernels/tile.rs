@@ -16,9 +16,11 @@ pub(super) struct Part {
 }
 
 /// Splits rows into the fewest blocks of at most `most` rows, as equal as can be: 20 rows are 10 + 10, not 12 + 8.
-pub(super) fn row_blocks(rows: usize, most: usize) -> impl Iterator<Item = Range<usize>> {
-    let blocks = rows.div_ceil(most);
-    (0..blocks).map(move |block| block * rows / blocks..(block + 1) * rows / blocks)
+#[inline(always)]
+pub(super) fn row_blocks(rows: &Range<usize>, most: usize) -> impl Iterator<Item = Range<usize>> + use<> {
+    let (start, count) = (rows.start, rows.len());
+    let blocks = count.div_ceil(most);
+    (0..blocks).map(move |block| start + block * count / blocks..start + (block + 1) * count / blocks)
 }
 
 /// Runs a tile function with the number of rows as a constant, `most` of them at most.
@@ -78,11 +80,11 @@ pub(super) fn product_tile<const M: usize, const P: usize, const V: usize, S: Si
             }
         }
     }
-    for r in 0..M {
+    for (r, sums) in sums.iter().enumerate() {
         let row = S::as_mut_simd_f32s(out.padded_row_mut(part.rows.start + r)).0;
-        for p in 0..P {
-            let first = (first_panel + p) * (Panels::WIDTH / S::F32_LANES) + at;
-            store(simd, &mut row[first..first + V], &sums[r][p], part.add);
+        for (p, sums) in sums.iter().enumerate() {
+            let first = b.panel_start(first_panel + p) / S::F32_LANES + at;
+            store(simd, &mut row[first..first + V], sums, part.add);
         }
     }
 }
@@ -99,7 +101,7 @@ pub(super) fn transposed_tile<const M: usize, const V: usize, S: Simd>(
     at: usize,
 ) {
     let column = part.rows.start;
-    let first = panel * (Panels::WIDTH / S::F32_LANES) + at;
+    let first = out.panel_start(panel) / S::F32_LANES + at;
     let b_rows = S::as_simd_f32s(b.rows(part.inner.clone()).as_slice()).0;
     let a_rows = a.rows(part.inner.clone()).as_slice();
     let mut sums = [[simd.splat_f32s(0.0); V]; M];
@@ -115,9 +117,9 @@ pub(super) fn transposed_tile<const M: usize, const V: usize, S: Simd>(
     }
     let step = out.panel_width(panel) / S::F32_LANES;
     let to = S::as_mut_simd_f32s(out.panel_mut(panel)).0;
-    for r in 0..M {
+    for (r, sums) in sums.iter().enumerate() {
         let first = (column + r) * step + at;
-        store(simd, &mut to[first..first + V], &sums[r], part.add);
+        store(simd, &mut to[first..first + V], sums, part.add);
     }
 }
 
