@@ -1,0 +1,118 @@
+//! Tables as comma-separated values.
+
+use std::io::{Read, Write};
+
+use crate::{Error, Result, Table, Values};
+
+impl Table {
+    /// Writes a header line and a line per row; null is an empty cell, lines end in `\n`.
+    ///
+    /// Floats are the shortest text that reads back to the same bits and have a point or an exponent (`2.0`, `1e-7`);
+    /// integers have none; infinities are `inf` and `-inf`; booleans `true` and `false`. Texts are quoted where needed.
+    ///
+    /// # Errors
+    /// [`Error::Csv`] if the writer fails.
+    pub fn write_csv(&self, writer: impl Write) -> Result<()> {
+        if self.columns.is_empty() {
+            return Ok(());
+        }
+        let csv = |source| Error::Csv { source };
+        let mut out = ::csv::WriterBuilder::new().from_writer(writer);
+        out.write_record(self.column_names()).map_err(csv)?;
+        for row in 0..self.row_count() {
+            for (_, values) in &self.columns {
+                match values {
+                    Values::Text(cells) => out.write_field(cells[row].as_deref().unwrap_or("")),
+                    _ => out.write_field(values.get(row).map(|cell| cell.to_string()).unwrap_or_default()),
+                }
+                .map_err(csv)?;
+            }
+            out.write_record(None::<&[u8]>).map_err(csv)?;
+        }
+        out.flush().map_err(|error| csv(error.into()))
+    }
+
+    /// Reads a header line and rows; the kind of each column is inferred from all its cells.
+    ///
+    /// An empty cell is null. If all other cells are whole numbers that fit 64 bits, the column is integer; if all are
+    /// numbers, float; if all are `true` or `false` (also `True`, `False`), boolean; else text. A column of nulls alone is float.
+    /// A number is spelled as programs spell it: no leading zeros, no plus sign, and one digit before the point where there is an
+    /// exponent. So `007` and hexadecimal keys such as `12e4` stay text. *Text that is spelled like a number in every
+    /// row becomes numbers*: where that matters, keep the table as Parquet or JSON.
+    ///
+    /// # Errors
+    /// [`Error::Csv`] if the reader fails, lines differ in their number of cells, or bytes are not UTF-8;
+    /// [`Error::DuplicateColumn`].
+    pub fn read_csv(reader: impl Read) -> Result<Table> {
+        let csv = |source| Error::Csv { source };
+        let mut input = ::csv::ReaderBuilder::new().from_reader(reader);
+        let mut names: Vec<String> = input.headers().map_err(csv)?.iter().map(str::to_owned).collect();
+        if let Some(first) = names.first_mut() {
+            // Spreadsheets put a byte-order mark before the first name.
+            *first = first.trim_start_matches('\u{feff}').to_owned();
+        }
+        let mut columns: Vec<Vec<Option<String>>> = vec![Vec::new(); names.len()];
+        for record in input.records() {
+            let record = record.map_err(csv)?;
+            for (column, cell) in columns.iter_mut().zip(record.iter()) {
+                column.push((!cell.is_empty()).then(|| cell.to_owned()));
+            }
+        }
+        Table::from_columns(names.into_iter().zip(columns.into_iter().map(inferred)))
+    }
+}
+
+/// The narrowest kind that holds all cells.
+fn inferred(cells: Vec<Option<String>>) -> Values {
+    fn all<T>(cells: &[Option<String>], parse: impl Fn(&str) -> Option<T>) -> Option<Vec<Option<T>>> {
+        cells
+            .iter()
+            .map(|cell| cell.as_deref().map(&parse).map_or(Some(None), |value| value.map(Some)))
+            .collect()
+    }
+    if cells.iter().all(Option::is_none) {
+        return Values::Float(vec![None; cells.len()]);
+    }
+    if let Some(cells) = all(&cells, integer) {
+        return Values::Integer(cells);
+    }
+    if let Some(cells) = all(&cells, float) {
+        return Values::Float(cells).without_nan();
+    }
+    if let Some(cells) = all(&cells, boolean) {
+        return Values::Boolean(cells);
+    }
+    Values::Text(cells)
+}
+
+fn boolean(cell: &str) -> Option<bool> {
+    match cell {
+        "true" | "True" => Some(true),
+        "false" | "False" => Some(false),
+        _ => None,
+    }
+}
+
+fn integer(cell: &str) -> Option<i64> {
+    let value: i64 = cell.parse().ok()?;
+    (cell == value.to_string()).then_some(value)
+}
+
+fn float(cell: &str) -> Option<f64> {
+    match cell {
+        "inf" => return Some(f64::INFINITY),
+        "-inf" => return Some(f64::NEG_INFINITY),
+        "nan" | "NaN" => return Some(f64::NAN),
+        _ => {}
+    }
+    let (mantissa, exponent) = match cell.split_once(['e', 'E']) {
+        Some((mantissa, exponent)) => (mantissa, Some(exponent)),
+        None => (cell, None),
+    };
+    let unsigned = mantissa.strip_prefix('-').unwrap_or(mantissa);
+    let whole = unsigned.split('.').next().unwrap_or("");
+    let digits = !whole.is_empty() && whole.bytes().all(|byte| byte.is_ascii_digit());
+    let normal = whole.len() == 1 || (exponent.is_none() && !whole.starts_with('0'));
+    let value: f64 = cell.parse().ok()?;
+    (digits && normal && value.is_finite()).then_some(value)
+}

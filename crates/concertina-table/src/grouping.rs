@@ -1,0 +1,70 @@
+//! Groups and order of rows.
+
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+
+use crate::{Result, Scalar, Table, Values};
+
+/// A key's cell, ordered totally, so that groups can be found in a tree.
+struct Cell(Scalar);
+
+impl PartialEq for Cell {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+impl Eq for Cell {}
+impl PartialOrd for Cell {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+impl Ord for Cell {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.0.total_cmp(&other.0)
+    }
+}
+
+impl Table {
+    /// The rows grouped by equal cells in these columns; groups in order of first appearance, rows in their order.
+    ///
+    /// Nulls are one group. Without names, all rows are one group (no group if there are no rows).
+    ///
+    /// # Errors
+    /// [`Error::UnknownColumn`](crate::Error::UnknownColumn).
+    pub fn group_by(&self, names: &[&str]) -> Result<Vec<(Vec<Scalar>, Table)>> {
+        let keys = self.keys(names)?;
+        let mut places: BTreeMap<Vec<Cell>, usize> = BTreeMap::new();
+        let mut groups: Vec<Vec<usize>> = Vec::new();
+        for row in 0..self.row_count() {
+            let place = *places.entry(cells(&keys, row)).or_insert(groups.len());
+            if place == groups.len() {
+                groups.push(Vec::new());
+            }
+            groups[place].push(row);
+        }
+        Ok(groups
+            .into_iter()
+            .map(|rows| (cells(&keys, rows[0]).into_iter().map(|cell| cell.0).collect(), self.take(&rows)))
+            .collect())
+    }
+
+    /// The rows in rising order of these columns, the first name first; nulls last, equal rows keep their order.
+    ///
+    /// # Errors
+    /// [`Error::UnknownColumn`](crate::Error::UnknownColumn).
+    pub fn sort_by(&self, names: &[&str]) -> Result<Table> {
+        let keys = self.keys(names)?;
+        let mut rows: Vec<_> = (0..self.row_count()).map(|row| (cells(&keys, row), row)).collect();
+        rows.sort();
+        Ok(self.take(&rows.into_iter().map(|(_, row)| row).collect::<Vec<_>>()))
+    }
+
+    fn keys(&self, names: &[&str]) -> Result<Vec<&Values>> {
+        names.iter().map(|name| self.column(name)).collect()
+    }
+}
+
+fn cells(keys: &[&Values], row: usize) -> Vec<Cell> {
+    keys.iter().map(|values| Cell(values.get(row).unwrap_or(Scalar::Null))).collect()
+}

@@ -1,0 +1,130 @@
+//! Tables as JSON records.
+
+use std::io::Write;
+
+use serde_json::{Map, Number, Value};
+
+use crate::{Error, Result, Scalar, Table, Values};
+
+impl Table {
+    /// An array with an object per row; null is `null`, an infinity the text `inf` or `-inf`.
+    ///
+    /// Objects are ordered by name; [`Table::write_json`] keeps the order of the columns.
+    pub fn to_json(&self) -> Value {
+        let record = |row| {
+            Value::Object(
+                self.columns.iter().map(|(name, values)| (name.clone(), value(values.get(row)))).collect(),
+            )
+        };
+        Value::Array((0..self.row_count()).map(record).collect())
+    }
+
+    /// Writes an array with an object per row, a row a line, names in the order of the columns.
+    ///
+    /// # Errors
+    /// [`Error::JsonWrite`] if the writer fails.
+    pub fn write_json(&self, mut writer: impl Write) -> Result<()> {
+        let failed = |source| Error::JsonWrite { source };
+        let io = |error| failed(serde_json::Error::io(error));
+        writer.write_all(b"[").map_err(io)?;
+        for row in 0..self.row_count() {
+            writer.write_all(if row == 0 { b"\n{" } else { b",\n{" }).map_err(io)?;
+            for (index, (name, values)) in self.columns.iter().enumerate() {
+                if index > 0 {
+                    writer.write_all(b", ").map_err(io)?;
+                }
+                serde_json::to_writer(&mut writer, name).map_err(failed)?;
+                writer.write_all(b": ").map_err(io)?;
+                serde_json::to_writer(&mut writer, &value(values.get(row))).map_err(failed)?;
+            }
+            writer.write_all(b"}").map_err(io)?;
+        }
+        writer.write_all(b"\n]\n").map_err(io)
+    }
+
+    /// Reads an array of objects; a name missing in an object is null there.
+    ///
+    /// Columns come in order of first appearance. Numbers written with a point or an exponent (and those past 64 bits)
+    /// make a float column, whole numbers an integer column, the two together a float column; the texts `inf` and `-inf`
+    /// are infinities if all other cells are numbers or null. A column of nulls alone is float.
+    ///
+    /// # Errors
+    /// [`Error::Json`] if it is something else, an object or array stands in a cell, or a column mixes kinds.
+    pub fn from_json(json: &Value) -> Result<Table> {
+        let records = json.as_array().ok_or_else(|| Error::Json { found: kind(json).to_owned() })?;
+        let mut objects: Vec<&Map<String, Value>> = Vec::with_capacity(records.len());
+        let mut names: Vec<&str> = Vec::new();
+        let mut known = std::collections::BTreeSet::new();
+        for (row, record) in records.iter().enumerate() {
+            let object = record
+                .as_object()
+                .ok_or_else(|| Error::Json { found: format!("{} as record {row}", kind(record)) })?;
+            names.extend(object.keys().map(String::as_str).filter(|&name| known.insert(name)));
+            objects.push(object);
+        }
+        let mut table = Table::new();
+        for name in names {
+            let cells: Vec<_> =
+                objects.iter().map(|object| object.get(name).unwrap_or(&Value::Null)).collect();
+            table.push_column(name, column(name, &cells)?)?;
+        }
+        Ok(table)
+    }
+}
+
+fn value(cell: Option<Scalar>) -> Value {
+    match cell {
+        Some(Scalar::Float(value)) if value.is_infinite() => {
+            Value::from(if value > 0.0 { "inf" } else { "-inf" })
+        }
+        Some(Scalar::Float(value)) => Number::from_f64(value).map_or(Value::Null, Value::Number),
+        Some(Scalar::Integer(value)) => Value::from(value),
+        Some(Scalar::Text(value)) => Value::from(value),
+        Some(Scalar::Boolean(value)) => Value::from(value),
+        Some(Scalar::Null) | None => Value::Null,
+    }
+}
+
+/// The cells of one column, of the narrowest kind that holds them.
+fn column(name: &str, cells: &[&Value]) -> Result<Values> {
+    let all = |fits: fn(&Value) -> bool| cells.iter().all(|cell| cell.is_null() || fits(cell));
+    if all(|_| false) {
+        return Ok(Values::Float(vec![None; cells.len()]));
+    }
+    if all(Value::is_boolean) {
+        return Ok(Values::Boolean(cells.iter().map(|cell| cell.as_bool()).collect()));
+    }
+    if all(Value::is_i64) {
+        return Ok(Values::Integer(cells.iter().map(|cell| cell.as_i64()).collect()));
+    }
+    if all(|cell| float(cell).is_some()) {
+        return Ok(Values::Float(cells.iter().map(|cell| float(cell)).collect()));
+    }
+    if all(Value::is_string) {
+        return Ok(Values::Text(cells.iter().map(|cell| cell.as_str().map(str::to_owned)).collect()));
+    }
+    let mut kinds: Vec<_> = cells.iter().map(|cell| kind(cell)).filter(|&kind| kind != "null").collect();
+    kinds.sort_unstable();
+    kinds.dedup();
+    Err(Error::Json { found: format!("{} in column `{name}`", kinds.join(" and ")) })
+}
+
+fn float(cell: &Value) -> Option<f64> {
+    match cell {
+        Value::Number(number) => number.as_f64(),
+        Value::String(text) if text == "inf" => Some(f64::INFINITY),
+        Value::String(text) if text == "-inf" => Some(f64::NEG_INFINITY),
+        _ => None,
+    }
+}
+
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a text",
+        Value::Array(_) => "an array",
+        Value::Object(_) => "an object",
+    }
+}
