@@ -1,10 +1,12 @@
 //! What can go wrong in this crate.
 
+use crate::params::grouped;
+
 /// Shorthand for results of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// What can go wrong with a model: its parameters first of all.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// A parameter has a value that it cannot have.
@@ -18,6 +20,82 @@ pub enum Error {
         found: String,
         /// What to do about it.
         hint: Option<String>,
+    },
+    /// There is no parameter of this name.
+    #[error("unknown parameter `{name}`")]
+    UnknownParameter {
+        /// The name.
+        name: String,
+        /// The nearest name, or where to find all of them.
+        hint: String,
+    },
+    /// The published code has this, but here it is no parameter of a run.
+    #[error("`{name}` is not a parameter of a run")]
+    NotAParameter {
+        /// The name.
+        name: String,
+        /// What stands in for it.
+        hint: String,
+    },
+    /// A file of parameters has a section that parameters do not have.
+    #[error("expected a section `[task]`, `[network]` or `[train]`, found `[{name}]`")]
+    UnknownSection {
+        /// The section.
+        name: String,
+        /// The nearest section, or where to find all parameters.
+        hint: String,
+    },
+    /// A parameter is given twice, perhaps under two of its names.
+    #[error("`{parameter}` is given twice")]
+    GivenTwice {
+        /// The parameter's path.
+        parameter: String,
+    },
+    /// Something is wrong in a line of a file.
+    #[error("line {line}: {source}")]
+    AtLine {
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong there.
+        source: Box<Error>,
+    },
+    /// A file is not TOML.
+    #[error("{}", source.to_string().trim_end())]
+    Toml {
+        /// What the reader found, with line, column and snippet.
+        source: Box<toml::de::Error>,
+    },
+    /// A text is not a JSON object.
+    #[error("expected a JSON object: {source}")]
+    Json {
+        /// What the reader found, with line and column.
+        source: serde_json::Error,
+    },
+    /// An override or an axis of a sweep has no `=`.
+    #[error("expected `name=value`, found `{text}`")]
+    NotAnAssignment {
+        /// What was there.
+        text: String,
+    },
+    /// An axis of a sweep has no value.
+    #[error("`{parameter}`: expected one value at least, found none")]
+    EmptyAxis {
+        /// The parameter's path.
+        parameter: String,
+    },
+    /// A sweep has more runs than can be meant.
+    #[error("expected at most {} runs in a sweep, found {}", grouped(*most as u64), grouped(*found as u64))]
+    TooManyRuns {
+        /// The most that a sweep may have.
+        most: usize,
+        /// How many it has, or the largest number there is.
+        found: usize,
+    },
+    /// A text is not a checkpoint.
+    #[error("expected a checkpoint as `<epoch>_<update>`, found `{text}`")]
+    NotACheckpoint {
+        /// What was there.
+        text: String,
     },
     /// One centre was redrawn too often.
     #[error(
@@ -103,6 +181,26 @@ impl Error {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Parameter { hint, .. } => hint.clone(),
+            Self::UnknownParameter { hint, .. }
+            | Self::NotAParameter { hint, .. }
+            | Self::UnknownSection { hint, .. } => Some(hint.clone()),
+            Self::GivenTwice { .. } => {
+                Some("keep one; `concertina params` lists the names of each".to_owned())
+            }
+            Self::AtLine { source, .. } => source.hint(),
+            Self::Toml { source } if source.message() == "duplicate key" => {
+                Some("keep one of them".to_owned())
+            }
+            Self::Toml { .. } => {
+                Some("text needs quotes in TOML, and decimals a digit before the point".to_owned())
+            }
+            Self::Json { .. } => Some("write a Python dict with `json.dumps`".to_owned()),
+            Self::NotAnAssignment { .. } => Some("as in `gain=250`, `gain=20,250` or `seed=0..5`".to_owned()),
+            Self::EmptyAxis { .. } => {
+                Some("as in `gain=20,250` or `seed=0..5`; `0..5` leaves out the 5".to_owned())
+            }
+            Self::TooManyRuns { .. } => Some("split the sweep, or shorten an axis".to_owned()),
+            Self::NotACheckpoint { .. } => Some("as in `12_960`".to_owned()),
             Self::ClustersDoNotFit { cluster_std, .. } => {
                 Some(format!("lower `task.cluster_std`, now {cluster_std}, or `task.clusters`"))
             }

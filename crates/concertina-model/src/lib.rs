@@ -11,5 +11,5 @@ pub mod scheduler;
 pub mod task;
 pub mod trainer;
 
-pub use checkpoint::{Checkpoint, Epoch, Update};
+pub use checkpoint::{Checkpoint, CheckpointSchedule, Epoch, Update};
 pub use error::{Error, Result};

@@ -7,9 +7,9 @@ use crate::error::{Error, Result};
 use crate::params::ValidParams;
 
 const CENTRES: Purpose = Purpose::new("centres");
-const TRAINING_SAMPLES: Purpose = Purpose::new("training samples");
-const VALIDATION_SAMPLES: Purpose = Purpose::new("validation sample");
-const ANALYSIS_SAMPLES: Purpose = Purpose::new("analysis samples");
+const TRAINING_SAMPLES: Purpose = Purpose::new("training");
+const VALIDATION_SAMPLES: Purpose = Purpose::new("validation");
+const ANALYSIS_SAMPLES: Purpose = Purpose::new("analysis");
 
 /// Centres lie in `[-HALF_SIDE, HALF_SIDE]^d`, as in the paper.
 const HALF_SIDE: f64 = 2.0;

@@ -27,7 +27,8 @@ fn main() {
         for classes in [2, 3] {
             let label = |row: ndarray::ArrayView1<f64>| {
                 let score = row.sum() / (features as f64).sqrt() + 0.3 * uniform();
-                (0..classes - 1).filter(|&k| score > f64::from(k) - 0.5 * f64::from(classes - 2)).count() as u32
+                (0..classes - 1).filter(|&k| score > f64::from(k) - 0.5 * f64::from(classes - 2)).count()
+                    as u32
             };
             let labels: Vec<u32> = x.outer_iter().map(label).collect();
             let classes = classes as usize;
@@ -45,5 +46,8 @@ fn main() {
     println!("principal components, 500 x 200: {:.2} ms", shortest_milliseconds(|| Pca::fit(x.view(), 10)));
     let a = Array2::from_shape_simple_fn((200, 200), &mut uniform);
     println!("eigenvalues, 200 x 200: {:.2} ms", shortest_milliseconds(|| linalg::eigenvalues(a.view())));
-    println!("orthogonal factor, 200 x 200: {:.2} ms", shortest_milliseconds(|| linalg::orthogonal_factor(a.view())));
+    println!(
+        "orthogonal factor, 200 x 200: {:.2} ms",
+        shortest_milliseconds(|| linalg::orthogonal_factor(a.view()))
+    );
 }

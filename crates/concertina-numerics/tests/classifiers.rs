@@ -75,7 +75,7 @@ fn assert_optimal(
     found: &LinearClassifier,
 ) {
     let (by_weights, by_intercepts) = gradient(kind, c, x, labels, found);
-    let scale = 1.0 + c * largest(&x) * labels.len() as f64;
+    let scale = 1.0 + c * largest(x) * labels.len() as f64;
     let off = largest(by_weights.iter().chain(&by_intercepts));
     assert!(off <= 1e-10 * scale, "{what}, {kind:?}: gradient {off:.1e} against {scale:.1e}");
     assert!(found.converged, "{what}, {kind:?}: not converged, gradient norm {:.1e}", found.gradient_norm);

@@ -32,7 +32,7 @@ pub(crate) struct Backward {
 impl Backward {
     /// Room for batches of up to `capacity` samples.
     pub(crate) fn new(equations: &Equations, weights: &Packed, capacity: usize) -> Self {
-        let (units, outputs) = (weights.readout().rows(), weights.readout().columns());
+        let (units, outputs) = (weights.readout().row_count(), weights.readout().column_count());
         Backward {
             by_output: Rows::zeros(equations.evaluate * capacity, outputs),
             by_current: Rows::zeros(equations.steps * capacity, units),
@@ -64,54 +64,54 @@ impl Backward {
         trained: &[bool],
         gradient: &mut Packed,
     ) {
-        let (batch, steps) = (stimulus.rows(), equations.steps);
+        let (batch, steps) = (stimulus.row_count(), equations.steps);
         let block = |step: usize| step * batch..(step + 1) * batch;
         for (index, transposed) in self.recurrent_transposed.iter_mut().enumerate() {
-            weights.recurrent(index).transpose_into(transposed);
+            weights.recurrent(index).pack_transposed_into(transposed);
         }
-        weights.readout().transpose_into(&mut self.readout_transposed);
+        weights.readout().pack_transposed_into(&mut self.readout_transposed);
 
         let slope_from = forward.slope_from();
         let first_evaluated = steps - equations.evaluate;
         for step in (0..steps).rev() {
-            let mut by_state = self.by_state.block_mut(0..batch);
+            let mut by_state = self.by_state.rows_mut(0..batch);
             if step + 1 == steps {
                 by_state.as_mut_slice().fill(0.0);
             }
             if equations.is_evaluated(step) {
-                let by_output = self.by_output.block(block(step - first_evaluated));
-                kernels::product(&mut by_state, by_output, &self.readout_transposed, true);
+                let by_output = self.by_output.rows(block(step - first_evaluated));
+                kernels::product(by_state.reborrow(), by_output, &self.readout_transposed, true);
             }
-            if let Some(mask) = forward.disturbance.as_ref().and_then(|disturbance| disturbance.mask(step)) {
-                kernels::multiply(by_state.as_mut_slice(), mask.as_slice());
+            if let Some(disturbance) = &forward.disturbance {
+                disturbance.undo(step, &mut by_state);
             }
-            let mut by_current = self.by_current.block_mut(block(step));
-            by_current.copy_from(by_state.as_ref());
+            let mut by_current = self.by_current.rows_mut(block(step));
+            by_current.copy_from(by_state.view());
             match equations.kind {
                 NetworkKind::Vanilla | NetworkKind::Feedforward => {
-                    multiply_by_slope(equations.nonlinearity, &mut by_current, slope_from.block(block(step)));
+                    multiply_by_slope(equations.nonlinearity, &mut by_current, slope_from.rows(block(step)));
                     if step > 0 {
                         let transposed = &self.recurrent_transposed[equations.recurrent_index(step)];
-                        kernels::product(&mut by_state, by_current.as_ref(), transposed, false);
+                        kernels::product(by_state.reborrow(), by_current.view(), transposed, false);
                     }
                 }
                 NetworkKind::Leaky => {
-                    kernels::scale(by_current.as_mut_slice(), equations.dt as f32);
+                    kernels::scale_in_place(by_current.as_mut_slice(), equations.dt as f32);
                     if step > 0 {
-                        let mut by_rate = self.by_rate.block_mut(0..batch);
+                        let mut by_rate = self.by_rate.rows_mut(0..batch);
                         kernels::product(
-                            &mut by_rate,
-                            by_current.as_ref(),
+                            by_rate.reborrow(),
+                            by_current.view(),
                             &self.recurrent_transposed[0],
                             false,
                         );
                         multiply_by_slope(
                             equations.nonlinearity,
                             &mut by_rate,
-                            slope_from.block(block(step - 1)),
+                            slope_from.rows(block(step - 1)),
                         );
-                        let kept = equations.kept() as f32;
-                        kernels::blend(by_state.as_mut_slice(), kept, by_rate.as_ref().as_slice(), 1.0);
+                        kernels::scale_in_place(by_state.as_mut_slice(), equations.kept() as f32);
+                        kernels::scaled_add(by_state.as_mut_slice(), 1.0, by_rate.view().as_slice());
                     }
                 }
             }
@@ -128,15 +128,15 @@ impl Backward {
         trained: &[bool],
         gradient: &mut Packed,
     ) {
-        let (batch, steps) = (stimulus.rows(), equations.steps);
+        let (batch, steps) = (stimulus.row_count(), equations.steps);
         let presynaptic = forward.presynaptic(equations.kind);
         let slots = gradient.slots();
         let arrays = gradient.arrays_mut();
 
         if trained[slots.input] {
             for step in 0..equations.hold {
-                let by_current = self.by_current.block(step * batch..(step + 1) * batch);
-                kernels::product_transposed(&mut arrays[slots.input], stimulus, by_current, step > 0);
+                let by_current = self.by_current.rows(step * batch..(step + 1) * batch);
+                kernels::product_transposed_a(&mut arrays[slots.input], stimulus, by_current, step > 0);
             }
         }
         // the runs of steps that share a recurrent matrix and a bias
@@ -145,37 +145,40 @@ impl Backward {
             if trained[index] {
                 let layer = index - slots.recurrent.start;
                 let into = if layered { layer + 1..layer + 2 } else { 1..steps };
-                let rates = presynaptic.block((into.start - 1) * batch..(into.end - 1) * batch);
-                let by_current = self.by_current.block(into.start * batch..into.end * batch);
-                kernels::product_transposed(&mut arrays[index], rates, by_current, false);
+                let rates = presynaptic.rows((into.start - 1) * batch..(into.end - 1) * batch);
+                let by_current = self.by_current.rows(into.start * batch..into.end * batch);
+                kernels::product_transposed_a(&mut arrays[index], rates, by_current, false);
             }
         }
         for index in slots.biases.clone() {
             if trained[index] {
                 let layer = index - slots.biases.start;
                 let of = if layered { layer..layer + 1 } else { 0..steps };
-                kernels::column_sums(
-                    &mut arrays[index],
-                    self.by_current.block(of.start * batch..of.end * batch),
-                );
+                let by_current = self.by_current.rows(of.start * batch..of.end * batch);
+                column_sums(&mut arrays[index], by_current);
             }
         }
         let evaluated = (steps - equations.evaluate) * batch..steps * batch;
-        let by_output = self.by_output.block(0..evaluated.len());
+        let by_output = self.by_output.rows(0..evaluated.len());
         if trained[slots.readout] {
-            let states = forward.states.block(evaluated);
-            kernels::product_transposed(&mut arrays[slots.readout], states, by_output, false);
+            let states = forward.states.rows(evaluated);
+            kernels::product_transposed_a(&mut arrays[slots.readout], states, by_output, false);
         }
         if trained[slots.readout_bias] {
-            kernels::column_sums(&mut arrays[slots.readout_bias], by_output);
+            column_sums(&mut arrays[slots.readout_bias], by_output);
         }
     }
 }
 
+fn column_sums(into: &mut Panels, rows: RowsRef<'_>) {
+    let columns = into.column_count();
+    kernels::column_sums(&mut into.as_mut_slice()[..columns], rows, false);
+}
+
 fn multiply_by_slope(nonlinearity: Nonlinearity, rows: &mut RowsMut<'_>, rates: RowsRef<'_>) {
     match nonlinearity {
-        Nonlinearity::Tanh => kernels::multiply_by_tanh_slope(rows.as_mut_slice(), rates.as_slice()),
-        Nonlinearity::Relu => kernels::multiply_by_relu_slope(rows.as_mut_slice(), rates.as_slice()),
+        Nonlinearity::Tanh => kernels::tanh_derivative_mul(rows.as_mut_slice(), rates.as_slice()),
+        Nonlinearity::Relu => kernels::relu_derivative_mul(rows.as_mut_slice(), rates.as_slice()),
         Nonlinearity::Linear => {}
     }
 }

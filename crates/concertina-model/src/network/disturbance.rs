@@ -1,6 +1,6 @@
 //! Noise and dropout on the units, in training only (`model.md`, section 3).
 
-use concertina_numerics::kernels::{self, Rows, RowsMut, RowsRef};
+use concertina_numerics::kernels::{Rows, RowsMut, RowsRef};
 use concertina_numerics::random::{Purpose, Stream};
 
 use crate::params::ValidParams;
@@ -63,19 +63,27 @@ impl Disturbance {
         }
         if let Some(masks) = &mut self.masks {
             let scale = 1.0 / (1.0 - self.dropout);
-            let mut masks = masks.block_mut(step * self.batch..(step + 1) * self.batch);
+            let mut masks = masks.rows_mut(step * self.batch..(step + 1) * self.batch);
             for sample in 0..self.batch {
                 self.dropout_stream.fill_uniform(&mut self.drawn);
                 for (mask, uniform) in masks.row_mut(sample).iter_mut().zip(&self.drawn) {
                     *mask = if *uniform < self.dropout { 0.0 } else { scale };
                 }
             }
-            kernels::multiply(states.as_mut_slice(), masks.as_ref().as_slice());
+            multiply(states, masks.view());
         }
     }
 
-    /// The masks of a step, if there is dropout.
-    pub(super) fn mask(&self, step: usize) -> Option<RowsRef<'_>> {
-        self.masks.as_ref().map(|masks| masks.block(step * self.batch..(step + 1) * self.batch))
+    /// Takes derivatives by the states of a step, (batch, units), back through its dropout.
+    pub(super) fn undo(&self, step: usize, by_state: &mut RowsMut<'_>) {
+        if let Some(masks) = &self.masks {
+            multiply(by_state, masks.rows(step * self.batch..(step + 1) * self.batch));
+        }
+    }
+}
+
+fn multiply(rows: &mut RowsMut<'_>, factors: RowsRef<'_>) {
+    for (value, factor) in rows.as_mut_slice().iter_mut().zip(factors.as_slice()) {
+        *value *= factor;
     }
 }

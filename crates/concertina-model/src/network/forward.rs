@@ -32,7 +32,7 @@ impl Forward {
         capacity: usize,
         disturbance: Option<Disturbance>,
     ) -> Self {
-        let (units, outputs) = (weights.readout().rows(), weights.readout().columns());
+        let (units, outputs) = (weights.readout().row_count(), weights.readout().column_count());
         let rows = equations.steps * capacity;
         let separate_rates = disturbance.is_some() || equations.kind == NetworkKind::Leaky;
         Forward {
@@ -46,7 +46,7 @@ impl Forward {
 
     /// How many samples fit.
     pub(crate) fn capacity(&self, equations: &Equations) -> usize {
-        self.states.rows() / equations.steps
+        self.states.row_count() / equations.steps
     }
 
     /// Runs a batch through its trial.
@@ -61,52 +61,54 @@ impl Forward {
         stimulus: RowsRef<'_>,
         update: u64,
     ) {
-        let batch = stimulus.rows();
+        let batch = stimulus.row_count();
         self.batch = batch;
         if let Some(disturbance) = &mut self.disturbance {
             disturbance.begin(update, batch);
         }
         for step in 0..equations.steps {
-            let (past, mut rest) = self.states.split_at_mut(step * batch);
-            let mut current = rest.block_mut(0..batch);
-            kernels::repeat_row(&mut current, weights.bias(equations.bias_index(step)));
-            if step < equations.hold {
-                kernels::product(&mut current, stimulus, weights.input(), true);
-            }
+            let (past, rest) = self.states.split_at_mut(step * batch);
+            let past = past.view();
+            let mut current = rest.into_rows(0..batch);
             if step > 0 {
                 let previous = (step - 1) * batch..step * batch;
                 let recurrent = weights.recurrent(equations.recurrent_index(step));
-                match (&self.rates, equations.kind) {
-                    (Some(rates), NetworkKind::Leaky) => {
-                        kernels::product(&mut current, rates.block(previous), recurrent, true);
-                    }
-                    _ => kernels::product(&mut current, past.block(previous), recurrent, true),
-                }
+                let rates = match (&self.rates, equations.kind) {
+                    (Some(rates), NetworkKind::Leaky) => rates.rows(previous),
+                    _ => past.rows(previous),
+                };
+                kernels::product(current.reborrow(), rates, recurrent, false);
             }
+            if step < equations.hold {
+                kernels::product(current.reborrow(), stimulus, weights.input(), step > 0);
+            }
+            kernels::add_row(current.reborrow(), weights.bias(equations.bias_index(step)));
             match equations.kind {
                 NetworkKind::Vanilla | NetworkKind::Feedforward => {
                     apply(equations.nonlinearity, &mut current);
                     if let Some(disturbance) = &mut self.disturbance {
                         if let Some(rates) = &mut self.rates {
-                            rates.block_mut(step * batch..(step + 1) * batch).copy_from(current.as_ref());
+                            rates.rows_mut(step * batch..(step + 1) * batch).copy_from(current.view());
                         }
                         disturbance.disturb(step, &mut current);
                     }
                 }
                 NetworkKind::Leaky => {
-                    let (kept, dt) = (equations.kept() as f32, equations.dt as f32);
-                    if step == 0 {
-                        kernels::scale(current.as_mut_slice(), dt);
-                    } else {
-                        let previous = past.block((step - 1) * batch..step * batch);
-                        kernels::blend(current.as_mut_slice(), dt, previous.as_slice(), kept);
+                    kernels::scale_in_place(current.as_mut_slice(), equations.dt as f32);
+                    if step > 0 {
+                        let previous = past.rows((step - 1) * batch..step * batch);
+                        kernels::scaled_add(
+                            current.as_mut_slice(),
+                            equations.kept() as f32,
+                            previous.as_slice(),
+                        );
                     }
                     if let Some(disturbance) = &mut self.disturbance {
                         disturbance.disturb(step, &mut current);
                     }
                     if let Some(rates) = &mut self.rates {
-                        let mut rates = rates.block_mut(step * batch..(step + 1) * batch);
-                        rates.copy_from(current.as_ref());
+                        let mut rates = rates.rows_mut(step * batch..(step + 1) * batch);
+                        rates.copy_from(current.view());
                         apply(equations.nonlinearity, &mut rates);
                     }
                 }
@@ -117,15 +119,15 @@ impl Forward {
     /// Reads out the evaluated timesteps: (evaluate × batch, outputs), time-major.
     pub(crate) fn read_out(&mut self, equations: &Equations, weights: &Packed) {
         let rows = equations.evaluate * self.batch;
-        let mut outputs = self.outputs.block_mut(0..rows);
-        kernels::repeat_row(&mut outputs, weights.readout_bias());
         let first = (equations.steps - equations.evaluate) * self.batch;
-        kernels::product(&mut outputs, self.states.block(first..first + rows), weights.readout(), true);
+        let mut outputs = self.outputs.rows_mut(0..rows);
+        kernels::product(outputs.reborrow(), self.states.rows(first..first + rows), weights.readout(), false);
+        kernels::add_row(outputs, weights.readout_bias());
     }
 
     /// The state after a step, (batch, units).
     pub(crate) fn state(&self, step: usize) -> RowsRef<'_> {
-        self.states.block(step * self.batch..(step + 1) * self.batch)
+        self.states.rows(step * self.batch..(step + 1) * self.batch)
     }
 
     /// The output of a sample at an evaluated timestep (counted from the first of them).
@@ -149,8 +151,8 @@ impl Forward {
 
 fn apply(nonlinearity: Nonlinearity, rows: &mut RowsMut<'_>) {
     match nonlinearity {
-        Nonlinearity::Tanh => kernels::tanh(rows.as_mut_slice()),
-        Nonlinearity::Relu => kernels::relu(rows.as_mut_slice()),
+        Nonlinearity::Tanh => kernels::tanh_in_place(rows.as_mut_slice()),
+        Nonlinearity::Relu => kernels::relu_in_place(rows.as_mut_slice()),
         Nonlinearity::Linear => {}
     }
 }

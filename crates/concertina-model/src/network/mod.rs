@@ -17,8 +17,8 @@ mod packed;
 mod score;
 mod weights;
 
-use concertina_numerics::kernels::RowsRef;
-use ndarray::{Array2, Array3, ArrayView2, CowArray, Ix2, s};
+use concertina_numerics::kernels::Rows;
+use ndarray::{Array2, Array3, ArrayView2, s};
 
 pub(crate) use backward::Backward;
 pub(crate) use disturbance::Disturbance;
@@ -133,7 +133,7 @@ impl Network {
         self.pass(&equations, inputs, |first, forward| {
             for step in 0..timesteps {
                 let block = forward.state(step);
-                for sample in 0..block.rows() {
+                for sample in 0..block.row_count() {
                     let mut into = states.slice_mut(s![first + sample, step, ..]);
                     into.iter_mut().zip(block.row(sample)).for_each(|(into, from)| *into = *from);
                 }
@@ -179,11 +179,11 @@ impl Network {
         inputs: ArrayView2<f32>,
         mut each: impl FnMut(usize, &Forward),
     ) -> Result<()> {
+        check_stimuli(&self.packed, inputs)?;
         let mut forward = Forward::new(equations, &self.packed, PASS.min(inputs.nrows()), None);
-        let inputs = stimuli(&self.packed, inputs)?;
         for first in (0..inputs.nrows()).step_by(PASS) {
             let batch = inputs.slice(s![first..(first + PASS).min(inputs.nrows()), ..]);
-            forward.run(equations, &self.packed, RowsRef::from_array(&batch), 0);
+            forward.run(equations, &self.packed, Rows::from_array(batch).view(), 0);
             each(first, &forward);
         }
         Ok(())
@@ -198,13 +198,14 @@ pub(crate) fn evaluate(
     forward: &mut Forward,
 ) -> Result<Evaluation> {
     let count = samples.labels.len();
-    let inputs = stimuli(weights, samples.inputs.view())?;
-    let mut scorer = Scorer::new(weights.readout().columns());
+    check_stimuli(weights, samples.inputs.view())?;
+    let mut scorer = Scorer::new(weights.readout().column_count());
     let mut total = Score::default();
     let capacity = forward.capacity(equations);
     for first in (0..count).step_by(capacity) {
         let batch = first..(first + capacity).min(count);
-        forward.run(equations, weights, RowsRef::from_array(&inputs.slice(s![batch.clone(), ..])), 0);
+        let stimulus = Rows::from_array(samples.inputs.slice(s![batch.clone(), ..]));
+        forward.run(equations, weights, stimulus.view(), 0);
         forward.read_out(equations, weights);
         let score = scorer.score(equations, forward, &samples.labels[batch.clone()], None);
         total.loss += score.loss * batch.len() as f64;
@@ -213,16 +214,12 @@ pub(crate) fn evaluate(
     Ok(Evaluation { loss: total.loss / count as f64, accuracy: total.correct as f64 / count as f64 })
 }
 
-/// Stimuli with contiguous rows, of the dimension that the input weights take.
-pub(crate) fn stimuli<'a>(weights: &Packed, inputs: ArrayView2<'a, f32>) -> Result<CowArray<'a, f32, Ix2>> {
-    let input_dim = weights.input().rows();
+/// Stimuli of the dimension that the input weights take.
+pub(crate) fn check_stimuli(weights: &Packed, inputs: ArrayView2<f32>) -> Result<()> {
+    let input_dim = weights.input().row_count();
     if inputs.ncols() != input_dim {
         let (expected, found) = (vec![inputs.nrows(), input_dim], inputs.shape().to_vec());
         return Err(Error::Shape { what: "inputs".to_owned(), expected, found });
     }
-    if inputs.is_standard_layout() {
-        Ok(CowArray::from(inputs))
-    } else {
-        Ok(CowArray::from(inputs.to_owned()))
-    }
+    Ok(())
 }

@@ -40,20 +40,22 @@ impl Packed {
     }
 
     pub(crate) fn unpack(&self) -> Weights {
-        let row = |panels: &Panels| panels.to_array().row(0).to_owned();
         Weights {
             input: self.input().to_array(),
             recurrent: (0..self.recurrent_count).map(|index| self.recurrent(index).to_array()).collect(),
-            biases: (0..self.bias_count).map(|index| row(self.bias(index))).collect(),
+            biases: (0..self.bias_count).map(|index| Array1::from(self.bias(index).to_vec())).collect(),
             readout: self.readout().to_array(),
-            readout_bias: row(self.readout_bias()),
+            readout_bias: Array1::from(self.readout_bias().to_vec()),
         }
     }
 
     /// Zeros of the same shapes.
     pub(crate) fn zeros_like(&self) -> Self {
-        let arrays =
-            self.arrays.iter().map(|panels| Panels::zeros(panels.rows(), panels.columns())).collect();
+        let arrays = self
+            .arrays
+            .iter()
+            .map(|panels| Panels::zeros(panels.row_count(), panels.column_count()))
+            .collect();
         Packed { arrays, ..*self }
     }
 
@@ -73,16 +75,16 @@ impl Packed {
         &self.arrays[1 + index]
     }
 
-    pub(crate) fn bias(&self, index: usize) -> &Panels {
-        &self.arrays[1 + self.recurrent_count + index]
+    pub(crate) fn bias(&self, index: usize) -> &[f32] {
+        vector(&self.arrays[1 + self.recurrent_count + index])
     }
 
     pub(crate) fn readout(&self) -> &Panels {
         &self.arrays[self.slots().readout]
     }
 
-    pub(crate) fn readout_bias(&self) -> &Panels {
-        &self.arrays[self.slots().readout_bias]
+    pub(crate) fn readout_bias(&self) -> &[f32] {
+        vector(&self.arrays[self.slots().readout_bias])
     }
 
     pub(crate) fn recurrent_count(&self) -> usize {
@@ -95,4 +97,9 @@ impl Packed {
         let biases = recurrent.end..recurrent.end + self.bias_count;
         Slots { input: 0, readout: biases.end, readout_bias: biases.end + 1, recurrent, biases }
     }
+}
+
+/// A packed matrix of one row, without its padding.
+fn vector(panels: &Panels) -> &[f32] {
+    &panels.as_slice()[..panels.column_count()]
 }

@@ -2,35 +2,46 @@
 
 use serde::{Deserialize, Serialize};
 
-/// A closed set of values with the spellings that they answer to.
-pub(crate) trait Choice: Sized + Copy + PartialEq + 'static {
-    /// Every value with our name for it and the published code's.
-    const SPELLINGS: &'static [Spelling<Self>];
+/// Our name for a value of a choice, and the other spellings that it answers to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ChoiceNames {
+    /// Our name: what files and keys have.
+    pub name: &'static str,
+    /// The published code's names, and sensible spellings of them, in lower case.
+    pub published: &'static [&'static str],
+}
+
+/// A closed set of values, with their names in the same order.
+pub(super) trait Choice: Sized + Copy + PartialEq + 'static {
+    const VALUES: &'static [Self];
+    const NAMES: &'static [ChoiceNames];
 
     /// Our name for it.
     fn name(self) -> &'static str {
-        Self::SPELLINGS.iter().find(|s| s.value == self).map_or("", |s| s.name)
+        let place = Self::VALUES.iter().position(|value| *value == self);
+        Self::NAMES[place.expect("the macro lists every value")].name
+    }
+
+    /// The value with this name, in any spelling and case; `-` and blanks are read as `_`.
+    fn from_name(text: &str) -> Option<Self> {
+        let text = text.trim().to_ascii_lowercase().replace(['-', ' '], "_");
+        let place =
+            Self::NAMES.iter().position(|names| names.name == text || names.published.contains(&&*text));
+        place.map(|place| Self::VALUES[place])
     }
 }
 
-/// One value of a [`Choice`], and its names.
-#[derive(Debug)]
-pub(crate) struct Spelling<T> {
-    pub(crate) value: T,
-    pub(crate) name: &'static str,
-    pub(crate) published: &'static [&'static str],
-}
-
 macro_rules! choices {
-    ($($(#[$doc:meta])* $kind:ident { $($(#[$value_doc:meta])* $value:ident = $name:literal $(| $published:literal)*,)* })*) => {$(
+    ($($(#[$doc:meta])* $kind:ident { $($(#[$note:meta])* $value:ident = $name:literal $(| $published:literal)*,)* })*) => {$(
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
         #[serde(rename_all = "snake_case")]
-        pub enum $kind { $($(#[$value_doc])* $value,)* }
+        pub enum $kind { $($(#[$note])* $value,)* }
 
         impl Choice for $kind {
-            const SPELLINGS: &'static [Spelling<Self>] =
-                &[$(Spelling { value: Self::$value, name: $name, published: &[$($published),*] },)*];
+            const VALUES: &'static [Self] = &[$(Self::$value),*];
+            const NAMES: &'static [ChoiceNames] =
+                &[$(ChoiceNames { name: $name, published: &[$($published),*] }),*];
         }
 
         impl std::fmt::Display for $kind {
@@ -48,7 +59,7 @@ choices! {
         #[default]
         Vanilla = "vanilla" | "vanilla_rnn",
         /// Leaky rate network of Sompolinsky, Crisanti and Sommers (1988), by forward Euler.
-        Leaky = "leaky" | "sompolinsky",
+        Leaky = "leaky" | "sompolinsky" | "somp" | "sompolinskyrnn",
         /// As many layers as a trial has timesteps, each with its own weights.
         Feedforward = "feedforward",
     }
@@ -61,14 +72,14 @@ choices! {
         /// `max(a, 0)`.
         Relu = "relu",
         /// `a`.
-        Linear = "linear" | "identity" | "lin",
+        Linear = "linear",
     }
 
     /// The initial input weights (`network.input_weights`).
     InputWeights {
         /// A (semi-)orthogonal matrix: every unit hears every input.
         #[default]
-        Orthogonal = "orthogonal" | "orthog",
+        Orthogonal = "orthogonal" | "orthog" | "orth",
         /// A scaled identity: unit `i` hears input `i` alone.
         Diagonal = "diagonal" | "diagonal_first_two" | "identity",
     }
@@ -77,9 +88,9 @@ choices! {
     LossKind {
         /// Softmax cross-entropy.
         #[default]
-        CrossEntropy = "cross_entropy" | "cce",
+        CrossEntropy = "cross_entropy" | "cce" | "categorical_crossentropy",
         /// Mean squared distance from 0.7 times the one-hot label.
-        Mse = "mse",
+        Mse = "mse" | "mean_square_error",
         /// Squared distance of a single output from -0.7 or 0.7, for two classes.
         MseScalar = "mse_scalar",
         /// Nothing is learnt: a control.
@@ -122,9 +133,9 @@ choices! {
     GradientNoiseTarget {
         /// The recurrent weights.
         #[default]
-        Recurrent = "recurrent" | "rec" | "wrec",
+        Recurrent = "recurrent" | "wrec",
         /// The readout weights.
-        Readout = "readout" | "output" | "out" | "wout",
+        Readout = "readout" | "output" | "wout",
         /// Both, and every other weight that is trained.
         All = "all" | "both",
     }

@@ -1,17 +1,49 @@
 //! Parameters: everything that names a run.
 //!
 //! [`Params`] is open: plain fields to fill in, from Rust, TOML, JSON or a command line. [`Params::check`] turns
-//! it into [`ValidParams`], which cannot be wrong; behind that line nothing checks again.
+//! it into [`ValidParams`], which cannot be wrong; behind that line nothing checks again. One table, [`PARAMETERS`],
+//! drives names, ranges, messages, files and keys.
+//!
+//! ```
+//! use concertina_model::params::Params;
+//! let mut ours = Params::default();
+//! ours.task.input_dim = 2;
+//! ours.network.gain = 250.0;
+//! let mut published = Params::default();
+//! published.set("X_dim", "2")?;
+//! published.set("g_radius", "2.5e2")?;
+//! assert_eq!(ours.check()?.canonical(), published.check()?.canonical());
+//! # Ok::<(), concertina_model::Error>(())
+//! ```
 
+mod field;
 mod kinds;
+mod names;
+mod parameter;
+mod read;
+mod registry;
+mod rules;
 mod saves;
+mod sweep;
+#[cfg(test)]
+mod tests;
 mod valid;
+mod value;
+mod write;
 
 pub use kinds::{
-    GradientNoiseTarget, InputWeights, LossKind, NetworkKind, Nonlinearity, OptimizerKind, SchedulerKind,
+    ChoiceNames, GradientNoiseTarget, InputWeights, LossKind, NetworkKind, Nonlinearity, OptimizerKind,
+    SchedulerKind,
 };
+pub use names::parameter;
+pub(crate) use parameter::grouped;
+pub use parameter::{Condition, Interval, Kind, Parameter};
+pub use registry::PARAMETERS;
 pub use saves::{SaveRate, SavesPerEpoch};
+pub use sweep::{Sweep, ValidSweep};
 pub use valid::ValidParams;
+pub use value::Value;
+pub use write::parameters_markdown;
 
 use serde::{Deserialize, Serialize};
 

@@ -38,7 +38,9 @@ impl SaveRate {
         }
     }
 
-    /// The rate that a number spells; `None` unless it is whole or one over a whole number.
+    /// The rate that a number spells; `None` unless it is whole or, within 2%, one over a whole number.
+    ///
+    /// The published code rounds `1 / number` whatever it is; 2% lets 0.33 be a third and stops 0.3.
     pub fn from_f64(number: f64) -> Option<Self> {
         const LIMIT: f64 = 1e9; // as for every count: sums and products of counts stay exact
         if !(0.0..=LIMIT).contains(&number) {
@@ -48,8 +50,7 @@ impl SaveRate {
             return Some(Self::PerEpoch(number as u64));
         }
         let epochs = (1.0 / number).round();
-        // One over a whole number below 1e9 comes back from f64 within an ulp or two.
-        let near = (number * epochs - 1.0).abs() <= 4.0 * f64::EPSILON;
+        let near = (number * epochs - 1.0).abs() <= 0.02;
         (near && (2.0..=LIMIT).contains(&epochs)).then_some(Self::EveryEpochs(epochs as u64))
     }
 }

@@ -2,10 +2,16 @@
 
 use std::ops::Deref;
 
-use super::{LossKind, Params};
-use crate::Result;
+use serde::{Serialize, Serializer};
 
-/// Parameters that have been checked, and resolved: what was left open is filled in.
+use super::registry::PARAMETERS;
+use super::rules;
+use super::{LossKind, Params, SaveRate, SavesPerEpoch, SchedulerKind, TaskParams};
+use crate::Result;
+use crate::checkpoint::CheckpointSchedule;
+
+/// Parameters that have been checked, and resolved: what was left open is filled in, and what has no effect is back at
+/// its default, so that the same computation has one key.
 ///
 /// Reads like [`Params`], and cannot be changed; to change it, take [`ValidParams::into_params`] and check again.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,16 +27,49 @@ impl Deref for ValidParams {
     }
 }
 
+impl Serialize for ValidParams {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.params.serialize(serializer)
+    }
+}
+
+impl TaskParams {
+    /// Validation samples an epoch if none are given: the paper's 100 for its 800 training samples, otherwise 15% of
+    /// the training samples, rounded, at least one.
+    pub(super) fn default_val_samples(&self) -> usize {
+        if self.train_samples == 800 {
+            return 100;
+        }
+        let share = (self.train_samples as f64 * 0.15).round() as usize;
+        share.max(1)
+    }
+}
+
 impl Params {
-    /// Checks every parameter, and the rules between them.
+    /// Checks every parameter and the rules between them, fills in what was left open (`task.val_samples`, and
+    /// `train.cycle_epochs` of a `onecycle` schedule), and puts parameters without effect back to their defaults.
+    ///
+    /// Whether the clusters can be placed is found by the task.
     ///
     /// # Errors
-    /// [`crate::Error::Parameter`] names the first parameter that cannot be so.
+    /// [`crate::Error::Parameter`] names the first parameter that cannot be so, what it may be, and what to do.
     pub fn check(self) -> Result<ValidParams> {
         let mut params = self;
-        let samples = params.task.train_samples;
-        let default = if samples == 800 { 100 } else { ((samples as f64 * 0.15).round() as usize).max(1) };
-        params.task.val_samples.get_or_insert(default);
+        for parameter in PARAMETERS {
+            let value = parameter.value(&params);
+            parameter.set(&mut params, &value)?;
+        }
+        let defaults = Params::default();
+        for parameter in PARAMETERS {
+            if !parameter.applies(&params) {
+                parameter.set(&mut params, &parameter.value(&defaults))?;
+            }
+        }
+        params.task.val_samples.get_or_insert(params.task.default_val_samples());
+        if params.train.scheduler == SchedulerKind::Onecycle && params.train.epochs > 0 {
+            params.train.cycle_epochs.get_or_insert(params.train.epochs);
+        }
+        rules::check(&params)?;
         Ok(ValidParams { params })
     }
 }
@@ -41,9 +80,25 @@ impl ValidParams {
         self.params
     }
 
+    /// The same run, trained for another number of epochs. The key stays: a `onecycle` schedule keeps its length. A list
+    /// of saves is cut, or goes on with its last entry.
+    ///
+    /// # Errors
+    /// [`crate::Error::Parameter`] if there are too many epochs.
+    pub fn with_epochs(&self, epochs: u64) -> Result<Self> {
+        let mut params = self.params.clone();
+        let parameter = super::parameter("train.epochs")?;
+        parameter.set(&mut params, &epochs.into())?;
+        if let SavesPerEpoch::Each(rates) = &mut params.train.saves_per_epoch {
+            let last = rates.last().copied().unwrap_or(SaveRate::PerEpoch(1));
+            rates.resize(epochs as usize, last);
+        }
+        params.check()
+    }
+
     /// Timesteps in a trial: `delay + hold - 1`.
     pub fn trial_steps(&self) -> usize {
-        self.task.delay + self.task.hold - 1
+        self.task.trial_steps()
     }
 
     /// Outputs of the readout: one for `mse_scalar`, otherwise one a class.
@@ -59,5 +114,14 @@ impl ValidParams {
     /// Updates in an epoch: a batch each, the last one smaller if the batch does not divide the samples.
     pub fn updates_per_epoch(&self) -> u64 {
         self.task.train_samples.div_ceil(self.train.batch) as u64
+    }
+
+    /// Which checkpoints are kept.
+    pub fn checkpoints(&self) -> CheckpointSchedule {
+        CheckpointSchedule::new(
+            self.train.saves_per_epoch.clone(),
+            self.train.epochs,
+            self.updates_per_epoch(),
+        )
     }
 }

@@ -2,6 +2,7 @@
 
 use concertina_numerics::kernels::{self, Panels};
 use concertina_numerics::random::{Purpose, Stream};
+use ndarray::Array2;
 
 use crate::network::Packed;
 use crate::params::{GradientNoiseTarget, ValidParams};
@@ -16,8 +17,16 @@ pub(super) struct GradientNoise {
     seed: u64,
     size: f32,
     scaled: bool,
-    /// The arrays that get noise, each with room for its `ξ`.
-    targets: Vec<(usize, Panels)>,
+    /// The arrays that get noise.
+    targets: Vec<Target>,
+}
+
+/// An array that gets noise, with room for its `ξ`: as drawn, row by row, and packed like the gradient.
+#[derive(Debug)]
+struct Target {
+    at: usize,
+    drawn: Array2<f32>,
+    packed: Panels,
 }
 
 impl GradientNoise {
@@ -36,30 +45,33 @@ impl GradientNoise {
                     GradientNoiseTarget::All => true,
                 }
         };
-        let room =
-            |at: usize| (at, Panels::zeros(weights.arrays()[at].rows(), weights.arrays()[at].columns()));
+        let target = |at: usize| {
+            let (rows, columns) = (weights.arrays()[at].row_count(), weights.arrays()[at].column_count());
+            Target { at, drawn: Array2::zeros((rows, columns)), packed: Panels::zeros(rows, columns) }
+        };
         Some(GradientNoise {
             seed: params.seed,
             size: train.gradient_noise as f32,
             scaled: train.gradient_noise_scaled,
-            targets: (0..weights.arrays().len()).filter(noisy).map(room).collect(),
+            targets: (0..weights.arrays().len()).filter(noisy).map(target).collect(),
         })
     }
 
     /// Adds the noise of the update with this number (counted from 0).
     pub(super) fn add(&mut self, gradient: &mut Packed, update: u64) {
         let mut stream = Stream::new(self.seed, GRADIENT_NOISE, update);
-        for (at, normal) in &mut self.targets {
-            let gradient = gradient.arrays_mut()[*at].as_mut_slice();
-            for row in 0..normal.rows() {
-                normal.fill_row(row, |values| stream.fill_normal(values));
+        for Target { at, drawn, packed } in &mut self.targets {
+            if let Some(values) = drawn.as_slice_mut() {
+                stream.fill_normal(values);
             }
+            packed.copy_from_row_major(drawn.view());
+            let gradient = gradient.arrays_mut()[*at].as_mut_slice();
             let scale = if self.scaled {
-                (kernels::squared_norm(gradient) / kernels::squared_norm(normal.as_slice())).sqrt()
+                (kernels::squared_norm(gradient) / kernels::squared_norm(packed.as_slice())).sqrt()
             } else {
                 1.0
             };
-            kernels::add_scaled(gradient, normal.as_slice(), (f64::from(self.size) * scale) as f32);
+            kernels::scaled_add(gradient, (f64::from(self.size) * scale) as f32, packed.as_slice());
         }
     }
 }

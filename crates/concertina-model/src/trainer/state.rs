@@ -74,7 +74,7 @@ impl Trainer {
                 let Some(panels) = buffer else { continue };
                 let name = format!("{kind}/{name}");
                 let array = find(&name).ok_or_else(|| Error::MissingTensor { name: name.clone() })?;
-                let expected = vec![panels.rows(), panels.columns()];
+                let expected = vec![panels.row_count(), panels.column_count()];
                 let found = array.shape().to_vec();
                 match array.into_dimensionality::<Ix2>() {
                     Ok(matrix) if found == expected => *panels = Panels::from_row_major(matrix.view()),

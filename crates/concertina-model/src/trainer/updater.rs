@@ -1,12 +1,13 @@
 //! One update: forward, backward, noise, step.
 
-use concertina_numerics::kernels::{self, Panels, RowsRef};
+use concertina_numerics::kernels::{self, Panels, Rows};
 use ndarray::ArrayView2;
 
 use super::noise::GradientNoise;
 use crate::error::Result;
 use crate::network::{
-    Backward, Disturbance, Equations, Evaluation, Forward, PASS, Packed, Score, Weights, evaluate, stimuli,
+    Backward, Disturbance, Equations, Evaluation, Forward, PASS, Packed, Score, Weights, check_stimuli,
+    evaluate,
 };
 use crate::optimizer::{Buffers, Optimizer, StepContext};
 use crate::params::ValidParams;
@@ -25,6 +26,7 @@ pub struct Updater {
     trained: Vec<bool>,
     buffers: Vec<Buffers<Option<Panels>>>,
     gradient: Packed,
+    stimulus: Rows,
     forward: Forward,
     backward: Backward,
     validation: Forward,
@@ -58,7 +60,8 @@ impl Updater {
         let trained: Vec<bool> = names.iter().map(|name| trained(name)).collect();
         let weights = Packed::pack(weights);
         let (keeps_mean, keeps_square) = optimizer.keeps();
-        let zeros = |array: &Panels, kept: bool| kept.then(|| Panels::zeros(array.rows(), array.columns()));
+        let zeros =
+            |array: &Panels, kept: bool| kept.then(|| Panels::zeros(array.row_count(), array.column_count()));
         let buffers = weights
             .arrays()
             .iter()
@@ -71,6 +74,7 @@ impl Updater {
         Updater {
             buffers,
             gradient: weights.zeros_like(),
+            stimulus: Rows::zeros(batch, weights.input().row_count()),
             forward: Forward::new(&equations, &weights, batch, None),
             backward: Backward::new(&equations, &weights, batch),
             validation: Forward::new(&equations, &weights, PASS, None),
@@ -153,9 +157,9 @@ impl Updater {
 
     /// The score of a batch; leaves the gradient of its mean loss in `self.gradient`.
     fn differentiate(&mut self, inputs: ArrayView2<f32>, labels: &[u32]) -> Result<Score> {
-        let inputs = stimuli(&self.weights, inputs)?;
-        let inputs = inputs.view();
-        let stimulus = RowsRef::from_array(&inputs);
+        check_stimuli(&self.weights, inputs)?;
+        self.stimulus.rows_mut(0..inputs.nrows()).copy_from_array(inputs);
+        let stimulus = self.stimulus.rows(0..inputs.nrows());
         self.forward.run(&self.equations, &self.weights, stimulus, self.updates);
         self.forward.read_out(&self.equations, &self.weights);
         let score = self.backward.score(&self.equations, &self.forward, labels);

@@ -52,7 +52,7 @@ impl Design {
     }
 
     /// Weights in the span from weights on the features; what stands orthogonal to the samples is dropped.
-    pub(super) fn from_features(&self, weights: ArrayView1<f64>) -> Array1<f64> {
+    pub(super) fn project(&self, weights: ArrayView1<f64>) -> Array1<f64> {
         self.basis.as_ref().map_or_else(|| weights.to_owned(), |basis| times(basis.t(), weights))
     }
 

@@ -80,7 +80,7 @@ impl LogisticRegression {
         if let Some(start) = start {
             for (row, block) in point.chunks_exact_mut(width + 1).enumerate() {
                 let weights = start.coefficients.row(row);
-                block[..width].copy_from_slice(&design.from_features(weights).to_vec());
+                block[..width].copy_from_slice(&design.project(weights).to_vec());
                 block[width] = start.intercepts[row] + weights.dot(&mean);
             }
         }

@@ -90,7 +90,7 @@ impl LinearSvm {
                 |start| {
                     let intercept = ArrayView1::from(std::slice::from_ref(&start.intercepts[row]));
                     design
-                        .from_features(concatenate![Axis(0), start.coefficients.row(row), intercept].view())
+                        .project(concatenate![Axis(0), start.coefficients.row(row), intercept].view())
                         .to_vec()
                 },
             );

@@ -3,13 +3,6 @@
 use super::product::BLOCK;
 use super::{RowsMut, RowsRef, dispatch};
 
-/// `x = tanh(x)`, with at most 2 units in the last place of error.
-pub fn tanh_in_place(values: &mut [f32]) {
-    for value in values {
-        *value = libm::tanhf(*value);
-    }
-}
-
 /// `x = max(x, 0)`; NaN stays NaN.
 pub fn relu_in_place(values: &mut [f32]) {
     dispatch(
@@ -111,27 +104,69 @@ pub fn column_sums(out: &mut [f32], rows: RowsRef<'_>, accumulate: bool) {
     if !accumulate {
         out.fill(0.0);
     }
-    for (j, to) in out.iter_mut().enumerate() {
-        for first in (0..rows.row_count()).step_by(BLOCK) {
-            let block: f32 =
-                (first..rows.row_count().min(first + BLOCK)).map(|i| rows.row(i)[j]).fold(0.0, |s, x| s + x);
-            *to += block;
-        }
-    }
+    let columns = rows.column_count();
+    dispatch(
+        #[inline(always)]
+        || {
+            // a strip of columns at a time, whose sums stay in registers
+            for (strip, out) in out.chunks_mut(STRIP).enumerate() {
+                let (from, to) = (strip * STRIP, columns.min((strip + 1) * STRIP));
+                for block in rows.as_slice().chunks(BLOCK * rows.stride()) {
+                    let mut sums = [0.0; STRIP];
+                    for row in block.chunks_exact(rows.stride()) {
+                        if to - from == STRIP {
+                            let row: &[f32] = &row[from..from + STRIP];
+                            for (sum, x) in sums.iter_mut().zip(row) {
+                                *sum += x;
+                            }
+                        } else {
+                            for (sum, x) in sums.iter_mut().zip(&row[from..to]) {
+                                *sum += x;
+                            }
+                        }
+                    }
+                    for (to, sum) in out.iter_mut().zip(&sums) {
+                        *to += sum;
+                    }
+                }
+            }
+        },
+    );
 }
 
-/// Sum of squares in `f64`: 16 interleaved partial sums, then a tree over them; the order is fixed.
+/// Columns summed at once by [`column_sums`].
+const STRIP: usize = 64;
+
+/// Sum of squares in `f64`: 32 interleaved partial sums, then a tree over them; the order is fixed.
 #[must_use]
 pub fn squared_norm(values: &[f32]) -> f64 {
-    let mut sums = [0.0_f64; 16];
-    for (i, value) in values.iter().enumerate() {
-        let x = f64::from(*value);
-        sums[i % 16] = x.mul_add(x, sums[i % 16]);
-    }
-    for half in [8, 4, 2, 1] {
+    let mut sums = dispatch(
+        #[inline(always)]
+        || {
+            let mut sums = [0.0_f64; LANES];
+            let (whole, rest) = values.as_chunks::<LANES>();
+            for chunk in whole {
+                for (sum, value) in sums.iter_mut().zip(chunk) {
+                    let x = f64::from(*value);
+                    *sum = x.mul_add(x, *sum);
+                }
+            }
+            for (sum, value) in sums.iter_mut().zip(rest) {
+                let x = f64::from(*value);
+                *sum = x.mul_add(x, *sum);
+            }
+            sums
+        },
+    );
+    let mut half = LANES / 2;
+    while half > 0 {
         for i in 0..half {
             sums[i] += sums[i + half];
         }
+        half /= 2;
     }
     sums[0]
 }
+
+/// Partial sums of [`squared_norm`]: four of the widest vectors, to hide the latency of an addition.
+const LANES: usize = 32;

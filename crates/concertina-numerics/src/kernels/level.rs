@@ -84,6 +84,16 @@ impl Level {
         }
     }
 
+    /// The instruction set for 8 columns: AVX2 where there is AVX-512, else the same.
+    #[inline]
+    pub(super) fn narrow(self) -> Self {
+        match self.0 {
+            #[cfg(target_arch = "x86_64")]
+            Set::Avx512(token) => Self(Set::Avx2(*token)),
+            _ => self,
+        }
+    }
+
     /// Runs code that is generic over the vectors of an instruction set.
     #[inline]
     pub(crate) fn vectorize<O: WithSimd>(self, operation: O) -> O::Output {

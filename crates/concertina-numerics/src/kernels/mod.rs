@@ -27,12 +27,15 @@ mod level;
 mod panels;
 mod product;
 mod rows;
+mod tanh;
+mod tile;
 
 pub use elementwise::{
     add_row, column_sums, relu_derivative_mul, relu_in_place, scale_in_place, scaled_add, squared_norm,
-    tanh_derivative_mul, tanh_in_place,
+    tanh_derivative_mul,
 };
 pub use level::{Level, Operation, dispatch, with_level};
 pub use panels::Panels;
 pub use product::{BLOCK, product, product_transposed_a};
 pub use rows::{Rows, RowsMut, RowsRef};
+pub use tanh::tanh_in_place;

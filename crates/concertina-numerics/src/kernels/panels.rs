@@ -3,11 +3,13 @@
 use ndarray::{Array2, ArrayView2};
 
 use super::buffer::{Buffer, LINE};
+use super::{Operation, dispatch};
 
 /// A matrix stored in panels of [`Panels::WIDTH`] columns, each panel row after row.
 ///
-/// The last panel is as narrow as half that width if its columns fit. Columns that do not exist are stored as zeros; an
-/// elementwise update that maps zeros to zeros keeps them so.
+/// The columns left over, rounded up to a multiple of 8, are a panel of 16, of 8, or one of each. Columns that do not
+/// exist are stored as zeros, and so is the end of the last cache line; an elementwise update that maps zeros to zeros
+/// keeps them so.
 ///
 /// Two matrices of one shape have one layout: entry `i` of one slice belongs to entry `i` of the other.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,7 +26,7 @@ impl Panels {
     /// A matrix of zeros.
     #[must_use]
     pub fn zeros(rows: usize, columns: usize) -> Self {
-        Self { storage: Buffer::zeros(rows * columns.next_multiple_of(LINE)), rows, columns }
+        Self { storage: Buffer::zeros(rows * Self::stored_columns(columns)), rows, columns }
     }
 
     /// A packed copy of a matrix of shape (rows, columns).
@@ -111,19 +113,137 @@ impl Panels {
     /// If `out` has another shape.
     pub fn pack_transposed_into(&self, out: &mut Self) {
         assert_eq!((self.columns, self.rows), (out.rows, out.columns), "panels and their transpose");
-        for i in 0..self.rows {
-            for j in 0..self.columns {
-                let to = out.position(j, i);
-                out.storage.as_mut_slice()[to] = self.storage.as_slice()[self.position(i, j)];
-            }
+        dispatch(Transpose { from: self, to: out });
+    }
+
+    /// Number of panels.
+    #[inline(always)]
+    pub(super) const fn panel_count(&self) -> usize {
+        let (full, rest) = self.full_and_rest();
+        full + (rest / LINE) + (rest % LINE) / (LINE / 2)
+    }
+
+    /// Number of panels of full width.
+    #[inline(always)]
+    pub(super) const fn full_panel_count(&self) -> usize {
+        self.full_and_rest().0
+    }
+
+    /// Whether the last panel has 8 columns.
+    pub(super) const fn last_panel_is_narrow(&self) -> bool {
+        !self.full_and_rest().1.is_multiple_of(LINE)
+    }
+
+    /// First column of a panel.
+    #[inline(always)]
+    pub(super) const fn panel_start(&self, panel: usize) -> usize {
+        let (full, _) = self.full_and_rest();
+        // only after a panel of 16 columns is there another one that is not full
+        if panel <= full { panel * Self::WIDTH } else { full * Self::WIDTH + LINE }
+    }
+
+    /// Stored columns of a panel: 32, 16 or 8.
+    #[inline(always)]
+    pub(super) const fn panel_width(&self, panel: usize) -> usize {
+        let (full, rest) = self.full_and_rest();
+        if panel < full {
+            Self::WIDTH
+        } else if panel == full && rest >= LINE {
+            LINE
+        } else {
+            LINE / 2
         }
     }
 
-    /// Where an entry is stored.
-    const fn position(&self, row: usize, column: usize) -> usize {
-        let first = column - column % Self::WIDTH;
-        let rest = self.columns.next_multiple_of(LINE) - first;
-        let width = if rest < Self::WIDTH { rest } else { Self::WIDTH };
-        self.rows * first + row * width + (column - first)
+    /// One panel, row after row.
+    #[inline(always)]
+    pub(super) fn panel(&self, panel: usize) -> &[f32] {
+        &self.storage.as_slice()[self.rows * self.panel_start(panel)..][..self.rows * self.panel_width(panel)]
     }
+
+    /// One panel, row after row.
+    #[inline(always)]
+    pub(super) fn panel_mut(&mut self, panel: usize) -> &mut [f32] {
+        let (from, floats) = (self.rows * self.panel_start(panel), self.rows * self.panel_width(panel));
+        &mut self.storage.as_mut_slice()[from..][..floats]
+    }
+
+    /// Full panels, and columns stored behind them.
+    #[inline(always)]
+    const fn full_and_rest(&self) -> (usize, usize) {
+        let stored = Self::stored_columns(self.columns);
+        (stored / Self::WIDTH, stored % Self::WIDTH)
+    }
+
+    #[inline(always)]
+    const fn stored_columns(columns: usize) -> usize {
+        columns.next_multiple_of(LINE / 2)
+    }
+
+    /// Where an entry is stored.
+    #[inline(always)]
+    const fn position(&self, row: usize, column: usize) -> usize {
+        let (full, rest) = self.full_and_rest();
+        let mut panel = column / Self::WIDTH;
+        if panel == full && rest > LINE && column % Self::WIDTH >= LINE {
+            panel += 1;
+        }
+        let start = self.panel_start(panel);
+        self.rows * start + row * self.panel_width(panel) + (column - start)
+    }
+}
+
+struct Transpose<'a> {
+    from: &'a Panels,
+    to: &'a mut Panels,
+}
+
+/// Rows and columns that are transposed at once; divides the width of every panel.
+const TILE: usize = LINE / 2;
+
+impl Operation for Transpose<'_> {
+    type Output = ();
+
+    /// Tile by tile, in the order in which the output is stored.
+    #[inline(always)]
+    fn run(self) {
+        let (rows, columns) = (self.to.rows, self.to.columns);
+        let whole = rows - rows % TILE;
+        for panel in 0..self.to.panel_count() {
+            let (start, width) = (self.to.panel_start(panel), self.to.panel_width(panel));
+            let out = self.to.panel_mut(panel);
+            for i in (0..whole).step_by(TILE) {
+                for j in (0..width).step_by(TILE) {
+                    let count = columns.saturating_sub(start + j).min(TILE);
+                    let from = self.from.position(start + j, i);
+                    let step = if count > 1 { self.from.position(start + j + 1, i) - from } else { TILE };
+                    let from = &self.from.as_slice()[from..];
+                    let mut tile = [[0.0; TILE]; TILE];
+                    for (to, from) in tile.iter_mut().zip(from.chunks(step)).take(count) {
+                        to.copy_from_slice(&from[..TILE]);
+                    }
+                    let tile = transposed(tile);
+                    for (to, from) in out[i * width + j..].chunks_mut(width).zip(&tile) {
+                        to[..TILE].copy_from_slice(from);
+                    }
+                }
+            }
+            for i in whole..rows {
+                for j in 0..width.min(columns.saturating_sub(start)) {
+                    out[i * width + j] = self.from.as_slice()[self.from.position(start + j, i)];
+                }
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn transposed(tile: [[f32; TILE]; TILE]) -> [[f32; TILE]; TILE] {
+    let mut out = [[0.0; TILE]; TILE];
+    for (i, row) in tile.iter().enumerate() {
+        for (j, value) in row.iter().enumerate() {
+            out[j][i] = *value;
+        }
+    }
+    out
 }

@@ -1,10 +1,15 @@
-//! Matrix products.
+//! Matrix products: the loops around the tiles.
 
-use super::{Panels, RowsMut, RowsRef};
+use std::ops::Range;
+
+use pulp::{Simd, WithSimd};
+
+use super::tile::{Part, product_tile, row_blocks, transposed_tile, with_row_count};
+use super::{Level, Panels, RowsMut, RowsRef};
 
 /// Terms of a sum that are chained before they are added to the output; part of the definition of a product.
 ///
-/// 256 rows of a panel are 32 kB, a first-level cache.
+/// 256 rows of a panel are 32 kB, a first-level cache; and sums over thousands of samples lose less to rounding in blocks.
 pub const BLOCK: usize = 256;
 
 /// `out = a B`, or `out += a B` if `accumulate`: (m, n) from (m, k) and (k, n).
@@ -18,12 +23,11 @@ pub fn product(mut out: RowsMut<'_>, a: RowsRef<'_>, b: &Panels, accumulate: boo
         (a.row_count(), b.column_count()),
         "output and factors of a product"
     );
-    let inner = a.column_count();
-    for i in 0..out.row_count() {
-        let row = a.row(i);
-        for (j, to) in out.row_mut(i).iter_mut().enumerate() {
-            *to = sum(if accumulate { Some(*to) } else { None }, inner, |k| (row[k], b.get(k, j)));
-        }
+    if a.column_count() == 0 && !accumulate {
+        out.as_mut_slice().fill(0.0);
+    }
+    for (level, panels) in split_panels(b) {
+        level.vectorize(Product { out: out.reborrow(), a, b, panels, accumulate });
     }
 }
 
@@ -41,18 +45,159 @@ pub fn product_transposed_a(out: &mut Panels, a: RowsRef<'_>, b: RowsRef<'_>, ac
         (a.column_count(), b.column_count()),
         "output and factors of a product"
     );
-    for i in 0..out.row_count() {
-        for j in 0..out.column_count() {
-            let start = if accumulate { Some(out.get(i, j)) } else { None };
-            out.set(i, j, sum(start, a.row_count(), |k| (a.row(k)[i], b.row(k)[j])));
+    if a.row_count() == 0 && !accumulate {
+        out.clear();
+    }
+    for (level, panels) in split_panels(out) {
+        level.vectorize(TransposedProduct { out, a, b, panels, accumulate });
+    }
+}
+
+/// The panels and the instruction set for them: a last one of 8 columns is too narrow for the widest vectors.
+fn split_panels(b: &Panels) -> [(Level, Range<usize>); 2] {
+    let (level, panels) = (Level::current(), b.panel_count());
+    let wide = if b.last_panel_is_narrow() { panels - 1 } else { panels };
+    [(level, 0..wide), (level.narrow(), wide..panels)]
+}
+
+/// Rows that are multiplied with all panels before the next rows: a share of the second-level cache at 200 units.
+const ROWS: usize = 96;
+
+fn blocks(inner: usize, size: usize) -> impl Iterator<Item = Range<usize>> {
+    (0..inner).step_by(size).map(move |first| first..inner.min(first + size))
+}
+
+struct Product<'a> {
+    out: RowsMut<'a>,
+    a: RowsRef<'a>,
+    b: &'a Panels,
+    panels: Range<usize>,
+    accumulate: bool,
+}
+
+impl WithSimd for Product<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(mut self, simd: S) {
+        if self.panels.is_empty() {
+            return;
+        }
+        for inner in blocks(self.a.column_count(), BLOCK) {
+            for rows in row_blocks(&(0..self.out.row_count()), ROWS) {
+                let part = Part { inner: inner.clone(), rows, add: self.accumulate || inner.start > 0 };
+                let mut panel = self.panels.start;
+                while panel < self.panels.end {
+                    panel += self.strips(simd, &part, panel);
+                }
+            }
         }
     }
 }
 
-fn sum(mut total: Option<f32>, inner: usize, term: impl Fn(usize) -> (f32, f32)) -> f32 {
-    for first in (0..inner).step_by(BLOCK) {
-        let block = (first..inner.min(first + BLOCK)).map(&term).fold(0.0, |sum, (x, y)| x.mul_add(y, sum));
-        total = Some(total.map_or(block, |total| total + block));
+impl Product<'_> {
+    /// A part of one panel or a few panels; returns how many.
+    #[inline(always)]
+    fn strips<S: Simd>(&mut self, simd: S, part: &Part, panel: usize) -> usize {
+        let full = self.b.full_panel_count().saturating_sub(panel);
+        let vectors = self.b.panel_width(panel) / S::F32_LANES;
+        // few rows: several panels at once, so that enough sums are under way to hide the latency of one
+        match (S::F32_LANES, part.rows.len(), vectors) {
+            (16, 1, 2) if full >= 4 => self.strip::<S, 4, 2>(simd, part, 1, panel, 0),
+            (16, 2..=3, 2) if full >= 2 => self.strip::<S, 2, 2>(simd, part, 3, panel, 0),
+            (16, _, 2) => self.strip::<S, 1, 2>(simd, part, 12, panel, 0),
+            (16, ..) => self.strip::<S, 1, 1>(simd, part, 12, panel, 0),
+            (8, 1, 4) if full >= 2 => self.strip::<S, 2, 4>(simd, part, 1, panel, 0),
+            (8, 1..=2, 4) => self.strip::<S, 1, 4>(simd, part, 2, panel, 0),
+            (8, _, 1) => self.strip::<S, 1, 1>(simd, part, 12, panel, 0),
+            _ => {
+                for at in (0..vectors).step_by(2) {
+                    self.strip::<S, 1, 2>(simd, part, 6, panel, at);
+                }
+            }
+        }
+        match (S::F32_LANES, part.rows.len(), vectors) {
+            (16, 1, 2) if full >= 4 => 4,
+            (16, 2..=3, 2) | (8, 1, 4) if full >= 2 => 2,
+            _ => 1,
+        }
     }
-    total.unwrap_or(0.0)
+
+    /// `V` vectors from `at` on of `P` panels.
+    #[inline(always)]
+    fn strip<S: Simd, const P: usize, const V: usize>(
+        &mut self,
+        simd: S,
+        part: &Part,
+        most_rows: usize,
+        panel: usize,
+        at: usize,
+    ) {
+        for rows in row_blocks(&part.rows, most_rows) {
+            let part = Part { rows, ..part.clone() };
+            let (out, a, b) = (&mut self.out, self.a, self.b);
+            with_row_count!(
+                part.rows.len(),
+                most_rows,
+                product_tile::<P, V, S>(simd, &part, out, a, b, panel, at)
+            );
+        }
+    }
+}
+
+struct TransposedProduct<'a> {
+    out: &'a mut Panels,
+    a: RowsRef<'a>,
+    b: RowsRef<'a>,
+    panels: Range<usize>,
+    accumulate: bool,
+}
+
+impl WithSimd for TransposedProduct<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(mut self, simd: S) {
+        if self.panels.is_empty() {
+            return;
+        }
+        for inner in blocks(self.a.row_count(), BLOCK) {
+            let part = Part { rows: 0..self.out.row_count(), add: self.accumulate || inner.start > 0, inner };
+            for panel in self.panels.clone() {
+                let vectors = self.out.panel_width(panel) / S::F32_LANES;
+                match (S::F32_LANES, vectors) {
+                    (16, 2) => self.strip::<S, 2>(simd, &part, 12, panel, 0),
+                    (16, _) | (8, 1) => self.strip::<S, 1>(simd, &part, 12, panel, 0),
+                    _ => {
+                        for at in (0..vectors).step_by(2) {
+                            self.strip::<S, 2>(simd, &part, 6, panel, at);
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl TransposedProduct<'_> {
+    /// `V` vectors from `at` on of a panel.
+    #[inline(always)]
+    fn strip<S: Simd, const V: usize>(
+        &mut self,
+        simd: S,
+        part: &Part,
+        most_rows: usize,
+        panel: usize,
+        at: usize,
+    ) {
+        for rows in row_blocks(&part.rows, most_rows) {
+            let part = Part { rows, ..part.clone() };
+            let (out, a, b) = (&mut *self.out, self.a, self.b);
+            with_row_count!(
+                part.rows.len(),
+                most_rows,
+                transposed_tile::<V, S>(simd, &part, out, a, b, panel, at)
+            );
+        }
+    }
 }

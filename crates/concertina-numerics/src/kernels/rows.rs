@@ -252,6 +252,12 @@ impl<'a> RowsMut<'a> {
         &mut self.data[row * self.stride..][..self.columns]
     }
 
+    /// One row with its padding, to write.
+    #[inline(always)]
+    pub(super) fn padded_row_mut(&mut self, row: usize) -> &mut [f32] {
+        &mut self.data[row * self.stride..][..self.stride]
+    }
+
     /// The storage of these rows with the padding. The padding should stay zero.
     pub const fn as_mut_slice(&mut self) -> &mut [f32] {
         self.data

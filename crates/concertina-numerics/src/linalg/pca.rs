@@ -5,10 +5,15 @@ use ndarray::{Array1, Array2, ArrayView2, Axis, s};
 use super::{product, svd::svd};
 use crate::{Error, Result};
 
+/// Relative difference below which two entries of a component count as equally large. Arbitrary, but well above the rounding
+/// errors of a decomposition and well below the differences between unrelated entries.
+const SIGN_TIE: f64 = 1e-10;
+
 /// Principal components of a cloud of samples, from the singular values of the centred data.
 ///
 /// With `X - mean = U diag(s) Vᵀ`, the components are the first columns of `V`, the variances `s² / (samples - 1)`. In each
-/// component the entry of largest magnitude (the first of several) is positive, so that signs are the same everywhere.
+/// component the entry of largest magnitude is positive (of several as large to 10 digits the first, lest rounding decide),
+/// so that signs are the same everywhere.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Pca {
     /// Mean of each feature, (features).
@@ -60,10 +65,9 @@ impl Pca {
         let kept = decomposition.right_transposed.slice(s![..rank.min(count), ..]); // (k, features)
         let mut components = kept.t().as_standard_layout().into_owned(); // (features, k)
         for mut component in components.columns_mut() {
-            let peak = component
-                .iter()
-                .fold(0.0, |peak: f64, &entry| if entry.abs() > peak.abs() { entry } else { peak });
-            if peak < 0.0 {
+            let largest = component.iter().fold(0.0, |largest: f64, entry| largest.max(entry.abs()));
+            let peak = component.iter().find(|entry| entry.abs() >= (1.0 - SIGN_TIE) * largest);
+            if peak.is_some_and(|&peak| peak < 0.0) {
                 component.mapv_inplace(|entry| -entry);
             }
         }

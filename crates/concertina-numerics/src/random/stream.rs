@@ -27,6 +27,9 @@ pub struct Stream {
 /// Words that the generator makes at once.
 const WORDS: usize = 64;
 
+/// Blocks of normal numbers that are transformed at once; changes no number.
+const GROUP: usize = 8;
+
 impl Stream {
     /// The stream of a seed for a purpose. The index tells streams of one purpose apart (epochs, layers, repeats).
     #[must_use]
@@ -85,18 +88,30 @@ impl Stream {
     /// Consumes whole blocks of 64 words, one block for 64 numbers or what is left of them: a shorter slice gets the first
     /// numbers of a longer one, but two fills of 10 are not one fill of 20.
     pub fn fill_normal(&mut self, out: &mut [f32]) {
-        let mut words = [0; 8 * BLOCK];
-        for chunk in out.chunks_mut(8 * BLOCK) {
-            let words = &mut words[..chunk.len().next_multiple_of(BLOCK)];
-            self.fill_words(words);
-            normal::transform(words, chunk);
+        let mut words = [[0; BLOCK]; GROUP];
+        let (whole, rest) = out.as_chunks_mut::<BLOCK>();
+        for group in whole.chunks_mut(GROUP) {
+            let words = &mut words[..group.len()];
+            self.fill_words(words.as_flattened_mut());
+            normal::transform(words, group);
+        }
+        if !rest.is_empty() {
+            let mut last = [[0.0; BLOCK]];
+            self.fill_words(&mut words[0]);
+            normal::transform(&words[..1], &mut last);
+            rest.copy_from_slice(&last[0][..rest.len()]);
         }
     }
 
     /// Fills a slice with numbers in [0, 1), multiples of 2⁻²⁴. Consumes a word for each.
     pub fn fill_uniform(&mut self, out: &mut [f32]) {
-        for value in out {
-            *value = (self.word() >> 8) as f32 * (f32::EPSILON * 0.5);
+        let mut words = [0; WORDS];
+        for chunk in out.chunks_mut(WORDS) {
+            let words = &mut words[..chunk.len()];
+            self.fill_words(words);
+            for (value, word) in chunk.iter_mut().zip(words) {
+                *value = (*word >> 8) as f32 * (f32::EPSILON * 0.5);
+            }
         }
     }
 

@@ -1,0 +1,261 @@
+//! What a parameter is: its names, its values, and where it is kept.
+
+use std::fmt;
+
+use super::Params;
+use super::kinds::ChoiceNames;
+use super::value::{Value, spell};
+use crate::{Error, Result};
+
+/// Largest count: arbitrary, low enough that sums and products of two counts stay exact.
+pub(super) const MOST: u64 = 1_000_000_000;
+
+/// What a parameter's values are.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Kind {
+    /// A whole number.
+    Whole {
+        /// The smallest.
+        least: u64,
+        /// The largest.
+        most: u64,
+    },
+    /// A whole number, or none.
+    OptionalWhole {
+        /// The smallest.
+        least: u64,
+        /// The largest.
+        most: u64,
+    },
+    /// A finite number in an interval.
+    Real(Interval),
+    /// True or false.
+    Boolean,
+    /// One of a closed set.
+    Choice(&'static [ChoiceNames]),
+    /// Numbers of epochs, rising.
+    Epochs,
+    /// How often checkpoints are kept ([`super::SavesPerEpoch`]).
+    Saves,
+}
+
+/// An interval of real numbers.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Interval {
+    /// 0 <= x.
+    NotNegative,
+    /// 0 <= x <= 1.
+    Unit,
+    /// 0 <= x < 1.
+    UnitBelowOne,
+    /// 0 < x <= 1.
+    UnitAboveZero,
+}
+
+impl Interval {
+    /// Whether a number lies in it; NaN lies in none.
+    pub fn contains(self, number: f64) -> bool {
+        match self {
+            Self::NotNegative => number >= 0.0,
+            Self::Unit => (0.0..=1.0).contains(&number),
+            Self::UnitBelowOne => (0.0..1.0).contains(&number),
+            Self::UnitAboveZero => number > 0.0 && number <= 1.0,
+        }
+    }
+}
+
+/// What a value of this kind has to be, for messages and tables.
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Whole { least, most } => write_range(f, *least, *most),
+            Self::OptionalWhole { least, most } => {
+                write_range(f, *least, *most)?;
+                f.write_str(", or none")
+            }
+            Self::Real(Interval::NotNegative) => f.write_str("a number of at least 0"),
+            Self::Real(Interval::Unit) => f.write_str("a number from 0 to 1"),
+            Self::Real(Interval::UnitBelowOne) => f.write_str("a number of at least 0 and below 1"),
+            Self::Real(Interval::UnitAboveZero) => f.write_str("a number above 0 and at most 1"),
+            Self::Boolean => f.write_str("`true` or `false`"),
+            Self::Choice(names) => {
+                for (place, names) in names.iter().enumerate() {
+                    let before = if place == 0 { "one of " } else { ", " };
+                    write!(f, "{before}`{}`", names.name)?;
+                }
+                Ok(())
+            }
+            Self::Epochs => f.write_str("a rising list of epochs, as in [30, 60]"),
+            Self::Saves => {
+                f.write_str("a whole number of at least 1, one over a whole number, or a list of such")
+            }
+        }
+    }
+}
+
+fn write_range(f: &mut fmt::Formatter<'_>, least: u64, most: u64) -> fmt::Result {
+    if most < MOST {
+        write!(f, "a whole number from {least} to {}", grouped(most))
+    } else {
+        write!(f, "a whole number of at least {least}")
+    }
+}
+
+/// A count with commas between its thousands.
+pub(crate) fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+impl Kind {
+    /// Whether a value of the right type is in range.
+    fn holds(&self, value: &Value) -> bool {
+        match (self, value) {
+            (Self::OptionalWhole { .. }, Value::None) => true,
+            (Self::Whole { least, most } | Self::OptionalWhole { least, most }, Value::Integer(number)) => {
+                (i128::from(*least)..=i128::from(*most)).contains(number)
+            }
+            (Self::Real(interval), Value::Real(number)) => number.is_finite() && interval.contains(*number),
+            (Self::Epochs, Value::List(items)) => {
+                items.windows(2).all(|pair| match pair {
+                    [Value::Integer(first), Value::Integer(second)] => first < second,
+                    _ => false,
+                }) && items.iter().all(|item| matches!(item, Value::Integer(1..=1_000_000_000)))
+            }
+            (Self::Saves, Value::List(_)) => true,
+            (Self::Saves, Value::Integer(times)) => *times > 0, // 0 is for single epochs of a list
+            (Self::Saves, Value::Real(_)) => true,
+            (Self::Boolean | Self::Choice(_), _) => true,
+            _ => false,
+        }
+    }
+}
+
+/// When a parameter changes anything.
+#[derive(Clone, Copy)]
+pub struct Condition {
+    /// In words, for tables: ``only with `network.kind = leaky` ``.
+    pub text: &'static str,
+    pub(super) holds: fn(&Params) -> bool,
+}
+
+impl fmt::Debug for Condition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.text)
+    }
+}
+
+/// One parameter: everything that messages, tables, files and keys need to know of it.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct Parameter {
+    /// Its name: section, point, field.
+    pub path: &'static str,
+    /// The published code's names for it.
+    pub published: &'static [&'static str],
+    /// Its values.
+    pub kind: Kind,
+    /// Unit of its values; empty if they have none.
+    pub unit: &'static str,
+    /// What it is, in one line.
+    pub meaning: &'static str,
+    /// Whether it names a run; the others only say how far it is trained and what is kept of it.
+    pub part_of_key: bool,
+    /// When it changes anything; `None`: always.
+    pub condition: Option<Condition>,
+    pub(super) get: fn(&Params) -> Value,
+    /// False if the value is of the wrong type.
+    pub(super) put: fn(&mut Params, &Value) -> bool,
+}
+
+impl Parameter {
+    /// The last part of its path.
+    pub fn name(&self) -> &'static str {
+        self.path.rsplit('.').next().unwrap_or(self.path)
+    }
+
+    /// The section of its path; empty for `seed`.
+    pub fn section(&self) -> &'static str {
+        self.path.split_once('.').map_or("", |(section, _)| section)
+    }
+
+    /// Its value in a set of parameters.
+    pub fn value(&self, params: &Params) -> Value {
+        (self.get)(params)
+    }
+
+    /// Its default.
+    pub fn default_value(&self) -> Value {
+        self.value(&Params::default())
+    }
+
+    /// Whether it changes anything in this set of parameters.
+    pub fn applies(&self, params: &Params) -> bool {
+        self.condition.is_none_or(|condition| (condition.holds)(params))
+    }
+
+    /// Gives it a value.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] if the value is of the wrong type or out of range; `params` is then as it was.
+    pub fn set(&self, params: &mut Params, value: &Value) -> Result<()> {
+        let before = self.value(params);
+        let read = (self.put)(params, &value.untexted());
+        if read && self.kind.holds(&self.value(params)) {
+            return Ok(());
+        }
+        if read {
+            (self.put)(params, &before);
+        }
+        Err(self.refuse(value))
+    }
+
+    /// The error of a value that it cannot have.
+    fn refuse(&self, value: &Value) -> Error {
+        let value = value.untexted();
+        let finite =
+            !matches!((self.kind, &value), (Kind::Real(_), Value::Real(number)) if !number.is_finite());
+        let expected = match (self.kind, &value) {
+            _ if !finite => "a finite number".to_owned(),
+            (Kind::Whole { most, .. } | Kind::OptionalWhole { most, .. }, Value::Integer(number))
+                if *number > i128::from(most) =>
+            {
+                format!("a whole number of at most {}", grouped(most))
+            }
+            _ => self.kind.to_string(),
+        };
+        Error::Parameter {
+            parameter: self.path.to_owned(),
+            expected,
+            found: value.to_string(),
+            hint: Some(self.hint(&value)),
+        }
+    }
+
+    /// What may help after a wrong value: the nearest choice, or what the parameter is.
+    fn hint(&self, found: &Value) -> String {
+        if let (Kind::Choice(names), Value::Text(text)) = (self.kind, found) {
+            let candidates = names.iter().flat_map(|names| names.published.iter().chain([&names.name]));
+            if let Some(nearest) = super::names::nearest(text, candidates.copied()) {
+                return format!("did you mean `{nearest}`?");
+            }
+        }
+        if self.kind == Kind::Saves {
+            return "as in `4`, `0.25` or `1/3`, or a list with an entry for each epoch: `[2, 0, 0.5]`"
+                .to_owned();
+        }
+        let unit = if self.unit.is_empty() { String::new() } else { format!(", in {}", self.unit) };
+        let default = match self.default_value() {
+            Value::Real(number) => spell(number),
+            other => other.to_string(),
+        };
+        format!("`{}`: {}{unit}; the default is {default}", self.path, self.meaning)
+    }
+}

@@ -1,0 +1,219 @@
+//! Parameters from files: TOML, and JSON (a Python dict dumped as JSON).
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::Params;
+use super::names::{assign, nearest, parameter, parameter_in};
+use super::value::Value;
+use crate::{Error, Result};
+
+const SECTIONS: [&str; 3] = ["task", "network", "train"];
+
+/// A name in a file, and its value.
+pub(super) struct Entry {
+    /// The table that it stands in; empty at the top.
+    pub(super) section: String,
+    pub(super) name: String,
+    pub(super) value: Value,
+    /// Line in the file, from 1.
+    pub(super) line: Option<usize>,
+}
+
+impl Entry {
+    /// The name that [`assign`] takes.
+    fn full_name(&self) -> Result<&str> {
+        match &*self.section {
+            "" => Ok(&self.name),
+            section if SECTIONS.contains(&section) => {
+                let parameter = parameter_in(section, &self.name)?;
+                // A published name may say more than the path it stands for, so it is kept.
+                Ok(if parameter.name() == self.name { parameter.path } else { &self.name })
+            }
+            section => Err(unknown_section(section)),
+        }
+    }
+}
+
+fn unknown_section(name: &str) -> Error {
+    let hint = match nearest(name, SECTIONS.into_iter()) {
+        _ if name == "sweep" => "one set of parameters is expected here, not a sweep".to_owned(),
+        Some(nearest) => format!("did you mean `[{nearest}]`?"),
+        None => "`concertina params` lists every parameter".to_owned(),
+    };
+    Error::UnknownSection { name: name.to_owned(), hint }
+}
+
+/// Adds the line of an entry to its error.
+pub(super) fn at_line(line: Option<usize>) -> impl Fn(Error) -> Error {
+    move |source| match line {
+        Some(line) => Error::AtLine { line, source: Box::new(source) },
+        None => source,
+    }
+}
+
+impl Params {
+    /// Reads parameters from TOML: `seed` at the top, then `[task]`, `[network]`, `[train]`; what is left out has its
+    /// default. At the top, every parameter also answers to the published code's name and to the last part of its
+    /// path.
+    ///
+    /// # Errors
+    /// [`Error::Toml`] with line, column and snippet; [`Error::AtLine`] around an unknown name, a parameter given
+    /// twice, a wrong type or a value out of range.
+    pub fn from_toml(text: &str) -> Result<Self> {
+        let mut params = Self::default();
+        params.apply(&toml_entries(text)?)?;
+        Ok(params)
+    }
+
+    /// Sets what a TOML table says, and leaves the rest as it is; the table is as in [`Params::from_toml`].
+    ///
+    /// # Errors
+    /// As [`Params::from_toml`], without lines.
+    pub fn apply_table(&mut self, table: &toml::Table) -> Result<()> {
+        let mut entries = toml_entries(&table.to_string())?;
+        entries.iter_mut().for_each(|entry| entry.line = None);
+        self.apply(&entries)
+    }
+
+    /// Reads parameters from a JSON object: flat with the published code's names (a Python dict after `json.dumps`), or
+    /// with sections as in [`Params::from_toml`].
+    ///
+    /// # Errors
+    /// [`Error::Json`], and as [`Params::from_toml`], without lines.
+    pub fn from_json(text: &str) -> Result<Self> {
+        let object: serde_json::Map<String, serde_json::Value> =
+            serde_json::from_str(text).map_err(|source| Error::Json { source })?;
+        let mut entries = Vec::new();
+        for (name, value) in object {
+            match value {
+                serde_json::Value::Object(section) => {
+                    entries.extend(section.into_iter().map(|(field, value)| Entry {
+                        section: name.clone(),
+                        name: field,
+                        value: from_json_value(value),
+                        line: None,
+                    }))
+                }
+                value => entries.push(Entry {
+                    section: String::new(),
+                    name,
+                    value: from_json_value(value),
+                    line: None,
+                }),
+            }
+        }
+        let mut params = Self::default();
+        params.apply(&entries)?;
+        Ok(params)
+    }
+
+    /// Sets every entry, each parameter once; the parameters stay as they were if one is wrong.
+    pub(super) fn apply(&mut self, entries: &[Entry]) -> Result<()> {
+        let mut changed = self.clone();
+        let mut given: Vec<&str> = Vec::new();
+        for entry in entries {
+            let add_line = at_line(entry.line);
+            let name = entry.full_name().map_err(&add_line)?;
+            if let Ok(parameter) = parameter(name) {
+                if given.contains(&parameter.path) {
+                    return Err(add_line(Error::GivenTwice { parameter: parameter.path.to_owned() }));
+                }
+                given.push(parameter.path);
+            }
+            assign(&mut changed, name, &entry.value).map_err(&add_line)?;
+        }
+        *self = changed;
+        Ok(())
+    }
+}
+
+/// The names in a TOML file in the order of the file, and their values.
+pub(super) fn toml_entries(text: &str) -> Result<Vec<Entry>> {
+    let table = DeTable::parse(text).map_err(|source| Error::Toml { source: Box::new(source) })?;
+    let mut entries = Vec::new();
+    let top = table.get_ref();
+    for (name, value) in in_order(top) {
+        let line = line_of(text, name.span().start);
+        let name = name.get_ref().to_string();
+        if let DeValue::Table(section) = value.get_ref() {
+            for (field, value) in in_order(section) {
+                let line = line_of(text, field.span().start);
+                let field = field.get_ref().to_string();
+                if value.get_ref().is_table() {
+                    return Err(at_line(Some(line))(no_value(format!("{name}.{field}"), "a table")));
+                }
+                let value = from_toml_value(value.get_ref());
+                entries.push(Entry { section: name.clone(), name: field, value, line: Some(line) });
+            }
+            if section.is_empty() && !SECTIONS.contains(&&*name) && name != "sweep" {
+                return Err(at_line(Some(line))(unknown_section(&name)));
+            }
+        } else if value
+            .get_ref()
+            .as_array()
+            .is_some_and(|items| items.iter().any(|item| item.get_ref().is_table()))
+        {
+            return Err(at_line(Some(line))(no_value(name, "a list of tables")));
+        } else {
+            let value = from_toml_value(value.get_ref());
+            entries.push(Entry { section: String::new(), name, value, line: Some(line) });
+        }
+    }
+    Ok(entries)
+}
+
+/// The error of a table where a value should be.
+fn no_value(parameter: String, found: &str) -> Error {
+    Error::Parameter {
+        parameter,
+        expected: "a value".to_owned(),
+        found: found.to_owned(),
+        hint: Some("the sections are `[task]`, `[network]` and `[train]`, in single brackets".to_owned()),
+    }
+}
+
+type Pair<'a, 'i> = (&'a Spanned<std::borrow::Cow<'i, str>>, &'a Spanned<DeValue<'i>>);
+
+/// The pairs of a table as they stand in the file.
+fn in_order<'a, 'i>(table: &'a DeTable<'i>) -> Vec<Pair<'a, 'i>> {
+    let mut pairs: Vec<_> = table.iter().collect();
+    pairs.sort_by_key(|(name, _)| name.span().start);
+    pairs
+}
+
+fn line_of(text: &str, place: usize) -> usize {
+    text.as_bytes().iter().take(place).filter(|byte| **byte == b'\n').count() + 1
+}
+
+fn from_toml_value(value: &DeValue<'_>) -> Value {
+    match value {
+        DeValue::String(text) => Value::Text(text.to_string()),
+        DeValue::Boolean(value) => Value::Boolean(*value),
+        DeValue::Integer(number) => i128::from_str_radix(number.as_str(), number.radix())
+            .map_or_else(|_| Value::Text(number.as_str().to_owned()), Value::Integer),
+        DeValue::Float(number) => {
+            number.as_str().parse().map_or_else(|_| Value::Text(number.as_str().to_owned()), Value::Real)
+        }
+        DeValue::Array(items) => {
+            Value::List(items.iter().map(|item| from_toml_value(item.get_ref())).collect())
+        }
+        DeValue::Datetime(time) => Value::Text(time.to_string()),
+        DeValue::Table(_) => Value::Text("a table".to_owned()),
+    }
+}
+
+fn from_json_value(value: serde_json::Value) -> Value {
+    match value {
+        serde_json::Value::Null => Value::None,
+        serde_json::Value::Bool(value) => Value::Boolean(value),
+        serde_json::Value::Number(number) => match (number.as_i128(), number.as_f64()) {
+            (Some(whole), _) => Value::Integer(whole),
+            (None, Some(real)) => Value::Real(real),
+            (None, None) => Value::Text(number.to_string()),
+        },
+        serde_json::Value::String(text) => Value::Text(text),
+        serde_json::Value::Array(items) => Value::List(items.into_iter().map(from_json_value).collect()),
+        serde_json::Value::Object(_) => Value::Text("an object".to_owned()),
+    }
+}

@@ -1,0 +1,262 @@
+//! The table of all parameters: the one place that knows their names, ranges and meanings.
+
+use super::field::Field;
+use super::kinds::Choice;
+use super::parameter::{Condition, Interval, Kind, MOST, Parameter};
+use super::{
+    GradientNoiseTarget, InputWeights, LossKind, NetworkKind, Nonlinearity, OptimizerKind, Params,
+    SchedulerKind,
+};
+
+const COUNT: Kind = Kind::Whole { least: 1, most: MOST };
+const NUMBER: Kind = Kind::Real(Interval::NotNegative);
+
+/// A parameter that is the field of the same name.
+macro_rules! parameter {
+    ($($part:ident).+, [$($published:literal),*], $kind:expr, $meaning:literal) => {
+        Parameter {
+            path: parameter!(@path $($part).+),
+            published: &[$($published),*],
+            kind: $kind,
+            unit: "",
+            meaning: $meaning,
+            part_of_key: true,
+            condition: None,
+            get: |params| Field::show(&params.$($part).+),
+            put: |params, value| {
+                let read = Field::read(value);
+                read.map(|value| params.$($part).+ = value).is_some()
+            },
+        }
+    };
+    (@path $field:ident) => { stringify!($field) };
+    (@path $section:ident.$field:ident) => { concat!(stringify!($section), ".", stringify!($field)) };
+}
+
+impl Parameter {
+    const fn unit(mut self, unit: &'static str) -> Self {
+        self.unit = unit;
+        self
+    }
+
+    const fn not_in_key(mut self) -> Self {
+        self.part_of_key = false;
+        self
+    }
+
+    const fn only(mut self, text: &'static str, holds: fn(&Params) -> bool) -> Self {
+        self.condition = Some(Condition { text, holds });
+        self
+    }
+}
+
+/// Every parameter, in the order of files and tables.
+pub static PARAMETERS: &[Parameter] = &[
+    // 2^63 - 1: the largest whole number that TOML can write.
+    parameter!(
+        seed,
+        ["model_seed"],
+        Kind::Whole { least: 0, most: i64::MAX as u64 },
+        "the realisation: keys every stream of random numbers"
+    ),
+    // The task.
+    parameter!(task.input_dim, ["X_dim"], COUNT, "the dimension of the input space"),
+    parameter!(task.clusters, ["X_clusters"], COUNT, "the number of Gaussian clusters"),
+    parameter!(
+        task.classes,
+        ["num_classes"],
+        Kind::Whole { least: 2, most: MOST },
+        "the number of class labels"
+    ),
+    parameter!(
+        task.cluster_std,
+        ["clust_sig"],
+        NUMBER,
+        "the standard deviation of a cluster, per coordinate"
+    ),
+    parameter!(task.delay, ["n_lag"], COUNT, "the time from stimulus onset to the end of evaluation")
+        .unit("timesteps"),
+    parameter!(task.hold, ["n_hold"], COUNT, "the time for which the input is shown").unit("timesteps"),
+    parameter!(
+        task.evaluate,
+        ["n_out"],
+        COUNT,
+        "the time over which the loss is evaluated, at the end of a trial"
+    )
+    .unit("timesteps"),
+    parameter!(
+        task.frozen,
+        ["freeze_input"],
+        Kind::Boolean,
+        "the same samples every epoch, rather than fresh ones"
+    ),
+    parameter!(
+        task.train_samples,
+        ["num_train_samples_per_epoch"],
+        COUNT,
+        "the number of training samples an epoch"
+    ),
+    parameter!(
+        task.val_samples,
+        ["num_test_samples_per_epoch"],
+        Kind::OptionalWhole { least: 1, most: MOST },
+        "the number of validation samples an epoch (none: 100 with 800 for training, otherwise 15%)"
+    ),
+    // The network.
+    parameter!(network.kind, ["network"], Kind::Choice(NetworkKind::NAMES), "the equations of the network"),
+    parameter!(
+        network.units,
+        ["N"],
+        Kind::Whole { least: 1, most: 100_000 },
+        "the number of units, in each layer of a feedforward network"
+    ),
+    parameter!(
+        network.nonlinearity,
+        ["hid_nonlin"],
+        Kind::Choice(Nonlinearity::NAMES),
+        "the transfer function of a unit"
+    ),
+    parameter!(
+        network.gain,
+        ["g_radius"],
+        NUMBER,
+        "the spectral radius of the random part of the recurrent weights"
+    ),
+    parameter!(network.dt, ["dt"], Kind::Real(Interval::UnitAboveZero), "the step of the discretisation")
+        .unit("time constants"),
+    parameter!(
+        network.leak,
+        [],
+        Kind::Boolean,
+        "the leak of a leaky network; false is the published code's update"
+    )
+    .only("`network.kind = leaky`", |p| p.network.kind == NetworkKind::Leaky),
+    parameter!(
+        network.input_weights,
+        ["Win"],
+        Kind::Choice(InputWeights::NAMES),
+        "the kind of initial input weights"
+    ),
+    parameter!(network.input_scale, ["input_scale"], NUMBER, "the factor of the input weights"),
+    parameter!(network.readout_scale, ["wout_scale"], NUMBER, "the factor of the readout weights"),
+    parameter!(
+        network.random_fraction,
+        ["Wrec_rand_proportion"],
+        Kind::Real(Interval::Unit),
+        "the random share of the recurrent weights, the rest is orthogonal"
+    )
+    .only("`network.kind = leaky`", |p| p.network.kind == NetworkKind::Leaky),
+    parameter!(network.biases, ["use_biases"], Kind::Boolean, "train the biases; otherwise they stay zero"),
+    parameter!(network.train_input, ["train_input_weights"], Kind::Boolean, "train the input weights"),
+    parameter!(network.train_readout, ["train_output_weights"], Kind::Boolean, "train the readout weights"),
+    parameter!(
+        network.dropout,
+        ["dropout_p"],
+        Kind::Real(Interval::UnitBelowOne),
+        "the probability that a unit is dropped, in training"
+    ),
+    parameter!(
+        network.unit_noise,
+        ["unit_injected_noise"],
+        NUMBER,
+        "the standard deviation of the noise on every unit, in training"
+    ),
+    // Training.
+    parameter!(train.epochs, ["num_epochs"], Kind::Whole { least: 0, most: MOST }, "how long to train")
+        .unit("epochs")
+        .not_in_key(),
+    parameter!(train.batch, ["batch_size"], COUNT, "the number of samples in a batch"),
+    parameter!(train.loss, ["loss"], Kind::Choice(LossKind::NAMES), "the loss"),
+    parameter!(train.optimizer, ["optimizer"], Kind::Choice(OptimizerKind::NAMES), "the optimizer"),
+    parameter!(
+        train.mix,
+        [],
+        Kind::Real(Interval::Unit),
+        "the share of rmsprop, the rest is plain gradient descent"
+    )
+    .only("`train.optimizer = sgd_rmsprop`", |p| p.train.optimizer == OptimizerKind::SgdRmsprop),
+    parameter!(
+        train.learning_rate,
+        ["learning_rate"],
+        NUMBER,
+        "the learning rate at the start; the highest of the cyclic schedules"
+    ),
+    parameter!(
+        train.momentum,
+        ["momentum"],
+        Kind::Real(Interval::UnitBelowOne),
+        "the momentum of sgd and rmsprop"
+    )
+    .only("an optimizer other than `adam`", |p| p.train.optimizer != OptimizerKind::Adam),
+    parameter!(train.weight_decay, ["l2_regularization"], NUMBER, "the weight decay, added to the gradient"),
+    parameter!(
+        train.gradient_noise,
+        ["grad_noise"],
+        NUMBER,
+        "the standard deviation of the noise on the gradient"
+    ),
+    parameter!(
+        train.gradient_noise_on,
+        ["grad_noise_type"],
+        Kind::Choice(GradientNoiseTarget::NAMES),
+        "the weights whose gradient is noisy"
+    )
+    .only("`train.gradient_noise` above 0", |p| p.train.gradient_noise > 0.0),
+    parameter!(
+        train.gradient_noise_scaled,
+        [],
+        Kind::Boolean,
+        "rescale the noise to the norm of the gradient"
+    )
+    .only("`train.gradient_noise` above 0", |p| p.train.gradient_noise > 0.0),
+    parameter!(
+        train.scheduler,
+        ["scheduler"],
+        Kind::Choice(SchedulerKind::NAMES),
+        "how the learning rate changes from epoch to epoch"
+    ),
+    parameter!(
+        train.scheduler_patience,
+        ["learning_patience"],
+        Kind::Whole { least: 0, most: MOST },
+        "patience of `plateau`, step of `step`, half a cycle of the cyclic ones, rise of `onecycle`"
+    )
+    .unit("epochs")
+    .only("a scheduler other than `none` and `multistep`", |p| {
+        !matches!(p.train.scheduler, SchedulerKind::None | SchedulerKind::Multistep)
+    }),
+    parameter!(
+        train.scheduler_factor,
+        ["scheduler_factor"],
+        Kind::Real(Interval::UnitAboveZero),
+        "the factor of the learning rate; lowest over highest rate of the cyclic ones"
+    )
+    .only("a scheduler other than `none` and `onecycle`", |p| {
+        !matches!(p.train.scheduler, SchedulerKind::None | SchedulerKind::Onecycle)
+    }),
+    parameter!(train.milestones, [], Kind::Epochs, "the epochs after which the learning rate is lowered")
+        .only("`train.scheduler = multistep`", |p| p.train.scheduler == SchedulerKind::Multistep),
+    parameter!(
+        train.cycle_epochs,
+        [],
+        Kind::OptionalWhole { least: 1, most: MOST },
+        "the length of the schedule (none: `train.epochs`, which then names the run)"
+    )
+    .unit("epochs")
+    .only("`train.scheduler = onecycle`", |p| p.train.scheduler == SchedulerKind::Onecycle),
+    parameter!(
+        train.stop_after,
+        ["patience_before_stopping"],
+        Kind::OptionalWhole { least: 1, most: MOST },
+        "how long to go on without a better validation loss"
+    )
+    .unit("epochs")
+    .not_in_key(),
+    parameter!(
+        train.saves_per_epoch,
+        ["saves_per_epoch"],
+        Kind::Saves,
+        "checkpoints kept in each epoch (1/k: in every k-th), or a list with an entry an epoch"
+    )
+    .not_in_key(),
+];

@@ -1,0 +1,138 @@
+//! The rules between parameters.
+
+use std::fmt::Display;
+
+use super::{InputWeights, LossKind, NetworkKind, Params, SavesPerEpoch, SchedulerKind, TaskParams};
+use crate::{Error, Result};
+
+impl TaskParams {
+    /// Timesteps in a trial: `delay + hold - 1`.
+    pub(super) fn trial_steps(&self) -> usize {
+        self.delay + self.hold - 1
+    }
+}
+
+/// Checks the rules between parameters that are each in range, and put back to their defaults where without effect.
+pub(super) fn check(params: &Params) -> Result<()> {
+    task(params)?;
+    network(params)?;
+    scheduler(params)?;
+    saves(params)
+}
+
+/// An error that names a parameter, what it has to be beside the others, and what to do.
+fn unless(holds: bool, parameter: &str, expected: String, found: impl Display, hint: String) -> Result<()> {
+    if holds {
+        return Ok(());
+    }
+    let (parameter, found) = (parameter.to_owned(), found.to_string());
+    Err(Error::Parameter { parameter, expected, found, hint: Some(hint) })
+}
+
+fn task(params: &Params) -> Result<()> {
+    let task = &params.task;
+    unless(
+        task.clusters >= task.classes,
+        "task.clusters",
+        format!("a cluster for each of {} classes at least", task.classes),
+        task.clusters,
+        "raise `task.clusters` or lower `task.classes`".to_owned(),
+    )?;
+    let steps = task.trial_steps();
+    unless(
+        task.evaluate <= steps,
+        "task.evaluate",
+        format!("at most the trial's {steps} timesteps (delay + hold - 1)"),
+        task.evaluate,
+        format!("lower `task.evaluate` or raise `task.delay`, now {}", task.delay),
+    )?;
+    unless(
+        params.train.batch <= task.train_samples,
+        "train.batch",
+        format!("at most the {} samples of an epoch", task.train_samples),
+        params.train.batch,
+        "lower `train.batch` or raise `task.train_samples`".to_owned(),
+    )?;
+    unless(
+        params.train.loss != LossKind::MseScalar || task.classes == 2,
+        "task.classes",
+        "2 with `train.loss = mse_scalar`".to_owned(),
+        task.classes,
+        "use `train.loss = mse` for more classes".to_owned(),
+    )
+}
+
+fn network(params: &Params) -> Result<()> {
+    let (task, network) = (&params.task, &params.network);
+    unless(
+        network.input_weights != InputWeights::Diagonal || task.input_dim <= network.units,
+        "task.input_dim",
+        format!("at most the {} units, with `network.input_weights = diagonal`", network.units),
+        task.input_dim,
+        "raise `network.units`, or use `network.input_weights = orthogonal`".to_owned(),
+    )?;
+    for (parameter, found) in [("task.hold", task.hold), ("task.evaluate", task.evaluate)] {
+        unless(
+            network.kind != NetworkKind::Feedforward || found == 1,
+            parameter,
+            "1 with `network.kind = feedforward`, whose layers take the place of time".to_owned(),
+            found,
+            format!("leave `{parameter}` out, or use `network.kind = vanilla`"),
+        )?;
+    }
+    Ok(())
+}
+
+fn scheduler(params: &Params) -> Result<()> {
+    let train = &params.train;
+    let scheduler = train.scheduler;
+    let steps = matches!(
+        scheduler,
+        SchedulerKind::Step | SchedulerKind::Cyclic | SchedulerKind::CyclicHalving | SchedulerKind::Onecycle
+    );
+    unless(
+        !steps || train.scheduler_patience > 0,
+        "train.scheduler_patience",
+        format!("at least 1 epoch with `train.scheduler = {scheduler}`"),
+        train.scheduler_patience,
+        "raise `train.scheduler_patience`; the default is 5".to_owned(),
+    )?;
+    unless(
+        scheduler != SchedulerKind::Multistep || !train.milestones.is_empty(),
+        "train.milestones",
+        "at least one epoch with `train.scheduler = multistep`".to_owned(),
+        "none",
+        "give the epochs, as in `train.milestones = [30, 60]`".to_owned(),
+    )?;
+    if scheduler != SchedulerKind::Onecycle {
+        return Ok(());
+    }
+    let Some(cycle) = train.cycle_epochs else {
+        return unless(
+            false,
+            "train.cycle_epochs",
+            "the length of the cycle, as there are no epochs to take it from".to_owned(),
+            "none",
+            "give `train.cycle_epochs`".to_owned(),
+        );
+    };
+    unless(
+        train.scheduler_patience <= cycle,
+        "train.scheduler_patience",
+        format!("at most the {cycle} epochs of the cycle with `train.scheduler = onecycle`"),
+        train.scheduler_patience,
+        "lower `train.scheduler_patience` (the rise) or raise `train.cycle_epochs`".to_owned(),
+    )
+}
+
+fn saves(params: &Params) -> Result<()> {
+    let SavesPerEpoch::Each(rates) = &params.train.saves_per_epoch else { return Ok(()) };
+    let epochs = params.train.epochs;
+    unless(
+        rates.len() as u64 == epochs,
+        "train.saves_per_epoch",
+        format!("one entry for each of {epochs} epochs"),
+        format!("{} entries", rates.len()),
+        "lengthen or shorten the list, or give one number for all epochs".to_owned(),
+    )
+}

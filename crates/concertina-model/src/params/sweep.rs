@@ -1,0 +1,281 @@
+//! Sweeps: a base, and parameters that take several values.
+
+use std::collections::HashSet;
+use std::ops::Deref;
+
+use super::names::{assign, parameter};
+use super::read::{Entry, at_line, toml_entries};
+use super::value::{Value, split};
+use super::{Params, ValidParams};
+use crate::{Error, Result};
+
+/// Most runs of a sweep: arbitrary, thirty realisations of three thousand parameter sets; a slip of the hand has more.
+const MOST_RUNS: usize = 100_000;
+
+/// A base, and the parameters that vary, each with its values: every combination is a run.
+///
+/// ```
+/// use concertina_model::params::{Params, Sweep};
+/// let sweep = Sweep::of(Params::default()).gain([20.0, 250.0]).seeds(0..5).check()?;
+/// assert_eq!(sweep.len(), 10);
+/// assert_eq!(sweep.varied(), ["network.gain", "seed"]);
+/// assert_eq!((sweep[1].network.gain, sweep[1].seed), (20.0, 1)); // the last axis runs fastest
+/// # Ok::<(), concertina_model::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Sweep {
+    base: Params,
+    axes: Vec<Axis>,
+}
+
+/// A parameter that varies.
+#[derive(Debug, Clone, PartialEq)]
+struct Axis {
+    /// As it was given: a published name may say more than the path it stands for.
+    name: String,
+    values: Vec<Value>,
+}
+
+impl Axis {
+    /// The path of its parameter; the name itself if there is no such parameter, which `check` finds.
+    fn path(&self) -> &str {
+        parameter(&self.name).map_or(&self.name, |parameter| parameter.path)
+    }
+}
+
+impl Sweep {
+    /// A sweep of one run.
+    pub fn of(base: Params) -> Self {
+        Self { base, axes: Vec::new() }
+    }
+
+    /// Varies `network.gain`.
+    pub fn gain(self, gains: impl IntoIterator<Item = f64>) -> Self {
+        self.vary("network.gain", gains)
+    }
+
+    /// Varies `seed`: the realisations.
+    pub fn seeds(self, seeds: impl IntoIterator<Item = u64>) -> Self {
+        self.vary("seed", seeds)
+    }
+
+    /// Varies a parameter, by any of its names. One that varies already takes the new values.
+    pub fn vary(mut self, name: &str, values: impl IntoIterator<Item = impl Into<Value>>) -> Self {
+        let values = values.into_iter().take(MOST_RUNS + 1).map(Into::into).collect();
+        self.put(Axis { name: name.trim().to_owned(), values });
+        self
+    }
+
+    /// A base with overrides from a command line, each as in [`Sweep::assign`].
+    ///
+    /// # Errors
+    /// As [`Sweep::assign`].
+    pub fn parse<'a>(base: Params, overrides: impl IntoIterator<Item = &'a str>) -> Result<Self> {
+        let mut sweep = Self::of(base);
+        for text in overrides {
+            sweep.assign(text)?;
+        }
+        Ok(sweep)
+    }
+
+    /// Reads a sweep from TOML: parameters as in [`Params::from_toml`], and a section `[sweep]` that gives a list of
+    /// values to each parameter that varies, or a range as in [`Sweep::assign`], in quotes: `seed = "0..5"`.
+    ///
+    /// # Errors
+    /// As [`Params::from_toml`].
+    pub fn from_toml(text: &str) -> Result<Self> {
+        let (varied, fixed): (Vec<Entry>, Vec<Entry>) =
+            toml_entries(text)?.into_iter().partition(|entry| entry.section == "sweep");
+        let mut base = Params::default();
+        base.apply(&fixed)?;
+        let mut sweep = Self::of(base);
+        for Entry { name, value, line, .. } in varied {
+            let values = match value {
+                Value::List(values) => Ok(values),
+                Value::Text(text) => axis_values(&name, &text),
+                value => Ok(vec![value]),
+            };
+            let axis = values.map(|values| Axis { name, values });
+            axis.and_then(|axis| sweep.put_checked(axis)).map_err(at_line(line))?;
+        }
+        Ok(sweep)
+    }
+
+    /// Takes an override `name=value`, or an axis: `gain=20,250`, `seed=0..5` (without the 5), `seed=0..=4`,
+    /// `gain=20..=260..40` (in steps of 40), or a mixture. The value of a parameter that takes lists stands in brackets:
+    /// `saves_per_epoch=[2,1,0.5]`. What was given before under one of the parameter's names is replaced.
+    ///
+    /// # Errors
+    /// [`Error::NotAnAssignment`], [`Error::EmptyAxis`], [`Error::TooManyRuns`], and as [`Params::set`].
+    pub fn assign(&mut self, text: &str) -> Result<()> {
+        let Some((name, values)) = text.split_once('=').filter(|(name, _)| !name.trim().is_empty()) else {
+            return Err(Error::NotAnAssignment { text: text.to_owned() });
+        };
+        let axis = Axis { values: axis_values(name, values)?, name: name.trim().to_owned() };
+        if let [value] = &axis.values[..] {
+            assign(&mut self.base, &axis.name, value)?;
+            self.axes.retain(|other| other.path() != axis.path());
+            return Ok(());
+        }
+        self.put_checked(axis)
+    }
+
+    /// The parameters that all runs share unless they vary.
+    pub fn base(&self) -> &Params {
+        &self.base
+    }
+
+    fn put_checked(&mut self, axis: Axis) -> Result<()> {
+        let mut scratch = self.base.clone();
+        axis.values.iter().try_for_each(|value| assign(&mut scratch, &axis.name, value))?;
+        self.put(axis);
+        Ok(())
+    }
+
+    fn put(&mut self, axis: Axis) {
+        match self.axes.iter_mut().find(|other| other.path() == axis.path()) {
+            Some(other) => *other = axis,
+            None => self.axes.push(axis),
+        }
+    }
+
+    /// Every combination, checked: axes in the order in which they were given, the last running fastest.
+    ///
+    /// Combinations that come to the same parameters, because those that differ have no effect there, are one run.
+    ///
+    /// # Errors
+    /// As [`Params::check`] for the first run that cannot be; [`Error::EmptyAxis`]; [`Error::TooManyRuns`] above 100,000.
+    pub fn check(self) -> Result<ValidSweep> {
+        for axis in &self.axes {
+            parameter(&axis.name)?;
+            if axis.values.is_empty() {
+                return Err(Error::EmptyAxis { parameter: axis.path().to_owned() });
+            }
+        }
+        let lengths = self.axes.iter().map(|axis| axis.values.len());
+        let count = lengths.fold(1_usize, usize::saturating_mul);
+        if count > MOST_RUNS {
+            return Err(Error::TooManyRuns { most: MOST_RUNS, found: count });
+        }
+        let mut seen = HashSet::new();
+        let mut runs = Vec::with_capacity(count);
+        for place in 0..count {
+            let run = self.combination(place)?.check()?;
+            let train = &run.train;
+            if seen.insert((run.canonical(), train.epochs, train.saves_per_epoch.clone(), train.stop_after)) {
+                runs.push(run);
+            }
+        }
+        let varied = self.axes.iter().filter(|axis| axis.values.len() > 1);
+        let varied = varied
+            .map(|axis| parameter(&axis.name).map(|parameter| parameter.path))
+            .collect::<Result<_>>()?;
+        Ok(ValidSweep { runs, varied })
+    }
+
+    fn combination(&self, place: usize) -> Result<Params> {
+        let mut params = self.base.clone();
+        let mut stride = 1;
+        for axis in self.axes.iter().rev() {
+            let value = &axis.values[place / stride % axis.values.len()];
+            assign(&mut params, &axis.name, value)?;
+            stride *= axis.values.len();
+        }
+        Ok(params)
+    }
+}
+
+/// The values that a text gives to an axis; at least one.
+fn axis_values(name: &str, text: &str) -> Result<Vec<Value>> {
+    let path = parameter(name).map_or(name.trim(), |parameter| parameter.path);
+    let mut values = Vec::new();
+    for item in split(text) {
+        if item.contains("..") && !item.starts_with(['[', '(']) {
+            values.extend(range(path, item)?);
+        } else {
+            values.push(Value::Text(item.to_owned()));
+        }
+    }
+    if values.is_empty() {
+        return Err(Error::EmptyAxis { parameter: path.to_owned() });
+    }
+    Ok(values)
+}
+
+/// `0..5`, `0..=4`, `20..=260..40`.
+fn range(path: &str, text: &str) -> Result<Vec<Value>> {
+    let wrong = || Error::Parameter {
+        parameter: path.to_owned(),
+        expected: "a range of whole numbers".to_owned(),
+        found: format!("`{text}`"),
+        hint: Some("as in `0..5`, `0..=4` or `20..=260..40`; list other numbers: `0.5,1`".to_owned()),
+    };
+    let number = |text: &str| match Value::parse(text) {
+        Value::Integer(number) => i64::try_from(number).map(i128::from).map_err(|_| wrong()),
+        _ => Err(wrong()),
+    };
+    let mut parts = text.split("..");
+    let (Some(first), Some(last)) = (parts.next(), parts.next()) else { return Err(wrong()) };
+    let (last, included) = last.strip_prefix('=').map_or((last, false), |last| (last, true));
+    let (first, last) = (number(first)?, number(last)?);
+    let step = parts.next().map_or(Ok(1), number)?;
+    if step < 1 || parts.next().is_some() {
+        return Err(wrong());
+    }
+    let span = last - first + i128::from(included);
+    if span <= 0 {
+        return Err(Error::EmptyAxis { parameter: path.to_owned() });
+    }
+    let count = usize::try_from((span + step - 1) / step).unwrap_or(usize::MAX);
+    if count > MOST_RUNS {
+        return Err(Error::TooManyRuns { most: MOST_RUNS, found: count });
+    }
+    Ok((0..count).map(|place| Value::Integer(first + place as i128 * step)).collect())
+}
+
+/// The runs of a sweep, checked. Reads like a slice of [`ValidParams`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct ValidSweep {
+    runs: Vec<ValidParams>,
+    varied: Vec<&'static str>,
+}
+
+impl ValidSweep {
+    /// The paths of the parameters with more than one value, in the order of the axes.
+    pub fn varied(&self) -> &[&'static str] {
+        &self.varied
+    }
+}
+
+impl Deref for ValidSweep {
+    type Target = [ValidParams];
+
+    fn deref(&self) -> &[ValidParams] {
+        &self.runs
+    }
+}
+
+impl IntoIterator for ValidSweep {
+    type Item = ValidParams;
+    type IntoIter = std::vec::IntoIter<ValidParams>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.runs.into_iter()
+    }
+}
+
+impl<'a> IntoIterator for &'a ValidSweep {
+    type Item = &'a ValidParams;
+    type IntoIter = std::slice::Iter<'a, ValidParams>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.runs.iter()
+    }
+}
+
+/// A sweep of one run.
+impl From<ValidParams> for ValidSweep {
+    fn from(run: ValidParams) -> Self {
+        Self { runs: vec![run], varied: Vec::new() }
+    }
+}

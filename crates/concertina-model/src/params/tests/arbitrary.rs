@@ -1,0 +1,63 @@
+//! Arbitrary parameters, each in range (the rules between them may not hold).
+
+use proptest::prelude::*;
+
+use super::*;
+
+/// Any parameters in range: one number for each parameter decides its value.
+pub(super) fn params() -> impl Strategy<Value = Params> {
+    proptest::collection::vec(any::<u64>(), PARAMETERS.len()).prop_map(|numbers| {
+        let mut params = Params::default();
+        for (parameter, number) in PARAMETERS.iter().zip(numbers) {
+            let value = value(parameter.kind, number);
+            parameter.set(&mut params, &value).unwrap_or_else(|error| panic!("{error}"));
+        }
+        params
+    })
+}
+
+/// Any valid parameters: those above, brought under the rules.
+pub(super) fn valid() -> impl Strategy<Value = ValidParams> {
+    params().prop_map(|mut params| {
+        let Params { task, network, train, .. } = &mut params;
+        if network.kind == NetworkKind::Feedforward {
+            (task.hold, task.evaluate) = (1, 1);
+        }
+        if network.input_weights == InputWeights::Diagonal {
+            task.input_dim = task.input_dim.min(network.units);
+        }
+        if train.loss == LossKind::MseScalar {
+            task.classes = 2;
+        }
+        task.clusters = task.clusters.max(task.classes);
+        task.evaluate = task.evaluate.min(task.delay + task.hold - 1);
+        train.batch = train.batch.min(task.train_samples);
+        train.scheduler_patience = train.scheduler_patience.max(1);
+        train.cycle_epochs = Some(train.scheduler_patience);
+        if let SavesPerEpoch::Each(rates) = &train.saves_per_epoch {
+            train.epochs = rates.len() as u64;
+        }
+        params.check().unwrap_or_else(|error| panic!("{error}"))
+    })
+}
+
+fn value(kind: Kind, number: u64) -> Value {
+    let part = (number >> 11) as f64 / 2_f64.powi(53); // [0, 1)
+    match kind {
+        Kind::Whole { least, most } => Value::from(least + number % (most - least + 1)),
+        Kind::OptionalWhole { .. } if number.is_multiple_of(2) => Value::None,
+        Kind::OptionalWhole { least, most } => Value::from(least + number % (most - least + 1)),
+        Kind::Real(Interval::NotNegative) => Value::Real(part * 10_f64.powi((number % 41) as i32 - 20)),
+        Kind::Real(Interval::UnitAboveZero) => Value::Real(1.0 - part),
+        Kind::Real(_) => Value::Real(part),
+        Kind::Boolean => Value::Boolean(number.is_multiple_of(2)),
+        Kind::Choice(names) => Value::from(names[number as usize % names.len()].name),
+        Kind::Epochs => Value::from(vec![1 + number % 10, 11 + number % 1000]),
+        Kind::Saves => match number % 4 {
+            0 => Value::from(1 + number % 1000),
+            1 => Value::Real(1.0 / (2 + number % 1_000_000) as f64),
+            2 => Value::List(vec![]),
+            _ => Value::List(vec![Value::from(0_u64), Value::Real(1.0 / 3.0), Value::from(number % 1000)]),
+        },
+    }
+}

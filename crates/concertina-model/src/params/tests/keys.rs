@@ -1,0 +1,191 @@
+//! What names a run.
+
+use proptest::prelude::*;
+
+use super::*;
+
+/// Frozen: a change here renames every run that anybody has.
+#[test]
+fn canonical_texts_are_frozen() {
+    assert_eq!(valid(&[]).canonical(), "concertina run 1\n");
+    let low = valid(&["input_dim=2", "gain=250", "epochs=120", "seed=4"]);
+    insta::assert_snapshot!(low.canonical(), @r"
+concertina run 1
+network.gain = 250
+seed = 4
+task.input_dim = 2
+");
+    let everything = valid(&[
+        "seed=9223372036854775807",
+        "input_dim=3",
+        "clusters=12",
+        "classes=3",
+        "cluster_std=0.1",
+        "delay=6",
+        "hold=2",
+        "evaluate=3",
+        "frozen=true",
+        "train_samples=1000",
+        "val_samples=50",
+        "kind=leaky",
+        "units=64",
+        "nonlinearity=relu",
+        "gain=1.5",
+        "dt=0.1",
+        "leak=false",
+        "input_weights=diagonal",
+        "input_scale=2",
+        "readout_scale=1e-7",
+        "random_fraction=0.3",
+        "biases=false",
+        "train_input=true",
+        "train_readout=false",
+        "dropout=0.05",
+        "unit_noise=1e20",
+        "batch=32",
+        "loss=mse",
+        "optimizer=sgd_rmsprop",
+        "mix=0.9",
+        "learning_rate=0.0002",
+        "momentum=0.9",
+        "weight_decay=1e-5",
+        "gradient_noise=0.30000000000000004",
+        "gradient_noise_on=all",
+        "gradient_noise_scaled=true",
+        "scheduler=onecycle",
+        "scheduler_patience=3",
+        "cycle_epochs=30",
+        "epochs=40",
+        "saves_per_epoch=0.5",
+        "stop_after=9",
+    ]);
+    insta::assert_snapshot!(everything.canonical(), @r#"
+concertina run 1
+network.biases = false
+network.dropout = 0.05
+network.dt = 0.1
+network.gain = 1.5
+network.input_scale = 2
+network.input_weights = "diagonal"
+network.kind = "leaky"
+network.leak = false
+network.nonlinearity = "relu"
+network.random_fraction = 0.3
+network.readout_scale = 1e-7
+network.train_input = true
+network.train_readout = false
+network.unit_noise = 1e20
+network.units = 64
+seed = 9223372036854775807
+task.classes = 3
+task.cluster_std = 0.1
+task.clusters = 12
+task.delay = 6
+task.evaluate = 3
+task.frozen = true
+task.hold = 2
+task.input_dim = 3
+task.train_samples = 1000
+task.val_samples = 50
+train.batch = 32
+train.cycle_epochs = 30
+train.gradient_noise = 0.30000000000000004
+train.gradient_noise_on = "all"
+train.gradient_noise_scaled = true
+train.learning_rate = 0.0002
+train.loss = "mse"
+train.mix = 0.9
+train.momentum = 0.9
+train.optimizer = "sgd_rmsprop"
+train.scheduler = "onecycle"
+train.scheduler_patience = 3
+train.weight_decay = 1e-5
+"#);
+    insta::assert_snapshot!(valid(&["scheduler=multistep", "milestones=[5,8]", "scheduler_factor=0.1"]).canonical(), @r#"
+concertina run 1
+train.milestones = [5, 8]
+train.scheduler = "multistep"
+train.scheduler_factor = 0.1
+"#);
+}
+
+#[test]
+fn the_spelling_of_a_value_does_not_matter() {
+    let key = |overrides: &[&str]| valid(overrides).canonical();
+    for spelling in ["gain=250", "network.gain=250.0", "g_radius=2.5e2", "gain='250'", "gain=0.25e3"] {
+        assert_eq!(key(&[spelling]), key(&["gain=250"]), "{spelling}");
+    }
+    assert_eq!(key(&["gain=20.0", "loss=cce", "val_samples=100"]), key(&[]));
+    assert_eq!(key(&["train_samples=400", "val_samples=60"]), key(&["train_samples=400"]));
+    assert_eq!(key(&["unit_noise=-0.0"]), key(&[]));
+}
+
+#[test]
+fn epochs_saves_and_stopping_do_not_name_a_run() {
+    let key = |overrides: &[&str]| valid(overrides).canonical();
+    assert_eq!(key(&["epochs=24", "saves_per_epoch=4", "stop_after=3"]), key(&[]));
+}
+
+#[test]
+fn parameters_without_effect_do_not_name_a_run() {
+    for (without, with_effect) in [
+        ("mix=0.9", "optimizer=sgd_rmsprop"),
+        ("gradient_noise_on=all", "gradient_noise=0.5"),
+        ("gradient_noise_scaled=true", "gradient_noise=0.5"),
+        ("random_fraction=0.5", "kind=leaky"),
+        ("leak=false", "kind=leaky"),
+        ("milestones=[3]", "scheduler=multistep"),
+        ("cycle_epochs=30", "scheduler=onecycle"),
+    ] {
+        assert_eq!(valid(&[without]).canonical(), valid(&[]).canonical(), "{without}");
+        let other = if with_effect == "scheduler=multistep" { "milestones=[4]" } else { "seed=0" };
+        assert_ne!(
+            valid(&[without, with_effect]).canonical(),
+            valid(&[other, with_effect]).canonical(),
+            "{without}"
+        );
+    }
+    for (without, where_) in [
+        ("momentum=0.9", "optimizer=adam"),
+        ("scheduler_patience=7", "scheduler=none"),
+        ("scheduler_factor=0.1", "scheduler=none"),
+        ("scheduler_factor=0.1", "scheduler=onecycle"),
+    ] {
+        assert_eq!(valid(&[without, where_]).canonical(), valid(&[where_]).canonical(), "{without} {where_}");
+        assert_ne!(valid(&[without]).canonical(), valid(&[]).canonical(), "{without}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_key_follows_every_parameter_that_is_part_of_it_and_has_an_effect(
+        (one, other) in (arbitrary::valid(), arbitrary::valid()), place in 0..PARAMETERS.len(),
+    ) {
+        let parameter = &PARAMETERS[place];
+        let mut changed = one.clone().into_params();
+        parameter.set(&mut changed, &parameter.value(&other)).expect("it is in range");
+        if let Ok(changed) = changed.check() {
+            let same = parameter.value(&changed) == parameter.value(&one) || !parameter.part_of_key;
+            prop_assert_eq!(changed.canonical() == one.canonical(), same, "{}", parameter.path);
+        }
+    }
+
+    #[test]
+    fn a_key_reads_back_as_the_parameters_that_it_names(valid in arbitrary::valid()) {
+        let mut named = Params::default();
+        let canonical = valid.canonical();
+        for line in canonical.lines().skip(1) {
+            let (path, value) = line.split_once(" = ").expect("every line is an assignment");
+            named.set(path, value).expect("it was written by us");
+        }
+        prop_assert_eq!(named.check().expect("it was valid").canonical(), canonical);
+    }
+
+    #[test]
+    fn a_number_reads_back_from_its_spelling(number in proptest::num::f64::POSITIVE | proptest::num::f64::ZERO) {
+        if number.is_finite() {
+            let spelled = crate::params::value::spell(number);
+            prop_assert_eq!(spelled.parse::<f64>().expect("it is a number").to_bits(), number.to_bits());
+        }
+    }
+}

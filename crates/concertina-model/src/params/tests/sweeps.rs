@@ -1,0 +1,99 @@
+//! Sweeps.
+
+use super::*;
+
+fn runs(overrides: &[&str]) -> ValidSweep {
+    let sweep = Sweep::parse(Params::default(), overrides.iter().copied()).and_then(Sweep::check);
+    sweep.unwrap_or_else(|error| panic!("{overrides:?}: {error}"))
+}
+
+#[test]
+fn two_gains_and_five_seeds_are_ten_runs_and_the_last_axis_runs_fastest() {
+    let sweep = runs(&["gain=20,250", "seed=0..5"]);
+    let pairs: Vec<(f64, u64)> = sweep.iter().map(|run| (run.network.gain, run.seed)).collect();
+    assert_eq!(pairs[..6], [(20.0, 0), (20.0, 1), (20.0, 2), (20.0, 3), (20.0, 4), (250.0, 0)]);
+    assert_eq!((pairs.len(), sweep.varied()), (10, &["network.gain", "seed"][..]));
+    assert_eq!(sweep, runs(&["g_radius=20.0,2.5e2", "model_seed=0..=4"]));
+    assert_eq!(
+        sweep,
+        Sweep::of(Params::default()).gain([20.0, 250.0]).seeds(0..5).check().expect("it is right")
+    );
+}
+
+#[test]
+fn a_single_value_is_an_override_and_no_axis() {
+    let sweep = runs(&["input_dim=2", "gain=20,250", "seed=7"]);
+    assert_eq!((sweep.len(), sweep.varied()), (2, &["network.gain"][..]));
+    assert!(sweep.iter().all(|run| run.task.input_dim == 2 && run.seed == 7));
+}
+
+#[test]
+fn ranges_have_steps_and_mix_with_lists() {
+    let gains = |text| runs(&[text]).iter().map(|run| run.network.gain).collect::<Vec<_>>();
+    assert_eq!(gains("gain=20..=260..40"), [20.0, 60.0, 100.0, 140.0, 180.0, 220.0, 260.0]);
+    assert_eq!(gains("gain=20..260..40"), [20.0, 60.0, 100.0, 140.0, 180.0, 220.0]);
+    assert_eq!(gains("gain=0..2, 250"), [0.0, 1.0, 250.0]);
+}
+
+#[test]
+fn values_that_are_lists_stand_in_brackets() {
+    let sweep = runs(&["epochs=3", "saves_per_epoch=[2,1,0.5],1"]);
+    assert_eq!(sweep.len(), 2);
+    assert_eq!(sweep[0].get("saves_per_epoch").expect("known").to_string(), "[2, 1, 0.5]");
+}
+
+#[test]
+fn what_is_given_later_replaces_what_was_given_before() {
+    assert_eq!(runs(&["gain=20,250", "g_radius=1,2,3"]).len(), 3);
+    assert_eq!(runs(&["gain=20,250", "gain=5"])[0].network.gain, 5.0);
+    assert_eq!(runs(&["gain=5", "gain=20,250"]).len(), 2);
+}
+
+#[test]
+fn combinations_that_come_to_the_same_run_are_one() {
+    let sweep = runs(&["optimizer=adam,rmsprop", "momentum=0,0.5"]);
+    let runs: Vec<_> = sweep.iter().map(|run| (run.train.optimizer, run.train.momentum)).collect();
+    assert_eq!(
+        runs,
+        [(OptimizerKind::Adam, 0.0), (OptimizerKind::Rmsprop, 0.0), (OptimizerKind::Rmsprop, 0.5)]
+    );
+}
+
+#[test]
+fn runs_that_differ_in_epochs_alone_are_both_kept() {
+    let sweep = runs(&["epochs=12,120"]);
+    assert_eq!(sweep.len(), 2);
+    assert_eq!(sweep[0].canonical(), sweep[1].canonical());
+}
+
+#[test]
+fn a_published_name_that_says_two_things_can_vary() {
+    let sweep = runs(&["optimizer=sgd,sgd_rmsprop_comb_0.1,sgd_rmsprop_comb_0.2"]);
+    let runs: Vec<_> = sweep.iter().map(|run| (run.train.optimizer, run.train.mix)).collect();
+    assert_eq!(
+        runs,
+        [(OptimizerKind::Sgd, 0.5), (OptimizerKind::SgdRmsprop, 0.1), (OptimizerKind::SgdRmsprop, 0.2)]
+    );
+}
+
+#[test]
+fn a_file_has_its_axes_in_a_section_of_their_own_in_the_order_of_the_file() {
+    let sweep = Sweep::from_toml(
+        "[task]\ninput_dim = 2\n[sweep]\nunits = [50, 100]\ngain = [20, 250]\nseed = \"0..3\"\nbatch = \"5,10\"",
+    );
+    let sweep = sweep.and_then(Sweep::check).expect("the file is right");
+    assert_eq!(sweep.varied(), ["network.units", "network.gain", "seed", "train.batch"]);
+    assert_eq!((sweep.len(), sweep[0].task.input_dim), (24, 2));
+}
+
+#[test]
+fn any_parameter_can_vary_from_rust() {
+    let sweep = Sweep::of(Params::default())
+        .vary("network.units", [100, 200])
+        .vary("nonlinearity", [Nonlinearity::Tanh, Nonlinearity::Linear])
+        .vary("biases", [true, false])
+        .check();
+    assert_eq!(sweep.expect("all are right").len(), 8);
+    let unknown = Sweep::of(Params::default()).vary("gian", [1.0]).check();
+    assert!(matches!(unknown, Err(Error::UnknownParameter { .. })));
+}

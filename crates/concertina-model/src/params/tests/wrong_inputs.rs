@@ -1,0 +1,465 @@
+//! What a user reads who got something wrong.
+
+use super::*;
+
+fn assigned(texts: &[&str]) -> String {
+    let sweep = Sweep::parse(Params::default(), texts.iter().copied()).and_then(Sweep::check);
+    let error = sweep.err().unwrap_or_else(|| panic!("{texts:?} is wrong"));
+    format!("{}\n{}", texts.join(" "), told(&error))
+}
+
+fn read(text: &str) -> String {
+    told(&Params::from_toml(text).expect_err("the file is wrong"))
+}
+
+#[test]
+fn wrong_names_and_values_are_told_with_what_was_expected_and_a_hint() {
+    let cases = [
+        "network.gian=250",
+        "gian=250",
+        "g_raduis=250",
+        "x_dim=2",
+        "train.gain=2",
+        "frequency=3",
+        "rerun=True",
+        "n_cores=4",
+        "input_style=sphere",
+        "gain=-1",
+        "gain=nan",
+        "gain=inf",
+        "gain=",
+        "gain",
+        "=3",
+        "gain=high",
+        "units=0",
+        "units=2.5",
+        "units=-3",
+        "units=1e6",
+        "seed=-1",
+        "seed=9223372036854775808",
+        "seed=1e30",
+        "dt=0",
+        "dt=1.5",
+        "momentum=1",
+        "dropout=1",
+        "biases=yes",
+        "nonlinearity=tahn",
+        "loss=cross_entorpy",
+        "optimizer=lbfgs",
+        "optimizer=sgd_rmsprop_comb_2",
+        "scheduler=onecyclelr_4e4",
+        "saves_per_epoch=0",
+        "saves_per_epoch=0.3",
+        "saves_per_epoch=-1",
+        "saves_per_epoch=1/0",
+        "milestones=5",
+        "milestones=[8,5]",
+        "milestones=[0]",
+        "val_samples=0",
+        "stop_after=0",
+        "epochs=-1",
+        "seed=5..0",
+        "seed=0..x",
+        "seed=0..1000000",
+        "seed=0..9..0",
+        "gain=0.5..2",
+        "gain=20,-5",
+        "classes=1",
+        "learning_rate=None",
+    ];
+    let told: Vec<String> = cases.iter().map(|case| assigned(&[case])).collect();
+    insta::assert_snapshot!(told.join("\n"), @r"
+network.gian=250
+unknown parameter `network.gian`
+hint: did you mean `network.gain`?
+
+gian=250
+unknown parameter `gian`
+hint: did you mean `network.gain`?
+
+g_raduis=250
+unknown parameter `g_raduis`
+hint: did you mean `g_radius`, here `network.gain`?
+
+x_dim=2
+unknown parameter `x_dim`
+hint: did you mean `X_dim`, here `task.input_dim`?
+
+train.gain=2
+unknown parameter `train.gain`
+hint: did you mean `network.gain`?
+
+frequency=3
+unknown parameter `frequency`
+hint: `concertina params` lists every parameter
+
+rerun=True
+`rerun` is not a parameter of a run
+hint: `--rerun` trains anew and compares
+
+n_cores=4
+`n_cores` is not a parameter of a run
+hint: `--jobs` says how many runs train at once, and results do not depend on it
+
+input_style=sphere
+`input_style`: expected `hypercube`, the only one that the published code has too, found `sphere`
+hint: leave it out
+
+gain=-1
+`network.gain`: expected a number of at least 0, found -1
+hint: `network.gain`: the spectral radius of the random part of the recurrent weights; the default is 20
+
+gain=nan
+`network.gain`: expected a finite number, found NaN
+hint: `network.gain`: the spectral radius of the random part of the recurrent weights; the default is 20
+
+gain=inf
+`network.gain`: expected a finite number, found inf
+hint: `network.gain`: the spectral radius of the random part of the recurrent weights; the default is 20
+
+gain=
+`network.gain`: expected one value at least, found none
+hint: as in `gain=20,250` or `seed=0..5`; `0..5` leaves out the 5
+
+gain
+expected `name=value`, found `gain`
+hint: as in `gain=250`, `gain=20,250` or `seed=0..5`
+
+=3
+expected `name=value`, found `=3`
+hint: as in `gain=250`, `gain=20,250` or `seed=0..5`
+
+gain=high
+`network.gain`: expected a number of at least 0, found `high`
+hint: `network.gain`: the spectral radius of the random part of the recurrent weights; the default is 20
+
+units=0
+`network.units`: expected a whole number from 1 to 100,000, found 0
+hint: `network.units`: the number of units, in each layer of a feedforward network; the default is 200
+
+units=2.5
+`network.units`: expected a whole number from 1 to 100,000, found 2.5
+hint: `network.units`: the number of units, in each layer of a feedforward network; the default is 200
+
+units=-3
+`network.units`: expected a whole number from 1 to 100,000, found -3
+hint: `network.units`: the number of units, in each layer of a feedforward network; the default is 200
+
+units=1e6
+`network.units`: expected a whole number from 1 to 100,000, found 1000000
+hint: `network.units`: the number of units, in each layer of a feedforward network; the default is 200
+
+seed=-1
+`seed`: expected a whole number of at least 0, found -1
+hint: `seed`: the realisation: keys every stream of random numbers; the default is 0
+
+seed=9223372036854775808
+`seed`: expected a whole number of at most 9,223,372,036,854,775,807, found 9223372036854775808
+hint: `seed`: the realisation: keys every stream of random numbers; the default is 0
+
+seed=1e30
+`seed`: expected a whole number of at least 0, found 1e30
+hint: `seed`: the realisation: keys every stream of random numbers; the default is 0
+
+dt=0
+`network.dt`: expected a number above 0 and at most 1, found 0
+hint: `network.dt`: the step of the discretisation, in time constants; the default is 0.01
+
+dt=1.5
+`network.dt`: expected a number above 0 and at most 1, found 1.5
+hint: `network.dt`: the step of the discretisation, in time constants; the default is 0.01
+
+momentum=1
+`train.momentum`: expected a number of at least 0 and below 1, found 1
+hint: `train.momentum`: the momentum of sgd and rmsprop; the default is 0
+
+dropout=1
+`network.dropout`: expected a number of at least 0 and below 1, found 1
+hint: `network.dropout`: the probability that a unit is dropped, in training; the default is 0
+
+biases=yes
+`network.biases`: expected `true` or `false`, found `yes`
+hint: `network.biases`: train the biases; otherwise they stay zero; the default is true
+
+nonlinearity=tahn
+`network.nonlinearity`: expected one of `tanh`, `relu`, `linear`, found `tahn`
+hint: did you mean `tanh`?
+
+loss=cross_entorpy
+`train.loss`: expected one of `cross_entropy`, `mse`, `mse_scalar`, `zero`, found `cross_entorpy`
+hint: did you mean `cross_entropy`?
+
+optimizer=lbfgs
+`train.optimizer`: expected one of `sgd`, `rmsprop`, `adam`, `sgd_rmsprop`, found `lbfgs`
+hint: `train.optimizer`: the optimizer; the default is `rmsprop`
+
+optimizer=sgd_rmsprop_comb_2
+`train.mix`: expected a number from 0 to 1, found 2
+hint: `train.mix`: the share of rmsprop, the rest is plain gradient descent; the default is 0.5
+
+scheduler=onecyclelr_4e4
+`train.scheduler`: expected one of `none`, `plateau`, `step`, `multistep`, `cyclic`, `cyclic_halving`, `onecycle`, found `onecyclelr_4e4`
+hint: did you mean `onecyclelr`?
+
+saves_per_epoch=0
+`train.saves_per_epoch`: expected a whole number of at least 1, one over a whole number, or a list of such, found 0
+hint: as in `4`, `0.25` or `1/3`, or a list with an entry for each epoch: `[2, 0, 0.5]`
+
+saves_per_epoch=0.3
+`train.saves_per_epoch`: expected a whole number of at least 1, one over a whole number, or a list of such, found 0.3
+hint: as in `4`, `0.25` or `1/3`, or a list with an entry for each epoch: `[2, 0, 0.5]`
+
+saves_per_epoch=-1
+`train.saves_per_epoch`: expected a whole number of at least 1, one over a whole number, or a list of such, found -1
+hint: as in `4`, `0.25` or `1/3`, or a list with an entry for each epoch: `[2, 0, 0.5]`
+
+saves_per_epoch=1/0
+`train.saves_per_epoch`: expected a whole number of at least 1, one over a whole number, or a list of such, found `1/0`
+hint: as in `4`, `0.25` or `1/3`, or a list with an entry for each epoch: `[2, 0, 0.5]`
+
+milestones=5
+`train.milestones`: expected a rising list of epochs, as in [30, 60], found 5
+hint: `train.milestones`: the epochs after which the learning rate is lowered; the default is []
+
+milestones=[8,5]
+`train.milestones`: expected a rising list of epochs, as in [30, 60], found [8, 5]
+hint: `train.milestones`: the epochs after which the learning rate is lowered; the default is []
+
+milestones=[0]
+`train.milestones`: expected a rising list of epochs, as in [30, 60], found [0]
+hint: `train.milestones`: the epochs after which the learning rate is lowered; the default is []
+
+val_samples=0
+`task.val_samples`: expected a whole number of at least 1, or none, found 0
+hint: `task.val_samples`: the number of validation samples an epoch (none: 100 with 800 for training, otherwise 15%); the default is none
+
+stop_after=0
+`train.stop_after`: expected a whole number of at least 1, or none, found 0
+hint: `train.stop_after`: how long to go on without a better validation loss, in epochs; the default is none
+
+epochs=-1
+`train.epochs`: expected a whole number of at least 0, found -1
+hint: `train.epochs`: how long to train, in epochs; the default is 12
+
+seed=5..0
+`seed`: expected one value at least, found none
+hint: as in `gain=20,250` or `seed=0..5`; `0..5` leaves out the 5
+
+seed=0..x
+`seed`: expected a range of whole numbers, found `0..x`
+hint: as in `0..5`, `0..=4` or `20..=260..40`; list other numbers: `0.5,1`
+
+seed=0..1000000
+expected at most 100,000 runs in a sweep, found 1,000,000
+hint: split the sweep, or shorten an axis
+
+seed=0..9..0
+`seed`: expected a range of whole numbers, found `0..9..0`
+hint: as in `0..5`, `0..=4` or `20..=260..40`; list other numbers: `0.5,1`
+
+gain=0.5..2
+`network.gain`: expected a range of whole numbers, found `0.5..2`
+hint: as in `0..5`, `0..=4` or `20..=260..40`; list other numbers: `0.5,1`
+
+gain=20,-5
+`network.gain`: expected a number of at least 0, found -5
+hint: `network.gain`: the spectral radius of the random part of the recurrent weights; the default is 20
+
+classes=1
+`task.classes`: expected a whole number of at least 2, found 1
+hint: `task.classes`: the number of class labels; the default is 2
+
+learning_rate=None
+`train.learning_rate`: expected a number of at least 0, found none
+hint: `train.learning_rate`: the learning rate at the start; the highest of the cyclic schedules; the default is 0.001
+");
+}
+
+#[test]
+fn values_that_do_not_go_together_are_told_with_what_to_change() {
+    let cases: &[&[&str]] = &[
+        &["clusters=3", "classes=4"],
+        &["evaluate=11"],
+        &["batch=801"],
+        &["loss=mse_scalar", "classes=3"],
+        &["input_weights=diagonal", "units=100"],
+        &["kind=feedforward", "hold=2"],
+        &["kind=feedforward", "evaluate=2"],
+        &["scheduler=step", "scheduler_patience=0"],
+        &["scheduler=multistep"],
+        &["scheduler=onecycle", "epochs=3"],
+        &["scheduler=onecycle", "epochs=0"],
+        &["saves_per_epoch=[1,2]"],
+        &["seed=0..1000", "gain=0..1000"],
+    ];
+    let told: Vec<String> = cases.iter().map(|case| assigned(case)).collect();
+    insta::assert_snapshot!(told.join("\n"), @r"
+clusters=3 classes=4
+`task.clusters`: expected a cluster for each of 4 classes at least, found 3
+hint: raise `task.clusters` or lower `task.classes`
+
+evaluate=11
+`task.evaluate`: expected at most the trial's 10 timesteps (delay + hold - 1), found 11
+hint: lower `task.evaluate` or raise `task.delay`, now 10
+
+batch=801
+`train.batch`: expected at most the 800 samples of an epoch, found 801
+hint: lower `train.batch` or raise `task.train_samples`
+
+loss=mse_scalar classes=3
+`task.classes`: expected 2 with `train.loss = mse_scalar`, found 3
+hint: use `train.loss = mse` for more classes
+
+input_weights=diagonal units=100
+`task.input_dim`: expected at most the 100 units, with `network.input_weights = diagonal`, found 200
+hint: raise `network.units`, or use `network.input_weights = orthogonal`
+
+kind=feedforward hold=2
+`task.hold`: expected 1 with `network.kind = feedforward`, whose layers take the place of time, found 2
+hint: leave `task.hold` out, or use `network.kind = vanilla`
+
+kind=feedforward evaluate=2
+`task.evaluate`: expected 1 with `network.kind = feedforward`, whose layers take the place of time, found 2
+hint: leave `task.evaluate` out, or use `network.kind = vanilla`
+
+scheduler=step scheduler_patience=0
+`train.scheduler_patience`: expected at least 1 epoch with `train.scheduler = step`, found 0
+hint: raise `train.scheduler_patience`; the default is 5
+
+scheduler=multistep
+`train.milestones`: expected at least one epoch with `train.scheduler = multistep`, found none
+hint: give the epochs, as in `train.milestones = [30, 60]`
+
+scheduler=onecycle epochs=3
+`train.scheduler_patience`: expected at most the 3 epochs of the cycle with `train.scheduler = onecycle`, found 5
+hint: lower `train.scheduler_patience` (the rise) or raise `train.cycle_epochs`
+
+scheduler=onecycle epochs=0
+`train.cycle_epochs`: expected the length of the cycle, as there are no epochs to take it from, found none
+hint: give `train.cycle_epochs`
+
+saves_per_epoch=[1,2]
+`train.saves_per_epoch`: expected one entry for each of 12 epochs, found 2 entries
+hint: lengthen or shorten the list, or give one number for all epochs
+
+seed=0..1000 gain=0..1000
+expected at most 100,000 runs in a sweep, found 1,000,000
+hint: split the sweep, or shorten an axis
+");
+}
+
+#[test]
+fn wrong_files_are_told_with_their_line() {
+    let told = [
+        read("[network]\ngain = \n"),
+        read("[network]\ngain = 20\ngain = 30\n"),
+        read("[network]\nunits = 100\ngian = 250\n"),
+        read("[network]\nepochs = 3\n"),
+        read("[netwrok]\ngain = 3\n"),
+        read("[netwrok]\n"),
+        read("g_radius = 3\n[network]\ngain = 3\n"),
+        read("[network]\ngain = nan\n"),
+        read("[network]\ngain = \"high\"\n"),
+        read("[network]\nkind = \"lstm\"\n"),
+        read("[network.gain]\nvalue = 3\n"),
+        read("network.gain = [20, 250]\n"),
+        read("seed = 1979-05-27\n"),
+        read("[[task]]\ninput_dim = 2\n"),
+        read("[sweep]\ngain = [20, 250]\n"),
+        told(&Sweep::from_toml("[sweep]\ngain = [20, -1]\n").expect_err("a gain is negative")),
+        told(&Sweep::from_toml("[sweep]\nseed = \"0..x\"\n").expect_err("the range is wrong")),
+        told(
+            &Sweep::from_toml("[sweep]\nseed = []\n").and_then(Sweep::check).expect_err("the axis is empty"),
+        ),
+        told(&Params::from_json("{'N': 200}").expect_err("Python is not JSON")),
+        told(&Params::from_json("[1]").expect_err("a list is no object")),
+        told(&Params::from_json(r#"{"N": "many"}"#).expect_err("many is no number")),
+        told(&"12-960".parse::<crate::Checkpoint>().expect_err("it has no underscore")),
+    ];
+    insta::assert_snapshot!(told.join("\n"), @r"
+TOML parse error at line 2, column 8
+  |
+2 | gain = 
+  |        ^
+string values must be quoted, expected literal string
+hint: text needs quotes in TOML, and decimals a digit before the point
+
+TOML parse error at line 3, column 1
+  |
+3 | gain = 30
+  | ^^^^
+duplicate key
+hint: keep one of them
+
+line 3: unknown parameter `network.gian`
+hint: did you mean `network.gain`?
+
+line 2: unknown parameter `network.epochs`
+hint: did you mean `train.epochs`?
+
+line 2: expected a section `[task]`, `[network]` or `[train]`, found `[netwrok]`
+hint: did you mean `[network]`?
+
+line 1: expected a section `[task]`, `[network]` or `[train]`, found `[netwrok]`
+hint: did you mean `[network]`?
+
+line 3: `network.gain` is given twice
+hint: keep one; `concertina params` lists the names of each
+
+line 2: `network.gain`: expected a finite number, found NaN
+hint: `network.gain`: the spectral radius of the random part of the recurrent weights; the default is 20
+
+line 2: `network.gain`: expected a number of at least 0, found `high`
+hint: `network.gain`: the spectral radius of the random part of the recurrent weights; the default is 20
+
+line 2: `network.kind`: expected one of `vanilla`, `leaky`, `feedforward`, found `lstm`
+hint: `network.kind`: the equations of the network; the default is `vanilla`
+
+line 1: `network.gain`: expected a value, found a table
+hint: the sections are `[task]`, `[network]` and `[train]`, in single brackets
+
+line 1: `network.gain`: expected a number of at least 0, found [20, 250]
+hint: `network.gain`: the spectral radius of the random part of the recurrent weights; the default is 20
+
+line 1: `seed`: expected a whole number of at least 0, found `1979-05-27`
+hint: `seed`: the realisation: keys every stream of random numbers; the default is 0
+
+line 1: `task`: expected a value, found a list of tables
+hint: the sections are `[task]`, `[network]` and `[train]`, in single brackets
+
+line 2: expected a section `[task]`, `[network]` or `[train]`, found `[sweep]`
+hint: one set of parameters is expected here, not a sweep
+
+line 2: `network.gain`: expected a number of at least 0, found -1
+hint: `network.gain`: the spectral radius of the random part of the recurrent weights; the default is 20
+
+line 2: `seed`: expected a range of whole numbers, found `0..x`
+hint: as in `0..5`, `0..=4` or `20..=260..40`; list other numbers: `0.5,1`
+
+`seed`: expected one value at least, found none
+hint: as in `gain=20,250` or `seed=0..5`; `0..5` leaves out the 5
+
+expected a JSON object: key must be a string at line 1 column 2
+hint: write a Python dict with `json.dumps`
+
+expected a JSON object: invalid type: sequence, expected a map at line 1 column 0
+hint: write a Python dict with `json.dumps`
+
+`network.units`: expected a whole number from 1 to 100,000, found `many`
+hint: `network.units`: the number of units, in each layer of a feedforward network; the default is 200
+
+expected a checkpoint as `<epoch>_<update>`, found `12-960`
+hint: as in `12_960`
+");
+}
+
+#[test]
+fn numbers_that_are_not_finite_are_refused_in_plain_fields_too() {
+    let mut params = Params::default();
+    params.train.learning_rate = f64::NAN;
+    let error = params.check().expect_err("a rate is NaN");
+    insta::assert_snapshot!(told(&error), @r"
+`train.learning_rate`: expected a finite number, found NaN
+hint: `train.learning_rate`: the learning rate at the start; the highest of the cyclic schedules; the default is 0.001
+");
+}

@@ -1,0 +1,159 @@
+//! Parameters as text: for files, for keys, and the table of all of them.
+
+use std::fmt::Write as _;
+
+use super::parameter::{Kind, Parameter};
+use super::registry::PARAMETERS;
+use super::value::{Value, spell};
+use super::{Params, ValidParams};
+
+/// First line of the canonical form; raised only if the same text would come to mean another computation.
+const SCHEMA: &str = "concertina run 1";
+
+impl Params {
+    /// All parameters as TOML; [`Params::from_toml`] reads it back to the same parameters. What is none is left out.
+    pub fn to_toml(&self) -> String {
+        let mut text = String::new();
+        for_each_section(&mut text, |text, parameter| {
+            let value = parameter.value(self);
+            if value != Value::None {
+                push_line(text, parameter, &value);
+            }
+        });
+        text
+    }
+}
+
+impl ValidParams {
+    /// What a run's key is the hash of: the parameters that name the computation, in one spelling.
+    ///
+    /// A line with the schema's version, then a line `path = value` for every parameter that is part of the key and
+    /// differs from its default, sorted by path; numbers are the shortest decimals that read back as the same bits.
+    /// So a parameter that is added later with a default that means "as before" renames no run, and neither does a
+    /// change in the order of the registry. Defaults, once released, stay.
+    ///
+    /// Left out are `train.epochs`, `train.saves_per_epoch` and `train.stop_after`: they say how far a run is trained
+    /// and what is kept of it, and change none of its bits up to there, so that 24 epochs extend 12.
+    pub fn canonical(&self) -> String {
+        let mut lines: Vec<String> = PARAMETERS
+            .iter()
+            .filter(|parameter| parameter.part_of_key && parameter.value(self) != self.usual(parameter))
+            .map(|parameter| format!("{} = {}\n", parameter.path, file_spelling(&parameter.value(self))))
+            .collect();
+        lines.sort_unstable();
+        lines.insert(0, format!("{SCHEMA}\n"));
+        lines.concat()
+    }
+
+    /// The value that the canonical form leaves out.
+    fn usual(&self, parameter: &Parameter) -> Value {
+        if parameter.path == "task.val_samples" {
+            Value::from(self.task.default_val_samples())
+        } else {
+            parameter.default_value()
+        }
+    }
+
+    /// All parameters as TOML that explains itself: meaning, unit and the published code's name beside each.
+    ///
+    /// [`Params::from_toml`] reads it back to the same parameters.
+    pub fn to_annotated_toml(&self) -> String {
+        let mut text =
+            "# Parameters of a run of Concertina; in brackets the published code's names.\n".to_owned();
+        for_each_section(&mut text, |text, parameter| {
+            let start = text.len();
+            let value = parameter.value(self);
+            if value == Value::None {
+                let _ = write!(text, "# {} is none", parameter.name()); // writing to a string cannot fail
+            } else {
+                push_line(text, parameter, &value);
+                text.pop();
+            }
+            let width = text.len() - start;
+            let _ = write!(text, "{:1$} # {2}", "", 32_usize.saturating_sub(width), parameter.meaning);
+            if !parameter.unit.is_empty() {
+                let _ = write!(text, ", in {}", parameter.unit);
+            }
+            for published in parameter.published.iter().filter(|name| **name != parameter.name()) {
+                let _ = write!(text, " ({published})");
+            }
+            if !parameter.applies(self) {
+                text.push_str("; without effect here");
+            }
+            text.push('\n');
+        });
+        text
+    }
+}
+
+/// Calls `push` for every parameter in order, with a heading before each section.
+fn for_each_section(text: &mut String, mut push: impl FnMut(&mut String, &Parameter)) {
+    let mut section = "";
+    for parameter in PARAMETERS {
+        if parameter.section() != section {
+            section = parameter.section();
+            let _ = writeln!(text, "\n[{section}]"); // writing to a string cannot fail
+        }
+        push(text, parameter);
+    }
+}
+
+fn push_line(text: &mut String, parameter: &Parameter, value: &Value) {
+    let _ = writeln!(text, "{} = {}", parameter.name(), file_spelling(value)); // writing to a string cannot fail
+}
+
+/// A value as TOML, in one spelling.
+fn file_spelling(value: &Value) -> String {
+    match value {
+        Value::Text(text) => format!("\"{text}\""), // only names of choices, which need no escapes
+        Value::List(items) => {
+            let items: Vec<String> = items.iter().map(file_spelling).collect();
+            format!("[{}]", items.join(", "))
+        }
+        Value::Real(number) => spell(*number),
+        other => other.to_string(),
+    }
+}
+
+impl Parameter {
+    /// Its default, as a table has it.
+    pub fn default_text(&self) -> String {
+        match self.default_value() {
+            Value::Text(text) => text,
+            other => file_spelling(&other),
+        }
+    }
+
+    /// What its values are, as a table has it: with the published code's names of choices.
+    pub fn values_text(&self) -> String {
+        let Kind::Choice(choices) = self.kind else { return self.kind.to_string() };
+        let named = |(name, published): (&str, &[&str])| match published.first() {
+            Some(published) => format!("`{name}` (`{published}`)"),
+            None => format!("`{name}`"),
+        };
+        let choices: Vec<String> = choices.iter().map(|names| named((names.name, names.published))).collect();
+        choices.join(", ")
+    }
+}
+
+/// The table of all parameters in Markdown: `docs/reference/parameters.md` is made of it.
+pub fn parameters_markdown() -> String {
+    let mut text =
+        "| parameter | published code | default | values | meaning |\n|---|---|---|---|---|\n".to_owned();
+    for parameter in PARAMETERS {
+        let published: Vec<String> = parameter.published.iter().map(|name| format!("`{name}`")).collect();
+        let unit = if parameter.unit.is_empty() { String::new() } else { format!(", in {}", parameter.unit) };
+        let condition = parameter.condition.map_or(String::new(), |c| format!("; only with {}", c.text));
+        let key = if parameter.part_of_key { "" } else { "; not part of the key" };
+        let _ = writeln!(
+            text,
+            "| `{}` | {} | {} | {} | {}{unit}{condition}{key} |",
+            parameter.path,
+            published.join(", "),
+            parameter.default_text(),
+            parameter.values_text(),
+            parameter.meaning,
+        ); // writing to a string cannot fail
+    }
+    text
+}
