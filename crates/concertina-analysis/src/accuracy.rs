@@ -1,0 +1,67 @@
+//! `accuracy`: how often the network names the right class.
+
+use concertina_model::params::ValidParams;
+use concertina_table::{Table, Values};
+use serde::{Deserialize, Serialize};
+
+use crate::ranges::at_least;
+use crate::trials::Observations;
+use crate::{Analysis, Result, Subject};
+
+/// The share of samples that the network classifies correctly, at each checkpoint.
+///
+/// The class is the largest output at the trial's last timestep, or the sign of a scalar output. Without dropout or noise.
+///
+/// # Returns  The column `accuracy`, in [0, 1], a row for each checkpoint.
+/// # Source   `farrell2022`, Fig. 2d. Differs in: a scalar output is read by its sign; the published code takes the argmax over
+/// one output, which is always class 0.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Accuracy {
+    /// Samples, spread evenly over the clusters.
+    pub samples: usize,
+}
+
+impl Default for Accuracy {
+    fn default() -> Self {
+        Self { samples: 1000 }
+    }
+}
+
+impl Accuracy {
+    pub(crate) const NAME: &'static str = "accuracy";
+}
+
+impl Analysis for Accuracy {
+    fn name(&self) -> &'static str {
+        Self::NAME
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn references(&self) -> &'static [&'static str] {
+        &["farrell2022"]
+    }
+
+    fn per_checkpoint(&self) -> bool {
+        true
+    }
+
+    fn check(&self, _params: &ValidParams) -> Result<()> {
+        at_least(Self::NAME, "samples", self.samples, 1)
+    }
+
+    fn run(&self, subject: &Subject) -> Result<Table> {
+        self.check(subject.params)?;
+        let samples = subject.task.analysis_samples(self.samples);
+        let mut rows = Observations::default();
+        let mut accuracies = Vec::with_capacity(subject.checkpoints.len());
+        for (checkpoint, network) in subject.checkpoints {
+            rows.push(*checkpoint);
+            accuracies.push(network.evaluate(&samples)?.accuracy);
+        }
+        rows.into_table(false, [("accuracy".to_owned(), Values::from(accuracies))])
+    }
+}

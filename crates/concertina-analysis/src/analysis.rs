@@ -1,0 +1,60 @@
+//! What every analysis is: the trait [`Analysis`] and the [`Subject`] it is done on.
+
+use std::fmt::Debug;
+
+use concertina_model::Checkpoint;
+use concertina_model::network::Network;
+use concertina_model::params::ValidParams;
+use concertina_model::task::Task;
+use concertina_table::Table;
+use serde::Serialize;
+
+use crate::Result;
+
+/// What an analysis looks at: one run, at some of its checkpoints.
+#[derive(Debug, Clone, Copy)]
+pub struct Subject<'a> {
+    /// The parameters of the run; their seed also keys every random number of an analysis.
+    pub params: &'a ValidParams,
+    /// The task of the run: where samples come from.
+    pub task: &'a Task,
+    /// The networks to look at, each with the moment of training it is from.
+    pub checkpoints: &'a [(Checkpoint, Network)],
+}
+
+/// A measurement on the networks of a run, with its parameters as fields.
+///
+/// The trait is cut so that a store can keep results it knows nothing about: name, version and the serialised parameters name
+/// the result (see [`AnalysisSpec::canonical`](crate::AnalysisSpec::canonical)), [`per_checkpoint`](Self::per_checkpoint)
+/// says in which portions, and [`run`](Self::run) is a pure function of the subject: the same subject gives the same bits,
+/// and no checkpoint's rows depend on which others are there. Parameters are plain open fields, checked before anything runs;
+/// [`check`](Self::check) is on its own so that a recipe can be refused before hours of training.
+///
+/// A result is tidy: one row per observation, with the columns `epoch` and `update`, then `timestep` where it applies, then
+/// the values. What is undefined is null.
+pub trait Analysis: Serialize + Debug {
+    /// The name by which recipes and tables know it, for example `effective_dimension`.
+    fn name(&self) -> &'static str;
+
+    /// Raised whenever the numbers change for the same parameters: kept results of other versions are not used.
+    fn version(&self) -> u32;
+
+    /// What to cite for it: keys of `references.bib`, for these parameters.
+    fn references(&self) -> &'static [&'static str];
+
+    /// Whether every checkpoint is analysed on its own, so that results are kept checkpoint by checkpoint; otherwise over all
+    /// checkpoints asked for at once.
+    fn per_checkpoint(&self) -> bool;
+
+    /// Whether the analysis can be done with these parameters on networks like these.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`](crate::Error::Parameter), [`Error::NotApplicable`](crate::Error::NotApplicable).
+    fn check(&self, params: &ValidParams) -> Result<()>;
+
+    /// The result, checkpoint after checkpoint in the order of the subject.
+    ///
+    /// # Errors
+    /// Those of [`check`](Self::check); [`Error::NotFinite`](crate::Error::NotFinite) names the first state that is no number.
+    fn run(&self, subject: &Subject) -> Result<Table>;
+}

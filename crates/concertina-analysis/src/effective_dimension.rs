@@ -1,0 +1,230 @@
+//! `effective_dimension`: the participation ratio of the states.
+
+use concertina_model::params::ValidParams;
+use concertina_table::{Table, Values};
+use ndarray::ArrayView2;
+use serde::{Deserialize, Serialize};
+
+use crate::products::smaller_gram;
+use crate::ranges::at_least;
+use crate::trials::{Observations, Trials, check_finite};
+use crate::{Analysis, Error, Result, Subject, Timestep, Timesteps};
+
+/// The effective dimension of the states at each timestep: see [`effective_dimension`].
+///
+/// # Returns  The column `effective_dimension`, a row for each checkpoint and timestep; null where it is undefined.
+/// # Source   `farrell2022`, Methods; `gao2017` for the measure. Differs in: nothing.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct EffectiveDimension {
+    /// Samples, spread evenly over the clusters; at least 2.
+    pub samples: usize,
+    /// The timesteps to look at.
+    pub timesteps: Timesteps,
+    /// Run the trials on, with zero input, to this timestep.
+    pub extend_to: Option<Timestep>,
+}
+
+impl Default for EffectiveDimension {
+    fn default() -> Self {
+        Self { samples: 500, timesteps: Timesteps::All, extend_to: None }
+    }
+}
+
+impl EffectiveDimension {
+    pub(crate) const NAME: &'static str = "effective_dimension";
+}
+
+impl Analysis for EffectiveDimension {
+    fn name(&self) -> &'static str {
+        Self::NAME
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn references(&self) -> &'static [&'static str] {
+        &["farrell2022", "gao2017"]
+    }
+
+    fn per_checkpoint(&self) -> bool {
+        true
+    }
+
+    fn check(&self, params: &ValidParams) -> Result<()> {
+        at_least(Self::NAME, "samples", self.samples, 2)?;
+        self.timesteps.resolve(Self::NAME, self.extend_to, params).map(drop)
+    }
+
+    fn run(&self, subject: &Subject) -> Result<Table> {
+        self.check(subject.params)?;
+        let timesteps = self.timesteps.resolve(Self::NAME, self.extend_to, subject.params)?;
+        let samples = subject.task.analysis_samples(self.samples);
+        let mut rows = Observations::default();
+        let mut dimensions = Vec::new();
+        let mut scratch = Scratch::default();
+        for (checkpoint, network) in subject.checkpoints {
+            let trials = Trials::run(network, &samples, &timesteps)?;
+            for &timestep in &timesteps {
+                rows.push_at(*checkpoint, timestep);
+                dimensions.push(scratch.dimension(trials.at(timestep)?));
+            }
+        }
+        rows.into_table(true, [("effective_dimension".to_owned(), Values::from(dimensions))])
+    }
+}
+
+/// Effective dimension of a cloud of states: the participation ratio of its covariance.
+///
+/// `D = (Σ λ)² / Σ λ² = (tr C)² / tr(C²)`, `λ` the eigenvalues of the covariance `C`. From the traces, in f64: no eigenproblem,
+/// and of `C` and its counterpart between samples only the smaller is formed, one triangle of it; n or n - 1 cancels. Biased
+/// low for few samples. Rotations, scalings and shifts of the cloud and the order of its samples leave it alone.
+///
+/// # Undefined
+/// `None` if all states are equal *up to rounding*: if their root mean square distance from the mean is under 8 machine
+/// epsilons of the root mean square state, with the epsilon of the precision that the states are given in (f32 for those of a
+/// network: 1e-6 of the state). States that have run into the same fixed point differ in their last bits alone; the dimension
+/// of that noise, a number anywhere up to the number of units, says nothing about the network. The other side of the bargain:
+/// a cloud narrower than a millionth of its distance from the origin has no dimension here, since its f32 coordinates hold
+/// three bits of it or less. States that shrink towards zero keep their dimension.
+///
+/// # Shapes
+/// `states`: (samples, units), a row a sample.
+///
+/// # Returns
+/// Dimensionless, in `[1, min(samples - 1, units)]`; `None` if undefined.
+///
+/// # Errors
+/// [`Error::TooFewSamples`] under 2 samples; [`Error::NotFinite`] names the first bad sample and unit.
+///
+/// # Source
+/// `gao2017`, where it is the participation ratio, and `farrell2022`, Methods. Differs in: nothing.
+///
+/// # Example
+/// Four points at the ends of two equal axes have dimension 2:
+/// ```
+/// use concertina_analysis::effective_dimension;
+/// use ndarray::arr2;
+///
+/// let cross = arr2(&[[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0], [0.0, -1.0]]);
+/// assert_eq!(effective_dimension(cross.view())?, Some(2.0));
+/// # Ok::<(), concertina_analysis::Error>(())
+/// ```
+pub fn effective_dimension<T: Precision>(states: ArrayView2<T>) -> Result<Option<f64>> {
+    if states.nrows() < 2 {
+        return Err(Error::TooFewSamples { quantity: "effective dimension", expected: 2, found: states.nrows() });
+    }
+    check_finite(states, || "states".to_owned())?;
+    Ok(Scratch::default().dimension(states))
+}
+
+/// The precision that states are given in: f32 or f64.
+pub trait Precision: Copy + Into<f64> + sealed::Sealed {
+    /// The distance from 1 to the next larger number.
+    const EPSILON: f64;
+}
+
+impl Precision for f32 {
+    const EPSILON: f64 = f32::EPSILON as f64;
+}
+
+impl Precision for f64 {
+    const EPSILON: f64 = Self::EPSILON;
+}
+
+mod sealed {
+    /// Implemented for the two precisions alone.
+    pub trait Sealed {}
+    impl Sealed for f32 {}
+    impl Sealed for f64 {}
+}
+
+/// Machine epsilons of the states within which a cloud counts as one point. Rounding to nearest alone gives 0.3, a sum over
+/// 200 units before the nonlinearity a few; arbitrary between there and where a cloud has bits of its own.
+const ROUNDING_EPSILONS: f64 = 8.0;
+
+/// Mean squares of states within which nothing over- or underflows when squared again: a cloud as narrow as f64 can hold has
+/// 1e-30 of it, and both end at 1e±308. States in f32 are always within.
+const SAFE_SQUARES: std::ops::RangeInclusive<f64> = 1e-100..=1e100;
+
+/// Memory that is kept from one cloud to the next.
+#[derive(Debug, Default)]
+struct Scratch {
+    /// (samples, units): states less their mean.
+    centred: Vec<f64>,
+    /// (n, n), n the smaller of samples and units.
+    gram: Vec<f64>,
+}
+
+/// Sums over samples and units.
+struct Squares {
+    /// Of the distances from the mean.
+    distance: f64,
+    /// Of the states.
+    state: f64,
+}
+
+impl Scratch {
+    /// The dimension of at least two states, all finite.
+    fn dimension<T: Precision>(&mut self, states: ArrayView2<T>) -> Option<f64> {
+        let (samples, units) = states.dim();
+        let mut squares = self.centre(states, 1.0);
+        if !SAFE_SQUARES.contains(&squares.state) {
+            squares = self.centre(states, one_over_largest(states)?);
+        }
+        let rounding = ROUNDING_EPSILONS * T::EPSILON;
+        if squares.distance <= rounding * rounding * squares.state {
+            return None;
+        }
+
+        let size = samples.min(units);
+        self.gram.clear();
+        self.gram.resize(size * size, 0.0);
+        smaller_gram(&self.centred, samples, units, &mut self.gram);
+        let (mut trace, mut below, mut diagonal) = (0.0, 0.0, 0.0);
+        for (index, row) in self.gram.chunks_exact(size).enumerate() {
+            trace += row[index];
+            diagonal += row[index] * row[index];
+            below += sum_of_squares(&row[..index]);
+        }
+        let dimension = trace * trace / (diagonal + 2.0 * below);
+        Some(dimension.clamp(1.0, (samples - 1).min(units) as f64)) // rounding alone can leave the range
+    }
+
+    /// Writes the states times `scale`, less their mean.
+    fn centre<T: Precision>(&mut self, states: ArrayView2<T>, scale: f64) -> Squares {
+        let (samples, units) = states.dim();
+        let mut mean = vec![0.0; units];
+        for state in states.outer_iter() {
+            for (mean, entry) in mean.iter_mut().zip(state) {
+                *mean += (*entry).into() * scale;
+            }
+        }
+        mean.iter_mut().for_each(|mean| *mean /= samples as f64);
+        self.centred.clear();
+        for state in states.outer_iter() {
+            self.centred.extend(state.iter().zip(&mean).map(|(entry, mean)| (*entry).into() * scale - mean));
+        }
+        let distance = sum_of_squares(&self.centred);
+        Squares { distance, state: distance + samples as f64 * sum_of_squares(&mean) }
+    }
+}
+
+/// One over the power of two at or under the largest magnitude, so that multiplying by it is exact; `None` if all are zero.
+fn one_over_largest<T: Precision>(states: ArrayView2<T>) -> Option<f64> {
+    let largest = states.iter().fold(0.0, |largest: f64, entry| largest.max((*entry).into().abs()));
+    (largest > 0.0).then(|| libm::exp2(-libm::floor(libm::log2(largest)).clamp(-1000.0, 1000.0)))
+}
+
+/// In eight lanes, in a fixed order.
+fn sum_of_squares(values: &[f64]) -> f64 {
+    let (blocks, rest) = values.as_chunks::<8>();
+    let mut lanes = [0.0; 8];
+    for block in blocks {
+        for (lane, value) in lanes.iter_mut().zip(block) {
+            *lane += value * value;
+        }
+    }
+    lanes.iter().sum::<f64>() + rest.iter().map(|value| value * value).sum::<f64>()
+}

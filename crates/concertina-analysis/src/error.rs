@@ -1,0 +1,122 @@
+//! What can go wrong in this crate.
+
+use crate::AnalysisSpec;
+
+/// Shorthand for results of this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What can go wrong with an analysis.
+///
+/// An estimate that has not converged, or a quantity that is not defined, is a result and no error: it is in the table.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// There is no analysis of this name.
+    #[error("unknown analysis `{name}`")]
+    UnknownAnalysis {
+        /// The name asked for.
+        name: String,
+    },
+    /// A parameter of an analysis has a value that it cannot have.
+    #[error("`{analysis}.{parameter}`: expected {expected}, found {found}")]
+    Parameter {
+        /// The analysis, for example `lyapunov`.
+        analysis: &'static str,
+        /// Its parameter.
+        parameter: &'static str,
+        /// What it may be.
+        expected: String,
+        /// What it was.
+        found: String,
+    },
+    /// The analysis makes no sense for this network or this task.
+    #[error("`{analysis}` does not apply to {subject}: {reason}")]
+    NotApplicable {
+        /// The analysis.
+        analysis: &'static str,
+        /// What it was asked of, for example "a feedforward network".
+        subject: String,
+        /// Why not.
+        reason: &'static str,
+        /// What to do instead.
+        hint: &'static str,
+    },
+    /// There are not enough samples for the quantity to mean anything.
+    #[error("{quantity}: expected at least {expected} samples, found {found}")]
+    TooFewSamples {
+        /// The quantity asked for.
+        quantity: &'static str,
+        /// How many it takes.
+        expected: usize,
+        /// How many there are.
+        found: usize,
+    },
+    /// A number is NaN or infinite where that cannot be.
+    #[error("{what}: expected finite numbers, found {value} at {place}")]
+    NotFinite {
+        /// The array, for example "states at timestep 3".
+        what: String,
+        /// The first entry that is not finite, for example "sample 0, unit 17".
+        place: String,
+        /// That entry.
+        value: f64,
+    },
+    /// Arrays that belong together have shapes that do not.
+    #[error("{what}: expected {expected}, found {found:?}")]
+    Shape {
+        /// The array.
+        what: &'static str,
+        /// The shape it must have, with the names of its axes.
+        expected: String,
+        /// The shape it has.
+        found: Vec<usize>,
+    },
+    /// The network could not be run.
+    #[error(transparent)]
+    Model(#[from] concertina_model::Error),
+    /// A factorisation or a fit failed.
+    #[error(transparent)]
+    Numerics(#[from] concertina_numerics::Error),
+    /// The result could not be written as a table.
+    #[error(transparent)]
+    Table(#[from] concertina_table::Error),
+}
+
+impl Error {
+    /// What the user can do about it, where that is known.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::UnknownAnalysis { name } => Some(nearest(name)),
+            Self::NotApplicable { hint, .. } => Some((*hint).to_owned()),
+            Self::TooFewSamples { expected, .. } => Some(format!("ask for `samples` of {expected} or more")),
+            Self::NotFinite { .. } => Some("the network has diverged: lower `train.learning_rate`, or analyse an earlier checkpoint".to_owned()),
+            Self::Model(source) => source.hint(),
+            Self::Numerics(source) => source.hint(),
+            Self::Parameter { .. } | Self::Shape { .. } | Self::Table(_) => None,
+        }
+    }
+}
+
+/// The analysis whose name is nearest, or all of them.
+fn nearest(name: &str) -> String {
+    let names = AnalysisSpec::NAMES;
+    let similar = |known: &&&str| strsim::jaro_winkler(name, known);
+    let best = names.iter().max_by(|a, b| similar(a).total_cmp(&similar(b)));
+    match best.filter(|known| similar(known) > 0.8) {
+        Some(known) => format!("did you mean `{known}`?"),
+        None => format!("there are {}", names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_misspelt_analysis_is_answered_with_the_nearest_or_with_all() {
+        let hint = |name: &str| AnalysisSpec::named(name).expect_err("unknown").hint().expect("a hint");
+        assert_eq!(hint("lyapunof"), "did you mean `lyapunov`?");
+        assert_eq!(hint("clusterholdout"), "did you mean `cluster_holdout`?");
+        assert!(hint("xyz").starts_with("there are `effective_dimension`, `accuracy`, "));
+    }
+}

@@ -1,0 +1,73 @@
+//! `loss`: the loss that training lowers, on samples of its own.
+
+use concertina_model::params::ValidParams;
+use concertina_table::{Table, Values};
+use serde::{Deserialize, Serialize};
+
+use crate::ranges::at_least;
+use crate::trials::Observations;
+use crate::{Analysis, Error, Result, Subject};
+
+/// The loss of the run (`train.loss`), at each checkpoint.
+///
+/// The mean over samples and over the evaluated timesteps; cross-entropy in nats. Without dropout or noise, and without
+/// weight decay, which is no part of it.
+///
+/// # Returns  The column `loss`, a row for each checkpoint.
+/// # Errors   [`Error::NotFinite`] if a checkpoint's loss is.
+/// # Source   `farrell2022`, Methods. Differs in: nothing.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Loss {
+    /// Samples, spread evenly over the clusters.
+    pub samples: usize,
+}
+
+impl Default for Loss {
+    fn default() -> Self {
+        Self { samples: 1000 }
+    }
+}
+
+impl Loss {
+    pub(crate) const NAME: &'static str = "loss";
+}
+
+impl Analysis for Loss {
+    fn name(&self) -> &'static str {
+        Self::NAME
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn references(&self) -> &'static [&'static str] {
+        &["farrell2022"]
+    }
+
+    fn per_checkpoint(&self) -> bool {
+        true
+    }
+
+    fn check(&self, _params: &ValidParams) -> Result<()> {
+        at_least(Self::NAME, "samples", self.samples, 1)
+    }
+
+    fn run(&self, subject: &Subject) -> Result<Table> {
+        self.check(subject.params)?;
+        let samples = subject.task.analysis_samples(self.samples);
+        let mut rows = Observations::default();
+        let mut losses = Vec::with_capacity(subject.checkpoints.len());
+        for (checkpoint, network) in subject.checkpoints {
+            let loss = network.evaluate(&samples)?.loss;
+            if !loss.is_finite() {
+                let place = format!("checkpoint {checkpoint}");
+                return Err(Error::NotFinite { what: "loss".to_owned(), place, value: loss });
+            }
+            rows.push(*checkpoint);
+            losses.push(loss);
+        }
+        rows.into_table(false, [("loss".to_owned(), Values::from(losses))])
+    }
+}

@@ -1,0 +1,227 @@
+//! `lyapunov`: the largest Lyapunov exponents of the network without input.
+
+mod dynamics;
+mod frame;
+mod orbits;
+mod spectrum;
+mod stopping;
+
+use concertina_model::params::{NetworkKind, ValidParams};
+use concertina_table::{Table, Values};
+use serde::{Deserialize, Serialize};
+
+pub use dynamics::{Autonomous, Rule};
+pub use orbits::Orbits;
+pub use spectrum::{Exponent, Outcome, Spectrum};
+
+use crate::ranges::{at_least, positive, refuse};
+use crate::trials::Observations;
+use crate::{Analysis, Error, Result, Subject};
+
+/// The largest Lyapunov exponents of the network without input, in bits per timestep.
+///
+/// Benettin's method: a frame of orthonormal tangent vectors is carried along an orbit by the Jacobians, made orthonormal
+/// again after every timestep (QR), and the exponents are the means of `log2 R[j, j]` over time. The Jacobians are analytic,
+/// all arithmetic is in f64, and the Jacobian is taken at the state that it maps from. Initial conditions are uniform in
+/// [-0.2, 0.2] in every unit, and the same for every checkpoint of a run.
+///
+/// The estimate ends by [`Stopping`]; one that has not converged is a result, with its error and the reason.
+///
+/// # Returns
+/// A row for each checkpoint and exponent, with the columns
+/// * `index` (1 is the largest), `exponent` (bits per timestep; null stands for `-∞`, where the Jacobians leave no further
+///   direction, as in a relu network whose units have fallen silent), `standard_error` (over initial conditions);
+/// * the same in every row of a checkpoint: `kaplan_yorke_dimension` and `entropy_rate` (bits per timestep), null where that
+///   takes more exponents ([`Spectrum`]); `initial_conditions`, `iterations`, `converged`, and `reason`, null if converged.
+///
+/// The trajectory of a chaotic network depends on the last bit of every product: the same machine gives the same bits, another
+/// instruction set the same exponents within their error.
+///
+/// # Source
+/// `benettin1980`, `farrell2022`, Fig. 2b. Differs in: the published code takes the Jacobian one step late and stops where its
+/// last ten running averages agree, which they nearly do by construction; `stopping = "paper"` does as it does.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Lyapunov {
+    /// How many exponents, largest first; at most as many as the network has units.
+    pub exponents: usize,
+    /// The rule by which the estimate ends.
+    pub stopping: Stopping,
+    /// The standard error over initial conditions, in bits per timestep, that every exponent must be under.
+    pub tolerance: f64,
+    /// Timesteps before the average begins.
+    pub burn_in: usize,
+    /// Timesteps after the burn-in at which the estimate ends in any case.
+    pub max_iterations: usize,
+    /// Initial conditions, at least 2; they advance together.
+    pub initial_conditions: usize,
+}
+
+/// The rule by which an estimate of Lyapunov exponents ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stopping {
+    /// After a burn-in, when the standard error over initial conditions is under the tolerance.
+    #[default]
+    Converged,
+    /// As in the published code, for comparison with published curves only. The rule has its own settings, so that of the
+    /// parameters of [`Lyapunov`] only `exponents` may be set.
+    Paper,
+}
+
+impl Default for Lyapunov {
+    fn default() -> Self {
+        Self {
+            exponents: 10,
+            stopping: Stopping::Converged,
+            tolerance: 2e-3,
+            burn_in: 500,
+            max_iterations: 5000,
+            initial_conditions: 10,
+        }
+    }
+}
+
+impl Lyapunov {
+    pub(crate) const NAME: &'static str = "lyapunov";
+
+    /// The spectrum of these dynamics; `seed` draws the initial conditions.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`].
+    pub fn spectrum(&self, system: &Autonomous, seed: u64) -> Result<Spectrum> {
+        self.check_for(system.units())?;
+        let rule = stopping::Converged {
+            exponents: self.exponents,
+            initial_conditions: self.initial_conditions,
+            burn_in: self.burn_in,
+            max_iterations: self.max_iterations,
+            tolerance: self.tolerance,
+        };
+        match self.stopping {
+            Stopping::Converged => stopping::converged(system, &rule, seed),
+            Stopping::Paper => stopping::paper(system, self.exponents, seed),
+        }
+    }
+
+    fn check_for(&self, units: usize) -> Result<()> {
+        let default = Self::default();
+        at_least(Self::NAME, "exponents", self.exponents, 1)?;
+        if self.exponents > units {
+            let expected = format!("at most {units}, the number of units");
+            return refuse(Self::NAME, "exponents", expected, self.exponents);
+        }
+        if self.stopping == Stopping::Paper {
+            let own = |parameter, default: String, found: String| {
+                if found == default {
+                    return Ok(());
+                }
+                let expected = format!("the default, {default}, because `paper` has its own settings");
+                refuse(Self::NAME, parameter, expected, found)
+            };
+            own("tolerance", default.tolerance.to_string(), self.tolerance.to_string())?;
+            own("burn_in", default.burn_in.to_string(), self.burn_in.to_string())?;
+            own("max_iterations", default.max_iterations.to_string(), self.max_iterations.to_string())?;
+            let (default, found) = (default.initial_conditions, self.initial_conditions);
+            return own("initial_conditions", default.to_string(), found.to_string());
+        }
+        positive(Self::NAME, "tolerance", self.tolerance)?;
+        at_least(Self::NAME, "max_iterations", self.max_iterations, 1)?;
+        at_least(Self::NAME, "initial_conditions", self.initial_conditions, 2)
+    }
+}
+
+impl Analysis for Lyapunov {
+    fn name(&self) -> &'static str {
+        Self::NAME
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn references(&self) -> &'static [&'static str] {
+        &["farrell2022", "benettin1980", "daniel1976", "kaplan1979", "pesin1977"]
+    }
+
+    fn per_checkpoint(&self) -> bool {
+        true
+    }
+
+    fn check(&self, params: &ValidParams) -> Result<()> {
+        if params.network.kind == NetworkKind::Feedforward {
+            return Err(not_recurrent());
+        }
+        self.check_for(params.network.units)
+    }
+
+    fn run(&self, subject: &Subject) -> Result<Table> {
+        self.check(subject.params)?;
+        let mut rows = Observations::default();
+        let mut columns = Columns::default();
+        for (checkpoint, network) in subject.checkpoints {
+            let system = Autonomous::of(network)?.ok_or_else(not_recurrent)?;
+            let spectrum = self.spectrum(&system, subject.params.seed)?;
+            spectrum.exponents.iter().for_each(|_| rows.push(*checkpoint));
+            columns.extend(&spectrum);
+        }
+        rows.into_table(false, columns.named())
+    }
+}
+
+fn not_recurrent() -> Error {
+    Error::NotApplicable {
+        analysis: Lyapunov::NAME,
+        subject: "a feedforward network".to_owned(),
+        reason: "it maps an input to an output once, and has no dynamics of its own",
+        hint: "choose `network.kind` vanilla or leaky, or leave this analysis out",
+    }
+}
+
+/// The columns of the result.
+#[derive(Debug, Default)]
+struct Columns {
+    index: Vec<i64>,
+    exponent: Vec<Option<f64>>,
+    standard_error: Vec<Option<f64>>,
+    kaplan_yorke_dimension: Vec<Option<f64>>,
+    entropy_rate: Vec<Option<f64>>,
+    initial_conditions: Vec<i64>,
+    iterations: Vec<i64>,
+    converged: Vec<bool>,
+    reason: Vec<Option<String>>,
+}
+
+impl Columns {
+    fn extend(&mut self, spectrum: &Spectrum) {
+        let (dimension, entropy_rate) = (spectrum.kaplan_yorke_dimension(), spectrum.entropy_rate());
+        let converged = spectrum.outcome.converged();
+        for (exponent, index) in spectrum.exponents.iter().zip(1..) {
+            let bits = exponent.bits_per_timestep;
+            self.index.push(index);
+            self.exponent.push(bits.is_finite().then_some(bits));
+            self.standard_error.push(exponent.standard_error);
+            self.kaplan_yorke_dimension.push(dimension);
+            self.entropy_rate.push(entropy_rate);
+            self.initial_conditions.push(spectrum.initial_conditions as i64);
+            self.iterations.push(spectrum.iterations as i64);
+            self.converged.push(converged);
+            self.reason.push((!converged).then(|| spectrum.outcome.to_string()));
+        }
+    }
+
+    fn named(self) -> [(String, Values); 9] {
+        [
+            ("index", Values::from(self.index)),
+            ("exponent", Values::from(self.exponent)),
+            ("standard_error", Values::from(self.standard_error)),
+            ("kaplan_yorke_dimension", Values::from(self.kaplan_yorke_dimension)),
+            ("entropy_rate", Values::from(self.entropy_rate)),
+            ("initial_conditions", Values::from(self.initial_conditions)),
+            ("iterations", Values::from(self.iterations)),
+            ("converged", Values::from(self.converged)),
+            ("reason", Values::from(self.reason)),
+        ]
+        .map(|(name, values)| (name.to_owned(), values))
+    }
+}

@@ -1,0 +1,218 @@
+//! Timesteps of a trial, and which of them an analysis looks at.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use concertina_model::params::{NetworkKind, ValidParams};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use crate::{Error, Result};
+
+/// A timestep of a trial: 0 is after the first step, -1 the input itself. In a feedforward network a layer takes its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Timestep(pub i64);
+
+impl Timestep {
+    /// The input itself, before the network has seen it.
+    pub const INPUT: Self = Self(-1);
+
+    /// How many steps of the network lead to it; none to the input.
+    pub fn steps(self) -> usize {
+        usize::try_from(self.0 + 1).unwrap_or_default()
+    }
+}
+
+impl fmt::Display for Timestep {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Which timesteps an analysis looks at: `"all"`, `"last"`, or a list such as `[-1, 0, 9]`.
+///
+/// A list is a set: in whatever order it is spelled, it means the same. It may reach past the trial's end; the trial is then
+/// run on with zero input.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Timesteps {
+    /// The input and every timestep of the trial, or on to `extend_to`.
+    #[default]
+    All,
+    /// The last timestep of the trial, or `extend_to`.
+    Last,
+    /// These.
+    These(BTreeSet<Timestep>),
+}
+
+impl Timesteps {
+    /// A list of timesteps.
+    pub fn these(timesteps: impl IntoIterator<Item = i64>) -> Self {
+        Self::These(timesteps.into_iter().map(Timestep).collect())
+    }
+
+    /// The timesteps, rising, for networks with these parameters.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] for a timestep that there is not, or none at all; [`Error::NotApplicable`] for one past the last
+    /// layer of a feedforward network.
+    pub(crate) fn resolve(
+        &self,
+        analysis: &'static str,
+        extend_to: Option<Timestep>,
+        params: &ValidParams,
+    ) -> Result<Vec<Timestep>> {
+        let end_of_trial = Timestep(params.trial_steps() as i64 - 1);
+        let refuse = |parameter, expected: &str, found: String| {
+            Err(Error::Parameter { analysis, parameter, expected: expected.to_owned(), found })
+        };
+        if let Some(extended) = extend_to {
+            if matches!(self, Self::These(_)) {
+                let found = format!("{extended} beside a list of `timesteps`");
+                return refuse("extend_to", "none, because the list says how far to go", found);
+            }
+            if !(end_of_trial..=LATEST).contains(&extended) {
+                let expected = format!("a timestep from {end_of_trial}, the last of the trial, to {LATEST}");
+                return refuse("extend_to", &expected, extended.to_string());
+            }
+        }
+        let last = extend_to.unwrap_or(end_of_trial);
+        let timesteps: Vec<Timestep> = match self {
+            Self::All => (Timestep::INPUT.0..=last.0).map(Timestep).collect(),
+            Self::Last => vec![last],
+            Self::These(timesteps) => timesteps.iter().copied().collect(),
+        };
+        let (Some(&first), Some(&last)) = (timesteps.first(), timesteps.last()) else {
+            return refuse("timesteps", "at least one timestep", "an empty list".to_owned());
+        };
+        for timestep in [first, last] {
+            if !(Timestep::INPUT..=LATEST).contains(&timestep) {
+                let expected = format!("timesteps from -1, the input, to {LATEST}");
+                return refuse("timesteps", &expected, timestep.to_string());
+            }
+        }
+        if last > end_of_trial && params.network.kind == NetworkKind::Feedforward {
+            return Err(Error::NotApplicable {
+                analysis,
+                subject: format!("timestep {last} of a feedforward network of {} layers", params.trial_steps()),
+                reason: "a layer takes the place of a timestep, and there is none past the last",
+                hint: "leave out `extend_to` and timesteps from the number of layers on",
+            });
+        }
+        Ok(timesteps)
+    }
+}
+
+/// The latest timestep that may be asked for: at the paper's size, 1000 samples there take 8 GB (arbitrary beyond that).
+const LATEST: Timestep = Timestep(9_999);
+
+/// `"all"` and `"last"`, or a list.
+impl Serialize for Timesteps {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::All => serializer.serialize_str("all"),
+            Self::Last => serializer.serialize_str("last"),
+            Self::These(timesteps) => serializer.collect_seq(timesteps),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Timesteps {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+        impl<'de> de::Visitor<'de> for Visitor {
+            type Value = Timesteps;
+
+            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+                f.write_str("`all`, `last` or a list of timesteps")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Timesteps, E> {
+                match text {
+                    "all" => Ok(Timesteps::All),
+                    "last" => Ok(Timesteps::Last),
+                    _ => Err(E::invalid_value(de::Unexpected::Str(text), &self)),
+                }
+            }
+
+            fn visit_seq<A: de::SeqAccess<'de>>(self, mut list: A) -> Result<Timesteps, A::Error> {
+                let mut timesteps = BTreeSet::new();
+                while let Some(timestep) = list.next_element()? {
+                    timesteps.insert(timestep);
+                }
+                Ok(Timesteps::These(timesteps))
+            }
+        }
+        deserializer.deserialize_any(Visitor)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use concertina_model::params::Params;
+
+    use super::*;
+
+    fn resolve(timesteps: &Timesteps, extend_to: Option<i64>, kind: NetworkKind) -> Result<Vec<i64>> {
+        let mut params = Params::default();
+        params.task.delay = 4;
+        params.network.kind = kind;
+        let params = params.check()?;
+        let resolved = timesteps.resolve("accuracy", extend_to.map(Timestep), &params)?;
+        Ok(resolved.into_iter().map(|timestep| timestep.0).collect())
+    }
+
+    #[test]
+    fn a_trial_of_four_steps_has_timesteps_from_minus_one_to_three() {
+        let resolve = |timesteps, extend_to| resolve(&timesteps, extend_to, NetworkKind::Vanilla).expect("valid");
+        assert_eq!(resolve(Timesteps::All, None), [-1, 0, 1, 2, 3]);
+        assert_eq!(resolve(Timesteps::Last, None), [3]);
+        assert_eq!(resolve(Timesteps::All, Some(5)), [-1, 0, 1, 2, 3, 4, 5]);
+        assert_eq!(resolve(Timesteps::Last, Some(5)), [5]);
+        assert_eq!(resolve(Timesteps::these([21, -1, 3, 3]), None), [-1, 3, 21]);
+        assert_eq!(Timestep::INPUT.steps(), 0);
+        assert_eq!(Timestep(3).steps(), 4);
+    }
+
+    #[test]
+    fn timesteps_that_are_not_there_are_refused() {
+        let refused = |timesteps: &Timesteps, extend_to, kind| {
+            resolve(timesteps, extend_to, kind).expect_err("refused").to_string()
+        };
+        use NetworkKind::{Feedforward, Vanilla};
+        assert_eq!(
+            refused(&Timesteps::All, Some(2), Vanilla),
+            "`accuracy.extend_to`: expected a timestep from 3, the last of the trial, to 9999, found 2"
+        );
+        assert_eq!(
+            refused(&Timesteps::these([-2, 0]), None, Vanilla),
+            "`accuracy.timesteps`: expected timesteps from -1, the input, to 9999, found -2"
+        );
+        assert_eq!(
+            refused(&Timesteps::these([]), None, Vanilla),
+            "`accuracy.timesteps`: expected at least one timestep, found an empty list"
+        );
+        assert_eq!(
+            refused(&Timesteps::these([1]), Some(5), Vanilla),
+            "`accuracy.extend_to`: expected none, because the list says how far to go, found 5 beside a list of `timesteps`"
+        );
+        for (timesteps, extend_to) in [(Timesteps::these([4]), None), (Timesteps::All, Some(4))] {
+            assert_eq!(
+                refused(&timesteps, extend_to, Feedforward),
+                "`accuracy` does not apply to timestep 4 of a feedforward network of 4 layers: \
+                 a layer takes the place of a timestep, and there is none past the last"
+            );
+        }
+    }
+
+    #[test]
+    fn a_selection_is_the_same_however_it_is_spelled() {
+        let read = |text: &str| serde_json::from_str::<Timesteps>(text).expect("valid");
+        assert_eq!(read("[3, -1, 3]"), read("[-1, 3]"));
+        for selection in [Timesteps::All, Timesteps::Last, Timesteps::these([3, -1])] {
+            let text = serde_json::to_string(&selection).expect("plain data");
+            assert_eq!(read(&text), selection, "{text}");
+        }
+        let error = serde_json::from_str::<Timesteps>("\"first\"").expect_err("no such selection");
+        assert!(error.to_string().contains("expected `all`, `last` or a list of timesteps"), "{error}");
+    }
+}
