@@ -1,5 +1,7 @@
 //! What can go wrong in this crate.
 
+use crate::AnalysisSpec;
+
 /// Shorthand for results of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -9,6 +11,12 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
+    /// There is no analysis of this name.
+    #[error("unknown analysis `{name}`")]
+    UnknownAnalysis {
+        /// The name asked for.
+        name: String,
+    },
     /// A parameter of an analysis has a value that it cannot have.
     #[error("`{analysis}.{parameter}`: expected {expected}, found {found}")]
     Parameter {
@@ -78,6 +86,7 @@ impl Error {
     /// What the user can do about it, where that is known.
     pub fn hint(&self) -> Option<String> {
         match self {
+            Self::UnknownAnalysis { name } => Some(nearest(name)),
             Self::NotApplicable { hint, .. } => Some((*hint).to_owned()),
             Self::TooFewSamples { expected, .. } => Some(format!("ask for `samples` of {expected} or more")),
             Self::NotFinite { .. } => Some("the network has diverged: lower `train.learning_rate`, or analyse an earlier checkpoint".to_owned()),
@@ -85,5 +94,29 @@ impl Error {
             Self::Numerics(source) => source.hint(),
             Self::Parameter { .. } | Self::Shape { .. } | Self::Table(_) => None,
         }
+    }
+}
+
+/// The analysis whose name is nearest, or all of them.
+fn nearest(name: &str) -> String {
+    let names = AnalysisSpec::NAMES;
+    let similar = |known: &&&str| strsim::jaro_winkler(name, known);
+    let best = names.iter().max_by(|a, b| similar(a).total_cmp(&similar(b)));
+    match best.filter(|known| similar(known) > 0.8) {
+        Some(known) => format!("did you mean `{known}`?"),
+        None => format!("there are {}", names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_misspelt_analysis_is_answered_with_the_nearest_or_with_all() {
+        let hint = |name: &str| AnalysisSpec::named(name).expect_err("unknown").hint().expect("a hint");
+        assert_eq!(hint("lyapunof"), "did you mean `lyapunov`?");
+        assert_eq!(hint("clusterholdout"), "did you mean `cluster_holdout`?");
+        assert!(hint("xyz").starts_with("there are `effective_dimension`, `accuracy`, "));
     }
 }

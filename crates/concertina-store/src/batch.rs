@@ -231,7 +231,7 @@ impl PackJob<'_> {
             // It may have been damaged, and set aside just now.
             current = FileId::at(&store.root().join(&path));
         }
-        let loose = self.run.loose_ids()?;
+        let mut loose = self.run.loose_ids()?;
         for &id in loose.iter().filter(|&&id| self.keep.keeps(id)) {
             if !all.contains_key(&id) {
                 let content = Content::Checkpoint(*self.run.key(), id);
@@ -249,6 +249,8 @@ impl PackJob<'_> {
                 changed = true;
             }
         }
+        // What could not be read just now is not ours to remove.
+        loose.retain(|id| !self.keep.keeps(*id) || together.contains_key(id));
         if !changed {
             return Ok(Merged { file: None, loose });
         }

@@ -28,6 +28,9 @@ const LEFT_OVER_AFTER: Duration = Duration::from_secs(24 * 3600);
 /// because the journal takes waiting writers together (virtual disk, 2 cores, November 2026); more waiters gain nothing.
 const FLUSHING_THREADS: usize = 8;
 
+/// How often a folder is made anew that others remove under us. Arbitrary: each time somebody must finish packing just then.
+const PLACING_ATTEMPTS: usize = 16;
+
 /// A step of publishing; see [`StepHook`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -127,7 +130,7 @@ impl Disk {
             let path = self.root.join(&file.path);
             let outcome = match staged {
                 None => Outcome::Kept,
-                Some(staged) => self.place(staged, &path, file.mode)?,
+                Some(staged) => self.place(staged, &path, file.mode, &mut dirty)?,
             };
             if let (Outcome::Written, Some(folder)) = (outcome, path.parent()) {
                 dirty.insert(folder.to_owned());
@@ -187,27 +190,42 @@ impl Disk {
     }
 
     /// Renames an unfinished file to its place.
-    fn place(&self, file: NamedTempFile, path: &Path, mode: Mode) -> Result<Outcome> {
+    fn place(
+        &self,
+        file: NamedTempFile,
+        path: &Path,
+        mode: Mode,
+        dirty: &mut BTreeSet<PathBuf>,
+    ) -> Result<Outcome> {
         let failed = |error| Error::io("rename a new file to", path, error);
         if let Mode::ReplaceIf(expected) = mode
             && FileId::at(path) != expected
         {
             return Ok(Outcome::Changed);
         }
-        self.step(Step::Rename, path).map_err(failed)?;
-        let placed = match mode {
-            Mode::IfAbsent => file.persist_noclobber(path),
-            Mode::Replace | Mode::ReplaceIf(_) => file.persist(path),
-        };
-        match placed {
-            Ok(_) => Ok(Outcome::Written),
-            Err(error)
-                if matches!(mode, Mode::IfAbsent) && error.error.kind() == io::ErrorKind::AlreadyExists =>
-            {
-                Ok(Outcome::Kept)
+        let mut file = file;
+        for attempt in 0.. {
+            self.step(Step::Rename, path).map_err(failed)?;
+            let placed = match mode {
+                Mode::IfAbsent => file.persist_noclobber(path),
+                Mode::Replace | Mode::ReplaceIf(_) => file.persist(path),
+            };
+            let error = match placed {
+                Ok(_) => break,
+                Err(error) => error,
+            };
+            match error.error.kind() {
+                io::ErrorKind::AlreadyExists if matches!(mode, Mode::IfAbsent) => return Ok(Outcome::Kept),
+                // Whoever packed the run's checkpoints meanwhile removed their empty folder.
+                io::ErrorKind::NotFound if attempt < PLACING_ATTEMPTS && error.file.path().exists() => {
+                    let relative = path.strip_prefix(&self.root).ok().and_then(Path::parent);
+                    self.make_folder(relative.unwrap_or(Path::new("")), dirty)?;
+                    file = error.file;
+                }
+                _ => return Err(failed(error.error)),
             }
-            Err(error) => Err(failed(error.error)),
         }
+        Ok(Outcome::Written)
     }
 
     /// Renames an unfinished file to its place if nothing is there, and gives it back if something is.

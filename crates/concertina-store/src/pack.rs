@@ -1,6 +1,7 @@
 //! Many checkpoints of one run in one safetensors file.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
 use std::io::{Read, Seek};
 
 use ndarray::ArrayD;
@@ -9,6 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::container::{self, Header};
 use crate::damage::Damage;
+use crate::place::FileId;
 use crate::tensors::{assemble, hash_of, json, parse};
 use crate::{CheckpointId, RunKey, Tensors};
 
@@ -84,6 +86,13 @@ fn shared_names(checkpoints: &BTreeMap<CheckpointId, &Tensors>) -> BTreeSet<Stri
 
 fn place_name(id: CheckpointId, name: &str, shared: &BTreeSet<String>) -> String {
     if shared.contains(name) { format!("{SHARED}/{name}") } else { format!("{id}/{name}") }
+}
+
+impl Pack<File> {
+    /// Which file it is.
+    pub(crate) fn id(&self) -> Option<FileId> {
+        self.file.metadata().ok().map(|metadata| FileId::of(&metadata))
+    }
 }
 
 /// An open packed file, its header read and checked.

@@ -11,8 +11,11 @@ use crate::claim::{self, Claimed};
 use crate::content::{CHECKPOINTS, Content, TENSORS_ENDING, run_path};
 use crate::damage::Damage;
 use crate::pack::Pack;
-use crate::place::entries;
+use crate::place::{FileId, entries};
 use crate::{CheckpointId, Keep, Published, Result, RunKey, Store, Tensors};
+
+/// How often a checkpoint is looked for while others replace the pack. Arbitrary: each time a whole run is packed meanwhile.
+const LOOKS: usize = 16;
 
 /// One run's folder, which need not be there yet. Cheap to clone.
 ///
@@ -151,28 +154,31 @@ impl RunFolder {
     /// # Errors
     /// The system's failures.
     pub fn read_checkpoints(&self, ids: &[CheckpointId]) -> Result<Vec<Option<Tensors>>> {
-        let path = Content::Pack(self.key).path();
         let mut pack = self.open_pack()?;
-        let mut found = Vec::with_capacity(ids.len());
-        for &id in ids {
-            let packed = match pack.as_mut().map(|pack| pack.read(id)) {
-                None => None,
-                Some(Ok(tensors)) => tensors,
-                Some(Err(Damage::Io(error))) => {
-                    return Err(crate::Error::io("read", &self.store.root().join(path), error));
-                }
+        ids.iter().map(|&id| self.find_checkpoint(id, &mut pack)).collect()
+    }
+
+    /// Packed, or loose, or packed by somebody between the two looks.
+    fn find_checkpoint(&self, id: CheckpointId, pack: &mut Option<Pack<File>>) -> Result<Option<Tensors>> {
+        let path = self.store.root().join(Content::Pack(self.key).path());
+        for _ in 0..LOOKS {
+            match pack.as_mut().map(|pack| pack.read(id)) {
+                None | Some(Ok(None)) => {}
+                Some(Ok(tensors)) => return Ok(tensors),
+                Some(Err(Damage::Io(error))) => return Err(crate::Error::io("read", &path, error)),
                 Some(Err(Damage::Content(reason))) => {
                     self.salvage(id, &reason)?;
-                    pack = self.open_pack()?;
-                    None
+                    *pack = self.open_pack()?;
                 }
-            };
-            found.push(match packed {
-                Some(tensors) => Some(tensors),
-                None => self.read(Content::Checkpoint(self.key, id), Content::tensors)?,
-            });
+            }
+            let opened = pack.as_ref().and_then(Pack::id);
+            let loose = self.read(Content::Checkpoint(self.key, id), Content::tensors)?;
+            if loose.is_some() || FileId::at(&path) == opened {
+                return Ok(loose);
+            }
+            *pack = self.open_pack()?;
         }
-        Ok(found)
+        Ok(None)
     }
 
     /// Sets a pack aside in which one checkpoint is damaged, and publishes a new one with the others.

@@ -6,7 +6,7 @@ use concertina_model::reference::Parameters;
 use ndarray::{ArrayD, ArrayViewD, ArrayViewMutD};
 
 /// The parameters in f64 of weights in f32, exactly.
-pub fn widened(weights: &Weights) -> Parameters {
+pub(crate) fn widened(weights: &Weights) -> Parameters {
     Parameters {
         input: weights.input.mapv(f64::from),
         recurrent: weights.recurrent.iter().map(|matrix| matrix.mapv(f64::from)).collect(),
@@ -17,7 +17,7 @@ pub fn widened(weights: &Weights) -> Parameters {
 }
 
 /// The weights in f32 nearest to parameters in f64.
-pub fn narrowed(parameters: &Parameters) -> Weights {
+pub(crate) fn narrowed(parameters: &Parameters) -> Weights {
     Weights {
         input: parameters.input.mapv(|value| value as f32),
         recurrent: parameters.recurrent.iter().map(|matrix| matrix.mapv(|value| value as f32)).collect(),
@@ -28,7 +28,7 @@ pub fn narrowed(parameters: &Parameters) -> Weights {
 }
 
 /// The arrays of parameters with their names in files, in the order of [`Weights::tensors`].
-pub fn arrays(parameters: &Parameters) -> Vec<(String, ArrayD<f64>)> {
+pub(crate) fn arrays(parameters: &Parameters) -> Vec<(String, ArrayD<f64>)> {
     let names = narrowed(parameters).tensors().into_iter().map(|(name, _)| name);
     names.zip(views(parameters)).map(|(name, view)| (name, view.to_owned())).collect()
 }
@@ -43,7 +43,7 @@ fn views(parameters: &Parameters) -> Vec<ArrayViewD<'_, f64>> {
 }
 
 /// The same, to change them.
-pub fn views_mut(parameters: &mut Parameters) -> Vec<ArrayViewMutD<'_, f64>> {
+pub(crate) fn views_mut(parameters: &mut Parameters) -> Vec<ArrayViewMutD<'_, f64>> {
     let mut views = vec![parameters.input.view_mut().into_dyn()];
     views.extend(parameters.recurrent.iter_mut().map(|matrix| matrix.view_mut().into_dyn()));
     views.extend(parameters.biases.iter_mut().map(|bias| bias.view_mut().into_dyn()));

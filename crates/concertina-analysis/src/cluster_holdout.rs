@@ -1,0 +1,290 @@
+//! `cluster_holdout`: how well a linear classifier generalises to clusters it has not seen.
+
+use concertina_model::params::{TaskParams, ValidParams};
+use concertina_model::task::{Samples, Task};
+use concertina_numerics::classify::{LinearClassifier, LinearSvm, LogisticRegression};
+use concertina_numerics::random::{Purpose, Stream};
+use concertina_numerics::statistics::{mean, variance};
+use concertina_table::{Table, Values};
+use ndarray::{Array2, ArrayView2, Axis};
+use serde::{Deserialize, Serialize};
+
+use crate::ranges::{at_least, positive, refuse};
+use crate::trials::{Observations, Trials};
+use crate::{Analysis, Error, Result, Subject, Timestep, Timesteps};
+
+const SPLITS: Purpose = Purpose::new("cluster holdout");
+
+/// Training and testing accuracy of a linear classifier that sees some of the clusters and is tested on the rest.
+///
+/// At each timestep the classifier is fitted to the states of the samples of the training clusters, to its optimum, and then
+/// names the class of the states of the others. High training accuracy says that the clusters are linearly separable as they
+/// are coloured; high testing accuracy says that the *classes* are separated, since a test cluster is a place that the
+/// classifier has not been told about.
+///
+/// Each split draws its own training clusters, `training_share` of those of each class. The same splits are used at every
+/// timestep and every checkpoint of a run.
+///
+/// # Returns
+/// A row for each checkpoint and timestep, with the columns `training_accuracy` and `testing_accuracy`: means over splits, in
+/// [0, 1]; `training_accuracy_sd` and `testing_accuracy_sd`: standard deviations over splits, null for one split; `converged`:
+/// whether every fit reached its optimum.
+///
+/// # Source
+/// `farrell2022`, Fig. 2f and g. Differs in: the published code's shuffling undoes itself, so that its five repeats all train
+/// on clusters 0 to 48 and test on 49 to 59, 49 of 60 and not 48; its fits stop after 100 iterations of L-BFGS.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ClusterHoldout {
+    /// Samples, spread evenly over the clusters; at least one for each.
+    pub samples: usize,
+    /// The timesteps to look at.
+    pub timesteps: Timesteps,
+    /// Run the trials on, with zero input, to this timestep.
+    pub extend_to: Option<Timestep>,
+    /// Independent splits of the clusters.
+    pub splits: usize,
+    /// Share of the clusters of each class that the classifier sees, rounded to whole clusters, at least one and not all.
+    pub training_share: f64,
+    /// The classifier.
+    pub classifier: Classifier,
+    /// Inverse strength of its penalty on the weights, as in scikit-learn.
+    pub c: f64,
+}
+
+/// A linear classifier.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Classifier {
+    /// Logistic regression with a squared penalty.
+    #[default]
+    Logistic,
+    /// Linear support vector machine.
+    Svm,
+}
+
+impl Default for ClusterHoldout {
+    fn default() -> Self {
+        Self {
+            samples: 500,
+            timesteps: Timesteps::All,
+            extend_to: None,
+            splits: 5,
+            training_share: 0.8,
+            classifier: Classifier::Logistic,
+            c: 1.0,
+        }
+    }
+}
+
+impl ClusterHoldout {
+    pub(crate) const NAME: &'static str = "cluster_holdout";
+
+    fn fit(&self, states: ArrayView2<f64>, labels: &[u32], classes: usize) -> Result<LinearClassifier> {
+        let fitted = match self.classifier {
+            Classifier::Logistic => LogisticRegression { c: self.c }.fit(states, labels, classes),
+            Classifier::Svm => LinearSvm { c: self.c }.fit(states, labels, classes),
+        };
+        Ok(fitted?)
+    }
+}
+
+impl Analysis for ClusterHoldout {
+    fn name(&self) -> &'static str {
+        Self::NAME
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn references(&self) -> &'static [&'static str] {
+        match self.classifier {
+            Classifier::Logistic => &["farrell2022", "bishop2006", "pedregosa2011"],
+            Classifier::Svm => &["farrell2022", "cortes1995", "pedregosa2011"],
+        }
+    }
+
+    fn per_checkpoint(&self) -> bool {
+        true
+    }
+
+    fn check(&self, params: &ValidParams) -> Result<()> {
+        let task = &params.task;
+        at_least(Self::NAME, "samples", self.samples, task.clusters)?;
+        at_least(Self::NAME, "splits", self.splits, 1)?;
+        positive(Self::NAME, "c", self.c)?;
+        if !(self.training_share > 0.0 && self.training_share < 1.0) {
+            let expected = "a share between 0 and 1".to_owned();
+            return refuse(Self::NAME, "training_share", expected, self.training_share);
+        }
+        let TaskParams { clusters, classes, .. } = *task;
+        if clusters / classes < 2 {
+            return Err(Error::NotApplicable {
+                analysis: Self::NAME,
+                subject: format!("{clusters} clusters of {classes} classes"),
+                reason: "every class needs one cluster to train on and one to test on",
+                hint: "raise `task.clusters` to at least twice `task.classes`",
+            });
+        }
+        self.timesteps.resolve(Self::NAME, self.extend_to, params).map(drop)
+    }
+
+    fn run(&self, subject: &Subject) -> Result<Table> {
+        self.check(subject.params)?;
+        let timesteps = self.timesteps.resolve(Self::NAME, self.extend_to, subject.params)?;
+        let samples = subject.task.analysis_samples(self.samples);
+        let splits: Vec<Split> = (0..self.splits)
+            .map(|number| Split::draw(subject.task, &samples, self.training_share, subject.params.seed, number))
+            .collect();
+        let mut rows = Observations::default();
+        let mut columns = Columns::default();
+        for (checkpoint, network) in subject.checkpoints {
+            let trials = Trials::run(network, &samples, &timesteps)?;
+            for &timestep in &timesteps {
+                let states = trials.at(timestep)?.mapv(f64::from);
+                let (mut training, mut testing, mut converged) = (Vec::new(), Vec::new(), true);
+                for split in &splits {
+                    let seen = split.training.of(states.view());
+                    let classifier = self.fit(seen.view(), &split.training.labels, subject.task.classes())?;
+                    training.push(classifier.accuracy(seen.view(), &split.training.labels)?);
+                    let unseen = split.testing.of(states.view());
+                    testing.push(classifier.accuracy(unseen.view(), &split.testing.labels)?);
+                    converged &= classifier.converged;
+                }
+                rows.push_at(*checkpoint, timestep);
+                columns.push(&training, &testing, converged);
+            }
+        }
+        rows.into_table(true, columns.named())
+    }
+}
+
+/// Some of the samples.
+#[derive(Debug, Clone, Default, PartialEq)]
+struct Part {
+    rows: Vec<usize>,
+    labels: Vec<u32>,
+}
+
+impl Part {
+    /// Their states, (samples of the part, features).
+    fn of(&self, states: ArrayView2<f64>) -> Array2<f64> {
+        states.select(Axis(0), &self.rows)
+    }
+}
+
+/// A division of the samples by cluster.
+#[derive(Debug, Clone, PartialEq)]
+struct Split {
+    training: Part,
+    testing: Part,
+}
+
+impl Split {
+    /// Draws the training clusters of each class.
+    fn draw(task: &Task, samples: &Samples, training_share: f64, seed: u64, number: usize) -> Self {
+        let mut stream = Stream::new(seed, SPLITS, number as u64);
+        let clusters = task.centres().nrows();
+        let mut is_seen = vec![false; clusters];
+        for class in 0..task.classes() {
+            let own: Vec<usize> =
+                (0..clusters).filter(|cluster| task.class_of(*cluster as u32) as usize == class).collect();
+            let count = (training_share * own.len() as f64).round() as usize;
+            for position in stream.choose(own.len(), count.clamp(1, own.len() - 1)) {
+                is_seen[own[position]] = true;
+            }
+        }
+        let (mut training, mut testing) = (Part::default(), Part::default());
+        for (row, (label, cluster)) in samples.labels.iter().zip(&samples.clusters).enumerate() {
+            let part = if is_seen[*cluster as usize] { &mut training } else { &mut testing };
+            part.rows.push(row);
+            part.labels.push(*label);
+        }
+        Self { training, testing }
+    }
+}
+
+/// The columns of the result.
+#[derive(Debug, Default)]
+struct Columns {
+    training: Vec<Option<f64>>,
+    testing: Vec<Option<f64>>,
+    training_sd: Vec<Option<f64>>,
+    testing_sd: Vec<Option<f64>>,
+    converged: Vec<bool>,
+}
+
+impl Columns {
+    /// Accuracies, one for each split.
+    fn push(&mut self, training: &[f64], testing: &[f64], converged: bool) {
+        let deviation = |values: &[f64]| variance(values).map(f64::sqrt);
+        self.training.push(mean(training));
+        self.testing.push(mean(testing));
+        self.training_sd.push(deviation(training));
+        self.testing_sd.push(deviation(testing));
+        self.converged.push(converged);
+    }
+
+    fn named(self) -> [(String, Values); 5] {
+        [
+            ("training_accuracy", Values::from(self.training)),
+            ("testing_accuracy", Values::from(self.testing)),
+            ("training_accuracy_sd", Values::from(self.training_sd)),
+            ("testing_accuracy_sd", Values::from(self.testing_sd)),
+            ("converged", Values::from(self.converged)),
+        ]
+        .map(|(name, values)| (name.to_owned(), values))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use concertina_model::params::Params;
+
+    use super::*;
+
+    fn split(number: usize) -> (Split, Samples) {
+        let mut params = Params::default();
+        params.task.input_dim = 10;
+        params.task.classes = 3;
+        params.task.clusters = 31; // 11, 10 and 10
+        let params = params.check().expect("valid");
+        let task = Task::new(&params).expect("there is room in ten dimensions");
+        let samples = task.analysis_samples(100);
+        (Split::draw(&task, &samples, 0.8, 7, number), samples)
+    }
+
+    fn clusters_of(part: &Part, samples: &Samples) -> Vec<u32> {
+        let mut clusters: Vec<u32> = part.rows.iter().map(|row| samples.clusters[*row]).collect();
+        clusters.sort_unstable();
+        clusters.dedup();
+        clusters
+    }
+
+    #[test]
+    fn training_and_testing_share_no_cluster_and_each_class_gives_its_share() {
+        let (split, samples) = split(0);
+        let (training, testing) = (clusters_of(&split.training, &samples), clusters_of(&split.testing, &samples));
+        let mut all = [training.clone(), testing.clone()].concat();
+        all.sort_unstable();
+        assert_eq!(all, (0..31).collect::<Vec<u32>>());
+        for (class, expected) in [(0, 9), (1, 8), (2, 8)] {
+            assert_eq!(training.iter().filter(|cluster| *cluster % 3 == class).count(), expected, "class {class}");
+        }
+        for part in [&split.training, &split.testing] {
+            for (row, label) in part.rows.iter().zip(&part.labels) {
+                assert_eq!(*label, samples.labels[*row]);
+            }
+        }
+    }
+
+    #[test]
+    fn every_split_is_another_and_the_same_when_drawn_again() {
+        let splits: Vec<Split> = (0..5).map(|number| split(number).0).collect();
+        for (number, one) in splits.iter().enumerate() {
+            assert_eq!(*one, split(number).0);
+            assert!(splits[..number].iter().all(|other| other.training.rows != one.training.rows));
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! `pca_snapshots`: the states in the plane of their first principal components, timestep by timestep.
+
+use concertina_model::network::Network;
+use concertina_model::params::ValidParams;
+use concertina_model::task::Samples;
+use concertina_model::Checkpoint;
+use concertina_numerics::linalg::{Pca, product};
+use concertina_table::{Table, Values};
+use ndarray::{Array2, ArrayView1, ArrayView2};
+use serde::{Deserialize, Serialize};
+
+use crate::ranges::{at_least, refuse};
+use crate::trials::{Observations, Trials};
+use crate::{Analysis, Result, Subject, Timestep, Timesteps};
+
+/// The states along their first principal components, at each timestep, with the readout in the same plane.
+///
+/// Principal components are those of the covariance of `samples` states at that timestep. A component and its opposite are
+/// equally good: at the first timestep its entry of largest magnitude is positive, and at every later one its scores
+/// correlate positively with those of the same component at the timestep before (of those asked for), so that the cloud does
+/// not flip from picture to picture. Only signs are aligned: where two components have nearly the same variance, they may
+/// turn in their plane or change places.
+///
+/// # Returns
+/// For each checkpoint and timestep rows of four kinds (column `kind`), with their coordinates in `pc1`, `pc2`, ...:
+/// * `sample`: the state of a sample less the mean state, for the first `drawn` samples (columns `sample`, `class`, `cluster`);
+/// * `readout`: the direction of the readout weights, one row for each output with the `class` it speaks for (a scalar output:
+///   class 1); none at the input, where the readout is not defined;
+/// * `mean`: the mean state along the components, so that a sample's coordinates plus these are those of its state itself, and
+///   minus these is where zero activity lies in the plane;
+/// * `explained_variance_ratio`: the share of the variance along each component.
+///
+/// A component that the states do not have (one-dimensional inputs, for example) is null.
+///
+/// # Source
+/// `farrell2022`, Fig. 2c. Differs in: nothing but the choice of sign.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PcaSnapshots {
+    /// Samples that the components are computed from, spread evenly over the clusters; at least 2.
+    pub samples: usize,
+    /// Samples whose coordinates are in the table.
+    pub drawn: usize,
+    /// Components, largest variance first.
+    pub components: usize,
+    /// The timesteps to look at.
+    pub timesteps: Timesteps,
+    /// Run the trials on, with zero input, to this timestep.
+    pub extend_to: Option<Timestep>,
+}
+
+impl Default for PcaSnapshots {
+    fn default() -> Self {
+        Self { samples: 800, drawn: 600, components: 2, timesteps: Timesteps::All, extend_to: None }
+    }
+}
+
+impl PcaSnapshots {
+    pub(crate) const NAME: &'static str = "pca_snapshots";
+
+    fn add_checkpoint(
+        &self,
+        table: &mut Rows,
+        checkpoint: Checkpoint,
+        network: &Network,
+        samples: &Samples,
+        timesteps: &[Timestep],
+    ) -> Result<()> {
+        let trials = Trials::run(network, samples, timesteps)?;
+        let readout = network.weights().readout.mapv(f64::from); // (units, outputs)
+        let mut before: Option<Array2<f64>> = None;
+        for &timestep in timesteps {
+            let states = trials.at(timestep)?.mapv(f64::from);
+            let snapshot = Snapshot::of(states.view(), self.components, before.as_ref())?;
+            let at = (checkpoint, timestep);
+            for (sample, score) in snapshot.scores.outer_iter().enumerate().take(self.drawn) {
+                let (class, cluster) = (samples.labels[sample], samples.clusters[sample]);
+                table.push(at, "sample", Some(sample), Some(class), Some(cluster), score);
+            }
+            if timestep != Timestep::INPUT {
+                let directions = product(readout.t(), snapshot.components.view()); // (outputs, k)
+                let scalar = directions.nrows() == 1;
+                for (output, direction) in (0..).zip(directions.outer_iter()) {
+                    let class = if scalar { 1 } else { output };
+                    table.push(at, "readout", None, Some(class), None, direction);
+                }
+            }
+            table.push(at, "mean", None, None, None, snapshot.mean.row(0));
+            table.push(at, "explained_variance_ratio", None, None, None, snapshot.ratio.view());
+            before = Some(snapshot.scores);
+        }
+        Ok(())
+    }
+}
+
+impl Analysis for PcaSnapshots {
+    fn name(&self) -> &'static str {
+        Self::NAME
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn references(&self) -> &'static [&'static str] {
+        &["farrell2022", "jolliffe2002"]
+    }
+
+    fn per_checkpoint(&self) -> bool {
+        true
+    }
+
+    fn check(&self, params: &ValidParams) -> Result<()> {
+        at_least(Self::NAME, "samples", self.samples, 2)?;
+        at_least(Self::NAME, "components", self.components, 1)?;
+        if self.drawn > self.samples {
+            return refuse(Self::NAME, "drawn", format!("at most {}, the samples", self.samples), self.drawn);
+        }
+        if self.components > params.network.units {
+            let expected = format!("at most {}, the number of units", params.network.units);
+            return refuse(Self::NAME, "components", expected, self.components);
+        }
+        self.timesteps.resolve(Self::NAME, self.extend_to, params).map(drop)
+    }
+
+    fn run(&self, subject: &Subject) -> Result<Table> {
+        self.check(subject.params)?;
+        let timesteps = self.timesteps.resolve(Self::NAME, self.extend_to, subject.params)?;
+        let samples = subject.task.analysis_samples(self.samples);
+        let mut rows = Rows::new(self.components);
+        for (checkpoint, network) in subject.checkpoints {
+            self.add_checkpoint(&mut rows, *checkpoint, network, &samples, &timesteps)?;
+        }
+        rows.into_table()
+    }
+}
+
+/// The states of one timestep in the plane of their first components.
+struct Snapshot {
+    /// (samples, k), k at most the number asked for.
+    scores: Array2<f64>,
+    /// (features, k).
+    components: Array2<f64>,
+    /// (1, k).
+    mean: Array2<f64>,
+    /// (k).
+    ratio: ndarray::Array1<f64>,
+}
+
+impl Snapshot {
+    /// Components with signs such that scores correlate positively with those `before`, where there are any.
+    fn of(states: ArrayView2<f64>, count: usize, before: Option<&Array2<f64>>) -> Result<Self> {
+        let pca = Pca::fit(states, count)?;
+        let mut scores = pca.project(states)?;
+        let mut components = pca.components;
+        if let Some(before) = before {
+            let columns = scores.columns_mut().into_iter().zip(components.columns_mut());
+            for ((mut scores, mut component), before) in columns.zip(before.columns()) {
+                if scores.dot(&before) < 0.0 {
+                    scores.mapv_inplace(|score| -score);
+                    component.mapv_inplace(|entry| -entry);
+                }
+            }
+        }
+        let mean = product(pca.mean.view().insert_axis(ndarray::Axis(0)), components.view());
+        let ratio = pca.explained_variance_ratio.slice(ndarray::s![..components.ncols()]).to_owned();
+        Ok(Self { scores, components, mean, ratio })
+    }
+}
+
+/// The rows of the result.
+#[derive(Debug)]
+struct Rows {
+    observations: Observations,
+    kind: Vec<&'static str>,
+    sample: Vec<Option<i64>>,
+    class: Vec<Option<u32>>,
+    cluster: Vec<Option<u32>>,
+    coordinates: Vec<Vec<Option<f64>>>,
+}
+
+impl Rows {
+    fn new(components: usize) -> Self {
+        Self {
+            observations: Observations::default(),
+            kind: Vec::new(),
+            sample: Vec::new(),
+            class: Vec::new(),
+            cluster: Vec::new(),
+            coordinates: vec![Vec::new(); components],
+        }
+    }
+
+    fn push(
+        &mut self,
+        (checkpoint, timestep): (Checkpoint, Timestep),
+        kind: &'static str,
+        sample: Option<usize>,
+        class: Option<u32>,
+        cluster: Option<u32>,
+        coordinates: ArrayView1<f64>,
+    ) {
+        self.observations.push_at(checkpoint, timestep);
+        self.kind.push(kind);
+        self.sample.push(sample.map(|sample| sample as i64));
+        self.class.push(class);
+        self.cluster.push(cluster);
+        for (index, column) in self.coordinates.iter_mut().enumerate() {
+            column.push(coordinates.get(index).copied());
+        }
+    }
+
+    fn into_table(self) -> Result<Table> {
+        let mut columns = vec![
+            ("kind".to_owned(), Values::from(self.kind)),
+            ("sample".to_owned(), Values::from(self.sample)),
+            ("class".to_owned(), Values::from(self.class)),
+            ("cluster".to_owned(), Values::from(self.cluster)),
+        ];
+        columns.extend(
+            (1..).zip(self.coordinates).map(|(number, column)| (format!("pc{number}"), Values::from(column))),
+        );
+        self.observations.into_table(true, columns)
+    }
+}

@@ -1,0 +1,206 @@
+//! What training promises: exact resuming, nothing that depends on what is kept, noise and dropout in training alone.
+
+use std::collections::BTreeSet;
+
+use concertina_model::Update;
+use concertina_model::network::{Network, Weights};
+use concertina_model::params::{
+    GradientNoiseTarget, LossKind, NetworkKind, Nonlinearity, OptimizerKind, Params, SchedulerKind,
+    ValidParams,
+};
+use concertina_model::trainer::Trainer;
+
+const OPTIMIZERS: [OptimizerKind; 4] =
+    [OptimizerKind::Sgd, OptimizerKind::Rmsprop, OptimizerKind::Adam, OptimizerKind::SgdRmsprop];
+const SCHEDULERS: [SchedulerKind; 7] = [
+    SchedulerKind::None,
+    SchedulerKind::Plateau,
+    SchedulerKind::Step,
+    SchedulerKind::Multistep,
+    SchedulerKind::Cyclic,
+    SchedulerKind::CyclicHalving,
+    SchedulerKind::Onecycle,
+];
+
+fn small() -> Params {
+    let mut params = Params::default();
+    params.task.input_dim = 5;
+    params.task.clusters = 6;
+    params.task.delay = 4;
+    params.task.train_samples = 33; // the last batch is smaller
+    params.task.val_samples = Some(20);
+    params.network.units = 20;
+    params.train.batch = 10;
+    params.train.momentum = 0.5;
+    params.train.scheduler_patience = 2;
+    params
+}
+
+fn train(trainer: &mut Trainer, epochs: u64) -> Vec<(String, Weights)> {
+    let mut kept = Vec::new();
+    let every: BTreeSet<Update> = (0..10_000).map(Update).collect();
+    for _ in 0..epochs {
+        trainer
+            .train_epoch(&every, &mut |checkpoint, weights| kept.push((checkpoint.to_string(), weights)))
+            .expect("training converges");
+    }
+    kept
+}
+
+/// Every optimizer × scheduler, with noise of every kind on.
+fn every_way_to_train() -> Vec<ValidParams> {
+    let mut ways = Vec::new();
+    for optimizer in OPTIMIZERS {
+        for scheduler in SCHEDULERS {
+            let mut params = small();
+            params.train.optimizer = optimizer;
+            params.train.scheduler = scheduler;
+            params.train.milestones =
+                if scheduler == SchedulerKind::Multistep { vec![3, 5] } else { Vec::new() };
+            params.train.cycle_epochs = (scheduler == SchedulerKind::Onecycle).then_some(8);
+            params.train.gradient_noise = 0.01;
+            params.train.gradient_noise_on = GradientNoiseTarget::All;
+            params.network.dropout = 0.1;
+            params.network.unit_noise = 0.05;
+            ways.push(params.check().expect("the parameters are valid"));
+        }
+    }
+    ways
+}
+
+#[test]
+fn training_4_epochs_and_then_4_more_gives_the_bits_of_8() {
+    for params in every_way_to_train() {
+        let mut whole = Trainer::new(&params).expect("the clusters fit");
+        train(&mut whole, 8);
+        let mut first = Trainer::new(&params).expect("the clusters fit");
+        train(&mut first, 4);
+        let mut second = Trainer::resume(&params, first.state()).expect("a state resumes");
+        train(&mut second, 4);
+        assert_eq!(
+            second.state(),
+            whole.state(),
+            "{:?} {:?}",
+            params.train.optimizer,
+            params.train.scheduler
+        );
+    }
+}
+
+#[test]
+fn what_is_kept_does_not_change_training() {
+    let params = small().check().expect("valid");
+    let mut watched = Trainer::new(&params).expect("the clusters fit");
+    let kept = train(&mut watched, 2);
+    let mut alone = Trainer::new(&params).expect("the clusters fit");
+    for _ in 0..2 {
+        alone.train_epoch(&BTreeSet::new(), &mut |_, _| panic!("nothing was asked for")).expect("converges");
+    }
+    assert_eq!(alone.state(), watched.state());
+    let names: Vec<&str> = kept.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["0_1", "0_2", "0_3", "1_4", "1_5", "1_6", "1_7", "2_8"]);
+    assert_eq!(kept.last().expect("eight").1, alone.weights());
+}
+
+#[test]
+fn runs_that_differ_in_the_learning_rate_start_alike_and_see_the_same_samples() {
+    let mut other = small();
+    other.train.learning_rate = 0.1;
+    let (params, other) = (small().check().expect("valid"), other.check().expect("valid"));
+    let (a, b) = (Trainer::new(&params).expect("fits"), Trainer::new(&other).expect("fits"));
+    assert_eq!(a.weights(), b.weights());
+    assert_eq!(a.task().training_samples(3), b.task().training_samples(3));
+    assert_ne!(a.task().training_samples(3), a.task().training_samples(4));
+    assert_ne!(a.task().training_samples(3).inputs, a.task().validation_samples(3).inputs);
+}
+
+#[test]
+fn frozen_samples_are_the_same_every_epoch() {
+    let mut params = small();
+    params.task.frozen = true;
+    let trainer = Trainer::new(&params.check().expect("valid")).expect("fits");
+    assert_eq!(trainer.task().training_samples(0), trainer.task().training_samples(7));
+}
+
+#[test]
+fn the_task_can_be_learnt_by_every_network() {
+    for (kind, gain) in
+        [(NetworkKind::Vanilla, 20.0), (NetworkKind::Feedforward, 20.0), (NetworkKind::Leaky, 1.0)]
+    {
+        let mut params = small();
+        params.network.kind = kind;
+        params.network.gain = gain;
+        params.network.dt = if kind == NetworkKind::Leaky { 0.3 } else { 0.01 };
+        params.network.units = 40;
+        params.task.input_dim = 20;
+        params.task.train_samples = 400;
+        let mut trainer = Trainer::new(&params.check().expect("valid")).expect("fits");
+        train(&mut trainer, 6);
+        let last = trainer.history().last().expect("six epochs");
+        assert!(last.validation_accuracy > 0.9, "{kind:?}: {last:?}");
+    }
+}
+
+#[test]
+fn only_what_should_be_trained_changes() {
+    for (train_input, train_readout, biases) in
+        [(false, false, false), (true, false, true), (false, true, false)]
+    {
+        let mut params = small();
+        (params.network.train_input, params.network.train_readout, params.network.biases) =
+            (train_input, train_readout, biases);
+        let params = params.check().expect("valid");
+        let before = Network::initial(&params).expect("drawn").weights().clone();
+        let mut trainer = Trainer::new(&params).expect("fits");
+        train(&mut trainer, 1);
+        let after = trainer.weights();
+        assert_eq!(before.input != after.input, train_input);
+        assert_eq!(before.readout != after.readout, train_readout);
+        assert_eq!(before.biases != after.biases, biases);
+        assert_eq!(before.readout_bias != after.readout_bias, biases);
+        assert_ne!(before.recurrent, after.recurrent);
+    }
+}
+
+#[test]
+fn the_zero_loss_changes_nothing() {
+    let mut params = small();
+    params.train.loss = LossKind::Zero;
+    let mut trainer = Trainer::new(&params.check().expect("valid")).expect("fits");
+    let before = trainer.weights();
+    train(&mut trainer, 2);
+    assert_eq!(trainer.weights(), before);
+}
+
+#[test]
+fn a_run_that_diverges_names_epoch_update_and_largest_weight() {
+    let mut params = small();
+    params.network.nonlinearity = Nonlinearity::Linear;
+    params.train.optimizer = OptimizerKind::Sgd;
+    params.train.loss = LossKind::Mse;
+    params.train.learning_rate = 1e6;
+    let mut trainer = Trainer::new(&params.check().expect("valid")).expect("fits");
+    let error = (0..5)
+        .find_map(|_| trainer.train_epoch(&BTreeSet::new(), &mut |_, _| {}).err())
+        .expect("a rate of a million diverges");
+    let message = error.to_string();
+    assert!(
+        message.starts_with("diverged in epoch 1, update ") && message.contains("largest weight"),
+        "{message}"
+    );
+    assert_eq!(error.hint().as_deref(), Some("lower `train.learning_rate`, now 1000000"));
+}
+
+#[test]
+fn dropout_and_unit_noise_act_in_training_only() {
+    let mut params = small();
+    params.network.dropout = 0.5;
+    params.network.unit_noise = 1.0;
+    let noisy = Network::initial(&params.check().expect("valid")).expect("drawn");
+    let plain = Network::initial(&small().check().expect("valid")).expect("drawn");
+    let samples = Trainer::new(&small().check().expect("valid")).expect("fits").task().analysis_samples(10);
+    assert_eq!(
+        noisy.states(samples.inputs.view(), 4).expect("4 steps"),
+        plain.states(samples.inputs.view(), 4).expect("4 steps")
+    );
+}
