@@ -143,21 +143,24 @@ pub fn squared_norm(values: &[f32]) -> f64 {
     let mut sums = dispatch(
         #[inline(always)]
         || {
-            let mut sums = [0.0_f64; LANES];
+            let mut sums = [[0.0_f64; 8]; LANES / 8];
             let (whole, rest) = values.as_chunks::<LANES>();
             for chunk in whole {
-                for (sum, value) in sums.iter_mut().zip(chunk) {
-                    let x = f64::from(*value);
-                    *sum = x.mul_add(x, *sum);
-                }
+                let (parts, _) = chunk.as_chunks::<8>();
+                sums[0] = add_squares(sums[0], &parts[0]);
+                sums[1] = add_squares(sums[1], &parts[1]);
+                sums[2] = add_squares(sums[2], &parts[2]);
+                sums[3] = add_squares(sums[3], &parts[3]);
             }
-            for (sum, value) in sums.iter_mut().zip(rest) {
-                let x = f64::from(*value);
-                *sum = x.mul_add(x, *sum);
+            let mut last = [0.0; LANES];
+            last[..rest.len()].copy_from_slice(rest);
+            for (sums, part) in sums.iter_mut().zip(last.as_chunks::<8>().0) {
+                *sums = add_squares(*sums, part);
             }
             sums
         },
     );
+    let sums = sums.as_flattened_mut();
     let mut half = LANES / 2;
     while half > 0 {
         for i in 0..half {
@@ -170,3 +173,12 @@ pub fn squared_norm(values: &[f32]) -> f64 {
 
 /// Partial sums of [`squared_norm`]: four of the widest vectors, to hide the latency of an addition.
 const LANES: usize = 32;
+
+#[inline(always)]
+fn add_squares(mut sums: [f64; 8], values: &[f32; 8]) -> [f64; 8] {
+    for i in 0..8 {
+        let x = f64::from(values[i]);
+        sums[i] = x.mul_add(x, sums[i]);
+    }
+    sums
+}
