@@ -23,6 +23,11 @@ use crate::settings::Keep;
 use crate::study::Shared;
 use crate::training::{self, Fulfilled, Known, Order, id_of, weights_of};
 
+/// Whether an analysis can be made of such runs.
+type Check<'a> = dyn Fn(&ValidParams) -> Result<()> + Sync + 'a;
+/// The analysis itself.
+type Answer<'a> = dyn Fn(&Subject<'_>) -> Result<Table> + Sync + 'a;
+
 /// An analysis and the checkpoints that it is to be made of.
 pub(crate) struct Question<'a> {
     pub(crate) name: &'static str,
@@ -31,8 +36,8 @@ pub(crate) struct Question<'a> {
     /// Its settings in one spelling, part of the memo's key.
     settings: String,
     at: CheckpointSelection,
-    check: Box<dyn Fn(&ValidParams) -> Result<()> + Sync + 'a>,
-    run: Box<dyn Fn(&Subject<'_>) -> Result<Table> + Sync + 'a>,
+    check: Box<Check<'a>>,
+    run: Box<Answer<'a>>,
 }
 
 impl<'a> Question<'a> {
@@ -168,7 +173,9 @@ pub(crate) fn compute<'a>(shared: &'a Arc<Shared>, demands: &'a [Demand<'a>]) ->
     let engine = Engine { shared, demands, slots, fatal: Mutex::new(None) };
     pool::work(settings.jobs, jobs, |job, queue| {
         let done = match job {
-            Job::Runs(group) => group.into_iter().try_for_each(|place| engine.run(place, &keys[place], queue)),
+            Job::Runs(group) => {
+                group.into_iter().try_for_each(|place| engine.run(place, &keys[place], queue))
+            }
             Job::Portions { demand, portions, subject } => engine.portions(demand, portions, &subject, queue),
         };
         if let Err(error) = done {
@@ -179,7 +186,8 @@ pub(crate) fn compute<'a>(shared: &'a Arc<Shared>, demands: &'a [Demand<'a>]) ->
     if let Some(error) = engine.fatal.into_inner().unwrap_or_else(PoisonError::into_inner) {
         return Err(error);
     }
-    let slots = engine.slots.into_iter().map(|slot| slot.into_inner().unwrap_or_else(PoisonError::into_inner));
+    let slots =
+        engine.slots.into_iter().map(|slot| slot.into_inner().unwrap_or_else(PoisonError::into_inner));
     let finish = |(place, slot): (usize, Slot)| {
         let run = slot.run.unwrap_or_else(|| never_begun(shared, demands[place].params, &keys[place]));
         let parts = slot.parts.into_iter().map(|((question, _), table)| Part { question, table }).collect();
@@ -272,6 +280,7 @@ impl<'a> Engine<'a> {
             if let Some(end) = known.end(params) {
                 let asked = self.recall(place, key, end)?;
                 if asked.is_empty() && !demand.train && !settings.rerun {
+                    training::mend_params(&folder, params)?;
                     let divergence = known.divergence(end).cloned();
                     let run = Run {
                         shared: Arc::clone(shared),
@@ -292,7 +301,9 @@ impl<'a> Engine<'a> {
         }
         let needs = |end: End| -> BTreeSet<Checkpoint> {
             match &missing {
-                Some(portions) => portions.iter().flat_map(|portion| portion.checkpoints.iter().copied()).collect(),
+                Some(portions) => {
+                    portions.iter().flat_map(|portion| portion.checkpoints.iter().copied()).collect()
+                }
                 None => {
                     let asked = demand.questions.iter().flat_map(|question| question.at.resolve(params, end));
                     asked.collect()
@@ -343,7 +354,10 @@ impl<'a> Engine<'a> {
         }
         for portions in together.into_values() {
             // Before any other training, so that weights can be dropped.
-            queue.push(f64::INFINITY, Job::Portions { demand: place, portions, subject: Arc::clone(&subject) });
+            queue.push(
+                f64::INFINITY,
+                Job::Portions { demand: place, portions, subject: Arc::clone(&subject) },
+            );
         }
         Ok(())
     }

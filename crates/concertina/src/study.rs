@@ -12,7 +12,7 @@ use concertina_table::Table;
 
 use crate::compute::{self, Answered, Demand, Question};
 use crate::error::{Error, Result};
-use crate::event::{Event, Observer};
+use crate::event::Observer;
 use crate::params_table;
 use crate::run::{Run, Runs, Source};
 use crate::selection::CheckpointSelection;
@@ -156,7 +156,12 @@ impl Study {
     ///
     /// # Errors
     /// The analysis cannot be made of these runs at all; as [`Study::train`].
-    pub fn analyse(&self, sweep: &ValidSweep, analysis: &AnalysisSpec, at: &CheckpointSelection) -> Result<Analysed> {
+    pub fn analyse(
+        &self,
+        sweep: &ValidSweep,
+        analysis: &AnalysisSpec,
+        at: &CheckpointSelection,
+    ) -> Result<Analysed> {
         if let (Some(epoch), Some(params)) = (at.largest_epoch(), sweep.first())
             && epoch > params.train.epochs
         {
@@ -233,11 +238,6 @@ impl Study {
         let mut settings = self.shared.settings.clone();
         settings.keep.get_or_insert(keep);
         Self { shared: Arc::new(Shared { store: self.shared.store.clone(), settings }) }
-    }
-
-    #[expect(dead_code, reason = "for warnings")]
-    pub(crate) fn tell(&self, event: &Event<'_>) {
-        self.shared.settings.tell(event);
     }
 }
 
