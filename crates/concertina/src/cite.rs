@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use concertina_analysis::Analysis;
+use concertina_analysis::{Analysis, AnalysisSpec};
 use concertina_figures::{RECIPES, Recipe};
 
 use crate::error::{Error, Result, suggestion};
-use crate::spec::{ANALYSES, AnalysisSpec};
+use crate::spec;
 
 /// Every reference, in BibTeX.
 const REFERENCES: &str = include_str!("../references.bib");
@@ -26,7 +26,7 @@ pub fn bibliography<'a>(used: impl IntoIterator<Item = &'a str>) -> Result<Strin
         keys.extend(references_of(name)?);
     }
     if !any {
-        for analysis in ANALYSES {
+        for analysis in AnalysisSpec::NAMES {
             keys.extend(references_of(analysis)?);
         }
     }
@@ -36,13 +36,13 @@ pub fn bibliography<'a>(used: impl IntoIterator<Item = &'a str>) -> Result<Strin
 fn references_of(name: &str) -> Result<Vec<String>> {
     let plain = name.trim().to_ascii_lowercase().replace('-', "_");
     let of = |table: toml::Table| -> Result<Vec<String>> {
-        Ok(AnalysisSpec::from_table(table)?.references().iter().map(|key| (*key).to_owned()).collect())
+        Ok(spec::from_table(table)?.references().iter().map(|key| (*key).to_owned()).collect())
     };
-    if ANALYSES.contains(&&*plain) {
+    if AnalysisSpec::NAMES.contains(&&*plain) {
         return of(toml::Table::from_iter([("analysis".to_owned(), toml::Value::String(plain))]));
     }
     let Ok(recipe) = Recipe::shipped(&plain) else {
-        let names = ANALYSES.iter().copied().chain(RECIPES.iter().map(|(name, _)| *name));
+        let names = AnalysisSpec::NAMES.iter().copied().chain(RECIPES.iter().map(|(name, _)| *name));
         return Err(Error::UnknownAnalysis { name: name.to_owned(), hint: suggestion(&plain, names) });
     };
     let mut keys = Vec::new();
@@ -65,11 +65,11 @@ fn entries() -> impl Iterator<Item = (&'static str, &'static str)> {
 #[cfg(test)]
 mod tests {
     use super::{bibliography, entries, references_of};
-    use crate::spec::ANALYSES;
+    use concertina_analysis::AnalysisSpec;
 
     #[test]
     fn every_reference_of_every_analysis_is_in_the_file() {
-        for analysis in ANALYSES {
+        for analysis in AnalysisSpec::NAMES {
             for key in references_of(analysis).expect("an analysis") {
                 assert!(entries().any(|(known, _)| known == key), "`{key}` of `{analysis}` is not in references.bib");
             }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
+use concertina_analysis::AnalysisSpec;
 use concertina_figures::{Checkpoints, RECIPES, Recipe, Requirement, SeedChoice, Theme};
 use concertina_model::params::{Params, ValidParams, parameter};
 use concertina_table::{Scalar, Table};
@@ -13,7 +14,7 @@ use crate::params_table;
 use crate::run::{Run, Runs};
 use crate::selection::CheckpointSelection;
 use crate::settings::Keep;
-use crate::spec::AnalysisSpec;
+use crate::spec;
 use crate::study::{Study, append};
 
 /// Figures that are drawn when none are named, of those that there are recipes for.
@@ -126,7 +127,7 @@ impl FigurePlan {
         overrides: &[(&str, &str)],
         known: &mut HashMap<String, usize>,
     ) -> Result<Needed> {
-        let analysis = AnalysisSpec::from_table(requirement.analysis.clone())?;
+        let analysis = spec::from_table(requirement.analysis.clone())?;
         let at = match &requirement.checkpoints {
             Checkpoints::Last => CheckpointSelection::Last,
             Checkpoints::First => CheckpointSelection::First,

@@ -27,7 +27,7 @@ pub use concertina_model::params::parameters_markdown;
 pub use concertina_store as store;
 pub use concertina_table as table;
 
-pub use answer::Answers;
+pub use answer::{Answers, LyapunovExponent, LyapunovSpectra};
 pub use cite::bibliography;
 pub use condition::Condition;
 pub use error::{Error, ErrorKind, Result};
@@ -38,13 +38,14 @@ pub use request::{analysis, check_table_format, read_sweep, seeds, sweep, write_
 pub use run::{Comparison, Difference, Divergence, Outcome, Run, Runs, Source};
 pub use selection::CheckpointSelection;
 pub use settings::Keep;
-pub use spec::{ANALYSES, AnalysisSpec};
 pub use stored::{StoredRun, run_table_column};
 pub use study::{Analysed, Study, StudyBuilder};
 
 /// What most programs need.
 pub mod prelude {
-    pub use concertina_analysis::{Accuracy, EffectiveDimension, Loss, Lyapunov, Timestep, Timesteps};
+    pub use concertina_analysis::{
+        Accuracy, AnalysisSpec, ClusterHoldout, EffectiveDimension, Loss, Lyapunov, PcaSnapshots, Timestep, Timesteps,
+    };
     pub use concertina_figures::{ErrorBar, Panel};
     pub use concertina_model::params::{Params, Sweep, ValidParams};
     pub use concertina_table::Table;

@@ -2,12 +2,13 @@
 
 use std::path::Path;
 
+use concertina_analysis::AnalysisSpec;
 use concertina_figures::SeedChoice;
 use concertina_model::params::{Params, Sweep};
 use concertina_table::Table;
 
 use crate::error::{Error, Result, suggestion};
-use crate::spec::{ANALYSES, AnalysisSpec};
+use crate::spec;
 
 /// A sweep from what follows a command: a file of parameters if the first is no override, then overrides, then seeds.
 ///
@@ -60,8 +61,8 @@ pub fn seeds(text: &str) -> Result<SeedChoice> {
 /// [`Error::UnknownAnalysis`] with the nearest name, [`Error::AnalysisSetting`].
 pub fn analysis<'a>(name: &str, settings: impl IntoIterator<Item = &'a str>) -> Result<AnalysisSpec> {
     let plain = name.trim().to_ascii_lowercase().replace('-', "_");
-    if !ANALYSES.contains(&&*plain) {
-        let hint = suggestion(&plain, ANALYSES.iter().copied());
+    if !AnalysisSpec::NAMES.contains(&&*plain) {
+        let hint = suggestion(&plain, AnalysisSpec::NAMES.iter().copied());
         return Err(Error::UnknownAnalysis { name: name.to_owned(), hint });
     }
     let mut table = toml::Table::new();
@@ -76,7 +77,7 @@ pub fn analysis<'a>(name: &str, settings: impl IntoIterator<Item = &'a str>) -> 
         };
         table.insert(setting.trim().to_owned(), typed(value.trim()));
     }
-    AnalysisSpec::from_table(table)
+    spec::from_table(table)
 }
 
 /// A value as TOML has it; a bare word is text.
@@ -127,7 +128,8 @@ pub fn check_table_format(path: &Path) -> Result<()> {
 mod tests {
     use super::{analysis, seeds, sweep};
     use crate::error::Error;
-    use concertina_figures::SeedChoice;
+    use concertina_analysis::AnalysisSpec;
+use concertina_figures::SeedChoice;
 
     #[test]
     fn overrides_and_seeds_make_a_sweep() {

@@ -66,11 +66,6 @@ impl CheckpointSelection {
         }
     }
 
-    /// Whether the last checkpoint is meant, whichever it is.
-    pub(crate) fn wants_last(&self) -> bool {
-        matches!(self, Self::Ends | Self::Last | Self::All)
-    }
-
     /// The largest epoch that is asked for by number.
     pub(crate) fn largest_epoch(&self) -> Option<u64> {
         match self {

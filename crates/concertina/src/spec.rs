@@ -1,59 +1,34 @@
-//! Analyses as data.
+//! Analyses as data: from tables, and the spelling of their settings that results are remembered by.
 
-use concertina_analysis::{Accuracy, Analysis, EffectiveDimension, Loss, Lyapunov, Subject};
-use concertina_model::params::ValidParams;
-use concertina_table::Table;
-use serde::{Deserialize, Serialize};
+use concertina_analysis::{Analysis, AnalysisSpec};
+use serde_json::Value;
 
 use crate::error::{Error, Result};
 
-/// Any analysis, as data.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "analysis", rename_all = "snake_case")]
-pub enum AnalysisSpec {
-    /// See [`EffectiveDimension`].
-    EffectiveDimension(EffectiveDimension),
-    /// See [`Accuracy`].
-    Accuracy(Accuracy),
-    /// See [`Loss`].
-    Loss(Loss),
-    /// See [`Lyapunov`].
-    Lyapunov(Lyapunov),
+/// An analysis from a table: its name under `analysis`, settings beside it.
+///
+/// # Errors
+/// [`Error::AnalysisSetting`] for a setting that it does not have, or a value of the wrong type.
+pub(crate) fn from_table(table: toml::Table) -> Result<AnalysisSpec> {
+    let name = table.get("analysis").and_then(toml::Value::as_str).unwrap_or_default().to_owned();
+    toml::Value::Table(table).try_into().map_err(|source: toml::de::Error| Error::AnalysisSetting {
+        analysis: name.clone(),
+        reason: source.message().to_owned(),
+        hint: settings(&name).map(|settings| format!("its settings are {settings}")),
+    })
 }
 
-macro_rules! each {
-    ($self:ident, $analysis:ident => $what:expr) => {
-        match $self {
-            Self::EffectiveDimension($analysis) => $what,
-            Self::Accuracy($analysis) => $what,
-            Self::Loss($analysis) => $what,
-            Self::Lyapunov($analysis) => $what,
-        }
-    };
+/// The settings of an analysis with their defaults, for messages.
+fn settings(name: &str) -> Option<String> {
+    let spec = AnalysisSpec::named(name).ok()?;
+    let value = serde_json::to_value(spec).ok()?;
+    let named = value.as_object()?.iter().filter(|(name, _)| *name != "analysis");
+    Some(named.map(|(name, value)| format!("`{name}` ({})", value.to_string().replace('"', ""))).collect::<Vec<_>>().join(", "))
 }
 
-impl Analysis for AnalysisSpec {
-    fn name(&self) -> &'static str {
-        each!(self, analysis => analysis.name())
-    }
-    fn version(&self) -> u32 {
-        each!(self, analysis => analysis.version())
-    }
-    fn references(&self) -> &'static [&'static str] {
-        each!(self, analysis => analysis.references())
-    }
-    fn per_checkpoint(&self) -> bool {
-        each!(self, analysis => analysis.per_checkpoint())
-    }
-    fn check(&self, params: &ValidParams) -> concertina_analysis::Result<()> {
-        each!(self, analysis => analysis.check(params))
-    }
-    fn run(&self, subject: &Subject) -> concertina_analysis::Result<Table> {
-        each!(self, analysis => analysis.run(subject))
-    }
-}
-
-/// The settings of an analysis in one spelling, without its name.
+/// The settings of an analysis in one spelling: JSON with sorted names, without the name of the analysis.
+///
+/// So an analysis is the same whether it comes as a struct, from a recipe or from a command line.
 pub(crate) fn canonical<A: Analysis>(analysis: &A) -> Result<String> {
     let mut value = serde_json::to_value(analysis).map_err(|source| Error::AnalysisSetting {
         analysis: analysis.name().to_owned(),
@@ -63,20 +38,49 @@ pub(crate) fn canonical<A: Analysis>(analysis: &A) -> Result<String> {
     if let Some(settings) = value.as_object_mut() {
         settings.remove("analysis");
     }
-    Ok(value.to_string())
+    let mut text = String::new();
+    write_sorted(&value, &mut text);
+    Ok(text)
 }
 
-/// The names of all analyses.
-pub const ANALYSES: &[&str] = &["effective_dimension", "accuracy", "loss", "lyapunov"];
+/// JSON with sorted names, whatever order the map at hand keeps.
+fn write_sorted(value: &Value, text: &mut String) {
+    match value {
+        Value::Object(map) => {
+            let mut entries: Vec<_> = map.iter().collect();
+            entries.sort_by_key(|(name, _)| name.as_str());
+            text.push('{');
+            for (place, (name, value)) in entries.into_iter().enumerate() {
+                text.push_str(if place > 0 { "," } else { "" });
+                text.push_str(&Value::from(name.as_str()).to_string());
+                text.push(':');
+                write_sorted(value, text);
+            }
+            text.push('}');
+        }
+        Value::Array(items) => {
+            text.push('[');
+            for (place, item) in items.iter().enumerate() {
+                text.push_str(if place > 0 { "," } else { "" });
+                write_sorted(item, text);
+            }
+            text.push(']');
+        }
+        plain => text.push_str(&plain.to_string()),
+    }
+}
 
-impl AnalysisSpec {
-    /// From a table: the name under `analysis`, settings beside it.
-    pub fn from_table(table: toml::Table) -> Result<Self> {
-        let name = table.get("analysis").and_then(toml::Value::as_str).unwrap_or_default().to_owned();
-        toml::Value::Table(table).try_into().map_err(|source: toml::de::Error| Error::AnalysisSetting {
-            analysis: name,
-            reason: source.message().to_owned(),
-            hint: None,
-        })
+#[cfg(test)]
+mod tests {
+    use concertina_analysis::{AnalysisSpec, EffectiveDimension};
+
+    use super::canonical;
+
+    #[test]
+    fn a_struct_and_its_data_are_remembered_under_one_name() {
+        let analysis = EffectiveDimension { samples: 77, ..Default::default() };
+        let text = canonical(&analysis).expect("plain data");
+        assert_eq!(text, canonical(&AnalysisSpec::from(analysis)).expect("plain data"));
+        assert_eq!(text, r#"{"extend_to":null,"samples":77,"timesteps":"all"}"#);
     }
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use concertina_analysis::AnalysisSpec;
 use concertina_model::params::ValidSweep;
 use concertina_store::{Finding, Incident, Store};
 use concertina_table::Table;
@@ -16,7 +17,6 @@ use crate::params_table;
 use crate::run::{Run, Runs, Source};
 use crate::selection::CheckpointSelection;
 use crate::settings::{Keep, Settings};
-use crate::spec::AnalysisSpec;
 use crate::stored::{self, StoredRun};
 
 /// What a study and its runs have in common.

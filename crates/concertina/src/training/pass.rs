@@ -47,7 +47,6 @@ pub(crate) struct Goal {
 pub(crate) struct Passed {
     /// Where it ended; `None` if it was interrupted.
     pub(crate) end: Option<End>,
-    pub(crate) divergence: Option<Divergence>,
     pub(crate) history: Vec<EpochRecord>,
     /// The first epoch that was trained, less one.
     pub(crate) from_epoch: u64,
@@ -198,7 +197,7 @@ impl Pass<'_> {
             };
             publisher.publish_all(state.as_ref(), provenance.as_ref())?;
         }
-        Ok(Passed { end, divergence, history: trainer.history().to_vec(), from_epoch, to_epoch: completed })
+        Ok(Passed { end, history: trainer.history().to_vec(), from_epoch, to_epoch: completed })
     }
 
     /// The state to publish, if the store has none that is as new.
