@@ -2,8 +2,9 @@
 //!
 //! `cargo run -p concertina-figures --example fig2_from_reference -- <folder of the tables> <folder to write to>`
 
+#![allow(clippy::print_stderr, reason = "it talks to whoever runs it")]
+
 #[path = "../tests/support/mod.rs"]
-#[allow(dead_code, reason = "the tests use the rest")]
 mod support;
 
 use std::{fs::File, path::Path};
@@ -34,11 +35,19 @@ fn main() -> Anyhow<()> {
 
     let lyapunov = read(
         "fig2_lyapunov.csv",
-        &with(&[("epoch_requested", "epoch"), ("index", "index"), ("lyapunov_log2", "exponent"), ("call", "call")]),
+        &with(&[
+            ("epoch_requested", "epoch"),
+            ("index", "index"),
+            ("lyapunov_log2", "exponent"),
+            ("call", "call"),
+        ]),
     )?;
-    let (seeds, calls, epochs) = (lyapunov.integers("seed")?, lyapunov.texts("call")?, lyapunov.integers("epoch")?);
+    let (seeds, calls, epochs) =
+        (lyapunov.integers("seed")?, lyapunov.texts("call")?, lyapunov.integers("epoch")?);
     let lyapunov = lyapunov.filter(|row| {
-        seeds[row] == Some(0) && calls[row].as_deref() == Some("extended") && epochs[row].is_some_and(|epoch| epoch < 100)
+        seeds[row] == Some(0)
+            && calls[row].as_deref() == Some("extended")
+            && epochs[row].is_some_and(|epoch| epoch < 100)
     });
     let lyapunov = shifted(&lyapunov, "index", 1)?;
     let accuracy = read("fig2d_accuracy.csv", &with(&[("epoch", "epoch"), ("accuracy", "accuracy")]))?;
@@ -52,7 +61,11 @@ fn main() -> Anyhow<()> {
     };
     let dimension = stages(read(
         "fig2_effective_dimension.csv",
-        &with(&[("num_epochs", "epoch"), ("layer", "timestep"), ("effective_dimension", "effective_dimension")]),
+        &with(&[
+            ("num_epochs", "epoch"),
+            ("layer", "timestep"),
+            ("effective_dimension", "effective_dimension"),
+        ]),
     )?)?;
     let holdout = stages(read(
         "fig2_cluster_holdout.csv",
@@ -64,7 +77,8 @@ fn main() -> Anyhow<()> {
         ]),
     )?)?;
     let recipe = Recipe::shipped("fig2")?;
-    let figure = recipe.draw(&Theme::default(), &[lyapunov, support::snapshots(600), accuracy, dimension, holdout])?;
+    let figure =
+        recipe.draw(&Theme::default(), &[lyapunov, support::snapshots(600), accuracy, dimension, holdout])?;
     for problem in figure.problems() {
         eprintln!("{problem}");
     }
@@ -76,7 +90,9 @@ fn shifted(table: &Table, column: &str, by: i64) -> Anyhow<Table> {
     let mut columns: Vec<(String, Values)> = Vec::new();
     for (name, values) in table.columns() {
         let values = match values {
-            Values::Integer(values) if name == column => Values::Integer(values.iter().map(|v| v.map(|v| v + by)).collect()),
+            Values::Integer(values) if name == column => {
+                Values::Integer(values.iter().map(|v| v.map(|v| v + by)).collect())
+            }
             values => values.clone(),
         };
         columns.push((name.to_owned(), values));

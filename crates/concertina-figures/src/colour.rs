@@ -36,7 +36,9 @@ impl Colour {
 
     /// The colour a `share` of the way to `other`, mixed in sRGB: 0 is `self`, 1 is `other`.
     pub fn towards(self, other: Self, share: f64) -> Self {
-        let mix = |a: u8, b: u8| (f64::from(a) + share.clamp(0.0, 1.0) * (f64::from(b) - f64::from(a))).round() as u8;
+        let mix = |a: u8, b: u8| {
+            (f64::from(a) + share.clamp(0.0, 1.0) * (f64::from(b) - f64::from(a))).round() as u8
+        };
         Self::new(mix(self.red, other.red), mix(self.green, other.green), mix(self.blue, other.blue))
     }
 
@@ -57,7 +59,11 @@ impl Colour {
         let position = if count < 2 { 0.6 } else { rank as f64 / (count - 1) as f64 };
         let light = self.towards(Self::WHITE, 0.62);
         let dark = self.towards(Self::BLACK, 0.30);
-        if position < 0.6 { light.towards(self, position / 0.6) } else { self.towards(dark, (position - 0.6) / 0.4) }
+        if position < 0.6 {
+            light.towards(self, position / 0.6)
+        } else {
+            self.towards(dark, (position - 0.6) / 0.4)
+        }
     }
 }
 
@@ -70,7 +76,8 @@ impl std::fmt::Display for Colour {
 impl<'de> Deserialize<'de> for Colour {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        Self::parse(&text).ok_or_else(|| D::Error::custom(format!("expected a colour as `#rrggbb`, found `{text}`")))
+        Self::parse(&text)
+            .ok_or_else(|| D::Error::custom(format!("expected a colour as `#rrggbb`, found `{text}`")))
     }
 }
 

@@ -105,7 +105,7 @@ pub enum Error {
 
 fn at(place: Option<&Place>, name: &str) -> String {
     match place {
-        Some(Place { line, column }) => format!(", line {line}, column {column} of {name}"),
+        Some(Place { line, column }) => format!(" at line {line}, column {column} of {name}"),
         None => format!(" in {name}"),
     }
 }
@@ -121,9 +121,15 @@ impl Error {
                     None => format!("known: {}", quoted(known)),
                 })
             }
-            Self::Glyph { .. } => Some("figures are set in Liberation Sans: Latin, Greek and Cyrillic letters".to_owned()),
+            Self::Glyph { .. } => {
+                Some("figures are set in Liberation Sans: Latin, Greek and Cyrillic letters".to_owned())
+            }
             Self::File { source, .. } if source.kind() == std::io::ErrorKind::PermissionDenied => {
                 Some("is the folder writable?".to_owned())
+            }
+            Self::Table(concertina_table::Error::UnknownColumn { name, known }) if !known.is_empty() => {
+                let name = crate::parse::nearest(name, known.iter().map(String::as_str))?;
+                Some(format!("did you mean `{name}`?"))
             }
             Self::Table(error) => error.hint(),
             _ => None,

@@ -96,8 +96,12 @@ impl ErrorBar {
             Self::GammaReflected => gamma(values, ACCURACY_ANCHOR, ACCURACY_SHIFT, true),
             Self::MeanCi { level } => {
                 let mut stream = Stream::new(0, Purpose::new("error bar"), index);
-                let interval = bootstrap::mean_interval(values, level, RESAMPLES, |n| stream.below(n as u32) as usize)?;
-                Ok(Summary { centre: interval.mean, interval: several.then_some((interval.low, interval.high)) })
+                let interval =
+                    bootstrap::mean_interval(values, level, RESAMPLES, |n| stream.below(n as u32) as usize)?;
+                Ok(Summary {
+                    centre: interval.mean,
+                    interval: several.then_some((interval.low, interval.high)),
+                })
             }
             Self::MeanSd => {
                 let centre = mean(values);

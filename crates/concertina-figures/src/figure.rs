@@ -65,7 +65,10 @@ impl Recipe {
                 [cell.place.width / POINTS_PER_MM, cell.place.height / POINTS_PER_MM]
             });
             let (table, size) = (table(panel)?, panel.size_mm.unwrap_or(in_figure));
-            panels.push((letter.clone(), panel::alone(table, &panel.draw, theme, letter, panel.title.as_deref(), size)?));
+            panels.push((
+                letter.clone(),
+                panel::alone(table, &panel.draw, theme, letter, panel.title.as_deref(), size)?,
+            ));
             if let Some(template) = &panel.draw.snapshot_file {
                 singles.extend(snapshot_files(table, &panel.draw, template, theme, letter)?);
             }
@@ -89,7 +92,8 @@ impl Recipe {
         let mut cells = Vec::new();
         let mut top = edge;
         for (number, row) in rows.iter().enumerate() {
-            let shares: Vec<f64> = if row.widths.is_empty() { vec![1.0; row.panels.len()] } else { row.widths.clone() };
+            let shares: Vec<f64> =
+                if row.widths.is_empty() { vec![1.0; row.panels.len()] } else { row.widths.clone() };
             let total: f64 = shares.iter().sum();
             let free = width - theme.page.gutter * (row.panels.len() - 1) as f64;
             let mut left = edge;
@@ -246,13 +250,19 @@ impl Figure {
     /// # Errors
     /// [`Error::Svg`], [`Error::Pdf`], [`Error::Png`].
     pub fn files(&self, folder: &Path) -> Result<Vec<File>> {
-        let mut all = files::drawing_files(&folder.join(&self.name), render::render(self.svg.clone(), self.dots_per_inch)?);
+        let mut all = files::drawing_files(
+            &folder.join(&self.name),
+            render::render(self.svg.clone(), self.dots_per_inch)?,
+        );
         let inside = folder.join(&self.name);
         for (letter, panel) in &self.panels {
             all.extend(panel.files(&inside.join(letter))?);
         }
         for (path, svg) in &self.singles {
-            all.extend(files::drawing_files(&inside.join(path), render::render(svg.clone(), self.dots_per_inch)?));
+            all.extend(files::drawing_files(
+                &inside.join(path),
+                render::render(svg.clone(), self.dots_per_inch)?,
+            ));
         }
         Ok(all)
     }

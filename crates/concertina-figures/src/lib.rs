@@ -37,12 +37,14 @@ pub use files::{DrawnPanel, File};
 pub use panel::Panel;
 pub use parse::Place;
 pub use recipe::{
-    Assignment, Axis, Cell, Channel, Checkpoints, Drawing, FigureSeeds, Kind, Layout, Legend, Palette, PanelRecipe, Point,
-    RECIPES, Recipe, ReferenceLine, Requirement, Row, RunSet, SeedChoice, SeedRule, Seeds,
+    Assignment, Axis, Cell, Channel, Checkpoints, Drawing, FigureSeeds, Kind, Layout, Legend, Palette,
+    PanelRecipe, Point, RECIPES, Recipe, ReferenceLine, Requirement, Row, RunSet, SeedChoice, SeedRule,
+    Seeds,
 };
 pub use render::Rendered;
 pub use scene::{Rect, TextBox};
 pub use theme::{
-    BandTheme, ColourTheme, DEFAULT_THEME, LineTheme, MarkerTheme, PageTheme, PaletteTheme, TextTheme, Theme, ValueTheme,
+    BandTheme, ColourTheme, DEFAULT_THEME, LineTheme, MarkerTheme, PageTheme, PaletteTheme, TextTheme, Theme,
+    ValueTheme,
 };
 pub use ticks::ScaleKind;

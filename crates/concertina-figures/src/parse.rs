@@ -8,9 +8,44 @@ use crate::{Error, Result};
 pub(crate) fn toml<T: DeserializeOwned>(name: &str, text: &str) -> Result<T> {
     toml::from_str(text).map_err(|error| {
         let place = error.span().map(|span| Place::of(text, span.start));
-        let message = error.message().trim().replace('\n', "; ");
-        Error::Syntax { hint: hint(&message), message, place, name: name.to_owned() }
+        let (message, hint) = in_our_words(error.message());
+        Error::Syntax { hint, message, place, name: name.to_owned() }
     })
+}
+
+/// serde's message as ours read: expected then found, names in backticks, what there is as a hint.
+fn in_our_words(message: &str) -> (String, Option<String>) {
+    let message = message.trim().replace('\n', "; ");
+    for (serde, ours) in [("unknown field `", "key"), ("unknown variant `", "value")] {
+        // What was found comes first, then what is known, each in backticks.
+        if let Some(rest) = message.strip_prefix(serde)
+            && let Some((found, rest)) = rest.split_once('`')
+        {
+            let known: Vec<&str> = rest.split('`').skip(1).step_by(2).collect();
+            let hint = match nearest(found, known.iter().copied()) {
+                Some(name) => format!("did you mean `{name}`?"),
+                None => format!(
+                    "known: {}",
+                    known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+                ),
+            };
+            return (format!("unknown {ours} `{found}`"), Some(hint));
+        }
+    }
+    for serde in ["invalid type: ", "invalid value: "] {
+        if let Some((found, expected)) =
+            message.strip_prefix(serde).and_then(|rest| rest.split_once(", expected "))
+        {
+            let expected = match expected {
+                "f64" => "a number",
+                "u64" | "usize" | "u32" => "a whole number from 0 on",
+                "a nonzero usize" => "a whole number from 1 on",
+                other => other,
+            };
+            return (format!("expected {expected}, found {found}"), None);
+        }
+    }
+    (message, None)
 }
 
 /// A place in a text, counted from 1.
@@ -31,17 +66,6 @@ impl Place {
     }
 }
 
-/// serde's message names what was found first and then what it knows, each in backticks.
-fn hint(message: &str) -> Option<String> {
-    if !message.starts_with("unknown field") && !message.starts_with("unknown variant") {
-        return None;
-    }
-    let mut names = message.split('`').skip(1).step_by(2);
-    let found = names.next()?;
-    let known: Vec<&str> = names.collect();
-    nearest(found, known.iter().copied()).map(|name| format!("did you mean `{name}`?"))
-}
-
 /// The known name that is most like `found`, if any is like it at all.
 pub(crate) fn nearest<'a>(found: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     known
@@ -60,6 +84,25 @@ mod tests {
     fn places_count_from_one() {
         assert_eq!(Place::of("ab\ncd", 0), Place { line: 1, column: 1 });
         assert_eq!(Place::of("ab\ncd", 4), Place { line: 2, column: 2 });
+    }
+
+    #[test]
+    fn messages_of_serde_are_put_in_our_words() {
+        let words = |message| in_our_words(message);
+        let hint = |text: &str| Some(text.to_owned());
+        assert_eq!(
+            words("unknown field `hu`, expected one of `x`, `hue`"),
+            ("unknown key `hu`".to_owned(), hint("did you mean `hue`?"))
+        );
+        assert_eq!(
+            words("unknown field `zebra`, expected `x` or `hue`"),
+            ("unknown key `zebra`".to_owned(), hint("known: `x`, `hue`"))
+        );
+        assert_eq!(
+            words("invalid type: string \"low\", expected f64"),
+            ("expected a number, found string \"low\"".to_owned(), None)
+        );
+        assert_eq!(words("missing field `figure`"), ("missing field `figure`".to_owned(), None));
     }
 
     #[test]

@@ -35,12 +35,14 @@ impl Rich {
         while let Some(first) = rest.chars().next() {
             let marked = match first {
                 '*' => rest[1..].find('*').filter(|&end| end > 0).map(|end| {
-                    let span = Span { text: rest[1..=end].to_owned(), cut: Cut::Italic, scale: 1.0, rise: 0.0 };
+                    let span =
+                        Span { text: rest[1..=end].to_owned(), cut: Cut::Italic, scale: 1.0, rise: 0.0 };
                     (span, end + 2)
                 }),
                 '^' | '_' if rest[1..].starts_with('{') => rest.find('}').map(|end| {
                     let rise = if first == '^' { RAISE } else { -LOWER };
-                    let span = Span { text: rest[2..end].to_owned(), cut: Cut::Regular, scale: SCRIPT_SIZE, rise };
+                    let span =
+                        Span { text: rest[2..end].to_owned(), cut: Cut::Regular, scale: SCRIPT_SIZE, rise };
                     (span, end + 1)
                 }),
                 _ => None,

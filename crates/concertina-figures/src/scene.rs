@@ -3,11 +3,7 @@
 //! Panels draw into a scene; the SVG writer spells it out. In between the layout can be checked, since the box of
 //! every text is known.
 
-use crate::{
-    colour::Colour,
-    font,
-    rich::Rich,
-};
+use crate::{colour::Colour, font, rich::Rich};
 
 /// A point on the page: x to the right, y down, in points (1/72 inch).
 pub(crate) type Point = (f64, f64);
@@ -42,12 +38,18 @@ impl Rect {
 
     /// Whether the two share more than an edge.
     pub fn overlaps(&self, other: &Self) -> bool {
-        self.left < other.right() && other.left < self.right() && self.top < other.bottom() && other.top < self.bottom()
+        self.left < other.right()
+            && other.left < self.right()
+            && self.top < other.bottom()
+            && other.top < self.bottom()
     }
 
     /// Whether `other` lies within.
     pub fn contains(&self, other: &Self) -> bool {
-        self.left <= other.left && other.right() <= self.right() && self.top <= other.top && other.bottom() <= self.bottom()
+        self.left <= other.left
+            && other.right() <= self.right()
+            && self.top <= other.top
+            && other.bottom() <= self.bottom()
     }
 
     pub(crate) fn inset(&self, by: Margins) -> Self {
@@ -166,7 +168,10 @@ impl Scene {
             for item in items {
                 match item {
                     Item::Text { place, rich, size, anchor, upright, .. } => {
-                        boxes.push(TextBox { text: rich.text(), place: text_box(*place, rich, *size, *anchor, *upright) });
+                        boxes.push(TextBox {
+                            text: rich.text(),
+                            place: text_box(*place, rich, *size, *anchor, *upright),
+                        });
                     }
                     Item::Clipped { items, .. } => collect(items, boxes),
                     _ => {}

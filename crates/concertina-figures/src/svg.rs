@@ -82,7 +82,8 @@ impl Writer {
     }
 
     fn lines(&mut self, strokes: &[Vec<Point>], pen: &Pen) {
-        let path: String = strokes.iter().filter(|stroke| stroke.len() > 1).map(|stroke| polyline(stroke)).collect();
+        let path: String =
+            strokes.iter().filter(|stroke| stroke.len() > 1).map(|stroke| polyline(stroke)).collect();
         if path.is_empty() {
             return;
         }
@@ -92,7 +93,8 @@ impl Writer {
             let parts: Vec<String> = pen.dash.iter().map(|&part| number(part)).collect();
             format!(" stroke-dasharray=\"{}\"", parts.join(" "))
         };
-        let join = if strokes.iter().any(|stroke| stroke.len() > 2) { " stroke-linejoin=\"round\"" } else { "" };
+        let join =
+            if strokes.iter().any(|stroke| stroke.len() > 2) { " stroke-linejoin=\"round\"" } else { "" };
         let _ = writeln!(
             self.out,
             "<path d=\"{path}\" fill=\"none\" stroke=\"{}\" stroke-width=\"{}\"{join}{dash}{}/>",
@@ -126,7 +128,11 @@ impl Writer {
             Anchor::End => " text-anchor=\"end\"",
         };
         let turn = if upright { format!(" transform=\"rotate(-90 {x} {y})\"") } else { String::new() };
-        let _ = write!(self.out, "<text x=\"{x}\" y=\"{y}\" font-size=\"{}\" fill=\"{colour}\"{anchor}{turn}", number(size));
+        let _ = write!(
+            self.out,
+            "<text x=\"{x}\" y=\"{y}\" font-size=\"{}\" fill=\"{colour}\"{anchor}{turn}",
+            number(size)
+        );
         match rich.spans.as_slice() {
             [only] if only.scale == 1.0 && only.rise == 0.0 => {
                 let _ = write!(self.out, "{}>{}", cut_attribute(only.cut), escape(&only.text));
@@ -136,11 +142,22 @@ impl Writer {
                 let mut height = 0.0;
                 for span in spans {
                     let rise = span.rise * size;
-                    let shift = if rise == height { String::new() } else { format!(" dy=\"{}\"", number(height - rise)) };
-                    let scale =
-                        if span.scale == 1.0 { String::new() } else { format!(" font-size=\"{}\"", number(size * span.scale)) };
-                    let _ =
-                        write!(self.out, "<tspan{}{scale}{shift}>{}</tspan>", cut_attribute(span.cut), escape(&span.text));
+                    let shift = if rise == height {
+                        String::new()
+                    } else {
+                        format!(" dy=\"{}\"", number(height - rise))
+                    };
+                    let scale = if span.scale == 1.0 {
+                        String::new()
+                    } else {
+                        format!(" font-size=\"{}\"", number(size * span.scale))
+                    };
+                    let _ = write!(
+                        self.out,
+                        "<tspan{}{scale}{shift}>{}</tspan>",
+                        cut_attribute(span.cut),
+                        escape(&span.text)
+                    );
                     height = rise;
                 }
             }
@@ -193,7 +210,7 @@ mod tests {
         assert_eq!(number(-0.0001), "0");
         assert_eq!(number(1.0), "1");
         assert_eq!(number(-1.5), "-1.5");
-        assert_eq!(number(1234.567_89), "1234.568");
+        assert_eq!(number(1234.567891), "1234.568");
         assert_eq!(number(100.0), "100");
     }
 

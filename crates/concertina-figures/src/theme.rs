@@ -9,8 +9,9 @@ use crate::{Colour, Result, parse};
 /// The theme that is shipped, as a file to start one's own from.
 pub const DEFAULT_THEME: &str = include_str!("../assets/theme.toml");
 
-static DEFAULT: LazyLock<Theme> =
-    LazyLock::new(|| Theme::from_toml("theme.toml", DEFAULT_THEME).expect("the shipped theme parses, a test sees to it"));
+static DEFAULT: LazyLock<Theme> = LazyLock::new(|| {
+    Theme::from_toml("theme.toml", DEFAULT_THEME).expect("the shipped theme parses, a test sees to it")
+});
 
 /// Colours, fonts, sizes and line widths of every figure. Lengths are points unless the name says otherwise.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -157,6 +158,9 @@ pub struct ValueTheme {
     /// Its name in legends and titles.
     #[serde(default)]
     pub name: Option<String>,
+    /// Its place among the column's values; those without one follow, numbers rising, texts as they come.
+    #[serde(default)]
+    pub rank: Option<u32>,
 }
 
 impl Theme {

@@ -50,9 +50,14 @@ impl Scale {
     fn linear(low: f64, high: f64, most: usize, wishes: &Wishes) -> Self {
         let (mut from, mut to) = (wishes.from.unwrap_or(low), wishes.to.unwrap_or(high));
         if !(to - from).is_finite() || to <= from {
-            // One value, or limits the wrong way round: open a window around it.
-            let half = if from == 0.0 { 0.5 } else { (0.1 * from.abs()).max(f64::MIN_POSITIVE) };
-            (from, to) = (wishes.from.unwrap_or(from - half), wishes.from.unwrap_or(from - half) + 2.0 * half);
+            // One value, or limits the wrong way round: open a window, on the side that is not fixed.
+            let value = wishes.from.or(wishes.to).unwrap_or(if from.is_finite() { from } else { 0.0 });
+            let window = if value == 0.0 { 1.0 } else { (0.2 * value.abs()).max(f64::MIN_POSITIVE) };
+            (from, to) = match (wishes.from, wishes.to) {
+                (Some(from), _) => (from, from + window),
+                (None, Some(to)) => (to - window, to),
+                (None, None) => (value - 0.5 * window, value + 0.5 * window),
+            };
         }
         let pad = wishes.pad * (to - from);
         if wishes.from.is_none() {
@@ -63,10 +68,16 @@ impl Scale {
         }
         let values = match &wishes.ticks {
             Some(ticks) => ticks.iter().copied().filter(|&tick| tick >= from && tick <= to).collect(),
-            None => round_ticks(from, to, most, wishes.whole),
+            None => round_ticks(from, to, most, wishes.whole && to - from >= 2.0),
         };
         let labels = spell(&values);
-        Self { kind: ScaleKind::Linear, from, to, ticks: values.into_iter().zip(labels).collect(), minor: Vec::new() }
+        Self {
+            kind: ScaleKind::Linear,
+            from,
+            to,
+            ticks: values.into_iter().zip(labels).collect(),
+            minor: Vec::new(),
+        }
     }
 
     fn log(low: f64, high: f64, most: usize, wishes: &Wishes) -> Self {
@@ -87,14 +98,22 @@ impl Scale {
         let mut ticks = Vec::new();
         let mut minor = Vec::new();
         if let Some(fixed) = &wishes.ticks {
-            let inside: Vec<f64> = fixed.iter().copied().filter(|&t| t > 0.0 && t.log10() >= from - 1e-9 && t.log10() <= to + 1e-9).collect();
+            let inside: Vec<f64> = fixed
+                .iter()
+                .copied()
+                .filter(|&t| t > 0.0 && t.log10() >= from - 1e-9 && t.log10() <= to + 1e-9)
+                .collect();
             let labels = inside.iter().map(|&tick| plain(tick));
             ticks = inside.iter().copied().zip(labels).collect();
         } else if decades.len() >= 2 {
             let every = decades.len().div_ceil(most.max(1)) as i32;
             for &decade in &decades {
                 let value = 10f64.powi(decade);
-                if decade.rem_euclid(every) == decades[0].rem_euclid(every) { ticks.push((value, power(decade))) } else { minor.push(value) }
+                if decade.rem_euclid(every) == decades[0].rem_euclid(every) {
+                    ticks.push((value, power(decade)))
+                } else {
+                    minor.push(value)
+                }
             }
         } else {
             // Less than a decade and a bit: round numbers between.
@@ -125,7 +144,9 @@ impl Scale {
     pub(crate) fn position(&self, value: f64) -> Option<f64> {
         match self.kind {
             ScaleKind::Linear => Some((value - self.from) / (self.to - self.from)),
-            ScaleKind::Log if value > 0.0 => Some((value / self.from).log10() / (self.to / self.from).log10()),
+            ScaleKind::Log if value > 0.0 => {
+                Some((value / self.from).log10() / (self.to / self.from).log10())
+            }
             ScaleKind::Log => None,
         }
     }
@@ -141,7 +162,9 @@ pub(crate) fn round_ticks(from: f64, to: f64, most: usize, whole: bool) -> Vec<f
     for decade in smallest..=smallest + 40 {
         for digit in [1.0, 2.0, 5.0] {
             // Division by an exact power of ten, not multiplication by an inexact one: 3 * 0.1 is not 0.3.
-            let tick = |k: f64| if decade < 0 { k * digit / 10f64.powi(-decade) } else { k * digit * 10f64.powi(decade) };
+            let tick = |k: f64| {
+                if decade < 0 { k * digit / 10f64.powi(-decade) } else { k * digit * 10f64.powi(decade) }
+            };
             let step = tick(1.0);
             let slack = 1e-9 * range;
             let first = ((from - slack) / step).ceil();
@@ -190,11 +213,7 @@ pub(crate) fn plain(value: f64) -> String {
 }
 
 fn power(decade: i32) -> String {
-    match decade {
-        0 => "1".to_owned(),
-        1 => "10".to_owned(),
-        _ => format!("10^{{{}}}", dress(&decade.to_string())),
-    }
+    format!("10^{{{}}}", dress(&decade.to_string()))
 }
 
 /// A number as printed: true minus sign, commas between thousands from 10,000 on.
@@ -203,7 +222,8 @@ fn dress(text: &str) -> String {
         Some(rest) => (rest.bytes().any(|b| (b'1'..=b'9').contains(&b)), rest),
         None => (false, text),
     };
-    let (whole, decimals) = digits.split_once('.').map_or((digits, None), |(whole, rest)| (whole, Some(rest)));
+    let (whole, decimals) =
+        digits.split_once('.').map_or((digits, None), |(whole, rest)| (whole, Some(rest)));
     let mut out = String::new();
     if negative {
         out.push('\u{2212}');
@@ -255,7 +275,10 @@ mod tests {
         let wishes = Wishes { kind: ScaleKind::Log, ..Wishes::default() };
         let scale = Scale::new(1e-8, 1.0, 100.0, 20.0, &wishes);
         let labels: Vec<&str> = scale.ticks.iter().map(|(_, label)| label.as_str()).collect();
-        assert_eq!(labels, ["10^{\u{2212}8}", "10^{\u{2212}6}", "10^{\u{2212}4}", "10^{\u{2212}2}", "1"]);
+        assert_eq!(
+            labels,
+            ["10^{\u{2212}8}", "10^{\u{2212}6}", "10^{\u{2212}4}", "10^{\u{2212}2}", "10^{0}"]
+        );
         assert_eq!(scale.position(0.0), None);
         assert!((scale.position(1.0).expect("inside") - 1.0).abs() < 1e-12);
     }
@@ -264,7 +287,13 @@ mod tests {
     fn one_value_gets_a_window() {
         let scale = Scale::new(1.0, 1.0, 100.0, 20.0, &Wishes::default());
         assert!(scale.from < 1.0 && scale.to > 1.0);
-        let scale = Scale::new(f64::INFINITY, f64::NEG_INFINITY, 100.0, 20.0, &Wishes { from: Some(0.0), ..Wishes::default() });
+        let scale = Scale::new(
+            f64::INFINITY,
+            f64::NEG_INFINITY,
+            100.0,
+            20.0,
+            &Wishes { from: Some(0.0), ..Wishes::default() },
+        );
         assert!(scale.to > scale.from && scale.to.is_finite());
     }
 

@@ -4,7 +4,7 @@ mod support;
 
 use std::{io::Read as _, path::Path};
 
-use concertina_figures::{Error, ErrorBar, Figure, Panel, Rect, Recipe, TextBox, Theme};
+use concertina_figures::{Error, ErrorBar, Figure, Panel, Recipe, Rect, TextBox, Theme};
 use concertina_table::{Scalar, Table};
 
 fn theme() -> Theme {
@@ -45,7 +45,8 @@ fn no_text_of_figure_two_leaves_its_page_or_overlaps_another() {
 #[test]
 fn drawing_twice_gives_the_same_bytes() {
     let folder = Path::new("figures");
-    let (first, second) = (figure_two(3).files(folder).expect("renders"), figure_two(3).files(folder).expect("renders"));
+    let (first, second) =
+        (figure_two(3).files(folder).expect("renders"), figure_two(3).files(folder).expect("renders"));
     assert_eq!(first.len(), second.len());
     for (one, other) in first.iter().zip(&second) {
         assert_eq!(one.path, other.path);
@@ -77,7 +78,9 @@ fn files_have_the_names_users_know() {
 
 /// All streams of a PDF, unpacked.
 fn streams(pdf: &[u8]) -> Vec<String> {
-    let find = |from: usize, what: &[u8]| pdf[from..].windows(what.len()).position(|w| w == what).map(|at| from + at);
+    let find = |from: usize, what: &[u8]| {
+        pdf[from..].windows(what.len()).position(|w| w == what).map(|at| from + at)
+    };
     let mut texts = Vec::new();
     let mut from = 0;
     while let Some(start) = find(from, b"stream\n") {
@@ -98,7 +101,10 @@ fn the_pdf_has_text_in_embedded_fonts_and_no_bitmap() {
     let files = figure_two(2).files(Path::new("")).expect("renders");
     let pdf = &files.iter().find(|file| file.path == Path::new("fig2.pdf")).expect("there is one").bytes;
     let plain = String::from_utf8_lossy(pdf);
-    assert!(plain.contains("/ToUnicode") && plain.contains("/FontFile2"), "no embedded font with readable text");
+    assert!(
+        plain.contains("/ToUnicode") && plain.contains("/FontFile2"),
+        "no embedded font with readable text"
+    );
     assert!(!plain.contains("/Subtype /Image") && !plain.contains("/Subtype/Image"), "a bitmap");
     let maps: String = streams(pdf).into_iter().filter(|text| text.contains("beginbfchar")).collect();
     for letter in "Effectivdmsonbcg−λ".chars().filter(|c| *c != 'λ') {
@@ -111,7 +117,8 @@ fn the_pdf_has_text_in_embedded_fonts_and_no_bitmap() {
 #[test]
 fn text_of_the_svg_is_text() {
     let figure = figure_two(1);
-    for text in ["Effective dimension", "Edge of chaos", "Strongly chaotic", "Lyapunov exponent", ">b</text>"] {
+    for text in ["Effective dimension", "Edge of chaos", "Strongly chaotic", "Lyapunov exponent", ">b</text>"]
+    {
         assert!(figure.svg().contains(text), "{text}");
     }
     assert!(!figure.svg().contains("<image"));
@@ -129,7 +136,11 @@ fn tiny() -> Table {
     for seed in 0..3_i64 {
         for t in 0..3_i64 {
             let value = 2.0 + t as f64 + 0.25 * seed as f64;
-            rows.push(&[("seed", seed.into()), ("timestep", t.into()), ("effective_dimension", value.into())]);
+            rows.push(&[
+                ("seed", seed.into()),
+                ("timestep", t.into()),
+                ("effective_dimension", value.into()),
+            ]);
         }
     }
     rows.table()
@@ -138,12 +149,21 @@ fn tiny() -> Table {
 #[test]
 fn a_tiny_panel_is_spelled_like_this() {
     let table = tiny();
-    let panel = Panel::lines(&table).x("timestep").y("effective_dimension").band(ErrorBar::MeanSd).size_mm(40.0, 30.0);
+    let panel = Panel::lines(&table)
+        .x("timestep")
+        .y("effective_dimension")
+        .band(ErrorBar::MeanSd)
+        .size_mm(40.0, 30.0);
     let drawn = panel.draw().expect("it is complete");
     insta::assert_snapshot!(drawn.svg());
     let mut csv = Vec::new();
     drawn.data().write_csv(&mut csv).expect("memory is writable");
-    insta::assert_snapshot!(String::from_utf8_lossy(&csv), @"");
+    insta::assert_snapshot!(String::from_utf8_lossy(&csv), @r#"
+        timestep,effective_dimension,low,high,realisations
+        0,2.25,2.0,2.5,3
+        1,3.25,3.0,3.5,3
+        2,4.25,4.0,4.5,3
+    "#);
 }
 
 #[test]
@@ -166,12 +186,21 @@ fn a_fit_that_cannot_be_made_leaves_a_gap_and_says_so() {
     for seed in 0..2_i64 {
         for t in 0..3_i64 {
             let value = if t == 1 && seed == 0 { 0.5 } else { 2.0 + seed as f64 };
-            rows.push(&[("seed", seed.into()), ("timestep", t.into()), ("effective_dimension", value.into())]);
+            rows.push(&[
+                ("seed", seed.into()),
+                ("timestep", t.into()),
+                ("effective_dimension", value.into()),
+            ]);
         }
     }
     let table = rows.table();
-    let drawn = Panel::lines(&table).x("timestep").y("effective_dimension").band(ErrorBar::Gamma).draw().expect("drawn");
-    insta::assert_snapshot!(drawn.problems().join("\n"), @"");
+    let drawn = Panel::lines(&table)
+        .x("timestep")
+        .y("effective_dimension")
+        .band(ErrorBar::Gamma)
+        .draw()
+        .expect("drawn");
+    insta::assert_snapshot!(drawn.problems().join("\n"), @"timestep 1: gamma fit: expected samples above the location 0.9999, found 0.5 at 0");
     assert_eq!(drawn.data().scalar(1, "effective_dimension").expect("a column"), Scalar::Null);
     assert!(drawn.data().has_column("problem"));
 }
@@ -201,7 +230,12 @@ fn legends_of_any_panel_stay_clear_of_text() {
     let table = support::dimension(3);
     for (width, height) in [(45.0, 35.0), (60.0, 45.0), (89.0, 60.0)] {
         for bar in [ErrorBar::Gamma, ErrorBar::MeanCi { level: 0.95 }, ErrorBar::Lines, ErrorBar::MedianIqr] {
-            let panel = Panel::lines(&table).x("timestep").y("effective_dimension").hue("gain").style("stage").band(bar);
+            let panel = Panel::lines(&table)
+                .x("timestep")
+                .y("effective_dimension")
+                .hue("gain")
+                .style("stage")
+                .band(bar);
             let drawn = panel.size_mm(width, height).draw().expect("drawn");
             assert_tidy(&format!("{width} by {height} mm, {bar:?}"), &drawn.text_boxes(), drawn.page());
         }
@@ -216,12 +250,30 @@ fn told(error: &Error) -> String {
 fn panels_say_what_they_miss() {
     let table = support::dimension(2);
     let of = |panel: Panel<'_>| told(&panel.draw().expect_err("it should not draw"));
-    insta::assert_snapshot!(of(Panel::lines(&table).x("timestep")), @"");
-    insta::assert_snapshot!(of(Panel::lines(&table).x("timestep").y("effective_dimesion")), @"");
-    insta::assert_snapshot!(of(Panel::lines(&table).x("timestep").y("effective_dimension")), @"");
+    insta::assert_snapshot!(of(Panel::lines(&table).x("timestep")), @r#"
+        panel `panel`: expected a column for `y`, found none
+        hint: say `.y("effective_dimension")`, or in a recipe `y = "effective_dimension"`
+    "#);
+    insta::assert_snapshot!(of(Panel::lines(&table).x("timestep").y("effective_dimesion")), @r#"
+        unknown column `effective_dimesion`, the table has `gain`, `seed`, `epoch`, `update`, `stage`, `timestep`, `effective_dimension`
+        hint: did you mean `effective_dimension`?
+    "#);
+    insta::assert_snapshot!(of(Panel::lines(&table).x("timestep").y("effective_dimension")), @r#"
+        panel `panel`: expected one `effective_dimension` a realisation at `timestep` -1, found several of seed 0
+        hint: tell them apart with `hue`, `style` or `facet`, or keep some with `keep`
+    "#);
     let one = table.filter(|row| table.integers("seed").is_ok_and(|seeds| seeds[row] == Some(0)));
-    insta::assert_snapshot!(of(Panel::lines(&one).x("timestep").y("effective_dimension")), @"");
+    insta::assert_snapshot!(of(Panel::lines(&one).x("timestep").y("effective_dimension")), @r#"
+        panel `panel`: expected one `effective_dimension` a realisation at `timestep` -1, found several of seed 0
+        hint: tell them apart with `hue`, `style` or `facet`, or keep some with `keep`
+    "#);
     let two = Panel::lines(&table).x("timestep").y("effective_dimension").hue("gain").style("stage");
-    insta::assert_snapshot!(of(two.clone()), @"");
-    insta::assert_snapshot!(of(two.band(ErrorBar::Gamma).title("維度")), @"");
+    insta::assert_snapshot!(of(two.clone()), @r#"
+        panel `panel`: 2 realisations at `timestep` -1 and no error bar
+        hint: choose a band: gamma, mean_ci, mean_sd, median_iqr or lines
+    "#);
+    insta::assert_snapshot!(of(two.band(ErrorBar::Gamma).title("維度")), @r#"
+        no glyph for `維` in the text `維度`
+        hint: figures are set in Liberation Sans: Latin, Greek and Cyrillic letters
+    "#);
 }

@@ -1,8 +1,7 @@
 //! A pair of axes: spines, ticks and their labels.
 
 use crate::{
-    Theme,
-    font,
+    Theme, font,
     rich::Rich,
     scene::{Anchor, Item, Pen, Point, Rect, Scene},
     ticks::Scale,
@@ -43,10 +42,18 @@ impl Axes<'_> {
         let ticks = [(theme.line.tick_length, false), (theme.line.minor_tick_length, true)];
         for (length, minor) in ticks {
             let values = |scale: &Scale| -> Vec<f64> {
-                if minor { scale.minor.clone() } else { scale.ticks.iter().map(|(value, _)| *value).collect() }
+                if minor {
+                    scale.minor.clone()
+                } else {
+                    scale.ticks.iter().map(|(value, _)| *value).collect()
+                }
             };
-            strokes.extend(values(self.x).into_iter().filter_map(x_at).map(|x| vec![(x, bottom), (x, bottom + length)]));
-            strokes.extend(values(self.y).into_iter().filter_map(y_at).map(|y| vec![(left - length, y), (left, y)]));
+            strokes.extend(
+                values(self.x).into_iter().filter_map(x_at).map(|x| vec![(x, bottom), (x, bottom + length)]),
+            );
+            strokes.extend(
+                values(self.y).into_iter().filter_map(y_at).map(|y| vec![(left - length, y), (left, y)]),
+            );
         }
         scene.items.push(Item::Lines { strokes, pen: Pen::solid(theme.colour.axis, theme.line.tick) });
         let size = theme.text.tick;
@@ -106,5 +113,9 @@ pub(crate) fn broken(label: &str, size: f64, length: f64) -> Vec<Rich> {
 
 /// Height of a label of so many lines.
 pub(crate) fn label_height(lines: usize, theme: &Theme) -> f64 {
-    if lines == 0 { 0.0 } else { theme.text.label * ((lines - 1) as f64 * LEADING + font::ASCENT + font::DESCENT) }
+    if lines == 0 {
+        0.0
+    } else {
+        theme.text.label * ((lines - 1) as f64 * LEADING + font::ASCENT + font::DESCENT)
+    }
 }

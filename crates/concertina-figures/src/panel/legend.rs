@@ -31,68 +31,99 @@ pub(crate) struct Entry {
 
 /// Entries under an optional title.
 #[derive(Clone, Debug, PartialEq, Default)]
-pub(crate) struct LegendBlock {
+pub(crate) struct Group {
     pub(crate) title: Option<Rich>,
-    /// Groups stand in columns of their own when the legend lies above the axes.
-    pub(crate) groups: Vec<Vec<Entry>>,
+    pub(crate) entries: Vec<Entry>,
+}
+
+/// A whole legend: a list beside or inside the axes, rows above them.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub(crate) struct LegendBlock {
+    pub(crate) groups: Vec<Group>,
+}
+
+/// A title or an entry.
+#[derive(Clone, Copy, Debug)]
+enum Piece<'a> {
+    Title(&'a Rich),
+    Entry(&'a Entry),
+}
+
+impl Group {
+    fn pieces(&self) -> impl Iterator<Item = Piece<'_>> + Clone {
+        self.title.iter().map(Piece::Title).chain(self.entries.iter().map(Piece::Entry))
+    }
+}
+
+impl Piece<'_> {
+    fn width(self, theme: &Theme) -> f64 {
+        match self {
+            Self::Title(title) => title.width(theme.text.legend),
+            Self::Entry(entry) => {
+                let sample = match entry.sign {
+                    Sign::Line { .. } => SAMPLE,
+                    Sign::Dot { radius, .. } => 2.0 * radius,
+                };
+                sample + GAP + entry.name.width(theme.text.legend)
+            }
+        }
+    }
+
+    fn draw(self, scene: &mut Scene, corner: Point, theme: &Theme) {
+        match self {
+            Self::Title(title) => {
+                let place = (corner.0, corner.1 + 0.78 * LEADING * theme.text.legend);
+                scene.text(place, title.clone(), theme.text.legend, Anchor::Start, theme.text.colour);
+            }
+            Self::Entry(entry) => draw_entry(scene, corner, entry, theme),
+        }
+    }
+}
+
+fn row_width(row: &[Piece<'_>], theme: &Theme) -> f64 {
+    row.iter().map(|piece| piece.width(theme)).sum::<f64>() + BETWEEN * row.len().saturating_sub(1) as f64
 }
 
 impl LegendBlock {
     pub(crate) fn is_empty(&self) -> bool {
-        self.groups.iter().all(Vec::is_empty)
+        self.groups.iter().all(|group| group.entries.is_empty())
     }
 
     fn line_height(theme: &Theme) -> f64 {
         LEADING * theme.text.legend
     }
 
-    fn entry_width(entry: &Entry, theme: &Theme) -> f64 {
-        let sample = match entry.sign {
-            Sign::Line { .. } => SAMPLE,
-            Sign::Dot { radius, .. } => 2.0 * radius,
-        };
-        sample + GAP + entry.name.width(theme.text.legend)
+    fn pieces(&self) -> impl Iterator<Item = Piece<'_>> + Clone {
+        self.groups.iter().flat_map(Group::pieces)
     }
 
     /// Size as a list, entry under entry.
     pub(crate) fn list_size(&self, theme: &Theme) -> (f64, f64) {
-        let entries = self.groups.iter().flatten();
-        let title = self.title.as_ref().map_or(0.0, |title| title.width(theme.text.legend));
-        let width = entries.clone().map(|entry| Self::entry_width(entry, theme)).fold(title, f64::max);
-        let lines = entries.count() + usize::from(self.title.is_some());
-        (width, lines as f64 * Self::line_height(theme))
+        let width = self.pieces().map(|piece| piece.width(theme)).fold(0.0, f64::max);
+        (width, self.pieces().count() as f64 * Self::line_height(theme))
     }
 
     pub(crate) fn draw_list(&self, scene: &mut Scene, corner: Point, theme: &Theme) {
-        let mut top = corner.1;
-        if let Some(title) = &self.title {
-            let place = (corner.0, top + 0.78 * Self::line_height(theme));
-            scene.text(place, title.clone(), theme.text.legend, Anchor::Start, theme.text.colour);
-            top += Self::line_height(theme);
-        }
-        for entry in self.groups.iter().flatten() {
-            draw_entry(scene, (corner.0, top), entry, theme);
-            top += Self::line_height(theme);
+        for (index, piece) in self.pieces().enumerate() {
+            piece.draw(scene, (corner.0, corner.1 + index as f64 * Self::line_height(theme)), theme);
         }
     }
 
-    /// Rows of entries side by side, none wider than `width`: a group a row if it fits, else as many as fit.
-    fn rows(&self, width: f64, theme: &Theme) -> Vec<Vec<&Entry>> {
-        let mut rows: Vec<Vec<&Entry>> = Vec::new();
-        let row_width = |row: &[&Entry]| {
-            row.iter().map(|entry| Self::entry_width(entry, theme)).sum::<f64>() + BETWEEN * row.len().saturating_sub(1) as f64
-        };
-        let all: Vec<&Entry> = self.groups.iter().flatten().collect();
-        if row_width(&all) <= width {
+    /// Rows of entries side by side, none wider than `width`: all in one if they fit, else a new row for each group and
+    /// wherever one is full.
+    fn rows(&self, width: f64, theme: &Theme) -> Vec<Vec<Piece<'_>>> {
+        let all: Vec<Piece<'_>> = self.pieces().collect();
+        if row_width(&all, theme) <= width {
             return vec![all];
         }
-        for group in self.groups.iter().filter(|group| !group.is_empty()) {
-            let mut row: Vec<&Entry> = Vec::new();
-            for entry in group {
-                row.push(entry);
-                if row.len() > 1 && row_width(&row) > width {
+        let mut rows: Vec<Vec<Piece<'_>>> = Vec::new();
+        for group in self.groups.iter().filter(|group| !group.entries.is_empty()) {
+            let mut row: Vec<Piece<'_>> = Vec::new();
+            for piece in group.pieces() {
+                row.push(piece);
+                if row.len() > 1 && row_width(&row, theme) > width {
                     row.pop();
-                    rows.push(std::mem::replace(&mut row, vec![entry]));
+                    rows.push(std::mem::replace(&mut row, vec![piece]));
                 }
             }
             rows.push(row);
@@ -107,19 +138,16 @@ impl LegendBlock {
 
     /// Width of the widest row when laid out in rows of at most `width`.
     pub(crate) fn rows_width(&self, width: f64, theme: &Theme) -> f64 {
-        let width_of = |row: &Vec<&Entry>| {
-            row.iter().map(|entry| Self::entry_width(entry, theme)).sum::<f64>() + BETWEEN * row.len().saturating_sub(1) as f64
-        };
-        self.rows(width, theme).iter().map(width_of).fold(0.0, f64::max)
+        self.rows(width, theme).iter().map(|row| row_width(row, theme)).fold(0.0, f64::max)
     }
 
     pub(crate) fn draw_rows(&self, scene: &mut Scene, corner: Point, width: f64, theme: &Theme) {
         let mut top = corner.1;
         for row in self.rows(width, theme) {
             let mut left = corner.0;
-            for entry in row {
-                draw_entry(scene, (left, top), entry, theme);
-                left += Self::entry_width(entry, theme) + BETWEEN;
+            for piece in row {
+                piece.draw(scene, (left, top), theme);
+                left += piece.width(theme) + BETWEEN;
             }
             top += Self::line_height(theme);
         }
@@ -140,7 +168,8 @@ impl LegendBlock {
         let corners = [(1.0, 0.0), (0.0, 0.0), (1.0, 1.0), (0.0, 1.0)];
         let steps = [0.0, 0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875, 1.0];
         // Rather at the right and at the edge than afloat in the middle.
-        let inner = [1.0, 0.0, 0.75, 0.5, 0.25].into_iter().flat_map(|x| steps.into_iter().map(move |y| (x, y)));
+        let inner =
+            [1.0, 0.0, 0.75, 0.5, 0.25].into_iter().flat_map(|x| steps.into_iter().map(move |y| (x, y)));
         for (across, down) in corners.into_iter().chain(inner) {
             let place = at(across, down);
             let covered = cover(place, occupied);
@@ -172,7 +201,10 @@ fn cover(place: Rect, occupied: &[Point]) -> usize {
     occupied
         .iter()
         .filter(|(x, y)| {
-            *x > place.left - air && *x < place.right() + air && *y > place.top - air && *y < place.bottom() + air
+            *x > place.left - air
+                && *x < place.right() + air
+                && *y > place.top - air
+                && *y < place.bottom() + air
         })
         .count()
 }

@@ -44,10 +44,19 @@ pub(crate) enum Prepared<'a> {
 }
 
 impl<'a> Prepared<'a> {
-    pub(crate) fn new(table: &Table, drawing: &'a Drawing, theme: &'a Theme, context: &Context<'_>) -> Result<Self> {
+    pub(crate) fn new(
+        table: &Table,
+        drawing: &'a Drawing,
+        theme: &'a Theme,
+        context: &Context<'_>,
+    ) -> Result<Self> {
         Ok(match drawing.kind {
-            Kind::Lines | Kind::Spectrum => Self::Lines(Box::new(LinesPanel::new(table, drawing, theme, context)?)),
-            Kind::Snapshots => Self::Snapshots(Box::new(SnapshotsPanel::new(table, drawing, theme, context)?)),
+            Kind::Lines | Kind::Spectrum => {
+                Self::Lines(Box::new(LinesPanel::new(table, drawing, theme, context)?))
+            }
+            Kind::Snapshots => {
+                Self::Snapshots(Box::new(SnapshotsPanel::new(table, drawing, theme, context)?))
+            }
         })
     }
 
@@ -313,7 +322,10 @@ impl<'a> Panel<'a> {
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
         let endings = ["pdf", "svg", "png", "csv"];
-        let known = path.extension().and_then(|ending| ending.to_str()).is_some_and(|ending| endings.contains(&ending));
+        let known = path
+            .extension()
+            .and_then(|ending| ending.to_str())
+            .is_some_and(|ending| endings.contains(&ending));
         let stem = if known { path.with_extension("") } else { path.to_owned() };
         self.draw()?.files(&stem)?.iter().try_for_each(files::File::write)
     }

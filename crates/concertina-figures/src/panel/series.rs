@@ -4,11 +4,7 @@ use std::collections::BTreeMap;
 
 use concertina_table::{Scalar, Table, Values};
 
-use crate::{
-    Error, ErrorBar, NoSummary, Result,
-    error_bar::Summary,
-    recipe::Drawing,
-};
+use crate::{Drawing, Error, ErrorBar, NoSummary, Result, Theme, error_bar::Summary, panel::look};
 
 /// The text by which a cell is known in themes and recipes: `20` for 20 and 20.0.
 pub(crate) fn key(cell: &Scalar) -> String {
@@ -80,22 +76,29 @@ pub(crate) struct Split {
 
 impl Split {
     /// Splits `table` as `drawing` says; `panel` is what errors call it.
-    pub(crate) fn of(table: &Table, drawing: &Drawing, panel: &str) -> Result<Self> {
+    pub(crate) fn of(table: &Table, drawing: &Drawing, theme: &Theme, panel: &str) -> Result<Self> {
         let (Some(x_axis), Some(y_axis)) = (&drawing.x, &drawing.y) else {
-            let missing = if drawing.x.is_none() { "x" } else { "y" };
+            let (missing, example) =
+                if drawing.x.is_none() { ("x", "timestep") } else { ("y", "effective_dimension") };
             return Err(Error::Panel {
                 panel: panel.to_owned(),
                 message: format!("expected a column for `{missing}`, found none"),
-                hint: Some(format!("say `.{missing}(\"timestep\")`, or in a recipe `{missing} = \"timestep\"`")),
+                hint: Some(format!(
+                    "say `.{missing}(\"{example}\")`, or in a recipe `{missing} = \"{example}\"`"
+                )),
             });
         };
         let levels = |column: &Option<String>| -> Result<Vec<Option<String>>> {
             match column {
-                Some(column) => Ok(distinct(table, column)?.into_iter().map(Some).collect()),
+                Some(column) => {
+                    let values = look::ranked(theme, column, distinct(table, column)?);
+                    Ok(values.into_iter().map(Some).collect())
+                }
                 None => Ok(vec![None]),
             }
         };
-        let (facets, hues, styles) = (levels(&drawing.facet)?, levels(&drawing.hue)?, levels(&drawing.style)?);
+        let (facets, hues, styles) =
+            (levels(&drawing.facet)?, levels(&drawing.hue)?, levels(&drawing.style)?);
         let (xs, ys) = (table.floats(&x_axis.column)?, table.floats(&y_axis.column)?);
         let seeds = table.has_column("seed").then_some("seed");
 
@@ -108,8 +111,13 @@ impl Split {
                 let key = key(&table.scalar(row, column)?);
                 Ok(levels.iter().position(|level| level.as_deref() == Some(key.as_str())))
             };
-            let place = (level(&drawing.facet, &facets)?, level(&drawing.hue, &hues)?, level(&drawing.style, &styles)?);
-            let ((Some(facet), Some(hue), Some(style)), Some(x)) = (place, xs[row].filter(|x| x.is_finite())) else {
+            let place = (
+                level(&drawing.facet, &facets)?,
+                level(&drawing.hue, &hues)?,
+                level(&drawing.style, &styles)?,
+            );
+            let ((Some(facet), Some(hue), Some(style)), Some(x)) = (place, xs[row].filter(|x| x.is_finite()))
+            else {
                 continue;
             };
             let seed = match seeds {
@@ -125,7 +133,9 @@ impl Split {
                         "expected one `{}` a realisation at `{}` {x}, found several of seed {seed}",
                         y_axis.column, x_axis.column
                     ),
-                    hint: Some("tell them apart with `hue`, `style` or `facet`, or keep some with `keep`".to_owned()),
+                    hint: Some(
+                        "tell them apart with `hue`, `style` or `facet`, or keep some with `keep`".to_owned(),
+                    ),
                 });
             }
             values.push((seed, y));
@@ -142,11 +152,19 @@ impl Split {
                 if drawing.band.is_none() && numbers.len() > 1 {
                     return Err(Error::Panel {
                         panel: panel.to_owned(),
-                        message: format!("{} realisations at `{}` {x} and no error bar", numbers.len(), x_axis.column),
+                        message: format!(
+                            "{} realisations at `{}` {x} and no error bar",
+                            numbers.len(),
+                            x_axis.column
+                        ),
                         hint: Some("choose a band: gamma, mean_ci, mean_sd, median_iqr or lines".to_owned()),
                     });
                 }
-                points.push(SeriesPoint { x: *x, summary: bar.summarise(&numbers, index), realisations: numbers.len() });
+                points.push(SeriesPoint {
+                    x: *x,
+                    summary: bar.summarise(&numbers, index),
+                    realisations: numbers.len(),
+                });
                 index += 1;
                 if bar == ErrorBar::Lines && numbers.len() > 1 {
                     for (seed, y) in values {
@@ -166,7 +184,9 @@ impl Split {
 
     /// The drawn numbers as a table: what the CSV beside a panel holds.
     pub(crate) fn to_table(&self, drawing: &Drawing) -> Result<Table> {
-        let name = |axis: &Option<crate::Axis>, otherwise: &str| axis.as_ref().map_or(otherwise.to_owned(), |a| a.column.clone());
+        let name = |axis: &Option<crate::Axis>, otherwise: &str| {
+            axis.as_ref().map_or(otherwise.to_owned(), |a| a.column.clone())
+        };
         let mut labels: Vec<(String, Vec<Option<String>>)> = Vec::new();
         for column in [&drawing.facet, &drawing.hue, &drawing.style].into_iter().flatten() {
             if !labels.iter().any(|(known, _)| known == column) {
@@ -195,10 +215,13 @@ impl Split {
                 low.push(summary.and_then(|s| s.interval).map(|(low, _)| low));
                 high.push(summary.and_then(|s| s.interval).map(|(_, high)| high));
                 realisations.push(Some(point.realisations as i64));
-                problem.push(point.summary.as_ref().err().filter(|e| **e != NoSummary::Empty).map(ToString::to_string));
+                problem.push(
+                    point.summary.as_ref().err().filter(|e| **e != NoSummary::Empty).map(ToString::to_string),
+                );
             }
         }
-        let mut columns: Vec<(String, Values)> = labels.into_iter().map(|(name, texts)| (name, narrowed(texts))).collect();
+        let mut columns: Vec<(String, Values)> =
+            labels.into_iter().map(|(name, texts)| (name, narrowed(texts))).collect();
         columns.push((name(&drawing.x, "x"), whole_or_float(x)));
         columns.push((name(&drawing.y, "y"), Values::Float(centre)));
         columns.push(("low".to_owned(), Values::Float(low)));
@@ -213,8 +236,10 @@ impl Split {
 
 /// Texts that are all numbers as numbers.
 fn narrowed(texts: Vec<Option<String>>) -> Values {
-    let numbers: Option<Vec<Option<f64>>> =
-        texts.iter().map(|text| text.as_ref().map(|text| text.parse::<f64>().ok()).map_or(Some(None), |n| n.map(Some))).collect();
+    let numbers: Option<Vec<Option<f64>>> = texts
+        .iter()
+        .map(|text| text.as_ref().map(|text| text.parse::<f64>().ok()).map_or(Some(None), |n| n.map(Some)))
+        .collect();
     match numbers {
         Some(numbers) if !numbers.is_empty() => whole_or_float(numbers),
         _ => Values::Text(texts),

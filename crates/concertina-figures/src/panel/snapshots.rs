@@ -3,11 +3,10 @@
 use concertina_table::Table;
 
 use crate::{
-    Colour, Drawing, Result, Theme,
-    font,
+    Colour, Drawing, Result, Theme, font,
     panel::{
         Context,
-        legend::{Entry, LegendBlock, Sign},
+        legend::{Entry, Group, LegendBlock, Sign},
         look,
         series::{self, distinct},
     },
@@ -25,6 +24,8 @@ const REACH: f64 = 0.90;
 const READOUT_REACH: f64 = 0.82;
 /// Samples drawn in one go: classes take turns, so that none hides the other.
 const TURN: usize = 25;
+/// Side of a square among others, in points: dots have the theme's size up to there.
+const USUAL_SIDE: f64 = 28.0;
 /// Height of a timestep's label over its text size.
 const LEADING: f64 = 1.2;
 
@@ -52,15 +53,21 @@ pub(crate) struct SnapshotsPanel<'a> {
 }
 
 impl<'a> SnapshotsPanel<'a> {
-    pub(crate) fn new(table: &Table, drawing: &'a Drawing, theme: &'a Theme, context: &Context<'_>) -> Result<Self> {
+    pub(crate) fn new(
+        table: &Table,
+        drawing: &'a Drawing,
+        theme: &'a Theme,
+        context: &Context<'_>,
+    ) -> Result<Self> {
         let kept = series::kept(table, drawing)?;
         let hue = drawing.hue.clone().unwrap_or_else(|| "class".to_owned());
         let with_hue = Drawing { hue: Some(hue.clone()), ..drawing.clone() };
         // One realisation: clouds of several networks in one square would mean nothing.
         let kept = match kept.has_column("seed").then(|| distinct(&kept, "seed")).transpose()?.as_deref() {
             Some([first, _, ..]) => {
-                let rows: Result<Vec<bool>> =
-                    (0..kept.row_count()).map(|row| Ok(series::key(&kept.scalar(row, "seed")?) == *first)).collect();
+                let rows: Result<Vec<bool>> = (0..kept.row_count())
+                    .map(|row| Ok(series::key(&kept.scalar(row, "seed")?) == *first))
+                    .collect();
                 let rows = rows?;
                 kept.filter(|row| rows[row])
             }
@@ -73,20 +80,34 @@ impl<'a> SnapshotsPanel<'a> {
                 .into_iter()
                 .map(|value| {
                     let name = Rich::parse(&look::name(theme, drawing, column, &value));
-                    Ok((Some(value.clone()), name, clouds(&kept, drawing, &hue, &classes, Some((column, &value)))?))
+                    Ok((
+                        Some(value.clone()),
+                        name,
+                        clouds(&kept, drawing, &hue, &classes, Some((column, &value)))?,
+                    ))
                 })
                 .collect::<Result<Vec<_>>>()?,
             None => vec![(None, Rich::default(), clouds(&kept, drawing, &hue, &classes, None)?)],
         };
         let mut entries: Vec<Entry> = looks
             .iter()
-            .map(|look| Entry { name: Rich::parse(&look.name), sign: Sign::Dot { colour: look.colour, radius: theme.marker.radius } })
+            .map(|look| Entry {
+                name: Rich::parse(&look.name),
+                sign: Sign::Dot { colour: look.colour, radius: theme.marker.radius },
+            })
             .collect();
         if facets.iter().any(|(_, _, clouds)| clouds.iter().any(|cloud| !cloud.readouts.is_empty())) {
             let (colour, width) = (theme.colour.neutral, theme.line.readout);
-            entries.push(Entry { name: Rich::parse("Readout"), sign: Sign::Line { colour, width, dash: Vec::new(), marker: None } });
+            entries.push(Entry {
+                name: Rich::parse("Readout"),
+                sign: Sign::Line { colour, width, dash: Vec::new(), marker: None },
+            });
         }
-        let legend = if drawing.legend == Legend::None { LegendBlock::default() } else { LegendBlock { title: None, groups: vec![entries] } };
+        let legend = if drawing.legend == Legend::None {
+            LegendBlock::default()
+        } else {
+            LegendBlock { groups: vec![Group { title: None, entries }] }
+        };
         let mut panel = Self {
             theme,
             title: context.title.map(Rich::parse),
@@ -130,7 +151,8 @@ impl<'a> SnapshotsPanel<'a> {
         for columns in 1..=most {
             let lines = groups * most.div_ceil(columns) as f64;
             let wide = place.width / (columns as f64 * (1.0 + GAP) - GAP);
-            let high = (place.height - groups * self.heading() - lines * self.label()) / (lines * (1.0 + 0.5 * GAP));
+            let high =
+                (place.height - groups * self.heading() - lines * self.label()) / (lines * (1.0 + 0.5 * GAP));
             let side = wide.min(high).max(1.0);
             if side > best.1 + 1e-9 {
                 best = (columns, side);
@@ -148,16 +170,29 @@ impl<'a> SnapshotsPanel<'a> {
             let middle = (place.left + place.width / 2.0, outer.top + theme.text.title);
             scene.text(middle, title.clone(), theme.text.title, Anchor::Middle, theme.text.colour);
         }
+        // What the squares leave free goes between the groups, within reason.
+        let lines: usize = self.facets.iter().map(|(_, _, clouds)| clouds.len().div_ceil(columns)).sum();
+        let groups = self.facets.len();
+        let used = groups as f64 * self.heading() + lines as f64 * (side * (1.0 + 0.5 * GAP) + self.label());
+        let between =
+            if groups > 1 { ((place.height - used) / (groups - 1) as f64).clamp(0.0, 7.0) } else { 0.0 };
         let mut top = place.top;
         for (index, (_, name, clouds)) in self.facets.iter().enumerate() {
             let baseline = top + font::ASCENT * theme.text.title;
-            scene.text((place.left, baseline), name.clone(), theme.text.title, Anchor::Start, theme.text.colour);
+            scene.text(
+                (place.left, baseline),
+                name.clone(),
+                theme.text.title,
+                Anchor::Start,
+                theme.text.colour,
+            );
             if index == 0 && !self.legend.is_empty() {
                 let free = place.width - name.width(theme.text.title) - 10.0;
                 let width = self.legend.rows_width(f64::INFINITY, theme);
                 let used = (columns as f64 * (1.0 + GAP) - GAP) * side;
                 if width <= free {
-                    let left = (place.left + used - width).max(place.left + name.width(theme.text.title) + 10.0);
+                    let left =
+                        (place.left + used - width).max(place.left + name.width(theme.text.title) + 10.0);
                     self.legend.draw_rows(scene, (left, top - 0.3), f64::INFINITY, theme);
                 }
             }
@@ -168,10 +203,17 @@ impl<'a> SnapshotsPanel<'a> {
                 let cell_top = top + line as f64 * (side * (1.0 + 0.5 * GAP) + self.label());
                 self.draw_square(scene, cloud, Rect::new(left, cell_top, side, side));
             }
-            top += clouds.len().div_ceil(columns) as f64 * (side * (1.0 + 0.5 * GAP) + self.label());
+            top +=
+                clouds.len().div_ceil(columns) as f64 * (side * (1.0 + 0.5 * GAP) + self.label()) + between;
             if clouds.is_empty() {
                 let middle = (place.left + place.width / 2.0, top + 0.5 * side);
-                scene.text(middle, Rich::parse("no data"), theme.text.legend, Anchor::Middle, theme.colour.reference);
+                scene.text(
+                    middle,
+                    Rich::parse("no data"),
+                    theme.text.legend,
+                    Anchor::Middle,
+                    theme.colour.reference,
+                );
             }
         }
     }
@@ -191,20 +233,35 @@ impl<'a> SnapshotsPanel<'a> {
 
         let frame = Pen::solid(theme.colour.frame, theme.line.tick);
         let (right, bottom) = (square.right(), square.bottom());
-        let outline =
-            vec![(square.left, square.top), (right, square.top), (right, bottom), (square.left, bottom), (square.left, square.top)];
+        let outline = vec![
+            (square.left, square.top),
+            (right, square.top),
+            (right, bottom),
+            (square.left, bottom),
+            (square.left, square.top),
+        ];
         scene.items.push(Item::Lines { strokes: vec![outline], pen: frame });
 
         let mut waiting: Vec<Vec<Point>> = self
             .colours
             .iter()
             .enumerate()
-            .map(|(class, _)| cloud.samples.iter().filter(|(of, _)| *of == class).map(|(_, place)| at(*place)).rev().collect())
+            .map(|(class, _)| {
+                cloud
+                    .samples
+                    .iter()
+                    .filter(|(of, _)| *of == class)
+                    .map(|(_, place)| at(*place))
+                    .rev()
+                    .collect()
+            })
             .collect();
+        // Dots grow with the square, but less than it does.
+        let radius = theme.marker.sample_radius * (square.width / USUAL_SIDE).sqrt().max(1.0);
         while waiting.iter().any(|points| !points.is_empty()) {
             for (points, &colour) in waiting.iter_mut().zip(&self.colours) {
                 let centres = points.split_off(points.len().saturating_sub(TURN));
-                scene.items.push(Item::Dots { centres, radius: theme.marker.sample_radius, colour });
+                scene.items.push(Item::Dots { centres, radius, colour });
             }
         }
         let longest = cloud.readouts.iter().map(|(_, (x, y))| x.hypot(*y)).fold(0.0, f64::max);
@@ -212,13 +269,24 @@ impl<'a> SnapshotsPanel<'a> {
             for &(class, (x, y)) in &cloud.readouts {
                 let length = 0.5 * square.width * READOUT_REACH / longest;
                 let tip = (middle.0 + length * x, middle.1 - length * y);
-                let colour = self.colours.get(class).copied().unwrap_or(theme.colour.neutral).towards(Colour::BLACK, 0.35);
+                let colour = self
+                    .colours
+                    .get(class)
+                    .copied()
+                    .unwrap_or(theme.colour.neutral)
+                    .towards(Colour::BLACK, 0.35);
                 scene.line(middle, tip, &Pen::solid(colour, theme.line.readout));
             }
         }
         let label = format!("*t* = {}", ticks::plain(cloud.timestep as f64));
         let baseline = square.bottom() + 1.0 + font::ASCENT * theme.text.tick;
-        scene.text((middle.0, baseline), Rich::parse(&label), theme.text.tick, Anchor::Middle, theme.text.colour);
+        scene.text(
+            (middle.0, baseline),
+            Rich::parse(&label),
+            theme.text.tick,
+            Anchor::Middle,
+            theme.text.colour,
+        );
     }
 
     /// Each snapshot on a page of its own, `side` points wide: value of the facet, timestep, page.
@@ -228,7 +296,11 @@ impl<'a> SnapshotsPanel<'a> {
         for (value, _, clouds) in &self.facets {
             for cloud in clouds {
                 let mut scene = Scene::new(side, side + self.label() + 1.0);
-                self.draw_square(&mut scene, cloud, Rect::new(edge, edge, side - 2.0 * edge, side - 2.0 * edge));
+                self.draw_square(
+                    &mut scene,
+                    cloud,
+                    Rect::new(edge, edge, side - 2.0 * edge, side - 2.0 * edge),
+                );
                 pages.push((value.clone(), cloud.timestep, scene));
             }
         }
@@ -243,7 +315,9 @@ fn clouds(
     classes: &[Option<String>],
     facet: Option<(&String, &String)>,
 ) -> Result<Vec<Cloud>> {
-    let column = |axis: &Option<crate::Axis>, otherwise: &str| axis.as_ref().map_or(otherwise.to_owned(), |a| a.column.clone());
+    let column = |axis: &Option<crate::Axis>, otherwise: &str| {
+        axis.as_ref().map_or(otherwise.to_owned(), |a| a.column.clone())
+    };
     let (xs, ys) = (table.floats(&column(&drawing.x, "pc1"))?, table.floats(&column(&drawing.y, "pc2"))?);
     let timesteps = table.integers("timestep")?;
     let mut clouds: Vec<Cloud> = Vec::new();
@@ -258,7 +332,11 @@ fn clouds(
         let place = (x, ys[row].unwrap_or(0.0));
         let key = series::key(&table.scalar(row, hue)?);
         let class = classes.iter().position(|class| class.as_deref() == Some(key.as_str()));
-        let kind = if table.has_column("kind") { table.scalar(row, "kind")?.to_string() } else { "sample".to_owned() };
+        let kind = if table.has_column("kind") {
+            table.scalar(row, "kind")?.to_string()
+        } else {
+            "sample".to_owned()
+        };
         let index = clouds.iter().position(|cloud| cloud.timestep == timestep).unwrap_or_else(|| {
             clouds.push(Cloud { timestep, ..Cloud::default() });
             clouds.len() - 1

@@ -115,8 +115,11 @@ impl Recipe {
     /// # Errors
     /// As [`Recipe::from_toml`]; [`Error::File`] if it cannot be read.
     pub fn from_path(path: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| Error::File { action: "read", path: path.to_owned(), source })?;
+        let text = std::fs::read_to_string(path).map_err(|source| Error::File {
+            action: "read",
+            path: path.to_owned(),
+            source,
+        })?;
         Self::from_toml(&path.display().to_string(), &text)
     }
 
@@ -170,11 +173,16 @@ impl Recipe {
         };
         let plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
         if self.figure.is_empty() || !self.figure.chars().all(plain) {
-            let message = format!("expected a figure name of letters, digits, `_` and `-`, found `{}`", self.figure);
+            let message =
+                format!("expected a figure name of letters, digits, `_` and `-`, found `{}`", self.figure);
             return wrong(message, None, None);
         }
         if self.panels.is_empty() {
-            return wrong("expected at least one panel, found none".to_owned(), None, Some("add `[[panels]]`".to_owned()));
+            return wrong(
+                "expected at least one panel, found none".to_owned(),
+                None,
+                Some("add `[[panels]]`".to_owned()),
+            );
         }
         for (set, runs) in &self.runs {
             if let Some(axis) = runs::empty_axis(&runs.sweep) {
@@ -185,7 +193,8 @@ impl Recipe {
             let letter: &String = panel.letter.as_ref();
             let here = place(panel.letter.span().start);
             if letter.is_empty() || !letter.chars().all(plain) {
-                let message = format!("expected a panel letter of letters, digits, `_` and `-`, found `{letter}`");
+                let message =
+                    format!("expected a panel letter of letters, digits, `_` and `-`, found `{letter}`");
                 return wrong(message, here, None);
             }
             if self.panels[..index].iter().any(|other| other.letter.as_ref() == letter) {
@@ -207,9 +216,22 @@ impl Recipe {
                 return wrong(message, place(panel.analysis.span().start), Some(hint));
             }
             if panel.draw.kind != Kind::Snapshots && (panel.draw.x.is_none() || panel.draw.y.is_none()) {
-                let missing = if panel.draw.x.is_none() { "x" } else { "y" };
+                let (missing, example) =
+                    if panel.draw.x.is_none() { ("x", "timestep") } else { ("y", "effective_dimension") };
                 let message = format!("panel `{letter}` has no `{missing}`");
-                return wrong(message, here, Some(format!("name the column: draw.{missing} = \"timestep\"")));
+                return wrong(
+                    message,
+                    here,
+                    Some(format!("name the column: draw.{missing} = \"{example}\"")),
+                );
+            }
+            // Snapshots stay inside the figure's folder.
+            let leaves = |template: &String| {
+                template.starts_with('/') || template.contains("..") || template.contains('\\')
+            };
+            if let Some(template) = panel.draw.snapshot_file.as_ref().filter(|template| leaves(template)) {
+                let message = format!("expected a path inside the figure's folder, found `{template}`");
+                return wrong(message, here, None);
             }
             if panel.size_mm.is_some_and(|[width, height]| !(sensible(width) && sensible(height))) {
                 return wrong(format!("panel `{letter}`: expected a size of 10 to 2000 mm"), here, None);
@@ -230,12 +252,18 @@ impl Recipe {
         for row in &self.layout.rows {
             let start = row.panels.first().map(|letter| letter.span().start);
             if row.panels.is_empty() || !sensible(row.height_mm) {
-                return wrong("layout: expected a row with panels and a height of 10 to 2000 mm".to_owned(), start);
+                return wrong(
+                    "layout: expected a row with panels and a height of 10 to 2000 mm".to_owned(),
+                    start,
+                );
             }
             let positive = row.widths.iter().all(|width| *width > 0.0 && width.is_finite());
             if !positive || !(row.widths.is_empty() || row.widths.len() == row.panels.len()) {
                 let (expected, found) = (row.panels.len(), row.widths.len());
-                return wrong(format!("layout: expected {expected} positive widths, one a panel, found {found}"), start);
+                return wrong(
+                    format!("layout: expected {expected} positive widths, one a panel, found {found}"),
+                    start,
+                );
             }
             for letter in &row.panels {
                 let (found, start): (&String, _) = (letter.as_ref(), letter.span().start);

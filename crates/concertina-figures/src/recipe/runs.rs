@@ -131,14 +131,19 @@ impl<'de> Deserialize<'de> for Seeds {
                 f.write_str("seeds as a list `[0, 1]` or a range `\"0..5\"`")
             }
             fn visit_str<E: de::Error>(self, text: &str) -> Result<Seeds, E> {
-                Seeds::parse(text).ok_or_else(|| E::custom(format!("expected seeds as `0..5` or `0..=4`, found `{text}`")))
+                Seeds::parse(text)
+                    .ok_or_else(|| E::custom(format!("expected seeds as `0..5` or `0..=4`, found `{text}`")))
             }
             fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Seeds, A::Error> {
                 let mut seeds = Vec::new();
                 while let Some(seed) = list.next_element()? {
                     seeds.push(seed);
                 }
-                if seeds.is_empty() { Err(de::Error::custom("expected at least one seed, found none")) } else { Ok(Seeds(seeds)) }
+                if seeds.is_empty() {
+                    Err(de::Error::custom("expected at least one seed, found none"))
+                } else {
+                    Ok(Seeds(seeds))
+                }
             }
         }
         deserializer.deserialize_any(SeedsVisitor)
@@ -256,7 +261,9 @@ impl Requirement {
         for (axis, values) in axes(&self.runs.sweep) {
             points = points
                 .into_iter()
-                .flat_map(|point| values.iter().map(|value| extended(&point, &axis, value)).collect::<Vec<_>>())
+                .flat_map(|point| {
+                    values.iter().map(|value| extended(&point, &axis, value)).collect::<Vec<_>>()
+                })
                 .collect();
         }
         points

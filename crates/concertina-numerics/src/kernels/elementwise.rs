@@ -137,31 +137,22 @@ pub fn column_sums(out: &mut [f32], rows: RowsRef<'_>, accumulate: bool) {
 /// Columns summed at once by [`column_sums`].
 const STRIP: usize = 64;
 
-/// Sum of squares in `f64`: 32 interleaved partial sums, then a tree over them; the order is fixed.
+/// Sum of squares in `f64`: 128 interleaved partial sums, then a tree over them; the order is fixed.
 #[must_use]
 pub fn squared_norm(values: &[f32]) -> f64 {
-    let mut sums = dispatch(
+    let mut sums = [0.0_f64; PARTIAL_SUMS];
+    dispatch(
         #[inline(always)]
         || {
-            let mut sums = [[0.0_f64; 8]; LANES / 8];
-            let (whole, rest) = values.as_chunks::<LANES>();
-            for chunk in whole {
-                let (parts, _) = chunk.as_chunks::<8>();
-                sums[0] = add_squares(sums[0], &parts[0]);
-                sums[1] = add_squares(sums[1], &parts[1]);
-                sums[2] = add_squares(sums[2], &parts[2]);
-                sums[3] = add_squares(sums[3], &parts[3]);
+            for chunk in values.chunks(PARTIAL_SUMS) {
+                for (sum, value) in sums.iter_mut().zip(chunk) {
+                    let x = f64::from(*value);
+                    *sum = x.mul_add(x, *sum);
+                }
             }
-            let mut last = [0.0; LANES];
-            last[..rest.len()].copy_from_slice(rest);
-            for (sums, part) in sums.iter_mut().zip(last.as_chunks::<8>().0) {
-                *sums = add_squares(*sums, part);
-            }
-            sums
         },
     );
-    let sums = sums.as_flattened_mut();
-    let mut half = LANES / 2;
+    let mut half = PARTIAL_SUMS / 2;
     while half > 0 {
         for i in 0..half {
             sums[i] += sums[i + half];
@@ -171,14 +162,5 @@ pub fn squared_norm(values: &[f32]) -> f64 {
     sums[0]
 }
 
-/// Partial sums of [`squared_norm`]: four of the widest vectors, to hide the latency of an addition.
-const LANES: usize = 32;
-
-#[inline(always)]
-fn add_squares(mut sums: [f64; 8], values: &[f32; 8]) -> [f64; 8] {
-    for i in 0..8 {
-        let x = f64::from(values[i]);
-        sums[i] = x.mul_add(x, sums[i]);
-    }
-    sums
-}
+/// Partial sums of [`squared_norm`]: enough that a sum, which stays in memory, is long stored when it is needed again.
+const PARTIAL_SUMS: usize = 128;

@@ -14,6 +14,8 @@ pub const BLOCK: usize = 256;
 
 /// `out = a B`, or `out += a B` if `accumulate`: (m, n) from (m, k) and (k, n).
 ///
+/// The padding of `out` is overwritten with zeros (with NaN where `a` is not finite).
+///
 /// # Panics
 /// If the shapes do not fit.
 pub fn product(mut out: RowsMut<'_>, a: RowsRef<'_>, b: &Panels, accumulate: bool) {

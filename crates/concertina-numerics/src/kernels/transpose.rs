@@ -47,14 +47,22 @@ impl<W: Way> WithSimd for Transpose<'_, W> {
                 let first = from.position(0, i);
                 let step = if from.row_count() > 1 { from.position(1, i) - first } else { TILE };
                 for j in (0..width).step_by(TILE) {
-                    let count = columns.saturating_sub(start + j).min(TILE);
+                    let source = &from.as_slice()[first + (start + j) * step..];
                     let mut rows = Tile::default();
-                    for (r, row) in rows.iter_mut().enumerate().take(count) {
-                        row.copy_from_slice(&from.as_slice()[first + (start + j + r) * step..][..TILE]);
+                    if start + j + TILE <= columns {
+                        for (r, row) in rows.iter_mut().enumerate() {
+                            row.copy_from_slice(&source[r * step..][..TILE]);
+                        }
+                    } else {
+                        let count = columns.saturating_sub(start + j);
+                        for (row, source) in rows.iter_mut().zip(source.chunks(step)).take(count) {
+                            row.copy_from_slice(&source[..TILE]);
+                        }
                     }
                     let rows = way.transposed(rows);
-                    for (r, row) in rows.iter().enumerate() {
-                        out[(i + r) * width + j..][..TILE].copy_from_slice(row);
+                    let out = &mut out[i * width + j..];
+                    for r in 0..TILE {
+                        out[r * width..][..TILE].copy_from_slice(&rows[r]);
                     }
                 }
             }
