@@ -99,8 +99,8 @@ struct Slot {
 
 /// Something for a thread to do.
 enum Job<'a> {
-    /// Runs of one key: places among the demands.
-    Runs(Vec<usize>),
+    /// Runs of one key: places among the demands. They were looked at before if another process was training them.
+    Runs { places: Vec<usize>, looks: u32 },
     /// Portions of answers that need the same weights.
     Portions { demand: usize, portions: Vec<Portion>, subject: Arc<Loaded<'a>> },
 }
@@ -160,10 +160,10 @@ pub(crate) fn compute<'a>(shared: &'a Arc<Shared>, demands: &'a [Demand<'a>]) ->
     for mut group in groups.into_values() {
         group.sort_by_key(|&place| demands[place].params.train.epochs);
         let cost = group.iter().map(|&place| cost(demands[place].params)).fold(0.0, f64::max);
-        jobs.push((cost, Job::Runs(group)));
+        jobs.push((cost, Job::Runs { places: group, looks: 0 }));
     }
     // Of equals the first asked for comes first.
-    jobs.sort_by_key(|(_, job)| if let Job::Runs(group) = job { group[0] } else { 0 });
+    jobs.sort_by_key(|(_, job)| if let Job::Runs { places, .. } = job { places[0] } else { 0 });
     let settings = &shared.settings;
     settings.tell(&Event::Started {
         runs: demands.len(),
@@ -173,9 +173,7 @@ pub(crate) fn compute<'a>(shared: &'a Arc<Shared>, demands: &'a [Demand<'a>]) ->
     let engine = Engine { shared, demands, slots, fatal: Mutex::new(None) };
     pool::work(settings.jobs, jobs, |job, queue| {
         let done = match job {
-            Job::Runs(group) => {
-                group.into_iter().try_for_each(|place| engine.run(place, &keys[place], queue))
-            }
+            Job::Runs { places, looks } => engine.runs(&places, &keys[places[0]], looks, queue),
             Job::Portions { demand, portions, subject } => engine.portions(demand, portions, &subject, queue),
         };
         if let Err(error) = done {
@@ -203,8 +201,10 @@ pub(crate) fn weights(shared: &Arc<Shared>, params: &ValidParams, checkpoint: Ch
     if let Some(tensors) = folder.read_checkpoint(id_of(checkpoint))? {
         return weights_of(params, &tensors);
     }
-    let fulfilled = fulfil(shared, params, &key, &|_| BTreeSet::from([checkpoint]), false, 0.0)?;
-    match fulfilled.met.into_iter().find(|(one, _)| *one == checkpoint) {
+    let how = How { train: false, wait: true, work: 0.0 };
+    let fulfilled = fulfil(shared, params, &key, &|_| BTreeSet::from([checkpoint]), how)?;
+    let met = fulfilled.map(|fulfilled| fulfilled.met).unwrap_or_default();
+    match met.into_iter().find(|(one, _)| *one == checkpoint) {
         Some((_, weights)) => Ok(weights),
         None => match folder.read_checkpoint(id_of(checkpoint))? {
             Some(tensors) => weights_of(params, &tensors),
@@ -213,23 +213,33 @@ pub(crate) fn weights(shared: &Arc<Shared>, params: &ValidParams, checkpoint: Ch
     }
 }
 
+/// How a run is wanted.
+struct How {
+    /// For itself.
+    train: bool,
+    /// Even if another process trains it just now.
+    wait: bool,
+    /// What its training counts for in progress.
+    work: f64,
+}
+
 fn fulfil(
     shared: &Shared,
     params: &ValidParams,
     key: &RunKey,
     needs: &dyn Fn(End) -> BTreeSet<Checkpoint>,
-    train: bool,
-    work: f64,
-) -> Result<Fulfilled> {
+    how: How,
+) -> Result<Option<Fulfilled>> {
     let settings = &shared.settings;
     let order = Order {
         params,
         name: &key.short(),
         needs,
-        train,
+        train: how.train,
         keep: settings.keep.unwrap_or(Keep::All),
         rerun: settings.rerun,
-        work,
+        wait: how.wait,
+        work: how.work,
     };
     training::fulfil(settings, &shared.store, &shared.store.run(key), &order)
 }
@@ -264,13 +274,33 @@ fn unfinished(shared: &Arc<Shared>, params: &ValidParams, key: &RunKey, outcome:
 }
 
 impl<'a> Engine<'a> {
-    /// Has a run loaded or trained, and asks for the portions of its answers that are missing.
-    fn run(&self, place: usize, key: &RunKey, queue: &Queue<Job<'a>>) -> Result<()> {
+    /// Has runs of one key loaded or trained, or comes back to them when another process is at them.
+    fn runs(&self, places: &[usize], key: &RunKey, looks: u32, queue: &Queue<Job<'a>>) -> Result<()> {
+        if looks == 1 {
+            self.shared.settings.tell(&Event::Waiting { run: &key.short() });
+        }
+        if looks > 0 {
+            std::thread::sleep(training::patience(looks - 1));
+        }
+        for (number, &place) in places.iter().enumerate() {
+            if !self.run(place, key, false, queue)? {
+                // After everything else, and after those that were not looked at as often.
+                let (places, looks) = (places[number..].to_vec(), looks.saturating_add(1));
+                queue.push(-f64::from(looks), Job::Runs { places, looks });
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Has a run loaded or trained, and asks for the portions of its answers that are missing; false if another process is at it
+    /// and `wait` is not wanted.
+    fn run(&self, place: usize, key: &RunKey, wait: bool, queue: &Queue<Job<'a>>) -> Result<bool> {
         let demand = &self.demands[place];
         let (params, shared) = (demand.params, self.shared);
         let settings = &shared.settings;
         if settings.cancelled() {
-            return Ok(());
+            return Ok(true);
         }
         let work = cost(params);
         let folder = shared.store.run(key);
@@ -294,7 +324,7 @@ impl<'a> Engine<'a> {
                     };
                     settings.tell(&Event::Finished { run: &run, saved: work });
                     lock(&self.slots[place]).run = Some(run);
-                    return Ok(());
+                    return Ok(true);
                 }
                 missing = Some(asked);
             }
@@ -310,15 +340,16 @@ impl<'a> Engine<'a> {
                 }
             }
         };
-        let fulfilled = match fulfil(shared, params, key, &needs, demand.train, work) {
-            Ok(fulfilled) => fulfilled,
+        let fulfilled = match fulfil(shared, params, key, &needs, How { train: demand.train, wait, work }) {
+            Ok(Some(fulfilled)) => fulfilled,
+            Ok(None) => return Ok(false),
             Err(error) if error.kind() == ErrorKind::Store => return Err(error),
             Err(error) => {
                 let outcome = Outcome::Failed { message: error.to_string(), hint: error.hint() };
                 let run = unfinished(shared, params, key, outcome);
                 settings.tell(&Event::Finished { run: &run, saved: work });
                 lock(&self.slots[place]).run = Some(run);
-                return Ok(());
+                return Ok(true);
             }
         };
         let Fulfilled { outcome, source, end, history, met, comparison, trained_epochs } = fulfilled;
@@ -337,14 +368,14 @@ impl<'a> Engine<'a> {
         settings.tell(&Event::Finished { run: &run, saved: work * (1.0 - done) });
         lock(&self.slots[place]).run = Some(run);
         if interrupted {
-            return Ok(());
+            return Ok(true);
         }
         let missing = match missing {
             Some(missing) => missing,
             None => self.recall(place, key, end)?,
         };
         if missing.is_empty() {
-            return Ok(());
+            return Ok(true);
         }
         let subject = Arc::new(Loaded { params, task: Task::new(params)?, folder, met });
         // Portions that need the same checkpoints share the work of loading them.
@@ -359,7 +390,7 @@ impl<'a> Engine<'a> {
                 Job::Portions { demand: place, portions, subject: Arc::clone(&subject) },
             );
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Reads from the store what it remembers; returns the rest.
@@ -426,7 +457,7 @@ impl<'a> Engine<'a> {
 
     /// A checkpoint that was there is gone, or was damaged and has been set aside: the run is asked for again.
     fn again(&self, place: usize, subject: &Arc<Loaded<'a>>, queue: &Queue<Job<'a>>) -> Result<()> {
-        self.run(place, subject.folder.key(), queue)
+        self.run(place, subject.folder.key(), true, queue).map(drop)
     }
 }
 

@@ -67,7 +67,7 @@ struct Needed {
 }
 
 /// A run of a requirement, with the columns that tell it from the others.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 struct NeededRun {
     run: usize,
     columns: Vec<(String, Scalar)>,
@@ -165,7 +165,11 @@ impl FigurePlan {
                 if !self.asked[run].contains(&question) {
                     self.asked[run].push(question);
                 }
-                parts.push(NeededRun { run, columns: columns(requirement, &point.columns, &params) });
+                let part = NeededRun { run, columns: columns(requirement, &point.columns, &params) };
+                // An override may make one run of what the recipe tells apart.
+                if !parts.contains(&part) {
+                    parts.push(part);
+                }
             }
         }
         Ok(Needed { question, parts })

@@ -68,7 +68,7 @@ fn compare(family: &str, ours: &Values, theirs: &Values, resolution: f64) -> (us
         .iter()
         .map(|(place, theirs)| {
             let ours = ours.get(place).unwrap_or_else(|| panic!("{family}: nothing of ours at {place:?}"));
-            assert_eq!((ours.len(), theirs.len()), (5, 5), "{family} {place:?}: realisations");
+            assert!(ours.len() >= 5 && theirs.len() == 5, "{family} {place:?}: realisations");
             Compared {
                 place: *place,
                 ours: mean_sd(ours),
@@ -159,6 +159,21 @@ fn figure_2_agrees_with_the_published_code_within_the_sampling_error() {
         "e, effective dimension",
         &ours(&dimension, "effective_dimension", "timestep"),
         &there(theirs("fig2_effective_dimension", "effective_dimension", "num_epochs", all, layer)),
+        0.0,
+    ));
+
+    // Before training many realisations cost nothing: a sharper look at the initial networks. (Our seeds 0-4 happen to lie low at gain 250:
+    // 19.6 at the tenth step, where 200 realisations have 21.3 ± 1.4.)
+    let mut untrained = Params::default();
+    untrained.train.epochs = 0;
+    let many = Sweep::of(untrained).gain([20.0, 250.0]).seeds(0..100).check().expect("valid");
+    let analysis: AnalysisSpec = EffectiveDimension::default().into();
+    let many = study.analyse(&many, &analysis, &CheckpointSelection::First).expect("analysed").table;
+    let before = |record: &reference::Record| record.i64("num_epochs") == 0;
+    families.push(compare(
+        "e, before training, a hundred realisations of ours",
+        &ours(&many, "effective_dimension", "timestep"),
+        &there(theirs("fig2_effective_dimension", "effective_dimension", "num_epochs", before, layer)),
         0.0,
     ));
 

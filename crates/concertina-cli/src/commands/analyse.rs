@@ -1,6 +1,6 @@
 //! `concertina analyse`
 
-use concertina::{CheckpointSelection, analysis, check_table_format, sweep};
+use concertina::{CheckpointSelection, Outcome, analysis, check_table_format, sweep};
 
 use super::{conclude, print_runs};
 use crate::arguments::{Analyse, Everywhere};
@@ -22,6 +22,9 @@ pub(crate) fn run(everywhere: &Everywhere, analyse: &Analyse) -> Result<(), Fail
     let analysed = study.analyse(&sweep, &analysis, &at);
     progress.finish();
     let analysed = analysed?;
+    if analysed.runs.iter().any(|run| *run.outcome() == Outcome::Interrupted) {
+        return Err(Failure::Interrupted); // half a table could be taken for a whole one
+    }
     print_table(&analysed.table, *listing, out.as_deref())?;
     conclude(&analysed.runs, everywhere.quiet)?;
     match analysed.failures.is_empty() {

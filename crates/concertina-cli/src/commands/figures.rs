@@ -1,5 +1,7 @@
 //! `concertina figures`
 
+use std::path::PathBuf;
+
 use concertina::drawing::SeedChoice;
 use concertina::{FigurePlan, all_recipes, key_of, recipes, seeds};
 
@@ -30,8 +32,18 @@ pub(crate) fn run(everywhere: &Everywhere, figures: &Figures) -> Result<(), Fail
     let drawn = study.figures(&plan, &figures.out);
     progress.finish();
     let drawn = drawn?;
-    let files: String = drawn.files.iter().map(|path| format!("{}\n", path.display())).collect();
+    // The composed figures; what is inside their folders, panel by panel, only if asked.
+    let inside = |path: &&PathBuf| everywhere.verbose || path.parent() == Some(figures.out.as_path());
+    let files: String =
+        drawn.files.iter().filter(inside).map(|path| format!("{}\n", path.display())).collect();
     print(files.as_bytes())?;
+    if !everywhere.quiet && !everywhere.verbose {
+        say(&format!(
+            "{} files in {}, panel by panel, with their data as CSV",
+            drawn.files.len(),
+            figures.out.display()
+        ));
+    }
     for problem in &drawn.problems {
         say(&format!("warning: {problem}"));
     }

@@ -31,8 +31,10 @@ use crate::run::{Comparison, Outcome, Source};
 use crate::selection::{CheckpointSelection, End};
 use crate::settings::{Keep, Settings};
 
-/// Time between two looks at a run that another process trains. Arbitrary: short against a run, long against a look.
+/// Time before the second look at a run that another process trains. Arbitrary: short against a run, long against a look.
 const PATIENCE: Duration = Duration::from_millis(50);
+/// Most of that time, which doubles with every look.
+const MOST_PATIENCE: Duration = Duration::from_secs(1);
 
 /// What is wanted of a run.
 pub(crate) struct Order<'a> {
@@ -47,6 +49,8 @@ pub(crate) struct Order<'a> {
     pub(crate) keep: Keep,
     /// Whether to train anew and compare.
     pub(crate) rerun: bool,
+    /// Whether to wait for another process that trains it, rather than do something else first.
+    pub(crate) wait: bool,
     /// What all its epochs count for in progress.
     pub(crate) work: f64,
 }
@@ -116,19 +120,24 @@ impl Order<'_> {
     }
 }
 
-/// Fulfils an order: looks, waits if somebody else is at it, trains what is missing.
+/// How long to wait before looking again at a run that another process trains.
+pub(crate) fn patience(looks: u32) -> Duration {
+    (PATIENCE * 2_u32.saturating_pow(looks.min(8))).min(MOST_PATIENCE)
+}
+
+/// Fulfils an order: looks, and trains what is missing; `None` if somebody else is at it and the order does not want to wait.
 pub(crate) fn fulfil(
     settings: &Settings,
     store: &Store,
     folder: &RunFolder,
     order: &Order<'_>,
-) -> Result<Fulfilled> {
+) -> Result<Option<Fulfilled>> {
     let mut met = BTreeMap::new();
     let mut source = Source::Loaded;
     let mut comparison = None;
     let mut trained_epochs = 0;
     let mut anew = order.rerun;
-    let mut waited = false;
+    let mut looks = 0;
     loop {
         let known = Known::read(folder, order.params)?;
         if order.goal(&known, &met, anew).is_none() {
@@ -139,19 +148,22 @@ pub(crate) fn fulfil(
             mend_params(folder, order.params)?;
             let outcome = known.divergence(end).cloned().map_or(Outcome::Complete, Outcome::Diverged);
             let history = known.history.into_iter().take(end.epoch as usize).collect();
-            return Ok(Fulfilled { outcome, source, end, history, met, comparison, trained_epochs });
+            return Ok(Some(Fulfilled { outcome, source, end, history, met, comparison, trained_epochs }));
         }
         let mut claim = match folder.claim()? {
             Claimed::Mine(claim) => claim,
             Claimed::Held(_) => {
                 if settings.cancelled() {
-                    return Ok(interrupted(order, known.history, met, source, trained_epochs));
+                    return Ok(Some(interrupted(order, known.history, met, source, trained_epochs)));
                 }
-                if !waited {
+                if !order.wait && trained_epochs == 0 {
+                    return Ok(None);
+                }
+                if looks == 0 {
                     settings.tell(&Event::Waiting { run: order.name });
-                    waited = true;
                 }
-                std::thread::sleep(PATIENCE);
+                std::thread::sleep(patience(looks));
+                looks += 1;
                 continue;
             }
         };
@@ -166,7 +178,7 @@ pub(crate) fn fulfil(
             source = source_of(&known, &goal, &passed, anew);
         }
         let Some(end) = passed.end else {
-            return Ok(interrupted(order, passed.history, met, source, trained_epochs));
+            return Ok(Some(interrupted(order, passed.history, met, source, trained_epochs)));
         };
         anew = false;
         let kept = order.kept(end);
@@ -174,15 +186,8 @@ pub(crate) fn fulfil(
             |one: &Checkpoint| met.contains_key(one) || known.checkpoints.contains(one) || kept.contains(one);
         if goal.to_the_end && !end.diverged && (order.needs)(end).iter().all(there) {
             let outcome = Outcome::Complete;
-            return Ok(Fulfilled {
-                outcome,
-                source,
-                end,
-                history: passed.history,
-                met,
-                comparison,
-                trained_epochs,
-            });
+            let history = passed.history;
+            return Ok(Some(Fulfilled { outcome, source, end, history, met, comparison, trained_epochs }));
         }
     }
 }
