@@ -71,7 +71,10 @@ mod tests {
     fn every_reference_of_every_analysis_is_in_the_file() {
         for analysis in AnalysisSpec::NAMES {
             for key in references_of(analysis).expect("an analysis") {
-                assert!(entries().any(|(known, _)| known == key), "`{key}` of `{analysis}` is not in references.bib");
+                assert!(
+                    entries().any(|(known, _)| known == key),
+                    "`{key}` of `{analysis}` is not in references.bib"
+                );
             }
         }
     }

@@ -168,7 +168,9 @@ pub(crate) fn compute<'a>(shared: &'a Arc<Shared>, demands: &'a [Demand<'a>]) ->
     let engine = Engine { shared, demands, slots, fatal: Mutex::new(None) };
     pool::work(settings.jobs, jobs, |job, queue| {
         let done = match job {
-            Job::Runs(group) => group.into_iter().try_for_each(|place| engine.run(place, &keys[place], queue)),
+            Job::Runs(group) => {
+                group.into_iter().try_for_each(|place| engine.run(place, &keys[place], queue))
+            }
             Job::Portions { demand, portions, subject } => engine.portions(demand, portions, &subject, queue),
         };
         if let Err(error) = done {
@@ -179,7 +181,8 @@ pub(crate) fn compute<'a>(shared: &'a Arc<Shared>, demands: &'a [Demand<'a>]) ->
     if let Some(error) = engine.fatal.into_inner().unwrap_or_else(PoisonError::into_inner) {
         return Err(error);
     }
-    let slots = engine.slots.into_iter().map(|slot| slot.into_inner().unwrap_or_else(PoisonError::into_inner));
+    let slots =
+        engine.slots.into_iter().map(|slot| slot.into_inner().unwrap_or_else(PoisonError::into_inner));
     let finish = |(place, slot): (usize, Slot)| {
         let run = slot.run.unwrap_or_else(|| never_begun(shared, demands[place].params, &keys[place]));
         let parts = slot.parts.into_iter().map(|((question, _), table)| Part { question, table }).collect();
@@ -292,7 +295,9 @@ impl<'a> Engine<'a> {
         }
         let needs = |end: End| -> BTreeSet<Checkpoint> {
             match &missing {
-                Some(portions) => portions.iter().flat_map(|portion| portion.checkpoints.iter().copied()).collect(),
+                Some(portions) => {
+                    portions.iter().flat_map(|portion| portion.checkpoints.iter().copied()).collect()
+                }
                 None => {
                     let asked = demand.questions.iter().flat_map(|question| question.at.resolve(params, end));
                     asked.collect()
@@ -343,7 +348,10 @@ impl<'a> Engine<'a> {
         }
         for portions in together.into_values() {
             // Before any other training, so that weights can be dropped.
-            queue.push(f64::INFINITY, Job::Portions { demand: place, portions, subject: Arc::clone(&subject) });
+            queue.push(
+                f64::INFINITY,
+                Job::Portions { demand: place, portions, subject: Arc::clone(&subject) },
+            );
         }
         Ok(())
     }

@@ -321,9 +321,19 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_is_said() {
-        for text in
-            ["", "gain", "gain =", "gain = 1 seed = 2", "(gain = 1", "= 3", "gain = 'x", "and", "!", "gain = 1 or", "é"]
-        {
+        for text in [
+            "",
+            "gain",
+            "gain =",
+            "gain = 1 seed = 2",
+            "(gain = 1",
+            "= 3",
+            "gain = 'x",
+            "and",
+            "!",
+            "gain = 1 or",
+            "é",
+        ] {
             assert!(matches!(rows(text), Err(Error::Condition { .. })), "{text:?}");
         }
         let deep = "(".repeat(100_000);

@@ -196,7 +196,9 @@ impl Error {
             Self::InFile { source, .. } => source.hint(),
             Self::UnknownAnalysis { hint, .. } | Self::UnknownColumn { hint, .. } => Some(hint.clone()),
             Self::AnalysisSetting { hint, .. } | Self::RunFailed { hint, .. } => hint.clone(),
-            Self::Read { .. } => Some("parameters can be given by themselves: `gain=250 seed=0..5`".to_owned()),
+            Self::Read { .. } => {
+                Some("parameters can be given by themselves: `gain=250 seed=0..5`".to_owned())
+            }
             Self::Write { .. } => Some("choose a folder that can be written to".to_owned()),
             Self::TableFormat { .. } => Some("without `--out` the table goes to standard output".to_owned()),
             Self::Condition { .. } => Some("as in `gain = 250 and (input_dim = 2 or seed < 3)`".to_owned()),

@@ -104,8 +104,13 @@ impl FigurePlan {
                     .ok_or_else(|| concertina_model::Error::NotAnAssignment { text: text.to_owned() })
             })
             .collect::<Result<_, _>>()?;
-        let mut plan =
-            Self { recipes: Vec::new(), runs: Vec::new(), asked: Vec::new(), questions: Vec::new(), needed: Vec::new() };
+        let mut plan = Self {
+            recipes: Vec::new(),
+            runs: Vec::new(),
+            asked: Vec::new(),
+            questions: Vec::new(),
+            needed: Vec::new(),
+        };
         let mut known = HashMap::new();
         for recipe in &recipes {
             let needed = recipe
@@ -169,7 +174,13 @@ impl FigurePlan {
     /// The place of a run; the same parameters, trained as far, are one run.
     fn run(&mut self, params: &ValidParams, known: &mut HashMap<String, usize>) -> usize {
         let train = &params.train;
-        let name = format!("{}{} {:?} {:?}", params.canonical(), train.epochs, train.saves_per_epoch, train.stop_after);
+        let name = format!(
+            "{}{} {:?} {:?}",
+            params.canonical(),
+            train.epochs,
+            train.saves_per_epoch,
+            train.stop_after
+        );
         *known.entry(name).or_insert_with(|| {
             self.runs.push(params.clone());
             self.asked.push(Vec::new());
@@ -184,7 +195,11 @@ impl FigurePlan {
 }
 
 /// What tells a run of a requirement from its others: axes of the sweep, labels, seed.
-fn columns(requirement: &Requirement, labels: &[(String, String)], params: &ValidParams) -> Vec<(String, Scalar)> {
+fn columns(
+    requirement: &Requirement,
+    labels: &[(String, String)],
+    params: &ValidParams,
+) -> Vec<(String, Scalar)> {
     let mut names: Vec<String> = Vec::new();
     axis_names("", &requirement.runs.sweep, &mut names);
     let mut columns: Vec<(String, Scalar)> = Vec::new();
@@ -277,7 +292,9 @@ impl Study {
                 .map(|needed| assemble(needed, &drawn.runs, &tables))
                 .collect::<Result<Vec<_>>>()?;
             let figure = recipe.draw(&theme, &of_recipe)?;
-            drawn.problems.extend(figure.problems().into_iter().map(|problem| format!("{}, {problem}", recipe.figure)));
+            drawn
+                .problems
+                .extend(figure.problems().into_iter().map(|problem| format!("{}, {problem}", recipe.figure)));
             drawn.files.extend(figure.save(folder.as_ref())?);
         }
         Ok(drawn)

@@ -44,7 +44,8 @@ pub use study::{Analysed, Study, StudyBuilder};
 /// What most programs need.
 pub mod prelude {
     pub use concertina_analysis::{
-        Accuracy, AnalysisSpec, ClusterHoldout, EffectiveDimension, Loss, Lyapunov, PcaSnapshots, Timestep, Timesteps,
+        Accuracy, AnalysisSpec, ClusterHoldout, EffectiveDimension, Loss, Lyapunov, PcaSnapshots, Timestep,
+        Timesteps,
     };
     pub use concertina_figures::{ErrorBar, Panel};
     pub use concertina_model::params::{Params, Sweep, ValidParams};

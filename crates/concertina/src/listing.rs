@@ -58,9 +58,9 @@ impl Study {
                 continue;
             }
             let values = match values {
-                Values::Text(texts) if name == "key" => {
-                    Values::Text(texts.iter().map(|key| key.as_ref().map(|key| key.chars().take(12).collect())).collect())
-                }
+                Values::Text(texts) if name == "key" => Values::Text(
+                    texts.iter().map(|key| key.as_ref().map(|key| key.chars().take(12).collect())).collect(),
+                ),
                 other => other.clone(),
             };
             short.push_column(name.rsplit('.').next().unwrap_or(name), values)?;
@@ -120,9 +120,14 @@ pub fn parameter_table(published_first: bool) -> Result<Table> {
         ("meaning", texts(&|parameter| parameter.meaning.to_owned())),
         (
             "only_with",
-            texts(&|parameter| parameter.condition.map_or(String::new(), |condition| condition.text.replace('`', ""))),
+            texts(&|parameter| {
+                parameter.condition.map_or(String::new(), |condition| condition.text.replace('`', ""))
+            }),
         ),
-        ("part_of_key", Values::Boolean(listed.iter().map(|parameter| Some(parameter.part_of_key)).collect())),
+        (
+            "part_of_key",
+            Values::Boolean(listed.iter().map(|parameter| Some(parameter.part_of_key)).collect()),
+        ),
     ];
     Ok(Table::from_columns(names.into_iter().chain(rest))?)
 }
@@ -132,7 +137,8 @@ pub fn parameter_table(published_first: bool) -> Result<Table> {
 /// # Errors
 /// None in practice: columns have one length.
 pub fn findings_table(findings: &[Finding]) -> Result<Table> {
-    let texts = |of: &dyn Fn(&Finding) -> String| Values::Text(findings.iter().map(|one| Some(of(one))).collect());
+    let texts =
+        |of: &dyn Fn(&Finding) -> String| Values::Text(findings.iter().map(|one| Some(of(one))).collect());
     let kind = |finding: &Finding| match finding.kind {
         FindingKind::Damaged => "damaged",
         FindingKind::LeftOver => "left over",

@@ -11,7 +11,9 @@ pub(crate) fn cell(value: &Value) -> Scalar {
     match value {
         Value::None => Scalar::Null,
         Value::Boolean(value) => Scalar::Boolean(*value),
-        Value::Integer(number) => i64::try_from(*number).map_or(Scalar::Float(*number as f64), Scalar::Integer),
+        Value::Integer(number) => {
+            i64::try_from(*number).map_or(Scalar::Float(*number as f64), Scalar::Integer)
+        }
         Value::Real(number) => Scalar::from(*number),
         Value::Text(text) => Scalar::Text(text.clone()),
         list @ Value::List(_) => Scalar::Text(list.to_string()),
@@ -59,7 +61,10 @@ pub(crate) fn add_columns(part: &Table, cells: Vec<(String, Scalar)>, last_updat
             Some(update) if update as u64 == last_update => Some("after".to_owned()),
             _ => Some("during".to_owned()),
         };
-        columns.push(("stage".to_owned(), Values::Text(part.integers("update")?.into_iter().map(stage).collect())));
+        columns.push((
+            "stage".to_owned(),
+            Values::Text(part.integers("update")?.into_iter().map(stage).collect()),
+        ));
     }
     columns.extend(part.columns().map(|(name, values)| (name.to_owned(), values.clone())));
     Ok(Table::from_columns(columns)?)

@@ -37,7 +37,8 @@ pub fn sweep<'a>(arguments: impl IntoIterator<Item = &'a str>, seeds: Option<&st
 /// # Errors
 /// As [`sweep`].
 pub fn read_sweep(path: &Path) -> Result<Sweep> {
-    let text = std::fs::read_to_string(path).map_err(|source| Error::Read { source, path: path.to_owned() })?;
+    let text =
+        std::fs::read_to_string(path).map_err(|source| Error::Read { source, path: path.to_owned() })?;
     let json = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("json"));
     let sweep = if json { Params::from_json(&text).map(Sweep::of) } else { Sweep::from_toml(&text) };
     sweep.map_err(|error| Error::from(error).in_file(path))
@@ -68,7 +69,8 @@ pub fn analysis<'a>(name: &str, settings: impl IntoIterator<Item = &'a str>) -> 
     let mut table = toml::Table::new();
     table.insert("analysis".to_owned(), toml::Value::String(plain.clone()));
     for text in settings {
-        let Some((setting, value)) = text.split_once('=').filter(|(setting, _)| !setting.trim().is_empty()) else {
+        let Some((setting, value)) = text.split_once('=').filter(|(setting, _)| !setting.trim().is_empty())
+        else {
             return Err(Error::AnalysisSetting {
                 analysis: plain,
                 reason: format!("expected `name=value`, found `{text}`"),
@@ -129,7 +131,7 @@ mod tests {
     use super::{analysis, seeds, sweep};
     use crate::error::Error;
     use concertina_analysis::AnalysisSpec;
-use concertina_figures::SeedChoice;
+    use concertina_figures::SeedChoice;
 
     #[test]
     fn overrides_and_seeds_make_a_sweep() {

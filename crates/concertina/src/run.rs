@@ -6,11 +6,11 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use concertina_analysis::Analysis;
+use concertina_model::Checkpoint;
 use concertina_model::network::{Network, Weights};
 use concertina_model::params::ValidParams;
 use concertina_model::task::Task;
 use concertina_model::trainer::EpochRecord;
-use concertina_model::Checkpoint;
 use concertina_store::RunKey;
 use concertina_table::{Scalar, Table};
 
@@ -83,7 +83,10 @@ pub struct Divergence {
 impl fmt::Display for Divergence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { epoch, update, loss, largest_weight, .. } = self;
-        write!(f, "diverged at epoch {epoch}, update {update}: loss is {loss}, largest weight {largest_weight}")
+        write!(
+            f,
+            "diverged at epoch {epoch}, update {update}: loss is {loss}, largest weight {largest_weight}"
+        )
     }
 }
 
@@ -144,7 +147,10 @@ impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { checkpoint, name, index, stored, found } = self;
         let epoch = checkpoint.epoch.0;
-        write!(f, "epoch {epoch}, `{name}` at {index:?}: the store has {stored:?}, training anew gives {found:?}")
+        write!(
+            f,
+            "epoch {epoch}, `{name}` at {index:?}: the store has {stored:?}, training anew gives {found:?}"
+        )
     }
 }
 
@@ -322,7 +328,8 @@ impl Runs {
         for run in &self.runs {
             let last = run.history.last();
             let number = |of: fn(&EpochRecord) -> f64| last.map(of).into();
-            let mut cells: Vec<(String, Scalar)> = vec![("key".to_owned(), run.key.short().to_string().into())];
+            let mut cells: Vec<(String, Scalar)> =
+                vec![("key".to_owned(), run.key.short().to_string().into())];
             cells.extend(params_table::identity(&run.params, &self.varied));
             cells.extend([
                 ("outcome".to_owned(), run.outcome.name().into()),
@@ -356,11 +363,9 @@ impl Run {
     pub(crate) fn failure(&self) -> Option<Error> {
         match &self.outcome {
             Outcome::Complete | Outcome::Diverged(_) => None,
-            Outcome::Failed { message, hint } => Some(Error::RunFailed {
-                run: self.key.short(),
-                message: message.clone(),
-                hint: hint.clone(),
-            }),
+            Outcome::Failed { message, hint } => {
+                Some(Error::RunFailed { run: self.key.short(), message: message.clone(), hint: hint.clone() })
+            }
             Outcome::Interrupted => Some(Error::Interrupted),
         }
     }

@@ -62,7 +62,9 @@ impl CheckpointSelection {
             Self::First => BTreeSet::from([Checkpoint::START]),
             Self::Last => BTreeSet::from([end.last(params)]),
             Self::All => params.checkpoints().iter().take_while(reached).chain([end.last(params)]).collect(),
-            Self::Epochs(epochs) => epochs.iter().map(|&epoch| after_epoch(params, epoch)).filter(reached).collect(),
+            Self::Epochs(epochs) => {
+                epochs.iter().map(|&epoch| after_epoch(params, epoch)).filter(reached).collect()
+            }
         }
     }
 
@@ -90,7 +92,8 @@ impl FromStr for CheckpointSelection {
             "last" => Ok(Self::Last),
             "all" => Ok(Self::All),
             epochs => {
-                let epochs: Option<Vec<u64>> = epochs.split(',').map(|epoch| epoch.trim().parse().ok()).collect();
+                let epochs: Option<Vec<u64>> =
+                    epochs.split(',').map(|epoch| epoch.trim().parse().ok()).collect();
                 epochs.map(Self::Epochs).ok_or_else(|| Error::Selection { text: text.to_owned() })
             }
         }

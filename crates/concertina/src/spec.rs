@@ -23,7 +23,12 @@ fn settings(name: &str) -> Option<String> {
     let spec = AnalysisSpec::named(name).ok()?;
     let value = serde_json::to_value(spec).ok()?;
     let named = value.as_object()?.iter().filter(|(name, _)| *name != "analysis");
-    Some(named.map(|(name, value)| format!("`{name}` ({})", value.to_string().replace('"', ""))).collect::<Vec<_>>().join(", "))
+    Some(
+        named
+            .map(|(name, value)| format!("`{name}` ({})", value.to_string().replace('"', "")))
+            .collect::<Vec<_>>()
+            .join(", "),
+    )
 }
 
 /// The settings of an analysis in one spelling: JSON with sorted names, without the name of the analysis.

@@ -68,7 +68,8 @@ pub(crate) fn table(store: &Store) -> Result<Table> {
         let relative = folder.path();
         let relative = relative.strip_prefix(store.root()).unwrap_or(&relative).display().to_string();
         let last = checkpoints.last();
-        let number = |of: fn(&Checkpoint) -> u64| last.map_or(Scalar::Null, |last| Scalar::Integer(of(last) as i64));
+        let number =
+            |of: fn(&Checkpoint) -> u64| last.map_or(Scalar::Null, |last| Scalar::Integer(of(last) as i64));
         let mut cells: Vec<(String, Scalar)> = vec![
             ("key".to_owned(), key.to_string().into()),
             ("folder".to_owned(), relative.into()),
@@ -77,7 +78,8 @@ pub(crate) fn table(store: &Store) -> Result<Table> {
             ("updates".to_owned(), number(|last| last.update.0)),
         ];
         for parameter in PARAMETERS.iter().filter(|parameter| parameter.part_of_key) {
-            let value = params.as_ref().map_or(Scalar::Null, |params| params_table::cell(&parameter.value(params)));
+            let value =
+                params.as_ref().map_or(Scalar::Null, |params| params_table::cell(&parameter.value(params)));
             cells.push((parameter.path.to_owned(), value));
         }
         append(&mut all, &params_table::row(cells)?)?;
@@ -122,7 +124,10 @@ pub fn run_table_column(name: &str) -> Result<String> {
         Ok(parameter) if parameter.part_of_key => Ok(parameter.path.to_owned()),
         Ok(parameter) => Err(Error::UnknownColumn {
             name: name.to_owned(),
-            hint: format!("`{}` is not part of a run: it may change from one day to the next", parameter.path),
+            hint: format!(
+                "`{}` is not part of a run: it may change from one day to the next",
+                parameter.path
+            ),
         }),
         Err(error) => Err(Error::UnknownColumn {
             name: name.to_owned(),

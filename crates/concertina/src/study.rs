@@ -156,7 +156,12 @@ impl Study {
     ///
     /// # Errors
     /// The analysis cannot be made of these runs at all; as [`Study::train`].
-    pub fn analyse(&self, sweep: &ValidSweep, analysis: &AnalysisSpec, at: &CheckpointSelection) -> Result<Analysed> {
+    pub fn analyse(
+        &self,
+        sweep: &ValidSweep,
+        analysis: &AnalysisSpec,
+        at: &CheckpointSelection,
+    ) -> Result<Analysed> {
         if let (Some(epoch), Some(params)) = (at.largest_epoch(), sweep.first())
             && epoch > params.train.epochs
         {

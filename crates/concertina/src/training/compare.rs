@@ -30,7 +30,8 @@ impl<'a> Comparer<'a> {
             return;
         }
         for (name, found) in weights.tensors() {
-            let Some(stored) = stored.arrays.get(&name).filter(|stored| stored.shape() == found.shape()) else {
+            let Some(stored) = stored.arrays.get(&name).filter(|stored| stored.shape() == found.shape())
+            else {
                 self.difference = Some(Difference {
                     checkpoint,
                     name,
@@ -40,9 +41,12 @@ impl<'a> Comparer<'a> {
                 });
                 return;
             };
-            let differs = stored.iter().zip(&found).position(|(stored, found)| stored.to_bits() != found.to_bits());
+            let differs =
+                stored.iter().zip(&found).position(|(stored, found)| stored.to_bits() != found.to_bits());
             if let Some(place) = differs {
-                let value = |array: &ndarray::ArrayD<f32>| array.iter().nth(place).copied().map_or(f64::NAN, f64::from);
+                let value = |array: &ndarray::ArrayD<f32>| {
+                    array.iter().nth(place).copied().map_or(f64::NAN, f64::from)
+                };
                 let (stored, found_value) = (value(stored), value(&found));
                 let index = unravel(place, found.shape());
                 self.difference = Some(Difference { checkpoint, name, index, stored, found: found_value });
@@ -52,14 +56,19 @@ impl<'a> Comparer<'a> {
     }
 
     /// What was found, with the history; `None` if the store had nothing to compare with.
-    pub(crate) fn finish(mut self, stored: &[EpochRecord], found: &[EpochRecord]) -> Result<Option<Comparison>> {
+    pub(crate) fn finish(
+        mut self,
+        stored: &[EpochRecord],
+        found: &[EpochRecord],
+    ) -> Result<Option<Comparison>> {
         if self.difference.is_none() {
             let (stored, found) = (history::to_table(stored)?, history::to_table(found)?);
             for name in stored.column_names() {
                 let (before, after) = (stored.floats(name)?, found.floats(name)?);
-                let differs = before.iter().zip(&after).position(|(before, after)| {
-                    before.map(f64::to_bits) != after.map(f64::to_bits)
-                });
+                let differs = before
+                    .iter()
+                    .zip(&after)
+                    .position(|(before, after)| before.map(f64::to_bits) != after.map(f64::to_bits));
                 if let Some(row) = differs {
                     self.difference = Some(Difference {
                         checkpoint: Checkpoint::new(row as u64 + 1, 0),

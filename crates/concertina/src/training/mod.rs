@@ -99,7 +99,11 @@ impl Order<'_> {
             let required = self.required(end).into_iter();
             if anew {
                 let stored = known.checkpoints.iter().copied().filter(|one| one.update <= end.update);
-                return Some(Goal { epochs: end.epoch, to_the_end: false, wanted: required.chain(stored).collect() });
+                return Some(Goal {
+                    epochs: end.epoch,
+                    to_the_end: false,
+                    wanted: required.chain(stored).collect(),
+                });
             }
             let missing: BTreeSet<Checkpoint> = required.filter(|one| !there(one)).collect();
             let epochs = missing.last()?.update.0.div_ceil(self.params.updates_per_epoch());
@@ -113,7 +117,12 @@ impl Order<'_> {
 }
 
 /// Fulfils an order: looks, waits if somebody else is at it, trains what is missing.
-pub(crate) fn fulfil(settings: &Settings, store: &Store, folder: &RunFolder, order: &Order<'_>) -> Result<Fulfilled> {
+pub(crate) fn fulfil(
+    settings: &Settings,
+    store: &Store,
+    folder: &RunFolder,
+    order: &Order<'_>,
+) -> Result<Fulfilled> {
     let mut met = BTreeMap::new();
     let mut source = Source::Loaded;
     let mut comparison = None;
@@ -160,10 +169,19 @@ pub(crate) fn fulfil(settings: &Settings, store: &Store, folder: &RunFolder, ord
         };
         anew = false;
         let kept = order.kept(end);
-        let there = |one: &Checkpoint| met.contains_key(one) || known.checkpoints.contains(one) || kept.contains(one);
+        let there =
+            |one: &Checkpoint| met.contains_key(one) || known.checkpoints.contains(one) || kept.contains(one);
         if goal.to_the_end && !end.diverged && (order.needs)(end).iter().all(there) {
             let outcome = Outcome::Complete;
-            return Ok(Fulfilled { outcome, source, end, history: passed.history, met, comparison, trained_epochs });
+            return Ok(Fulfilled {
+                outcome,
+                source,
+                end,
+                history: passed.history,
+                met,
+                comparison,
+                trained_epochs,
+            });
         }
     }
 }
@@ -250,8 +268,11 @@ fn source_of(known: &Known, goal: &Goal, passed: &Passed, anew: bool) -> Source 
 /// The parameters as the store keeps them: those that are part of the key, readable. How far a run is trained and what is kept of it
 /// may change from one day to the next, so they are not in the file.
 pub(crate) fn params_toml(params: &ValidParams) -> String {
-    let open: Vec<&str> =
-        PARAMETERS.iter().filter(|parameter| !parameter.part_of_key).map(|parameter| parameter.name()).collect();
+    let open: Vec<&str> = PARAMETERS
+        .iter()
+        .filter(|parameter| !parameter.part_of_key)
+        .map(|parameter| parameter.name())
+        .collect();
     let says = |line: &str, name: &str| {
         let line = line.trim_start_matches("# ");
         line.strip_prefix(name).is_some_and(|rest| rest.starts_with(" = ") || rest.starts_with(" is none"))
@@ -275,7 +296,11 @@ mod tests {
         params.train.stop_after = Some(5);
         let params = params.check().expect("valid");
         let text = params_toml(&params);
-        assert!(!text.contains("epochs = 77") && !text.contains("stop_after =") && !text.contains("saves_per_epoch ="));
+        assert!(
+            !text.contains("epochs = 77")
+                && !text.contains("stop_after =")
+                && !text.contains("saves_per_epoch =")
+        );
         let read = Params::from_toml(&text).and_then(Params::check).expect("what was written can be read");
         assert_eq!(read.canonical(), params.canonical());
         assert_eq!(text, params_toml(&params.with_epochs(12).expect("valid")));

@@ -72,7 +72,8 @@ pub(crate) struct Pass<'a> {
 impl Pass<'_> {
     /// The state to start from: the stored one, if it is not past the first missing checkpoint.
     fn start(&self) -> Result<Trainer> {
-        let stored = self.known.progress.as_ref().filter(|progress| !self.anew && progress.diverged.is_none());
+        let stored =
+            self.known.progress.as_ref().filter(|progress| !self.anew && progress.diverged.is_none());
         let first = self.goal.wanted.first().map(|one| one.update.0);
         if let Some(progress) = stored
             && progress.epoch <= self.goal.epochs
@@ -120,13 +121,18 @@ impl Pass<'_> {
             }
             let updates = self.wanted_in_epoch(trainer.checkpoint());
             let mut kept = Vec::new();
-            let trained = trainer.train_epoch(&updates, &mut |checkpoint, weights| kept.push((checkpoint, weights)));
+            let trained =
+                trainer.train_epoch(&updates, &mut |checkpoint, weights| kept.push((checkpoint, weights)));
             match trained {
                 Ok(record) => {
                     for (checkpoint, weights) in kept {
                         take(checkpoint, weights, met, in_hand, publisher);
                     }
-                    self.settings.tell(&Event::Trained { run: self.name, record: &record, work: self.epoch_work });
+                    self.settings.tell(&Event::Trained {
+                        run: self.name,
+                        record: &record,
+                        work: self.epoch_work,
+                    });
                 }
                 Err(ModelError::Diverged { epoch, update, loss, largest_weight, learning_rate }) => {
                     for (checkpoint, weights) in kept.into_iter().filter(|(one, _)| one.update.0 < update) {
@@ -203,8 +209,8 @@ impl Pass<'_> {
     /// The state to publish, if the store has none that is as new.
     fn newer_state(&self, trainer: &Trainer) -> Option<State> {
         let stored = self.known.progress.as_ref();
-        let newer =
-            stored.is_none_or(|stored| stored.diverged.is_none() && stored.epoch < trainer.checkpoint().epoch.0);
+        let newer = stored
+            .is_none_or(|stored| stored.diverged.is_none() && stored.epoch < trainer.checkpoint().epoch.0);
         newer.then(|| (tensors_of_state(trainer.state()), trainer.history().to_vec()))
     }
 

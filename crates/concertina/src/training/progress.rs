@@ -87,7 +87,9 @@ impl Known {
         let progress = self.progress.as_ref()?;
         let asked = params.train.epochs;
         let done = progress.epoch.min(asked) as usize;
-        if let Some(stop) = params.train.stop_after.and_then(|patience| early_stop(&self.history[..done], patience)) {
+        if let Some(stop) =
+            params.train.stop_after.and_then(|patience| early_stop(&self.history[..done], patience))
+        {
             return Some(End::after(params, stop));
         }
         if progress.epoch >= asked {

@@ -46,7 +46,17 @@ impl<'a> Publisher<'a> {
         loose: bool,
         comparer: Option<Comparer<'a>>,
     ) -> Self {
-        Self { store, folder, params_toml, keeps, stored, waiting: Vec::new(), waiting_bytes: 0, loose, comparer }
+        Self {
+            store,
+            folder,
+            params_toml,
+            keeps,
+            stored,
+            waiting: Vec::new(),
+            waiting_bytes: 0,
+            loose,
+            comparer,
+        }
     }
 
     /// Weights that were met: they wait to be published if the store is to keep them and has not.
