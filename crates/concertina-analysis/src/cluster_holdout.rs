@@ -135,7 +135,9 @@ impl Analysis for ClusterHoldout {
         let timesteps = self.timesteps.resolve(Self::NAME, self.extend_to, subject.params)?;
         let samples = subject.task.analysis_samples(self.samples);
         let splits: Vec<Split> = (0..self.splits)
-            .map(|number| Split::draw(subject.task, &samples, self.training_share, subject.params.seed, number))
+            .map(|number| {
+                Split::draw(subject.task, &samples, self.training_share, subject.params.seed, number)
+            })
             .collect();
         let mut rows = Observations::default();
         let mut columns = Columns::default();
@@ -265,12 +267,17 @@ mod tests {
     #[test]
     fn training_and_testing_share_no_cluster_and_each_class_gives_its_share() {
         let (split, samples) = split(0);
-        let (training, testing) = (clusters_of(&split.training, &samples), clusters_of(&split.testing, &samples));
+        let (training, testing) =
+            (clusters_of(&split.training, &samples), clusters_of(&split.testing, &samples));
         let mut all = [training.clone(), testing.clone()].concat();
         all.sort_unstable();
         assert_eq!(all, (0..31).collect::<Vec<u32>>());
         for (class, expected) in [(0, 9), (1, 8), (2, 8)] {
-            assert_eq!(training.iter().filter(|cluster| *cluster % 3 == class).count(), expected, "class {class}");
+            assert_eq!(
+                training.iter().filter(|cluster| *cluster % 3 == class).count(),
+                expected,
+                "class {class}"
+            );
         }
         for part in [&split.training, &split.testing] {
             for (row, label) in part.rows.iter().zip(&part.labels) {

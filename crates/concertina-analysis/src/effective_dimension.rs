@@ -5,7 +5,7 @@ use concertina_table::{Table, Values};
 use ndarray::ArrayView2;
 use serde::{Deserialize, Serialize};
 
-use crate::products::smaller_gram;
+use crate::gram::smaller_gram;
 use crate::ranges::at_least;
 use crate::trials::{Observations, Trials, check_finite};
 use crate::{Analysis, Error, Result, Subject, Timestep, Timesteps};
@@ -113,7 +113,11 @@ impl Analysis for EffectiveDimension {
 /// ```
 pub fn effective_dimension<T: Precision>(states: ArrayView2<T>) -> Result<Option<f64>> {
     if states.nrows() < 2 {
-        return Err(Error::TooFewSamples { quantity: "effective dimension", expected: 2, found: states.nrows() });
+        return Err(Error::TooFewSamples {
+            quantity: "effective dimension",
+            expected: 2,
+            found: states.nrows(),
+        });
     }
     check_finite(states, || "states".to_owned())?;
     Ok(Scratch::default().dimension(states))

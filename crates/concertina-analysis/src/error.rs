@@ -89,7 +89,10 @@ impl Error {
             Self::UnknownAnalysis { name } => Some(nearest(name)),
             Self::NotApplicable { hint, .. } => Some((*hint).to_owned()),
             Self::TooFewSamples { expected, .. } => Some(format!("ask for `samples` of {expected} or more")),
-            Self::NotFinite { .. } => Some("the network has diverged: lower `train.learning_rate`, or analyse an earlier checkpoint".to_owned()),
+            Self::NotFinite { .. } => Some(
+                "the network has diverged: lower `train.learning_rate`, or analyse an earlier checkpoint"
+                    .to_owned(),
+            ),
             Self::Model(source) => source.hint(),
             Self::Numerics(source) => source.hint(),
             Self::Parameter { .. } | Self::Shape { .. } | Self::Table(_) => None,
@@ -104,7 +107,10 @@ fn nearest(name: &str) -> String {
     let best = names.iter().max_by(|a, b| similar(a).total_cmp(&similar(b)));
     match best.filter(|known| similar(known) > 0.8) {
         Some(known) => format!("did you mean `{known}`?"),
-        None => format!("there are {}", names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")),
+        None => format!(
+            "there are {}",
+            names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+        ),
     }
 }
 

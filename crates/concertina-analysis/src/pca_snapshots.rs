@@ -1,9 +1,9 @@
 //! `pca_snapshots`: the states in the plane of their first principal components, timestep by timestep.
 
+use concertina_model::Checkpoint;
 use concertina_model::network::Network;
 use concertina_model::params::ValidParams;
 use concertina_model::task::Samples;
-use concertina_model::Checkpoint;
 use concertina_numerics::linalg::{Pca, product};
 use concertina_table::{Table, Values};
 use ndarray::{Array2, ArrayView1, ArrayView2};

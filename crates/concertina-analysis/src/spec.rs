@@ -5,7 +5,8 @@ use concertina_table::Table;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Accuracy, Analysis, ClusterHoldout, EffectiveDimension, Error, Loss, Lyapunov, PcaSnapshots, Result, Subject,
+    Accuracy, Analysis, ClusterHoldout, EffectiveDimension, Error, Loss, Lyapunov, PcaSnapshots, Result,
+    Subject,
 };
 
 macro_rules! analyses {

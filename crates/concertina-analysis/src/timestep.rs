@@ -93,7 +93,10 @@ impl Timesteps {
         if last > end_of_trial && params.network.kind == NetworkKind::Feedforward {
             return Err(Error::NotApplicable {
                 analysis,
-                subject: format!("timestep {last} of a feedforward network of {} layers", params.trial_steps()),
+                subject: format!(
+                    "timestep {last} of a feedforward network of {} layers",
+                    params.trial_steps()
+                ),
                 reason: "a layer takes the place of a timestep, and there is none past the last",
                 hint: "leave out `extend_to` and timesteps from the number of layers on",
             });
@@ -163,7 +166,8 @@ mod tests {
 
     #[test]
     fn a_trial_of_four_steps_has_timesteps_from_minus_one_to_three() {
-        let resolve = |timesteps, extend_to| resolve(&timesteps, extend_to, NetworkKind::Vanilla).expect("valid");
+        let resolve =
+            |timesteps, extend_to| resolve(&timesteps, extend_to, NetworkKind::Vanilla).expect("valid");
         assert_eq!(resolve(Timesteps::All, None), [-1, 0, 1, 2, 3]);
         assert_eq!(resolve(Timesteps::Last, None), [3]);
         assert_eq!(resolve(Timesteps::All, Some(5)), [-1, 0, 1, 2, 3, 4, 5]);

@@ -30,7 +30,14 @@ pub(crate) struct Arguments {
 #[command(next_help_heading = "Everywhere")]
 pub(crate) struct Everywhere {
     /// Where runs and analyses are kept
-    #[arg(long, value_name = "DIR", env = "CONCERTINA_STORE", default_value = "./concertina", global = true, hide_env_values = true)]
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "CONCERTINA_STORE",
+        default_value = "./concertina",
+        global = true,
+        hide_env_values = true
+    )]
     pub(crate) store: PathBuf,
     /// How many runs train side by side [default: one a core]
     #[arg(long, short, value_name = "N", global = true, value_parser = jobs, allow_negative_numbers = true)]

@@ -3,9 +3,9 @@
 use std::io::{self, Write};
 use std::path::Path;
 
-use concertina::{Error, write_table};
 use concertina::prelude::Table;
 use concertina::table::{Scalar, Values};
+use concertina::{Error, write_table};
 
 use crate::arguments::Listing;
 
@@ -120,11 +120,15 @@ pub(crate) fn aligned(table: &Table) -> String {
     for (name, values) in table.columns() {
         let numeric = matches!(values, Values::Float(_) | Values::Integer(_));
         let mut cells = vec![name.to_owned()];
-        cells.extend((0..table.row_count()).map(|row| values.get(row).map_or_else(String::new, |cell| short(&cell))));
+        cells.extend(
+            (0..table.row_count()).map(|row| values.get(row).map_or_else(String::new, |cell| short(&cell))),
+        );
         columns.push((cells, numeric));
     }
-    let widths: Vec<usize> =
-        columns.iter().map(|(cells, _)| cells.iter().map(|cell| cell.chars().count()).max().unwrap_or(0)).collect();
+    let widths: Vec<usize> = columns
+        .iter()
+        .map(|(cells, _)| cells.iter().map(|cell| cell.chars().count()).max().unwrap_or(0))
+        .collect();
     let mut text = String::new();
     for row in 0..=table.row_count() {
         let mut line = String::new();

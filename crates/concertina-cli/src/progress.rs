@@ -157,7 +157,9 @@ impl Observer for Progress {
                 }
                 let told = match self.talk {
                     Talk::Quiet => false,
-                    Talk::Normal => run.source() != Source::Loaded || !matches!(run.outcome(), Outcome::Complete),
+                    Talk::Normal => {
+                        run.source() != Source::Loaded || !matches!(run.outcome(), Outcome::Complete)
+                    }
                     Talk::Verbose => true,
                 };
                 if told {

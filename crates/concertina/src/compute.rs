@@ -23,6 +23,11 @@ use crate::settings::Keep;
 use crate::study::Shared;
 use crate::training::{self, Fulfilled, Known, Order, id_of, weights_of};
 
+/// Whether an analysis can be made of such runs.
+type Check<'a> = dyn Fn(&ValidParams) -> Result<()> + Sync + 'a;
+/// The analysis itself.
+type Answer<'a> = dyn Fn(&Subject<'_>) -> Result<Table> + Sync + 'a;
+
 /// An analysis and the checkpoints that it is to be made of.
 pub(crate) struct Question<'a> {
     pub(crate) name: &'static str,
@@ -31,8 +36,8 @@ pub(crate) struct Question<'a> {
     /// Its settings in one spelling, part of the memo's key.
     settings: String,
     at: CheckpointSelection,
-    check: Box<dyn Fn(&ValidParams) -> Result<()> + Sync + 'a>,
-    run: Box<dyn Fn(&Subject<'_>) -> Result<Table> + Sync + 'a>,
+    check: Box<Check<'a>>,
+    run: Box<Answer<'a>>,
 }
 
 impl<'a> Question<'a> {
@@ -275,6 +280,7 @@ impl<'a> Engine<'a> {
             if let Some(end) = known.end(params) {
                 let asked = self.recall(place, key, end)?;
                 if asked.is_empty() && !demand.train && !settings.rerun {
+                    training::mend_params(&folder, params)?;
                     let divergence = known.divergence(end).cloned();
                     let run = Run {
                         shared: Arc::clone(shared),

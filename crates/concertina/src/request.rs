@@ -130,7 +130,6 @@ pub fn check_table_format(path: &Path) -> Result<()> {
 mod tests {
     use super::{analysis, seeds, sweep};
     use crate::error::Error;
-    use concertina_analysis::AnalysisSpec;
     use concertina_figures::SeedChoice;
 
     #[test]

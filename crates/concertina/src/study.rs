@@ -12,7 +12,7 @@ use concertina_table::Table;
 
 use crate::compute::{self, Answered, Demand, Question};
 use crate::error::{Error, Result};
-use crate::event::{Event, Observer};
+use crate::event::Observer;
 use crate::params_table;
 use crate::run::{Run, Runs, Source};
 use crate::selection::CheckpointSelection;
@@ -238,11 +238,6 @@ impl Study {
         let mut settings = self.shared.settings.clone();
         settings.keep.get_or_insert(keep);
         Self { shared: Arc::new(Shared { store: self.shared.store.clone(), settings }) }
-    }
-
-    #[expect(dead_code, reason = "for warnings")]
-    pub(crate) fn tell(&self, event: &Event<'_>) {
-        self.shared.settings.tell(event);
     }
 }
 

@@ -1,5 +1,7 @@
 //! Orthonormal frames of tangent vectors: the QR step of Benettin's method.
 
+use concertina_numerics::kernels::{Operation, dispatch};
+
 /// Where a vector has lost more than this share of its length (times the number of units) to those before it, what is left
 /// is rounding error.
 const ROUNDING: f64 = f64::EPSILON;
@@ -17,36 +19,58 @@ const ROUNDING: f64 = f64::EPSILON;
 /// `frame`: (vectors, units), row-major; `log2_lengths`: (vectors).
 pub(super) fn orthonormalise(frame: &mut [f64], units: usize, log2_lengths: &mut [f64]) {
     debug_assert_eq!(frame.len(), units * log2_lengths.len());
-    for (index, log2_length) in log2_lengths.iter_mut().enumerate() {
-        let (before, rest) = frame.split_at_mut(index * units);
-        let vector = &mut rest[..units];
-        let original = norm(vector);
-        let mut length = original;
-        for _ in 0..2 {
-            for unit_vector in before.chunks_exact(units) {
-                subtract(vector, dot(unit_vector, vector), unit_vector);
+    dispatch(Orthonormalise { frame, units, log2_lengths });
+}
+
+struct Orthonormalise<'a> {
+    frame: &'a mut [f64],
+    units: usize,
+    log2_lengths: &'a mut [f64],
+}
+
+impl Operation for Orthonormalise<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Self { frame, units, log2_lengths } = self;
+        for (index, log2_length) in log2_lengths.iter_mut().enumerate() {
+            let (before, rest) = frame.split_at_mut(index * units);
+            let vector = &mut rest[..units];
+            let mut original = None;
+            let mut length = 0.0;
+            for _ in 0..2 {
+                let mut taken = 0.0; // the square of what lies along the vectors before
+                for unit_vector in before.chunks_exact(units) {
+                    let along = dot(unit_vector, vector);
+                    subtract(vector, along, unit_vector);
+                    taken += along * along;
+                }
+                length = norm(vector);
+                let whole = libm::hypot(length, taken.sqrt());
+                original.get_or_insert(whole);
+                if length >= 0.5 * whole {
+                    break;
+                }
             }
-            let left = if before.is_empty() { length } else { norm(vector) };
-            let enough = left >= 0.5 * length;
-            length = left;
-            if enough {
-                break;
+            let original = original.unwrap_or_default();
+            if length > units as f64 * ROUNDING * original {
+                let factor = 1.0 / length;
+                vector.iter_mut().for_each(|entry| *entry *= factor);
+                *log2_length = libm::log2(length);
+            } else {
+                vector.fill(0.0);
+                *log2_length = f64::NEG_INFINITY;
             }
-        }
-        if length > units as f64 * ROUNDING * original {
-            let factor = 1.0 / length;
-            vector.iter_mut().for_each(|entry| *entry *= factor);
-            *log2_length = libm::log2(length);
-        } else {
-            vector.fill(0.0);
-            *log2_length = f64::NEG_INFINITY;
         }
     }
 }
 
-/// Lanes of the sums below: a fixed order, so the same bits whatever the vector registers are.
-const LANES: usize = 8;
+/// Lanes of the sums below: a fixed order, so the same bits whatever the vector registers are; enough of them that no sum
+/// waits for the one before it.
+const LANES: usize = 32;
 
+#[inline(always)]
 fn dot(a: &[f64], b: &[f64]) -> f64 {
     let mut lanes = [0.0; LANES];
     let (a_blocks, a_rest) = a.as_chunks::<LANES>();
@@ -59,10 +83,18 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
     for (lane, (a, b)) in a_rest.iter().zip(b_rest).enumerate() {
         lanes[lane] += a * b;
     }
-    ((lanes[0] + lanes[4]) + (lanes[2] + lanes[6])) + ((lanes[1] + lanes[5]) + (lanes[3] + lanes[7]))
+    let mut width = LANES / 2;
+    while width > 0 {
+        for lane in 0..width {
+            lanes[lane] += lanes[lane + width];
+        }
+        width /= 2;
+    }
+    lanes[0]
 }
 
 /// The Euclidean length; scaled where squares would over- or underflow.
+#[inline(always)]
 fn norm(vector: &[f64]) -> f64 {
     let plain = dot(vector, vector);
     if plain.is_normal() && plain < f64::MAX {
@@ -75,6 +107,7 @@ fn norm(vector: &[f64]) -> f64 {
     largest * vector.iter().map(|entry| (entry / largest) * (entry / largest)).sum::<f64>().sqrt()
 }
 
+#[inline(always)]
 fn subtract(vector: &mut [f64], factor: f64, direction: &[f64]) {
     for (entry, step) in vector.iter_mut().zip(direction) {
         *entry -= factor * step;
@@ -98,7 +131,9 @@ mod tests {
 
     fn worst_from_identity(frame: ArrayView2<f64>) -> f64 {
         let gram = product(frame, frame.t());
-        gram.indexed_iter().map(|((i, j), entry)| (entry - f64::from(u8::from(i == j))).abs()).fold(0.0, f64::max)
+        gram.indexed_iter()
+            .map(|((i, j), entry)| (entry - f64::from(u8::from(i == j))).abs())
+            .fold(0.0, f64::max)
     }
 
     proptest! {

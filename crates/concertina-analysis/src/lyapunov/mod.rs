@@ -1,8 +1,10 @@
 //! `lyapunov`: the largest Lyapunov exponents of the network without input.
 
+mod activation;
 mod dynamics;
 mod frame;
 mod orbits;
+mod product;
 mod spectrum;
 mod stopping;
 
@@ -13,6 +15,7 @@ use serde::{Deserialize, Serialize};
 pub use dynamics::{Autonomous, Rule};
 pub use orbits::Orbits;
 pub use spectrum::{Exponent, Outcome, Spectrum};
+pub use stopping::initial_states;
 
 use crate::ranges::{at_least, positive, refuse};
 use crate::trials::Observations;
@@ -34,8 +37,8 @@ use crate::{Analysis, Error, Result, Subject};
 /// * the same in every row of a checkpoint: `kaplan_yorke_dimension` and `entropy_rate` (bits per timestep), null where that
 ///   takes more exponents ([`Spectrum`]); `initial_conditions`, `iterations`, `converged`, and `reason`, null if converged.
 ///
-/// The trajectory of a chaotic network depends on the last bit of every product: the same machine gives the same bits, another
-/// instruction set the same exponents within their error.
+/// The orbit of a chaotic network depends on the last bit of every product; so the order of summation and the nonlinearity are
+/// fixed, and every instruction set gives the same bits.
 ///
 /// # Source
 /// `benettin1980`, `farrell2022`, Fig. 2b. Differs in: the published code takes the Jacobian one step late and stops where its
@@ -49,7 +52,8 @@ pub struct Lyapunov {
     pub stopping: Stopping,
     /// The standard error over initial conditions, in bits per timestep, that every exponent must be under.
     pub tolerance: f64,
-    /// Timesteps before the average begins.
+    /// Timesteps before the average begins, and at least as many are averaged over. The default is five time constants of the
+    /// paper's networks, `5 / dt`.
     pub burn_in: usize,
     /// Timesteps after the burn-in at which the estimate ends in any case.
     pub max_iterations: usize,
@@ -76,7 +80,7 @@ impl Default for Lyapunov {
             stopping: Stopping::Converged,
             tolerance: 2e-3,
             burn_in: 500,
-            max_iterations: 5000,
+            max_iterations: 10_000,
             initial_conditions: 10,
         }
     }

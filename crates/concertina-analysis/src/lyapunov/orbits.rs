@@ -1,11 +1,12 @@
 //! Orbits with tangent frames: one timestep of Benettin's method for several initial conditions at once.
 
 use concertina_model::params::Nonlinearity;
-use ndarray::{Array2, Array3, ArrayView2, Axis, s};
+use ndarray::{Array2, Array3, ArrayView2, Axis};
 
-use super::dynamics::{Autonomous, Rule, value_and_slope};
+use super::activation::activate;
+use super::dynamics::{Autonomous, Rule};
 use super::frame::orthonormalise;
-use crate::products::product_into;
+use super::product::{Panels, product};
 use crate::{Error, Result};
 
 /// Orbits of one [`Autonomous`] network from several initial conditions, each with a frame of tangent vectors.
@@ -26,6 +27,7 @@ use crate::{Error, Result};
 #[derive(Debug, Clone)]
 pub struct Orbits<'a> {
     system: &'a Autonomous,
+    weights: Panels,
     /// (orbits, units), then (orbits × vectors, units): what stands here is at `h_t`.
     rows: Vec<f64>,
     /// The left side of the product, where it is not `rows` themselves.
@@ -74,13 +76,25 @@ impl<'a> Orbits<'a> {
         let operand = if system.rule == Rule::Map { Vec::new() } else { vec![0.0; rows.len()] };
         let image = vec![0.0; rows.len()];
         let log2_stretches = Array2::zeros((orbits, vectors));
-        Ok(Self { system, rows, operand, image, slopes: vec![0.0; units], log2_stretches })
+        let weights = Panels::from_row_major(system.weights.view());
+        Ok(Self { system, weights, rows, operand, image, slopes: vec![0.0; units], log2_stretches })
     }
 
     /// The states now, (orbits, units).
     pub fn states(&self) -> ArrayView2<'_, f64> {
         let (orbits, units) = (self.log2_stretches.nrows(), self.system.units());
         ArrayView2::from_shape((orbits, units), &self.rows[..orbits * units]).expect("states come first")
+    }
+
+    /// The tangent vectors of an orbit now, (vectors, units).
+    ///
+    /// # Panics
+    /// If there is no such orbit.
+    pub fn frame(&self, orbit: usize) -> ArrayView2<'_, f64> {
+        let ((orbits, vectors), units) = (self.log2_stretches.dim(), self.system.units());
+        assert!(orbit < orbits, "orbit {orbit} of {orbits}");
+        let frame = &self.rows[(orbits + orbit * vectors) * units..][..vectors * units];
+        ArrayView2::from_shape((vectors, units), frame).expect("frames come after the states")
     }
 
     /// Puts every orbit at another state and leaves its frame: to follow an orbit that is known.
@@ -124,40 +138,32 @@ impl<'a> Orbits<'a> {
             Rule::Map => self.step_map(),
             Rule::Euler { dt, kept } => self.step_euler(dt, kept),
         }
-        let units = self.system.units();
-        let (orbits, vectors) = self.log2_stretches.dim();
-        let frames = &mut self.rows[orbits * units..];
-        for (orbit, mut stretches) in self.log2_stretches.outer_iter_mut().enumerate() {
-            let frame = &mut frames[orbit * vectors * units..][..vectors * units];
-            orthonormalise(frame, units, stretches.as_slice_mut().expect("row-major"));
-        }
-        self.log2_stretches.slice(s![.., ..])
+        self.log2_stretches.view()
     }
 
     /// `h' = φ(h W + b)`, `q' = (q W) ∘ φ'(h W + b)`.
     fn step_map(&mut self) {
         let (system, units) = (self.system, self.system.units());
-        product_into(&self.rows, weights(system), units, &mut self.image);
+        product(&self.rows, &self.weights, &mut self.image);
         let (orbits, vectors) = self.log2_stretches.dim();
         let (currents, images) = self.image.split_at(orbits * units); // h W and q W
         let (states, frames) = self.rows.split_at_mut(orbits * units);
         let frame = vectors * units;
-        for orbit in 0..orbits {
+        for (orbit, mut stretches) in self.log2_stretches.outer_iter_mut().enumerate() {
             let currents = currents[orbit * units..][..units].iter().zip(&system.bias);
             let state = &mut states[orbit * units..][..units];
-            for ((state, slope), (current, bias)) in state.iter_mut().zip(&mut self.slopes).zip(currents) {
-                let (value, derivative) = value_and_slope(system.nonlinearity, current + bias);
-                *slope = derivative;
-                if system.nonlinearity != Nonlinearity::Linear {
-                    *state = value; // a linear network has the same Jacobian everywhere, and its state may overflow
-                }
-            }
+            if system.nonlinearity != Nonlinearity::Linear {
+                state.iter_mut().zip(currents).for_each(|(state, (current, bias))| *state = current + bias);
+            } // a linear network has the same Jacobian everywhere, and its state may overflow: it stays
+            activate(system.nonlinearity, state, &mut self.slopes);
             let images = images[orbit * frame..][..frame].chunks_exact(units);
-            for (vector, image) in frames[orbit * frame..][..frame].chunks_exact_mut(units).zip(images) {
+            let frame = &mut frames[orbit * frame..][..frame];
+            for (vector, image) in frame.chunks_exact_mut(units).zip(images) {
                 for ((entry, image), slope) in vector.iter_mut().zip(image).zip(&self.slopes) {
                     *entry = image * slope;
                 }
             }
+            orthonormalise(frame, units, stretches.as_slice_mut().expect("row-major"));
         }
     }
 
@@ -169,10 +175,9 @@ impl<'a> Orbits<'a> {
         let (states, frames) = self.rows.split_at_mut(orbits * units);
         let (rates, bent) = self.operand.split_at_mut(orbits * units); // φ(h) and q ∘ φ'(h)
         for orbit in 0..orbits {
-            let state = &states[orbit * units..][..units];
-            for ((rate, slope), state) in rates[orbit * units..][..units].iter_mut().zip(&mut self.slopes).zip(state) {
-                (*rate, *slope) = value_and_slope(system.nonlinearity, *state);
-            }
+            let rates = &mut rates[orbit * units..][..units];
+            rates.copy_from_slice(&states[orbit * units..][..units]);
+            activate(system.nonlinearity, rates, &mut self.slopes);
             let vectors = frames[orbit * frame..][..frame].chunks_exact(units);
             for (bent, vector) in bent[orbit * frame..][..frame].chunks_exact_mut(units).zip(vectors) {
                 for ((bent, entry), slope) in bent.iter_mut().zip(vector).zip(&self.slopes) {
@@ -180,21 +185,21 @@ impl<'a> Orbits<'a> {
                 }
             }
         }
-        product_into(&self.operand, weights(system), units, &mut self.image);
+        product(&self.operand, &self.weights, &mut self.image);
         let (currents, images) = self.image.split_at(orbits * units);
-        for (entry, image) in frames.iter_mut().zip(images) {
-            *entry = kept * *entry + dt * image;
-        }
-        if system.nonlinearity != Nonlinearity::Linear {
-            for (state, current) in states.chunks_exact_mut(units).zip(currents.chunks_exact(units)) {
-                for ((state, current), bias) in state.iter_mut().zip(current).zip(&system.bias) {
+        for (orbit, mut stretches) in self.log2_stretches.outer_iter_mut().enumerate() {
+            if system.nonlinearity != Nonlinearity::Linear {
+                let currents = currents[orbit * units..][..units].iter().zip(&system.bias);
+                for (state, (current, bias)) in states[orbit * units..][..units].iter_mut().zip(currents) {
                     *state = kept * *state + dt * (current + bias);
                 }
             }
+            let images = &images[orbit * frame..][..frame];
+            let frame = &mut frames[orbit * frame..][..frame];
+            for (entry, image) in frame.iter_mut().zip(images) {
+                *entry = kept * *entry + dt * image;
+            }
+            orthonormalise(frame, units, stretches.as_slice_mut().expect("row-major"));
         }
     }
-}
-
-fn weights(system: &Autonomous) -> &[f64] {
-    system.weights.as_slice().expect("`Autonomous::new` makes them row-major")
 }

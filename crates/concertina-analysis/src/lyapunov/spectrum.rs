@@ -41,7 +41,9 @@ impl fmt::Display for Outcome {
             Self::Converged => "the standard error over initial conditions is under `tolerance`",
             Self::IterationLimit => "the standard error is above `tolerance` after `max_iterations`",
             Self::SeveralAttractors => "initial conditions lead to attractors with different exponents",
-            Self::InitialConditionLimit => "the standard error is above `tolerance` with all initial conditions",
+            Self::InitialConditionLimit => {
+                "the standard error is above `tolerance` with all initial conditions"
+            }
             Self::Unbounded => "the state grows without bound",
         })
     }
@@ -70,7 +72,8 @@ impl Spectrum {
                 let bits_per_timestep = estimates.sum() / estimates.len() as f64;
                 let finite = bits_per_timestep.is_finite() && estimates.len() > 1;
                 let standard_error = finite.then(|| {
-                    let squares: f64 = estimates.iter().map(|value| (value - bits_per_timestep).powi(2)).sum();
+                    let squares: f64 =
+                        estimates.iter().map(|value| (value - bits_per_timestep).powi(2)).sum();
                     (squares / (estimates.len() - 1) as f64 / estimates.len() as f64).sqrt()
                 });
                 Exponent { bits_per_timestep, standard_error }
@@ -135,11 +138,17 @@ mod tests {
         assert!((lorenz.kaplan_yorke_dimension().expect("known") - 2.0621).abs() < 1e-4);
         assert_eq!(lorenz.entropy_rate(), Some(0.9056));
         let fixed_point = spectrum(&[-0.1, -0.5], 200);
-        assert_eq!((fixed_point.kaplan_yorke_dimension(), fixed_point.entropy_rate()), (Some(0.0), Some(0.0)));
+        assert_eq!(
+            (fixed_point.kaplan_yorke_dimension(), fixed_point.entropy_rate()),
+            (Some(0.0), Some(0.0))
+        );
         let rotation = spectrum(&[0.0, 0.0], 2);
         assert_eq!((rotation.kaplan_yorke_dimension(), rotation.entropy_rate()), (Some(2.0), Some(0.0)));
         let one_direction = spectrum(&[0.5, f64::NEG_INFINITY], 9);
-        assert_eq!((one_direction.kaplan_yorke_dimension(), one_direction.entropy_rate()), (Some(1.0), Some(0.5)));
+        assert_eq!(
+            (one_direction.kaplan_yorke_dimension(), one_direction.entropy_rate()),
+            (Some(1.0), Some(0.5))
+        );
     }
 
     #[test]

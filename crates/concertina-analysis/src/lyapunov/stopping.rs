@@ -1,7 +1,7 @@
 //! When an estimate is good enough: the rules `converged` and `paper`.
 
 use concertina_numerics::random::{Purpose, Stream};
-use ndarray::{Array2, Array3, ArrayView2, Axis};
+use ndarray::{Array2, Array3, ArrayView2, Axis, s};
 
 use super::dynamics::Autonomous;
 use super::frame::orthonormalise;
@@ -58,11 +58,16 @@ impl Totals {
 
 /// A burn-in, then until the standard error of every exponent over initial conditions is under the tolerance.
 ///
+/// What the initial conditions have in common their standard error does not know of: a transient, or at a fixed point a frame
+/// that turns slowly and has everywhere been through the same part of its turn. Against the one there is the burn-in, against
+/// the other the average is at least as long as the burn-in. (A network trained on two-dimensional inputs gave -1.388 and
+/// -1.416 for a pair of exponents at -1.402, with a standard error of 4e-4, after 1000 timesteps and an average over 100.)
+///
 /// Every initial condition has a random frame of its own, so that the standard error also knows of frames that have not yet
 /// turned into the directions of the exponents.
 pub(super) fn converged(system: &Autonomous, rule: &Converged, seed: u64) -> Result<Spectrum> {
     let (units, size) = (system.units(), (rule.initial_conditions, rule.exponents));
-    let states = initial_states(seed, 0..rule.initial_conditions, units);
+    let states = initial_states(seed, rule.initial_conditions, units);
     let mut orbits = Orbits::with_frames(system, states.view(), random_frames(seed, size.0, size.1, units))?;
     let mut totals = Totals::none(size);
     for _ in 0..rule.burn_in {
@@ -82,6 +87,9 @@ pub(super) fn converged(system: &Autonomous, rule: &Converged, seed: u64) -> Res
             }
         }
         history.push(totals.bits.clone());
+        if totals.timesteps < rule.burn_in.min(rule.max_iterations) {
+            continue;
+        }
         let done = |outcome| Spectrum::of(totals.means().view(), units, totals.timesteps, outcome);
         let spectrum = done(Outcome::Converged);
         if spectrum.largest_error().unwrap_or_default() < rule.tolerance {
@@ -148,12 +156,13 @@ pub(super) fn paper(system: &Autonomous, exponents: usize, seed: u64) -> Result<
     use published::{MAX_INITIAL_CONDITIONS, MIN_INITIAL_CONDITIONS, TOLERANCE};
     let mut runs = Vec::with_capacity(MAX_INITIAL_CONDITIONS);
     // Run side by side: the first four are needed in any case, the others only if those do not suffice.
+    let states = initial_states(seed, MAX_INITIAL_CONDITIONS, system.units());
     for together in [0..MIN_INITIAL_CONDITIONS, MIN_INITIAL_CONDITIONS..MAX_INITIAL_CONDITIONS] {
-        let states = initial_states(seed, together.clone(), system.units());
-        runs.extend(published_runs(system, exponents, states.view())?);
+        runs.extend(published_runs(system, exponents, states.slice(s![together.clone(), ..]))?);
         for count in together.start.max(MIN_INITIAL_CONDITIONS - 1) + 1..=runs.len() {
             let estimates = Array2::from_shape_fn((count, exponents), |(run, index)| runs[run].means[index]);
-            let statistic = mean_error(estimates.outer_iter().map(|run| run.to_vec()).collect::<Vec<_>>().as_slice());
+            let statistic =
+                mean_error(estimates.outer_iter().map(|run| run.to_vec()).collect::<Vec<_>>().as_slice());
             let unbounded = runs[..count].iter().any(|run| run.unbounded);
             let outcome = match (unbounded, statistic < TOLERANCE) {
                 (true, _) => Outcome::Unbounded,
@@ -218,7 +227,10 @@ fn published_runs(
             break;
         }
     }
-    Ok(runs.into_iter().map(|run| run.expect("every run ends at the latest after the last iteration")).collect())
+    Ok(runs
+        .into_iter()
+        .map(|run| run.expect("every run ends at the latest after the last iteration"))
+        .collect())
 }
 
 /// The mean over exponents of their standard deviation over `rows` (dividing by the count), divided by the square root of
@@ -240,10 +252,13 @@ fn unbounded(orbits: &Orbits) -> bool {
     orbits.states().iter().any(|state| !(state.abs() <= BOUND)) // NaN too
 }
 
-/// The initial conditions with these numbers, (initial conditions, units).
-pub(super) fn initial_states(seed: u64, numbers: std::ops::Range<usize>, units: usize) -> Array2<f64> {
-    let mut states = Array2::zeros((numbers.len(), units));
-    for (mut state, number) in states.outer_iter_mut().zip(numbers) {
+/// The first initial conditions that `seed` draws: uniform in [-0.2, 0.2] in every unit.
+///
+/// # Returns
+/// (initial conditions, units).
+pub fn initial_states(seed: u64, count: usize, units: usize) -> Array2<f64> {
+    let mut states = Array2::zeros((count, units));
+    for (number, mut state) in states.outer_iter_mut().enumerate() {
         let mut stream = Stream::new(seed, STATES, number as u64);
         state.mapv_inplace(|_| HALF_SIDE * (2.0 * stream.uniform() - 1.0));
     }

@@ -100,7 +100,8 @@ fn conclude(runs: &[Run], quiet: bool) -> Result<(), Failure> {
             }),
         }
     }
-    let diverged: Vec<&Run> = runs.iter().filter(|run| matches!(run.outcome(), Outcome::Diverged(_))).collect();
+    let diverged: Vec<&Run> =
+        runs.iter().filter(|run| matches!(run.outcome(), Outcome::Diverged(_))).collect();
     if !diverged.is_empty() && !quiet {
         say(&format!("\n{} of {} runs diverged:", diverged.len(), runs.len()));
         for run in diverged {

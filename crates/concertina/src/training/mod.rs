@@ -136,6 +136,7 @@ pub(crate) fn fulfil(
             if known.loose {
                 folder.pack(Packing::All)?; // a kill came between the last checkpoint and packing
             }
+            mend_params(folder, order.params)?;
             let outcome = known.divergence(end).cloned().map_or(Outcome::Complete, Outcome::Diverged);
             let history = known.history.into_iter().take(end.epoch as usize).collect();
             return Ok(Fulfilled { outcome, source, end, history, met, comparison, trained_epochs });
@@ -184,6 +185,14 @@ pub(crate) fn fulfil(
             });
         }
     }
+}
+
+/// Writes the parameters of a run that is there but has lost them.
+pub(crate) fn mend_params(folder: &RunFolder, params: &ValidParams) -> Result<()> {
+    if folder.params()?.is_none() {
+        folder.publish_params(&params_toml(params))?;
+    }
+    Ok(())
 }
 
 /// What a pass works with.

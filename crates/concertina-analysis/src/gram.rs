@@ -1,28 +1,7 @@
-//! The two matrix products that analyses repeat, into memory that is already there.
+//! The covariance between units, or its counterpart between samples, into memory that is already there.
 
-use faer::linalg::matmul::matmul;
-use faer::linalg::matmul::triangular::{BlockStructure, matmul as triangular_matmul};
+use faer::linalg::matmul::triangular::{BlockStructure, matmul};
 use faer::{Accum, MatMut, MatRef, Par};
-
-/// `out = rows · weights`, sequential, all row-major.
-///
-/// # Shapes
-/// `rows`: (count, inner); `weights`: (inner, columns); `out`: (count, columns).
-pub(crate) fn product_into(rows: &[f64], weights: &[f64], inner: usize, out: &mut [f64]) {
-    let (count, columns) = (rows.len() / inner, weights.len() / inner);
-    debug_assert_eq!(
-        (rows.len(), weights.len(), out.len()),
-        (count * inner, inner * columns, count * columns)
-    );
-    matmul(
-        MatMut::from_row_major_slice_mut(out, count, columns),
-        Accum::Replace,
-        MatRef::from_row_major_slice(rows, count, inner),
-        MatRef::from_row_major_slice(weights, inner, columns),
-        1.0,
-        Par::Seq,
-    );
-}
 
 /// The smaller of `x xᵀ` and `xᵀ x`: its lower triangle is written, the rest of `out` is left as it was.
 ///
@@ -33,7 +12,7 @@ pub(crate) fn smaller_gram(x: &[f64], rows: usize, columns: usize, out: &mut [f6
     debug_assert_eq!((x.len(), out.len()), (rows * columns, size * size));
     let x = MatRef::from_row_major_slice(x, rows, columns);
     let (left, right) = if rows < columns { (x, x.transpose()) } else { (x.transpose(), x) };
-    triangular_matmul(
+    matmul(
         MatMut::from_row_major_slice_mut(out, size, size),
         BlockStructure::TriangularLower,
         Accum::Replace,
@@ -52,19 +31,6 @@ mod tests {
 
     fn entries(count: usize) -> Vec<f64> {
         (0..count).map(|i| ((7 * i) % 11) as f64 - 4.0).collect()
-    }
-
-    #[test]
-    fn a_product_is_the_sum_over_the_inner_axis() {
-        let (rows, weights) = (entries(3 * 5), entries(5 * 4));
-        let mut out = vec![f64::NAN; 3 * 4]; // must be overwritten
-        product_into(&rows, &weights, 5, &mut out);
-        for i in 0..3 {
-            for j in 0..4 {
-                let expected: f64 = (0..5).map(|k| rows[i * 5 + k] * weights[k * 4 + j]).sum();
-                assert_eq!(out[i * 4 + j], expected);
-            }
-        }
     }
 
     #[test]

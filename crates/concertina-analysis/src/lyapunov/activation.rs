@@ -1,0 +1,136 @@
+//! The units: values and slopes of φ, in f64 and vectorised, with the same bits on every instruction set.
+
+use concertina_model::params::Nonlinearity;
+use concertina_numerics::kernels::{Operation, dispatch};
+
+/// Replaces currents `a` by `φ(a)` and writes `φ'(a)`; relu has slope 0 at 0.
+///
+/// # Shapes
+/// Both: (units).
+pub(super) fn activate(nonlinearity: Nonlinearity, values: &mut [f64], slopes: &mut [f64]) {
+    match nonlinearity {
+        Nonlinearity::Tanh => dispatch(Tanh { values, slopes }),
+        Nonlinearity::Relu => {
+            for (value, slope) in values.iter_mut().zip(slopes) {
+                *slope = f64::from(u8::from(*value > 0.0));
+                *value = value.max(0.0);
+            }
+        }
+        Nonlinearity::Linear => slopes.fill(1.0),
+    }
+}
+
+struct Tanh<'a> {
+    values: &'a mut [f64],
+    slopes: &'a mut [f64],
+}
+
+impl Operation for Tanh<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        for (value, slope) in self.values.iter_mut().zip(self.slopes) {
+            (*value, *slope) = tanh_and_slope(*value);
+        }
+    }
+}
+
+/// Currents beyond it are taken for it: the tangent is one there (from 19 on), and the slope, 4e-304, still a normal number.
+const LARGEST: f64 = 350.0;
+/// Adding and subtracting it rounds to a whole number: 1.5 times 2⁵².
+const ROUND: f64 = 6_755_399_441_055_744.0;
+/// `ln 2` cut to 42 bits, so that its product with a whole number below 2¹¹ is exact, and the rest.
+const LN_2_HIGH: f64 = f64::from_bits(std::f64::consts::LN_2.to_bits() & !0x7ff);
+const LN_2_LOW: f64 = 5.497_923_018_708_371e-14;
+
+/// `tanh a` and `1 / cosh² a`, both to a few ulp for every `a`.
+///
+/// `1 - tanh²` has no digits left where the unit saturates, and there the Jacobian needs them. With `z = -2|a|`, `e = exp z`
+/// and `m = expm1 z`, which is not `e - 1` for small `a`, the tangent of `|a|` is `-m / (2 + m)` and the slope
+/// `4 e / (1 + e)²`. Both come from `expm1 r`, `z = n ln 2 + r` with `|r| <= ln(2) / 2`, by its Taylor series.
+#[inline(always)]
+fn tanh_and_slope(a: f64) -> (f64, f64) {
+    let size = a.abs();
+    let size = if size > LARGEST { LARGEST } else { size };
+    let z = -2.0 * size;
+    let shifted = z.mul_add(std::f64::consts::LOG2_E, ROUND);
+    let n = shifted - ROUND;
+    let r = n.mul_add(-LN_2_LOW, n.mul_add(-LN_2_HIGH, z));
+    let mut series = TAYLOR[0];
+    let mut term = 1;
+    while term < TAYLOR.len() {
+        series = series.mul_add(r, TAYLOR[term]);
+        term += 1;
+    }
+    let p = series.mul_add(r * r, r);
+    // 2ⁿ: the low bits of `shifted` are `n`
+    let power = f64::from_bits((shifted.to_bits() << 52).wrapping_add(1.0_f64.to_bits()));
+    let e = power.mul_add(p, power);
+    let m = power.mul_add(p, power - 1.0);
+    let above = 1.0 + e;
+    ((-m / (2.0 + m)).copysign(a), 4.0 * e / (above * above))
+}
+
+/// 1/14!, 1/13!, ..., 1/2!: what is left out of `expm1 r / r` is under `r¹⁴ / 15!`, 3e-19.
+const TAYLOR: [f64; 13] = {
+    let mut coefficients = [0.0; 13];
+    let mut factorial = 1.0; // exact to 18!
+    let mut order = 2;
+    while order <= 14 {
+        factorial *= order as f64;
+        coefficients[14 - order] = 1.0 / factorial;
+        order += 1;
+    }
+    coefficients
+};
+
+#[cfg(test)]
+mod tests {
+    use concertina_numerics::kernels::{Level, with_level};
+
+    use super::*;
+
+    fn currents() -> Vec<f64> {
+        let sizes =
+            (0..8000).map(|step| f64::from(step) * 0.05).chain((0..2000).map(|step| 1.02_f64.powi(-step)));
+        sizes.flat_map(|size| [size, -size]).collect()
+    }
+
+    #[test]
+    fn tanh_and_its_slope_keep_their_digits_from_the_smallest_current_to_saturation() {
+        for a in currents() {
+            let (value, slope) = tanh_and_slope(a);
+            assert!((value - a.tanh()).abs() <= 4.0 * f64::EPSILON * a.tanh().abs(), "tanh {a}: {value}");
+            let cosh = a.abs().min(LARGEST).cosh();
+            assert!((slope * cosh * cosh - 1.0).abs() <= 8.0 * f64::EPSILON, "slope at {a}: {slope}");
+        }
+        assert_eq!(tanh_and_slope(0.0), (0.0, 1.0));
+        assert_eq!(tanh_and_slope(f64::INFINITY).0, 1.0);
+        assert_eq!(tanh_and_slope(-1e300).0, -1.0);
+        assert!(tanh_and_slope(f64::NAN).0.is_nan());
+    }
+
+    #[test]
+    fn every_instruction_set_gives_the_same_bits() {
+        let run = |level| {
+            with_level(level, || {
+                let mut values = currents();
+                let mut slopes = vec![0.0; values.len()];
+                activate(Nonlinearity::Tanh, &mut values, &mut slopes);
+                (values, slopes)
+            })
+        };
+        let portable = run(Level::PORTABLE);
+        for level in Level::available() {
+            assert_eq!(run(level), portable, "{level}");
+        }
+    }
+
+    #[test]
+    fn relu_has_slope_zero_at_zero() {
+        let (mut values, mut slopes) = ([0.0, 2.0, -3.0], [f64::NAN; 3]);
+        activate(Nonlinearity::Relu, &mut values, &mut slopes);
+        assert_eq!((values, slopes), ([0.0, 2.0, 0.0], [0.0, 1.0, 0.0]));
+    }
+}

@@ -1,0 +1,159 @@
+//! The matrix product of a timestep, in f64 with one order of summation everywhere.
+//!
+//! An orbit of a chaotic network depends on the last bit of every product: a difference of one grows to the size of the
+//! attractor within a few hundred timesteps. So each element of the product is one chain of fused multiply-adds over the
+//! inner index, in order, whatever the vector registers are: they run across columns only.
+
+use ndarray::ArrayView2;
+use pulp::{Arch, Simd, WithSimd};
+
+/// Columns of a panel: two of the widest registers.
+const WIDTH: usize = 16;
+/// Vectors of a tile.
+const VECTORS: usize = 2;
+/// Rows of a tile: with two vectors each they fill the 16 registers of AVX2, sums, weights and state together.
+const ROWS: usize = 6;
+
+/// Weights in panels of [`WIDTH`] columns, each with its rows one after the other; the last is padded with zeros.
+#[derive(Debug, Clone)]
+pub(super) struct Panels {
+    entries: Vec<f64>,
+    rows: usize,
+    columns: usize,
+}
+
+impl Panels {
+    /// From weights, (inner, columns).
+    pub(super) fn from_row_major(weights: ArrayView2<f64>) -> Self {
+        let (rows, columns) = weights.dim();
+        let mut entries = vec![0.0; columns.div_ceil(WIDTH) * rows * WIDTH];
+        for ((row, column), weight) in weights.indexed_iter() {
+            entries[(column / WIDTH * rows + row) * WIDTH + column % WIDTH] = *weight;
+        }
+        Self { entries, rows, columns }
+    }
+}
+
+/// `out = rows · weights`, all rows contiguous.
+///
+/// # Shapes
+/// `rows`: (count, inner); `weights`: (inner, columns); `out`: (count, columns).
+pub(super) fn product(rows: &[f64], weights: &Panels, out: &mut [f64]) {
+    Arch::new().dispatch(Product { rows, weights, out });
+}
+
+struct Product<'a> {
+    rows: &'a [f64],
+    weights: &'a Panels,
+    out: &'a mut [f64],
+}
+
+impl WithSimd for Product<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self { rows, weights, out } = self;
+        let (inner, columns) = (weights.rows, weights.columns);
+        debug_assert_eq!(rows.len() * columns, out.len() * inner);
+        let width = VECTORS * S::F64_LANES;
+        for (panel, first) in weights.entries.chunks_exact(inner * WIDTH).zip((0..columns).step_by(WIDTH)) {
+            for offset in (0..WIDTH.min(columns - first)).step_by(width) {
+                let strip = Strip { simd, panel, offset, inner, first: first + offset, columns };
+                let mut rows = rows.chunks_exact(ROWS * inner);
+                let mut outs = out.chunks_exact_mut(ROWS * columns);
+                for (rows, out) in (&mut rows).zip(&mut outs) {
+                    strip.tile::<ROWS>(rows, out);
+                }
+                let (rows, out) = (rows.remainder(), outs.into_remainder());
+                match rows.len() / inner {
+                    0 => {}
+                    1 => strip.tile::<1>(rows, out),
+                    2 => strip.tile::<2>(rows, out),
+                    3 => strip.tile::<3>(rows, out),
+                    4 => strip.tile::<4>(rows, out),
+                    _ => strip.tile::<5>(rows, out),
+                }
+            }
+        }
+    }
+}
+
+/// Columns of a panel that one tile takes.
+#[derive(Clone, Copy)]
+struct Strip<'a, S> {
+    simd: S,
+    panel: &'a [f64],
+    /// The first of the columns, within the panel.
+    offset: usize,
+    inner: usize,
+    /// The same within the matrix.
+    first: usize,
+    columns: usize,
+}
+
+impl<S: Simd> Strip<'_, S> {
+    #[inline(always)]
+    fn tile<const R: usize>(self, rows: &[f64], out: &mut [f64]) {
+        let Self { simd, panel, offset, inner, first, columns } = self;
+        let mut sums = [[simd.splat_f64s(0.0); VECTORS]; R];
+        let rows: [&[f64]; R] = std::array::from_fn(|row| &rows[row * inner..][..inner]);
+        for (index, weights) in panel.chunks_exact(WIDTH).enumerate().take(inner) {
+            let (vectors, _) = S::as_simd_f64s(&weights[offset..][..VECTORS * S::F64_LANES]);
+            for row in 0..R {
+                let entry = simd.splat_f64s(rows[row][index]);
+                for vector in 0..VECTORS {
+                    sums[row][vector] = simd.mul_add_f64s(entry, vectors[vector], sums[row][vector]);
+                }
+            }
+        }
+        for (row, sums) in sums.iter().enumerate() {
+            let out = &mut out[row * columns..][first..columns.min(first + VECTORS * S::F64_LANES)];
+            let (whole, rest) = S::as_mut_simd_f64s(out);
+            whole.iter_mut().zip(sums).for_each(|(out, sum)| *out = *sum);
+            if let (false, Some(sum)) = (rest.is_empty(), sums.get(whole.len())) {
+                simd.partial_store_f64s(rest, *sum);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::Array2;
+
+    use super::*;
+
+    /// The definition: a chain of fused multiply-adds over the inner index.
+    fn plain(rows: &Array2<f64>, weights: &Array2<f64>) -> Array2<f64> {
+        Array2::from_shape_fn((rows.nrows(), weights.ncols()), |(i, j)| {
+            (0..weights.nrows()).fold(0.0, |sum, k| rows[[i, k]].mul_add(weights[[k, j]], sum))
+        })
+    }
+
+    #[test]
+    fn every_instruction_set_gives_the_bits_of_the_plain_loop() {
+        for (count, inner, columns) in
+            [(1, 1, 1), (7, 5, 3), (13, 24, 24), (4, 17, 40), (110, 200, 200), (6, 9, 33)]
+        {
+            let entry = |seed: f64| move |(i, j): (usize, usize)| ((i * 37 + j) as f64 * seed).sin();
+            let rows = Array2::from_shape_fn((count, inner), entry(0.7));
+            let weights = Array2::from_shape_fn((inner, columns), entry(1.3));
+            let expected = plain(&rows, &weights);
+            let panels = Panels::from_row_major(weights.view());
+            let run = |how: &dyn Fn(Product)| {
+                let mut out = Array2::from_elem((count, columns), f64::NAN);
+                let (rows, out_slice) =
+                    (rows.as_slice().expect("row-major"), out.as_slice_mut().expect("row-major"));
+                how(Product { rows, weights: &panels, out: out_slice });
+                assert_eq!(out, expected, "{count} by {inner} by {columns}");
+            };
+            run(&|product| pulp::Scalar.vectorize(product));
+            run(&|product| Arch::new().dispatch(product));
+            #[cfg(target_arch = "x86_64")]
+            if let Some(token) = pulp::x86::V3::try_new() {
+                run(&|product| Simd::vectorize(token, product));
+            }
+        }
+    }
+}
