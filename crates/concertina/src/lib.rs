@@ -1,4 +1,4 @@
-//! Train many small recurrent networks and ask how their representations form.
+#![doc = include_str!("../../../README.md")]
 
 mod answer;
 mod cite;
