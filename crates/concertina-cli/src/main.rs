@@ -1,2 +1,47 @@
-//! The command `concertina`.
-fn main() {}
+//! The command `concertina`: reads what was typed, calls the facade, prints what comes back.
+
+mod arguments;
+mod commands;
+mod interrupt;
+mod output;
+mod progress;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use concertina::ErrorKind;
+
+use crate::arguments::Arguments;
+use crate::output::{Failure, is_broken_pipe};
+
+/// Exit statuses, as `concertina --help` lists them.
+const RUN_FAILED: u8 = 1;
+const USAGE: u8 = 2;
+const STORE: u8 = 3;
+const INTERRUPTED: u8 = 130;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match commands::run(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure::Output(error)) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(failure) => {
+            output::print_failure(&failure);
+            ExitCode::from(status(&failure))
+        }
+    }
+}
+
+fn status(failure: &Failure) -> u8 {
+    match failure {
+        Failure::Output(_) => STORE,
+        Failure::Runs { .. } => RUN_FAILED,
+        Failure::Interrupted => INTERRUPTED,
+        Failure::Concertina(error) => match error.kind() {
+            ErrorKind::Run => RUN_FAILED,
+            ErrorKind::Store => STORE,
+            ErrorKind::Interrupted => INTERRUPTED,
+            _ => USAGE,
+        },
+    }
+}

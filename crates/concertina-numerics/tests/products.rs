@@ -13,7 +13,11 @@ fn matrix(rows: usize, columns: usize, seed: u64) -> Array2<f32> {
 }
 
 /// The order of summation that the kernels promise.
-fn defined(start: Option<ArrayView2<'_, f32>>, a: ArrayView2<'_, f32>, b: ArrayView2<'_, f32>) -> Array2<f32> {
+fn defined(
+    start: Option<ArrayView2<'_, f32>>,
+    a: ArrayView2<'_, f32>,
+    b: ArrayView2<'_, f32>,
+) -> Array2<f32> {
     Array2::from_shape_fn((a.nrows(), b.ncols()), |(i, j)| {
         let mut total = start.map(|start| start[(i, j)]);
         for first in (0..a.ncols()).step_by(BLOCK) {
@@ -46,7 +50,11 @@ fn check_product(m: usize, k: usize, n: usize, seed: u64) {
     for ((i, j), found) in expected.indexed_iter() {
         let (sum, scale) = plain(a.view(), b.view(), i, j);
         let bound = f64::from(f32::EPSILON) * scale * (1.0 + k.min(BLOCK) as f64 + (k / BLOCK) as f64);
-        assert!((f64::from(*found) - sum).abs() <= bound, "({m}, {k}, {n}) at {:?}: {found} for {sum}", (i, j));
+        assert!(
+            (f64::from(*found) - sum).abs() <= bound,
+            "({m}, {k}, {n}) at {:?}: {found} for {sum}",
+            (i, j)
+        );
     }
     let (rows, panels) = (Rows::from_array(a.view()), Panels::from_row_major(b.view()));
     let (columns, right) = (Rows::from_array(a.t()), Rows::from_array(b.view()));

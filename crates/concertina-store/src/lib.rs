@@ -1,1 +1,81 @@
 //! The run store: keys, atomic publishing, checksums.
+//!
+//! A run is named by its content (its parameters in canonical form), so two processes that train the same run mean the
+//! same folder, and whoever comes second finds what is there. The folder is the truth: there is no index to break.
+//!
+//! ```text
+//! store/
+//!   FORMAT                      `concertina store 1`: the layout's version; a newer one is refused
+//!   runs/<2 hex>/<key>/         a run; the key is 64 hexadecimal digits, the folder above its first two
+//!     params.toml               all parameters; the last line is a comment with their BLAKE3
+//!     checkpoints/<epoch>_<update>.safetensors    loose checkpoints, while the run goes on
+//!     checkpoints.safetensors   all checkpoints of a finished run in one file (below)
+//!     resume.safetensors        optimizer, scheduler and counters at the newest checkpoint
+//!     history.parquet           loss, accuracy, learning rate, per epoch and phase
+//!     provenance.json           {"blake3", "subject", "value"}: version, processor, times
+//!   analyses/<2 hex>/<key>.parquet                memoised results
+//!   runs.csv                    a view, rebuilt from the rest
+//!   claims/<key>.json           who trains what just now; safe to delete
+//!   incoming/                   files being written; safe to delete when nobody writes
+//!   set-aside/<token>/          a damaged file, and `incident.json` with the reason
+//! ```
+//!
+//! # Packed checkpoints
+//!
+//! A tensor is named `<epoch>_<update>/<name>`; one that is the same in all checkpoints of the file (fixed input weights)
+//! stands once, as `all/<name>`. In Python:
+//!
+//! ```python
+//! from safetensors.numpy import load_file
+//! tensors = load_file("checkpoints.safetensors")
+//! def checkpoint(id):  # such as "12_960"
+//!     places = (name.split("/", 1) for name in tensors)
+//!     return {name: tensors[f"{at}/{name}"] for at, name in places if at in ("all", id)}
+//! ```
+//!
+//! # What can be relied on
+//!
+//! * **Whole or not there.** Every file is written in `incoming/`, flushed, and renamed ([`Batch`]); a killed process
+//!   leaves nothing else. The first publisher of parameters, checkpoints and memoised results has them; history, provenance and
+//!   the state to resume from are replaced.
+//! * **Damage is found.** Every file holds a BLAKE3 of its content *and of what it is of*, so flipped bits, cut ends and files
+//!   that changed places are found on reading. The file is moved to `set-aside/` with the reason
+//!   ([`Store::incidents`]), and reads as not there. In a packed file each checkpoint has its own hash: one damaged checkpoint
+//!   costs one.
+//! * **The same content gives the same bytes.** No times, no random order.
+//! * **No locks.** A claim ([`RunFolder::claim`]) only saves double work; see there.
+//! * **Nothing outside the root is touched.** Links that lead out are refused. (Against accidents; who can write into a
+//!   store while it is used is trusted.)
+//! * **Errors name the path** and say what to do ([`Error::hint`]).
+
+mod batch;
+mod checkpoint_id;
+mod claim;
+mod container;
+mod content;
+mod damage;
+mod disk;
+mod error;
+mod incident;
+mod key;
+mod layout;
+mod pack;
+mod place;
+mod process;
+mod run_folder;
+mod sealed;
+mod store;
+mod tensors;
+mod verify;
+
+pub use batch::{Batch, Keep, Published};
+pub use checkpoint_id::CheckpointId;
+pub use claim::{Claim, Claimed, Holder};
+pub use disk::{Step, StepHook};
+pub use error::{Error, Result};
+pub use incident::Incident;
+pub use key::{MemoKey, RunKey};
+pub use run_folder::RunFolder;
+pub use store::{Durability, Store, StoreOptions};
+pub use tensors::Tensors;
+pub use verify::{Finding, FindingKind};

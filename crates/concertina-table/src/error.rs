@@ -87,6 +87,14 @@ pub enum Error {
         /// BLAKE3 of the bytes that were read.
         found: String,
     },
+    /// A whole table, but of something else.
+    #[error("expected the table of `{expected}`, found that of `{found}`")]
+    Label {
+        /// The label asked for.
+        expected: String,
+        /// The label written in the file.
+        found: String,
+    },
     /// More cells or text than one table may hold.
     #[error("table too large: at most {limit} {unit}, found {found}")]
     TooLarge {

@@ -2,7 +2,7 @@
 //!
 //! The footer's key-value metadata holds `concertina.blake3`: the BLAKE3, in 64 hexadecimal digits, of the whole file
 //! with these 64 digits read as zeros. It is checked before anything is parsed, so a damaged file costs nothing and
-//! never reaches the Parquet reader.
+//! never reaches the Parquet reader. Beside it, `concertina.label` says what the table is of, where the writer said so.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -22,6 +22,8 @@ use crate::{Error, Result, Table, Values};
 
 /// Where the checksum stands in the key-value metadata.
 const CHECKSUM: &str = "concertina.blake3";
+/// Where the label stands in the key-value metadata.
+const LABEL: &str = "concertina.label";
 /// How many hexadecimal digits it has.
 const DIGITS: usize = 64;
 /// What stands there while the checksum is computed.
@@ -39,12 +41,20 @@ impl Table {
     /// # Errors
     /// [`Error::TooLarge`] past 2^26 cells or 2^28 bytes of text.
     pub fn to_parquet(&self) -> Result<Vec<u8>> {
+        self.to_labelled_parquet("")
+    }
+
+    /// The same with a label inside that says what the table is of, so that files which changed places are found.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`] past 2^26 cells or 2^28 bytes of text.
+    pub fn to_labelled_parquet(&self, label: &str) -> Result<Vec<u8>> {
         check_size(self.row_count(), self.column_count())?;
         let text = self.columns.iter().map(|(_, values)| text_bytes(values)).sum();
         if text > MAX_TEXT_BYTES {
             return Err(Error::TooLarge { unit: "bytes of text", limit: MAX_TEXT_BYTES, found: text });
         }
-        let mut bytes = self.encoded().map_err(failed)?;
+        let mut bytes = self.encoded(label).map_err(failed)?;
         let place = checksum_place(&bytes).ok_or_else(|| Error::ForeignParquet {
             found: "a parquet library that moved the checksum".to_owned(),
         })?;
@@ -61,14 +71,18 @@ impl Table {
     /// [`Error::Checksum`] if any byte changed, [`Error::Parquet`] and [`Error::ForeignParquet`] for what others wrote,
     /// [`Error::TooLarge`].
     pub fn from_parquet(bytes: &[u8]) -> Result<Table> {
-        check(bytes)?;
-        let bytes = Bytes::copy_from_slice(bytes);
-        // The checksum keeps accidents out, but a stranger can compute one: a panic in the library stays an error.
-        catch_unwind(AssertUnwindSafe(|| decoded(bytes)))
-            .unwrap_or_else(|_| Err(foreign("bytes that the parquet library cannot bear")))
+        fenced(bytes, None)
     }
 
-    fn encoded(&self) -> parquet::errors::Result<Vec<u8>> {
+    /// Reads what [`Table::to_labelled_parquet`] wrote with this label.
+    ///
+    /// # Errors
+    /// [`Error::Label`] if it was written with another label, and all those of [`Table::from_parquet`].
+    pub fn from_labelled_parquet(bytes: &[u8], label: &str) -> Result<Table> {
+        fenced(bytes, Some(label))
+    }
+
+    fn encoded(&self, label: &str) -> parquet::errors::Result<Vec<u8>> {
         let zeros = String::from_utf8_lossy(&ZEROS).into_owned();
         let properties: WriterPropertiesPtr = Arc::new(
             WriterProperties::builder()
@@ -76,7 +90,10 @@ impl Table {
                 .set_compression(Compression::UNCOMPRESSED)
                 .set_statistics_enabled(EnabledStatistics::None)
                 .set_offset_index_disabled(true)
-                .set_key_value_metadata(Some(vec![KeyValue::new(CHECKSUM.to_owned(), zeros)]))
+                .set_key_value_metadata(Some(vec![
+                    KeyValue::new(LABEL.to_owned(), label.to_owned()),
+                    KeyValue::new(CHECKSUM.to_owned(), zeros),
+                ]))
                 .build(),
         );
         let fields = self
@@ -178,9 +195,25 @@ fn write_cells<K: DataType, T>(
     column.close()
 }
 
-fn decoded(bytes: Bytes) -> Result<Table> {
+fn fenced(bytes: &[u8], label: Option<&str>) -> Result<Table> {
+    check(bytes)?;
+    let bytes = Bytes::copy_from_slice(bytes);
+    // The checksum keeps accidents out, but a stranger can compute one: a panic in the library stays an error.
+    catch_unwind(AssertUnwindSafe(|| decoded(bytes, label)))
+        .unwrap_or_else(|_| Err(foreign("bytes that the parquet library cannot bear")))
+}
+
+fn decoded(bytes: Bytes, label: Option<&str>) -> Result<Table> {
     let reader = SerializedFileReader::new(bytes).map_err(failed)?;
     let metadata = reader.metadata();
+    if let Some(expected) = label {
+        let pairs = metadata.file_metadata().key_value_metadata().map_or(&[][..], Vec::as_slice);
+        let found =
+            pairs.iter().find(|pair| pair.key == LABEL).and_then(|pair| pair.value.as_deref()).unwrap_or("");
+        if found != expected {
+            return Err(Error::Label { expected: expected.to_owned(), found: found.to_owned() });
+        }
+    }
     let schema = metadata.file_metadata().schema_descr();
     let rows = usize::try_from(metadata.file_metadata().num_rows())
         .map_err(|_| foreign("a negative number of rows"))?;

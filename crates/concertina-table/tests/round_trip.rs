@@ -196,3 +196,13 @@ fn a_long_constant_table_is_small_on_disk() {
     assert!(bytes.len() < 1_100_000, "{} bytes", bytes.len());
     assert_eq!(Table::from_parquet(&bytes).expect("just written"), table);
 }
+
+#[test]
+fn a_labelled_table_is_read_under_its_label_alone() {
+    let table = Table::from_columns([("x", Values::from(vec![1.5]))]).expect("one");
+    let bytes = table.to_labelled_parquet("run 1 history").expect("small");
+    assert_eq!(Table::from_labelled_parquet(&bytes, "run 1 history").expect("same label"), table);
+    assert_eq!(Table::from_parquet(&bytes).expect("any label"), table);
+    let error = Table::from_labelled_parquet(&bytes, "run 2 history").expect_err("another label");
+    assert_eq!(error.to_string(), "expected the table of `run 2 history`, found that of `run 1 history`");
+}

@@ -1,1 +1,55 @@
-//! Train many small recurrent networks and ask how their representations form.
+#![doc = include_str!("../../../README.md")]
+
+mod answer;
+mod cite;
+mod compute;
+mod condition;
+mod error;
+mod event;
+mod figures;
+mod history;
+mod listing;
+mod params_table;
+mod pool;
+mod request;
+mod run;
+mod selection;
+mod settings;
+mod spec;
+mod stored;
+mod study;
+mod training;
+
+pub use concertina_analysis as analyses;
+pub use concertina_figures as drawing;
+pub use concertina_model as model;
+pub use concertina_model::params::parameters_markdown;
+pub use concertina_store as store;
+pub use concertina_table as table;
+
+pub use answer::{Answers, LyapunovExponent, LyapunovSpectra};
+pub use cite::bibliography;
+pub use condition::Condition;
+pub use error::{Error, ErrorKind, Result};
+pub use event::{Event, Observer, Unobserved};
+pub use figures::{Drawn, FigurePlan, all_recipes, recipes};
+pub use listing::{findings_table, key_of, parameter_table, run_label};
+pub use request::{analysis, check_table_format, read_sweep, seeds, sweep, write_table};
+pub use run::{Comparison, Difference, Divergence, Outcome, Run, Runs, Source};
+pub use selection::CheckpointSelection;
+pub use settings::Keep;
+pub use stored::{StoredRun, run_table_column};
+pub use study::{Analysed, Study, StudyBuilder};
+
+/// What most programs need.
+pub mod prelude {
+    pub use concertina_analysis::{
+        Accuracy, AnalysisSpec, ClusterHoldout, EffectiveDimension, Loss, Lyapunov, PcaSnapshots, Timestep,
+        Timesteps,
+    };
+    pub use concertina_figures::{ErrorBar, Panel};
+    pub use concertina_model::params::{Params, Sweep, ValidParams};
+    pub use concertina_table::Table;
+
+    pub use crate::{CheckpointSelection, Keep, Outcome, Run, Runs, Study};
+}

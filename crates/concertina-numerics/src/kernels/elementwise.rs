@@ -137,28 +137,22 @@ pub fn column_sums(out: &mut [f32], rows: RowsRef<'_>, accumulate: bool) {
 /// Columns summed at once by [`column_sums`].
 const STRIP: usize = 64;
 
-/// Sum of squares in `f64`: 32 interleaved partial sums, then a tree over them; the order is fixed.
+/// Sum of squares in `f64`: 128 interleaved partial sums, then a tree over them; the order is fixed.
 #[must_use]
 pub fn squared_norm(values: &[f32]) -> f64 {
-    let mut sums = dispatch(
+    let mut sums = [0.0_f64; PARTIAL_SUMS];
+    dispatch(
         #[inline(always)]
         || {
-            let mut sums = [0.0_f64; LANES];
-            let (whole, rest) = values.as_chunks::<LANES>();
-            for chunk in whole {
+            for chunk in values.chunks(PARTIAL_SUMS) {
                 for (sum, value) in sums.iter_mut().zip(chunk) {
                     let x = f64::from(*value);
                     *sum = x.mul_add(x, *sum);
                 }
             }
-            for (sum, value) in sums.iter_mut().zip(rest) {
-                let x = f64::from(*value);
-                *sum = x.mul_add(x, *sum);
-            }
-            sums
         },
     );
-    let mut half = LANES / 2;
+    let mut half = PARTIAL_SUMS / 2;
     while half > 0 {
         for i in 0..half {
             sums[i] += sums[i + half];
@@ -168,5 +162,5 @@ pub fn squared_norm(values: &[f32]) -> f64 {
     sums[0]
 }
 
-/// Partial sums of [`squared_norm`]: four of the widest vectors, to hide the latency of an addition.
-const LANES: usize = 32;
+/// Partial sums of [`squared_norm`]: enough that a sum, which stays in memory, is long stored when it is needed again.
+const PARTIAL_SUMS: usize = 128;

@@ -94,6 +94,17 @@ impl Level {
         }
     }
 
+    /// The permission to use AVX2, if this level may.
+    #[cfg(target_arch = "x86_64")]
+    #[inline]
+    pub(super) fn avx2(self) -> Option<pulp::x86::V3> {
+        match self.0 {
+            Set::Portable => None,
+            Set::Avx2(token) => Some(token),
+            Set::Avx512(token) => Some(*token),
+        }
+    }
+
     /// Runs code that is generic over the vectors of an instruction set.
     #[inline]
     pub(crate) fn vectorize<O: WithSimd>(self, operation: O) -> O::Output {

@@ -29,6 +29,7 @@ mod product;
 mod rows;
 mod tanh;
 mod tile;
+mod transpose;
 
 pub use elementwise::{
     add_row, column_sums, relu_derivative_mul, relu_in_place, scale_in_place, scaled_add, squared_norm,

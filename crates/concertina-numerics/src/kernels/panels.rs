@@ -3,7 +3,7 @@
 use ndarray::{Array2, ArrayView2};
 
 use super::buffer::{Buffer, LINE};
-use super::{Operation, dispatch};
+use super::transpose;
 
 /// A matrix stored in panels of [`Panels::WIDTH`] columns, each panel row after row.
 ///
@@ -113,7 +113,7 @@ impl Panels {
     /// If `out` has another shape.
     pub fn pack_transposed_into(&self, out: &mut Self) {
         assert_eq!((self.columns, self.rows), (out.rows, out.columns), "panels and their transpose");
-        dispatch(Transpose { from: self, to: out });
+        transpose::transpose(self, out);
     }
 
     /// Number of panels.
@@ -182,7 +182,7 @@ impl Panels {
 
     /// Where an entry is stored.
     #[inline(always)]
-    const fn position(&self, row: usize, column: usize) -> usize {
+    pub(super) const fn position(&self, row: usize, column: usize) -> usize {
         let (full, rest) = self.full_and_rest();
         let mut panel = column / Self::WIDTH;
         if panel == full && rest > LINE && column % Self::WIDTH >= LINE {
@@ -191,59 +191,4 @@ impl Panels {
         let start = self.panel_start(panel);
         self.rows * start + row * self.panel_width(panel) + (column - start)
     }
-}
-
-struct Transpose<'a> {
-    from: &'a Panels,
-    to: &'a mut Panels,
-}
-
-/// Rows and columns that are transposed at once; divides the width of every panel.
-const TILE: usize = LINE / 2;
-
-impl Operation for Transpose<'_> {
-    type Output = ();
-
-    /// Tile by tile, in the order in which the output is stored.
-    #[inline(always)]
-    fn run(self) {
-        let (rows, columns) = (self.to.rows, self.to.columns);
-        let whole = rows - rows % TILE;
-        for panel in 0..self.to.panel_count() {
-            let (start, width) = (self.to.panel_start(panel), self.to.panel_width(panel));
-            let out = self.to.panel_mut(panel);
-            for i in (0..whole).step_by(TILE) {
-                for j in (0..width).step_by(TILE) {
-                    let count = columns.saturating_sub(start + j).min(TILE);
-                    let from = self.from.position(start + j, i);
-                    let step = if count > 1 { self.from.position(start + j + 1, i) - from } else { TILE };
-                    let from = &self.from.as_slice()[from..];
-                    let mut tile = [[0.0; TILE]; TILE];
-                    for (to, from) in tile.iter_mut().zip(from.chunks(step)).take(count) {
-                        to.copy_from_slice(&from[..TILE]);
-                    }
-                    let tile = transposed(tile);
-                    for (to, from) in out[i * width + j..].chunks_mut(width).zip(&tile) {
-                        to[..TILE].copy_from_slice(from);
-                    }
-                }
-            }
-            for i in whole..rows {
-                for j in 0..width.min(columns.saturating_sub(start)) {
-                    out[i * width + j] = self.from.as_slice()[self.from.position(start + j, i)];
-                }
-            }
-        }
-    }
-}
-
-#[inline(always)]
-fn transposed(tile: [[f32; TILE]; TILE]) -> [[f32; TILE]; TILE] {
-    let mut out = [[0.0; TILE]; TILE];
-    for (i, row) in tile.iter().enumerate() {
-        for (j, value) in row.iter().enumerate() {
-            out[j][i] = *value;
-        }
-    }
-    out
 }

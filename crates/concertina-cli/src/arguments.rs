@@ -1,0 +1,260 @@
+//! What can be typed: commands and options, with the help that goes with each.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+const AFTER_HELP: &str = "\
+Exit status: 0 done; 1 a run or an analysis failed; 2 wrong usage or parameters; 3 the store could not be used;
+130 interrupted. A run that diverges is a result: it is marked so, and listed.
+
+Examples:
+  concertina figures fig2                       Figure 2, five realisations
+  concertina train gain=20,250 seed=0..5        ten runs
+  concertina analyse lyapunov gain=20,250       their Lyapunov spectra, before and after training
+  concertina runs list --where 'gain = 250 and input_dim = 2'";
+
+/// Trains many small recurrent networks, keeps every run, analyses representations, draws figures.
+#[derive(Debug, Parser)]
+#[command(name = "concertina", version, arg_required_else_help = true, after_help = AFTER_HELP, max_term_width = 100)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) everywhere: Everywhere,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Options of every command.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Everywhere")]
+pub(crate) struct Everywhere {
+    /// Where runs and analyses are kept
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "CONCERTINA_STORE",
+        default_value = "./concertina",
+        global = true,
+        hide_env_values = true
+    )]
+    pub(crate) store: PathBuf,
+    /// How many runs train side by side [default: one a core]
+    #[arg(long, short, value_name = "N", global = true, value_parser = jobs, allow_negative_numbers = true)]
+    pub(crate) jobs: Option<usize>,
+    /// What computes
+    #[arg(long, value_name = "DEVICE", global = true, default_value = "auto")]
+    pub(crate) device: Device,
+    /// No progress, only results, warnings and errors
+    #[arg(long, short, global = true, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+    /// Say more: where things are kept, what was loaded, how long it took
+    #[arg(long, short, global = true)]
+    pub(crate) verbose: bool,
+}
+
+/// What computes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Device {
+    /// The fastest there is: the processor, in this version
+    Auto,
+    /// The processor
+    Cpu,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Draw figures of the paper, training what they need
+    Figures(Figures),
+    /// Train one parameter set or a sweep
+    Train(Train),
+    /// Run one analysis over those runs: a tidy table
+    Analyse(Analyse),
+    /// The runs in the store
+    #[command(subcommand)]
+    Runs(Runs),
+    /// The store itself
+    #[command(subcommand)]
+    Store(Store),
+    /// Every parameter: name, the published code's name, default, range, meaning
+    Params(Params),
+    /// BibTeX for what a study used
+    Cite(Cite),
+    /// Completions for a shell, to be sourced by it
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+}
+
+/// Which runs: a file, then overrides.
+#[derive(Debug, Args)]
+pub(crate) struct Which {
+    /// A TOML file with sections as `concertina params` lists them (or JSON with the published code's names), then
+    /// overrides: `gain=250`, `network.gain=20,250`, `g_radius=250`, `seed=0..5`
+    #[arg(value_name = "FILE | NAME=VALUE")]
+    pub(crate) arguments: Vec<String>,
+    /// Realisations: `0..5` (without the 5), `0..=4`, `0,3,7`; the same as `seed=0..5`
+    #[arg(long, value_name = "SEEDS")]
+    pub(crate) seeds: Option<String>,
+}
+
+/// How to train.
+#[derive(Debug, Args)]
+pub(crate) struct Training {
+    /// Train anew what is there already, and compare bit for bit
+    #[arg(long)]
+    pub(crate) rerun: bool,
+    /// Which checkpoints to keep
+    #[arg(long, value_name = "WHICH")]
+    pub(crate) keep: Option<Keep>,
+    /// Show the parameters of every run and its key, and stop
+    #[arg(long)]
+    pub(crate) print: bool,
+}
+
+/// Which checkpoints to keep.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Keep {
+    /// Those of the schedule, `train.saves_per_epoch`
+    All,
+    /// Those that an analysis or a figure asks for
+    Needed,
+    /// The first and the last
+    Ends,
+}
+
+/// How to print a table on standard output.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct Listing {
+    /// As JSON: an array with an object a row
+    #[arg(long, conflicts_with = "csv")]
+    pub(crate) json: bool,
+    /// As CSV
+    #[arg(long)]
+    pub(crate) csv: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Figures {
+    /// Figures, as in fig2
+    #[arg(value_name = "FIG")]
+    pub(crate) figures: Vec<String>,
+    /// Five realisations, seeds 0 to 4 (the default)
+    #[arg(long, conflicts_with_all = ["full", "seeds"])]
+    pub(crate) fast: bool,
+    /// Thirty realisations, seeds 0 to 29, as in the paper
+    #[arg(long, conflicts_with = "seeds")]
+    pub(crate) full: bool,
+    /// Other realisations: `0..10`
+    #[arg(long, value_name = "SEEDS")]
+    pub(crate) seeds: Option<String>,
+    /// Every figure that there is a recipe for
+    #[arg(long, conflicts_with = "figures")]
+    pub(crate) all: bool,
+    /// Another value for a parameter of every run
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub(crate) set: Vec<String>,
+    /// Where to draw
+    #[arg(long, value_name = "DIR", default_value = "figures")]
+    pub(crate) out: PathBuf,
+    #[command(flatten)]
+    pub(crate) training: Training,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Train {
+    #[command(flatten)]
+    pub(crate) which: Which,
+    #[command(flatten)]
+    pub(crate) training: Training,
+    #[command(flatten)]
+    pub(crate) listing: Listing,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Analyse {
+    /// The analysis
+    #[arg(value_name = "NAME")]
+    pub(crate) analysis: String,
+    #[command(flatten)]
+    pub(crate) which: Which,
+    /// A parameter of the analysis: `exponents=5`
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub(crate) with: Vec<String>,
+    /// Which checkpoints: `ends`, `first`, `last`, `all`, or epochs: `0,5,12`
+    #[arg(long, value_name = "WHICH", default_value = "ends")]
+    pub(crate) checkpoints: String,
+    /// Write the table to a file, as its name ends: .csv, .json or .parquet
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) training: Training,
+    #[command(flatten)]
+    pub(crate) listing: Listing,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Runs {
+    /// A row a run
+    List {
+        /// Only those: `gain = 250 and input_dim = 2`
+        #[arg(long = "where", value_name = "CONDITION")]
+        condition: Option<String>,
+        /// These columns: `key,gain,seed` [default: those that differ between the runs]
+        #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+        columns: Vec<String>,
+        /// Write the table to a file, as its name ends: .csv, .json or .parquet
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+        #[command(flatten)]
+        listing: Listing,
+    },
+    /// One run: parameters, checkpoints, history
+    Show {
+        /// Its key, or the beginning of it
+        key: String,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Store {
+    /// Print where the store is
+    Where,
+    /// Read every file of the store and check it
+    Verify {
+        #[command(flatten)]
+        listing: Listing,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Params {
+    /// As a table in Markdown
+    #[arg(long, conflicts_with_all = ["json", "paper"])]
+    pub(crate) markdown: bool,
+    /// The published code's names first
+    #[arg(long)]
+    pub(crate) paper: bool,
+    /// As JSON: an array with an object a parameter
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Cite {
+    /// Figures and analyses that were used [default: all]
+    #[arg(value_name = "FIG | ANALYSIS")]
+    pub(crate) used: Vec<String>,
+}
+
+/// A number of threads.
+fn jobs(text: &str) -> Result<usize, String> {
+    match text.parse::<usize>() {
+        Ok(number @ 1..=4096) => Ok(number),
+        _ => Err("expected a whole number from 1 to 4096".to_owned()),
+    }
+}

@@ -1,0 +1,133 @@
+//! One file a command: what was typed becomes a call of the facade, and what comes back is printed.
+
+mod analyse;
+mod cite;
+mod completions;
+mod figures;
+mod params;
+mod runs;
+mod store;
+mod train;
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+use concertina::model::params::ValidSweep;
+use concertina::{Error, Keep, Outcome, Run, Study, StudyBuilder, key_of};
+
+use crate::arguments::{Arguments, Command, Everywhere, Keep as KeepArgument, Training};
+use crate::interrupt;
+use crate::output::{Failure, print, say};
+use crate::progress::{Progress, Talk};
+
+/// Does what was asked.
+pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let everywhere = &arguments.everywhere;
+    match &arguments.command {
+        Command::Figures(figures) => figures::run(everywhere, figures),
+        Command::Train(train) => train::run(everywhere, train),
+        Command::Analyse(analyse) => analyse::run(everywhere, analyse),
+        Command::Runs(runs) => runs::run(everywhere, runs),
+        Command::Store(store) => store::run(everywhere, store),
+        Command::Params(params) => params::run(params),
+        Command::Cite(cite) => cite::run(cite),
+        Command::Completions { shell } => completions::run(*shell),
+    }
+}
+
+impl Everywhere {
+    fn talk(&self) -> Talk {
+        match (self.quiet, self.verbose) {
+            (true, _) => Talk::Quiet,
+            (false, true) => Talk::Verbose,
+            (false, false) => Talk::Normal,
+        }
+    }
+
+    fn builder(&self) -> StudyBuilder {
+        let builder = Study::builder(&self.store);
+        match self.jobs.and_then(NonZeroUsize::new) {
+            Some(jobs) => builder.jobs(jobs),
+            None => builder,
+        }
+    }
+
+    /// A study that trains, with somebody who shows progress and a way to interrupt it.
+    fn study(&self, training: &Training, varied: &[&'static str]) -> Result<(Study, Arc<Progress>), Failure> {
+        let progress = Arc::new(Progress::new(self.talk(), varied));
+        let mut builder =
+            self.builder().rerun(training.rerun).observer(progress.clone()).cancel(interrupt::flag());
+        if let Some(keep) = training.keep {
+            builder = builder.keep(match keep {
+                KeepArgument::All => Keep::All,
+                KeepArgument::Needed => Keep::Needed,
+                KeepArgument::Ends => Keep::Ends,
+            });
+        }
+        let study = builder.open()?;
+        if self.talk() == Talk::Verbose {
+            say(&format!("store {}", study.folder().display()));
+        }
+        Ok((study, progress))
+    }
+}
+
+/// The parameters of every run and its key.
+fn print_runs(sweep: &ValidSweep) -> Result<(), Failure> {
+    let mut text = String::new();
+    for (number, params) in sweep.iter().enumerate() {
+        if number > 0 {
+            text.push('\n');
+        }
+        text.push_str(&format!("# run {}\n{}", key_of(params), params.to_toml()));
+    }
+    print(text.as_bytes())
+}
+
+/// What there is to say at the end about runs that were trained anew, and about those that diverged; then whether any failed.
+fn conclude(runs: &[Run], quiet: bool) -> Result<(), Failure> {
+    let mut differ = Vec::new();
+    for run in runs {
+        let Some(comparison) = run.comparison() else { continue };
+        let key = run.key().short();
+        match &comparison.difference {
+            None if quiet => {}
+            None => say(&format!("run {key}: trained anew, {} checkpoints agree to the bit", comparison.checkpoints)),
+            Some(difference) => differ.push(Error::RunFailed {
+                run: key,
+                message: format!("training anew differs from the store: {difference}"),
+                hint: Some("another processor rounds sums differently; `concertina runs show` says where it was trained".to_owned()),
+            }),
+        }
+    }
+    let diverged: Vec<&Run> =
+        runs.iter().filter(|run| matches!(run.outcome(), Outcome::Diverged(_))).collect();
+    if !diverged.is_empty() && !quiet {
+        say(&format!("\n{} of {} runs diverged:", diverged.len(), runs.len()));
+        for run in diverged {
+            if let Outcome::Diverged(divergence) = run.outcome() {
+                say(&format!("  run {} {divergence}", run.key().short()));
+            }
+        }
+        say("\nhint: lower `train.learning_rate`");
+    }
+    let failures: Vec<Error> = runs
+        .iter()
+        .filter_map(|run| match run.outcome() {
+            Outcome::Failed { message, hint } => Some(Error::RunFailed {
+                run: run.key().short(),
+                message: message.clone(),
+                hint: hint.clone(),
+            }),
+            _ => None,
+        })
+        .chain(differ)
+        .collect();
+    if !failures.is_empty() {
+        return Err(Failure::Runs { failures, of: runs.len() });
+    }
+    if runs.iter().any(|run| *run.outcome() == Outcome::Interrupted) {
+        return Err(Failure::Interrupted);
+    }
+    Ok(())
+}

@@ -1,0 +1,184 @@
+//! What is printed: results on standard output, all else on standard error.
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use concertina::prelude::Table;
+use concertina::table::{Scalar, Values};
+use concertina::{Error, write_table};
+
+use crate::arguments::Listing;
+
+/// Why a command ends without having done all it was asked.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The facade says why.
+    Concertina(Error),
+    /// Standard output cannot be written.
+    Output(io::Error),
+    /// Some runs or analyses failed; what could be done was done.
+    Runs {
+        /// Why, each.
+        failures: Vec<Error>,
+        /// How many there were in all.
+        of: usize,
+    },
+    /// Somebody asked to stop.
+    Interrupted,
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Concertina(error)
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::Output(error)
+    }
+}
+
+/// The reader of our output has gone, as `head` does: nothing to complain about.
+pub(crate) fn is_broken_pipe(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::BrokenPipe
+}
+
+/// Says something on standard error. Nobody may be there to read it, which is no reason to stop.
+pub(crate) fn say(text: &str) {
+    let _ = writeln!(io::stderr(), "{text}");
+}
+
+/// Prints an error: what, then what to do.
+pub(crate) fn print_failure(failure: &Failure) {
+    match failure {
+        Failure::Concertina(error) => print_error(error),
+        Failure::Output(error) => say(&format!("error: cannot write to standard output: {error}")),
+        Failure::Interrupted => print_error(&Error::Interrupted),
+        Failure::Runs { failures, of } => {
+            // Many runs often fail for one reason: it is said once, with the first of them.
+            let mut said: Vec<String> = Vec::new();
+            for failure in failures {
+                let text = failure.to_string();
+                let reason = text.split_once(": ").map_or(text.as_str(), |(_, reason)| reason).to_owned();
+                if !said.contains(&reason) {
+                    print_error(failure);
+                    said.push(reason);
+                }
+            }
+            if *of > 1 {
+                say(&format!("\n{} of {of} failed", failures.len()));
+            }
+        }
+    }
+}
+
+fn print_error(error: &Error) {
+    say(&format!("error: {error}"));
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        let text = cause.to_string();
+        if !error.to_string().contains(&text) {
+            say(&format!("  because: {text}"));
+        }
+        source = cause.source();
+    }
+    if let Some(hint) = error.hint() {
+        say(&format!("\nhint: {hint}"));
+    }
+}
+
+/// Prints a table as asked: aligned for people, CSV or JSON; or writes it to a file.
+pub(crate) fn print_table(table: &Table, listing: Listing, out: Option<&Path>) -> Result<(), Failure> {
+    if let Some(path) = out {
+        write_table(table, path)?;
+        return Ok(());
+    }
+    let mut bytes = Vec::new();
+    if listing.json {
+        table.write_json(&mut bytes).map_err(Error::from)?;
+        bytes.push(b'\n');
+    } else if listing.csv {
+        table.write_csv(&mut bytes).map_err(Error::from)?;
+    } else {
+        bytes = aligned(table).into_bytes();
+    }
+    print(&bytes)
+}
+
+/// Writes to standard output.
+pub(crate) fn print(bytes: &[u8]) -> Result<(), Failure> {
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(bytes)?;
+    stdout.flush()?;
+    Ok(())
+}
+
+/// A table for people: numbers to the right, texts to the left, two spaces between.
+pub(crate) fn aligned(table: &Table) -> String {
+    let mut columns: Vec<(Vec<String>, bool)> = Vec::new();
+    for (name, values) in table.columns() {
+        let numeric = matches!(values, Values::Float(_) | Values::Integer(_));
+        let mut cells = vec![name.to_owned()];
+        cells.extend(
+            (0..table.row_count()).map(|row| values.get(row).map_or_else(String::new, |cell| short(&cell))),
+        );
+        columns.push((cells, numeric));
+    }
+    let widths: Vec<usize> = columns
+        .iter()
+        .map(|(cells, _)| cells.iter().map(|cell| cell.chars().count()).max().unwrap_or(0))
+        .collect();
+    let mut text = String::new();
+    for row in 0..=table.row_count() {
+        let mut line = String::new();
+        for ((cells, numeric), width) in columns.iter().zip(&widths) {
+            if !line.is_empty() {
+                line.push_str("  ");
+            }
+            let cell = &cells[row];
+            line.push_str(&if *numeric { format!("{cell:>width$}") } else { format!("{cell:<width$}") });
+        }
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+/// A cell for people: four significant digits.
+fn short(cell: &Scalar) -> String {
+    match cell {
+        Scalar::Float(number) => short_number(*number),
+        Scalar::Null => "-".to_owned(),
+        other => other.to_string(),
+    }
+}
+
+fn short_number(number: f64) -> String {
+    let size = number.abs();
+    if number == number.trunc() && size < 1e6 {
+        return format!("{number:.0}");
+    }
+    if !(1e-3..1e6).contains(&size) {
+        return format!("{number:.3e}");
+    }
+    let decimals = (3 - size.log10().floor() as i32).clamp(0, 6) as usize;
+    let text = format!("{number:.decimals$}");
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::short_number;
+
+    #[test]
+    fn numbers_for_people_have_four_digits() {
+        assert_eq!(short_number(0.123456), "0.1235");
+        assert_eq!(short_number(250.0), "250");
+        assert_eq!(short_number(12.3456), "12.35");
+        assert_eq!(short_number(1.5e-10), "1.500e-10");
+        assert_eq!(short_number(0.0), "0");
+        assert_eq!(short_number(-0.5), "-0.5");
+        assert_eq!(short_number(f64::INFINITY), "inf");
+    }
+}

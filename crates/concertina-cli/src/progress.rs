@@ -1,0 +1,211 @@
+//! Progress on standard error: a bar where there is a terminal, a line a run everywhere.
+
+use std::io::IsTerminal;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use concertina::{Event, Observer, Outcome, Run, Source, run_label};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::output::say;
+
+/// Steps of the bar: finer than a terminal is wide.
+const STEPS: u64 = 1000;
+
+/// How much to say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Talk {
+    /// Nothing but warnings.
+    Quiet,
+    /// Progress.
+    Normal,
+    /// Also what was loaded.
+    Verbose,
+}
+
+/// Shows what a study does.
+pub(crate) struct Progress {
+    talk: Talk,
+    /// The parameters that tell runs apart.
+    varied: Vec<&'static str>,
+    bar: Option<ProgressBar>,
+    counts: Mutex<Counts>,
+}
+
+struct Counts {
+    start: Instant,
+    runs: usize,
+    loaded: usize,
+    trained: usize,
+    epochs: u64,
+    work: f64,
+    /// Work done by training, and work that was in the store already.
+    done: f64,
+    saved: f64,
+    asked: usize,
+    analysed: usize,
+}
+
+impl Progress {
+    pub(crate) fn new(talk: Talk, varied: &[&'static str]) -> Self {
+        let shown = talk != Talk::Quiet && std::io::stderr().is_terminal();
+        let bar = shown.then(|| {
+            let bar = ProgressBar::with_draw_target(Some(STEPS), ProgressDrawTarget::stderr());
+            if let Ok(style) = ProgressStyle::with_template("{bar:30} {msg}") {
+                bar.set_style(style.progress_chars("=> "));
+            }
+            bar
+        });
+        let counts = Counts {
+            start: Instant::now(),
+            runs: 0,
+            loaded: 0,
+            trained: 0,
+            epochs: 0,
+            work: 0.0,
+            done: 0.0,
+            saved: 0.0,
+            asked: 0,
+            analysed: 0,
+        };
+        Self { talk, varied: varied.to_vec(), bar, counts: Mutex::new(counts) }
+    }
+
+    fn counts(&self) -> MutexGuard<'_, Counts> {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Says a line above the bar.
+    fn line(&self, text: &str) {
+        match &self.bar {
+            Some(bar) => bar.suspend(|| say(text)),
+            None => say(text),
+        }
+    }
+
+    fn draw(&self, counts: &Counts) {
+        let Some(bar) = &self.bar else { return };
+        let share = if counts.work > 0.0 { (counts.done + counts.saved) / counts.work } else { 1.0 };
+        bar.set_position((share.clamp(0.0, 1.0) * STEPS as f64) as u64);
+        bar.set_message(counts.message());
+    }
+
+    /// Takes the bar away, and says how it went.
+    pub(crate) fn finish(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+        let counts = self.counts();
+        if self.talk != Talk::Quiet && counts.runs > 0 {
+            let analysed = match counts.asked {
+                0 => String::new(),
+                _ => format!(", {} analyses computed", counts.analysed),
+            };
+            let seconds = counts.start.elapsed().as_secs_f64();
+            let Counts { runs, loaded, trained, .. } = &*counts;
+            let plural = if *runs == 1 { "" } else { "s" };
+            say(&format!("{runs} run{plural}: {trained} trained, {loaded} loaded{analysed}; {seconds:.1} s"));
+        }
+    }
+}
+
+impl Counts {
+    fn message(&self) -> String {
+        let Self { runs, loaded, trained, epochs, asked, analysed, .. } = self;
+        let mut text = format!("{}/{runs} runs, {loaded} loaded, {trained} trained", loaded + trained);
+        let elapsed = self.start.elapsed().as_secs_f64();
+        if *epochs > 0 && elapsed > 0.0 {
+            text.push_str(&format!(", {:.0} epochs/s", *epochs as f64 / elapsed));
+        }
+        if *asked > 0 {
+            text.push_str(&format!(", {analysed}/{asked} analyses"));
+        }
+        let left = self.work - self.done - self.saved;
+        if self.done > 0.0 && left > 1e-9 * self.work {
+            text.push_str(&format!(", {} left", clock(elapsed * left / self.done)));
+        }
+        text
+    }
+}
+
+/// Seconds as minutes and seconds, or hours and minutes.
+fn clock(seconds: f64) -> String {
+    let seconds = Duration::from_secs_f64(seconds.clamp(0.0, 1e9)).as_secs();
+    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
+        (0, minutes, seconds) => format!("{minutes}:{seconds:02}"),
+        (hours, minutes, _) => format!("{hours} h {minutes:02} min"),
+    }
+}
+
+impl Observer for Progress {
+    fn observe(&self, event: &Event<'_>) {
+        let mut counts = self.counts();
+        match event {
+            Event::Started { runs, work } => {
+                counts.runs += runs;
+                counts.work += work;
+            }
+            Event::Trained { work, .. } => {
+                counts.epochs += 1;
+                counts.done += work;
+            }
+            Event::Finished { run, saved } => {
+                counts.saved += saved;
+                match run.source() {
+                    Source::Loaded => counts.loaded += 1,
+                    _ => counts.trained += 1,
+                }
+                let told = match self.talk {
+                    Talk::Quiet => false,
+                    Talk::Normal => {
+                        run.source() != Source::Loaded || !matches!(run.outcome(), Outcome::Complete)
+                    }
+                    Talk::Verbose => true,
+                };
+                if told {
+                    self.line(&describe(run, &self.varied));
+                }
+            }
+            Event::Asked { missing, .. } => counts.asked += missing,
+            Event::Analysed { .. } => counts.analysed += 1,
+            Event::Waiting { run } if self.talk != Talk::Quiet => {
+                self.line(&format!("run {run}: another process trains it; waiting"));
+            }
+            Event::Warning { message } => self.line(&format!("warning: {message}")),
+            _ => {}
+        }
+        self.draw(&counts);
+    }
+}
+
+/// A finished run in a line.
+fn describe(run: &Run, varied: &[&'static str]) -> String {
+    let label = run_label(run.params(), varied);
+    let name = format!("run {} ({label})", run.key().short());
+    match run.outcome() {
+        Outcome::Complete => {
+            let epochs = run.last_checkpoint().epoch.0;
+            let accuracy = match run.history().last() {
+                Some(record) => format!(", validation accuracy {:.3}", record.validation_accuracy),
+                None => String::new(),
+            };
+            format!("{name}: {}, {epochs} epochs{accuracy}", run.source().name())
+        }
+        Outcome::Diverged(divergence) => format!("{name}: {divergence}"),
+        Outcome::Interrupted => format!("{name}: interrupted after {} epochs", run.history().len()),
+        _ => format!("{name}: failed"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::clock;
+
+    #[test]
+    fn time_left_is_short() {
+        assert_eq!(clock(0.4), "0:00");
+        assert_eq!(clock(75.0), "1:15");
+        assert_eq!(clock(7265.0), "2 h 01 min");
+        assert_eq!(clock(f64::INFINITY), "277777 h 46 min");
+    }
+}

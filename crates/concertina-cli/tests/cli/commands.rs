@@ -1,0 +1,197 @@
+//! Each command does what it says.
+
+use std::process::Stdio;
+
+use crate::support::{Place, SMALL, assert_said, assert_same_store, regex_escape};
+
+#[test]
+fn training_prints_a_table_of_runs_and_a_line_for_each_that_was_trained() {
+    let place = Place::new();
+    let said = place.run_small(&["train", "--jobs", "1"], &["gain=20,250", "seed=0..2"]);
+    assert_said!(place, said);
+    let said = place.run_small(&["train", "--jobs", "1"], &["gain=20,250", "--seeds", "0..2"]);
+    assert_said!(place, said);
+}
+
+#[test]
+fn one_job_and_two_leave_the_same_store_and_print_the_same() {
+    let place = Place::new();
+    let train = |store: &str, jobs: &str| {
+        place
+            .run_small(&["train", "-q"], &["gain=20,250", "seed=0..3", "--store", store, "--jobs", jobs])
+            .expect_success()
+    };
+    assert_eq!(train("one", "1").stdout, train("two", "2").stdout);
+    assert_same_store(&place.store("one"), &place.store("two"), "one job against two");
+}
+
+#[test]
+fn print_shows_the_parameters_and_the_key_of_every_run_and_trains_nothing() {
+    let place = Place::new();
+    let ours = place.run(&["train", "gain=250", "input_dim=2", "delay=10", "--print"]).expect_success();
+    let theirs = place.run(&["train", "g_radius=250", "X_dim=2", "n_lag=10", "--print"]).expect_success();
+    assert_eq!(ours.stdout, theirs.stdout);
+    assert_said!(place, ours);
+    assert!(!place.path("concertina").exists());
+    // What is printed is a file of parameters for the same run.
+    place.write("printed.toml", &ours.stdout);
+    let again = place.run(&["train", "printed.toml", "--print"]).expect_success();
+    assert_eq!(again.stdout, ours.stdout);
+}
+
+#[test]
+fn an_analysis_is_a_tidy_table_in_any_format() {
+    let place = Place::new();
+    let analyse = |more: &[&str]| {
+        let first = ["analyse", "effective_dimension", "-q", "--with", "samples=32"];
+        place.run_small(&[&first, more].concat(), &["gain=20,250"]).expect_success().stdout
+    };
+    let csv = analyse(&["--csv"]);
+    assert_eq!(csv.lines().next(), Some("gain,seed,stage,epoch,update,timestep,effective_dimension"));
+    assert_eq!(csv.lines().count(), 1 + 2 * 2 * 5);
+    let json: serde_json::Value = serde_json::from_str(&analyse(&["--json"])).expect("JSON");
+    assert_eq!(json.as_array().map(Vec::len), Some(20));
+    assert!(json[0]["effective_dimension"].is_f64() && json[0]["stage"] == "before");
+    assert_eq!(analyse(&["--out", "table.csv"]), "");
+    assert_eq!(std::fs::read_to_string(place.path("table.csv")).expect("written"), csv);
+    analyse(&["--out", "table.parquet"]);
+    assert!(place.path("table.parquet").exists());
+}
+
+#[test]
+fn runs_are_listed_filtered_and_shown() {
+    let place = Place::new();
+    place.run_small(&["train", "-q"], &["gain=20,250", "seed=0..2"]).expect_success();
+    let list = |more: &[&str]| place.run(&[&["runs", "list"], more].concat()).expect_success().stdout;
+    assert_eq!(list(&[]).lines().count(), 5);
+    assert_eq!(list(&["--where", "g_radius = 250 and seed > 0"]).lines().count(), 2);
+    assert_eq!(list(&["--columns", "gain,seed", "--csv"]).lines().next(), Some("network.gain,seed"));
+    let json: serde_json::Value = serde_json::from_str(&list(&["--json"])).expect("JSON");
+    let key = json[0]["key"].as_str().expect("a key");
+    assert_eq!((key.len(), &json[0]["status"], &json[0]["epochs"]), (64, &"complete".into(), &6.into()));
+    let shown = place.run(&["runs", "show", &key[..10]]).expect_success().stdout;
+    assert!(
+        shown.contains(key) && shown.contains("7 checkpoints") && shown.contains("validation_loss"),
+        "{shown}"
+    );
+    let shown = place.run(&["runs", "show", &key[..10], "--json"]).expect_success().stdout;
+    let shown: serde_json::Value = serde_json::from_str(&shown).expect("JSON");
+    assert_eq!(shown["history"].as_array().map(Vec::len), Some(6));
+    assert_eq!(shown["checkpoints"][6]["update"], 24);
+    assert_eq!(shown["params"]["network"]["units"], 16);
+}
+
+#[test]
+fn an_empty_listing_is_empty_in_every_format() {
+    let place = Place::new();
+    place.run_small(&["train", "-q"], &[]).expect_success();
+    let list = |more: &[&str]| {
+        place.run(&[&["runs", "list", "--where", "seed = 99"], more].concat()).expect_success().stdout
+    };
+    assert_eq!(list(&["--json"]).trim(), "[]");
+    assert_eq!(list(&["--csv"]).lines().count(), 1);
+}
+
+#[test]
+fn parameters_are_listed_for_people_and_programs() {
+    let place = Place::new();
+    let listed = |more: &[&str]| place.run(&[&["params"], more].concat()).expect_success().stdout;
+    assert!(listed(&[]).contains("network.gain") && listed(&[]).contains("g_radius"));
+    assert!(listed(&["--paper"]).starts_with("published"));
+    assert!(listed(&["--markdown"]).starts_with("| parameter |"));
+    let json: serde_json::Value = serde_json::from_str(&listed(&["--json"])).expect("JSON");
+    let gain = json.as_array().expect("an array").iter().find(|row| row["parameter"] == "network.gain");
+    assert_eq!(gain.expect("there")["default"], "20");
+}
+
+#[test]
+fn references_and_completions_are_printed() {
+    let place = Place::new();
+    let cited = place.run(&["cite", "lyapunov"]).expect_success().stdout;
+    assert!(cited.contains("@article{benettin1980,") && cited.contains("@article{farrell2022,"));
+    for shell in ["bash", "zsh", "fish"] {
+        assert!(place.run(&["completions", shell]).expect_success().stdout.contains("concertina"));
+    }
+}
+
+#[test]
+fn the_store_says_where_it_is_and_whether_it_is_whole() {
+    let place = Place::new();
+    place.run_small(&["train", "-q"], &[]).expect_success();
+    let place_of_store = place.run(&["store", "where"]).expect_success().stdout;
+    assert!(place_of_store.trim().ends_with("concertina"));
+    place.run(&["store", "verify"]).expect_success();
+    let key = place.run(&["runs", "list", "--columns", "folder", "--csv"]).expect_success().stdout;
+    let folder = key.lines().nth(1).expect("a run").to_owned();
+    let file = place.path("concertina").join(folder).join("resume.safetensors");
+    let mut bytes = std::fs::read(&file).expect("there");
+    let last = bytes.len() - 1;
+    bytes[last] ^= 1;
+    std::fs::write(&file, bytes).expect("written");
+    let said = place.run(&["store", "verify", "--csv"]);
+    assert_eq!(said.status, Some(3));
+    assert!(
+        said.stdout.contains("damaged") && said.stdout.contains("resume.safetensors"),
+        "{}",
+        said.snapshot()
+    );
+    assert!(said.stderr.contains("hint: "));
+}
+
+#[test]
+fn the_store_may_be_named_by_the_environment() {
+    let place = Place::new();
+    let status = place
+        .command(&[&["train", "-q"], &SMALL[..]].concat())
+        .env("CONCERTINA_STORE", "elsewhere")
+        .stdout(Stdio::null())
+        .status()
+        .expect("it runs");
+    assert!(
+        status.success() && place.path("elsewhere/FORMAT").exists() && !place.path("concertina").exists()
+    );
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    let place = Place::new();
+    let mut child =
+        place.command(&["params"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it runs");
+    drop(child.stdout.take());
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+}
+
+#[test]
+fn trained_anew_runs_agree_to_the_bit() {
+    let place = Place::new();
+    place.run_small(&["train", "-q"], &["seed=0..2"]).expect_success();
+    let said = place.run_small(&["train", "--rerun"], &["seed=0..2"]).expect_success();
+    assert_eq!(said.stderr.matches("7 checkpoints agree to the bit").count(), 2, "{}", said.stderr);
+}
+
+#[test]
+fn figures_are_drawn_and_the_second_time_nothing_is_trained() {
+    let place = Place::new();
+    let small = ["units=24", "train_samples=60", "val_samples=20", "epochs=2", "delay=4"];
+    let mut arguments = vec!["figures", "fig2", "--seeds", "0..2"];
+    small.iter().for_each(|set| arguments.extend(["--set", set]));
+    let printed = place.run(&[&arguments[..], &["--print"]].concat()).expect_success();
+    let runs = printed.stdout.matches("# run ").count();
+    assert!(runs >= 4 && !place.path("figures").exists(), "{runs}");
+    let first = place.run(&arguments).expect_success();
+    assert!(first.stdout.contains("figures/fig2.pdf"), "{}", first.snapshot());
+    let panel =
+        |letter: &str| std::fs::read(place.path(&format!("figures/fig2/{letter}.csv"))).expect("drawn");
+    let before: Vec<_> = ["d", "e", "g"].map(panel).into();
+    let second = place.run(&arguments).expect_success();
+    assert!(
+        second.stderr.contains(&format!("{runs} runs: 0 trained, {runs} loaded, 0 analyses computed")),
+        "{}",
+        second.stderr
+    );
+    assert_eq!(second.stdout, first.stdout);
+    let after: Vec<_> = ["d", "e", "g"].map(panel).into();
+    assert!(before == after);
+}

@@ -1,0 +1,97 @@
+//! Killed or interrupted at any moment, the same command goes on and ends with the same bytes.
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use crate::support::{Place, assert_same_store};
+
+/// Runs that take long enough to be killed within: about a second in all.
+const RUNS: [&str; 9] = [
+    "train",
+    "units=64",
+    "input_dim=20",
+    "clusters=20",
+    "train_samples=400",
+    "epochs=60",
+    "saves_per_epoch=0.1",
+    "gain=20,250",
+    "--quiet",
+];
+
+/// Numbers that look random and are the same every time: Lehmer's generator, so that a failure can be repeated.
+fn moments(count: usize) -> impl Iterator<Item = Duration> {
+    let mut state = 20221124_u64;
+    std::iter::repeat_with(move || {
+        state = state * 48_271 % 2_147_483_647;
+        Duration::from_millis(20 + state % 400)
+    })
+    .take(count)
+}
+
+#[test]
+#[cfg(unix)]
+fn killed_at_ten_moments_it_ends_with_the_bytes_of_an_uninterrupted_run() {
+    let place = Place::new();
+    let with = |store: &'static str| [&RUNS[..], &["--store", store]].concat();
+    place.run(&with("whole")).expect_success();
+    for moment in moments(10) {
+        let mut child = place
+            .command(&with("killed"))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("it runs");
+        std::thread::sleep(moment);
+        child.kill().expect("killed"); // SIGKILL: nothing can be tidied up
+        child.wait().expect("it ends");
+    }
+    place.run(&with("killed")).expect_success();
+    assert_same_store(&place.store("killed"), &place.store("whole"), "killed ten times");
+}
+
+#[test]
+#[cfg(unix)]
+fn two_processes_at_the_same_runs_leave_what_one_leaves() {
+    let place = Place::new();
+    let with = |store: &'static str| [&RUNS[..], &["--store", store]].concat();
+    place.run(&with("one")).expect_success();
+    let mut processes: Vec<_> = (0..3)
+        .map(|_| {
+            place
+                .command(&with("three"))
+                .stdout(Stdio::null())
+                .stderr(Stdio::piped())
+                .spawn()
+                .expect("it runs")
+        })
+        .collect();
+    for process in &mut processes {
+        assert!(process.wait().expect("it ends").success());
+    }
+    assert_same_store(&place.store("three"), &place.store("one"), "three processes");
+}
+
+#[test]
+#[cfg(unix)]
+fn interrupted_it_keeps_what_is_done_and_says_how_to_go_on() {
+    let place = Place::new();
+    let with = |store: &'static str| [&RUNS[..], &["epochs=2000", "--store", store, "--jobs", "1"]].concat();
+    let child = place
+        .command(&with("stopped"))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it runs");
+    std::thread::sleep(Duration::from_millis(500));
+    let status =
+        std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("sent");
+    assert!(status.success());
+    let output = child.wait_with_output().expect("it ends");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(130), "{stderr}");
+    assert!(stderr.contains("hint: the same command again goes on from here"), "{stderr}");
+    let listed = place
+        .run(&["runs", "list", "--store", "stopped", "--csv", "--columns", "status,epochs"])
+        .expect_success();
+    assert!(listed.stdout.contains("unfinished"), "{}", listed.stdout);
+}

@@ -1,0 +1,7 @@
+//! The command as its users meet it: real processes in folders of their own.
+
+mod commands;
+mod help;
+mod interrupts;
+mod support;
+mod wrong_inputs;

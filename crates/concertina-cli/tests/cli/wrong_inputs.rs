@@ -1,0 +1,275 @@
+//! What is wrong is said, with what to do, and the exit status tells what kind of trouble it is.
+
+use crate::support::{Place, Said, assert_said, regex_escape};
+
+fn train(place: &Place, arguments: &[&str]) -> Said {
+    place.run(&[&["train"], arguments].concat())
+}
+
+#[test]
+fn an_unknown_parameter() {
+    let place = Place::new();
+    assert_said!(place, train(&place, &["colour=3"]));
+}
+
+#[test]
+fn a_misspelt_parameter() {
+    let place = Place::new();
+    assert_said!(place, train(&place, &["network.gian=250"]));
+}
+
+#[test]
+fn a_negative_number() {
+    let place = Place::new();
+    assert_said!(place, train(&place, &["units=-5"]));
+}
+
+#[test]
+fn not_a_number() {
+    let place = Place::new();
+    assert_said!(place, train(&place, &["learning_rate=nan"]));
+}
+
+#[test]
+fn a_word_for_a_number() {
+    let place = Place::new();
+    assert_said!(place, train(&place, &["gain=strong"]));
+}
+
+#[test]
+fn a_misspelt_choice() {
+    let place = Place::new();
+    assert_said!(place, train(&place, &["optimizer=rmsporp"]));
+}
+
+#[test]
+fn clusters_that_do_not_fit() {
+    let place = Place::new();
+    assert_said!(place, train(&place, &["input_dim=2", "cluster_std=0.5", "-q"]));
+}
+
+#[test]
+fn parameters_that_do_not_go_together() {
+    let place = Place::new();
+    assert_said!(place, train(&place, &["network=feedforward", "hold=3"]));
+}
+
+#[test]
+fn a_mistake_in_toml() {
+    let place = Place::new();
+    place.write("run.toml", "[network]\ngain = 250\nunits = = 3\n");
+    assert_said!(place, train(&place, &["run.toml"]));
+}
+
+#[test]
+fn an_unknown_section() {
+    let place = Place::new();
+    place.write("run.toml", "[netwrok]\ngain = 250\n");
+    assert_said!(place, train(&place, &["run.toml"]));
+}
+
+#[test]
+fn an_unknown_parameter_in_a_file() {
+    let place = Place::new();
+    place.write("run.toml", "seed = 3\n\n[network]\ngian = 250\n");
+    assert_said!(place, train(&place, &["run.toml"]));
+}
+
+#[test]
+fn a_file_that_is_not_there() {
+    let place = Place::new();
+    assert_said!(place, train(&place, &["nowhere.toml"]));
+}
+
+#[test]
+fn a_second_file() {
+    let place = Place::new();
+    place.write("run.toml", "seed = 3\n");
+    assert_said!(place, train(&place, &["run.toml", "other.toml"]));
+}
+
+#[test]
+fn seeds_that_are_none() {
+    let place = Place::new();
+    assert_said!(place, train(&place, &["--seeds", "0..x"]));
+}
+
+#[test]
+fn no_seeds() {
+    let place = Place::new();
+    assert_said!(place, train(&place, &["seed=3..3"]));
+}
+
+#[test]
+fn no_thread() {
+    let place = Place::new();
+    assert_said!(place, train(&place, &["--jobs", "0"]));
+}
+
+#[test]
+fn fewer_threads_than_none() {
+    let place = Place::new();
+    assert_said!(place, train(&place, &["--jobs", "-1"]));
+}
+
+#[test]
+fn a_store_from_the_future() {
+    let place = Place::new();
+    std::fs::create_dir(place.path("concertina")).expect("made");
+    place.write("concertina/FORMAT", "concertina store 99\n");
+    assert_said!(place, train(&place, &["seed=0"]));
+}
+
+#[test]
+fn a_folder_with_something_else() {
+    let place = Place::new();
+    std::fs::create_dir(place.path("concertina")).expect("made");
+    place.write("concertina/letter.txt", "Dear all\n");
+    assert_said!(place, train(&place, &["seed=0"]));
+}
+
+#[test]
+fn a_file_in_place_of_the_store() {
+    let place = Place::new();
+    place.write("concertina", "no folder\n");
+    assert_said!(place, train(&place, &["seed=0"]));
+}
+
+#[test]
+fn a_file_on_the_way_to_the_store() {
+    let place = Place::new();
+    place.write("notes", "no folder\n");
+    assert_said!(place, train(&place, &["seed=0", "--store", "notes/runs"]));
+}
+
+#[test]
+#[cfg(unix)]
+fn a_folder_without_permission() {
+    use std::os::unix::fs::PermissionsExt;
+    let place = Place::new();
+    let locked = place.path("locked");
+    std::fs::create_dir(&locked).expect("made");
+    std::fs::set_permissions(&locked, std::fs::Permissions::from_mode(0o555)).expect("set");
+    let bypassed = std::fs::write(locked.join("probe"), "").is_ok();
+    if bypassed {
+        // The superuser may write anywhere; nothing can be tested then.
+        eprintln!("skipped: this user may write to a folder without permission");
+        return;
+    }
+    assert_said!(place, train(&place, &["seed=0", "--store", "locked/runs"]));
+}
+
+#[test]
+fn no_store_to_list() {
+    let place = Place::new();
+    assert_said!(place, place.run(&["runs", "list"]));
+}
+
+#[test]
+fn a_learning_rate_that_diverges_is_a_result() {
+    let place = Place::new();
+    let said = place.run_small(
+        &["train"],
+        &["nonlinearity=linear", "loss=mse", "optimizer=sgd", "learning_rate=1e-3,1e6", "--jobs", "1"],
+    );
+    assert_said!(place, said);
+}
+
+#[test]
+fn an_unknown_figure() {
+    let place = Place::new();
+    assert_said!(place, place.run(&["figures", "fog2"]));
+}
+
+#[test]
+fn seeds_of_figures_that_are_none() {
+    let place = Place::new();
+    assert_said!(place, place.run(&["figures", "fig2", "--seeds", "5..2"]));
+}
+
+#[test]
+fn fast_and_full_at_once() {
+    let place = Place::new();
+    assert_said!(place, place.run(&["figures", "--fast", "--full"]));
+}
+
+#[test]
+fn an_override_of_figures_that_is_none() {
+    let place = Place::new();
+    assert_said!(place, place.run(&["figures", "fig2", "--set", "units"]));
+}
+
+#[test]
+fn an_unknown_analysis() {
+    let place = Place::new();
+    assert_said!(place, place.run(&["analyse", "lyapunow"]));
+}
+
+#[test]
+fn an_unknown_setting_of_an_analysis() {
+    let place = Place::new();
+    assert_said!(place, place.run(&["analyse", "lyapunov", "--with", "exponent=3"]));
+}
+
+#[test]
+fn a_setting_of_an_analysis_out_of_range() {
+    let place = Place::new();
+    assert_said!(place, place.run(&["analyse", "lyapunov", "--with", "exponents=0"]));
+}
+
+#[test]
+fn an_analysis_that_makes_no_sense_for_a_network() {
+    let place = Place::new();
+    assert_said!(place, place.run_small(&["analyse", "lyapunov"], &["network=feedforward"]));
+}
+
+#[test]
+fn checkpoints_that_are_none() {
+    let place = Place::new();
+    assert_said!(place, place.run(&["analyse", "accuracy", "--checkpoints", "middle"]));
+}
+
+#[test]
+fn an_epoch_past_the_end() {
+    let place = Place::new();
+    assert_said!(place, place.run(&["analyse", "accuracy", "--checkpoints", "0,13"]));
+}
+
+#[test]
+fn a_table_in_an_unknown_format() {
+    let place = Place::new();
+    assert_said!(place, place.run(&["analyse", "accuracy", "--out", "accuracy.xlsx"]));
+}
+
+#[test]
+fn a_condition_that_cannot_be_read() {
+    let place = Place::new();
+    place.run_small(&["train", "-q"], &[]).expect_success();
+    assert_said!(place, place.run(&["runs", "list", "--where", "gain = 250 and"]));
+}
+
+#[test]
+fn a_condition_on_an_unknown_column() {
+    let place = Place::new();
+    place.run_small(&["train", "-q"], &[]).expect_success();
+    assert_said!(place, place.run(&["runs", "list", "--where", "gian = 250"]));
+}
+
+#[test]
+fn a_run_that_is_not_there() {
+    let place = Place::new();
+    place.run_small(&["train", "-q"], &[]).expect_success();
+    assert_said!(place, place.run(&["runs", "show", "xyz"]));
+}
+
+#[test]
+fn a_misspelt_command() {
+    let place = Place::new();
+    assert_said!(place, place.run(&["tran", "seed=0"]));
+}
+
+#[test]
+fn nothing_to_cite_by_that_name() {
+    let place = Place::new();
+    assert_said!(place, place.run(&["cite", "fog2"]));
+}

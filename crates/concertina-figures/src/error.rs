@@ -1,0 +1,146 @@
+//! What can go wrong between a recipe and a file.
+
+use std::path::PathBuf;
+
+use crate::parse::Place;
+
+/// An error of this crate.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A recipe or theme is not what it should be.
+    #[error("{message}{}", at(.place.as_ref(), .name))]
+    Syntax {
+        /// What was expected and found.
+        message: String,
+        /// Where.
+        place: Option<Place>,
+        /// The file, or what stands for it.
+        name: String,
+        /// What to do.
+        hint: Option<String>,
+    },
+    /// A name in a recipe refers to nothing.
+    #[error("unknown {what} `{found}`{}", at(.place.as_ref(), .name))]
+    Unknown {
+        /// The kind of thing.
+        what: &'static str,
+        /// What was found.
+        found: String,
+        /// What there is.
+        known: Vec<String>,
+        /// Where.
+        place: Option<Place>,
+        /// The file, or what stands for it.
+        name: String,
+    },
+    /// There is no recipe of that name.
+    #[error("unknown figure `{found}`")]
+    UnknownFigure {
+        /// What was asked for.
+        found: String,
+        /// What there is.
+        known: Vec<String>,
+    },
+    /// A panel asks for more than its table holds.
+    #[error("panel `{panel}`: {message}")]
+    Panel {
+        /// Its letter or file name.
+        panel: String,
+        /// What was expected and found.
+        message: String,
+        /// What to do.
+        hint: Option<String>,
+    },
+    /// A recipe needs another number of tables.
+    #[error("figure `{figure}`: expected {expected} tables, found {found}")]
+    Tables {
+        /// The figure.
+        figure: String,
+        /// How many requirements it has.
+        expected: usize,
+        /// How many tables came.
+        found: usize,
+    },
+    /// The shipped typeface cannot draw a character.
+    #[error("no glyph for `{character}` in the text `{text}`")]
+    Glyph {
+        /// The character.
+        character: char,
+        /// The text it stands in.
+        text: String,
+    },
+    /// A table cannot be read or written.
+    #[error(transparent)]
+    Table(#[from] concertina_table::Error),
+    /// The SVG cannot be laid out.
+    #[error("cannot lay out the drawing")]
+    Svg {
+        /// Why.
+        source: Box<usvg::Error>,
+    },
+    /// The PDF cannot be written.
+    #[error("cannot make the PDF: {reason}")]
+    Pdf {
+        /// Why.
+        reason: String,
+    },
+    /// The PNG cannot be written.
+    #[error("cannot make the PNG: {reason}")]
+    Png {
+        /// Why.
+        reason: String,
+    },
+    /// A file cannot be written.
+    #[error("cannot {action} {}", path.display())]
+    File {
+        /// What was tried.
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why it failed.
+        source: std::io::Error,
+    },
+}
+
+fn at(place: Option<&Place>, name: &str) -> String {
+    match place {
+        Some(Place { line, column }) => format!(" at line {line}, column {column} of {name}"),
+        None => format!(" in {name}"),
+    }
+}
+
+impl Error {
+    /// What to do about it, if that is known.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Syntax { hint, .. } | Self::Panel { hint, .. } => hint.clone(),
+            Self::Unknown { found, known, .. } | Self::UnknownFigure { found, known } => {
+                Some(match crate::parse::nearest(found, known.iter().map(String::as_str)) {
+                    Some(name) => format!("did you mean `{name}`?"),
+                    None => format!("known: {}", quoted(known)),
+                })
+            }
+            Self::Glyph { .. } => {
+                Some("figures are set in Liberation Sans: Latin, Greek and Cyrillic letters".to_owned())
+            }
+            Self::File { source, .. } if source.kind() == std::io::ErrorKind::PermissionDenied => {
+                Some("is the folder writable?".to_owned())
+            }
+            Self::Table(concertina_table::Error::UnknownColumn { name, known }) if !known.is_empty() => {
+                let name = crate::parse::nearest(name, known.iter().map(String::as_str))?;
+                Some(format!("did you mean `{name}`?"))
+            }
+            Self::Table(error) => error.hint(),
+            _ => None,
+        }
+    }
+}
+
+fn quoted(names: &[String]) -> String {
+    let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    names.join(", ")
+}
+
+/// Result of this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;

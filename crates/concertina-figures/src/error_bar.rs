@@ -1,0 +1,260 @@
+//! Error bars: a point and an interval over realisations.
+//!
+//! Pure functions from values to a [`Summary`]. What cannot be computed is said ([`NoSummary`]), never replaced by
+//! something else.
+
+use std::fmt;
+
+use concertina_numerics::{
+    random::{Purpose, Stream},
+    statistics::{bootstrap, gamma::AnchoredGamma},
+};
+use serde::{
+    Deserialize, Deserializer,
+    de::{self, MapAccess, Visitor, value::MapAccessDeserializer},
+};
+
+/// Where gamma fits begin: just under 1, the least an effective dimension can be, so that 1 itself can be fitted.
+/// From the published figures (spec, error bars).
+const DIMENSION_ANCHOR: f64 = 0.9999;
+/// Accuracies are mirrored at the best there is.
+const ACCURACY_ANCHOR: f64 = 1.0;
+/// The mirrored fit begins this far beyond the anchor, so that an accuracy of 1 can be fitted (ibid.).
+const ACCURACY_SHIFT: f64 = -1e-4;
+/// The share of the fitted distribution that the band holds (ibid.).
+const GAMMA_LEVEL: f64 = 0.75;
+/// Resamples of the bootstrap: the ends of a 95% interval then scatter by about 2% of its length; arbitrary beyond that.
+const RESAMPLES: usize = 2000;
+/// The confidence of `mean_ci` unless another is given.
+const DEFAULT_LEVEL: f64 = 0.95;
+
+/// How a point and a band come from the values of several realisations.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum ErrorBar {
+    /// Median and central 75% of a fitted gamma distribution, the paper's: located at 0.9999 for dimensions; mirrored at 1
+    /// for columns that are accuracies (see [`ErrorBar::for_column`]).
+    Gamma,
+    /// The same, mirrored at 1, whatever the column.
+    GammaReflected,
+    /// Mean and a bootstrap interval of this level.
+    MeanCi {
+        /// Confidence, between 0 and 1.
+        level: f64,
+    },
+    /// Mean and one standard deviation (n - 1) to either side.
+    MeanSd,
+    /// Median and the quartiles.
+    MedianIqr,
+    /// Each realisation by itself, and the mean.
+    Lines,
+}
+
+/// A point and, if there are enough values, an interval around it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Summary {
+    /// Median or mean.
+    pub centre: f64,
+    /// Lower and upper end.
+    pub interval: Option<(f64, f64)>,
+}
+
+/// Why there is no summary.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NoSummary {
+    /// All values are undefined.
+    #[error("no values")]
+    Empty,
+    /// The fit or the bootstrap failed.
+    #[error("{0}")]
+    Failed(#[from] concertina_numerics::Error),
+}
+
+impl ErrorBar {
+    /// The error bar to take for `column`: [`ErrorBar::Gamma`] is mirrored for `accuracy` and `..._accuracy`.
+    pub fn for_column(self, column: &str) -> Self {
+        match self {
+            Self::Gamma if column == "accuracy" || column.ends_with("_accuracy") => Self::GammaReflected,
+            other => other,
+        }
+    }
+
+    /// The summary of `values`; `index` keys the bootstrap's random stream, so that points do not share their draws.
+    ///
+    /// One value is its own centre; of intervals it has only gamma's, which for equal values is that value.
+    ///
+    /// # Errors
+    /// [`NoSummary`] says why there is none.
+    pub fn summarise(self, values: &[f64], index: u64) -> Result<Summary, NoSummary> {
+        if values.is_empty() {
+            return Err(NoSummary::Empty);
+        }
+        let several = values.len() > 1;
+        match self {
+            Self::Gamma => gamma(values, DIMENSION_ANCHOR, 0.0, false),
+            Self::GammaReflected => gamma(values, ACCURACY_ANCHOR, ACCURACY_SHIFT, true),
+            Self::MeanCi { level } => {
+                let mut stream = Stream::new(0, Purpose::new("error bar"), index);
+                let interval =
+                    bootstrap::mean_interval(values, level, RESAMPLES, |n| stream.below(n as u32) as usize)?;
+                Ok(Summary {
+                    centre: interval.mean,
+                    interval: several.then_some((interval.low, interval.high)),
+                })
+            }
+            Self::MeanSd => {
+                let centre = mean(values);
+                let interval = several.then(|| {
+                    let squares: f64 = values.iter().map(|value| (value - centre) * (value - centre)).sum();
+                    let deviation = (squares / (values.len() - 1) as f64).sqrt();
+                    (centre - deviation, centre + deviation)
+                });
+                Ok(Summary { centre, interval })
+            }
+            Self::MedianIqr => {
+                let mut sorted = values.to_vec();
+                sorted.sort_by(f64::total_cmp);
+                let interval = several.then(|| (quantile(&sorted, 0.25), quantile(&sorted, 0.75)));
+                Ok(Summary { centre: quantile(&sorted, 0.5), interval })
+            }
+            Self::Lines => Ok(Summary { centre: mean(values), interval: None }),
+        }
+    }
+}
+
+fn gamma(values: &[f64], anchor: f64, shift: f64, mirrored: bool) -> Result<Summary, NoSummary> {
+    let fit = AnchoredGamma::fit(values, anchor, shift, mirrored)?;
+    Ok(Summary { centre: fit.median(), interval: Some(fit.central_interval(GAMMA_LEVEL)?) })
+}
+
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
+}
+
+/// Linear between order statistics, as NumPy's default.
+fn quantile(sorted: &[f64], p: f64) -> f64 {
+    let place = p * (sorted.len() - 1) as f64;
+    let below = place.floor() as usize;
+    let above = (below + 1).min(sorted.len() - 1);
+    sorted[below] + (place - below as f64) * (sorted[above] - sorted[below])
+}
+
+impl<'de> Deserialize<'de> for ErrorBar {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        const NAMES: &[&str] = &["gamma", "gamma_reflected", "mean_ci", "mean_sd", "median_iqr", "lines"];
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct MeanCi {
+            mean_ci: f64,
+        }
+        struct BarVisitor;
+        impl<'de> Visitor<'de> for BarVisitor {
+            type Value = ErrorBar;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("the name of an error bar, or `{ mean_ci = 0.95 }`")
+            }
+            fn visit_str<E: de::Error>(self, name: &str) -> Result<ErrorBar, E> {
+                match name {
+                    "gamma" => Ok(ErrorBar::Gamma),
+                    "gamma_reflected" => Ok(ErrorBar::GammaReflected),
+                    "mean_ci" => Ok(ErrorBar::MeanCi { level: DEFAULT_LEVEL }),
+                    "mean_sd" => Ok(ErrorBar::MeanSd),
+                    "median_iqr" => Ok(ErrorBar::MedianIqr),
+                    "lines" => Ok(ErrorBar::Lines),
+                    _ => Err(E::unknown_variant(name, NAMES)),
+                }
+            }
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<ErrorBar, A::Error> {
+                let MeanCi { mean_ci: level } = MeanCi::deserialize(MapAccessDeserializer::new(map))?;
+                if level > 0.0 && level < 1.0 {
+                    Ok(ErrorBar::MeanCi { level })
+                } else {
+                    Err(de::Error::custom(format!("expected a level between 0 and 1, found {level}")))
+                }
+            }
+        }
+        deserializer.deserialize_any(BarVisitor)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALL: [ErrorBar; 6] = [
+        ErrorBar::Gamma,
+        ErrorBar::GammaReflected,
+        ErrorBar::MeanCi { level: 0.95 },
+        ErrorBar::MeanSd,
+        ErrorBar::MedianIqr,
+        ErrorBar::Lines,
+    ];
+
+    #[test]
+    fn one_value_is_its_own_centre() {
+        for bar in ALL {
+            let summary = bar.summarise(&[0.75], 0).expect("one value is enough");
+            assert_eq!(summary.centre, 0.75, "{bar:?}");
+            assert!(summary.interval.is_none_or(|interval| interval == (0.75, 0.75)), "{bar:?}");
+        }
+    }
+
+    #[test]
+    fn equal_values_are_their_own_summary() {
+        for bar in ALL {
+            let summary = bar.summarise(&[0.98; 7], 0).expect("equal values are enough");
+            assert!((summary.centre - 0.98).abs() < 1e-15, "{bar:?}");
+            if let Some((low, high)) = summary.interval {
+                assert!((low - 0.98).abs() < 1e-15 && (high - 0.98).abs() < 1e-15, "{bar:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn no_values_give_no_summary() {
+        for bar in ALL {
+            assert_eq!(bar.summarise(&[], 0), Err(NoSummary::Empty));
+        }
+    }
+
+    #[test]
+    fn mean_and_deviation_are_the_textbooks() {
+        let summary = ErrorBar::MeanSd.summarise(&[1.0, 2.0, 3.0], 0).expect("three values");
+        assert_eq!(summary, Summary { centre: 2.0, interval: Some((1.0, 3.0)) });
+    }
+
+    #[test]
+    fn median_and_quartiles_are_the_textbooks() {
+        let summary = ErrorBar::MedianIqr.summarise(&[5.0, 1.0, 3.0, 2.0, 4.0], 0).expect("five values");
+        assert_eq!(summary, Summary { centre: 3.0, interval: Some((2.0, 4.0)) });
+    }
+
+    #[test]
+    fn the_bootstrap_repeats_and_holds_the_mean() {
+        let values = [1.0, 2.0, 4.0, 8.0, 16.0];
+        let bar = ErrorBar::MeanCi { level: 0.9 };
+        let summary = bar.summarise(&values, 3).expect("five values");
+        let (low, high) = summary.interval.expect("five values");
+        assert!(low < 6.2 && 6.2 < high && low >= 1.0 && high <= 16.0, "{summary:?}");
+        assert_eq!(summary.centre, 6.2);
+        assert_eq!(bar.summarise(&values, 3), Ok(summary));
+        assert_ne!(bar.summarise(&values, 4).expect("five values").interval, summary.interval);
+    }
+
+    #[test]
+    fn a_value_below_the_location_is_reported() {
+        let error = ErrorBar::Gamma.summarise(&[0.5, 2.0], 0).expect_err("0.5 is no dimension");
+        assert!(matches!(error, NoSummary::Failed(_)), "{error}");
+    }
+
+    #[test]
+    fn accuracies_are_mirrored() {
+        assert_eq!(ErrorBar::Gamma.for_column("testing_accuracy"), ErrorBar::GammaReflected);
+        assert_eq!(ErrorBar::Gamma.for_column("accuracy"), ErrorBar::GammaReflected);
+        assert_eq!(ErrorBar::Gamma.for_column("effective_dimension"), ErrorBar::Gamma);
+        let summary = ErrorBar::GammaReflected.summarise(&[1.0, 0.95, 0.9], 0).expect("three accuracies");
+        let (low, high) = summary.interval.expect("gamma has one");
+        assert!(low < summary.centre && summary.centre < high && high <= 1.0 + 1e-4, "{summary:?}");
+    }
+}

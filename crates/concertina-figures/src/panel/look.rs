@@ -1,0 +1,115 @@
+//! How values look: colours, dashes and names, from the theme and the drawing.
+
+use crate::{Colour, Drawing, Theme, recipe::Palette, ticks};
+
+/// How one value looks.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Look {
+    pub(crate) name: String,
+    pub(crate) colour: Colour,
+    pub(crate) dash: Vec<f64>,
+}
+
+/// What `value` of `column` is called.
+pub(crate) fn name(theme: &Theme, drawing: &Drawing, column: &str, value: &str) -> String {
+    let own = drawing.names.get(column).and_then(|names| names.get(value)).cloned();
+    let named = own.or_else(|| theme.value(column, value).and_then(|look| look.name.clone()));
+    named.unwrap_or_else(|| ticks::value_name(value))
+}
+
+/// Values of a column in the order of their ranks.
+pub(crate) fn ranked(theme: &Theme, column: &str, mut values: Vec<String>) -> Vec<String> {
+    // The sort is stable: what has no rank keeps its order.
+    values.sort_by_key(|value| theme.value(column, value).and_then(|look| look.rank).unwrap_or(u32::MAX));
+    values
+}
+
+/// More numbers than this and colours come from a perceptual map: nobody tells more than a few apart by name.
+const MOST_NAMED: usize = 4;
+
+/// Colours of the values of the hue column, within the facet `facet`.
+pub(crate) fn colours(
+    theme: &Theme,
+    drawing: &Drawing,
+    hues: &[Option<String>],
+    facet: Option<&str>,
+) -> Vec<Colour> {
+    let categorical = &theme.palette.categorical;
+    let in_turn =
+        |index: usize| categorical.get(index % categorical.len().max(1)).copied().unwrap_or(Colour::BLACK);
+    let of_facet = || {
+        let column = drawing.facet.as_deref()?;
+        theme.value(column, facet?).and_then(|look| look.colour)
+    };
+    let Some(column) = drawing.hue.as_deref() else {
+        return vec![of_facet().unwrap_or_else(|| in_turn(0)); hues.len()];
+    };
+    let fixed: Option<Vec<Colour>> =
+        hues.iter().map(|hue| theme.value(column, hue.as_deref()?).and_then(|look| look.colour)).collect();
+    let numbers: Option<Vec<f64>> = hues.iter().map(|hue| hue.as_deref()?.parse().ok()).collect();
+    let palette = match (drawing.palette, &fixed, &numbers) {
+        (Palette::Auto, Some(fixed), _) => return fixed.clone(),
+        (Palette::Auto, None, Some(numbers)) if numbers.len() > MOST_NAMED => Palette::Continuous,
+        (Palette::Auto, ..) => Palette::Categorical,
+        (chosen, ..) => chosen,
+    };
+    let count = hues.len();
+    let rank = |index: usize| if count < 2 { 0.0 } else { index as f64 / (count - 1) as f64 };
+    (0..count)
+        .map(|index| match palette {
+            Palette::Shade => of_facet().unwrap_or_else(|| in_turn(0)).shade(index, count),
+            Palette::Continuous => Colour::from_map(&theme.palette.continuous, rank(index)),
+            Palette::Auto | Palette::Categorical => in_turn(index),
+        })
+        .collect()
+}
+
+/// Looks of the values of the hue column, within the facet `facet`; all solid.
+pub(crate) fn hues(
+    theme: &Theme,
+    drawing: &Drawing,
+    values: &[Option<String>],
+    facet: Option<&str>,
+) -> Vec<Look> {
+    let colours = colours(theme, drawing, values, facet);
+    let column = drawing.hue.as_deref().unwrap_or_default();
+    // The theme's names only if it has them all: "Edge of chaos, 60, 100" is no legend.
+    let own = |value: &str| drawing.names.get(column).is_some_and(|names| names.contains_key(value));
+    let known =
+        |value: &str| own(value) || theme.value(column, value).is_some_and(|look| look.name.is_some());
+    let all = values.iter().flatten().all(|value| known(value));
+    let name = |value: &str| {
+        if all || own(value) { name(theme, drawing, column, value) } else { ticks::value_name(value) }
+    };
+    values
+        .iter()
+        .zip(colours)
+        .map(|(value, colour)| Look {
+            name: value.as_deref().map_or(String::new(), name),
+            colour,
+            dash: Vec::new(),
+        })
+        .collect()
+}
+
+/// Looks of the values of the style column; all of the neutral colour.
+pub(crate) fn styles(theme: &Theme, drawing: &Drawing, values: &[Option<String>]) -> Vec<Look> {
+    let Some(column) = drawing.style.as_deref() else {
+        return vec![
+            Look { name: String::new(), colour: theme.colour.neutral, dash: Vec::new() };
+            values.len()
+        ];
+    };
+    let dashes = &theme.line.styles;
+    values
+        .iter()
+        .enumerate()
+        .map(|(index, value)| {
+            let value = value.as_deref().unwrap_or_default();
+            let fixed = theme.value(column, value).and_then(|look| look.dash.clone());
+            let dash =
+                fixed.unwrap_or_else(|| dashes.get(index % dashes.len().max(1)).cloned().unwrap_or_default());
+            Look { name: name(theme, drawing, column, value), colour: theme.colour.neutral, dash }
+        })
+        .collect()
+}

@@ -1,0 +1,327 @@
+//! Scales of axes: limits, ticks at round numbers, and their labels.
+
+use crate::svg;
+
+/// How values are laid along an axis.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ScaleKind {
+    /// Equal steps, equal lengths.
+    #[default]
+    Linear,
+    /// Equal ratios, equal lengths.
+    Log,
+}
+
+/// A scale with its limits and labelled ticks.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Scale {
+    pub(crate) kind: ScaleKind,
+    pub(crate) from: f64,
+    pub(crate) to: f64,
+    pub(crate) ticks: Vec<(f64, String)>,
+    /// Ticks without a label.
+    pub(crate) minor: Vec<f64>,
+}
+
+/// What a user fixed of a scale.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Wishes {
+    pub(crate) kind: ScaleKind,
+    pub(crate) from: Option<f64>,
+    pub(crate) to: Option<f64>,
+    pub(crate) ticks: Option<Vec<f64>>,
+    /// Only whole numbers are labelled (timesteps, epochs, indices).
+    pub(crate) whole: bool,
+    /// Space left on both sides of the data, as a share of its range; none where a limit is fixed.
+    pub(crate) pad: f64,
+}
+
+impl Scale {
+    /// A scale for data between `low` and `high` on an axis of `length` points, ticks about `spacing` points apart.
+    pub(crate) fn new(low: f64, high: f64, length: f64, spacing: f64, wishes: &Wishes) -> Self {
+        let most = (length / spacing).floor().clamp(2.0, 12.0) as usize;
+        match wishes.kind {
+            ScaleKind::Linear => Self::linear(low, high, most, wishes),
+            ScaleKind::Log => Self::log(low, high, most, wishes),
+        }
+    }
+
+    fn linear(low: f64, high: f64, most: usize, wishes: &Wishes) -> Self {
+        let (mut from, mut to) = (wishes.from.unwrap_or(low), wishes.to.unwrap_or(high));
+        if !(to - from).is_finite() || to <= from {
+            // One value, or limits the wrong way round: open a window, on the side that is not fixed.
+            let value = wishes.from.or(wishes.to).unwrap_or(if from.is_finite() { from } else { 0.0 });
+            let window = if value == 0.0 { 1.0 } else { (0.2 * value.abs()).max(f64::MIN_POSITIVE) };
+            (from, to) = match (wishes.from, wishes.to) {
+                (Some(from), _) => (from, from + window),
+                (None, Some(to)) => (to - window, to),
+                (None, None) => (value - 0.5 * window, value + 0.5 * window),
+            };
+        }
+        let pad = wishes.pad * (to - from);
+        if wishes.from.is_none() {
+            from -= pad;
+        }
+        if wishes.to.is_none() {
+            to += pad;
+        }
+        let values = match &wishes.ticks {
+            Some(ticks) => ticks.iter().copied().filter(|&tick| tick >= from && tick <= to).collect(),
+            None => round_ticks(from, to, most, wishes.whole && to - from >= 2.0),
+        };
+        let labels = spell(&values);
+        Self {
+            kind: ScaleKind::Linear,
+            from,
+            to,
+            ticks: values.into_iter().zip(labels).collect(),
+            minor: Vec::new(),
+        }
+    }
+
+    fn log(low: f64, high: f64, most: usize, wishes: &Wishes) -> Self {
+        let positive = |value: Option<f64>| value.filter(|&v| v > 0.0);
+        let mut from = positive(wishes.from).or(positive(Some(low))).unwrap_or(0.1).log10();
+        let mut to = positive(wishes.to).or(positive(Some(high))).unwrap_or(10.0).log10();
+        if to <= from {
+            (from, to) = (from - 0.5, from + 0.5);
+        }
+        let pad = wishes.pad * (to - from);
+        if wishes.from.is_none() {
+            from -= pad;
+        }
+        if wishes.to.is_none() {
+            to += pad;
+        }
+        let decades: Vec<i32> = ((from - 1e-9).ceil() as i32..=(to + 1e-9).floor() as i32).collect();
+        let mut ticks = Vec::new();
+        let mut minor = Vec::new();
+        if let Some(fixed) = &wishes.ticks {
+            let inside: Vec<f64> = fixed
+                .iter()
+                .copied()
+                .filter(|&t| t > 0.0 && t.log10() >= from - 1e-9 && t.log10() <= to + 1e-9)
+                .collect();
+            let labels = inside.iter().map(|&tick| plain(tick));
+            ticks = inside.iter().copied().zip(labels).collect();
+        } else if decades.len() >= 2 {
+            let every = decades.len().div_ceil(most.max(1)) as i32;
+            for &decade in &decades {
+                let value = 10f64.powi(decade);
+                if decade.rem_euclid(every) == decades[0].rem_euclid(every) {
+                    ticks.push((value, power(decade)))
+                } else {
+                    minor.push(value)
+                }
+            }
+        } else {
+            // Less than a decade and a bit: round numbers between.
+            for decade in (from.floor() as i32)..=(to.ceil() as i32) {
+                for digit in [1.0, 2.0, 5.0] {
+                    let value = digit * 10f64.powi(decade);
+                    if value.log10() >= from - 1e-9 && value.log10() <= to + 1e-9 {
+                        ticks.push((value, plain(value)));
+                    }
+                }
+            }
+        }
+        if to - from <= 6.0 {
+            for decade in (from.floor() as i32)..=(to.ceil() as i32) {
+                for digit in 2..10 {
+                    let value = f64::from(digit) * 10f64.powi(decade);
+                    let inside = value.log10() > from && value.log10() < to;
+                    if inside && !ticks.iter().any(|(tick, _)| (tick / value - 1.0).abs() < 1e-9) {
+                        minor.push(value);
+                    }
+                }
+            }
+        }
+        Self { kind: ScaleKind::Log, from: 10f64.powf(from), to: 10f64.powf(to), ticks, minor }
+    }
+
+    /// Where `value` lies between the limits: 0 at the first, 1 at the last; `None` where a logarithm does not exist.
+    pub(crate) fn position(&self, value: f64) -> Option<f64> {
+        match self.kind {
+            ScaleKind::Linear => Some((value - self.from) / (self.to - self.from)),
+            ScaleKind::Log if value > 0.0 => {
+                Some((value / self.from).log10() / (self.to / self.from).log10())
+            }
+            ScaleKind::Log => None,
+        }
+    }
+}
+
+/// Multiples of 1, 2 or 5 times a power of ten inside `[from, to]`: the finest step that gives at most `most`.
+pub(crate) fn round_ticks(from: f64, to: f64, most: usize, whole: bool) -> Vec<f64> {
+    let range = to - from;
+    if !(range > 0.0 && range.is_finite()) {
+        return vec![from];
+    }
+    let smallest = if whole { 0 } else { (range.log10().floor() as i32) - 3 };
+    for decade in smallest..=smallest + 40 {
+        for digit in [1.0, 2.0, 5.0] {
+            // Division by an exact power of ten, not multiplication by an inexact one: 3 * 0.1 is not 0.3.
+            let tick = |k: f64| {
+                if decade < 0 { k * digit / 10f64.powi(-decade) } else { k * digit * 10f64.powi(decade) }
+            };
+            let step = tick(1.0);
+            let slack = 1e-9 * range;
+            let first = ((from - slack) / step).ceil();
+            let last = ((to + slack) / step).floor();
+            if last - first < most as f64 {
+                let count = (last - first).max(-1.0) as i64 + 1;
+                let ticks: Vec<f64> = (0..count).map(|k| tick(first + k as f64) + 0.0).collect();
+                // Fewer than two say nothing about the scale; then the limits themselves are the best there is.
+                return if ticks.len() >= 2 { ticks } else { previous(from, to, &tick, most) };
+            }
+        }
+    }
+    vec![from, to]
+}
+
+/// The step before was too fine: take every so-manieth of it.
+fn previous(from: f64, to: f64, coarse: &dyn Fn(f64) -> f64, most: usize) -> Vec<f64> {
+    let step = coarse(1.0) / 5.0;
+    let (first, last) = ((from / step).ceil(), (to / step).floor());
+    let every = (((last - first) / (most.max(2) - 1) as f64).ceil()).max(1.0);
+    let mut ticks = Vec::new();
+    let mut k = first;
+    while k <= last {
+        ticks.push(k * step);
+        k += every;
+    }
+    ticks
+}
+
+/// All values with the same number of decimals, the least that tells each exactly (at most 6), with true minus signs.
+pub(crate) fn spell(values: &[f64]) -> Vec<String> {
+    let exact = |decimals: usize| {
+        values.iter().all(|&value| {
+            let written: f64 = format!("{value:.decimals$}").parse().unwrap_or(f64::NAN);
+            (written - value).abs() <= 1e-9 * value.abs().max(1e-300)
+        })
+    };
+    let decimals = (0..6).find(|&decimals| exact(decimals)).unwrap_or(6);
+    values.iter().map(|&value| dress(&format!("{value:.decimals$}"))).collect()
+}
+
+/// One value by itself.
+pub(crate) fn plain(value: f64) -> String {
+    let mut texts = spell(&[value]);
+    texts.pop().unwrap_or_default()
+}
+
+fn power(decade: i32) -> String {
+    format!("10^{{{}}}", dress(&decade.to_string()))
+}
+
+/// A number as printed: true minus sign, commas between thousands from 10,000 on.
+fn dress(text: &str) -> String {
+    let (negative, digits) = match text.strip_prefix('-') {
+        Some(rest) => (rest.bytes().any(|b| (b'1'..=b'9').contains(&b)), rest),
+        None => (false, text),
+    };
+    let (whole, decimals) =
+        digits.split_once('.').map_or((digits, None), |(whole, rest)| (whole, Some(rest)));
+    let mut out = String::new();
+    if negative {
+        out.push('\u{2212}');
+    }
+    for (index, digit) in whole.chars().enumerate() {
+        if whole.len() > 4 && index > 0 && (whole.len() - index).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    if let Some(decimals) = decimals {
+        out.push('.');
+        out.push_str(decimals);
+    }
+    out
+}
+
+/// A cell of a table as it stands in a legend: numbers dressed, text as it is.
+pub(crate) fn value_name(text: &str) -> String {
+    match text.parse::<f64>() {
+        Ok(value) if value.is_finite() && !text.contains(['e', 'E']) => dress(&svg::number(value)),
+        _ => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn ticks_are_where_a_reader_expects_them() {
+        assert_eq!(round_ticks(0.0, 10.0, 6, false), [0.0, 2.0, 4.0, 6.0, 8.0, 10.0]);
+        assert_eq!(round_ticks(-1.0, 10.0, 7, true), [0.0, 2.0, 4.0, 6.0, 8.0, 10.0]);
+        assert_eq!(round_ticks(0.43, 1.02, 4, false), [0.6, 0.8, 1.0]);
+        assert_eq!(round_ticks(0.0, 0.3, 4, false), [0.0, 0.1, 0.2, 0.3]);
+    }
+
+    #[test]
+    fn labels_share_their_decimals_and_have_true_minus_signs() {
+        assert_eq!(spell(&[-1.0, -0.5, 0.0]), ["\u{2212}1.0", "\u{2212}0.5", "0.0"]);
+        assert_eq!(spell(&[0.0, 10_000.0, 25_000.0]), ["0", "10,000", "25,000"]);
+        assert_eq!(spell(&[1000.0]), ["1000"]);
+    }
+
+    #[test]
+    fn a_log_axis_labels_powers_of_ten() {
+        let wishes = Wishes { kind: ScaleKind::Log, ..Wishes::default() };
+        let scale = Scale::new(1e-8, 1.0, 100.0, 20.0, &wishes);
+        let labels: Vec<&str> = scale.ticks.iter().map(|(_, label)| label.as_str()).collect();
+        assert_eq!(
+            labels,
+            ["10^{\u{2212}8}", "10^{\u{2212}6}", "10^{\u{2212}4}", "10^{\u{2212}2}", "10^{0}"]
+        );
+        assert_eq!(scale.position(0.0), None);
+        assert!((scale.position(1.0).expect("inside") - 1.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn one_value_gets_a_window() {
+        let scale = Scale::new(1.0, 1.0, 100.0, 20.0, &Wishes::default());
+        assert!(scale.from < 1.0 && scale.to > 1.0);
+        let scale = Scale::new(
+            f64::INFINITY,
+            f64::NEG_INFINITY,
+            100.0,
+            20.0,
+            &Wishes { from: Some(0.0), ..Wishes::default() },
+        );
+        assert!(scale.to > scale.from && scale.to.is_finite());
+    }
+
+    proptest! {
+        #[test]
+        fn ticks_lie_inside_rise_evenly_and_are_not_too_many(from in -1e4f64..1e4, log_range in -4f64..5.0, most in 3usize..10) {
+            let to = from + 10f64.powf(log_range);
+            let ticks = round_ticks(from, to, most, false);
+            let range = to - from;
+            prop_assert!(ticks.len() >= 2 && ticks.len() <= most, "{ticks:?}");
+            let tolerance = 1e-6 * range + 1e-9 * from.abs();
+            for tick in &ticks {
+                prop_assert!(*tick >= from - tolerance && *tick <= to + tolerance, "{tick} outside [{from}, {to}]");
+            }
+            let step = ticks[1] - ticks[0];
+            for pair in ticks.windows(2) {
+                prop_assert!((pair[1] - pair[0] - step).abs() < tolerance);
+            }
+        }
+
+        #[test]
+        fn labels_of_ticks_tell_them_apart(from in -100f64..100.0, range in 0.01f64..100.0) {
+            let labels = spell(&round_ticks(from, from + range, 6, false));
+            let decimals: Vec<usize> = labels.iter().map(|l| l.split_once('.').map_or(0, |(_, d)| d.len())).collect();
+            prop_assert!(decimals.windows(2).all(|pair| pair[0] == pair[1]));
+            for pair in labels.windows(2) {
+                prop_assert_ne!(&pair[0], &pair[1]);
+            }
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! Claims: a run that one process trains need not be trained by another.
+//!
+//! A claim only saves double work. It is a file in `claims/`, made by whoever is first and refreshed while the work goes on;
+//! no lock is held, and whoever loses a claim goes on and publishes the same bytes, or finds them there.
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use serde::{Deserialize, Serialize};
+
+use crate::disk::Disk;
+use crate::place::{Found, entries};
+use crate::process::{Process, token};
+use crate::{Error, Result, RunKey};
+
+/// The folder of claims.
+pub(crate) const CLAIMS: &str = "claims";
+
+/// What a claim file holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Note {
+    #[serde(flatten)]
+    process: Process,
+    token: String,
+}
+
+/// Whether a claim was given.
+#[derive(Debug)]
+#[must_use = "a claim is given back when it is dropped"]
+pub enum Claimed {
+    /// The run is ours until the claim is dropped.
+    Mine(Claim),
+    /// Somebody else trains it, and showed life not long ago.
+    Held(Holder),
+}
+
+/// Who holds a claim.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Holder {
+    /// The host's name.
+    pub host: String,
+    /// The number of the process.
+    pub pid: u32,
+    /// How long ago it last showed life, by the clock of the file system.
+    pub age: Duration,
+}
+
+/// A claim that is ours; dropping it gives it back.
+#[derive(Debug)]
+pub struct Claim {
+    disk: Arc<Disk>,
+    path: PathBuf,
+    note: Note,
+    file: File,
+}
+
+impl Claim {
+    /// Shows life; false if somebody took the claim over because we were silent too long.
+    ///
+    /// Call it at least every third of the time-out
+    /// ([`StoreOptions::claim_timeout`](crate::StoreOptions::claim_timeout)). After false one may go on: whatever
+    /// is published is the same, or is there already.
+    ///
+    /// # Errors
+    /// [`Error::DiskFull`] and its like, if the claim cannot be refreshed.
+    pub fn beat(&mut self) -> Result<bool> {
+        if !self.is_mine() {
+            return Ok(false);
+        }
+        // The same bytes into our own file: only its time changes, and by the file system's clock, which all hosts share.
+        let bytes = encode(&self.note);
+        let write = |file: &mut File| file.seek(SeekFrom::Start(0)).and_then(|_| file.write_all(&bytes));
+        write(&mut self.file).map_err(|error| Error::io("refresh the claim", &self.path, error))?;
+        Ok(true)
+    }
+
+    fn is_mine(&self) -> bool {
+        File::open(&self.path).ok().and_then(|file| decode(file).ok().flatten()).as_ref() == Some(&self.note)
+    }
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        if self.is_mine() {
+            // A claim that cannot be removed times out.
+            let _ = self.disk.remove(&self.path);
+        }
+    }
+}
+
+fn encode(note: &Note) -> Vec<u8> {
+    let mut bytes = serde_json::to_vec(note).expect("a note is plain text");
+    bytes.push(b'\n');
+    bytes
+}
+
+/// `None` if it is not a claim (any more).
+fn decode(file: File) -> io::Result<Option<Note>> {
+    let mut bytes = Vec::new();
+    file.take(1 << 12).read_to_end(&mut bytes)?;
+    Ok(serde_json::from_slice(&bytes).ok())
+}
+
+fn place(run: &RunKey) -> PathBuf {
+    Path::new(CLAIMS).join(format!("{run}.json"))
+}
+
+/// Asks for a run.
+pub(crate) fn claim(disk: &Arc<Disk>, run: &RunKey, timeout: Duration) -> Result<Claimed> {
+    disk.check_writable()?;
+    let relative = place(run);
+    let path = disk.root.join(&relative);
+    let mut dirty = BTreeSet::new();
+    disk.make_folder(Path::new(CLAIMS), &mut dirty)?;
+    let note = Note { process: disk.process.clone(), token: token() };
+    let mut staged = disk.stage(&[encode(&note)], &mut dirty)?;
+    let mine =
+        |file, note: Note| Claimed::Mine(Claim { disk: Arc::clone(disk), path: path.clone(), note, file });
+    // A few rounds, because a claim may go between being in our way and being looked at.
+    for _ in 0..16 {
+        staged = match disk.place_new(staged, &path)? {
+            Ok(file) => return Ok(mine(file, note)),
+            Err(staged) => staged,
+        };
+        // Our own file is new, so its time is the file system's now.
+        let now = modified(staged.as_file()).unwrap_or_else(|_| SystemTime::now());
+        match look(disk, &relative, now, timeout)? {
+            State::Gone => {}
+            State::Held(holder) => return Ok(Claimed::Held(holder)),
+            State::Stale => {
+                let file = disk.place_over(staged, &path)?;
+                let claim = Claim { disk: Arc::clone(disk), path: path.clone(), note, file };
+                // If two took it over at once, the second one's file is there now.
+                if claim.is_mine() {
+                    return Ok(Claimed::Mine(claim));
+                }
+                return Ok(match look(disk, &relative, now, timeout)? {
+                    State::Held(holder) => Claimed::Held(holder),
+                    State::Gone | State::Stale => Claimed::Mine(claim),
+                });
+            }
+        }
+    }
+    // Others take and give it all the time: going on without a claim file loses nothing.
+    let file = staged.into_file();
+    Ok(mine(file, note))
+}
+
+enum State {
+    Gone,
+    Stale,
+    Held(Holder),
+}
+
+fn modified(file: &File) -> io::Result<SystemTime> {
+    file.metadata()?.modified()
+}
+
+fn look(disk: &Disk, relative: &Path, now: SystemTime, timeout: Duration) -> Result<State> {
+    let path = disk.root.join(relative);
+    let file = match disk.open(relative)? {
+        Found::Nothing => return Ok(State::Gone),
+        Found::Wrong(reason) => {
+            disk.set_aside(relative, &reason, None)?;
+            return Ok(State::Gone);
+        }
+        Found::File(file, ..) => file,
+    };
+    let read = modified(&file).and_then(|time| Ok((time, decode(file)?)));
+    let (time, note) = read.map_err(|error| Error::io("read the claim", &path, error))?;
+    let Some(Note { process, .. }) = note else { return Ok(State::Stale) };
+    let age = now.duration_since(time).unwrap_or_default();
+    if age >= timeout || disk.process.knows_dead(&process.machine, process.pid, process.started) {
+        return Ok(State::Stale);
+    }
+    Ok(State::Held(Holder { host: process.host, pid: process.pid, age }))
+}
+
+/// Removes claims of processes that have certainly ended.
+pub(crate) fn sweep(disk: &Disk) -> Result<()> {
+    let Some(folder) = disk.folder(Path::new(CLAIMS))? else { return Ok(()) };
+    for (_, entry) in entries(&folder)? {
+        let Ok(file) = File::open(entry.path()) else { continue };
+        if let Ok(Some(Note { process, .. })) = decode(file)
+            && disk.process.knows_dead(&process.machine, process.pid, process.started)
+        {
+            disk.remove(&entry.path())?;
+        }
+    }
+    Ok(())
+}

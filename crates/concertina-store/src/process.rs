@@ -1,0 +1,76 @@
+//! Who we are, and whether another process still lives.
+
+use std::fs;
+use std::hash::{BuildHasher, Hasher};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use serde::{Deserialize, Serialize};
+
+/// A process on a machine, as written into claims and names of unfinished files.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Process {
+    /// The host's name, for people.
+    pub(crate) host: String,
+    /// 16 hexadecimal digits: host, boot and process space. Process numbers mean something within one machine alone.
+    pub(crate) machine: String,
+    pub(crate) pid: u32,
+    /// When the process started, in ticks since boot: tells a new process from an old one with the same number. 0: unknown.
+    pub(crate) started: u64,
+}
+
+impl Process {
+    pub(crate) fn current() -> Self {
+        let text = |path| fs::read_to_string(path).map(|text| text.trim().to_owned()).unwrap_or_default();
+        let host = match text("/proc/sys/kernel/hostname") {
+            name if name.is_empty() => std::env::var("HOSTNAME").unwrap_or_else(|_| "unknown".to_owned()),
+            name => name,
+        };
+        let boot = text("/proc/sys/kernel/random/boot_id");
+        let space = fs::read_link("/proc/self/ns/pid").unwrap_or_default();
+        let machine = blake3::hash(format!("{host}\n{boot}\n{}", space.display()).as_bytes());
+        let pid = std::process::id();
+        let machine = machine.to_hex()[..16].to_owned();
+        Self { host, machine, pid, started: start_of(pid).unwrap_or(0) }
+    }
+
+    /// True only if `other` ran on this machine and certainly has ended.
+    pub(crate) fn knows_dead(&self, machine: &str, pid: u32, started: u64) -> bool {
+        machine == self.machine && self.started != 0 && started != 0 && start_of(pid) != Some(started)
+    }
+
+    /// The beginning of the names of our unfinished files: `<machine>-<pid>-<started>-`.
+    pub(crate) fn prefix(&self) -> String {
+        format!("{}-{}-{}-", self.machine, self.pid, self.started)
+    }
+
+    /// True if the unfinished file of this name was certainly left by a process that has ended.
+    pub(crate) fn knows_left_over(&self, name: &str) -> bool {
+        let mut parts = name.split('-');
+        let mut next = || parts.next();
+        let (Some(machine), Some(pid), Some(started)) = (next(), next(), next()) else { return false };
+        let (Ok(pid), Ok(started)) = (pid.parse(), started.parse()) else { return false };
+        self.knows_dead(machine, pid, started)
+    }
+}
+
+/// When a living process started (field 22 of `/proc/<pid>/stat`); `None` if it is dead, or the system has no `/proc`.
+fn start_of(pid: u32) -> Option<u64> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The second field is the name in parentheses and may hold anything.
+    let (_, rest) = stat.rsplit_once(')')?;
+    let mut fields = rest.split_ascii_whitespace();
+    let state = fields.next()?;
+    if matches!(state, "Z" | "X") {
+        return None;
+    }
+    fields.nth(18)?.parse().ok()
+}
+
+/// 16 hexadecimal digits that nobody else has.
+pub(crate) fn token() -> String {
+    static COUNTER: AtomicU64 = AtomicU64::new(0);
+    let mut hasher = std::hash::RandomState::new().build_hasher();
+    hasher.write_u32(std::process::id());
+    hasher.write_u64(COUNTER.fetch_add(1, Ordering::Relaxed));
+    format!("{:016x}", hasher.finish())
+}

@@ -1,0 +1,292 @@
+//! A store: a folder of runs and memoised analyses.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use concertina_table::Table;
+
+use crate::batch::Batch;
+use crate::content::{Content, RUNS};
+use crate::disk::{Disk, Mode, NewFile, StepHook};
+use crate::place::entries;
+use crate::process::Process;
+use crate::{Error, Finding, Incident, MemoKey, Result, RunFolder, RunKey, claim, layout, verify};
+
+/// What publishing waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Durability {
+    /// Files are flushed to disk before they get their names: they survive a power failure.
+    #[default]
+    PowerFailure,
+    /// Nothing is flushed. A killed process still leaves whole files or none; after a power failure some may be damaged,
+    /// which is found, and they are computed anew.
+    Process,
+}
+
+/// How to open a store.
+///
+/// ```
+/// # let folder = tempfile::tempdir()?;
+/// # let root = folder.path().join("runs");
+/// use concertina_store::{Durability, StoreOptions};
+/// let store = StoreOptions::new().durability(Durability::Process).open(&root)?;
+/// assert!(store.keys()?.is_empty());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct StoreOptions {
+    read_only: bool,
+    durability: Durability,
+    claim_timeout: Duration,
+    hook: Option<StepHook>,
+}
+
+impl std::fmt::Debug for StoreOptions {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("StoreOptions")
+            .field("read_only", &self.read_only)
+            .field("durability", &self.durability)
+            .field("claim_timeout", &self.claim_timeout)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Default for StoreOptions {
+    fn default() -> Self {
+        // One minute: arbitrary, because a network file system may show a heartbeat up to a minute late
+        // (nfs(5), `acregmax`), and a run takes less.
+        let claim_timeout = Duration::from_secs(60);
+        Self { read_only: false, durability: Durability::default(), claim_timeout, hook: None }
+    }
+}
+
+impl StoreOptions {
+    /// Reading and writing, safe against power failure, claims time out after a minute.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Never creates or changes anything; damaged files stay where they are.
+    pub fn read_only(mut self, read_only: bool) -> Self {
+        self.read_only = read_only;
+        self
+    }
+
+    /// What publishing waits for.
+    pub fn durability(mut self, durability: Durability) -> Self {
+        self.durability = durability;
+        self
+    }
+
+    /// How long the holder of a claim may be silent before it is taken over.
+    pub fn claim_timeout(mut self, timeout: Duration) -> Self {
+        self.claim_timeout = timeout;
+        self
+    }
+
+    /// Called before each step of publishing: for tests of what survives.
+    pub fn step_hook(mut self, hook: StepHook) -> Self {
+        self.hook = Some(hook);
+        self
+    }
+
+    /// Opens a store; a folder that is empty or not there becomes one (not if `read_only`).
+    ///
+    /// # Errors
+    /// [`Error::NoStore`], [`Error::NotAStore`], [`Error::NewerLayout`], [`Error::DamagedFormat`], [`Error::NotAFolder`], and
+    /// the system's failures.
+    pub fn open(self, root: impl AsRef<Path>) -> Result<Store> {
+        let (disk, claim_timeout) = self.disk(root.as_ref())?;
+        layout::settle(&disk)?;
+        if !disk.read_only {
+            // Housekeeping: a store that cannot be written is still good for reading.
+            let _ = disk.sweep();
+            let _ = claim::sweep(&disk);
+        }
+        Ok(Store { disk: Arc::new(disk), claim_timeout })
+    }
+
+    fn disk(self, root: &Path) -> Result<(Disk, Duration)> {
+        match fs::metadata(root) {
+            Ok(metadata) if !metadata.is_dir() => {
+                return Err(Error::NotAFolder { path: root.to_owned(), found: "a file" });
+            }
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                if root.symlink_metadata().is_ok() {
+                    return Err(Error::NotAFolder { path: root.to_owned(), found: "a link to nothing" });
+                }
+                if self.read_only {
+                    return Err(Error::NoStore { path: root.to_owned() });
+                }
+                fs::create_dir_all(root).map_err(|error| Error::io("make the folder", root, error))?;
+            }
+            Err(error) => return Err(Error::io("open the store", root, error)),
+        }
+        let root = root.canonicalize().map_err(|error| Error::io("open the store", root, error))?;
+        let disk = Disk {
+            root,
+            read_only: self.read_only,
+            durability: self.durability,
+            hook: self.hook,
+            process: Process::current(),
+            in_place: Mutex::default(),
+        };
+        Ok((disk, self.claim_timeout))
+    }
+}
+
+/// A store: a folder of runs and memoised analyses. Cheap to clone, and to be used from many threads.
+#[derive(Debug, Clone)]
+pub struct Store {
+    pub(crate) disk: Arc<Disk>,
+    pub(crate) claim_timeout: Duration,
+}
+
+impl Store {
+    /// Opens a store; a folder that is empty or not there becomes one.
+    ///
+    /// # Errors
+    /// As [`StoreOptions::open`].
+    pub fn open(root: impl AsRef<Path>) -> Result<Self> {
+        StoreOptions::new().open(root)
+    }
+
+    /// Opens a store for reading: nothing is created or changed.
+    ///
+    /// # Errors
+    /// As [`StoreOptions::open`].
+    pub fn read_only(root: impl AsRef<Path>) -> Result<Self> {
+        StoreOptions::new().read_only(true).open(root)
+    }
+
+    /// Writes a damaged or missing `FORMAT` anew, if all else at the top of the folder looks like a store.
+    ///
+    /// # Errors
+    /// [`Error::NotAStore`] if it does not; [`Error::NewerLayout`]; the system's failures.
+    pub fn repair_format(root: impl AsRef<Path>) -> Result<Self> {
+        let (disk, _) = StoreOptions::new().disk(root.as_ref())?;
+        match layout::settle(&disk) {
+            Err(error @ (Error::DamagedFormat { .. } | Error::NotAStore { .. })) => {
+                if !layout::mend(&disk)? {
+                    return Err(error);
+                }
+            }
+            settled => settled?,
+        }
+        Self::open(root)
+    }
+
+    /// The folder, as an absolute path without links.
+    pub fn root(&self) -> &Path {
+        &self.disk.root
+    }
+
+    /// One run's folder, which need not be there yet.
+    pub fn run(&self, key: &RunKey) -> RunFolder {
+        RunFolder::new(self.clone(), *key)
+    }
+
+    /// The keys of all runs, sorted. Whatever else lies among them is passed over.
+    ///
+    /// # Errors
+    /// The system's failures, and [`Error::LeadsOut`].
+    pub fn keys(&self) -> Result<Vec<RunKey>> {
+        let mut keys = Vec::new();
+        for shard in self.shards(RUNS)? {
+            for (name, entry) in entries(&shard)? {
+                let Ok(key) = name.parse::<RunKey>() else { continue };
+                let folder = entry.file_type().is_ok_and(|kind| kind.is_dir() || kind.is_symlink());
+                if folder && shard.ends_with(key.shard()) {
+                    keys.push(key);
+                }
+            }
+        }
+        keys.sort_unstable();
+        Ok(keys)
+    }
+
+    /// The folders of two hexadecimal digits.
+    pub(crate) fn shards(&self, top: &str) -> Result<Vec<PathBuf>> {
+        let Some(folder) = self.disk.folder(Path::new(top))? else { return Ok(Vec::new()) };
+        let digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+        let mut shards = Vec::new();
+        for (name, _) in entries(&folder)? {
+            if name.len() == 2 && name.bytes().all(digit) {
+                shards.extend(self.disk.folder(&Path::new(top).join(name))?);
+            }
+        }
+        Ok(shards)
+    }
+
+    /// A memoised result; `None` if it is not there, or was damaged.
+    ///
+    /// # Errors
+    /// The system's failures.
+    pub fn memo(&self, key: &MemoKey) -> Result<Option<Table>> {
+        let content = Content::Memo(*key);
+        self.disk.read(&content.path(), |file, length| content.table(file, length))
+    }
+
+    /// Keeps a result; one that is there stays.
+    ///
+    /// # Errors
+    /// [`Error::Table`]; the system's failures.
+    pub fn publish_memo(&self, key: &MemoKey, table: &Table) -> Result<()> {
+        let mut batch = self.batch();
+        batch.memo(key, table)?;
+        batch.publish().map(drop)
+    }
+
+    /// Starts a batch: many files, flushed together.
+    pub fn batch(&self) -> Batch<'_> {
+        Batch::new(self)
+    }
+
+    /// Writes a view, such as `runs.csv`, at the top of the store: derived from the rest, and never read back.
+    ///
+    /// # Errors
+    /// [`Error::ViewName`] unless it is a plain name that ends in `.csv`, `.json` or `.parquet`; the system's failures.
+    pub fn write_view(&self, name: &str, bytes: impl Into<Vec<u8>>) -> Result<()> {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
+        let ending = [".csv", ".json", ".parquet"].iter().any(|ending| name.ends_with(ending));
+        if !ending || name.starts_with('.') || !name.bytes().all(plain) {
+            return Err(Error::ViewName { found: name.to_owned() });
+        }
+        self.disk.publish(&[NewFile {
+            path: name.into(),
+            parts: vec![bytes.into()],
+            mode: Mode::Replace,
+        }])?;
+        Ok(())
+    }
+
+    /// The damaged files found so far, by path: those in `set-aside/`, and those this store could not move there.
+    ///
+    /// # Errors
+    /// The system's failures.
+    pub fn incidents(&self) -> Result<Vec<Incident>> {
+        self.disk.incidents()
+    }
+
+    /// Reads every byte of the store and says what is wrong; changes nothing.
+    ///
+    /// # Errors
+    /// The system's failures.
+    pub fn verify(&self) -> Result<Vec<Finding>> {
+        verify::verify(self)
+    }
+
+    /// Sets aside what [`Store::verify`] finds damaged, keeps what is whole in a damaged pack, and removes what killed
+    /// processes left; returns what was found.
+    ///
+    /// # Errors
+    /// The system's failures.
+    pub fn repair(&self) -> Result<Vec<Finding>> {
+        verify::repair(self)
+    }
+}

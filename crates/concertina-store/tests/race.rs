@@ -1,0 +1,168 @@
+//! Many writers and readers at once.
+
+mod common;
+
+use std::sync::Barrier;
+use std::time::{Duration, Instant};
+
+use common::{child, contents, fresh, history, id, key, scratch, tensors};
+use concertina_store::{Claimed, Keep, MemoKey, Store, StoreOptions};
+
+/// Everything a run needs, whoever else does the same; then packed.
+fn publish_all(store: &Store) {
+    let run = store.run(&key("a"));
+    run.publish_params("gain = 20.0\n").expect("params");
+    for epoch in 0..4 {
+        run.publish_checkpoints(&[(id(epoch), &tensors(epoch, 16))]).expect("checkpoint");
+    }
+    store.publish_memo(&MemoKey::of(&key("a"), &[id(0)], "accuracy", 1, "{}"), &history()).expect("memo");
+    run.pack(Keep::All).expect("packed");
+}
+
+fn check(store: &Store) {
+    let run = store.run(&key("a"));
+    assert_eq!(run.checkpoint_ids().expect("ids"), [id(0), id(1), id(2), id(3)]);
+    for epoch in 0..4 {
+        assert_eq!(run.read_checkpoint(id(epoch)).expect("read"), Some(tensors(epoch, 16)));
+    }
+    assert!(store.verify().expect("verified").is_empty());
+    assert!(store.incidents().expect("none").is_empty());
+}
+
+#[test]
+fn threads_that_publish_the_same_run_all_end_well() {
+    for _ in 0..5 {
+        let (_folder, store) = fresh();
+        let start = Barrier::new(4);
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    start.wait();
+                    publish_all(&store);
+                });
+            }
+        });
+        check(&store);
+    }
+}
+
+#[test]
+fn readers_find_every_checkpoint_at_any_moment_while_it_is_packed() {
+    let (_folder, store) = fresh();
+    let run = store.run(&key("a"));
+    let first = tensors(0, 16);
+    run.publish_checkpoints(&[(id(0), &first)]).expect("first");
+    let done = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let reader = scope.spawn(|| {
+            let mut reads = 0;
+            while !done.load(std::sync::atomic::Ordering::SeqCst) {
+                assert_eq!(run.read_checkpoint(id(0)).expect("no error"), Some(first.clone()));
+                reads += 1;
+            }
+            reads
+        });
+        for epoch in 1..12 {
+            run.publish_checkpoints(&[(id(epoch), &tensors(epoch, 16))]).expect("loose");
+            run.pack(Keep::All).expect("packed");
+        }
+        done.store(true, std::sync::atomic::Ordering::SeqCst);
+        assert!(reader.join().expect("the reader found it always") > 0);
+    });
+    assert!(store.incidents().expect("none").is_empty());
+}
+
+/// The child of the tests below.
+#[test]
+#[ignore = "a child process of another test"]
+fn publishes_all() {
+    let Ok(root) = std::env::var("STORE_TEST_ROOT") else { return };
+    publish_all(&Store::open(root).expect("opens"));
+}
+
+#[test]
+fn processes_that_make_and_fill_the_same_store_all_end_well() {
+    let folder = scratch();
+    let root = folder.path().join("store");
+    let variables = [("STORE_TEST_ROOT", root.to_string_lossy().into_owned())];
+    let children: Vec<_> =
+        (0..8).map(|_| child("publishes_all", &variables).spawn().expect("runs")).collect();
+    for mut child in children {
+        assert!(child.wait().expect("ended").success());
+    }
+    let store = Store::open(&root).expect("opens");
+    check(&store);
+    assert!(!contents(&root).keys().any(|path| path.starts_with("incoming")));
+}
+
+#[test]
+fn a_claim_is_held_until_it_is_dropped() {
+    let (_folder, store) = fresh();
+    let run = store.run(&key("a"));
+    let Claimed::Mine(mut claim) = run.claim().expect("claimed") else { panic!("nobody else is there") };
+    assert!(claim.beat().expect("alive"));
+    let Claimed::Held(holder) = run.claim().expect("asked") else { panic!("it is held") };
+    assert_eq!(holder.pid, std::process::id());
+    assert!(holder.age < Duration::from_secs(30));
+    let other = store.run(&key("b")).claim().expect("claimed");
+    assert!(matches!(other, Claimed::Mine(_)), "each run has its own");
+    drop(claim);
+    assert!(matches!(run.claim().expect("asked"), Claimed::Mine(_)));
+    drop(other);
+    assert!(!contents(store.root()).keys().any(|path| path.starts_with("claims")));
+}
+
+#[test]
+fn a_silent_claim_is_taken_over_and_its_holder_is_told() {
+    let (_folder, store) = fresh();
+    let store =
+        StoreOptions::new().claim_timeout(Duration::from_millis(300)).open(store.root()).expect("opened");
+    let run = store.run(&key("a"));
+    let Claimed::Mine(mut silent) = run.claim().expect("claimed") else { panic!("nobody else is there") };
+    let start = Instant::now();
+    while start.elapsed() < Duration::from_millis(500) {
+        std::thread::sleep(Duration::from_millis(50));
+        assert!(silent.beat().expect("alive"));
+        assert!(matches!(run.claim().expect("asked"), Claimed::Held(_)), "a beat keeps it");
+    }
+    std::thread::sleep(Duration::from_millis(400));
+    let Claimed::Mine(mut taker) = run.claim().expect("asked") else { panic!("it was silent") };
+    assert!(!silent.beat().expect("told"));
+    drop(silent);
+    assert!(taker.beat().expect("alive"), "dropping a lost claim does not take it from its new holder");
+}
+
+#[test]
+fn the_claim_of_a_killed_process_is_free_at_once() {
+    let folder = scratch();
+    let root = folder.path().join("store");
+    let variables = [("STORE_TEST_ROOT", root.to_string_lossy().into_owned())];
+    let status = child("claims_and_dies", &variables).status().expect("runs");
+    assert!(!status.success());
+    let claim = std::fs::read_dir(root.join("claims")).expect("there").count();
+    assert_eq!(claim, 1, "it is left behind");
+    // Without the housekeeping of opening: read through a handle that did not sweep.
+    let store = Store::open(&root).expect("opens");
+    assert!(matches!(store.run(&key("a")).claim().expect("asked"), Claimed::Mine(_)));
+}
+
+/// The child of the test above.
+#[test]
+#[ignore = "a child process of another test"]
+fn claims_and_dies() {
+    let Ok(root) = std::env::var("STORE_TEST_ROOT") else { return };
+    let store = Store::open(root).expect("opens");
+    let _claim = store.run(&key("a")).claim().expect("claimed");
+    std::process::abort();
+}
+
+#[test]
+fn a_claim_that_is_not_one_is_taken_over() {
+    for damage in ["", "{}", "no json"] {
+        let (_folder, store) = fresh();
+        let run = store.run(&key("a"));
+        std::fs::create_dir_all(store.root().join("claims")).expect("made");
+        std::fs::write(store.root().join(format!("claims/{}.json", run.key())), damage).expect("written");
+        assert!(matches!(run.claim().expect("asked"), Claimed::Mine(_)), "{damage}");
+    }
+}

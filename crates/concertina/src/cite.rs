@@ -1,0 +1,90 @@
+//! What to cite for a study.
+
+use std::collections::BTreeSet;
+
+use concertina_analysis::{Analysis, AnalysisSpec};
+use concertina_figures::{RECIPES, Recipe};
+
+use crate::error::{Error, Result, suggestion};
+use crate::spec;
+
+/// Every reference, in BibTeX.
+const REFERENCES: &str = include_str!("../../../references.bib");
+
+/// The paper whose model this is.
+const PAPER: &str = "farrell2022";
+
+/// BibTeX for what figures and analyses used; for all of them if none are named. The paper is always there.
+///
+/// # Errors
+/// [`Error::UnknownAnalysis`] for what is neither an analysis nor a figure.
+pub fn bibliography<'a>(used: impl IntoIterator<Item = &'a str>) -> Result<String> {
+    let mut keys = BTreeSet::from([PAPER.to_owned()]);
+    let mut any = false;
+    for name in used {
+        any = true;
+        keys.extend(references_of(name)?);
+    }
+    if !any {
+        for analysis in AnalysisSpec::NAMES {
+            keys.extend(references_of(analysis)?);
+        }
+    }
+    Ok(entries().filter(|(key, _)| keys.contains(*key)).map(|(_, entry)| format!("{entry}\n\n")).collect())
+}
+
+fn references_of(name: &str) -> Result<Vec<String>> {
+    let plain = name.trim().to_ascii_lowercase().replace('-', "_");
+    let of = |table: toml::Table| -> Result<Vec<String>> {
+        Ok(spec::from_table(table)?.references().iter().map(|key| (*key).to_owned()).collect())
+    };
+    if AnalysisSpec::NAMES.contains(&&*plain) {
+        return of(toml::Table::from_iter([("analysis".to_owned(), toml::Value::String(plain))]));
+    }
+    let Ok(recipe) = Recipe::shipped(&plain) else {
+        let names = AnalysisSpec::NAMES.iter().copied().chain(RECIPES.iter().map(|(name, _)| *name));
+        return Err(Error::UnknownAnalysis { name: name.to_owned(), hint: suggestion(&plain, names) });
+    };
+    let mut keys = Vec::new();
+    for requirement in recipe.requirements() {
+        keys.extend(of(requirement.analysis)?);
+    }
+    Ok(keys)
+}
+
+/// The entries of the file, by their keys, in its order.
+fn entries() -> impl Iterator<Item = (&'static str, &'static str)> {
+    REFERENCES.split("\n\n").filter_map(|entry| {
+        let entry = entry.trim();
+        let (_, rest) = entry.split_once('{')?;
+        let (key, _) = rest.split_once(',')?;
+        Some((key, entry))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{bibliography, entries, references_of};
+    use concertina_analysis::AnalysisSpec;
+
+    #[test]
+    fn every_reference_of_every_analysis_is_in_the_file() {
+        for analysis in AnalysisSpec::NAMES {
+            for key in references_of(analysis).expect("an analysis") {
+                assert!(
+                    entries().any(|(known, _)| known == key),
+                    "`{key}` of `{analysis}` is not in references.bib"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn what_was_used_is_cited_and_nothing_else() {
+        let text = bibliography(["effective_dimension"]).expect("an analysis");
+        assert!(text.contains("@article{farrell2022,") && text.contains("@article{gao2017,"));
+        assert!(!text.contains("benettin1980"));
+        assert!(bibliography(["fig2"]).expect("a figure").contains("benettin1980"));
+        assert!(bibliography(["fog2"]).is_err());
+    }
+}

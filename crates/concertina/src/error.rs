@@ -1,0 +1,245 @@
+//! What can go wrong, from every crate below, and what kind of trouble it is.
+
+use std::path::PathBuf;
+
+/// Result with this crate's [`Error`].
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What can go wrong in a study.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Parameters, a task or a network.
+    #[error(transparent)]
+    Model(#[from] concertina_model::Error),
+    /// An analysis.
+    #[error(transparent)]
+    Analysis(#[from] concertina_analysis::Error),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] concertina_store::Error),
+    /// A table.
+    #[error(transparent)]
+    Table(#[from] concertina_table::Error),
+    /// A recipe or a figure.
+    #[error(transparent)]
+    Figures(#[from] concertina_figures::Error),
+    /// Something is wrong with a file of parameters.
+    #[error("{source}, in {path}", path = path.display())]
+    InFile {
+        /// What is wrong.
+        source: Box<Error>,
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file cannot be read.
+    #[error("cannot read: {source}: {path}", path = path.display())]
+    Read {
+        /// Why.
+        source: std::io::Error,
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file cannot be written.
+    #[error("cannot write: {source}: {path}", path = path.display())]
+    Write {
+        /// Why.
+        source: std::io::Error,
+        /// The file.
+        path: PathBuf,
+    },
+    /// A table cannot be written in the format that a file name asks for.
+    #[error("expected a file name that ends in .csv, .json or .parquet, found {path}", path = path.display())]
+    TableFormat {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A condition on runs cannot be read.
+    #[error("expected {expected}, found {found}, in the condition `{text}`")]
+    Condition {
+        /// The whole condition.
+        text: String,
+        /// What would go on.
+        expected: String,
+        /// What is there.
+        found: String,
+    },
+    /// There is no analysis of this name.
+    #[error("unknown analysis `{name}`")]
+    UnknownAnalysis {
+        /// The name.
+        name: String,
+        /// The nearest name, or all of them.
+        hint: String,
+    },
+    /// A setting of an analysis is wrong.
+    #[error("analysis `{analysis}`: {reason}")]
+    AnalysisSetting {
+        /// The analysis.
+        analysis: String,
+        /// What is wrong.
+        reason: String,
+        /// What to do about it.
+        hint: Option<String>,
+    },
+    /// There is no column of this name in the run table.
+    #[error("unknown column `{name}`")]
+    UnknownColumn {
+        /// The name.
+        name: String,
+        /// The nearest name, or where to find all of them.
+        hint: String,
+    },
+    /// Checkpoints are chosen in a way that cannot be read.
+    #[error("expected `ends`, `first`, `last`, `all` or epochs as in `0,5,12`, found `{text}`")]
+    Selection {
+        /// What was there.
+        text: String,
+    },
+    /// An epoch is asked for that a run does not have.
+    #[error("expected an epoch up to {last}, the last of run {run}, found {epoch}")]
+    NoSuchEpoch {
+        /// The epoch.
+        epoch: u64,
+        /// The last one.
+        last: u64,
+        /// The run.
+        run: String,
+    },
+    /// Seeds that cannot be read.
+    #[error("expected seeds as in `0..5`, `0..=4` or `0,3,7`, found `{text}`")]
+    Seeds {
+        /// What was there.
+        text: String,
+    },
+    /// No run in the store has a key that begins so.
+    #[error("no run in the store has a key that begins with `{key}`")]
+    UnknownRun {
+        /// The beginning of a key.
+        key: String,
+    },
+    /// More than one run in the store has a key that begins so.
+    #[error("{count} runs in the store have a key that begins with `{key}`")]
+    AmbiguousRun {
+        /// The beginning of a key.
+        key: String,
+        /// How many.
+        count: usize,
+    },
+    /// A run could not be trained.
+    #[error("run {run}: {message}")]
+    RunFailed {
+        /// The run.
+        run: String,
+        /// Why.
+        message: String,
+        /// What to do about it.
+        hint: Option<String>,
+    },
+    /// Files of the store are damaged.
+    #[error("{damaged} damaged files in the store, {path}", path = path.display())]
+    DamagedStore {
+        /// How many.
+        damaged: usize,
+        /// The store.
+        path: PathBuf,
+    },
+    /// Somebody asked to stop, and there is something left to do.
+    #[error("interrupted")]
+    Interrupted,
+}
+
+/// What kind of trouble an error is: a command turns it into its exit status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// What was asked for cannot be: parameters, names, files of parameters.
+    Usage,
+    /// A run or an analysis failed.
+    Run,
+    /// The store, or another place to write to.
+    Store,
+    /// Somebody asked to stop.
+    Interrupted,
+}
+
+impl Error {
+    /// What kind of trouble it is.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Model(source) => match source {
+                concertina_model::Error::ClustersDoNotFit { .. }
+                | concertina_model::Error::Diverged { .. }
+                | concertina_model::Error::NotFinite { .. }
+                | concertina_model::Error::Numerics(_) => ErrorKind::Run,
+                concertina_model::Error::Shape { .. }
+                | concertina_model::Error::MissingTensor { .. }
+                | concertina_model::Error::Resume { .. } => ErrorKind::Store,
+                _ => ErrorKind::Usage,
+            },
+            Self::Analysis(_) | Self::RunFailed { .. } => ErrorKind::Run,
+            Self::Store(_) | Self::Write { .. } | Self::DamagedStore { .. } => ErrorKind::Store,
+            Self::InFile { source, .. } => source.kind(),
+            Self::Interrupted => ErrorKind::Interrupted,
+            _ => ErrorKind::Usage,
+        }
+    }
+
+    /// What the user can do about it, where that is known.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Model(source) => source.hint(),
+            Self::Analysis(source) => source.hint(),
+            Self::Store(source) => source.hint(),
+            Self::Table(source) => source.hint(),
+            Self::Figures(source) => source.hint(),
+            Self::InFile { source, .. } => source.hint(),
+            Self::UnknownAnalysis { hint, .. } | Self::UnknownColumn { hint, .. } => Some(hint.clone()),
+            Self::AnalysisSetting { hint, .. } | Self::RunFailed { hint, .. } => hint.clone(),
+            Self::Read { .. } => {
+                Some("parameters can be given by themselves: `gain=250 seed=0..5`".to_owned())
+            }
+            Self::Write { .. } => Some("choose a folder that can be written to".to_owned()),
+            Self::TableFormat { .. } => Some("without `--out` the table goes to standard output".to_owned()),
+            Self::Condition { .. } => Some("as in `gain = 250 and (input_dim = 2 or seed < 3)`".to_owned()),
+            Self::Selection { .. } | Self::Seeds { .. } => None,
+            Self::NoSuchEpoch { .. } => Some("train longer with `train.epochs`".to_owned()),
+            Self::UnknownRun { .. } => Some("`concertina runs list` lists the runs".to_owned()),
+            Self::AmbiguousRun { .. } => Some("give more of the key".to_owned()),
+            Self::DamagedStore { .. } => {
+                Some("what is damaged is set aside when it is met, and computed again, to the bit".to_owned())
+            }
+            Self::Interrupted => Some("the same command again goes on from here".to_owned()),
+        }
+    }
+
+    /// Adds the file that it is about.
+    pub(crate) fn in_file(self, path: &std::path::Path) -> Self {
+        Self::InFile { source: Box::new(self), path: path.to_owned() }
+    }
+}
+
+/// The candidate most like a name, if any is near enough.
+pub(crate) fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    const NEAR: f64 = 0.5; // arbitrary: `lyapunow` is `lyapunov`, `dimension` is `effective_dimension`; `xyz` is nothing
+    let name = name.to_ascii_lowercase();
+    let mut best: Option<(f64, &str)> = None;
+    for candidate in candidates {
+        let likeness = strsim::normalized_damerau_levenshtein(&name, &candidate.to_ascii_lowercase());
+        if likeness >= NEAR && best.is_none_or(|(known, _)| likeness > known) {
+            best = Some((likeness, candidate));
+        }
+    }
+    best.map(|(_, candidate)| candidate)
+}
+
+/// ``did you mean `x`?``, or all there are.
+pub(crate) fn suggestion<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str> + Clone) -> String {
+    match nearest(name, candidates.clone()) {
+        Some(found) => format!("did you mean `{found}`?"),
+        None => {
+            let all: Vec<String> = candidates.into_iter().map(|name| format!("`{name}`")).collect();
+            format!("there are {}", all.join(", "))
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! Tables for people and programs: runs, parameters, findings.
+
+use concertina_model::params::{PARAMETERS, ValidParams};
+use concertina_store::{Finding, FindingKind, RunKey};
+use concertina_table::{Scalar, Table, Values};
+
+use crate::condition::Condition;
+use crate::error::Result;
+use crate::params_table;
+use crate::stored::StoredRun;
+use crate::study::Study;
+
+/// The key of a run: the hash of the parameters that name it, in 64 hexadecimal digits.
+pub fn key_of(params: &ValidParams) -> RunKey {
+    RunKey::of(&params.canonical())
+}
+
+/// What tells a run from others, in a few words: `gain 250, seed 3`.
+pub fn run_label(params: &ValidParams, varied: &[&'static str]) -> String {
+    let cells = params_table::identity(params, varied);
+    let cell = |cell: &Scalar| match cell {
+        Scalar::Float(number) => number.to_string(),
+        Scalar::Null => "none".to_owned(),
+        other => other.to_string(),
+    };
+    cells.iter().map(|(name, value)| format!("{name} {}", cell(value))).collect::<Vec<_>>().join(", ")
+}
+
+impl Study {
+    /// The run table, filtered, with the columns asked for.
+    ///
+    /// `for_people` shortens it: keys to 12 digits, parameters to the last part of their names, and unless columns are asked for
+    /// only what differs between the runs.
+    ///
+    /// # Errors
+    /// [`crate::Error::Store`]; a column that the run table does not have.
+    pub fn list(&self, condition: Option<&Condition>, columns: &[String], for_people: bool) -> Result<Table> {
+        let mut table = self.run_table()?;
+        if table.row_count() == 0 {
+            return Ok(table);
+        }
+        if let Some(condition) = condition {
+            let kept: Vec<bool> =
+                (0..table.row_count()).map(|row| condition.holds(&table, row)).collect::<Result<_>>()?;
+            table = table.filter(|row| kept[row]);
+        }
+        if !columns.is_empty() {
+            let names: Vec<&str> = columns.iter().map(String::as_str).collect();
+            table = table.select(&names)?;
+        }
+        if !for_people {
+            return Ok(table);
+        }
+        let mut short = Table::new();
+        for (name, values) in table.columns() {
+            let own = ["key", "status", "epochs", "seed"].contains(&name);
+            if columns.is_empty() && !own && (name == "folder" || name == "updates" || is_constant(values)) {
+                continue;
+            }
+            let values = match values {
+                Values::Text(texts) if name == "key" => Values::Text(
+                    texts.iter().map(|key| key.as_ref().map(|key| key.chars().take(12).collect())).collect(),
+                ),
+                other => other.clone(),
+            };
+            short.push_column(name.rsplit('.').next().unwrap_or(name), values)?;
+        }
+        Ok(short)
+    }
+}
+
+fn is_constant(values: &Values) -> bool {
+    (1..values.len()).all(|row| values.get(row) == values.get(0))
+}
+
+impl StoredRun {
+    /// As JSON: `key`, `folder`, `status`, `checkpoints` (epoch and update each), `params`, `history` (an object an epoch) and
+    /// `provenance`.
+    pub fn to_json(&self) -> serde_json::Value {
+        let checkpoints: Vec<_> = self
+            .checkpoints
+            .iter()
+            .map(|one| serde_json::json!({ "epoch": one.epoch.0, "update": one.update.0 }))
+            .collect();
+        serde_json::json!({
+            "key": self.key.to_string(),
+            "folder": self.folder.display().to_string(),
+            "status": self.status,
+            "checkpoints": checkpoints,
+            "params": self.params,
+            "history": self.history.to_json(),
+            "provenance": self.provenance,
+        })
+    }
+}
+
+/// Every parameter: `parameter`, `published` (the published code's names), `default`, `values`, `unit`, `meaning`, `only_with`,
+/// `part_of_key`. With the published names first, parameters that have none are left out.
+///
+/// # Errors
+/// None in practice: columns have one length.
+pub fn parameter_table(published_first: bool) -> Result<Table> {
+    let listed: Vec<_> =
+        PARAMETERS.iter().filter(|parameter| !published_first || !parameter.published.is_empty()).collect();
+    let texts = |of: &dyn Fn(&concertina_model::params::Parameter) -> String| {
+        let text = |text: String| (!text.is_empty()).then_some(text);
+        Values::Text(listed.iter().map(|parameter| text(of(parameter))).collect())
+    };
+    let mut names = vec![
+        ("parameter", texts(&|parameter| parameter.path.to_owned())),
+        ("published", texts(&|parameter| parameter.published.join(", "))),
+    ];
+    if published_first {
+        names.reverse();
+    }
+    let rest = [
+        ("default", texts(&|parameter| parameter.default_text())),
+        ("values", texts(&|parameter| parameter.values_text().replace('`', ""))),
+        ("unit", texts(&|parameter| parameter.unit.to_owned())),
+        ("meaning", texts(&|parameter| parameter.meaning.to_owned())),
+        (
+            "only_with",
+            texts(&|parameter| {
+                parameter.condition.map_or(String::new(), |condition| condition.text.replace('`', ""))
+            }),
+        ),
+        (
+            "part_of_key",
+            Values::Boolean(listed.iter().map(|parameter| Some(parameter.part_of_key)).collect()),
+        ),
+    ];
+    Ok(Table::from_columns(names.into_iter().chain(rest))?)
+}
+
+/// What is wrong with a store: `path`, `kind`, `reason`.
+///
+/// # Errors
+/// None in practice: columns have one length.
+pub fn findings_table(findings: &[Finding]) -> Result<Table> {
+    let texts =
+        |of: &dyn Fn(&Finding) -> String| Values::Text(findings.iter().map(|one| Some(of(one))).collect());
+    let kind = |finding: &Finding| match finding.kind {
+        FindingKind::Damaged => "damaged",
+        FindingKind::LeftOver => "left over",
+        FindingKind::Foreign => "foreign",
+        _ => "other",
+    };
+    Ok(Table::from_columns([
+        ("kind", texts(&|one| kind(one).to_owned())),
+        ("path", texts(&|one| one.path.display().to_string())),
+        ("reason", texts(&|one| one.reason.clone())),
+    ])?)
+}

@@ -1,0 +1,194 @@
+//! A pool of threads over one queue of jobs: longest first, and a job may ask for others.
+//!
+//! Nothing that a job computes may depend on which thread runs it or when; so results are the same for any number of
+//! threads, and the caller puts them in order by an index of its own.
+
+use std::collections::BinaryHeap;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+/// Jobs that wait for a thread.
+#[derive(Debug)]
+pub(crate) struct Queue<J> {
+    state: Mutex<State<J>>,
+    changed: Condvar,
+}
+
+#[derive(Debug)]
+struct State<J> {
+    waiting: BinaryHeap<Waiting<J>>,
+    /// Jobs accepted so far: orders jobs of equal cost.
+    accepted: u64,
+    running: usize,
+    stopped: bool,
+}
+
+#[derive(Debug)]
+struct Waiting<J> {
+    cost: f64,
+    number: u64,
+    job: J,
+}
+
+impl<J> PartialEq for Waiting<J> {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl<J> Eq for Waiting<J> {}
+
+impl<J> PartialOrd for Waiting<J> {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl<J> Ord for Waiting<J> {
+    /// The greatest is taken first: the costliest, of equals the one that came first.
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.cost.total_cmp(&other.cost).then(other.number.cmp(&self.number))
+    }
+}
+
+impl<J> Queue<J> {
+    fn new() -> Self {
+        let state = State { waiting: BinaryHeap::new(), accepted: 0, running: 0, stopped: false };
+        Self { state: Mutex::new(state), changed: Condvar::new() }
+    }
+
+    /// No code under the lock can panic halfway through a change, so a poisoned lock is as good as any.
+    fn lock(&self) -> MutexGuard<'_, State<J>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds a job; `cost` in any unit, the same for all.
+    pub(crate) fn push(&self, cost: f64, job: J) {
+        let mut state = self.lock();
+        let number = state.accepted;
+        state.accepted += 1;
+        state.waiting.push(Waiting { cost, number, job });
+        drop(state);
+        self.changed.notify_one();
+    }
+
+    /// Drops every job that waits; those that run come to their end.
+    pub(crate) fn stop(&self) {
+        let mut state = self.lock();
+        state.stopped = true;
+        state.waiting.clear();
+        drop(state);
+        self.changed.notify_all();
+    }
+
+    /// The next job, or `None` when there is none and no running job can ask for one.
+    fn take(&self) -> Option<J> {
+        let mut state = self.lock();
+        loop {
+            if state.stopped {
+                return None;
+            }
+            if let Some(next) = state.waiting.pop() {
+                state.running += 1;
+                return Some(next.job);
+            }
+            if state.running == 0 {
+                return None;
+            }
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    fn finished(&self, panicked: bool) {
+        let mut state = self.lock();
+        state.running -= 1;
+        state.stopped |= panicked;
+        drop(state);
+        self.changed.notify_all();
+    }
+}
+
+/// Says that a job has ended, even when it ends by a panic: the others must not wait for it.
+struct Running<'q, J>(&'q Queue<J>);
+
+impl<J> Drop for Running<'_, J> {
+    fn drop(&mut self) {
+        self.0.finished(std::thread::panicking());
+    }
+}
+
+/// Runs `jobs`, (cost, job) each, and those that they push, over at most `threads` threads; returns when all are done.
+pub(crate) fn work<J: Send>(
+    threads: usize,
+    jobs: impl IntoIterator<Item = (f64, J)>,
+    run: impl Fn(J, &Queue<J>) + Sync,
+) {
+    let queue = Queue::new();
+    for (cost, job) in jobs {
+        queue.push(cost, job);
+    }
+    std::thread::scope(|scope| {
+        for _ in 0..threads.max(1) {
+            scope.spawn(|| {
+                while let Some(job) = queue.take() {
+                    let running = Running(&queue);
+                    run(job, &queue);
+                    drop(running);
+                }
+            });
+        }
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::work;
+
+    #[test]
+    fn one_thread_takes_the_costliest_job_first_and_equals_in_order() {
+        let seen = Mutex::new(Vec::new());
+        work(1, [(1.0, "a"), (3.0, "b"), (1.0, "c"), (2.0, "d")], |job, _| {
+            seen.lock().expect("no job panics").push(job);
+        });
+        assert_eq!(seen.into_inner().expect("no job panics"), ["b", "d", "a", "c"]);
+    }
+
+    #[test]
+    fn a_job_that_asks_for_others_is_waited_for() {
+        for threads in 1..5 {
+            let done = AtomicUsize::new(0);
+            work(threads, [(1.0, 6_u32)], |depth, queue| {
+                done.fetch_add(1, Ordering::Relaxed);
+                if depth > 0 {
+                    queue.push(1.0, depth - 1);
+                    queue.push(1.0, depth - 1);
+                }
+            });
+            assert_eq!(done.into_inner(), 127);
+        }
+    }
+
+    #[test]
+    fn a_stopped_queue_ends_with_the_jobs_that_run() {
+        let done = AtomicUsize::new(0);
+        work(1, (0..10).map(|job| (0.0, job)), |job, queue| {
+            done.fetch_add(1, Ordering::Relaxed);
+            if job == 3 {
+                queue.stop();
+            }
+        });
+        assert_eq!(done.into_inner(), 4);
+    }
+
+    #[test]
+    fn a_job_that_panics_does_not_leave_the_others_waiting() {
+        let outcome = std::panic::catch_unwind(|| {
+            work(2, [(1.0, true), (1.0, false)], |panics, _| {
+                assert!(!panics, "planted");
+            });
+        });
+        assert!(outcome.is_err());
+    }
+}

@@ -1,0 +1,162 @@
+//! What somebody asks for, as they type it: files, overrides, seeds, analyses.
+
+use std::path::Path;
+
+use concertina_analysis::AnalysisSpec;
+use concertina_figures::SeedChoice;
+use concertina_model::params::{Params, Sweep};
+use concertina_table::Table;
+
+use crate::error::{Error, Result, suggestion};
+use crate::spec;
+
+/// A sweep from what follows a command: a file of parameters if the first is no override, then overrides, then seeds.
+///
+/// The file is TOML with sections as in [`Params::from_toml`], and perhaps a section `[sweep]`; or JSON with the published code's
+/// names.
+///
+/// # Errors
+/// [`Error::Read`], [`Error::InFile`] around what is wrong with the file, [`Error::Seeds`], and what is wrong with an override.
+pub fn sweep<'a>(arguments: impl IntoIterator<Item = &'a str>, seeds: Option<&str>) -> Result<Sweep> {
+    let mut arguments = arguments.into_iter().peekable();
+    let mut sweep = match arguments.next_if(|first| !first.contains('=')) {
+        Some(file) => read_sweep(Path::new(file))?,
+        None => Sweep::of(Params::default()),
+    };
+    for text in arguments {
+        sweep.assign(text)?;
+    }
+    if let Some(seeds) = seeds {
+        sweep.assign(&format!("seed={seeds}")).map_err(|_| Error::Seeds { text: seeds.to_owned() })?;
+    }
+    Ok(sweep)
+}
+
+/// Reads a sweep from a file: JSON if its name ends so, TOML otherwise.
+///
+/// # Errors
+/// As [`sweep`].
+pub fn read_sweep(path: &Path) -> Result<Sweep> {
+    let text =
+        std::fs::read_to_string(path).map_err(|source| Error::Read { source, path: path.to_owned() })?;
+    let json = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("json"));
+    let sweep = if json { Params::from_json(&text).map(Sweep::of) } else { Sweep::from_toml(&text) };
+    sweep.map_err(|error| Error::from(error).in_file(path))
+}
+
+/// Seeds for figures: `0..10`, `0..=4`, `0,3,7`.
+///
+/// # Errors
+/// [`Error::Seeds`].
+pub fn seeds(text: &str) -> Result<SeedChoice> {
+    let wrong = || Error::Seeds { text: text.to_owned() };
+    let mut sweep = Sweep::of(Params::default());
+    sweep.assign(&format!("seed={text}")).map_err(|_| wrong())?;
+    let runs = sweep.check().map_err(|_| wrong())?;
+    Ok(SeedChoice::These(runs.iter().map(|run| run.seed).collect()))
+}
+
+/// An analysis by its name, with settings as in `exponents=5`.
+///
+/// # Errors
+/// [`Error::UnknownAnalysis`] with the nearest name, [`Error::AnalysisSetting`].
+pub fn analysis<'a>(name: &str, settings: impl IntoIterator<Item = &'a str>) -> Result<AnalysisSpec> {
+    let plain = name.trim().to_ascii_lowercase().replace('-', "_");
+    if !AnalysisSpec::NAMES.contains(&&*plain) {
+        let hint = suggestion(&plain, AnalysisSpec::NAMES.iter().copied());
+        return Err(Error::UnknownAnalysis { name: name.to_owned(), hint });
+    }
+    let mut table = toml::Table::new();
+    table.insert("analysis".to_owned(), toml::Value::String(plain.clone()));
+    for text in settings {
+        let Some((setting, value)) = text.split_once('=').filter(|(setting, _)| !setting.trim().is_empty())
+        else {
+            return Err(Error::AnalysisSetting {
+                analysis: plain,
+                reason: format!("expected `name=value`, found `{text}`"),
+                hint: None,
+            });
+        };
+        table.insert(setting.trim().to_owned(), typed(value.trim()));
+    }
+    spec::from_table(table)
+}
+
+/// A value as TOML has it; a bare word is text.
+fn typed(text: &str) -> toml::Value {
+    format!("value = {text}")
+        .parse::<toml::Table>()
+        .ok()
+        .and_then(|mut table| table.remove("value"))
+        .unwrap_or_else(|| toml::Value::String(text.to_owned()))
+}
+
+/// Writes a table in the format that the file name asks for: .csv, .json or .parquet.
+///
+/// # Errors
+/// [`Error::TableFormat`], [`Error::Write`].
+pub fn write_table(table: &Table, path: &Path) -> Result<()> {
+    let ending = path.extension().and_then(|ending| ending.to_str()).map(str::to_ascii_lowercase);
+    let bytes = match ending.as_deref() {
+        Some("csv") => {
+            let mut bytes = Vec::new();
+            table.write_csv(&mut bytes)?;
+            bytes
+        }
+        Some("json") => {
+            let mut bytes = Vec::new();
+            table.write_json(&mut bytes)?;
+            bytes
+        }
+        Some("parquet") => table.to_parquet()?,
+        _ => return Err(Error::TableFormat { path: path.to_owned() }),
+    };
+    std::fs::write(path, bytes).map_err(|source| Error::Write { source, path: path.to_owned() })
+}
+
+/// Checks that [`write_table`] knows the format, before anything is computed.
+///
+/// # Errors
+/// [`Error::TableFormat`].
+pub fn check_table_format(path: &Path) -> Result<()> {
+    let ending = path.extension().and_then(|ending| ending.to_str()).map(str::to_ascii_lowercase);
+    match ending.as_deref() {
+        Some("csv" | "json" | "parquet") => Ok(()),
+        _ => Err(Error::TableFormat { path: path.to_owned() }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{analysis, seeds, sweep};
+    use crate::error::Error;
+    use concertina_figures::SeedChoice;
+
+    #[test]
+    fn overrides_and_seeds_make_a_sweep() {
+        let runs = sweep(["gain=20,250"], Some("0..3")).and_then(|sweep| Ok(sweep.check()?)).expect("valid");
+        assert_eq!(runs.len(), 6);
+        assert_eq!(runs.varied(), ["network.gain", "seed"]);
+        assert!(matches!(sweep([], Some("0..x")), Err(Error::Seeds { .. })));
+        assert!(matches!(sweep(["nowhere.toml"], None), Err(Error::Read { .. })));
+        assert!(matches!(sweep(["gain=20", "seed"], None), Err(Error::Model(_))));
+    }
+
+    #[test]
+    fn seeds_of_figures_are_read_as_elsewhere() {
+        assert_eq!(seeds("0..=2").expect("a range"), SeedChoice::These(vec![0, 1, 2]));
+        assert_eq!(seeds("4,7").expect("a list"), SeedChoice::These(vec![4, 7]));
+        assert!(matches!(seeds("-1"), Err(Error::Seeds { .. })));
+        assert!(matches!(seeds("3..3"), Err(Error::Seeds { .. })));
+    }
+
+    #[test]
+    fn analyses_go_by_their_names_and_settings() {
+        assert!(analysis("lyapunov", ["exponents=3", "stopping=paper"]).is_ok());
+        assert!(analysis("effective-dimension", []).is_ok());
+        let Err(Error::UnknownAnalysis { hint, .. }) = analysis("lyapunow", []) else { panic!("unknown") };
+        assert_eq!(hint, "did you mean `lyapunov`?");
+        assert!(matches!(analysis("lyapunov", ["exponent=3"]), Err(Error::AnalysisSetting { .. })));
+        assert!(matches!(analysis("lyapunov", ["exponents=many"]), Err(Error::AnalysisSetting { .. })));
+    }
+}

@@ -1,0 +1,101 @@
+//! Which checkpoints of a run are meant, before it is known how far the run came.
+
+use std::collections::BTreeSet;
+use std::str::FromStr;
+
+use concertina_model::params::ValidParams;
+use concertina_model::{Checkpoint, Update};
+
+use crate::error::{Error, Result};
+
+/// Which checkpoints of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum CheckpointSelection {
+    /// Before training and after it.
+    #[default]
+    Ends,
+    /// Before training.
+    First,
+    /// After training.
+    Last,
+    /// Those of the run's schedule, `train.saves_per_epoch`.
+    All,
+    /// After so many epochs each.
+    Epochs(Vec<u64>),
+}
+
+/// How far a run came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct End {
+    /// Its last completed epoch.
+    pub(crate) epoch: u64,
+    /// Its last completed update: at the end of that epoch, unless it diverged.
+    pub(crate) update: Update,
+    /// Whether it diverged after that update.
+    pub(crate) diverged: bool,
+}
+
+impl End {
+    /// The end of an epoch.
+    pub(crate) fn after(params: &ValidParams, epoch: u64) -> Self {
+        Self { epoch, update: after_epoch(params, epoch).update, diverged: false }
+    }
+
+    /// The last checkpoint of a run that came so far: the end of its last epoch; if it diverged, the last of its schedule
+    /// that it reached.
+    pub(crate) fn last(self, params: &ValidParams) -> Checkpoint {
+        let reached = |one: &Checkpoint| one.update <= self.update;
+        if self.diverged {
+            params.checkpoints().iter().take_while(reached).last().unwrap_or(Checkpoint::START)
+        } else {
+            after_epoch(params, self.epoch)
+        }
+    }
+}
+
+impl CheckpointSelection {
+    /// The checkpoints of a run that came so far, in order.
+    pub(crate) fn resolve(&self, params: &ValidParams, end: End) -> BTreeSet<Checkpoint> {
+        let reached = |one: &Checkpoint| one.update <= end.update;
+        match self {
+            Self::Ends => BTreeSet::from([Checkpoint::START, end.last(params)]),
+            Self::First => BTreeSet::from([Checkpoint::START]),
+            Self::Last => BTreeSet::from([end.last(params)]),
+            Self::All => params.checkpoints().iter().take_while(reached).chain([end.last(params)]).collect(),
+            Self::Epochs(epochs) => {
+                epochs.iter().map(|&epoch| after_epoch(params, epoch)).filter(reached).collect()
+            }
+        }
+    }
+
+    /// The largest epoch that is asked for by number.
+    pub(crate) fn largest_epoch(&self) -> Option<u64> {
+        match self {
+            Self::Epochs(epochs) => epochs.iter().copied().max(),
+            _ => None,
+        }
+    }
+}
+
+/// The checkpoint after so many epochs.
+pub(crate) fn after_epoch(params: &ValidParams, epoch: u64) -> Checkpoint {
+    Checkpoint::new(epoch, epoch * params.updates_per_epoch())
+}
+
+impl FromStr for CheckpointSelection {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        match text.trim() {
+            "ends" => Ok(Self::Ends),
+            "first" => Ok(Self::First),
+            "last" => Ok(Self::Last),
+            "all" => Ok(Self::All),
+            epochs => {
+                let epochs: Option<Vec<u64>> =
+                    epochs.split(',').map(|epoch| epoch.trim().parse().ok()).collect();
+                epochs.map(Self::Epochs).ok_or_else(|| Error::Selection { text: text.to_owned() })
+            }
+        }
+    }
+}

@@ -1,0 +1,252 @@
+//! A study: a store, a pool of threads, and what one does with them.
+
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use concertina_analysis::AnalysisSpec;
+use concertina_model::params::ValidSweep;
+use concertina_store::{Finding, Incident, Store};
+use concertina_table::Table;
+
+use crate::compute::{self, Answered, Demand, Question};
+use crate::error::{Error, Result};
+use crate::event::Observer;
+use crate::params_table;
+use crate::run::{Run, Runs, Source};
+use crate::selection::CheckpointSelection;
+use crate::settings::{Keep, Settings};
+use crate::stored::{self, StoredRun};
+
+/// What a study and its runs have in common.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) store: Store,
+    pub(crate) settings: Settings,
+}
+
+/// A store and a pool of threads: loads what is there, trains and computes the rest.
+///
+/// Results depend on nothing but what is asked: not on the number of threads, the order of work, interruptions, or what the store
+/// had. Cheap to clone.
+///
+/// ```
+/// use concertina::prelude::*;
+/// # let folder = tempfile::tempdir()?;
+/// # let folder = folder.path().join("runs");
+/// let mut base = Params::default();
+/// base.network.units = 16;
+/// base.task.input_dim = 10;
+/// base.train.epochs = 2;
+/// let study = Study::open(&folder)?;
+/// let runs = study.train(&Sweep::of(base).gain([20.0, 250.0]).check()?)?;
+/// assert_eq!(runs.len(), 2);
+/// assert_eq!(runs.first().history().len(), 2);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Study {
+    pub(crate) shared: Arc<Shared>,
+}
+
+/// Settings of a study that is about to be opened.
+#[derive(Debug, Clone)]
+#[must_use = "a study is opened by `open`"]
+pub struct StudyBuilder(Settings);
+
+impl StudyBuilder {
+    /// How many runs are trained or analysed side by side; the number of cores unless given. Results do not depend on it.
+    pub fn jobs(mut self, jobs: NonZeroUsize) -> Self {
+        self.0.jobs = jobs.get();
+        self
+    }
+
+    /// Which checkpoints the store keeps: [`Keep::All`] unless given, [`Keep::Needed`] for figures.
+    pub fn keep(mut self, keep: Keep) -> Self {
+        self.0.keep = Some(keep);
+        self
+    }
+
+    /// Whether runs that are in the store are trained anew and compared, bit for bit; see [`Run::comparison`].
+    pub fn rerun(mut self, rerun: bool) -> Self {
+        self.0.rerun = rerun;
+        self
+    }
+
+    /// Who is told what happens.
+    pub fn observer(mut self, observer: Arc<dyn Observer>) -> Self {
+        self.0.observer = observer;
+        self
+    }
+
+    /// A flag that asks to stop when it is set: runs in training come to the end of their epoch and are kept.
+    pub fn cancel(mut self, flag: Arc<AtomicBool>) -> Self {
+        self.0.cancel = flag;
+        self
+    }
+
+    /// Opens the store; a folder that is empty or not there becomes one.
+    ///
+    /// # Errors
+    /// [`Error::Store`]: the folder is something else, of a newer version, or cannot be used.
+    pub fn open(self) -> Result<Study> {
+        let store = Store::open(&self.0.root)?;
+        Ok(Study { shared: Arc::new(Shared { store, settings: self.0 }) })
+    }
+
+    /// Opens a store for reading: nothing is created or changed.
+    ///
+    /// # Errors
+    /// As [`StudyBuilder::open`]; also if there is no store.
+    pub fn read_only(self) -> Result<Study> {
+        let store = Store::read_only(&self.0.root)?;
+        Ok(Study { shared: Arc::new(Shared { store, settings: self.0 }) })
+    }
+}
+
+/// What came of an analysis over a sweep.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Analysed {
+    /// The runs.
+    pub runs: Runs,
+    /// The results, as from [`Runs::analyse`]; those that failed are left out.
+    pub table: Table,
+    /// What failed, with the run it is about.
+    pub failures: Vec<Error>,
+}
+
+impl Study {
+    /// Opens the store in a folder; one that is empty or not there becomes a store.
+    ///
+    /// # Errors
+    /// As [`StudyBuilder::open`].
+    pub fn open(folder: impl AsRef<Path>) -> Result<Self> {
+        Self::builder(folder).open()
+    }
+
+    /// Settings, to be followed by [`StudyBuilder::open`].
+    pub fn builder(folder: impl AsRef<Path>) -> StudyBuilder {
+        StudyBuilder(Settings::new(folder.as_ref().to_owned()))
+    }
+
+    /// The folder of the store, as an absolute path.
+    pub fn folder(&self) -> PathBuf {
+        self.shared.store.root().to_owned()
+    }
+
+    /// Loads the runs of a sweep, and trains what the store does not have of them.
+    ///
+    /// A run that diverges or fails is among the results; see [`Run::outcome`].
+    ///
+    /// # Errors
+    /// [`Error::Store`] if the store cannot be used: that ends everything.
+    pub fn train(&self, sweep: &ValidSweep) -> Result<Runs> {
+        let demands: Vec<Demand<'_>> =
+            sweep.iter().map(|params| Demand { params, questions: Vec::new(), train: true }).collect();
+        let answered = compute::compute(&self.shared, &demands)?;
+        let runs = answered.into_iter().map(|answered| answered.run).collect();
+        let runs = Runs { runs, varied: sweep.varied().to_vec() };
+        self.after_work(&runs)?;
+        Ok(runs)
+    }
+
+    /// Trains what is missing of a sweep and runs an analysis over it, at the same time.
+    ///
+    /// # Errors
+    /// The analysis cannot be made of these runs at all; as [`Study::train`].
+    pub fn analyse(
+        &self,
+        sweep: &ValidSweep,
+        analysis: &AnalysisSpec,
+        at: &CheckpointSelection,
+    ) -> Result<Analysed> {
+        if let (Some(epoch), Some(params)) = (at.largest_epoch(), sweep.first())
+            && epoch > params.train.epochs
+        {
+            let run = concertina_store::RunKey::of(&params.canonical()).short();
+            return Err(Error::NoSuchEpoch { epoch, last: params.train.epochs, run });
+        }
+        let question = Question::of(analysis, at.clone())?;
+        let demands: Vec<Demand<'_>> =
+            sweep.iter().map(|params| Demand { params, questions: vec![&question], train: false }).collect();
+        let answered = compute::compute(&self.shared, &demands)?;
+        let mut table = Table::new();
+        let mut failures = Vec::new();
+        let mut runs = Vec::with_capacity(answered.len());
+        for Answered { run, parts } in answered {
+            failures.extend(run.failure());
+            for part in parts {
+                match part.table {
+                    Ok(part) => append(&mut table, &params_table::add_run(&part, &run, sweep.varied())?)?,
+                    Err(error) => failures.push(run.failed_analysis(&error)),
+                }
+            }
+            runs.push(run);
+        }
+        let runs = Runs { runs, varied: sweep.varied().to_vec() };
+        self.after_work(&runs)?;
+        Ok(Analysed { runs, table, failures })
+    }
+
+    /// Every run in the store: a row a run, with `key`, `folder`, `status`, `epochs`, `updates` and every parameter by its path.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub fn run_table(&self) -> Result<Table> {
+        stored::table(&self.shared.store)
+    }
+
+    /// A run in the store by the beginning of its key.
+    ///
+    /// # Errors
+    /// [`Error::UnknownRun`], [`Error::AmbiguousRun`], [`Error::Store`].
+    pub fn stored_run(&self, key: &str) -> Result<StoredRun> {
+        stored::find(&self.shared.store, key)
+    }
+
+    /// Reads every byte of the store and says what is wrong with it; changes nothing.
+    ///
+    /// # Errors
+    /// [`Error::Store`] if the store cannot be read at all.
+    pub fn verify(&self) -> Result<Vec<Finding>> {
+        Ok(self.shared.store.verify()?)
+    }
+
+    /// The damaged files that were found and set aside so far.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub fn incidents(&self) -> Result<Vec<Incident>> {
+        Ok(self.shared.store.incidents()?)
+    }
+
+    /// What is left to do when runs may have changed.
+    pub(crate) fn after_work(&self, runs: &[Run]) -> Result<()> {
+        let changed = runs.iter().any(|run| run.source != Source::Loaded);
+        if changed || !self.shared.store.root().join(stored::VIEW).exists() {
+            let mut csv = Vec::new();
+            self.run_table()?.write_csv(&mut csv)?;
+            self.shared.store.write_view(stored::VIEW, csv)?;
+        }
+        Ok(())
+    }
+
+    /// The same study with another policy for what to keep, unless one was chosen.
+    pub(crate) fn with_default_keep(&self, keep: Keep) -> Self {
+        let mut settings = self.shared.settings.clone();
+        settings.keep.get_or_insert(keep);
+        Self { shared: Arc::new(Shared { store: self.shared.store.clone(), settings }) }
+    }
+}
+
+/// Appends rows; an empty table takes the columns of the first.
+pub(crate) fn append(table: &mut Table, rows: &Table) -> Result<()> {
+    if table.column_count() == 0 {
+        *table = rows.clone();
+    } else {
+        table.append(rows)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,48 @@
+//! Between the model's weights and states and the store's arrays.
+
+use std::collections::BTreeMap;
+
+use concertina_model::network::Weights;
+use concertina_model::params::ValidParams;
+use concertina_model::trainer::{EpochRecord, TrainingState};
+use concertina_store::Tensors;
+use serde_json::{Map, Value};
+
+use super::progress::Progress;
+use crate::error::Result;
+
+/// Where the model keeps its history in the metadata of a state; the store has it as a table of its own.
+const HISTORY: &str = "history";
+
+/// Weights for a file.
+pub(crate) fn tensors_of(weights: &Weights) -> Tensors {
+    Tensors { arrays: weights.tensors().into_iter().collect(), metadata: Map::new() }
+}
+
+/// Weights from a file.
+pub(crate) fn weights_of(params: &ValidParams, tensors: &Tensors) -> Result<Weights> {
+    Ok(Weights::from_tensors(params, |name| tensors.arrays.get(name).cloned())?)
+}
+
+/// A state for a file, without its history.
+pub(crate) fn tensors_of_state(state: TrainingState) -> Tensors {
+    let mut metadata = state.metadata;
+    metadata.remove(HISTORY);
+    Tensors { arrays: state.tensors.into_iter().collect(), metadata }
+}
+
+/// A state from a file; its history comes from elsewhere.
+pub(crate) fn state_of(tensors: Tensors, history: &[EpochRecord]) -> Option<TrainingState> {
+    let mut metadata = tensors.metadata;
+    metadata.insert(HISTORY.to_owned(), serde_json::to_value(history).ok()?);
+    Some(TrainingState { tensors: tensors.arrays.into_iter().collect(), metadata })
+}
+
+/// What stands in place of a state when training broke off for good: nothing can go on from there.
+pub(crate) fn tensors_of_end(progress: &Progress) -> Tensors {
+    let metadata = match serde_json::to_value(progress) {
+        Ok(Value::Object(metadata)) => metadata,
+        _ => Map::new(),
+    };
+    Tensors { arrays: BTreeMap::new(), metadata }
+}

@@ -1,0 +1,107 @@
+//! Training anew against what the store has, bit for bit.
+
+use concertina_model::Checkpoint;
+use concertina_model::network::Weights;
+use concertina_model::trainer::EpochRecord;
+use concertina_store::RunFolder;
+
+use super::progress::id_of;
+use crate::error::Result;
+use crate::history;
+use crate::run::{Comparison, Difference};
+
+/// Compares checkpoints as they are met.
+pub(crate) struct Comparer<'a> {
+    folder: &'a RunFolder,
+    checkpoints: usize,
+    difference: Option<Difference>,
+}
+
+impl<'a> Comparer<'a> {
+    pub(crate) fn new(folder: &'a RunFolder) -> Self {
+        Self { folder, checkpoints: 0, difference: None }
+    }
+
+    /// Compares one checkpoint; one that the store cannot read has been set aside and is not compared.
+    pub(crate) fn compare(&mut self, checkpoint: Checkpoint, weights: &Weights) {
+        let Ok(Some(stored)) = self.folder.read_checkpoint(id_of(checkpoint)) else { return };
+        self.checkpoints += 1;
+        if self.difference.is_some() {
+            return;
+        }
+        for (name, found) in weights.tensors() {
+            let Some(stored) = stored.arrays.get(&name).filter(|stored| stored.shape() == found.shape())
+            else {
+                self.difference = Some(Difference {
+                    checkpoint,
+                    name,
+                    index: Vec::new(),
+                    stored: f64::NAN,
+                    found: f64::NAN,
+                });
+                return;
+            };
+            let differs =
+                stored.iter().zip(&found).position(|(stored, found)| stored.to_bits() != found.to_bits());
+            if let Some(place) = differs {
+                let value = |array: &ndarray::ArrayD<f32>| {
+                    array.iter().nth(place).copied().map_or(f64::NAN, f64::from)
+                };
+                let (stored, found_value) = (value(stored), value(&found));
+                let index = unravel(place, found.shape());
+                self.difference = Some(Difference { checkpoint, name, index, stored, found: found_value });
+                return;
+            }
+        }
+    }
+
+    /// What was found, with the history; `None` if the store had nothing to compare with.
+    pub(crate) fn finish(
+        mut self,
+        stored: &[EpochRecord],
+        found: &[EpochRecord],
+    ) -> Result<Option<Comparison>> {
+        if self.difference.is_none() {
+            let (stored, found) = (history::to_table(stored)?, history::to_table(found)?);
+            for name in stored.column_names() {
+                let (before, after) = (stored.floats(name)?, found.floats(name)?);
+                let differs = before
+                    .iter()
+                    .zip(&after)
+                    .position(|(before, after)| before.map(f64::to_bits) != after.map(f64::to_bits));
+                if let Some(row) = differs {
+                    self.difference = Some(Difference {
+                        checkpoint: Checkpoint::new(row as u64 + 1, 0),
+                        name: name.to_owned(),
+                        index: vec![row],
+                        stored: before[row].unwrap_or(f64::NAN),
+                        found: after[row].unwrap_or(f64::NAN),
+                    });
+                    break;
+                }
+            }
+        }
+        let compared = self.checkpoints > 0;
+        Ok(compared.then_some(Comparison { checkpoints: self.checkpoints, difference: self.difference }))
+    }
+}
+
+/// The index in an array of the entry at a place in row-major order.
+fn unravel(mut place: usize, shape: &[usize]) -> Vec<usize> {
+    let mut index = vec![0; shape.len()];
+    for (axis, &length) in shape.iter().enumerate().rev() {
+        index[axis] = place % length.max(1);
+        place /= length.max(1);
+    }
+    index
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_place_becomes_an_index() {
+        assert_eq!(super::unravel(0, &[3, 4]), [0, 0]);
+        assert_eq!(super::unravel(7, &[3, 4]), [1, 3]);
+        assert_eq!(super::unravel(11, &[12]), [11]);
+    }
+}

@@ -1,0 +1,317 @@
+//! From what is wanted of a run to its checkpoints: loaded if the store has them, trained if not.
+//!
+//! Checkpoints are a cache: what is missing is computed again from the nearest earlier state, to the bit.
+
+mod arrays;
+mod compare;
+mod pass;
+mod progress;
+mod provenance;
+mod publish;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use concertina_model::Checkpoint;
+use concertina_model::network::Weights;
+use concertina_model::params::{PARAMETERS, ValidParams};
+use concertina_model::trainer::EpochRecord;
+use concertina_store::{Claim, Claimed, Keep as Packing, RunFolder, Store};
+
+pub(crate) use arrays::weights_of;
+pub(crate) use progress::{Known, Progress, checkpoint_of, id_of};
+
+use self::compare::Comparer;
+use self::pass::{Goal, Pass, Passed};
+use self::provenance::Clock;
+use self::publish::Publisher;
+use crate::error::Result;
+use crate::event::Event;
+use crate::run::{Comparison, Outcome, Source};
+use crate::selection::{CheckpointSelection, End};
+use crate::settings::{Keep, Settings};
+
+/// Time between two looks at a run that another process trains. Arbitrary: short against a run, long against a look.
+const PATIENCE: Duration = Duration::from_millis(50);
+
+/// What is wanted of a run.
+pub(crate) struct Order<'a> {
+    pub(crate) params: &'a ValidParams,
+    /// The run, for messages.
+    pub(crate) name: &'a str,
+    /// The checkpoints that an analysis needs, once it is known where the run ends.
+    pub(crate) needs: &'a dyn Fn(End) -> BTreeSet<Checkpoint>,
+    /// Whether the run is wanted for itself: all that is to be kept must be there.
+    pub(crate) train: bool,
+    /// What to keep.
+    pub(crate) keep: Keep,
+    /// Whether to train anew and compare.
+    pub(crate) rerun: bool,
+    /// What all its epochs count for in progress.
+    pub(crate) work: f64,
+}
+
+/// What came of an order.
+#[derive(Debug)]
+pub(crate) struct Fulfilled {
+    pub(crate) outcome: Outcome,
+    pub(crate) source: Source,
+    pub(crate) end: End,
+    pub(crate) history: Vec<EpochRecord>,
+    /// Weights that were needed and are at hand; the others are in the store.
+    pub(crate) met: BTreeMap<Checkpoint, Weights>,
+    pub(crate) comparison: Option<Comparison>,
+    /// Epochs that were trained.
+    pub(crate) trained_epochs: u64,
+}
+
+impl Order<'_> {
+    /// The checkpoints that the store is to keep of a run that ends there.
+    fn kept(&self, end: End) -> BTreeSet<Checkpoint> {
+        let ends = || CheckpointSelection::Ends.resolve(self.params, end);
+        match self.keep {
+            Keep::All => {
+                let mut kept = CheckpointSelection::All.resolve(self.params, end);
+                kept.extend((self.needs)(end));
+                kept
+            }
+            Keep::Needed => {
+                let needed = (self.needs)(end);
+                if needed.is_empty() { ends() } else { needed }
+            }
+            Keep::Ends => ends(),
+        }
+    }
+
+    /// The checkpoints without which the order is not fulfilled.
+    fn required(&self, end: End) -> BTreeSet<Checkpoint> {
+        let mut required = (self.needs)(end);
+        if self.train {
+            required.extend(self.kept(end));
+        }
+        required
+    }
+
+    /// What is to be trained for, given what the store has; `None` if nothing is missing.
+    fn goal(&self, known: &Known, met: &BTreeMap<Checkpoint, Weights>, anew: bool) -> Option<Goal> {
+        let there = |one: &Checkpoint| !anew && (known.checkpoints.contains(one) || met.contains_key(one));
+        if let Some(end) = known.end(self.params) {
+            let required = self.required(end).into_iter();
+            if anew {
+                let stored = known.checkpoints.iter().copied().filter(|one| one.update <= end.update);
+                return Some(Goal {
+                    epochs: end.epoch,
+                    to_the_end: false,
+                    wanted: required.chain(stored).collect(),
+                });
+            }
+            let missing: BTreeSet<Checkpoint> = required.filter(|one| !there(one)).collect();
+            let epochs = missing.last()?.update.0.div_ceil(self.params.updates_per_epoch());
+            return Some(Goal { epochs, to_the_end: false, wanted: missing });
+        }
+        let epochs = self.params.train.epochs;
+        let end = End::after(self.params, epochs);
+        let wanted = self.kept(end).into_iter().chain((self.needs)(end)).filter(|one| !there(one)).collect();
+        Some(Goal { epochs, to_the_end: true, wanted })
+    }
+}
+
+/// Fulfils an order: looks, waits if somebody else is at it, trains what is missing.
+pub(crate) fn fulfil(
+    settings: &Settings,
+    store: &Store,
+    folder: &RunFolder,
+    order: &Order<'_>,
+) -> Result<Fulfilled> {
+    let mut met = BTreeMap::new();
+    let mut source = Source::Loaded;
+    let mut comparison = None;
+    let mut trained_epochs = 0;
+    let mut anew = order.rerun;
+    let mut waited = false;
+    loop {
+        let known = Known::read(folder, order.params)?;
+        if order.goal(&known, &met, anew).is_none() {
+            let end = known.end(order.params).unwrap_or(End::after(order.params, order.params.train.epochs));
+            if known.loose {
+                folder.pack(Packing::All)?; // a kill came between the last checkpoint and packing
+            }
+            mend_params(folder, order.params)?;
+            let outcome = known.divergence(end).cloned().map_or(Outcome::Complete, Outcome::Diverged);
+            let history = known.history.into_iter().take(end.epoch as usize).collect();
+            return Ok(Fulfilled { outcome, source, end, history, met, comparison, trained_epochs });
+        }
+        let mut claim = match folder.claim()? {
+            Claimed::Mine(claim) => claim,
+            Claimed::Held(_) => {
+                if settings.cancelled() {
+                    return Ok(interrupted(order, known.history, met, source, trained_epochs));
+                }
+                if !waited {
+                    settings.tell(&Event::Waiting { run: order.name });
+                    waited = true;
+                }
+                std::thread::sleep(PATIENCE);
+                continue;
+            }
+        };
+        // Somebody may have finished it just now.
+        let known = Known::read(folder, order.params)?;
+        let Some(goal) = order.goal(&known, &met, anew) else { continue };
+        let work = Work { settings, store, folder, order, known: &known, goal: &goal, anew };
+        let passed = work.pass(&mut met, &mut comparison, &mut claim)?;
+        drop(claim);
+        trained_epochs += passed.to_epoch - passed.from_epoch;
+        if source == Source::Loaded {
+            source = source_of(&known, &goal, &passed, anew);
+        }
+        let Some(end) = passed.end else {
+            return Ok(interrupted(order, passed.history, met, source, trained_epochs));
+        };
+        anew = false;
+        let kept = order.kept(end);
+        let there =
+            |one: &Checkpoint| met.contains_key(one) || known.checkpoints.contains(one) || kept.contains(one);
+        if goal.to_the_end && !end.diverged && (order.needs)(end).iter().all(there) {
+            let outcome = Outcome::Complete;
+            return Ok(Fulfilled {
+                outcome,
+                source,
+                end,
+                history: passed.history,
+                met,
+                comparison,
+                trained_epochs,
+            });
+        }
+    }
+}
+
+/// Writes the parameters of a run that is there but has lost them.
+pub(crate) fn mend_params(folder: &RunFolder, params: &ValidParams) -> Result<()> {
+    if folder.params()?.is_none() {
+        folder.publish_params(&params_toml(params))?;
+    }
+    Ok(())
+}
+
+/// What a pass works with.
+struct Work<'a> {
+    settings: &'a Settings,
+    store: &'a Store,
+    folder: &'a RunFolder,
+    order: &'a Order<'a>,
+    known: &'a Known,
+    goal: &'a Goal,
+    anew: bool,
+}
+
+impl Work<'_> {
+    /// Trains once through.
+    fn pass(
+        &self,
+        met: &mut BTreeMap<Checkpoint, Weights>,
+        comparison: &mut Option<Comparison>,
+        claim: &mut Claim,
+    ) -> Result<Passed> {
+        let Self { settings, store, folder, order, known, goal, anew } = *self;
+        let end = known.end(order.params).unwrap_or(End::after(order.params, goal.epochs));
+        let (kept, needed) = (order.kept(end), (order.needs)(end));
+        // When it is open where the run ends, whatever turns out to be its end is wanted too.
+        let open_end = |one: Checkpoint| goal.to_the_end && !goal.wanted.contains(&one);
+        let keeps = |one: Checkpoint| kept.contains(&one) || open_end(one);
+        let in_hand = |one: Checkpoint| needed.contains(&one) || (open_end(one) && !needed.is_empty());
+        let mut publisher = Publisher::new(
+            store,
+            folder,
+            params_toml(order.params),
+            &keeps,
+            known.checkpoints.clone(),
+            known.loose,
+            anew.then(|| Comparer::new(folder)),
+        );
+        let pass = Pass {
+            settings,
+            params: order.params,
+            name: order.name,
+            folder,
+            known,
+            goal,
+            anew,
+            epoch_work: order.work / order.params.train.epochs.max(1) as f64,
+            clock: &Clock::start(),
+        };
+        let passed = pass.run(met, &in_hand, &mut publisher, claim)?;
+        if let Some(comparer) = publisher.comparer.take() {
+            let both = known.history.len().min(passed.history.len());
+            *comparison = comparer.finish(&known.history[..both], &passed.history[..both])?;
+        }
+        Ok(passed)
+    }
+}
+
+fn interrupted(
+    order: &Order<'_>,
+    history: Vec<EpochRecord>,
+    met: BTreeMap<Checkpoint, Weights>,
+    source: Source,
+    trained_epochs: u64,
+) -> Fulfilled {
+    let end = End::after(order.params, history.len() as u64);
+    Fulfilled { outcome: Outcome::Interrupted, source, end, history, met, comparison: None, trained_epochs }
+}
+
+fn source_of(known: &Known, goal: &Goal, passed: &Passed, anew: bool) -> Source {
+    let nothing_known = known.progress.is_none() && known.checkpoints.is_empty();
+    if anew || nothing_known {
+        Source::Trained
+    } else if !goal.to_the_end || passed.from_epoch == 0 {
+        Source::Recomputed
+    } else if known.loose {
+        Source::Resumed
+    } else {
+        Source::Extended
+    }
+}
+
+/// The parameters as the store keeps them: those that are part of the key, readable. How far a run is trained and what is kept of it
+/// may change from one day to the next, so they are not in the file.
+pub(crate) fn params_toml(params: &ValidParams) -> String {
+    let open: Vec<&str> = PARAMETERS
+        .iter()
+        .filter(|parameter| !parameter.part_of_key)
+        .map(|parameter| parameter.name())
+        .collect();
+    let says = |line: &str, name: &str| {
+        let line = line.trim_start_matches("# ");
+        line.strip_prefix(name).is_some_and(|rest| rest.starts_with(" = ") || rest.starts_with(" is none"))
+    };
+    let text = params.to_annotated_toml();
+    let kept = text.lines().filter(|line| !open.iter().any(|name| says(line, name)));
+    kept.flat_map(|line| [line, "\n"]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use concertina_model::params::Params;
+
+    use super::params_toml;
+
+    #[test]
+    fn the_stored_parameters_name_the_same_run_and_do_not_tell_how_far_it_came() {
+        let mut params = Params::default();
+        params.network.gain = 250.0;
+        params.train.epochs = 77;
+        params.train.stop_after = Some(5);
+        let params = params.check().expect("valid");
+        let text = params_toml(&params);
+        assert!(
+            !text.contains("epochs = 77")
+                && !text.contains("stop_after =")
+                && !text.contains("saves_per_epoch =")
+        );
+        let read = Params::from_toml(&text).and_then(Params::check).expect("what was written can be read");
+        assert_eq!(read.canonical(), params.canonical());
+        assert_eq!(text, params_toml(&params.with_epochs(12).expect("valid")));
+    }
+}

@@ -1,0 +1,131 @@
+//! From training to the store, in batches: checkpoints first, then the history, then the state to go on from.
+//!
+//! Killed between any two of these, the store has a state with a history at least as long and every checkpoint up to it, so the
+//! next start goes on from there; what lies beyond is written again, with the same bits.
+
+use std::collections::BTreeSet;
+
+use concertina_model::Checkpoint;
+use concertina_model::network::Weights;
+use concertina_model::trainer::EpochRecord;
+use concertina_store::{Batch, Keep, RunFolder, Store, Tensors};
+use serde_json::Value;
+
+use super::arrays::tensors_of;
+use super::compare::Comparer;
+use super::progress::id_of;
+use crate::error::Result;
+use crate::history;
+
+/// A state to go on from, and the history up to it.
+pub(crate) type State = (Tensors, Vec<EpochRecord>);
+
+/// Collects checkpoints of a run and publishes them.
+pub(crate) struct Publisher<'a> {
+    store: &'a Store,
+    folder: &'a RunFolder,
+    params_toml: String,
+    /// Which checkpoints the store is to keep.
+    keeps: &'a dyn Fn(Checkpoint) -> bool,
+    /// Those that it has.
+    stored: BTreeSet<Checkpoint>,
+    waiting: Vec<(Checkpoint, Tensors)>,
+    waiting_bytes: usize,
+    /// Whether some checkpoints lie in files of their own.
+    loose: bool,
+    pub(crate) comparer: Option<Comparer<'a>>,
+}
+
+impl<'a> Publisher<'a> {
+    pub(crate) fn new(
+        store: &'a Store,
+        folder: &'a RunFolder,
+        params_toml: String,
+        keeps: &'a dyn Fn(Checkpoint) -> bool,
+        stored: BTreeSet<Checkpoint>,
+        loose: bool,
+        comparer: Option<Comparer<'a>>,
+    ) -> Self {
+        Self {
+            store,
+            folder,
+            params_toml,
+            keeps,
+            stored,
+            waiting: Vec::new(),
+            waiting_bytes: 0,
+            loose,
+            comparer,
+        }
+    }
+
+    /// Weights that were met: they wait to be published if the store is to keep them and has not.
+    pub(crate) fn offer(&mut self, checkpoint: Checkpoint, weights: &Weights) {
+        if self.stored.contains(&checkpoint) {
+            if let Some(comparer) = &mut self.comparer {
+                comparer.compare(checkpoint, weights);
+            }
+        } else if (self.keeps)(checkpoint) {
+            let tensors = tensors_of(weights);
+            self.waiting_bytes += tensors.arrays.values().map(|array| 4 * array.len()).sum::<usize>();
+            self.waiting.push((checkpoint, tensors));
+        }
+    }
+
+    /// Bytes of the weights that wait.
+    pub(crate) fn waiting_bytes(&self) -> usize {
+        self.waiting_bytes
+    }
+
+    /// Publishes what waits while training goes on: in files of their own, so that nothing is written twice.
+    pub(crate) fn publish_part(&mut self, state: Option<&State>) -> Result<()> {
+        let waiting = self.take_waiting();
+        let checkpoints: Vec<_> = waiting.iter().map(|(one, tensors)| (id_of(*one), tensors)).collect();
+        self.loose |= !checkpoints.is_empty();
+        let mut batch = self.store.batch();
+        batch.params(self.folder, &self.params_toml);
+        batch.checkpoints(self.folder, &checkpoints)?;
+        self.add_state(&mut batch, state)?;
+        batch.publish()?;
+        Ok(())
+    }
+
+    /// Publishes what waits when training has ended: all checkpoints in one file.
+    pub(crate) fn publish_all(&mut self, state: Option<&State>, provenance: Option<&Value>) -> Result<()> {
+        let waiting = self.take_waiting();
+        let checkpoints: Vec<_> = waiting.iter().map(|(one, tensors)| (id_of(*one), tensors)).collect();
+        let mut batch = self.store.batch();
+        batch.params(self.folder, &self.params_toml);
+        if self.loose || !checkpoints.is_empty() {
+            batch.packed(self.folder, &checkpoints, Keep::All);
+        }
+        if self.loose {
+            // A long run: its checkpoints first, so that no moment is left in which a kill would cost all of it. For a short one a
+            // single flush is worth more: after a kill in between it is trained again.
+            batch.publish()?;
+            batch = self.store.batch();
+            self.loose = false;
+        }
+        self.add_state(&mut batch, state)?;
+        if let Some(provenance) = provenance {
+            batch.provenance(self.folder, provenance);
+        }
+        batch.publish()?;
+        Ok(())
+    }
+
+    fn add_state(&self, batch: &mut Batch<'_>, state: Option<&State>) -> Result<()> {
+        if let Some((tensors, records)) = state {
+            batch.history(self.folder, &history::to_table(records)?)?;
+            batch.resume(self.folder, tensors)?;
+        }
+        Ok(())
+    }
+
+    fn take_waiting(&mut self) -> Vec<(Checkpoint, Tensors)> {
+        self.waiting_bytes = 0;
+        let batch = std::mem::take(&mut self.waiting);
+        self.stored.extend(batch.iter().map(|(checkpoint, _)| *checkpoint));
+        batch
+    }
+}
