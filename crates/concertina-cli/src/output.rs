@@ -78,7 +78,7 @@ fn print_error(error: &Error) {
     let mut source = std::error::Error::source(error);
     while let Some(cause) = source {
         let text = cause.to_string();
-        if !error.to_string().contains(&text) {
+        if !error.to_string().contains(text.trim_end()) {
             say(&format!("  because: {text}"));
         }
         source = cause.source();

@@ -37,6 +37,8 @@ struct Counts {
     runs: usize,
     loaded: usize,
     trained: usize,
+    failed: usize,
+    interrupted: usize,
     epochs: u64,
     work: f64,
     /// Work done by training, and work that was in the store already.
@@ -61,6 +63,8 @@ impl Progress {
             runs: 0,
             loaded: 0,
             trained: 0,
+            failed: 0,
+            interrupted: 0,
             epochs: 0,
             work: 0.0,
             done: 0.0,
@@ -102,17 +106,24 @@ impl Progress {
                 _ => format!(", {} analyses computed", counts.analysed),
             };
             let seconds = counts.start.elapsed().as_secs_f64();
-            let Counts { runs, loaded, trained, .. } = &*counts;
+            let Counts { runs, loaded, trained, failed, interrupted, .. } = &*counts;
             let plural = if *runs == 1 { "" } else { "s" };
-            say(&format!("{runs} run{plural}: {trained} trained, {loaded} loaded{analysed}; {seconds:.1} s"));
+            let some = |count: usize, what: &str| {
+                if count > 0 { format!(", {count} {what}") } else { String::new() }
+            };
+            let (failed, interrupted) = (some(*failed, "failed"), some(*interrupted, "interrupted"));
+            say(&format!(
+                "{runs} run{plural}: {trained} trained, {loaded} loaded{failed}{interrupted}{analysed}; {seconds:.1} s"
+            ));
         }
     }
 }
 
 impl Counts {
     fn message(&self) -> String {
-        let Self { runs, loaded, trained, epochs, asked, analysed, .. } = self;
-        let mut text = format!("{}/{runs} runs, {loaded} loaded, {trained} trained", loaded + trained);
+        let Self { runs, loaded, trained, failed, epochs, asked, analysed, .. } = self;
+        let mut text =
+            format!("{}/{runs} runs, {loaded} loaded, {trained} trained", loaded + trained + failed);
         let elapsed = self.start.elapsed().as_secs_f64();
         if *epochs > 0 && elapsed > 0.0 {
             text.push_str(&format!(", {:.0} epochs/s", *epochs as f64 / elapsed));
@@ -151,8 +162,10 @@ impl Observer for Progress {
             }
             Event::Finished { run, saved } => {
                 counts.saved += saved;
-                match run.source() {
-                    Source::Loaded => counts.loaded += 1,
+                match (run.outcome(), run.source()) {
+                    (Outcome::Interrupted, _) => counts.interrupted += 1,
+                    (Outcome::Failed { .. }, _) => counts.failed += 1,
+                    (_, Source::Loaded) => counts.loaded += 1,
                     _ => counts.trained += 1,
                 }
                 let told = match self.talk {

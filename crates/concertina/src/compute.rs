@@ -256,7 +256,7 @@ fn unfinished(shared: &Arc<Shared>, params: &ValidParams, key: &RunKey, outcome:
         key: *key,
         params: params.clone(),
         outcome,
-        source: Source::Loaded,
+        source: Source::Nothing,
         end: End::after(params, 0),
         history: Vec::new(),
         comparison: None,

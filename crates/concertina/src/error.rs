@@ -25,7 +25,7 @@ pub enum Error {
     #[error(transparent)]
     Figures(#[from] concertina_figures::Error),
     /// Something is wrong with a file of parameters.
-    #[error("{source}, in {path}", path = path.display())]
+    #[error("{}", in_file(source, path))]
     InFile {
         /// What is wrong.
         source: Box<Error>,
@@ -177,7 +177,13 @@ impl Error {
                 | concertina_model::Error::Resume { .. } => ErrorKind::Store,
                 _ => ErrorKind::Usage,
             },
-            Self::Analysis(_) | Self::RunFailed { .. } => ErrorKind::Run,
+            Self::Analysis(source) => match source {
+                concertina_analysis::Error::Parameter { .. }
+                | concertina_analysis::Error::NotApplicable { .. }
+                | concertina_analysis::Error::UnknownAnalysis { .. } => ErrorKind::Usage,
+                _ => ErrorKind::Run,
+            },
+            Self::RunFailed { .. } => ErrorKind::Run,
             Self::Store(_) | Self::Write { .. } | Self::DamagedStore { .. } => ErrorKind::Store,
             Self::InFile { source, .. } => source.kind(),
             Self::Interrupted => ErrorKind::Interrupted,
@@ -202,7 +208,10 @@ impl Error {
             Self::Write { .. } => Some("choose a folder that can be written to".to_owned()),
             Self::TableFormat { .. } => Some("without `--out` the table goes to standard output".to_owned()),
             Self::Condition { .. } => Some("as in `gain = 250 and (input_dim = 2 or seed < 3)`".to_owned()),
-            Self::Selection { .. } | Self::Seeds { .. } => None,
+            Self::Selection { .. } => {
+                Some("`--checkpoints 0,5` is before training and after five epochs".to_owned())
+            }
+            Self::Seeds { .. } => Some("`0..5` leaves out the 5".to_owned()),
             Self::NoSuchEpoch { .. } => Some("train longer with `train.epochs`".to_owned()),
             Self::UnknownRun { .. } => Some("`concertina runs list` lists the runs".to_owned()),
             Self::AmbiguousRun { .. } => Some("give more of the key".to_owned()),
@@ -216,6 +225,15 @@ impl Error {
     /// Adds the file that it is about.
     pub(crate) fn in_file(self, path: &std::path::Path) -> Self {
         Self::InFile { source: Box::new(self), path: path.to_owned() }
+    }
+}
+
+/// What is wrong with a file; the path comes last, but not after a message of many lines.
+fn in_file(source: &Error, path: &std::path::Path) -> String {
+    let message = source.to_string();
+    match message.contains('\n') {
+        true => format!("in {}: {message}", path.display()),
+        false => format!("{message}, in {}", path.display()),
     }
 }
 

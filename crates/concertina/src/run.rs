@@ -94,6 +94,8 @@ impl fmt::Display for Divergence {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Source {
+    /// Nowhere: it failed, or was not begun.
+    Nothing,
     /// The store had all that was asked for.
     Loaded,
     /// It was trained from its start.
@@ -107,9 +109,10 @@ pub enum Source {
 }
 
 impl Source {
-    /// `loaded`, `trained`, `extended`, `resumed` or `recomputed`.
+    /// `nothing`, `loaded`, `trained`, `extended`, `resumed` or `recomputed`.
     pub fn name(self) -> &'static str {
         match self {
+            Self::Nothing => "nothing",
             Self::Loaded => "loaded",
             Self::Trained => "trained",
             Self::Extended => "extended",
@@ -327,13 +330,14 @@ impl Runs {
         let mut all = Table::new();
         for run in &self.runs {
             let last = run.history.last();
+            let source = (run.source != Source::Nothing).then(|| run.source.name()).into();
             let number = |of: fn(&EpochRecord) -> f64| last.map(of).into();
             let mut cells: Vec<(String, Scalar)> =
                 vec![("key".to_owned(), run.key.short().to_string().into())];
             cells.extend(params_table::identity(&run.params, &self.varied));
             cells.extend([
                 ("outcome".to_owned(), run.outcome.name().into()),
-                ("source".to_owned(), run.source.name().into()),
+                ("source".to_owned(), source),
                 ("epochs".to_owned(), Scalar::Integer(run.end.epoch as i64)),
                 ("updates".to_owned(), Scalar::Integer(run.end.update.0 as i64)),
                 ("training_loss".to_owned(), number(|record| record.training_loss)),

@@ -224,7 +224,7 @@ impl Study {
 
     /// What is left to do when runs may have changed.
     pub(crate) fn after_work(&self, runs: &[Run]) -> Result<()> {
-        let changed = runs.iter().any(|run| run.source != Source::Loaded);
+        let changed = runs.iter().any(|run| !matches!(run.source, Source::Loaded | Source::Nothing));
         if changed || !self.shared.store.root().join(stored::VIEW).exists() {
             let mut csv = Vec::new();
             self.run_table()?.write_csv(&mut csv)?;

@@ -88,7 +88,8 @@ fn an_empty_listing_is_empty_in_every_format() {
     let list = |more: &[&str]| {
         place.run(&[&["runs", "list", "--where", "seed = 99"], more].concat()).expect_success().stdout
     };
-    assert_eq!(list(&["--json"]).trim(), "[]");
+    let json: serde_json::Value = serde_json::from_str(&list(&["--json"])).expect("JSON");
+    assert_eq!(json, serde_json::json!([]));
     assert_eq!(list(&["--csv"]).lines().count(), 1);
 }
 
@@ -186,11 +187,7 @@ fn figures_are_drawn_and_the_second_time_nothing_is_trained() {
         |letter: &str| std::fs::read(place.path(&format!("figures/fig2/{letter}.csv"))).expect("drawn");
     let before: Vec<_> = ["d", "e", "g"].map(panel).into();
     let second = place.run(&arguments).expect_success();
-    assert!(
-        second.stderr.contains(&format!("{runs} runs: 0 trained, {runs} loaded, 0 analyses computed")),
-        "{}",
-        second.stderr
-    );
+    assert!(second.stderr.contains(&format!("{runs} runs: 0 trained, {runs} loaded; ")), "{}", second.stderr);
     assert_eq!(second.stdout, first.stdout);
     let after: Vec<_> = ["d", "e", "g"].map(panel).into();
     assert!(before == after);
