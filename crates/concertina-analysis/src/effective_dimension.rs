@@ -1,8 +1,11 @@
 //! `effective_dimension`: the participation ratio of the states.
 
+use std::borrow::Cow;
+
 use concertina_model::params::ValidParams;
+use concertina_numerics::kernels::{Operation, dispatch};
 use concertina_table::{Table, Values};
-use ndarray::ArrayView2;
+use ndarray::{ArrayView1, ArrayView2};
 use serde::{Deserialize, Serialize};
 
 use crate::gram::smaller_gram;
@@ -68,7 +71,8 @@ impl Analysis for EffectiveDimension {
             let trials = Trials::run(network, &samples, &timesteps)?;
             for &timestep in &timesteps {
                 rows.push_at(*checkpoint, timestep);
-                dimensions.push(scratch.dimension(trials.at(timestep)?));
+                let states = trials.unchecked_at(timestep);
+                dimensions.push(scratch.dimension(states, || Trials::name_of(timestep))?);
             }
         }
         rows.into_table(true, [("effective_dimension".to_owned(), Values::from(dimensions))])
@@ -119,8 +123,7 @@ pub fn effective_dimension<T: Precision>(states: ArrayView2<T>) -> Result<Option
             found: states.nrows(),
         });
     }
-    check_finite(states, || "states".to_owned())?;
-    Ok(Scratch::default().dimension(states))
+    Scratch::default().dimension(states, || "states".to_owned())
 }
 
 /// The precision that states are given in: f32 or f64.
@@ -170,20 +173,28 @@ struct Squares {
 }
 
 impl Scratch {
-    /// The dimension of at least two states, all finite.
-    fn dimension<T: Precision>(&mut self, states: ArrayView2<T>) -> Option<f64> {
+    /// The dimension of at least two states; an error calls them as `what` says.
+    fn dimension<T: Precision>(
+        &mut self,
+        states: ArrayView2<T>,
+        what: impl FnOnce() -> String,
+    ) -> Result<Option<f64>> {
         let (samples, units) = states.dim();
+        if units == 0 {
+            return Ok(None);
+        }
         let mut squares = self.centre(states, 1.0);
         if !SAFE_SQUARES.contains(&squares.state) {
-            squares = self.centre(states, one_over_largest(states)?);
+            check_finite(states, what)?; // a state that is no number makes the sum none
+            let Some(scale) = one_over_largest(states) else { return Ok(None) };
+            squares = self.centre(states, scale);
         }
         let rounding = ROUNDING_EPSILONS * T::EPSILON;
         if squares.distance <= rounding * rounding * squares.state {
-            return None;
+            return Ok(None);
         }
 
         let size = samples.min(units);
-        self.gram.clear();
         self.gram.resize(size * size, 0.0);
         smaller_gram(&self.centred, samples, units, &mut self.gram);
         let (mut trace, mut below, mut diagonal) = (0.0, 0.0, 0.0);
@@ -193,7 +204,7 @@ impl Scratch {
             below += sum_of_squares(&row[..index]);
         }
         let dimension = trace * trace / (diagonal + 2.0 * below);
-        Some(dimension.clamp(1.0, (samples - 1).min(units) as f64)) // rounding alone can leave the range
+        Ok(Some(dimension.clamp(1.0, (samples - 1).min(units) as f64))) // rounding alone can leave the range
     }
 
     /// Writes the states times `scale`, less their mean.
@@ -201,18 +212,61 @@ impl Scratch {
         let (samples, units) = states.dim();
         let mut mean = vec![0.0; units];
         for state in states.outer_iter() {
-            for (mean, entry) in mean.iter_mut().zip(state) {
-                *mean += (*entry).into() * scale;
-            }
+            dispatch(AddTo { mean: &mut mean, state: &contiguous(&state), scale });
         }
         mean.iter_mut().for_each(|mean| *mean /= samples as f64);
-        self.centred.clear();
-        for state in states.outer_iter() {
-            self.centred.extend(state.iter().zip(&mean).map(|(entry, mean)| (*entry).into() * scale - mean));
+        let mut distances = vec![0.0; units]; // squared, of each unit
+        self.centred.resize(samples * units, 0.0);
+        for (centred, state) in self.centred.chunks_exact_mut(units).zip(states.outer_iter()) {
+            let state = &contiguous(&state);
+            dispatch(Centre { centred, distances: &mut distances, state, mean: &mean, scale });
         }
-        let distance = sum_of_squares(&self.centred);
+        let distance: f64 = distances.iter().sum();
         Squares { distance, state: distance + samples as f64 * sum_of_squares(&mean) }
     }
+}
+
+struct AddTo<'a, T> {
+    mean: &'a mut [f64],
+    state: &'a [T],
+    scale: f64,
+}
+
+impl<T: Precision> Operation for AddTo<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        for (mean, entry) in self.mean.iter_mut().zip(self.state) {
+            *mean += (*entry).into() * self.scale;
+        }
+    }
+}
+
+struct Centre<'a, T> {
+    centred: &'a mut [f64],
+    distances: &'a mut [f64],
+    state: &'a [T],
+    mean: &'a [f64],
+    scale: f64,
+}
+
+impl<T: Precision> Operation for Centre<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let rows = self.centred.iter_mut().zip(self.distances).zip(self.state).zip(self.mean);
+        for (((centred, distance), entry), mean) in rows {
+            *centred = (*entry).into() * self.scale - mean;
+            *distance += *centred * *centred;
+        }
+    }
+}
+
+/// The entries of a row side by side, where loops over them are vectorised: copied only if they are not so already.
+fn contiguous<'a, T: Copy>(row: &'a ArrayView1<'_, T>) -> Cow<'a, [T]> {
+    row.as_slice().map_or_else(|| Cow::Owned(row.to_vec()), Cow::Borrowed)
 }
 
 /// One over the power of two at or under the largest magnitude, so that multiplying by it is exact; `None` if all are zero.

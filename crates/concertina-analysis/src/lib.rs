@@ -1,14 +1,50 @@
 //! Analyses of representations: one file an analysis.
+//!
+//! An [`Analysis`] is a value with its parameters as fields; it looks at the networks of a run ([`Subject`]) and gives a tidy
+//! table. [`AnalysisSpec`] is any one of them, as a recipe or a command line names it.
+//!
+//! | analysis | answers | cannot tell |
+//! |---|---|---|
+//! | [`EffectiveDimension`] | over how many directions are the states spread? | which ones, and whether the task needs them |
+//! | [`Accuracy`], [`Loss`] | does the network solve the task? | how |
+//! | [`PcaSnapshots`] | what does the cloud of states look like? | what happens outside of the plane |
+//! | [`Lyapunov`] | is the network without input chaotic, and how fast do states part or meet? | what a trial does in ten timesteps |
+//! | [`ClusterHoldout`] | do the states generalise over clusters, linearly? | whether a nonlinear readout would |
+//!
+//! Every number is a pure function of the run's parameters, the weights and the analysis: nothing here starts a thread or
+//! reads a clock. What is undefined is null, what has not converged says so beside its best estimate, and no NaN comes out.
+//!
+//! ```
+//! use concertina_analysis::{Analysis, EffectiveDimension, Subject};
+//! use concertina_model::{Checkpoint, network::Network, params::Params, task::Task};
+//!
+//! let mut params = Params::default();
+//! params.task.input_dim = 2;
+//! params.network.units = 50;
+//! let params = params.check()?;
+//! let task = Task::new(&params)?;
+//! let checkpoints = [(Checkpoint::START, Network::initial(&params)?)];
+//! let subject = Subject { params: &params, task: &task, checkpoints: &checkpoints };
+//!
+//! let table = EffectiveDimension { samples: 200, ..EffectiveDimension::default() }.run(&subject)?;
+//! let dimension = table.floats("effective_dimension")?; // at timesteps -1 (the input), 0, ..., 9
+//! assert!(dimension[0].is_some_and(|at_input| at_input < 2.0));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! The mathematics is also there by itself: [`effective_dimension`](fn@effective_dimension) for any cloud of states, and in
+//! [`lyapunov`] the dynamics, the orbits and the spectrum of any weights.
 
 mod accuracy;
-mod analysis;
 mod cluster_holdout;
 mod effective_dimension;
-mod error;
-mod gram;
 mod loss;
 pub mod lyapunov;
 mod pca_snapshots;
+
+mod analysis;
+mod error;
+mod gram;
 mod ranges;
 mod spec;
 mod timestep;

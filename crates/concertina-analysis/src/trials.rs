@@ -26,12 +26,26 @@ impl<'a> Trials<'a> {
 
     /// The states at a timestep, (trials, units), or the inputs, (trials, input_dim): all of them finite.
     pub(crate) fn at(&self, timestep: Timestep) -> Result<ArrayView2<'_, f32>> {
-        let (states, what) = match timestep.steps() {
-            0 => (self.samples.inputs.view(), "inputs".to_owned()),
-            steps => (self.states.slice(s![.., steps - 1, ..]), format!("states at timestep {timestep}")),
-        };
-        check_finite(states, || what)?;
+        let states = self.unchecked_at(timestep);
+        check_finite(states, || Self::name_of(timestep))?;
         Ok(states)
+    }
+
+    /// The same, for those who look at every state anyway.
+    pub(crate) fn unchecked_at(&self, timestep: Timestep) -> ArrayView2<'_, f32> {
+        match timestep.steps() {
+            0 => self.samples.inputs.view(),
+            steps => self.states.slice(s![.., steps - 1, ..]),
+        }
+    }
+
+    /// What errors call the states at a timestep.
+    pub(crate) fn name_of(timestep: Timestep) -> String {
+        if timestep == Timestep::INPUT {
+            "inputs".to_owned()
+        } else {
+            format!("states at timestep {timestep}")
+        }
     }
 }
 

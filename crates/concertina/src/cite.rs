@@ -9,7 +9,7 @@ use crate::error::{Error, Result, suggestion};
 use crate::spec;
 
 /// Every reference, in BibTeX.
-const REFERENCES: &str = include_str!("../references.bib");
+const REFERENCES: &str = include_str!("../../../references.bib");
 
 /// The paper whose model this is.
 const PAPER: &str = "farrell2022";

@@ -13,7 +13,7 @@ const ROUNDING: f64 = f64::EPSILON;
 /// the rows after it.
 ///
 /// Modified Gram-Schmidt, repeated for a vector that lost more than half of its length: "twice is enough", after which it is
-/// orthogonal to working precision (Daniel, Gragg, Kaufman and Stewart 1976, who discuss the factor).
+/// orthogonal to working precision (`daniel1976`).
 ///
 /// # Shapes
 /// `frame`: (vectors, units), row-major; `log2_lengths`: (vectors).

@@ -145,7 +145,7 @@ impl Analysis for Lyapunov {
     }
 
     fn references(&self) -> &'static [&'static str] {
-        &["farrell2022", "benettin1980", "daniel1976", "kaplan1979", "pesin1977"]
+        &["farrell2022", "benettin1980", "daniel1976", "kaplan1979", "pesin1977", "ruelle1978"]
     }
 
     fn per_checkpoint(&self) -> bool {

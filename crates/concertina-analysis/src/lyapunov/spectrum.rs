@@ -94,7 +94,7 @@ impl Spectrum {
     }
 
     /// The Kaplan-Yorke (Lyapunov) dimension `j + (λ_1 + ... + λ_j) / |λ_{j+1}|`, with `j` the largest number for which the
-    /// sum is not negative: 0 for a fixed point that attracts, the number of units if volumes do not shrink.
+    /// sum is not negative: 0 for a fixed point that attracts, the number of units if volumes do not shrink (`kaplan1979`).
     ///
     /// `None` if the sum of all the exponents there are is still not negative and the network has more: ask for more.
     pub fn kaplan_yorke_dimension(&self) -> Option<f64> {
@@ -109,8 +109,8 @@ impl Spectrum {
         (self.exponents.len() == self.units).then_some(self.units as f64)
     }
 
-    /// The sum of the positive exponents, in bits per timestep: the entropy rate by Pesin's identity, in general an upper
-    /// bound on it.
+    /// The sum of the positive exponents, in bits per timestep: an upper bound on the entropy rate (`ruelle1978`), and equal to
+    /// it where the map is invertible and its measure smooth along the unstable directions (`pesin1977`).
     ///
     /// `None` if all the exponents there are are positive and the network has more: ask for more.
     pub fn entropy_rate(&self) -> Option<f64> {

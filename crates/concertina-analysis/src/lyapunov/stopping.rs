@@ -210,7 +210,7 @@ fn published_runs(
         }
         let mut kept = Vec::with_capacity(going.len());
         for (orbit, &run) in going.iter().enumerate() {
-            let unbounded = orbits.states().row(orbit).iter().any(|state| !(state.abs() <= BOUND));
+            let unbounded = orbits.states().row(orbit).iter().any(is_unbounded);
             let settled = windows[run].len() == WINDOW && mean_error(&windows[run]) < SHARE * TOLERANCE;
             if unbounded || settled || iterations == MAX_ITERATIONS {
                 let means = windows[run].pop().expect("pushed above");
@@ -248,8 +248,12 @@ fn mean_error(rows: &[Vec<f64>]) -> f64 {
     total / exponents as f64 / count.sqrt()
 }
 
+fn is_unbounded(state: &f64) -> bool {
+    state.is_nan() || state.abs() > BOUND
+}
+
 fn unbounded(orbits: &Orbits) -> bool {
-    orbits.states().iter().any(|state| !(state.abs() <= BOUND)) // NaN too
+    orbits.states().iter().any(is_unbounded)
 }
 
 /// The first initial conditions that `seed` draws: uniform in [-0.2, 0.2] in every unit.

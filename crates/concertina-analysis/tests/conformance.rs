@@ -1,0 +1,225 @@
+//! What every analysis promises, tried on all of them and on every kind of network.
+
+mod common;
+
+use std::collections::BTreeSet;
+
+use concertina_analysis::{
+    Accuracy, Analysis, AnalysisSpec, ClusterHoldout, EffectiveDimension, Error, Loss, Lyapunov,
+    PcaSnapshots, Subject, Timestep, Timesteps,
+};
+use concertina_model::network::Network;
+use concertina_model::params::NetworkKind;
+
+/// Every analysis, with parameters for a small network.
+fn every_analysis() -> Vec<AnalysisSpec> {
+    let all: Vec<AnalysisSpec> = vec![
+        EffectiveDimension { samples: 20, ..EffectiveDimension::default() }.into(),
+        Accuracy { samples: 20 }.into(),
+        Loss { samples: 20 }.into(),
+        PcaSnapshots { samples: 20, drawn: 10, ..PcaSnapshots::default() }.into(),
+        Lyapunov { exponents: 3, burn_in: 10, max_iterations: 60, ..Lyapunov::default() }.into(),
+        ClusterHoldout { samples: 20, splits: 2, ..ClusterHoldout::default() }.into(),
+    ];
+    let names: Vec<&str> = all.iter().map(Analysis::name).collect();
+    assert_eq!(names, AnalysisSpec::NAMES, "an analysis is missing here");
+    all
+}
+
+/// Those that apply to networks like these.
+fn applicable(run: &common::Run) -> Vec<AnalysisSpec> {
+    let mut all = every_analysis();
+    all.retain(|analysis| !matches!(analysis.check(&run.params), Err(Error::NotApplicable { .. })));
+    let left_out = usize::from(run.params.network.kind == NetworkKind::Feedforward); // only the Lyapunov spectrum
+    assert_eq!(all.len(), AnalysisSpec::NAMES.len() - left_out);
+    all
+}
+
+#[test]
+fn every_analysis_works_on_every_kind_of_network() {
+    for params in common::each_kind() {
+        let run = common::Run::trained(params);
+        for analysis in applicable(&run) {
+            let table = analysis.run(&run.subject()).expect("it applies");
+            let columns: Vec<&str> = table.column_names().collect();
+            assert_eq!(columns[..2], ["epoch", "update"], "{analysis:?}");
+            let updates: BTreeSet<_> = table.integers("update").expect("there").into_iter().collect();
+            assert_eq!(updates, BTreeSet::from([Some(0), Some(4)]), "{analysis:?}");
+            for (name, _) in table.columns() {
+                for value in table.floats(name).unwrap_or_default().into_iter().flatten() {
+                    assert!(value.is_finite(), "{analysis:?}: {value} in `{name}`");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn the_same_subject_gives_the_same_table_and_is_left_as_it_was() {
+    let run = common::Run::trained(common::small());
+    let weights: Vec<_> = run.checkpoints.iter().map(|(_, network)| network.weights().clone()).collect();
+    for analysis in every_analysis() {
+        let once = analysis.run(&run.subject()).expect("it applies");
+        assert_eq!(once, analysis.run(&run.subject()).expect("it applies"), "{analysis:?}");
+    }
+    for ((_, network), weights) in run.checkpoints.iter().zip(&weights) {
+        assert_eq!(network.weights(), weights);
+    }
+}
+
+#[test]
+fn a_checkpoint_has_the_same_rows_whichever_others_are_asked_for() {
+    let run = common::Run::trained(common::small());
+    for analysis in every_analysis() {
+        assert!(analysis.per_checkpoint());
+        let mut one_by_one =
+            analysis.run(&Subject { checkpoints: &[], ..run.subject() }).expect("it applies");
+        assert!(one_by_one.is_empty());
+        for checkpoint in run.checkpoints.chunks(1) {
+            let rows =
+                analysis.run(&Subject { checkpoints: checkpoint, ..run.subject() }).expect("it applies");
+            one_by_one.append(&rows).expect("the same columns");
+        }
+        assert_eq!(one_by_one, analysis.run(&run.subject()).expect("it applies"), "{analysis:?}");
+    }
+}
+
+#[test]
+fn a_network_that_is_silent_has_results_and_what_is_undefined_is_null() {
+    let run = common::Run::untrained(common::small()).with_weights(|weights| {
+        weights.input.fill(0.0);
+        weights.biases[0].fill(0.3);
+    });
+    for analysis in every_analysis() {
+        let table = analysis.run(&run.subject()).expect("equal states are no error");
+        if analysis.name() == "effective_dimension" {
+            let found = table.floats("effective_dimension").expect("there");
+            assert!(found[0].is_some(), "the inputs differ");
+            assert!(found[1..].iter().all(Option::is_none), "the states do not: {found:?}");
+        }
+    }
+}
+
+#[test]
+fn states_that_grow_out_of_range_are_named() {
+    let mut params = common::small();
+    params.network.nonlinearity = concertina_model::params::Nonlinearity::Linear;
+    let run = common::Run::untrained(params).with_weights(|weights| weights.recurrent[0].fill(1e9));
+    for analysis in every_analysis() {
+        let outcome = analysis.run(&run.subject());
+        match analysis.name() {
+            "lyapunov" => {
+                assert!(outcome.is_ok(), "the exponents of a linear network do not look at its state")
+            }
+            "accuracy" => {} // outputs can still be compared
+            name => {
+                let error = outcome.expect_err(name);
+                let text = error.to_string();
+                assert!(text.contains("expected finite numbers, found"), "{name}: {text}");
+                if name != "loss" {
+                    assert!(
+                        text.starts_with("states at timestep 4: ") && text.contains("sample 0, unit 0"),
+                        "{name}: {text}"
+                    );
+                }
+                assert!(error.hint().is_some(), "{name}");
+            }
+        }
+    }
+}
+
+#[test]
+fn weights_that_are_no_numbers_never_get_as_far_as_an_analysis() {
+    let run = common::Run::untrained(common::small());
+    let mut weights = run.checkpoints[0].1.weights().clone();
+    weights.recurrent[0][[2, 5]] = f32::NAN;
+    let error = Network::new(&run.params, weights).expect_err("refused");
+    assert_eq!(error.to_string(), "`recurrent_weights`: expected finite numbers, found NaN at [2, 5]");
+}
+
+#[test]
+fn one_sample_is_refused_where_it_says_nothing() {
+    let run = common::Run::untrained(common::small());
+    for name in AnalysisSpec::NAMES {
+        let text = format!(r#"{{"analysis": "{name}", "samples": 1}}"#);
+        let Ok(analysis) = serde_json::from_str::<AnalysisSpec>(&text) else {
+            assert_eq!(*name, "lyapunov", "it takes no samples");
+            continue;
+        };
+        match analysis.run(&run.subject()) {
+            Ok(table) => assert!(["accuracy", "loss"].contains(name) && table.row_count() == 1),
+            Err(error) => assert!(
+                error.to_string().starts_with(&format!("`{name}.samples`: expected at least")),
+                "{error}"
+            ),
+        }
+    }
+}
+
+#[test]
+fn layers_take_the_place_of_timesteps_and_end() {
+    let mut params = common::small();
+    params.network.kind = NetworkKind::Feedforward;
+    let run = common::Run::untrained(params);
+    let table = EffectiveDimension { samples: 20, ..EffectiveDimension::default() }
+        .run(&run.subject())
+        .expect("valid");
+    assert_eq!(table.integers("timestep").expect("there"), (-1..5).map(Some).collect::<Vec<_>>());
+    let beyond: [AnalysisSpec; 3] = [
+        EffectiveDimension { extend_to: Some(Timestep(5)), ..EffectiveDimension::default() }.into(),
+        PcaSnapshots { timesteps: Timesteps::these([5]), ..PcaSnapshots::default() }.into(),
+        ClusterHoldout { extend_to: Some(Timestep(9)), ..ClusterHoldout::default() }.into(),
+    ];
+    for analysis in beyond {
+        let error = analysis.run(&run.subject()).expect_err("refused");
+        assert!(matches!(error, Error::NotApplicable { .. }), "{error}");
+        assert!(error.to_string().contains("there is none past the last"), "{error}");
+    }
+}
+
+#[test]
+fn every_analysis_reads_what_it_writes_and_has_one_canonical_text() {
+    for name in AnalysisSpec::NAMES {
+        let by_name = AnalysisSpec::named(name).expect("known");
+        let short: AnalysisSpec =
+            serde_json::from_str(&format!(r#"{{"analysis": "{name}"}}"#)).expect("known");
+        let written = serde_json::to_string(&short).expect("plain data");
+        let long: AnalysisSpec = serde_json::from_str(&written).expect("known");
+        assert_eq!((&by_name, &short), (&short, &long));
+        assert_eq!(by_name.canonical(), long.canonical());
+        assert!(by_name.canonical().starts_with(&format!("{name} {} {{", by_name.version())));
+    }
+    let canonical = |text| serde_json::from_str::<AnalysisSpec>(text).expect("known").canonical();
+    assert_eq!(
+        canonical(r#"{"timesteps": [9, -1, 9], "samples": 500, "analysis": "cluster_holdout"}"#),
+        canonical(r#"{"analysis": "cluster_holdout", "c": 1.0, "timesteps": [-1, 9]}"#)
+    );
+}
+
+#[test]
+fn an_unknown_parameter_is_refused_with_those_there_are() {
+    for name in AnalysisSpec::NAMES {
+        let text = format!(r#"{{"analysis": "{name}", "sampels": 500}}"#);
+        let error = serde_json::from_str::<AnalysisSpec>(&text).expect_err("refused").to_string();
+        assert!(error.starts_with("unknown field `sampels`, expected"), "{error}");
+    }
+}
+
+#[test]
+fn every_reference_is_in_the_bibliography() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../references.bib");
+    let text = std::fs::read_to_string(path).expect("the bibliography");
+    let entries: BTreeSet<&str> = text
+        .lines()
+        .filter(|line| line.starts_with('@'))
+        .filter_map(|line| line.split_once('{')?.1.strip_suffix(','))
+        .collect();
+    let svm =
+        ClusterHoldout { classifier: concertina_analysis::Classifier::Svm, ..ClusterHoldout::default() };
+    for analysis in every_analysis().into_iter().chain([svm.into()]) {
+        assert!(!analysis.references().is_empty(), "{}", analysis.name());
+        for key in analysis.references() {
+            assert!(entries.contains(key), "`{key}` of `{}` is not in references.bib", analysis.name());
+        }
+    }
+}
