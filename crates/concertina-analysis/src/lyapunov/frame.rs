@@ -116,6 +116,7 @@ fn subtract(vector: &mut [f64], factor: f64, direction: &[f64]) {
 
 #[cfg(test)]
 mod tests {
+    use concertina_numerics::kernels::{Level, with_level};
     use concertina_numerics::linalg::product;
     use ndarray::{Array2, ArrayView2};
     use proptest::prelude::*;
@@ -168,6 +169,15 @@ mod tests {
         assert_eq!(lengths[1..3], [f64::NEG_INFINITY; 2]);
         assert!(frame.row(1).iter().chain(frame.row(2)).all(|entry| *entry == 0.0));
         assert!((lengths[3] - 0.5 * (0.64_f64 + 4.0).log2()).abs() < 1e-15);
+    }
+
+    #[test]
+    fn every_instruction_set_gives_the_same_bits() {
+        let frame = Array2::from_shape_fn((7, 45), |(i, j)| ((i * 45 + j) as f64 * 0.7).sin());
+        let portable = with_level(Level::PORTABLE, || orthonormalised(frame.clone()));
+        for level in Level::available() {
+            assert_eq!(with_level(level, || orthonormalised(frame.clone())), portable, "{level}");
+        }
     }
 
     #[test]
