@@ -42,6 +42,29 @@ pub use stored::{StoredRun, run_table_column};
 pub use study::{Analysed, Study, StudyBuilder};
 
 /// What most programs need.
+///
+/// ```
+/// use concertina::prelude::*;
+///
+/// fn main() -> concertina::Result<()> {
+///     # let folder = tempfile::tempdir().expect("a folder");
+///     # std::env::set_current_dir(folder.path()).expect("it is there");
+///     let mut base = Params::default();                        // the paper's defaults
+///     base.task.input_dim = 2;
+///     base.train.epochs = 120;
+///     # (base.train.epochs, base.network.units, base.task.train_samples) = (2, 24, 40); // small enough for a test
+///     let sweep = Sweep::of(base).gain([20.0, 250.0]).seeds(0..5).check()?;
+///     let study = Study::open("runs")?;                        // a store and a pool of threads
+///     let runs = study.train(&sweep)?;                         // loads what exists, trains the rest
+///     let dimension = runs.analyse(&EffectiveDimension { samples: 500, ..Default::default() })?;
+///     let spectrum = runs.first().analyse(&Lyapunov { exponents: 10, ..Default::default() })?;
+///     println!("{:.3} bits per timestep", spectrum.largest().bits_per_timestep());
+///     Panel::lines(&dimension).x("timestep").y("effective_dimension").hue("gain").style("stage")
+///         .band(ErrorBar::Gamma).save("dimension.pdf")?;       // .svg, .png and .csv go with it
+///     # assert!(std::path::Path::new("dimension.pdf").exists() && std::path::Path::new("dimension.csv").exists());
+///     Ok(())
+/// }
+/// ```
 pub mod prelude {
     pub use concertina_analysis::{
         Accuracy, AnalysisSpec, ClusterHoldout, EffectiveDimension, Loss, Lyapunov, PcaSnapshots, Timestep,
