@@ -144,6 +144,7 @@ fn a_file_on_the_way_to_the_store() {
 
 #[test]
 #[cfg(unix)]
+#[expect(clippy::print_stderr, reason = "a skipped test says so")]
 fn a_folder_without_permission() {
     use std::os::unix::fs::PermissionsExt;
     let place = Place::new();
