@@ -75,7 +75,13 @@ fn figure_two_asks_for_each_table_once() {
         points[1].assignments.iter().map(|a| format!("{}={}", a.name, a.text())).collect();
     assert_eq!(
         spelled,
-        ["task.input_dim=200", "task.train_samples=400", "task.val_samples=100", "train.epochs=10", "network.gain=250.0"]
+        [
+            "task.input_dim=200",
+            "task.train_samples=400",
+            "task.val_samples=100",
+            "train.epochs=10",
+            "network.gain=250.0"
+        ]
     );
 }
 
