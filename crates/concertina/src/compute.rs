@@ -251,7 +251,8 @@ pub(crate) fn cost(params: &ValidParams) -> f64 {
     params.train.epochs as f64 * samples * params.trial_steps() as f64 * units * units
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+/// A poisoned lock is as good as any: whoever held it has ended everything.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

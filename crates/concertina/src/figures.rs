@@ -2,20 +2,22 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use concertina_analysis::AnalysisSpec;
 use concertina_figures::{Checkpoints, RECIPES, Recipe, Requirement, SeedChoice, Theme};
 use concertina_model::params::{Params, ValidParams, parameter};
 use concertina_table::{Scalar, Table};
 
-use crate::compute::{self, Answered, Demand, Question};
+use crate::compute::{self, Answered, Demand, Question, lock};
 use crate::error::{Error, Result};
 use crate::params_table;
+use crate::pool;
 use crate::run::{Run, Runs};
 use crate::selection::CheckpointSelection;
 use crate::settings::Keep;
 use crate::spec;
-use crate::study::{Study, append};
+use crate::study::Study;
 
 /// Figures that are drawn when none are named, of those that there are recipes for.
 const USUAL: [&str; 5] = ["fig1", "fig2", "fig3", "fig4", "fig5a"];
@@ -247,6 +249,7 @@ impl Study {
     /// # Errors
     /// [`Error::Store`]; [`Error::Figures`] if a figure cannot be drawn or written; [`Error::Interrupted`] if not all was computed.
     pub fn figures(&self, plan: &FigurePlan, folder: impl AsRef<Path>) -> Result<Drawn> {
+        let folder = folder.as_ref();
         let study = self.with_default_keep(Keep::Needed);
         let questions = plan
             .questions
@@ -269,18 +272,20 @@ impl Study {
         // By run and question.
         let mut tables: Vec<Vec<(usize, Table)>> = Vec::new();
         for (Answered { run, parts }, asked) in answered.into_iter().zip(&plan.asked) {
-            let mut of_run: Vec<(usize, Table)> = Vec::new();
+            let mut of_run: Vec<(usize, Vec<Table>)> = Vec::new();
             for part in parts {
                 let question = asked[part.question];
                 match part.table {
                     Err(error) => failures.push(run.failed_analysis(&error)),
                     Ok(part) => match of_run.iter_mut().find(|(known, _)| *known == question) {
-                        Some((_, table)) => append(table, &part)?,
-                        None => of_run.push((question, part)),
+                        Some((_, tables)) => tables.push(part),
+                        None => of_run.push((question, vec![part])),
                     },
                 }
             }
-            tables.push(of_run);
+            let stacked =
+                of_run.into_iter().map(|(question, parts)| Ok((question, params_table::stack(parts)?)));
+            tables.push(stacked.collect::<Result<_>>()?);
             runs.push(run);
         }
         let runs = Runs { runs, varied: Vec::new() };
@@ -289,30 +294,58 @@ impl Study {
             return Err(Error::Interrupted);
         }
         let mut drawn = Drawn { runs, files: Vec::new(), problems: Vec::new(), failures };
-        let theme = Theme::default();
-        for (recipe, needed) in plan.recipes.iter().zip(&plan.needed) {
-            let of_recipe = needed
-                .iter()
-                .map(|needed| assemble(needed, &drawn.runs, &tables))
-                .collect::<Result<Vec<_>>>()?;
-            let figure = recipe.draw(&theme, &of_recipe)?;
-            drawn
-                .problems
-                .extend(figure.problems().into_iter().map(|problem| format!("{}, {problem}", recipe.figure)));
-            drawn.files.extend(figure.save(folder.as_ref())?);
+        let incomplete = !drawn.failures.is_empty() || drawn.runs.iter().any(|run| run.failure().is_some());
+        let pages: Vec<Mutex<Option<Result<Page>>>> = plan.recipes.iter().map(|_| Mutex::new(None)).collect();
+        pool::work(study.shared.settings.jobs, (0..pages.len()).map(|number| (0.0, number)), |number, _| {
+            let page = page(&plan.recipes[number], &plan.needed[number], &drawn.runs, &tables, folder);
+            *lock(&pages[number]) = Some(page);
+        });
+        for (recipe, page) in plan.recipes.iter().zip(pages) {
+            match page.into_inner().unwrap_or_else(PoisonError::into_inner) {
+                Some(Ok(page)) => {
+                    drawn.files.extend(page.files);
+                    drawn.problems.extend(page.problems);
+                }
+                // What it would show failed, which is said elsewhere.
+                Some(Err(Error::Figures(_))) if incomplete => {
+                    drawn.problems.push(format!("{} is not drawn: some of what it shows failed", recipe.figure));
+                }
+                Some(Err(error)) => return Err(error),
+                None => {}
+            }
         }
         Ok(drawn)
     }
 }
 
+/// A figure on disk.
+struct Page {
+    files: Vec<PathBuf>,
+    problems: Vec<String>,
+}
+
+fn page(
+    recipe: &Recipe,
+    needed: &[Needed],
+    runs: &[Run],
+    tables: &[Vec<(usize, Table)>],
+    folder: &Path,
+) -> Result<Page> {
+    let tables = needed.iter().map(|needed| assemble(needed, runs, tables)).collect::<Result<Vec<_>>>()?;
+    let figure = recipe.draw(&Theme::default(), &tables)?;
+    let problems =
+        figure.problems().into_iter().map(|problem| format!("{}, {problem}", recipe.figure)).collect();
+    Ok(Page { files: figure.save(folder)?, problems })
+}
+
 /// The table of a requirement.
 fn assemble(needed: &Needed, runs: &[Run], tables: &[Vec<(usize, Table)>]) -> Result<Table> {
-    let mut all = Table::new();
+    let mut all = Vec::with_capacity(needed.parts.len());
     for part in &needed.parts {
         if let Some((_, table)) = tables[part.run].iter().find(|(question, _)| *question == needed.question) {
             let last = runs[part.run].last_checkpoint().update.0;
-            append(&mut all, &params_table::add_columns(table, part.columns.clone(), last)?)?;
+            all.push(params_table::add_columns(table, part.columns.clone(), last)?);
         }
     }
-    Ok(all)
+    params_table::stack(all)
 }

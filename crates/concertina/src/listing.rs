@@ -69,8 +69,11 @@ impl Study {
     }
 }
 
+/// Whether all values that are there are the same.
 fn is_constant(values: &Values) -> bool {
-    (1..values.len()).all(|row| values.get(row) == values.get(0))
+    let mut there = (0..values.len()).filter_map(|row| values.get(row)).filter(|value| !value.is_null());
+    let first = there.next();
+    there.all(|value| Some(value) == first)
 }
 
 impl StoredRun {

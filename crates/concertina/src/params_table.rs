@@ -42,6 +42,24 @@ pub(crate) fn row(cells: impl IntoIterator<Item = (String, Scalar)>) -> Result<T
     Ok(Table::from_columns(columns)?)
 }
 
+/// Tables one below the other; `None` of them is an empty table.
+///
+/// Halves are joined to halves, because joining copies: so the cost grows with the rows, and hardly with the number of tables.
+pub(crate) fn stack(mut tables: Vec<Table>) -> Result<Table> {
+    while tables.len() > 1 {
+        let mut joined = Vec::with_capacity(tables.len().div_ceil(2));
+        let mut rest = tables.into_iter();
+        while let Some(mut upper) = rest.next() {
+            if let Some(lower) = rest.next() {
+                upper.append(&lower)?;
+            }
+            joined.push(upper);
+        }
+        tables = joined;
+    }
+    Ok(tables.pop().unwrap_or_default())
+}
+
 /// The result of an analysis with what tells its run from others in front, and the stage of training.
 pub(crate) fn add_run(part: &Table, run: &Run, varied: &[&'static str]) -> Result<Table> {
     add_columns(part, identity(&run.params, varied), run.end.update.0)

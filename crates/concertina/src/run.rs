@@ -308,17 +308,16 @@ impl Runs {
             .iter()
             .map(|run| Demand { params: &run.params, questions: vec![&question], train: false })
             .collect();
-        let mut all = Table::new();
+        let mut all = Vec::new();
         for answered in compute::compute(&shared, &demands)? {
             if let Some(error) = answered.run.failure() {
                 return Err(error);
             }
             for part in answered.parts {
-                let part = params_table::add_run(&part.table?, &answered.run, &self.varied)?;
-                if all.is_empty() { all = part } else { all.append(&part)? }
+                all.push(params_table::add_run(&part.table?, &answered.run, &self.varied)?);
             }
         }
-        Ok(all)
+        params_table::stack(all)
     }
 
     /// A row a run: `key`, the parameters that vary, `seed`, `outcome`, `source`, `epochs`, `updates`, and the last entry of its
@@ -327,7 +326,7 @@ impl Runs {
     /// # Errors
     /// None in practice: columns have one length.
     pub fn table(&self) -> Result<Table> {
-        let mut all = Table::new();
+        let mut all = Vec::with_capacity(self.runs.len());
         for run in &self.runs {
             let last = run.history.last();
             let source = (run.source != Source::Nothing).then(|| run.source.name()).into();
@@ -345,10 +344,9 @@ impl Runs {
                 ("validation_loss".to_owned(), number(|record| record.validation_loss)),
                 ("validation_accuracy".to_owned(), number(|record| record.validation_accuracy)),
             ]);
-            let row = params_table::row(cells)?;
-            if all.is_empty() { all = row } else { all.append(&row)? }
+            all.push(params_table::row(cells)?);
         }
-        Ok(all)
+        params_table::stack(all)
     }
 
     /// The keys of the runs, without repetition.

@@ -7,7 +7,6 @@ use concertina_table::{Scalar, Table};
 
 use crate::error::{Error, Result};
 use crate::params_table;
-use crate::study::append;
 use crate::training::{Progress, checkpoint_of};
 
 /// The file of the run table: a view, rebuilt from the folders.
@@ -59,32 +58,44 @@ impl Glance {
     }
 }
 
-/// A row a run, sorted by key.
-pub(crate) fn table(store: &Store) -> Result<Table> {
-    let mut all = Table::new();
-    for key in store.keys()? {
-        let folder = store.run(&key);
-        let Glance { params, status, checkpoints } = Glance::at(&folder)?;
-        let relative = folder.path();
-        let relative = relative.strip_prefix(store.root()).unwrap_or(&relative).display().to_string();
-        let last = checkpoints.last();
-        let number =
-            |of: fn(&Checkpoint) -> u64| last.map_or(Scalar::Null, |last| Scalar::Integer(of(last) as i64));
-        let mut cells: Vec<(String, Scalar)> = vec![
-            ("key".to_owned(), key.to_string().into()),
-            ("folder".to_owned(), relative.into()),
-            ("status".to_owned(), status.into()),
-            ("epochs".to_owned(), number(|last| last.epoch.0)),
-            ("updates".to_owned(), number(|last| last.update.0)),
-        ];
-        for parameter in PARAMETERS.iter().filter(|parameter| parameter.part_of_key) {
-            let value =
-                params.as_ref().map_or(Scalar::Null, |params| params_table::cell(&parameter.value(params)));
-            cells.push((parameter.path.to_owned(), value));
-        }
-        append(&mut all, &params_table::row(cells)?)?;
+/// A row a run, sorted by key; `threads` read at once.
+pub(crate) fn table(store: &Store, threads: usize) -> Result<Table> {
+    let keys = store.keys()?;
+    let size = keys.len().div_ceil(threads.max(1)).max(1);
+    let parts = std::thread::scope(|scope| {
+        let readers: Vec<_> = keys
+            .chunks(size)
+            .map(|keys| scope.spawn(|| keys.iter().map(|key| row(store, key)).collect::<Result<Vec<_>>>()))
+            .collect();
+        let read = |reader: std::thread::ScopedJoinHandle<'_, _>| {
+            reader.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        };
+        readers.into_iter().map(read).collect::<Result<Vec<_>>>()
+    })?;
+    params_table::stack(parts.into_iter().flatten().collect())
+}
+
+fn row(store: &Store, key: &RunKey) -> Result<Table> {
+    let folder = store.run(key);
+    let Glance { params, status, checkpoints } = Glance::at(&folder)?;
+    let relative = folder.path();
+    let relative = relative.strip_prefix(store.root()).unwrap_or(&relative).display().to_string();
+    let last = checkpoints.last();
+    let number =
+        |of: fn(&Checkpoint) -> u64| last.map_or(Scalar::Null, |last| Scalar::Integer(of(last) as i64));
+    let mut cells: Vec<(String, Scalar)> = vec![
+        ("key".to_owned(), key.to_string().into()),
+        ("folder".to_owned(), relative.into()),
+        ("status".to_owned(), status.into()),
+        ("epochs".to_owned(), number(|last| last.epoch.0)),
+        ("updates".to_owned(), number(|last| last.update.0)),
+    ];
+    for parameter in PARAMETERS.iter().filter(|parameter| parameter.part_of_key) {
+        let value =
+            params.as_ref().map_or(Scalar::Null, |params| params_table::cell(&parameter.value(params)));
+        cells.push((parameter.path.to_owned(), value));
     }
-    Ok(all)
+    params_table::row(cells)
 }
 
 /// The run whose key begins so.

@@ -172,14 +172,14 @@ impl Study {
         let demands: Vec<Demand<'_>> =
             sweep.iter().map(|params| Demand { params, questions: vec![&question], train: false }).collect();
         let answered = compute::compute(&self.shared, &demands)?;
-        let mut table = Table::new();
+        let mut tables = Vec::new();
         let mut failures = Vec::new();
         let mut runs = Vec::with_capacity(answered.len());
         for Answered { run, parts } in answered {
             failures.extend(run.failure());
             for part in parts {
                 match part.table {
-                    Ok(part) => append(&mut table, &params_table::add_run(&part, &run, sweep.varied())?)?,
+                    Ok(part) => tables.push(params_table::add_run(&part, &run, sweep.varied())?),
                     Err(error) => failures.push(run.failed_analysis(&error)),
                 }
             }
@@ -187,7 +187,7 @@ impl Study {
         }
         let runs = Runs { runs, varied: sweep.varied().to_vec() };
         self.after_work(&runs)?;
-        Ok(Analysed { runs, table, failures })
+        Ok(Analysed { runs, table: params_table::stack(tables)?, failures })
     }
 
     /// Every run in the store: a row a run, with `key`, `folder`, `status`, `epochs`, `updates` and every parameter by its path.
@@ -195,7 +195,7 @@ impl Study {
     /// # Errors
     /// [`Error::Store`].
     pub fn run_table(&self) -> Result<Table> {
-        stored::table(&self.shared.store)
+        stored::table(&self.shared.store, self.shared.settings.jobs)
     }
 
     /// A run in the store by the beginning of its key.
@@ -239,14 +239,4 @@ impl Study {
         settings.keep.get_or_insert(keep);
         Self { shared: Arc::new(Shared { store: self.shared.store.clone(), settings }) }
     }
-}
-
-/// Appends rows; an empty table takes the columns of the first.
-pub(crate) fn append(table: &mut Table, rows: &Table) -> Result<()> {
-    if table.column_count() == 0 {
-        *table = rows.clone();
-    } else {
-        table.append(rows)?;
-    }
-    Ok(())
 }

@@ -274,3 +274,20 @@ fn nothing_to_cite_by_that_name() {
     let place = Place::new();
     assert_said!(place, place.run(&["cite", "fog2"]));
 }
+
+#[test]
+fn a_figure_whose_runs_cannot_be() {
+    let place = Place::new();
+    let said = place.run(&[
+        "figures",
+        "fig2",
+        "--seeds",
+        "0",
+        "--quiet",
+        "--set",
+        "input_dim=2",
+        "--set",
+        "cluster_std=0.5",
+    ]);
+    assert_said!(place, said);
+}
