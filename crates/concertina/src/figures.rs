@@ -308,7 +308,9 @@ impl Study {
                 }
                 // What it would show failed, which is said elsewhere.
                 Some(Err(Error::Figures(_))) if incomplete => {
-                    drawn.problems.push(format!("{} is not drawn: some of what it shows failed", recipe.figure));
+                    drawn
+                        .problems
+                        .push(format!("{} is not drawn: some of what it shows failed", recipe.figure));
                 }
                 Some(Err(error)) => return Err(error),
                 None => {}

@@ -36,10 +36,15 @@ pub(crate) fn identity(params: &ValidParams, varied: &[&'static str]) -> Vec<(St
     cells
 }
 
-/// A table of one row.
+/// A table of one row; of two cells with one name the first counts (`epochs` that vary, and those that were trained).
 pub(crate) fn row(cells: impl IntoIterator<Item = (String, Scalar)>) -> Result<Table> {
-    let columns = cells.into_iter().map(|(name, cell)| (name, Values::constant(&cell, 1)));
-    Ok(Table::from_columns(columns)?)
+    let mut table = Table::new();
+    for (name, cell) in cells {
+        if !table.has_column(&name) {
+            table.push_column(name, Values::constant(&cell, 1))?;
+        }
+    }
+    Ok(table)
 }
 
 /// Tables one below the other; `None` of them is an empty table.

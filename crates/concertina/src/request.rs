@@ -19,7 +19,7 @@ use crate::spec;
 /// [`Error::Read`], [`Error::InFile`] around what is wrong with the file, [`Error::Seeds`], and what is wrong with an override.
 pub fn sweep<'a>(arguments: impl IntoIterator<Item = &'a str>, seeds: Option<&str>) -> Result<Sweep> {
     let mut arguments = arguments.into_iter().peekable();
-    let mut sweep = match arguments.next_if(|first| !first.contains('=')) {
+    let mut sweep = match arguments.next_if(|first| !first.contains('=') || Path::new(first).is_file()) {
         Some(file) => read_sweep(Path::new(file))?,
         None => Sweep::of(Params::default()),
     };

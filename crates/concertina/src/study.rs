@@ -1,18 +1,19 @@
 //! A study: a store, a pool of threads, and what one does with them.
 
+use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
 
 use concertina_analysis::AnalysisSpec;
 use concertina_model::params::ValidSweep;
 use concertina_store::{Finding, Incident, Store};
 use concertina_table::Table;
 
-use crate::compute::{self, Answered, Demand, Question};
+use crate::compute::{self, Answered, Demand, Question, lock};
 use crate::error::{Error, Result};
-use crate::event::Observer;
+use crate::event::{Event, Observer};
 use crate::params_table;
 use crate::run::{Run, Runs, Source};
 use crate::selection::CheckpointSelection;
@@ -24,6 +25,15 @@ use crate::stored::{self, StoredRun};
 pub(crate) struct Shared {
     pub(crate) store: Store,
     pub(crate) settings: Settings,
+    /// Damage that was there before, or has been told of.
+    told: Arc<Mutex<BTreeSet<Incident>>>,
+}
+
+impl Shared {
+    fn new(store: Store, settings: Settings) -> Result<Self> {
+        let told = store.incidents()?.into_iter().collect();
+        Ok(Self { store, settings, told: Arc::new(Mutex::new(told)) })
+    }
 }
 
 /// A store and a pool of threads: loads what is there, trains and computes the rest.
@@ -92,7 +102,7 @@ impl StudyBuilder {
     /// [`Error::Store`]: the folder is something else, of a newer version, or cannot be used.
     pub fn open(self) -> Result<Study> {
         let store = Store::open(&self.0.root)?;
-        Ok(Study { shared: Arc::new(Shared { store, settings: self.0 }) })
+        Ok(Study { shared: Arc::new(Shared::new(store, self.0)?) })
     }
 
     /// Opens a store for reading: nothing is created or changed.
@@ -101,7 +111,7 @@ impl StudyBuilder {
     /// As [`StudyBuilder::open`]; also if there is no store.
     pub fn read_only(self) -> Result<Study> {
         let store = Store::read_only(&self.0.root)?;
-        Ok(Study { shared: Arc::new(Shared { store, settings: self.0 }) })
+        Ok(Study { shared: Arc::new(Shared::new(store, self.0)?) })
     }
 }
 
@@ -222,13 +232,26 @@ impl Study {
         Ok(self.shared.store.incidents()?)
     }
 
-    /// What is left to do when runs may have changed.
+    /// What is left to do when runs may have changed: the run table, and a word on files that were found damaged.
     pub(crate) fn after_work(&self, runs: &[Run]) -> Result<()> {
+        let Shared { store, settings, told } = &*self.shared;
+        let warn = |message: &str| settings.tell(&Event::Warning { message });
         let changed = runs.iter().any(|run| !matches!(run.source, Source::Loaded | Source::Nothing));
-        if changed || !self.shared.store.root().join(stored::VIEW).exists() {
+        if changed || !store.root().join(stored::VIEW).exists() {
             let mut csv = Vec::new();
             self.run_table()?.write_csv(&mut csv)?;
-            self.shared.store.write_view(stored::VIEW, csv)?;
+            if let Err(error) = store.write_view(stored::VIEW, csv) {
+                warn(&format!("the run table is not written: {error}")); // a view: nothing depends on it
+            }
+        }
+        for incident in store.incidents()? {
+            if lock(told).insert(incident.clone()) {
+                let what = match &incident.set_aside {
+                    Some(place) => format!("set aside as {}", place.display()),
+                    None => "left where it is".to_owned(),
+                };
+                warn(&format!("damaged file, {what}: {}: {}", incident.reason, incident.path.display()));
+            }
         }
         Ok(())
     }
@@ -237,6 +260,7 @@ impl Study {
     pub(crate) fn with_default_keep(&self, keep: Keep) -> Self {
         let mut settings = self.shared.settings.clone();
         settings.keep.get_or_insert(keep);
-        Self { shared: Arc::new(Shared { store: self.shared.store.clone(), settings }) }
+        let Shared { store, told, .. } = &*self.shared;
+        Self { shared: Arc::new(Shared { store: store.clone(), settings, told: Arc::clone(told) }) }
     }
 }

@@ -248,3 +248,17 @@ fn trained_anew_a_run_agrees_with_itself_to_the_bit_and_a_planted_difference_is_
         runs.first().comparison().and_then(|comparison| comparison.difference.clone()).expect("planted");
     assert_eq!(difference.checkpoint, last);
 }
+
+#[test]
+fn runs_of_one_key_and_several_lengths_are_one_run_that_grows() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let sweep = || Sweep::of(small()).vary("epochs", [6_u64, 2, 4]).check().expect("valid");
+    let runs = open(&folder.path().join("together"), 2).train(&sweep()).expect("trained");
+    let sources: Vec<Source> = runs.iter().map(concertina::Run::source).collect();
+    assert_eq!(sources, [Source::Extended, Source::Trained, Source::Extended]);
+    assert_eq!(runs.keys().len(), 1);
+    let table = runs.table().expect("a table");
+    assert_eq!(table.integers("epochs").expect("a column"), [Some(6), Some(2), Some(4)]);
+    open(&folder.path().join("whole"), 1).train(&one(small())).expect("trained");
+    assert_same_store(&folder.path().join("together"), &folder.path().join("whole"), "2, 4 and 6 against 6");
+}

@@ -192,3 +192,21 @@ fn figures_are_drawn_and_the_second_time_nothing_is_trained() {
     let after: Vec<_> = ["d", "e", "g"].map(panel).into();
     assert!(before == after);
 }
+
+#[test]
+fn a_damaged_file_is_told_of_and_computed_again() {
+    let place = Place::new();
+    place.run_small(&["train", "-q"], &[]).expect_success();
+    let before = place.store("concertina");
+    let packed = |path: &&std::path::PathBuf| path.ends_with("checkpoints.safetensors");
+    let file = place.path("concertina").join(before.keys().find(packed).expect("a packed file"));
+    let mut bytes = std::fs::read(&file).expect("there");
+    bytes[20] ^= 4;
+    std::fs::write(&file, bytes).expect("written");
+    let said = place.run_small(&["train"], &[]).expect_success();
+    assert!(said.stderr.contains("warning: damaged file, set aside as set-aside/"), "{}", said.snapshot());
+    assert!(said.stdout.contains("recomputed"), "{}", said.snapshot());
+    let mut after = place.store("concertina");
+    after.retain(|path, _| !path.starts_with("set-aside"));
+    assert_same_store(&after, &before, "damaged and computed again");
+}

@@ -25,7 +25,7 @@ use self::compare::Comparer;
 use self::pass::{Goal, Pass, Passed};
 use self::provenance::Clock;
 use self::publish::Publisher;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::run::{Comparison, Outcome, Source};
 use crate::selection::{CheckpointSelection, End};
@@ -35,6 +35,10 @@ use crate::settings::{Keep, Settings};
 const PATIENCE: Duration = Duration::from_millis(50);
 /// Most of that time, which doubles with every look.
 const MOST_PATIENCE: Duration = Duration::from_secs(1);
+
+/// Most passes over a run for one order. Two are the most that a run needs (to find where it diverges, then for what is wanted before
+/// that); more happen only if somebody deletes what is written.
+const MOST_PASSES: usize = 5;
 
 /// What is wanted of a run.
 pub(crate) struct Order<'a> {
@@ -138,6 +142,7 @@ pub(crate) fn fulfil(
     let mut trained_epochs = 0;
     let mut anew = order.rerun;
     let mut looks = 0;
+    let mut passes = 0;
     loop {
         let known = Known::read(folder, order.params)?;
         if order.goal(&known, &met, anew).is_none() {
@@ -173,6 +178,17 @@ pub(crate) fn fulfil(
         let work = Work { settings, store, folder, order, known: &known, goal: &goal, anew };
         let passed = work.pass(&mut met, &mut comparison, &mut claim)?;
         drop(claim);
+        passes += 1;
+        if passes == MOST_PASSES {
+            return Err(Error::RunFailed {
+                run: order.name.to_owned(),
+                message: "its checkpoints are not there after training".to_owned(),
+                hint: Some(
+                    "`concertina store verify` looks for damage; `--rerun` compares with this machine"
+                        .to_owned(),
+                ),
+            });
+        }
         trained_epochs += passed.to_epoch - passed.from_epoch;
         if source == Source::Loaded {
             source = source_of(&known, &goal, &passed, anew);
