@@ -13,8 +13,9 @@ use crate::place::FileId;
 use crate::sealed::{seal_json, seal_text};
 use crate::{CheckpointId, Error, MemoKey, Result, RunFolder, Store, Tensors, pack};
 
-/// How often a pack is merged anew if others replace it meanwhile. Arbitrary: with claims there is one writer.
-const MERGES: usize = 8;
+/// How often a pack is merged anew if others replace it meanwhile. Arbitrary, several times the writers one may expect: with claims
+/// there is one, and eight that ignore claims must each get their turn.
+const MERGES: usize = 64;
 
 /// Which checkpoints to keep.
 #[derive(Debug, Clone, Copy)]
