@@ -95,7 +95,7 @@ pub fn contents(root: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
 pub fn child(name: &str, variables: &[(&str, String)]) -> std::process::Command {
     let mut command = std::process::Command::new(std::env::current_exe().expect("this test binary"));
     command.args(["--exact", name, "--ignored", "--nocapture", "--test-threads=1"]);
-    command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
+    command.stdout(std::process::Stdio::null()); // what a child says of its failure is to be seen
     for (variable, value) in variables {
         command.env(variable, value);
     }
