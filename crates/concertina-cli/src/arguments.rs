@@ -66,6 +66,8 @@ pub(crate) enum Device {
 pub(crate) enum Command {
     /// Draw figures of the paper, training what they need
     Figures(Figures),
+    /// Draw a figure of one's own, from a recipe in the format of the paper's
+    Plot(Plot),
     /// Train one parameter set or a sweep
     Train(Train),
     /// Run one analysis over those runs: a tidy table
@@ -137,9 +139,28 @@ pub(crate) struct Listing {
 
 #[derive(Debug, Args)]
 pub(crate) struct Figures {
-    /// Figures, as in fig2
+    /// Figures, as in fig2 [default: Figures 1 to 5a]
     #[arg(value_name = "FIG")]
     pub(crate) figures: Vec<String>,
+    /// Every figure that there is a recipe for
+    #[arg(long, conflicts_with = "figures")]
+    pub(crate) all: bool,
+    #[command(flatten)]
+    pub(crate) drawing: Drawing,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Plot {
+    /// A recipe, in the format of the paper's recipes (docs/guides/your-own-figure.md)
+    #[arg(value_name = "FILE", required = true)]
+    pub(crate) recipes: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) drawing: Drawing,
+}
+
+/// How to draw.
+#[derive(Debug, Args)]
+pub(crate) struct Drawing {
     /// Five realisations, seeds 0 to 4 (the default)
     #[arg(long, conflicts_with_all = ["full", "seeds"])]
     pub(crate) fast: bool,
@@ -149,9 +170,6 @@ pub(crate) struct Figures {
     /// Other realisations: `0..10`
     #[arg(long, value_name = "SEEDS")]
     pub(crate) seeds: Option<String>,
-    /// Every figure that there is a recipe for
-    #[arg(long, conflicts_with = "figures")]
-    pub(crate) all: bool,
     /// Another value for a parameter of every run
     #[arg(long, value_name = "NAME=VALUE")]
     pub(crate) set: Vec<String>,
@@ -217,6 +235,11 @@ pub(crate) enum Runs {
         /// As JSON
         #[arg(long)]
         json: bool,
+    },
+    /// What takes how much room: checkpoints, states, memoised analyses
+    Du {
+        #[command(flatten)]
+        listing: Listing,
     },
 }
 

@@ -75,6 +75,11 @@ impl Progress {
         Self { talk, varied: varied.to_vec(), bar, counts: Mutex::new(counts) }
     }
 
+    /// Time counts from here.
+    pub(crate) fn begin(&self) {
+        self.counts().start = Instant::now();
+    }
+
     fn counts(&self) -> MutexGuard<'_, Counts> {
         self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -148,6 +153,17 @@ fn clock(seconds: f64) -> String {
     }
 }
 
+/// Seconds for an estimate: no more digits than it is worth.
+pub(crate) fn approximately(seconds: f64) -> String {
+    let minutes = seconds / 60.0;
+    match seconds {
+        ..1.0 => "a second".to_owned(),
+        1.0..55.0 => format!("{seconds:.0} s"),
+        55.0..5700.0 => format!("{:.0} min", minutes.max(1.0)),
+        _ => format!("{:.1} h", minutes / 60.0),
+    }
+}
+
 impl Observer for Progress {
     fn observe(&self, event: &Event<'_>) {
         let mut counts = self.counts();
@@ -212,7 +228,13 @@ fn describe(run: &Run, varied: &[&'static str]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::clock;
+    use super::{approximately, clock};
+
+    #[test]
+    fn estimates_have_one_unit() {
+        let said = [0.2, 7.4, 58.0, 150.0, 5600.0, 9000.0, 90_000.0].map(approximately);
+        assert_eq!(said, ["a second", "7 s", "1 min", "2 min", "93 min", "2.5 h", "25.0 h"]);
+    }
 
     #[test]
     fn time_left_is_short() {

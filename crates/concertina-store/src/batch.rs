@@ -1,21 +1,16 @@
 //! Publishing many files at once.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use concertina_table::Table;
 use serde_json::Value;
 
 use crate::container::MAX_HEADER_BYTES;
-use crate::content::{CHECKPOINTS, Content, run_path};
-use crate::damage::Damage;
+use crate::content::Content;
 use crate::disk::{Mode, NewFile, Outcome};
-use crate::place::FileId;
+use crate::merge::{MemoRows, Merge, PackedCheckpoints};
 use crate::sealed::{seal_json, seal_text};
-use crate::{CheckpointId, Error, MemoKey, Result, RunFolder, Store, Tensors, pack};
-
-/// How often a pack is merged anew if others replace it meanwhile. Arbitrary, several times the writers one may expect: with claims
-/// there is one, and eight that ignore claims must each get their turn.
-const MERGES: usize = 64;
+use crate::{CheckpointId, Error, Memo, Result, RunFolder, Store, Tensors};
 
 /// Which checkpoints to keep.
 #[derive(Debug, Clone, Copy)]
@@ -27,7 +22,7 @@ pub enum Keep<'a> {
 }
 
 impl Keep<'_> {
-    fn keeps(&self, id: CheckpointId) -> bool {
+    pub(crate) fn keeps(&self, id: CheckpointId) -> bool {
         match self {
             Self::All => true,
             Self::Only(ids) => ids.contains(&id),
@@ -47,33 +42,30 @@ pub struct Published {
 
 /// Many files, of one run or of many, published together.
 ///
-/// Flushing is what takes time, and the disk takes many files in about the time of one. Files appear in the
-/// order in which they were added, each whole or not at all, after all of them were flushed; packed checkpoints come last.
-#[derive(Debug)]
+/// Flushing is what takes time, and the disk takes many files in about the time of one. Files appear each whole or not at all, after
+/// all of them were flushed: first packed checkpoints and memoised results, then the others in the order in which they were added. So
+/// a state to resume from never appears before what came of the way to it.
 #[must_use = "nothing is written before `publish`"]
 pub struct Batch<'a> {
     store: &'a Store,
     files: Vec<(Content, NewFile)>,
-    packs: Vec<PackJob<'a>>,
+    merges: Vec<Box<dyn Merge + 'a>>,
     already_there: usize,
 }
 
-#[derive(Debug)]
-struct PackJob<'a> {
-    run: RunFolder,
-    given: Vec<(CheckpointId, &'a Tensors)>,
-    keep: Keep<'a>,
-}
-
-/// A pack to write, and the loose files it makes superfluous.
-struct Merged {
-    file: Option<NewFile>,
-    loose: BTreeSet<CheckpointId>,
+impl std::fmt::Debug for Batch<'_> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Batch")
+            .field("files", &self.files.len())
+            .field("merges", &self.merges.len())
+            .finish_non_exhaustive()
+    }
 }
 
 impl<'a> Batch<'a> {
     pub(crate) fn new(store: &'a Store) -> Self {
-        Self { store, files: Vec::new(), packs: Vec::new(), already_there: 0 }
+        Self { store, files: Vec::new(), merges: Vec::new(), already_there: 0 }
     }
 
     fn add(&mut self, content: Content, parts: Vec<Vec<u8>>, mode: Mode) {
@@ -142,38 +134,44 @@ impl<'a> Batch<'a> {
 
     /// Adds checkpoints in one file with all that are there (those stay as they are), and keeps of all of them only `keep`.
     pub fn packed(&mut self, run: &RunFolder, checkpoints: &[(CheckpointId, &'a Tensors)], keep: Keep<'a>) {
-        self.packs.push(PackJob { run: run.clone(), given: checkpoints.to_vec(), keep });
+        self.merges.push(Box::new(PackedCheckpoints::new(run.clone(), checkpoints.to_vec(), keep)));
     }
 
-    /// Adds a memoised result; one that is there stays.
-    ///
-    /// # Errors
-    /// [`Error::Table`].
-    pub fn memo(&mut self, key: &MemoKey, table: &Table) -> Result<()> {
-        self.add_table(Content::Memo(*key), table, Mode::IfAbsent)
+    /// Adds rows to a memoised result: those whose whole number in the column `by` is not there yet. What is there stays.
+    pub fn memo(&mut self, memo: &Memo, table: Table, by: &'static str) {
+        self.merges.push(Box::new(MemoRows::new(memo.clone(), table, by)));
+    }
+
+    /// True if there is nothing to publish.
+    pub fn is_empty(&self) -> bool {
+        self.files.is_empty() && self.merges.is_empty()
     }
 
     /// Writes, flushes and renames all files.
     ///
     /// # Errors
-    /// The system's failures: some files may be there then, each whole. [`Error::HeaderTooLarge`], [`Error::TensorName`].
+    /// The system's failures: some files may be there then, each whole. [`Error::HeaderTooLarge`], [`Error::TensorName`],
+    /// [`Error::Table`].
     pub fn publish(self) -> Result<Published> {
-        let Self { store, files, mut packs, already_there } = self;
-        let (contents, mut files): (Vec<_>, Vec<_>) = files.into_iter().unzip();
-        let mut published = Published { written: 0, already_there };
-        let plain = files.len();
-        let mut merged = Vec::new();
-        for job in &packs {
-            merged.push(job.merge(store)?);
+        let Self { store, files, mut merges, already_there } = self;
+        let mut all = Vec::new();
+        let mut merging = Vec::new();
+        for merge in &mut merges {
+            let file = merge.merge(store)?;
+            merging.push(file.is_some());
+            all.extend(file);
         }
-        for merge in &mut merged {
-            files.extend(merge.file.take());
-        }
-        let outcomes = store.disk.publish(&files)?;
+        let merged = all.len();
+        let (contents, plain): (Vec<_>, Vec<_>) = files.into_iter().unzip();
+        all.extend(plain);
+        let outcomes = store.disk.publish(&all)?;
+        let (of_merged, of_plain) = outcomes.split_at(merged);
+        let count = |outcomes: &[Outcome]| outcomes.iter().filter(|&&one| one == Outcome::Written).count();
+        let mut published = Published { written: count(&outcomes), already_there };
         let mut again = Vec::new();
-        for ((outcome, content), file) in outcomes.iter().zip(&contents).zip(files.drain(..plain)) {
+        for ((outcome, content), file) in of_plain.iter().zip(&contents).zip(all.drain(merged..)) {
             match outcome {
-                Outcome::Written => published.written += 1,
+                Outcome::Written => {}
                 // Whoever was first has it, if it is whole.
                 Outcome::Kept if is_whole(store, content)? => published.already_there += 1,
                 Outcome::Kept | Outcome::Changed => again.push(file),
@@ -183,115 +181,16 @@ impl<'a> Batch<'a> {
         if !again.is_empty() {
             store.disk.publish(&again)?;
         }
-        let changed = outcomes[plain..].contains(&Outcome::Changed);
-        published.written += outcomes[plain..].iter().filter(|&&outcome| outcome == Outcome::Written).count();
-        if !changed {
-            for (job, merge) in packs.iter().zip(&merged) {
-                job.remove_loose(store, &merge.loose)?;
+        let mut of_merged = of_merged.iter();
+        for (merge, wrote) in merges.iter_mut().zip(merging) {
+            match wrote.then(|| of_merged.next()).flatten() {
+                Some(Outcome::Changed | Outcome::Kept) => {
+                    published.written += merge.merge_until_done(store)?
+                }
+                Some(Outcome::Written) | None => merge.settle(store)?,
             }
-            return Ok(published);
-        }
-        for job in packs.drain(..) {
-            published.written += job.merge_until_done(store)?;
         }
         Ok(published)
-    }
-}
-
-impl PackJob<'_> {
-    /// What is packed, loose and given, in one file; what was there first wins.
-    fn merge(&self, store: &Store) -> Result<Merged> {
-        let content = Content::Pack(*self.run.key());
-        let path = content.path();
-        store.disk.clear(&path)?;
-        let mut current = FileId::at(&store.root().join(&path));
-        let mut all: BTreeMap<CheckpointId, Tensors> = BTreeMap::new();
-        let mut changed = false;
-        if let Some(mut pack) = self.run.open_pack()? {
-            let ids: Vec<_> = pack.ids().collect();
-            let mut damage = None;
-            for id in ids {
-                if !self.keep.keeps(id) {
-                    changed = true;
-                    continue;
-                }
-                match pack.read(id) {
-                    Ok(tensors) => all.extend(tensors.map(|tensors| (id, tensors))),
-                    Err(Damage::Io(error)) => {
-                        return Err(Error::io("read", &store.root().join(&path), error));
-                    }
-                    Err(Damage::Content(reason)) => damage = Some(format!("checkpoint {id}: {reason}")),
-                }
-            }
-            if let Some(reason) = damage {
-                store.disk.set_aside(&path, &reason, current)?;
-                current = FileId::at(&store.root().join(&path));
-                changed = true;
-            }
-        } else {
-            // It may have been damaged, and set aside just now.
-            current = FileId::at(&store.root().join(&path));
-        }
-        let mut loose = self.run.loose_ids()?;
-        for &id in loose.iter().filter(|&&id| self.keep.keeps(id)) {
-            if !all.contains_key(&id) {
-                let content = Content::Checkpoint(*self.run.key(), id);
-                let read = store.disk.read(&content.path(), |file, length| content.tensors(file, length))?;
-                changed |= read.is_some();
-                all.extend(read.map(|tensors| (id, tensors)));
-            }
-        }
-        let mut together: BTreeMap<CheckpointId, &Tensors> =
-            all.iter().map(|(id, tensors)| (*id, tensors)).collect();
-        for &(id, tensors) in self.given.iter().filter(|(id, _)| self.keep.keeps(*id)) {
-            check_names(tensors)?;
-            if let std::collections::btree_map::Entry::Vacant(place) = together.entry(id) {
-                place.insert(tensors);
-                changed = true;
-            }
-        }
-        // What could not be read just now is not ours to remove.
-        loose.retain(|id| !self.keep.keeps(*id) || together.contains_key(id));
-        if !changed {
-            return Ok(Merged { file: None, loose });
-        }
-        let parts = pack::encode(self.run.key(), &together);
-        check_header(store, &content, &parts)?;
-        Ok(Merged {
-            file: Some(NewFile { path, parts: parts.into(), mode: Mode::ReplaceIf(current) }),
-            loose,
-        })
-    }
-
-    /// Others replaced the pack between our reading and our renaming: merge with theirs.
-    fn merge_until_done(&self, store: &Store) -> Result<usize> {
-        for attempt in 1..=MERGES {
-            let mut merged = self.merge(store)?;
-            let Some(file) = &mut merged.file else {
-                self.remove_loose(store, &merged.loose)?;
-                return Ok(0);
-            };
-            if attempt == MERGES {
-                file.mode = Mode::Replace;
-            }
-            if store.disk.publish(std::slice::from_ref(file))? == [Outcome::Written] {
-                self.remove_loose(store, &merged.loose)?;
-                return Ok(1);
-            }
-        }
-        Ok(0)
-    }
-
-    /// Removes loose files that the pack holds now, or that are not to be kept.
-    fn remove_loose(&self, store: &Store, loose: &BTreeSet<CheckpointId>) -> Result<()> {
-        for &id in loose {
-            store.disk.remove(&store.root().join(Content::Checkpoint(*self.run.key(), id).path()))?;
-        }
-        let folder = store.root().join(run_path(self.run.key())).join(CHECKPOINTS);
-        if folder.exists() {
-            store.disk.remove_empty_folder(&folder);
-        }
-        Ok(())
     }
 }
 
@@ -301,14 +200,14 @@ fn is_whole(store: &Store, content: &Content) -> Result<bool> {
 }
 
 /// The container keeps one name for itself.
-fn check_names(tensors: &Tensors) -> Result<()> {
+pub(crate) fn check_names(tensors: &Tensors) -> Result<()> {
     match tensors.arrays.keys().find(|name| name.is_empty() || *name == "__metadata__") {
         Some(name) => Err(Error::TensorName { found: name.clone() }),
         None => Ok(()),
     }
 }
 
-fn check_header(store: &Store, content: &Content, parts: &[Vec<u8>; 2]) -> Result<()> {
+pub(crate) fn check_header(store: &Store, content: &Content, parts: &[Vec<u8>; 2]) -> Result<()> {
     let found = parts[0].len() as u64;
     if found > MAX_HEADER_BYTES {
         let path = store.root().join(content.path());

@@ -109,3 +109,36 @@ impl MemoKey {
         Self(*hasher.finalize().as_bytes())
     }
 }
+
+/// A memoised result: its key, and what it is of in words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Memo {
+    key: MemoKey,
+    about: String,
+}
+
+impl Memo {
+    /// One analysis of some checkpoints of one run, keyed as [`MemoKey::of`] says.
+    ///
+    /// Without checkpoints it is of whatever checkpoints there are rows of.
+    pub fn of(
+        run: &RunKey,
+        checkpoints: &[CheckpointId],
+        analysis: &str,
+        version: u32,
+        parameters_json: &str,
+    ) -> Self {
+        let key = MemoKey::of(run, checkpoints, analysis, version, parameters_json);
+        Self { key, about: format!("{analysis} {version} of run {run}") }
+    }
+
+    /// Its name in the store.
+    pub fn key(&self) -> &MemoKey {
+        &self.key
+    }
+
+    /// What is written inside, so that a file in another's place is found, and so that one can tell what it holds.
+    pub(crate) fn label(&self) -> String {
+        format!("memo {}: {}", self.key, self.about)
+    }
+}

@@ -13,7 +13,9 @@ use crate::content::{Content, RUNS};
 use crate::disk::{Disk, Mode, NewFile, StepHook};
 use crate::place::entries;
 use crate::process::Process;
-use crate::{Error, Finding, Incident, MemoKey, Result, RunFolder, RunKey, claim, layout, verify};
+use crate::{
+    Error, Finding, Incident, Memo, MemoKey, Result, RunFolder, RunKey, Usage, claim, layout, usage, verify,
+};
 
 /// What publishing waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -232,13 +234,13 @@ impl Store {
         self.disk.read(&content.path(), |file, length| content.table(file, length))
     }
 
-    /// Keeps a result; one that is there stays.
+    /// Adds rows to a memoised result: see [`Batch::memo`].
     ///
     /// # Errors
     /// [`Error::Table`]; the system's failures.
-    pub fn publish_memo(&self, key: &MemoKey, table: &Table) -> Result<()> {
+    pub fn publish_memo(&self, memo: &Memo, table: Table, by: &'static str) -> Result<()> {
         let mut batch = self.batch();
-        batch.memo(key, table)?;
+        batch.memo(memo, table, by);
         batch.publish().map(drop)
     }
 
@@ -271,6 +273,14 @@ impl Store {
     /// The system's failures.
     pub fn incidents(&self) -> Result<Vec<Incident>> {
         self.disk.incidents()
+    }
+
+    /// What takes how much room, by kind of file and, of memoised results, by analysis.
+    ///
+    /// # Errors
+    /// The system's failures.
+    pub fn usage(&self) -> Result<Vec<Usage>> {
+        usage::usage(self)
     }
 
     /// Reads every byte of the store and says what is wrong; changes nothing.

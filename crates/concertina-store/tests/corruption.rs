@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use common::{contents, finished, fresh, history, id, key, tensors};
-use concertina_store::{CheckpointId, FindingKind, MemoKey, RunFolder, Store};
+use concertina_store::{CheckpointId, FindingKind, Memo, RunFolder, Store};
 use serde_json::json;
 
 const FILES: [&str; 6] = [
@@ -170,8 +170,8 @@ fn one_damaged_checkpoint_of_a_pack_costs_one() {
 fn repair_sets_aside_what_verify_finds_and_keeps_the_rest() {
     let (_folder, store) = fresh();
     let run = finished(&store, "a");
-    let memo = MemoKey::of(run.key(), &[id(1)], "accuracy", 1, "{}");
-    store.publish_memo(&memo, &history()).expect("memo");
+    let memo = Memo::of(run.key(), &[id(1)], "accuracy", 1, "{}");
+    store.publish_memo(&memo, history(), "epoch").expect("memo");
     rewrite(&run.path().join("params.toml"), |bytes| bytes[0] ^= 1);
     fs::write(run.path().join("notes.txt"), "mine").expect("writable");
     let found = store.verify().expect("verified");
@@ -182,21 +182,21 @@ fn repair_sets_aside_what_verify_finds_and_keeps_the_rest() {
     );
     let left = store.verify().expect("verified");
     assert_eq!(left.len(), 1, "the user's own file stays");
-    assert!(store.memo(&memo).expect("no error").is_some());
+    assert!(store.memo(memo.key()).expect("no error").is_some());
 }
 
 #[test]
 fn a_damaged_memo_is_computed_anew() {
     let (_folder, store) = fresh();
-    let memo = MemoKey::of(&key("a"), &[id(1)], "accuracy", 1, "{}");
-    assert_eq!(store.memo(&memo).expect("no error"), None);
-    store.publish_memo(&memo, &history()).expect("memo");
-    let text = memo.to_string();
+    let memo = Memo::of(&key("a"), &[id(1)], "accuracy", 1, "{}");
+    assert_eq!(store.memo(memo.key()).expect("no error"), None);
+    store.publish_memo(&memo, history(), "epoch").expect("memo");
+    let text = memo.key().to_string();
     let path = store.root().join("analyses").join(&text[..2]).join(format!("{text}.parquet"));
     rewrite(&path, |bytes| bytes[20] ^= 4);
-    assert_eq!(store.memo(&memo).expect("no error"), None);
-    store.publish_memo(&memo, &history()).expect("again");
-    assert_eq!(store.memo(&memo).expect("no error"), Some(history()));
+    assert_eq!(store.memo(memo.key()).expect("no error"), None);
+    store.publish_memo(&memo, history(), "epoch").expect("again");
+    assert_eq!(store.memo(memo.key()).expect("no error"), Some(history()));
 }
 
 #[test]

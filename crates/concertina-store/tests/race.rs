@@ -6,7 +6,7 @@ use std::sync::Barrier;
 use std::time::{Duration, Instant};
 
 use common::{child, contents, fresh, history, id, key, scratch, tensors};
-use concertina_store::{Claimed, Keep, MemoKey, Store, StoreOptions};
+use concertina_store::{Claimed, Keep, Memo, Store, StoreOptions};
 
 /// Everything a run needs, whoever else does the same; then packed.
 fn publish_all(store: &Store) {
@@ -15,7 +15,8 @@ fn publish_all(store: &Store) {
     for epoch in 0..4 {
         run.publish_checkpoints(&[(id(epoch), &tensors(epoch, 16))]).expect("checkpoint");
     }
-    store.publish_memo(&MemoKey::of(&key("a"), &[id(0)], "accuracy", 1, "{}"), &history()).expect("memo");
+    let memo = Memo::of(&key("a"), &[id(0)], "accuracy", 1, "{}");
+    store.publish_memo(&memo, history(), "epoch").expect("memo");
     run.pack(Keep::All).expect("packed");
 }
 

@@ -74,12 +74,23 @@ impl Table {
         fenced(bytes, None)
     }
 
-    /// Reads what [`Table::to_labelled_parquet`] wrote with this label.
+    /// Reads what [`Table::to_labelled_parquet`] wrote with this label, or with this label, `: ` and more words.
     ///
     /// # Errors
     /// [`Error::Label`] if it was written with another label, and all those of [`Table::from_parquet`].
     pub fn from_labelled_parquet(bytes: &[u8], label: &str) -> Result<Table> {
         fenced(bytes, Some(label))
+    }
+
+    /// The label that [`Table::to_labelled_parquet`] wrote, whatever it is.
+    ///
+    /// # Errors
+    /// As [`Table::from_parquet`].
+    pub fn parquet_label(bytes: &[u8]) -> Result<String> {
+        check(bytes)?;
+        let bytes = Bytes::copy_from_slice(bytes);
+        let read = || Ok(label_of(&SerializedFileReader::new(bytes).map_err(failed)?));
+        catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| Err(unbearable()))
     }
 
     fn encoded(&self, label: &str) -> parquet::errors::Result<Vec<u8>> {
@@ -199,19 +210,25 @@ fn fenced(bytes: &[u8], label: Option<&str>) -> Result<Table> {
     check(bytes)?;
     let bytes = Bytes::copy_from_slice(bytes);
     // The checksum keeps accidents out, but a stranger can compute one: a panic in the library stays an error.
-    catch_unwind(AssertUnwindSafe(|| decoded(bytes, label)))
-        .unwrap_or_else(|_| Err(foreign("bytes that the parquet library cannot bear")))
+    catch_unwind(AssertUnwindSafe(|| decoded(bytes, label))).unwrap_or_else(|_| Err(unbearable()))
+}
+
+fn unbearable() -> Error {
+    foreign("bytes that the parquet library cannot bear")
+}
+
+fn label_of(reader: &SerializedFileReader<Bytes>) -> String {
+    let pairs = reader.metadata().file_metadata().key_value_metadata().map_or(&[][..], Vec::as_slice);
+    pairs.iter().find(|pair| pair.key == LABEL).and_then(|pair| pair.value.clone()).unwrap_or_default()
 }
 
 fn decoded(bytes: Bytes, label: Option<&str>) -> Result<Table> {
     let reader = SerializedFileReader::new(bytes).map_err(failed)?;
     let metadata = reader.metadata();
     if let Some(expected) = label {
-        let pairs = metadata.file_metadata().key_value_metadata().map_or(&[][..], Vec::as_slice);
-        let found =
-            pairs.iter().find(|pair| pair.key == LABEL).and_then(|pair| pair.value.as_deref()).unwrap_or("");
-        if found != expected {
-            return Err(Error::Label { expected: expected.to_owned(), found: found.to_owned() });
+        let found = label_of(&reader);
+        if found.split_once(": ").map_or(&*found, |(label, _)| label) != expected {
+            return Err(Error::Label { expected: expected.to_owned(), found });
         }
     }
     let schema = metadata.file_metadata().schema_descr();

@@ -2,8 +2,8 @@
 
 mod answer;
 mod cite;
-mod compute;
 mod condition;
+mod engine;
 mod error;
 mod event;
 mod figures;
@@ -30,10 +30,11 @@ pub use concertina_table as table;
 pub use answer::{Answers, LyapunovExponent, LyapunovSpectra};
 pub use cite::bibliography;
 pub use condition::Condition;
+pub use engine::Spent;
 pub use error::{Error, ErrorKind, Result};
 pub use event::{Event, Observer, Unobserved};
-pub use figures::{Computed, Drawn, DrawnFigure, FigurePlan, all_recipes, recipes};
-pub use listing::{findings_table, key_of, parameter_table, run_label};
+pub use figures::{Computed, Drawn, DrawnFigure, FigurePlan, Outlook, Share, all_recipes, recipes};
+pub use listing::{findings_table, key_of, parameter_table, run_label, usage_table};
 pub use request::{analysis, check_table_format, read_sweep, seeds, sweep, write_table};
 pub use run::{Comparison, Difference, Divergence, Outcome, Run, Runs, Source};
 pub use selection::CheckpointSelection;

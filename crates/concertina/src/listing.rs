@@ -1,7 +1,8 @@
 //! Tables for people and programs: runs, parameters, findings.
 
+use concertina_analysis::{Analysis, AnalysisSpec};
 use concertina_model::params::{PARAMETERS, ValidParams};
-use concertina_store::{Finding, FindingKind, RunKey};
+use concertina_store::{Finding, FindingKind, RunKey, Usage};
 use concertina_table::{Scalar, Table, Values};
 
 use crate::condition::Condition;
@@ -133,6 +134,30 @@ pub fn parameter_table(published_first: bool) -> Result<Table> {
         ),
     ];
     Ok(Table::from_columns(names.into_iter().chain(rest))?)
+}
+
+/// What takes how much room in a store: `kind`, `analysis` and its `version`, `files`, `bytes`, `superseded` (this program computes
+/// another version of the analysis).
+///
+/// # Errors
+/// None in practice: columns have one length.
+pub fn usage_table(usage: &[Usage]) -> Result<Table> {
+    let superseded = |usage: &Usage| {
+        let (name, version) = usage.analysis.as_ref()?;
+        Some(AnalysisSpec::named(name).map_or(true, |analysis| analysis.version() != *version))
+    };
+    let number =
+        |of: fn(&Usage) -> u64| Values::Integer(usage.iter().map(|one| Some(of(one) as i64)).collect());
+    let analysis = |one: &Usage| one.analysis.as_ref().map(|(name, _)| name.clone());
+    let version = |one: &Usage| one.analysis.as_ref().map(|(_, version)| i64::from(*version));
+    Ok(Table::from_columns([
+        ("kind", Values::Text(usage.iter().map(|one| Some(one.kind.to_owned())).collect())),
+        ("analysis", Values::Text(usage.iter().map(analysis).collect())),
+        ("version", Values::Integer(usage.iter().map(version).collect())),
+        ("files", number(|one| one.files)),
+        ("bytes", number(|one| one.bytes)),
+        ("superseded", Values::Boolean(usage.iter().map(superseded).collect())),
+    ])?)
 }
 
 /// What is wrong with a store: `path`, `kind`, `reason`.

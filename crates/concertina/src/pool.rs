@@ -19,6 +19,8 @@ struct State<J> {
     /// Jobs accepted so far: orders jobs of equal cost.
     accepted: u64,
     running: usize,
+    /// Threads that wait for a job.
+    idle: usize,
     stopped: bool,
 }
 
@@ -52,7 +54,7 @@ impl<J> Ord for Waiting<J> {
 
 impl<J> Queue<J> {
     fn new() -> Self {
-        let state = State { waiting: BinaryHeap::new(), accepted: 0, running: 0, stopped: false };
+        let state = State { waiting: BinaryHeap::new(), accepted: 0, running: 0, idle: 0, stopped: false };
         Self { state: Mutex::new(state), changed: Condvar::new() }
     }
 
@@ -69,6 +71,12 @@ impl<J> Queue<J> {
         state.waiting.push(Waiting { cost, number, job });
         drop(state);
         self.changed.notify_one();
+    }
+
+    /// Whether a thread has nothing to do.
+    pub(crate) fn somebody_waits(&self) -> bool {
+        let state = self.lock();
+        state.idle > 0 && state.waiting.is_empty()
     }
 
     /// Drops every job that waits; those that run come to their end.
@@ -94,7 +102,9 @@ impl<J> Queue<J> {
             if state.running == 0 {
                 return None;
             }
+            state.idle += 1;
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state.idle -= 1;
         }
     }
 

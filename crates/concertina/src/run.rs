@@ -15,7 +15,7 @@ use concertina_store::RunKey;
 use concertina_table::{Scalar, Table};
 
 use crate::answer::Answers;
-use crate::compute::{self, Demand, Question};
+use crate::engine::{self, Demand, Question};
 use crate::error::{Error, Result};
 use crate::params_table;
 use crate::selection::{CheckpointSelection, End};
@@ -218,7 +218,7 @@ impl Run {
                 run: self.key.short(),
             });
         }
-        compute::weights(&self.shared, &self.params, checkpoint)
+        engine::weights(&self.shared, &self.params, checkpoint)
     }
 
     /// The network at a checkpoint.
@@ -309,12 +309,15 @@ impl Runs {
             .map(|run| Demand { params: &run.params, questions: vec![&question], train: false })
             .collect();
         let mut all = Vec::new();
-        for answered in compute::compute(&shared, &demands)? {
+        for mut answered in engine::compute(&shared, &demands)?.0 {
             if let Some(error) = answered.run.failure() {
                 return Err(error);
             }
-            for part in answered.parts {
-                all.push(params_table::add_run(&part.table?, &answered.run, &self.varied)?);
+            for answer in &mut answered.answers {
+                if let Some(error) = answer.errors.drain(..).next() {
+                    return Err(error);
+                }
+                all.push(params_table::add_run(&answer.table, &answered.run, &self.varied)?);
             }
         }
         params_table::stack(all)

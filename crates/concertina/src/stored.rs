@@ -24,6 +24,8 @@ pub struct StoredRun {
     pub params: Option<ValidParams>,
     /// `complete`, `diverged` or `unfinished`.
     pub status: &'static str,
+    /// How far it has come: epochs and updates of its newest state or checkpoint.
+    pub reached: Option<Checkpoint>,
     /// The checkpoints that are there.
     pub checkpoints: Vec<Checkpoint>,
     /// Loss, accuracy and learning rate, an epoch a row; empty if there is none.
@@ -36,6 +38,7 @@ pub struct StoredRun {
 struct Glance {
     params: Option<ValidParams>,
     status: &'static str,
+    reached: Option<Checkpoint>,
     checkpoints: Vec<Checkpoint>,
 }
 
@@ -48,13 +51,15 @@ impl Glance {
         let checkpoints: Vec<Checkpoint> = folder.checkpoint_ids()?.into_iter().map(checkpoint_of).collect();
         let progress = Progress::noted(folder)?;
         let loose = folder.path().join("checkpoints").exists();
+        let state = progress.as_ref().map(|progress| Checkpoint::new(progress.epoch, progress.update));
+        let reached = checkpoints.last().copied().max(state);
         let status = match progress {
             _ if loose => "unfinished",
             Some(progress) if progress.diverged.is_some() => "diverged",
             Some(_) => "complete",
             None => "unfinished",
         };
-        Ok(Self { params, status, checkpoints })
+        Ok(Self { params, status, reached, checkpoints })
     }
 }
 
@@ -77,12 +82,11 @@ pub(crate) fn table(store: &Store, threads: usize) -> Result<Table> {
 
 fn row(store: &Store, key: &RunKey) -> Result<Table> {
     let folder = store.run(key);
-    let Glance { params, status, checkpoints } = Glance::at(&folder)?;
+    let Glance { params, status, reached, .. } = Glance::at(&folder)?;
     let relative = folder.path();
     let relative = relative.strip_prefix(store.root()).unwrap_or(&relative).display().to_string();
-    let last = checkpoints.last();
     let number =
-        |of: fn(&Checkpoint) -> u64| last.map_or(Scalar::Null, |last| Scalar::Integer(of(last) as i64));
+        |of: fn(&Checkpoint) -> u64| reached.map_or(Scalar::Null, |last| Scalar::Integer(of(&last) as i64));
     let mut cells: Vec<(String, Scalar)> = vec![
         ("key".to_owned(), key.to_string().into()),
         ("folder".to_owned(), relative.into()),
@@ -109,12 +113,13 @@ pub(crate) fn find(store: &Store, beginning: &str) -> Result<StoredRun> {
         (Some(_), others) => return Err(Error::AmbiguousRun { key: beginning, count: others + 1 }),
     };
     let folder = store.run(&key);
-    let Glance { params, status, checkpoints } = Glance::at(&folder)?;
+    let Glance { params, status, reached, checkpoints } = Glance::at(&folder)?;
     Ok(StoredRun {
         key,
         folder: folder.path(),
         params,
         status,
+        reached,
         checkpoints,
         history: folder.history()?.unwrap_or_default(),
         provenance: folder.provenance()?,

@@ -8,10 +8,10 @@ use std::sync::{Arc, Mutex};
 
 use concertina_analysis::AnalysisSpec;
 use concertina_model::params::ValidSweep;
-use concertina_store::{Finding, Incident, Store};
+use concertina_store::{Finding, Incident, Store, Usage};
 use concertina_table::Table;
 
-use crate::compute::{self, Answered, Demand, Question, lock};
+use crate::engine::{self, Answered, Demand, Question, lock};
 use crate::error::{Error, Result};
 use crate::event::{Event, Observer};
 use crate::params_table;
@@ -155,7 +155,7 @@ impl Study {
     pub fn train(&self, sweep: &ValidSweep) -> Result<Runs> {
         let demands: Vec<Demand<'_>> =
             sweep.iter().map(|params| Demand { params, questions: Vec::new(), train: true }).collect();
-        let answered = compute::compute(&self.shared, &demands)?;
+        let (answered, _) = engine::compute(&self.shared, &demands)?;
         let runs = answered.into_iter().map(|answered| answered.run).collect();
         let runs = Runs { runs, varied: sweep.varied().to_vec() };
         self.after_work(&runs)?;
@@ -181,17 +181,15 @@ impl Study {
         let question = Question::of(analysis, at.clone())?;
         let demands: Vec<Demand<'_>> =
             sweep.iter().map(|params| Demand { params, questions: vec![&question], train: false }).collect();
-        let answered = compute::compute(&self.shared, &demands)?;
+        let (answered, _) = engine::compute(&self.shared, &demands)?;
         let mut tables = Vec::new();
         let mut failures = Vec::new();
         let mut runs = Vec::with_capacity(answered.len());
-        for Answered { run, parts } in answered {
+        for Answered { run, answers } in answered {
             failures.extend(run.failure());
-            for part in parts {
-                match part.table {
-                    Ok(part) => tables.push(params_table::add_run(&part, &run, sweep.varied())?),
-                    Err(error) => failures.push(run.failed_analysis(&error)),
-                }
+            for answer in answers {
+                failures.extend(answer.errors.iter().map(|error| run.failed_analysis(error)));
+                tables.push(params_table::add_run(&answer.table, &run, sweep.varied())?);
             }
             runs.push(run);
         }
@@ -214,6 +212,14 @@ impl Study {
     /// [`Error::UnknownRun`], [`Error::AmbiguousRun`], [`Error::Store`].
     pub fn stored_run(&self, key: &str) -> Result<StoredRun> {
         stored::find(&self.shared.store, key)
+    }
+
+    /// What takes how much room in the store, by kind of file and, of memoised results, by analysis.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub fn usage(&self) -> Result<Vec<Usage>> {
+        Ok(self.shared.store.usage()?)
     }
 
     /// Reads every byte of the store and says what is wrong with it; changes nothing.

@@ -1,39 +1,84 @@
-//! `concertina figures`
+//! `concertina figures` and `concertina plot`
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use concertina::drawing::SeedChoice;
-use concertina::{FigurePlan, all_recipes, key_of, recipes, seeds};
+use concertina::drawing::{Recipe, SeedChoice};
+use concertina::{FigurePlan, Outlook, Share, Study, all_recipes, key_of, recipes, seeds};
 
 use super::conclude;
-use crate::arguments::{Everywhere, Figures};
+use crate::arguments::{Drawing, Everywhere, Figures, Plot};
 use crate::output::{Failure, print, say};
+use crate::progress::{Progress, approximately};
 
 pub(crate) fn run(everywhere: &Everywhere, figures: &Figures) -> Result<(), Failure> {
     let recipes = match figures.all {
         true => all_recipes()?,
         false => recipes(figures.figures.iter().map(String::as_str))?,
     };
-    let seeds = match (&figures.seeds, figures.full) {
+    draw(everywhere, &figures.drawing, recipes)
+}
+
+pub(crate) fn plot(everywhere: &Everywhere, plot: &Plot) -> Result<(), Failure> {
+    let recipes = plot.recipes.iter().map(|path| Recipe::from_path(path));
+    let recipes = recipes.collect::<Result<Vec<_>, _>>().map_err(concertina::Error::from)?;
+    draw(everywhere, &plot.drawing, recipes)
+}
+
+/// What is to be drawn.
+pub(super) fn plan(drawing: &Drawing, recipes: Vec<Recipe>) -> Result<FigurePlan, Failure> {
+    let seeds = match (&drawing.seeds, drawing.full) {
         (Some(text), _) => seeds(text)?,
         (None, true) => SeedChoice::Full,
         (None, false) => SeedChoice::Fast,
     };
-    let plan = FigurePlan::new(recipes, &seeds, figures.set.iter().map(String::as_str))?;
-    if figures.training.print {
+    Ok(FigurePlan::new(recipes, &seeds, drawing.set.iter().map(String::as_str))?)
+}
+
+/// A study that is about to compute a plan, after saying what that will take; `None` if that was all that was wanted.
+pub(super) fn begin(
+    everywhere: &Everywhere,
+    drawing: &Drawing,
+    plan: &FigurePlan,
+) -> Result<Option<(Study, Arc<Progress>)>, Failure> {
+    if drawing.training.print {
         let mut text = String::new();
         for (number, params) in plan.runs().iter().enumerate() {
             let gap = if number > 0 { "\n" } else { "" };
             text.push_str(&format!("{gap}# run {}\n{}", key_of(params), params.to_toml()));
         }
-        return print(text.as_bytes());
+        // Nothing is made where nothing is to be done: without a store, all is still to be trained.
+        let scratch;
+        let study = match everywhere.builder().read_only() {
+            Ok(study) => study,
+            Err(error) if everywhere.store.exists() => return Err(error.into()),
+            Err(_) => {
+                scratch = tempfile::tempdir().map_err(Failure::Output)?;
+                everywhere.builder_in(scratch.path()).open()?
+            }
+        };
+        if !everywhere.quiet {
+            tell(&study.outlook(plan)?, true);
+        }
+        print(text.as_bytes())?;
+        return Ok(None);
     }
-    let (study, progress) = everywhere.study(&figures.training, &["network.gain"])?;
-    let drawn = study.figures(&plan, &figures.out);
+    let (study, progress) = everywhere.study(&drawing.training, &["network.gain"])?;
+    if !everywhere.quiet {
+        tell(&study.outlook(plan)?, everywhere.verbose);
+    }
+    progress.begin();
+    Ok(Some((study, progress)))
+}
+
+fn draw(everywhere: &Everywhere, drawing: &Drawing, recipes: Vec<Recipe>) -> Result<(), Failure> {
+    let plan = plan(drawing, recipes)?;
+    let Some((study, progress)) = begin(everywhere, drawing, &plan)? else { return Ok(()) };
+    let drawn = study.figures(&plan, &drawing.out);
     progress.finish();
     let (computed, drawn) = drawn?;
     // The composed figures; what is inside their folders, panel by panel, only if asked.
-    let inside = |path: &&PathBuf| everywhere.verbose || path.parent() == Some(figures.out.as_path());
+    let inside = |path: &&PathBuf| everywhere.verbose || path.parent() == Some(drawing.out.as_path());
     let all: Vec<&PathBuf> = drawn.figures.iter().flat_map(|figure| &figure.files).collect();
     let shown: String =
         all.iter().copied().filter(inside).map(|path| format!("{}\n", path.display())).collect();
@@ -42,7 +87,7 @@ pub(crate) fn run(everywhere: &Everywhere, figures: &Figures) -> Result<(), Fail
         say(&format!(
             "{} files in {}, panel by panel, with their data as CSV",
             all.len(),
-            figures.out.display()
+            drawing.out.display()
         ));
     }
     for problem in &drawn.problems {
@@ -56,4 +101,29 @@ pub(crate) fn run(everywhere: &Everywhere, figures: &Figures) -> Result<(), Fail
             Err(Failure::Runs { failures: computed.failures, of })
         }
     }
+}
+
+/// Says what will be done, figure by figure if asked.
+fn tell(outlook: &Outlook, by_figure: bool) {
+    let Outlook { total, figures, jobs, .. } = outlook;
+    if by_figure {
+        let width = figures.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+        for (name, share) in figures {
+            say(&format!("{name:width$}  {}", describe(share)));
+        }
+    }
+    let cores = if *jobs == 1 { "one core".to_owned() } else { format!("{jobs} cores") };
+    match total.trained == 0 && total.analyses == 0 {
+        true => say(&format!("{} runs, all loaded", total.runs)),
+        false => say(&format!("{} on {cores}, measured just now", describe(total))),
+    }
+}
+
+fn describe(share: &Share) -> String {
+    let Share { runs, loaded, trained, epochs, analyses, seconds, .. } = *share;
+    let plural = if runs == 1 { "" } else { "s" };
+    format!(
+        "{runs} run{plural}: {loaded} loaded, {trained} to train ({epochs} epochs), {analyses} analyses to compute; about {}",
+        approximately(seconds)
+    )
 }

@@ -10,6 +10,7 @@ mod store;
 mod train;
 
 use std::num::NonZeroUsize;
+use std::path::Path;
 use std::sync::Arc;
 
 use concertina::model::params::ValidSweep;
@@ -25,6 +26,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let everywhere = &arguments.everywhere;
     match &arguments.command {
         Command::Figures(figures) => figures::run(everywhere, figures),
+        Command::Plot(plot) => figures::plot(everywhere, plot),
         Command::Train(train) => train::run(everywhere, train),
         Command::Analyse(analyse) => analyse::run(everywhere, analyse),
         Command::Runs(runs) => runs::run(everywhere, runs),
@@ -45,7 +47,12 @@ impl Everywhere {
     }
 
     fn builder(&self) -> StudyBuilder {
-        let builder = Study::builder(&self.store);
+        self.builder_in(&self.store)
+    }
+
+    /// The same for another folder.
+    fn builder_in(&self, folder: &Path) -> StudyBuilder {
+        let builder = Study::builder(folder);
         match self.jobs.and_then(NonZeroUsize::new) {
             Some(jobs) => builder.jobs(jobs),
             None => builder,

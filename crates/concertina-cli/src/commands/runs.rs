@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use concertina::{Condition, check_table_format, run_table_column};
+use concertina::{Condition, check_table_format, run_table_column, usage_table};
 
 use crate::arguments::{Everywhere, Listing, Runs};
 use crate::output::{Failure, aligned, print, print_table};
@@ -13,6 +13,10 @@ pub(crate) fn run(everywhere: &Everywhere, runs: &Runs) -> Result<(), Failure> {
             list(everywhere, condition.as_deref(), columns, out.as_ref(), *listing)
         }
         Runs::Show { key, json } => show(everywhere, key, *json),
+        Runs::Du { listing } => {
+            let usage = everywhere.builder().read_only()?.usage()?;
+            print_table(&usage_table(&usage)?, *listing, None)
+        }
     }
 }
 
@@ -41,14 +45,14 @@ fn show(everywhere: &Everywhere, key: &str, json: bool) -> Result<(), Failure> {
         return print(format!("{:#}\n", run.to_json()).as_bytes());
     }
     let mut text = format!("run {}\nin {}\n{}, ", run.key, run.folder.display(), run.status);
-    match run.checkpoints.last() {
-        Some(last) => text.push_str(&format!(
-            "{} checkpoints, the last after {} epochs, {} updates\n",
-            run.checkpoints.len(),
-            last.epoch.0,
-            last.update.0
+    match run.reached {
+        Some(reached) => text.push_str(&format!(
+            "{} epochs, {} updates, {} checkpoints kept\n",
+            reached.epoch.0,
+            reached.update.0,
+            run.checkpoints.len()
         )),
-        None => text.push_str("no checkpoint\n"),
+        None => text.push_str("nothing to go on from\n"),
     }
     if let Some(params) = &run.params {
         text.push_str(&format!("\n{}", params.to_annotated_toml()));

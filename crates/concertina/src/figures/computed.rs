@@ -3,7 +3,7 @@
 use concertina_table::Table;
 
 use super::plan::{FigurePlan, Needed};
-use crate::compute::{self, Answered, Demand, Question};
+use crate::engine::{self, Answered, Spent};
 use crate::error::{Error, Result};
 use crate::params_table;
 use crate::run::{Outcome, Run, Runs};
@@ -18,6 +18,8 @@ pub struct Computed {
     pub runs: Runs,
     /// Analyses that failed.
     pub failures: Vec<Error>,
+    /// What it took.
+    pub spent: Spent,
     /// By recipe, by requirement.
     tables: Vec<Vec<Table>>,
 }
@@ -47,41 +49,18 @@ impl Study {
     /// [`Error::Store`]; [`Error::Interrupted`] if not all was computed.
     pub fn compute(&self, plan: &FigurePlan) -> Result<Computed> {
         let study = self.with_default_keep(Keep::Needed);
-        let questions = plan
-            .questions
-            .iter()
-            .map(|(analysis, at)| Question::of(analysis, at.clone()))
-            .collect::<Result<Vec<_>>>()?;
-        let demands: Vec<Demand<'_>> = plan
-            .runs
-            .iter()
-            .zip(&plan.asked)
-            .map(|(params, asked)| Demand {
-                params,
-                questions: asked.iter().map(|&question| &questions[question]).collect(),
-                train: false,
-            })
-            .collect();
-        let answered = compute::compute(&study.shared, &demands)?;
+        let questions = plan.questions()?;
+        let demands = plan.demands(&questions);
+        let (answered, spent) = engine::compute(&study.shared, &demands)?;
         let mut failures = Vec::new();
         let mut runs = Vec::new();
         // By run and question.
         let mut tables: Vec<Vec<(usize, Table)>> = Vec::new();
-        for (Answered { run, parts }, asked) in answered.into_iter().zip(&plan.asked) {
-            let mut of_run: Vec<(usize, Vec<Table>)> = Vec::new();
-            for part in parts {
-                let question = asked[part.question];
-                match part.table {
-                    Err(error) => failures.push(run.failed_analysis(&error)),
-                    Ok(part) => match of_run.iter_mut().find(|(known, _)| *known == question) {
-                        Some((_, tables)) => tables.push(part),
-                        None => of_run.push((question, vec![part])),
-                    },
-                }
-            }
-            let stacked =
-                of_run.into_iter().map(|(question, parts)| Ok((question, params_table::stack(parts)?)));
-            tables.push(stacked.collect::<Result<_>>()?);
+        for (Answered { run, answers }, asked) in answered.into_iter().zip(&plan.asked) {
+            failures.extend(
+                answers.iter().flat_map(|answer| &answer.errors).map(|error| run.failed_analysis(error)),
+            );
+            tables.push(asked.iter().copied().zip(answers.into_iter().map(|answer| answer.table)).collect());
             runs.push(run);
         }
         let runs = Runs { runs, varied: Vec::new() };
@@ -93,7 +72,7 @@ impl Study {
             needed.iter().map(|needed| assemble(needed, &runs, &tables)).collect::<Result<Vec<_>>>()
         });
         let tables = assembled.collect::<Result<_>>()?;
-        Ok(Computed { runs, failures, tables })
+        Ok(Computed { runs, failures, spent, tables })
     }
 }
 

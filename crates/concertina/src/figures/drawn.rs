@@ -8,7 +8,7 @@ use concertina_table::Table;
 
 use super::computed::Computed;
 use super::plan::FigurePlan;
-use crate::compute::lock;
+use crate::engine::lock;
 use crate::error::{Error, Result};
 use crate::pool;
 use crate::study::Study;

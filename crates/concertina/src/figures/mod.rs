@@ -2,12 +2,14 @@
 
 mod computed;
 mod drawn;
+mod outlook;
 mod plan;
 
 use concertina_figures::{RECIPES, Recipe};
 
 pub use computed::Computed;
 pub use drawn::{Drawn, DrawnFigure};
+pub use outlook::{Outlook, Share};
 pub use plan::FigurePlan;
 
 use crate::error::Result;

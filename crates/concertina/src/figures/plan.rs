@@ -7,6 +7,7 @@ use concertina_figures::{Checkpoints, Recipe, Requirement, SeedChoice};
 use concertina_model::params::{Params, ValidParams, parameter};
 use concertina_table::Scalar;
 
+use crate::engine::{Demand, Question};
 use crate::error::Result;
 use crate::params_table;
 use crate::selection::CheckpointSelection;
@@ -141,6 +142,21 @@ impl FigurePlan {
             self.asked.push(Vec::new());
             self.runs.len() - 1
         })
+    }
+
+    /// What is to be computed.
+    pub(super) fn questions(&self) -> Result<Vec<Question<'_>>> {
+        self.questions.iter().map(|(analysis, at)| Question::of(analysis, at.clone())).collect()
+    }
+
+    /// What is asked of each run.
+    pub(super) fn demands<'a>(&'a self, questions: &'a [Question<'a>]) -> Vec<Demand<'a>> {
+        let demand = |(params, asked): (&'a ValidParams, &'a Vec<usize>)| Demand {
+            params,
+            questions: asked.iter().map(|&question| &questions[question]).collect(),
+            train: false,
+        };
+        self.runs.iter().zip(&self.asked).map(demand).collect()
     }
 
     /// The recipes, in the order in which they were given.

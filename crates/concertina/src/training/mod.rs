@@ -9,14 +9,14 @@ mod progress;
 mod provenance;
 mod publish;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use concertina_model::Checkpoint;
 use concertina_model::network::Weights;
 use concertina_model::params::{PARAMETERS, ValidParams};
 use concertina_model::trainer::EpochRecord;
-use concertina_store::{Claim, Claimed, Keep as Packing, RunFolder, Store};
+use concertina_store::{Batch, Claim, Claimed, Keep as Packing, RunFolder, Store};
 
 pub(crate) use arrays::weights_of;
 pub(crate) use progress::{Known, Progress, checkpoint_of, id_of};
@@ -45,8 +45,10 @@ pub(crate) struct Order<'a> {
     pub(crate) params: &'a ValidParams,
     /// The run, for messages.
     pub(crate) name: &'a str,
-    /// The checkpoints that an analysis needs, once it is known where the run ends.
+    /// The checkpoints that somebody still needs of a run that ends so; the [`Witness`] sees them as training passes by.
     pub(crate) needs: &'a dyn Fn(End) -> BTreeSet<Checkpoint>,
+    /// Those that are needed all at once when the run has ended, so that the store must hold them.
+    pub(crate) needs_together: &'a dyn Fn(End) -> BTreeSet<Checkpoint>,
     /// Whether the run is wanted for itself: all that is to be kept must be there.
     pub(crate) train: bool,
     /// What to keep.
@@ -66,29 +68,56 @@ pub(crate) struct Fulfilled {
     pub(crate) source: Source,
     pub(crate) end: End,
     pub(crate) history: Vec<EpochRecord>,
-    /// Weights that were needed and are at hand; the others are in the store.
-    pub(crate) met: BTreeMap<Checkpoint, Weights>,
     pub(crate) comparison: Option<Comparison>,
     /// Epochs that were trained.
     pub(crate) trained_epochs: u64,
+    /// What they took.
+    pub(crate) training: Duration,
 }
 
-impl Order<'_> {
+/// Sees the weights that training meets and somebody needs.
+pub(crate) trait Witness {
+    /// Weights at a checkpoint of a run that ends so, as far as is known.
+    fn meet(&mut self, checkpoint: Checkpoint, weights: Weights, end: End) -> Result<()>;
+
+    /// Adds what came of all that was met to a batch. A state to resume from that is past it may be published with it.
+    fn hand_over(&mut self, batch: &mut Batch<'_>) -> Result<()>;
+}
+
+fn nothing(_: End) -> BTreeSet<Checkpoint> {
+    BTreeSet::new()
+}
+
+impl<'a> Order<'a> {
+    /// An order for nothing yet, as the settings say.
+    pub(crate) fn of(params: &'a ValidParams, name: &'a str, settings: &Settings) -> Self {
+        Self {
+            params,
+            name,
+            needs: &nothing,
+            needs_together: &nothing,
+            train: false,
+            keep: settings.keep.unwrap_or_default(),
+            rerun: settings.rerun,
+            wait: false,
+            work: 0.0,
+        }
+    }
+
     /// The checkpoints that the store is to keep of a run that ends there.
     fn kept(&self, end: End) -> BTreeSet<Checkpoint> {
-        let ends = || CheckpointSelection::Ends.resolve(self.params, end);
-        match self.keep {
+        let mut kept = match self.keep {
             Keep::All => {
                 let mut kept = CheckpointSelection::All.resolve(self.params, end);
                 kept.extend((self.needs)(end));
                 kept
             }
-            Keep::Needed => {
-                let needed = (self.needs)(end);
-                if needed.is_empty() { ends() } else { needed }
-            }
-            Keep::Ends => ends(),
-        }
+            // What is analysed on the way need not be kept for it.
+            Keep::Needed if !self.train => BTreeSet::new(),
+            Keep::Needed | Keep::Ends => CheckpointSelection::Ends.resolve(self.params, end),
+        };
+        kept.extend((self.needs_together)(end));
+        kept
     }
 
     /// The checkpoints without which the order is not fulfilled.
@@ -101,8 +130,8 @@ impl Order<'_> {
     }
 
     /// What is to be trained for, given what the store has; `None` if nothing is missing.
-    fn goal(&self, known: &Known, met: &BTreeMap<Checkpoint, Weights>, anew: bool) -> Option<Goal> {
-        let there = |one: &Checkpoint| !anew && (known.checkpoints.contains(one) || met.contains_key(one));
+    fn goal(&self, known: &Known, anew: bool) -> Option<Goal> {
+        let there = |one: &Checkpoint| !anew && known.checkpoints.contains(one);
         if let Some(end) = known.end(self.params) {
             let required = self.required(end).into_iter();
             if anew {
@@ -135,17 +164,18 @@ pub(crate) fn fulfil(
     store: &Store,
     folder: &RunFolder,
     order: &Order<'_>,
+    witness: &mut dyn Witness,
 ) -> Result<Option<Fulfilled>> {
-    let mut met = BTreeMap::new();
     let mut source = Source::Loaded;
     let mut comparison = None;
     let mut trained_epochs = 0;
+    let mut training = Duration::ZERO;
     let mut anew = order.rerun;
     let mut looks = 0;
     let mut passes = 0;
     loop {
         let known = Known::read(folder, order.params)?;
-        if order.goal(&known, &met, anew).is_none() {
+        if order.goal(&known, anew).is_none() {
             let end = known.end(order.params).unwrap_or(End::after(order.params, order.params.train.epochs));
             if known.loose {
                 folder.pack(Packing::All)?; // a kill came between the last checkpoint and packing
@@ -153,13 +183,21 @@ pub(crate) fn fulfil(
             mend_params(folder, order.params)?;
             let outcome = known.divergence(end).cloned().map_or(Outcome::Complete, Outcome::Diverged);
             let history = known.history.into_iter().take(end.epoch as usize).collect();
-            return Ok(Some(Fulfilled { outcome, source, end, history, met, comparison, trained_epochs }));
+            return Ok(Some(Fulfilled {
+                outcome,
+                source,
+                end,
+                history,
+                comparison,
+                trained_epochs,
+                training,
+            }));
         }
         let mut claim = match folder.claim()? {
             Claimed::Mine(claim) => claim,
             Claimed::Held(_) => {
                 if settings.cancelled() {
-                    return Ok(Some(interrupted(order, known.history, met, source, trained_epochs)));
+                    return Ok(Some(interrupted(order, known.history, source, trained_epochs, training)));
                 }
                 if !order.wait && trained_epochs == 0 {
                     return Ok(None);
@@ -174,9 +212,9 @@ pub(crate) fn fulfil(
         };
         // Somebody may have finished it just now.
         let known = Known::read(folder, order.params)?;
-        let Some(goal) = order.goal(&known, &met, anew) else { continue };
+        let Some(goal) = order.goal(&known, anew) else { continue };
         let work = Work { settings, store, folder, order, known: &known, goal: &goal, anew };
-        let passed = work.pass(&mut met, &mut comparison, &mut claim)?;
+        let passed = work.pass(witness, &mut comparison, &mut claim)?;
         drop(claim);
         passes += 1;
         if passes == MOST_PASSES {
@@ -190,20 +228,28 @@ pub(crate) fn fulfil(
             });
         }
         trained_epochs += passed.to_epoch - passed.from_epoch;
+        training += passed.training;
         if source == Source::Loaded {
             source = source_of(&known, &goal, &passed, anew);
         }
         let Some(end) = passed.end else {
-            return Ok(Some(interrupted(order, passed.history, met, source, trained_epochs)));
+            return Ok(Some(interrupted(order, passed.history, source, trained_epochs, training)));
         };
         anew = false;
         let kept = order.kept(end);
-        let there =
-            |one: &Checkpoint| met.contains_key(one) || known.checkpoints.contains(one) || kept.contains(one);
+        let there = |one: &Checkpoint| known.checkpoints.contains(one) || kept.contains(one);
         if goal.to_the_end && !end.diverged && (order.needs)(end).iter().all(there) {
             let outcome = Outcome::Complete;
             let history = passed.history;
-            return Ok(Some(Fulfilled { outcome, source, end, history, met, comparison, trained_epochs }));
+            return Ok(Some(Fulfilled {
+                outcome,
+                source,
+                end,
+                history,
+                comparison,
+                trained_epochs,
+                training,
+            }));
         }
     }
 }
@@ -214,6 +260,35 @@ pub(crate) fn mend_params(folder: &RunFolder, params: &ValidParams) -> Result<()
         folder.publish_params(&params_toml(params))?;
     }
     Ok(())
+}
+
+/// What is to become of weights that a pass meets.
+struct Wishes<'a> {
+    order: &'a Order<'a>,
+    /// Where the run ends, as far as is known before the pass.
+    end: End,
+    kept: BTreeSet<Checkpoint>,
+    needed: BTreeSet<Checkpoint>,
+}
+
+impl Wishes<'_> {
+    /// Whether the store is to keep a checkpoint of a run that ends so.
+    fn keeps(&self, checkpoint: Checkpoint, end: End) -> bool {
+        if end == self.end {
+            self.kept.contains(&checkpoint)
+        } else {
+            self.order.kept(end).contains(&checkpoint)
+        }
+    }
+
+    /// Whether the witness is to see it.
+    fn needs(&self, checkpoint: Checkpoint, end: End) -> bool {
+        if end == self.end {
+            self.needed.contains(&checkpoint)
+        } else {
+            (self.order.needs)(end).contains(&checkpoint)
+        }
+    }
 }
 
 /// What a pass works with.
@@ -231,22 +306,17 @@ impl Work<'_> {
     /// Trains once through.
     fn pass(
         &self,
-        met: &mut BTreeMap<Checkpoint, Weights>,
+        witness: &mut dyn Witness,
         comparison: &mut Option<Comparison>,
         claim: &mut Claim,
     ) -> Result<Passed> {
         let Self { settings, store, folder, order, known, goal, anew } = *self;
         let end = known.end(order.params).unwrap_or(End::after(order.params, goal.epochs));
-        let (kept, needed) = (order.kept(end), (order.needs)(end));
-        // When it is open where the run ends, whatever turns out to be its end is wanted too.
-        let open_end = |one: Checkpoint| goal.to_the_end && !goal.wanted.contains(&one);
-        let keeps = |one: Checkpoint| kept.contains(&one) || open_end(one);
-        let in_hand = |one: Checkpoint| needed.contains(&one) || (open_end(one) && !needed.is_empty());
+        let wishes = Wishes { order, end, kept: order.kept(end), needed: (order.needs)(end) };
         let mut publisher = Publisher::new(
             store,
             folder,
             params_toml(order.params),
-            &keeps,
             known.checkpoints.clone(),
             known.loose,
             anew.then(|| Comparer::new(folder)),
@@ -258,11 +328,12 @@ impl Work<'_> {
             folder,
             known,
             goal,
+            wishes: &wishes,
             anew,
             epoch_work: order.work / order.params.train.epochs.max(1) as f64,
             clock: &Clock::start(),
         };
-        let passed = pass.run(met, &in_hand, &mut publisher, claim)?;
+        let passed = pass.run(witness, &mut publisher, claim)?;
         if let Some(comparer) = publisher.comparer.take() {
             let both = known.history.len().min(passed.history.len());
             *comparison = comparer.finish(&known.history[..both], &passed.history[..both])?;
@@ -274,18 +345,21 @@ impl Work<'_> {
 fn interrupted(
     order: &Order<'_>,
     history: Vec<EpochRecord>,
-    met: BTreeMap<Checkpoint, Weights>,
     source: Source,
     trained_epochs: u64,
+    training: Duration,
 ) -> Fulfilled {
     let end = End::after(order.params, history.len() as u64);
-    Fulfilled { outcome: Outcome::Interrupted, source, end, history, met, comparison: None, trained_epochs }
+    let (outcome, comparison) = (Outcome::Interrupted, None);
+    Fulfilled { outcome, source, end, history, comparison, trained_epochs, training }
 }
 
 fn source_of(known: &Known, goal: &Goal, passed: &Passed, anew: bool) -> Source {
     let nothing_known = known.progress.is_none() && known.checkpoints.is_empty();
     if anew || nothing_known {
         Source::Trained
+    } else if passed.to_epoch == passed.from_epoch {
+        Source::Loaded
     } else if !goal.to_the_end || passed.from_epoch == 0 {
         Source::Recomputed
     } else if known.loose {

@@ -1,6 +1,6 @@
 //! One pass of training: from the start or a stored state to where all that is missing has been met.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use concertina_model::network::Weights;
@@ -13,6 +13,7 @@ use super::arrays::{state_of, tensors_of_end, tensors_of_state};
 use super::progress::{Known, Progress, diverged_end};
 use super::provenance::{self, Clock};
 use super::publish::{Publisher, State};
+use super::{Wishes, Witness};
 use crate::error::Result;
 use crate::event::Event;
 use crate::run::Divergence;
@@ -52,6 +53,8 @@ pub(crate) struct Passed {
     pub(crate) from_epoch: u64,
     /// The last epoch that was trained.
     pub(crate) to_epoch: u64,
+    /// What training these took.
+    pub(crate) training: Duration,
 }
 
 /// One pass over one run.
@@ -62,6 +65,7 @@ pub(crate) struct Pass<'a> {
     pub(crate) folder: &'a RunFolder,
     pub(crate) known: &'a Known,
     pub(crate) goal: &'a Goal,
+    pub(crate) wishes: &'a Wishes<'a>,
     /// Whether to train from the start whatever the store has.
     pub(crate) anew: bool,
     /// What an epoch counts for in progress.
@@ -91,11 +95,10 @@ impl Pass<'_> {
         Ok(Trainer::new(self.params)?)
     }
 
-    /// Trains; what is met goes to `met`, and from there to the store if `keeps` says so.
+    /// Trains; what is met goes to the witness and to the store, as wished.
     pub(crate) fn run(
         &self,
-        met: &mut BTreeMap<Checkpoint, Weights>,
-        in_hand: &dyn Fn(Checkpoint) -> bool,
+        witness: &mut dyn Witness,
         publisher: &mut Publisher<'_>,
         claim: &mut Claim,
     ) -> Result<Passed> {
@@ -105,9 +108,12 @@ impl Pass<'_> {
         let mut interval = INTERVAL;
         let mut divergence = None;
         let mut interrupted = false;
+        let mut training = Duration::ZERO;
+        let mut last_met = None;
+        let expected = self.wishes.end;
         if self.goal.wanted.contains(&trainer.checkpoint()) {
-            let weights = trainer.weights();
-            take(trainer.checkpoint(), weights, met, in_hand, publisher);
+            last_met = Some(trainer.checkpoint());
+            self.take(trainer.checkpoint(), trainer.weights(), expected, witness, publisher)?;
         }
         let mut end_epoch = self.goal.epochs;
         while trainer.checkpoint().epoch.0 < end_epoch {
@@ -121,12 +127,15 @@ impl Pass<'_> {
             }
             let updates = self.wanted_in_epoch(trainer.checkpoint());
             let mut kept = Vec::new();
+            let begin = Instant::now();
             let trained =
                 trainer.train_epoch(&updates, &mut |checkpoint, weights| kept.push((checkpoint, weights)));
+            training += begin.elapsed();
             match trained {
                 Ok(record) => {
                     for (checkpoint, weights) in kept {
-                        take(checkpoint, weights, met, in_hand, publisher);
+                        last_met = Some(checkpoint);
+                        self.take(checkpoint, weights, expected, witness, publisher)?;
                     }
                     self.settings.tell(&Event::Trained {
                         run: self.name,
@@ -136,7 +145,7 @@ impl Pass<'_> {
                 }
                 Err(ModelError::Diverged { epoch, update, loss, largest_weight, learning_rate }) => {
                     for (checkpoint, weights) in kept.into_iter().filter(|(one, _)| one.update.0 < update) {
-                        take(checkpoint, weights, met, in_hand, publisher);
+                        self.take(checkpoint, weights, expected, witness, publisher)?;
                     }
                     divergence = Some(Divergence {
                         epoch,
@@ -158,7 +167,7 @@ impl Pass<'_> {
             let done = trainer.checkpoint().epoch.0 >= end_epoch;
             if !done && (published.elapsed() >= interval || publisher.waiting_bytes() >= MOST_WAITING) {
                 let begin = Instant::now();
-                publisher.publish_part(self.newer_state(&trainer).as_ref())?;
+                publisher.publish_part(self.newer_state(&trainer).as_ref(), witness)?;
                 interval = INTERVAL.max(begin.elapsed() * SHARE);
                 published = Instant::now();
             }
@@ -171,9 +180,9 @@ impl Pass<'_> {
         };
         if let (true, Some(end)) = (self.goal.to_the_end && divergence.is_none(), end) {
             let last = after_epoch(self.params, end.epoch);
-            if end.epoch < self.goal.epochs && !met.contains_key(&last) {
+            if end.epoch < self.goal.epochs && last_met != Some(last) {
                 // It stopped early, which nobody could know when the epoch began.
-                take(last, trainer.weights(), met, in_hand, publisher);
+                self.take(last, trainer.weights(), end, witness, publisher)?;
             }
         }
         let progress = Progress {
@@ -190,7 +199,7 @@ impl Pass<'_> {
             None => self.newer_state(&trainer),
         };
         if interrupted {
-            publisher.publish_part(state.as_ref())?;
+            publisher.publish_part(state.as_ref(), witness)?;
         } else {
             let newest = if state.is_some() { Some(&progress) } else { self.known.progress.as_ref() };
             let epochs = (from_epoch, completed);
@@ -201,9 +210,9 @@ impl Pass<'_> {
                 }
                 None => None,
             };
-            publisher.publish_all(state.as_ref(), provenance.as_ref())?;
+            publisher.publish_all(state.as_ref(), provenance.as_ref(), witness)?;
         }
-        Ok(Passed { end, history: trainer.history().to_vec(), from_epoch, to_epoch: completed })
+        Ok(Passed { end, history: trainer.history().to_vec(), from_epoch, to_epoch: completed, training })
     }
 
     /// The state to publish, if the store has none that is as new.
@@ -220,18 +229,20 @@ impl Pass<'_> {
         let wanted = self.goal.wanted.iter().map(|one| one.update);
         wanted.filter(|&update| update > from.update && update <= until).collect()
     }
-}
 
-/// Keeps weights in hand, in the store, or both.
-fn take(
-    checkpoint: Checkpoint,
-    weights: Weights,
-    met: &mut BTreeMap<Checkpoint, Weights>,
-    in_hand: &dyn Fn(Checkpoint) -> bool,
-    publisher: &mut Publisher<'_>,
-) {
-    publisher.offer(checkpoint, &weights);
-    if in_hand(checkpoint) {
-        met.insert(checkpoint, weights);
+    /// Gives weights to the store, to the witness, or to both.
+    fn take(
+        &self,
+        checkpoint: Checkpoint,
+        weights: Weights,
+        end: End,
+        witness: &mut dyn Witness,
+        publisher: &mut Publisher<'_>,
+    ) -> Result<()> {
+        publisher.offer(checkpoint, &weights, self.wishes.keeps(checkpoint, end));
+        match self.wishes.needs(checkpoint, end) {
+            true => witness.meet(checkpoint, weights, end),
+            false => Ok(()),
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! From training to the store, in batches: checkpoints first, then the history, then the state to go on from.
+//! From training to the store, in batches: checkpoints and what came of them first, then the history, then the state to go on from.
 //!
 //! Killed between any two of these, the store has a state with a history at least as long and every checkpoint up to it, so the
 //! next start goes on from there; what lies beyond is written again, with the same bits.
@@ -11,6 +11,7 @@ use concertina_model::trainer::EpochRecord;
 use concertina_store::{Batch, Keep, RunFolder, Store, Tensors};
 use serde_json::Value;
 
+use super::Witness;
 use super::arrays::tensors_of;
 use super::compare::Comparer;
 use super::progress::id_of;
@@ -25,8 +26,6 @@ pub(crate) struct Publisher<'a> {
     store: &'a Store,
     folder: &'a RunFolder,
     params_toml: String,
-    /// Which checkpoints the store is to keep.
-    keeps: &'a dyn Fn(Checkpoint) -> bool,
     /// Those that it has.
     stored: BTreeSet<Checkpoint>,
     waiting: Vec<(Checkpoint, Tensors)>,
@@ -41,31 +40,20 @@ impl<'a> Publisher<'a> {
         store: &'a Store,
         folder: &'a RunFolder,
         params_toml: String,
-        keeps: &'a dyn Fn(Checkpoint) -> bool,
         stored: BTreeSet<Checkpoint>,
         loose: bool,
         comparer: Option<Comparer<'a>>,
     ) -> Self {
-        Self {
-            store,
-            folder,
-            params_toml,
-            keeps,
-            stored,
-            waiting: Vec::new(),
-            waiting_bytes: 0,
-            loose,
-            comparer,
-        }
+        Self { store, folder, params_toml, stored, waiting: Vec::new(), waiting_bytes: 0, loose, comparer }
     }
 
-    /// Weights that were met: they wait to be published if the store is to keep them and has not.
-    pub(crate) fn offer(&mut self, checkpoint: Checkpoint, weights: &Weights) {
+    /// Weights that were met: they wait to be published if the store `keeps` them and has not.
+    pub(crate) fn offer(&mut self, checkpoint: Checkpoint, weights: &Weights, keeps: bool) {
         if self.stored.contains(&checkpoint) {
             if let Some(comparer) = &mut self.comparer {
                 comparer.compare(checkpoint, weights);
             }
-        } else if (self.keeps)(checkpoint) {
+        } else if keeps {
             let tensors = tensors_of(weights);
             self.waiting_bytes += tensors.arrays.values().map(|array| 4 * array.len()).sum::<usize>();
             self.waiting.push((checkpoint, tensors));
@@ -77,21 +65,28 @@ impl<'a> Publisher<'a> {
         self.waiting_bytes
     }
 
-    /// Publishes what waits while training goes on: in files of their own, so that nothing is written twice.
-    pub(crate) fn publish_part(&mut self, state: Option<&State>) -> Result<()> {
+    /// Publishes what waits while training goes on, and what the witness hands over: checkpoints in files of their own, so that
+    /// nothing is written twice.
+    pub(crate) fn publish_part(&mut self, state: Option<&State>, witness: &mut dyn Witness) -> Result<()> {
         let waiting = self.take_waiting();
         let checkpoints: Vec<_> = waiting.iter().map(|(one, tensors)| (id_of(*one), tensors)).collect();
         self.loose |= !checkpoints.is_empty();
         let mut batch = self.store.batch();
         batch.params(self.folder, &self.params_toml);
         batch.checkpoints(self.folder, &checkpoints)?;
+        witness.hand_over(&mut batch)?;
         self.add_state(&mut batch, state)?;
         batch.publish()?;
         Ok(())
     }
 
-    /// Publishes what waits when training has ended: all checkpoints in one file.
-    pub(crate) fn publish_all(&mut self, state: Option<&State>, provenance: Option<&Value>) -> Result<()> {
+    /// Publishes what waits when training has ended, and what the witness hands over: all checkpoints in one file.
+    pub(crate) fn publish_all(
+        &mut self,
+        state: Option<&State>,
+        provenance: Option<&Value>,
+        witness: &mut dyn Witness,
+    ) -> Result<()> {
         let waiting = self.take_waiting();
         let checkpoints: Vec<_> = waiting.iter().map(|(one, tensors)| (id_of(*one), tensors)).collect();
         let mut batch = self.store.batch();
@@ -99,13 +94,8 @@ impl<'a> Publisher<'a> {
         if self.loose || !checkpoints.is_empty() {
             batch.packed(self.folder, &checkpoints, Keep::All);
         }
-        if self.loose {
-            // A long run: its checkpoints first, so that no moment is left in which a kill would cost all of it. For a short one a
-            // single flush is worth more: after a kill in between it is trained again.
-            batch.publish()?;
-            batch = self.store.batch();
-            self.loose = false;
-        }
+        self.loose = false;
+        witness.hand_over(&mut batch)?;
         self.add_state(&mut batch, state)?;
         if let Some(provenance) = provenance {
             batch.provenance(self.folder, provenance);

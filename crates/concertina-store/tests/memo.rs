@@ -1,0 +1,67 @@
+//! Memoised results that grow.
+
+mod common;
+
+use std::sync::Barrier;
+
+use common::{contents, fresh, key};
+use concertina_store::Memo;
+use concertina_table::{Table, Values};
+
+fn memo() -> Memo {
+    Memo::of(&key("a"), &[], "accuracy", 1, "{}")
+}
+
+/// Two rows an update.
+fn rows(updates: &[i64]) -> Table {
+    let updates: Vec<i64> = updates.iter().flat_map(|&update| [update, update]).collect();
+    let values: Vec<f64> =
+        updates.iter().zip(0..).map(|(&update, row)| (10 * update + row % 2) as f64).collect();
+    Table::from_columns([("update", Values::from(updates)), ("accuracy", Values::from(values))])
+        .expect("equal lengths")
+}
+
+#[test]
+fn rows_are_added_in_the_order_of_updates_whatever_the_order_of_writing() {
+    let (_one, at_once) = fresh();
+    at_once.publish_memo(&memo(), rows(&[0, 80, 160, 240]), "update").expect("published");
+    let (_other, bit_by_bit) = fresh();
+    for updates in [&[160][..], &[0, 160], &[240, 80]] {
+        bit_by_bit.publish_memo(&memo(), rows(updates), "update").expect("published");
+    }
+    assert_eq!(at_once.memo(memo().key()).expect("read"), Some(rows(&[0, 80, 160, 240])));
+    assert_eq!(contents(at_once.root()), contents(bit_by_bit.root()));
+}
+
+#[test]
+fn what_is_there_stays() {
+    let (_folder, store) = fresh();
+    store.publish_memo(&memo(), rows(&[80]), "update").expect("published");
+    let mut other = rows(&[80]);
+    other.set_constant("accuracy", 0.5.into());
+    store.publish_memo(&memo(), other, "update").expect("published");
+    assert_eq!(store.memo(memo().key()).expect("read"), Some(rows(&[80])));
+}
+
+#[test]
+fn writers_at_the_same_moment_damage_nothing_and_what_one_loses_is_added_again() {
+    let (_folder, store) = fresh();
+    let add_all = |thread: i64| {
+        for number in 0..5 {
+            store.publish_memo(&memo(), rows(&[4 * number + thread]), "update").expect("published");
+        }
+    };
+    let start = Barrier::new(4);
+    std::thread::scope(|scope| {
+        for thread in 0..4 {
+            let (add_all, start) = (&add_all, &start);
+            scope.spawn(move || {
+                start.wait();
+                add_all(thread);
+            });
+        }
+    });
+    assert!(store.verify().expect("verified").is_empty());
+    (0..4).for_each(add_all);
+    assert_eq!(store.memo(memo().key()).expect("read"), Some(rows(&(0..20).collect::<Vec<_>>())));
+}

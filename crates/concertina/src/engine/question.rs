@@ -1,0 +1,107 @@
+//! What is asked of runs.
+
+use std::collections::BTreeSet;
+
+use concertina_analysis::{Analysis, Subject};
+use concertina_model::Checkpoint;
+use concertina_model::params::ValidParams;
+use concertina_store::{Memo, RunKey};
+use concertina_table::Table;
+
+use crate::error::{Error, Result};
+use crate::run::Run;
+use crate::selection::{CheckpointSelection, End};
+use crate::training::id_of;
+
+/// Whether an analysis can be made of such runs.
+type Check<'a> = dyn Fn(&ValidParams) -> Result<()> + Sync + Send + 'a;
+/// The analysis itself.
+type Compute<'a> = dyn Fn(&Subject<'_>) -> Result<Table> + Sync + Send + 'a;
+
+/// An analysis and the checkpoints that it is to be made of.
+pub(crate) struct Question<'a> {
+    pub(crate) name: &'static str,
+    version: u32,
+    /// Whether each checkpoint is looked at by itself.
+    pub(crate) per_checkpoint: bool,
+    /// Its settings in one spelling, part of the memo's key.
+    settings: String,
+    at: CheckpointSelection,
+    check: Box<Check<'a>>,
+    compute: Box<Compute<'a>>,
+}
+
+impl<'a> Question<'a> {
+    pub(crate) fn of<A: Analysis + Sync>(analysis: &'a A, at: CheckpointSelection) -> Result<Self> {
+        Ok(Self {
+            name: analysis.name(),
+            version: analysis.version(),
+            per_checkpoint: analysis.per_checkpoint(),
+            settings: crate::spec::canonical(analysis)?,
+            at,
+            check: Box::new(|params| Ok(analysis.check(params)?)),
+            compute: Box::new(|subject| Ok(analysis.run(subject)?)),
+        })
+    }
+
+    /// Whether it can be asked of such runs.
+    pub(crate) fn check(&self, params: &ValidParams) -> Result<()> {
+        (self.check)(params)
+    }
+
+    /// The answer, for the checkpoints of the subject.
+    pub(crate) fn compute(&self, subject: &Subject<'_>) -> Result<Table> {
+        (self.compute)(subject)
+    }
+
+    /// The checkpoints that it asks about, of a run that ends so.
+    pub(crate) fn checkpoints(&self, params: &ValidParams, end: End) -> BTreeSet<Checkpoint> {
+        self.at.resolve(params, end)
+    }
+
+    /// Where answers about a run are remembered: those about single checkpoints in one place, to which others are added; those about
+    /// several at once by these.
+    pub(crate) fn memo(&self, run: &RunKey, checkpoints: &BTreeSet<Checkpoint>) -> Memo {
+        let ids: Vec<_> = match self.per_checkpoint {
+            true => Vec::new(),
+            false => checkpoints.iter().copied().map(id_of).collect(),
+        };
+        Memo::of(run, &ids, self.name, self.version, &self.settings)
+    }
+
+    /// What is computed, whatever the run and the checkpoints.
+    pub(crate) fn computation(&self) -> String {
+        format!("{} {} {}", self.name, self.version, self.settings)
+    }
+}
+
+/// A run, and what is asked of it.
+pub(crate) struct Demand<'a> {
+    pub(crate) params: &'a ValidParams,
+    pub(crate) questions: Vec<&'a Question<'a>>,
+    /// Whether the run is wanted for itself, too.
+    pub(crate) train: bool,
+}
+
+impl Demand<'_> {
+    /// How many checkpoints it asks about, summed over questions, of a run that ends so.
+    pub(crate) fn asked(&self, end: End) -> usize {
+        self.questions.iter().map(|question| question.checkpoints(self.params, end).len()).sum()
+    }
+}
+
+/// A run with the answers.
+pub(crate) struct Answered {
+    pub(crate) run: Run,
+    /// One a question, in their order.
+    pub(crate) answers: Vec<Answer>,
+}
+
+/// What came of a question.
+#[derive(Default)]
+pub(crate) struct Answer {
+    /// Rows of the checkpoints for which it could be answered, in their order.
+    pub(crate) table: Table,
+    /// Why it could not, for the others.
+    pub(crate) errors: Vec<Error>,
+}

@@ -1,0 +1,396 @@
+//! What is asked of one run, answered bit by bit: from the store, while training passes by, and from stored checkpoints.
+//!
+//! Weights that training meets are analysed at once and dropped. While all threads have work of their own, the one that trains does
+//! it; one that has none helps. Answers are published before the state to resume from passes them, so an interruption never makes
+//! training go back for an analysis.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+use concertina_analysis::Subject;
+use concertina_model::Checkpoint;
+use concertina_model::network::{Network, Weights, initial};
+use concertina_model::task::Task;
+use concertina_store::{Batch, RunFolder, RunKey};
+use concertina_table::Table;
+
+use super::lock;
+use super::question::{Answer, Demand};
+use super::spent::Ledger;
+use crate::error::{Error, Result};
+use crate::event::Event;
+use crate::params_table;
+use crate::selection::End;
+use crate::study::Shared;
+use crate::training::{id_of, weights_of};
+
+/// The column by which rows of an answer belong to a checkpoint.
+const UPDATE: &str = "update";
+
+/// Weights of a run in training that may wait to be analysed. Arbitrary: enough that a helper does not run dry, few enough to hold.
+const MOST_WAITING: usize = 4;
+
+/// Time between two publications of answers from stored checkpoints, as between two of a run in training: a kill loses no more.
+const INTERVAL: Duration = Duration::from_millis(700);
+
+/// Weights that were met, and the questions about them.
+struct Portion {
+    checkpoint: Checkpoint,
+    weights: Weights,
+    questions: Vec<usize>,
+}
+
+/// What is known of a question's answer.
+#[derive(Default)]
+struct Known {
+    /// Rows that are in the store.
+    stored: Table,
+    /// The updates that they are of.
+    updates: BTreeSet<i64>,
+    /// Rows that are not in the store yet.
+    fresh: BTreeMap<Checkpoint, Table>,
+    /// Checkpoints for which there is no answer, and why.
+    errors: BTreeMap<Checkpoint, Error>,
+    /// The answer to a question about several checkpoints at once, and about which.
+    joint: Option<(BTreeSet<Checkpoint>, Result<Table>)>,
+}
+
+impl Known {
+    fn has(&self, checkpoint: Checkpoint) -> bool {
+        self.updates.contains(&update_of(checkpoint))
+            || self.fresh.contains_key(&checkpoint)
+            || self.errors.contains_key(&checkpoint)
+    }
+
+    fn has_joint(&self, checkpoints: &BTreeSet<Checkpoint>) -> bool {
+        self.joint.as_ref().is_some_and(|(about, _)| about == checkpoints)
+    }
+
+    fn store(&mut self, rows: &Table) -> Result<()> {
+        self.updates.extend(rows.integers(UPDATE)?.into_iter().flatten());
+        Ok(self.stored.append(rows)?)
+    }
+}
+
+fn update_of(checkpoint: Checkpoint) -> i64 {
+    checkpoint.update.0 as i64
+}
+
+struct State {
+    known: Vec<Known>,
+    waiting: VecDeque<Portion>,
+    /// Portions that somebody is at.
+    running: usize,
+    /// Jobs on stored checkpoints that are not done.
+    open: usize,
+    published: Instant,
+}
+
+/// What is missing of the answers about a run.
+#[derive(Debug, Default)]
+pub(super) struct Missing {
+    /// Questions by the single checkpoint that they are about.
+    pub(super) single: BTreeMap<Checkpoint, Vec<usize>>,
+    /// Questions about several checkpoints at once, with these.
+    pub(super) joint: Vec<(usize, BTreeSet<Checkpoint>)>,
+}
+
+impl Missing {
+    pub(super) fn is_empty(&self) -> bool {
+        self.single.is_empty() && self.joint.is_empty()
+    }
+
+    /// How many checkpoints questions are missing at, summed over questions.
+    pub(super) fn count(&self) -> usize {
+        self.single.values().map(Vec::len).sum::<usize>()
+            + self.joint.iter().map(|(_, checkpoints)| checkpoints.len()).sum::<usize>()
+    }
+}
+
+/// What is asked of a run, and the answers so far.
+pub(super) struct RunWork<'a> {
+    shared: &'a Arc<Shared>,
+    ledger: &'a Ledger,
+    demand: &'a Demand<'a>,
+    key: RunKey,
+    folder: RunFolder,
+    task: OnceLock<Task>,
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+impl<'a> RunWork<'a> {
+    /// Reads what the store remembers about single checkpoints.
+    pub(super) fn recall(
+        shared: &'a Arc<Shared>,
+        ledger: &'a Ledger,
+        demand: &'a Demand<'a>,
+        key: &RunKey,
+    ) -> Result<Self> {
+        let mut known = Vec::with_capacity(demand.questions.len());
+        for question in &demand.questions {
+            let mut one = Known::default();
+            if question.per_checkpoint
+                && let Some(table) = shared.store.memo(question.memo(key, &BTreeSet::new()).key())?
+            {
+                one.store(&table)?;
+            }
+            known.push(one);
+        }
+        let state = State { known, waiting: VecDeque::new(), running: 0, open: 0, published: Instant::now() };
+        let folder = shared.store.run(key);
+        Ok(Self {
+            shared,
+            ledger,
+            demand,
+            key: *key,
+            folder,
+            task: OnceLock::new(),
+            state: Mutex::new(state),
+            changed: Condvar::new(),
+        })
+    }
+
+    /// Reads what the store remembers about several checkpoints at once, of a run that ends so.
+    pub(super) fn recall_joint(&self, end: End) -> Result<()> {
+        for (number, question) in self.demand.questions.iter().enumerate() {
+            if question.per_checkpoint {
+                continue;
+            }
+            let about = question.checkpoints(self.demand.params, end);
+            if let Some(table) = self.shared.store.memo(question.memo(&self.key, &about).key())? {
+                lock(&self.state).known[number].joint = Some((about, Ok(table)));
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn key(&self) -> &RunKey {
+        &self.key
+    }
+
+    /// What is missing of a run that ends so.
+    pub(super) fn missing(&self, end: End) -> Missing {
+        let state = lock(&self.state);
+        let mut missing = Missing::default();
+        for (number, (question, known)) in self.demand.questions.iter().zip(&state.known).enumerate() {
+            let about = question.checkpoints(self.demand.params, end);
+            if about.is_empty() {
+                continue;
+            }
+            if question.per_checkpoint {
+                for checkpoint in about.into_iter().filter(|one| !known.has(*one)) {
+                    missing.single.entry(checkpoint).or_default().push(number);
+                }
+            } else if !known.has_joint(&about) {
+                missing.joint.push((number, about));
+            }
+        }
+        missing
+    }
+
+    /// The checkpoints whose weights are needed for what is missing. Those before training are drawn, not needed.
+    pub(super) fn needs(&self, end: End) -> BTreeSet<Checkpoint> {
+        let missing = self.missing(end);
+        let mut needs: BTreeSet<Checkpoint> = missing.single.into_keys().collect();
+        needs.extend(missing.joint.into_iter().flat_map(|(_, about)| about));
+        needs.remove(&Checkpoint::START);
+        needs
+    }
+
+    /// Those of them that are needed together, so that the store has to hold them until the run has ended.
+    pub(super) fn needs_together(&self, end: End) -> BTreeSet<Checkpoint> {
+        self.missing(end).joint.into_iter().flat_map(|(_, about)| about).collect()
+    }
+
+    /// Takes weights that training met, of a run that ends so as far as is known.
+    pub(super) fn meet(&self, checkpoint: Checkpoint, weights: Weights, end: End) {
+        let mut state = lock(&self.state);
+        let asks = |number: &usize| {
+            let question = self.demand.questions[*number];
+            question.per_checkpoint
+                && !state.known[*number].has(checkpoint)
+                && question.checkpoints(self.demand.params, end).contains(&checkpoint)
+        };
+        let questions: Vec<usize> = (0..self.demand.questions.len()).filter(asks).collect();
+        if !questions.is_empty() {
+            state.waiting.push_back(Portion { checkpoint, weights, questions });
+        }
+    }
+
+    /// Whether more weights wait than should.
+    pub(super) fn is_behind(&self) -> bool {
+        lock(&self.state).waiting.len() > MOST_WAITING
+    }
+
+    /// Analyses weights that wait; false if there are none.
+    pub(super) fn help(&self) -> Result<bool> {
+        let mut state = lock(&self.state);
+        let Some(portion) = state.waiting.pop_front() else { return Ok(false) };
+        state.running += 1;
+        drop(state);
+        let done = self.answer(portion.checkpoint, portion.weights, &portion.questions);
+        lock(&self.state).running -= 1;
+        self.changed.notify_all();
+        done.map(|()| true)
+    }
+
+    /// Analyses all that waits, waits for helpers, and adds what came of it to a batch.
+    pub(super) fn hand_over(&self, batch: &mut Batch<'_>) -> Result<()> {
+        while self.help()? {}
+        let mut state = lock(&self.state);
+        while state.running > 0 {
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        drop(state);
+        self.add_fresh(batch)
+    }
+
+    fn add_fresh(&self, batch: &mut Batch<'_>) -> Result<()> {
+        let mut state = lock(&self.state);
+        for (question, known) in self.demand.questions.iter().zip(&mut state.known) {
+            if known.fresh.is_empty() {
+                continue;
+            }
+            let rows = params_table::stack(std::mem::take(&mut known.fresh).into_values().collect())?;
+            known.store(&rows)?;
+            batch.memo(&question.memo(&self.key, &BTreeSet::new()), rows, UPDATE);
+        }
+        state.published = Instant::now();
+        Ok(())
+    }
+
+    /// So many jobs on stored checkpoints are about to begin.
+    pub(super) fn open(&self, jobs: usize) {
+        lock(&self.state).open += jobs;
+    }
+
+    /// A job on stored checkpoints has come to its end: publishes what there is when it is the last, or now and then.
+    pub(super) fn close(&self) -> Result<()> {
+        let mut state = lock(&self.state);
+        state.open -= 1;
+        if state.open > 0 && state.published.elapsed() < INTERVAL {
+            return Ok(());
+        }
+        drop(state);
+        let mut batch = self.shared.store.batch();
+        self.add_fresh(&mut batch)?;
+        batch.publish()?;
+        Ok(())
+    }
+
+    /// The weights at a checkpoint that is in the store, or before training.
+    fn weights(&self, checkpoint: Checkpoint) -> Result<Option<Weights>> {
+        if let Some(tensors) = self.folder.read_checkpoint(id_of(checkpoint))? {
+            return weights_of(self.demand.params, &tensors).map(Some);
+        }
+        match checkpoint {
+            Checkpoint::START => Ok(Some(initial::draw(self.demand.params)?)),
+            _ => Ok(None),
+        }
+    }
+
+    /// Answers questions about a stored checkpoint; false if it is not there (any more).
+    pub(super) fn answer_stored(&self, checkpoint: Checkpoint, questions: &[usize]) -> Result<bool> {
+        match self.weights(checkpoint)? {
+            Some(weights) => self.answer(checkpoint, weights, questions).map(|()| true),
+            None => Ok(false),
+        }
+    }
+
+    /// Answers a question about several stored checkpoints at once; false if one is not there (any more).
+    pub(super) fn answer_joint(&self, number: usize, about: &BTreeSet<Checkpoint>) -> Result<bool> {
+        let params = self.demand.params;
+        let mut checkpoints = Vec::with_capacity(about.len());
+        for &checkpoint in about {
+            let Some(weights) = self.weights(checkpoint)? else { return Ok(false) };
+            checkpoints.push((checkpoint, weights));
+        }
+        let question = self.demand.questions[number];
+        let begin = Instant::now();
+        let networks =
+            checkpoints.into_iter().map(|(one, weights)| Ok((one, Network::new(params, weights)?)));
+        let table = networks.collect::<Result<Vec<_>>>().and_then(|checkpoints| {
+            question.compute(&Subject { params, task: self.task()?, checkpoints: &checkpoints })
+        });
+        about.iter().for_each(|_| self.tell(question.name));
+        self.ledger.analysed(question.name, begin.elapsed());
+        if let Ok(table) = &table {
+            self.shared.store.publish_memo(&question.memo(&self.key, about), table.clone(), UPDATE)?;
+        }
+        lock(&self.state).known[number].joint = Some((about.clone(), table));
+        Ok(true)
+    }
+
+    /// Answers questions about a checkpoint with these weights.
+    fn answer(&self, checkpoint: Checkpoint, weights: Weights, questions: &[usize]) -> Result<()> {
+        let params = self.demand.params;
+        let task = self.task()?;
+        let network = Network::new(params, weights.clone()).map(|network| [(checkpoint, network)]);
+        for &number in questions {
+            let question = self.demand.questions[number];
+            let begin = Instant::now();
+            let table = match &network {
+                Ok(checkpoints) => question.compute(&Subject { params, task, checkpoints }),
+                Err(_) => Network::new(params, weights.clone()).map(|_| Table::new()).map_err(Error::from),
+            };
+            self.tell(question.name);
+            self.ledger.analysed(question.name, begin.elapsed());
+            let known = &mut lock(&self.state).known[number];
+            match table {
+                Ok(table) => drop(known.fresh.insert(checkpoint, table)),
+                Err(error) => drop(known.errors.insert(checkpoint, error)),
+            }
+        }
+        Ok(())
+    }
+
+    fn tell(&self, analysis: &'static str) {
+        self.shared.settings.tell(&Event::Analysed { analysis });
+    }
+
+    fn task(&self) -> Result<&Task> {
+        if let Some(task) = self.task.get() {
+            return Ok(task);
+        }
+        let task = Task::new(self.demand.params)?;
+        Ok(self.task.get_or_init(|| task))
+    }
+
+    /// The answers about a run that ends so, one a question.
+    pub(super) fn answers(&self, end: End) -> Result<Vec<Answer>> {
+        let mut state = lock(&self.state);
+        let mut answers = Vec::with_capacity(self.demand.questions.len());
+        for (question, known) in self.demand.questions.iter().zip(&mut state.known) {
+            let mut answer = Answer::default();
+            let about = question.checkpoints(self.demand.params, end);
+            if question.per_checkpoint {
+                let asked: BTreeSet<i64> = about.iter().copied().map(update_of).collect();
+                let mut rows = std::mem::take(&mut known.stored);
+                if !rows.is_empty() {
+                    let updates = rows.integers(UPDATE)?;
+                    rows = rows.filter(|row| updates[row].is_some_and(|update| asked.contains(&update)));
+                }
+                let fresh = std::mem::take(&mut known.fresh);
+                let mut tables = vec![rows];
+                tables.extend(fresh.into_iter().filter(|(one, _)| about.contains(one)).map(|(_, rows)| rows));
+                answer.table = params_table::stack(tables)?;
+                if !answer.table.is_empty() {
+                    answer.table = answer.table.sort_by(&[UPDATE])?;
+                }
+                let errors = std::mem::take(&mut known.errors);
+                answer.errors =
+                    errors.into_iter().filter(|(one, _)| about.contains(one)).map(|(_, e)| e).collect();
+            } else {
+                match known.joint.take() {
+                    Some((_, Ok(table))) => answer.table = table,
+                    Some((_, Err(error))) => answer.errors.push(error),
+                    None => {}
+                }
+            }
+            answers.push(answer);
+        }
+        Ok(answers)
+    }
+}
