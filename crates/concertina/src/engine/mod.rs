@@ -8,6 +8,7 @@ mod question;
 mod spent;
 mod work;
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -115,13 +116,11 @@ pub(crate) fn compute(shared: &Arc<Shared>, demands: &[Demand<'_>]) -> Result<(V
 
 /// The weights of a run at a checkpoint, computed again if they are not in the store.
 pub(crate) fn weights(shared: &Arc<Shared>, params: &ValidParams, checkpoint: Checkpoint) -> Result<Weights> {
-    /// Takes hold of the weights at one checkpoint.
-    struct Catch(Checkpoint, Option<Weights>);
-    impl Witness for Catch {
-        fn meet(&mut self, checkpoint: Checkpoint, weights: Weights, _: End) -> Result<()> {
-            if checkpoint == self.0 {
-                self.1 = Some(weights);
-            }
+    /// Takes hold of the weights that it meets.
+    struct Catch<'c>(&'c RefCell<Option<Weights>>);
+    impl Witness for Catch<'_> {
+        fn meet(&mut self, _: Checkpoint, weights: Weights, _: End) -> Result<()> {
+            *self.0.borrow_mut() = Some(weights);
             Ok(())
         }
 
@@ -138,11 +137,15 @@ pub(crate) fn weights(shared: &Arc<Shared>, params: &ValidParams, checkpoint: Ch
     if checkpoint == Checkpoint::START {
         return Ok(initial::draw(params)?);
     }
-    let (name, needs) = (key.short(), |_: End| BTreeSet::from([checkpoint]));
-    let order = Order { needs: &needs, wait: true, ..Order::of(params, &name, &shared.settings) };
-    let mut catch = Catch(checkpoint, None);
-    training::fulfil(&shared.settings, &shared.store, &folder, &order, &mut catch)?;
-    match (catch.1, folder.read_checkpoint(id_of(checkpoint))?) {
+    let caught = RefCell::new(None);
+    let name = key.short();
+    let order = Order {
+        needs: &|_| if caught.borrow().is_some() { BTreeSet::new() } else { BTreeSet::from([checkpoint]) },
+        wait: true,
+        ..Order::of(params, &name, &shared.settings)
+    };
+    training::fulfil(&shared.settings, &shared.store, &folder, &order, &mut Catch(&caught))?;
+    match (caught.take(), folder.read_checkpoint(id_of(checkpoint))?) {
         (Some(weights), _) => Ok(weights),
         (None, Some(tensors)) => weights_of(params, &tensors),
         (None, None) => Err(Error::Interrupted),
