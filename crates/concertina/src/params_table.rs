@@ -36,6 +36,16 @@ pub(crate) fn identity(params: &ValidParams, varied: &[&'static str]) -> Vec<(St
     cells
 }
 
+/// The paths of the parameters that are not the same in all of these sets.
+pub(crate) fn varied<'a>(mut sets: impl Iterator<Item = &'a ValidParams> + Clone) -> Vec<&'static str> {
+    let Some(first) = sets.next() else { return Vec::new() };
+    let differs = |parameter: &&Parameter| {
+        let value = parameter.value(first);
+        sets.clone().any(|params| parameter.value(params) != value)
+    };
+    PARAMETERS.iter().filter(differs).map(|parameter| parameter.path).collect()
+}
+
 /// A table of one row; of two cells with one name the first counts (`epochs` that vary, and those that were trained).
 pub(crate) fn row(cells: impl IntoIterator<Item = (String, Scalar)>) -> Result<Table> {
     let mut table = Table::new();

@@ -49,6 +49,65 @@ fn killed_at_ten_moments_it_ends_with_the_bytes_of_an_uninterrupted_run() {
     assert_same_store(&place.store("killed"), &place.store("whole"), "killed ten times");
 }
 
+/// Analyses at every epoch, taken while training passes by, of runs that take about a second in all.
+const RECIPE: &str = r#"
+figure = "own"
+
+[parameters]
+network.units = 64
+task = { input_dim = 20, clusters = 20, train_samples = 400 }
+train.epochs = 60
+
+[runs.all]
+sweep = { network.gain = [20.0, 250.0] }
+seeds = { first = 1 }
+
+[[panels]]
+letter = "a"
+runs = "all"
+analysis = { analysis = "effective_dimension", samples = 100, timesteps = "last" }
+checkpoints = "all"
+draw = { x = "epoch", y = "effective_dimension", hue = "gain", band = "lines" }
+
+[[panels]]
+letter = "b"
+runs = "all"
+analysis = { analysis = "accuracy", samples = 100 }
+checkpoints = "all"
+draw = { x = "epoch", y = "accuracy", hue = "gain", band = "lines" }
+"#;
+
+#[test]
+#[cfg(unix)]
+fn a_figure_killed_at_ten_moments_ends_with_the_bytes_of_an_uninterrupted_one() {
+    let place = Place::new();
+    place.write("own.toml", RECIPE);
+    let with = |store: &'static str, out: &'static str| {
+        ["plot", "own.toml", "--quiet", "--store", store, "--out", out]
+    };
+    place.run(&with("whole", "whole_drawn")).expect_success();
+    for moment in moments(10) {
+        let mut child = place
+            .command(&with("killed", "killed_drawn"))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("it runs");
+        std::thread::sleep(moment);
+        child.kill().expect("killed");
+        child.wait().expect("it ends");
+    }
+    place.run(&with("killed", "killed_drawn")).expect_success();
+    for panel in ["own/a.csv", "own/b.csv"] {
+        let drawn = |folder: &str| std::fs::read(place.path(folder).join(panel)).expect("drawn");
+        assert!(drawn("killed_drawn") == drawn("whole_drawn"), "{panel}");
+    }
+    let whole = place.store("whole");
+    assert_same_store(&place.store("killed"), &whole, "killed ten times");
+    let kept = |path: &std::path::PathBuf| path.ends_with("checkpoints.safetensors");
+    assert!(!whole.keys().any(kept), "nobody will ask for these weights again");
+}
+
 #[test]
 #[cfg(unix)]
 fn two_processes_at_the_same_runs_leave_what_one_leaves() {

@@ -63,7 +63,8 @@ impl Study {
             tables.push(asked.iter().copied().zip(answers.into_iter().map(|answer| answer.table)).collect());
             runs.push(run);
         }
-        let runs = Runs { runs, varied: Vec::new() };
+        let varied = params_table::varied(runs.iter().map(Run::params));
+        let runs = Runs { runs, varied };
         study.after_work(&runs)?;
         if runs.iter().any(|run| *run.outcome() == Outcome::Interrupted) {
             return Err(Error::Interrupted);

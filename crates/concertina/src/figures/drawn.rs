@@ -11,6 +11,7 @@ use super::plan::FigurePlan;
 use crate::engine::lock;
 use crate::error::{Error, Result};
 use crate::pool;
+use crate::request::write_table;
 use crate::study::Study;
 
 /// What came of drawing.
@@ -21,6 +22,8 @@ pub struct Drawn {
     pub figures: Vec<DrawnFigure>,
     /// What could not be drawn and why, by figure and panel.
     pub problems: Vec<String>,
+    /// A table of the runs that the figures are made of, a row a run, whatever became of it.
+    pub runs: PathBuf,
 }
 
 /// A figure on disk.
@@ -46,10 +49,10 @@ impl Study {
         Ok((computed, drawn))
     }
 
-    /// Draws figures from what was computed for the same plan; side by side, a figure a thread.
+    /// Draws figures from what was computed for the same plan, side by side, a figure a thread; and writes `runs.csv` beside them.
     ///
     /// # Errors
-    /// [`Error::Figures`] if a figure cannot be drawn or written.
+    /// [`Error::Figures`] if a figure cannot be drawn or written; [`Error::Write`].
     pub fn draw(&self, plan: &FigurePlan, computed: &Computed, folder: impl AsRef<Path>) -> Result<Drawn> {
         let folder = folder.as_ref();
         let pages: Vec<Mutex<Option<Result<Page>>>> = plan.recipes.iter().map(|_| Mutex::new(None)).collect();
@@ -57,7 +60,8 @@ impl Study {
             let page = page(&plan.recipes[number], computed.tables(number), folder);
             *lock(&pages[number]) = Some(page);
         });
-        let mut drawn = Drawn { figures: Vec::new(), problems: Vec::new() };
+        let runs = folder.join("runs.csv");
+        let mut drawn = Drawn { figures: Vec::new(), problems: Vec::new(), runs };
         for (recipe, page) in plan.recipes.iter().zip(pages) {
             match page.into_inner().unwrap_or_else(PoisonError::into_inner) {
                 Some(Ok(Page { figure, problems })) => {
@@ -74,6 +78,8 @@ impl Study {
                 None => {}
             }
         }
+        std::fs::create_dir_all(folder).map_err(|source| Error::Write { source, path: folder.to_owned() })?;
+        write_table(&computed.runs.table()?, &drawn.runs)?;
         Ok(drawn)
     }
 }
