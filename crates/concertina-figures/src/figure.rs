@@ -1,6 +1,9 @@
 //! A whole figure: panels on a page with their letters, and each by itself.
 
-use std::path::{Path, PathBuf};
+use std::{
+    borrow::Cow,
+    path::{Path, PathBuf},
+};
 
 use concertina_table::Table;
 
@@ -8,8 +11,9 @@ use crate::{
     Drawing, Error, Result, Theme,
     files::{self, DrawnPanel, File},
     font::Cut,
+    joined,
     panel::{self, Context, Prepared},
-    recipe::{PanelRecipe, Recipe, Row},
+    recipe::{PanelRecipe, Recipe, Row, RunSet},
     render,
     rich::Rich,
     scene::{Anchor, Margins, Rect, Scene, TextBox},
@@ -46,25 +50,29 @@ impl Recipe {
             let (figure, expected, found) = (self.figure.clone(), requirements.len(), tables.len());
             return Err(Error::Tables { figure, expected, found });
         }
-        let table = |panel: &PanelRecipe| -> Result<&Table> {
-            let index = requirements.iter().position(|requirement| panel.needs(requirement));
-            index.and_then(|index| tables.get(index)).ok_or_else(|| Error::Tables {
-                figure: self.figure.clone(),
-                expected: requirements.len(),
-                found: tables.len(),
-            })
-        };
+        let mut of_panels = Vec::new();
+        for panel in &self.panels {
+            let analyses = &panel.analysis.as_ref().0;
+            let own: Vec<&Table> = analyses
+                .iter()
+                .filter_map(|analysis| requirements.iter().position(|known| panel.needs(analysis, known)))
+                .map(|index| &tables[index])
+                .collect();
+            let runs = self.runs.get(panel.runs.as_ref());
+            let named = runs.map(RunSet::columns).unwrap_or_default();
+            of_panels.push(joined::joined(&own, &named, panel.letter.as_ref())?);
+        }
         let cells = self.cells(theme);
-        let scene = self.compose(theme, &cells, &table)?;
+        let scene = self.compose(theme, &cells, &of_panels)?;
         let mut panels = Vec::new();
         let mut singles = Vec::new();
-        for panel in &self.panels {
+        for (panel, table) in self.panels.iter().zip(&of_panels) {
             let letter: &String = panel.letter.as_ref();
             let placed = cells.iter().find(|cell| cell.letter == *letter);
             let in_figure = placed.map_or([60.0, ROW_MM], |cell| {
                 [cell.place.width / POINTS_PER_MM, cell.place.height / POINTS_PER_MM]
             });
-            let (table, size) = (table(panel)?, panel.size_mm.unwrap_or(in_figure));
+            let size = panel.size_mm.unwrap_or(in_figure);
             panels.push((
                 letter.clone(),
                 panel::alone(table, &panel.draw, theme, letter, panel.title.as_deref(), size)?,
@@ -107,19 +115,17 @@ impl Recipe {
         cells
     }
 
-    fn compose<'t>(
-        &self,
-        theme: &Theme,
-        cells: &[CellPlace],
-        table: &impl Fn(&PanelRecipe) -> Result<&'t Table>,
-    ) -> Result<Scene> {
+    fn compose(&self, theme: &Theme, cells: &[CellPlace], tables: &[Cow<'_, Table>]) -> Result<Scene> {
         let edge = theme.page.edge;
         let right = cells.iter().map(|cell| cell.place.right()).fold(0.0, f64::max);
         let bottom = cells.iter().map(|cell| cell.place.bottom()).fold(0.0, f64::max);
         let mut scene = Scene::new(right + edge, bottom + edge);
         let mut prepared = Vec::new();
         for cell in cells {
-            let Some(panel) = self.panel(&cell.letter) else { continue };
+            let mut drawn = self.panels.iter().zip(tables);
+            let Some((panel, table)) = drawn.find(|(panel, _)| *panel.letter.as_ref() == cell.letter) else {
+                continue;
+            };
             let context = Context {
                 name: &cell.letter,
                 title: panel.title.as_deref(),
@@ -127,7 +133,7 @@ impl Recipe {
                 letter: true,
                 in_figure: true,
             };
-            prepared.push((cell, Prepared::new(table(panel)?, &panel.draw, theme, &context)?));
+            prepared.push((cell, Prepared::new(table, &panel.draw, theme, &context)?));
         }
         for (cell, panel) in &prepared {
             // Axes in a row start and end on the same lines; axes at the same left edge start there.

@@ -5,8 +5,8 @@
 //! knows tables and recipes, but no model and no analysis: whoever holds those computes the tables in between.
 //!
 //! # Columns
-//! Lines are drawn from any tidy table: any numeric column over any other, split by any columns. `seed` tells
-//! realisations apart. Snapshots need `timestep`, `class`, `pc1`, `pc2` and may have `kind` (`sample`, `readout`;
+//! Lines and scatters are drawn from any tidy table: any numeric column over any other, split by any columns. `seed` tells
+//! realisations apart. Schematics take their numbers from columns with a single value. Snapshots need `timestep`, `class`, `pc1`, `pc2` and may have `kind` (`sample`, `readout`;
 //! others are left out), the readout rows being directions in the plane of the components.
 //!
 //! # What is promised
@@ -19,6 +19,7 @@ mod error_bar;
 mod figure;
 mod files;
 mod font;
+mod joined;
 mod panel;
 mod parse;
 mod recipe;
@@ -37,12 +38,12 @@ pub use files::{DrawnPanel, File};
 pub use panel::Panel;
 pub use parse::Place;
 pub use recipe::{
-    Assignment, Axis, Cell, Channel, Checkpoints, Drawing, FigureSeeds, Kind, Layout, Legend, Palette,
-    PanelRecipe, Point, RECIPES, Recipe, ReferenceLine, Requirement, Row, RunSet, SeedChoice, SeedRule,
-    Seeds,
+    Analyses, Assignment, Axis, Cell, Channel, Checkpoints, Drawing, FigureSeeds, Kind, Layout, Legend,
+    Palette, PanelRecipe, Point, RECIPES, Recipe, ReferenceLine, Requirement, Row, RunSet, Schematic,
+    SeedChoice, SeedRule, Seeds, Share,
 };
 pub use render::Rendered;
-pub use scene::{Rect, TextBox};
+pub use scene::{Rect, Shape, TextBox};
 pub use theme::{
     BandTheme, ColourTheme, DEFAULT_THEME, LineTheme, MarkerTheme, PageTheme, PaletteTheme, TextTheme, Theme,
     ValueTheme,

@@ -102,6 +102,51 @@ impl Pen {
     }
 }
 
+/// The shape of a mark. Filled and open ones have the same outline; a stroke of the outline is part of both.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Shape {
+    /// A filled circle.
+    #[default]
+    Disc,
+    /// An open circle.
+    Ring,
+    /// A filled square.
+    Square,
+    /// An open square.
+    OpenSquare,
+    /// A filled triangle, tip up.
+    Triangle,
+    /// An open triangle, tip up.
+    OpenTriangle,
+    /// A filled square on its corner.
+    Diamond,
+    /// An open square on its corner.
+    OpenDiamond,
+}
+
+impl Shape {
+    /// Whether only the outline is drawn.
+    pub(crate) fn is_open(self) -> bool {
+        matches!(self, Self::Ring | Self::OpenSquare | Self::OpenTriangle | Self::OpenDiamond)
+    }
+
+    /// The corners around the origin for a circle of radius 1, or none for the circles: about equal in area, so that no shape looks
+    /// heavier than another.
+    pub(crate) fn corners(self) -> &'static [Point] {
+        // Half a side of a square of area pi; half a diagonal; a triangle of area pi around its centre of mass.
+        const SQUARE: [Point; 4] = [(-0.886, -0.886), (0.886, -0.886), (0.886, 0.886), (-0.886, 0.886)];
+        const DIAMOND: [Point; 4] = [(0.0, -1.253), (1.253, 0.0), (0.0, 1.253), (-1.253, 0.0)];
+        const TRIANGLE: [Point; 3] = [(0.0, -1.555), (1.347, 0.778), (-1.347, 0.778)];
+        match self {
+            Self::Disc | Self::Ring => &[],
+            Self::Square | Self::OpenSquare => &SQUARE,
+            Self::Diamond | Self::OpenDiamond => &DIAMOND,
+            Self::Triangle | Self::OpenTriangle => &TRIANGLE,
+        }
+    }
+}
+
 /// Which end of a text stands at its place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Anchor {
@@ -117,8 +162,8 @@ pub(crate) enum Item {
     Lines { strokes: Vec<Vec<Point>>, pen: Pen },
     /// A filled polygon.
     Area { outline: Vec<Point>, colour: Colour, opacity: f64 },
-    /// Discs of one radius and colour.
-    Dots { centres: Vec<Point>, radius: f64, colour: Colour },
+    /// Marks of one shape, size and colour.
+    Marks { centres: Vec<Point>, shape: Shape, radius: f64, colour: Colour },
     /// One line of text; `place` is on the baseline.
     Text { place: Point, rich: Rich, size: f64, anchor: Anchor, upright: bool, colour: Colour },
     /// Things of which only what is inside `window` is seen.

@@ -8,12 +8,15 @@ use std::fmt::Write as _;
 use crate::{
     font::Cut,
     rich::Rich,
-    scene::{Anchor, Item, Pen, Point, Rect, Scene},
+    scene::{Anchor, Item, Pen, Point, Rect, Scene, Shape},
     theme::Theme,
 };
 
 /// Points in a millimetre.
 pub(crate) const POINTS_PER_MM: f64 = 72.0 / 25.4;
+
+/// Width of the outline of an open mark over its radius; arbitrary, chosen by eye so that the hole of the smallest still shows.
+const OUTLINE: f64 = 0.45;
 
 /// A coordinate with at most three decimals, without trailing zeros and without a minus before zero.
 pub(crate) fn number(value: f64) -> String {
@@ -72,7 +75,12 @@ impl Writer {
                         opacity_attribute("fill-opacity", *opacity)
                     );
                 }
-                Item::Dots { centres, radius, colour } => self.dots(centres, *radius, &colour.to_string()),
+                Item::Marks { centres, shape: Shape::Disc, radius, colour } => {
+                    self.discs(centres, *radius, &colour.to_string());
+                }
+                Item::Marks { centres, shape, radius, colour } => {
+                    self.outlines(centres, *shape, *radius, &colour.to_string());
+                }
                 Item::Text { place, rich, size, anchor, upright, colour } => {
                     self.text(*place, rich, *size, *anchor, *upright, &colour.to_string());
                 }
@@ -105,7 +113,7 @@ impl Writer {
     }
 
     /// Discs as the round ends of very short strokes: a tenth of the bytes of as many circles.
-    fn dots(&mut self, centres: &[Point], radius: f64, colour: &str) {
+    fn discs(&mut self, centres: &[Point], radius: f64, colour: &str) {
         if centres.is_empty() {
             return;
         }
@@ -117,6 +125,37 @@ impl Writer {
             self.out,
             "<path d=\"{path}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"{}\" stroke-linecap=\"round\"/>",
             number(2.0 * radius)
+        );
+    }
+
+    /// Rings, squares and the like: their outline stroked inwards of the radius, and filled unless they are open.
+    fn outlines(&mut self, centres: &[Point], shape: Shape, radius: f64, colour: &str) {
+        if centres.is_empty() {
+            return;
+        }
+        let width = OUTLINE * radius;
+        let inner = radius - 0.5 * width;
+        let mut path = String::new();
+        for &(x, y) in centres {
+            if shape.corners().is_empty() {
+                let (r, left, across) = (number(inner), number(x - inner), number(2.0 * inner));
+                let _ =
+                    write!(path, "M{left} {}a{r} {r} 0 1 0 {across} 0a{r} {r} 0 1 0 -{across} 0Z", number(y));
+            } else {
+                let corners: Vec<Point> = shape
+                    .corners()
+                    .iter()
+                    .map(|(right, down)| (x + inner * right, y + inner * down))
+                    .collect();
+                path.push_str(&polyline(&corners));
+                path.push('Z');
+            }
+        }
+        let fill = if shape.is_open() { "none" } else { colour };
+        let _ = writeln!(
+            self.out,
+            "<path d=\"{path}\" fill=\"{fill}\" stroke=\"{colour}\" stroke-width=\"{}\" stroke-linejoin=\"miter\"/>",
+            number(width)
         );
     }
 

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::LazyLock};
 
 use serde::Deserialize;
 
-use crate::{Colour, Result, parse};
+use crate::{Colour, Result, parse, scene::Shape};
 
 /// The theme that is shipped, as a file to start one's own from.
 pub const DEFAULT_THEME: &str = include_str!("../assets/theme.toml");
@@ -111,6 +111,8 @@ pub struct MarkerTheme {
     pub radius: f64,
     /// A sample in a snapshot.
     pub sample_radius: f64,
+    /// Shapes of values without a look of their own, in turn.
+    pub styles: Vec<Shape>,
 }
 
 /// Bands.
@@ -155,6 +157,9 @@ pub struct ValueTheme {
     /// Its dash, empty for solid.
     #[serde(default)]
     pub dash: Option<Vec<f64>>,
+    /// The shape of its marks.
+    #[serde(default)]
+    pub marker: Option<Shape>,
     /// Its name in legends and titles.
     #[serde(default)]
     pub name: Option<String>,

@@ -1,7 +1,5 @@
 //! Scales of axes: limits, ticks at round numbers, and their labels.
 
-use crate::svg;
-
 /// How values are laid along an axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -121,9 +119,15 @@ impl Scale {
                 for digit in [1.0, 2.0, 5.0] {
                     let value = digit * 10f64.powi(decade);
                     if value.log10() >= from - 1e-9 && value.log10() <= to + 1e-9 {
-                        ticks.push((value, plain(value)));
+                        ticks.push((value, value_name(&value.to_string())));
                     }
                 }
+            }
+            // So narrow that 1, 2 and 5 miss it: then steps as on a linear axis, which it nearly is.
+            if ticks.len() < 2 {
+                let values = round_ticks(10f64.powf(from), 10f64.powf(to), most.max(2), false);
+                let labels = spell(&values);
+                ticks = values.into_iter().zip(labels).collect();
             }
         }
         if to - from <= 6.0 {
@@ -194,8 +198,18 @@ fn previous(from: f64, to: f64, coarse: &dyn Fn(f64) -> f64, most: usize) -> Vec
     ticks
 }
 
-/// All values with the same number of decimals, the least that tells each exactly (at most 6), with true minus signs.
+/// All values with the same number of decimals, the least that tells each exactly (at most 6), with true minus signs; by powers of
+/// ten where all are small.
 pub(crate) fn spell(values: &[f64]) -> Vec<String> {
+    let largest = values.iter().fold(0.0_f64, |largest, value| largest.max(value.abs()));
+    if largest > 0.0 && largest < LEAST_PLAIN {
+        // Seven digits: what is beyond is rounding.
+        let rounded = |value: f64| format!("{value:.6e}").parse().unwrap_or(value);
+        return values
+            .iter()
+            .map(|&value| if value == 0.0 { "0".to_owned() } else { scientific(rounded(value)) })
+            .collect();
+    }
     let exact = |decimals: usize| {
         values.iter().all(|&value| {
             let written: f64 = format!("{value:.decimals$}").parse().unwrap_or(f64::NAN);
@@ -244,8 +258,24 @@ fn dress(text: &str) -> String {
 /// A cell of a table as it stands in a legend: numbers dressed, text as it is.
 pub(crate) fn value_name(text: &str) -> String {
     match text.parse::<f64>() {
-        Ok(value) if value.is_finite() && !text.contains(['e', 'E']) => dress(&svg::number(value)),
+        Ok(value) if value != 0.0 && value.abs() < LEAST_PLAIN => scientific(value),
+        Ok(value) if value.is_finite() => dress(&value.to_string()),
         _ => text.to_owned(),
+    }
+}
+
+/// Numbers below are told by a power of ten: `0.005` still reads at a glance, `0.00005` does not; arbitrary beyond that.
+const LEAST_PLAIN: f64 = 1e-3;
+
+/// A number by a power of ten, `2 × 10^{−5}`, all its digits kept.
+fn scientific(value: f64) -> String {
+    let text = format!("{value:e}");
+    let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+    let power = format!("10^{{{}}}", dress(exponent));
+    match digits {
+        "1" => power,
+        "-1" => format!("\u{2212}{power}"),
+        digits => format!("{} × {power}", dress(digits)),
     }
 }
 
@@ -268,6 +298,23 @@ mod tests {
         assert_eq!(spell(&[-1.0, -0.5, 0.0]), ["\u{2212}1.0", "\u{2212}0.5", "0.0"]);
         assert_eq!(spell(&[0.0, 10_000.0, 25_000.0]), ["0", "10,000", "25,000"]);
         assert_eq!(spell(&[1000.0]), ["1000"]);
+        assert_eq!(spell(&[0.0, 2e-8, 3.0 * 1e-8]), ["0", "2 × 10^{\u{2212}8}", "3 × 10^{\u{2212}8}"]);
+    }
+
+    #[test]
+    fn values_in_legends_keep_all_their_digits() {
+        for (value, name) in [
+            ("20", "20"),
+            ("0.0125", "0.0125"),
+            ("0.05", "0.05"),
+            ("51200", "51,200"),
+            ("0.0001", "10^{\u{2212}4}"),
+            ("-0.00025", "\u{2212}2.5 × 10^{\u{2212}4}"),
+            ("0", "0"),
+            ("linear", "linear"),
+        ] {
+            assert_eq!(value_name(value), name, "{value}");
+        }
     }
 
     #[test]
@@ -281,6 +328,20 @@ mod tests {
         );
         assert_eq!(scale.position(0.0), None);
         assert!((scale.position(1.0).expect("inside") - 1.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn a_narrow_log_axis_has_two_ticks_at_least() {
+        let wishes = Wishes { kind: ScaleKind::Log, ..Wishes::default() };
+        for (low, high) in
+            [(0.16, 0.24), (3.0, 4.0), (2.1e-5, 3.9e-5), (4e-9, 6e-9), (950.0, 1050.0), (1.0, 9.0)]
+        {
+            let scale = Scale::new(low, high, 100.0, 20.0, &wishes);
+            assert!(scale.ticks.len() >= 2, "{low} to {high}: {:?}", scale.ticks);
+            let labels: std::collections::BTreeSet<&String> =
+                scale.ticks.iter().map(|(_, label)| label).collect();
+            assert_eq!(labels.len(), scale.ticks.len(), "{:?}", scale.ticks);
+        }
     }
 
     #[test]

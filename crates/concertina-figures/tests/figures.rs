@@ -4,8 +4,9 @@ mod support;
 
 use std::{io::Read as _, path::Path};
 
-use concertina_figures::{Error, ErrorBar, Figure, Panel, Recipe, Rect, TextBox, Theme};
+use concertina_figures::{Error, ErrorBar, Figure, Panel, Recipe, Theme};
 use concertina_table::{Scalar, Table};
+use support::assert_tidy;
 
 fn theme() -> Theme {
     let mut theme = Theme::default();
@@ -17,17 +18,6 @@ fn theme() -> Theme {
 fn figure_two(seeds: i64) -> Figure {
     let recipe = Recipe::shipped("fig2").expect("the shipped recipe parses");
     recipe.draw(&theme(), &support::figure_two(seeds, 60)).expect("made-up tables have all columns")
-}
-
-#[track_caller]
-fn assert_tidy(what: &str, boxes: &[TextBox], page: Rect) {
-    assert!(!boxes.is_empty(), "{what} has no text");
-    for (index, text) in boxes.iter().enumerate() {
-        assert!(page.contains(&text.place), "{what}: {text:?} leaves the page {page:?}");
-        for other in &boxes[index + 1..] {
-            assert!(!text.place.overlaps(&other.place), "{what}: {text:?} overlaps {other:?}");
-        }
-    }
 }
 
 #[test]

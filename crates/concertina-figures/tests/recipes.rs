@@ -162,3 +162,60 @@ fn a_missing_file_is_told_by_its_path() {
     let error = Recipe::from_path(std::path::Path::new("no/such/recipe.toml")).expect_err("it is not there");
     insta::assert_snapshot!(told(&error), @"cannot read no/such/recipe.toml");
 }
+
+#[test]
+fn a_panel_of_several_analyses_asks_for_each_once() {
+    let both = r#"[
+    { analysis = "effective_dimension", timesteps = "last" },
+    { analysis = "weight_variance" },
+]"#;
+    let text = SMALL.replace("{ analysis = \"effective_dimension\" }", both);
+    let second = r#"
+[[panels]]
+letter = "b"
+runs = "all"
+analysis = { analysis = "weight_variance" }
+checkpoints = "ends"
+draw = { x = "update", y = "weight_variance" }
+"#;
+    let recipe = Recipe::from_toml("mine.toml", &format!("{text}{second}")).expect("it parses");
+    let asked: Vec<(String, String)> = recipe
+        .requirements()
+        .iter()
+        .map(|one| (one.analysis["analysis"].as_str().unwrap_or_default().to_owned(), one.panels.join("")))
+        .collect();
+    assert_eq!(
+        asked,
+        [("effective_dimension".to_owned(), "a".to_owned()), ("weight_variance".to_owned(), "ab".to_owned())]
+    );
+}
+
+#[test]
+fn wrong_analyses_and_drawings_are_told() {
+    let one = "{ analysis = \"effective_dimension\" }";
+    insta::assert_snapshot!(wrong(one, "[]"), @r#"
+    expected the name of an analysis, found none at line 14, column 12 of mine.toml
+    hint: analysis = { analysis = "effective_dimension" }
+    "#);
+    insta::assert_snapshot!(wrong(one, &format!("[{one}, {one}]")), @"expected different analyses, found one twice at line 14, column 12 of mine.toml");
+    insta::assert_snapshot!(wrong(one, "\"loss\""), @r#"expected an analysis `{ analysis = "effective_dimension" }`, or a list of such, found string "loss" at line 14, column 12 of mine.toml"#);
+    insta::assert_snapshot!(wrong("hue = ", "kind = \"schematic\"\nhue = "), @r#"
+    panel `a` has no `schematic` at line 12, column 10 of mine.toml
+    hint: draw.schematic = "task" or "network"
+    "#);
+    insta::assert_snapshot!(wrong("hue = ", "share_y = \"columns\"\nhue = "), @r#"
+    unknown value `columns` at line 20, column 11 of mine.toml
+    hint: known: `rows`
+    "#);
+}
+
+#[test]
+fn columns_of_a_sweep_are_its_axes_what_changes_along_them_and_their_labels() {
+    let text = SMALL.replace(
+        "sweep = { gain = [20, 250] }",
+        "sweep = { network.gain = [20], noise = [{ label = \"none\" }, { network.dropout = 0.05, label = \"dropout\" }] }",
+    );
+    let recipe = Recipe::from_toml("mine.toml", &text).expect("it parses");
+    let columns: Vec<String> = recipe.runs["all"].columns().into_iter().collect();
+    assert_eq!(columns, ["dropout", "gain", "noise"]);
+}

@@ -49,6 +49,20 @@ pub enum Error {
         /// How many there are.
         rows: usize,
     },
+    /// Two tables cannot be joined: both have several rows of one name.
+    #[error("cannot join the tables by {}: both have several rows for {row}", listed(columns))]
+    Ambiguous {
+        /// The columns that should name a row.
+        columns: Vec<String>,
+        /// Their values in the rows that cannot be told apart.
+        row: String,
+    },
+    /// Two tables cannot be joined: no row of one has a partner in the other.
+    #[error("cannot join the tables by {}: no row of one has a partner in the other", listed(columns))]
+    NoPartner {
+        /// The columns that should name a row.
+        columns: Vec<String>,
+    },
     /// CSV that cannot be read or written.
     #[error("cannot read or write the table as csv")]
     Csv {

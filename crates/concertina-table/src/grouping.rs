@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use crate::{Result, Scalar, Table, Values};
 
 /// A key's cell, ordered totally, so that groups can be found in a tree.
-struct Cell(Scalar);
+pub(crate) struct Cell(pub(crate) Scalar);
 
 impl PartialEq for Cell {
     fn eq(&self, other: &Self) -> bool {
@@ -60,11 +60,11 @@ impl Table {
         Ok(self.take(&rows.into_iter().map(|(_, row)| row).collect::<Vec<_>>()))
     }
 
-    fn keys(&self, names: &[&str]) -> Result<Vec<&Values>> {
+    pub(crate) fn keys(&self, names: &[&str]) -> Result<Vec<&Values>> {
         names.iter().map(|name| self.column(name)).collect()
     }
 }
 
-fn cells(keys: &[&Values], row: usize) -> Vec<Cell> {
+pub(crate) fn cells(keys: &[&Values], row: usize) -> Vec<Cell> {
     keys.iter().map(|values| Cell(values.get(row).unwrap_or(Scalar::Null))).collect()
 }

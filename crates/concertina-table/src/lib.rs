@@ -24,6 +24,7 @@
 mod csv;
 mod error;
 mod grouping;
+mod join;
 mod json;
 mod parquet;
 mod scalar;

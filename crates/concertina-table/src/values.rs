@@ -104,6 +104,14 @@ impl Values {
         map_kind!(self, cells => of(cells, rows))
     }
 
+    /// The cells of these rows, null where there is none.
+    pub(crate) fn pick(&self, rows: &[Option<usize>]) -> Self {
+        fn of<T: Clone>(cells: &[Option<T>], rows: &[Option<usize>]) -> Vec<Option<T>> {
+            rows.iter().map(|row| row.and_then(|row| cells[row].clone())).collect()
+        }
+        map_kind!(self, cells => of(cells, rows))
+    }
+
     /// `rows` nulls of the kind of `self`.
     pub(crate) fn nulls_like(&self, rows: usize) -> Self {
         map_kind!(self, _cells => vec![None; rows])

@@ -29,8 +29,8 @@ impl Axes<'_> {
         Some((self.place.left + across * self.place.width, self.place.bottom() - up * self.place.height))
     }
 
-    /// Spines, ticks and tick labels; `y_labels` is off where the neighbour's serve.
-    pub(crate) fn draw(&self, scene: &mut Scene, theme: &Theme, y_labels: bool) {
+    /// Spines, ticks and tick labels; `x_labels` and `y_labels` are off where a neighbour's serve.
+    pub(crate) fn draw(&self, scene: &mut Scene, theme: &Theme, x_labels: bool, y_labels: bool) {
         let Rect { left, top, .. } = self.place;
         let (right, bottom) = (self.place.right(), self.place.bottom());
         let axis = Pen::solid(theme.colour.axis, theme.line.axis);
@@ -57,10 +57,12 @@ impl Axes<'_> {
         }
         scene.items.push(Item::Lines { strokes, pen: Pen::solid(theme.colour.axis, theme.line.tick) });
         let size = theme.text.tick;
-        for (value, label) in &self.x.ticks {
-            if let Some(x) = x_at(*value) {
-                let baseline = bottom + theme.line.tick_length + TICK_GAP + font::CAP_HEIGHT * size;
-                scene.text((x, baseline), Rich::parse(label), size, Anchor::Middle, theme.text.colour);
+        if x_labels {
+            for (value, label) in &self.x.ticks {
+                if let Some(x) = x_at(*value) {
+                    let baseline = bottom + theme.line.tick_length + TICK_GAP + font::CAP_HEIGHT * size;
+                    scene.text((x, baseline), Rich::parse(label), size, Anchor::Middle, theme.text.colour);
+                }
             }
         }
         if y_labels {

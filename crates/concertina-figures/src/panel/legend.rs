@@ -3,7 +3,7 @@
 use crate::{
     Colour, Theme,
     rich::Rich,
-    scene::{Anchor, Item, Pen, Point, Rect, Scene},
+    scene::{Anchor, Item, Pen, Point, Rect, Scene, Shape},
 };
 
 /// Height of a legend's line over its text size.
@@ -19,7 +19,7 @@ const BETWEEN: f64 = 8.0;
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Sign {
     Line { colour: Colour, width: f64, dash: Vec<f64>, marker: Option<f64> },
-    Dot { colour: Colour, radius: f64 },
+    Mark { colour: Colour, shape: Shape, radius: f64 },
 }
 
 /// A name and its sign.
@@ -62,7 +62,7 @@ impl Piece<'_> {
             Self::Entry(entry) => {
                 let sample = match entry.sign {
                     Sign::Line { .. } => SAMPLE,
-                    Sign::Dot { radius, .. } => 2.0 * radius,
+                    Sign::Mark { radius, .. } => 2.0 * radius,
                 };
                 sample + GAP + entry.name.width(theme.text.legend)
             }
@@ -219,13 +219,15 @@ fn draw_entry(scene: &mut Scene, corner: Point, entry: &Entry, theme: &Theme) {
             scene.line(from, to, &Pen::dashed(*colour, *width, dash));
             if let Some(radius) = marker {
                 let centres = vec![(corner.0 + SAMPLE / 2.0, middle)];
-                scene.items.push(Item::Dots { centres, radius: *radius, colour: *colour });
+                let (shape, radius, colour) = (Shape::Disc, *radius, *colour);
+                scene.items.push(Item::Marks { centres, shape, radius, colour });
             }
             SAMPLE
         }
-        Sign::Dot { colour, radius } => {
+        Sign::Mark { colour, shape, radius } => {
             let centres = vec![(corner.0 + radius, middle)];
-            scene.items.push(Item::Dots { centres, radius: *radius, colour: *colour });
+            let (shape, radius, colour) = (*shape, *radius, *colour);
+            scene.items.push(Item::Marks { centres, shape, radius, colour });
             2.0 * radius
         }
     };

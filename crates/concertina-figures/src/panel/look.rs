@@ -1,6 +1,6 @@
 //! How values look: colours, dashes and names, from the theme and the drawing.
 
-use crate::{Colour, Drawing, Theme, recipe::Palette, ticks};
+use crate::{Colour, Drawing, Theme, recipe::Palette, scene::Shape, ticks};
 
 /// How one value looks.
 #[derive(Clone, Debug, PartialEq)]
@@ -8,6 +8,8 @@ pub(crate) struct Look {
     pub(crate) name: String,
     pub(crate) colour: Colour,
     pub(crate) dash: Vec<f64>,
+    /// Of marks.
+    pub(crate) shape: Shape,
 }
 
 /// What `value` of `column` is called.
@@ -44,24 +46,38 @@ pub(crate) fn colours(
     let Some(column) = drawing.hue.as_deref() else {
         return vec![of_facet().unwrap_or_else(|| in_turn(0)); hues.len()];
     };
-    let fixed: Option<Vec<Colour>> =
-        hues.iter().map(|hue| theme.value(column, hue.as_deref()?).and_then(|look| look.colour)).collect();
-    let numbers: Option<Vec<f64>> = hues.iter().map(|hue| hue.as_deref()?.parse().ok()).collect();
-    let palette = match (drawing.palette, &fixed, &numbers) {
-        (Palette::Auto, Some(fixed), _) => return fixed.clone(),
-        (Palette::Auto, None, Some(numbers)) if numbers.len() > MOST_NAMED => Palette::Continuous,
-        (Palette::Auto, ..) => Palette::Categorical,
-        (chosen, ..) => chosen,
-    };
+    let palette = palette(theme, drawing, column, hues);
     let count = hues.len();
     let rank = |index: usize| if count < 2 { 0.0 } else { index as f64 / (count - 1) as f64 };
     (0..count)
         .map(|index| match palette {
             Palette::Shade => of_facet().unwrap_or_else(|| in_turn(0)).shade(index, count),
             Palette::Continuous => Colour::from_map(&theme.palette.continuous, rank(index)),
-            Palette::Auto | Palette::Categorical => in_turn(index),
+            Palette::Categorical => in_turn(index),
+            Palette::Auto => fixed(theme, column, &hues[index]).unwrap_or_else(|| in_turn(index)),
         })
         .collect()
+}
+
+fn fixed(theme: &Theme, column: &str, hue: &Option<String>) -> Option<Colour> {
+    theme.value(column, hue.as_deref()?).and_then(|look| look.colour)
+}
+
+/// Where the colours of these values come from; `auto` only if the theme has one for each.
+fn palette(theme: &Theme, drawing: &Drawing, column: &str, hues: &[Option<String>]) -> Palette {
+    let number = |hue: &Option<String>| hue.as_ref().is_some_and(|hue| hue.parse::<f64>().is_ok());
+    match drawing.palette {
+        Palette::Auto if hues.iter().all(|hue| fixed(theme, column, hue).is_some()) => Palette::Auto,
+        Palette::Auto if hues.len() > MOST_NAMED && hues.iter().all(number) => Palette::Continuous,
+        Palette::Auto => Palette::Categorical,
+        chosen => chosen,
+    }
+}
+
+/// Whether colours come from a perceptual map, so that a bar shows them better than a list.
+pub(crate) fn mapped(theme: &Theme, drawing: &Drawing, hues: &[Option<String>]) -> bool {
+    let column = drawing.hue.as_deref();
+    column.is_some_and(|column| palette(theme, drawing, column, hues) == Palette::Continuous)
 }
 
 /// Looks of the values of the hue column, within the facet `facet`; all solid.
@@ -88,6 +104,7 @@ pub(crate) fn hues(
             name: value.as_deref().map_or(String::new(), name),
             colour,
             dash: Vec::new(),
+            shape: Shape::Disc,
         })
         .collect()
 }
@@ -96,20 +113,29 @@ pub(crate) fn hues(
 pub(crate) fn styles(theme: &Theme, drawing: &Drawing, values: &[Option<String>]) -> Vec<Look> {
     let Some(column) = drawing.style.as_deref() else {
         return vec![
-            Look { name: String::new(), colour: theme.colour.neutral, dash: Vec::new() };
+            Look {
+                name: String::new(),
+                colour: theme.colour.neutral,
+                dash: Vec::new(),
+                shape: Shape::Disc
+            };
             values.len()
         ];
     };
-    let dashes = &theme.line.styles;
+    let (dashes, shapes) = (&theme.line.styles, &theme.marker.styles);
     values
         .iter()
         .enumerate()
         .map(|(index, value)| {
             let value = value.as_deref().unwrap_or_default();
-            let fixed = theme.value(column, value).and_then(|look| look.dash.clone());
-            let dash =
-                fixed.unwrap_or_else(|| dashes.get(index % dashes.len().max(1)).cloned().unwrap_or_default());
-            Look { name: name(theme, drawing, column, value), colour: theme.colour.neutral, dash }
+            let known = theme.value(column, value);
+            let dash = known
+                .and_then(|look| look.dash.clone())
+                .unwrap_or_else(|| dashes.get(index % dashes.len().max(1)).cloned().unwrap_or_default());
+            let shape = known
+                .and_then(|look| look.marker)
+                .unwrap_or_else(|| shapes.get(index % shapes.len().max(1)).copied().unwrap_or_default());
+            Look { name: name(theme, drawing, column, value), colour: theme.colour.neutral, dash, shape }
         })
         .collect()
 }

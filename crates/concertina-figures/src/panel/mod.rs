@@ -1,9 +1,11 @@
 //! Panels: a table, how to draw it, and the files that come of it.
 
 mod axes;
+mod colour_bar;
 mod legend;
-mod lines;
 mod look;
+mod plot;
+mod schematic;
 mod series;
 mod snapshots;
 
@@ -14,12 +16,12 @@ use concertina_table::Table;
 use crate::{
     Axis, Drawing, ErrorBar, Result, Theme,
     files::{self, DrawnPanel},
-    recipe::{Cell, Kind, Legend, Palette, ReferenceLine},
+    recipe::{Cell, Kind, Legend, Palette, ReferenceLine, Schematic, Share},
     scene::{Margins, Rect, Scene},
     svg::POINTS_PER_MM,
     ticks::ScaleKind,
 };
-use {lines::LinesPanel, snapshots::SnapshotsPanel};
+use {plot::PlotPanel, schematic::SchematicPanel, snapshots::SnapshotsPanel};
 
 pub(crate) use series::distinct as values;
 
@@ -39,8 +41,9 @@ pub(crate) struct Context<'a> {
 /// A panel of any kind, measured.
 #[derive(Debug)]
 pub(crate) enum Prepared<'a> {
-    Lines(Box<LinesPanel<'a>>),
+    Plot(Box<PlotPanel<'a>>),
     Snapshots(Box<SnapshotsPanel<'a>>),
+    Schematic(Box<SchematicPanel<'a>>),
 }
 
 impl<'a> Prepared<'a> {
@@ -51,11 +54,14 @@ impl<'a> Prepared<'a> {
         context: &Context<'_>,
     ) -> Result<Self> {
         Ok(match drawing.kind {
-            Kind::Lines | Kind::Spectrum => {
-                Self::Lines(Box::new(LinesPanel::new(table, drawing, theme, context)?))
+            Kind::Lines | Kind::Spectrum | Kind::Scatter => {
+                Self::Plot(Box::new(PlotPanel::new(table, drawing, theme, context)?))
             }
             Kind::Snapshots => {
                 Self::Snapshots(Box::new(SnapshotsPanel::new(table, drawing, theme, context)?))
+            }
+            Kind::Schematic => {
+                Self::Schematic(Box::new(SchematicPanel::new(table, drawing, theme, context)?))
             }
         })
     }
@@ -63,36 +69,38 @@ impl<'a> Prepared<'a> {
     /// Margins that neighbours should share, if the panel has axes to align.
     pub(crate) fn margins(&self) -> Option<Margins> {
         match self {
-            Self::Lines(panel) => Some(panel.margins),
-            Self::Snapshots(_) => None,
+            Self::Plot(panel) => Some(panel.margins),
+            Self::Snapshots(_) | Self::Schematic(_) => None,
         }
     }
 
     pub(crate) fn draw(&self, scene: &mut Scene, outer: Rect, margins: Margins) {
         match self {
-            Self::Lines(panel) => panel.draw(scene, outer, margins),
+            Self::Plot(panel) => panel.draw(scene, outer, margins),
             Self::Snapshots(panel) => panel.draw(scene, outer),
+            Self::Schematic(panel) => panel.draw(scene, outer),
         }
     }
 
     pub(crate) fn data(&self) -> Result<Table> {
         match self {
-            Self::Lines(panel) => panel.data(),
+            Self::Plot(panel) => panel.data(),
             Self::Snapshots(panel) => Ok(panel.data()),
+            Self::Schematic(panel) => panel.data(),
         }
     }
 
     pub(crate) fn problems(&self) -> Vec<String> {
         match self {
-            Self::Lines(panel) => panel.problems(),
-            Self::Snapshots(_) => Vec::new(),
+            Self::Plot(panel) => panel.problems(),
+            Self::Snapshots(_) | Self::Schematic(_) => Vec::new(),
         }
     }
 
     /// Snapshots each by itself: value of the facet, timestep, page.
     pub(crate) fn singles(&self, side: f64) -> Vec<(Option<String>, i64, Scene)> {
         match self {
-            Self::Lines(_) => Vec::new(),
+            Self::Plot(_) | Self::Schematic(_) => Vec::new(),
             Self::Snapshots(panel) => panel.singles(side),
         }
     }
@@ -164,6 +172,17 @@ impl<'a> Panel<'a> {
     /// Lines with dots over an index.
     pub fn spectrum(table: &'a Table) -> Self {
         Self::of_kind(table, Kind::Spectrum)
+    }
+
+    /// A mark a row.
+    pub fn scatter(table: &'a Table) -> Self {
+        Self::of_kind(table, Kind::Scatter)
+    }
+
+    /// A drawing that explains, with numbers from the table.
+    pub fn schematic(table: &'a Table, what: Schematic) -> Self {
+        let drawing = Drawing { kind: Kind::Schematic, schematic: Some(what), ..Drawing::default() };
+        Self::of(table, drawing)
     }
 
     /// A cloud of states a timestep.
@@ -239,7 +258,7 @@ impl<'a> Panel<'a> {
         self
     }
 
-    /// The column that dashes tell apart.
+    /// The column that dashes tell apart, or the shapes of marks.
     pub fn style(mut self, column: &str) -> Self {
         self.drawing.style = Some(column.to_owned());
         self
@@ -248,6 +267,18 @@ impl<'a> Panel<'a> {
     /// The column whose values get axes of their own.
     pub fn facet(mut self, column: &str) -> Self {
         self.drawing.facet = Some(column.to_owned());
+        self
+    }
+
+    /// The column whose values get rows of axes of their own.
+    pub fn facet_rows(mut self, column: &str) -> Self {
+        self.drawing.facet_rows = Some(column.to_owned());
+        self
+    }
+
+    /// Which facets share their vertical scale.
+    pub fn share_y(mut self, share: Share) -> Self {
+        self.drawing.share_y = share;
         self
     }
 

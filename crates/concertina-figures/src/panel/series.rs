@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use concertina_table::{Scalar, Table, Values};
 
-use crate::{Drawing, Error, ErrorBar, NoSummary, Result, Theme, error_bar::Summary, panel::look};
+use crate::{Axis, Drawing, Error, ErrorBar, NoSummary, Result, Theme, error_bar::Summary, panel::look};
 
 /// The text by which a cell is known in themes and recipes: `20` for 20 and 20.0.
 pub(crate) fn key(cell: &Scalar) -> String {
@@ -51,43 +51,42 @@ pub(crate) struct SeriesPoint {
     pub(crate) realisations: usize,
 }
 
-/// One line with its band.
-#[derive(Clone, Debug, PartialEq)]
+/// One line with its band, or the marks of one look.
+#[derive(Clone, Debug, PartialEq, Default)]
 pub(crate) struct Series {
-    /// Which hue, in the order of [`Split::hues`].
+    /// Which hue, in the order of [`Levels::hues`].
     pub(crate) hue: usize,
-    /// Which style, in the order of [`Split::styles`].
+    /// Which style, in the order of [`Levels::styles`].
     pub(crate) style: usize,
     pub(crate) points: Vec<SeriesPoint>,
     /// Each realisation by itself, for [`ErrorBar::Lines`].
     pub(crate) singles: Vec<Vec<(f64, f64)>>,
+    /// Rows by themselves, for a scatter.
+    pub(crate) marks: Vec<(f64, f64)>,
 }
 
-/// A table split into lines.
+impl Series {
+    /// Points with a summary, and marks.
+    pub(crate) fn drawn(&self) -> impl Iterator<Item = (f64, f64)> {
+        let points =
+            self.points.iter().filter_map(|point| Some((point.x, point.summary.as_ref().ok()?.centre)));
+        points.chain(self.marks.iter().copied())
+    }
+}
+
+/// The values by which a drawing splits a table; a single one without a name where it does not.
 #[derive(Clone, Debug, PartialEq, Default)]
-pub(crate) struct Split {
-    /// Values of the facet column; one without a name if there is none.
+pub(crate) struct Levels {
+    /// Of the facets, side by side.
     pub(crate) facets: Vec<Option<String>>,
+    /// Of the rows of facets, one below the other.
+    pub(crate) rows: Vec<Option<String>>,
     pub(crate) hues: Vec<Option<String>>,
     pub(crate) styles: Vec<Option<String>>,
-    /// Lines of each facet.
-    pub(crate) series: Vec<Vec<Series>>,
 }
 
-impl Split {
-    /// Splits `table` as `drawing` says; `panel` is what errors call it.
-    pub(crate) fn of(table: &Table, drawing: &Drawing, theme: &Theme, panel: &str) -> Result<Self> {
-        let (Some(x_axis), Some(y_axis)) = (&drawing.x, &drawing.y) else {
-            let (missing, example) =
-                if drawing.x.is_none() { ("x", "timestep") } else { ("y", "effective_dimension") };
-            return Err(Error::Panel {
-                panel: panel.to_owned(),
-                message: format!("expected a column for `{missing}`, found none"),
-                hint: Some(format!(
-                    "say `.{missing}(\"{example}\")`, or in a recipe `{missing} = \"{example}\"`"
-                )),
-            });
-        };
+impl Levels {
+    fn of(table: &Table, drawing: &Drawing, theme: &Theme) -> Result<Self> {
         let levels = |column: &Option<String>| -> Result<Vec<Option<String>>> {
             match column {
                 Some(column) => {
@@ -97,34 +96,119 @@ impl Split {
                 None => Ok(vec![None]),
             }
         };
-        let (facets, hues, styles) =
-            (levels(&drawing.facet)?, levels(&drawing.hue)?, levels(&drawing.style)?);
+        Ok(Self {
+            facets: levels(&drawing.facet)?,
+            rows: levels(&drawing.facet_rows)?,
+            hues: levels(&drawing.hue)?,
+            styles: levels(&drawing.style)?,
+        })
+    }
+
+    /// Pairs of axes, row by row.
+    pub(crate) fn cells(&self) -> usize {
+        self.facets.len() * self.rows.len()
+    }
+
+    /// The column of a pair of axes.
+    pub(crate) fn column_of(&self, cell: usize) -> usize {
+        cell % self.facets.len().max(1)
+    }
+
+    /// The row of a pair of axes.
+    pub(crate) fn row_of(&self, cell: usize) -> usize {
+        cell / self.facets.len().max(1)
+    }
+
+    /// Pair of axes, hue and style of a row of the table; none if one of its cells is null.
+    fn place(&self, table: &Table, drawing: &Drawing, row: usize) -> Result<Option<(usize, usize, usize)>> {
+        let level = |column: &Option<String>, levels: &[Option<String>]| -> Result<Option<usize>> {
+            let Some(column) = column else { return Ok(Some(0)) };
+            let key = key(&table.scalar(row, column)?);
+            Ok(levels.iter().position(|level| level.as_deref() == Some(key.as_str())))
+        };
+        let (facet, facet_row) =
+            (level(&drawing.facet, &self.facets)?, level(&drawing.facet_rows, &self.rows)?);
+        let (hue, style) = (level(&drawing.hue, &self.hues)?, level(&drawing.style, &self.styles)?);
+        let cell = facet.zip(facet_row).map(|(facet, row)| row * self.facets.len() + facet);
+        Ok(cell.zip(hue.zip(style)).map(|(cell, (hue, style))| (cell, hue, style)))
+    }
+
+    /// Columns by which the drawing splits, with the values of one series.
+    pub(crate) fn named<'a>(
+        &'a self,
+        drawing: &'a Drawing,
+        cell: usize,
+        series: &Series,
+    ) -> [(&'a Option<String>, &'a Option<String>); 4] {
+        [
+            (&drawing.facet_rows, &self.rows[self.row_of(cell)]),
+            (&drawing.facet, &self.facets[self.column_of(cell)]),
+            (&drawing.hue, &self.hues[series.hue]),
+            (&drawing.style, &self.styles[series.style]),
+        ]
+    }
+}
+
+/// A table split into lines, or into marks.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub(crate) struct Split {
+    pub(crate) levels: Levels,
+    /// The series of each pair of axes.
+    pub(crate) series: Vec<Vec<Series>>,
+}
+
+/// The columns along the axes.
+fn columns_along<'a>(drawing: &'a Drawing, panel: &str) -> Result<(&'a Axis, &'a Axis)> {
+    let (missing, example) = match (&drawing.x, &drawing.y) {
+        (Some(x), Some(y)) => return Ok((x, y)),
+        (None, _) => ("x", "timestep"),
+        (_, None) => ("y", "effective_dimension"),
+    };
+    Err(Error::Panel {
+        panel: panel.to_owned(),
+        message: format!("expected a column for `{missing}`, found none"),
+        hint: Some(format!("say `.{missing}(\"{example}\")`, or in a recipe `{missing} = \"{example}\"`")),
+    })
+}
+
+impl Split {
+    /// Splits `table` into marks, one a row, as `drawing` says; `panel` is what errors call it.
+    pub(crate) fn marks(table: &Table, drawing: &Drawing, theme: &Theme, panel: &str) -> Result<Self> {
+        let (x_axis, y_axis) = columns_along(drawing, panel)?;
+        let levels = Levels::of(table, drawing, theme)?;
+        let (xs, ys) = (table.floats(&x_axis.column)?, table.floats(&y_axis.column)?);
+        let mut groups: BTreeMap<(usize, usize, usize), Vec<(f64, f64)>> = BTreeMap::new();
+        for (row, (x, y)) in xs.into_iter().zip(ys).enumerate() {
+            let finite = x.zip(y).filter(|(x, y)| x.is_finite() && y.is_finite());
+            if let (Some(place), Some(mark)) = (levels.place(table, drawing, row)?, finite) {
+                groups.entry(place).or_default().push(mark);
+            }
+        }
+        let mut series: Vec<Vec<Series>> = vec![Vec::new(); levels.cells()];
+        for ((cell, hue, style), marks) in groups {
+            series[cell].push(Series { hue, style, marks, ..Series::default() });
+        }
+        Ok(Self { levels, series })
+    }
+
+    /// Splits `table` into lines as `drawing` says; `panel` is what errors call it.
+    pub(crate) fn lines(table: &Table, drawing: &Drawing, theme: &Theme, panel: &str) -> Result<Self> {
+        let (x_axis, y_axis) = columns_along(drawing, panel)?;
+        let levels = Levels::of(table, drawing, theme)?;
         let (xs, ys) = (table.floats(&x_axis.column)?, table.floats(&y_axis.column)?);
         let seeds = table.has_column("seed").then_some("seed");
 
-        // (facet, hue, style) -> x (by its bits, in order) -> (seed, y)
+        // (axes, hue, style) -> x (by its bits, in order) -> (seed, y)
         type Column = BTreeMap<OrderedX, Vec<(String, f64)>>;
         let mut groups: BTreeMap<(usize, usize, usize), Column> = BTreeMap::new();
         for row in 0..table.row_count() {
-            let level = |column: &Option<String>, levels: &[Option<String>]| -> Result<Option<usize>> {
-                let Some(column) = column else { return Ok(Some(0)) };
-                let key = key(&table.scalar(row, column)?);
-                Ok(levels.iter().position(|level| level.as_deref() == Some(key.as_str())))
-            };
-            let place = (
-                level(&drawing.facet, &facets)?,
-                level(&drawing.hue, &hues)?,
-                level(&drawing.style, &styles)?,
-            );
-            let ((Some(facet), Some(hue), Some(style)), Some(x)) = (place, xs[row].filter(|x| x.is_finite()))
-            else {
-                continue;
-            };
+            let place = levels.place(table, drawing, row)?;
+            let (Some(place), Some(x)) = (place, xs[row].filter(|x| x.is_finite())) else { continue };
             let seed = match seeds {
                 Some(column) => table.scalar(row, column)?.to_string(),
                 None => row.to_string(),
             };
-            let values = groups.entry((facet, hue, style)).or_default().entry(OrderedX(x)).or_default();
+            let values = groups.entry(place).or_default().entry(OrderedX(x)).or_default();
             let Some(y) = ys[row].filter(|y| y.is_finite()) else { continue };
             if values.iter().any(|(known, _)| *known == seed) {
                 return Err(Error::Panel {
@@ -142,9 +226,9 @@ impl Split {
         }
 
         let bar = drawing.band.unwrap_or(ErrorBar::MeanSd).for_column(&y_axis.column);
-        let mut series: Vec<Vec<Series>> = vec![Vec::new(); facets.len()];
+        let mut series: Vec<Vec<Series>> = vec![Vec::new(); levels.cells()];
         let mut index = 0;
-        for ((facet, hue, style), column) in groups {
+        for ((cell, hue, style), column) in groups {
             let mut points = Vec::new();
             let mut singles: BTreeMap<String, Vec<(f64, f64)>> = BTreeMap::new();
             for (OrderedX(x), values) in &column {
@@ -172,36 +256,34 @@ impl Split {
                     }
                 }
             }
-            series[facet].push(Series { hue, style, points, singles: singles.into_values().collect() });
+            let singles = singles.into_values().collect();
+            series[cell].push(Series { hue, style, points, singles, ..Series::default() });
         }
-        Ok(Self { facets, hues, styles, series })
+        Ok(Self { levels, series })
     }
 
-    /// All lines with their facet's number.
+    /// All series with the number of their axes.
     pub(crate) fn all(&self) -> impl Iterator<Item = (usize, &Series)> {
-        self.series.iter().enumerate().flat_map(|(facet, lines)| lines.iter().map(move |line| (facet, line)))
+        self.series.iter().enumerate().flat_map(|(cell, lines)| lines.iter().map(move |line| (cell, line)))
     }
 
-    /// The drawn numbers as a table: what the CSV beside a panel holds.
+    /// The lines as a table: what the CSV beside a panel holds.
     pub(crate) fn to_table(&self, drawing: &Drawing) -> Result<Table> {
         let name = |axis: &Option<crate::Axis>, otherwise: &str| {
             axis.as_ref().map_or(otherwise.to_owned(), |a| a.column.clone())
         };
         let mut labels: Vec<(String, Vec<Option<String>>)> = Vec::new();
-        for column in [&drawing.facet, &drawing.hue, &drawing.style].into_iter().flatten() {
+        let split = [&drawing.facet_rows, &drawing.facet, &drawing.hue, &drawing.style];
+        for column in split.into_iter().flatten() {
             if !labels.iter().any(|(known, _)| known == column) {
                 labels.push((column.clone(), Vec::new()));
             }
         }
         let (mut x, mut centre, mut low, mut high) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         let (mut realisations, mut problem) = (Vec::new(), Vec::new());
-        for (facet, line) in self.all() {
+        for (cell, line) in self.all() {
             for point in &line.points {
-                for (column, level) in [
-                    (&drawing.facet, &self.facets[facet]),
-                    (&drawing.hue, &self.hues[line.hue]),
-                    (&drawing.style, &self.styles[line.style]),
-                ] {
+                for (column, level) in self.levels.named(drawing, cell, line) {
                     let target = labels.iter_mut().find(|(known, _)| Some(known) == column.as_ref());
                     if let Some((_, values)) = target
                         && values.len() == x.len()
@@ -232,6 +314,20 @@ impl Split {
         }
         Ok(Table::from_columns(columns)?)
     }
+}
+
+/// The columns of a scatter, all rows: what the CSV beside it holds.
+pub(crate) fn scattered(kept: &Table, drawing: &Drawing) -> Result<Table> {
+    let split = [&drawing.facet_rows, &drawing.facet, &drawing.hue, &drawing.style].into_iter().flatten();
+    let along = [&drawing.x, &drawing.y].into_iter().flatten().map(|axis| &axis.column);
+    let seed = "seed".to_owned();
+    let mut names: Vec<&str> = Vec::new();
+    for name in split.chain(kept.has_column("seed").then_some(&seed)).chain(along) {
+        if !names.contains(&name.as_str()) {
+            names.push(name);
+        }
+    }
+    Ok(kept.select(&names)?)
 }
 
 /// Texts that are all numbers as numbers.

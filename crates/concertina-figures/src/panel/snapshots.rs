@@ -3,7 +3,7 @@
 use concertina_table::Table;
 
 use crate::{
-    Colour, Drawing, Result, Theme, font,
+    Colour, Drawing, Error, Result, Theme, font,
     panel::{
         Context,
         legend::{Entry, Group, LegendBlock, Sign},
@@ -12,7 +12,7 @@ use crate::{
     },
     recipe::Legend,
     rich::Rich,
-    scene::{Anchor, Item, Margins, Pen, Point, Rect, Scene},
+    scene::{Anchor, Item, Margins, Pen, Point, Rect, Scene, Shape},
     ticks,
 };
 
@@ -59,6 +59,13 @@ impl<'a> SnapshotsPanel<'a> {
         theme: &'a Theme,
         context: &Context<'_>,
     ) -> Result<Self> {
+        if drawing.facet_rows.is_some() {
+            return Err(Error::Panel {
+                panel: context.name.to_owned(),
+                message: "snapshots have a row a `facet`, and no `facet_rows`".to_owned(),
+                hint: Some("take `facet` alone, and `keep` one value of the other column".to_owned()),
+            });
+        }
         let kept = series::kept(table, drawing)?;
         let hue = drawing.hue.clone().unwrap_or_else(|| "class".to_owned());
         let with_hue = Drawing { hue: Some(hue.clone()), ..drawing.clone() };
@@ -93,7 +100,7 @@ impl<'a> SnapshotsPanel<'a> {
             .iter()
             .map(|look| Entry {
                 name: Rich::parse(&look.name),
-                sign: Sign::Dot { colour: look.colour, radius: theme.marker.radius },
+                sign: Sign::Mark { colour: look.colour, shape: Shape::Disc, radius: theme.marker.radius },
             })
             .collect();
         if facets.iter().any(|(_, _, clouds)| clouds.iter().any(|cloud| !cloud.readouts.is_empty())) {
@@ -261,7 +268,7 @@ impl<'a> SnapshotsPanel<'a> {
         while waiting.iter().any(|points| !points.is_empty()) {
             for (points, &colour) in waiting.iter_mut().zip(&self.colours) {
                 let centres = points.split_off(points.len().saturating_sub(TURN));
-                scene.items.push(Item::Dots { centres, radius, colour });
+                scene.items.push(Item::Marks { centres, shape: Shape::Disc, radius, colour });
             }
         }
         let longest = cloud.readouts.iter().map(|(_, (x, y))| x.hypot(*y)).fold(0.0, f64::max);

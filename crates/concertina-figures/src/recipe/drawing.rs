@@ -21,10 +21,12 @@ pub struct Drawing {
     pub y: Option<Axis>,
     /// The column that colours tell apart.
     pub hue: Option<String>,
-    /// The column that dashes tell apart.
+    /// The column that dashes tell apart, or the shapes of marks in a `scatter`.
     pub style: Option<String>,
     /// The column that gives each of its values axes of its own, side by side (or a row, for `snapshots`).
     pub facet: Option<String>,
+    /// The column that gives each of its values a row of such axes; heads stand over the first row, ticks under the last.
+    pub facet_rows: Option<String>,
     /// Rows to keep: column, and the values it may have.
     pub keep: BTreeMap<String, Vec<Cell>>,
     /// Point and band over realisations.
@@ -43,10 +45,12 @@ pub struct Drawing {
     pub legend_title: Option<String>,
     /// What the legend shows in the composed figure, where a neighbour's legend may serve; everything unless given.
     pub legend_in_figure: Option<Vec<Channel>>,
-    /// Whether facets share their vertical scale (they do unless told otherwise).
-    pub share_y: Option<bool>,
+    /// Which facets share their vertical scale.
+    pub share_y: Share,
     /// For `snapshots`: the file of each snapshot by itself, without ending; `{timestep}` and other columns are filled in.
     pub snapshot_file: Option<String>,
+    /// For `schematic`: what it explains.
+    pub schematic: Option<Schematic>,
 }
 
 /// The kind of panel.
@@ -60,6 +64,54 @@ pub enum Kind {
     Spectrum,
     /// Squares with a cloud of states each, in rows.
     Snapshots,
+    /// A mark a row.
+    Scatter,
+    /// A drawing that explains, with numbers from columns that have one value.
+    Schematic,
+}
+
+/// What a schematic explains.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Schematic {
+    /// A trial: input, delay and evaluation along time. Columns `delay`, `hold`, `evaluate`.
+    Task,
+    /// Input, recurrent units and readout. Columns `input_dim`, `units`, `classes`.
+    Network,
+}
+
+/// Which facets share their vertical scale: `true`, `false` or `"rows"` in a recipe.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Share {
+    /// All of them.
+    #[default]
+    All,
+    /// Those in a row.
+    Rows,
+    /// None: each has its own.
+    None,
+}
+
+impl<'de> Deserialize<'de> for Share {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ShareVisitor;
+        impl Visitor<'_> for ShareVisitor {
+            type Value = Share;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("`true`, `false` or `\"rows\"`")
+            }
+            fn visit_bool<E: de::Error>(self, all: bool) -> Result<Share, E> {
+                Ok(if all { Share::All } else { Share::None })
+            }
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Share, E> {
+                match text {
+                    "rows" => Ok(Share::Rows),
+                    _ => Err(E::unknown_variant(text, &["rows"])),
+                }
+            }
+        }
+        deserializer.deserialize_any(ShareVisitor)
+    }
 }
 
 /// Where colours come from.
@@ -93,9 +145,12 @@ pub enum Channel {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Legend {
-    /// Where no data are; above the axes if there is no such place.
+    /// A colour bar where colours come from a perceptual map; everything else where no data are, or above the axes if there is
+    /// no such place, and always for a `scatter`.
     #[default]
     Auto,
+    /// Colours as a bar right of the axes, everything else as with `auto`.
+    ColourBar,
     /// Nowhere.
     None,
     /// Right of the axes.

@@ -3,6 +3,7 @@
 //! A recipe says which runs it needs, what is computed from them, and how that is drawn. Reading one gives plain data;
 //! [`Recipe::requirements`] says what has to be computed, as tables that this crate draws without knowing any model.
 
+mod analyses;
 mod drawing;
 mod runs;
 mod shipped;
@@ -12,7 +13,8 @@ use std::{collections::BTreeMap, path::Path};
 use serde::Deserialize;
 use toml::Spanned;
 
-pub use drawing::{Axis, Cell, Channel, Drawing, Kind, Legend, Palette, ReferenceLine};
+pub use analyses::Analyses;
+pub use drawing::{Axis, Cell, Channel, Drawing, Kind, Legend, Palette, ReferenceLine, Schematic, Share};
 pub use runs::{
     Assignment, Checkpoints, FigureSeeds, Point, Requirement, RunSet, SeedChoice, SeedRule, Seeds,
 };
@@ -64,8 +66,8 @@ pub struct PanelRecipe {
     pub title: Option<String>,
     /// The set of runs.
     pub runs: Spanned<String>,
-    /// What is computed: `{ analysis = "effective_dimension", samples = 500 }`.
-    pub analysis: Spanned<toml::Table>,
+    /// What is computed: `{ analysis = "effective_dimension", samples = 500 }`; or a list of such, whose tables are joined.
+    pub analysis: Spanned<Analyses>,
     /// At which checkpoints.
     #[serde(default)]
     pub checkpoints: Checkpoints,
@@ -149,19 +151,21 @@ impl Recipe {
         let mut all: Vec<Requirement> = Vec::new();
         for panel in &self.panels {
             let letter = panel.letter.as_ref().clone();
-            if let Some(known) = all.iter_mut().find(|known| panel.needs(known)) {
-                known.panels.push(letter);
-                continue;
-            }
             let run_set: &String = panel.runs.as_ref();
-            all.push(Requirement {
-                run_set: run_set.clone(),
-                base: self.parameters.clone(),
-                runs: self.runs.get(run_set).cloned().unwrap_or_default(),
-                analysis: panel.analysis.as_ref().clone(),
-                checkpoints: panel.checkpoints.clone(),
-                panels: vec![letter],
-            });
+            for analysis in &panel.analysis.as_ref().0 {
+                if let Some(known) = all.iter_mut().find(|known| panel.needs(analysis, known)) {
+                    known.panels.push(letter.clone());
+                    continue;
+                }
+                all.push(Requirement {
+                    run_set: run_set.clone(),
+                    base: self.parameters.clone(),
+                    runs: self.runs.get(run_set).cloned().unwrap_or_default(),
+                    analysis: analysis.clone(),
+                    checkpoints: panel.checkpoints.clone(),
+                    panels: vec![letter.clone()],
+                });
+            }
         }
         all
     }
@@ -210,12 +214,15 @@ impl Recipe {
                     name: name.to_owned(),
                 });
             }
-            if !matches!(panel.analysis.as_ref().get("analysis"), Some(toml::Value::String(_))) {
+            let analyses = &panel.analysis.as_ref().0;
+            let named = |one: &toml::Table| matches!(one.get("analysis"), Some(toml::Value::String(_)));
+            if analyses.is_empty() || !analyses.iter().all(named) {
                 let message = "expected the name of an analysis, found none".to_owned();
                 let hint = "analysis = { analysis = \"effective_dimension\" }".to_owned();
                 return wrong(message, place(panel.analysis.span().start), Some(hint));
             }
-            if panel.draw.kind != Kind::Snapshots && (panel.draw.x.is_none() || panel.draw.y.is_none()) {
+            let has_axes = !matches!(panel.draw.kind, Kind::Snapshots | Kind::Schematic);
+            if has_axes && (panel.draw.x.is_none() || panel.draw.y.is_none()) {
                 let (missing, example) =
                     if panel.draw.x.is_none() { ("x", "timestep") } else { ("y", "effective_dimension") };
                 let message = format!("panel `{letter}` has no `{missing}`");
@@ -224,6 +231,10 @@ impl Recipe {
                     here,
                     Some(format!("name the column: draw.{missing} = \"{example}\"")),
                 );
+            }
+            if panel.draw.kind == Kind::Schematic && panel.draw.schematic.is_none() {
+                let message = format!("panel `{letter}` has no `schematic`");
+                return wrong(message, here, Some("draw.schematic = \"task\" or \"network\"".to_owned()));
             }
             // Snapshots stay inside the figure's folder.
             let leaves = |template: &String| {
@@ -292,10 +303,10 @@ fn sensible(length_mm: f64) -> bool {
 }
 
 impl PanelRecipe {
-    /// Whether this panel is drawn from that table.
-    pub(crate) fn needs(&self, requirement: &Requirement) -> bool {
+    /// Whether that table is what this panel has from that of its analyses.
+    pub(crate) fn needs(&self, analysis: &toml::Table, requirement: &Requirement) -> bool {
         requirement.run_set == *self.runs.as_ref()
-            && requirement.analysis == *self.analysis.as_ref()
+            && requirement.analysis == *analysis
             && requirement.checkpoints == self.checkpoints
     }
 }

@@ -1,6 +1,6 @@
 //! Which runs a recipe asks for, and what is to be computed from them: pure data, no model known here.
 
-use std::fmt;
+use std::{collections::BTreeSet, fmt};
 
 use serde::{
     Deserialize, Deserializer,
@@ -283,6 +283,25 @@ fn extended(point: &Point, axis: &str, value: &toml::Value) -> Point {
         value => point.assignments.push(Assignment { name: axis.to_owned(), value: value.clone() }),
     }
     point
+}
+
+impl RunSet {
+    /// Names of the columns by which the sweep tells runs apart: the last parts of its axes' names, what changes together along
+    /// them, and their labels.
+    pub fn columns(&self) -> BTreeSet<String> {
+        let last = |name: &str| name.rsplit('.').next().unwrap_or(name).to_owned();
+        let mut names = BTreeSet::new();
+        for (axis, values) in axes(&self.sweep) {
+            names.insert(last(&axis));
+            for table in values.iter().filter_map(toml::Value::as_table) {
+                let mut assignments = Vec::new();
+                flatten("", table, &mut assignments);
+                let set = assignments.iter().filter(|assignment| assignment.name != "label");
+                names.extend(set.map(|assignment| last(&assignment.name)));
+            }
+        }
+        names
+    }
 }
 
 fn flatten(prefix: &str, table: &toml::Table, out: &mut Vec<Assignment>) {

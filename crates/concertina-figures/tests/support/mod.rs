@@ -2,8 +2,23 @@
 
 #![allow(unreachable_pub, dead_code, reason = "a module of several tests")]
 
+pub mod made_up;
+
+use concertina_figures::{Rect, TextBox};
 use concertina_numerics::random::{Purpose, Stream};
 use concertina_table::{Scalar, Table, Values};
+
+/// Every text on the page, and none on another.
+#[track_caller]
+pub fn assert_tidy(what: &str, boxes: &[TextBox], page: Rect) {
+    assert!(!boxes.is_empty(), "{what} has no text");
+    for (index, text) in boxes.iter().enumerate() {
+        assert!(page.contains(&text.place), "{what}: {text:?} leaves the page {page:?}");
+        for other in &boxes[index + 1..] {
+            assert!(!text.place.overlaps(&other.place), "{what}: {text:?} overlaps {other:?}");
+        }
+    }
+}
 
 /// Columns that grow row by row.
 #[derive(Default)]
@@ -13,17 +28,29 @@ pub struct Rows {
 
 impl Rows {
     pub fn push(&mut self, cells: &[(&str, Scalar)]) {
+        self.push_owned(cells.iter().map(|(name, cell)| ((*name).to_owned(), cell.clone())).collect());
+    }
+
+    pub fn push_owned(&mut self, cells: Vec<(String, Scalar)>) {
         if self.columns.is_empty() {
-            self.columns = cells.iter().map(|(name, _)| ((*name).to_owned(), Vec::new())).collect();
+            self.columns = cells.iter().map(|(name, _)| (name.clone(), Vec::new())).collect();
         }
-        for ((_, column), (_, cell)) in self.columns.iter_mut().zip(cells) {
-            column.push(cell.clone());
+        for (name, cell) in cells {
+            let column = self.columns.iter_mut().find(|(known, _)| *known == name);
+            column.expect("rows of the same columns").1.push(cell);
         }
     }
 
     pub fn table(self) -> Table {
         Table::from_columns(self.columns.into_iter().map(|(name, cells)| {
-            let values = if cells.iter().any(|cell| matches!(cell, Scalar::Text(_))) {
+            let values = if cells.iter().any(|cell| matches!(cell, Scalar::Boolean(_))) {
+                Values::Boolean(
+                    cells
+                        .iter()
+                        .map(|cell| if let Scalar::Boolean(b) = cell { Some(*b) } else { None })
+                        .collect(),
+                )
+            } else if cells.iter().any(|cell| matches!(cell, Scalar::Text(_))) {
                 Values::Text(cells.iter().map(|cell| cell.as_text().map(str::to_owned)).collect())
             } else if cells.iter().any(|cell| matches!(cell, Scalar::Float(_))) {
                 Values::Float(cells.iter().map(Scalar::as_float).collect())
@@ -38,7 +65,7 @@ impl Rows {
 
 const GAINS: [f64; 2] = [20.0, 250.0];
 
-fn stream(index: u64) -> Stream {
+pub(crate) fn stream(index: u64) -> Stream {
     Stream::new(7, Purpose::new("made up"), index)
 }
 

@@ -1,17 +1,19 @@
 //! The legend of a panel of lines: what is in it and where it fits.
 
-use super::LinesPanel;
+use super::PlotPanel;
 use super::draw::{ends, runs};
 use crate::{
+    Colour,
     panel::Context,
     panel::{
         axes::Axes,
+        colour_bar::ColourBar,
         legend::{Entry, Group, LegendBlock, Sign},
-        look::Look,
+        look::{self, Look},
     },
     recipe::{Channel, Legend},
     rich::Rich,
-    scene::{Point, Rect},
+    scene::{Point, Rect, Shape},
 };
 
 /// Where the legend goes.
@@ -24,13 +26,15 @@ pub(super) enum Place {
     Above,
 }
 
-impl LinesPanel<'_> {
+impl PlotPanel<'_> {
     pub(super) fn wanted_place(&self) -> Place {
         if self.legend.is_empty() {
             return Place::None;
         }
         match self.drawing.legend {
-            Legend::Auto => Place::Inside,
+            // Marks of a legend among the marks of a scatter would be taken for data.
+            Legend::Auto | Legend::ColourBar if self.is_scatter() => Place::Above,
+            Legend::Auto | Legend::ColourBar => Place::Inside,
             Legend::None => Place::None,
             Legend::Right => Place::Right,
             Legend::Above => Place::Above,
@@ -41,21 +45,21 @@ impl LinesPanel<'_> {
         }
     }
 
-    /// The facet and place where the legend covers least, and how much.
-    pub(super) fn inside_place(&self, axes: Rect) -> (usize, Rect, usize) {
-        let mut best = (0, axes, usize::MAX);
-        for (facet, place) in self.facet_rects(axes).into_iter().enumerate() {
-            let pair = Axes { place, x: &self.x, y: self.y_scale(facet) };
-            let (place, covered) = self.legend.best_place(place, &self.occupied(facet, &pair), self.theme);
-            if covered < best.2 {
-                best = (facet, place, covered);
+    /// Where the legend covers least, and how much.
+    pub(super) fn inside_place(&self, axes: Rect) -> (Rect, usize) {
+        let mut best = (axes, usize::MAX);
+        for (cell, place) in self.facet_rects(axes).into_iter().enumerate() {
+            let pair = Axes { place, x: &self.x, y: self.y_scale(cell) };
+            let (place, covered) = self.legend.best_place(place, &self.occupied(cell, &pair), self.theme);
+            if covered < best.1 {
+                best = (place, covered);
             }
         }
         best
     }
 
     /// Points on the page that data take, close enough together that nothing fits between them.
-    pub(super) fn occupied(&self, facet: usize, pair: &Axes<'_>) -> Vec<Point> {
+    pub(super) fn occupied(&self, cell: usize, pair: &Axes<'_>) -> Vec<Point> {
         const STEP: f64 = 1.5;
         let mut points = Vec::new();
         let mut along = |from: Point, to: Point| {
@@ -65,7 +69,7 @@ impl LinesPanel<'_> {
                 points.push((from.0 + share * (to.0 - from.0), from.1 + share * (to.1 - from.1)));
             }
         };
-        for line in self.split.series.get(facet).into_iter().flatten() {
+        for line in self.split.series.get(cell).into_iter().flatten() {
             for path in
                 runs(line, |point| point.summary.as_ref().ok().and_then(|s| pair.at(point.x, s.centre)))
             {
@@ -89,6 +93,11 @@ impl LinesPanel<'_> {
                 let path: Vec<Point> = single.iter().filter_map(|&(x, y)| pair.at(x, y)).collect();
                 path.windows(2).for_each(|ends| along(ends[0], ends[1]));
             }
+            let radius = self.theme.marker.radius;
+            for (x, y) in line.marks.iter().filter_map(|&(x, y)| pair.at(x, y)) {
+                along((x - radius, y), (x + radius, y));
+                along((x, y - radius), (x, y + radius));
+            }
         }
         for reference in &self.drawing.reference {
             if let Some((from, to)) = ends(reference, pair) {
@@ -100,33 +109,37 @@ impl LinesPanel<'_> {
 
     pub(super) fn legend_block(&self, context: &Context<'_>) -> LegendBlock {
         let theme = self.theme;
-        let shown = |channel: Channel| match &self.drawing.legend_in_figure {
-            Some(channels) if context.in_figure => channels.contains(&channel),
-            _ => true,
-        };
+        let shown = |channel: Channel| self.shows(channel, context);
         let width = theme.line.data;
         let mut groups = Vec::new();
-        if self.drawing.hue.is_some() && shown(Channel::Hue) && self.split.hues.len() > 1 {
+        let levels = &self.split.levels;
+        if self.drawing.hue.is_some() && shown(Channel::Hue) && levels.hues.len() > 1 && self.bar.is_none() {
             // With shades that differ by facet, grey ones stand for all.
             let same = self.hues.windows(2).all(|pair| pair[0] == pair[1]);
             let marker = self.markers().then_some(theme.marker.radius);
-            let count = self.split.hues.len();
+            let count = levels.hues.len();
             let colour = |index: usize, look: &Look| {
                 if same { look.colour } else { theme.colour.reference.shade(index, count) }
             };
             let looks = self.hues.first().into_iter().flatten().enumerate();
+            let sign = |colour: Colour| match self.is_scatter() {
+                true => Sign::Mark { colour, shape: Shape::Disc, radius: theme.marker.radius },
+                false => Sign::Line { colour, width, dash: Vec::new(), marker },
+            };
             let entries = looks
-                .map(|(index, look)| Entry {
-                    name: Rich::parse(&look.name),
-                    sign: Sign::Line { colour: colour(index, look), width, dash: Vec::new(), marker },
-                })
+                .map(|(index, look)| Entry { name: Rich::parse(&look.name), sign: sign(colour(index, look)) })
                 .collect();
             groups.push(Group { title: self.hue_title(), entries });
         }
-        if self.drawing.style.is_some() && shown(Channel::Style) && self.split.styles.len() > 1 {
+        if self.drawing.style.is_some() && shown(Channel::Style) && levels.styles.len() > 1 {
             let entry = |look: &Look| Entry {
                 name: Rich::parse(&look.name),
-                sign: Sign::Line { colour: look.colour, width, dash: look.dash.clone(), marker: None },
+                sign: match self.is_scatter() {
+                    true => {
+                        Sign::Mark { colour: look.colour, shape: look.shape, radius: theme.marker.radius }
+                    }
+                    false => Sign::Line { colour: look.colour, width, dash: look.dash.clone(), marker: None },
+                },
             };
             groups.push(Group { title: None, entries: self.styles.iter().map(entry).collect() });
         }
@@ -148,6 +161,32 @@ impl LinesPanel<'_> {
         LegendBlock { groups }
     }
 
+    fn shows(&self, channel: Channel, context: &Context<'_>) -> bool {
+        match &self.drawing.legend_in_figure {
+            Some(channels) if context.in_figure => channels.contains(&channel),
+            _ => true,
+        }
+    }
+
+    /// The hues as a bar, where that is asked for or tells more than a list.
+    pub(super) fn colour_bar(&self, context: &Context<'_>) -> Option<ColourBar> {
+        let column = self.drawing.hue.as_deref()?;
+        let hues = &self.split.levels.hues;
+        let wanted = match self.drawing.legend {
+            Legend::ColourBar => true,
+            Legend::Auto => look::mapped(self.theme, self.drawing, hues),
+            _ => false,
+        };
+        let looks =
+            self.hues.first().filter(|_| wanted && hues.len() > 1 && self.shows(Channel::Hue, context))?;
+        let title = self.drawing.legend_title.clone().unwrap_or_else(|| self.column_label(column));
+        Some(ColourBar { title: Rich::parse(&title), looks: looks.clone() })
+    }
+
+    fn column_label(&self, column: &str) -> String {
+        self.theme.labels.get(column).cloned().unwrap_or_else(|| capitalised(column))
+    }
+
     /// What stands over the hues: what the drawing says, or the column's name where a bare number would say nothing.
     fn hue_title(&self) -> Option<Rich> {
         if let Some(title) = &self.drawing.legend_title {
@@ -159,8 +198,7 @@ impl LinesPanel<'_> {
             .first()?
             .iter()
             .all(|look| look.name.starts_with(|c: char| c.is_ascii_digit() || c == '\u{2212}'));
-        let label = || self.theme.labels.get(column).cloned().unwrap_or_else(|| capitalised(column));
-        numbers.then(|| Rich::parse(&label()))
+        numbers.then(|| Rich::parse(&self.column_label(column)))
     }
 }
 

@@ -1,22 +1,15 @@
-//! Lines over a column, with bands over realisations, in one pair of axes a facet.
+//! Measures a plot: scales, labels, where the facets stand, and what space their texts need.
 
-mod draw;
-mod place;
-
-use concertina_table::Table;
-use place::Place;
-
+use super::{PlotPanel, place::Place};
 use crate::{
-    Drawing, Result, Theme,
     font::{self, Cut},
     panel::{
         Context,
         axes::{self, LABEL_GAP, TICK_GAP},
-        legend::LegendBlock,
-        look::{self, Look},
-        series::{self, Series, Split},
+        look,
+        series::Series,
     },
-    recipe::{Axis, Kind},
+    recipe::{Axis, Share},
     rich::Rich,
     scene::{Margins, Rect},
     ticks::{self, Scale, ScaleKind, Wishes},
@@ -30,139 +23,22 @@ const TICK_AIR: f64 = 8.0;
 const HEADROOM: [f64; 3] = [0.12, 0.22, 0.32];
 /// Between facets that share their vertical scale, in points.
 const FACET_GAP: f64 = 8.0;
+/// Between rows of facets, in points: the tick labels at the ends of two axes do not meet.
+const ROW_GAP: f64 = 8.5;
 /// Share of the range left free beside lines, so that they do not run into the spines.
 const PAD: f64 = 0.04;
 /// Between the axes and a legend above them, in points.
-const ABOVE_GAP: f64 = 3.5;
+pub(super) const ABOVE_GAP: f64 = 3.5;
 /// Between the axes and a legend to their right, in points.
-const LEGEND_GAP: f64 = 6.0;
+pub(super) const LEGEND_GAP: f64 = 6.0;
+/// Between the axes and the name of their row, in points.
+pub(super) const ROW_NAME_GAP: f64 = 4.0;
+/// Height of a line of a title over its size.
+pub(super) const TITLE_LEADING: f64 = 1.2;
 
-/// A panel of lines, measured and ready to be drawn.
-#[derive(Debug)]
-pub(crate) struct LinesPanel<'a> {
-    theme: &'a Theme,
-    drawing: &'a Drawing,
-    title: Option<Rich>,
-    split: Split,
-    facet_names: Vec<Rich>,
-    /// Looks of the hues in each facet.
-    hues: Vec<Vec<Look>>,
-    styles: Vec<Look>,
-    x: Scale,
-    /// One a facet, or one for all.
-    y: Vec<Scale>,
-    x_label: Vec<Rich>,
-    y_label: Vec<Rich>,
-    legend: LegendBlock,
-    place: Place,
-    /// Width of one facet's axes, as measured.
-    facet_width: f64,
-    /// Added on top of the data for the legend, as a share of their range.
-    headroom: f64,
-    pub(crate) margins: Margins,
-}
-
-impl<'a> LinesPanel<'a> {
-    pub(crate) fn new(
-        table: &Table,
-        drawing: &'a Drawing,
-        theme: &'a Theme,
-        context: &Context<'_>,
-    ) -> Result<Self> {
-        let split = Split::of(&series::kept(table, drawing)?, drawing, theme, context.name)?;
-        let facet = |index: usize| split.facets[index].as_deref();
-        let hues: Vec<Vec<Look>> = (0..split.facets.len())
-            .map(|index| look::hues(theme, drawing, &split.hues, facet(index)))
-            .collect();
-        let facet_names = match &drawing.facet {
-            Some(column) => split
-                .facets
-                .iter()
-                .map(|value| {
-                    Rich::parse(&look::name(theme, drawing, column, value.as_deref().unwrap_or_default()))
-                })
-                .collect(),
-            None => Vec::new(),
-        };
-        let mut panel = Self {
-            theme,
-            drawing,
-            title: context.title.map(Rich::parse),
-            facet_names,
-            styles: look::styles(theme, drawing, &split.styles),
-            hues,
-            x: Scale::new(0.0, 1.0, 1.0, 1.0, &Wishes::default()),
-            y: Vec::new(),
-            x_label: Vec::new(),
-            y_label: Vec::new(),
-            legend: LegendBlock::default(),
-            place: Place::None,
-            facet_width: 0.0,
-            headroom: 0.0,
-            margins: Margins::default(),
-            split,
-        };
-        panel.legend = panel.legend_block(context);
-        panel.measure(context);
-        Ok(panel)
-    }
-
-    /// Numbers as drawn.
-    pub(crate) fn data(&self) -> Result<Table> {
-        self.split.to_table(self.drawing)
-    }
-
-    /// Points without a summary, in words.
-    pub(crate) fn problems(&self) -> Vec<String> {
-        let x = self.drawing.x.as_ref().map_or("x", |axis| &axis.column);
-        let mut problems = Vec::new();
-        for (facet, line) in self.split.all() {
-            for point in &line.points {
-                if let Err(error) = &point.summary
-                    && *error != crate::NoSummary::Empty
-                {
-                    let levels = [
-                        (&self.drawing.facet, &self.split.facets[facet]),
-                        (&self.drawing.hue, &self.split.hues[line.hue]),
-                        (&self.drawing.style, &self.split.styles[line.style]),
-                    ];
-                    let group: String = levels
-                        .iter()
-                        .filter_map(|(column, level)| {
-                            Some(format!("{} {}, ", column.as_ref()?, level.as_ref()?))
-                        })
-                        .collect();
-                    problems.push(format!("{group}{x} {}: {error}", point.x));
-                }
-            }
-        }
-        problems
-    }
-
-    fn axis_label(&self, axis: Option<&Axis>) -> String {
-        let Some(axis) = axis else { return String::new() };
-        let known = || self.theme.labels.get(&axis.column).cloned();
-        axis.label.clone().or_else(known).unwrap_or_else(|| place::capitalised(&axis.column))
-    }
-
-    fn markers(&self) -> bool {
-        self.drawing.markers.unwrap_or(self.drawing.kind == Kind::Spectrum)
-    }
-
-    fn shared_y(&self) -> bool {
-        self.drawing.share_y.unwrap_or(true) || self.split.facets.len() < 2
-    }
-
-    fn facet_count(&self) -> usize {
-        self.split.facets.len().max(1)
-    }
-
-    fn y_scale(&self, facet: usize) -> &Scale {
-        &self.y[if self.y.len() > 1 { facet.min(self.y.len() - 1) } else { 0 }]
-    }
-
+impl PlotPanel<'_> {
     /// Scales, labels, legend place and margins for a panel of the context's size.
-    fn measure(&mut self, context: &Context<'_>) {
+    pub(super) fn measure(&mut self, context: &Context<'_>) {
         let (width, height) = context.size;
         self.place = self.wanted_place();
         // Axes as large as they come out with usual labels; then again with the labels that gave.
@@ -174,7 +50,7 @@ impl<'a> LinesPanel<'a> {
             let fixed =
                 self.drawing.y.as_ref().is_some_and(|axis| axis.to.is_some() || axis.scale == ScaleKind::Log);
             let mut rooms = if fixed { [].iter() } else { HEADROOM.iter() };
-            while self.inside_place(axes).2 > 0 {
+            while self.inside_place(axes).1 > 0 {
                 let Some(&room) = rooms.next() else {
                     (self.headroom, self.place) = (0.0, Place::Above);
                     axes = self.fit(context, axes);
@@ -189,12 +65,25 @@ impl<'a> LinesPanel<'a> {
 
     /// Scales and labels for axes of this size, and the axes that their margins leave.
     fn fit(&mut self, context: &Context<'_>, axes: Rect) -> Rect {
-        let count = self.facet_count() as f64;
-        self.facet_width = ((axes.width - (count - 1.0) * self.between()) / count).max(5.0);
-        self.scales(self.facet_width, axes.height);
+        let (columns, rows) = self.grid();
+        let share = |length: f64, count: usize, gap: f64| {
+            ((length - (count - 1) as f64 * gap) / count as f64).max(5.0)
+        };
+        let (width, height) = (share(axes.width, columns, self.between()), share(axes.height, rows, ROW_GAP));
+        self.facet_size = (width, height);
+        self.scales(width, height);
         let size = self.theme.text.label;
         self.x_label = axes::broken(&self.axis_label(self.drawing.x.as_ref()), size, axes.width + 12.0);
         self.y_label = axes::broken(&self.axis_label(self.drawing.y.as_ref()), size, axes.height + 4.0);
+        let levels = &self.split.levels;
+        let name = |column: &Option<String>, value: &Option<String>, length: f64| {
+            let (column, value) = (column.as_ref()?, value.as_deref()?);
+            let name = look::name(self.theme, self.drawing, column, value);
+            Some(axes::broken(&name, self.theme.text.title, length))
+        };
+        let heads = levels.facets.iter().filter_map(|value| name(&self.drawing.facet, value, width));
+        let row_names = levels.rows.iter().filter_map(|value| name(&self.drawing.facet_rows, value, height));
+        (self.heads, self.row_names) = (heads.collect(), row_names.collect());
         self.margins = self.needed_margins(context);
         Rect::new(0.0, 0.0, context.size.0, context.size.1).inset(self.margins)
     }
@@ -202,12 +91,25 @@ impl<'a> LinesPanel<'a> {
     /// Distance of one facet's axes from the next's.
     fn between(&self) -> f64 {
         if self.shared_y() {
-            FACET_GAP
+            // Labels under the ends of two axes keep apart.
+            let (before, after) = self.overhang();
+            FACET_GAP.max(before + after + 0.5 * TICK_AIR)
         } else {
             let labels =
                 self.y.iter().skip(1).map(|scale| axes::widest(scale, self.theme)).fold(0.0, f64::max);
             FACET_GAP + labels + TICK_GAP + self.theme.line.tick_length
         }
+    }
+
+    /// How far labels along the axis reach over its ends.
+    fn overhang(&self) -> (f64, f64) {
+        let width = self.facet_size.0;
+        let reach = |(value, text): &(f64, String)| {
+            let place = self.x.position(*value).unwrap_or(0.0) * width;
+            (place, 0.5 * Rich::parse(text).width(self.theme.text.tick))
+        };
+        let over = self.x.ticks.iter().map(reach).map(|(place, half)| (half - place, half - (width - place)));
+        over.fold((0.0, 0.0), |(before, after), (left, right)| (left.max(before), right.max(after)))
     }
 
     fn scales(&mut self, width: f64, height: f64) {
@@ -222,9 +124,12 @@ impl<'a> LinesPanel<'a> {
         };
         let log = |axis: Option<&Axis>| axis.is_some_and(|axis| axis.scale == ScaleKind::Log);
         let (x_axis, y_axis) = (self.drawing.x.as_ref(), self.drawing.y.as_ref());
+        let along = |line: &Series| -> Vec<f64> {
+            line.points.iter().map(|point| point.x).chain(line.marks.iter().map(|mark| mark.0)).collect()
+        };
         let xs: Vec<f64> = lines
             .iter()
-            .flat_map(|(_, line)| line.points.iter().map(|point| point.x))
+            .flat_map(|(_, line)| along(line))
             .chain(self.drawing.reference.iter().filter_map(|line| line.x))
             .collect();
         let whole = |values: &[f64]| values.iter().all(|value| value.fract() == 0.0);
@@ -233,18 +138,21 @@ impl<'a> LinesPanel<'a> {
             |value: f64| font::width(&ticks::plain(value.round()), Cut::Regular, self.theme.text.tick);
         let spacing = if log(x_axis) { 20.0 } else { label(low).max(label(high)) + TICK_AIR };
         let x = Scale::new(low, high, width, spacing, &wishes(x_axis, whole(&xs)));
-        let groups: Vec<Option<usize>> =
-            if self.shared_y() { vec![None] } else { (0..self.facet_count()).map(Some).collect() };
-        let y = groups
-            .into_iter()
+        let (columns, rows) = self.grid();
+        let groups = match self.drawing.share_y {
+            Share::All => 1,
+            Share::Rows => rows,
+            Share::None => rows * columns,
+        };
+        let y = (0..groups)
             .map(|group| {
                 let mut ys: Vec<f64> = self.drawing.reference.iter().filter_map(|line| line.y).collect();
-                for (_, line) in lines.iter().filter(|(facet, _)| group.is_none_or(|group| group == *facet)) {
+                for (_, line) in lines.iter().filter(|(cell, _)| self.scale_of(*cell) == group) {
                     for summary in line.points.iter().filter_map(|point| point.summary.as_ref().ok()) {
                         ys.push(summary.centre);
                         ys.extend(summary.interval.into_iter().flat_map(|(low, high)| [low, high]));
                     }
-                    ys.extend(line.singles.iter().flatten().map(|(_, y)| *y));
+                    ys.extend(line.singles.iter().flatten().chain(&line.marks).map(|(_, y)| *y));
                 }
                 let (low, high) = range(&ys, log(y_axis));
                 let low_shown = y_axis.and_then(|axis| axis.from).unwrap_or(low);
@@ -261,20 +169,10 @@ impl<'a> LinesPanel<'a> {
         let text = font::ASCENT + font::DESCENT;
         let label =
             |lines: usize| if lines == 0 { 0.0 } else { LABEL_GAP + axes::label_height(lines, theme) };
-        let half_last = |scale: &Scale| {
-            let over = |(value, text): &(f64, String)| {
-                let left_over = (1.0 - scale.position(*value).unwrap_or(0.0)) * self.facet_width;
-                (0.5 * Rich::parse(text).width(theme.text.tick) - left_over).max(0.0)
-            };
-            scale.ticks.iter().map(over).fold(0.0, f64::max)
-        };
         let mut top: f64 = 0.5 * theme.text.tick;
-        let mut lines = 0.0;
+        let mut lines = self.head_height();
         if self.title.is_some() {
-            lines += 1.2 * theme.text.title;
-        }
-        if !self.facet_names.is_empty() {
-            lines += 1.2 * theme.text.title;
+            lines += TITLE_LEADING * theme.text.title;
         }
         if lines > 0.0 {
             top = lines + 2.5;
@@ -282,14 +180,19 @@ impl<'a> LinesPanel<'a> {
         if context.letter {
             top = top.max(1.15 * theme.text.letter);
         }
-        let mut right = half_last(&self.x).max(1.5);
-        let left = label(self.y_label.len()) + axes::widest(self.y_scale(0), theme) + tick;
+        let mut right = self.overhang().1.max(1.5).max(self.row_name_width());
+        let widest = self.y.iter().take(if self.shared_y() { usize::MAX } else { 1 });
+        let widest = widest.map(|scale| axes::widest(scale, theme)).fold(0.0, f64::max);
+        let left = label(self.y_label.len()) + widest + tick;
         match self.place {
             Place::Above => {
                 top += self.legend.rows_height(self.above_width(context.size.0, left), theme) + ABOVE_GAP
             }
             Place::Right => right += LEGEND_GAP + self.legend.list_size(theme).0,
             _ => {}
+        }
+        if let Some(bar) = &self.bar {
+            right += LEGEND_GAP + bar.width(theme);
         }
         Margins {
             left,
@@ -299,19 +202,34 @@ impl<'a> LinesPanel<'a> {
         }
     }
 
-    fn above_width(&self, width: f64, left: f64) -> f64 {
+    /// Height of the names over the facets.
+    pub(super) fn head_height(&self) -> f64 {
+        let lines = self.heads.iter().map(Vec::len).max().unwrap_or(0);
+        lines as f64 * TITLE_LEADING * self.theme.text.title
+    }
+
+    /// Width of the names beside the rows, with their distance from the axes.
+    pub(super) fn row_name_width(&self) -> f64 {
+        let lines = self.row_names.iter().map(Vec::len).max().unwrap_or(0);
+        if lines == 0 { 0.0 } else { ROW_NAME_GAP + lines as f64 * axes::LEADING * self.theme.text.title }
+    }
+
+    pub(super) fn above_width(&self, width: f64, left: f64) -> f64 {
         width - left
     }
 
-    fn facet_rects(&self, axes: Rect) -> Vec<Rect> {
-        let count = self.facet_count();
+    /// The axes of each facet, row by row.
+    pub(super) fn facet_rects(&self, axes: Rect) -> Vec<Rect> {
+        let (columns, rows) = self.grid();
         let between = self.between();
-        let width = ((axes.width - (count - 1) as f64 * between) / count as f64).max(1.0);
-        (0..count)
-            .map(|index| {
-                Rect::new(axes.left + index as f64 * (width + between), axes.top, width, axes.height)
-            })
-            .collect()
+        let width = ((axes.width - (columns - 1) as f64 * between) / columns as f64).max(1.0);
+        let height = ((axes.height - (rows - 1) as f64 * ROW_GAP) / rows as f64).max(1.0);
+        let place = |cell: usize| {
+            let (row, column) = (cell / columns, cell % columns);
+            let (left, top) = (column as f64 * (width + between), row as f64 * (height + ROW_GAP));
+            Rect::new(axes.left + left, axes.top + top, width, height)
+        };
+        (0..rows * columns).map(place).collect()
     }
 }
 

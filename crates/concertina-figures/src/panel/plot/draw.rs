@@ -1,6 +1,10 @@
 //! Draws a measured panel of lines.
 
-use super::{ABOVE_GAP, LEGEND_GAP, LinesPanel, place::Place};
+use super::{
+    PlotPanel,
+    measure::{ABOVE_GAP, LEGEND_GAP, ROW_NAME_GAP, TITLE_LEADING},
+    place::Place,
+};
 use crate::{
     font,
     panel::{
@@ -8,38 +12,46 @@ use crate::{
         series::{self, Series},
     },
     rich::Rich,
-    scene::{Anchor, Item, Margins, Pen, Point, Rect, Scene},
+    scene::{Anchor, Item, Margins, Pen, Point, Rect, Scene, Shape},
 };
 
-impl LinesPanel<'_> {
+impl PlotPanel<'_> {
     /// Draws into `outer`, the axes inset by `margins` (at least its own).
     pub(crate) fn draw(&self, scene: &mut Scene, outer: Rect, margins: Margins) {
         let theme = self.theme;
         let axes = outer.inset(margins);
         let rects = self.facet_rects(axes);
-        for (facet, place) in rects.iter().enumerate() {
-            let pair = Axes { place: *place, x: &self.x, y: self.y_scale(facet) };
-            self.draw_data(scene, facet, &pair);
-            pair.draw(scene, theme, facet == 0 || !self.shared_y());
+        let (columns, rows) = self.grid();
+        for (cell, place) in rects.iter().enumerate() {
+            let pair = Axes { place: *place, x: &self.x, y: self.y_scale(cell) };
+            self.draw_data(scene, cell, &pair);
+            pair.draw(scene, theme, cell / columns + 1 == rows, cell % columns == 0 || !self.shared_y());
         }
         self.draw_texts(scene, outer, axes, &rects);
         match self.place {
             Place::None => {}
             Place::Inside => {
-                let (_, place, _) = self.inside_place(axes);
+                let (place, _) = self.inside_place(axes);
                 self.legend.draw_list(scene, (place.left, place.top), theme);
             }
             Place::Corner(across, down) => {
                 let place = self.legend.corner(*rects.last().unwrap_or(&axes), across, down, theme);
                 self.legend.draw_list(scene, (place.left, place.top), theme);
             }
-            Place::Right => self.legend.draw_list(scene, (axes.right() + LEGEND_GAP, axes.top), theme),
+            Place::Right => {
+                let left = axes.right() + self.row_name_width() + LEGEND_GAP;
+                self.legend.draw_list(scene, (left, axes.top), theme);
+            }
             Place::Above => {
                 let width = self.above_width(outer.width, self.margins.left);
-                let top = axes.top - ABOVE_GAP - self.legend.rows_height(width, theme);
+                let top = axes.top - self.head_height() - ABOVE_GAP - self.legend.rows_height(width, theme);
                 let left = axes.left.min(outer.right() - self.legend.rows_width(width, theme));
                 self.legend.draw_rows(scene, (left, top), width, theme);
             }
+        }
+        if let Some(bar) = &self.bar {
+            // Right of everything else, as far right as the margin was made for it.
+            bar.draw(scene, outer.right() - bar.width(theme), axes, theme);
         }
     }
 
@@ -56,7 +68,9 @@ impl LinesPanel<'_> {
             let baseline = below + size * (font::ASCENT + index as f64 * axes::LEADING);
             scene.text((axes.left + axes.width / 2.0, baseline), line.clone(), size, Anchor::Middle, colour);
         }
-        let labels = axes::widest(self.y_scale(0), theme) + theme.line.tick_length + TICK_GAP;
+        let scales = self.y.iter().take(if self.shared_y() { usize::MAX } else { 1 });
+        let widest = scales.map(|scale| axes::widest(scale, theme)).fold(0.0, f64::max);
+        let labels = widest + theme.line.tick_length + TICK_GAP;
         let count = self.y_label.len();
         for (index, line) in self.y_label.iter().enumerate() {
             let across = axes.left
@@ -76,19 +90,37 @@ impl LinesPanel<'_> {
         } else {
             0.0
         };
-        let mut baseline = axes.top - legend - 3.5;
-        for (name, place) in self.facet_names.iter().zip(rects) {
-            let middle = (place.left + place.width / 2.0, baseline);
-            scene.text(middle, name.clone(), theme.text.title, Anchor::Middle, colour);
+        let mut baseline = axes.top - 3.5;
+        for (lines, place) in self.heads.iter().zip(rects) {
+            for (index, line) in lines.iter().rev().enumerate() {
+                let up = index as f64 * TITLE_LEADING * theme.text.title;
+                let middle = (place.left + place.width / 2.0, baseline - up);
+                scene.text(middle, line.clone(), theme.text.title, Anchor::Middle, colour);
+            }
         }
-        if !self.facet_names.is_empty() {
-            baseline -= 1.2 * theme.text.title;
+        for (lines, place) in self.row_names.iter().zip(rects.iter().step_by(self.grid().0)) {
+            for (index, line) in lines.iter().enumerate() {
+                let across = axes.right()
+                    + ROW_NAME_GAP
+                    + theme.text.title * (font::ASCENT + index as f64 * axes::LEADING);
+                scene.items.push(Item::Text {
+                    place: (across, place.top + place.height / 2.0),
+                    rich: line.clone(),
+                    size: theme.text.title,
+                    anchor: Anchor::Middle,
+                    upright: true,
+                    colour,
+                });
+            }
         }
+        baseline -= self.head_height() + legend;
         if let Some(title) = &self.title {
             let middle = (axes.left + axes.width / 2.0, baseline);
             scene.text(middle, title.clone(), theme.text.title, Anchor::Middle, colour);
         }
-        if self.split.all().all(|(_, line)| line.points.iter().all(|point| point.summary.is_err())) {
+        let nothing =
+            |line: &Series| line.marks.is_empty() && line.points.iter().all(|point| point.summary.is_err());
+        if self.split.all().all(|(_, line)| nothing(line)) {
             let middle = (axes.left + axes.width / 2.0, axes.top + axes.height / 2.0);
             scene.text(
                 middle,
@@ -100,7 +132,7 @@ impl LinesPanel<'_> {
         }
     }
 
-    fn draw_data(&self, scene: &mut Scene, facet: usize, pair: &Axes<'_>) {
+    fn draw_data(&self, scene: &mut Scene, cell: usize, pair: &Axes<'_>) {
         let theme = self.theme;
         let mut items = Vec::new();
         for reference in &self.drawing.reference {
@@ -110,7 +142,8 @@ impl LinesPanel<'_> {
                 items.push(Item::Lines { strokes: vec![vec![from, to]], pen });
             }
         }
-        let lines = self.split.series.get(facet).map_or(&[][..], Vec::as_slice);
+        let lines = self.split.series.get(cell).map_or(&[][..], Vec::as_slice);
+        let facet = self.split.levels.column_of(cell);
         let look = |line: &Series| (self.hues[facet][line.hue].colour, &self.styles[line.style].dash);
         for line in lines {
             let edges = runs(line, |point| {
@@ -130,7 +163,7 @@ impl LinesPanel<'_> {
             let strokes: Vec<Vec<Point>> = line
                 .singles
                 .iter()
-                .map(|single| single.iter().filter_map(|&(x, y)| pair.at(x, y)).collect())
+                .map(|single| thinned(single.iter().filter_map(|&(x, y)| pair.at(x, y)).collect()))
                 .collect();
             if !strokes.is_empty() {
                 let pen = Pen { opacity: 0.5, ..Pen::dashed(colour, theme.line.single, dash) };
@@ -144,8 +177,12 @@ impl LinesPanel<'_> {
             let alone = paths.iter().filter(|path| path.len() == 1).flatten().copied();
             let dots: Vec<Point> =
                 if self.markers() { paths.iter().flatten().copied().collect() } else { alone.collect() };
-            items.push(Item::Lines { strokes: paths, pen: Pen::dashed(colour, theme.line.data, dash) });
-            items.push(Item::Dots { centres: dots, radius: theme.marker.radius, colour });
+            let strokes = paths.into_iter().map(thinned).collect();
+            items.push(Item::Lines { strokes, pen: Pen::dashed(colour, theme.line.data, dash) });
+            let radius = theme.marker.radius;
+            items.push(Item::Marks { centres: dots, shape: Shape::Disc, radius, colour });
+            let centres = line.marks.iter().filter_map(|&(x, y)| pair.at(x, y)).collect();
+            items.push(Item::Marks { centres, shape: self.styles[line.style].shape, radius, colour });
         }
         // Lines at a limit are not cut in half; only what lies well outside is cut off.
         let slack = 0.01;
@@ -163,13 +200,46 @@ impl LinesPanel<'_> {
     }
 }
 
+/// A polyline without the points that lie on it anyhow, to a twentieth of a point: a run of 400 checkpoints is drawn in a column
+/// of a few hundred points (Douglas and Peucker's rule).
+fn thinned(path: Vec<Point>) -> Vec<Point> {
+    const TOLERANCE: f64 = 0.05;
+    if path.len() < 3 {
+        return path;
+    }
+    let mut kept = vec![false; path.len()];
+    let last = path.len() - 1;
+    (kept[0], kept[last]) = (true, true);
+    let mut open = vec![(0, last)];
+    while let Some((from, to)) = open.pop() {
+        let off = |index: usize| distance(path[index], path[from], path[to]);
+        let farthest = (from + 1..to).max_by(|&a, &b| off(a).total_cmp(&off(b)));
+        if let Some(index) = farthest.filter(|&index| off(index) > TOLERANCE) {
+            kept[index] = true;
+            open.extend([(from, index), (index, to)]);
+        }
+    }
+    path.into_iter().zip(kept).filter(|(_, kept)| *kept).map(|(point, _)| point).collect()
+}
+
+/// Distance of a point from the straight line between two others, or from their place if they are one.
+fn distance(point: Point, from: Point, to: Point) -> f64 {
+    let (along, across) = ((to.0 - from.0, to.1 - from.1), (point.0 - from.0, point.1 - from.1));
+    let length = along.0.hypot(along.1);
+    if length > 0.0 {
+        (along.0 * across.1 - along.1 * across.0).abs() / length
+    } else {
+        across.0.hypot(across.1)
+    }
+}
+
 fn within(item: &Item, window: Rect) -> bool {
     let inside =
         |&(x, y): &Point| x >= window.left && x <= window.right() && y >= window.top && y <= window.bottom();
     match item {
         Item::Lines { strokes, .. } => strokes.iter().flatten().all(inside),
         Item::Area { outline, .. } => outline.iter().all(inside),
-        Item::Dots { centres, .. } => centres.iter().all(inside),
+        Item::Marks { centres, .. } => centres.iter().all(inside),
         Item::Text { .. } | Item::Clipped { .. } => true,
     }
 }
@@ -194,4 +264,20 @@ pub(super) fn runs<T>(line: &Series, place: impl Fn(&series::SeriesPoint) -> Opt
     }
     paths.retain(|path| !path.is_empty());
     paths
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_keeps_its_corners_and_loses_what_lies_on_its_way() {
+        let straight: Vec<Point> = (0..100).map(|k| (k as f64, 2.0 * k as f64)).collect();
+        assert_eq!(thinned(straight), [(0.0, 0.0), (99.0, 198.0)]);
+        let corner = vec![(0.0, 0.0), (1.0, 0.01), (2.0, 0.0), (3.0, 5.0), (4.0, 10.0)];
+        assert_eq!(thinned(corner), [(0.0, 0.0), (2.0, 0.0), (4.0, 10.0)]);
+        let zigzag: Vec<Point> = (0..50).map(|k| (k as f64, (k % 2) as f64)).collect();
+        assert_eq!(thinned(zigzag.clone()), zigzag);
+        assert_eq!(thinned(Vec::new()), []);
+    }
 }
