@@ -1,0 +1,45 @@
+//! The guide `docs/guides/your-own-figure.md` works as it stands.
+
+mod support;
+
+use std::path::PathBuf;
+
+use concertina::FigurePlan;
+use concertina_figures::{Recipe, SeedChoice};
+
+fn guide(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs/guides").join(name)
+}
+
+#[test]
+fn the_guide_goes_through_the_whole_recipe() {
+    let text = std::fs::read_to_string(guide("your-own-figure.md")).expect("the guide");
+    let recipe = std::fs::read_to_string(guide("expansion.toml")).expect("its recipe");
+    let blocks: Vec<&str> =
+        text.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap_or_default()).collect();
+    let of_recipe: Vec<&&str> = blocks.iter().filter(|block| recipe.contains(**block)).collect();
+    assert_eq!(
+        (blocks.len(), of_recipe.len()),
+        (4, 3),
+        "all but the example of a labelled axis are the recipe's"
+    );
+    let shown: usize =
+        of_recipe.iter().map(|block| block.lines().filter(|line| !line.is_empty()).count()).sum();
+    let lines = recipe.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).count();
+    assert_eq!(lines - shown, 3, "all but the layout is shown");
+}
+
+#[test]
+fn its_recipe_is_drawn() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let recipe = || Recipe::from_path(&guide("expansion.toml")).expect("a recipe");
+    let whole = FigurePlan::new(vec![recipe()], &SeedChoice::Fast, []).expect("valid");
+    assert_eq!(whole.runs().len(), 7 * 3 * 2 * 3);
+    let small = ["train.epochs=1", "task.train_samples=40", "task.clusters=10"];
+    let plan = FigurePlan::new(vec![recipe()], &SeedChoice::These(vec![0, 1]), small).expect("valid");
+    let study = support::open(&folder.path().join("store"), 2);
+    let (computed, drawn) = study.figures(&plan, folder.path().join("figures")).expect("drawn");
+    assert!(computed.failures.is_empty() && drawn.problems.is_empty());
+    let table = std::fs::read_to_string(folder.path().join("figures/expansion/a.csv")).expect("drawn");
+    assert_eq!(table.lines().count(), 1 + 7 * 3 * 2);
+}
