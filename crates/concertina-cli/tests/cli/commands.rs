@@ -82,6 +82,36 @@ fn runs_are_listed_filtered_and_shown() {
 }
 
 #[test]
+fn what_takes_how_much_room_is_said_by_kind_and_analysis() {
+    let place = Place::new();
+    place
+        .run_small(&["analyse", "effective_dimension", "-q", "--with", "samples=32"], &["gain=20,250"])
+        .expect_success();
+    let said = place.run(&["runs", "du", "--json"]).expect_success();
+    let rows: serde_json::Value = serde_json::from_str(&said.stdout).expect("JSON");
+    let row = |kind: &str| {
+        let rows = rows.as_array().expect("an array");
+        rows.iter()
+            .find(|row| row["kind"] == kind)
+            .unwrap_or_else(|| panic!("no {kind}: {}", said.stdout))
+            .clone()
+    };
+    let analysis = row("analysis");
+    assert_eq!((&analysis["analysis"], &analysis["files"]), (&"effective_dimension".into(), &2.into()));
+    assert_eq!(analysis["superseded"], false);
+    assert!(row("checkpoints")["bytes"].as_u64() > Some(10_000) && row("history")["files"] == 2);
+    // Every byte of the store is somebody's.
+    let listed: u64 = rows.as_array().expect("an array").iter().filter_map(|row| row["bytes"].as_u64()).sum();
+    let store = place.path("concertina");
+    let provenance = |path: &std::path::Path| std::fs::metadata(path).map_or(0, |metadata| metadata.len());
+    let keys = place.run(&["runs", "list", "--columns", "folder", "--csv"]).expect_success().stdout;
+    let left_out: u64 =
+        keys.lines().skip(1).map(|folder| provenance(&store.join(folder).join("provenance.json"))).sum();
+    let there: usize = place.store("concertina").values().map(Vec::len).sum();
+    assert_eq!(listed, there as u64 + left_out);
+}
+
+#[test]
 fn an_empty_listing_is_empty_in_every_format() {
     let place = Place::new();
     place.run_small(&["train", "-q"], &[]).expect_success();
