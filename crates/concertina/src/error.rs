@@ -32,6 +32,14 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
+    /// Something is wrong with what a recipe asks for.
+    #[error("{source}, in the recipe of `{figure}`")]
+    InRecipe {
+        /// What is wrong.
+        source: Box<Error>,
+        /// The figure.
+        figure: String,
+    },
     /// A file cannot be read.
     #[error("cannot read: {source}: {path}", path = path.display())]
     Read {
@@ -185,7 +193,7 @@ impl Error {
             },
             Self::RunFailed { .. } => ErrorKind::Run,
             Self::Store(_) | Self::Write { .. } | Self::DamagedStore { .. } => ErrorKind::Store,
-            Self::InFile { source, .. } => source.kind(),
+            Self::InFile { source, .. } | Self::InRecipe { source, .. } => source.kind(),
             Self::Interrupted => ErrorKind::Interrupted,
             _ => ErrorKind::Usage,
         }
@@ -199,7 +207,7 @@ impl Error {
             Self::Store(source) => source.hint(),
             Self::Table(source) => source.hint(),
             Self::Figures(source) => source.hint(),
-            Self::InFile { source, .. } => source.hint(),
+            Self::InFile { source, .. } | Self::InRecipe { source, .. } => source.hint(),
             Self::UnknownAnalysis { hint, .. } | Self::UnknownColumn { hint, .. } => Some(hint.clone()),
             Self::AnalysisSetting { hint, .. } | Self::RunFailed { hint, .. } => hint.clone(),
             Self::Read { .. } => {
@@ -220,6 +228,11 @@ impl Error {
             }
             Self::Interrupted => Some("the same command again goes on from here".to_owned()),
         }
+    }
+
+    /// Adds the recipe that it is about.
+    pub(crate) fn in_recipe(self, figure: &str) -> Self {
+        Self::InRecipe { source: Box::new(self), figure: figure.to_owned() }
     }
 
     /// Adds the file that it is about.

@@ -7,7 +7,7 @@ use concertina_figures::SeedChoice;
 use concertina_model::params::{Params, Sweep};
 use concertina_table::Table;
 
-use crate::error::{Error, Result, suggestion};
+use crate::error::{Error, Result};
 use crate::spec;
 
 /// A sweep from what follows a command: a file of parameters if the first is no override, then overrides, then seeds.
@@ -62,10 +62,6 @@ pub fn seeds(text: &str) -> Result<SeedChoice> {
 /// [`Error::UnknownAnalysis`] with the nearest name, [`Error::AnalysisSetting`].
 pub fn analysis<'a>(name: &str, settings: impl IntoIterator<Item = &'a str>) -> Result<AnalysisSpec> {
     let plain = name.trim().to_ascii_lowercase().replace('-', "_");
-    if !AnalysisSpec::NAMES.contains(&&*plain) {
-        let hint = suggestion(&plain, AnalysisSpec::NAMES.iter().copied());
-        return Err(Error::UnknownAnalysis { name: name.to_owned(), hint });
-    }
     let mut table = toml::Table::new();
     table.insert("analysis".to_owned(), toml::Value::String(plain.clone()));
     for text in settings {

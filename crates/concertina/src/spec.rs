@@ -3,14 +3,19 @@
 use concertina_analysis::{Analysis, AnalysisSpec};
 use serde_json::Value;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, suggestion};
 
 /// An analysis from a table: its name under `analysis`, settings beside it.
 ///
 /// # Errors
-/// [`Error::AnalysisSetting`] for a setting that it does not have, or a value of the wrong type.
+/// [`Error::UnknownAnalysis`] with the nearest name; [`Error::AnalysisSetting`] for a setting that it does not have, or a value of the
+/// wrong type.
 pub(crate) fn from_table(table: toml::Table) -> Result<AnalysisSpec> {
     let name = table.get("analysis").and_then(toml::Value::as_str).unwrap_or_default().to_owned();
+    if !AnalysisSpec::NAMES.contains(&&*name) {
+        let hint = suggestion(&name, AnalysisSpec::NAMES.iter().copied());
+        return Err(Error::UnknownAnalysis { name, hint });
+    }
     toml::Value::Table(table).try_into().map_err(|source: toml::de::Error| Error::AnalysisSetting {
         analysis: name.clone(),
         reason: source.message().to_owned(),

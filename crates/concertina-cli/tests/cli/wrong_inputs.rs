@@ -291,3 +291,58 @@ fn a_figure_whose_runs_cannot_be() {
     ]);
     assert_said!(place, said);
 }
+
+/// A recipe of one panel, with something in place of something else.
+fn recipe(place: &Place, from: &str, to: &str) -> Said {
+    const RECIPE: &str = r#"
+figure = "own"
+
+[parameters]
+task.input_dim = 2
+
+[runs.all]
+sweep = { network.gain = [20.0, 250.0] }
+
+[[panels]]
+letter = "a"
+runs = "all"
+analysis = { analysis = "effective_dimension", samples = 40 }
+draw = { x = "timestep", y = "effective_dimension", hue = "gain" }
+"#;
+    assert!(RECIPE.contains(from), "`{from}` is not in the recipe");
+    place.write("own.toml", &RECIPE.replace(from, to));
+    place.run(&["plot", "own.toml"])
+}
+
+#[test]
+fn a_recipe_that_is_not_there() {
+    let place = Place::new();
+    assert_said!(place, place.run(&["plot", "own.toml"]));
+}
+
+#[test]
+fn a_recipe_with_a_misspelt_parameter() {
+    let place = Place::new();
+    assert_said!(place, recipe(&place, "input_dim", "inptu_dim"));
+}
+
+#[test]
+fn a_recipe_with_a_misspelt_analysis() {
+    let place = Place::new();
+    assert_said!(
+        place,
+        recipe(&place, "\"effective_dimension\", samples", "\"efective_dimension\", samples")
+    );
+}
+
+#[test]
+fn a_recipe_with_an_unknown_setting_of_an_analysis() {
+    let place = Place::new();
+    assert_said!(place, recipe(&place, "samples = 40", "sample = 40"));
+}
+
+#[test]
+fn a_recipe_whose_panel_has_no_such_runs() {
+    let place = Place::new();
+    assert_said!(place, recipe(&place, "runs = \"all\"", "runs = \"al\""));
+}

@@ -8,7 +8,7 @@ use concertina_model::params::{Params, ValidParams, parameter};
 use concertina_table::Scalar;
 
 use crate::engine::{Demand, Question};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::params_table;
 use crate::selection::CheckpointSelection;
 use crate::spec;
@@ -84,7 +84,8 @@ impl FigurePlan {
         overrides: &[(&str, &str)],
         known: &mut HashMap<String, usize>,
     ) -> Result<Needed> {
-        let analysis = spec::from_table(requirement.analysis.clone())?;
+        let here = |error: Error| error.in_recipe(&recipe.figure);
+        let analysis = spec::from_table(requirement.analysis.clone()).map_err(here)?;
         let at = match &requirement.checkpoints {
             Checkpoints::Last => CheckpointSelection::Last,
             Checkpoints::First => CheckpointSelection::First,
@@ -104,7 +105,7 @@ impl FigurePlan {
         for point in requirement.points() {
             let mut base = Params::default();
             for assignment in &point.assignments {
-                base.set(&assignment.name, &assignment.text())?;
+                base.set(&assignment.name, &assignment.text()).map_err(Error::from).map_err(here)?;
             }
             for (name, value) in overrides {
                 base.set(name, value)?;
