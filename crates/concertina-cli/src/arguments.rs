@@ -200,7 +200,7 @@ pub(crate) struct Analyse {
     /// A parameter of the analysis: `exponents=5`
     #[arg(long, value_name = "NAME=VALUE")]
     pub(crate) with: Vec<String>,
-    /// Which checkpoints: `ends`, `first`, `last`, `all`, or epochs: `0,5,12`
+    /// Which checkpoints: `ends`, `first`, `last`, `last:10` (the last ten), `all`, or epochs: `0,5,12`
     #[arg(long, value_name = "WHICH", default_value = "ends")]
     pub(crate) checkpoints: String,
     /// Write the table to a file, as its name ends: .csv, .json or .parquet

@@ -20,6 +20,8 @@ pub enum CheckpointSelection {
     Last,
     /// Those of the run's schedule, `train.saves_per_epoch`.
     All,
+    /// The last so many of the run's schedule, fewer if there are not as many.
+    LastOf(usize),
     /// After so many epochs each.
     Epochs(Vec<u64>),
 }
@@ -62,6 +64,11 @@ impl CheckpointSelection {
             Self::First => BTreeSet::from([Checkpoint::START]),
             Self::Last => BTreeSet::from([end.last(params)]),
             Self::All => params.checkpoints().iter().take_while(reached).chain([end.last(params)]).collect(),
+            Self::LastOf(count) => {
+                let all = Self::All.resolve(params, end);
+                let before = all.len().saturating_sub(*count);
+                all.into_iter().skip(before).collect()
+            }
             Self::Epochs(epochs) => {
                 epochs.iter().map(|&epoch| after_epoch(params, epoch)).filter(reached).collect()
             }
@@ -86,6 +93,11 @@ impl FromStr for CheckpointSelection {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
+        let wrong = || Error::Selection { text: text.to_owned() };
+        if let Some(count) = text.trim().strip_prefix("last:") {
+            let count: std::num::NonZeroUsize = count.trim().parse().map_err(|_| wrong())?;
+            return Ok(Self::LastOf(count.get()));
+        }
         match text.trim() {
             "ends" => Ok(Self::Ends),
             "first" => Ok(Self::First),
@@ -94,8 +106,34 @@ impl FromStr for CheckpointSelection {
             epochs => {
                 let epochs: Option<Vec<u64>> =
                     epochs.split(',').map(|epoch| epoch.trim().parse().ok()).collect();
-                epochs.map(Self::Epochs).ok_or_else(|| Error::Selection { text: text.to_owned() })
+                epochs.map(Self::Epochs).ok_or_else(wrong)
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use concertina_model::params::Params;
+
+    use super::*;
+
+    #[test]
+    fn the_last_few_are_those_of_the_schedule_that_the_run_came_to() {
+        let mut params = Params::default();
+        params.train.epochs = 6;
+        params.set("saves_per_epoch", "0.5").expect("a rate");
+        let params = params.check().expect("valid");
+        let epochs = |selection: &str, end: u64| -> Vec<u64> {
+            let selection: CheckpointSelection = selection.parse().expect("a selection");
+            selection.resolve(&params, End::after(&params, end)).iter().map(|one| one.epoch.0).collect()
+        };
+        assert_eq!(epochs("all", 6), [0, 2, 4, 6]);
+        assert_eq!(epochs("last:2", 6), [4, 6]);
+        assert_eq!(epochs("last:2", 5), [4, 5], "where it ends counts");
+        assert_eq!(epochs("last:9", 6), [0, 2, 4, 6]);
+        for wrong in ["last:0", "last:", "last:x", "lasts"] {
+            assert!(wrong.parse::<CheckpointSelection>().is_err(), "{wrong}");
         }
     }
 }

@@ -196,17 +196,26 @@ pub enum Checkpoints {
     Ends,
     /// Every one there is: `all`.
     All,
+    /// The last so many of those there are: `{ last = 10 }`.
+    LastOf(usize),
     /// Those after so many epochs: `[0, 1, 5]`.
     Epochs(Vec<u64>),
 }
 
 impl<'de> Deserialize<'de> for Checkpoints {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct LastOf {
+            last: std::num::NonZeroUsize,
+        }
         struct CheckpointsVisitor;
         impl<'de> Visitor<'de> for CheckpointsVisitor {
             type Value = Checkpoints;
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("`\"last\"`, `\"first\"`, `\"ends\"`, `\"all\"` or a list of epochs")
+                f.write_str(
+                    "`\"last\"`, `\"first\"`, `\"ends\"`, `\"all\"`, `{ last = 10 }` or a list of epochs",
+                )
             }
             fn visit_str<E: de::Error>(self, text: &str) -> Result<Checkpoints, E> {
                 match text {
@@ -216,6 +225,10 @@ impl<'de> Deserialize<'de> for Checkpoints {
                     "all" => Ok(Checkpoints::All),
                     _ => Err(E::unknown_variant(text, &["last", "first", "ends", "all"])),
                 }
+            }
+            fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<Checkpoints, A::Error> {
+                let LastOf { last } = LastOf::deserialize(de::value::MapAccessDeserializer::new(map))?;
+                Ok(Checkpoints::LastOf(last.get()))
             }
             fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Checkpoints, A::Error> {
                 let mut epochs = Vec::new();

@@ -91,6 +91,7 @@ impl FigurePlan {
             Checkpoints::First => CheckpointSelection::First,
             Checkpoints::Ends => CheckpointSelection::Ends,
             Checkpoints::All => CheckpointSelection::All,
+            Checkpoints::LastOf(count) => CheckpointSelection::LastOf(*count),
             Checkpoints::Epochs(epochs) => CheckpointSelection::Epochs(epochs.clone()),
         };
         let asked = (analysis, at);
