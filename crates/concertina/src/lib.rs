@@ -32,7 +32,7 @@ pub use cite::bibliography;
 pub use condition::Condition;
 pub use error::{Error, ErrorKind, Result};
 pub use event::{Event, Observer, Unobserved};
-pub use figures::{Drawn, FigurePlan, all_recipes, recipes};
+pub use figures::{Computed, Drawn, DrawnFigure, FigurePlan, all_recipes, recipes};
 pub use listing::{findings_table, key_of, parameter_table, run_label};
 pub use request::{analysis, check_table_format, read_sweep, seeds, sweep, write_table};
 pub use run::{Comparison, Difference, Divergence, Outcome, Run, Runs, Source};

@@ -31,28 +31,29 @@ pub(crate) fn run(everywhere: &Everywhere, figures: &Figures) -> Result<(), Fail
     let (study, progress) = everywhere.study(&figures.training, &["network.gain"])?;
     let drawn = study.figures(&plan, &figures.out);
     progress.finish();
-    let drawn = drawn?;
+    let (computed, drawn) = drawn?;
     // The composed figures; what is inside their folders, panel by panel, only if asked.
     let inside = |path: &&PathBuf| everywhere.verbose || path.parent() == Some(figures.out.as_path());
-    let files: String =
-        drawn.files.iter().filter(inside).map(|path| format!("{}\n", path.display())).collect();
-    print(files.as_bytes())?;
+    let all: Vec<&PathBuf> = drawn.figures.iter().flat_map(|figure| &figure.files).collect();
+    let shown: String =
+        all.iter().copied().filter(inside).map(|path| format!("{}\n", path.display())).collect();
+    print(shown.as_bytes())?;
     if !everywhere.quiet && !everywhere.verbose {
         say(&format!(
             "{} files in {}, panel by panel, with their data as CSV",
-            drawn.files.len(),
+            all.len(),
             figures.out.display()
         ));
     }
     for problem in &drawn.problems {
         say(&format!("warning: {problem}"));
     }
-    conclude(&drawn.runs, everywhere.quiet)?;
-    match drawn.failures.is_empty() {
+    conclude(&computed.runs, everywhere.quiet)?;
+    match computed.failures.is_empty() {
         true => Ok(()),
         false => {
-            let of = drawn.failures.len();
-            Err(Failure::Runs { failures: drawn.failures, of })
+            let of = computed.failures.len();
+            Err(Failure::Runs { failures: computed.failures, of })
         }
     }
 }

@@ -1,0 +1,43 @@
+//! Figures: from recipes to runs and analyses, and from their tables to files.
+
+mod computed;
+mod drawn;
+mod plan;
+
+use concertina_figures::{RECIPES, Recipe};
+
+pub use computed::Computed;
+pub use drawn::{Drawn, DrawnFigure};
+pub use plan::FigurePlan;
+
+use crate::error::Result;
+
+/// Figures that are drawn when none are named, of those that there are recipes for.
+const USUAL: [&str; 5] = ["fig1", "fig2", "fig3", "fig4", "fig5a"];
+
+/// Recipes by the names of their figures; if none are named, Figures 1 to 5a.
+///
+/// # Errors
+/// [`Error::Figures`] with the nearest name.
+pub fn recipes<'a>(names: impl IntoIterator<Item = &'a str>) -> Result<Vec<Recipe>> {
+    let mut recipes: Vec<Recipe> = Vec::new();
+    for name in names {
+        let recipe = Recipe::shipped(name)?;
+        if !recipes.iter().any(|known| known.figure == recipe.figure) {
+            recipes.push(recipe);
+        }
+    }
+    if recipes.is_empty() {
+        let usual = RECIPES.iter().filter(|(name, _)| USUAL.contains(name));
+        recipes = usual.map(|(name, _)| Recipe::shipped(name)).collect::<Result<_, _>>()?;
+    }
+    Ok(recipes)
+}
+
+/// Every recipe that comes with the program.
+///
+/// # Errors
+/// None in practice: they are tested.
+pub fn all_recipes() -> Result<Vec<Recipe>> {
+    Ok(RECIPES.iter().map(|(name, _)| Recipe::shipped(name)).collect::<Result<_, _>>()?)
+}

@@ -1,0 +1,195 @@
+//! What figures need: runs, each once, and what is to be computed from them.
+
+use std::collections::HashMap;
+
+use concertina_analysis::AnalysisSpec;
+use concertina_figures::{Checkpoints, Recipe, Requirement, SeedChoice};
+use concertina_model::params::{Params, ValidParams, parameter};
+use concertina_table::Scalar;
+
+use crate::error::Result;
+use crate::params_table;
+use crate::selection::CheckpointSelection;
+use crate::spec;
+
+/// What some figures need: runs, each once, and what is to be computed from them.
+#[derive(Debug)]
+pub struct FigurePlan {
+    pub(super) recipes: Vec<Recipe>,
+    pub(super) runs: Vec<ValidParams>,
+    /// Each run's analyses, as places among `questions`.
+    pub(super) asked: Vec<Vec<usize>>,
+    pub(super) questions: Vec<(AnalysisSpec, CheckpointSelection)>,
+    /// By recipe, by requirement.
+    pub(super) needed: Vec<Vec<Needed>>,
+}
+
+/// Where the table of a requirement comes from.
+#[derive(Debug)]
+pub(super) struct Needed {
+    pub(super) question: usize,
+    pub(super) parts: Vec<NeededRun>,
+}
+
+/// A run of a requirement, with the columns that tell it from the others.
+#[derive(Debug, PartialEq)]
+pub(super) struct NeededRun {
+    pub(super) run: usize,
+    pub(super) columns: Vec<(String, Scalar)>,
+}
+
+impl FigurePlan {
+    /// Works out what recipes need, with these seeds, and these overrides (`name=value`) over every run.
+    ///
+    /// # Errors
+    /// A parameter, an analysis or an override that cannot be.
+    pub fn new<'a>(
+        recipes: Vec<Recipe>,
+        seeds: &SeedChoice,
+        overrides: impl IntoIterator<Item = &'a str>,
+    ) -> Result<Self> {
+        let overrides: Vec<(&str, &str)> = overrides
+            .into_iter()
+            .map(|text| {
+                text.split_once('=')
+                    .ok_or_else(|| concertina_model::Error::NotAnAssignment { text: text.to_owned() })
+            })
+            .collect::<Result<_, _>>()?;
+        let mut plan = Self {
+            recipes: Vec::new(),
+            runs: Vec::new(),
+            asked: Vec::new(),
+            questions: Vec::new(),
+            needed: Vec::new(),
+        };
+        let mut known = HashMap::new();
+        for recipe in &recipes {
+            let needed = recipe
+                .requirements()
+                .iter()
+                .map(|requirement| plan.add(recipe, requirement, seeds, &overrides, &mut known))
+                .collect::<Result<Vec<_>>>()?;
+            plan.needed.push(needed);
+        }
+        plan.recipes = recipes;
+        Ok(plan)
+    }
+
+    fn add(
+        &mut self,
+        recipe: &Recipe,
+        requirement: &Requirement,
+        seeds: &SeedChoice,
+        overrides: &[(&str, &str)],
+        known: &mut HashMap<String, usize>,
+    ) -> Result<Needed> {
+        let analysis = spec::from_table(requirement.analysis.clone())?;
+        let at = match &requirement.checkpoints {
+            Checkpoints::Last => CheckpointSelection::Last,
+            Checkpoints::First => CheckpointSelection::First,
+            Checkpoints::Ends => CheckpointSelection::Ends,
+            Checkpoints::All => CheckpointSelection::All,
+            Checkpoints::Epochs(epochs) => CheckpointSelection::Epochs(epochs.clone()),
+        };
+        let asked = (analysis, at);
+        let question = match self.questions.iter().position(|known| *known == asked) {
+            Some(question) => question,
+            None => {
+                self.questions.push(asked);
+                self.questions.len() - 1
+            }
+        };
+        let mut parts = Vec::new();
+        for point in requirement.points() {
+            let mut base = Params::default();
+            for assignment in &point.assignments {
+                base.set(&assignment.name, &assignment.text())?;
+            }
+            for (name, value) in overrides {
+                base.set(name, value)?;
+            }
+            for seed in requirement.runs.seeds.resolve(seeds, &recipe.seeds) {
+                let mut params = base.clone();
+                params.seed = seed;
+                let params = params.check()?;
+                let run = self.run(&params, known);
+                if !self.asked[run].contains(&question) {
+                    self.asked[run].push(question);
+                }
+                let part = NeededRun { run, columns: columns(requirement, &point.columns, &params) };
+                // An override may make one run of what the recipe tells apart.
+                if !parts.contains(&part) {
+                    parts.push(part);
+                }
+            }
+        }
+        Ok(Needed { question, parts })
+    }
+
+    /// The place of a run; the same parameters, trained as far, are one run.
+    fn run(&mut self, params: &ValidParams, known: &mut HashMap<String, usize>) -> usize {
+        let train = &params.train;
+        let name = format!(
+            "{}{} {:?} {:?}",
+            params.canonical(),
+            train.epochs,
+            train.saves_per_epoch,
+            train.stop_after
+        );
+        *known.entry(name).or_insert_with(|| {
+            self.runs.push(params.clone());
+            self.asked.push(Vec::new());
+            self.runs.len() - 1
+        })
+    }
+
+    /// The recipes, in the order in which they were given.
+    pub fn recipes(&self) -> &[Recipe] {
+        &self.recipes
+    }
+
+    /// The runs, each once.
+    pub fn runs(&self) -> &[ValidParams] {
+        &self.runs
+    }
+}
+
+/// What tells a run of a requirement from its others: axes of the sweep, labels, seed.
+fn columns(
+    requirement: &Requirement,
+    labels: &[(String, String)],
+    params: &ValidParams,
+) -> Vec<(String, Scalar)> {
+    let mut names: Vec<String> = Vec::new();
+    axis_names("", &requirement.runs.sweep, &mut names);
+    let mut columns: Vec<(String, Scalar)> = Vec::new();
+    for name in names {
+        if let Ok(parameter) = parameter(&name)
+            && parameter.path != "seed"
+            && !columns.iter().any(|(known, _)| known == parameter.name())
+        {
+            columns.push((parameter.name().to_owned(), params_table::cell(&parameter.value(params))));
+        }
+    }
+    columns.extend(labels.iter().map(|(name, label)| (name.clone(), Scalar::Text(label.clone()))));
+    columns.push(("seed".to_owned(), Scalar::Integer(params.seed as i64)));
+    columns
+}
+
+/// Names that a sweep may set: axes, and what changes together along an axis.
+fn axis_names(prefix: &str, table: &toml::Table, names: &mut Vec<String>) {
+    for (key, value) in table {
+        let name = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
+        match value {
+            toml::Value::Table(inner) => axis_names(&name, inner, names),
+            toml::Value::Array(items) => {
+                let tables: Vec<&toml::Table> = items.iter().filter_map(toml::Value::as_table).collect();
+                if tables.is_empty() {
+                    names.push(name);
+                }
+                tables.into_iter().for_each(|table| axis_names("", table, names));
+            }
+            _ => names.push(name),
+        }
+    }
+}
