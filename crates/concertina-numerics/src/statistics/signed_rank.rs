@@ -21,7 +21,8 @@ pub fn p_above(differences: &[f64]) -> Option<f64> {
         let (first, last) = (ranks.len() + 1, ranks.len() + tied.len());
         ranks.extend(std::iter::repeat_n(first + last, tied.len()));
     }
-    let counted: Vec<(f64, usize)> = sorted.into_iter().zip(ranks).filter(|(difference, _)| *difference != 0.0).collect();
+    let counted: Vec<(f64, usize)> =
+        sorted.into_iter().zip(ranks).filter(|(difference, _)| *difference != 0.0).collect();
     let above: usize = counted.iter().filter(|(difference, _)| *difference > 0.0).map(|(_, rank)| rank).sum();
     let total: usize = counted.iter().map(|(_, rank)| rank).sum();
     // The probability of every sum, one rank after the other.
@@ -86,9 +87,10 @@ mod tests {
         (&[0.75, 1.22, 0.73, -0.9, 1.31, 0.85, -0.14, 0.98, 0.76, 0.69, 0.43, 0.95], 0.008_056_640_625),
         (
             &[
-                0.227956, -0.644752, 0.20173, 0.395483, 0.335586, -0.206292, 0.893748, 1.191167, 0.620848, -0.51823,
-                1.031652, -0.20144, 1.179161, -0.771787, 1.214467, 0.279937, -0.948749, -0.013899, 0.354102, 0.572791,
-                -0.682188, -0.807373, 0.499585, -0.16675, 0.535506, 1.05952, -1.348787, 0.554388, 1.524647, 0.002473,
+                0.227956, -0.644752, 0.20173, 0.395483, 0.335586, -0.206292, 0.893748, 1.191167, 0.620848,
+                -0.51823, 1.031652, -0.20144, 1.179161, -0.771787, 1.214467, 0.279937, -0.948749, -0.013899,
+                0.354102, 0.572791, -0.682188, -0.807373, 0.499585, -0.16675, 0.535506, 1.05952, -1.348787,
+                0.554388, 1.524647, 0.002473,
             ],
             0.064_676_538_109_779_36,
         ),
@@ -98,7 +100,10 @@ mod tests {
     fn agrees_with_scipy() {
         for (differences, expected) in SCIPY {
             let found = p_above(differences).expect("there are differences");
-            assert!((found / expected - 1.0).abs() < 1e-12, "{found} should be {expected} for {differences:?}");
+            assert!(
+                (found / expected - 1.0).abs() < 1e-12,
+                "{found} should be {expected} for {differences:?}"
+            );
         }
     }
 

@@ -51,7 +51,8 @@ fn incomplete_beta(x: f64, a: f64, b: f64) -> f64 {
     if x > (a + 1.0) / (a + b + 2.0) {
         return 1.0 - incomplete_beta(1.0 - x, b, a);
     }
-    let log_front = a * libm::log(x) + b * libm::log1p(-x) + libm::lgamma(a + b) - libm::lgamma(a) - libm::lgamma(b);
+    let log_front =
+        a * libm::log(x) + b * libm::log1p(-x) + libm::lgamma(a + b) - libm::lgamma(a) - libm::lgamma(b);
     const TINY: f64 = 1e-300; // stands for a zero denominator, as the method asks
     let away_from_zero = |value: f64| if value.abs() < TINY { TINY } else { value };
     let mut c = 1.0;
@@ -97,7 +98,9 @@ mod tests {
     #[test]
     fn quantiles_are_those_of_the_tables() {
         // Abramowitz & Stegun, table 26.10
-        for (level, freedom, expected) in [(0.95, 4.0, 2.776), (0.95, 29.0, 2.045), (0.99, 1.0, 63.657), (0.5, 10.0, 0.700)] {
+        for (level, freedom, expected) in
+            [(0.95, 4.0, 2.776), (0.95, 29.0, 2.045), (0.99, 1.0, 63.657), (0.5, 10.0, 0.700)]
+        {
             let found = central_quantile(level, freedom);
             assert!((found - expected).abs() < 6e-4, "{found} should be {expected}");
         }

@@ -10,7 +10,8 @@ use super::{mean, student, variance};
 /// # Returns  `None` if either has fewer than 2 samples. Without any error, 1 for equal means and 0 for others.
 /// # Source   Welch, Biometrika 34 (1947), 28: the degrees of freedom are those of Welch and Satterthwaite.
 pub fn p_value(a: &[f64], b: &[f64], resolution: f64) -> Option<f64> {
-    let squared_error = |samples: &[f64]| Some(variance(samples)? / samples.len() as f64 + resolution * resolution);
+    let squared_error =
+        |samples: &[f64]| Some(variance(samples)? / samples.len() as f64 + resolution * resolution);
     let (squared_a, squared_b) = (squared_error(a)?, squared_error(b)?);
     let (apart, squared) = ((mean(a)? - mean(b)?).abs(), squared_a + squared_b);
     if squared == 0.0 {
