@@ -52,6 +52,32 @@ pub enum Error {
         /// What to do.
         hint: Option<String>,
     },
+    /// A claim asks for more than its table holds.
+    #[error("claim `{claim}`: {message}")]
+    Claim {
+        /// Its name.
+        claim: String,
+        /// What was expected and found.
+        message: String,
+        /// What to do.
+        hint: Option<String>,
+    },
+    /// A published table is not what it should be.
+    #[error("published table `{table}`: {message}")]
+    Published {
+        /// Its name.
+        table: String,
+        /// What was expected and found.
+        message: String,
+    },
+    /// A folder has none of the published tables.
+    #[error("expected published tables, as in `{example}.csv`, found none in {}", folder.display())]
+    NoPublished {
+        /// The name of one.
+        example: &'static str,
+        /// The folder.
+        folder: PathBuf,
+    },
     /// A recipe needs another number of tables.
     #[error("figure `{figure}`: expected {expected} tables, found {found}")]
     Tables {
@@ -114,7 +140,7 @@ impl Error {
     /// What to do about it, if that is known.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Syntax { hint, .. } | Self::Panel { hint, .. } => hint.clone(),
+            Self::Syntax { hint, .. } | Self::Panel { hint, .. } | Self::Claim { hint, .. } => hint.clone(),
             Self::Unknown { found, known, .. } | Self::UnknownFigure { found, known } => {
                 Some(match crate::parse::nearest(found, known.iter().map(String::as_str)) {
                     Some(name) => format!("did you mean `{name}`?"),

@@ -13,6 +13,7 @@
 //! The same tables and theme give the same bytes, in all formats. Text stays text in SVG and PDF, there are no bitmaps in
 //! the PDF, and only the shipped typeface is used, so a figure looks the same on every machine.
 
+mod claim;
 mod colour;
 mod error;
 mod error_bar;
@@ -22,6 +23,7 @@ mod font;
 mod joined;
 mod panel;
 mod parse;
+mod published;
 mod recipe;
 mod render;
 mod rich;
@@ -30,6 +32,9 @@ mod svg;
 mod theme;
 mod ticks;
 
+pub use claim::{
+    Absent, Evidence, Finding, Judgement, LEVEL, LeftOut, Level, Realisation, SIGNIFICANCE, Verdict,
+};
 pub use colour::Colour;
 pub use error::{Error, Result};
 pub use error_bar::{ErrorBar, NoSummary, Summary};
@@ -37,10 +42,12 @@ pub use figure::Figure;
 pub use files::{DrawnPanel, File};
 pub use panel::Panel;
 pub use parse::Place;
+pub use published::{Moments, PUBLISHED, PointComparison, PublishedTable, PublishedTables, compare};
 pub use recipe::{
-    Analyses, Assignment, Axis, Cell, Channel, Checkpoints, Drawing, FigureSeeds, Kind, Layout, Legend,
-    Palette, PanelRecipe, Point, RECIPES, Recipe, ReferenceLine, Requirement, Row, RunSet, Schematic,
-    SeedChoice, SeedRule, Seeds, Share,
+    Analyses, Assignment, Axis, Cell, Cells, Channel, Checkpoints, Claim, Contrast, Drawing, FigureSeeds,
+    Kind, Layout, Legend, Measure, Measurement, Palette, PanelRecipe, Point, Published, RECIPES, Recipe,
+    Reduction, ReferenceLine, Requirement, Resolved, Row, RunSet, Schematic, SeedChoice, SeedRule, Seeds,
+    Share, Side, Take, Test,
 };
 pub use render::Rendered;
 pub use scene::{Rect, Shape, TextBox};

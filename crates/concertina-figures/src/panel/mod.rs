@@ -23,7 +23,7 @@ use crate::{
 };
 use {plot::PlotPanel, schematic::SchematicPanel, snapshots::SnapshotsPanel};
 
-pub(crate) use series::distinct as values;
+pub(crate) use series::{distinct as values, key};
 
 /// What a panel needs to know of its surroundings.
 #[derive(Clone, Copy, Debug)]
@@ -309,7 +309,7 @@ impl<'a> Panel<'a> {
 
     /// What `value` of `column` is called in legends.
     pub fn name(mut self, column: &str, value: impl ToString, name: &str) -> Self {
-        let key = series::key(&concertina_table::Scalar::Text(value.to_string()));
+        let key = key(&concertina_table::Scalar::Text(value.to_string()));
         self.drawing.names.entry(column.to_owned()).or_default().insert(key, name.to_owned());
         self
     }

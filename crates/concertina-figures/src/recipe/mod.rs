@@ -4,6 +4,7 @@
 //! [`Recipe::requirements`] says what has to be computed, as tables that this crate draws without knowing any model.
 
 mod analyses;
+mod claims;
 mod drawing;
 mod runs;
 mod shipped;
@@ -14,6 +15,9 @@ use serde::Deserialize;
 use toml::Spanned;
 
 pub use analyses::Analyses;
+pub use claims::{
+    Cells, Claim, Contrast, Measure, Measurement, Published, Reduction, Resolved, Side, Take, Test,
+};
 pub use drawing::{Axis, Cell, Channel, Drawing, Kind, Legend, Palette, ReferenceLine, Schematic, Share};
 pub use runs::{
     Assignment, Checkpoints, FigureSeeds, Point, Requirement, RunSet, SeedChoice, SeedRule, Seeds,
@@ -50,9 +54,15 @@ pub struct Recipe {
     /// How panels stand on the page.
     #[serde(default)]
     pub layout: Layout,
-    /// Claims that the figure supports; kept as they stand, whoever tests them reads them.
+    /// What is computed for claims and comparisons alone, by name.
     #[serde(default)]
-    pub claims: Vec<toml::Table>,
+    pub measurements: BTreeMap<String, Measurement>,
+    /// Claims that the figure supports.
+    #[serde(default)]
+    pub claims: Vec<Claim>,
+    /// Published tables that its tables are held against.
+    #[serde(default)]
+    pub published: Vec<Published>,
 }
 
 /// A panel of a figure.
@@ -146,7 +156,7 @@ impl Recipe {
         self.panels.iter().find(|panel| panel.letter.as_ref() == letter)
     }
 
-    /// What has to be computed, each once, in the order in which panels first ask for it.
+    /// What has to be computed, each once, in the order in which panels first ask for it; then what measurements ask for beyond that.
     pub fn requirements(&self) -> Vec<Requirement> {
         let mut all: Vec<Requirement> = Vec::new();
         for panel in &self.panels {
@@ -165,6 +175,11 @@ impl Recipe {
                     checkpoints: panel.checkpoints.clone(),
                     panels: vec![letter.clone()],
                 });
+            }
+        }
+        for measurement in self.measurements.values() {
+            if !all.iter().any(|known| measurement.needs(known)) {
+                all.push(self.required(measurement));
             }
         }
         all
@@ -248,7 +263,8 @@ impl Recipe {
                 return wrong(format!("panel `{letter}`: expected a size of 10 to 2000 mm"), here, None);
             }
         }
-        self.check_layout(name, text)
+        self.check_layout(name, text)?;
+        self.check_claims(name, text)
     }
 
     fn check_layout(&self, name: &str, text: &str) -> Result<()> {

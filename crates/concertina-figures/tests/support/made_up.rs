@@ -63,8 +63,10 @@ impl Run {
             Checkpoints::First => vec![(0, 0)],
             Checkpoints::Ends => [0, self.epochs].iter().map(of_epoch).collect(),
             Checkpoints::Epochs(epochs) => epochs.iter().map(|&epoch| of_epoch(&(epoch as i64))).collect(),
-            Checkpoints::All => {
-                (0..=all).map(|save| at(save as f64 / all as f64)).map(|u| (u / updates, u)).collect()
+            Checkpoints::All | Checkpoints::LastOf(_) => {
+                let last = if let Checkpoints::LastOf(count) = which { *count as i64 } else { all + 1 };
+                let first = (all + 1 - last).max(0);
+                (first..=all).map(|save| at(save as f64 / all as f64)).map(|u| (u / updates, u)).collect()
             }
         };
         let stage = |update: i64| match update {

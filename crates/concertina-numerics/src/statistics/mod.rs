@@ -1,10 +1,14 @@
-//! Means, their uncertainty, and the gamma distribution of the published error bars.
+//! Means, their uncertainty, tests, and the gamma distribution of the published error bars.
 //!
 //! Elementary functions come from `libm`, so that results are the same on every machine.
 
 pub mod bootstrap;
 pub mod gamma;
+pub mod holm;
+pub mod signed_rank;
 mod special;
+pub mod student;
+pub mod welch;
 
 /// The mean; `None` without values.
 pub fn mean(values: &[f64]) -> Option<f64> {
