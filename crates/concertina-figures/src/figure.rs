@@ -40,14 +40,15 @@ pub struct Figure {
 }
 
 impl Recipe {
-    /// Draws the figure from one table a requirement, in the order of [`Recipe::requirements`].
+    /// Draws the figure from one table a requirement, in the order of [`Recipe::requirements`]; those that are not drawn may be left out.
     ///
     /// # Errors
-    /// [`Error::Tables`] for another number of tables; what a panel's drawing says of its table.
+    /// [`Error::Tables`] for fewer tables than panels need, or more than there are; what a panel's drawing says of its table.
     pub fn draw(&self, theme: &Theme, tables: &[Table]) -> Result<Figure> {
         let requirements = self.requirements();
-        if requirements.len() != tables.len() {
-            let (figure, expected, found) = (self.figure.clone(), requirements.len(), tables.len());
+        let drawn = requirements.iter().filter(|requirement| requirement.is_drawn()).count();
+        if !(drawn..=requirements.len()).contains(&tables.len()) {
+            let (figure, expected, found) = (self.figure.clone(), drawn, tables.len());
             return Err(Error::Tables { figure, expected, found });
         }
         let mut of_panels = Vec::new();

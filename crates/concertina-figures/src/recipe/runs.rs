@@ -260,11 +260,16 @@ pub struct Requirement {
     pub analysis: toml::Table,
     /// At which checkpoints.
     pub checkpoints: Checkpoints,
-    /// The letters of the panels drawn from it.
+    /// The letters of the panels drawn from it; none if it is for claims and comparisons alone.
     pub panels: Vec<String>,
 }
 
 impl Requirement {
+    /// Whether a panel is drawn from it.
+    pub fn is_drawn(&self) -> bool {
+        !self.panels.is_empty()
+    }
+
     /// The parameter sets, the last axis fastest; axes in the order of their names.
     pub fn points(&self) -> Vec<Point> {
         let mut start = Point::default();

@@ -40,7 +40,7 @@ pub(super) struct NeededRun {
 }
 
 impl FigurePlan {
-    /// Works out what recipes need, with these seeds, and these overrides (`name=value`) over every run.
+    /// Works out what drawing recipes needs, with these seeds, and these overrides (`name=value`) over every run.
     ///
     /// # Errors
     /// A parameter, an analysis or an override that cannot be.
@@ -48,6 +48,27 @@ impl FigurePlan {
         recipes: Vec<Recipe>,
         seeds: &SeedChoice,
         overrides: impl IntoIterator<Item = &'a str>,
+    ) -> Result<Self> {
+        Self::of(recipes, seeds, overrides, Requirement::is_drawn)
+    }
+
+    /// The same, with what claims and comparisons with published tables need beyond that.
+    ///
+    /// # Errors
+    /// As [`FigurePlan::new`].
+    pub fn with_claims<'a>(
+        recipes: Vec<Recipe>,
+        seeds: &SeedChoice,
+        overrides: impl IntoIterator<Item = &'a str>,
+    ) -> Result<Self> {
+        Self::of(recipes, seeds, overrides, |_| true)
+    }
+
+    fn of<'a>(
+        recipes: Vec<Recipe>,
+        seeds: &SeedChoice,
+        overrides: impl IntoIterator<Item = &'a str>,
+        wanted: impl Fn(&Requirement) -> bool,
     ) -> Result<Self> {
         let overrides: Vec<(&str, &str)> = overrides
             .into_iter()
@@ -68,6 +89,8 @@ impl FigurePlan {
             let needed = recipe
                 .requirements()
                 .iter()
+                // Those that are drawn come first.
+                .filter(|requirement| wanted(requirement))
                 .map(|requirement| plan.add(recipe, requirement, seeds, &overrides, &mut known))
                 .collect::<Result<Vec<_>>>()?;
             plan.needed.push(needed);
