@@ -107,14 +107,15 @@ impl Points {
                 Vec::new()
             });
             // What is undefined is not averaged; moments count what there is.
-            values.extend(number.and_then(|number| on_scale(number, resolved.scale)));
+            values.extend(number.and_then(|number| on_scale(number, resolved)));
         }
         Ok(points)
     }
 }
 
-fn on_scale(number: f64, scale: ScaleKind) -> Option<f64> {
-    let number = match scale {
+fn on_scale(number: f64, resolved: Resolved) -> Option<f64> {
+    let number = resolved.floor.map_or(number, |floor| number.max(floor));
+    let number = match resolved.scale {
         ScaleKind::Linear => number,
         ScaleKind::Log => number.log10(),
     };

@@ -232,4 +232,7 @@ pub struct Resolved {
     /// Whether values or their logarithms are averaged.
     #[serde(default)]
     pub scale: crate::ScaleKind,
+    /// What is smaller counts as this: where numbers of the two mean different things below it.
+    #[serde(default)]
+    pub floor: Option<f64>,
 }
