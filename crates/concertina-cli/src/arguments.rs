@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 const AFTER_HELP: &str = "\
-Exit status: 0 done; 1 a run or an analysis failed; 2 wrong usage or parameters; 3 the store could not be used;
+Exit status: 0 done; 1 a run or an analysis failed, or a claim was not reproduced; 2 wrong usage or parameters; 3 the store could not be used;
 130 interrupted. A run that diverges is a result: it is marked so, and listed.
 
 Examples:
@@ -66,6 +66,8 @@ pub(crate) enum Device {
 pub(crate) enum Command {
     /// Draw figures of the paper, training what they need
     Figures(Figures),
+    /// Draw figures and say, claim by claim, whether the paper was reproduced: report.html, report.json
+    Reproduce(Reproduce),
     /// Draw a figure of one's own, from a recipe in the format of the paper's
     Plot(Plot),
     /// Train one parameter set or a sweep
@@ -145,6 +147,27 @@ pub(crate) struct Figures {
     /// Every figure that there is a recipe for
     #[arg(long, conflicts_with = "figures")]
     pub(crate) all: bool,
+    #[command(flatten)]
+    pub(crate) drawing: Drawing,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Reproduce {
+    /// Figures, as in fig2 [default: Figures 1 to 5a]
+    #[arg(value_name = "FIG")]
+    pub(crate) figures: Vec<String>,
+    /// Every figure that there is a recipe for
+    #[arg(long, conflicts_with = "figures")]
+    pub(crate) all: bool,
+    /// A recipe of one's own with claims, besides or in place of figures of the paper
+    #[arg(long, value_name = "FILE")]
+    pub(crate) recipe: Vec<PathBuf>,
+    /// Published tables to hold ours against, in place of those that come with the program
+    #[arg(long, value_name = "DIR", env = "CONCERTINA_REFERENCE", hide_env_values = true)]
+    pub(crate) reference: Option<PathBuf>,
+    /// Print the report as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) drawing: Drawing,
 }

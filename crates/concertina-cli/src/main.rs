@@ -35,7 +35,7 @@ fn main() -> ExitCode {
 fn status(failure: &Failure) -> u8 {
     match failure {
         Failure::Output(_) => STORE,
-        Failure::Runs { .. } => RUN_FAILED,
+        Failure::Runs { .. } | Failure::NotReproduced(_) => RUN_FAILED,
         Failure::Interrupted => INTERRUPTED,
         Failure::Concertina(error) => match error.kind() {
             ErrorKind::Run => RUN_FAILED,

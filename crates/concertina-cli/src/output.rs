@@ -5,7 +5,7 @@ use std::path::Path;
 
 use concertina::prelude::Table;
 use concertina::table::{Scalar, Values};
-use concertina::{Error, write_table};
+use concertina::{Counts, Error, write_table};
 
 use crate::arguments::Listing;
 
@@ -23,6 +23,8 @@ pub(crate) enum Failure {
         /// How many there were in all.
         of: usize,
     },
+    /// A claim failed, a published table disagrees, or nothing could be judged.
+    NotReproduced(Counts),
     /// Somebody asked to stop.
     Interrupted,
 }
@@ -55,6 +57,10 @@ pub(crate) fn print_failure(failure: &Failure) {
         Failure::Concertina(error) => print_error(error),
         Failure::Output(error) => say(&format!("error: cannot write to standard output: {error}")),
         Failure::Interrupted => print_error(&Error::Interrupted),
+        Failure::NotReproduced(counts) => say(&match (counts.not_reproduced, counts.disagree) {
+            (0, 0) => "error: no claim could be judged: there are not enough realisations\n\nhint: ask for five or more, as in `--seeds 0..5`".to_owned(),
+            (claims, points) => format!("error: {claims} claims are not reproduced, {points} points of published tables disagree"),
+        }),
         Failure::Runs { failures, of } => {
             // Many runs often fail for one reason: it is said once, with the first of them.
             let mut said: Vec<String> = Vec::new();

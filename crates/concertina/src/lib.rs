@@ -11,6 +11,7 @@ mod history;
 mod listing;
 mod params_table;
 mod pool;
+mod reproduction;
 mod request;
 mod run;
 mod selection;
@@ -35,6 +36,10 @@ pub use error::{Error, ErrorKind, Result};
 pub use event::{Event, Observer, Unobserved};
 pub use figures::{Computed, Drawn, DrawnFigure, FigurePlan, Outlook, Share, all_recipes, recipes};
 pub use listing::{findings_table, key_of, parameter_table, run_label, usage_table};
+pub use reproduction::{
+    AnalysisTime, ClaimReport, ComparedPoint, Counts, FigureReport, Made, PublishedReport, PublishedValue,
+    Report, RunReport, RunsReport, TimeSpent,
+};
 pub use request::{analysis, check_table_format, read_sweep, seeds, sweep, write_table};
 pub use run::{Comparison, Difference, Divergence, Outcome, Run, Runs, Source};
 pub use selection::CheckpointSelection;

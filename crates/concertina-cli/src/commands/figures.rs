@@ -20,19 +20,22 @@ pub(crate) fn run(everywhere: &Everywhere, figures: &Figures) -> Result<(), Fail
 }
 
 pub(crate) fn plot(everywhere: &Everywhere, plot: &Plot) -> Result<(), Failure> {
-    let recipes = plot.recipes.iter().map(|path| Recipe::from_path(path));
-    let recipes = recipes.collect::<Result<Vec<_>, _>>().map_err(concertina::Error::from)?;
-    draw(everywhere, &plot.drawing, recipes)
+    draw(everywhere, &plot.drawing, read(&plot.recipes)?)
 }
 
-/// What is to be drawn.
-pub(super) fn plan(drawing: &Drawing, recipes: Vec<Recipe>) -> Result<FigurePlan, Failure> {
-    let seeds = match (&drawing.seeds, drawing.full) {
+/// Recipes of one's own.
+pub(super) fn read(paths: &[PathBuf]) -> Result<Vec<Recipe>, Failure> {
+    let recipes = paths.iter().map(|path| Recipe::from_path(path)).collect::<Result<Vec<_>, _>>();
+    Ok(recipes.map_err(concertina::Error::from)?)
+}
+
+/// The realisations that are asked for.
+pub(super) fn asked_seeds(drawing: &Drawing) -> Result<SeedChoice, Failure> {
+    Ok(match (&drawing.seeds, drawing.full) {
         (Some(text), _) => seeds(text)?,
         (None, true) => SeedChoice::Full,
         (None, false) => SeedChoice::Fast,
-    };
-    Ok(FigurePlan::new(recipes, &seeds, drawing.set.iter().map(String::as_str))?)
+    })
 }
 
 /// A study that is about to compute a plan, after saying what that will take; `None` if that was all that was wanted.
@@ -72,7 +75,8 @@ pub(super) fn begin(
 }
 
 fn draw(everywhere: &Everywhere, drawing: &Drawing, recipes: Vec<Recipe>) -> Result<(), Failure> {
-    let plan = plan(drawing, recipes)?;
+    let set = drawing.set.iter().map(String::as_str);
+    let plan = FigurePlan::new(recipes, &asked_seeds(drawing)?, set)?;
     let Some((study, progress)) = begin(everywhere, drawing, &plan)? else { return Ok(()) };
     let drawn = study.figures(&plan, &drawing.out);
     progress.finish();

@@ -5,6 +5,7 @@ mod cite;
 mod completions;
 mod figures;
 mod params;
+mod reproduce;
 mod runs;
 mod store;
 mod train;
@@ -26,6 +27,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let everywhere = &arguments.everywhere;
     match &arguments.command {
         Command::Figures(figures) => figures::run(everywhere, figures),
+        Command::Reproduce(reproduce) => reproduce::run(everywhere, reproduce),
         Command::Plot(plot) => figures::plot(everywhere, plot),
         Command::Train(train) => train::run(everywhere, train),
         Command::Analyse(analyse) => analyse::run(everywhere, analyse),

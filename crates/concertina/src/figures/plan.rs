@@ -16,27 +16,27 @@ use crate::spec;
 /// What some figures need: runs, each once, and what is to be computed from them.
 #[derive(Debug)]
 pub struct FigurePlan {
-    pub(super) recipes: Vec<Recipe>,
-    pub(super) runs: Vec<ValidParams>,
+    pub(crate) recipes: Vec<Recipe>,
+    pub(crate) runs: Vec<ValidParams>,
     /// Each run's analyses, as places among `questions`.
-    pub(super) asked: Vec<Vec<usize>>,
-    pub(super) questions: Vec<(AnalysisSpec, CheckpointSelection)>,
+    pub(crate) asked: Vec<Vec<usize>>,
+    pub(crate) questions: Vec<(AnalysisSpec, CheckpointSelection)>,
     /// By recipe, by requirement.
-    pub(super) needed: Vec<Vec<Needed>>,
+    pub(crate) needed: Vec<Vec<Needed>>,
 }
 
 /// Where the table of a requirement comes from.
 #[derive(Debug)]
-pub(super) struct Needed {
-    pub(super) question: usize,
-    pub(super) parts: Vec<NeededRun>,
+pub(crate) struct Needed {
+    pub(crate) question: usize,
+    pub(crate) parts: Vec<NeededRun>,
 }
 
 /// A run of a requirement, with the columns that tell it from the others.
 #[derive(Debug, PartialEq)]
-pub(super) struct NeededRun {
-    pub(super) run: usize,
-    pub(super) columns: Vec<(String, Scalar)>,
+pub(crate) struct NeededRun {
+    pub(crate) run: usize,
+    pub(crate) columns: Vec<(String, Scalar)>,
 }
 
 impl FigurePlan {
@@ -170,12 +170,12 @@ impl FigurePlan {
     }
 
     /// What is to be computed.
-    pub(super) fn questions(&self) -> Result<Vec<Question<'_>>> {
+    pub(crate) fn questions(&self) -> Result<Vec<Question<'_>>> {
         self.questions.iter().map(|(analysis, at)| Question::of(analysis, at.clone())).collect()
     }
 
     /// What is asked of each run.
-    pub(super) fn demands<'a>(&'a self, questions: &'a [Question<'a>]) -> Vec<Demand<'a>> {
+    pub(crate) fn demands<'a>(&'a self, questions: &'a [Question<'a>]) -> Vec<Demand<'a>> {
         let demand = |(params, asked): (&'a ValidParams, &'a Vec<usize>)| Demand {
             params,
             questions: asked.iter().map(|&question| &questions[question]).collect(),

@@ -6,7 +6,7 @@ mod arrays;
 mod compare;
 mod pass;
 mod progress;
-mod provenance;
+pub(crate) mod provenance;
 mod publish;
 
 use std::collections::BTreeSet;

@@ -45,13 +45,12 @@ pub(crate) fn extended(
         .and_then(|mut before| before.get_mut("training").map(Value::take))
         .and_then(|sessions| if let Value::Array(sessions) = sessions { Some(sessions) } else { None })
         .unwrap_or_default();
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let rounded = |seconds: f64| (seconds * 1e6).round() / 1e6;
     sessions.push(json!({
         "version": env!("CARGO_PKG_VERSION"),
         "from_epoch": from_epoch,
         "to_epoch": to_epoch,
-        "finished": utc(since.as_secs()),
+        "finished": now(),
         "wall_seconds": rounded(clock.wall_seconds()),
         "cpu_seconds": clock.cpu_seconds().map(rounded),
         "jobs": jobs,
@@ -62,8 +61,13 @@ pub(crate) fn extended(
     json!({ "progress": progress, "training": sessions })
 }
 
+/// The time, in UTC.
+pub(crate) fn now() -> String {
+    utc(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs())
+}
+
 /// What the processor can do that changes the order of sums.
-fn cpu_features() -> Vec<&'static str> {
+pub(crate) fn cpu_features() -> Vec<&'static str> {
     let mut features = Vec::new();
     #[cfg(target_arch = "x86_64")]
     {

@@ -1,0 +1,114 @@
+//! `concertina reproduce`
+
+use concertina::drawing::{PublishedTables, Verdict};
+use concertina::{Error, FigurePlan, Report, all_recipes, recipes};
+
+use super::conclude;
+use super::figures::{asked_seeds, begin, read};
+use crate::arguments::{Everywhere, Reproduce};
+use crate::output::{Failure, print, say};
+
+pub(crate) fn run(everywhere: &Everywhere, reproduce: &Reproduce) -> Result<(), Failure> {
+    let Reproduce { figures, all, recipe, reference, json, drawing } = reproduce;
+    let mut wanted = match (all, figures.is_empty() && !recipe.is_empty()) {
+        (true, _) => all_recipes()?,
+        (false, true) => Vec::new(),
+        (false, false) => recipes(figures.iter().map(String::as_str))?,
+    };
+    wanted.extend(read(recipe)?);
+    let published = match reference {
+        Some(folder) => PublishedTables::in_folder(folder.clone()).map_err(Error::from)?,
+        None => PublishedTables::shipped(),
+    };
+    let set = drawing.set.iter().map(String::as_str);
+    let plan = FigurePlan::with_claims(wanted, &asked_seeds(drawing)?, set)?;
+    let Some((study, progress)) = begin(everywhere, drawing, &plan)? else { return Ok(()) };
+    let drawn = study.figures(&plan, &drawing.out);
+    progress.finish();
+    let (computed, drawn) = drawn?;
+    let report = study.judge(&plan, &computed, &drawn, &published, &command())?;
+    let paths = report.write(&drawn, &drawing.out)?;
+    match json {
+        true => print(report.to_json().as_bytes())?,
+        false => print(lines(&report).as_bytes())?,
+    }
+    if !everywhere.quiet {
+        for path in paths {
+            say(&path.display().to_string());
+        }
+    }
+    for problem in &drawn.problems {
+        say(&format!("warning: {problem}"));
+    }
+    conclude(&computed.runs, everywhere.quiet)?;
+    if !computed.failures.is_empty() {
+        let of = computed.failures.len();
+        return Err(Failure::Runs { failures: computed.failures, of });
+    }
+    match report.passed {
+        true => Ok(()),
+        false => Err(Failure::NotReproduced(report.counts)),
+    }
+}
+
+/// What was typed, for whoever wants to repeat it.
+fn command() -> String {
+    let plain = |text: &str| {
+        text.chars().all(|c| c.is_ascii_alphanumeric() || "-_=./,:+".contains(c)) && !text.is_empty()
+    };
+    let words = std::env::args_os().skip(1).map(|word| {
+        let word = word.to_string_lossy().into_owned();
+        if plain(&word) { word } else { format!("'{}'", word.replace('\'', "'\\''")) }
+    });
+    std::iter::once("concertina".to_owned()).chain(words).collect::<Vec<_>>().join(" ")
+}
+
+/// A line a claim, and a line a published table.
+fn lines(report: &Report) -> String {
+    let mut rows: Vec<[String; 4]> = Vec::new();
+    for figure in &report.figures {
+        for claim in &figure.claims {
+            let verdict = match claim.verdict {
+                Verdict::Reproduced => "reproduced",
+                Verdict::NotReproduced => "NOT REPRODUCED",
+                Verdict::NotEnoughRealisations => "not enough realisations",
+            };
+            // Of several groups the one that decided.
+            let decided = claim.findings.iter().filter(|finding| finding.verdict == claim.verdict);
+            let weakest = decided.max_by(|a, b| a.p.unwrap_or(0.0).total_cmp(&b.p.unwrap_or(0.0)));
+            let numbers = weakest.map_or(String::new(), |finding| {
+                let number = |value: Option<f64>| value.map_or("-".to_owned(), |value| format!("{value:.3}"));
+                let group: Vec<String> =
+                    finding.group.iter().map(|level| format!("{} {}", level.column, level.value)).collect();
+                let group = if group.is_empty() { String::new() } else { format!(" ({})", group.join(", ")) };
+                let p = finding.p.map_or(String::new(), |p| format!(", p = {p:.3}"));
+                format!(
+                    "{} [{}, {}]{p}{group}",
+                    number(finding.mean),
+                    number(finding.low),
+                    number(finding.high)
+                )
+            });
+            rows.push([figure.figure.clone(), claim.name.clone(), verdict.to_owned(), numbers]);
+        }
+        for table in &figure.published {
+            let verdict = match (table.disagree, table.compared) {
+                (_, 0) => "not enough realisations",
+                (0, _) => "agrees",
+                _ => "DISAGREES",
+            };
+            let numbers = format!("{} of {} points disagree", table.disagree, table.compared);
+            rows.push([figure.figure.clone(), table.file.clone(), verdict.to_owned(), numbers]);
+        }
+    }
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let widths = [width(0), width(1), width(2)];
+    let mut text = String::new();
+    for [figure, name, verdict, numbers] in &rows {
+        let line =
+            format!("{figure:0$}  {name:1$}  {verdict:2$}  {numbers}", widths[0], widths[1], widths[2]);
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
+}
