@@ -1,11 +1,11 @@
 //! `accuracy`: how often the network names the right class.
 
 use concertina_model::params::ValidParams;
-use concertina_table::{Table, Values};
+use concertina_table::Table;
 use serde::{Deserialize, Serialize};
 
+use crate::evaluation::evaluated;
 use crate::ranges::at_least;
-use crate::trials::Observations;
 use crate::{Analysis, Result, Subject};
 
 /// The share of samples that the network classifies correctly, at each checkpoint.
@@ -56,12 +56,6 @@ impl Analysis for Accuracy {
     fn run(&self, subject: &Subject) -> Result<Table> {
         self.check(subject.params)?;
         let samples = subject.task.analysis_samples(self.samples);
-        let mut rows = Observations::default();
-        let mut accuracies = Vec::with_capacity(subject.checkpoints.len());
-        for (checkpoint, network) in subject.checkpoints {
-            rows.push(*checkpoint);
-            accuracies.push(network.evaluate(&samples)?.accuracy);
-        }
-        rows.into_table(false, [("accuracy".to_owned(), Values::from(accuracies))])
+        evaluated(subject, &samples, Self::NAME, |_, evaluation| Ok(evaluation.accuracy))
     }
 }

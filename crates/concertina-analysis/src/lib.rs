@@ -44,6 +44,7 @@ mod pca_snapshots;
 
 mod analysis;
 mod error;
+mod evaluation;
 mod gram;
 mod ranges;
 mod spec;

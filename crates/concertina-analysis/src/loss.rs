@@ -1,11 +1,12 @@
 //! `loss`: the loss that training lowers, on samples of its own.
 
+use concertina_model::network::Evaluation;
 use concertina_model::params::ValidParams;
-use concertina_table::{Table, Values};
+use concertina_table::Table;
 use serde::{Deserialize, Serialize};
 
+use crate::evaluation::evaluated;
 use crate::ranges::at_least;
-use crate::trials::Observations;
 use crate::{Analysis, Error, Result, Subject};
 
 /// The loss of the run (`train.loss`), at each checkpoint.
@@ -57,17 +58,12 @@ impl Analysis for Loss {
     fn run(&self, subject: &Subject) -> Result<Table> {
         self.check(subject.params)?;
         let samples = subject.task.analysis_samples(self.samples);
-        let mut rows = Observations::default();
-        let mut losses = Vec::with_capacity(subject.checkpoints.len());
-        for (checkpoint, network) in subject.checkpoints {
-            let loss = network.evaluate(&samples)?.loss;
-            if !loss.is_finite() {
-                let place = format!("checkpoint {checkpoint}");
-                return Err(Error::NotFinite { what: "loss".to_owned(), place, value: loss });
+        evaluated(subject, &samples, Self::NAME, |checkpoint, Evaluation { loss, .. }| {
+            if loss.is_finite() {
+                return Ok(loss);
             }
-            rows.push(*checkpoint);
-            losses.push(loss);
-        }
-        rows.into_table(false, [("loss".to_owned(), Values::from(losses))])
+            let place = format!("checkpoint {checkpoint}");
+            Err(Error::NotFinite { what: "loss".to_owned(), place, value: loss })
+        })
     }
 }
