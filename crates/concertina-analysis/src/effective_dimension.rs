@@ -1,16 +1,15 @@
 //! `effective_dimension`: the participation ratio of the states.
 
-use std::borrow::Cow;
-
 use concertina_model::params::ValidParams;
 use concertina_numerics::kernels::{Operation, dispatch};
-use concertina_table::{Table, Values};
-use ndarray::{ArrayView1, ArrayView2};
+use concertina_table::Table;
+use ndarray::ArrayView2;
 use serde::{Deserialize, Serialize};
 
 use crate::gram::smaller_gram;
+use crate::numbers::{Precision, ROUNDING_EPSILONS, contiguous, one_over_largest, sum_of};
 use crate::ranges::at_least;
-use crate::trials::{Observations, Trials, check_finite};
+use crate::trials::{Trials, check_finite, measured};
 use crate::{Analysis, Error, Result, Subject, Timestep, Timesteps};
 
 /// The effective dimension of the states at each timestep: see [`effective_dimension`].
@@ -64,18 +63,10 @@ impl Analysis for EffectiveDimension {
         self.check(subject.params)?;
         let timesteps = self.timesteps.resolve(Self::NAME, self.extend_to, subject.params)?;
         let samples = subject.task.analysis_samples(self.samples);
-        let mut rows = Observations::default();
-        let mut dimensions = Vec::new();
         let mut scratch = Scratch::default();
-        for (checkpoint, network) in subject.checkpoints {
-            let trials = Trials::run(network, &samples, &timesteps)?;
-            for &timestep in &timesteps {
-                rows.push_at(*checkpoint, timestep);
-                let states = trials.unchecked_at(timestep);
-                dimensions.push(scratch.dimension(states, || Trials::name_of(timestep))?);
-            }
-        }
-        rows.into_table(true, [("effective_dimension".to_owned(), Values::from(dimensions))])
+        measured(subject, &samples, &timesteps, ["effective_dimension"], |trials, timestep| {
+            Ok([scratch.dimension(trials.unchecked_at(timestep), || Trials::name_of(timestep))?])
+        })
     }
 }
 
@@ -125,31 +116,6 @@ pub fn effective_dimension<T: Precision>(states: ArrayView2<T>) -> Result<Option
     }
     Scratch::default().dimension(states, || "states".to_owned())
 }
-
-/// The precision that states are given in: f32 or f64.
-pub trait Precision: Copy + Into<f64> + sealed::Sealed {
-    /// The distance from 1 to the next larger number.
-    const EPSILON: f64;
-}
-
-impl Precision for f32 {
-    const EPSILON: f64 = f32::EPSILON as f64;
-}
-
-impl Precision for f64 {
-    const EPSILON: f64 = Self::EPSILON;
-}
-
-mod sealed {
-    /// Implemented for the two precisions alone.
-    pub trait Sealed {}
-    impl Sealed for f32 {}
-    impl Sealed for f64 {}
-}
-
-/// Machine epsilons of the states within which a cloud counts as one point. Rounding to nearest alone gives 0.3, a sum over
-/// 200 units before the nonlinearity a few; arbitrary between there and where a cloud has bits of its own.
-const ROUNDING_EPSILONS: f64 = 8.0;
 
 /// Mean squares of states within which nothing over- or underflows when squared again: a cloud as narrow as f64 can hold has
 /// 1e-30 of it, and both end at 1e±308. States in f32 are always within.
@@ -201,7 +167,7 @@ impl Scratch {
         for (index, row) in self.gram.chunks_exact(size).enumerate() {
             trace += row[index];
             diagonal += row[index] * row[index];
-            below += sum_of_squares(&row[..index]);
+            below += sum_of(&row[..index], |entry| entry * entry);
         }
         let dimension = trace * trace / (diagonal + 2.0 * below);
         Ok(Some(dimension.clamp(1.0, (samples - 1).min(units) as f64))) // rounding alone can leave the range
@@ -222,7 +188,7 @@ impl Scratch {
             dispatch(Centre { centred, distances: &mut distances, state, mean: &mean, scale });
         }
         let distance: f64 = distances.iter().sum();
-        Squares { distance, state: distance + samples as f64 * sum_of_squares(&mean) }
+        Squares { distance, state: distance + samples as f64 * sum_of(&mean, |entry| entry * entry) }
     }
 }
 
@@ -262,27 +228,4 @@ impl<T: Precision> Operation for Centre<'_, T> {
             *distance += *centred * *centred;
         }
     }
-}
-
-/// The entries of a row side by side, where loops over them are vectorised: copied only if they are not so already.
-fn contiguous<'a, T: Copy>(row: &'a ArrayView1<'_, T>) -> Cow<'a, [T]> {
-    row.as_slice().map_or_else(|| Cow::Owned(row.to_vec()), Cow::Borrowed)
-}
-
-/// One over the power of two at or under the largest magnitude, so that multiplying by it is exact; `None` if all are zero.
-fn one_over_largest<T: Precision>(states: ArrayView2<T>) -> Option<f64> {
-    let largest = states.iter().fold(0.0, |largest: f64, entry| largest.max((*entry).into().abs()));
-    (largest > 0.0).then(|| libm::exp2(-libm::floor(libm::log2(largest)).clamp(-1000.0, 1000.0)))
-}
-
-/// In eight lanes, in a fixed order.
-fn sum_of_squares(values: &[f64]) -> f64 {
-    let (blocks, rest) = values.as_chunks::<8>();
-    let mut lanes = [0.0; 8];
-    for block in blocks {
-        for (lane, value) in lanes.iter_mut().zip(block) {
-            *lane += value * value;
-        }
-    }
-    lanes.iter().sum::<f64>() + rest.iter().map(|value| value * value).sum::<f64>()
 }

@@ -1,27 +1,32 @@
 //! Samples shown to a network, and the states they lead to.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use concertina_model::Checkpoint;
 use concertina_model::network::Network;
 use concertina_model::task::Samples;
 use concertina_table::{Table, Values};
-use ndarray::{Array3, ArrayView2, s};
+use ndarray::{Array2, ArrayView2};
 
 use crate::timestep::Timestep;
-use crate::{Error, Result};
+use crate::{Error, Result, Subject};
 
-/// The trials of a sample set.
+/// The trials of a sample set, at the timesteps that were asked for.
 #[derive(Debug)]
 pub(crate) struct Trials<'a> {
     samples: &'a Samples,
-    /// (trials, time, units).
-    states: Array3<f32>,
+    /// (trials, units) at each timestep but the input.
+    states: BTreeMap<Timestep, Array2<f32>>,
 }
 
 impl<'a> Trials<'a> {
     /// Runs the network on every sample, as far as the latest of these timesteps; past the trial's end with zero input.
     pub(crate) fn run(network: &Network, samples: &'a Samples, timesteps: &[Timestep]) -> Result<Self> {
-        let steps = timesteps.iter().map(|timestep| timestep.steps()).max().unwrap_or_default();
-        Ok(Self { samples, states: network.states(samples.inputs.view(), steps)? })
+        let asked: BTreeSet<Timestep> =
+            timesteps.iter().copied().filter(|timestep| *timestep != Timestep::INPUT).collect();
+        let after_first_step: Vec<usize> = asked.iter().map(|timestep| timestep.steps() - 1).collect();
+        let states = network.states_at(samples.inputs.view(), &after_first_step)?;
+        Ok(Self { samples, states: asked.into_iter().zip(states).collect() })
     }
 
     /// The states at a timestep, (trials, units), or the inputs, (trials, input_dim): all of them finite.
@@ -33,10 +38,10 @@ impl<'a> Trials<'a> {
 
     /// The same, for those who look at every state anyway.
     pub(crate) fn unchecked_at(&self, timestep: Timestep) -> ArrayView2<'_, f32> {
-        match timestep.steps() {
-            0 => self.samples.inputs.view(),
-            steps => self.states.slice(s![.., steps - 1, ..]),
+        if timestep == Timestep::INPUT {
+            return self.samples.inputs.view();
         }
+        self.states.get(&timestep).expect("a timestep that was asked for").view()
     }
 
     /// What errors call the states at a timestep.
@@ -103,4 +108,27 @@ impl Observations {
         all.extend(columns);
         Ok(Table::from_columns(all)?)
     }
+}
+
+/// The table of what `measure` finds in the trials of each checkpoint at each of these timesteps: a number for each column.
+pub(crate) fn measured<const N: usize>(
+    subject: &Subject,
+    samples: &Samples,
+    timesteps: &[Timestep],
+    columns: [&str; N],
+    mut measure: impl FnMut(&Trials, Timestep) -> Result<[Option<f64>; N]>,
+) -> Result<Table> {
+    let mut rows = Observations::default();
+    let mut found: [Vec<Option<f64>>; N] = std::array::from_fn(|_| Vec::new());
+    for (checkpoint, network) in subject.checkpoints {
+        let trials = Trials::run(network, samples, timesteps)?;
+        for &timestep in timesteps {
+            rows.push_at(*checkpoint, timestep);
+            for (column, number) in found.iter_mut().zip(measure(&trials, timestep)?) {
+                column.push(number);
+            }
+        }
+    }
+    let columns = columns.into_iter().map(str::to_owned).zip(found.map(Values::from));
+    rows.into_table(true, columns)
 }

@@ -17,8 +17,8 @@ mod packed;
 mod score;
 mod weights;
 
-use concertina_numerics::kernels::Rows;
-use ndarray::{Array2, Array3, ArrayView2, s};
+use concertina_numerics::kernels::{Rows, RowsRef};
+use ndarray::{Array2, Array3, ArrayView2, ArrayViewMut2, s};
 
 pub(crate) use backward::Backward;
 pub(crate) use disturbance::Disturbance;
@@ -125,21 +125,32 @@ impl Network {
     /// # Errors
     /// [`Error::Shape`]; [`Error::PastLastLayer`] when a feedforward network is asked for more timesteps than it has layers.
     pub fn states(&self, inputs: ArrayView2<f32>, timesteps: usize) -> Result<Array3<f32>> {
-        if self.kind() == NetworkKind::Feedforward && timesteps > self.trial_steps() {
-            return Err(Error::PastLastLayer { layers: self.trial_steps(), asked: timesteps });
-        }
-        let equations = Equations { steps: timesteps, evaluate: 0, ..self.equations };
         let mut states = Array3::zeros((inputs.nrows(), timesteps, self.weights.input.ncols()));
-        self.pass(&equations, inputs, |first, forward| {
+        self.pass(timesteps, inputs, |first, forward| {
             for step in 0..timesteps {
-                let block = forward.state(step);
-                for sample in 0..block.row_count() {
-                    let mut into = states.slice_mut(s![first + sample, step, ..]);
-                    into.iter_mut().zip(block.row(sample)).for_each(|(into, from)| *into = *from);
-                }
+                copy_block(forward.state(step), states.slice_mut(s![first.., step, ..]));
             }
         })?;
         Ok(states) // (trials, timesteps, units)
+    }
+
+    /// The states of each trial at these timesteps alone, counted from 0 after the first step: those of
+    /// [`states`](Self::states), with the rest not kept.
+    ///
+    /// # Shapes
+    /// `inputs`: (trials, input_dim) → for each timestep (trials, units).
+    ///
+    /// # Errors
+    /// As [`states`](Self::states).
+    pub fn states_at(&self, inputs: ArrayView2<f32>, timesteps: &[usize]) -> Result<Vec<Array2<f32>>> {
+        let mut kept = vec![Array2::zeros((inputs.nrows(), self.weights.input.ncols())); timesteps.len()];
+        let steps = timesteps.iter().map(|timestep| timestep + 1).max().unwrap_or_default();
+        self.pass(steps, inputs, |first, forward| {
+            for (states, timestep) in kept.iter_mut().zip(timesteps) {
+                copy_block(forward.state(*timestep), states.slice_mut(s![first.., ..]));
+            }
+        })?;
+        Ok(kept)
     }
 
     /// The outputs `h R + c` of states.
@@ -175,18 +186,29 @@ impl Network {
     /// Hands the forward pass of [`PASS`] samples at a time to `each`, with the number of the first of them.
     fn pass(
         &self,
-        equations: &Equations,
+        steps: usize,
         inputs: ArrayView2<f32>,
         mut each: impl FnMut(usize, &Forward),
     ) -> Result<()> {
+        if self.kind() == NetworkKind::Feedforward && steps > self.trial_steps() {
+            return Err(Error::PastLastLayer { layers: self.trial_steps(), asked: steps });
+        }
         check_stimuli(&self.packed, inputs)?;
-        let mut forward = Forward::new(equations, &self.packed, PASS.min(inputs.nrows()), None);
+        let equations = Equations { steps, evaluate: 0, ..self.equations };
+        let mut forward = Forward::new(&equations, &self.packed, PASS.min(inputs.nrows()), None);
         for first in (0..inputs.nrows()).step_by(PASS) {
             let batch = inputs.slice(s![first..(first + PASS).min(inputs.nrows()), ..]);
-            forward.run(equations, &self.packed, Rows::from_array(batch).view(), 0);
+            forward.run(&equations, &self.packed, Rows::from_array(batch).view(), 0);
             each(first, &forward);
         }
         Ok(())
+    }
+}
+
+/// Copies the states of a batch into the first rows of `into`, (trials from the batch on, units).
+fn copy_block(block: RowsRef<'_>, mut into: ArrayViewMut2<f32>) {
+    for (sample, mut into) in (0..block.row_count()).zip(into.rows_mut()) {
+        into.iter_mut().zip(block.row(sample)).for_each(|(into, from)| *into = *from);
     }
 }
 
