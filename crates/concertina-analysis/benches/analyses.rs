@@ -9,8 +9,9 @@ use std::time::{Duration, Instant};
 
 use concertina_analysis::lyapunov::{Autonomous, Orbits, Stopping, initial_states};
 use concertina_analysis::{
-    Accuracy, Analysis, AnalysisSpec, ClusterHoldout, EffectiveDimension, Lyapunov, PcaSnapshots, Subject,
-    Timesteps, effective_dimension,
+    Accuracy, Analysis, AnalysisSpec, Autocorrelation, ClassDistances, ClusterHoldout, EffectiveDimension,
+    Lyapunov, OrthogonalCompression, PcaSnapshots, Reference, Saturation, Spectrum, Subject, Timesteps,
+    VaryingWeights, WeightVariance, effective_dimension,
 };
 use concertina_model::Checkpoint;
 use concertina_model::network::Network;
@@ -53,8 +54,12 @@ fn main() {
     });
 
     let one_timestep = Timesteps::these([9]);
-    let analyses: [(&str, AnalysisSpec); 7] = [
+    let analyses: [(&str, AnalysisSpec); 15] = [
         ("effective_dimension", EffectiveDimension::default().into()),
+        (
+            "effective_dimension at the last timestep",
+            EffectiveDimension { timesteps: Timesteps::Last, ..EffectiveDimension::default() }.into(),
+        ),
         ("accuracy", Accuracy::default().into()),
         (
             "pca_snapshots at one timestep",
@@ -64,6 +69,20 @@ fn main() {
         ("lyapunov, converged", Lyapunov::default().into()),
         ("lyapunov, paper", Lyapunov { stopping: Stopping::Paper, ..Lyapunov::default() }.into()),
         ("cluster_holdout", ClusterHoldout::default().into()),
+        ("saturation", Saturation::default().into()),
+        ("class_distances", ClassDistances::default().into()),
+        ("orthogonal_compression", OrthogonalCompression::default().into()),
+        (
+            "orthogonal_compression beside class means",
+            OrthogonalCompression { reference: Reference::ClassMeans, ..OrthogonalCompression::default() }
+                .into(),
+        ),
+        (
+            "weight_variance of the product, one checkpoint",
+            WeightVariance { of: VaryingWeights::Product, ..WeightVariance::default() }.into(),
+        ),
+        ("autocorrelation", Autocorrelation::default().into()),
+        ("spectrum", Spectrum::default().into()),
     ];
     for (stage, network) in [("before", untrained), ("after", trained)] {
         let checkpoints = [(Checkpoint::START, network)];

@@ -10,6 +10,12 @@
 //! | [`PcaSnapshots`] | what does the cloud of states look like? | what happens outside of the plane |
 //! | [`Lyapunov`] | is the network without input chaotic, and how fast do states part or meet? | what a trial does in ten timesteps |
 //! | [`ClusterHoldout`] | do the states generalise over clusters, linearly? | whether a nonlinear readout would |
+//! | [`Saturation`] | are the rates near the ends of their range, where gradients vanish? | which units, and in which direction |
+//! | [`ClassDistances`] | do classes move together or apart? | along which directions: a class may spread where no readout looks |
+//! | [`OrthogonalCompression`] | does training shrink what the readout does not see? | whether anything else would have seen it |
+//! | [`WeightVariance`] | how far do weights still move from checkpoint to checkpoint? | whether by learning or by noise |
+//! | [`Autocorrelation`] | for how long does a trial resemble its first state? | whether its information is lost: a rotation forgets nothing |
+//! | [`Spectrum`] | does the linear network grow or fade, in the long run and in one step? | what the nonlinearity makes of it |
 //!
 //! Every number is a pure function of the run's parameters, the weights and the analysis: nothing here starts a thread or
 //! reads a clock. What is undefined is null, what has not converged says so beside its best estimate, and no NaN comes out.
@@ -32,15 +38,22 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! The mathematics is also there by itself: [`effective_dimension`](fn@effective_dimension) for any cloud of states, and in
-//! [`lyapunov`] the dynamics, the orbits and the spectrum of any weights.
+//! The mathematics is also there by itself: [`effective_dimension`](fn@effective_dimension),
+//! [`class_distances`](fn@class_distances) and [`orthogonal_compression`](fn@orthogonal_compression) for any cloud of states, and
+//! in [`lyapunov`] the dynamics, the orbits and the spectrum of any weights.
 
 mod accuracy;
+mod autocorrelation;
+mod class_distances;
 mod cluster_holdout;
 mod effective_dimension;
 mod loss;
 pub mod lyapunov;
+mod orthogonal_compression;
 mod pca_snapshots;
+mod saturation;
+mod spectrum;
+mod weight_variance;
 
 mod analysis;
 mod error;
@@ -54,12 +67,20 @@ mod trials;
 
 pub use accuracy::Accuracy;
 pub use analysis::{Analysis, Subject};
+pub use autocorrelation::Autocorrelation;
+pub use class_distances::{ClassDistances, Distances, class_distances};
 pub use cluster_holdout::{Classifier, ClusterHoldout};
 pub use effective_dimension::{EffectiveDimension, effective_dimension};
 pub use error::{Error, Result};
 pub use loss::Loss;
 pub use lyapunov::Lyapunov;
 pub use numbers::Precision;
+pub use orthogonal_compression::{
+    OrthogonalCompression, Reference, compression_beside_class_means, orthogonal_compression,
+};
 pub use pca_snapshots::PcaSnapshots;
+pub use saturation::Saturation;
 pub use spec::AnalysisSpec;
+pub use spectrum::Spectrum;
 pub use timestep::{Timestep, Timesteps};
+pub use weight_variance::{VaryingWeights, WeightVariance};

@@ -5,8 +5,8 @@ use concertina_table::Table;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Accuracy, Analysis, ClusterHoldout, EffectiveDimension, Error, Loss, Lyapunov, PcaSnapshots, Result,
-    Subject,
+    Accuracy, Analysis, Autocorrelation, ClassDistances, ClusterHoldout, EffectiveDimension, Error, Loss,
+    Lyapunov, OrthogonalCompression, PcaSnapshots, Result, Saturation, Spectrum, Subject, WeightVariance,
 };
 
 macro_rules! analyses {
@@ -71,6 +71,12 @@ analyses! {
     pca_snapshots: PcaSnapshots,
     lyapunov: Lyapunov,
     cluster_holdout: ClusterHoldout,
+    saturation: Saturation,
+    class_distances: ClassDistances,
+    orthogonal_compression: OrthogonalCompression,
+    weight_variance: WeightVariance,
+    autocorrelation: Autocorrelation,
+    spectrum: Spectrum,
 }
 
 impl AnalysisSpec {

@@ -5,8 +5,9 @@ mod common;
 use std::collections::BTreeSet;
 
 use concertina_analysis::{
-    Accuracy, Analysis, AnalysisSpec, ClusterHoldout, EffectiveDimension, Error, Loss, Lyapunov,
-    PcaSnapshots, Subject, Timestep, Timesteps,
+    Accuracy, Analysis, AnalysisSpec, Autocorrelation, ClassDistances, Classifier, ClusterHoldout,
+    EffectiveDimension, Error, Loss, Lyapunov, OrthogonalCompression, PcaSnapshots, Reference, Saturation,
+    Spectrum, Subject, Timestep, Timesteps, VaryingWeights, WeightVariance,
 };
 use concertina_model::network::Network;
 use concertina_model::params::NetworkKind;
@@ -20,18 +21,37 @@ fn every_analysis() -> Vec<AnalysisSpec> {
         PcaSnapshots { samples: 20, drawn: 10, ..PcaSnapshots::default() }.into(),
         Lyapunov { exponents: 3, burn_in: 10, max_iterations: 60, ..Lyapunov::default() }.into(),
         ClusterHoldout { samples: 20, splits: 2, ..ClusterHoldout::default() }.into(),
+        Saturation { samples: 20, ..Saturation::default() }.into(),
+        ClassDistances { samples: 20, ..ClassDistances::default() }.into(),
+        OrthogonalCompression { samples: 20, ..OrthogonalCompression::default() }.into(),
+        WeightVariance { window: 2, ..WeightVariance::default() }.into(),
+        Autocorrelation { samples: 20, ..Autocorrelation::default() }.into(),
+        Spectrum::default().into(),
     ];
     let names: Vec<&str> = all.iter().map(Analysis::name).collect();
     assert_eq!(names, AnalysisSpec::NAMES, "an analysis is missing here");
     all
 }
 
+/// The same and those that compute something else altogether with other parameters.
+fn every_variant() -> Vec<AnalysisSpec> {
+    let mut all = every_analysis();
+    all.push(ClusterHoldout { samples: 20, classifier: Classifier::Svm, ..ClusterHoldout::default() }.into());
+    let beside_class_means = Reference::ClassMeans;
+    all.push(
+        OrthogonalCompression { samples: 20, reference: beside_class_means, ..Default::default() }.into(),
+    );
+    all.push(WeightVariance { window: 2, of: VaryingWeights::Product }.into());
+    all
+}
+
 /// Those that apply to networks like these.
 fn applicable(run: &common::Run) -> Vec<AnalysisSpec> {
-    let mut all = every_analysis();
+    let mut all = every_variant();
+    let every = all.len();
     all.retain(|analysis| !matches!(analysis.check(&run.params), Err(Error::NotApplicable { .. })));
     let left_out = usize::from(run.params.network.kind == NetworkKind::Feedforward); // only the Lyapunov spectrum
-    assert_eq!(all.len(), AnalysisSpec::NAMES.len() - left_out);
+    assert_eq!(all.len(), every - left_out);
     all
 }
 
@@ -58,7 +78,7 @@ fn every_analysis_works_on_every_kind_of_network() {
 fn the_same_subject_gives_the_same_table_and_is_left_as_it_was() {
     let run = common::Run::trained(common::small());
     let weights: Vec<_> = run.checkpoints.iter().map(|(_, network)| network.weights().clone()).collect();
-    for analysis in every_analysis() {
+    for analysis in every_variant() {
         let once = analysis.run(&run.subject()).expect("it applies");
         assert_eq!(once, analysis.run(&run.subject()).expect("it applies"), "{analysis:?}");
     }
@@ -68,13 +88,27 @@ fn the_same_subject_gives_the_same_table_and_is_left_as_it_was() {
 }
 
 #[test]
-fn a_checkpoint_has_the_same_rows_whichever_others_are_asked_for() {
+fn no_checkpoints_give_no_rows_but_the_same_columns() {
     let run = common::Run::trained(common::small());
-    for analysis in every_analysis() {
-        assert!(analysis.per_checkpoint());
+    for analysis in every_variant() {
+        let nothing = analysis.run(&Subject { checkpoints: &[], ..run.subject() }).expect("it applies");
+        assert!(nothing.is_empty(), "{analysis:?}");
+        let something = analysis.run(&run.subject()).expect("it applies");
+        assert!(nothing.column_names().eq(something.column_names()), "{analysis:?}");
+    }
+}
+
+#[test]
+fn a_checkpoint_analysed_by_itself_has_the_same_rows_whichever_others_are_asked_for() {
+    let run = common::Run::trained(common::small());
+    let mut together = Vec::new();
+    for analysis in every_variant() {
+        if !analysis.per_checkpoint() {
+            together.push(analysis.name());
+            continue;
+        }
         let mut one_by_one =
             analysis.run(&Subject { checkpoints: &[], ..run.subject() }).expect("it applies");
-        assert!(one_by_one.is_empty());
         for checkpoint in run.checkpoints.chunks(1) {
             let rows =
                 analysis.run(&Subject { checkpoints: checkpoint, ..run.subject() }).expect("it applies");
@@ -82,6 +116,8 @@ fn a_checkpoint_has_the_same_rows_whichever_others_are_asked_for() {
         }
         assert_eq!(one_by_one, analysis.run(&run.subject()).expect("it applies"), "{analysis:?}");
     }
+    let expected = ["orthogonal_compression", "weight_variance", "orthogonal_compression", "weight_variance"];
+    assert_eq!(together, expected, "whoever looks at several checkpoints at once has tests of that");
 }
 
 #[test]
@@ -90,7 +126,7 @@ fn a_network_that_is_silent_has_results_and_what_is_undefined_is_null() {
         weights.input.fill(0.0);
         weights.biases[0].fill(0.3);
     });
-    for analysis in every_analysis() {
+    for analysis in every_variant() {
         let table = analysis.run(&run.subject()).expect("equal states are no error");
         if analysis.name() == "effective_dimension" {
             let found = table.floats("effective_dimension").expect("there");
@@ -105,11 +141,11 @@ fn states_that_grow_out_of_range_are_named() {
     let mut params = common::small();
     params.network.nonlinearity = concertina_model::params::Nonlinearity::Linear;
     let run = common::Run::untrained(params).with_weights(|weights| weights.recurrent[0].fill(1e9));
-    for analysis in every_analysis() {
+    for analysis in every_variant() {
         let outcome = analysis.run(&run.subject());
         match analysis.name() {
-            "lyapunov" => {
-                assert!(outcome.is_ok(), "the exponents of a linear network do not look at its state")
+            "lyapunov" | "weight_variance" | "spectrum" => {
+                assert!(outcome.is_ok(), "the weights of a linear network say all, and are finite")
             }
             "accuracy" => {} // outputs can still be compared
             name => {
@@ -143,11 +179,11 @@ fn one_sample_is_refused_where_it_says_nothing() {
     for name in AnalysisSpec::NAMES {
         let text = format!(r#"{{"analysis": "{name}", "samples": 1}}"#);
         let Ok(analysis) = serde_json::from_str::<AnalysisSpec>(&text) else {
-            assert_eq!(*name, "lyapunov", "it takes no samples");
+            assert!(["lyapunov", "weight_variance", "spectrum"].contains(name), "{name} takes no samples");
             continue;
         };
         match analysis.run(&run.subject()) {
-            Ok(table) => assert!(["accuracy", "loss"].contains(name) && table.row_count() == 1),
+            Ok(_) => assert!(["accuracy", "loss", "saturation", "autocorrelation"].contains(name), "{name}"),
             Err(error) => assert!(
                 error.to_string().starts_with(&format!("`{name}.samples`: expected at least")),
                 "{error}"
@@ -165,10 +201,14 @@ fn layers_take_the_place_of_timesteps_and_end() {
         .run(&run.subject())
         .expect("valid");
     assert_eq!(table.integers("timestep").expect("there"), (-1..5).map(Some).collect::<Vec<_>>());
-    let beyond: [AnalysisSpec; 3] = [
+    let beyond: [AnalysisSpec; 7] = [
         EffectiveDimension { extend_to: Some(Timestep(5)), ..EffectiveDimension::default() }.into(),
         PcaSnapshots { timesteps: Timesteps::these([5]), ..PcaSnapshots::default() }.into(),
         ClusterHoldout { extend_to: Some(Timestep(9)), ..ClusterHoldout::default() }.into(),
+        Saturation { extend_to: Some(Timestep(5)), ..Saturation::default() }.into(),
+        ClassDistances { timesteps: Timesteps::these([7]), ..ClassDistances::default() }.into(),
+        OrthogonalCompression { extend_to: Some(Timestep(5)), ..OrthogonalCompression::default() }.into(),
+        Autocorrelation { timesteps: Timesteps::these([5]), ..Autocorrelation::default() }.into(),
     ];
     for analysis in beyond {
         let error = analysis.run(&run.subject()).expect_err("refused");
@@ -201,7 +241,8 @@ fn an_unknown_parameter_is_refused_with_those_there_are() {
     for name in AnalysisSpec::NAMES {
         let text = format!(r#"{{"analysis": "{name}", "sampels": 500}}"#);
         let error = serde_json::from_str::<AnalysisSpec>(&text).expect_err("refused").to_string();
-        assert!(error.starts_with("unknown field `sampels`, expected"), "{error}");
+        let others = if *name == "spectrum" { "there are no fields" } else { "expected" };
+        assert!(error.starts_with(&format!("unknown field `sampels`, {others}")), "{error}");
     }
 }
 
@@ -214,9 +255,7 @@ fn every_reference_is_in_the_bibliography() {
         .filter(|line| line.starts_with('@'))
         .filter_map(|line| line.split_once('{')?.1.strip_suffix(','))
         .collect();
-    let svm =
-        ClusterHoldout { classifier: concertina_analysis::Classifier::Svm, ..ClusterHoldout::default() };
-    for analysis in every_analysis().into_iter().chain([svm.into()]) {
+    for analysis in every_variant() {
         assert!(!analysis.references().is_empty(), "{}", analysis.name());
         for key in analysis.references() {
             assert!(entries.contains(key), "`{key}` of `{}` is not in references.bib", analysis.name());

@@ -1,13 +1,15 @@
 //! Untrained networks of the paper's size against tables that the published code gave.
 //!
 //! Realisations differ (other random numbers), so means over five of them are compared, ours and theirs. With 8 degrees of
-//! freedom a difference beyond five joint standard errors has a probability of 1e-3 by chance; there are 58 comparisons, of
+//! freedom a difference beyond five joint standard errors has a probability of 1e-3 by chance; there are 118 comparisons, of
 //! fixed seeds.
 
 mod common;
 
 use concertina_analysis::lyapunov::Stopping;
-use concertina_analysis::{Analysis, AnalysisSpec, ClusterHoldout, EffectiveDimension, Lyapunov, Timesteps};
+use concertina_analysis::{
+    Analysis, AnalysisSpec, ClusterHoldout, EffectiveDimension, Lyapunov, Saturation, Timestep, Timesteps,
+};
 use concertina_model::params::Params;
 use concertina_numerics::statistics::{mean, standard_error};
 use concertina_table::Table;
@@ -16,11 +18,16 @@ use concertina_testing::reference::{Record, table};
 const GAINS: [f64; 2] = [20.0, 250.0];
 const JOINT_ERRORS: f64 = 5.0;
 
-/// The tables of five realisations at a gain, before training.
+/// The tables of five realisations at a gain, before training, with the inputs of Figure 2.
 fn ours(gain: f64, analysis: impl Into<AnalysisSpec>) -> Vec<Table> {
+    with_inputs(Params::default().task.input_dim, gain, analysis)
+}
+
+fn with_inputs(input_dim: usize, gain: f64, analysis: impl Into<AnalysisSpec>) -> Vec<Table> {
     let analysis = analysis.into();
     let tables = (0..5).map(|seed| {
         let mut params = Params { seed, ..Params::default() };
+        params.task.input_dim = input_dim;
         params.network.gain = gain;
         analysis.run(&common::Run::untrained(params).subject()).expect("it applies")
     });
@@ -100,6 +107,23 @@ fn lyapunov_exponents_by_the_paper_rule_before_training_are_those_of_the_publish
             let theirs = theirs(&rows, gain, "lyapunov_log2", is_meant);
             let ours = values(&ours, "exponent", "index", index + 1);
             assert_same_mean(&format!("gain {gain}, exponent {}", index + 1), &ours, &theirs);
+        }
+    }
+}
+
+#[test]
+fn saturation_before_training_is_that_of_the_published_code() {
+    let Some(rows) = table("fig3_saturation") else { return };
+    for gain in GAINS {
+        let ours =
+            with_inputs(2, gain, Saturation { extend_to: Some(Timestep(14)), ..Saturation::default() });
+        for timestep in 0..15 {
+            for (column, published) in [("saturation", "mean_abs_h"), ("saturation_sd", "std_abs_h")] {
+                let is_meant = |row: &Record| row.i64("num_epochs") == 0 && row.i64("layer") == timestep + 1;
+                let theirs = theirs(&rows, gain, published, is_meant);
+                let ours = values(&ours, column, "timestep", timestep);
+                assert_same_mean(&format!("{column}, gain {gain}, timestep {timestep}"), &ours, &theirs);
+            }
         }
     }
 }

@@ -62,8 +62,11 @@ pub const KNOWN: &[Known] = &[
     },
     Known {
         file: "distances",
-        parts: &[],
-        unread_because: Some("the analysis of distances is not built yet"),
+        parts: &[
+            Part { name: "pairs", reader: "concertina-analysis", arrays: &["pairs_*"] },
+            Part { name: "orthogonal compression", reader: "concertina-analysis", arrays: &["orth_*"] },
+        ],
+        unread_because: None,
     },
     whole("gamma", NUMERICS),
     whole("init", NUMERICS),

@@ -1,0 +1,187 @@
+//! `class_distances`: how far states of the same class and of different classes lie apart.
+
+use concertina_model::params::ValidParams;
+use concertina_numerics::kernels::{Operation, dispatch};
+use concertina_table::Table;
+use ndarray::ArrayView2;
+use serde::{Deserialize, Serialize};
+
+use crate::numbers::{Precision, one_over_largest};
+use crate::ranges::at_least;
+use crate::trials::{check_finite, measured};
+use crate::{Analysis, Error, Result, Subject, Timestep, Timesteps};
+
+/// Mean distances within and across classes at each timestep: see [`class_distances`].
+///
+/// # Returns  The columns `within_class_distance` and `across_class_distance`, a row for each checkpoint and timestep; null where
+/// there is no pair.
+/// # Source   `farrell2022`. Differs in: the published code looks at classes 0 and 1 alone, here all count.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ClassDistances {
+    /// Samples, spread evenly over the clusters; at least 2.
+    pub samples: usize,
+    /// The timesteps to look at.
+    pub timesteps: Timesteps,
+    /// Run the trials on, with zero input, to this timestep.
+    pub extend_to: Option<Timestep>,
+}
+
+impl Default for ClassDistances {
+    fn default() -> Self {
+        Self { samples: 1000, timesteps: Timesteps::All, extend_to: None }
+    }
+}
+
+impl ClassDistances {
+    pub(crate) const NAME: &'static str = "class_distances";
+}
+
+impl Analysis for ClassDistances {
+    fn name(&self) -> &'static str {
+        Self::NAME
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn references(&self) -> &'static [&'static str] {
+        &["farrell2022"]
+    }
+
+    fn per_checkpoint(&self) -> bool {
+        true
+    }
+
+    fn check(&self, params: &ValidParams) -> Result<()> {
+        at_least(Self::NAME, "samples", self.samples, 2)?;
+        self.timesteps.resolve(Self::NAME, self.extend_to, params).map(drop)
+    }
+
+    fn run(&self, subject: &Subject) -> Result<Table> {
+        self.check(subject.params)?;
+        let timesteps = self.timesteps.resolve(Self::NAME, self.extend_to, subject.params)?;
+        let samples = subject.task.analysis_samples(self.samples);
+        let columns = ["within_class_distance", "across_class_distance"];
+        measured(subject, &samples, &timesteps, columns, |trials, timestep| {
+            let Distances { within, across } = mean_distances(trials.at(timestep)?, &samples.labels);
+            Ok([within, across])
+        })
+    }
+}
+
+/// Mean Euclidean distances between states.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Distances {
+    /// Over all pairs of the same class, of all classes together; `None` without such a pair.
+    pub within: Option<f64>,
+    /// Over all pairs of different classes; `None` without such a pair.
+    pub across: Option<f64>,
+}
+
+/// Mean Euclidean distances between states of the same class, and between states of different classes.
+///
+/// Over all pairs. Each distance comes from the differences themselves, in f64, and not from a matrix product (`a² - 2ab + b²`),
+/// in which a narrow cloud far from the origin would lose its digits. Rotations and shifts of the cloud and the order of its
+/// samples leave both alone; they scale with it, and grow with the square root of the number of units.
+///
+/// # Shapes
+/// `states`: (samples, units), a row a sample; `labels`: (samples).
+///
+/// # Errors
+/// [`Error::Shape`] unless there is a label for each sample; [`Error::NotFinite`] names the first bad sample and unit.
+///
+/// # Source
+/// `farrell2022`. Differs in: nothing for two classes.
+///
+/// # Example
+/// A square whose opposite corners share their class:
+/// ```
+/// use concertina_analysis::class_distances;
+/// use ndarray::arr2;
+///
+/// let square = arr2(&[[0.0, 0.0], [0.0, 1.0], [1.0, 1.0], [1.0, 0.0]]);
+/// let found = class_distances(square.view(), &[0, 1, 0, 1])?;
+/// assert_eq!((found.within, found.across), (Some(2.0_f64.sqrt()), Some(1.0)));
+/// # Ok::<(), concertina_analysis::Error>(())
+/// ```
+pub fn class_distances<T: Precision>(states: ArrayView2<T>, labels: &[u32]) -> Result<Distances> {
+    if labels.len() != states.nrows() {
+        let expected = format!("(samples) = ({})", states.nrows());
+        return Err(Error::Shape { what: "labels", expected, found: vec![labels.len()] });
+    }
+    check_finite(states, || "states".to_owned())?;
+    Ok(mean_distances(states, labels))
+}
+
+/// Samples whose distances to another are taken at once: the sums of four AVX-512 vectors, enough to hide the latency of
+/// their additions.
+const WIDTH: usize = 32;
+
+/// The mean distances of finite states with a label each.
+fn mean_distances<T: Precision>(states: ArrayView2<T>, labels: &[u32]) -> Distances {
+    let (samples, units) = states.dim();
+    // Near 1, squares neither over- nor underflow; a power of two changes no digit.
+    let scale = one_over_largest(states).unwrap_or(1.0);
+    let scaled: Vec<f64> = states.iter().map(|entry| (*entry).into() * scale).collect();
+    let row = |sample: usize| &scaled[sample * units..(sample + 1) * units];
+    let mut totals = [Total::default(); 2]; // of different classes, of the same
+    let mut panel = vec![0.0; units * WIDTH];
+    for first in (0..samples).step_by(WIDTH) {
+        let last = samples.min(first + WIDTH);
+        for (lane, sample) in (first..last).enumerate() {
+            let entries = panel.iter_mut().skip(lane).step_by(WIDTH);
+            entries.zip(row(sample)).for_each(|(into, entry)| *into = *entry);
+        }
+        for sample in 0..last {
+            let distances = dispatch(ToPanel { panel: &panel, state: row(sample) });
+            for other in first.max(sample + 1)..last {
+                totals[usize::from(labels[sample] == labels[other])].add(distances[other - first]);
+            }
+        }
+    }
+    let [across, within] = totals.map(|total| total.mean().map(|mean| mean / scale));
+    Distances { within, across }
+}
+
+/// A sum of distances and their number.
+#[derive(Debug, Clone, Copy, Default)]
+struct Total {
+    distance: f64,
+    pairs: u64,
+}
+
+impl Total {
+    fn add(&mut self, distance: f64) {
+        self.distance += distance;
+        self.pairs += 1;
+    }
+
+    fn mean(self) -> Option<f64> {
+        (self.pairs > 0).then(|| self.distance / self.pairs as f64)
+    }
+}
+
+/// The distances of one state to those of a panel, (units, [`WIDTH`]).
+struct ToPanel<'a> {
+    panel: &'a [f64],
+    state: &'a [f64],
+}
+
+impl Operation for ToPanel<'_> {
+    type Output = [f64; WIDTH];
+
+    #[inline(always)]
+    fn run(self) -> [f64; WIDTH] {
+        let mut squares = [0.0; WIDTH];
+        let (units, _) = self.panel.as_chunks::<WIDTH>();
+        for (others, entry) in units.iter().zip(self.state) {
+            for (square, other) in squares.iter_mut().zip(others) {
+                let difference = other - entry;
+                *square += difference * difference;
+            }
+        }
+        squares.map(f64::sqrt)
+    }
+}

@@ -1,0 +1,323 @@
+//! `orthogonal_compression`: how much training shrinks what the readout does not see.
+
+use std::collections::BTreeMap;
+
+use concertina_model::network::Network;
+use concertina_model::params::ValidParams;
+use concertina_numerics::linalg::{Pca, centre, product, symmetric_eigen};
+use concertina_numerics::statistics::mean;
+use concertina_table::Table;
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, s};
+use serde::{Deserialize, Serialize};
+
+use crate::numbers::{Precision, ROUNDING_EPSILONS};
+use crate::ranges::at_least;
+use crate::trials::{Trials, check_finite, measured};
+use crate::{Analysis, Error, Result, Subject, Timestep, Timesteps};
+
+/// How much the part of the states orthogonal to the readout has shrunk since before training, at each timestep.
+///
+/// A number under 1 says that training compresses what the task does not need. The states of a checkpoint are held against those
+/// that the run's network has at the same timestep before training. That network is drawn anew from the parameters, so
+/// checkpoint 0 need not be asked for.
+///
+/// The readout is the mean of the readout weights over those checkpoints asked for that fall into the last epoch of them
+/// all (an epoch may be saved several times), and the same for all rows. So a row depends on the last checkpoints that are
+/// asked for beside its own: ask for the end of training, or it is not the trained readout that is meant.
+///
+/// # Returns
+/// The column `orthogonal_compression`, a row for each checkpoint and timestep: the mean over outputs. Null where it is undefined
+/// for one of them ([`orthogonal_compression`], [`compression_beside_class_means`]), and with `reference = "readout"` at the input, timestep -1,
+/// which has no readout.
+///
+/// # Source
+/// `farrell2022`. Differs in: the published code takes the second class's initial states along the components of the
+/// trained states, so that its value hangs on arbitrary signs; and its variant over timesteps fails for recurrent networks.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct OrthogonalCompression {
+    /// Samples, spread evenly over the clusters; at least 2.
+    pub samples: usize,
+    /// The timesteps to look at.
+    pub timesteps: Timesteps,
+    /// Run the trials on, with zero input, to this timestep.
+    pub extend_to: Option<Timestep>,
+    /// What the states are to be orthogonal to.
+    pub reference: Reference,
+}
+
+/// What orthogonal parts are orthogonal to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reference {
+    /// The readout weights: see [`orthogonal_compression`]; the components are as many as the input has dimensions.
+    #[default]
+    Readout,
+    /// The differences of the class means of the states: see [`compression_beside_class_means`].
+    ClassMeans,
+}
+
+impl Default for OrthogonalCompression {
+    fn default() -> Self {
+        Self { samples: 1000, timesteps: Timesteps::All, extend_to: None, reference: Reference::Readout }
+    }
+}
+
+impl OrthogonalCompression {
+    pub(crate) const NAME: &'static str = "orthogonal_compression";
+}
+
+impl Analysis for OrthogonalCompression {
+    fn name(&self) -> &'static str {
+        Self::NAME
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn references(&self) -> &'static [&'static str] {
+        &["farrell2022"]
+    }
+
+    fn per_checkpoint(&self) -> bool {
+        false
+    }
+
+    fn check(&self, params: &ValidParams) -> Result<()> {
+        at_least(Self::NAME, "samples", self.samples, 2)?;
+        self.timesteps.resolve(Self::NAME, self.extend_to, params).map(drop)
+    }
+
+    fn run(&self, subject: &Subject) -> Result<Table> {
+        self.check(subject.params)?;
+        let timesteps = self.timesteps.resolve(Self::NAME, self.extend_to, subject.params)?;
+        let samples = subject.task.analysis_samples(self.samples);
+        let before = Trials::run(&Network::initial(subject.params)?, &samples, &timesteps)?;
+        let readout = last_readout(subject);
+        let components = subject.params.task.input_dim;
+        let mut earlier: BTreeMap<Timestep, Cloud> = BTreeMap::new(); // where there is a readout
+        if self.reference == Reference::Readout {
+            for &timestep in timesteps.iter().filter(|timestep| **timestep != Timestep::INPUT) {
+                earlier.insert(timestep, Cloud::of(before.at(timestep)?, components)?);
+            }
+        }
+        measured(subject, &samples, &timesteps, [Self::NAME], |trials, timestep| {
+            let states = trials.at(timestep)?;
+            let ratio = match (self.reference, &readout, earlier.get(&timestep)) {
+                (Reference::ClassMeans, ..) => {
+                    beside_class_means(states, before.at(timestep)?, &samples.labels)?
+                }
+                (Reference::Readout, Some(readout), Some(earlier)) => {
+                    let later = Cloud::of(states, components)?;
+                    let ratios = beside_readout(&later, earlier, readout.view(), &samples.labels);
+                    ratios.into_iter().collect::<Option<Vec<f64>>>().and_then(|ratios| mean(&ratios))
+                }
+                (Reference::Readout, ..) => None,
+            };
+            Ok([ratio])
+        })
+    }
+}
+
+/// The mean readout weights, (units, outputs), over the checkpoints in the last epoch of all; `None` without checkpoints.
+fn last_readout(subject: &Subject) -> Option<Array2<f64>> {
+    let per_epoch = subject.params.updates_per_epoch();
+    let epoch = |update: u64| update.div_ceil(per_epoch); // from 1; before training it is 0
+    let last = subject.checkpoints.iter().map(|(checkpoint, _)| epoch(checkpoint.update.0)).max()?;
+    let of_last = subject.checkpoints.iter().filter(|(checkpoint, _)| epoch(checkpoint.update.0) == last);
+    let readouts: Vec<Array2<f64>> =
+        of_last.map(|(_, network)| network.weights().readout.mapv(f64::from)).collect();
+    let count = readouts.len() as f64;
+    readouts.into_iter().reduce(|sum, readout| sum + readout).map(|sum| sum / count)
+}
+
+/// How much the part of a cloud of states orthogonal to the readout has shrunk: for each output.
+///
+/// Of both clouds the centred states are taken along their own first principal components: `c` along `V`, `c⁰` along `V⁰`. With
+/// `P(v)` the projection that takes away the part along `v`, and `r` the output's readout vector, the number is the mean of
+/// `‖c P(r V)‖ / ‖c⁰ P(r V⁰)‖` over the samples of the output's class, over all samples for a scalar output. A readout vector
+/// without part in the span of the components takes nothing away. The mean over outputs is what the analysis
+/// [`OrthogonalCompression`] gives; it is the published one for two classes, and its natural continuation for more.
+///
+/// A mean of ratios is led by samples that had little to begin with: with two components the orthogonal part is a single
+/// number, and some sample has it near zero. Look at many samples, and at several realisations.
+///
+/// # Shapes
+/// `states`, `initial`: (samples, units), a row a sample, the same samples in both; `readout`: (units, outputs); `labels`:
+/// (samples).
+///
+/// # Returns
+/// A ratio for each output, at least 0; `None` if its class has no sample, or if the initial states of one have no orthogonal
+/// part: if it is under 8 machine epsilons of their root mean square, with the epsilon of the precision they are given in.
+///
+/// # Errors
+/// [`Error::TooFewSamples`] under 2 samples; [`Error::Shape`]; [`Error::NotFinite`] names the first bad sample and unit.
+///
+/// # Source
+/// `farrell2022`. Differs in: the initial states of every class are taken along their own components.
+pub fn orthogonal_compression<T: Precision>(
+    states: ArrayView2<T>,
+    initial: ArrayView2<T>,
+    readout: ArrayView2<f64>,
+    labels: &[u32],
+    components: usize,
+) -> Result<Vec<Option<f64>>> {
+    check_clouds(states, initial, labels)?;
+    if readout.nrows() != states.ncols() {
+        let expected = format!("(units, outputs) = ({}, any)", states.ncols());
+        return Err(Error::Shape { what: "readout", expected, found: readout.shape().to_vec() });
+    }
+    let (later, earlier) = (Cloud::of(states, components)?, Cloud::of(initial, components)?);
+    Ok(beside_readout(&later, &earlier, readout, labels))
+}
+
+/// How much the part of a cloud of states orthogonal to the differences of its class means has shrunk.
+///
+/// The mean over samples of `‖h P‖ / ‖h⁰ P‖`, with `P` the projection that takes away the differences between the class means
+/// of the later states: one direction for two classes, up to k - 1 for k of them. The states are not centred, and all of
+/// their components count.
+///
+/// # Shapes, returns, errors
+/// As [`orthogonal_compression`], but one number; `None` also if there are no two classes.
+///
+/// # Source
+/// `farrell2022`. Differs in: nothing for two classes.
+pub fn compression_beside_class_means<T: Precision>(
+    states: ArrayView2<T>,
+    initial: ArrayView2<T>,
+    labels: &[u32],
+) -> Result<Option<f64>> {
+    check_clouds(states, initial, labels)?;
+    beside_class_means(states, initial, labels)
+}
+
+/// Two clouds of at least two finite states each, of the same samples, with a label for each sample.
+fn check_clouds<T: Precision>(states: ArrayView2<T>, initial: ArrayView2<T>, labels: &[u32]) -> Result<()> {
+    let (samples, units) = states.dim();
+    if samples < 2 {
+        let quantity = "orthogonal compression";
+        return Err(Error::TooFewSamples { quantity, expected: 2, found: samples });
+    }
+    if initial.dim() != states.dim() {
+        let expected = format!("(samples, units) = ({samples}, {units}), as the states");
+        return Err(Error::Shape { what: "initial states", expected, found: initial.shape().to_vec() });
+    }
+    if labels.len() != samples {
+        let expected = format!("(samples) = ({samples})");
+        return Err(Error::Shape { what: "labels", expected, found: vec![labels.len()] });
+    }
+    check_finite(states, || "states".to_owned())?;
+    check_finite(initial, || "initial states".to_owned())
+}
+
+/// A cloud of states along its first principal components.
+struct Cloud {
+    /// Centred, (samples, k).
+    coordinates: Array2<f64>,
+    /// As columns of length 1, (units, k); `None` where they span all of state space: the axes do as well then.
+    components: Option<Array2<f64>>,
+    /// A length that rounding alone can make.
+    rounding: f64,
+}
+
+impl Cloud {
+    /// At least two states, and at most so many components: no more than have variance.
+    fn of<T: Precision>(states: ArrayView2<T>, count: usize) -> Result<Self> {
+        let (samples, units) = states.dim();
+        let states = states.mapv(Into::into);
+        let (_, centred) = centre(states.view());
+        let rounding = rounding_length::<T>(states.view());
+        if count >= units {
+            return Ok(Self { coordinates: centred, components: None, rounding });
+        }
+        // The span alone matters, so that the covariance will do: what it cannot resolve is under the rounding of f32.
+        let (variances, components) = symmetric_eigen(product(centred.t(), centred.view()).view())?;
+        let negligible = samples.max(units) as f64 * f64::EPSILON * variances[0];
+        let kept = variances.iter().take(count).filter(|variance| **variance > negligible).count();
+        let components = components.slice_move(s![.., ..kept]); // (units, k)
+        Ok(Self {
+            coordinates: product(centred.view(), components.view()),
+            components: Some(components),
+            rounding,
+        })
+    }
+
+    /// The length of each state less its part along a vector in state space, (units) → (samples).
+    fn lengths_beside(&self, vector: ArrayView1<f64>) -> Vec<f64> {
+        let within = match &self.components {
+            Some(components) => components.t().dot(&vector), // (k)
+            None => vector.to_owned(),
+        };
+        let (length, whole) = (norm(within.view()), norm(vector));
+        let is_there = length > vector.len() as f64 * f64::EPSILON * whole;
+        let direction = if is_there { within / length } else { Array1::zeros(within.len()) };
+        lengths_beside(self.coordinates.view(), direction.insert_axis(Axis(1)).view())
+    }
+}
+
+/// For each output the mean ratio over the samples that it speaks for.
+fn beside_readout(
+    later: &Cloud,
+    earlier: &Cloud,
+    readout: ArrayView2<f64>,
+    labels: &[u32],
+) -> Vec<Option<f64>> {
+    let scalar = readout.ncols() == 1;
+    let of_output = |(output, vector): (u32, ArrayView1<f64>)| {
+        let lengths = later.lengths_beside(vector).into_iter().zip(earlier.lengths_beside(vector));
+        let own = lengths.zip(labels).filter(|(_, label)| scalar || **label == output);
+        mean_ratio(own.map(|(lengths, _)| lengths), earlier.rounding)
+    };
+    (0..).zip(readout.columns()).map(of_output).collect()
+}
+
+/// See [`compression_beside_class_means`]; for states that are as they must be.
+fn beside_class_means<T: Precision>(
+    states: ArrayView2<T>,
+    initial: ArrayView2<T>,
+    labels: &[u32],
+) -> Result<Option<f64>> {
+    let (states, initial) = (states.mapv(Into::into), initial.mapv(Into::into));
+    let mut members: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
+    for (sample, label) in labels.iter().enumerate() {
+        members.entry(*label).or_default().push(sample);
+    }
+    if members.len() < 2 {
+        return Ok(None);
+    }
+    let mut means: Array2<f64> = Array2::zeros((members.len(), states.ncols()));
+    for (mut mean, samples) in means.rows_mut().into_iter().zip(members.values()) {
+        samples.iter().for_each(|sample| mean += &states.row(*sample));
+        mean /= samples.len() as f64;
+    }
+    let differences = Pca::fit(means.view(), means.nrows() - 1)?.components; // (units, up to classes - 1)
+    let later = lengths_beside(states.view(), differences.view());
+    let earlier = lengths_beside(initial.view(), differences.view());
+    Ok(mean_ratio(later.into_iter().zip(earlier), rounding_length::<T>(initial.view())))
+}
+
+/// The lengths of rows less their parts along these directions, which are orthonormal or zero.
+///
+/// `rows`: (samples, k); `directions`: (k, any) → (samples).
+fn lengths_beside(rows: ArrayView2<f64>, directions: ArrayView2<f64>) -> Vec<f64> {
+    let along = product(rows, directions); // (samples, directions)
+    let rest = &rows - &product(along.view(), directions.t()); // (samples, k)
+    rest.outer_iter().map(norm).collect()
+}
+
+/// The mean of later over earlier lengths; `None` if there are none, or an earlier one is no more than rounding.
+fn mean_ratio(lengths: impl Iterator<Item = (f64, f64)>, rounding: f64) -> Option<f64> {
+    let ratio = |(later, earlier): (f64, f64)| (earlier > rounding).then(|| later / earlier);
+    mean(&lengths.map(ratio).collect::<Option<Vec<f64>>>()?)
+}
+
+/// A length under which a difference of such states may be rounding alone, from their root mean square.
+fn rounding_length<T: Precision>(states: ArrayView2<f64>) -> f64 {
+    let squares: f64 = states.iter().map(|entry| entry * entry).sum();
+    ROUNDING_EPSILONS * T::EPSILON * (squares / states.nrows() as f64).sqrt()
+}
+
+fn norm(vector: ArrayView1<f64>) -> f64 {
+    vector.iter().map(|entry| entry * entry).sum::<f64>().sqrt()
+}

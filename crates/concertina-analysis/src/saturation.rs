@@ -1,0 +1,105 @@
+//! `saturation`: how near the rates are to the ends of their range.
+
+use concertina_model::network::Equations;
+use concertina_model::params::{NetworkKind, Nonlinearity, ValidParams};
+use concertina_numerics::kernels::{relu_in_place, tanh_in_place};
+use concertina_table::Table;
+use ndarray::ArrayView2;
+use serde::{Deserialize, Serialize};
+
+use crate::numbers::sum_of;
+use crate::ranges::at_least;
+use crate::trials::measured;
+use crate::{Analysis, Result, Subject, Timestep, Timesteps};
+
+/// How large the rates are at each timestep: mean and standard deviation of their magnitude over samples and units.
+///
+/// The rate is what the nonlinearity returns: the state `h` of a vanilla or feedforward network, `φ(h)` of a leaky one, whose
+/// state itself is not bounded. With tanh a mean near 1 says that the units are saturated, so that gradients hardly pass
+/// them; relu and linear rates have no upper end, and the number is their mean magnitude and no more.
+///
+/// # Returns
+/// A row for each checkpoint and timestep, with the columns `saturation`, the mean, and `saturation_sd`, the standard deviation
+/// (squares over n: the spread of these very units, not an estimate for others). Null at the input, timestep -1, which has
+/// passed no nonlinearity.
+///
+/// # Source
+/// `farrell2022`, Fig. 3g. Differs in: nothing for vanilla networks, the only kind it is shown for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Saturation {
+    /// Samples, spread evenly over the clusters.
+    pub samples: usize,
+    /// The timesteps to look at.
+    pub timesteps: Timesteps,
+    /// Run the trials on, with zero input, to this timestep.
+    pub extend_to: Option<Timestep>,
+}
+
+impl Default for Saturation {
+    fn default() -> Self {
+        Self { samples: 1000, timesteps: Timesteps::All, extend_to: None }
+    }
+}
+
+impl Saturation {
+    pub(crate) const NAME: &'static str = "saturation";
+}
+
+impl Analysis for Saturation {
+    fn name(&self) -> &'static str {
+        Self::NAME
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn references(&self) -> &'static [&'static str] {
+        &["farrell2022"]
+    }
+
+    fn per_checkpoint(&self) -> bool {
+        true
+    }
+
+    fn check(&self, params: &ValidParams) -> Result<()> {
+        at_least(Self::NAME, "samples", self.samples, 1)?;
+        self.timesteps.resolve(Self::NAME, self.extend_to, params).map(drop)
+    }
+
+    fn run(&self, subject: &Subject) -> Result<Table> {
+        self.check(subject.params)?;
+        let timesteps = self.timesteps.resolve(Self::NAME, self.extend_to, subject.params)?;
+        let samples = subject.task.analysis_samples(self.samples);
+        let equations = Equations::new(subject.params);
+        measured(subject, &samples, &timesteps, ["saturation", "saturation_sd"], |trials, timestep| {
+            if timestep == Timestep::INPUT {
+                return Ok([None; 2]);
+            }
+            let [mean, deviation] = moments(&rates(&equations, trials.at(timestep)?));
+            Ok([Some(mean), Some(deviation)])
+        })
+    }
+}
+
+/// The rates of these states, in the order of memory.
+fn rates(equations: &Equations, states: ArrayView2<f32>) -> Vec<f32> {
+    let mut rates: Vec<f32> = states.iter().copied().collect();
+    match (equations.kind, equations.nonlinearity) {
+        (NetworkKind::Leaky, Nonlinearity::Tanh) => tanh_in_place(&mut rates),
+        (NetworkKind::Leaky, Nonlinearity::Relu) => relu_in_place(&mut rates),
+        (NetworkKind::Leaky, Nonlinearity::Linear) | (NetworkKind::Vanilla | NetworkKind::Feedforward, _) => {
+        }
+    }
+    rates
+}
+
+/// Mean and standard deviation of the magnitudes of at least one number.
+fn moments(rates: &[f32]) -> [f64; 2] {
+    let count = rates.len() as f64;
+    let magnitude = |rate: f32| f64::from(rate.abs());
+    let mean = sum_of(rates, magnitude) / count;
+    let variance = sum_of(rates, |rate| (magnitude(rate) - mean) * (magnitude(rate) - mean)) / count;
+    [mean, variance.sqrt()]
+}

@@ -1,0 +1,132 @@
+//! `weight_variance`: how much the weights still move about.
+
+use concertina_model::network::Network;
+use concertina_model::params::{NetworkKind, ValidParams};
+use concertina_numerics::linalg::product;
+use concertina_numerics::statistics::{mean, variance};
+use concertina_table::{Table, Values};
+use ndarray::Array2;
+use serde::{Deserialize, Serialize};
+
+use crate::ranges::at_least;
+use crate::trials::Observations;
+use crate::{Analysis, Error, Result, Subject};
+
+/// The variance of weights over a window of checkpoints: the mean over entries of their unbiased variance.
+///
+/// Late in training it says how far gradient noise drives the weights about, early how fast they learn. The window slides over
+/// the checkpoints asked for, so their distance in training is the unit of time here: ask for evenly spaced ones.
+///
+/// # Returns
+/// The column `weight_variance`, a row for each checkpoint: over the `window` checkpoints that end with it, null for those with
+/// fewer before them. In squared units of the weights.
+///
+/// # Errors
+/// [`Error::NotFinite`] if the variance of a product leaves the range of f64.
+///
+/// # Source
+/// The definition; no figure of `farrell2022` shows it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct WeightVariance {
+    /// The weights.
+    pub of: VaryingWeights,
+    /// Checkpoints in the window, its last among them; at least 2. The default is arbitrary.
+    pub window: usize,
+}
+
+/// Weights whose variance is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum VaryingWeights {
+    /// The readout weights `R`.
+    #[default]
+    Readout,
+    /// `M^(T-1) R` in a trial of `T` timesteps: what the readout sees of the first step's state if the network is linear. `M` takes
+    /// a state one timestep on: it is `W` in a vanilla network and `(1 - dt) I + dt W` in a leaky one (without leak `I + dt W`);
+    /// a feedforward network has the product of its layers in the place of the power.
+    Product,
+}
+
+impl Default for WeightVariance {
+    fn default() -> Self {
+        Self { of: VaryingWeights::Readout, window: 10 }
+    }
+}
+
+impl WeightVariance {
+    pub(crate) const NAME: &'static str = "weight_variance";
+
+    /// (units, outputs).
+    fn weights(&self, network: &Network) -> Array2<f64> {
+        let readout = network.weights().readout.mapv(f64::from);
+        match self.of {
+            VaryingWeights::Readout => readout,
+            VaryingWeights::Product => {
+                let step = |seen: Array2<f64>, step: usize| one_timestep_earlier(network, step, seen);
+                (1..network.trial_steps()).rev().fold(readout, step)
+            }
+        }
+    }
+}
+
+impl Analysis for WeightVariance {
+    fn name(&self) -> &'static str {
+        Self::NAME
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn references(&self) -> &'static [&'static str] {
+        &["farrell2022"]
+    }
+
+    fn per_checkpoint(&self) -> bool {
+        false
+    }
+
+    fn check(&self, _params: &ValidParams) -> Result<()> {
+        at_least(Self::NAME, "window", self.window, 2)
+    }
+
+    fn run(&self, subject: &Subject) -> Result<Table> {
+        self.check(subject.params)?;
+        let mut rows = Observations::default();
+        let mut weights: Vec<Vec<f64>> = Vec::with_capacity(subject.checkpoints.len());
+        let mut variances = Vec::with_capacity(subject.checkpoints.len());
+        for (checkpoint, network) in subject.checkpoints {
+            weights.push(self.weights(network).into_iter().collect());
+            let window = weights.len().checked_sub(self.window).map(|first| &weights[first..]);
+            let variance = window.and_then(mean_variance);
+            if let Some(value) = variance.filter(|variance| !variance.is_finite()) {
+                let place = format!("checkpoint {checkpoint}");
+                return Err(Error::NotFinite { what: "variance of weights".to_owned(), place, value });
+            }
+            rows.push(*checkpoint);
+            variances.push(variance);
+        }
+        rows.into_table(false, [("weight_variance".to_owned(), Values::from(variances))])
+    }
+}
+
+/// `M seen`: what weights on the state after `step` see of the state a timestep before. (units, outputs) → the same.
+fn one_timestep_earlier(network: &Network, step: usize, seen: Array2<f64>) -> Array2<f64> {
+    let recurrent = &network.weights().recurrent;
+    let matrix =
+        if network.kind() == NetworkKind::Feedforward { &recurrent[step - 1] } else { &recurrent[0] };
+    let through = product(matrix.mapv(f64::from).view(), seen.view());
+    match network.kind() {
+        NetworkKind::Vanilla | NetworkKind::Feedforward => through,
+        NetworkKind::Leaky => seen * network.equations().kept() + through * network.dt(),
+    }
+}
+
+/// The mean over entries of their variance over these sets of weights; `None` under two sets.
+fn mean_variance(weights: &[Vec<f64>]) -> Option<f64> {
+    let entries = weights.first()?.len();
+    let of_entry =
+        |entry: usize| variance(&weights.iter().map(|weights| weights[entry]).collect::<Vec<f64>>());
+    mean(&(0..entries).map(of_entry).collect::<Option<Vec<f64>>>()?)
+}
