@@ -67,8 +67,9 @@ pub use study::{Analysed, Study, StudyBuilder};
 /// ```
 pub mod prelude {
     pub use concertina_analysis::{
-        Accuracy, AnalysisSpec, ClusterHoldout, EffectiveDimension, Loss, Lyapunov, PcaSnapshots, Timestep,
-        Timesteps,
+        Accuracy, AnalysisSpec, Autocorrelation, ClassDistances, ClusterHoldout, EffectiveDimension, Loss,
+        Lyapunov, OrthogonalCompression, PcaSnapshots, Saturation, Spectrum, Timestep, Timesteps,
+        WeightVariance,
     };
     pub use concertina_figures::{ErrorBar, Panel};
     pub use concertina_model::params::{Params, Sweep, ValidParams};
