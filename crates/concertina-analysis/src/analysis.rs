@@ -26,9 +26,10 @@ pub struct Subject<'a> {
 ///
 /// The trait is cut so that a store can keep results it knows nothing about: name, version and the serialised parameters name
 /// the result (see [`AnalysisSpec::canonical`](crate::AnalysisSpec::canonical)), [`per_checkpoint`](Self::per_checkpoint)
-/// says in which portions, and [`run`](Self::run) is a pure function of the subject: the same subject gives the same bits,
-/// and no checkpoint's rows depend on which others are there. Parameters are plain open fields, checked before anything runs;
-/// [`check`](Self::check) is on its own so that a recipe can be refused before hours of training.
+/// says in which portions, and [`run`](Self::run) is a pure function of the subject: the same subject gives the same bits.
+/// An analysis never asks for checkpoints of its own: the network before training it can draw from the parameters, and what it
+/// says of the course of training it says of the checkpoints asked for. Parameters are plain open fields, checked before
+/// anything runs; [`check`](Self::check) is on its own so that a recipe can be refused before hours of training.
 ///
 /// A result is tidy: one row per observation, with the columns `epoch` and `update`, then `timestep` where it applies, then
 /// the values. What is undefined is null.
@@ -42,8 +43,8 @@ pub trait Analysis: Serialize + Debug {
     /// What to cite for it: keys of `references.bib`, for these parameters.
     fn references(&self) -> &'static [&'static str];
 
-    /// Whether every checkpoint is analysed on its own, so that results are kept checkpoint by checkpoint; otherwise over all
-    /// checkpoints asked for at once.
+    /// Whether every checkpoint is analysed on its own, so that no row depends on which others are asked for and results are
+    /// kept checkpoint by checkpoint; otherwise over all checkpoints asked for at once.
     fn per_checkpoint(&self) -> bool;
 
     /// Whether the analysis can be done with these parameters on networks like these.

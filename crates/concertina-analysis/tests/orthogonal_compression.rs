@@ -120,7 +120,7 @@ fn beside_the_class_means_only_their_differences_are_taken_away() {
             let place = |unit: usize| if *label as usize == unit { 7.0 } else { 0.0 };
             for unit in 0..apart {
                 // Samples of a class in pairs of opposites, so that its mean is at its place exactly.
-                let jitter = if sample / classes as usize % 2 == 0 { 1.0 } else { -1.0 };
+                let jitter = if (sample / classes as usize).is_multiple_of(2) { 1.0 } else { -1.0 };
                 states[[sample, unit]] = place(unit) + jitter;
             }
         }

@@ -8,7 +8,9 @@ use concertina_model::params::{
     GradientNoiseTarget, LossKind, NetworkKind, Nonlinearity, OptimizerKind, Params, SchedulerKind,
     ValidParams,
 };
+use concertina_model::task::Task;
 use concertina_model::trainer::Trainer;
+use ndarray::Axis;
 
 const OPTIMIZERS: [OptimizerKind; 4] =
     [OptimizerKind::Sgd, OptimizerKind::Rmsprop, OptimizerKind::Adam, OptimizerKind::SgdRmsprop];
@@ -203,4 +205,26 @@ fn dropout_and_unit_noise_act_in_training_only() {
         noisy.states(samples.inputs.view(), 4).expect("4 steps"),
         plain.states(samples.inputs.view(), 4).expect("4 steps")
     );
+}
+
+#[test]
+fn states_at_some_timesteps_are_those_among_all_whatever_the_number_of_trials() {
+    for kind in [NetworkKind::Vanilla, NetworkKind::Leaky, NetworkKind::Feedforward] {
+        let mut params = small();
+        params.network.kind = kind;
+        let params = params.check().expect("valid");
+        let network = Network::initial(&params).expect("drawn");
+        let task = Task::new(&params).expect("fits");
+        for trials in [1, 64, 150] {
+            let inputs = task.analysis_samples(trials).inputs;
+            let all = network.states(inputs.view(), 4).expect("4 steps"); // (trials, time, units)
+            let some = network.states_at(inputs.view(), &[3, 0]).expect("4 steps");
+            for (states, timestep) in some.iter().zip([3, 0]) {
+                assert_eq!(states, all.index_axis(Axis(1), timestep), "{kind:?}, {trials} trials");
+            }
+        }
+        assert!(network.states_at(task.analysis_samples(5).inputs.view(), &[]).expect("nothing").is_empty());
+        let past_the_trial = network.states_at(task.analysis_samples(5).inputs.view(), &[4]);
+        assert_eq!(past_the_trial.is_err(), kind == NetworkKind::Feedforward, "{kind:?}");
+    }
 }

@@ -23,17 +23,14 @@ pub(crate) fn from_table(table: toml::Table) -> Result<AnalysisSpec> {
     })
 }
 
-/// The settings of an analysis with their defaults, for messages.
+/// The settings of an analysis with their defaults, for messages; `None` if it has none.
 fn settings(name: &str) -> Option<String> {
     let spec = AnalysisSpec::named(name).ok()?;
     let value = serde_json::to_value(spec).ok()?;
     let named = value.as_object()?.iter().filter(|(name, _)| *name != "analysis");
-    Some(
-        named
-            .map(|(name, value)| format!("`{name}` ({})", value.to_string().replace('"', "")))
-            .collect::<Vec<_>>()
-            .join(", "),
-    )
+    let settings: Vec<String> =
+        named.map(|(name, value)| format!("`{name}` ({})", value.to_string().replace('"', ""))).collect();
+    (!settings.is_empty()).then(|| settings.join(", "))
 }
 
 /// The settings of an analysis in one spelling: JSON with sorted names, without the name of the analysis.
