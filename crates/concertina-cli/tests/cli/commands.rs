@@ -223,6 +223,105 @@ fn figures_are_drawn_and_the_second_time_nothing_is_trained() {
     assert!(before == after);
 }
 
+/// A figure whose one claim holds, held against a published table of the same runs.
+const RECIPE: &str = r#"
+figure = "own"
+
+[parameters]
+network.units = 16
+task = { input_dim = 6, clusters = 8, delay = 4, train_samples = 40, val_samples = 20 }
+train.epochs = 6
+
+[runs.all]
+sweep = { network.gain = [20.0, 250.0] }
+
+[[panels]]
+letter = "a"
+runs = "all"
+analysis = { analysis = "effective_dimension", samples = 32 }
+checkpoints = "ends"
+draw = { x = "timestep", y = "effective_dimension", hue = "gain", style = "stage", band = "mean_sd" }
+
+[[claims]]
+name = "above_one"
+statement = "The effective dimension of the states is above one."
+table = "a"
+value = "effective_dimension"
+where = { timestep = 0 }
+each = { gain = [20, 250], stage = ["before", "after"] }
+expect = "greater"
+than = 1
+
+[[published]]
+table = "a"
+file = "fig2_effective_dimension"
+keys = ["gain", "stage", "timestep"]
+values = { effective_dimension = { resolution = 0.01 } }
+"#;
+
+#[test]
+fn reproducing_ends_well_only_if_no_claim_fails_and_no_published_table_disagrees() {
+    let place = Place::new();
+    place.write("own.toml", RECIPE);
+    let analyse = ["analyse", "effective_dimension", "-q", "--with", "samples=32", "--csv"];
+    let table = place.run_small(&analyse, &["gain=20,250", "seed=0..5"]).expect_success().stdout;
+    std::fs::create_dir(place.path("reference")).expect("a folder");
+    let plant = |text: &str| place.write("reference/fig2_effective_dimension.csv", text);
+    let reproduce = |more: &[&str]| {
+        place.run(&[&["reproduce", "--recipe", "own.toml", "--reference", "reference"][..], more].concat())
+    };
+
+    plant(&table);
+    let said = reproduce(&["-q"]).expect_success();
+    assert!(
+        said.stdout.contains("above_one") && said.stdout.contains("0 of 20 points disagree"),
+        "{}",
+        said.stdout
+    );
+    for file in ["figures/report.html", "figures/report.json", "figures/own.pdf", "figures/runs.csv"] {
+        assert!(place.path(file).exists(), "{file}");
+    }
+    let json: serde_json::Value =
+        serde_json::from_str(&reproduce(&["-q", "--json"]).expect_success().stdout).expect("JSON");
+    assert_eq!((&json["passed"], &json["counts"]["reproduced"]), (&true.into(), &1.into()));
+
+    // A wrong number in the published table: all five realisations of one point are off by a hundred.
+    let wrong: Vec<String> = table
+        .lines()
+        .map(|line| match line.starts_with("250.0,") && line.contains(",after,") && line.contains(",2,") {
+            true => format!(
+                "{}1{}",
+                &line[..=line.rfind(',').expect("columns")],
+                &line[line.rfind(',').expect("columns") + 1..]
+            ),
+            false => line.to_owned(),
+        })
+        .collect();
+    plant(&format!("{}\n", wrong.join("\n")));
+    let said = reproduce(&["-q"]);
+    assert_eq!(said.status, Some(1), "{}", said.snapshot());
+    assert!(said.stdout.contains("DISAGREES") && said.stdout.contains("1 of 20 points disagree"), "{}", said.stdout);
+
+    plant(&table);
+    place.write("own.toml", &RECIPE.replace("than = 1", "than = 100"));
+    let said = reproduce(&["-q"]);
+    assert_eq!(said.status, Some(1));
+    assert!(said.stdout.contains("NOT REPRODUCED"), "{}", said.stdout);
+    assert!(said.stderr.contains("error: 1 claims are not reproduced, 0 points"), "{}", said.stderr);
+
+    // One realisation proves nothing, and nothing is no success.
+    place.write("own.toml", RECIPE);
+    let said = reproduce(&["-q", "--seeds", "0"]);
+    assert_eq!(said.status, Some(1));
+    assert!(
+        said.stderr.contains("not enough realisations") && said.stderr.contains("hint: "),
+        "{}",
+        said.stderr
+    );
+    let said = place.run(&["reproduce", "--recipe", "own.toml", "--reference", "nowhere"]);
+    assert_eq!(said.status, Some(2), "{}", said.snapshot());
+}
+
 #[test]
 fn a_damaged_file_is_told_of_and_computed_again() {
     let place = Place::new();

@@ -57,8 +57,8 @@ impl Page {
         put!(self, "<p class=\"lead {class}\"><strong>{answer}</strong></p>");
         put!(
             self,
-            "<p>Of {} claims {} are reproduced, {} are not, and for {} there are not enough realisations. Of {} points of published \
-             tables {} disagree{}.</p>",
+            "<p>{} claims: {} reproduced, {} not reproduced, {} with not enough realisations. {} points of published tables compared: {} \
+             disagree{}.</p>",
             counts.reproduced + counts.not_reproduced + counts.not_enough_realisations,
             counts.reproduced,
             counts.not_reproduced,
