@@ -300,7 +300,11 @@ fn reproducing_ends_well_only_if_no_claim_fails_and_no_published_table_disagrees
     plant(&format!("{}\n", wrong.join("\n")));
     let said = reproduce(&["-q"]);
     assert_eq!(said.status, Some(1), "{}", said.snapshot());
-    assert!(said.stdout.contains("DISAGREES") && said.stdout.contains("1 of 20 points disagree"), "{}", said.stdout);
+    assert!(
+        said.stdout.contains("DISAGREES") && said.stdout.contains("1 of 20 points disagree"),
+        "{}",
+        said.stdout
+    );
 
     plant(&table);
     place.write("own.toml", &RECIPE.replace("than = 1", "than = 100"));

@@ -67,8 +67,9 @@ impl Finding {
     pub(super) fn of(claim: &Claim, group: Vec<Level>, values: Values) -> Self {
         let Values { realisations, left_out } = values;
         // Ratios are averaged and tested as logarithms: halving is as far as doubling.
-        let (into, back): (fn(f64) -> f64, fn(f64) -> f64) =
-            if claim.is_ratio() { (f64::ln, f64::exp) } else { (|x| x, |x| x) };
+        let ratio = claim.is_ratio();
+        let into = |number: f64| if ratio { number.ln() } else { number };
+        let back = |number: f64| if ratio { number.exp() } else { number };
         let numbers: Vec<f64> = realisations.iter().map(|one| into(one.value)).collect();
         let than = into(claim.than());
         let beyond: Vec<f64> = numbers

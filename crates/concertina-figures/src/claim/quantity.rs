@@ -67,10 +67,13 @@ fn combined(claim: &Claim, numbers: &[f64]) -> Result<f64, Reason> {
     if value.is_finite() { Ok(value) } else { Err("infinite".to_owned()) }
 }
 
-/// The rows of one side of a comparison, by seed: the cell that a reduction runs over, and the value.
+/// A row: the cell that a reduction runs over, and the value.
+type Row = (Option<f64>, Option<f64>);
+
+/// The rows of one side of a comparison, by seed.
 struct Side {
     conditions: Vec<Condition>,
-    rows: BTreeMap<u64, Vec<(Option<f64>, Option<f64>)>>,
+    rows: BTreeMap<u64, Vec<Row>>,
 }
 
 impl Side {
@@ -145,7 +148,7 @@ fn undefined() -> Reason {
 }
 
 /// One number from several rows; undefined where one of them is.
-fn reduced(reduction: &Reduction, rows: &[(Option<f64>, Option<f64>)]) -> Result<f64, Reason> {
+fn reduced(reduction: &Reduction, rows: &[Row]) -> Result<f64, Reason> {
     let rows: Option<Vec<(f64, f64)>> =
         rows.iter().map(|(over, value)| Some(((*over)?, (*value)?))).collect();
     let mut rows = rows.ok_or_else(undefined)?;

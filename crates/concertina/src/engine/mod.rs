@@ -347,7 +347,7 @@ impl<'a> Engine<'a> {
                 run.outcome = Outcome::Interrupted;
             }
             queue.stop();
-            return Ok(());
+            return work.publish();
         }
         let there = answer()?;
         work.close()?;

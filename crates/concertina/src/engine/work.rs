@@ -274,6 +274,11 @@ impl<'a> RunWork<'a> {
             return Ok(());
         }
         drop(state);
+        self.publish()
+    }
+
+    /// Publishes what was found and is not in the store yet.
+    pub(super) fn publish(&self) -> Result<()> {
         let mut batch = self.shared.store.batch();
         self.add_fresh(&mut batch)?;
         batch.publish()?;

@@ -20,7 +20,7 @@ const USUAL: [&str; 5] = ["fig1", "fig2", "fig3", "fig4", "fig5a"];
 /// Recipes by the names of their figures; if none are named, Figures 1 to 5a.
 ///
 /// # Errors
-/// [`Error::Figures`] with the nearest name.
+/// [`Error::Figures`](crate::Error::Figures) with the nearest name.
 pub fn recipes<'a>(names: impl IntoIterator<Item = &'a str>) -> Result<Vec<Recipe>> {
     let mut recipes: Vec<Recipe> = Vec::new();
     for name in names {
