@@ -81,7 +81,10 @@ fn lines(report: &Report) -> String {
                 let group: Vec<String> =
                     finding.group.iter().map(|level| format!("{} {}", level.column, level.value)).collect();
                 let group = if group.is_empty() { String::new() } else { format!(" ({})", group.join(", ")) };
-                let p = finding.p.map_or(String::new(), |p| format!(", p = {p:.3}"));
+                let p = finding.p.map_or(String::new(), |p| match p < 1e-3 {
+                    true => ", p < 0.001".to_owned(),
+                    false => format!(", p = {p:.3}"),
+                });
                 format!(
                     "{} [{}, {}]{p}{group}",
                     number(finding.mean),

@@ -152,7 +152,10 @@ impl Page {
             (Some(low), Some(high)) => format!("{} to {}", number(low), number(high)),
             _ => "–".to_owned(),
         };
-        let p = finding.p.map_or("–".to_owned(), |p| format!("{p:.3}"));
+        let p = finding.p.map_or("–".to_owned(), |p| match p < 1e-3 {
+            true => "&lt; 0.001".to_owned(),
+            false => format!("{p:.3}"),
+        });
         let effect = finding.effect_size.map_or("–".to_owned(), number);
         let mean = finding.mean.map_or("–".to_owned(), number);
         for cell in [mean, interval, effect, p, finding.realisations.len().to_string()] {
