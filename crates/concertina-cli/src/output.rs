@@ -58,7 +58,7 @@ pub(crate) fn print_failure(failure: &Failure) {
         Failure::Output(error) => say(&format!("error: cannot write to standard output: {error}")),
         Failure::Interrupted => print_error(&Error::Interrupted),
         Failure::NotReproduced(counts) => say(&match (counts.not_reproduced, counts.disagree) {
-            (0, 0) => "error: no claim could be judged: there are not enough realisations\n\nhint: ask for five or more, as in `--seeds 0..5`".to_owned(),
+            (0, 0) => "error: not everything could be judged: there are not enough realisations\n\nhint: ask for five or more, as in `--seeds 0..5`".to_owned(),
             (claims, points) => format!("error: {claims} claims are not reproduced, {points} points of published tables disagree"),
         }),
         Failure::Runs { failures, of } => {

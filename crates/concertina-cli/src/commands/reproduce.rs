@@ -22,6 +22,10 @@ pub(crate) fn run(everywhere: &Everywhere, reproduce: &Reproduce) -> Result<(), 
     };
     let set = drawing.set.iter().map(String::as_str);
     let plan = FigurePlan::with_claims(wanted, &asked_seeds(drawing)?, set)?;
+    // A table that cannot be read is said before hours of training.
+    for how in plan.recipes().iter().flat_map(|recipe| &recipe.published) {
+        published.read(how.file.as_ref()).map_err(Error::from)?;
+    }
     let Some((study, progress)) = begin(everywhere, drawing, &plan)? else { return Ok(()) };
     let drawn = study.figures(&plan, &drawing.out);
     progress.finish();
@@ -60,7 +64,15 @@ fn command() -> String {
         let word = word.to_string_lossy().into_owned();
         if plain(&word) { word } else { format!("'{}'", word.replace('\'', "'\\''")) }
     });
-    std::iter::once("concertina".to_owned()).chain(words).collect::<Vec<_>>().join(" ")
+    // What the environment says is part of it.
+    let named = ["CONCERTINA_STORE", "CONCERTINA_REFERENCE"].into_iter().filter_map(|name| {
+        let value = std::env::var(name).ok()?;
+        Some(format!(
+            "{name}={}",
+            if plain(&value) { value } else { format!("'{}'", value.replace('\'', "'\\''")) }
+        ))
+    });
+    named.chain(std::iter::once("concertina".to_owned())).chain(words).collect::<Vec<_>>().join(" ")
 }
 
 /// A line a claim, and a line a published table.
@@ -95,13 +107,17 @@ fn lines(report: &Report) -> String {
             rows.push([figure.figure.clone(), claim.name.clone(), verdict.to_owned(), numbers]);
         }
         for table in &figure.published {
-            let verdict = match (table.disagree, table.compared) {
-                (_, 0) => "not enough realisations",
-                (0, _) => "agrees",
+            let verdict = match (table.disagree, table.not_compared) {
+                (0, 0) => "agrees",
+                (0, _) => "not enough realisations",
                 _ => "DISAGREES",
             };
-            let numbers = format!("{} of {} points disagree", table.disagree, table.compared);
-            rows.push([figure.figure.clone(), table.file.clone(), verdict.to_owned(), numbers]);
+            let mut numbers = format!("{} of {} points disagree", table.disagree, table.compared);
+            if table.not_compared > 0 {
+                numbers.push_str(&format!(", {} with too few realisations", table.not_compared));
+            }
+            let name = format!("{} ({})", table.file, table.quantities.join(", "));
+            rows.push([figure.figure.clone(), name, verdict.to_owned(), numbers]);
         }
     }
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);

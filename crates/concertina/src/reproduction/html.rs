@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use concertina_figures::{Finding, Level, Verdict};
+use concertina_figures::{Finding, Level, Recipe, Verdict};
 
 use super::{ClaimReport, ComparedPoint, FigureReport, PublishedReport, Report, RunsReport};
 use crate::cite::bibliography;
@@ -49,9 +49,10 @@ impl Page {
              representations in recurrent neural networks by balancing compression and expansion</cite>, Nature Machine Intelligence \
              4, 564–573 (2022)</p>"
         );
-        let (class, answer) = match (report.passed, counts.not_reproduced + counts.disagree) {
+        let failed = counts.not_reproduced + counts.disagree + report.failures.len();
+        let (class, answer) = match (report.passed, failed) {
             (true, _) => ("reproduced", "✓ Yes: no claim failed, and no published table disagrees."),
-            (false, 0) => ("not-enough", "– Open: there are not enough realisations to judge a claim."),
+            (false, 0) => ("not-enough", "– Open: there are not enough realisations to judge everything."),
             (false, _) => ("not-reproduced", "✗ Not in everything."),
         };
         put!(self, "<p class=\"lead {class}\"><strong>{answer}</strong></p>");
@@ -79,6 +80,9 @@ impl Page {
             escaped(&report.made.when),
             escaped(&report.made.version)
         );
+        for failure in &report.failures {
+            put!(self, "<p class=\"not-reproduced\">✗ {}</p>", escaped(failure));
+        }
         put!(self, "<nav aria-label=\"Figures\"><ul>");
         for figure in &report.figures {
             put!(self, "<li><a href=\"#{0}\">{0}</a></li>", escaped(&figure.figure));
@@ -124,7 +128,7 @@ impl Page {
         put!(self, "<div class=\"claim is-{class}\">\n<p>{}</p>", escaped(&claim.statement));
         put!(self, "<p><span class=\"verdict {class}\">{sign} {words}</span></p>");
         put!(self, "<p class=\"soft\"><small>{}</small></p>", escaped(&claim.test));
-        put!(self, "<div class=\"scroll\"><table><thead><tr>");
+        put!(self, "<div class=\"scroll\" tabindex=\"0\"><table><thead><tr>");
         let grouped = claim.findings.iter().any(|finding| !finding.group.is_empty());
         if grouped {
             put!(self, "<th>Group</th>");
@@ -183,16 +187,17 @@ impl Page {
             0 => String::new(),
             count => format!("; {count} with too few realisations"),
         };
-        let (class, sign) = match (table.disagree, table.compared) {
-            (_, 0) => ("not-enough", "–"),
-            (0, _) => ("reproduced", "✓"),
+        let (class, sign) = match (table.disagree, table.not_compared) {
+            (0, 0) => ("reproduced", "✓"),
+            (0, _) => ("not-enough", "–"),
             _ => ("not-reproduced", "✗"),
         };
         put!(
             self,
-            "<p><code>{}{}</code>: <span class=\"{class}\">{sign} {} of {} points disagree{not_compared}</span></p>",
+            "<p><code>{}{}</code>, {}: <span class=\"{class}\">{sign} {} of {} points disagree{not_compared}</span></p>",
             escaped(&table.file),
             escaped(&folder),
+            escaped(&table.quantities.join(", ")),
             table.disagree,
             table.compared
         );
@@ -205,7 +210,7 @@ impl Page {
         }
         put!(
             self,
-            "<details><summary>The points that differ most</summary><div class=\"scroll\"><table><thead><tr><th>Point</th>"
+            "<details><summary>The points that differ most</summary><div class=\"scroll\" tabindex=\"0\"><table><thead><tr><th>Point</th>"
         );
         for head in ["Here", "sd", "n", "Published", "sd", "n", "p", "corrected"] {
             put!(self, "<th class=\"number\">{head}</th>");
@@ -245,7 +250,7 @@ impl Page {
         );
         put!(
             self,
-            "<div class=\"scroll\"><table><thead><tr><th>Run</th><th>Key</th><th>Outcome</th><th>Source</th></tr></thead><tbody>"
+            "<div class=\"scroll\" tabindex=\"0\"><table><thead><tr><th>Run</th><th>Key</th><th>Outcome</th><th>Source</th></tr></thead><tbody>"
         );
         for run in &runs.runs {
             let key: String = run.key.chars().take(12).collect();
@@ -277,7 +282,7 @@ impl Page {
         );
         put!(
             self,
-            "<div class=\"scroll\"><table><thead><tr><th>What</th><th class=\"number\">Checkpoints</th><th class=\"number\">Seconds, all threads</th></tr></thead><tbody>"
+            "<div class=\"scroll\" tabindex=\"0\"><table><thead><tr><th>What</th><th class=\"number\">Checkpoints</th><th class=\"number\">Seconds, all threads</th></tr></thead><tbody>"
         );
         put!(
             self,
@@ -312,7 +317,9 @@ impl Page {
             self,
             "<p>The same command gives the same numbers, to the bit, on the same kind of processor. Runs and analyses in the store are loaded; an empty store is filled anew. <code>report.json</code> has every number of this page and more.</p>"
         );
-        let names: Vec<&str> = report.figures.iter().map(|figure| figure.figure.as_str()).collect();
+        // Recipes of one's own are not among the program's.
+        let names = report.figures.iter().map(|figure| figure.figure.as_str());
+        let names: Vec<&str> = names.filter(|name| Recipe::shipped(name).is_ok()).collect();
         if let Ok(references) = bibliography(names) {
             put!(
                 self,

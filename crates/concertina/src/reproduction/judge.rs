@@ -42,6 +42,14 @@ impl Study {
             figures.push(Figure { plan, computed, number }.report(drawn, published)?);
         }
         let counts = correct(&mut figures);
+        let failed_runs = computed.runs.iter().filter_map(Run::failure);
+        let failures: Vec<String> = failed_runs
+            .map(|error| error.to_string())
+            .chain(computed.failures.iter().map(ToString::to_string))
+            .collect();
+        let open = counts.not_reproduced + counts.disagree + counts.not_compared;
+        let stated = counts.reproduced + counts.not_enough_realisations > 0;
+        let judged = if stated { counts.reproduced } else { counts.compared };
         let spent = &computed.spent;
         let analysis_time =
             |(name, (checkpoints, time)): (&&str, &(u64, std::time::Duration))| AnalysisTime {
@@ -51,7 +59,8 @@ impl Study {
             };
         Ok(Report {
             layout: 1,
-            passed: counts.not_reproduced == 0 && counts.disagree == 0 && counts.reproduced > 0,
+            passed: failures.is_empty() && open == 0 && judged > 0,
+            failures,
             counts,
             figures,
             spent: TimeSpent {
@@ -127,6 +136,7 @@ impl Figure<'_> {
             let point = |comparison| ComparedPoint { comparison, adjusted_p: None, disagrees: false };
             compared.push(PublishedReport {
                 file: how.file.as_ref().clone(),
+                quantities: how.values.keys().cloned().collect(),
                 folder: path.as_ref().and_then(|path| Some(path.parent()?.display().to_string())),
                 compared: 0,
                 disagree: 0,
@@ -172,8 +182,10 @@ impl Figure<'_> {
     fn claim(&self, claim: &Claim, published: &[PublishedTable]) -> Result<ClaimReport> {
         let judgement = self.with_evidence(claim.table.as_ref(), |evidence| Ok(claim.judge(evidence)?))?;
         let mut values = Vec::new();
+        // Two panels may be drawn from one table.
+        let computed = |table: &String| self.recipe().requirement_of(table);
         let same_table = self.recipe().published.iter().zip(published).find(|(how, there)| {
-            how.table.as_ref() == claim.table.as_ref() && claim.applies_to(&there.table)
+            computed(how.table.as_ref()) == computed(claim.table.as_ref()) && claim.applies_to(&there.table)
         });
         if let Some((_, PublishedTable { table, .. })) = same_table {
             let seeds: BTreeSet<u64> = table
@@ -236,7 +248,7 @@ fn why_absent(run: &Run) -> Option<String> {
 
 /// Parameters that differ from the defaults and are not among those that vary.
 fn not_default(params: &ValidParams, varied: &[&'static str]) -> Vec<concertina_figures::Level> {
-    let usual = Params::default();
+    let Ok(usual) = Params::default().check() else { return Vec::new() };
     PARAMETERS
         .iter()
         .filter(|parameter| {

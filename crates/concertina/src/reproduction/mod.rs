@@ -18,8 +18,10 @@ use crate::figures::Drawn;
 pub struct Report {
     /// The layout of the report; raised when it changes.
     pub layout: u32,
-    /// Whether nothing failed and something was reproduced.
+    /// Whether nothing failed: no run, no analysis, no claim, no comparison; and something was judged.
     pub passed: bool,
+    /// Runs and analyses that failed, and why.
+    pub failures: Vec<String>,
     /// Verdicts and comparisons, counted.
     pub counts: Counts,
     /// Figure by figure.
@@ -104,6 +106,8 @@ pub struct PublishedValue {
 pub struct PublishedReport {
     /// The table, by the name of its file.
     pub file: String,
+    /// The columns that are compared.
+    pub quantities: Vec<String>,
     /// The folder it was read from; null for the program's own copy.
     pub folder: Option<String>,
     /// Points that were compared.
