@@ -122,7 +122,7 @@ pub(crate) struct Training {
 pub(crate) enum Keep {
     /// Those of the schedule, `train.saves_per_epoch`
     All,
-    /// Those that an analysis or a figure asks for
+    /// None that were analysed on the way, once and for all
     Needed,
     /// The first and the last
     Ends,

@@ -36,7 +36,7 @@
 //! # What can be relied on
 //!
 //! * **Whole or not there.** Every file is written in `incoming/`, flushed, and renamed ([`Batch`]); a killed process
-//!   leaves nothing else. The first publisher of parameters, checkpoints and memoised results has them; history, provenance and
+//!   leaves nothing else. The first publisher of parameters, checkpoints and rows of memoised results has them; history, provenance and
 //!   the state to resume from are replaced.
 //! * **Damage is found.** Every file holds a BLAKE3 of its content *and of what it is of*, so flipped bits, cut ends and files
 //!   that changed places are found on reading. The file is moved to `set-aside/` with the reason

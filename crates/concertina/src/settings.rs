@@ -13,7 +13,8 @@ pub enum Keep {
     /// Those of the run's schedule, `train.saves_per_epoch`, and those that an analysis asks for.
     #[default]
     All,
-    /// Those that an analysis or a figure asks for; of runs that are only trained, the first and the last.
+    /// None that analyses only look at once, while training passes by: what they found is remembered, and the state to resume from holds
+    /// the last. Those that an analysis needs several of at once; of runs that are only trained, the first and the last.
     Needed,
     /// The first and the last.
     Ends,
