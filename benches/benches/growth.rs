@@ -1,0 +1,54 @@
+//! How the time of an update grows with timesteps, batch and units.
+
+use std::hint::black_box;
+
+use anyhow::Result;
+use concertina::model::network::initial;
+use concertina::model::params::Params;
+use concertina::model::task::Task;
+use concertina::model::trainer::Updater;
+use concertina_benches::{Session, Work};
+use ndarray::s;
+
+fn main() -> Result<()> {
+    let mut session = Session::from_args("growth")?;
+    for timesteps in [10, 30, 100, 300, 1000] {
+        case(&mut session, &format!("{timesteps} timesteps"), |params| params.task.delay = timesteps)?;
+    }
+    for batch in [1, 2, 4, 8, 16, 32, 64, 128, 512, 2048, 8192] {
+        case(&mut session, &format!("batch {batch}"), |params| {
+            params.train.batch = batch;
+            params.task.train_samples = batch.max(800);
+        })?;
+    }
+    for units in [50, 100, 200, 400, 800, 1200, 1600, 2000] {
+        case(&mut session, &format!("{units} units"), |params| {
+            params.network.units = units;
+            params.task.input_dim = 50;
+        })?;
+    }
+    session.finish()
+}
+
+/// An update at the paper's size but for what `set` changes. Its networks are small enough for the memory to hold them all.
+fn case(session: &mut Session<'_>, name: &str, set: impl FnOnce(&mut Params)) -> Result<()> {
+    let name = format!("update, {name}");
+    if !session.wants(&name) {
+        return Ok(());
+    }
+    let mut params = Params::default();
+    params.network.gain = 1.0; // long trials stay finite
+    set(&mut params);
+    let params = params.check()?;
+    let samples = Task::new(&params)?.training_samples(0);
+    let mut updater = Updater::from_params(&params, &initial::draw(&params)?);
+    let (batch, steps) = (params.train.batch, params.trial_steps());
+    let (units, input_dim) = (params.network.units, params.task.input_dim);
+    // forward and backward through every step but the first, and the gradient
+    let products = batch * ((3 * steps - 3) * units * units + input_dim * units);
+    session.case(name, Work::Flops(2.0 * products as f64), move || {
+        let inputs = samples.inputs.slice(s![..batch, ..]);
+        black_box(updater.update(inputs, &samples.labels[..batch], 1e-6).expect("shapes agree"));
+    });
+    Ok(())
+}

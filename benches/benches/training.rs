@@ -1,0 +1,70 @@
+//! One update, one epoch, one run, on one thread: rates, and their shares of this core's peak.
+
+use std::collections::BTreeSet;
+use std::hint::black_box;
+
+use anyhow::Result;
+use concertina::model::network::initial;
+use concertina::model::params::{Params, ValidParams};
+use concertina::model::task::Task;
+use concertina::model::trainer::{Trainer, Updater};
+use concertina_benches::{Session, Work};
+use ndarray::s;
+
+/// Updates between two losses too small to matter; a rate that keeps a network as it is.
+const LEARNING_RATE: f64 = 1e-6;
+
+fn main() -> Result<()> {
+    let params = Params::default().check()?;
+    let task = Task::new(&params)?;
+    let mut epoch = 0;
+    let mut session = Session::from_args("training")?;
+    for batch in [1, 2, 4, 10, 16, 50, 800] {
+        let mut params = Params::default();
+        params.train.batch = batch;
+        updates(&mut session, &format!("update, batch {batch}"), &params.check()?, general_flops(batch))?;
+    }
+    session.case("epoch of 80 updates, validation", Work::Flops(epoch_flops()), {
+        let mut trainer = Trainer::new(&params)?;
+        move || {
+            black_box(trainer.train_epoch(&BTreeSet::new(), &mut |_, _| {}).expect("it does not diverge"));
+        }
+    });
+    session.case("run of 12 epochs", Work::Flops(12.0 * epoch_flops()), || {
+        let mut trainer = Trainer::new(&params).expect("the clusters fit");
+        for _ in 0..12 {
+            trainer.train_epoch(&BTreeSet::new(), &mut |_, _| {}).expect("it does not diverge");
+        }
+        black_box(trainer.weights());
+    });
+    session.case("samples of an epoch, 800 and 100", Work::Each(900 * params.task.input_dim), || {
+        black_box((task.training_samples(epoch), task.validation_samples(epoch)));
+        epoch += 1;
+    });
+    session.finish()
+}
+
+/// Updates on one batch again and again, so that samples cost nothing.
+fn updates(session: &mut Session<'_>, name: &str, params: &ValidParams, work: Work) -> Result<()> {
+    if !session.wants(name) {
+        return Ok(());
+    }
+    let samples = Task::new(params)?.training_samples(0);
+    let batch = params.train.batch;
+    let mut updater = Updater::from_params(params, &initial::draw(params)?);
+    session.case(name, work, move || {
+        let inputs = samples.inputs.slice(s![..batch, ..]);
+        let record = updater.update(inputs, &samples.labels[..batch], LEARNING_RATE);
+        black_box(record.expect("shapes agree"));
+    });
+    Ok(())
+}
+
+/// Ten products forward, nine backward, and nine for the gradient.
+fn general_flops(batch: usize) -> Work {
+    Work::Flops(28.0 * 2.0 * (batch * 200 * 200) as f64)
+}
+
+fn epoch_flops() -> f64 {
+    2.0 * (200 * 200) as f64 * (28.0 * 800.0 + 10.0 * 100.0)
+}
