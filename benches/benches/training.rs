@@ -5,7 +5,9 @@ use std::hint::black_box;
 
 use anyhow::Result;
 use concertina::model::network::initial;
-use concertina::model::params::{Params, ValidParams};
+use concertina::model::params::{
+    GradientMethod, LossKind, NetworkParams, Nonlinearity, Params, SchedulerKind, ValidParams,
+};
 use concertina::model::task::Task;
 use concertina::model::trainer::{Trainer, Updater};
 use concertina_benches::{Session, Work};
@@ -24,6 +26,29 @@ fn main() -> Result<()> {
         params.train.batch = batch;
         updates(&mut session, &format!("update, batch {batch}"), &params.check()?, general_flops(batch))?;
     }
+    for batch in [1, 10, 50, 800] {
+        for gradients in [GradientMethod::Backpropagation, GradientMethod::Condensed] {
+            let params = linear(batch, gradients).check()?;
+            updates(
+                &mut session,
+                &format!("linear update, batch {batch}, {gradients}"),
+                &params,
+                Work::Whole,
+            )?;
+        }
+    }
+    let noisy = Params {
+        network: NetworkParams { unit_noise: 0.05, ..linear(800, GradientMethod::Condensed).network },
+        ..linear(800, GradientMethod::Condensed)
+    };
+    updates(&mut session, "linear update, batch 800, condensed, unit noise", &noisy.check()?, Work::Whole)?;
+    let full_batches = linear(800, GradientMethod::Condensed).check()?;
+    session.case("linear epoch of one update, condensed, validation", Work::Whole, {
+        let mut trainer = Trainer::new(&full_batches)?;
+        move || {
+            black_box(trainer.train_epoch(&BTreeSet::new(), &mut |_, _| {}).expect("it does not diverge"));
+        }
+    });
     session.case("epoch of 80 updates, validation", Work::Flops(epoch_flops()), {
         let mut trainer = Trainer::new(&params)?;
         move || {
@@ -58,6 +83,17 @@ fn updates(session: &mut Session<'_>, name: &str, params: &ValidParams, work: Wo
         black_box(record.expect("shapes agree"));
     });
     Ok(())
+}
+
+/// As in Figure 5b.
+fn linear(batch: usize, gradients: GradientMethod) -> Params {
+    let mut params = Params::default();
+    params.network.nonlinearity = Nonlinearity::Linear;
+    params.train.loss = LossKind::MseScalar;
+    params.train.learning_rate = LEARNING_RATE;
+    params.train.scheduler = SchedulerKind::None;
+    (params.train.batch, params.train.gradients) = (batch, gradients);
+    params
 }
 
 /// Ten products forward, nine backward, and nine for the gradient.

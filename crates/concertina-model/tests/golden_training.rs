@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use common::{arrays, narrowed, views_mut, widened};
 use concertina_model::network::{Equations, Weights};
 use concertina_model::optimizer::{Adam, Buffers, Optimizer, Rmsprop, Sgd, SgdRmsprop, StepContext};
-use concertina_model::params::{LossKind, NetworkKind, Nonlinearity};
+use concertina_model::params::{GradientMethod, LossKind, NetworkKind, Nonlinearity};
 use concertina_model::reference::Parameters;
 use concertina_model::trainer::Updater;
 use concertina_testing::compare::{
@@ -252,7 +252,14 @@ impl Case<'_> {
                 .any(|(tensor, array)| tensor == name && self.is_trained(array))
         };
         let batch = self.labels.iter().map(Vec::len).max().unwrap_or(0);
-        let mut updater = Updater::new(self.equations, self.optimizer.clone(), is_trained, &weights, batch);
+        let mut updater = Updater::new(
+            self.equations,
+            self.optimizer.clone(),
+            GradientMethod::Automatic,
+            is_trained,
+            &weights,
+            batch,
+        );
         let mut trained = Trained::default();
         for (update, (inputs, labels)) in self.inputs.outer_iter().zip(&self.labels).enumerate() {
             let inputs = inputs.mapv(|value| value as f32);

@@ -5,7 +5,7 @@ mod common;
 use common::{arrays, narrowed, views_mut, widened};
 use concertina_model::network::{Equations, Network};
 use concertina_model::optimizer::{Optimizer, Sgd};
-use concertina_model::params::{LossKind, NetworkKind, Nonlinearity, Params, ValidParams};
+use concertina_model::params::{GradientMethod, LossKind, NetworkKind, Nonlinearity, Params, ValidParams};
 use concertina_model::reference::Parameters;
 use concertina_model::task::{Samples, Task};
 use concertina_model::trainer::Updater;
@@ -127,29 +127,103 @@ fn the_tanh_cases_have_an_error_whose_order_can_be_seen() {
 #[test]
 fn the_fast_path_has_the_gradient_of_the_reference() {
     for params in every_case() {
-        let equations = Equations::new(&params);
-        let (parameters, samples) = weights_and_batch(&params);
-        let inputs = samples.inputs.mapv(f64::from);
-        let (loss, gradient) = equations.loss_and_gradient(&parameters, inputs.view(), &samples.labels);
+        has_the_gradient_of_the_reference(&params, GradientMethod::Backpropagation);
+    }
+}
 
-        let still = Optimizer::Sgd(Sgd::default());
-        let mut updater =
-            Updater::new(equations, still, |_| true, &narrowed(&parameters), samples.labels.len());
-        let record = updater.update(samples.inputs.view(), &samples.labels, 0.0).expect("shapes agree");
-        let case = format!("{equations:?}");
-        assert!(
-            (record.loss - loss).abs() <= 1e-5 * loss.max(1.0),
-            "{case}: loss {} for {loss}",
-            record.loss
-        );
-        let size =
-            |array: &ndarray::ArrayD<f64>| array.iter().fold(0.0_f64, |size, value| size.max(value.abs()));
-        let expected = arrays(&gradient);
-        // sums of a few dozen f32 terms (an epsilon is 1.2e-7), some of which cancel: measured by the largest entry of all
-        let tolerance = 1e-5 * expected.iter().map(|(_, array)| size(array)).fold(0.0, f64::max);
-        for ((name, found), (_, expected)) in arrays(&widened(&updater.gradient())).iter().zip(&expected) {
-            let worst = size(&(found - expected));
-            assert!(worst <= tolerance, "{case}, {name}: off by {worst:e}, tolerance {tolerance:e}");
+#[test]
+fn condensed_batches_have_the_gradient_of_the_reference() {
+    let linear = |params: &ValidParams| params.network.nonlinearity == Nonlinearity::Linear;
+    let cases: Vec<ValidParams> = every_case().into_iter().filter(linear).collect();
+    assert_eq!(cases.len(), 20, "three networks, four losses, and two kinds of trial where they can differ");
+    for params in cases {
+        has_the_gradient_of_the_reference(&params, GradientMethod::Condensed);
+    }
+}
+
+fn has_the_gradient_of_the_reference(params: &ValidParams, method: GradientMethod) {
+    let equations = Equations::new(params);
+    let (parameters, samples) = weights_and_batch(params);
+    let inputs = samples.inputs.mapv(f64::from);
+    let (loss, gradient) = equations.loss_and_gradient(&parameters, inputs.view(), &samples.labels);
+
+    let still = Optimizer::Sgd(Sgd::default());
+    let mut updater =
+        Updater::new(equations, still, method, |_| true, &narrowed(&parameters), samples.labels.len());
+    let record = updater.update(samples.inputs.view(), &samples.labels, 0.0).expect("shapes agree");
+    let case = format!("{method}, {equations:?}");
+    assert!((record.loss - loss).abs() <= 1e-5 * loss.max(1.0), "{case}: loss {} for {loss}", record.loss);
+    let size = |array: &ndarray::ArrayD<f64>| array.iter().fold(0.0_f64, |size, value| size.max(value.abs()));
+    let expected = arrays(&gradient);
+    // sums of a few dozen f32 terms (an epsilon is 1.2e-7), some of which cancel: measured by the largest entry of all
+    let tolerance = 1e-5 * expected.iter().map(|(_, array)| size(array)).fold(0.0, f64::max);
+    for ((name, found), (_, expected)) in arrays(&widened(&updater.gradient())).iter().zip(&expected) {
+        let worst = size(&(found - expected));
+        assert!(worst <= tolerance, "{case}, {name}: off by {worst:e}, tolerance {tolerance:e}");
+    }
+
+    let evaluation = updater.evaluate(&samples).expect("shapes agree");
+    assert!((evaluation.loss - loss).abs() <= 1e-5 * loss.max(1.0), "{case}: {evaluation:?} for {loss}");
+    assert_eq!(
+        evaluation.accuracy,
+        equations.accuracy(&parameters, inputs.view(), &samples.labels),
+        "{case}"
+    );
+}
+
+/// The same numbers on the units, batch after batch, and batches that are not full.
+#[test]
+fn condensed_batches_have_the_noise_of_the_others() {
+    for kind in KINDS {
+        for loss in [LossKind::CrossEntropy, LossKind::MseScalar] {
+            for (hold, evaluate) in [(1, 1), (2, 3)] {
+                if kind == NetworkKind::Feedforward && hold > 1 {
+                    continue;
+                }
+                let mut params = Params::default();
+                params.task.input_dim = 5;
+                params.task.clusters = 7;
+                params.task.delay = 5;
+                (params.task.hold, params.task.evaluate) = (hold, evaluate);
+                params.network.kind = kind;
+                params.network.units = 70; // more than a block of random numbers
+                params.network.nonlinearity = Nonlinearity::Linear;
+                params.network.unit_noise = 0.3;
+                (params.network.gain, params.network.dt) =
+                    if kind == NetworkKind::Leaky { (1.5, 0.3) } else { (30.0, 0.02) };
+                params.train.loss = loss;
+                params.train.batch = 9;
+                let mut condensed = params.clone();
+                condensed.train.gradients = GradientMethod::Condensed;
+                params.train.gradients = GradientMethod::Backpropagation;
+                let (params, condensed) = (params.check().expect("valid"), condensed.check().expect("valid"));
+                agree(&params, &condensed);
+            }
+        }
+    }
+}
+
+fn agree(params: &ValidParams, condensed: &ValidParams) {
+    let weights = narrowed(&weights_and_batch(params).0);
+    let samples = Task::new(params).expect("the clusters fit").training_samples(0);
+    let mut general = Updater::from_params(params, &weights);
+    let mut other = Updater::from_params(condensed, &weights);
+    let batches = [0..9, 9..13, 13..22];
+    for batch in batches {
+        let inputs = samples.inputs.slice(ndarray::s![batch.clone(), ..]);
+        let labels = &samples.labels[batch.clone()];
+        // updates without a step: so small that the two networks stay alike
+        let expected = general.update(inputs, labels, 1e-9).expect("shapes agree");
+        let found = other.update(inputs, labels, 1e-9).expect("shapes agree");
+        let case = format!("{params:?} {batch:?}");
+        assert!((found.loss - expected.loss).abs() <= 1e-5 * expected.loss.max(1.0), "{case}: {found:?}");
+        assert_eq!(found.correct, expected.correct, "{case}");
+        let (expected, found) = (widened(&general.gradient()), widened(&other.gradient()));
+        let (expected, found) = (arrays(&expected), arrays(&found));
+        let largest = expected.iter().flat_map(|(_, array)| array).fold(0.0_f64, |size, v| size.max(v.abs()));
+        for ((name, found), (_, expected)) in found.iter().zip(&expected) {
+            let worst = (found - expected).iter().fold(0.0_f64, |size, v| size.max(v.abs()));
+            assert!(worst <= 1e-5 * largest, "{case}, {name}: off by {worst:e}, largest {largest:e}");
         }
     }
 }

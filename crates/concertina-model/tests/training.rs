@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use concertina_model::Update;
 use concertina_model::network::{Network, Weights};
 use concertina_model::params::{
-    GradientNoiseTarget, LossKind, NetworkKind, Nonlinearity, OptimizerKind, Params, SchedulerKind,
-    ValidParams,
+    GradientMethod, GradientNoiseTarget, LossKind, NetworkKind, Nonlinearity, OptimizerKind, Params,
+    SchedulerKind, ValidParams,
 };
 use concertina_model::task::Task;
 use concertina_model::trainer::Trainer;
@@ -67,6 +67,14 @@ fn every_way_to_train() -> Vec<ValidParams> {
             ways.push(params.check().expect("the parameters are valid"));
         }
     }
+    // gradients of condensed batches
+    let mut params = small();
+    params.network.nonlinearity = Nonlinearity::Linear;
+    params.network.unit_noise = 0.05;
+    params.train.loss = LossKind::MseScalar;
+    let params = params.check().expect("the parameters are valid");
+    assert_eq!(params.train.gradients, GradientMethod::Condensed);
+    ways.push(params);
     ways
 }
 

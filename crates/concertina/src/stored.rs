@@ -45,7 +45,7 @@ struct Glance {
 impl Glance {
     fn at(folder: &RunFolder) -> Result<Self> {
         let params = match folder.params()? {
-            Some(text) => Params::from_toml(&text).and_then(Params::check).ok(),
+            Some(text) => Params::from_stored_toml(&text).and_then(Params::check).ok(),
             None => None,
         };
         let checkpoints: Vec<Checkpoint> = folder.checkpoint_ids()?.into_iter().map(checkpoint_of).collect();

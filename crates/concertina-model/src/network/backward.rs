@@ -1,11 +1,13 @@
 //! The backward pass of the fast path: backpropagation through time, by hand.
 
+use std::ops::Range;
+
 use concertina_numerics::kernels::{self, Panels, Rows, RowsMut, RowsRef};
 
-use super::Equations;
-use super::forward::Forward;
+use super::forward::{Forward, passes};
 use super::packed::Packed;
 use super::score::{Score, Scorer};
+use super::{Equations, PASS};
 use crate::params::{NetworkKind, Nonlinearity};
 
 /// The derivatives of the loss of one batch.
@@ -14,8 +16,8 @@ use crate::params::{NetworkKind, Nonlinearity};
 /// |---|---|---|
 /// | `by_output` | ∂L/∂y_t of the evaluated timesteps | evaluate × batch |
 /// | `by_current` | ∂L/∂a_t | steps × batch |
-/// | `by_state` | ∂L/∂h_t of the timestep at hand | batch |
-/// | `by_rate` | ∂L/∂φ(h_t) of the timestep before (leaky) | batch |
+/// | `by_state` | ∂L/∂h_t of the timestep and the samples at hand | at most [`PASS`] |
+/// | `by_rate` | ∂L/∂φ(h_t) of the timestep before (leaky) | at most [`PASS`] |
 ///
 /// `recurrent_transposed` and `readout_transposed` are `Wᵀ` and `Rᵀ`, packed anew for each batch.
 #[derive(Debug)]
@@ -36,8 +38,8 @@ impl Backward {
         Backward {
             by_output: Rows::zeros(equations.evaluate * capacity, outputs),
             by_current: Rows::zeros(equations.steps * capacity, units),
-            by_state: Rows::zeros(capacity, units),
-            by_rate: Rows::zeros(capacity, units),
+            by_state: Rows::zeros(capacity.min(PASS), units),
+            by_rate: Rows::zeros(capacity.min(PASS), units),
             recurrent_transposed: (0..weights.recurrent_count())
                 .map(|_| Panels::zeros(units, units))
                 .collect(),
@@ -48,7 +50,7 @@ impl Backward {
 
     /// Scores the batch that `forward` has read out; leaves the derivative of its mean loss by the outputs behind.
     pub(crate) fn score(&mut self, equations: &Equations, forward: &Forward, labels: &[u32]) -> Score {
-        self.scorer.score(equations, forward, labels, Some(&mut self.by_output))
+        self.scorer.score(equations, &forward.outputs, labels, Some(&mut self.by_output))
     }
 
     /// The gradient by every array marked in `trained`, overwriting those of `gradient`; to be called after [`Backward::score`].
@@ -64,59 +66,60 @@ impl Backward {
         trained: &[bool],
         gradient: &mut Packed,
     ) {
-        let (batch, steps) = (stimulus.row_count(), equations.steps);
-        let block = |step: usize| step * batch..(step + 1) * batch;
         for (index, transposed) in self.recurrent_transposed.iter_mut().enumerate() {
             weights.recurrent(index).pack_transposed_into(transposed);
         }
         weights.readout().pack_transposed_into(&mut self.readout_transposed);
-
-        let slope_from = forward.slope_from();
-        let first_evaluated = steps - equations.evaluate;
-        for step in (0..steps).rev() {
-            let mut by_state = self.by_state.rows_mut(0..batch);
-            if step + 1 == steps {
-                by_state.as_mut_slice().fill(0.0);
-            }
-            if equations.is_evaluated(step) {
-                let by_output = self.by_output.rows(block(step - first_evaluated));
-                kernels::product(by_state.reborrow(), by_output, &self.readout_transposed, true);
-            }
-            if let Some(disturbance) = &forward.disturbance {
-                disturbance.undo(step, &mut by_state);
-            }
-            let mut by_current = self.by_current.rows_mut(block(step));
-            by_current.copy_from(by_state.view());
-            match equations.kind {
-                NetworkKind::Vanilla | NetworkKind::Feedforward => {
-                    multiply_by_slope(equations.nonlinearity, &mut by_current, slope_from.rows(block(step)));
-                    if step > 0 {
-                        let transposed = &self.recurrent_transposed[equations.recurrent_index(step)];
-                        kernels::product(by_state.reborrow(), by_current.view(), transposed, false);
-                    }
-                }
-                NetworkKind::Leaky => {
-                    kernels::scale_in_place(by_current.as_mut_slice(), equations.dt as f32);
-                    if step > 0 {
-                        let mut by_rate = self.by_rate.rows_mut(0..batch);
-                        kernels::product(
-                            by_rate.reborrow(),
-                            by_current.view(),
-                            &self.recurrent_transposed[0],
-                            false,
-                        );
-                        multiply_by_slope(
-                            equations.nonlinearity,
-                            &mut by_rate,
-                            slope_from.rows(block(step - 1)),
-                        );
-                        kernels::scale_in_place(by_state.as_mut_slice(), equations.kept() as f32);
-                        kernels::scaled_add(by_state.as_mut_slice(), 1.0, by_rate.view().as_slice());
-                    }
-                }
+        for samples in passes(stimulus.row_count()) {
+            for step in (0..equations.steps).rev() {
+                self.step(equations, forward, step, samples.clone());
             }
         }
         self.collect(equations, forward, stimulus, trained, gradient);
+    }
+
+    /// One timestep of some samples of the batch, backwards.
+    fn step(&mut self, equations: &Equations, forward: &Forward, step: usize, samples: Range<usize>) {
+        let batch = forward.batch;
+        let rows_of = |step: usize| step * batch + samples.start..step * batch + samples.end;
+        let slope_from = forward.slope_from();
+        let mut by_state = self.by_state.rows_mut(0..samples.len());
+        if step + 1 == equations.steps {
+            by_state.as_mut_slice().fill(0.0);
+        }
+        if equations.is_evaluated(step) {
+            let by_output = self.by_output.rows(rows_of(equations.evaluated_index(step)));
+            kernels::product(by_state.reborrow(), by_output, &self.readout_transposed, true);
+        }
+        if let Some(disturbance) = &forward.disturbance {
+            disturbance.undo(rows_of(step), &mut by_state);
+        }
+        let mut by_current = self.by_current.rows_mut(rows_of(step));
+        by_current.copy_from(by_state.view());
+        match equations.kind {
+            NetworkKind::Vanilla | NetworkKind::Feedforward => {
+                multiply_by_slope(equations.nonlinearity, &mut by_current, slope_from.rows(rows_of(step)));
+                if step > 0 {
+                    let transposed = &self.recurrent_transposed[equations.recurrent_index(step)];
+                    kernels::product(by_state, by_current.view(), transposed, false);
+                }
+            }
+            NetworkKind::Leaky => {
+                kernels::scale_in_place(by_current.as_mut_slice(), equations.dt as f32);
+                if step > 0 {
+                    let mut by_rate = self.by_rate.rows_mut(0..samples.len());
+                    let transposed = &self.recurrent_transposed[0];
+                    kernels::product(by_rate.reborrow(), by_current.view(), transposed, false);
+                    multiply_by_slope(
+                        equations.nonlinearity,
+                        &mut by_rate,
+                        slope_from.rows(rows_of(step - 1)),
+                    );
+                    kernels::scale_in_place(by_state.as_mut_slice(), equations.kept() as f32);
+                    kernels::scaled_add(by_state.as_mut_slice(), 1.0, by_rate.view().as_slice());
+                }
+            }
+        }
     }
 
     /// The gradient by the weights from the derivatives by the currents: one product over all timesteps.
@@ -139,24 +142,15 @@ impl Backward {
                 kernels::product_transposed_a(&mut arrays[slots.input], stimulus, by_current, step > 0);
             }
         }
-        // the runs of steps that share a recurrent matrix and a bias
-        let layered = equations.kind == NetworkKind::Feedforward;
-        for index in slots.recurrent.clone() {
-            if trained[index] {
-                let layer = index - slots.recurrent.start;
-                let into = if layered { layer + 1..layer + 2 } else { 1..steps };
-                let rates = presynaptic.rows((into.start - 1) * batch..(into.end - 1) * batch);
-                let by_current = self.by_current.rows(into.start * batch..into.end * batch);
-                kernels::product_transposed_a(&mut arrays[index], rates, by_current, false);
-            }
+        let rows = |steps: Range<usize>| steps.start * batch..steps.end * batch;
+        for index in slots.recurrent.clone().filter(|index| trained[*index]) {
+            let into = equations.steps_into(index - slots.recurrent.start);
+            let rates = presynaptic.rows(rows(into.start - 1..into.end - 1));
+            kernels::product_transposed_a(&mut arrays[index], rates, self.by_current.rows(rows(into)), false);
         }
-        for index in slots.biases.clone() {
-            if trained[index] {
-                let layer = index - slots.biases.start;
-                let of = if layered { layer..layer + 1 } else { 0..steps };
-                let by_current = self.by_current.rows(of.start * batch..of.end * batch);
-                column_sums(&mut arrays[index], by_current);
-            }
+        for index in slots.biases.clone().filter(|index| trained[*index]) {
+            let of = equations.steps_of(index - slots.biases.start);
+            column_sums(&mut arrays[index], self.by_current.rows(rows(of)));
         }
         let evaluated = (steps - equations.evaluate) * batch..steps * batch;
         let by_output = self.by_output.rows(0..evaluated.len());

@@ -1,5 +1,7 @@
 //! Noise and dropout on the units, in training only (`model.md`, section 3).
 
+use std::ops::Range;
+
 use concertina_numerics::kernels::{Rows, RowsMut, RowsRef};
 use concertina_numerics::random::{Purpose, Stream};
 
@@ -11,79 +13,70 @@ const DROPOUT: Purpose = Purpose::new("dropout");
 /// Unit noise `h + σ ξ` and then inverted dropout `h m / (1 - p)`, drawn anew for each update.
 ///
 /// The numbers are keyed by the update, and drawn timestep by timestep, sample by sample.
+///
+/// Rows of both are time-major, (steps × batch, units), as the states are.
 #[derive(Debug)]
 pub(crate) struct Disturbance {
     seed: u64,
-    noise: f32,
-    dropout: f32,
-    noise_stream: Stream,
-    dropout_stream: Stream,
-    drawn: Vec<f32>,
-    /// `m / (1 - p)`, (steps × batch, units).
-    masks: Option<Rows>,
-    batch: usize,
+    /// σ and `ξ`.
+    noise: Option<(f32, Rows)>,
+    /// p and `m / (1 - p)`.
+    dropout: Option<(f32, Rows)>,
 }
 
 impl Disturbance {
     /// `None` if the parameters ask for neither.
     pub(crate) fn from_params(params: &ValidParams) -> Option<Self> {
         let (noise, dropout) = (params.network.unit_noise as f32, params.network.dropout as f32);
-        if noise == 0.0 && dropout == 0.0 {
-            return None;
-        }
-        let (units, rows) = (params.network.units, params.trial_steps() * params.train.batch);
-        Some(Disturbance {
+        let rows = || Rows::zeros(params.trial_steps() * params.train.batch, params.network.units);
+        let disturbance = Disturbance {
             seed: params.seed,
-            noise,
-            dropout,
-            noise_stream: Stream::new(params.seed, UNIT_NOISE, 0),
-            dropout_stream: Stream::new(params.seed, DROPOUT, 0),
-            drawn: vec![0.0; units],
-            masks: (dropout > 0.0).then(|| Rows::zeros(rows, units)),
-            batch: 0,
-        })
+            noise: (noise > 0.0).then(|| (noise, rows())),
+            dropout: (dropout > 0.0).then(|| (dropout, rows())),
+        };
+        (disturbance.noise.is_some() || disturbance.dropout.is_some()).then_some(disturbance)
     }
 
-    /// Begins the update with this number (counted from 0).
-    pub(crate) fn begin(&mut self, update: u64, batch: usize) {
-        self.noise_stream = Stream::new(self.seed, UNIT_NOISE, update);
-        self.dropout_stream = Stream::new(self.seed, DROPOUT, update);
-        self.batch = batch;
-    }
-
-    /// Disturbs the states of one step, (batch, units).
-    pub(super) fn disturb(&mut self, step: usize, states: &mut RowsMut<'_>) {
-        if self.noise > 0.0 {
-            for sample in 0..self.batch {
-                self.noise_stream.fill_normal(&mut self.drawn);
-                for (state, normal) in states.row_mut(sample).iter_mut().zip(&self.drawn) {
-                    *state += self.noise * normal;
+    /// Draws what the update with this number (counted from 0) needs: (steps × batch) rows.
+    pub(super) fn draw(&mut self, update: u64, rows: usize) {
+        if let Some((_, noise)) = &mut self.noise {
+            let mut stream = Stream::new(self.seed, UNIT_NOISE, update);
+            (0..rows).for_each(|row| stream.fill_normal(noise.row_mut(row)));
+        }
+        if let Some((dropout, masks)) = &mut self.dropout {
+            let mut stream = Stream::new(self.seed, DROPOUT, update);
+            let scale = 1.0 / (1.0 - *dropout);
+            for row in 0..rows {
+                let masks = masks.row_mut(row);
+                stream.fill_uniform(masks);
+                for mask in masks {
+                    *mask = if *mask < *dropout { 0.0 } else { scale };
                 }
             }
         }
-        if let Some(masks) = &mut self.masks {
-            let scale = 1.0 / (1.0 - self.dropout);
-            let mut masks = masks.rows_mut(step * self.batch..(step + 1) * self.batch);
-            for sample in 0..self.batch {
-                self.dropout_stream.fill_uniform(&mut self.drawn);
-                for (mask, uniform) in masks.row_mut(sample).iter_mut().zip(&self.drawn) {
-                    *mask = if *uniform < self.dropout { 0.0 } else { scale };
-                }
+    }
+
+    /// Disturbs these rows of the states.
+    pub(super) fn disturb(&self, rows: Range<usize>, states: &mut RowsMut<'_>) {
+        if let Some((size, noise)) = &self.noise {
+            for (state, normal) in states.as_mut_slice().iter_mut().zip(noise.rows(rows.clone()).as_slice()) {
+                *state += size * normal;
             }
-            multiply(states, masks.view());
+        }
+        self.undo(rows, states);
+    }
+
+    /// Takes derivatives by these rows of the states back through their dropout; which is the same product again.
+    pub(super) fn undo(&self, rows: Range<usize>, by_state: &mut RowsMut<'_>) {
+        if let Some((_, masks)) = &self.dropout {
+            for (value, mask) in by_state.as_mut_slice().iter_mut().zip(masks.rows(rows).as_slice()) {
+                *value *= mask;
+            }
         }
     }
 
-    /// Takes derivatives by the states of a step, (batch, units), back through its dropout.
-    pub(super) fn undo(&self, step: usize, by_state: &mut RowsMut<'_>) {
-        if let Some(masks) = &self.masks {
-            multiply(by_state, masks.rows(step * self.batch..(step + 1) * self.batch));
-        }
-    }
-}
-
-fn multiply(rows: &mut RowsMut<'_>, factors: RowsRef<'_>) {
-    for (value, factor) in rows.as_mut_slice().iter_mut().zip(factors.as_slice()) {
-        *value *= factor;
+    /// σ and these rows of `ξ`, if there is noise.
+    pub(super) fn noise(&self, rows: Range<usize>) -> Option<(f32, RowsRef<'_>)> {
+        self.noise.as_ref().map(|(size, noise)| (*size, noise.rows(rows)))
     }
 }

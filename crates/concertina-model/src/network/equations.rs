@@ -1,5 +1,7 @@
 //! What the equations of a network need besides its weights.
 
+use std::ops::Range;
+
 use crate::params::{LossKind, NetworkKind, Nonlinearity, ValidParams};
 
 /// The equations of a network and of its trial (`model.md`, sections 2 to 4).
@@ -48,9 +50,24 @@ impl Equations {
         if self.kind == NetworkKind::Feedforward { step } else { 0 }
     }
 
+    /// The steps into which a recurrent matrix leads.
+    pub(crate) fn steps_into(&self, recurrent: usize) -> Range<usize> {
+        if self.kind == NetworkKind::Feedforward { recurrent + 1..recurrent + 2 } else { 1..self.steps }
+    }
+
+    /// The steps that have a bias.
+    pub(crate) fn steps_of(&self, bias: usize) -> Range<usize> {
+        if self.kind == NetworkKind::Feedforward { bias..bias + 1 } else { 0..self.steps }
+    }
+
     /// The share of a state that stays from one timestep to the next in the leaky network.
     pub fn kept(&self) -> f64 {
         if self.leak { 1.0 - self.dt } else { 1.0 }
+    }
+
+    /// The number of a step among those at which the loss is taken.
+    pub(crate) fn evaluated_index(&self, step: usize) -> usize {
+        step + self.evaluate - self.steps
     }
 
     /// Whether the loss is taken at a step.

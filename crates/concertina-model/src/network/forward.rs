@@ -1,10 +1,13 @@
 //! The forward pass of the fast path: f32, time-major, no allocation in the time loop.
 
+use std::ops::Range;
+
 use concertina_numerics::kernels::{self, Rows, RowsMut, RowsRef};
 
-use super::Equations;
 use super::disturbance::Disturbance;
 use super::packed::Packed;
+use super::score::{Score, Scorer};
+use super::{Equations, PASS};
 use crate::params::{NetworkKind, Nonlinearity};
 
 /// The states of one batch through a trial: blocks of `batch` rows, one block a timestep.
@@ -49,6 +52,19 @@ impl Forward {
         self.states.row_count() / equations.steps
     }
 
+    /// Runs a batch through its trial and scores it.
+    pub(crate) fn score(
+        &mut self,
+        equations: &Equations,
+        weights: &Packed,
+        stimulus: RowsRef<'_>,
+        labels: &[u32],
+    ) -> Score {
+        self.run(equations, weights, stimulus, 0);
+        self.read_out(equations, weights);
+        Scorer::new(self.outputs.column_count()).score(equations, &self.outputs, labels, None)
+    }
+
     /// Runs a batch through its trial.
     ///
     /// # Shapes
@@ -61,56 +77,66 @@ impl Forward {
         stimulus: RowsRef<'_>,
         update: u64,
     ) {
-        let batch = stimulus.row_count();
-        self.batch = batch;
+        self.batch = stimulus.row_count();
         if let Some(disturbance) = &mut self.disturbance {
-            disturbance.begin(update, batch);
+            disturbance.draw(update, equations.steps * self.batch);
         }
-        for step in 0..equations.steps {
-            let (past, rest) = self.states.split_at_mut(step * batch);
-            let past = past.view();
-            let mut current = rest.into_rows(0..batch);
-            if step > 0 {
-                let previous = (step - 1) * batch..step * batch;
-                let recurrent = weights.recurrent(equations.recurrent_index(step));
-                let rates = match (&self.rates, equations.kind) {
-                    (Some(rates), NetworkKind::Leaky) => rates.rows(previous),
-                    _ => past.rows(previous),
-                };
-                kernels::product(current.reborrow(), rates, recurrent, false);
+        for samples in passes(self.batch) {
+            for step in 0..equations.steps {
+                self.step(equations, weights, stimulus.rows(samples.clone()), step, samples.clone());
             }
-            if step < equations.hold {
-                kernels::product(current.reborrow(), stimulus, weights.input(), step > 0);
-            }
-            kernels::add_row(current.reborrow(), weights.bias(equations.bias_index(step)));
-            match equations.kind {
-                NetworkKind::Vanilla | NetworkKind::Feedforward => {
-                    apply(equations.nonlinearity, &mut current);
-                    if let Some(disturbance) = &mut self.disturbance {
-                        if let Some(rates) = &mut self.rates {
-                            rates.rows_mut(step * batch..(step + 1) * batch).copy_from(current.view());
-                        }
-                        disturbance.disturb(step, &mut current);
-                    }
-                }
-                NetworkKind::Leaky => {
-                    kernels::scale_in_place(current.as_mut_slice(), equations.dt as f32);
-                    if step > 0 {
-                        let previous = past.rows((step - 1) * batch..step * batch);
-                        kernels::scaled_add(
-                            current.as_mut_slice(),
-                            equations.kept() as f32,
-                            previous.as_slice(),
-                        );
-                    }
-                    if let Some(disturbance) = &mut self.disturbance {
-                        disturbance.disturb(step, &mut current);
-                    }
+        }
+    }
+
+    /// One timestep of some samples of the batch.
+    fn step(
+        &mut self,
+        equations: &Equations,
+        weights: &Packed,
+        stimulus: RowsRef<'_>,
+        step: usize,
+        samples: Range<usize>,
+    ) {
+        let batch = self.batch;
+        let rows_of = |step: usize| step * batch + samples.start..step * batch + samples.end;
+        let (past, rest) = self.states.split_at_mut(step * batch);
+        let past = past.view();
+        let mut current = rest.into_rows(samples.clone());
+        if step > 0 {
+            let recurrent = weights.recurrent(equations.recurrent_index(step));
+            let rates = match (&self.rates, equations.kind) {
+                (Some(rates), NetworkKind::Leaky) => rates.rows(rows_of(step - 1)),
+                _ => past.rows(rows_of(step - 1)),
+            };
+            kernels::product(current.reborrow(), rates, recurrent, false);
+        }
+        if step < equations.hold {
+            kernels::product(current.reborrow(), stimulus, weights.input(), step > 0);
+        }
+        kernels::add_row(current.reborrow(), weights.bias(equations.bias_index(step)));
+        match equations.kind {
+            NetworkKind::Vanilla | NetworkKind::Feedforward => {
+                apply(equations.nonlinearity, &mut current);
+                if let Some(disturbance) = &self.disturbance {
                     if let Some(rates) = &mut self.rates {
-                        let mut rates = rates.rows_mut(step * batch..(step + 1) * batch);
-                        rates.copy_from(current.view());
-                        apply(equations.nonlinearity, &mut rates);
+                        rates.rows_mut(rows_of(step)).copy_from(current.view());
                     }
+                    disturbance.disturb(rows_of(step), &mut current);
+                }
+            }
+            NetworkKind::Leaky => {
+                kernels::scale_in_place(current.as_mut_slice(), equations.dt as f32);
+                if step > 0 {
+                    let previous = past.rows(rows_of(step - 1));
+                    kernels::scaled_add(current.as_mut_slice(), equations.kept() as f32, previous.as_slice());
+                }
+                if let Some(disturbance) = &self.disturbance {
+                    disturbance.disturb(rows_of(step), &mut current);
+                }
+                if let Some(rates) = &mut self.rates {
+                    let mut rates = rates.rows_mut(rows_of(step));
+                    rates.copy_from(current.view());
+                    apply(equations.nonlinearity, &mut rates);
                 }
             }
         }
@@ -130,11 +156,6 @@ impl Forward {
         self.states.rows(step * self.batch..(step + 1) * self.batch)
     }
 
-    /// The output of a sample at an evaluated timestep (counted from the first of them).
-    pub(crate) fn output(&self, evaluated: usize, sample: usize) -> &[f32] {
-        self.outputs.row(evaluated * self.batch + sample)
-    }
-
     /// What reaches the next step through the recurrent weights: the rates in the leaky network, the states otherwise.
     pub(super) fn presynaptic(&self, kind: NetworkKind) -> &Rows {
         match (&self.rates, kind) {
@@ -147,6 +168,12 @@ impl Forward {
     pub(super) fn slope_from(&self) -> &Rows {
         self.rates.as_ref().unwrap_or(&self.states)
     }
+}
+
+/// The samples of a batch that go through a trial together, forward or backward: [`PASS`] at most.
+pub(super) fn passes(batch: usize) -> impl Iterator<Item = Range<usize>> {
+    let count = batch.div_ceil(PASS);
+    (0..count).map(move |pass| pass * batch / count..(pass + 1) * batch / count)
 }
 
 fn apply(nonlinearity: Nonlinearity, rows: &mut RowsMut<'_>) {

@@ -9,6 +9,7 @@
 //! [`crate::reference`] has the same in f64, as plain as it is written here.
 
 mod backward;
+mod condensed;
 mod disturbance;
 mod equations;
 mod forward;
@@ -21,11 +22,12 @@ use concertina_numerics::kernels::{Rows, RowsRef};
 use ndarray::{Array2, Array3, ArrayView2, ArrayViewMut2, s};
 
 pub(crate) use backward::Backward;
+pub(crate) use condensed::Condensed;
 pub(crate) use disturbance::Disturbance;
 pub use equations::Equations;
 pub(crate) use forward::Forward;
 pub(crate) use packed::Packed;
-pub(crate) use score::{Score, Scorer};
+pub(crate) use score::Score;
 pub use weights::Weights;
 
 use crate::error::{Error, Result};
@@ -179,8 +181,12 @@ impl Network {
     /// # Errors
     /// [`Error::Shape`].
     pub fn evaluate(&self, samples: &Samples) -> Result<Evaluation> {
-        let mut forward = Forward::new(&self.equations, &self.packed, PASS.min(samples.labels.len()), None);
-        evaluate(&self.equations, &self.packed, samples, &mut forward)
+        check_stimuli(&self.packed, samples.inputs.view())?;
+        let capacity = PASS.min(samples.labels.len());
+        let mut forward = Forward::new(&self.equations, &self.packed, capacity, None);
+        Ok(evaluate(samples, capacity, |stimulus, labels| {
+            forward.score(&self.equations, &self.packed, stimulus, labels)
+        }))
     }
 
     /// Hands the forward pass of [`PASS`] samples at a time to `each`, with the number of the first of them.
@@ -212,28 +218,22 @@ fn copy_block(block: RowsRef<'_>, mut into: ArrayViewMut2<f32>) {
     }
 }
 
-/// Loss and accuracy of packed weights; `forward` has room for at least one sample.
+/// Loss and accuracy on samples that are scored `capacity` at a time.
 pub(crate) fn evaluate(
-    equations: &Equations,
-    weights: &Packed,
     samples: &Samples,
-    forward: &mut Forward,
-) -> Result<Evaluation> {
+    capacity: usize,
+    mut score: impl FnMut(RowsRef<'_>, &[u32]) -> Score,
+) -> Evaluation {
     let count = samples.labels.len();
-    check_stimuli(weights, samples.inputs.view())?;
-    let mut scorer = Scorer::new(weights.readout().column_count());
     let mut total = Score::default();
-    let capacity = forward.capacity(equations);
     for first in (0..count).step_by(capacity) {
         let batch = first..(first + capacity).min(count);
         let stimulus = Rows::from_array(samples.inputs.slice(s![batch.clone(), ..]));
-        forward.run(equations, weights, stimulus.view(), 0);
-        forward.read_out(equations, weights);
-        let score = scorer.score(equations, forward, &samples.labels[batch.clone()], None);
+        let score = score(stimulus.view(), &samples.labels[batch.clone()]);
         total.loss += score.loss * batch.len() as f64;
         total.correct += score.correct;
     }
-    Ok(Evaluation { loss: total.loss / count as f64, accuracy: total.correct as f64 / count as f64 })
+    Evaluation { loss: total.loss / count as f64, accuracy: total.correct as f64 / count as f64 }
 }
 
 /// Stimuli of the dimension that the input weights take.

@@ -3,7 +3,6 @@
 use concertina_numerics::kernels::Rows;
 
 use super::Equations;
-use super::forward::Forward;
 use crate::loss::predicted_class;
 
 /// The mean loss of a batch, and the number of samples whose class its last output names.
@@ -25,12 +24,14 @@ impl Scorer {
         Scorer { output: vec![0.0; outputs], derivative: vec![0.0; outputs] }
     }
 
-    /// Scores the batch that `forward` has read out; writes the derivative of its mean loss into `by_output` if there is one,
-    /// (evaluate × batch, outputs), time-major.
+    /// Scores the outputs of a batch; writes the derivative of its mean loss into `by_output` if there is one.
+    ///
+    /// # Shapes
+    /// `outputs` and `by_output`: (evaluate × batch, outputs), time-major; `labels`: (batch).
     pub(crate) fn score(
         &mut self,
         equations: &Equations,
-        forward: &Forward,
+        outputs: &Rows,
         labels: &[u32],
         mut by_output: Option<&mut Rows>,
     ) -> Score {
@@ -38,7 +39,7 @@ impl Scorer {
         let mut score = Score::default();
         for evaluated in 0..equations.evaluate {
             for (sample, label) in labels.iter().enumerate() {
-                let output = forward.output(evaluated, sample);
+                let output = outputs.row(evaluated * labels.len() + sample);
                 for (wide, value) in self.output.iter_mut().zip(output) {
                     *wide = f64::from(*value);
                 }

@@ -4,7 +4,8 @@ use super::kinds::Choice;
 use super::saves::{SaveRate, SavesPerEpoch};
 use super::value::Value;
 use super::{
-    GradientNoiseTarget, InputWeights, LossKind, NetworkKind, Nonlinearity, OptimizerKind, SchedulerKind,
+    GradientMethod, GradientNoiseTarget, InputWeights, LossKind, NetworkKind, Nonlinearity, OptimizerKind,
+    SchedulerKind,
 };
 
 /// A type that a parameter can have.
@@ -156,4 +157,4 @@ macro_rules! choice_field {
     )*};
 }
 
-choice_field!(NetworkKind Nonlinearity InputWeights LossKind OptimizerKind SchedulerKind GradientNoiseTarget);
+choice_field!(NetworkKind Nonlinearity InputWeights LossKind OptimizerKind SchedulerKind GradientMethod GradientNoiseTarget);

@@ -139,4 +139,36 @@ choices! {
         /// Both, and every other weight that is trained.
         All = "all" | "both",
     }
+
+    /// How the gradient of a batch is computed (`train.gradients`). What either finds differs by rounding, so it is part of the
+    /// name of a run.
+    GradientMethod {
+        /// Whichever is less work.
+        #[default]
+        Automatic = "automatic" | "auto",
+        /// Backpropagation through time, sample by sample.
+        Backpropagation = "backpropagation" | "bptt",
+        /// The sum over the samples taken before the pass through time: for linear networks without dropout.
+        Condensed = "condensed" | "linear",
+    }
+}
+
+impl GradientMethod {
+    /// What is taken for a network with this nonlinearity and no dropout: condensed, a batch has as many samples as the loss looks at
+    /// outputs of a trial, `evaluate × outputs`.
+    ///
+    /// # Panics
+    /// If it is condensed and the network is not linear.
+    pub(crate) fn resolve(self, nonlinearity: Nonlinearity, condensed: usize, batch: usize) -> Self {
+        let linear = nonlinearity == Nonlinearity::Linear;
+        assert!(
+            linear || self != GradientMethod::Condensed,
+            "condensed gradients of a network that is not linear"
+        );
+        match self {
+            GradientMethod::Automatic if linear && condensed < batch => GradientMethod::Condensed,
+            GradientMethod::Automatic => GradientMethod::Backpropagation,
+            asked => asked,
+        }
+    }
 }

@@ -32,8 +32,8 @@ mod value;
 mod write;
 
 pub use kinds::{
-    ChoiceNames, GradientNoiseTarget, InputWeights, LossKind, NetworkKind, Nonlinearity, OptimizerKind,
-    SchedulerKind,
+    ChoiceNames, GradientMethod, GradientNoiseTarget, InputWeights, LossKind, NetworkKind, Nonlinearity,
+    OptimizerKind, SchedulerKind,
 };
 pub use names::parameter;
 pub(crate) use parameter::grouped;
@@ -189,6 +189,8 @@ pub struct TrainParams {
     pub gradient_noise_on: GradientNoiseTarget,
     /// Rescale the noise to the norm of the gradient.
     pub gradient_noise_scaled: bool,
+    /// How gradients are computed. Set to what is taken in [`ValidParams`].
+    pub gradients: GradientMethod,
     /// How the learning rate changes from epoch to epoch.
     pub scheduler: SchedulerKind,
     /// Epochs: patience of `plateau`, step size of `step`, half a cycle of `cyclic` and `cyclic_halving`, the rise of
@@ -221,6 +223,7 @@ impl Default for TrainParams {
             gradient_noise: 0.0,
             gradient_noise_on: GradientNoiseTarget::Recurrent,
             gradient_noise_scaled: false,
+            gradients: GradientMethod::Automatic,
             scheduler: SchedulerKind::Plateau,
             scheduler_patience: 5,
             scheduler_factor: 0.5,

@@ -3,9 +3,9 @@
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::Params;
 use super::names::{assign, nearest, parameter, parameter_in};
 use super::value::Value;
+use super::{GradientMethod, Params};
 use crate::{Error, Result};
 
 const SECTIONS: [&str; 3] = ["task", "network", "train"];
@@ -62,6 +62,19 @@ impl Params {
     /// twice, a wrong type or a value out of range.
     pub fn from_toml(text: &str) -> Result<Self> {
         let mut params = Self::default();
+        params.apply(&toml_entries(text)?)?;
+        Ok(params)
+    }
+
+    /// Reads parameters that a run was stored with, in TOML.
+    ///
+    /// What is left out was no parameter then, and has the value that means "as before": [`GradientMethod::Backpropagation`].
+    ///
+    /// # Errors
+    /// As [`Params::from_toml`].
+    pub fn from_stored_toml(text: &str) -> Result<Self> {
+        let mut params = Self::default();
+        params.train.gradients = GradientMethod::Backpropagation;
         params.apply(&toml_entries(text)?)?;
         Ok(params)
     }

@@ -4,8 +4,8 @@ use super::field::Field;
 use super::kinds::Choice;
 use super::parameter::{Condition, Interval, Kind, MOST, Parameter};
 use super::{
-    GradientNoiseTarget, InputWeights, LossKind, NetworkKind, Nonlinearity, OptimizerKind, Params,
-    SchedulerKind,
+    GradientMethod, GradientNoiseTarget, InputWeights, LossKind, NetworkKind, Nonlinearity, OptimizerKind,
+    Params, SchedulerKind,
 };
 
 const COUNT: Kind = Kind::Whole { least: 1, most: MOST };
@@ -209,6 +209,13 @@ pub static PARAMETERS: &[Parameter] = &[
         "rescale the noise to the norm of the gradient"
     )
     .only("`train.gradient_noise` above 0", |p| p.train.gradient_noise > 0.0),
+    parameter!(
+        train.gradients,
+        [],
+        Kind::Choice(GradientMethod::NAMES),
+        "how gradients are computed; condensed, a batch costs hardly more than a sample (automatic: whichever is less work)"
+    )
+    .only("`network.nonlinearity = linear` without dropout", Params::is_linear),
     parameter!(
         train.scheduler,
         ["scheduler"],

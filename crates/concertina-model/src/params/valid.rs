@@ -6,7 +6,9 @@ use serde::{Serialize, Serializer};
 
 use super::registry::PARAMETERS;
 use super::rules;
-use super::{LossKind, Params, SaveRate, SavesPerEpoch, SchedulerKind, TaskParams};
+use super::{
+    GradientMethod, LossKind, Nonlinearity, Params, SaveRate, SavesPerEpoch, SchedulerKind, TaskParams,
+};
 use crate::Result;
 use crate::checkpoint::CheckpointSchedule;
 
@@ -46,7 +48,7 @@ impl TaskParams {
 }
 
 impl Params {
-    /// Checks every parameter and the rules between them, fills in what was left open (`task.val_samples`, and
+    /// Checks every parameter and the rules between them, fills in what was left open (`task.val_samples`, `train.gradients`, and
     /// `train.cycle_epochs` of a `onecycle` schedule), and puts parameters without effect back to their defaults.
     ///
     /// Whether the clusters can be placed is found by the task.
@@ -70,7 +72,29 @@ impl Params {
             params.train.cycle_epochs.get_or_insert(params.train.epochs);
         }
         rules::check(&params)?;
+        params.resolve_gradients();
         Ok(ValidParams { params })
+    }
+}
+
+impl Params {
+    /// Whether outputs depend linearly on the stimulus, and for all samples in the same way.
+    pub(super) fn is_linear(&self) -> bool {
+        self.network.nonlinearity == Nonlinearity::Linear && self.network.dropout == 0.0
+    }
+
+    /// Outputs of the readout: one for `mse_scalar`, otherwise one a class.
+    fn outputs(&self) -> usize {
+        if self.train.loss == LossKind::MseScalar { 1 } else { self.task.classes }
+    }
+
+    fn resolve_gradients(&mut self) {
+        let condensed = self.task.evaluate * self.outputs();
+        self.train.gradients = if self.is_linear() {
+            self.train.gradients.resolve(Nonlinearity::Linear, condensed, self.train.batch)
+        } else {
+            GradientMethod::Backpropagation
+        };
     }
 }
 
@@ -103,7 +127,7 @@ impl ValidParams {
 
     /// Outputs of the readout: one for `mse_scalar`, otherwise one a class.
     pub fn outputs(&self) -> usize {
-        if self.train.loss == LossKind::MseScalar { 1 } else { self.task.classes }
+        self.params.outputs()
     }
 
     /// Validation samples an epoch.

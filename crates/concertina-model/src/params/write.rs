@@ -2,10 +2,11 @@
 
 use std::fmt::Write as _;
 
+use super::field::Field;
 use super::parameter::{Kind, Parameter};
 use super::registry::PARAMETERS;
 use super::value::{Value, spell};
-use super::{Params, ValidParams};
+use super::{GradientMethod, Params, ValidParams};
 
 /// First line of the canonical form; raised only if the same text would come to mean another computation.
 const SCHEMA: &str = "concertina run 1";
@@ -47,10 +48,10 @@ impl ValidParams {
 
     /// The value that the canonical form leaves out.
     fn usual(&self, parameter: &Parameter) -> Value {
-        if parameter.path == "task.val_samples" {
-            Value::from(self.task.default_val_samples())
-        } else {
-            parameter.default_value()
+        match parameter.path {
+            "task.val_samples" => Value::from(self.task.default_val_samples()),
+            "train.gradients" => GradientMethod::Backpropagation.show(),
+            _ => parameter.default_value(),
         }
     }
 

@@ -6,11 +6,11 @@ use ndarray::ArrayView2;
 use super::noise::GradientNoise;
 use crate::error::Result;
 use crate::network::{
-    Backward, Disturbance, Equations, Evaluation, Forward, PASS, Packed, Score, Weights, check_stimuli,
-    evaluate,
+    Backward, Condensed, Disturbance, Equations, Evaluation, Forward, PASS, Packed, Score, Weights,
+    check_stimuli, evaluate,
 };
 use crate::optimizer::{Buffers, Optimizer, StepContext};
-use crate::params::ValidParams;
+use crate::params::{GradientMethod, ValidParams};
 use crate::task::Samples;
 
 /// Weights and what updates them, batch by batch, in f32: the fast path, for whoever brings samples of their own.
@@ -27,11 +27,35 @@ pub struct Updater {
     buffers: Vec<Buffers<Option<Panels>>>,
     gradient: Packed,
     stimulus: Rows,
-    forward: Forward,
-    backward: Backward,
-    validation: Forward,
+    method: Method,
     noise: Option<GradientNoise>,
     updates: u64,
+}
+
+/// How losses and gradients are computed.
+#[derive(Debug)]
+enum Method {
+    Backpropagation { forward: Forward, backward: Backward, validation: Forward },
+    Condensed(Condensed),
+}
+
+impl Method {
+    fn new(
+        gradients: GradientMethod,
+        equations: &Equations,
+        weights: &Packed,
+        batch: usize,
+        disturbance: Option<Disturbance>,
+    ) -> Self {
+        if gradients == GradientMethod::Condensed {
+            return Method::Condensed(Condensed::new(equations, weights, batch, disturbance));
+        }
+        Method::Backpropagation {
+            forward: Forward::new(equations, weights, batch, disturbance),
+            backward: Backward::new(equations, weights, batch),
+            validation: Forward::new(equations, weights, PASS, None),
+        }
+    }
 }
 
 /// What an update found, before it changed the weights.
@@ -49,12 +73,43 @@ impl Updater {
     /// An updater of these weights for batches of up to `batch` samples.
     ///
     /// `trained` says by its name in files ([`Weights::tensors`]) whether an array is trained. There is neither noise nor dropout.
+    ///
+    /// # Panics
+    /// If the gradients are to be [`GradientMethod::Condensed`] and the network is not linear.
     pub fn new(
         equations: Equations,
         optimizer: Optimizer,
+        gradients: GradientMethod,
         trained: impl Fn(&str) -> bool,
         weights: &Weights,
         batch: usize,
+    ) -> Self {
+        Self::disturbed(equations, optimizer, gradients, trained, weights, batch, None)
+    }
+
+    /// The updater that `params` ask for, with their noise and dropout.
+    pub fn from_params(params: &ValidParams, weights: &Weights) -> Self {
+        let mut updater = Self::disturbed(
+            Equations::new(params),
+            Optimizer::from_params(&params.train),
+            params.train.gradients,
+            |name| is_trained(params, name),
+            weights,
+            params.train.batch,
+            Disturbance::from_params(params),
+        );
+        updater.noise = GradientNoise::from_params(params, &updater.weights, &updater.trained);
+        updater
+    }
+
+    fn disturbed(
+        equations: Equations,
+        optimizer: Optimizer,
+        gradients: GradientMethod,
+        trained: impl Fn(&str) -> bool,
+        weights: &Weights,
+        batch: usize,
+        disturbance: Option<Disturbance>,
     ) -> Self {
         let names: Vec<String> = weights.tensors().into_iter().map(|(name, _)| name).collect();
         let trained: Vec<bool> = names.iter().map(|name| trained(name)).collect();
@@ -71,13 +126,13 @@ impl Updater {
                 square: zeros(array, *trained && keeps_square),
             })
             .collect();
+        let virtuals = equations.evaluate * weights.readout().column_count();
+        let gradients = gradients.resolve(equations.nonlinearity, virtuals, batch);
         Updater {
             buffers,
             gradient: weights.zeros_like(),
             stimulus: Rows::zeros(batch, weights.input().row_count()),
-            forward: Forward::new(&equations, &weights, batch, None),
-            backward: Backward::new(&equations, &weights, batch),
-            validation: Forward::new(&equations, &weights, PASS, None),
+            method: Method::new(gradients, &equations, &weights, batch, disturbance),
             noise: None,
             updates: 0,
             equations,
@@ -86,17 +141,6 @@ impl Updater {
             names,
             trained,
         }
-    }
-
-    /// The updater that `params` ask for, with their noise and dropout.
-    pub fn from_params(params: &ValidParams, weights: &Weights) -> Self {
-        let (equations, optimizer) = (Equations::new(params), Optimizer::from_params(&params.train));
-        let batch = params.train.batch;
-        let mut updater = Self::new(equations, optimizer, |name| is_trained(params, name), weights, batch);
-        updater.noise = GradientNoise::from_params(params, &updater.weights, &updater.trained);
-        let disturbance = Disturbance::from_params(params);
-        updater.forward = Forward::new(&equations, &updater.weights, batch, disturbance);
-        updater
     }
 
     /// The weights as they are now.
@@ -152,7 +196,20 @@ impl Updater {
     /// # Errors
     /// [`Error::Shape`](crate::Error::Shape).
     pub fn evaluate(&mut self, samples: &Samples) -> Result<Evaluation> {
-        evaluate(&self.equations, &self.weights, samples, &mut self.validation)
+        check_stimuli(&self.weights, samples.inputs.view())?;
+        let (equations, weights) = (&self.equations, &self.weights);
+        Ok(match &mut self.method {
+            Method::Backpropagation { validation, .. } => {
+                evaluate(samples, validation.capacity(equations), |stimulus, labels| {
+                    validation.score(equations, weights, stimulus, labels)
+                })
+            }
+            Method::Condensed(condensed) => {
+                evaluate(samples, condensed.capacity(equations), |stimulus, labels| {
+                    condensed.score(equations, weights, stimulus, labels)
+                })
+            }
+        })
     }
 
     /// The score of a batch; leaves the gradient of its mean loss in `self.gradient`.
@@ -160,21 +217,26 @@ impl Updater {
         check_stimuli(&self.weights, inputs)?;
         self.stimulus.rows_mut(0..inputs.nrows()).copy_from_array(inputs);
         let stimulus = self.stimulus.rows(0..inputs.nrows());
-        self.forward.run(&self.equations, &self.weights, stimulus, self.updates);
-        self.forward.read_out(&self.equations, &self.weights);
-        let score = self.backward.score(&self.equations, &self.forward, labels);
-        self.backward.run(
-            &self.equations,
-            &self.weights,
-            &self.forward,
-            stimulus,
-            &self.trained,
-            &mut self.gradient,
-        );
-        Ok(score)
+        let (equations, weights, trained) = (&self.equations, &self.weights, &self.trained);
+        let gradient = &mut self.gradient;
+        Ok(match &mut self.method {
+            Method::Backpropagation { forward, backward, .. } => {
+                forward.run(equations, weights, stimulus, self.updates);
+                forward.read_out(equations, weights);
+                let score = backward.score(equations, forward, labels);
+                backward.run(equations, weights, forward, stimulus, trained, gradient);
+                score
+            }
+            Method::Condensed(condensed) => {
+                condensed.differentiate(equations, weights, stimulus, labels, self.updates, trained, gradient)
+            }
+        })
     }
 
     fn step(&mut self, context: StepContext) {
+        if let Method::Condensed(condensed) = &mut self.method {
+            condensed.weights_changed();
+        }
         let arrays = self.weights.arrays_mut().iter_mut().zip(self.gradient.arrays()).zip(&mut self.buffers);
         for (_, ((array, gradient), buffers)) in
             self.trained.iter().zip(arrays).filter(|(trained, _)| **trained)

@@ -3,7 +3,7 @@
 use ndarray::{Array2, ArrayView2};
 
 use super::buffer::{Buffer, LINE};
-use super::transpose;
+use super::{RowsMut, RowsRef, transpose};
 
 /// A matrix stored in panels of [`Panels::WIDTH`] columns, each panel row after row.
 ///
@@ -54,6 +54,39 @@ impl Panels {
     pub fn to_array(&self) -> Array2<f32> {
         let data = self.as_slice();
         Array2::from_shape_fn((self.rows, self.columns), |(i, j)| data[self.position(i, j)])
+    }
+
+    /// Copies the matrix to rows of the same shape.
+    ///
+    /// # Panics
+    /// If the shapes differ.
+    pub fn unpack_into(&self, mut out: RowsMut<'_>) {
+        assert_eq!((self.rows, self.columns), (out.row_count(), out.column_count()), "panels and rows");
+        for panel in 0..self.panel_count() {
+            let (start, width) = (self.panel_start(panel), self.panel_width(panel));
+            let end = self.columns.min(start + width);
+            for (row, values) in self.panel(panel).chunks_exact(width).enumerate() {
+                out.row_mut(row)[start..end].copy_from_slice(&values[..end - start]);
+            }
+        }
+    }
+
+    /// Packs the transpose of rows: (rows, columns) from (columns, rows).
+    ///
+    /// # Panics
+    /// If the shapes do not fit.
+    pub fn copy_from_transposed_rows(&mut self, from: RowsRef<'_>) {
+        assert_eq!(
+            (self.rows, self.columns),
+            (from.column_count(), from.row_count()),
+            "panels and the rows to be transposed"
+        );
+        for column in 0..self.columns {
+            for (row, value) in from.row(column).iter().enumerate() {
+                let at = self.position(row, column);
+                self.storage.as_mut_slice()[at] = *value;
+            }
+        }
     }
 
     /// Number of rows.

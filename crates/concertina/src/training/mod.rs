@@ -405,7 +405,8 @@ mod tests {
                 && !text.contains("stop_after =")
                 && !text.contains("saves_per_epoch =")
         );
-        let read = Params::from_toml(&text).and_then(Params::check).expect("what was written can be read");
+        let read =
+            Params::from_stored_toml(&text).and_then(Params::check).expect("what was written can be read");
         assert_eq!(read.canonical(), params.canonical());
         assert_eq!(text, params_toml(&params.with_epochs(12).expect("valid")));
     }
