@@ -27,23 +27,19 @@ fn main() -> Result<()> {
         updates(&mut session, &format!("update, batch {batch}"), &params.check()?, general_flops(batch))?;
     }
     for batch in [1, 10, 50, 800] {
-        for gradients in [GradientMethod::Backpropagation, GradientMethod::Condensed] {
+        for gradients in [GradientMethod::Split, GradientMethod::Condensed] {
             let params = linear(batch, gradients).check()?;
-            updates(
-                &mut session,
-                &format!("linear update, batch {batch}, {gradients}"),
-                &params,
-                Work::Whole,
-            )?;
+            let name = format!("linear network, batch {batch}, {}", params.train.gradients);
+            updates(&mut session, &name, &params, Work::Whole)?;
         }
     }
     let noisy = Params {
         network: NetworkParams { unit_noise: 0.05, ..linear(800, GradientMethod::Condensed).network },
         ..linear(800, GradientMethod::Condensed)
     };
-    updates(&mut session, "linear update, batch 800, condensed, unit noise", &noisy.check()?, Work::Whole)?;
+    updates(&mut session, "linear network, batch 800, condensed, unit noise", &noisy.check()?, Work::Whole)?;
     let full_batches = linear(800, GradientMethod::Condensed).check()?;
-    session.case("linear epoch of one update, condensed, validation", Work::Whole, {
+    session.case("linear network, epoch of one update, condensed, validation", Work::Whole, {
         let mut trainer = Trainer::new(&full_batches)?;
         move || {
             black_box(trainer.train_epoch(&BTreeSet::new(), &mut |_, _| {}).expect("it does not diverge"));

@@ -197,18 +197,39 @@ fn condensed_batches_have_the_noise_of_the_others() {
                 condensed.train.gradients = GradientMethod::Condensed;
                 params.train.gradients = GradientMethod::Backpropagation;
                 let (params, condensed) = (params.check().expect("valid"), condensed.check().expect("valid"));
-                agree(&params, &condensed);
+                agree(&params, &condensed, &[0..9, 9..13, 13..22]);
             }
         }
     }
 }
 
-fn agree(params: &ValidParams, condensed: &ValidParams) {
+/// Sums over parts of a batch are those over all of it, whatever is random.
+#[test]
+fn split_batches_have_the_gradient_of_whole_ones() {
+    for kind in KINDS {
+        let mut params = Params::default();
+        params.task.input_dim = 5;
+        params.task.delay = 5;
+        params.network.kind = kind;
+        params.network.units = 70;
+        (params.network.unit_noise, params.network.dropout) = (0.3, 0.2);
+        params.network.train_input = true;
+        (params.network.gain, params.network.dt) =
+            if kind == NetworkKind::Leaky { (1.5, 0.3) } else { (30.0, 0.02) };
+        params.train.batch = 100;
+        let mut whole = params.clone();
+        whole.train.gradients = GradientMethod::Backpropagation;
+        let (split, whole) = (params.check().expect("valid"), whole.check().expect("valid"));
+        assert_eq!(split.train.gradients, GradientMethod::Split, "which is automatic");
+        agree(&whole, &split, &[0..100, 100..149, 149..160]);
+    }
+}
+
+fn agree(params: &ValidParams, other: &ValidParams, batches: &[std::ops::Range<usize>]) {
     let weights = narrowed(&weights_and_batch(params).0);
     let samples = Task::new(params).expect("the clusters fit").training_samples(0);
     let mut general = Updater::from_params(params, &weights);
-    let mut other = Updater::from_params(condensed, &weights);
-    let batches = [0..9, 9..13, 13..22];
+    let mut other = Updater::from_params(other, &weights);
     for batch in batches {
         let inputs = samples.inputs.slice(ndarray::s![batch.clone(), ..]);
         let labels = &samples.labels[batch.clone()];

@@ -125,7 +125,7 @@ impl Condensed {
     ) -> Score {
         self.read_out(equations, weights, stimulus);
         self.add_offsets(stimulus.row_count());
-        self.scorer.score(equations, &self.outputs, labels, None)
+        self.scorer.score(equations, &self.outputs, labels, labels.len(), None)
     }
 
     /// Scores a batch, with noise if there is any, and takes the gradient by every array marked in `trained`, overwriting those of
@@ -152,7 +152,7 @@ impl Condensed {
         self.read_out(equations, weights, stimulus);
         self.read_out_noise(equations, batch);
         self.add_offsets(batch);
-        let score = self.scorer.score(equations, &self.outputs, labels, Some(&mut self.by_output));
+        let score = self.scorer.score(equations, &self.outputs, labels, batch, Some(&mut self.by_output));
         self.condense(equations, stimulus);
         for step in 0..equations.steps {
             self.step(equations, weights, step, batch);

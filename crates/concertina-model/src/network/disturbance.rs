@@ -38,7 +38,7 @@ impl Disturbance {
     }
 
     /// Draws what the update with this number (counted from 0) needs: (steps × batch) rows.
-    pub(super) fn draw(&mut self, update: u64, rows: usize) {
+    pub(crate) fn draw(&mut self, update: u64, rows: usize) {
         if let Some((_, noise)) = &mut self.noise {
             let mut stream = Stream::new(self.seed, UNIT_NOISE, update);
             (0..rows).for_each(|row| stream.fill_normal(noise.row_mut(row)));
@@ -56,27 +56,47 @@ impl Disturbance {
         }
     }
 
-    /// Disturbs these rows of the states.
-    pub(super) fn disturb(&self, rows: Range<usize>, states: &mut RowsMut<'_>) {
-        if let Some((size, noise)) = &self.noise {
-            for (state, normal) in states.as_mut_slice().iter_mut().zip(noise.rows(rows.clone()).as_slice()) {
-                *state += size * normal;
-            }
-        }
-        self.undo(rows, states);
-    }
-
-    /// Takes derivatives by these rows of the states back through their dropout; which is the same product again.
-    pub(super) fn undo(&self, rows: Range<usize>, by_state: &mut RowsMut<'_>) {
-        if let Some((_, masks)) = &self.dropout {
-            for (value, mask) in by_state.as_mut_slice().iter_mut().zip(masks.rows(rows).as_slice()) {
-                *value *= mask;
-            }
-        }
+    /// What concerns these samples of a batch.
+    pub(crate) fn of(&self, batch: usize, samples: Range<usize>) -> DisturbedPart<'_> {
+        DisturbedPart { disturbance: self, batch, samples }
     }
 
     /// σ and these rows of `ξ`, if there is noise.
     pub(super) fn noise(&self, rows: Range<usize>) -> Option<(f32, RowsRef<'_>)> {
         self.noise.as_ref().map(|(size, noise)| (*size, noise.rows(rows)))
+    }
+}
+
+/// The disturbance of some samples of a batch.
+#[derive(Clone, Debug)]
+pub(crate) struct DisturbedPart<'a> {
+    disturbance: &'a Disturbance,
+    batch: usize,
+    samples: Range<usize>,
+}
+
+impl DisturbedPart<'_> {
+    fn rows(&self, step: usize) -> Range<usize> {
+        step * self.batch + self.samples.start..step * self.batch + self.samples.end
+    }
+
+    /// Disturbs the states of a step, (samples, units).
+    pub(super) fn disturb(&self, step: usize, states: &mut RowsMut<'_>) {
+        if let Some((size, noise)) = self.disturbance.noise(self.rows(step)) {
+            for (state, normal) in states.as_mut_slice().iter_mut().zip(noise.as_slice()) {
+                *state += size * normal;
+            }
+        }
+        self.drop_out(step, states);
+    }
+
+    /// Drops units of the states of a step, or takes derivatives by them, (samples, units), back through that: it is the same
+    /// product.
+    pub(super) fn drop_out(&self, step: usize, rows: &mut RowsMut<'_>) {
+        if let Some((_, masks)) = &self.disturbance.dropout {
+            for (value, mask) in rows.as_mut_slice().iter_mut().zip(masks.rows(self.rows(step)).as_slice()) {
+                *value *= mask;
+            }
+        }
     }
 }

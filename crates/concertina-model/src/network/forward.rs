@@ -1,13 +1,11 @@
 //! The forward pass of the fast path: f32, time-major, no allocation in the time loop.
 
-use std::ops::Range;
-
 use concertina_numerics::kernels::{self, Rows, RowsMut, RowsRef};
 
-use super::disturbance::Disturbance;
+use super::Equations;
+use super::disturbance::DisturbedPart;
 use super::packed::Packed;
 use super::score::{Score, Scorer};
-use super::{Equations, PASS};
 use crate::params::{NetworkKind, Nonlinearity};
 
 /// The states of one batch through a trial: blocks of `batch` rows, one block a timestep.
@@ -22,27 +20,19 @@ pub(crate) struct Forward {
     pub(super) states: Rows,
     pub(super) rates: Option<Rows>,
     pub(super) outputs: Rows,
-    /// Noise and dropout, in training.
-    pub(super) disturbance: Option<Disturbance>,
     pub(super) batch: usize,
 }
 
 impl Forward {
-    /// Room for batches of up to `capacity` samples.
-    pub(crate) fn new(
-        equations: &Equations,
-        weights: &Packed,
-        capacity: usize,
-        disturbance: Option<Disturbance>,
-    ) -> Self {
+    /// Room for batches of up to `capacity` samples, disturbed or not.
+    pub(crate) fn new(equations: &Equations, weights: &Packed, capacity: usize, disturbed: bool) -> Self {
         let (units, outputs) = (weights.readout().row_count(), weights.readout().column_count());
         let rows = equations.steps * capacity;
-        let separate_rates = disturbance.is_some() || equations.kind == NetworkKind::Leaky;
+        let separate_rates = disturbed || equations.kind == NetworkKind::Leaky;
         Forward {
             states: Rows::zeros(rows, units),
             rates: separate_rates.then(|| Rows::zeros(rows, units)),
             outputs: Rows::zeros(equations.evaluate * capacity, outputs),
-            disturbance,
             batch: 0,
         }
     }
@@ -60,83 +50,70 @@ impl Forward {
         stimulus: RowsRef<'_>,
         labels: &[u32],
     ) -> Score {
-        self.run(equations, weights, stimulus, 0);
+        self.run(equations, weights, stimulus, None);
         self.read_out(equations, weights);
-        Scorer::new(self.outputs.column_count()).score(equations, &self.outputs, labels, None)
+        let mut scorer = Scorer::new(self.outputs.column_count());
+        scorer.score(equations, &self.outputs, labels, labels.len(), None)
     }
 
-    /// Runs a batch through its trial.
+    /// Runs a batch through its trial, undisturbed or with the noise and dropout of these samples.
     ///
     /// # Shapes
     /// `stimulus`: (batch, input_dim), batch at most the capacity.
-    /// `update` counts the updates made before, and keys noise and dropout if there are any.
     pub(crate) fn run(
         &mut self,
         equations: &Equations,
         weights: &Packed,
         stimulus: RowsRef<'_>,
-        update: u64,
+        disturbance: Option<&DisturbedPart<'_>>,
     ) {
-        self.batch = stimulus.row_count();
-        if let Some(disturbance) = &mut self.disturbance {
-            disturbance.draw(update, equations.steps * self.batch);
-        }
-        for samples in passes(self.batch) {
-            for step in 0..equations.steps {
-                self.step(equations, weights, stimulus.rows(samples.clone()), step, samples.clone());
+        let batch = stimulus.row_count();
+        self.batch = batch;
+        for step in 0..equations.steps {
+            let (past, rest) = self.states.split_at_mut(step * batch);
+            let past = past.view();
+            let mut current = rest.into_rows(0..batch);
+            if step > 0 {
+                let previous = (step - 1) * batch..step * batch;
+                let recurrent = weights.recurrent(equations.recurrent_index(step));
+                let rates = match (&self.rates, equations.kind) {
+                    (Some(rates), NetworkKind::Leaky) => rates.rows(previous),
+                    _ => past.rows(previous),
+                };
+                kernels::product(current.reborrow(), rates, recurrent, false);
             }
-        }
-    }
-
-    /// One timestep of some samples of the batch.
-    fn step(
-        &mut self,
-        equations: &Equations,
-        weights: &Packed,
-        stimulus: RowsRef<'_>,
-        step: usize,
-        samples: Range<usize>,
-    ) {
-        let batch = self.batch;
-        let rows_of = |step: usize| step * batch + samples.start..step * batch + samples.end;
-        let (past, rest) = self.states.split_at_mut(step * batch);
-        let past = past.view();
-        let mut current = rest.into_rows(samples.clone());
-        if step > 0 {
-            let recurrent = weights.recurrent(equations.recurrent_index(step));
-            let rates = match (&self.rates, equations.kind) {
-                (Some(rates), NetworkKind::Leaky) => rates.rows(rows_of(step - 1)),
-                _ => past.rows(rows_of(step - 1)),
-            };
-            kernels::product(current.reborrow(), rates, recurrent, false);
-        }
-        if step < equations.hold {
-            kernels::product(current.reborrow(), stimulus, weights.input(), step > 0);
-        }
-        kernels::add_row(current.reborrow(), weights.bias(equations.bias_index(step)));
-        match equations.kind {
-            NetworkKind::Vanilla | NetworkKind::Feedforward => {
-                apply(equations.nonlinearity, &mut current);
-                if let Some(disturbance) = &self.disturbance {
-                    if let Some(rates) = &mut self.rates {
-                        rates.rows_mut(rows_of(step)).copy_from(current.view());
+            if step < equations.hold {
+                kernels::product(current.reborrow(), stimulus, weights.input(), step > 0);
+            }
+            kernels::add_row(current.reborrow(), weights.bias(equations.bias_index(step)));
+            match equations.kind {
+                NetworkKind::Vanilla | NetworkKind::Feedforward => {
+                    apply(equations.nonlinearity, &mut current);
+                    if let Some(disturbance) = disturbance {
+                        if let Some(rates) = &mut self.rates {
+                            rates.rows_mut(step * batch..(step + 1) * batch).copy_from(current.view());
+                        }
+                        disturbance.disturb(step, &mut current);
                     }
-                    disturbance.disturb(rows_of(step), &mut current);
                 }
-            }
-            NetworkKind::Leaky => {
-                kernels::scale_in_place(current.as_mut_slice(), equations.dt as f32);
-                if step > 0 {
-                    let previous = past.rows(rows_of(step - 1));
-                    kernels::scaled_add(current.as_mut_slice(), equations.kept() as f32, previous.as_slice());
-                }
-                if let Some(disturbance) = &self.disturbance {
-                    disturbance.disturb(rows_of(step), &mut current);
-                }
-                if let Some(rates) = &mut self.rates {
-                    let mut rates = rates.rows_mut(rows_of(step));
-                    rates.copy_from(current.view());
-                    apply(equations.nonlinearity, &mut rates);
+                NetworkKind::Leaky => {
+                    kernels::scale_in_place(current.as_mut_slice(), equations.dt as f32);
+                    if step > 0 {
+                        let previous = past.rows((step - 1) * batch..step * batch);
+                        kernels::scaled_add(
+                            current.as_mut_slice(),
+                            equations.kept() as f32,
+                            previous.as_slice(),
+                        );
+                    }
+                    if let Some(disturbance) = disturbance {
+                        disturbance.disturb(step, &mut current);
+                    }
+                    if let Some(rates) = &mut self.rates {
+                        let mut rates = rates.rows_mut(step * batch..(step + 1) * batch);
+                        rates.copy_from(current.view());
+                        apply(equations.nonlinearity, &mut rates);
+                    }
                 }
             }
         }
@@ -168,12 +145,6 @@ impl Forward {
     pub(super) fn slope_from(&self) -> &Rows {
         self.rates.as_ref().unwrap_or(&self.states)
     }
-}
-
-/// The samples of a batch that go through a trial together, forward or backward: [`PASS`] at most.
-pub(super) fn passes(batch: usize) -> impl Iterator<Item = Range<usize>> {
-    let count = batch.div_ceil(PASS);
-    (0..count).map(move |pass| pass * batch / count..(pass + 1) * batch / count)
 }
 
 fn apply(nonlinearity: Nonlinearity, rows: &mut RowsMut<'_>) {

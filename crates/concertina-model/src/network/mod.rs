@@ -183,7 +183,7 @@ impl Network {
     pub fn evaluate(&self, samples: &Samples) -> Result<Evaluation> {
         check_stimuli(&self.packed, samples.inputs.view())?;
         let capacity = PASS.min(samples.labels.len());
-        let mut forward = Forward::new(&self.equations, &self.packed, capacity, None);
+        let mut forward = Forward::new(&self.equations, &self.packed, capacity, false);
         Ok(evaluate(samples, capacity, |stimulus, labels| {
             forward.score(&self.equations, &self.packed, stimulus, labels)
         }))
@@ -201,10 +201,10 @@ impl Network {
         }
         check_stimuli(&self.packed, inputs)?;
         let equations = Equations { steps, evaluate: 0, ..self.equations };
-        let mut forward = Forward::new(&equations, &self.packed, PASS.min(inputs.nrows()), None);
+        let mut forward = Forward::new(&equations, &self.packed, PASS.min(inputs.nrows()), false);
         for first in (0..inputs.nrows()).step_by(PASS) {
             let batch = inputs.slice(s![first..(first + PASS).min(inputs.nrows()), ..]);
-            forward.run(&equations, &self.packed, Rows::from_array(batch).view(), 0);
+            forward.run(&equations, &self.packed, Rows::from_array(batch).view(), None);
             each(first, &forward);
         }
         Ok(())

@@ -24,18 +24,19 @@ impl Scorer {
         Scorer { output: vec![0.0; outputs], derivative: vec![0.0; outputs] }
     }
 
-    /// Scores the outputs of a batch; writes the derivative of its mean loss into `by_output` if there is one.
+    /// Scores the outputs of these samples, whose loss is a share of the mean over a batch of so many; writes the derivative of its mean loss into `by_output` if there is one.
     ///
     /// # Shapes
-    /// `outputs` and `by_output`: (evaluate × batch, outputs), time-major; `labels`: (batch).
+    /// `outputs` and `by_output`: (evaluate × samples, outputs), time-major; `labels`: (samples).
     pub(crate) fn score(
         &mut self,
         equations: &Equations,
         outputs: &Rows,
         labels: &[u32],
+        batch: usize,
         mut by_output: Option<&mut Rows>,
     ) -> Score {
-        let share = 1.0 / (labels.len() * equations.evaluate) as f64;
+        let share = 1.0 / (batch * equations.evaluate) as f64;
         let mut score = Score::default();
         for evaluated in 0..equations.evaluate {
             for (sample, label) in labels.iter().enumerate() {

@@ -31,6 +31,7 @@ mod valid;
 mod value;
 mod write;
 
+pub(crate) use kinds::PART;
 pub use kinds::{
     ChoiceNames, GradientMethod, GradientNoiseTarget, InputWeights, LossKind, NetworkKind, Nonlinearity,
     OptimizerKind, SchedulerKind,

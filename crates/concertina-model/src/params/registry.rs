@@ -213,9 +213,8 @@ pub static PARAMETERS: &[Parameter] = &[
         train.gradients,
         [],
         Kind::Choice(GradientMethod::NAMES),
-        "how gradients are computed; condensed, a batch costs hardly more than a sample (automatic: whichever is less work)"
-    )
-    .only("`network.nonlinearity = linear` without dropout", Params::is_linear),
+        "how gradients are computed; condensed, a batch of a linear network costs hardly more than a sample (automatic: the fastest)"
+    ),
     parameter!(
         train.scheduler,
         ["scheduler"],

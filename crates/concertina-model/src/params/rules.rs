@@ -2,7 +2,9 @@
 
 use std::fmt::Display;
 
-use super::{InputWeights, LossKind, NetworkKind, Params, SavesPerEpoch, SchedulerKind, TaskParams};
+use super::{
+    GradientMethod, InputWeights, LossKind, NetworkKind, Params, SavesPerEpoch, SchedulerKind, TaskParams,
+};
 use crate::{Error, Result};
 
 impl TaskParams {
@@ -59,6 +61,15 @@ fn task(params: &Params) -> Result<()> {
         "2 with `train.loss = mse_scalar`".to_owned(),
         task.classes,
         "use `train.loss = mse` for more classes".to_owned(),
+    )?;
+    let gradients = params.train.gradients;
+    unless(
+        gradients != GradientMethod::Condensed || params.is_linear(),
+        "train.gradients",
+        "`automatic`, `backpropagation` or `split`, unless the network is linear and without dropout"
+            .to_owned(),
+        gradients,
+        "leave `train.gradients` out, and the fastest way is taken".to_owned(),
     )
 }
 

@@ -6,9 +6,7 @@ use serde::{Serialize, Serializer};
 
 use super::registry::PARAMETERS;
 use super::rules;
-use super::{
-    GradientMethod, LossKind, Nonlinearity, Params, SaveRate, SavesPerEpoch, SchedulerKind, TaskParams,
-};
+use super::{LossKind, Nonlinearity, Params, SaveRate, SavesPerEpoch, SchedulerKind, TaskParams};
 use crate::Result;
 use crate::checkpoint::CheckpointSchedule;
 
@@ -78,7 +76,7 @@ impl Params {
 }
 
 impl Params {
-    /// Whether outputs depend linearly on the stimulus, and for all samples in the same way.
+    /// Whether outputs are linear in the stimulus, and for all samples in the same way.
     pub(super) fn is_linear(&self) -> bool {
         self.network.nonlinearity == Nonlinearity::Linear && self.network.dropout == 0.0
     }
@@ -90,11 +88,7 @@ impl Params {
 
     fn resolve_gradients(&mut self) {
         let condensed = self.task.evaluate * self.outputs();
-        self.train.gradients = if self.is_linear() {
-            self.train.gradients.resolve(Nonlinearity::Linear, condensed, self.train.batch)
-        } else {
-            GradientMethod::Backpropagation
-        };
+        self.train.gradients = self.train.gradients.resolve(self.is_linear(), condensed, self.train.batch);
     }
 }
 

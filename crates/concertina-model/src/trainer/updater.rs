@@ -1,6 +1,6 @@
 //! One update: forward, backward, noise, step.
 
-use concertina_numerics::kernels::{self, Panels, Rows};
+use concertina_numerics::kernels::{self, Panels, Rows, RowsRef};
 use ndarray::ArrayView2;
 
 use super::noise::GradientNoise;
@@ -10,7 +10,7 @@ use crate::network::{
     check_stimuli, evaluate,
 };
 use crate::optimizer::{Buffers, Optimizer, StepContext};
-use crate::params::{GradientMethod, ValidParams};
+use crate::params::{GradientMethod, Nonlinearity, PART, ValidParams};
 use crate::task::Samples;
 
 /// Weights and what updates them, batch by batch, in f32: the fast path, for whoever brings samples of their own.
@@ -35,8 +35,19 @@ pub struct Updater {
 /// How losses and gradients are computed.
 #[derive(Debug)]
 enum Method {
-    Backpropagation { forward: Forward, backward: Backward, validation: Forward },
+    Backpropagation(Backpropagation),
     Condensed(Condensed),
+}
+
+/// Sample by sample, in parts of a batch.
+#[derive(Debug)]
+struct Backpropagation {
+    forward: Forward,
+    backward: Backward,
+    validation: Forward,
+    disturbance: Option<Disturbance>,
+    /// Samples of the largest part.
+    part: usize,
 }
 
 impl Method {
@@ -47,14 +58,54 @@ impl Method {
         batch: usize,
         disturbance: Option<Disturbance>,
     ) -> Self {
-        if gradients == GradientMethod::Condensed {
-            return Method::Condensed(Condensed::new(equations, weights, batch, disturbance));
+        let part = match gradients {
+            GradientMethod::Condensed => {
+                return Method::Condensed(Condensed::new(equations, weights, batch, disturbance));
+            }
+            GradientMethod::Split => batch.min(PART),
+            GradientMethod::Automatic | GradientMethod::Backpropagation => batch,
+        };
+        Method::Backpropagation(Backpropagation {
+            forward: Forward::new(equations, weights, part, disturbance.is_some()),
+            backward: Backward::new(equations, weights, part),
+            validation: Forward::new(equations, weights, PASS, false),
+            disturbance,
+            part,
+        })
+    }
+}
+
+impl Backpropagation {
+    #[expect(clippy::too_many_arguments, reason = "a batch, and where its gradient goes")]
+    fn differentiate(
+        &mut self,
+        equations: &Equations,
+        weights: &Packed,
+        stimulus: RowsRef<'_>,
+        labels: &[u32],
+        update: u64,
+        trained: &[bool],
+        gradient: &mut Packed,
+    ) -> Score {
+        let batch = labels.len();
+        if let Some(disturbance) = &mut self.disturbance {
+            disturbance.draw(update, equations.steps * batch);
         }
-        Method::Backpropagation {
-            forward: Forward::new(equations, weights, batch, disturbance),
-            backward: Backward::new(equations, weights, batch),
-            validation: Forward::new(equations, weights, PASS, None),
+        self.backward.begin(weights);
+        let mut total = Score::default();
+        let parts = batch.div_ceil(self.part);
+        for part in 0..parts {
+            let samples = part * batch / parts..(part + 1) * batch / parts;
+            let disturbance = self.disturbance.as_ref().map(|whole| whole.of(batch, samples.clone()));
+            let (stimulus, labels) = (stimulus.rows(samples.clone()), &labels[samples]);
+            self.forward.run(equations, weights, stimulus, disturbance.as_ref());
+            self.forward.read_out(equations, weights);
+            let score = self.backward.score(equations, &self.forward, labels, batch);
+            self.backward.run(equations, &self.forward, stimulus, disturbance.as_ref(), trained, gradient);
+            total.loss += score.loss;
+            total.correct += score.correct;
         }
+        total
     }
 }
 
@@ -127,7 +178,12 @@ impl Updater {
             })
             .collect();
         let virtuals = equations.evaluate * weights.readout().column_count();
-        let gradients = gradients.resolve(equations.nonlinearity, virtuals, batch);
+        let linear = equations.nonlinearity == Nonlinearity::Linear;
+        assert!(
+            linear || gradients != GradientMethod::Condensed,
+            "condensed gradients of a network that is not linear"
+        );
+        let gradients = gradients.resolve(linear, virtuals, batch);
         Updater {
             buffers,
             gradient: weights.zeros_like(),
@@ -199,7 +255,7 @@ impl Updater {
         check_stimuli(&self.weights, samples.inputs.view())?;
         let (equations, weights) = (&self.equations, &self.weights);
         Ok(match &mut self.method {
-            Method::Backpropagation { validation, .. } => {
+            Method::Backpropagation(Backpropagation { validation, .. }) => {
                 evaluate(samples, validation.capacity(equations), |stimulus, labels| {
                     validation.score(equations, weights, stimulus, labels)
                 })
@@ -220,12 +276,8 @@ impl Updater {
         let (equations, weights, trained) = (&self.equations, &self.weights, &self.trained);
         let gradient = &mut self.gradient;
         Ok(match &mut self.method {
-            Method::Backpropagation { forward, backward, .. } => {
-                forward.run(equations, weights, stimulus, self.updates);
-                forward.read_out(equations, weights);
-                let score = backward.score(equations, forward, labels);
-                backward.run(equations, weights, forward, stimulus, trained, gradient);
-                score
+            Method::Backpropagation(method) => {
+                method.differentiate(equations, weights, stimulus, labels, self.updates, trained, gradient)
             }
             Method::Condensed(condensed) => {
                 condensed.differentiate(equations, weights, stimulus, labels, self.updates, trained, gradient)

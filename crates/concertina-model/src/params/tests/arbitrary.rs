@@ -32,6 +32,9 @@ pub(super) fn valid() -> impl Strategy<Value = ValidParams> {
         task.clusters = task.clusters.max(task.classes);
         task.evaluate = task.evaluate.min(task.delay + task.hold - 1);
         train.batch = train.batch.min(task.train_samples);
+        if network.nonlinearity != Nonlinearity::Linear || network.dropout > 0.0 {
+            train.gradients = GradientMethod::Automatic;
+        }
         train.scheduler_patience = train.scheduler_patience.max(1);
         train.cycle_epochs = Some(train.scheduler_patience);
         if let SavesPerEpoch::Each(rates) = &train.saves_per_epoch {

@@ -135,6 +135,7 @@ train.weight_decay = 0
 train.gradient_noise = 0
 train.gradient_noise_on = recurrent
 train.gradient_noise_scaled = false
+train.gradients = automatic
 train.scheduler = plateau
 train.scheduler_patience = 5
 train.scheduler_factor = 0.5
