@@ -1,12 +1,11 @@
 //! `effective_dimension`: the participation ratio of the states.
 
 use concertina_model::params::ValidParams;
-use concertina_numerics::kernels::{Operation, dispatch};
+use concertina_numerics::kernels::{Columns, Operation, dispatch};
 use concertina_table::Table;
 use ndarray::ArrayView2;
 use serde::{Deserialize, Serialize};
 
-use crate::gram::smaller_gram;
 use crate::numbers::{Precision, ROUNDING_EPSILONS, contiguous, one_over_largest, sum_of};
 use crate::ranges::at_least;
 use crate::trials::{Trials, check_finite, measured};
@@ -43,7 +42,7 @@ impl Analysis for EffectiveDimension {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn references(&self) -> &'static [&'static str] {
@@ -73,7 +72,7 @@ impl Analysis for EffectiveDimension {
 /// Effective dimension of a cloud of states: the participation ratio of its covariance.
 ///
 /// `D = (Σ λ)² / Σ λ² = (tr C)² / tr(C²)`, `λ` the eigenvalues of the covariance `C`. From the traces, in f64: no eigenproblem,
-/// and of `C` and its counterpart between samples only the smaller is formed, one triangle of it; n or n - 1 cancels. Biased
+/// and of `C` and its counterpart between samples only one triangle of the smaller is computed; n or n - 1 cancels. Biased
 /// low for few samples. Rotations, scalings and shifts of the cloud and the order of its samples leave it alone.
 ///
 /// # Undefined
@@ -124,10 +123,8 @@ const SAFE_SQUARES: std::ops::RangeInclusive<f64> = 1e-100..=1e100;
 /// Memory that is kept from one cloud to the next.
 #[derive(Debug, Default)]
 struct Scratch {
-    /// (samples, units): states less their mean.
-    centred: Vec<f64>,
-    /// (n, n), n the smaller of samples and units.
-    gram: Vec<f64>,
+    /// States less their mean, (samples, units), or their transpose if there are fewer samples than units.
+    centred: Columns,
 }
 
 /// Sums over samples and units.
@@ -160,16 +157,7 @@ impl Scratch {
             return Ok(None);
         }
 
-        let size = samples.min(units);
-        self.gram.resize(size * size, 0.0);
-        smaller_gram(&self.centred, samples, units, &mut self.gram);
-        let (mut trace, mut below, mut diagonal) = (0.0, 0.0, 0.0);
-        for (index, row) in self.gram.chunks_exact(size).enumerate() {
-            trace += row[index];
-            diagonal += row[index] * row[index];
-            below += sum_of(&row[..index], |entry| entry * entry);
-        }
-        let dimension = trace * trace / (diagonal + 2.0 * below);
+        let dimension = squares.distance * squares.distance / self.centred.gram_squared_norm();
         Ok(Some(dimension.clamp(1.0, (samples - 1).min(units) as f64))) // rounding alone can leave the range
     }
 
@@ -177,16 +165,17 @@ impl Scratch {
     fn centre<T: Precision>(&mut self, states: ArrayView2<T>, scale: f64) -> Squares {
         let (samples, units) = states.dim();
         let mut mean = vec![0.0; units];
-        for state in states.outer_iter() {
-            dispatch(AddTo { mean: &mut mean, state: &contiguous(&state), scale });
-        }
+        dispatch(AddTo { mean: &mut mean, states, scale });
         mean.iter_mut().for_each(|mean| *mean /= samples as f64);
         let mut distances = vec![0.0; units]; // squared, of each unit
-        self.centred.resize(samples * units, 0.0);
-        for (centred, state) in self.centred.chunks_exact_mut(units).zip(states.outer_iter()) {
-            let state = &contiguous(&state);
-            dispatch(Centre { centred, distances: &mut distances, state, mean: &mean, scale });
-        }
+        self.centred.resize(samples.max(units), samples.min(units));
+        dispatch(Centre {
+            centred: &mut self.centred,
+            distances: &mut distances,
+            states,
+            mean: &mean,
+            scale,
+        });
         let distance: f64 = distances.iter().sum();
         Squares { distance, state: distance + samples as f64 * sum_of(&mean, |entry| entry * entry) }
     }
@@ -194,7 +183,7 @@ impl Scratch {
 
 struct AddTo<'a, T> {
     mean: &'a mut [f64],
-    state: &'a [T],
+    states: ArrayView2<'a, T>,
     scale: f64,
 }
 
@@ -203,16 +192,18 @@ impl<T: Precision> Operation for AddTo<'_, T> {
 
     #[inline(always)]
     fn run(self) {
-        for (mean, entry) in self.mean.iter_mut().zip(self.state) {
-            *mean += (*entry).into() * self.scale;
+        for state in self.states.outer_iter() {
+            for (mean, entry) in self.mean.iter_mut().zip(&*contiguous(&state)) {
+                *mean += (*entry).into() * self.scale;
+            }
         }
     }
 }
 
 struct Centre<'a, T> {
-    centred: &'a mut [f64],
+    centred: &'a mut Columns,
     distances: &'a mut [f64],
-    state: &'a [T],
+    states: ArrayView2<'a, T>,
     mean: &'a [f64],
     scale: f64,
 }
@@ -222,10 +213,20 @@ impl<T: Precision> Operation for Centre<'_, T> {
 
     #[inline(always)]
     fn run(self) {
-        let rows = self.centred.iter_mut().zip(self.distances).zip(self.state).zip(self.mean);
-        for (((centred, distance), entry), mean) in rows {
-            *centred = (*entry).into() * self.scale - mean;
-            *distance += *centred * *centred;
+        let (samples, units) = self.states.dim();
+        let mut centred = vec![0.0; units];
+        for (sample, state) in self.states.outer_iter().enumerate() {
+            let state = &*contiguous(&state);
+            let entries = centred.iter_mut().zip(self.distances.iter_mut()).zip(state).zip(self.mean);
+            for (((centred, distance), entry), mean) in entries {
+                *centred = (*entry).into() * self.scale - mean;
+                *distance += *centred * *centred;
+            }
+            if samples < units {
+                self.centred.set_column(sample, &centred);
+            } else {
+                self.centred.set_row(sample, &centred);
+            }
         }
     }
 }

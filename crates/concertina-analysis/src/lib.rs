@@ -58,7 +58,6 @@ mod weight_variance;
 mod analysis;
 mod error;
 mod evaluation;
-mod gram;
 mod numbers;
 mod ranges;
 mod spec;

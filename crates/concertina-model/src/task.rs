@@ -1,5 +1,6 @@
 //! The task: delayed classification of Gaussian clusters (`model.md`, section 2).
 
+use concertina_numerics::kernels::dispatch;
 use concertina_numerics::random::{Purpose, Stream};
 use ndarray::{Array2, ArrayView1};
 
@@ -134,9 +135,16 @@ impl Task {
         let mut values = vec![0.0_f32; clusters.len() * dimension];
         stream.fill_normal(&mut values);
         for (sample, cluster) in values.chunks_exact_mut(dimension).zip(&clusters) {
-            for (value, centre) in sample.iter_mut().zip(self.centres.row(*cluster as usize)) {
-                *value = (centre + self.cluster_std * f64::from(*value)) as f32;
-            }
+            let centre = self.centres.row(*cluster as usize);
+            let centre = centre.as_slice().expect("rows of an array made by rows");
+            dispatch(
+                #[inline(always)]
+                || {
+                    for (value, centre) in sample.iter_mut().zip(centre) {
+                        *value = (centre + self.cluster_std * f64::from(*value)) as f32;
+                    }
+                },
+            );
         }
         let inputs = Array2::from_shape_vec((clusters.len(), dimension), values)
             .expect("there are clusters × dimension values");

@@ -1,4 +1,4 @@
-//! Products and elementwise maps in `f32` for the training loop: the same bits on every instruction set.
+//! Products and elementwise maps in `f32` for the training loop, and one product in `f64` for analyses: the same bits on every instruction set.
 //!
 //! # Storage
 //!
@@ -23,6 +23,7 @@
 
 mod buffer;
 mod elementwise;
+mod gram;
 mod level;
 mod panels;
 mod product;
@@ -35,6 +36,7 @@ pub use elementwise::{
     add_row, column_sums, relu_derivative_mul, relu_in_place, scale_in_place, scaled_add, squared_norm,
     tanh_derivative_mul,
 };
+pub use gram::Columns;
 pub use level::{Level, Operation, dispatch, with_level};
 pub use panels::Panels;
 pub use product::{BLOCK, product, product_transposed_a};

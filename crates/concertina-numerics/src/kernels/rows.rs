@@ -285,8 +285,11 @@ impl<'a> RowsMut<'a> {
     pub fn copy_from_array(&mut self, array: ArrayView2<'_, f32>) {
         assert_eq!((self.rows, self.columns), array.dim(), "rows and an array of different shapes");
         for (i, from) in array.outer_iter().enumerate() {
-            for (to, value) in self.row_mut(i).iter_mut().zip(from) {
-                *to = *value;
+            let to = self.row_mut(i);
+            if let Some(from) = from.as_slice() {
+                to.copy_from_slice(from);
+            } else {
+                to.iter_mut().zip(from).for_each(|(to, value)| *to = *value);
             }
         }
     }
