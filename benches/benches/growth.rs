@@ -1,6 +1,7 @@
 //! How the time of an update grows with timesteps, batch and units.
 
 use std::hint::black_box;
+use std::thread;
 
 use anyhow::Result;
 use concertina::model::network::initial;
@@ -8,6 +9,7 @@ use concertina::model::params::Params;
 use concertina::model::task::Task;
 use concertina::model::trainer::Updater;
 use concertina_benches::{Session, Work};
+use concertina_numerics::kernels::with_threads;
 use ndarray::s;
 
 fn main() -> Result<()> {
@@ -21,8 +23,16 @@ fn main() -> Result<()> {
             params.task.train_samples = batch.max(800);
         })?;
     }
-    for units in [50, 100, 200, 400, 800, 1200, 1600, 2000] {
+    for units in [50, 100, 200, 400, 800, 1000, 1400, 2000] {
         case(&mut session, &format!("{units} units"), |params| {
+            params.network.units = units;
+            params.task.input_dim = 50;
+        })?;
+    }
+    for units in [400, 1000, 2000] {
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        let name = format!("{units} units, {cores} threads");
+        case_on(&mut session, &name, cores, |params| {
             params.network.units = units;
             params.task.input_dim = 50;
         })?;
@@ -30,8 +40,17 @@ fn main() -> Result<()> {
     session.finish()
 }
 
-/// An update at the paper's size but for what `set` changes. Its networks are small enough for the memory to hold them all.
 fn case(session: &mut Session<'_>, name: &str, set: impl FnOnce(&mut Params)) -> Result<()> {
+    case_on(session, name, 1, set)
+}
+
+/// An update at the paper's size but for what `set` changes, on up to so many threads.
+fn case_on(
+    session: &mut Session<'_>,
+    name: &str,
+    threads: usize,
+    set: impl FnOnce(&mut Params),
+) -> Result<()> {
     let name = format!("update, {name}");
     if !session.wants(&name) {
         return Ok(());
@@ -48,7 +67,8 @@ fn case(session: &mut Session<'_>, name: &str, set: impl FnOnce(&mut Params)) ->
     let products = batch * ((3 * steps - 3) * units * units + input_dim * units);
     session.case(name, Work::Flops(2.0 * products as f64), move || {
         let inputs = samples.inputs.slice(s![..batch, ..]);
-        black_box(updater.update(inputs, &samples.labels[..batch], 1e-6).expect("shapes agree"));
+        let update = || updater.update(inputs, &samples.labels[..batch], 1e-6);
+        black_box(with_threads(threads, update).expect("shapes agree"));
     });
     Ok(())
 }

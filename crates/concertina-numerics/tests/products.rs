@@ -1,6 +1,8 @@
 //! Products against their definition, bit by bit on every instruction set, and against plain `f64` loops.
 
-use concertina_numerics::kernels::{BLOCK, Level, Panels, Rows, product, product_transposed_a, with_level};
+use concertina_numerics::kernels::{
+    BLOCK, Level, Panels, Rows, product, product_transposed_a, with_level, with_threads,
+};
 use concertina_numerics::random::{Purpose, Stream};
 use ndarray::{Array2, ArrayView2};
 use proptest::prelude::*;
@@ -137,5 +139,29 @@ fn a_product_over_stacked_rows_is_the_product_of_its_blocks() {
     for step in 1..4 {
         expected = defined(None, expected.view(), weights.to_array().view());
         assert_eq!(stacked.rows(step * 10..step * 10 + 10).to_array(), expected);
+    }
+}
+
+/// Large enough for three threads, with panels of every width.
+#[test]
+fn any_number_of_threads_gives_the_same_bits() {
+    let (m, k, n) = (30, 900, 1016);
+    let (a, b, start) = (matrix(m, k, 1), matrix(k, n, 2), matrix(m, n, 3));
+    let (rows, panels) = (Rows::from_array(a.view()), Panels::from_row_major(b.view()));
+    let (columns, right) = (Rows::from_array(a.t()), Rows::from_array(b.view()));
+    let products = |accumulate: bool| {
+        let mut out = Rows::from_array(start.view());
+        product(out.view_mut(), rows.view(), &panels, accumulate);
+        let mut transposed = Panels::from_row_major(start.view());
+        product_transposed_a(&mut transposed, columns.view(), right.view(), accumulate);
+        [out.to_array(), transposed.to_array()]
+    };
+    for accumulate in [false, true] {
+        let alone = products(accumulate);
+        assert_eq!(bits(&alone[0]), bits(&alone[1]));
+        for threads in [2, 3, 40] {
+            let together = with_threads(threads, || products(accumulate));
+            assert_eq!(together.each_ref().map(bits), alone.each_ref().map(bits), "{threads} threads");
+        }
     }
 }

@@ -12,7 +12,8 @@
 //! Every element of a product is a sum over the inner index. It is taken in blocks of [`BLOCK`] terms: each block
 //! is a chain of fused multiply-adds that starts at zero and goes through the block in order; the first block is stored
 //! (or added to the output, if the product accumulates) and the later ones are added to it, in order. Vectors
-//! run across columns only. So neither the instruction set nor the tiling changes a bit, and no thread is started here.
+//! run across columns only. So neither the instruction set, the tiling nor the number of threads changes a bit. Threads are started for
+//! large products alone, and only where [`with_threads`] allows it.
 //!
 //! Elementwise maps use additions, multiplications, divisions, square roots, and fused multiply-adds that are written as
 //! such, all correctly rounded everywhere. Nothing is reassociated.
@@ -29,6 +30,7 @@ mod panels;
 mod product;
 mod rows;
 mod tanh;
+mod team;
 mod tile;
 mod transpose;
 
@@ -42,3 +44,4 @@ pub use panels::Panels;
 pub use product::{BLOCK, product, product_transposed_a};
 pub use rows::{Rows, RowsMut, RowsRef};
 pub use tanh::tanh_in_place;
+pub use team::with_threads;

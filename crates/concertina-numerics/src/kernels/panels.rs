@@ -1,5 +1,7 @@
 //! Matrices in panels of columns: weights, their gradients, and the optimiser's state.
 
+use std::ops::Range;
+
 use ndarray::{Array2, ArrayView2};
 
 use super::buffer::{Buffer, LINE};
@@ -15,8 +17,23 @@ use super::{RowsMut, RowsRef, transpose};
 #[derive(Clone, Debug, PartialEq)]
 pub struct Panels {
     storage: Buffer,
+    layout: Layout,
+}
+
+/// Where the entries of a matrix of this shape lie.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Layout {
     rows: usize,
     columns: usize,
+}
+
+/// Some consecutive panels of a matrix, to write.
+#[derive(Debug)]
+pub(super) struct PanelsMut<'a> {
+    data: &'a mut [f32],
+    /// Where `data` begins in the storage of the matrix.
+    first: usize,
+    layout: Layout,
 }
 
 impl Panels {
@@ -26,7 +43,8 @@ impl Panels {
     /// A matrix of zeros.
     #[must_use]
     pub fn zeros(rows: usize, columns: usize) -> Self {
-        Self { storage: Buffer::zeros(rows * Self::stored_columns(columns)), rows, columns }
+        let layout = Layout { rows, columns };
+        Self { storage: Buffer::zeros(rows * Layout::stored_columns(columns)), layout }
     }
 
     /// A packed copy of a matrix of shape (rows, columns).
@@ -42,9 +60,13 @@ impl Panels {
     /// # Panics
     /// If the shapes differ.
     pub fn copy_from_row_major(&mut self, array: ArrayView2<'_, f32>) {
-        assert_eq!((self.rows, self.columns), array.dim(), "panels and an array of different shapes");
+        assert_eq!(
+            (self.layout.rows, self.layout.columns),
+            array.dim(),
+            "panels and an array of different shapes"
+        );
         for ((i, j), value) in array.indexed_iter() {
-            let at = self.position(i, j);
+            let at = self.layout.position(i, j);
             self.storage.as_mut_slice()[at] = *value;
         }
     }
@@ -53,7 +75,9 @@ impl Panels {
     #[must_use]
     pub fn to_array(&self) -> Array2<f32> {
         let data = self.as_slice();
-        Array2::from_shape_fn((self.rows, self.columns), |(i, j)| data[self.position(i, j)])
+        Array2::from_shape_fn((self.layout.rows, self.layout.columns), |(i, j)| {
+            data[self.layout.position(i, j)]
+        })
     }
 
     /// Copies the matrix to rows of the same shape.
@@ -61,10 +85,14 @@ impl Panels {
     /// # Panics
     /// If the shapes differ.
     pub fn unpack_into(&self, mut out: RowsMut<'_>) {
-        assert_eq!((self.rows, self.columns), (out.row_count(), out.column_count()), "panels and rows");
-        for panel in 0..self.panel_count() {
-            let (start, width) = (self.panel_start(panel), self.panel_width(panel));
-            let end = self.columns.min(start + width);
+        assert_eq!(
+            (self.layout.rows, self.layout.columns),
+            (out.row_count(), out.column_count()),
+            "panels and rows"
+        );
+        for panel in 0..self.layout.panel_count() {
+            let (start, width) = (self.layout.panel_start(panel), self.layout.panel_width(panel));
+            let end = self.layout.columns.min(start + width);
             for (row, values) in self.panel(panel).chunks_exact(width).enumerate() {
                 out.row_mut(row)[start..end].copy_from_slice(&values[..end - start]);
             }
@@ -77,13 +105,13 @@ impl Panels {
     /// If the shapes do not fit.
     pub fn copy_from_transposed_rows(&mut self, from: RowsRef<'_>) {
         assert_eq!(
-            (self.rows, self.columns),
+            (self.layout.rows, self.layout.columns),
             (from.column_count(), from.row_count()),
             "panels and the rows to be transposed"
         );
-        for column in 0..self.columns {
+        for column in 0..self.layout.columns {
             for (row, value) in from.row(column).iter().enumerate() {
-                let at = self.position(row, column);
+                let at = self.layout.position(row, column);
                 self.storage.as_mut_slice()[at] = *value;
             }
         }
@@ -92,13 +120,13 @@ impl Panels {
     /// Number of rows.
     #[must_use]
     pub const fn row_count(&self) -> usize {
-        self.rows
+        self.layout.rows
     }
 
     /// Number of columns, without the padding.
     #[must_use]
     pub const fn column_count(&self) -> usize {
-        self.columns
+        self.layout.columns
     }
 
     /// The storage with its padding, panel after panel.
@@ -122,21 +150,25 @@ impl Panels {
     /// # Panics
     /// If the shapes differ.
     pub fn copy_from(&mut self, other: &Self) {
-        assert_eq!((self.rows, self.columns), (other.rows, other.columns), "panels of different shapes");
+        assert_eq!(
+            (self.layout.rows, self.layout.columns),
+            (other.layout.rows, other.layout.columns),
+            "panels of different shapes"
+        );
         self.as_mut_slice().copy_from_slice(other.as_slice());
     }
 
     /// One entry.
     #[must_use]
     pub fn get(&self, row: usize, column: usize) -> f32 {
-        assert!(row < self.rows && column < self.columns, "entry outside of the panels");
-        self.as_slice()[self.position(row, column)]
+        assert!(row < self.layout.rows && column < self.layout.columns, "entry outside of the panels");
+        self.as_slice()[self.layout.position(row, column)]
     }
 
     /// Sets one entry.
     pub fn set(&mut self, row: usize, column: usize, value: f32) {
-        assert!(row < self.rows && column < self.columns, "entry outside of the panels");
-        let at = self.position(row, column);
+        assert!(row < self.layout.rows && column < self.layout.columns, "entry outside of the panels");
+        let at = self.layout.position(row, column);
         self.as_mut_slice()[at] = value;
     }
 
@@ -145,8 +177,76 @@ impl Panels {
     /// # Panics
     /// If `out` has another shape.
     pub fn pack_transposed_into(&self, out: &mut Self) {
-        assert_eq!((self.columns, self.rows), (out.rows, out.columns), "panels and their transpose");
+        assert_eq!(
+            (self.layout.columns, self.layout.rows),
+            (out.layout.rows, out.layout.columns),
+            "panels and their transpose"
+        );
         transpose::transpose(self, out);
+    }
+
+    /// Where the entries lie.
+    #[inline(always)]
+    pub(super) const fn layout(&self) -> Layout {
+        self.layout
+    }
+
+    /// One panel, row after row.
+    #[inline(always)]
+    pub(super) fn panel(&self, panel: usize) -> &[f32] {
+        &self.storage.as_slice()[self.layout.floats(panel..panel + 1)]
+    }
+
+    /// All panels, to write.
+    pub(super) fn panels_mut(&mut self) -> PanelsMut<'_> {
+        PanelsMut { data: self.storage.as_mut_slice(), first: 0, layout: self.layout }
+    }
+}
+
+impl<'a> PanelsMut<'a> {
+    /// Where the entries of the whole matrix lie.
+    #[inline(always)]
+    pub(super) const fn layout(&self) -> Layout {
+        self.layout
+    }
+
+    /// The panels before this one, and those from it on.
+    pub(super) fn split_at(self, panel: usize) -> (PanelsMut<'a>, PanelsMut<'a>) {
+        let (first, layout) = (self.first, self.layout);
+        let middle = layout.floats(0..panel).end - first;
+        let (before, after) = self.data.split_at_mut(middle);
+        (PanelsMut { data: before, first, layout }, PanelsMut { data: after, first: first + middle, layout })
+    }
+
+    /// One panel, row after row.
+    #[inline(always)]
+    pub(super) fn panel_mut(&mut self, panel: usize) -> &mut [f32] {
+        let floats = self.layout.floats(panel..panel + 1);
+        &mut self.data[floats.start - self.first..floats.end - self.first]
+    }
+}
+
+impl Layout {
+    /// Number of columns, without the padding.
+    pub(super) const fn column_count(&self) -> usize {
+        self.columns
+    }
+
+    /// The columns of consecutive panels.
+    pub(super) fn columns_of(&self, panels: Range<usize>) -> Range<usize> {
+        let end = panels.end.checked_sub(1).map_or(0, |last| self.panel_start(last) + self.panel_width(last));
+        self.panel_start(panels.start)..end.min(self.columns)
+    }
+
+    /// Where consecutive panels are stored.
+    #[inline(always)]
+    pub(super) const fn floats(&self, panels: Range<usize>) -> Range<usize> {
+        let end = if panels.end == 0 {
+            0
+        } else {
+            self.panel_start(panels.end - 1) + self.panel_width(panels.end - 1)
+        };
+        self.rows * self.panel_start(panels.start)..self.rows * end
     }
 
     /// Number of panels.
@@ -172,7 +272,7 @@ impl Panels {
     pub(super) const fn panel_start(&self, panel: usize) -> usize {
         let (full, _) = self.full_and_rest();
         // only after a panel of 16 columns is there another one that is not full
-        if panel <= full { panel * Self::WIDTH } else { full * Self::WIDTH + LINE }
+        if panel <= full { panel * Panels::WIDTH } else { full * Panels::WIDTH + LINE }
     }
 
     /// Stored columns of a panel: 32, 16 or 8.
@@ -180,7 +280,7 @@ impl Panels {
     pub(super) const fn panel_width(&self, panel: usize) -> usize {
         let (full, rest) = self.full_and_rest();
         if panel < full {
-            Self::WIDTH
+            Panels::WIDTH
         } else if panel == full && rest >= LINE {
             LINE
         } else {
@@ -188,24 +288,11 @@ impl Panels {
         }
     }
 
-    /// One panel, row after row.
-    #[inline(always)]
-    pub(super) fn panel(&self, panel: usize) -> &[f32] {
-        &self.storage.as_slice()[self.rows * self.panel_start(panel)..][..self.rows * self.panel_width(panel)]
-    }
-
-    /// One panel, row after row.
-    #[inline(always)]
-    pub(super) fn panel_mut(&mut self, panel: usize) -> &mut [f32] {
-        let (from, floats) = (self.rows * self.panel_start(panel), self.rows * self.panel_width(panel));
-        &mut self.storage.as_mut_slice()[from..][..floats]
-    }
-
     /// Full panels, and columns stored behind them.
     #[inline(always)]
     const fn full_and_rest(&self) -> (usize, usize) {
         let stored = Self::stored_columns(self.columns);
-        (stored / Self::WIDTH, stored % Self::WIDTH)
+        (stored / Panels::WIDTH, stored % Panels::WIDTH)
     }
 
     #[inline(always)]
@@ -217,8 +304,8 @@ impl Panels {
     #[inline(always)]
     pub(super) const fn position(&self, row: usize, column: usize) -> usize {
         let (full, rest) = self.full_and_rest();
-        let mut panel = column / Self::WIDTH;
-        if panel == full && rest > LINE && column % Self::WIDTH >= LINE {
+        let mut panel = column / Panels::WIDTH;
+        if panel == full && rest > LINE && column % Panels::WIDTH >= LINE {
             panel += 1;
         }
         let start = self.panel_start(panel);

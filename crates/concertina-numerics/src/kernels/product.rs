@@ -1,11 +1,14 @@
 //! Matrix products: the loops around the tiles.
 
 use std::ops::Range;
+use std::panic::resume_unwind;
+use std::thread;
 
 use pulp::{Simd, WithSimd};
 
+use super::panels::{Layout, PanelsMut};
 use super::tile::{Part, product_tile, row_blocks, transposed_tile, with_row_count};
-use super::{Level, Panels, RowsMut, RowsRef};
+use super::{Level, Panels, Rows, RowsMut, RowsRef, team};
 
 /// Terms of a sum that are chained before they are added to the output; part of the definition of a product.
 ///
@@ -28,7 +31,47 @@ pub fn product(mut out: RowsMut<'_>, a: RowsRef<'_>, b: &Panels, accumulate: boo
     if a.column_count() == 0 && !accumulate {
         out.as_mut_slice().fill(0.0);
     }
-    for (level, panels) in split_panels(b) {
+    let mut shares = team::shares(out.row_count() * a.column_count(), &b.layout());
+    let Some(own) = shares.pop() else { return };
+    if shares.is_empty() {
+        return share_of_product(out, a, b, own, accumulate);
+    }
+    // others write into rows of their own, of which their columns are copied
+    let before = accumulate.then(|| out.view().to_rows());
+    thread::scope(|scope| {
+        let helpers: Vec<_> = shares
+            .into_iter()
+            .map(|share| {
+                let before = before.as_ref();
+                let columns = b.layout().columns_of(share.clone());
+                let help = move || {
+                    let mut rows =
+                        before.cloned().unwrap_or_else(|| Rows::zeros(a.row_count(), b.column_count()));
+                    share_of_product(rows.view_mut(), a, b, share, accumulate);
+                    rows
+                };
+                (columns, scope.spawn(team::alike(help)))
+            })
+            .collect();
+        share_of_product(out.reborrow(), a, b, own, accumulate);
+        for (columns, helper) in helpers {
+            let rows = helper.join().unwrap_or_else(|panic| resume_unwind(panic));
+            for row in 0..rows.row_count() {
+                out.row_mut(row)[columns.clone()].copy_from_slice(&rows.row(row)[columns.clone()]);
+            }
+        }
+    });
+}
+
+/// The columns of some panels of a product.
+fn share_of_product(
+    mut out: RowsMut<'_>,
+    a: RowsRef<'_>,
+    b: &Panels,
+    panels: Range<usize>,
+    accumulate: bool,
+) {
+    for (level, panels) in by_level(&b.layout(), panels) {
         level.vectorize(Product { out: out.reborrow(), a, b, panels, accumulate });
     }
 }
@@ -50,16 +93,34 @@ pub fn product_transposed_a(out: &mut Panels, a: RowsRef<'_>, b: RowsRef<'_>, ac
     if a.row_count() == 0 && !accumulate {
         out.clear();
     }
-    for (level, panels) in split_panels(out) {
-        level.vectorize(TransposedProduct { out, a, b, panels, accumulate });
-    }
+    let layout = out.layout();
+    let shares = team::shares(a.row_count() * a.column_count(), &layout);
+    thread::scope(|scope| {
+        let mut rest = out.panels_mut();
+        let last = shares.len().saturating_sub(1);
+        for (index, share) in shares.into_iter().enumerate() {
+            let (mut now, later) = rest.split_at(share.end);
+            rest = later;
+            let multiply = move || {
+                for (level, panels) in by_level(&layout, share) {
+                    level.vectorize(TransposedProduct { out: &mut now, a, b, panels, accumulate });
+                }
+            };
+            if index == last {
+                multiply();
+            } else {
+                scope.spawn(team::alike(multiply));
+            }
+        }
+    });
 }
 
-/// The panels and the instruction set for them: a last one of 8 columns is too narrow for the widest vectors.
-fn split_panels(b: &Panels) -> [(Level, Range<usize>); 2] {
-    let (level, panels) = (Level::current(), b.panel_count());
-    let wide = if b.last_panel_is_narrow() { panels - 1 } else { panels };
-    [(level, 0..wide), (level.narrow(), wide..panels)]
+/// The instruction set for some panels: a last one of 8 columns is too narrow for the widest vectors.
+fn by_level(layout: &Layout, panels: Range<usize>) -> [(Level, Range<usize>); 2] {
+    let (level, all) = (Level::current(), layout.panel_count());
+    let wide = if layout.last_panel_is_narrow() { all - 1 } else { all };
+    let middle = panels.end.min(wide).max(panels.start);
+    [(level, panels.start..middle), (level.narrow(), middle..panels.end)]
 }
 
 /// Rows that are multiplied with all panels before the next rows: a share of the second-level cache at 200 units.
@@ -101,8 +162,8 @@ impl Product<'_> {
     /// A part of one panel or a few panels; returns how many.
     #[inline(always)]
     fn strips<S: Simd>(&mut self, simd: S, part: &Part, panel: usize) -> usize {
-        let full = self.b.full_panel_count().saturating_sub(panel);
-        let vectors = self.b.panel_width(panel) / S::F32_LANES;
+        let full = self.b.layout().full_panel_count().saturating_sub(panel);
+        let vectors = self.b.layout().panel_width(panel) / S::F32_LANES;
         // few rows: several panels at once, so that enough sums are under way to hide the latency of one
         match (S::F32_LANES, part.rows.len(), vectors) {
             (16, 1, 2) if full >= 4 => self.strip::<S, 4, 2>(simd, part, 1, panel, 0),
@@ -147,15 +208,15 @@ impl Product<'_> {
     }
 }
 
-struct TransposedProduct<'a> {
-    out: &'a mut Panels,
+struct TransposedProduct<'a, 'b> {
+    out: &'a mut PanelsMut<'b>,
     a: RowsRef<'a>,
     b: RowsRef<'a>,
     panels: Range<usize>,
     accumulate: bool,
 }
 
-impl WithSimd for TransposedProduct<'_> {
+impl WithSimd for TransposedProduct<'_, '_> {
     type Output = ();
 
     #[inline(always)]
@@ -163,13 +224,13 @@ impl WithSimd for TransposedProduct<'_> {
         if self.panels.is_empty() {
             return;
         }
-        let (terms, rows) = (self.a.row_count(), self.out.row_count());
+        let (terms, rows) = (self.a.row_count(), self.a.column_count());
         let tiles = self.panels.len() * rows.div_ceil(12);
         for inner in blocks(terms, BLOCK) {
             let mut next = Prefetch::new(inner.end..terms.min(inner.end + BLOCK), tiles);
             let part = Part { rows: 0..rows, add: self.accumulate || inner.start > 0, inner };
             for panel in self.panels.clone() {
-                let vectors = self.out.panel_width(panel) / S::F32_LANES;
+                let vectors = self.out.layout().panel_width(panel) / S::F32_LANES;
                 match (S::F32_LANES, vectors) {
                     (16, 2) => self.strip::<S, 2>(simd, &part, &mut next, 12, panel, 0),
                     (16, _) | (8, 1) => self.strip::<S, 1>(simd, &part, &mut next, 12, panel, 0),
@@ -184,7 +245,7 @@ impl WithSimd for TransposedProduct<'_> {
     }
 }
 
-impl TransposedProduct<'_> {
+impl TransposedProduct<'_, '_> {
     /// `V` vectors from `at` on of a panel.
     #[inline(always)]
     fn strip<S: Simd, const V: usize>(

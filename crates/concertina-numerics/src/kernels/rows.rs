@@ -192,6 +192,14 @@ impl<'a> RowsRef<'a> {
         self.data
     }
 
+    /// A copy.
+    #[must_use]
+    pub fn to_rows(&self) -> Rows {
+        let mut rows = Rows::zeros(self.rows, self.columns);
+        rows.view_mut().copy_from(*self);
+        rows
+    }
+
     /// A copy without the padding, shape (rows, columns).
     #[must_use]
     pub fn to_array(&self) -> Array2<f32> {

@@ -10,6 +10,7 @@ use std::ops::Range;
 
 use pulp::{Simd, WithSimd};
 
+use super::panels::PanelsMut;
 use super::{Panels, RowsMut, RowsRef};
 
 /// Which part of a product a tile does: terms `inner` of the sums of rows `rows` of the output.
@@ -80,7 +81,7 @@ impl<const M: usize, const P: usize, const V: usize> WithSimd for ProductTile<'_
         let (terms, stride) = (part.inner.len(), a.stride());
         let rows = &a.as_slice()[part.rows.start * stride + part.inner.start..];
         assert!(terms > 0 && rows.len() >= (M - 1) * stride + terms, "rows of a tile");
-        let step = b.panel_width(first_panel) / S::F32_LANES;
+        let step = b.layout().panel_width(first_panel) / S::F32_LANES;
         let mut panels = [std::ptr::null::<S::f32s>(); P];
         for (p, panel) in panels.iter_mut().enumerate() {
             let whole = S::as_simd_f32s(b.panel(first_panel + p)).0;
@@ -113,7 +114,7 @@ impl<const M: usize, const P: usize, const V: usize> WithSimd for ProductTile<'_
         for (r, sums) in sums.iter().enumerate() {
             let row = S::as_mut_simd_f32s(out.padded_row_mut(part.rows.start + r)).0;
             for (p, sums) in sums.iter().enumerate() {
-                let first = b.panel_start(first_panel + p) / S::F32_LANES + at;
+                let first = b.layout().panel_start(first_panel + p) / S::F32_LANES + at;
                 store(simd, &mut row[first..first + V], sums, part.add);
             }
         }
@@ -125,7 +126,7 @@ impl<const M: usize, const P: usize, const V: usize> WithSimd for ProductTile<'_
 pub(super) fn transposed_tile<const M: usize, const V: usize, S: Simd>(
     simd: S,
     part: &Part,
-    out: &mut Panels,
+    out: &mut PanelsMut<'_>,
     a: RowsRef<'_>,
     b: RowsRef<'_>,
     panel: usize,
@@ -134,16 +135,16 @@ pub(super) fn transposed_tile<const M: usize, const V: usize, S: Simd>(
     simd.vectorize(TransposedTile::<M, V> { part, out, a, b, panel, at });
 }
 
-struct TransposedTile<'a, const M: usize, const V: usize> {
+struct TransposedTile<'a, 'b, const M: usize, const V: usize> {
     part: &'a Part,
-    out: &'a mut Panels,
+    out: &'a mut PanelsMut<'b>,
     a: RowsRef<'a>,
     b: RowsRef<'a>,
     panel: usize,
     at: usize,
 }
 
-impl<const M: usize, const V: usize> WithSimd for TransposedTile<'_, M, V> {
+impl<const M: usize, const V: usize> WithSimd for TransposedTile<'_, '_, M, V> {
     type Output = ();
 
     #[inline(always)]
@@ -153,7 +154,7 @@ impl<const M: usize, const V: usize> WithSimd for TransposedTile<'_, M, V> {
         let (a_stride, b_stride) = (a.stride(), b.stride() / S::F32_LANES);
         let left = &a.as_slice()[part.inner.start * a_stride + column..];
         assert!(terms > 0 && left.len() >= (terms - 1) * a_stride + M, "left rows of a tile");
-        let first = out.panel_start(panel) / S::F32_LANES + at;
+        let first = out.layout().panel_start(panel) / S::F32_LANES + at;
         let right = &S::as_simd_f32s(b.as_slice()).0[part.inner.start * b_stride + first..];
         assert!(right.len() >= (terms - 1) * b_stride + V, "right rows of a tile");
         let (left_rows, right_rows) = (left.as_ptr(), right.as_ptr());
@@ -174,7 +175,7 @@ impl<const M: usize, const V: usize> WithSimd for TransposedTile<'_, M, V> {
                 }
             }
         }
-        let step = out.panel_width(panel) / S::F32_LANES;
+        let step = out.layout().panel_width(panel) / S::F32_LANES;
         let to = S::as_mut_simd_f32s(out.panel_mut(panel)).0;
         for (r, sums) in sums.iter().enumerate() {
             let first = (column + r) * step + at;

@@ -39,13 +39,15 @@ impl<W: Way> WithSimd for Transpose<'_, W> {
         let Self { from, to, way } = self;
         let (rows, columns) = (to.row_count(), to.column_count());
         let whole = rows - rows % TILE;
-        for panel in 0..to.panel_count() {
-            let (start, width) = (to.panel_start(panel), to.panel_width(panel));
-            let out = to.panel_mut(panel);
+        let layout = to.layout();
+        let mut panels = to.panels_mut();
+        for panel in 0..layout.panel_count() {
+            let (start, width) = (layout.panel_start(panel), layout.panel_width(panel));
+            let out = panels.panel_mut(panel);
             for i in (0..whole).step_by(TILE) {
                 // columns of one panel of `from`, which are `step` apart from row to row
-                let first = from.position(0, i);
-                let step = if from.row_count() > 1 { from.position(1, i) - first } else { TILE };
+                let first = from.layout().position(0, i);
+                let step = if from.row_count() > 1 { from.layout().position(1, i) - first } else { TILE };
                 for j in (0..width).step_by(TILE) {
                     let source = &from.as_slice()[first + (start + j) * step..];
                     let mut rows = Tile::default();
@@ -68,7 +70,7 @@ impl<W: Way> WithSimd for Transpose<'_, W> {
             }
             for i in whole..rows {
                 for j in 0..width.min(columns.saturating_sub(start)) {
-                    out[i * width + j] = from.as_slice()[from.position(start + j, i)];
+                    out[i * width + j] = from.as_slice()[from.layout().position(start + j, i)];
                 }
             }
         }

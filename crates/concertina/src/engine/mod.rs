@@ -16,6 +16,7 @@ use std::time::Instant;
 use concertina_model::Checkpoint;
 use concertina_model::network::{Weights, initial};
 use concertina_model::params::ValidParams;
+use concertina_numerics::kernels::with_threads;
 use concertina_store::{Batch, RunKey};
 
 pub(crate) use outlook::{Ahead, Pace, wall_seconds};
@@ -91,8 +92,10 @@ pub(crate) fn compute(shared: &Arc<Shared>, demands: &[Demand<'_>]) -> Result<(V
     let ledger = Ledger::default();
     let slots = demands.iter().map(|_| Mutex::default()).collect();
     let engine = Engine { shared, demands, ledger: &ledger, slots, fatal: Mutex::new(None) };
+    // fewer runs than threads: large products are shared out, which changes no bit
+    let threads_of_a_run = settings.jobs / jobs.len().max(1);
     pool::work(settings.jobs, jobs, |job, queue| {
-        if let Err(error) = engine.job(job, &keys, queue) {
+        if let Err(error) = with_threads(threads_of_a_run, || engine.job(job, &keys, queue)) {
             queue.stop();
             lock(&engine.fatal).get_or_insert(error);
         }

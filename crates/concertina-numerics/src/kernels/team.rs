@@ -1,0 +1,43 @@
+//! Several threads for one product, where it is large enough to gain from them.
+
+use std::cell::Cell;
+use std::ops::Range;
+
+use super::Level;
+use super::level::with_level;
+use super::panels::Layout;
+
+thread_local! {
+    static THREADS: Cell<usize> = const { Cell::new(1) };
+}
+
+/// Multiply-adds that are worth a thread of their own. Starting one takes about 20 us, in which a core does a million; a third of a
+/// millisecond is enough to make up for it.
+const WORTH: usize = 1 << 23;
+
+/// Runs `run` with up to so many threads for each large product of this thread, itself included. Nothing that is computed depends on
+/// their number: each has columns of its own.
+pub fn with_threads<R>(threads: usize, run: impl FnOnce() -> R) -> R {
+    struct Restore(usize);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            THREADS.set(self.0);
+        }
+    }
+    let _restore = Restore(THREADS.replace(threads.max(1)));
+    run()
+}
+
+/// The panels of each thread for a product with so many multiply-adds a column, in order; empty if there are no panels.
+pub(super) fn shares(work: usize, layout: &Layout) -> Vec<Range<usize>> {
+    let panels = layout.panel_count();
+    let threads = THREADS.get().min(work * layout.column_count() / WORTH).clamp(1, panels.max(1));
+    let share = |index: usize| index * panels / threads..(index + 1) * panels / threads;
+    if panels == 0 { Vec::new() } else { (0..threads).map(share).collect() }
+}
+
+/// The same with the instruction set of this thread, for another one to run.
+pub(super) fn alike<R>(run: impl FnOnce() -> R) -> impl FnOnce() -> R {
+    let level = Level::current();
+    move || with_level(level, run)
+}
