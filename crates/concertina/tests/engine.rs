@@ -5,6 +5,7 @@ mod support;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use concertina::analyses::Analysis;
 use concertina::prelude::*;
 use concertina::{Event, FigurePlan, Observer, Source};
 use concertina_figures::{Recipe, SeedChoice};
@@ -101,7 +102,10 @@ fn more_checkpoints_are_added_to_what_is_remembered() {
             .map(|one| (one.files, one.analysis.clone()))
             .collect::<Vec<_>>()
     };
-    assert_eq!(files(&study), [(1, Some(("effective_dimension".to_owned(), 1)))]);
+    assert_eq!(
+        files(&study),
+        [(1, Some(("effective_dimension".to_owned(), Analysis::version(&dimension()))))]
+    );
     let fresh = open(&folder.path().join("fresh"), 1);
     fresh.analyse(&one(longer), &dimension(), &CheckpointSelection::All).expect("analysed");
     let analyses = |folder: &std::path::Path| support::contents(&folder.join("analyses"));
