@@ -282,6 +282,7 @@ fn values_that_do_not_go_together_are_told_with_what_to_change() {
         &["evaluate=11"],
         &["batch=801"],
         &["loss=mse_scalar", "classes=3"],
+        &["gradients=condensed", "nonlinearity=linear", "dropout=0.1"],
         &["input_weights=diagonal", "units=100"],
         &["kind=feedforward", "hold=2"],
         &["kind=feedforward", "evaluate=2"],
@@ -309,6 +310,10 @@ hint: lower `train.batch` or raise `task.train_samples`
 loss=mse_scalar classes=3
 `task.classes`: expected 2 with `train.loss = mse_scalar`, found 3
 hint: use `train.loss = mse` for more classes
+
+gradients=condensed nonlinearity=linear dropout=0.1
+`train.gradients`: expected `automatic`, `backpropagation` or `split`, unless the network is linear and without dropout, found condensed
+hint: leave `train.gradients` out, and the fastest way is taken
 
 input_weights=diagonal units=100
 `task.input_dim`: expected at most the 100 units, with `network.input_weights = diagonal`, found 200
