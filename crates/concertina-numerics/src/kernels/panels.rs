@@ -60,24 +60,29 @@ impl Panels {
     /// # Panics
     /// If the shapes differ.
     pub fn copy_from_row_major(&mut self, array: ArrayView2<'_, f32>) {
-        assert_eq!(
-            (self.layout.rows, self.layout.columns),
-            array.dim(),
-            "panels and an array of different shapes"
-        );
-        for ((i, j), value) in array.indexed_iter() {
-            let at = self.layout.position(i, j);
-            self.storage.as_mut_slice()[at] = *value;
+        let layout = self.layout;
+        assert_eq!((layout.rows, layout.columns), array.dim(), "panels and an array of different shapes");
+        for (i, row) in array.outer_iter().enumerate() {
+            let Some(row) = row.as_slice() else {
+                row.iter().enumerate().for_each(|(j, value)| self.set(i, j, *value));
+                continue;
+            };
+            for panel in 0..layout.panel_count() {
+                let (columns, width) = (layout.columns_of(panel..panel + 1), layout.panel_width(panel));
+                let to = &mut self.storage.as_mut_slice()[layout.floats(panel..panel + 1)];
+                to[i * width..][..columns.len()].copy_from_slice(&row[columns]);
+            }
         }
     }
 
     /// An unpacked copy, shape (rows, columns).
     #[must_use]
     pub fn to_array(&self) -> Array2<f32> {
-        let data = self.as_slice();
-        Array2::from_shape_fn((self.layout.rows, self.layout.columns), |(i, j)| {
-            data[self.layout.position(i, j)]
-        })
+        let columns = self.layout.columns;
+        let mut array = Array2::zeros((self.layout.rows, columns));
+        let flat = array.as_slice_mut().expect("a new array is row-major");
+        self.unpack(|row, part, values| flat[row * columns..][part].copy_from_slice(values));
+        array
     }
 
     /// Copies the matrix to rows of the same shape.
@@ -90,11 +95,16 @@ impl Panels {
             (out.row_count(), out.column_count()),
             "panels and rows"
         );
+        self.unpack(|row, part, values| out.row_mut(row)[part].copy_from_slice(values));
+    }
+
+    /// Hands out every row of every panel: its row, its columns, and the values in them.
+    fn unpack(&self, mut put: impl FnMut(usize, Range<usize>, &[f32])) {
         for panel in 0..self.layout.panel_count() {
-            let (start, width) = (self.layout.panel_start(panel), self.layout.panel_width(panel));
-            let end = self.layout.columns.min(start + width);
-            for (row, values) in self.panel(panel).chunks_exact(width).enumerate() {
-                out.row_mut(row)[start..end].copy_from_slice(&values[..end - start]);
+            let columns = self.layout.columns_of(panel..panel + 1);
+            let rows = self.panel(panel).chunks_exact(self.layout.panel_width(panel));
+            for (row, values) in rows.enumerate() {
+                put(row, columns.clone(), &values[..columns.len()]);
             }
         }
     }
