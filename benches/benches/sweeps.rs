@@ -6,9 +6,9 @@ use std::num::NonZeroUsize;
 use std::thread;
 
 use anyhow::{Context, Result};
-use concertina::Study;
 use concertina::model::params::{Params, Sweep, ValidSweep};
 use concertina::model::trainer::Trainer;
+use concertina::{Keep, Study};
 use concertina_benches::{Session, Work};
 
 /// Runs of a sweep: a multiple of the usual numbers of cores.
@@ -25,7 +25,12 @@ fn main() -> Result<()> {
         }
         black_box(trainer.weights());
     });
-    session.case("a run of 12 epochs into a store, every epoch kept", Work::Whole, move || train(&one, 1));
+    for (keep, name) in [(Keep::Ends, "first and last"), (Keep::All, "every epoch")] {
+        let one = one.clone();
+        session.case(format!("a run of 12 epochs into a store, {name} kept"), Work::Whole, move || {
+            train(&one, 1, keep);
+        });
+    }
 
     let runs = sweep(RUNS)?;
     let cores = thread::available_parallelism().map_or(1, usize::from);
@@ -35,7 +40,7 @@ fn main() -> Result<()> {
             format!("{RUNS} runs of 12 epochs into a store, {jobs} at once"),
             Work::Whole,
             move || {
-                train(&runs, jobs);
+                train(&runs, jobs, Keep::All);
             },
         );
     }
@@ -48,9 +53,9 @@ fn sweep(runs: u64) -> Result<ValidSweep> {
 }
 
 /// Trains into a store that was not there.
-fn train(sweep: &ValidSweep, jobs: usize) {
+fn train(sweep: &ValidSweep, jobs: usize, keep: Keep) {
     let folder = tempfile::tempdir().expect("a folder for a store");
     let jobs = NonZeroUsize::new(jobs).expect("at least one");
-    let study = Study::builder(folder.path().join("store")).jobs(jobs).open().expect("a store");
+    let study = Study::builder(folder.path().join("store")).jobs(jobs).keep(keep).open().expect("a store");
     black_box(study.train(sweep).expect("it trains"));
 }
