@@ -31,16 +31,16 @@ pub fn product(mut out: RowsMut<'_>, a: RowsRef<'_>, b: &Panels, accumulate: boo
     if a.column_count() == 0 && !accumulate {
         out.as_mut_slice().fill(0.0);
     }
-    let mut shares = team::shares(out.row_count() * a.column_count(), &b.layout());
-    let Some(own) = shares.pop() else { return };
-    if shares.is_empty() {
+    let threads = team::threads(out.row_count() * a.column_count(), &b.layout());
+    let mut shares = team::shares(threads, &b.layout());
+    let Some(own) = shares.next_back() else { return };
+    if threads == 1 {
         return share_of_product(out, a, b, own, accumulate);
     }
     // others write into rows of their own, of which their columns are copied
     let before = accumulate.then(|| out.view().to_rows());
     thread::scope(|scope| {
         let helpers: Vec<_> = shares
-            .into_iter()
             .map(|share| {
                 let before = before.as_ref();
                 let columns = b.layout().columns_of(share.clone());
@@ -94,25 +94,36 @@ pub fn product_transposed_a(out: &mut Panels, a: RowsRef<'_>, b: RowsRef<'_>, ac
         out.clear();
     }
     let layout = out.layout();
-    let shares = team::shares(a.row_count() * a.column_count(), &layout);
+    let threads = team::threads(a.row_count() * a.column_count(), &layout);
+    if threads == 1 {
+        return share_of_transposed_product(out.panels_mut(), a, b, 0..layout.panel_count(), accumulate);
+    }
     thread::scope(|scope| {
         let mut rest = out.panels_mut();
-        let last = shares.len().saturating_sub(1);
-        for (index, share) in shares.into_iter().enumerate() {
-            let (mut now, later) = rest.split_at(share.end);
+        for (index, share) in team::shares(threads, &layout).enumerate() {
+            let (now, later) = rest.split_at(share.end);
             rest = later;
-            let multiply = move || {
-                for (level, panels) in by_level(&layout, share) {
-                    level.vectorize(TransposedProduct { out: &mut now, a, b, panels, accumulate });
-                }
-            };
-            if index == last {
+            let multiply = move || share_of_transposed_product(now, a, b, share, accumulate);
+            if index + 1 == threads {
                 multiply();
             } else {
                 scope.spawn(team::alike(multiply));
             }
         }
     });
+}
+
+/// Some panels of a product, which `out` has.
+fn share_of_transposed_product(
+    mut out: PanelsMut<'_>,
+    a: RowsRef<'_>,
+    b: RowsRef<'_>,
+    panels: Range<usize>,
+    accumulate: bool,
+) {
+    for (level, panels) in by_level(&out.layout(), panels) {
+        level.vectorize(TransposedProduct { out: &mut out, a, b, panels, accumulate });
+    }
 }
 
 /// The instruction set for some panels: a last one of 8 columns is too narrow for the widest vectors.

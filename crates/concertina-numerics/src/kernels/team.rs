@@ -28,12 +28,18 @@ pub fn with_threads<R>(threads: usize, run: impl FnOnce() -> R) -> R {
     run()
 }
 
-/// The panels of each thread for a product with so many multiply-adds a column, in order; empty if there are no panels.
-pub(super) fn shares(work: usize, layout: &Layout) -> Vec<Range<usize>> {
+/// How many threads a product with so many multiply-adds a column is worth: one at least, and no more than there are panels.
+pub(super) fn threads(work: usize, layout: &Layout) -> usize {
+    THREADS.get().min(work * layout.column_count() / WORTH).clamp(1, layout.panel_count().max(1))
+}
+
+/// The panels of each of these threads, in order.
+pub(super) fn shares(
+    threads: usize,
+    layout: &Layout,
+) -> impl DoubleEndedIterator<Item = Range<usize>> + use<> {
     let panels = layout.panel_count();
-    let threads = THREADS.get().min(work * layout.column_count() / WORTH).clamp(1, panels.max(1));
-    let share = |index: usize| index * panels / threads..(index + 1) * panels / threads;
-    if panels == 0 { Vec::new() } else { (0..threads).map(share).collect() }
+    (0..threads).map(move |index| index * panels / threads..(index + 1) * panels / threads)
 }
 
 /// The same with the instruction set of this thread, for another one to run.
