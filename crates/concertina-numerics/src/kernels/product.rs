@@ -173,7 +173,7 @@ impl Product<'_> {
     /// A part of one panel or a few panels; returns how many.
     #[inline(always)]
     fn strips<S: Simd>(&mut self, simd: S, part: &Part, panel: usize) -> usize {
-        let full = self.b.layout().full_panel_count().saturating_sub(panel);
+        let full = self.b.layout().full_panel_count().min(self.panels.end).saturating_sub(panel);
         let vectors = self.b.layout().panel_width(panel) / S::F32_LANES;
         // few rows: several panels at once, so that enough sums are under way to hide the latency of one
         match (S::F32_LANES, part.rows.len(), vectors) {

@@ -11,8 +11,8 @@ thread_local! {
     static THREADS: Cell<usize> = const { Cell::new(1) };
 }
 
-/// Multiply-adds that are worth a thread of their own. Starting one takes about 20 us, in which a core does a million; a third of a
-/// millisecond is enough to make up for it.
+/// Multiply-adds that are worth a thread of their own. Arbitrary, long against starting one: 0.15 ms at a peak of 115 GFLOP/s. Updates at
+/// 1,000 units, products of 10 million, gain from it (`docs/performance.md`).
 const WORTH: usize = 1 << 23;
 
 /// Runs `run` with up to so many threads for each large product of this thread, itself included. Nothing that is computed depends on
