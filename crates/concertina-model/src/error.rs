@@ -1,6 +1,6 @@
 //! What can go wrong in this crate.
 
-use crate::params::grouped;
+use crate::params::{ImportedWeights, grouped};
 
 /// Shorthand for results of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -171,6 +171,12 @@ pub enum Error {
         /// Why not.
         reason: String,
     },
+    /// Weights that come from elsewhere are asked for where they are not.
+    #[error("weights `{weights}` come from elsewhere, and are not in the store at this checkpoint")]
+    Imported {
+        /// Their name.
+        weights: ImportedWeights,
+    },
     /// A factorisation failed.
     #[error(transparent)]
     Numerics(#[from] concertina_numerics::Error),
@@ -210,6 +216,10 @@ impl Error {
             Self::PastLastLayer { layers, .. } => {
                 Some(format!("ask for at most {layers} timesteps: a layer takes the place of a timestep"))
             }
+            Self::Imported { .. } => Some(
+                "import them with `concertina runs import` (again), or choose checkpoints that were imported"
+                    .to_owned(),
+            ),
             Self::Resume { .. } => Some("train the run anew with `--rerun`".to_owned()),
             Self::Shape { .. } | Self::MissingTensor { .. } | Self::NotFinite { .. } | Self::Numerics(_) => {
                 None

@@ -178,6 +178,7 @@ impl Error {
             Self::Model(source) => match source {
                 concertina_model::Error::ClustersDoNotFit { .. }
                 | concertina_model::Error::Diverged { .. }
+                | concertina_model::Error::Imported { .. }
                 | concertina_model::Error::NotFinite { .. }
                 | concertina_model::Error::Numerics(_) => ErrorKind::Run,
                 concertina_model::Error::Shape { .. }

@@ -7,7 +7,7 @@ use concertina_numerics::random::{Purpose, Stream};
 use ndarray::{Array1, Array2, ArrayView2};
 
 use super::Weights;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::params::{InputWeights, NetworkKind, ValidParams};
 
 const INPUT_WEIGHTS: Purpose = Purpose::new("input weights");
@@ -83,8 +83,11 @@ pub fn readout(gaussian: ArrayView2<f64>, scale: f64) -> Array2<f64> {
 /// The weights of a realisation before training.
 ///
 /// # Errors
-/// When a factorisation fails, which Gaussian numbers do not make happen.
+/// [`Error::Imported`]; when a factorisation fails, which Gaussian numbers do not make happen.
 pub fn draw(params: &ValidParams) -> Result<Weights> {
+    if let Some(weights) = params.network.weights {
+        return Err(Error::Imported { weights });
+    }
     let (network, input_dim) = (&params.network, params.task.input_dim);
     let units = network.units;
     let gaussian = |purpose: Purpose, rows: usize, columns: usize| {

@@ -4,8 +4,8 @@ use super::kinds::Choice;
 use super::saves::{SaveRate, SavesPerEpoch};
 use super::value::Value;
 use super::{
-    GradientMethod, GradientNoiseTarget, InputWeights, LossKind, NetworkKind, Nonlinearity, OptimizerKind,
-    SchedulerKind,
+    GradientMethod, GradientNoiseTarget, ImportedWeights, InputWeights, LossKind, NetworkKind, Nonlinearity,
+    OptimizerKind, SchedulerKind,
 };
 
 /// A type that a parameter can have.
@@ -54,6 +54,19 @@ impl Field for f64 {
 
     fn show(&self) -> Value {
         Value::Real(*self)
+    }
+}
+
+impl Field for ImportedWeights {
+    fn read(value: &Value) -> Option<Self> {
+        match value {
+            Value::Text(text) => text.parse().ok(),
+            _ => None,
+        }
+    }
+
+    fn show(&self) -> Value {
+        Value::from(self.to_string())
     }
 }
 

@@ -17,6 +17,7 @@
 //! ```
 
 mod field;
+mod imported;
 mod kinds;
 mod names;
 mod parameter;
@@ -31,6 +32,7 @@ mod valid;
 mod value;
 mod write;
 
+pub use imported::ImportedWeights;
 pub(crate) use kinds::PART;
 pub use kinds::{
     ChoiceNames, GradientMethod, GradientNoiseTarget, InputWeights, LossKind, NetworkKind, Nonlinearity,
@@ -140,6 +142,8 @@ pub struct NetworkParams {
     pub dropout: f64,
     /// Standard deviation of the noise added to every unit at every timestep, in training only.
     pub unit_noise: f64,
+    /// Weights from elsewhere; `None`: drawn from the seed.
+    pub weights: Option<ImportedWeights>,
 }
 
 impl Default for NetworkParams {
@@ -160,6 +164,7 @@ impl Default for NetworkParams {
             train_readout: true,
             dropout: 0.0,
             unit_noise: 0.0,
+            weights: None,
         }
     }
 }

@@ -161,6 +161,12 @@ pub static PARAMETERS: &[Parameter] = &[
         NUMBER,
         "the standard deviation of the noise on every unit, in training"
     ),
+    parameter!(
+        network.weights,
+        [],
+        Kind::Imported,
+        "weights from elsewhere, as `concertina runs import` names them (none: drawn from the seed)"
+    ),
     // Training.
     parameter!(train.epochs, ["num_epochs"], Kind::Whole { least: 0, most: MOST }, "how long to train")
         .unit("epochs")

@@ -106,7 +106,7 @@ fn push_line(text: &mut String, parameter: &Parameter, value: &Value) {
 /// A value as TOML, in one spelling.
 fn file_spelling(value: &Value) -> String {
     match value {
-        Value::Text(text) => format!("\"{text}\""), // only names of choices, which need no escapes
+        Value::Text(text) => format!("\"{text}\""), // names of choices and weights, which need no escapes
         Value::List(items) => {
             let items: Vec<String> = items.iter().map(file_spelling).collect();
             format!("[{}]", items.join(", "))

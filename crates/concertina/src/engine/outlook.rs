@@ -138,6 +138,7 @@ fn shape(params: &ValidParams) -> Result<String> {
     params.seed = usual.seed;
     params.network.gain = usual.network.gain;
     params.train.learning_rate = usual.train.learning_rate;
+    params.network.weights = None;
     Ok(params.check()?.canonical())
 }
 
@@ -147,14 +148,22 @@ fn size(params: &ValidParams) -> f64 {
     params.trial_steps() as f64 * units * units
 }
 
+/// The same with weights drawn from the seed: as good for a measurement as any.
+fn drawn(params: &ValidParams) -> Result<ValidParams> {
+    let mut params = Params::clone(params);
+    params.network.weights = None;
+    Ok(params.check()?)
+}
+
 fn epoch(params: &ValidParams) -> Result<Duration> {
-    let mut trainer = Trainer::new(params)?;
+    let mut trainer = Trainer::new(&drawn(params)?)?;
     let begin = Instant::now();
     trainer.train_epoch(&Default::default(), &mut |_, _| {})?;
     Ok(begin.elapsed())
 }
 
 fn analysis(question: &Question<'_>, params: &ValidParams) -> Result<Duration> {
+    let params = &drawn(params)?;
     let task = Task::new(params)?;
     let checkpoints = [(Checkpoint::START, Network::initial(params)?)];
     let begin = Instant::now();

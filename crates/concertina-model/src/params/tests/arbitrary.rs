@@ -55,6 +55,8 @@ fn value(kind: Kind, number: u64) -> Value {
         Kind::Real(_) => Value::Real(part),
         Kind::Boolean => Value::Boolean(number.is_multiple_of(2)),
         Kind::Choice(names) => Value::from(names[number as usize % names.len()].name),
+        Kind::Imported if number.is_multiple_of(2) => Value::None,
+        Kind::Imported => Value::from(ImportedWeights::of(u128::from(number).to_le_bytes()).to_string()),
         Kind::Epochs => Value::from(vec![1 + number % 10, 11 + number % 1000]),
         Kind::Saves => match number % 4 {
             0 => Value::from(1 + number % 1000),

@@ -205,3 +205,19 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn imported_weights_are_part_of_the_key_and_read_back() {
+    let name = "imported-00112233445566778899aabbccddeeff";
+    let params = valid(&[&format!("weights={name}")]);
+    assert_eq!(params.canonical(), format!("concertina run 1\nnetwork.weights = \"{name}\"\n"));
+    assert_eq!(Params::from_toml(&params.to_toml()).expect("ours").check().expect("valid"), params);
+    for wrong in [
+        "imported-0011",
+        "00112233445566778899aabbccddeeff",
+        "imported-00112233445566778899AABBCCDDEEFF",
+        "0",
+    ] {
+        assert!(Params::default().set("weights", wrong).is_err(), "{wrong}");
+    }
+}

@@ -27,6 +27,7 @@ fn another_value(parameter: &Parameter) -> Value {
         Kind::Real(_) => vec![Value::Real(0.25)],
         Kind::Boolean => vec![Value::Boolean(true), Value::Boolean(false)],
         Kind::Choice(names) => names.iter().map(|names| Value::from(names.name)).collect(),
+        Kind::Imported => vec![Value::from(ImportedWeights::of([0xab; 16]).to_string())],
         Kind::Epochs => vec![Value::from(vec![3, 5])],
         Kind::Saves => vec![Value::Real(0.5)],
     };
@@ -124,6 +125,7 @@ network.train_input = false
 network.train_readout = true
 network.dropout = 0
 network.unit_noise = 0
+network.weights = none
 train.epochs = 12
 train.batch = 10
 train.loss = cross_entropy
