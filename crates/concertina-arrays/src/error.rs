@@ -1,0 +1,80 @@
+//! What can go wrong with a file of arrays.
+
+use std::path::PathBuf;
+
+/// Result with this crate's [`Error`].
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What can go wrong with a file of arrays.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The file cannot be read.
+    #[error("cannot read {}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// The file is, or claims to hold, more than is read.
+    #[error("expected at most {limit} bytes, found {found}")]
+    TooLarge {
+        /// The limit.
+        limit: u64,
+        /// What was found, as far as it was counted.
+        found: u64,
+    },
+    /// The file is a pickle, as `torch.save` writes it: a program rather than data.
+    #[error("expected .npz, .npy or .safetensors, found a pickle, which is a program rather than data")]
+    Pickle,
+    /// The file's name ends otherwise.
+    #[error("expected a file name that ends in .npz, .npy or .safetensors, found `.{found}`")]
+    Format {
+        /// How it ends.
+        found: String,
+    },
+    /// Something in the file is not as its format has it.
+    #[error("not {format}: {reason}")]
+    Damaged {
+        /// The format.
+        format: &'static str,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A member of the file that is no array of floating-point numbers.
+    #[error("`{name}`: expected an array of floating-point numbers, found {found}")]
+    Type {
+        /// The member.
+        name: String,
+        /// What it is.
+        found: String,
+    },
+    /// An archive cannot be written.
+    #[error("cannot write `{name}` into an archive")]
+    Write {
+        /// The member.
+        name: String,
+        /// Why.
+        source: std::io::Error,
+    },
+}
+
+impl Error {
+    /// What the user can do about it, if there is something.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Pickle => Some(
+                "in Python: `numpy.savez(\"weights.npz\", **{name: value.cpu().numpy() for name, value in model.state_dict().items()})`"
+                    .to_owned(),
+            ),
+            Self::Format { .. } => {
+                Some("save with `numpy.savez` or `safetensors.torch.save_file`".to_owned())
+            }
+            Self::Type { .. } => Some("in Python: `array.astype(\"float32\")`".to_owned()),
+            Self::TooLarge { .. } => Some("save the weights alone, without states of an optimizer".to_owned()),
+            Self::Damaged { .. } => Some("save or copy the file again".to_owned()),
+            Self::Read { .. } | Self::Write { .. } => None,
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! Named arrays in the files of others: `.npy`, `.npz` (NumPy) and `.safetensors` (PyTorch and others).
+//!
+//! What is read comes from strangers. Nothing in a file makes the reader panic, run anything, or allocate more than [`MAX_BYTES`]
+//! and a few times the size of the file; what cannot be read says why. Pickles (`.pt`, `.pth`, object arrays) are programs and are
+//! refused.
+//!
+//! ```
+//! use concertina_arrays::{Npz, read_npz};
+//! use ndarray::arr2;
+//! let mut npz = Npz::new();
+//! npz.array("weights", &arr2(&[[1.0_f32, 2.0], [3.0, 4.0]]).into_dyn())?;
+//! let bytes = npz.finish()?;
+//! let arrays = read_npz(&bytes)?;
+//! assert_eq!(arrays["weights"].numbers("weights")?.shape(), [2, 2]);
+//! # Ok::<(), concertina_arrays::Error>(())
+//! ```
+
+mod error;
+mod npy;
+mod npz;
+mod safetensors;
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use ndarray::ArrayD;
+
+pub use error::{Error, Result};
+pub use npy::{Element, read_npy};
+pub use npz::{Npz, read_npz};
+pub use safetensors::read_safetensors;
+
+/// Most bytes of a file, and of what it holds when unpacked: 2^30. Arbitrary, because a network of 10,000 units takes 4 · 10^8; a
+/// few kilobytes can claim any amount.
+pub const MAX_BYTES: u64 = 1 << 30;
+
+/// The arrays of a file by name.
+pub type Arrays = BTreeMap<String, Member>;
+
+/// What stands under a name in a file.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Member {
+    /// An array of floating-point numbers, row-major, each as exact as it was.
+    Numbers(ArrayD<f64>),
+    /// Something else, in words: `integers`, `text`.
+    Other(String),
+}
+
+impl Member {
+    /// The numbers of the member of this name.
+    ///
+    /// # Errors
+    /// [`Error::Type`] if it is something else.
+    pub fn numbers(&self, name: &str) -> Result<&ArrayD<f64>> {
+        match self {
+            Self::Numbers(array) => Ok(array),
+            Self::Other(found) => Err(Error::Type { name: name.to_owned(), found: found.clone() }),
+        }
+    }
+}
+
+/// Reads the arrays of a file; its name says in which format: `.npz`, `.npy` (one array, named as the file), `.safetensors`.
+///
+/// # Errors
+/// [`Error::Read`], [`Error::TooLarge`], [`Error::Pickle`], [`Error::Format`] by the name; what is wrong with the content.
+pub fn read(path: &Path) -> Result<Arrays> {
+    let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default().to_ascii_lowercase();
+    match &*ending {
+        "npz" => read_npz(&bytes_of(path)?),
+        "safetensors" => read_safetensors(&bytes_of(path)?),
+        "npy" => {
+            let name = path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
+            Ok(BTreeMap::from([(name, read_npy(&bytes_of(path)?)?)]))
+        }
+        "pt" | "pth" | "pkl" | "pickle" | "ckpt" | "bin" => Err(Error::Pickle),
+        _ => Err(Error::Format { found: ending }),
+    }
+}
+
+fn bytes_of(path: &Path) -> Result<Vec<u8>> {
+    let failed = |source| Error::Read { path: path.to_owned(), source };
+    let file = File::open(path).map_err(failed)?;
+    let metadata = file.metadata().map_err(failed)?;
+    if !metadata.is_file() {
+        let source = std::io::Error::new(std::io::ErrorKind::InvalidInput, "not a plain file");
+        return Err(failed(source));
+    }
+    check_size(metadata.len())?;
+    let mut bytes = Vec::new();
+    // One byte more than allowed, in case it grows meanwhile.
+    file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(failed)?;
+    check_size(bytes.len() as u64)?;
+    Ok(bytes)
+}
+
+pub(crate) fn check_size(found: u64) -> Result<()> {
+    if found > MAX_BYTES { Err(Error::TooLarge { limit: MAX_BYTES, found }) } else { Ok(()) }
+}
+
+/// How many elements an array of this shape has; `None` past 64 bits.
+pub(crate) fn elements(shape: &[usize]) -> Option<usize> {
+    shape.iter().try_fold(1_usize, |count, &axis| count.checked_mul(axis))
+}

@@ -1,0 +1,175 @@
+//! What NumPy and PyTorch write is read; what is no such file says why.
+
+use std::collections::HashMap;
+use std::io::{Cursor, Write};
+
+use concertina_arrays::{Error, MAX_BYTES, Member, Npz, read, read_npy, read_npz, read_safetensors};
+use ndarray::{Array2, ArrayD, Dimension, IxDyn, ShapeBuilder, arr1, arr2};
+use ndarray_npy::{NpzReader, NpzWriter, WriteNpyExt};
+use proptest::prelude::*;
+use safetensors::tensor::TensorView;
+use safetensors::{Dtype, serialize};
+
+fn numbers(member: &Member) -> &ArrayD<f64> {
+    member.numbers("it").expect("numbers")
+}
+
+#[test]
+fn npy_of_both_orders_and_widths_is_read() {
+    let plain = arr2(&[[1.0_f32, 2.0, 3.0], [4.0, 5.0, 6.0]]);
+    let mut fortran = Array2::<f32>::zeros((2, 3).f());
+    fortran.assign(&plain);
+    for array in [&plain, &fortran] {
+        let mut bytes = Vec::new();
+        array.write_npy(&mut bytes).expect("written");
+        assert_eq!(numbers(&read_npy(&bytes).expect("read")), &plain.mapv(f64::from).into_dyn());
+    }
+    let mut bytes = Vec::new();
+    plain.mapv(f64::from).write_npy(&mut bytes).expect("written");
+    assert_eq!(numbers(&read_npy(&bytes).expect("read")), &plain.mapv(f64::from).into_dyn());
+    let big_endian =
+        b"\x93NUMPY\x01\x00\x3a\x00{'descr': '>f4', 'fortran_order': False, 'shape': (1,), }\n\x3f\x80\0\0";
+    assert_eq!(numbers(&read_npy(big_endian).expect("read")), &arr1(&[1.0]).into_dyn());
+}
+
+#[test]
+fn npz_is_read_stored_and_compressed_and_written_for_numpy() {
+    for compressed in [false, true] {
+        let mut bytes = Cursor::new(Vec::new());
+        let mut writer =
+            if compressed { NpzWriter::new_compressed(&mut bytes) } else { NpzWriter::new(&mut bytes) };
+        writer.add_array("w", &arr2(&[[1.0_f32, 2.0], [3.0, 4.0]])).expect("added");
+        writer.add_array("epoch", &arr1(&[0_i64, 12])).expect("added");
+        writer.finish().expect("written");
+        let arrays = read_npz(bytes.get_ref()).expect("read");
+        assert_eq!(numbers(&arrays["w"]).shape(), [2, 2]);
+        assert_eq!(arrays["epoch"], Member::Other("integers".to_owned()));
+        assert!(matches!(arrays["epoch"].numbers("epoch"), Err(Error::Type { .. })));
+    }
+    let write = || {
+        let mut npz = Npz::new();
+        npz.array("w", &arr2(&[[1.0_f32, 2.0], [3.0, 4.0]]).into_dyn()).expect("added");
+        npz.vector("epoch", &[0_i64, 12]).expect("added");
+        npz.text("params.json", "{}").expect("added");
+        npz.finish().expect("written")
+    };
+    let bytes = write();
+    assert_eq!(bytes, write(), "the same content gives the same bytes");
+    let mut theirs = NpzReader::new(Cursor::new(&bytes)).expect("an archive");
+    let w: Array2<f32> = theirs.by_name("w").expect("there");
+    assert_eq!(w, arr2(&[[1.0, 2.0], [3.0, 4.0]]));
+    let arrays = read_npz(&bytes).expect("read");
+    assert_eq!(arrays["params.json"], Member::Other("no array".to_owned()));
+}
+
+#[test]
+fn safetensors_of_every_width_are_read() {
+    let (single, double) = (1.5_f32.to_le_bytes(), (-0.1_f64).to_le_bytes());
+    let half = 0x3e00_u16.to_le_bytes();
+    let brain = [0xc0, 0x3f];
+    let views = HashMap::from([
+        ("single", TensorView::new(Dtype::F32, vec![1, 1], &single).expect("fits")),
+        ("double", TensorView::new(Dtype::F64, vec![1], &double).expect("fits")),
+        ("half", TensorView::new(Dtype::F16, vec![1], &half).expect("fits")),
+        ("brain", TensorView::new(Dtype::BF16, vec![1], &brain).expect("fits")),
+        ("step", TensorView::new(Dtype::I64, vec![1], &double).expect("fits")),
+    ]);
+    let arrays = read_safetensors(&serialize(&views, None).expect("written")).expect("read");
+    assert_eq!(numbers(&arrays["double"])[0], -0.1);
+    for name in ["single", "half", "brain"] {
+        assert_eq!(numbers(&arrays[name]).iter().next(), Some(&1.5), "{name}");
+    }
+    assert!(matches!(&arrays["step"], Member::Other(_)));
+}
+
+#[test]
+fn headers_that_claim_too_much_are_refused_without_reserving_it() {
+    let npy = |shape: &str| {
+        let header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}, }}\n");
+        let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+        bytes.extend_from_slice(&(header.len() as u16).to_le_bytes());
+        bytes.extend_from_slice(header.as_bytes());
+        bytes.extend_from_slice(&[0; 16]);
+        bytes
+    };
+    assert!(read_npy(&npy("(4,)")).is_ok());
+    for shape in [
+        "(99999999999,)",
+        "(18446744073709551615,)",
+        "(4294967296, 4294967296)",
+        "(0, 9223372036854775807, 9)",
+        "(3,)",
+        "(-4,)",
+        "(4",
+        "[4]",
+        &format!("({})", "1,".repeat(80)),
+    ] {
+        assert!(matches!(read_npy(&npy(shape)), Err(Error::Damaged { .. })), "{shape}");
+    }
+    let mut long = b"\x93NUMPY\x02\x00".to_vec();
+    long.extend_from_slice(&u32::MAX.to_le_bytes());
+    assert!(matches!(read_npy(&long), Err(Error::Damaged { .. })));
+    let mut header = (u64::MAX - 3).to_le_bytes().to_vec();
+    header.extend_from_slice(b"{}");
+    assert!(matches!(read_safetensors(&header), Err(Error::Damaged { .. })));
+}
+
+#[test]
+fn an_archive_that_unpacks_to_too_much_is_refused() {
+    // 1 GiB and a bit of zeros: about a megabyte packed.
+    let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    let options = zip::write::SimpleFileOptions::default();
+    let block = vec![0; 1 << 20];
+    for member in 0..3 {
+        writer.start_file(format!("w{member}.txt"), options).expect("begun");
+        for _ in 0..(MAX_BYTES >> 20) / 3 + 1 {
+            writer.write_all(&block).expect("written");
+        }
+    }
+    let bytes = writer.finish().expect("finished").into_inner();
+    assert!(bytes.len() < 8 << 20);
+    assert!(matches!(read_npz(&bytes), Err(Error::TooLarge { .. })));
+}
+
+#[test]
+fn what_is_no_such_file_says_what_to_do() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, b"PK\x03\x04 nothing").expect("written");
+        path
+    };
+    assert!(matches!(read(&path("model.pt")), Err(Error::Pickle)));
+    assert!(read(&path("model.pth")).expect_err("a pickle").hint().expect("a hint").contains("numpy.savez"));
+    assert!(matches!(read(&path("weights.h5")), Err(Error::Format { .. })));
+    assert!(matches!(read(&path("weights.npz")), Err(Error::Damaged { .. })));
+    assert!(matches!(read(&path("weights.safetensors")), Err(Error::Damaged { .. })));
+    assert!(matches!(read(&path("weights.npy")), Err(Error::Damaged { .. })));
+    assert!(matches!(read(&folder.path().join("none.npz")), Err(Error::Read { .. })));
+    assert!(matches!(read(folder.path()), Err(Error::Format { .. })));
+    std::fs::create_dir(folder.path().join("folder.npz")).expect("made");
+    assert!(matches!(read(&folder.path().join("folder.npz")), Err(Error::Read { .. })));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(64) })]
+
+    #[test]
+    fn what_is_written_is_read_back(shape in proptest::collection::vec(0_usize..5, 0..4), seed in any::<u32>()) {
+        let array = ArrayD::from_shape_fn(IxDyn(&shape), |place| {
+            let mixed = place.slice().iter().fold(seed, |mixed, &axis| mixed.wrapping_mul(31).wrapping_add(axis as u32));
+            (mixed as f32).sin()
+        });
+        let mut npz = Npz::new();
+        npz.array("it", &array).expect("added");
+        let arrays = read_npz(&npz.finish().expect("written")).expect("read");
+        prop_assert_eq!(numbers(&arrays["it"]), &array.mapv(f64::from));
+    }
+
+    #[test]
+    fn any_bytes_end_in_an_answer(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
+        let _ = (read_npy(&bytes), read_npz(&bytes), read_safetensors(&bytes));
+        let npy = [b"\x93NUMPY\x01\x00".as_slice(), &bytes].concat();
+        let _ = read_npy(&npy);
+    }
+}
