@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::fs::{self, File, Permissions};
+use std::fs::{self, DirEntry, File, Permissions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -312,21 +312,22 @@ impl Disk {
         }
     }
 
-    /// Removes what processes that have ended left in `incoming/`; how many files.
-    pub(crate) fn sweep(&self) -> Result<usize> {
-        let Some(folder) = self.folder(Path::new(INCOMING))? else { return Ok(0) };
-        let mut swept = 0;
-        for (name, entry) in crate::place::entries(&folder)? {
-            let old = || {
-                let age = entry.metadata().and_then(|metadata| metadata.modified()).ok()?.elapsed().ok()?;
-                Some(age > LEFT_OVER_AFTER)
-            };
-            if self.process.knows_left_over(&name) || old().unwrap_or(false) {
-                self.remove(&entry.path())?;
-                swept += 1;
-            }
-        }
-        Ok(swept)
+    /// What processes that have ended left in `incoming/`.
+    pub(crate) fn left_over(&self) -> Result<Vec<PathBuf>> {
+        let Some(folder) = self.folder(Path::new(INCOMING))? else { return Ok(Vec::new()) };
+        let old = |entry: &DirEntry| {
+            let age = entry.metadata().and_then(|metadata| metadata.modified()).ok()?.elapsed().ok()?;
+            Some(age > LEFT_OVER_AFTER)
+        };
+        let left = crate::place::entries(&folder)?.into_iter();
+        let left =
+            left.filter(|(name, entry)| self.process.knows_left_over(name) || old(entry).unwrap_or(false));
+        Ok(left.map(|(_, entry)| entry.path()).collect())
+    }
+
+    /// Removes what processes that have ended left in `incoming/`.
+    pub(crate) fn sweep(&self) -> Result<()> {
+        self.left_over()?.iter().try_for_each(|path| self.remove(path))
     }
 
     pub(crate) fn check_writable(&self) -> Result<()> {

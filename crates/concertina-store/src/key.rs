@@ -132,6 +132,11 @@ impl Memo {
         Self { key, about: format!("{analysis} {version} of run {run}") }
     }
 
+    /// From a file that says what it is.
+    pub(crate) fn read(key: MemoKey, about: &str) -> Self {
+        Self { key, about: about.to_owned() }
+    }
+
     /// Its name in the store.
     pub fn key(&self) -> &MemoKey {
         &self.key

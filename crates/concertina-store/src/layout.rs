@@ -7,6 +7,7 @@ use std::path::Path;
 
 use crate::disk::{Disk, INCOMING, Mode, NewFile};
 use crate::incident::SET_ASIDE;
+use crate::index::INDEX;
 use crate::place::{Found, entries};
 use crate::{Error, Result};
 
@@ -17,7 +18,7 @@ pub(crate) const LINE: &str = "concertina store 1\n";
 /// The file.
 pub(crate) const FORMAT: &str = "FORMAT";
 /// Everything that may stand at the top of a store.
-const TOP: [&str; 7] = [FORMAT, INCOMING, SET_ASIDE, "runs", "analyses", "claims", "runs.csv"];
+const TOP: [&str; 8] = [FORMAT, INCOMING, SET_ASIDE, INDEX, "runs", "analyses", "claims", "runs.csv"];
 
 /// Checks that this folder is a store of a known layout; makes it one if it is empty and may be written.
 pub(crate) fn settle(disk: &Disk) -> Result<()> {

@@ -15,6 +15,7 @@
 //!     provenance.json           {"blake3", "subject", "value"}: version, processor, times
 //!   analyses/<2 hex>/<key>.parquet                memoised results
 //!   runs.csv                    a view, rebuilt from the rest
+//!   index.parquet               what is known of many runs, so that listing them is fast; safe to delete
 //!   claims/<key>.json           who trains what just now; safe to delete
 //!   incoming/                   files being written; safe to delete when nobody writes
 //!   set-aside/<token>/          a damaged file, and `incident.json` with the reason
@@ -57,12 +58,14 @@ mod damage;
 mod disk;
 mod error;
 mod incident;
+mod index;
 mod key;
 mod layout;
 mod merge;
 mod pack;
 mod place;
 mod process;
+mod remove;
 mod run_folder;
 mod sealed;
 mod store;
@@ -76,7 +79,9 @@ pub use claim::{Claim, Claimed, Holder};
 pub use disk::{Step, StepHook};
 pub use error::{Error, Result};
 pub use incident::Incident;
+pub use index::Stamp;
 pub use key::{Memo, MemoKey, RunKey};
+pub use remove::{MemoEntry, Removal, Removed, RunRemoval, Thinning};
 pub use run_folder::RunFolder;
 pub use store::{Durability, Store, StoreOptions};
 pub use tensors::Tensors;

@@ -64,6 +64,18 @@ impl Tensors {
         assemble(subject, envelope.metadata, &envelope.blake3, parts)
     }
 
+    /// A hash of the arrays, their names and shapes, and the metadata: 64 hexadecimal digits.
+    pub fn fingerprint(&self) -> String {
+        let mut values = Vec::new();
+        hash_of("", &self.metadata, self.arrays.len(), |mut each| {
+            for (name, array) in &self.arrays {
+                values.clear();
+                container::append_bytes(array, &mut values);
+                each(name, array.shape(), &values);
+            }
+        })
+    }
+
     /// A safetensors file of these arrays, readable from Python, Julia and the rest: the same content gives the same bytes.
     ///
     /// `subject` says what it is of, and is asked again on reading.

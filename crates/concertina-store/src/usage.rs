@@ -1,16 +1,15 @@
 //! What takes how much room.
 
 use std::collections::BTreeMap;
-use std::fs::{self, DirEntry};
+use std::fs::DirEntry;
 use std::path::Path;
-
-use concertina_table::Table;
 
 use crate::content::{ANALYSES, CHECKPOINTS, TABLE_ENDING, run_path};
 use crate::disk::INCOMING;
 use crate::incident::SET_ASIDE;
 use crate::place::entries;
-use crate::{Error, Result, Store};
+use crate::remove::read_entry;
+use crate::{Result, Store};
 
 /// Room that files of one kind take.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,7 +49,9 @@ pub(crate) fn usage(store: &Store) -> Result<Vec<Usage>> {
     for shard in store.shards(ANALYSES)? {
         let folder = Path::new(ANALYSES).join(shard.file_name().unwrap_or_default());
         each(store, &folder, &mut |name, entry| {
-            let analysis = if name.ends_with(TABLE_ENDING) { analysis_of(entry)? } else { None };
+            let key = name.strip_suffix(TABLE_ENDING).and_then(|name| name.parse().ok());
+            let memo = key.map(|key| read_entry(key, &entry.path())).transpose()?.flatten();
+            let analysis = memo.map(|memo| (memo.analysis, memo.version));
             let kind = if analysis.is_some() { "analysis" } else { "other" };
             add(&mut totals, kind, analysis, entry)
         })?;
@@ -83,22 +84,6 @@ fn add(
         *bytes += metadata.len();
     }
     Ok(())
-}
-
-/// What a memoised result is of, if it is one.
-fn analysis_of(entry: &DirEntry) -> Result<Option<(String, u32)>> {
-    let path = entry.path();
-    let bytes = match fs::read(&path) {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(Error::io("read", &path, error)),
-    };
-    // Damaged ones are `verify`'s concern.
-    let Ok(label) = Table::parquet_label(&bytes) else { return Ok(None) };
-    let about = label.split_once(": ").map(|(_, about)| about).unwrap_or_default();
-    let mut words = about.split(' ');
-    let name = words.next().filter(|name| !name.is_empty()).map(str::to_owned);
-    Ok(name.zip(words.next().and_then(|version| version.parse().ok())))
 }
 
 fn each(store: &Store, folder: &Path, visit: &mut dyn FnMut(&str, &DirEntry) -> Result<()>) -> Result<()> {

@@ -89,16 +89,9 @@ impl<'a> Search<'a> {
                 shard.ends_with(key.shard()).then_some(Content::Memo(key))
             })?;
         }
-        if let Some(folder) = store.disk.folder(Path::new(INCOMING))? {
-            for (name, _) in entries(&folder)? {
-                if store.disk.process.knows_left_over(&name) {
-                    search.note(
-                        Path::new(INCOMING).join(name),
-                        FindingKind::LeftOver,
-                        "left by a killed process",
-                    );
-                }
-            }
+        for path in store.disk.left_over()? {
+            let name = path.file_name().unwrap_or_default();
+            search.note(Path::new(INCOMING).join(name), FindingKind::LeftOver, "left by a killed process");
         }
         Ok(search)
     }

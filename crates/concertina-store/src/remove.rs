@@ -1,0 +1,333 @@
+//! Removing: runs, memoised results, and what was set aside. Only files that a store writes are ever removed.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use crate::claim::Claimed;
+use crate::content::{ANALYSES, CHECKPOINTS, Content, TABLE_ENDING, run_path};
+use crate::incident::SET_ASIDE;
+use crate::merge::{Merge, PackedCheckpoints};
+use crate::place::entries;
+use crate::{CheckpointId, Error, Holder, Keep, Memo, MemoKey, Result, RunFolder, RunKey, Store};
+use concertina_table::Table;
+
+/// What was removed, or would be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[non_exhaustive]
+pub struct Removed {
+    /// How many files.
+    pub files: u64,
+    /// Their bytes.
+    pub bytes: u64,
+}
+
+impl Removed {
+    fn add(&mut self, path: &Path) {
+        self.files += 1;
+        self.bytes += path.symlink_metadata().map_or(0, |metadata| metadata.len());
+    }
+}
+
+impl std::ops::AddAssign for Removed {
+    fn add_assign(&mut self, other: Self) {
+        self.files += other.files;
+        self.bytes += other.bytes;
+    }
+}
+
+/// Whether to do it, or only to count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Removal {
+    /// Count what would be removed.
+    DryRun,
+    /// Remove it.
+    Now,
+}
+
+/// What came of asking to remove a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use]
+pub enum RunRemoval {
+    /// It is gone, or would be.
+    Done(Removed),
+    /// Somebody trains it just now: nothing was done.
+    Held(Holder),
+}
+
+/// A memoised result, as its file says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct MemoEntry {
+    /// Its key.
+    pub key: MemoKey,
+    /// The analysis.
+    pub analysis: String,
+    /// The version of the analysis.
+    pub version: u32,
+    /// The run that it is of.
+    pub run: RunKey,
+    /// What it is of, as the file says.
+    pub(crate) about: String,
+}
+
+impl MemoEntry {
+    /// The result that it is, to be published elsewhere.
+    pub fn memo(&self) -> Memo {
+        Memo::read(self.key, &self.about)
+    }
+}
+
+impl RunFolder {
+    /// Removes the run: every file of it that a store writes. Files of somebody else in its folder stay, and the folder with them.
+    ///
+    /// The state to go on from goes first and the parameters last, so that a run which is removed in part reads as one that is not
+    /// finished.
+    ///
+    /// # Errors
+    /// The system's failures; [`Error::OpenedReadOnly`](crate::Error::OpenedReadOnly).
+    pub fn remove(&self, removal: Removal) -> Result<RunRemoval> {
+        let disk = &self.store.disk;
+        let claim = match removal {
+            Removal::DryRun => None,
+            Removal::Now => match self.claim()? {
+                Claimed::Mine(claim) => Some(claim),
+                Claimed::Held(holder) => return Ok(RunRemoval::Held(holder)),
+            },
+        };
+        let key = *self.key();
+        let own = [Content::Provenance(key), Content::Resume(key), Content::History(key), Content::Pack(key)];
+        let loose = self.loose_ids()?.into_iter().map(|id| Content::Checkpoint(key, id));
+        let mut removed = Removed::default();
+        for content in own.into_iter().chain(loose).chain([Content::Params(key)]) {
+            let path = disk.root.join(content.path());
+            let there = disk.folder(&run_path(&key))?.is_some();
+            // Whatever stands there that is no file is `repair`'s concern.
+            if !there || !path.symlink_metadata().is_ok_and(|metadata| metadata.is_file()) {
+                continue;
+            }
+            removed.add(&path);
+            if removal == Removal::Now {
+                disk.remove(&path)?;
+            }
+        }
+        if removal == Removal::Now {
+            let folder = self.path();
+            disk.remove_empty_folder(&folder.join(CHECKPOINTS));
+            disk.remove_empty_folder(&folder);
+            folder.parent().into_iter().for_each(|shard| disk.remove_empty_folder(shard));
+        }
+        drop(claim);
+        Ok(RunRemoval::Done(removed))
+    }
+}
+
+/// What came of asking to thin out the checkpoints of a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use]
+pub enum Thinning {
+    /// So many checkpoints were forgotten, or would be, and so many bytes.
+    Done {
+        /// How many checkpoints.
+        checkpoints: usize,
+        /// By how much the file is smaller.
+        bytes: u64,
+    },
+    /// Somebody trains it just now: nothing was done.
+    Held(Holder),
+}
+
+impl RunFolder {
+    /// Forgets the checkpoints that are not to be kept.
+    ///
+    /// # Errors
+    /// As [`RunFolder::pack`](RunFolder::pack).
+    pub fn thin(&self, keep: &BTreeSet<CheckpointId>, removal: Removal) -> Result<Thinning> {
+        let before = self.checkpoint_ids()?;
+        let checkpoints = before.iter().filter(|id| !keep.contains(id)).count();
+        if checkpoints == 0 {
+            return Ok(Thinning::Done { checkpoints, bytes: 0 });
+        }
+        let keep = Keep::Only(keep);
+        let bytes = match removal {
+            Removal::DryRun => {
+                let after = PackedCheckpoints::new(self.clone(), Vec::new(), keep).merge(&self.store)?;
+                let after = after.map_or(0, |file| file.parts.iter().map(|part| part.len() as u64).sum());
+                self.checkpoint_bytes()?.saturating_sub(after)
+            }
+            Removal::Now => {
+                let claim = match self.claim()? {
+                    Claimed::Mine(claim) => claim,
+                    Claimed::Held(holder) => return Ok(Thinning::Held(holder)),
+                };
+                let before = self.checkpoint_bytes()?;
+                self.pack(keep)?;
+                drop(claim);
+                before.saturating_sub(self.checkpoint_bytes()?)
+            }
+        };
+        Ok(Thinning::Done { checkpoints, bytes })
+    }
+
+    fn checkpoint_bytes(&self) -> Result<u64> {
+        let loose = self.loose_ids()?.into_iter().map(|id| Content::Checkpoint(*self.key(), id));
+        let size = |content: Content| {
+            let path = self.store.root().join(content.path());
+            path.symlink_metadata().map_or(0, |metadata| metadata.len())
+        };
+        Ok(loose.chain([Content::Pack(*self.key())]).map(size).sum())
+    }
+}
+
+impl Store {
+    /// Every memoised result, by key; damaged ones are passed over.
+    ///
+    /// # Errors
+    /// The system's failures.
+    pub fn memos(&self) -> Result<Vec<MemoEntry>> {
+        let mut memos = Vec::new();
+        for shard in self.shards(ANALYSES)? {
+            for (name, entry) in entries(&shard)? {
+                let key = name.strip_suffix(TABLE_ENDING).and_then(|name| name.parse::<MemoKey>().ok());
+                let Some(key) = key.filter(|key| shard.ends_with(key.shard())) else { continue };
+                memos.extend(read_entry(key, &entry.path())?);
+            }
+        }
+        memos.sort_by_key(|memo| memo.key);
+        Ok(memos)
+    }
+
+    /// Removes a memoised result.
+    ///
+    /// # Errors
+    /// The system's failures; [`Error::OpenedReadOnly`](crate::Error::OpenedReadOnly).
+    pub fn remove_memo(&self, key: &MemoKey, removal: Removal) -> Result<Removed> {
+        self.remove_file(&Content::Memo(*key).path(), removal)
+    }
+
+    /// Removes unfinished files of processes that have ended.
+    ///
+    /// # Errors
+    /// The system's failures; [`Error::OpenedReadOnly`](crate::Error::OpenedReadOnly).
+    pub fn remove_left_over(&self, removal: Removal) -> Result<Removed> {
+        let mut removed = Removed::default();
+        for path in self.disk.left_over()? {
+            removed.add(&path);
+            if removal == Removal::Now {
+                self.disk.remove(&path)?;
+            }
+        }
+        Ok(removed)
+    }
+
+    /// Removes what was found damaged and set aside, for good.
+    ///
+    /// # Errors
+    /// The system's failures; [`Error::OpenedReadOnly`](crate::Error::OpenedReadOnly).
+    pub fn remove_set_aside(&self, removal: Removal) -> Result<Removed> {
+        let mut removed = Removed::default();
+        let Some(folder) = self.disk.folder(Path::new(SET_ASIDE))? else { return Ok(removed) };
+        for (name, entry) in entries(&folder)? {
+            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                removed += self.remove_below(&Path::new(SET_ASIDE).join(name), removal)?;
+            }
+        }
+        Ok(removed)
+    }
+
+    /// Removes the folders of runs in which nothing is.
+    ///
+    /// # Errors
+    /// The system's failures; [`Error::OpenedReadOnly`](crate::Error::OpenedReadOnly).
+    pub fn remove_empty_runs(&self, removal: Removal) -> Result<usize> {
+        let mut count = 0;
+        for key in self.keys()? {
+            let folder = self.run(&key).path();
+            if entries(&folder)?.is_empty()
+                && folder.symlink_metadata().is_ok_and(|metadata| metadata.is_dir())
+            {
+                count += 1;
+                if removal == Removal::Now {
+                    self.disk.check_writable()?;
+                    self.disk.remove_empty_folder(&folder);
+                }
+            }
+        }
+        Ok(count)
+    }
+
+    fn remove_file(&self, relative: &Path, removal: Removal) -> Result<Removed> {
+        let mut removed = Removed::default();
+        let path = self.disk.root.join(relative);
+        let folder = relative.parent().unwrap_or(Path::new(""));
+        if self.disk.folder(folder)?.is_none()
+            || !path.symlink_metadata().is_ok_and(|metadata| !metadata.is_dir())
+        {
+            return Ok(removed);
+        }
+        removed.add(&path);
+        if removal == Removal::Now {
+            self.disk.remove(&path)?;
+        }
+        Ok(removed)
+    }
+
+    /// Removes a folder with all in it; links are removed, not followed.
+    fn remove_below(&self, relative: &Path, removal: Removal) -> Result<Removed> {
+        let mut removed = Removed::default();
+        let path: PathBuf = self.disk.root.join(relative);
+        for (name, entry) in entries(&path)? {
+            let below = relative.join(name);
+            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                removed += self.remove_below(&below, removal)?;
+            } else {
+                removed.add(&entry.path());
+                if removal == Removal::Now {
+                    self.disk.remove(&entry.path())?;
+                }
+            }
+        }
+        if removal == Removal::Now {
+            self.disk.check_writable()?;
+            self.disk.remove_empty_folder(&path);
+        }
+        Ok(removed)
+    }
+}
+
+/// What a memoised result says that it is of; `None` if it is damaged or none.
+pub(crate) fn read_entry(key: MemoKey, path: &Path) -> Result<Option<MemoEntry>> {
+    let read = File::open(path).and_then(|file| file.metadata().map(|metadata| metadata.is_file()));
+    let bytes = match read {
+        Ok(true) => fs::read(path),
+        Ok(false) => return Ok(None),
+        Err(error) => Err(error),
+    };
+    let bytes = match bytes {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(Error::io("read", path, error)),
+    };
+    // Damaged ones are `verify`'s concern.
+    let Ok(label) = Table::parquet_label(&bytes) else { return Ok(None) };
+    Ok(entry_of(key, &label))
+}
+
+/// From a label as [`Memo::label`](crate::Memo::label) writes it.
+fn entry_of(key: MemoKey, label: &str) -> Option<MemoEntry> {
+    let (_, about) = label.split_once(": ")?;
+    let (what, run) = about.rsplit_once(" of run ")?;
+    let (analysis, version) = what.rsplit_once(' ')?;
+    if analysis.is_empty() {
+        return None;
+    }
+    Some(MemoEntry {
+        key,
+        analysis: analysis.to_owned(),
+        version: version.parse().ok()?,
+        run: run.parse().ok()?,
+        about: about.to_owned(),
+    })
+}
