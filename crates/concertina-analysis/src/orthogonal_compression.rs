@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use concertina_model::Checkpoint;
 use concertina_model::network::Network;
 use concertina_model::params::ValidParams;
 use concertina_numerics::linalg::{Pca, centre, product, symmetric_eigen};
@@ -93,7 +94,12 @@ impl Analysis for OrthogonalCompression {
         self.check(subject.params)?;
         let timesteps = self.timesteps.resolve(Self::NAME, self.extend_to, subject.params)?;
         let samples = subject.task.analysis_samples(self.samples);
-        let before = Trials::run(&Network::initial(subject.params)?, &samples, &timesteps)?;
+        // Drawn, unless it is at hand: a network that was trained elsewhere cannot be drawn.
+        let at_start = subject.checkpoints.iter().find(|(checkpoint, _)| *checkpoint == Checkpoint::START);
+        let before = match at_start {
+            Some((_, network)) => Trials::run(network, &samples, &timesteps)?,
+            None => Trials::run(&Network::initial(subject.params)?, &samples, &timesteps)?,
+        };
         let readout = last_readout(subject);
         let components = subject.params.task.input_dim;
         let mut earlier: BTreeMap<Timestep, Cloud> = BTreeMap::new(); // where there is a readout

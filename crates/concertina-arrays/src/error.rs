@@ -10,7 +10,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[non_exhaustive]
 pub enum Error {
     /// The file cannot be read.
-    #[error("cannot read {}", path.display())]
+    #[error("cannot read: {source}")]
     Read {
         /// The file.
         path: PathBuf,

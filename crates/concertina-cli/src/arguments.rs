@@ -7,7 +7,7 @@ use clap_complete::Shell;
 
 const AFTER_HELP: &str = "\
 Exit status: 0 done; 1 a run or an analysis failed, or a claim was not reproduced; 2 wrong usage or parameters; 3 the store could not be used;
-130 interrupted. A run that diverges is a result: it is marked so, and listed.
+130 interrupted, or not confirmed. A run that diverges is a result: it is marked so, and listed.
 
 Examples:
   concertina figures fig2                       Figure 2, five realisations
@@ -109,6 +109,12 @@ pub(crate) struct Training {
     /// Train anew what is there already, and compare bit for bit
     #[arg(long)]
     pub(crate) rerun: bool,
+    /// Remove the runs that are asked for from the store first, and what analyses found of them; asks before it does
+    #[arg(long, conflicts_with_all = ["rerun", "print"])]
+    pub(crate) clear: bool,
+    /// Answer yes to what `--clear` asks
+    #[arg(long, requires = "clear")]
+    pub(crate) yes: bool,
     /// Which checkpoints to keep
     #[arg(long, value_name = "WHICH")]
     pub(crate) keep: Option<Keep>,
@@ -223,7 +229,10 @@ pub(crate) struct Analyse {
     /// A parameter of the analysis: `exponents=5`
     #[arg(long, value_name = "NAME=VALUE")]
     pub(crate) with: Vec<String>,
-    /// Which checkpoints: `ends`, `first`, `last`, `last:10` (the last ten), `all`, or epochs: `0,5,12`
+    /// A run in the store by its key, or the beginning of it, in place of parameters
+    #[arg(long = "run", value_name = "KEY", conflicts_with_all = ["arguments", "seeds"])]
+    pub(crate) runs: Vec<String>,
+    /// Which checkpoints: `ends`, `first`, `last`, `last:10` (the last ten), `every:5` (epochs), `all`, or epochs: `0,5,12`
     #[arg(long, value_name = "WHICH", default_value = "ends")]
     pub(crate) checkpoints: String,
     /// Write the table to a file, as its name ends: .csv, .json or .parquet
@@ -259,11 +268,91 @@ pub(crate) enum Runs {
         #[arg(long)]
         json: bool,
     },
+    /// Remove runs, and what analyses found of them
+    Rm(Remove),
+    /// Remove what nobody will ask for again: results in old versions or of runs that are gone, what killed processes left
+    Gc(Collect),
+    /// Write runs for NumPy and PyTorch: one as an archive (.npz), several as a folder of archives with a table
+    Export(Export),
+    /// Keep a network that was trained elsewhere as a run: weights as .npz or .safetensors
+    Import(Import),
     /// What takes how much room: checkpoints, states, memoised analyses
     Du {
         #[command(flatten)]
         listing: Listing,
     },
+}
+
+/// Which runs of the store.
+#[derive(Debug, Args)]
+pub(crate) struct Chosen {
+    /// Their keys, or the beginnings of them
+    #[arg(value_name = "KEY", required_unless_present = "condition")]
+    pub(crate) keys: Vec<String>,
+    /// All those: `gain = 250 and input_dim = 2`
+    #[arg(long = "where", value_name = "CONDITION", conflicts_with = "keys")]
+    pub(crate) condition: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Remove {
+    #[command(flatten)]
+    pub(crate) chosen: Chosen,
+    /// Say what would be removed, and change nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Do not ask
+    #[arg(long)]
+    pub(crate) yes: bool,
+    #[command(flatten)]
+    pub(crate) listing: Listing,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Collect {
+    /// Of finished runs, keep only these checkpoints: `ends`, `last:10`, `every:5`, `0,5,12`; the others are computed again, to the
+    /// bit, when they are asked for
+    #[arg(long, value_name = "WHICH")]
+    pub(crate) checkpoints: Option<String>,
+    /// Remove damaged files that were set aside
+    #[arg(long)]
+    pub(crate) set_aside: bool,
+    /// Say what would be removed, and change nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) listing: Listing,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Export {
+    #[command(flatten)]
+    pub(crate) chosen: Chosen,
+    /// Where to: `run.npz` for one run, a new or empty folder for any number
+    #[arg(long, value_name = "PATH")]
+    pub(crate) out: PathBuf,
+    /// Which checkpoints, of those that are there: `ends`, `first`, `last`, `last:10`, `every:5`, `all`, or epochs: `0,5,12`
+    #[arg(long, value_name = "WHICH", default_value = "all")]
+    pub(crate) checkpoints: String,
+    #[command(flatten)]
+    pub(crate) listing: Listing,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Import {
+    /// The network after training, or the only one: a .npz or .safetensors file with the names of PyTorch's RNN and Linear, or ours
+    #[arg(value_name = "WEIGHTS")]
+    pub(crate) weights: PathBuf,
+    /// The network before training
+    #[arg(long, value_name = "WEIGHTS")]
+    pub(crate) before: Option<PathBuf>,
+    /// Which array is which, where its name does not say so; `.T` transposes: `recurrent_weights=h2h.weight.T`
+    #[arg(long = "name", value_name = "OURS=THEIRS")]
+    pub(crate) names: Vec<String>,
+    #[command(flatten)]
+    pub(crate) which: Which,
+    #[command(flatten)]
+    pub(crate) listing: Listing,
 }
 
 #[derive(Debug, Subcommand)]
@@ -272,6 +361,19 @@ pub(crate) enum Store {
     Where,
     /// Read every file of the store and check it
     Verify {
+        #[command(flatten)]
+        listing: Listing,
+    },
+    /// Set damaged files aside and keep what is whole; what is set aside is computed again when it is asked for
+    Repair {
+        #[command(flatten)]
+        listing: Listing,
+    },
+    /// Take every run and result of another store
+    Merge {
+        /// The other store, which is only read
+        #[arg(value_name = "DIR")]
+        other: PathBuf,
         #[command(flatten)]
         listing: Listing,
     },

@@ -36,7 +36,8 @@ fn status(failure: &Failure) -> u8 {
     match failure {
         Failure::Output(_) => STORE,
         Failure::Runs { .. } | Failure::NotReproduced(_) => RUN_FAILED,
-        Failure::Interrupted => INTERRUPTED,
+        Failure::Interrupted | Failure::NotConfirmed => INTERRUPTED,
+        Failure::NotAsked { .. } => USAGE,
         Failure::Concertina(error) => match error.kind() {
             ErrorKind::Run => RUN_FAILED,
             ErrorKind::Store => STORE,

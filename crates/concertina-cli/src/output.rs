@@ -27,6 +27,13 @@ pub(crate) enum Failure {
     NotReproduced(Counts),
     /// Somebody asked to stop.
     Interrupted,
+    /// Somebody said no.
+    NotConfirmed,
+    /// There is nobody to ask.
+    NotAsked {
+        /// What was to be done.
+        what: String,
+    },
 }
 
 impl From<Error> for Failure {
@@ -57,6 +64,10 @@ pub(crate) fn print_failure(failure: &Failure) {
         Failure::Concertina(error) => print_error(error),
         Failure::Output(error) => say(&format!("error: cannot write to standard output: {error}")),
         Failure::Interrupted => print_error(&Error::Interrupted),
+        Failure::NotConfirmed => say("nothing was removed"),
+        Failure::NotAsked { what } => {
+            say(&format!("error: expected a terminal to ask on: {what}?\n\nhint: `--yes` does it without asking"));
+        }
         Failure::NotReproduced(counts) => say(&match (counts.not_reproduced, counts.disagree) {
             (0, 0) => "error: not everything could be judged: there are not enough realisations\n\nhint: ask for five or more, as in `--seeds 0..5`".to_owned(),
             (claims, points) => format!("error: {claims} claims are not reproduced, {points} points of published tables disagree"),

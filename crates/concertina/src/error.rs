@@ -99,7 +99,9 @@ pub enum Error {
         hint: String,
     },
     /// Checkpoints are chosen in a way that cannot be read.
-    #[error("expected `ends`, `first`, `last`, `all` or epochs as in `0,5,12`, found `{text}`")]
+    #[error(
+        "expected `ends`, `first`, `last`, `last:10`, `every:5`, `all` or epochs as in `0,5,12`, found `{text}`"
+    )]
     Selection {
         /// What was there.
         text: String,
@@ -143,6 +145,55 @@ pub enum Error {
         message: String,
         /// What to do about it.
         hint: Option<String>,
+    },
+    /// A file of weights cannot be read.
+    #[error("{source}: {path}", path = path.display())]
+    Arrays {
+        /// Why.
+        source: concertina_arrays::Error,
+        /// The file.
+        path: PathBuf,
+    },
+    /// Weights cannot be imported.
+    #[error("{reason}: {path}", path = path.display())]
+    Import {
+        /// Why.
+        reason: String,
+        /// What to do about it.
+        hint: Option<String>,
+        /// The file.
+        path: PathBuf,
+    },
+    /// An archive cannot be made.
+    #[error(transparent)]
+    Archive(#[from] concertina_arrays::Error),
+    /// A run has no checkpoint that was asked for.
+    #[error("run {run} has none of these checkpoints in the store")]
+    NothingToExport {
+        /// The run.
+        run: String,
+    },
+    /// Several runs do not go into one archive.
+    #[error("expected one run for an archive, found {found}: {path}", path = path.display())]
+    OneArchive {
+        /// How many there are.
+        found: usize,
+        /// The archive.
+        path: PathBuf,
+    },
+    /// A sweep stands where one run is meant.
+    #[error("expected the parameters of one run, found a sweep of {found}")]
+    OneRun {
+        /// How many runs it has.
+        found: usize,
+    },
+    /// Some runs of another store were not taken.
+    #[error("{left} of {of} runs were not taken")]
+    LeftOut {
+        /// How many.
+        left: usize,
+        /// Of how many.
+        of: usize,
     },
     /// Files of the store are damaged.
     #[error("{damaged} damaged files in the store, {path}", path = path.display())]
@@ -192,8 +243,10 @@ impl Error {
                 | concertina_analysis::Error::UnknownAnalysis { .. } => ErrorKind::Usage,
                 _ => ErrorKind::Run,
             },
-            Self::RunFailed { .. } => ErrorKind::Run,
-            Self::Store(_) | Self::Write { .. } | Self::DamagedStore { .. } => ErrorKind::Store,
+            Self::RunFailed { .. } | Self::LeftOut { .. } | Self::NothingToExport { .. } => ErrorKind::Run,
+            Self::Store(_) | Self::Write { .. } | Self::Archive(_) | Self::DamagedStore { .. } => {
+                ErrorKind::Store
+            }
             Self::InFile { source, .. } | Self::InRecipe { source, .. } => source.kind(),
             Self::Interrupted => ErrorKind::Interrupted,
             _ => ErrorKind::Usage,
@@ -214,6 +267,9 @@ impl Error {
             Self::Read { .. } => {
                 Some("parameters can be given by themselves: `gain=250 seed=0..5`".to_owned())
             }
+            Self::Write { source, .. } if source.kind() == std::io::ErrorKind::AlreadyExists => {
+                Some("nothing is overwritten: choose another name, or remove what is there".to_owned())
+            }
             Self::Write { .. } => Some("choose a folder that can be written to".to_owned()),
             Self::TableFormat { .. } => Some("without `--out` the table goes to standard output".to_owned()),
             Self::Condition { .. } => Some("as in `gain = 250 and (input_dim = 2 or seed < 3)`".to_owned()),
@@ -222,6 +278,18 @@ impl Error {
             }
             Self::Seeds { .. } => Some("`0..5` leaves out the 5".to_owned()),
             Self::NoSuchEpoch { .. } => Some("train longer with `train.epochs`".to_owned()),
+            Self::Arrays { source, .. } | Self::Archive(source) => source.hint(),
+            Self::Import { hint, .. } => hint.clone(),
+            Self::OneArchive { .. } => Some("name a folder: each run is an archive in it".to_owned()),
+            Self::OneRun { .. } => Some("give each parameter one value".to_owned()),
+            Self::LeftOut { .. } => Some(
+                "those that differ were trained by another version or are damaged in a way checksums do not show: `concertina train ... --rerun` in both stores says which is right"
+                    .to_owned(),
+            ),
+            Self::NothingToExport { .. } => Some(
+                "`concertina runs show` lists what is there; `concertina train` computes what is missing"
+                    .to_owned(),
+            ),
             Self::UnknownRun { .. } => Some("`concertina runs list` lists the runs".to_owned()),
             Self::AmbiguousRun { .. } => Some("give more of the key".to_owned()),
             Self::DamagedStore { .. } => {

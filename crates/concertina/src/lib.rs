@@ -6,11 +6,15 @@ mod condition;
 mod engine;
 mod error;
 mod event;
+mod exporting;
 mod figures;
 mod history;
+mod importing;
 mod listing;
+mod merging;
 mod params_table;
 mod pool;
+mod removal;
 mod reproduction;
 mod request;
 mod run;
@@ -34,13 +38,17 @@ pub use condition::Condition;
 pub use engine::Spent;
 pub use error::{Error, ErrorKind, Result};
 pub use event::{Event, Observer, Unobserved};
+pub use exporting::{Exported, exported_table};
 pub use figures::{Computed, Drawn, DrawnFigure, FigurePlan, Outlook, Share, all_recipes, recipes};
-pub use listing::{findings_table, key_of, parameter_table, run_label, usage_table};
+pub use importing::{Import, Imported, imported_table};
+pub use listing::{concise, findings_table, key_of, parameter_table, run_label, usage_table};
+pub use merging::{MergeFate, Merged, merged_table};
+pub use removal::{Collected, Garbage, collected_table};
 pub use reproduction::{
     AnalysisTime, ClaimReport, ComparedPoint, Counts, FigureReport, Made, PublishedReport, PublishedValue,
     Report, RunReport, RunsReport, TimeSpent,
 };
-pub use request::{analysis, check_table_format, read_sweep, seeds, sweep, write_table};
+pub use request::{analysis, check_table_format, one_of, read_sweep, seeds, sweep, write_table};
 pub use run::{Comparison, Difference, Divergence, Outcome, Run, Runs, Source};
 pub use selection::CheckpointSelection;
 pub use settings::Keep;

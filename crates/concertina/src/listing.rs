@@ -52,22 +52,43 @@ impl Study {
         if !for_people {
             return Ok(table);
         }
-        let mut short = Table::new();
-        for (name, values) in table.columns() {
-            let own = ["key", "status", "epochs", "seed"].contains(&name);
-            if columns.is_empty() && !own && (name == "folder" || name == "updates" || is_constant(values)) {
-                continue;
-            }
-            let values = match values {
-                Values::Text(texts) if name == "key" => Values::Text(
-                    texts.iter().map(|key| key.as_ref().map(|key| key.chars().take(12).collect())).collect(),
-                ),
-                other => other.clone(),
-            };
-            short.push_column(name.rsplit('.').next().unwrap_or(name), values)?;
+        if columns.is_empty() {
+            let own = |name: &str| ["key", "status", "epochs", "seed"].contains(&name);
+            let shown: Vec<&str> = table
+                .columns()
+                .filter(|(name, values)| {
+                    own(name) || !(["folder", "updates"].contains(name) || is_constant(values))
+                })
+                .map(|(name, _)| name)
+                .collect();
+            table = table.select(&shown)?;
         }
-        Ok(short)
+        shortened(&table)
     }
+}
+
+/// A table for people: keys by their first 12 digits, and no columns in which nothing is.
+///
+/// # Errors
+/// None in practice: names of columns stay apart.
+pub fn concise(table: &Table) -> Result<Table> {
+    let full = table.columns().filter(|(_, values)| !values.is_all_null()).map(|(name, _)| name);
+    shortened(&table.select(&full.collect::<Vec<_>>())?)
+}
+
+/// Keys by their first 12 digits, parameters by the last part of their names.
+fn shortened(table: &Table) -> Result<Table> {
+    let mut short = Table::new();
+    for (name, values) in table.columns() {
+        let values = match values {
+            Values::Text(texts) if name == "key" || name == "run" => Values::Text(
+                texts.iter().map(|key| key.as_ref().map(|key| key.chars().take(12).collect())).collect(),
+            ),
+            other => other.clone(),
+        };
+        short.push_column(name.rsplit('.').next().unwrap_or(name), values)?;
+    }
+    Ok(short)
 }
 
 /// Whether all values that are there are the same.

@@ -36,16 +36,6 @@ pub(crate) fn identity(params: &ValidParams, varied: &[&'static str]) -> Vec<(St
     cells
 }
 
-/// The paths of the parameters that are not the same in all of these sets.
-pub(crate) fn varied<'a>(mut sets: impl Iterator<Item = &'a ValidParams> + Clone) -> Vec<&'static str> {
-    let Some(first) = sets.next() else { return Vec::new() };
-    let differs = |parameter: &&Parameter| {
-        let value = parameter.value(first);
-        sets.clone().any(|params| parameter.value(params) != value)
-    };
-    PARAMETERS.iter().filter(differs).map(|parameter| parameter.path).collect()
-}
-
 /// A table of one row; of two cells with one name the first counts (`epochs` that vary, and those that were trained).
 pub(crate) fn row(cells: impl IntoIterator<Item = (String, Scalar)>) -> Result<Table> {
     let mut table = Table::new();
@@ -77,11 +67,17 @@ pub(crate) fn stack(mut tables: Vec<Table>) -> Result<Table> {
 
 /// The result of an analysis with what tells its run from others in front, and the stage of training.
 pub(crate) fn add_run(part: &Table, run: &Run, varied: &[&'static str]) -> Result<Table> {
-    add_columns(part, identity(&run.params, varied), run.end.update.0)
+    add_columns(part, identity(&run.params, varied), run.end.update.0, run.is_imported())
 }
 
-/// As [`add_run`], for any columns; `last_update` is the one that counts as after training.
-pub(crate) fn add_columns(part: &Table, cells: Vec<(String, Scalar)>, last_update: u64) -> Result<Table> {
+/// As [`add_run`], for any columns; `last_update` is the one that counts as after training. A network that was imported alone is one
+/// after training.
+pub(crate) fn add_columns(
+    part: &Table,
+    cells: Vec<(String, Scalar)>,
+    last_update: u64,
+    is_imported: bool,
+) -> Result<Table> {
     let rows = part.row_count();
     let mut columns: Vec<(String, Values)> = cells
         .into_iter()
@@ -90,7 +86,7 @@ pub(crate) fn add_columns(part: &Table, cells: Vec<(String, Scalar)>, last_updat
         .collect();
     if part.has_column("update") && !part.has_column("stage") {
         let stage = |update: Option<i64>| match update {
-            Some(0) => Some("before".to_owned()),
+            Some(0) if last_update > 0 || !is_imported => Some("before".to_owned()),
             Some(update) if update as u64 == last_update => Some("after".to_owned()),
             _ => Some("during".to_owned()),
         };

@@ -32,6 +32,17 @@ pub fn sweep<'a>(arguments: impl IntoIterator<Item = &'a str>, seeds: Option<&st
     Ok(sweep)
 }
 
+/// The parameters of the one run that a sweep has, not checked yet.
+///
+/// # Errors
+/// [`Error::OneRun`], and what is wrong with the parameters.
+pub fn one_of(sweep: Sweep) -> Result<Params> {
+    match sweep.only()? {
+        Some(params) => Ok(params),
+        None => Err(Error::OneRun { found: sweep.check()?.len() }),
+    }
+}
+
 /// Reads a sweep from a file: JSON if its name ends so, TOML otherwise.
 ///
 /// # Errors
@@ -85,6 +96,21 @@ fn typed(text: &str) -> toml::Value {
         .ok()
         .and_then(|mut table| table.remove("value"))
         .unwrap_or_else(|| toml::Value::String(text.to_owned()))
+}
+
+/// Writes a file that is not there yet, whole or not at all.
+///
+/// # Errors
+/// [`Error::Write`], also if there is something already.
+pub(crate) fn write_new(path: &Path, bytes: &[u8]) -> Result<()> {
+    use std::io::Write;
+    let failed = |source| Error::Write { source, path: path.to_owned() };
+    let mut file = std::fs::File::create_new(path).map_err(failed)?;
+    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(|source| {
+        // Half a file could be taken for a whole one.
+        let _ = std::fs::remove_file(path);
+        failed(source)
+    })
 }
 
 /// Writes a table in the format that the file name asks for: .csv, .json or .parquet.

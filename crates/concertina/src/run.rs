@@ -168,6 +168,11 @@ impl Run {
         &self.params
     }
 
+    /// Whether it was trained elsewhere.
+    pub fn is_imported(&self) -> bool {
+        self.params.network.weights.is_some()
+    }
+
     /// How it ended.
     pub fn outcome(&self) -> &Outcome {
         &self.outcome

@@ -1,6 +1,7 @@
 //! Which checkpoints of a run are meant, before it is known how far the run came.
 
 use std::collections::BTreeSet;
+use std::num::NonZeroU64;
 use std::str::FromStr;
 
 use concertina_model::params::ValidParams;
@@ -22,6 +23,8 @@ pub enum CheckpointSelection {
     All,
     /// The last so many of the run's schedule, fewer if there are not as many.
     LastOf(usize),
+    /// Every so many epochs, and before and after training.
+    Every(NonZeroU64),
     /// After so many epochs each.
     Epochs(Vec<u64>),
 }
@@ -63,11 +66,21 @@ impl CheckpointSelection {
             Self::Ends => BTreeSet::from([Checkpoint::START, end.last(params)]),
             Self::First => BTreeSet::from([Checkpoint::START]),
             Self::Last => BTreeSet::from([end.last(params)]),
+            // Trained elsewhere: there are no others.
+            Self::All | Self::Every(_) if params.network.weights.is_some() => Self::Ends.resolve(params, end),
             Self::All => params.checkpoints().iter().take_while(reached).chain([end.last(params)]).collect(),
             Self::LastOf(count) => {
                 let all = Self::All.resolve(params, end);
                 let before = all.len().saturating_sub(*count);
                 all.into_iter().skip(before).collect()
+            }
+            Self::Every(epochs) => {
+                let whole = (0..=end.epoch).step_by(usize::try_from(epochs.get()).unwrap_or(usize::MAX));
+                whole
+                    .map(|epoch| after_epoch(params, epoch))
+                    .filter(reached)
+                    .chain([end.last(params)])
+                    .collect()
             }
             Self::Epochs(epochs) => {
                 epochs.iter().map(|&epoch| after_epoch(params, epoch)).filter(reached).collect()
@@ -97,6 +110,9 @@ impl FromStr for CheckpointSelection {
         if let Some(count) = text.trim().strip_prefix("last:") {
             let count: std::num::NonZeroUsize = count.trim().parse().map_err(|_| wrong())?;
             return Ok(Self::LastOf(count.get()));
+        }
+        if let Some(epochs) = text.trim().strip_prefix("every:") {
+            return epochs.trim().parse().map(Self::Every).map_err(|_| wrong());
         }
         match text.trim() {
             "ends" => Ok(Self::Ends),
@@ -132,7 +148,9 @@ mod tests {
         assert_eq!(epochs("last:2", 6), [4, 6]);
         assert_eq!(epochs("last:2", 5), [4, 5], "where it ends counts");
         assert_eq!(epochs("last:9", 6), [0, 2, 4, 6]);
-        for wrong in ["last:0", "last:", "last:x", "lasts"] {
+        assert_eq!(epochs("every:3", 5), [0, 3, 5]);
+        assert_eq!(epochs("every:9", 6), [0, 6]);
+        for wrong in ["every:0", "every:x", "last:0", "last:", "last:x", "lasts"] {
             assert!(wrong.parse::<CheckpointSelection>().is_err(), "{wrong}");
         }
     }

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use concertina_store::StoreOptions;
+
 use crate::event::{Event, Observer, Unobserved};
 
 /// Which checkpoints a store keeps. What is not kept and asked for later is computed again, to the bit.
@@ -24,6 +26,7 @@ pub enum Keep {
 #[derive(Clone)]
 pub(crate) struct Settings {
     pub(crate) root: PathBuf,
+    pub(crate) store: StoreOptions,
     pub(crate) jobs: usize,
     pub(crate) keep: Option<Keep>,
     pub(crate) rerun: bool,
@@ -35,6 +38,7 @@ impl Settings {
     pub(crate) fn new(root: PathBuf) -> Self {
         Self {
             root,
+            store: StoreOptions::new(),
             jobs: std::thread::available_parallelism().map_or(1, usize::from),
             keep: None,
             rerun: false,

@@ -8,13 +8,14 @@ use std::sync::{Arc, Mutex};
 
 use concertina_analysis::AnalysisSpec;
 use concertina_model::params::ValidSweep;
-use concertina_store::{Finding, Incident, Store, Usage};
+use concertina_store::{Finding, Incident, RunKey, Store, StoreOptions, Usage};
 use concertina_table::Table;
 
 use crate::engine::{self, Answered, Demand, Question, lock};
 use crate::error::{Error, Result};
 use crate::event::{Event, Observer};
 use crate::params_table;
+use crate::removal::long_enough;
 use crate::run::{Run, Runs, Source};
 use crate::selection::CheckpointSelection;
 use crate::settings::{Keep, Settings};
@@ -96,13 +97,40 @@ impl StudyBuilder {
         self
     }
 
+    /// How the store is opened: what publishing waits for, how long a silent process keeps a run.
+    pub fn store_options(mut self, options: StoreOptions) -> Self {
+        self.0.store = options;
+        self
+    }
+
     /// Opens the store; a folder that is empty or not there becomes one.
     ///
     /// # Errors
     /// [`Error::Store`]: the folder is something else, of a newer version, or cannot be used.
     pub fn open(self) -> Result<Study> {
-        let store = Store::open(&self.0.root)?;
+        let store = self.0.store.clone().open(&self.0.root)?;
         Ok(Study { shared: Arc::new(Shared::new(store, self.0)?) })
+    }
+
+    /// Opens a store that is there, for reading and writing.
+    ///
+    /// # Errors
+    /// As [`StudyBuilder::open`]; also if there is no store.
+    pub fn open_existing(self) -> Result<Study> {
+        Store::read_only(&self.0.root)?;
+        self.open()
+    }
+
+    /// Opens a store whose `FORMAT` may be damaged, and writes that anew if all else looks like a store; for [`Study::repair`].
+    ///
+    /// # Errors
+    /// As [`StudyBuilder::open_existing`].
+    pub fn repair(self) -> Result<Study> {
+        if self.0.root.is_dir() {
+            let store = Store::repair_format(&self.0.root)?;
+            return Ok(Study { shared: Arc::new(Shared::new(store, self.0)?) });
+        }
+        self.open_existing()
     }
 
     /// Opens a store for reading: nothing is created or changed.
@@ -110,7 +138,7 @@ impl StudyBuilder {
     /// # Errors
     /// As [`StudyBuilder::open`]; also if there is no store.
     pub fn read_only(self) -> Result<Study> {
-        let store = Store::read_only(&self.0.root)?;
+        let store = self.0.store.clone().read_only(true).open(&self.0.root)?;
         Ok(Study { shared: Arc::new(Shared::new(store, self.0)?) })
     }
 }
@@ -211,7 +239,36 @@ impl Study {
     /// # Errors
     /// [`Error::UnknownRun`], [`Error::AmbiguousRun`], [`Error::Store`].
     pub fn stored_run(&self, key: &str) -> Result<StoredRun> {
-        stored::find(&self.shared.store, key)
+        let store = &self.shared.store;
+        stored::look(store, stored::key(store, key)?)
+    }
+
+    /// The keys of all runs in the store, sorted.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub fn keys(&self) -> Result<Vec<RunKey>> {
+        Ok(self.shared.store.keys()?)
+    }
+
+    /// Runs in the store by the beginnings of their keys, each as far as it has come: to be analysed.
+    ///
+    /// # Errors
+    /// As [`Study::stored_run`]; [`Error::RunFailed`] if the parameters of one are damaged.
+    pub fn stored_sweep<'a>(&self, keys: impl IntoIterator<Item = &'a str>) -> Result<ValidSweep> {
+        let mut runs = Vec::new();
+        for key in keys {
+            let run = self.stored_run(key)?;
+            let (Some(params), Some(reached)) = (&run.params, run.reached) else {
+                return Err(Error::RunFailed {
+                    run: run.key.short(),
+                    message: "its parameters are damaged, or nothing of it is there".to_owned(),
+                    hint: Some("ask for it by its parameters: it is computed again".to_owned()),
+                });
+            };
+            runs.push(long_enough(params, reached.epoch.0)?);
+        }
+        ValidSweep::of_runs(runs).ok_or_else(|| Error::UnknownRun { key: String::new() })
     }
 
     /// What takes how much room in the store, by kind of file and, of memoised results, by analysis.
@@ -230,6 +287,17 @@ impl Study {
         Ok(self.shared.store.verify()?)
     }
 
+    /// Sets aside what [`Study::verify`] finds damaged, keeps what is whole, removes what killed processes left, and writes a damaged
+    /// `FORMAT` anew; returns what was found. What was set aside is computed anew when it is asked for.
+    ///
+    /// # Errors
+    /// [`Error::Store`] if the store cannot be read or written.
+    pub fn repair(&self) -> Result<Vec<Finding>> {
+        let findings = self.shared.store.repair()?;
+        self.write_run_table()?;
+        Ok(findings)
+    }
+
     /// The damaged files that were found and set aside so far.
     ///
     /// # Errors
@@ -240,15 +308,10 @@ impl Study {
 
     /// What is left to do when runs may have changed: the run table, and a word on files that were found damaged.
     pub(crate) fn after_work(&self, runs: &[Run]) -> Result<()> {
-        let Shared { store, settings, told } = &*self.shared;
-        let warn = |message: &str| settings.tell(&Event::Warning { message });
+        let Shared { store, told, .. } = &*self.shared;
         let changed = runs.iter().any(|run| !matches!(run.source, Source::Loaded | Source::Nothing));
         if changed || !store.root().join(stored::VIEW).exists() {
-            let mut csv = Vec::new();
-            self.run_table()?.write_csv(&mut csv)?;
-            if let Err(error) = store.write_view(stored::VIEW, csv) {
-                warn(&format!("the run table is not written: {error}")); // a view: nothing depends on it
-            }
+            self.write_run_table()?;
         }
         for incident in store.incidents()? {
             if lock(told).insert(incident.clone()) {
@@ -256,10 +319,24 @@ impl Study {
                     Some(place) => format!("set aside as {}", place.display()),
                     None => "left where it is".to_owned(),
                 };
-                warn(&format!("damaged file, {what}: {}: {}", incident.reason, incident.path.display()));
+                self.warn(&format!("damaged file, {what}: {}: {}", incident.reason, incident.path.display()));
             }
         }
         Ok(())
+    }
+
+    /// Writes the run table.
+    pub(crate) fn write_run_table(&self) -> Result<()> {
+        let mut csv = Vec::new();
+        self.run_table()?.write_csv(&mut csv)?;
+        if let Err(error) = self.shared.store.write_view(stored::VIEW, csv) {
+            self.warn(&format!("the run table is not written: {error}")); // a view: nothing depends on it
+        }
+        Ok(())
+    }
+
+    fn warn(&self, message: &str) {
+        self.shared.settings.tell(&Event::Warning { message });
     }
 
     /// The same study with another policy for what to keep, unless one was chosen.

@@ -7,18 +7,22 @@ use crate::arguments::{Analyse, Everywhere};
 use crate::output::{Failure, print_table};
 
 pub(crate) fn run(everywhere: &Everywhere, analyse: &Analyse) -> Result<(), Failure> {
-    let Analyse { analysis: name, which, with, checkpoints, out, training, listing } = analyse;
+    let Analyse { analysis: name, which, runs, with, checkpoints, out, training, listing } = analyse;
     let analysis = analysis(name, with.iter().map(String::as_str))?;
     let at: CheckpointSelection = checkpoints.parse()?;
     if let Some(out) = out {
         check_table_format(out)?;
     }
-    let sweep = sweep(which.arguments.iter().map(String::as_str), which.seeds.as_deref())?;
-    let sweep = sweep.check().map_err(concertina::Error::from)?;
+    let sweep = if runs.is_empty() {
+        let sweep = sweep(which.arguments.iter().map(String::as_str), which.seeds.as_deref())?;
+        sweep.check().map_err(concertina::Error::from)?
+    } else {
+        everywhere.builder().read_only()?.stored_sweep(runs.iter().map(String::as_str))?
+    };
     if training.print {
         return print_runs(&sweep);
     }
-    let (study, progress) = everywhere.study(training, sweep.varied())?;
+    let (study, progress) = everywhere.study(training, sweep.varied(), &sweep)?;
     let analysed = study.analyse(&sweep, &analysis, &at);
     progress.finish();
     let analysed = analysed?;

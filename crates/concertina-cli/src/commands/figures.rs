@@ -66,7 +66,7 @@ pub(super) fn begin(
         print(text.as_bytes())?;
         return Ok(None);
     }
-    let (study, progress) = everywhere.study(&drawing.training, &["network.gain"])?;
+    let (study, progress) = everywhere.study(&drawing.training, &["network.gain"], plan.runs())?;
     if !everywhere.quiet {
         tell(&study.outlook(plan)?, everywhere.verbose);
     }

@@ -10,12 +10,15 @@ mod runs;
 mod store;
 mod train;
 
+use std::collections::BTreeSet;
+use std::io::IsTerminal;
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
 
-use concertina::model::params::ValidSweep;
-use concertina::{Error, Keep, Outcome, Run, Study, StudyBuilder, key_of};
+use concertina::model::params::{ValidParams, ValidSweep};
+use concertina::store::{Removal, RunKey};
+use concertina::{Collected, Error, Keep, Outcome, Run, Study, StudyBuilder, key_of};
 
 use crate::arguments::{Arguments, Command, Everywhere, Keep as KeepArgument, Training};
 use crate::interrupt;
@@ -62,7 +65,13 @@ impl Everywhere {
     }
 
     /// A study that trains, with somebody who shows progress and a way to interrupt it.
-    fn study(&self, training: &Training, varied: &[&'static str]) -> Result<(Study, Arc<Progress>), Failure> {
+    /// With `--clear`, the runs that are asked for are removed first.
+    fn study(
+        &self,
+        training: &Training,
+        varied: &[&'static str],
+        runs: &[ValidParams],
+    ) -> Result<(Study, Arc<Progress>), Failure> {
         let progress = Arc::new(Progress::new(self.talk(), varied));
         let mut builder =
             self.builder().rerun(training.rerun).observer(progress.clone()).cancel(interrupt::flag());
@@ -77,7 +86,56 @@ impl Everywhere {
         if self.talk() == Talk::Verbose {
             say(&format!("store {}", study.folder().display()));
         }
+        if training.clear {
+            let there: BTreeSet<RunKey> = study.keys()?.into_iter().collect();
+            let asked: BTreeSet<RunKey> = runs.iter().map(key_of).filter(|key| there.contains(key)).collect();
+            remove(&study, &asked.into_iter().collect::<Vec<_>>(), training.yes)?;
+        }
         Ok((study, progress))
+    }
+}
+
+/// Removes runs after asking; those that somebody trains just now are an error.
+fn remove(study: &Study, runs: &[RunKey], yes: bool) -> Result<Vec<Collected>, Failure> {
+    let would = study.remove(runs, Removal::DryRun)?;
+    let bytes: u64 = would.iter().map(|one| one.bytes).sum();
+    if !runs.is_empty() {
+        let what = format!("remove {} from {}", amount(runs.len(), bytes), study.folder().display());
+        confirm(&what, yes)?;
+    }
+    Ok(study.remove(runs, Removal::Now)?)
+}
+
+/// So many runs, and how large they are.
+fn amount(runs: usize, bytes: u64) -> String {
+    let plural = if runs == 1 { "" } else { "s" };
+    format!("{runs} run{plural} ({})", size(bytes))
+}
+
+/// Bytes for people.
+fn size(bytes: u64) -> String {
+    match bytes {
+        0..10_000 => format!("{bytes} bytes"),
+        10_000..10_000_000 => format!("{} kB", bytes / 1000),
+        _ => format!("{:.1} MB", bytes as f64 / 1e6),
+    }
+}
+
+/// Asks on the terminal; without one there must be a yes.
+fn confirm(what: &str, yes: bool) -> Result<(), Failure> {
+    if yes {
+        return Ok(());
+    }
+    let stdin = std::io::stdin();
+    if !stdin.is_terminal() {
+        return Err(Failure::NotAsked { what: what.to_owned() });
+    }
+    say(&format!("{what}? [y/N]"));
+    let mut answer = String::new();
+    stdin.read_line(&mut answer)?;
+    match answer.trim().to_ascii_lowercase().as_str() {
+        "y" | "yes" => Ok(()),
+        _ => Err(Failure::NotConfirmed),
     }
 }
 

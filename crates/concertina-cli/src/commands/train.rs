@@ -13,7 +13,7 @@ pub(crate) fn run(everywhere: &Everywhere, train: &Train) -> Result<(), Failure>
     if training.print {
         return print_runs(&sweep);
     }
-    let (study, progress) = everywhere.study(training, sweep.varied())?;
+    let (study, progress) = everywhere.study(training, sweep.varied(), &sweep)?;
     let runs = study.train(&sweep);
     progress.finish();
     let runs = runs?;

@@ -4,9 +4,10 @@ use std::collections::HashSet;
 use std::ops::Deref;
 
 use super::names::{assign, parameter};
+use super::parameter::Parameter;
 use super::read::{Entry, at_line, toml_entries};
 use super::value::{Value, split};
-use super::{Params, ValidParams};
+use super::{PARAMETERS, Params, ValidParams};
 use crate::{Error, Result};
 
 /// Most runs of a sweep: arbitrary, thirty realisations of three thousand parameter sets; a slip of the hand has more.
@@ -125,6 +126,15 @@ impl Sweep {
         &self.base
     }
 
+    /// The parameters of the one run that it has, not checked yet; `None` if there are several.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`].
+    pub fn only(&self) -> Result<Option<Params>> {
+        let one = self.axes.iter().all(|axis| axis.values.len() == 1);
+        one.then(|| self.combination(0)).transpose()
+    }
+
     fn put_checked(&mut self, axis: Axis) -> Result<()> {
         let mut scratch = self.base.clone();
         axis.values.iter().try_for_each(|value| assign(&mut scratch, &axis.name, value))?;
@@ -241,6 +251,12 @@ pub struct ValidSweep {
 }
 
 impl ValidSweep {
+    /// These runs, in this order; `None` without any.
+    pub fn of_runs(runs: Vec<ValidParams>) -> Option<Self> {
+        let varied = varied(runs.iter());
+        (!runs.is_empty()).then_some(Self { runs, varied })
+    }
+
     /// The paths of the parameters with more than one value, in the order of the axes.
     pub fn varied(&self) -> &[&'static str] {
         &self.varied
@@ -278,4 +294,14 @@ impl From<ValidParams> for ValidSweep {
     fn from(run: ValidParams) -> Self {
         Self { runs: vec![run], varied: Vec::new() }
     }
+}
+
+/// The paths of the parameters that are not the same in all of these sets.
+pub fn varied<'a>(mut sets: impl Iterator<Item = &'a ValidParams> + Clone) -> Vec<&'static str> {
+    let Some(first) = sets.next() else { return Vec::new() };
+    let differs = |parameter: &&Parameter| {
+        let value = parameter.value(first);
+        sets.clone().any(|params| parameter.value(params) != value)
+    };
+    PARAMETERS.iter().filter(differs).map(|parameter| parameter.path).collect()
 }

@@ -25,6 +25,7 @@ pub use spent::Spent;
 
 use self::spent::Ledger;
 use self::work::RunWork;
+pub(crate) use self::work::UPDATE;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Event;
 use crate::pool::{self, Queue};

@@ -26,7 +26,7 @@ use crate::study::Shared;
 use crate::training::{id_of, weights_of};
 
 /// The column by which rows of an answer belong to a checkpoint.
-const UPDATE: &str = "update";
+pub(crate) const UPDATE: &str = "update";
 
 /// Weights of a run in training that may wait to be analysed. Arbitrary: enough that a helper does not run dry, few enough to hold.
 const MOST_WAITING: usize = 4;

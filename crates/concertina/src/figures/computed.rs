@@ -63,7 +63,7 @@ impl Study {
             tables.push(asked.iter().copied().zip(answers.into_iter().map(|answer| answer.table)).collect());
             runs.push(run);
         }
-        let varied = params_table::varied(runs.iter().map(Run::params));
+        let varied = concertina_model::params::varied(runs.iter().map(Run::params));
         let runs = Runs { runs, varied };
         study.after_work(&runs)?;
         if runs.iter().any(|run| *run.outcome() == Outcome::Interrupted) {
@@ -82,8 +82,9 @@ fn assemble(needed: &Needed, runs: &[Run], tables: &[Vec<(usize, Table)>]) -> Re
     let mut all = Vec::with_capacity(needed.parts.len());
     for part in &needed.parts {
         if let Some((_, table)) = tables[part.run].iter().find(|(question, _)| *question == needed.question) {
-            let last = runs[part.run].last_checkpoint().update.0;
-            all.push(params_table::add_columns(table, part.columns.clone(), last)?);
+            let run = &runs[part.run];
+            let last = run.last_checkpoint().update.0;
+            all.push(params_table::add_columns(table, part.columns.clone(), last, run.is_imported())?);
         }
     }
     params_table::stack(all)

@@ -17,7 +17,6 @@ use super::{
 use crate::error::Result;
 use crate::figures::{Computed, Drawn, FigurePlan};
 use crate::listing::run_label;
-use crate::params_table;
 use crate::run::{Outcome, Run, Source};
 use crate::study::Study;
 use crate::training::provenance;
@@ -219,7 +218,7 @@ impl Figure<'_> {
             .map(|part| part.run)
             .collect();
         let runs: Vec<&Run> = places.into_iter().map(|place| &self.computed.runs[place]).collect();
-        let varied = params_table::varied(runs.iter().map(|run| run.params()));
+        let varied = concertina_model::params::varied(runs.iter().map(|run| run.params()));
         let common = runs.first().map_or_else(Vec::new, |run| not_default(run.params(), &varied));
         let report = |run: &&Run| RunReport {
             key: run.key().to_string(),

@@ -18,7 +18,7 @@ use concertina_model::params::{PARAMETERS, ValidParams};
 use concertina_model::trainer::EpochRecord;
 use concertina_store::{Batch, Claim, Claimed, Keep as Packing, RunFolder, Store};
 
-pub(crate) use arrays::weights_of;
+pub(crate) use arrays::{tensors_of, weights_of};
 pub(crate) use progress::{Known, Progress, checkpoint_of, id_of};
 
 use self::compare::Comparer;

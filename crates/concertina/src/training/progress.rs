@@ -36,6 +36,12 @@ impl Progress {
         Ok(noted.and_then(|value| serde_json::from_value(value).ok()))
     }
 
+    /// The further of the two below.
+    pub(crate) fn of(folder: &RunFolder) -> Result<Option<Self>> {
+        let (noted, resumable) = (Self::noted(folder)?, Self::resumable(folder)?);
+        Ok([noted, resumable].into_iter().flatten().max_by_key(|progress| (progress.epoch, progress.update)))
+    }
+
     /// As the state to resume from has it.
     pub(crate) fn resumable(folder: &RunFolder) -> Result<Option<Self>> {
         let metadata = folder.read_resume()?.map(|tensors| Value::Object(tensors.metadata));
@@ -59,7 +65,8 @@ pub(crate) struct Known {
 impl Known {
     /// Looks; weights are read only if the run is not known to have come to its end.
     pub(crate) fn read(folder: &RunFolder, params: &ValidParams) -> Result<Self> {
-        let checkpoints = folder.checkpoint_ids()?.into_iter().map(checkpoint_of).collect();
+        let checkpoints: BTreeSet<Checkpoint> =
+            folder.checkpoint_ids()?.into_iter().map(checkpoint_of).collect();
         let loose = folder.path().join("checkpoints").exists();
         let mut known = Self { checkpoints, loose, progress: None, history: Vec::new() };
         let Some(table) = folder.history()? else { return Ok(known) };
@@ -84,6 +91,11 @@ impl Known {
 
     /// Where the run ends with these parameters; `None` if training has not come so far.
     pub(crate) fn end(&self, params: &ValidParams) -> Option<End> {
+        if params.network.weights.is_some() {
+            // Trained elsewhere: it ends where it was imported, however long one asks for it.
+            let last = self.checkpoints.last()?;
+            return Some(End { epoch: last.epoch.0, update: last.update, diverged: false });
+        }
         let progress = self.progress.as_ref()?;
         let asked = params.train.epochs;
         let done = progress.epoch.min(asked) as usize;

@@ -1,0 +1,172 @@
+//! Runs for others: an archive that NumPy reads, or a folder of them with a table.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use concertina_arrays::Npz;
+use concertina_model::Checkpoint;
+use concertina_store::RunKey;
+use concertina_table::{Scalar, Table, Values};
+use ndarray::{ArrayD, Axis};
+
+use crate::error::{Error, Result};
+use crate::removal::long_enough;
+use crate::request::write_new;
+use crate::selection::{CheckpointSelection, End};
+use crate::stored::{self, Status, StoredRun};
+use crate::study::Study;
+use crate::training::id_of;
+
+/// The table of a folder of exported runs.
+const TABLE: &str = "runs.csv";
+
+/// A run that was exported.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Exported {
+    /// The run.
+    pub run: RunKey,
+    /// The file.
+    pub file: PathBuf,
+    /// How many checkpoints of it are in the file.
+    pub checkpoints: usize,
+    /// Its size.
+    pub bytes: u64,
+}
+
+impl Study {
+    /// Writes a run as an archive that `numpy.load` reads.
+    ///
+    /// It holds, for the checkpoints of the selection that the store has: `epoch` and `update`, (checkpoints); every array of weights
+    /// under its name, stacked: `input_weights` (checkpoints, input_dim, units), `recurrent_weights` (checkpoints, units, units), `bias`
+    /// (checkpoints, units), `readout_weights` (checkpoints, units, outputs), `readout_bias` (checkpoints, outputs). Row vectors: a
+    /// state `h` becomes `tanh(h @ recurrent_weights + x @ input_weights + bias)`. And the history, `history/epoch`,
+    /// `history/training_loss` and so on, (epochs); and the parameters as text, `params.json`.
+    ///
+    /// # Errors
+    /// [`Error::NothingToExport`] without a checkpoint; [`Error::Write`], also if there is something already; [`Error::Store`].
+    pub fn export(&self, run: &RunKey, selection: &CheckpointSelection, file: &Path) -> Result<Exported> {
+        let (bytes, checkpoints) = self.archive(run, selection)?;
+        write_new(file, &bytes)?;
+        Ok(Exported { run: *run, file: file.to_owned(), checkpoints, bytes: bytes.len() as u64 })
+    }
+
+    /// Writes runs into a new or empty folder: an archive each, as [`Study::export`] does, and `runs.csv`, a row a run with the name of
+    /// its `file`, its key, its status and every parameter.
+    ///
+    /// # Errors
+    /// As [`Study::export`].
+    pub fn export_all(
+        &self,
+        runs: &[RunKey],
+        selection: &CheckpointSelection,
+        folder: &Path,
+    ) -> Result<Vec<Exported>> {
+        let failed = |source| Error::Write { source, path: folder.to_owned() };
+        std::fs::create_dir_all(folder).map_err(failed)?;
+        if std::fs::read_dir(folder).map_err(failed)?.next().is_some() {
+            return Err(failed(std::io::Error::new(
+                std::io::ErrorKind::AlreadyExists,
+                "the folder is not empty",
+            )));
+        }
+        let mut exported = Vec::with_capacity(runs.len());
+        for run in runs {
+            if self.shared.settings.cancelled() {
+                return Err(Error::Interrupted);
+            }
+            exported.push(self.export(run, selection, &folder.join(format!("{}.npz", run.short())))?);
+        }
+        let files: BTreeMap<String, String> = exported
+            .iter()
+            .map(|one| {
+                (one.run.to_string(), one.file.file_name().unwrap_or_default().to_string_lossy().into_owned())
+            })
+            .collect();
+        let table = self.run_table()?;
+        let keys = table.texts("key")?;
+        let file = |row: usize| keys[row].as_ref().and_then(|key| files.get(key));
+        let chosen: Vec<usize> = (0..table.row_count()).filter(|&row| file(row).is_some()).collect();
+        let mut with_files = Table::from_columns([(
+            "file",
+            Values::Text(chosen.iter().map(|&row| file(row).cloned()).collect()),
+        )])?;
+        for (name, values) in table.filter(|row| file(row).is_some()).columns() {
+            if name != "folder" {
+                with_files.push_column(name, values.clone())?;
+            }
+        }
+        let mut csv = Vec::new();
+        with_files.write_csv(&mut csv)?;
+        write_new(&folder.join(TABLE), &csv)?;
+        Ok(exported)
+    }
+
+    fn archive(&self, key: &RunKey, selection: &CheckpointSelection) -> Result<(Vec<u8>, usize)> {
+        let store = &self.shared.store;
+        let run = stored::look(store, *key)?;
+        let wanted = chosen(&run, selection)?;
+        let read =
+            store.run(key).read_checkpoints(&wanted.iter().map(|one| id_of(*one)).collect::<Vec<_>>())?;
+        let mut there = Vec::new();
+        let mut arrays: BTreeMap<String, Vec<ArrayD<f32>>> = BTreeMap::new();
+        for (checkpoint, tensors) in wanted.iter().zip(read) {
+            let Some(tensors) = tensors else { continue };
+            there.push(*checkpoint);
+            for (name, array) in tensors.arrays {
+                arrays.entry(name).or_default().push(array);
+            }
+        }
+        if there.is_empty() {
+            return Err(Error::NothingToExport { run: key.short() });
+        }
+        let mut npz = Npz::new();
+        let counters =
+            |of: fn(&Checkpoint) -> u64| there.iter().map(|one| of(one) as i64).collect::<Vec<i64>>();
+        npz.vector("epoch", &counters(|one| one.epoch.0))?;
+        npz.vector("update", &counters(|one| one.update.0))?;
+        for (name, stack) in &arrays {
+            let views: Vec<_> = stack.iter().map(|array| array.view()).collect();
+            let stacked =
+                ndarray::stack(Axis(0), &views).map_err(|_| Error::NothingToExport { run: key.short() })?;
+            npz.array(name, &stacked)?;
+        }
+        for name in run.history.column_names() {
+            let numbers: Vec<f64> =
+                run.history.floats(name)?.into_iter().map(|cell| cell.unwrap_or(f64::NAN)).collect();
+            npz.vector(&format!("history/{name}"), &numbers)?;
+        }
+        npz.text("params.json", &format!("{:#}\n", serde_json::json!(run.params)))?;
+        Ok((npz.finish()?, there.len()))
+    }
+}
+
+/// The checkpoints of a selection; without its parameters, a run has those that are there.
+fn chosen(run: &StoredRun, selection: &CheckpointSelection) -> Result<Vec<Checkpoint>> {
+    let (Some(params), Some(reached)) = (&run.params, run.reached) else {
+        return Ok(run.checkpoints.clone());
+    };
+    if *selection == CheckpointSelection::All {
+        return Ok(run.checkpoints.clone());
+    }
+    let params = long_enough(params, reached.epoch.0)?;
+    let diverged = run.status == Status::Diverged.name();
+    let end = End { epoch: reached.epoch.0, update: reached.update, diverged };
+    Ok(selection.resolve(&params, end).into_iter().collect())
+}
+
+/// What was exported, a row each: `run`, `file`, `checkpoints`, `bytes`.
+///
+/// # Errors
+/// None in practice: columns have one length.
+pub fn exported_table(exported: &[Exported]) -> Result<Table> {
+    let rows = exported.iter().map(|one| {
+        crate::params_table::row([
+            ("run".to_owned(), one.run.to_string().into()),
+            ("file".to_owned(), one.file.display().to_string().into()),
+            ("checkpoints".to_owned(), Scalar::Integer(one.checkpoints as i64)),
+            ("bytes".to_owned(), Scalar::Integer(one.bytes as i64)),
+        ])
+    });
+    crate::params_table::stack(rows.collect::<Result<_>>()?)
+}

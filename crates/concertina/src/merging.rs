@@ -1,0 +1,167 @@
+//! Two stores into one.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use concertina_model::Checkpoint;
+use concertina_store::{CheckpointId, Claimed, Keep, MemoEntry, RunKey, Store, Tensors};
+use concertina_table::{Scalar, Table};
+
+use crate::engine::UPDATE;
+use crate::error::Result;
+use crate::params_table;
+use crate::study::Study;
+use crate::training::Progress;
+
+/// What became of a run of another store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Merged {
+    /// The run.
+    pub run: RunKey,
+    /// What became of it.
+    pub fate: MergeFate,
+    /// How many checkpoints were added.
+    pub checkpoints: usize,
+    /// How many results of analyses were taken, or added to those that were there.
+    pub analyses: usize,
+}
+
+/// What became of a run of another store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum MergeFate {
+    /// It was not there.
+    Added,
+    /// It was there, and has come further or has more checkpoints now.
+    Extended,
+    /// All of it was there.
+    Same,
+    /// A checkpoint of it that both stores have is not the same in both: it was left as it is.
+    Differs,
+    /// Its parameters are damaged or not there: it was left out.
+    Damaged,
+    /// Somebody trains it just now in the store that it should go to: it was left out.
+    Held,
+}
+
+impl MergeFate {
+    /// In a word: `added`, `extended`, `same`, `differs`, `damaged` or `held`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Added => "added",
+            Self::Extended => "extended",
+            Self::Same => "same",
+            Self::Differs => "differs",
+            Self::Damaged => "damaged",
+            Self::Held => "held",
+        }
+    }
+}
+
+impl Study {
+    /// Takes every run and every result of another store that this one does not have. What both have is compared, bit for bit;
+    /// the other store is only read.
+    ///
+    /// # Errors
+    /// [`crate::Error::Store`], of either store: what was taken before that is there, whole.
+    pub fn merge(&self, other: &Study) -> Result<Vec<Merged>> {
+        let (ours, theirs) = (&self.shared.store, &other.shared.store);
+        let mut memos: BTreeMap<RunKey, Vec<MemoEntry>> = BTreeMap::new();
+        for memo in theirs.memos()? {
+            memos.entry(memo.run).or_default().push(memo);
+        }
+        let mut merged = Vec::new();
+        for run in theirs.keys()? {
+            if self.shared.settings.cancelled() {
+                return Err(crate::Error::Interrupted);
+            }
+            merged.push(take(ours, theirs, run, memos.get(&run).map_or(&[][..], Vec::as_slice))?);
+        }
+        self.write_run_table()?;
+        Ok(merged)
+    }
+}
+
+/// Takes one run.
+fn take(ours: &Store, theirs: &Store, run: RunKey, memos: &[MemoEntry]) -> Result<Merged> {
+    let (from, to) = (theirs.run(&run), ours.run(&run));
+    let fate = |fate| Ok(Merged { run, fate, checkpoints: 0, analyses: 0 });
+    let Some(params) = from.params()? else { return fate(MergeFate::Damaged) };
+    let claim = match to.claim()? {
+        Claimed::Mine(claim) => claim,
+        Claimed::Held(_) => return fate(MergeFate::Held),
+    };
+    let was_there = to.params()?.is_some();
+    let there: BTreeSet<CheckpointId> = to.checkpoint_ids()?.into_iter().collect();
+    let mut news: Vec<(CheckpointId, Tensors)> = Vec::new();
+    for id in from.checkpoint_ids()? {
+        let Some(tensors) = from.read_checkpoint(id)? else { continue };
+        match there.contains(&id) {
+            // Bits: a NaN is the same as itself here.
+            true if to.read_checkpoint(id)?.is_some_and(|own| own.fingerprint() != tensors.fingerprint()) => {
+                return fate(MergeFate::Differs);
+            }
+            true => {}
+            false => news.push((id, tensors)),
+        }
+    }
+    let mut batch = ours.batch();
+    if !was_there {
+        batch.params(&to, &params);
+    }
+    let checkpoints: Vec<_> = news.iter().map(|(id, tensors)| (*id, tensors)).collect();
+    if !checkpoints.is_empty() {
+        batch.packed(&to, &checkpoints, Keep::All);
+    }
+    let reached = |progress: Option<Progress>| {
+        progress.map(|progress| Checkpoint::new(progress.epoch, progress.update))
+    };
+    let (before, after) = (reached(Progress::of(&to)?), reached(Progress::of(&from)?));
+    let further = after > before;
+    if further {
+        if let Some(history) = from.history()? {
+            batch.history(&to, &history)?;
+        }
+        if let Some(state) = from.read_resume()? {
+            batch.resume(&to, &state)?;
+        }
+        if let Some(provenance) = from.provenance()? {
+            batch.provenance(&to, &provenance);
+        }
+    }
+    let mut analyses = 0;
+    for memo in memos {
+        let Some(table) = theirs.memo(&memo.key)? else { continue };
+        if ours.memo(&memo.key)?.is_none_or(|own| own != table) {
+            analyses += 1;
+            batch.memo(&memo.memo(), table, UPDATE);
+        }
+    }
+    let fate = match (was_there, further || !checkpoints.is_empty() || analyses > 0) {
+        (false, _) => MergeFate::Added,
+        (true, true) => MergeFate::Extended,
+        (true, false) => MergeFate::Same,
+    };
+    let checkpoints = checkpoints.len();
+    if !batch.is_empty() {
+        batch.publish()?;
+    }
+    drop(claim);
+    Ok(Merged { run, fate, checkpoints, analyses })
+}
+
+/// What became of runs of another store, a row each: `run`, `fate`, `checkpoints`, `analyses`.
+///
+/// # Errors
+/// None in practice: columns have one length.
+pub fn merged_table(merged: &[Merged]) -> Result<Table> {
+    let rows = merged.iter().map(|one| {
+        params_table::row([
+            ("run".to_owned(), one.run.to_string().into()),
+            ("fate".to_owned(), one.fate.name().into()),
+            ("checkpoints".to_owned(), Scalar::Integer(one.checkpoints as i64)),
+            ("analyses".to_owned(), Scalar::Integer(one.analyses as i64)),
+        ])
+    });
+    params_table::stack(rows.collect::<Result<_>>()?)
+}
