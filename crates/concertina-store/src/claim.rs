@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
@@ -26,6 +26,13 @@ struct Note {
     #[serde(flatten)]
     process: Process,
     token: String,
+}
+
+/// The tokens of this process' claims: one of ours that is not among them could not be removed, and nobody works under it.
+static LIVE: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+
+fn live() -> MutexGuard<'static, BTreeSet<String>> {
+    LIVE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Whether a claim was given.
@@ -86,6 +93,7 @@ impl Claim {
 
 impl Drop for Claim {
     fn drop(&mut self) {
+        live().remove(&self.note.token);
         if self.is_mine() {
             // A claim that cannot be removed times out.
             let _ = self.disk.remove(&self.path);
@@ -113,18 +121,28 @@ fn place(run: &RunKey) -> PathBuf {
 /// Asks for a run.
 pub(crate) fn claim(disk: &Arc<Disk>, run: &RunKey, timeout: Duration) -> Result<Claimed> {
     disk.check_writable()?;
+    let note = Note { process: disk.process.clone(), token: token() };
+    // Before anybody can find it; a claim that is not given leaves no trace.
+    live().insert(note.token.clone());
+    let claimed = ask(disk, run, timeout, &note);
+    if !matches!(claimed, Ok(Claimed::Mine(_))) {
+        live().remove(&note.token);
+    }
+    claimed
+}
+
+fn ask(disk: &Arc<Disk>, run: &RunKey, timeout: Duration, note: &Note) -> Result<Claimed> {
     let relative = place(run);
     let path = disk.root.join(&relative);
     let mut dirty = BTreeSet::new();
     disk.make_folder(Path::new(CLAIMS), &mut dirty)?;
-    let note = Note { process: disk.process.clone(), token: token() };
-    let mut staged = disk.stage(&[encode(&note)], &mut dirty)?;
+    let mut staged = disk.stage(&[encode(note)], &mut dirty)?;
     let mine =
-        |file, note: Note| Claimed::Mine(Claim { disk: Arc::clone(disk), path: path.clone(), note, file });
+        |file| Claimed::Mine(Claim { disk: Arc::clone(disk), path: path.clone(), note: note.clone(), file });
     // A few rounds, because a claim may go between being in our way and being looked at.
     for _ in 0..16 {
         staged = match disk.place_new(staged, &path)? {
-            Ok(file) => return Ok(mine(file, note)),
+            Ok(file) => return Ok(mine(file)),
             Err(staged) => staged,
         };
         // Our own file is new, so its time is the file system's now.
@@ -134,7 +152,7 @@ pub(crate) fn claim(disk: &Arc<Disk>, run: &RunKey, timeout: Duration) -> Result
             State::Held(holder) => return Ok(Claimed::Held(holder)),
             State::Stale => {
                 let file = disk.place_over(staged, &path)?;
-                let claim = Claim { disk: Arc::clone(disk), path: path.clone(), note, file };
+                let claim = Claim { disk: Arc::clone(disk), path: path.clone(), note: note.clone(), file };
                 // If two took it over at once, the second one's file is there now.
                 if claim.is_mine() {
                     return Ok(Claimed::Mine(claim));
@@ -148,7 +166,7 @@ pub(crate) fn claim(disk: &Arc<Disk>, run: &RunKey, timeout: Duration) -> Result
     }
     // Others take and give it all the time: going on without a claim file loses nothing.
     let file = staged.into_file();
-    Ok(mine(file, note))
+    Ok(mine(file))
 }
 
 enum State {
@@ -173,7 +191,10 @@ fn look(disk: &Disk, relative: &Path, now: SystemTime, timeout: Duration) -> Res
     };
     let read = modified(&file).and_then(|time| Ok((time, decode(file)?)));
     let (time, note) = read.map_err(|error| Error::io("read the claim", &path, error))?;
-    let Some(Note { process, .. }) = note else { return Ok(State::Stale) };
+    let Some(Note { process, token }) = note else { return Ok(State::Stale) };
+    if process == disk.process && !live().contains(&token) {
+        return Ok(State::Stale);
+    }
     let age = now.duration_since(time).unwrap_or_default();
     if age >= timeout || disk.process.knows_dead(&process.machine, process.pid, process.started) {
         return Ok(State::Stale);

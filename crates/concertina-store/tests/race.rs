@@ -2,11 +2,12 @@
 
 mod common;
 
-use std::sync::Barrier;
+use std::path::Path;
+use std::sync::{Arc, Barrier};
 use std::time::{Duration, Instant};
 
 use common::{child, contents, fresh, history, id, key, scratch, tensors};
-use concertina_store::{Claimed, Keep, Memo, Store, StoreOptions};
+use concertina_store::{Claimed, Keep, Memo, Step, StepHook, Store, StoreOptions};
 
 /// Everything a run needs, whoever else does the same; then packed.
 fn publish_all(store: &Store) {
@@ -166,4 +167,22 @@ fn a_claim_that_is_not_one_is_taken_over() {
         std::fs::write(store.root().join(format!("claims/{}.json", run.key())), damage).expect("written");
         assert!(matches!(run.claim().expect("asked"), Claimed::Mine(_)), "{damage}");
     }
+}
+
+#[test]
+fn a_claim_that_could_not_be_removed_does_not_hold_up_its_own_process() {
+    let folder = scratch();
+    let hook: StepHook = Arc::new(|step, path: &Path| match step {
+        Step::Remove if path.to_string_lossy().contains("claims") => {
+            Err(std::io::Error::from_raw_os_error(5))
+        }
+        _ => Ok(()),
+    });
+    let store = StoreOptions::new().step_hook(hook).open(folder.path().join("store")).expect("new");
+    let run = store.run(&key("a"));
+    let Claimed::Mine(claim) = run.claim().expect("claimed") else { panic!("nobody else is there") };
+    assert!(matches!(run.claim().expect("asked"), Claimed::Held(_)));
+    drop(claim);
+    assert!(contents(store.root()).keys().any(|path| path.starts_with("claims")), "it is left behind");
+    assert!(matches!(run.claim().expect("asked"), Claimed::Mine(_)), "and nobody works under it");
 }

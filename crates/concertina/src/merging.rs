@@ -132,7 +132,11 @@ fn take(ours: &Store, theirs: &Store, run: RunKey, memos: &[MemoEntry]) -> Resul
     let mut analyses = 0;
     for memo in memos {
         let Some(table) = theirs.memo(&memo.key)? else { continue };
-        if ours.memo(&memo.key)?.is_none_or(|own| own != table) {
+        let known: BTreeSet<i64> = match ours.memo(&memo.key)? {
+            Some(own) => own.integers(UPDATE)?.into_iter().flatten().collect(),
+            None => BTreeSet::new(),
+        };
+        if table.integers(UPDATE)?.into_iter().flatten().any(|update| !known.contains(&update)) {
             analyses += 1;
             batch.memo(&memo.memo(), table, UPDATE);
         }

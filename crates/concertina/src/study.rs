@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::event::{Event, Observer};
 use crate::params_table;
 use crate::removal::long_enough;
-use crate::run::{Run, Runs, Source};
+use crate::run::Runs;
 use crate::selection::CheckpointSelection;
 use crate::settings::{Keep, Settings};
 use crate::stored::{self, StoredRun};
@@ -186,7 +186,7 @@ impl Study {
         let (answered, _) = engine::compute(&self.shared, &demands)?;
         let runs = answered.into_iter().map(|answered| answered.run).collect();
         let runs = Runs { runs, varied: sweep.varied().to_vec() };
-        self.after_work(&runs)?;
+        self.after_work()?;
         Ok(runs)
     }
 
@@ -222,7 +222,7 @@ impl Study {
             runs.push(run);
         }
         let runs = Runs { runs, varied: sweep.varied().to_vec() };
-        self.after_work(&runs)?;
+        self.after_work()?;
         Ok(Analysed { runs, table: params_table::stack(tables)?, failures })
     }
 
@@ -307,12 +307,9 @@ impl Study {
     }
 
     /// What is left to do when runs may have changed: the run table, and a word on files that were found damaged.
-    pub(crate) fn after_work(&self, runs: &[Run]) -> Result<()> {
+    pub(crate) fn after_work(&self) -> Result<()> {
         let Shared { store, told, .. } = &*self.shared;
-        let changed = runs.iter().any(|run| !matches!(run.source, Source::Loaded | Source::Nothing));
-        if changed || !store.root().join(stored::VIEW).exists() {
-            self.write_run_table()?;
-        }
+        self.write_run_table()?;
         for incident in store.incidents()? {
             if lock(told).insert(incident.clone()) {
                 let what = match &incident.set_aside {
@@ -325,10 +322,15 @@ impl Study {
         Ok(())
     }
 
-    /// Writes the run table.
+    /// Writes the run table, unless it is as it should be: whoever died, or could not write, before it was written is made up for.
     pub(crate) fn write_run_table(&self) -> Result<()> {
         let mut csv = Vec::new();
         self.run_table()?.write_csv(&mut csv)?;
+        let is_written =
+            std::fs::read(self.shared.store.root().join(stored::VIEW)).is_ok_and(|there| there == csv);
+        if is_written {
+            return Ok(());
+        }
         if let Err(error) = self.shared.store.write_view(stored::VIEW, csv) {
             self.warn(&format!("the run table is not written: {error}")); // a view: nothing depends on it
         }

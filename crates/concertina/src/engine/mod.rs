@@ -261,7 +261,7 @@ impl<'a> Engine<'a> {
                 loaded: asked.saturating_sub(missing.count()),
             });
             if missing.is_empty() && known.end(params).is_some() && !demand.train && !settings.rerun {
-                training::mend_params(&folder, params)?;
+                training::mend(&folder, params, &known)?;
                 let divergence = known.divergence(end).cloned();
                 let run = Run {
                     shared: Arc::clone(shared),

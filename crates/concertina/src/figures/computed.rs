@@ -65,7 +65,7 @@ impl Study {
         }
         let varied = concertina_model::params::varied(runs.iter().map(Run::params));
         let runs = Runs { runs, varied };
-        study.after_work(&runs)?;
+        study.after_work()?;
         if runs.iter().any(|run| *run.outcome() == Outcome::Interrupted) {
             return Err(Error::Interrupted);
         }

@@ -180,7 +180,7 @@ pub(crate) fn fulfil(
             if known.loose {
                 folder.pack(Packing::All)?; // a kill came between the last checkpoint and packing
             }
-            mend_params(folder, order.params)?;
+            mend(folder, order.params, &known)?;
             let outcome = known.divergence(end).cloned().map_or(Outcome::Complete, Outcome::Diverged);
             let history = known.history.into_iter().take(end.epoch as usize).collect();
             return Ok(Some(Fulfilled {
@@ -254,10 +254,13 @@ pub(crate) fn fulfil(
     }
 }
 
-/// Writes the parameters of a run that is there but has lost them.
-pub(crate) fn mend_params(folder: &RunFolder, params: &ValidParams) -> Result<()> {
+/// Writes what a run has lost that came to its end: its parameters, and the word in its provenance that it did.
+pub(crate) fn mend(folder: &RunFolder, params: &ValidParams, known: &Known) -> Result<()> {
     if folder.params()?.is_none() {
         folder.publish_params(&params_toml(params))?;
+    }
+    if let (false, Some(progress)) = (known.noted, &known.progress) {
+        folder.publish_provenance(&provenance::noted(folder.provenance()?, progress))?;
     }
     Ok(())
 }

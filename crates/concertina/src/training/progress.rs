@@ -58,6 +58,8 @@ pub(crate) struct Known {
     pub(crate) loose: bool,
     /// Its newest state, if its history is there up to that.
     pub(crate) progress: Option<Progress>,
+    /// Whether the provenance tells of that state.
+    pub(crate) noted: bool,
     /// Its history up to that state.
     pub(crate) history: Vec<EpochRecord>,
 }
@@ -68,13 +70,15 @@ impl Known {
         let checkpoints: BTreeSet<Checkpoint> =
             folder.checkpoint_ids()?.into_iter().map(checkpoint_of).collect();
         let loose = folder.path().join("checkpoints").exists();
-        let mut known = Self { checkpoints, loose, progress: None, history: Vec::new() };
+        let mut known = Self { checkpoints, loose, progress: None, noted: true, history: Vec::new() };
         let Some(table) = folder.history()? else { return Ok(known) };
         let history = history::from_table(&table).unwrap_or_default();
-        known.note(Progress::noted(folder)?, &history);
+        let noted = Progress::noted(folder)?;
+        known.note(noted.clone(), &history);
         if known.end(params).is_none() {
             known.note(Progress::resumable(folder)?, &history);
         }
+        known.noted = known.progress == noted;
         Ok(known)
     }
 

@@ -41,10 +41,7 @@ pub(crate) fn extended(
     jobs: usize,
     clock: &Clock,
 ) -> Value {
-    let mut sessions = before
-        .and_then(|mut before| before.get_mut("training").map(Value::take))
-        .and_then(|sessions| if let Value::Array(sessions) = sessions { Some(sessions) } else { None })
-        .unwrap_or_default();
+    let mut sessions = sessions_of(before);
     let rounded = |seconds: f64| (seconds * 1e6).round() / 1e6;
     sessions.push(json!({
         "version": env!("CARGO_PKG_VERSION"),
@@ -59,6 +56,18 @@ pub(crate) fn extended(
         "cpu_features": cpu_features(),
     }));
     json!({ "progress": progress, "training": sessions })
+}
+
+/// What is known of how a run came about, with how far it has come.
+pub(crate) fn noted(before: Option<Value>, progress: &Progress) -> Value {
+    json!({ "progress": progress, "training": sessions_of(before) })
+}
+
+fn sessions_of(before: Option<Value>) -> Vec<Value> {
+    before
+        .and_then(|mut before| before.get_mut("training").map(Value::take))
+        .and_then(|sessions| if let Value::Array(sessions) = sessions { Some(sessions) } else { None })
+        .unwrap_or_default()
 }
 
 /// The time, in UTC.
