@@ -38,7 +38,9 @@ pub fn contents(root: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(&folder).expect("a folder of the store") {
             let path = entry.expect("an entry").path();
-            if path.is_dir() {
+            if path.is_symlink() {
+                found.insert(path.strip_prefix(root).expect("below the root").to_owned(), b"a link".to_vec());
+            } else if path.is_dir() {
                 folders.push(path);
             } else if path.file_name().is_some_and(|name| name != "provenance.json") {
                 let bytes = std::fs::read(&path).expect("a file of the store");

@@ -1,0 +1,153 @@
+//! What the project is built of: licences, sources, and crates that are there in several versions. The same as `deny.toml` asks for, with
+//! nothing to install.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::process::Command;
+
+/// Licences that go with MIT and Apache-2.0.
+const LICENCES: [&str; 11] = [
+    "MIT",
+    "Apache-2.0",
+    "Apache-2.0 WITH LLVM-exception",
+    "BSD-2-Clause",
+    "BSD-3-Clause",
+    "BSL-1.0",
+    "CC0-1.0",
+    "ISC",
+    "Unicode-3.0",
+    "Unlicense",
+    "Zlib",
+];
+
+/// Crates of which several versions are compiled, because crates that we use are not at the same one yet. A new one is looked into: perhaps
+/// a dependency can be raised, or left out.
+const SEVERAL: [&str; 11] = [
+    "equator",
+    "equator-macro",
+    "getrandom",
+    "hashbrown",
+    "miniz_oxide",
+    "num-bigint",
+    "r-efi",
+    "roxmltree",
+    "syn",
+    "thiserror",
+    "thiserror-impl",
+];
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("the workspace is there")
+}
+
+/// A licence expression (SPDX) that lets us choose allowed licences: `or` below `and`, parentheses first.
+fn is_allowed(expression: &str) -> bool {
+    let spaced = expression.replace('(', " ( ").replace(')', " ) ").replace('/', " OR ");
+    let words: Vec<&str> = spaced.split_whitespace().collect();
+    let mut rest = words.as_slice();
+    any(&mut rest) && rest.is_empty()
+}
+
+fn any(rest: &mut &[&str]) -> bool {
+    let mut holds = all(rest);
+    while rest.first() == Some(&"OR") {
+        *rest = &rest[1..];
+        holds |= all(rest);
+    }
+    holds
+}
+
+fn all(rest: &mut &[&str]) -> bool {
+    let mut holds = one(rest);
+    while rest.first() == Some(&"AND") {
+        *rest = &rest[1..];
+        holds &= one(rest);
+    }
+    holds
+}
+
+fn one(rest: &mut &[&str]) -> bool {
+    match **rest {
+        ["(", ..] => {
+            *rest = &rest[1..];
+            let holds = any(rest);
+            let closed = rest.first() == Some(&")");
+            *rest = rest.get(1..).unwrap_or_default();
+            holds && closed
+        }
+        [name, "WITH", exception, ..] => {
+            *rest = &rest[3..];
+            LICENCES.contains(&&*format!("{name} WITH {exception}"))
+        }
+        [name, ..] => {
+            *rest = &rest[1..];
+            LICENCES.contains(&name)
+        }
+        [] => false,
+    }
+}
+
+#[test]
+fn licence_expressions_are_read_as_spdx_has_them() {
+    for good in [
+        "MIT",
+        "MIT/Apache-2.0",
+        "GPL-3.0 OR MIT",
+        "(MIT OR GPL-3.0) AND Zlib",
+        "Apache-2.0 WITH LLVM-exception",
+    ] {
+        assert!(is_allowed(good), "{good}");
+    }
+    for bad in
+        ["", "GPL-3.0", "MIT AND GPL-3.0", "(MIT OR Zlib", "MIT Zlib", "GPL-2.0 WITH Classpath-exception-2.0"]
+    {
+        assert!(!is_allowed(bad), "{bad}");
+    }
+}
+
+#[test]
+fn every_dependency_has_a_licence_that_goes_with_ours() {
+    let rustc = Command::new("rustc").arg("-vV").output().expect("there is a rustc where there is cargo");
+    let version = String::from_utf8_lossy(&rustc.stdout).into_owned();
+    let host = version.lines().find_map(|line| line.strip_prefix("host: ")).expect("it names its host");
+    let metadata = Command::new(env!("CARGO"))
+        .args(["metadata", "--format-version=1", "--locked", "--filter-platform", host])
+        .current_dir(root())
+        .output()
+        .expect("cargo runs");
+    assert!(metadata.status.success(), "{}", String::from_utf8_lossy(&metadata.stderr));
+    let metadata: serde_json::Value = serde_json::from_slice(&metadata.stdout).expect("cargo writes JSON");
+    let packages = metadata["packages"].as_array().expect("a list");
+    assert!(packages.len() > 100, "{} packages", packages.len());
+    let wrong: Vec<String> = packages
+        .iter()
+        .filter(|package| !package["license"].as_str().is_some_and(is_allowed))
+        .map(|package| format!("{} {}: {}", package["name"], package["version"], package["license"]))
+        .collect();
+    assert!(wrong.is_empty(), "expected one of {LICENCES:?}, found {wrong:#?}");
+}
+
+#[test]
+fn every_dependency_comes_from_the_registry_and_in_one_version() {
+    let lock = std::fs::read_to_string(root().join("Cargo.lock")).expect("it is committed");
+    let lock: toml::Table = lock.parse().expect("cargo writes TOML");
+    let mut versions: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for package in lock["package"].as_array().expect("a list") {
+        let text = |key: &str| package.get(key).and_then(toml::Value::as_str);
+        let name = text("name").expect("every package has a name");
+        versions.entry(name).or_default().insert(text("version").expect("and a version"));
+        match text("source") {
+            Some(source) => {
+                assert!(source.starts_with("registry+"), "{name}: expected the registry, found {source}");
+                assert!(text("checksum").is_some(), "{name}: no checksum");
+            }
+            None => assert!(name.starts_with("concertina"), "{name} is in nobody's registry"),
+        }
+    }
+    let several: Vec<_> = versions.iter().filter(|(_, versions)| versions.len() > 1).collect();
+    let unknown: Vec<_> = several.iter().filter(|(name, _)| !SEVERAL.contains(name)).collect();
+    assert!(unknown.is_empty(), "several versions of {unknown:?}; `cargo tree -d` says who wants which");
+    let gone: Vec<_> =
+        SEVERAL.iter().filter(|name| !several.iter().any(|(found, _)| found == name)).collect();
+    assert!(gone.is_empty(), "{gone:?} come in one version now: take them off the list");
+}

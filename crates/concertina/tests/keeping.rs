@@ -1,0 +1,215 @@
+//! Removing, collecting, merging; and a store that says what is in it whatever was lost.
+
+mod support;
+
+use std::collections::BTreeSet;
+
+use concertina::analyses::AnalysisSpec;
+use concertina::model::params::{Sweep, ValidSweep};
+use concertina::store::Removal;
+use concertina::{CheckpointSelection, Condition, Garbage, MergeFate, Source, Study, run_table_column};
+use support::{assert_same_store, contents, one, open, small};
+
+fn sweep(seeds: std::ops::Range<u64>) -> ValidSweep {
+    Sweep::of(small()).gain([20.0, 250.0]).seeds(seeds).check().expect("valid")
+}
+
+fn accuracy() -> AnalysisSpec {
+    AnalysisSpec::named("accuracy").expect("there is one")
+}
+
+fn statuses(study: &Study) -> Vec<Option<String>> {
+    study.run_table().expect("listed").texts("status").expect("texts")
+}
+
+fn keys_where(study: &Study, condition: &str) -> Vec<concertina::store::RunKey> {
+    study.keys_where(&Condition::parse(condition, &run_table_column).expect("a condition")).expect("listed")
+}
+
+#[test]
+fn a_run_whose_provenance_is_lost_is_not_listed_as_unfinished_for_ever() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let study = open(folder.path(), 1);
+    let run = study.train(&one(small())).expect("trains");
+    let provenance =
+        study.stored_run(&run.first().key().to_string()).expect("there").folder.join("provenance.json");
+    std::fs::remove_file(&provenance).expect("there");
+    assert_eq!(statuses(&study), [Some("unfinished".to_owned())], "nothing says that it came to its end");
+    let again = study.train(&one(small())).expect("loads");
+    assert_eq!(again.first().source(), Source::Loaded);
+    assert_eq!(statuses(&study), [Some("complete".to_owned())]);
+    assert!(provenance.exists());
+}
+
+#[test]
+fn a_run_table_that_could_not_be_written_is_written_the_next_time() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let study = open(folder.path(), 1);
+    study.train(&one(small())).expect("trains");
+    let view = folder.path().join("runs.csv");
+    let whole = std::fs::read(&view).expect("written");
+    for stale in [b"key\n".as_slice(), b""] {
+        std::fs::write(&view, stale).expect("writable");
+        let again = study.train(&one(small())).expect("loads");
+        assert_eq!(again.first().source(), Source::Loaded);
+        assert_eq!(std::fs::read(&view).expect("written"), whole);
+    }
+}
+
+#[test]
+fn removing_runs_takes_their_results_and_nothing_else() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (kept, all) = (folder.path().join("kept"), folder.path().join("all"));
+    let work = |root: &std::path::Path, sweep: &ValidSweep| {
+        let study = open(root, 1);
+        study.analyse(sweep, &accuracy(), &CheckpointSelection::All).expect("analyses");
+        study.train(sweep).expect("trains");
+        study
+    };
+    let study = work(&all, &sweep(0..2));
+    let only = Sweep::of(small()).gain([20.0]).seeds(0..2).check().expect("valid");
+    work(&kept, &only);
+    let gone = keys_where(&study, "gain = 250");
+    assert_eq!(gone.len(), 2);
+    // Something of the user's own.
+    let notes = study.stored_run(&gone[0].to_string()).expect("there").folder.join("notes.txt");
+    std::fs::write(&notes, "mine").expect("writable");
+    let before = contents(&all);
+    let would = study.remove(&gone, Removal::DryRun).expect("counted");
+    assert_eq!(contents(&all), before, "a dry run changes nothing");
+    let removed = study.remove(&gone, Removal::Now).expect("removed");
+    assert_eq!(would, removed, "it says what is done then");
+    assert_eq!(std::fs::read_to_string(&notes).expect("kept"), "mine");
+    std::fs::remove_file(&notes).expect("there");
+    open(&all, 1).collect(&Garbage::default(), Removal::Now).expect("collected");
+    assert_same_store(&all, &kept, "as if they had never been");
+    // A run that somebody trains stays.
+    let key = keys_where(&study, "seed = 0")[0];
+    let store = concertina::store::Store::open(&all).expect("opens");
+    let claim = store.run(&key).claim().expect("claimed");
+    let removed = study.remove(&[key], Removal::Now).expect("asked");
+    assert!(removed[0].stays.as_ref().is_some_and(|why| why.contains("trains it just now")), "{removed:?}");
+    drop(claim);
+    assert_same_store(&all, &kept, "it stays");
+}
+
+#[test]
+fn what_is_collected_can_be_computed_again_to_the_same_bytes() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (root, whole) = (folder.path().join("store"), folder.path().join("whole"));
+    let sweep = sweep(0..2);
+    for place in [&root, &whole] {
+        let study = open(place, 1);
+        study.train(&sweep).expect("trains");
+        study.analyse(&sweep, &accuracy(), &CheckpointSelection::Ends).expect("analyses");
+    }
+    let study = open(&root, 1);
+    let mut garbage = Garbage::default();
+    garbage.all_checkpoints_but = Some("every:4".parse().expect("a selection"));
+    let before = contents(&root);
+    let would = study.collect(&garbage, Removal::DryRun).expect("counted");
+    assert_eq!(contents(&root), before);
+    let collected = study.collect(&garbage, Removal::Now).expect("collected");
+    assert_eq!(would, collected);
+    assert!(collected.iter().all(|one| one.kind == "checkpoints" && one.count == 4), "{collected:?}");
+    let run = study.stored_run(&study.keys().expect("listed")[0].to_string()).expect("there");
+    let epochs: Vec<u64> = run.checkpoints.iter().map(|one| one.epoch.0).collect();
+    assert_eq!(epochs, [0, 4, 6]);
+    let again = study.train(&sweep).expect("computes what is missing");
+    assert!(again.iter().all(|run| run.source() == Source::Recomputed));
+    assert_same_store(&root, &whole, "all there again");
+    // Results of a version that is not computed any more, of a run that is gone, and a damaged file that was set aside.
+    let shard = root.join("analyses").join("00");
+    std::fs::create_dir_all(&shard).expect("made");
+    let store = concertina::store::Store::open(&root).expect("opens");
+    let table =
+        concertina::table::Table::from_columns([("update", concertina::table::Values::from(vec![0_i64]))])
+            .expect("one column");
+    let known = study.keys().expect("listed")[0];
+    let unknown = concertina::store::RunKey::of("nobody");
+    for (run, version) in [(known, 999), (unknown, 1)] {
+        let memo = concertina::store::Memo::of(&run, &[], "accuracy", version, "{}");
+        store.publish_memo(&memo, table.clone(), "update").expect("published");
+    }
+    let params = study.stored_run(&known.to_string()).expect("there").folder.join("params.toml");
+    std::fs::write(&params, "damaged").expect("writable");
+    study.train(&sweep).expect("mends");
+    let mut garbage = Garbage::default();
+    garbage.set_aside = true;
+    let kinds: BTreeSet<&str> =
+        study.collect(&garbage, Removal::Now).expect("collected").iter().map(|one| one.kind).collect();
+    assert_eq!(kinds, BTreeSet::from(["analysis of no run", "set aside", "superseded analysis"]));
+    assert!(study.collect(&garbage, Removal::DryRun).expect("counted").is_empty());
+}
+
+#[test]
+fn two_stores_merged_are_what_one_would_be() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let place = |name: &str| folder.path().join(name);
+    let work = |name: &str, sweep: &ValidSweep| {
+        let study = open(&place(name), 1);
+        study.analyse(sweep, &accuracy(), &CheckpointSelection::Ends).expect("analyses");
+        study.train(sweep).expect("trains");
+        study
+    };
+    let study = work("left", &sweep(0..2));
+    let mut longer = small();
+    longer.train.epochs += 3;
+    let longer = Sweep::of(longer).gain([20.0, 250.0]).seeds(1..3).check().expect("valid");
+    let other = work("right", &longer);
+    work("both", &sweep(0..2));
+    work("both", &longer);
+    let before = contents(&place("right"));
+    let merged = study.merge(&other).expect("merged");
+    assert_eq!(contents(&place("right")), before, "the other store is only read");
+    let count = |fate| merged.iter().filter(|one| one.fate == fate).count();
+    assert_eq!((count(MergeFate::Added), count(MergeFate::Extended)), (2, 2), "{merged:?}");
+    assert_same_store(&place("left"), &place("both"), "merged");
+    let again = study.merge(&other).expect("merged");
+    assert!(again.iter().all(|one| one.fate == MergeFate::Same), "{again:?}");
+}
+
+#[test]
+fn runs_that_differ_are_left_as_they_are_when_stores_are_merged() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let study = open(&folder.path().join("left"), 1);
+    let run = study.train(&one(small())).expect("trains");
+    let key = *run.first().key();
+    // The same run with another number in it, whole for all that checksums can say.
+    let store = concertina::store::Store::open(folder.path().join("right")).expect("new");
+    let ours = concertina::store::Store::read_only(folder.path().join("left")).expect("there").run(&key);
+    let ids = ours.checkpoint_ids().expect("listed");
+    let mut tensors = ours.read_checkpoint(ids[1]).expect("read").expect("there");
+    tensors.arrays.get_mut("bias").expect("there")[[0]] += 1.0;
+    store.run(&key).publish_params(&ours.params().expect("read").expect("there")).expect("published");
+    store.run(&key).publish_packed(&[(ids[1], &tensors)]).expect("published");
+    let other = Study::builder(folder.path().join("right")).read_only().expect("a store");
+    let before = contents(&folder.path().join("left"));
+    let merged = study.merge(&other).expect("merged");
+    assert_eq!(merged[0].fate, MergeFate::Differs);
+    assert_eq!(contents(&folder.path().join("left")), before);
+}
+
+#[test]
+fn an_index_tells_the_same_as_the_folders_and_notices_every_change() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let study = open(folder.path(), 1);
+    study.train(&sweep(0..2)).expect("trains");
+    let store = concertina::store::Store::open(folder.path()).expect("opens");
+    let stamps = |store: &concertina::store::Store| store.stamps(2).expect("looked");
+    let before = stamps(&store);
+    assert_eq!(before.len(), 4);
+    assert_eq!(stamps(&store), before);
+    let key = before[0].0;
+    store.run(&key).publish_provenance(&serde_json::json!({})).expect("published");
+    let after = stamps(&store);
+    assert_ne!(after[0], before[0], "a file was replaced");
+    assert_eq!(after[1..], before[1..]);
+    assert!(!after[0].1.is_settled(std::time::SystemTime::now()), "it may change again in the same tick");
+    // Whatever an index says that is not so is not believed, and one that is none is passed over.
+    let table = study.run_table().expect("listed");
+    std::fs::write(folder.path().join("index.parquet"), "no index").expect("writable");
+    assert_eq!(study.run_table().expect("listed"), table);
+    store.publish_index(&table, "runs 1").expect("published");
+    assert_eq!(study.run_table().expect("listed"), table);
+}
