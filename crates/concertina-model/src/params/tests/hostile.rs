@@ -1,0 +1,21 @@
+//! Bytes from strangers that once cost time or memory out of proportion.
+
+use std::time::{Duration, Instant};
+
+use super::*;
+
+/// Long for what each of these takes (milliseconds), short for what each once took (seconds, or all memory).
+const SOON: Duration = Duration::from_secs(5);
+
+fn soon<T>(what: impl FnOnce() -> T) -> T {
+    let start = Instant::now();
+    let result = what();
+    assert!(start.elapsed() < SOON, "it took {:?}", start.elapsed());
+    result
+}
+
+#[test]
+fn many_lines_are_counted_once() {
+    let text: String = (0..200_000).map(|number| format!("x{number}=1\n")).collect();
+    assert!(matches!(soon(|| Params::from_toml(&text)), Err(Error::AtLine { line: 1, .. })));
+}
