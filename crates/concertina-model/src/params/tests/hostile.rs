@@ -19,3 +19,15 @@ fn many_lines_are_counted_once() {
     let text: String = (0..200_000).map(|number| format!("x{number}=1\n")).collect();
     assert!(matches!(soon(|| Params::from_toml(&text)), Err(Error::AtLine { line: 1, .. })));
 }
+
+#[test]
+fn a_long_name_is_not_compared_with_every_parameter() {
+    let name = "g".repeat(4_000_000);
+    let mut params = Params::default();
+    let Err(Error::UnknownParameter { hint, .. }) = soon(|| params.set(&name, "1")) else {
+        panic!("unknown")
+    };
+    assert_eq!(hint, "`concertina params` lists every parameter");
+    let text = format!("[train]\nloss = \"{name}\"\n");
+    assert!(soon(|| Params::from_toml(&text)).is_err());
+}
