@@ -31,3 +31,19 @@ fn a_long_name_is_not_compared_with_every_parameter() {
     let text = format!("[train]\nloss = \"{name}\"\n");
     assert!(soon(|| Params::from_toml(&text)).is_err());
 }
+
+#[test]
+fn many_ranges_in_one_axis_do_not_fill_the_memory() {
+    let text = format!("seed={}", "0..100000,".repeat(20_000));
+    let refused = soon(|| Sweep::of(Params::default()).assign(&text));
+    assert!(matches!(refused, Err(Error::TooManyRuns { most: 100_000, found: 200_000 })));
+}
+
+#[test]
+fn long_lists_in_many_runs_do_not_fill_the_memory() {
+    let list = vec!["1"; 50_000].join(",");
+    let overrides =
+        ["epochs=50000".to_owned(), format!("saves_per_epoch=[{list}]"), "seed=0..100000".to_owned()];
+    let sweep = Sweep::parse(Params::default(), overrides.iter().map(String::as_str)).expect("each is right");
+    assert!(matches!(soon(|| sweep.check()), Err(Error::TooManyRuns { most: 200, found: 100_000 })));
+}
