@@ -86,7 +86,7 @@ impl Sweep {
     /// values to each parameter that varies, or a range as in [`Sweep::assign`], in quotes: `seed = "0..5"`.
     ///
     /// # Errors
-    /// As [`Params::from_toml`]; [`Error::TooManyRuns`].
+    /// As [`Params::from_toml`]; [`Error::EmptyAxis`], [`Error::TooManyRuns`].
     pub fn from_toml(text: &str) -> Result<Self> {
         let (varied, fixed): (Vec<Entry>, Vec<Entry>) =
             toml_entries(text)?.into_iter().partition(|entry| entry.section == "sweep");
@@ -130,6 +130,9 @@ impl Sweep {
     }
 
     fn put_checked(&mut self, axis: Axis) -> Result<()> {
+        if axis.values.is_empty() {
+            return Err(Error::EmptyAxis { parameter: axis.path().to_owned() });
+        }
         let mut scratch = self.base.clone();
         axis.values.iter().try_for_each(|value| assign(&mut scratch, &axis.name, value))?;
         self.put(axis);

@@ -33,6 +33,16 @@ fn a_long_name_is_not_compared_with_every_parameter() {
 }
 
 #[test]
+fn many_axes_without_values_are_refused_at_the_first() {
+    let axes: String = (0..20_000).map(|number| format!("x{number}=[]\n")).collect();
+    let refused = soon(|| Sweep::from_toml(&format!("[sweep]\n{axes}")));
+    assert_eq!(
+        refused.expect_err("no values").to_string(),
+        "line 2: `x0`: expected one value at least, found none"
+    );
+}
+
+#[test]
 fn many_ranges_in_one_axis_do_not_fill_the_memory() {
     let text = format!("seed={}", "0..100000,".repeat(20_000));
     let refused = soon(|| Sweep::of(Params::default()).assign(&text));
