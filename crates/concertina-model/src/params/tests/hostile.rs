@@ -57,3 +57,15 @@ fn long_lists_in_many_runs_do_not_fill_the_memory() {
     let sweep = Sweep::parse(Params::default(), overrides.iter().map(String::as_str)).expect("each is right");
     assert!(matches!(soon(|| sweep.check()), Err(Error::TooManyRuns { most: 200, found: 100_000 })));
 }
+
+#[test]
+fn a_list_of_saves_is_not_lengthened_to_a_billion_entries() {
+    let params =
+        Sweep::parse(Params::default(), ["epochs=3", "saves_per_epoch=[2,1,0.5]"]).and_then(Sweep::check);
+    let params = &params.expect("valid")[0];
+    let Err(Error::Parameter { parameter, .. }) = params.with_epochs(1_000_000_000) else {
+        panic!("too long")
+    };
+    assert_eq!(parameter, "train.saves_per_epoch");
+    assert_eq!(params.with_epochs(1000).expect("few epochs").train.epochs, 1000);
+}
