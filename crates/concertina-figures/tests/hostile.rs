@@ -1,6 +1,6 @@
 //! Recipes and tables from strangers that once took memory or time out of proportion, or ended the process.
 
-use concertina_figures::{Error, Recipe};
+use concertina_figures::{Error, PUBLISHED, PublishedTables, Recipe};
 
 fn refused(runs: &str, analysis: &str) -> String {
     let text = format!(
@@ -48,4 +48,17 @@ fn a_recipe_of_megabytes_is_not_read() {
     let text = "# a word\n".repeat(100_000);
     let error = Recipe::from_toml("mine.toml", &text).expect_err("too long");
     assert!(error.to_string().contains("expected at most 262144 bytes, found 900000"), "{error}");
+}
+
+#[test]
+fn numbers_at_the_end_of_64_bits_in_a_published_table_are_an_error() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (name, _) = PUBLISHED[0];
+    for (column, number) in [("layer", i64::MIN), ("index", i64::MAX)] {
+        let text = format!("g_radius,seed,num_epochs,loader_workers,{column}\n20,0,1,0,{number}\n");
+        std::fs::write(folder.path().join(format!("{name}.csv")), text).expect("written");
+        let tables = PublishedTables::in_folder(folder.path()).expect("it has one");
+        let error = tables.read(name).expect_err("it is past 64 bits");
+        assert!(matches!(error, Error::Published { .. }), "{error}");
+    }
 }
