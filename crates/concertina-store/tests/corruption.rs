@@ -223,3 +223,17 @@ fn a_store_opened_for_reading_leaves_damage_where_it_is() {
     assert!(reader.run(&key("a")).publish_provenance(&json!(1)).is_err());
     assert_eq!(contents(store.root()), before);
 }
+
+#[test]
+fn a_note_that_is_not_text_hides_nothing_else() {
+    let (_folder, store) = fresh();
+    let run = finished(&store, "a");
+    fs::write(run.path().join("params.toml"), "cut").expect("written");
+    assert!(run.params().expect("no error").is_none());
+    let note = store.root().join("set-aside/0123456789abcdef/incident.json");
+    fs::create_dir_all(note.parent().expect("a folder")).expect("made");
+    for bytes in [&b"\xff\xfe"[..], b"", b"{}", &[b'['; 100_000]] {
+        fs::write(&note, bytes).expect("written");
+        assert_eq!(store.incidents().expect("a strange note is no error").len(), 1);
+    }
+}
