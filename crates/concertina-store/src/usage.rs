@@ -1,12 +1,12 @@
 //! What takes how much room.
 
 use std::collections::BTreeMap;
-use std::fs::{self, DirEntry};
+use std::fs::{self, DirEntry, File};
 use std::path::Path;
 
 use concertina_table::Table;
 
-use crate::content::{ANALYSES, CHECKPOINTS, TABLE_ENDING, run_path};
+use crate::content::{ANALYSES, CHECKPOINTS, MAX_TABLE_BYTES, TABLE_ENDING, run_path};
 use crate::disk::INCOMING;
 use crate::incident::SET_ASIDE;
 use crate::place::entries;
@@ -88,8 +88,13 @@ fn add(
 /// What a memoised result is of, if it is one.
 fn analysis_of(entry: &DirEntry) -> Result<Option<(String, u32)>> {
     let path = entry.path();
-    let bytes = match fs::read(&path) {
-        Ok(bytes) => bytes,
+    // What is too large to be read is no table of ours, and is not read.
+    let small = |file: &File| file.metadata().map(|metadata| metadata.len() <= MAX_TABLE_BYTES);
+    let read =
+        File::open(&path).and_then(|file| if small(&file)? { fs::read(&path).map(Some) } else { Ok(None) });
+    let bytes = match read {
+        Ok(Some(bytes)) => bytes,
+        Ok(None) => return Ok(None),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(Error::io("read", &path, error)),
     };
