@@ -150,7 +150,8 @@ fn text_bytes(values: &Values) -> usize {
     }
 }
 
-fn check_size(rows: usize, columns: usize) -> Result<()> {
+/// Whether a table of this size may be made.
+pub(crate) fn check_size(rows: usize, columns: usize) -> Result<()> {
     match rows.checked_mul(columns) {
         Some(cells) if cells <= MAX_CELLS => Ok(()),
         cells => Err(Error::TooLarge { unit: "cells", limit: MAX_CELLS, found: cells.unwrap_or(usize::MAX) }),

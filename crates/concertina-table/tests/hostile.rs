@@ -111,3 +111,10 @@ fn many_columns_without_a_name_are_not_made() {
     let reason = refused(&footer(1_000_000, &[0; 1_000_000]));
     assert!(reason.contains("not as ours"), "{reason}");
 }
+
+#[test]
+fn records_with_a_name_each_do_not_fill_the_memory() {
+    let records: Vec<_> = (0..10_000).map(|row| serde_json::json!({ format!("x{row}"): row })).collect();
+    let error = Table::from_json(&records.into()).expect_err("a hundred million cells");
+    assert!(matches!(error, Error::TooLarge { found: 100_000_000, .. }), "{error}");
+}
