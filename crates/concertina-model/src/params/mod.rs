@@ -41,7 +41,7 @@ pub(crate) use parameter::grouped;
 pub use parameter::{Condition, Interval, Kind, Parameter};
 pub use registry::PARAMETERS;
 pub use saves::{SaveRate, SavesPerEpoch};
-pub use sweep::{Sweep, ValidSweep};
+pub use sweep::{MOST_RUNS, Sweep, ValidSweep};
 pub use valid::ValidParams;
 pub use value::Value;
 pub use write::parameters_markdown;

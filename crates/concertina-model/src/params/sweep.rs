@@ -10,7 +10,7 @@ use super::{Params, SavesPerEpoch, ValidParams};
 use crate::{Error, Result};
 
 /// Most runs of a sweep: arbitrary, thirty realisations of three thousand parameter sets; a slip of the hand has more.
-const MOST_RUNS: usize = 100_000;
+pub const MOST_RUNS: usize = 100_000;
 
 /// Most entries of lists in all runs of a sweep: arbitrary, a hundred for each of the most runs there may be, 160 MB. Every run has
 /// its own copy of `train.saves_per_epoch` and `train.milestones`, so that a short file could fill the memory.
