@@ -66,10 +66,15 @@ impl Place {
     }
 }
 
+/// Longest name, in bytes, that is compared with others: no name is half as long, and comparing takes time and room of both lengths'
+/// product.
+const LONGEST_NAME: usize = 100;
+
 /// The known name that is most like `found`, if any is like it at all.
 pub(crate) fn nearest<'a>(found: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     known
         .into_iter()
+        .filter(|name| name.len().max(found.len()) <= LONGEST_NAME)
         .map(|name| (strsim::damerau_levenshtein(found, name), name))
         .filter(|&(distance, name)| distance <= 1 + name.len().max(found.len()) / 3)
         .min_by_key(|&(distance, _)| distance)
@@ -103,6 +108,16 @@ mod tests {
             ("expected a number, found string \"low\"".to_owned(), None)
         );
         assert_eq!(words("missing field `figure`"), ("missing field `figure`".to_owned(), None));
+    }
+
+    #[test]
+    fn long_names_are_not_compared() {
+        // A key that ends the quotes of serde's message, and so is both what was found and what is known.
+        let long = "a".repeat(1_000_000);
+        let (message, hint) =
+            in_our_words(&format!("unknown field `{long}`, `{long}`, expected `x` or `hue`"));
+        assert!(message.starts_with("unknown key `aaa") && hint.is_some());
+        assert_eq!(nearest(&long, ["gain", &long]), None);
     }
 
     #[test]

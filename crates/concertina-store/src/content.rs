@@ -12,7 +12,7 @@ use crate::sealed::{read_all, unseal_json, unseal_text};
 use crate::{CheckpointId, MemoKey, RunKey, Tensors};
 
 /// Most bytes of a table's file: 2^30. Arbitrary: a table's own limits are lower.
-const MAX_TABLE_BYTES: u64 = 1 << 30;
+pub(crate) const MAX_TABLE_BYTES: u64 = 1 << 30;
 /// The folder of runs.
 pub(crate) const RUNS: &str = "runs";
 /// The folder of memoised analyses.

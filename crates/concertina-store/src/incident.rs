@@ -75,10 +75,10 @@ impl Disk {
             for (name, _) in entries(&folder)? {
                 let note = Path::new(SET_ASIDE).join(name).join(NOTE);
                 let parse = |file: File, _| {
-                    let mut text = String::new();
+                    let mut bytes = Vec::new();
                     // A note is a few hundred bytes; whatever is longer is not ours.
-                    file.take(1 << 16).read_to_string(&mut text)?;
-                    Ok(serde_json::from_str::<Incident>(&text).ok())
+                    file.take(1 << 16).read_to_end(&mut bytes)?;
+                    Ok(serde_json::from_slice::<Incident>(&bytes).ok())
                 };
                 if let Ok(Some(Some(incident))) = self.inspect(&note, parse)? {
                     incidents.push(incident);

@@ -1,13 +1,13 @@
 //! Removing: runs, memoised results, and what was set aside. Only files that a store writes are ever removed.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File};
+use std::fs::{self, File, Metadata};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
 use crate::claim::Claimed;
-use crate::content::{ANALYSES, CHECKPOINTS, Content, TABLE_ENDING, run_path};
+use crate::content::{ANALYSES, CHECKPOINTS, Content, MAX_TABLE_BYTES, TABLE_ENDING, run_path};
 use crate::incident::SET_ASIDE;
 use crate::merge::{Merge, PackedCheckpoints};
 use crate::place::entries;
@@ -299,7 +299,9 @@ impl Store {
 
 /// What a memoised result says that it is of; `None` if it is damaged or none.
 pub(crate) fn read_entry(key: MemoKey, path: &Path) -> Result<Option<MemoEntry>> {
-    let read = File::open(path).and_then(|file| file.metadata().map(|metadata| metadata.is_file()));
+    // What is too large to be read is no table of ours, and is not read.
+    let readable = |metadata: Metadata| metadata.is_file() && metadata.len() <= MAX_TABLE_BYTES;
+    let read = File::open(path).and_then(|file| file.metadata().map(readable));
     let bytes = match read {
         Ok(true) => fs::read(path),
         Ok(false) => return Ok(None),

@@ -223,3 +223,30 @@ fn a_store_opened_for_reading_leaves_damage_where_it_is() {
     assert!(reader.run(&key("a")).publish_provenance(&json!(1)).is_err());
     assert_eq!(contents(store.root()), before);
 }
+
+#[test]
+fn a_note_that_is_not_text_hides_nothing_else() {
+    let (_folder, store) = fresh();
+    let run = finished(&store, "a");
+    fs::write(run.path().join("params.toml"), "cut").expect("written");
+    assert!(run.params().expect("no error").is_none());
+    let note = store.root().join("set-aside/0123456789abcdef/incident.json");
+    fs::create_dir_all(note.parent().expect("a folder")).expect("made");
+    for bytes in [&b"\xff\xfe"[..], b"", b"{}", &[b'['; 100_000]] {
+        fs::write(&note, bytes).expect("written");
+        assert_eq!(store.incidents().expect("a strange note is no error").len(), 1);
+    }
+}
+
+#[test]
+fn a_memo_too_large_to_be_read_is_not_read_to_say_what_takes_room() {
+    let (_folder, store) = fresh();
+    let memo = Memo::of(&key("a"), &[], "accuracy", 1, "{}");
+    store.publish_memo(&memo, history(), "epoch").expect("kept");
+    let path = store.root().join(format!("analyses/{}/{}.parquet", &memo.key().to_string()[..2], memo.key()));
+    // No byte of it takes room: it is a hole of 64 GB.
+    fs::File::options().write(true).open(path).and_then(|file| file.set_len(1 << 36)).expect("a hole");
+    let usage = store.usage().expect("no error");
+    assert!(usage.iter().any(|usage| usage.kind == "other" && usage.bytes == 1 << 36), "{usage:?}");
+    assert_eq!(store.verify().expect("no error").len(), 1);
+}

@@ -4,6 +4,7 @@ use std::io::Write;
 
 use serde_json::{Map, Number, Value};
 
+use crate::parquet::check_size;
 use crate::{Error, Result, Scalar, Table, Values};
 
 impl Table {
@@ -49,7 +50,8 @@ impl Table {
     /// are infinities if all other cells are numbers or null. A column of nulls alone is float.
     ///
     /// # Errors
-    /// [`Error::Json`] if it is something else, an object or array stands in a cell, or a column mixes kinds.
+    /// [`Error::Json`] if it is something else, an object or array stands in a cell, or a column mixes kinds; [`Error::TooLarge`] past
+    /// 2^26 cells.
     pub fn from_json(json: &Value) -> Result<Table> {
         let records = json.as_array().ok_or_else(|| Error::Json { found: kind(json).to_owned() })?;
         let mut objects: Vec<&Map<String, Value>> = Vec::with_capacity(records.len());
@@ -62,6 +64,8 @@ impl Table {
             names.extend(object.keys().map(String::as_str).filter(|&name| known.insert(name)));
             objects.push(object);
         }
+        // Names that are missing in most records make many more cells than there are values.
+        check_size(objects.len(), names.len())?;
         let mut table = Table::new();
         for name in names {
             let cells: Vec<_> =

@@ -23,6 +23,7 @@
 
 mod csv;
 mod error;
+mod fence;
 mod grouping;
 mod join;
 mod json;

@@ -18,7 +18,7 @@ use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 use parquet::schema::types::{Type, TypePtr};
 
-use crate::{Error, Result, Table, Values};
+use crate::{Error, Result, Table, Values, fence};
 
 /// Where the checksum stands in the key-value metadata.
 const CHECKSUM: &str = "concertina.blake3";
@@ -88,6 +88,7 @@ impl Table {
     /// As [`Table::from_parquet`].
     pub fn parquet_label(bytes: &[u8]) -> Result<String> {
         check(bytes)?;
+        fence::footer(bytes).map_err(foreign)?;
         let bytes = Bytes::copy_from_slice(bytes);
         let read = || Ok(label_of(&SerializedFileReader::new(bytes).map_err(failed)?));
         catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| Err(unbearable()))
@@ -149,7 +150,8 @@ fn text_bytes(values: &Values) -> usize {
     }
 }
 
-fn check_size(rows: usize, columns: usize) -> Result<()> {
+/// Whether a table of this size may be made.
+pub(crate) fn check_size(rows: usize, columns: usize) -> Result<()> {
     match rows.checked_mul(columns) {
         Some(cells) if cells <= MAX_CELLS => Ok(()),
         cells => Err(Error::TooLarge { unit: "cells", limit: MAX_CELLS, found: cells.unwrap_or(usize::MAX) }),
@@ -208,6 +210,7 @@ fn write_cells<K: DataType, T>(
 
 fn fenced(bytes: &[u8], label: Option<&str>) -> Result<Table> {
     check(bytes)?;
+    fence::footer(bytes).map_err(foreign)?;
     let bytes = Bytes::copy_from_slice(bytes);
     // The checksum keeps accidents out, but a stranger can compute one: a panic in the library stays an error.
     catch_unwind(AssertUnwindSafe(|| decoded(bytes, label))).unwrap_or_else(|_| Err(unbearable()))
@@ -223,7 +226,7 @@ fn label_of(reader: &SerializedFileReader<Bytes>) -> String {
 }
 
 fn decoded(bytes: Bytes, label: Option<&str>) -> Result<Table> {
-    let reader = SerializedFileReader::new(bytes).map_err(failed)?;
+    let reader = SerializedFileReader::new(bytes.clone()).map_err(failed)?;
     let metadata = reader.metadata();
     if let Some(expected) = label {
         let found = label_of(&reader);
@@ -249,6 +252,7 @@ fn decoded(bytes: Bytes, label: Option<&str>) -> Result<Table> {
             if cells.len().saturating_add(count) > rows {
                 return Err(foreign("more rows in its groups than in all"));
             }
+            fence::pages(&bytes, metadata.row_group(group).column(index)).map_err(foreign)?;
             let group = reader.get_row_group(group).map_err(failed)?;
             let column = group.get_column_reader(index).map_err(failed)?;
             read_cells(&mut cells, column, count, &mut text_left)?;

@@ -15,10 +15,16 @@ pub struct Condition(Node);
 
 #[derive(Debug, Clone, PartialEq)]
 enum Node {
-    And(Box<Node>, Box<Node>),
-    Or(Box<Node>, Box<Node>),
+    /// All of these, side by side: a long chain is no deep tree, which would be too deep for a stack.
+    And(Vec<Node>),
+    /// One of these at least.
+    Or(Vec<Node>),
     Not(Box<Node>),
-    Compare { column: String, operator: Operator, value: Scalar },
+    Compare {
+        column: String,
+        operator: Operator,
+        value: Scalar,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,8 +72,22 @@ impl Condition {
 impl Node {
     fn holds(&self, table: &Table, row: usize) -> Result<bool> {
         Ok(match self {
-            Self::And(left, right) => left.holds(table, row)? && right.holds(table, row)?,
-            Self::Or(left, right) => left.holds(table, row)? || right.holds(table, row)?,
+            Self::And(nodes) => {
+                for node in nodes {
+                    if !node.holds(table, row)? {
+                        return Ok(false);
+                    }
+                }
+                true
+            }
+            Self::Or(nodes) => {
+                for node in nodes {
+                    if node.holds(table, row)? {
+                        return Ok(true);
+                    }
+                }
+                false
+            }
             Self::Not(inner) => !inner.holds(table, row)?,
             Self::Compare { column, operator, value } => operator.holds(&table.scalar(row, column)?, value),
         })
@@ -109,19 +129,21 @@ struct Parser<'a> {
 
 impl Parser<'_> {
     fn any(&mut self) -> Result<Node> {
-        let mut node = self.all()?;
+        let first = self.all()?;
+        let mut nodes = vec![first];
         while self.take_word("or") {
-            node = Node::Or(Box::new(node), Box::new(self.all()?));
+            nodes.push(self.all()?);
         }
-        Ok(node)
+        Ok(joined(nodes, Node::Or))
     }
 
     fn all(&mut self) -> Result<Node> {
-        let mut node = self.one()?;
+        let first = self.one()?;
+        let mut nodes = vec![first];
         while self.take_word("and") {
-            node = Node::And(Box::new(node), Box::new(self.one()?));
+            nodes.push(self.one()?);
         }
-        Ok(node)
+        Ok(joined(nodes, Node::And))
     }
 
     fn one(&mut self) -> Result<Node> {
@@ -180,6 +202,17 @@ impl Parser<'_> {
             None => "the end".to_owned(),
         };
         Error::Condition { text: self.text.to_owned(), expected: expected.to_owned(), found }
+    }
+}
+
+/// One node is itself, several are joined.
+fn joined(mut nodes: Vec<Node>, join: fn(Vec<Node>) -> Node) -> Node {
+    match nodes.pop() {
+        Some(only) if nodes.is_empty() => only,
+        last => {
+            nodes.extend(last);
+            join(nodes)
+        }
     }
 }
 
@@ -316,6 +349,15 @@ mod tests {
         assert_eq!(rows("seed = 2 or gain = 250 and seed = 0")?, [1, 3]);
         assert_eq!(rows("(seed = 2 or gain = 250) and seed = 0")?, [1]);
         assert_eq!(rows("not (seed = 0) AND not loss = zero")?, [2]);
+        Ok(())
+    }
+
+    #[test]
+    fn a_long_chain_does_not_overflow_the_stack() -> Result<()> {
+        for word in ["and", "or"] {
+            let long = vec!["gain = 250"; 200_000].join(&format!(" {word} "));
+            assert_eq!(rows(&long)?, [1, 2], "{word}");
+        }
         Ok(())
     }
 

@@ -324,7 +324,9 @@ pub(crate) fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a s
     const NEAR: f64 = 0.5; // arbitrary: `lyapunow` is `lyapunov`, `dimension` is `effective_dimension`; `xyz` is nothing
     let name = name.to_ascii_lowercase();
     let mut best: Option<(f64, &str)> = None;
-    for candidate in candidates {
+    // As unlike as their lengths are, at least: whoever is too long need not be compared, in time and room of both lengths' product.
+    let length = name.chars().count() as f64;
+    for candidate in candidates.into_iter().filter(|one| one.chars().count() as f64 >= NEAR * length) {
         let likeness = strsim::normalized_damerau_levenshtein(&name, &candidate.to_ascii_lowercase());
         if likeness >= NEAR && best.is_none_or(|(known, _)| likeness > known) {
             best = Some((likeness, candidate));

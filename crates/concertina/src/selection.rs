@@ -99,7 +99,8 @@ impl CheckpointSelection {
 
 /// The checkpoint after so many epochs.
 pub(crate) fn after_epoch(params: &ValidParams, epoch: u64) -> Checkpoint {
-    Checkpoint::new(epoch, epoch * params.updates_per_epoch())
+    // Epochs may come from anywhere; those past all numbers are past the end of every run.
+    Checkpoint::new(epoch, epoch.saturating_mul(params.updates_per_epoch()))
 }
 
 impl FromStr for CheckpointSelection {
@@ -133,6 +134,15 @@ mod tests {
     use concertina_model::params::Params;
 
     use super::*;
+
+    #[test]
+    fn an_epoch_past_all_numbers_is_none_of_a_run() {
+        let params = Params::default().check().expect("valid");
+        for epoch in [u64::MAX, u64::MAX / 80 + 1] {
+            let selection: CheckpointSelection = epoch.to_string().parse().expect("a selection");
+            assert!(selection.resolve(&params, End::after(&params, 12)).is_empty(), "{epoch}");
+        }
+    }
 
     #[test]
     fn the_last_few_are_those_of_the_schedule_that_the_run_came_to() {

@@ -51,12 +51,10 @@ pub(super) fn ours(name: &str, table: &Table) -> Result<Table> {
     all.push(("stage", Values::from(epochs.iter().zip(&length).map(stage).collect::<Vec<_>>())));
     all.push(("epoch", Values::from(epochs)));
     if theirs.has_column("layer") {
-        let layers = whole(name, &theirs, "layer")?;
-        all.push(("timestep", Values::from(layers.into_iter().map(|layer| layer - 1).collect::<Vec<_>>())));
+        all.push(("timestep", Values::from(counted(name, &theirs, "layer", -1)?)));
     }
     if theirs.has_column("index") {
-        let indices = whole(name, &theirs, "index")?;
-        all.push(("index", Values::from(indices.into_iter().map(|index| index + 1).collect::<Vec<_>>())));
+        all.push(("index", Values::from(counted(name, &theirs, "index", 1)?)));
     }
     for (column, ours) in VALUES {
         if theirs.has_column(column) {
@@ -64,6 +62,15 @@ pub(super) fn ours(name: &str, table: &Table) -> Result<Table> {
         }
     }
     Ok(Table::from_columns(all)?)
+}
+
+/// A column of whole numbers that are counted from another first one here.
+fn counted(name: &str, table: &Table, column: &str, shift: i64) -> Result<Vec<i64>> {
+    let shifted = whole(name, table, column)?.into_iter().map(|number| number.checked_add(shift));
+    shifted.collect::<Option<_>>().ok_or_else(|| Error::Published {
+        table: name.to_owned(),
+        message: format!("expected small whole numbers in `{column}`, found one past 64 bits"),
+    })
 }
 
 /// A column of whole numbers without gaps.

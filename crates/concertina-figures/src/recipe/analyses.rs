@@ -7,6 +7,9 @@ use serde::{
     de::{self, MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer},
 };
 
+/// Most analyses whose tables are joined: arbitrary, the paper's panels have two; each is compared with all others.
+const MOST: usize = 32;
+
 /// One analysis or several, each its name under `analysis` with its settings beside it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Analyses(pub Vec<toml::Table>);
@@ -25,6 +28,11 @@ impl<'de> Deserialize<'de> for Analyses {
             fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Analyses, A::Error> {
                 let mut analyses = Vec::new();
                 while let Some(analysis) = list.next_element()? {
+                    if analyses.len() == MOST {
+                        return Err(de::Error::custom(format!(
+                            "expected at most {MOST} analyses, found more"
+                        )));
+                    }
                     if analyses.contains(&analysis) {
                         return Err(de::Error::custom("expected different analyses, found one twice"));
                     }

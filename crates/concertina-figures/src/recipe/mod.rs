@@ -29,6 +29,12 @@ use crate::{
     parse::{self, Place},
 };
 
+/// Most bytes of a recipe: 2^18. Arbitrary, the paper's have 10,000.
+const MOST_BYTES: usize = 1 << 18;
+
+/// Most values of parameters that a recipe asks for, over all combinations and all tables: arbitrary, half a gigabyte.
+const MOST_VALUES: usize = 5_000_000;
+
 /// A figure as data.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -48,6 +54,7 @@ pub struct Recipe {
     #[serde(default)]
     pub parameters: toml::Table,
     /// Sets of runs by name.
+    #[serde(deserialize_with = "runs::sets")]
     pub runs: BTreeMap<String, RunSet>,
     /// Panels, in the order of their letters.
     pub panels: Vec<PanelRecipe>,
@@ -117,6 +124,10 @@ impl Recipe {
     /// # Errors
     /// [`Error::Syntax`] or [`Error::Unknown`], with line, column and a hint.
     pub fn from_toml(name: &str, text: &str) -> Result<Self> {
+        if text.len() > MOST_BYTES {
+            let message = format!("expected at most {MOST_BYTES} bytes, found {}", text.len());
+            return Err(Error::Syntax { message, place: None, name: name.to_owned(), hint: None });
+        }
         let recipe: Self = parse::toml(name, text)?;
         recipe.check(name, text)?;
         Ok(recipe)
@@ -263,8 +274,39 @@ impl Recipe {
                 return wrong(format!("panel `{letter}`: expected a size of 10 to 2000 mm"), here, None);
             }
         }
+        self.check_size(name)?;
         self.check_layout(name, text)?;
         self.check_claims(name, text)
+    }
+
+    /// A few lines can ask for more runs than there is memory to list.
+    fn check_size(&self, name: &str) -> Result<()> {
+        let wrong = |message: String| {
+            let hint = Some("shorten an axis, or make two recipes of it".to_owned());
+            Err(Error::Syntax { message, place: None, name: name.to_owned(), hint })
+        };
+        let base = runs::weight_of(&self.parameters);
+        let mut sizes = BTreeMap::new();
+        for (set, runs) in &self.runs {
+            match runs.size(base) {
+                Ok(size) => sizes.insert(set.as_str(), size),
+                Err(reason) => return wrong(format!("`runs.{set}`: {reason}")),
+            };
+        }
+        let of_panels =
+            self.panels.iter().map(|panel| (panel.runs.as_ref(), panel.analysis.as_ref().0.len()));
+        let of_measurements = self.measurements.values().map(|measurement| (measurement.runs.as_ref(), 1));
+        let mut values = 0_usize;
+        for (set, tables) in of_panels.chain(of_measurements) {
+            let size = sizes.get(set.as_str()).copied().unwrap_or(0);
+            values = values.saturating_add(size.saturating_mul(tables));
+        }
+        match values > MOST_VALUES {
+            true => {
+                wrong(format!("expected at most {MOST_VALUES} values of parameters in all, found {values}"))
+            }
+            false => Ok(()),
+        }
     }
 
     fn check_layout(&self, name: &str, text: &str) -> Result<()> {

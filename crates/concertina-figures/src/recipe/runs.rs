@@ -1,11 +1,23 @@
 //! Which runs a recipe asks for, and what is to be computed from them: pure data, no model known here.
 
-use std::{collections::BTreeSet, fmt};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use serde::{
     Deserialize, Deserializer,
     de::{self, SeqAccess, Visitor},
 };
+
+/// Most seeds of a range: as many as a sweep may have runs. More is a slip of the keyboard.
+const MOST_SEEDS: u64 = 100_000;
+
+/// Most combinations of a sweep, also as many as it may have runs.
+const MOST_POINTS: usize = 100_000;
+
+/// Most sets of runs in a recipe: arbitrary, the paper's have four at most; each may have [`MOST_SEEDS`].
+const MOST_SETS: usize = 100;
 
 /// A set of runs: parameters over the recipe's own, axes of a sweep, seeds.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
@@ -117,8 +129,7 @@ impl Seeds {
         };
         let (from, to): (u64, u64) = (from.trim().parse().ok()?, to.trim().parse().ok()?);
         let end = to.checked_add(more)?;
-        // A million seeds is a slip of the keyboard, and would fill the memory.
-        (end > from && end - from <= 1_000_000).then(|| Self((from..end).collect()))
+        (end > from && end - from <= MOST_SEEDS).then(|| Self((from..end).collect()))
     }
 }
 
@@ -319,6 +330,61 @@ impl RunSet {
             }
         }
         names
+    }
+}
+
+/// Sets of runs by name, not too many.
+pub(super) fn sets<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, RunSet>, D::Error> {
+    struct SetsVisitor;
+    impl<'de> Visitor<'de> for SetsVisitor {
+        type Value = BTreeMap<String, RunSet>;
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("sets of runs by name")
+        }
+        fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            let mut sets = BTreeMap::new();
+            while let Some((name, set)) = map.next_entry()? {
+                if sets.len() == MOST_SETS {
+                    return Err(de::Error::custom(format!(
+                        "expected at most {MOST_SETS} sets of runs, found more"
+                    )));
+                }
+                sets.insert(name, set);
+            }
+            Ok(sets)
+        }
+    }
+    deserializer.deserialize_map(SetsVisitor)
+}
+
+impl RunSet {
+    /// How many combinations the sweep has, and how many values these are in all over a base of so many; an error in words if it has
+    /// too many.
+    pub(super) fn size(&self, base: usize) -> Result<usize, String> {
+        let (mut points, mut values) = (1_usize, base.saturating_add(weight_of(&self.parameters)));
+        for (_, axis) in axes(&self.sweep) {
+            points = points.saturating_mul(axis.len().max(1));
+            values = values.saturating_add(axis.iter().map(weight).max().unwrap_or(0));
+        }
+        if points > MOST_POINTS {
+            return Err(format!("expected at most {MOST_POINTS} combinations, found {points}"));
+        }
+        Ok(points.saturating_mul(values).saturating_add(weight_of(&self.sweep)))
+    }
+}
+
+/// How much there is in a table: a value is one, a long text more.
+pub(super) fn weight_of(table: &toml::Table) -> usize {
+    const TEXT: usize = 32; // about as many bytes as a value has
+    table.iter().map(|(name, value)| weight(value) + name.len() / TEXT).sum()
+}
+
+fn weight(value: &toml::Value) -> usize {
+    match value {
+        toml::Value::Array(items) => 1 + items.iter().map(weight).sum::<usize>(),
+        toml::Value::Table(table) => 1 + weight_of(table),
+        toml::Value::String(text) => 1 + text.len() / 32,
+        _ => 1,
     }
 }
 

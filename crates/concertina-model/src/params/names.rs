@@ -142,7 +142,10 @@ pub(super) fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>)
     let name = name.to_ascii_lowercase();
     let likeness =
         |candidate: &str| strsim::normalized_damerau_levenshtein(&name, &candidate.to_ascii_lowercase());
+    // As unlike as their lengths are, at least: whoever is too long need not be compared, in time and room of both lengths' product.
+    let length = name.chars().count() as f64;
     let rated = candidates
+        .filter(|candidate| candidate.chars().count() as f64 >= NEAR * length)
         .map(|candidate| (likeness(candidate), candidate))
         .filter(|(likeness, _)| *likeness >= NEAR);
     // The first of the best, so that the answer does not depend on how ties are broken.

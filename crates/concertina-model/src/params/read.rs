@@ -144,14 +144,15 @@ impl Params {
 /// The names in a TOML file in the order of the file, and their values.
 pub(super) fn toml_entries(text: &str) -> Result<Vec<Entry>> {
     let table = DeTable::parse(text).map_err(|source| Error::Toml { source: Box::new(source) })?;
+    let lines = Lines::of(text);
     let mut entries = Vec::new();
     let top = table.get_ref();
     for (name, value) in in_order(top) {
-        let line = line_of(text, name.span().start);
+        let line = lines.at(name.span().start);
         let name = name.get_ref().to_string();
         if let DeValue::Table(section) = value.get_ref() {
             for (field, value) in in_order(section) {
-                let line = line_of(text, field.span().start);
+                let line = lines.at(field.span().start);
                 let field = field.get_ref().to_string();
                 if value.get_ref().is_table() {
                     return Err(at_line(Some(line))(no_value(format!("{name}.{field}"), "a table")));
@@ -195,8 +196,18 @@ fn in_order<'a, 'i>(table: &'a DeTable<'i>) -> Vec<Pair<'a, 'i>> {
     pairs
 }
 
-fn line_of(text: &str, place: usize) -> usize {
-    text.as_bytes().iter().take(place).filter(|byte| **byte == b'\n').count() + 1
+/// Where the lines of a text end: looked up, not counted anew for each name, because a file may have many.
+struct Lines(Vec<usize>);
+
+impl Lines {
+    fn of(text: &str) -> Self {
+        Self(text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(place, _)| place).collect())
+    }
+
+    /// The line of a byte, from 1.
+    fn at(&self, place: usize) -> usize {
+        self.0.partition_point(|end| *end < place) + 1
+    }
 }
 
 fn from_toml_value(value: &DeValue<'_>) -> Value {

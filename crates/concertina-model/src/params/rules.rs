@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 
+use super::parameter::grouped;
 use super::{
     GradientMethod, InputWeights, LossKind, NetworkKind, Params, SavesPerEpoch, SchedulerKind, TaskParams,
 };
@@ -133,6 +134,20 @@ fn scheduler(params: &Params) -> Result<()> {
         format!("at most the {cycle} epochs of the cycle with `train.scheduler = onecycle`"),
         train.scheduler_patience,
         "lower `train.scheduler_patience` (the rise) or raise `train.cycle_epochs`".to_owned(),
+    )
+}
+
+/// Most entries that a list of saves is lengthened to: arbitrary, 16 MB; a run of so many epochs wants one number.
+const MOST_SAVES: u64 = 1_000_000;
+
+/// Checks that a list with an entry an epoch is not too long to be made.
+pub(super) fn saves_fit_memory(epochs: u64) -> Result<()> {
+    unless(
+        epochs <= MOST_SAVES,
+        "train.saves_per_epoch",
+        format!("a list for at most {} epochs", grouped(MOST_SAVES)),
+        format!("one for {}", grouped(epochs)),
+        "give one number for all epochs".to_owned(),
     )
 }
 

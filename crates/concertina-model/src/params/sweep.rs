@@ -7,11 +7,15 @@ use super::names::{assign, parameter};
 use super::parameter::Parameter;
 use super::read::{Entry, at_line, toml_entries};
 use super::value::{Value, split};
-use super::{PARAMETERS, Params, ValidParams};
+use super::{PARAMETERS, Params, SavesPerEpoch, ValidParams};
 use crate::{Error, Result};
 
 /// Most runs of a sweep: arbitrary, thirty realisations of three thousand parameter sets; a slip of the hand has more.
-const MOST_RUNS: usize = 100_000;
+pub const MOST_RUNS: usize = 100_000;
+
+/// Most entries of lists in all runs of a sweep: arbitrary, a hundred for each of the most runs there may be, 160 MB. Every run has
+/// its own copy of `train.saves_per_epoch` and `train.milestones`, so that a short file could fill the memory.
+const MOST_LISTED: usize = 10_000_000;
 
 /// A base, and the parameters that vary, each with its values: every combination is a run.
 ///
@@ -83,7 +87,7 @@ impl Sweep {
     /// values to each parameter that varies, or a range as in [`Sweep::assign`], in quotes: `seed = "0..5"`.
     ///
     /// # Errors
-    /// As [`Params::from_toml`].
+    /// As [`Params::from_toml`]; [`Error::EmptyAxis`], [`Error::TooManyRuns`].
     pub fn from_toml(text: &str) -> Result<Self> {
         let (varied, fixed): (Vec<Entry>, Vec<Entry>) =
             toml_entries(text)?.into_iter().partition(|entry| entry.section == "sweep");
@@ -136,6 +140,9 @@ impl Sweep {
     }
 
     fn put_checked(&mut self, axis: Axis) -> Result<()> {
+        if axis.values.is_empty() {
+            return Err(Error::EmptyAxis { parameter: axis.path().to_owned() });
+        }
         let mut scratch = self.base.clone();
         axis.values.iter().try_for_each(|value| assign(&mut scratch, &axis.name, value))?;
         self.put(axis);
@@ -154,7 +161,8 @@ impl Sweep {
     /// Combinations that come to the same parameters, because those that differ have no effect there, are one run.
     ///
     /// # Errors
-    /// As [`Params::check`] for the first run that cannot be; [`Error::EmptyAxis`]; [`Error::TooManyRuns`] above 100,000.
+    /// As [`Params::check`] for the first run that cannot be; [`Error::EmptyAxis`]; [`Error::TooManyRuns`] above 100,000, or where
+    /// lists would have more than 10,000,000 entries in all runs.
     pub fn check(self) -> Result<ValidSweep> {
         for axis in &self.axes {
             parameter(&axis.name)?;
@@ -164,8 +172,9 @@ impl Sweep {
         }
         let lengths = self.axes.iter().map(|axis| axis.values.len());
         let count = lengths.fold(1_usize, usize::saturating_mul);
-        if count > MOST_RUNS {
-            return Err(Error::TooManyRuns { most: MOST_RUNS, found: count });
+        let most = MOST_RUNS.min(MOST_LISTED / self.longest_list().max(1));
+        if count > most {
+            return Err(Error::TooManyRuns { most, found: count });
         }
         let mut seen = HashSet::new();
         let mut runs = Vec::with_capacity(count);
@@ -181,6 +190,19 @@ impl Sweep {
             .map(|axis| parameter(&axis.name).map(|parameter| parameter.path))
             .collect::<Result<_>>()?;
         Ok(ValidSweep { runs, varied })
+    }
+
+    /// Entries of the lists that a run may have, at most.
+    fn longest_list(&self) -> usize {
+        let entries = |value: &Value| match value {
+            Value::List(items) => items.len(),
+            Value::Text(text) => text.matches([',', '_']).count() + 1,
+            _ => 1,
+        };
+        let train = &self.base.train;
+        let saves = if let SavesPerEpoch::Each(rates) = &train.saves_per_epoch { rates.len() } else { 1 };
+        let varied = self.axes.iter().filter_map(|axis| axis.values.iter().map(entries).max());
+        varied.max().unwrap_or(0).max(saves).max(train.milestones.len())
     }
 
     fn combination(&self, place: usize) -> Result<Params> {
@@ -204,6 +226,10 @@ fn axis_values(name: &str, text: &str) -> Result<Vec<Value>> {
             values.extend(range(path, item)?);
         } else {
             values.push(Value::Text(item.to_owned()));
+        }
+        // Checked as they come: ten bytes make a range of a hundred thousand.
+        if values.len() > MOST_RUNS {
+            return Err(Error::TooManyRuns { most: MOST_RUNS, found: values.len() });
         }
     }
     if values.is_empty() {

@@ -102,12 +102,13 @@ impl ValidParams {
     /// of saves is cut, or goes on with its last entry.
     ///
     /// # Errors
-    /// [`crate::Error::Parameter`] if there are too many epochs.
+    /// [`crate::Error::Parameter`] if there are too many epochs: 1,000,000 where saves are a list.
     pub fn with_epochs(&self, epochs: u64) -> Result<Self> {
         let mut params = self.params.clone();
         let parameter = super::parameter("train.epochs")?;
         parameter.set(&mut params, &epochs.into())?;
         if let SavesPerEpoch::Each(rates) = &mut params.train.saves_per_epoch {
+            rules::saves_fit_memory(epochs)?;
             let last = rates.last().copied().unwrap_or(SaveRate::PerEpoch(1));
             rates.resize(epochs as usize, last);
         }

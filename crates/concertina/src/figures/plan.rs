@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use concertina_analysis::AnalysisSpec;
 use concertina_figures::{Checkpoints, Recipe, Requirement, SeedChoice};
-use concertina_model::params::{Params, ValidParams, parameter};
+use concertina_model::params::{MOST_RUNS, Params, ValidParams, parameter};
 use concertina_table::Scalar;
 
 use crate::engine::{Demand, Question};
@@ -125,8 +125,16 @@ impl FigurePlan {
                 self.questions.len() - 1
             }
         };
-        let mut parts = Vec::new();
-        for point in requirement.points() {
+        let mut parts: Vec<NeededRun> = Vec::new();
+        let mut parts_of: HashMap<usize, Vec<usize>> = HashMap::new();
+        let points = requirement.points();
+        let resolved = requirement.runs.seeds.resolve(seeds, &recipe.seeds);
+        // Each requirement by itself: what several ask for is trained once.
+        let found = points.len().saturating_mul(resolved.len());
+        if found > MOST_RUNS {
+            return Err(here(concertina_model::Error::TooManyRuns { most: MOST_RUNS, found }.into()));
+        }
+        for point in points {
             let mut base = Params::default();
             for assignment in &point.assignments {
                 base.set(&assignment.name, &assignment.text()).map_err(Error::from).map_err(here)?;
@@ -134,7 +142,7 @@ impl FigurePlan {
             for (name, value) in overrides {
                 base.set(name, value)?;
             }
-            for seed in requirement.runs.seeds.resolve(seeds, &recipe.seeds) {
+            for &seed in &resolved {
                 let mut params = base.clone();
                 params.seed = seed;
                 let params = params.check()?;
@@ -144,7 +152,9 @@ impl FigurePlan {
                 }
                 let part = NeededRun { run, columns: columns(requirement, &point.columns, &params) };
                 // An override may make one run of what the recipe tells apart.
-                if !parts.contains(&part) {
+                let of_run = parts_of.entry(run).or_default();
+                if !of_run.iter().any(|&place| parts[place] == part) {
+                    of_run.push(parts.len());
                     parts.push(part);
                 }
             }

@@ -2,6 +2,7 @@
 
 mod arbitrary;
 mod checking;
+mod hostile;
 mod keys;
 mod reading;
 mod registry;

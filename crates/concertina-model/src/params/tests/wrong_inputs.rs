@@ -441,7 +441,7 @@ hint: `network.gain`: the spectral radius of the random part of the recurrent we
 line 2: `seed`: expected a range of whole numbers, found `0..x`
 hint: as in `0..5`, `0..=4` or `20..=260..40`; list other numbers: `0.5,1`
 
-`seed`: expected one value at least, found none
+line 2: `seed`: expected one value at least, found none
 hint: as in `gain=20,250` or `seed=0..5`; `0..5` leaves out the 5
 
 expected a JSON object: key must be a string at line 1 column 2
