@@ -53,7 +53,7 @@ impl Trainer {
     /// A run before training: checkpoint 0.
     ///
     /// # Errors
-    /// [`Error::ClustersDoNotFit`].
+    /// [`Error::ClustersDoNotFit`]; [`Error::Parameter`] if weights leave the range of single precision.
     pub fn new(params: &ValidParams) -> Result<Self> {
         let task = Task::new(params)?;
         Self::with_weights(params, task, &initial::draw(params)?)
