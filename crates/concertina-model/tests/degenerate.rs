@@ -1,9 +1,11 @@
 //! Parameters at the edge of their ranges, held against closed forms, or refused with a reason.
 
+use std::collections::BTreeSet;
+
 use concertina_model::network::{Network, Weights, initial};
 use concertina_model::params::{NetworkKind, Params, ValidParams};
 use concertina_model::trainer::Trainer;
-use concertina_model::Error;
+use concertina_model::{Checkpoint, Error};
 use ndarray::{Array2, ArrayView2};
 
 /// Small parameters with these changes, as in `units=1 gain=0`.
@@ -92,4 +94,55 @@ fn orthogonal_input_weights_have_orthogonal_rows_or_columns_whichever_are_fewer_
         let expected = 2.0 / (input_dim as f64).sqrt();
         assert!((mean / expected - 1.0).abs() < 1e-6, "{units} units, {input_dim} inputs: {mean}");
     }
+}
+
+/// Trains with every update kept: what is kept, and how it ends.
+fn all_kept(changes: &str) -> (Vec<(Checkpoint, Weights)>, Option<Error>) {
+    let mut trainer = Trainer::new(&params(changes)).expect("weights in range");
+    let wanted: BTreeSet<_> = (1..=100).map(concertina_model::Update).collect();
+    let mut kept = Vec::new();
+    for _ in 0..3 {
+        if let Err(error) =
+            trainer.train_epoch(&wanted, &mut |checkpoint, weights| kept.push((checkpoint, weights)))
+        {
+            return (kept, Some(error));
+        }
+    }
+    (kept, None)
+}
+
+#[test]
+fn weights_that_leave_the_range_of_single_precision_end_a_run_whatever_its_loss() {
+    // The zero loss stays zero, and tanh makes a finite state of an infinite input.
+    for changes in [
+        "loss=zero weight_decay=1e300 optimizer=sgd",
+        "loss=zero weight_decay=1e10 optimizer=sgd learning_rate=1 train_samples=40",
+        "learning_rate=1e300",
+        "learning_rate=1e300 optimizer=sgd gain=1 delay=1",
+        "learning_rate=1e300 optimizer=adam loss=mse",
+        "gradient_noise=1e300 loss=zero",
+        "weight_decay=1e300",
+    ] {
+        let (kept, error) = all_kept(changes);
+        let Some(Error::Diverged { epoch: 1, update, largest_weight, .. }) = error else {
+            panic!("{changes}: {error:?} after {} updates", kept.len())
+        };
+        assert!(largest_weight.is_infinite(), "{changes}");
+        let before: Vec<&(Checkpoint, Weights)> =
+            kept.iter().filter(|(checkpoint, _)| checkpoint.update.0 < update).collect();
+        assert_eq!(before.len() as u64, update - 1, "{changes}");
+        for (checkpoint, weights) in &kept {
+            let finite =
+                weights.tensors().iter().all(|(_, array)| array.iter().all(|entry| entry.is_finite()));
+            assert!(finite, "{changes}: weights at {checkpoint}");
+        }
+    }
+}
+
+#[test]
+fn what_makes_the_first_loss_no_number_is_not_said_to_be_the_learning_rate() {
+    let (kept, error) = all_kept("unit_noise=1e300");
+    assert!(kept.is_empty());
+    let hint = error.expect("infinite noise").hint().expect("a hint");
+    assert!(hint.contains("`network.unit_noise`") && !hint.contains("learning_rate"), "{hint}");
 }
