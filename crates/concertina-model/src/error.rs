@@ -215,9 +215,11 @@ impl Error {
                 Some(format!("ask for at most {layers} timesteps: a layer takes the place of a timestep"))
             }
             Self::Resume { .. } => Some("train the run anew with `--rerun`".to_owned()),
-            Self::Shape { .. } | Self::MissingTensor { .. } | Self::NotFinite { .. } | Self::Numerics(_) => {
-                None
+            Self::NotFinite { .. } => {
+                Some("the weights are those of a network that diverged: take them from earlier".to_owned())
             }
+            Self::Numerics(source) => source.hint(),
+            Self::Shape { .. } | Self::MissingTensor { .. } => None,
         }
     }
 }

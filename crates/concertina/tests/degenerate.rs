@@ -205,6 +205,262 @@ const ANALYSES: &[&str] = &[
     "spectrum",
 ];
 
+/// Settings of analyses at the edge of their ranges, on the run of `tiny` (6 units, 6 clusters, 3 timesteps) with these changes.
+const SETTINGS: &[(&str, &str, Fate)] = &[
+    ("effective_dimension samples=0", "", Refused("expected at least 2, found 0")),
+    ("effective_dimension samples=1", "", Refused("expected at least 2, found 1")),
+    ("effective_dimension samples=2", "", Works),
+    ("effective_dimension samples=3 timesteps=[0] ", "clusters=2", Works),
+    (
+        "effective_dimension samples=1000000000000",
+        "",
+        Refused("expected at most 1000000, found 1000000000000"),
+    ),
+    ("effective_dimension timesteps=[]", "", Refused("expected at least one timestep, found an empty list")),
+    (
+        "effective_dimension timesteps=[-2]",
+        "",
+        Refused("expected timesteps from -1, the input, to 9999, found -2"),
+    ),
+    ("effective_dimension samples=5 extend_to=40", "", Works),
+    (
+        "effective_dimension extend_to=1",
+        "",
+        Refused("expected a timestep from 2, the last of the trial, to 9999, found 1"),
+    ),
+    ("effective_dimension extend_to=1000000", "", Refused("expected a timestep from 2")),
+    ("effective_dimension extend_to=5", "kind=feedforward", Refused("a layer takes the place of a timestep")),
+    ("accuracy samples=0", "", Refused("expected at least 1, found 0")),
+    ("accuracy samples=1", "", Works),
+    ("accuracy samples=1000000000000", "", Refused("expected at most 1000000, found 1000000000000")),
+    ("loss samples=1", "", Works),
+    ("loss samples=0", "", Refused("expected at least 1, found 0")),
+    ("pca_snapshots samples=2 drawn=2 components=6", "", Works),
+    ("pca_snapshots samples=2 drawn=0 components=1", "", Works),
+    ("pca_snapshots samples=12 drawn=12 components=6", "input_scale=0", Works),
+    ("pca_snapshots samples=1 drawn=1", "", Refused("expected at least 2, found 1")),
+    ("pca_snapshots samples=5 drawn=6", "", Refused("expected at most 5, the samples, found 6")),
+    ("pca_snapshots components=0", "", Refused("expected at least 1, found 0")),
+    ("pca_snapshots components=7", "", Refused("expected at most 6, the number of units, found 7")),
+    ("lyapunov exponents=6 burn_in=0 max_iterations=1 initial_conditions=2", "", Works),
+    ("lyapunov exponents=6 burn_in=50 max_iterations=60 initial_conditions=2", "gain=0 dt=1", Works),
+    (
+        "lyapunov exponents=6 burn_in=50 max_iterations=60 initial_conditions=2",
+        "gain=0 dt=1 kind=leaky",
+        Works,
+    ),
+    ("lyapunov exponents=2 burn_in=50 max_iterations=60", "gain=250 dt=1 nonlinearity=relu", Works),
+    ("lyapunov exponents=2 burn_in=5 max_iterations=60 tolerance=1e-300", "", Works),
+    ("lyapunov exponents=0", "", Refused("expected at least 1, found 0")),
+    ("lyapunov exponents=7", "", Refused("expected at most 6, the number of units, found 7")),
+    ("lyapunov exponents=1 max_iterations=0", "", Refused("expected at least 1, found 0")),
+    ("lyapunov exponents=1 initial_conditions=1", "", Refused("expected at least 2, found 1")),
+    (
+        "lyapunov exponents=1 initial_conditions=1000000000000",
+        "",
+        Refused("expected at most 10000, found 1000000000000"),
+    ),
+    ("lyapunov exponents=1 tolerance=0", "", Refused("expected a positive number, found 0")),
+    ("lyapunov exponents=1 tolerance=inf", "", Refused("expected a positive number, found inf")),
+    ("lyapunov exponents=1 stopping=paper burn_in=3", "", Refused("`paper` has its own settings, found 3")),
+    ("cluster_holdout samples=5", "", Refused("expected at least 6, found 5")),
+    ("cluster_holdout samples=6 splits=1", "", Works),
+    ("cluster_holdout samples=12 splits=0", "", Refused("expected at least 1, found 0")),
+    (
+        "cluster_holdout samples=12 splits=1000000000000",
+        "",
+        Refused("expected at most 10000, found 1000000000000"),
+    ),
+    ("cluster_holdout samples=12 c=0", "", Refused("expected a positive number, found 0")),
+    ("cluster_holdout samples=12 c=1e-300", "", Works),
+    ("cluster_holdout samples=12 c=1e12", "", Works),
+    ("cluster_holdout samples=12 c=1e300", "", Works),
+    ("cluster_holdout samples=12 c=1e300 classifier=svm", "", Works),
+    ("cluster_holdout samples=12 c=1e-300 classifier=svm", "", Works),
+    ("cluster_holdout samples=12", "input_scale=0 gain=0 dt=1 biases=false", Works),
+    ("cluster_holdout samples=12 classifier=svm", "input_scale=0 gain=0 dt=1 biases=false", Works),
+    ("cluster_holdout samples=12", "clusters=6 classes=3", Works),
+    ("cluster_holdout samples=12 training_share=0", "", Refused("expected a share between 0 and 1, found 0")),
+    ("cluster_holdout samples=12 training_share=1", "", Refused("expected a share between 0 and 1, found 1")),
+    ("cluster_holdout samples=12 training_share=1e-300", "", Works),
+    ("cluster_holdout samples=12 training_share=0.9999999999", "", Works),
+    ("saturation samples=1", "", Works),
+    ("saturation samples=0", "", Refused("expected at least 1, found 0")),
+    ("class_distances samples=1", "", Refused("expected at least 2, found 1")),
+    ("class_distances samples=2", "", Works),
+    ("class_distances samples=6", "classes=6", Works),
+    ("orthogonal_compression samples=1", "", Refused("expected at least 2, found 1")),
+    ("orthogonal_compression samples=2", "", Works),
+    ("orthogonal_compression samples=12", "input_dim=6 units=2", Works),
+    ("orthogonal_compression samples=12", "readout_scale=0 train_readout=false", Works),
+    ("orthogonal_compression samples=12 reference=class_means", "cluster_std=0 gain=0 dt=1", Works),
+    ("weight_variance window=1", "", Refused("expected at least 2, found 1")),
+    ("weight_variance window=1000000000000", "", Works),
+    ("weight_variance window=2 of=product", "delay=1", Works),
+    ("weight_variance window=2 of=product", "epochs=0", Works),
+    ("autocorrelation samples=1", "", Works),
+    ("autocorrelation samples=12 timesteps=[-1]", "nonlinearity=relu input_scale=0", Works),
+    ("spectrum", "units=1", Works),
+    ("spectrum", "gain=0 dt=1 learning_rate=0", Works),
+];
+
+#[test]
+fn every_setting_of_an_analysis_at_an_edge_works_with_every_number_explained_or_is_refused_with_a_reason() {
+    let folder = in_memory();
+    let study = open(folder.path(), 1);
+    let mut troubles = Vec::new();
+    for (text, changes, fate) in SETTINGS {
+        let mut sweep = Sweep::of(tiny());
+        settings(changes).into_iter().for_each(|change| sweep.assign(change).expect("in range"));
+        let sweep = sweep.check().expect("valid");
+        let analysis = spec(text);
+        match (study.analyse(&sweep, &analysis, &CheckpointSelection::Ends), fate) {
+            (Ok(analysed), Works) => {
+                troubles
+                    .extend(analysed.failures.iter().map(|failure| format!("{text}, {changes}: {failure}")));
+                let unexplained = unexplained(&analysis, analysed.runs.first().params(), &analysed.table);
+                troubles.extend(unexplained.into_iter().map(|cell| format!("{text}, {changes}: {cell}")));
+            }
+            (Err(error), Refused(words)) if error.to_string().contains(words) && error.hint().is_some() => {
+                println!("{text}, {changes}: {error} | {:?}", error.hint());
+            }
+            (Err(error), _) => troubles.push(format!("{text}, {changes}: {error}, hint {:?}", error.hint())),
+            (Ok(_), _) => troubles.push(format!("{text}, {changes}: not refused")),
+        }
+    }
+    assert!(troubles.is_empty(), "{} troubles:\n{}", troubles.len(), troubles.join("\n"));
+}
+
+/// The number in a column at the checkpoint before training and this timestep.
+fn before(table: &Table, column: &str, timestep: i64) -> Vec<Option<f64>> {
+    let (epochs, timesteps) = (table.integers("epoch").expect("epochs"), table.integers("timestep").ok());
+    let numbers = table.floats(column).expect("a column of numbers");
+    let here = |row: &usize| {
+        epochs[*row] == Some(0)
+            && timesteps
+                .as_ref()
+                .is_none_or(|timesteps| timesteps[*row].is_none_or(|found| found == timestep))
+    };
+    (0..numbers.len()).filter(here).map(|row| numbers[row]).collect()
+}
+
+#[test]
+fn runs_at_an_edge_have_the_numbers_of_their_closed_forms() {
+    let folder = in_memory();
+    let study = open(folder.path(), 1);
+    let found = |changes: &str, text: &str, column: &str, timestep: i64| {
+        let mut sweep = Sweep::of(tiny());
+        settings(changes).into_iter().for_each(|change| sweep.assign(change).expect("in range"));
+        let sweep = sweep.check().expect("valid");
+        let analysed = study.analyse(&sweep, &spec(text), &CheckpointSelection::First).expect("it applies");
+        assert!(analysed.failures.is_empty(), "{:?}", analysed.failures);
+        before(&analysed.table, column, timestep)
+    };
+    let close = |found: &[Option<f64>], expected: &[f64], what: &str| {
+        let near = |(found, expected): (&Option<f64>, &f64)| {
+            found.is_some_and(|found| (found - expected).abs() <= 1e-6 * (1.0 + expected.abs()))
+        };
+        assert!(
+            found.len() == expected.len() && found.iter().zip(expected).all(near),
+            "{what}: {found:?}, not {expected:?}"
+        );
+    };
+
+    // States that are all equal have no dimension, no autocorrelation where they are zero, and no distance.
+    let silent = "input_scale=0";
+    assert_eq!(found(silent, "effective_dimension samples=12", "effective_dimension", 0), [None]);
+    assert_eq!(found(silent, "autocorrelation samples=12", "autocorrelation", 1), [None]);
+    assert_eq!(found(silent, "class_distances samples=12", "across_class_distance", 1), [Some(0.0)]);
+    assert_eq!(found(silent, "saturation samples=12", "saturation", 1), [Some(0.0)]);
+    assert_eq!(found(silent, "saturation samples=12", "saturation_sd", 1), [Some(0.0)]);
+    assert_eq!(found(silent, "orthogonal_compression samples=12", "orthogonal_compression", 1), [None]);
+    assert_eq!(
+        found(silent, "pca_snapshots samples=12 drawn=0 components=1 timesteps=[0]", "pc1", 0),
+        [None; 4]
+    );
+    // Of equal outputs the first class is named, and the loss is that of a guess.
+    let chance = found(silent, "loss samples=12", "loss", -1);
+    close(&chance, &[std::f64::consts::LN_2], "the loss of two equal outputs");
+    assert_eq!(found(silent, "accuracy samples=12", "accuracy", -1), [Some(0.5)]);
+    close(&found("input_scale=0 loss=mse", "loss samples=12", "loss", -1), &[0.245], "0.7² / 2");
+    close(&found("input_scale=0 loss=mse_scalar", "loss samples=12", "loss", -1), &[0.49], "0.7²");
+    assert_eq!(found("loss=zero", "loss samples=12", "loss", -1), [Some(0.0)]);
+
+    // Without spread there are as many states as clusters; two points lie on a line.
+    close(
+        &found("cluster_std=0 clusters=2", "effective_dimension samples=12", "effective_dimension", 0),
+        &[1.0],
+        "two points",
+    );
+    close(
+        &found("cluster_std=0 clusters=2 ", "effective_dimension samples=12", "effective_dimension", -1),
+        &[1.0],
+        "two points",
+    );
+    close(
+        &found("cluster_std=0 clusters=2", "class_distances samples=12", "within_class_distance", 1),
+        &[0.0],
+        "two points",
+    );
+    // One unit has one dimension.
+    close(&found("units=1", "effective_dimension samples=12", "effective_dimension", 1), &[1.0], "one unit");
+
+    // W = (1 - dt) I: eigenvalues, exponents, and states that shrink by 1 - dt each step if the network is linear.
+    let halving = "gain=0 dt=0.5 nonlinearity=linear";
+    close(&found(halving, "spectrum", "modulus", -1), &[0.5; 6], "eigenvalues");
+    close(
+        &found(halving, "spectrum", "departure_from_normality", -1),
+        &[0.0; 6],
+        "a multiple of the identity is normal",
+    );
+    let exponents = "lyapunov exponents=6 burn_in=5 max_iterations=60 initial_conditions=2";
+    close(&found(halving, exponents, "exponent", -1), &[-1.0; 6], "halving is one bit a timestep");
+    close(
+        &found(halving, "lyapunov exponents=6 stopping=paper", "exponent", -1),
+        &[-1.0; 6],
+        "by the other rule",
+    );
+    close(&found("gain=0 dt=0.5 kind=leaky", exponents, "exponent", -1), &[-1.0; 6], "the leak alone");
+    close(&found(halving, exponents, "kaplan_yorke_dimension", -1), &[0.0; 6], "a fixed point");
+    close(&found(halving, exponents, "entropy_rate", -1), &[0.0; 6], "a fixed point");
+    close(
+        &found(halving, "autocorrelation samples=12", "autocorrelation", 2),
+        &[1.0],
+        "states keep their direction",
+    );
+    let sizes = [0, 1]
+        .map(|timestep| found(halving, "saturation samples=12", "saturation", timestep)[0].expect("a mean"));
+    assert_eq!(sizes[1], 0.5 * sizes[0]);
+
+    // W = 0: the network forgets at once, and no direction is left.
+    let blank = "gain=0 dt=1";
+    close(&found(blank, "spectrum", "spectral_radius", -1), &[0.0; 6], "no weights");
+    assert_eq!(found(blank, "spectrum", "relative_departure_from_normality", -1), [None; 6]);
+    for rule in [exponents, "lyapunov exponents=6 stopping=paper"] {
+        assert_eq!(found(blank, rule, "exponent", -1), [None; 6], "null is -∞");
+        assert_eq!(found(blank, rule, "standard_error", -1), [None; 6]);
+        close(&found(blank, rule, "kaplan_yorke_dimension", -1), &[0.0; 6], "everything ends in one point");
+        close(&found(blank, rule, "entropy_rate", -1), &[0.0; 6], "everything ends in one point");
+    }
+    assert_eq!(found(blank, "saturation samples=12", "saturation", 1), [Some(0.0)]);
+    assert_eq!(found(blank, "effective_dimension samples=12", "effective_dimension", 1), [None]);
+
+    // One relu unit: it dies, or it grows without bound.
+    let unit = "units=1 input_dim=1 nonlinearity=relu gain=2 dt=1";
+    let signs: Vec<Option<f64>> = (0..6)
+        .flat_map(|seed| {
+            found(
+                &format!("{unit} seed={seed}"),
+                "lyapunov exponents=1 burn_in=0 max_iterations=50 initial_conditions=4",
+                "exponent",
+                -1,
+            )
+        })
+        .collect();
+    assert!(signs.iter().flatten().all(|exponent| *exponent <= 1.0 + 1e-9), "{signs:?}");
+    assert!(signs.contains(&None), "{signs:?}");
+}
+
 fn settings(text: &str) -> Vec<&str> {
     text.split_whitespace().collect()
 }
