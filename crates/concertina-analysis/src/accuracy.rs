@@ -5,7 +5,7 @@ use concertina_table::Table;
 use serde::{Deserialize, Serialize};
 
 use crate::evaluation::evaluated;
-use crate::ranges::at_least;
+use crate::ranges;
 use crate::{Analysis, Result, Subject};
 
 /// The share of samples that the network classifies correctly, at each checkpoint.
@@ -50,7 +50,7 @@ impl Analysis for Accuracy {
     }
 
     fn check(&self, _params: &ValidParams) -> Result<()> {
-        at_least(Self::NAME, "samples", self.samples, 1)
+        ranges::samples(Self::NAME, self.samples, 1)
     }
 
     fn run(&self, subject: &Subject) -> Result<Table> {

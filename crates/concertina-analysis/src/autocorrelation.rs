@@ -7,7 +7,7 @@ use ndarray::{ArrayView1, ArrayView2};
 use serde::{Deserialize, Serialize};
 
 use crate::numbers::{contiguous, sum_of};
-use crate::ranges::at_least;
+use crate::ranges;
 use crate::trials::{Observations, Trials};
 use crate::{Analysis, Result, Subject, Timestep, Timesteps};
 
@@ -68,7 +68,7 @@ impl Analysis for Autocorrelation {
     }
 
     fn check(&self, params: &ValidParams) -> Result<()> {
-        at_least(Self::NAME, "samples", self.samples, 1)?;
+        ranges::samples(Self::NAME, self.samples, 1)?;
         self.timesteps.resolve(Self::NAME, self.extend_to, params).map(drop)
     }
 

@@ -7,7 +7,7 @@ use ndarray::ArrayView2;
 use serde::{Deserialize, Serialize};
 
 use crate::numbers::{Precision, one_over_largest};
-use crate::ranges::at_least;
+use crate::ranges;
 use crate::trials::{check_finite, measured};
 use crate::{Analysis, Error, Result, Subject, Timestep, Timesteps};
 
@@ -55,7 +55,7 @@ impl Analysis for ClassDistances {
     }
 
     fn check(&self, params: &ValidParams) -> Result<()> {
-        at_least(Self::NAME, "samples", self.samples, 2)?;
+        ranges::samples(Self::NAME, self.samples, 2)?;
         self.timesteps.resolve(Self::NAME, self.extend_to, params).map(drop)
     }
 

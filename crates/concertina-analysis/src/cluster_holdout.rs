@@ -9,7 +9,7 @@ use concertina_table::{Table, Values};
 use ndarray::{Array2, ArrayView2, Axis};
 use serde::{Deserialize, Serialize};
 
-use crate::ranges::{at_least, positive, refuse};
+use crate::ranges::{self, MOST_REPETITIONS, at_least, at_most, positive, refuse};
 use crate::trials::{Observations, Trials};
 use crate::{Analysis, Error, Result, Subject, Timestep, Timesteps};
 
@@ -121,8 +121,9 @@ impl Analysis for ClusterHoldout {
 
     fn check(&self, params: &ValidParams) -> Result<()> {
         let task = &params.task;
-        at_least(Self::NAME, "samples", self.samples, task.clusters)?;
+        ranges::samples(Self::NAME, self.samples, task.clusters)?;
         at_least(Self::NAME, "splits", self.splits, 1)?;
+        at_most(Self::NAME, "splits", self.splits, MOST_REPETITIONS)?;
         positive(Self::NAME, "c", self.c)?;
         if !(self.training_share > 0.0 && self.training_share < 1.0) {
             let expected = "a share between 0 and 1".to_owned();

@@ -28,6 +28,8 @@ pub enum Error {
         expected: String,
         /// What it was.
         found: String,
+        /// What to do about it.
+        hint: String,
     },
     /// The analysis makes no sense for this network or this task.
     #[error("`{analysis}` does not apply to {subject}: {reason}")]
@@ -87,6 +89,7 @@ impl Error {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::UnknownAnalysis { name } => Some(nearest(name)),
+            Self::Parameter { hint, .. } => Some(hint.clone()),
             Self::NotApplicable { hint, .. } => Some((*hint).to_owned()),
             Self::TooFewSamples { expected, .. } => Some(format!("ask for `samples` of {expected} or more")),
             Self::NotFinite { .. } => Some(
@@ -95,7 +98,8 @@ impl Error {
             ),
             Self::Model(source) => source.hint(),
             Self::Numerics(source) => source.hint(),
-            Self::Parameter { .. } | Self::Shape { .. } | Self::Table(_) => None,
+            Self::Table(source) => source.hint(),
+            Self::Shape { .. } => None,
         }
     }
 }

@@ -6,7 +6,7 @@ use concertina_table::Table;
 use serde::{Deserialize, Serialize};
 
 use crate::evaluation::evaluated;
-use crate::ranges::at_least;
+use crate::ranges;
 use crate::{Analysis, Error, Result, Subject};
 
 /// The loss of the run (`train.loss`), at each checkpoint.
@@ -52,7 +52,7 @@ impl Analysis for Loss {
     }
 
     fn check(&self, _params: &ValidParams) -> Result<()> {
-        at_least(Self::NAME, "samples", self.samples, 1)
+        ranges::samples(Self::NAME, self.samples, 1)
     }
 
     fn run(&self, subject: &Subject) -> Result<Table> {

@@ -12,7 +12,7 @@ use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, s};
 use serde::{Deserialize, Serialize};
 
 use crate::numbers::{Precision, ROUNDING_EPSILONS};
-use crate::ranges::at_least;
+use crate::ranges;
 use crate::trials::{Trials, check_finite, measured};
 use crate::{Analysis, Error, Result, Subject, Timestep, Timesteps};
 
@@ -86,7 +86,7 @@ impl Analysis for OrthogonalCompression {
     }
 
     fn check(&self, params: &ValidParams) -> Result<()> {
-        at_least(Self::NAME, "samples", self.samples, 2)?;
+        ranges::samples(Self::NAME, self.samples, 2)?;
         self.timesteps.resolve(Self::NAME, self.extend_to, params).map(drop)
     }
 

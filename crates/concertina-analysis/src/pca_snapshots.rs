@@ -9,7 +9,7 @@ use concertina_table::{Table, Values};
 use ndarray::{Array2, ArrayView1, ArrayView2};
 use serde::{Deserialize, Serialize};
 
-use crate::ranges::{at_least, refuse};
+use crate::ranges::{self, at_least, refuse};
 use crate::trials::{Observations, Trials};
 use crate::{Analysis, Result, Subject, Timestep, Timesteps};
 
@@ -111,7 +111,7 @@ impl Analysis for PcaSnapshots {
     }
 
     fn check(&self, params: &ValidParams) -> Result<()> {
-        at_least(Self::NAME, "samples", self.samples, 2)?;
+        ranges::samples(Self::NAME, self.samples, 2)?;
         at_least(Self::NAME, "components", self.components, 1)?;
         if self.drawn > self.samples {
             return refuse(Self::NAME, "drawn", format!("at most {}, the samples", self.samples), self.drawn);

@@ -2,6 +2,30 @@
 
 use crate::{Error, Result};
 
+/// Most samples: arbitrary, a thousand times the paper's; stimuli of 200 dimensions then take 0.8 GB.
+const MOST_SAMPLES: usize = 1_000_000;
+/// Most repetitions of a fit or an orbit: arbitrary, a thousand times the defaults.
+pub(crate) const MOST_REPETITIONS: usize = 10_000;
+
+/// A number of samples that must be at least `minimum`, and few enough to be held in memory.
+pub(crate) fn samples(analysis: &'static str, found: usize, minimum: usize) -> Result<()> {
+    at_least(analysis, "samples", found, minimum)?;
+    at_most(analysis, "samples", found, MOST_SAMPLES.max(minimum))
+}
+
+/// A count that must be at most `maximum`.
+pub(crate) fn at_most(
+    analysis: &'static str,
+    parameter: &'static str,
+    found: usize,
+    maximum: usize,
+) -> Result<()> {
+    if found <= maximum {
+        return Ok(());
+    }
+    refuse(analysis, parameter, format!("at most {maximum}"), found)
+}
+
 /// A count that must be at least `minimum`.
 pub(crate) fn at_least(
     analysis: &'static str,
@@ -30,5 +54,6 @@ pub(crate) fn refuse<T>(
     expected: String,
     found: impl ToString,
 ) -> Result<T> {
-    Err(Error::Parameter { analysis, parameter, expected, found: found.to_string() })
+    let hint = format!("`--with {parameter}=...` sets it; left out it is the default");
+    Err(Error::Parameter { analysis, parameter, expected, found: found.to_string(), hint })
 }

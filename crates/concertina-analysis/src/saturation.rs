@@ -8,7 +8,7 @@ use ndarray::ArrayView2;
 use serde::{Deserialize, Serialize};
 
 use crate::numbers::sum_of;
-use crate::ranges::at_least;
+use crate::ranges;
 use crate::trials::measured;
 use crate::{Analysis, Result, Subject, Timestep, Timesteps};
 
@@ -64,7 +64,7 @@ impl Analysis for Saturation {
     }
 
     fn check(&self, params: &ValidParams) -> Result<()> {
-        at_least(Self::NAME, "samples", self.samples, 1)?;
+        ranges::samples(Self::NAME, self.samples, 1)?;
         self.timesteps.resolve(Self::NAME, self.extend_to, params).map(drop)
     }
 

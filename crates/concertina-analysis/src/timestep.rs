@@ -6,6 +6,7 @@ use std::fmt;
 use concertina_model::params::{NetworkKind, ValidParams};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+use crate::ranges::refuse;
 use crate::{Error, Result};
 
 /// A timestep of a trial: 0 is after the first step, -1 the input itself. In a feedforward network a layer takes its place.
@@ -63,7 +64,7 @@ impl Timesteps {
     ) -> Result<Vec<Timestep>> {
         let end_of_trial = Timestep(params.trial_steps() as i64 - 1);
         let refuse = |parameter, expected: &str, found: String| {
-            Err(Error::Parameter { analysis, parameter, expected: expected.to_owned(), found })
+            refuse(analysis, parameter, expected.to_owned(), found)
         };
         if let Some(extended) = extend_to {
             if matches!(self, Self::These(_)) {

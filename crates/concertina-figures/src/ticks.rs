@@ -35,6 +35,12 @@ pub(crate) struct Wishes {
     pub(crate) pad: f64,
 }
 
+/// Ranges narrower than this share of their ends are one value with rounding errors: labels cannot tell their ends apart.
+const NARROW: f64 = 1e-8;
+/// Neither end of a scale is farther from 0 than this (nor, if it is not 0 on a linear scale, nearer than its inverse), so that no
+/// length overflows; arbitrary beyond that.
+pub(crate) const FARTHEST: f64 = 1e300;
+
 impl Scale {
     /// A scale for data between `low` and `high` on an axis of `length` points, ticks about `spacing` points apart.
     pub(crate) fn new(low: f64, high: f64, length: f64, spacing: f64, wishes: &Wishes) -> Self {
@@ -46,11 +52,15 @@ impl Scale {
     }
 
     fn linear(low: f64, high: f64, most: usize, wishes: &Wishes) -> Self {
+        let within = |end: f64| end.clamp(-FARTHEST, FARTHEST);
         let (mut from, mut to) = (wishes.from.unwrap_or(low), wishes.to.unwrap_or(high));
-        if !(to - from).is_finite() || to <= from {
+        let given = from;
+        (from, to) = (within(from), within(to));
+        if to - from <= (NARROW * from.abs().max(to.abs())).max(1.0 / FARTHEST) {
             // One value, or limits the wrong way round: open a window, on the side that is not fixed.
-            let value = wishes.from.or(wishes.to).unwrap_or(if from.is_finite() { from } else { 0.0 });
-            let window = if value == 0.0 { 1.0 } else { (0.2 * value.abs()).max(f64::MIN_POSITIVE) };
+            let value =
+                wishes.from.or(wishes.to).map(within).unwrap_or(if given.is_finite() { from } else { 0.0 });
+            let window = if value.abs() < 1.0 / FARTHEST { 1.0 } else { 0.2 * value.abs() };
             (from, to) = match (wishes.from, wishes.to) {
                 (Some(from), _) => (from, from + window),
                 (None, Some(to)) => (to - window, to),
@@ -82,7 +92,9 @@ impl Scale {
         let positive = |value: Option<f64>| value.filter(|&v| v > 0.0);
         let mut from = positive(wishes.from).or(positive(Some(low))).unwrap_or(0.1).log10();
         let mut to = positive(wishes.to).or(positive(Some(high))).unwrap_or(10.0).log10();
-        if to <= from {
+        let farthest = 0.8 * FARTHEST.log10(); // the rest is for the padding
+        (from, to) = (from.clamp(-farthest, farthest), to.clamp(-farthest, farthest));
+        if to - from <= NARROW {
             (from, to) = (from - 0.5, from + 0.5);
         }
         let pad = wishes.pad * (to - from);
@@ -117,7 +129,8 @@ impl Scale {
             // Less than a decade and a bit: round numbers between.
             for decade in (from.floor() as i32)..=(to.ceil() as i32) {
                 for digit in [1.0, 2.0, 5.0] {
-                    let value = digit * 10f64.powi(decade);
+                    // Read, not computed: 5 × 10^-240 is not five times the computed power.
+                    let value = format!("{digit}e{decade}").parse().unwrap_or(digit * 10f64.powi(decade));
                     if value.log10() >= from - 1e-9 && value.log10() <= to + 1e-9 {
                         ticks.push((value, value_name(&value.to_string())));
                     }
@@ -144,17 +157,24 @@ impl Scale {
         Self { kind: ScaleKind::Log, from: 10f64.powf(from), to: 10f64.powf(to), ticks, minor }
     }
 
-    /// Where `value` lies between the limits: 0 at the first, 1 at the last; `None` where a logarithm does not exist.
+    /// Where a finite `value` lies between the limits: 0 at the first, 1 at the last; `None` where a logarithm does not exist.
     pub(crate) fn position(&self, value: f64) -> Option<f64> {
         match self.kind {
-            ScaleKind::Linear => Some((value - self.from) / (self.to - self.from)),
+            ScaleKind::Linear => Some(((value - self.from) / (self.to - self.from)).clamp(-OUTSIDE, OUTSIDE)),
             ScaleKind::Log if value > 0.0 => {
-                Some((value / self.from).log10() / (self.to / self.from).log10())
+                let decades = |value: f64| {
+                    let ratio = value / self.from;
+                    if ratio.is_normal() { ratio.log10() } else { value.log10() - self.from.log10() }
+                };
+                Some((decades(value) / decades(self.to)).clamp(-OUTSIDE, OUTSIDE))
             }
             ScaleKind::Log => None,
         }
     }
 }
+
+/// Positions farther outside are as good as this one.
+const OUTSIDE: f64 = 1e6;
 
 /// Multiples of 1, 2 or 5 times a power of ten inside `[from, to]`: the finest step that gives at most `most`.
 pub(crate) fn round_ticks(from: f64, to: f64, most: usize, whole: bool) -> Vec<f64> {
@@ -198,11 +218,11 @@ fn previous(from: f64, to: f64, coarse: &dyn Fn(f64) -> f64, most: usize) -> Vec
     ticks
 }
 
-/// All values with the same number of decimals, the least that tells each exactly (at most 6), with true minus signs; by powers of
-/// ten where all are small.
+/// All values with the same number of decimals, the least that tells each exactly (at most 12), with true minus signs; by powers of
+/// ten where all are small or one is very large.
 pub(crate) fn spell(values: &[f64]) -> Vec<String> {
     let largest = values.iter().fold(0.0_f64, |largest, value| largest.max(value.abs()));
-    if largest > 0.0 && largest < LEAST_PLAIN {
+    if largest > 0.0 && !PLAIN.contains(&largest) {
         // Seven digits: what is beyond is rounding.
         let rounded = |value: f64| format!("{value:.6e}").parse().unwrap_or(value);
         return values
@@ -216,7 +236,7 @@ pub(crate) fn spell(values: &[f64]) -> Vec<String> {
             (written - value).abs() <= 1e-9 * value.abs().max(1e-300)
         })
     };
-    let decimals = (0..6).find(|&decimals| exact(decimals)).unwrap_or(6);
+    let decimals = (0..12).find(|&decimals| exact(decimals)).unwrap_or(6);
     values.iter().map(|&value| dress(&format!("{value:.decimals$}"))).collect()
 }
 
@@ -258,14 +278,15 @@ fn dress(text: &str) -> String {
 /// A cell of a table as it stands in a legend: numbers dressed, text as it is.
 pub(crate) fn value_name(text: &str) -> String {
     match text.parse::<f64>() {
-        Ok(value) if value != 0.0 && value.abs() < LEAST_PLAIN => scientific(value),
+        Ok(value) if value != 0.0 && value.is_finite() && !PLAIN.contains(&value.abs()) => scientific(value),
         Ok(value) if value.is_finite() => dress(&value.to_string()),
         _ => text.to_owned(),
     }
 }
 
-/// Numbers below are told by a power of ten: `0.005` still reads at a glance, `0.00005` does not; arbitrary beyond that.
-const LEAST_PLAIN: f64 = 1e-3;
+/// Numbers outside are told by a power of ten: `0.005` still reads at a glance, `0.00005` does not, nor does a number of 16 digits;
+/// arbitrary beyond that.
+const PLAIN: std::ops::Range<f64> = 1e-3..1e15;
 
 /// A number by a power of ten, `2 × 10^{−5}`, all its digits kept.
 fn scientific(value: f64) -> String {
@@ -383,6 +404,65 @@ mod tests {
             for pair in labels.windows(2) {
                 prop_assert_ne!(&pair[0], &pair[1]);
             }
+        }
+    }
+
+    #[test]
+    fn values_a_rounding_error_apart_are_one_value() {
+        for value in [1.0_f64, 0.1, -37.5, 1e-200, 1e15] {
+            let next = f64::from_bits(value.to_bits() + 2);
+            let (low, high) = (next.min(value), next.max(value));
+            let found = scale(low, high, ScaleKind::Linear);
+            assert!(found.to - found.from > 1e-3 * value.abs(), "{value}: {found:?}");
+            assert_distinct(&found);
+        }
+    }
+
+    #[test]
+    fn every_range_has_a_few_distinct_ticks() {
+        let ends = [0.0, 5e-324, 1e-310, 1e-40, 1e-9, 1.0, 1.0 + 1e-9, 3.5e7, 1e16, 1e30, 1e300, f64::MAX];
+        for low in ends.into_iter().flat_map(|end| [-end, end]) {
+            for high in ends.into_iter().flat_map(|end| [-end, end]).filter(|high| *high >= low) {
+                for kind in [ScaleKind::Linear, ScaleKind::Log] {
+                    let found = scale(low, high, kind);
+                    assert!(
+                        found.from.is_finite() && found.to.is_finite() && found.to > found.from,
+                        "{low} to {high}: {found:?}"
+                    );
+                    assert!(
+                        found.ticks.len() + found.minor.len() <= 4000,
+                        "{low} to {high}: {} ticks",
+                        found.ticks.len()
+                    );
+                    assert!(
+                        found.ticks.len() <= 14,
+                        "{low} to {high}, {kind:?}: {} ticks",
+                        found.ticks.len()
+                    );
+                    assert_distinct(&found);
+                    for tick in found.ticks.iter().map(|(tick, _)| tick).chain(&found.minor) {
+                        assert!(
+                            found.position(*tick).is_some_and(f64::is_finite),
+                            "{low} to {high}, {kind:?}: {tick}"
+                        );
+                    }
+                    assert!(
+                        found.ticks.iter().all(|(_, label)| label.chars().count() <= 24),
+                        "{low} to {high}: {:?}",
+                        found.ticks
+                    );
+                }
+            }
+        }
+    }
+
+    fn scale(low: f64, high: f64, kind: ScaleKind) -> Scale {
+        Scale::new(low, high, 100.0, 20.0, &Wishes { kind, pad: 0.04, ..Wishes::default() })
+    }
+
+    fn assert_distinct(scale: &Scale) {
+        for pair in scale.ticks.windows(2) {
+            assert!(pair[0].0 < pair[1].0 && pair[0].1 != pair[1].1, "{:?}", scale.ticks);
         }
     }
 }

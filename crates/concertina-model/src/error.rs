@@ -115,7 +115,7 @@ pub enum Error {
         /// The standard deviation that asks for this separation.
         cluster_std: f64,
     },
-    /// The loss is no number any more.
+    /// The loss, or a weight, is no number any more.
     #[error(
         "diverged in epoch {epoch}, update {update}: the loss is {loss}, the largest weight {largest_weight:.3e}"
     )]
@@ -124,7 +124,7 @@ pub enum Error {
         epoch: u64,
         /// The update in which it happened, counted from 1 over the whole of training.
         update: u64,
-        /// The loss: NaN or infinite.
+        /// The loss: NaN or infinite, unless only a weight is.
         loss: f64,
         /// The largest absolute weight; infinite if a weight is.
         largest_weight: f64,
@@ -210,6 +210,10 @@ impl Error {
             Self::ClustersDoNotFit { cluster_std, .. } => {
                 Some(format!("lower `task.cluster_std`, now {cluster_std}, or `task.clusters`"))
             }
+            Self::Diverged { update: 1, loss, .. } if !loss.is_finite() => Some(
+                "lower `network.gain`, `network.input_scale`, `network.readout_scale` or `network.unit_noise`: nothing is learnt yet"
+                    .to_owned(),
+            ),
             Self::Diverged { learning_rate, .. } => {
                 Some(format!("lower `train.learning_rate`, now {learning_rate}"))
             }
@@ -221,9 +225,11 @@ impl Error {
                     .to_owned(),
             ),
             Self::Resume { .. } => Some("train the run anew with `--rerun`".to_owned()),
-            Self::Shape { .. } | Self::MissingTensor { .. } | Self::NotFinite { .. } | Self::Numerics(_) => {
-                None
+            Self::NotFinite { .. } => {
+                Some("the weights are those of a network that diverged: take them from earlier".to_owned())
             }
+            Self::Numerics(source) => source.hint(),
+            Self::Shape { .. } | Self::MissingTensor { .. } => None,
         }
     }
 }

@@ -128,6 +128,7 @@ impl Error {
             Self::UnknownColumn { known, .. } if known.is_empty() => {
                 Some("the table is empty: nothing was written to it".to_owned())
             }
+            Self::DuplicateColumn { .. } => Some("take another column for one of them".to_owned()),
             Self::Checksum { .. } => Some(
                 "the file changed after it was written: take it from a copy, or have it computed anew"
                     .to_owned(),

@@ -40,7 +40,7 @@ pub struct Run {
 pub enum Outcome {
     /// It came to its end: the epochs asked for, or fewer if it stopped early.
     Complete,
-    /// Its loss became NaN or infinite. Its checkpoints up to there are kept.
+    /// Its loss or a weight became NaN or infinite. Its checkpoints up to there are kept.
     Diverged(Divergence),
     /// It could not be trained.
     Failed {
@@ -72,7 +72,7 @@ pub struct Divergence {
     pub epoch: u64,
     /// The update, counted from 1 over the whole of training.
     pub update: u64,
-    /// The loss: `NaN` or `inf`. As text, because JSON has no such numbers.
+    /// The loss: `NaN` or `inf`, unless only a weight is. As text, because JSON has no such numbers.
     pub loss: String,
     /// The largest absolute weight. As text, because it may be infinite.
     pub largest_weight: String,

@@ -17,7 +17,7 @@ pub use orbits::Orbits;
 pub use spectrum::{Exponent, Outcome, Spectrum};
 pub use stopping::initial_states;
 
-use crate::ranges::{at_least, positive, refuse};
+use crate::ranges::{MOST_REPETITIONS, at_least, at_most, positive, refuse};
 use crate::trials::Observations;
 use crate::{Analysis, Error, Result, Subject};
 
@@ -131,7 +131,8 @@ impl Lyapunov {
         }
         positive(Self::NAME, "tolerance", self.tolerance)?;
         at_least(Self::NAME, "max_iterations", self.max_iterations, 1)?;
-        at_least(Self::NAME, "initial_conditions", self.initial_conditions, 2)
+        at_least(Self::NAME, "initial_conditions", self.initial_conditions, 2)?;
+        at_most(Self::NAME, "initial_conditions", self.initial_conditions, MOST_REPETITIONS)
     }
 }
 

@@ -83,7 +83,8 @@ pub fn readout(gaussian: ArrayView2<f64>, scale: f64) -> Array2<f64> {
 /// The weights of a realisation before training.
 ///
 /// # Errors
-/// [`Error::Imported`]; when a factorisation fails, which Gaussian numbers do not make happen.
+/// [`Error::Imported`]; [`Error::Parameter`] names the scale with which weights leave the range of single precision. When a
+/// factorisation fails, which Gaussian numbers do not make happen.
 pub fn draw(params: &ValidParams) -> Result<Weights> {
     if let Some(weights) = params.network.weights {
         return Err(Error::Imported { weights });
@@ -112,13 +113,29 @@ pub fn draw(params: &ValidParams) -> Result<Weights> {
     };
     let readout = readout(gaussian(READOUT_WEIGHTS, units, params.outputs()).view(), network.readout_scale);
     let (recurrent_count, bias_count) = layer_counts(params);
-    let rounded = |array: Array2<f64>| array.mapv(|entry| entry as f32);
     Ok(Weights {
-        input: rounded(input),
-        recurrent: vec![rounded(recurrent); recurrent_count],
+        input: rounded(input, "network.input_scale", network.input_scale)?,
+        recurrent: vec![rounded(recurrent, "network.gain", network.gain)?; recurrent_count],
         biases: vec![Array1::zeros(units); bias_count],
-        readout: rounded(readout),
+        readout: rounded(readout, "network.readout_scale", network.readout_scale)?,
         readout_bias: Array1::zeros(params.outputs()),
+    })
+}
+
+/// Weights in single precision, or an error that names the parameter which scales them, if one is too large for it.
+fn rounded(array: Array2<f64>, parameter: &str, scale: f64) -> Result<Array2<f32>> {
+    let rounded = array.mapv(|entry| entry as f32);
+    if rounded.iter().all(|entry| entry.is_finite()) {
+        return Ok(rounded);
+    }
+    Err(Error::Parameter {
+        parameter: parameter.to_owned(),
+        expected: format!(
+            "a number that leaves every weight under {:.1e}, the largest in single precision",
+            f32::MAX
+        ),
+        found: format!("{scale:e}"),
+        hint: Some(format!("lower `{parameter}`")),
     })
 }
 

@@ -79,7 +79,7 @@ impl Network {
     /// The network of a realisation before training.
     ///
     /// # Errors
-    /// When a factorisation fails, which Gaussian numbers do not make happen.
+    /// As [`initial::draw`].
     pub fn initial(params: &ValidParams) -> Result<Self> {
         Self::new(params, initial::draw(params)?)
     }

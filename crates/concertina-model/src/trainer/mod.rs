@@ -53,7 +53,7 @@ impl Trainer {
     /// A run before training: checkpoint 0.
     ///
     /// # Errors
-    /// [`Error::ClustersDoNotFit`].
+    /// [`Error::ClustersDoNotFit`]; [`Error::Parameter`] if weights leave the range of single precision.
     pub fn new(params: &ValidParams) -> Result<Self> {
         let task = Task::new(params)?;
         Self::with_weights(params, task, &initial::draw(params)?)
@@ -102,7 +102,8 @@ impl Trainer {
     /// Hands the weights to `keep` after each update (counted over the whole of training) that is `wanted`.
     ///
     /// # Errors
-    /// [`Error::Diverged`] as soon as a loss is NaN or infinite; training cannot go on after that.
+    /// [`Error::Diverged`] as soon as a loss or a weight is NaN or infinite; training cannot go on after that. Weights that `keep` was
+    /// handed are finite.
     pub fn train_epoch(
         &mut self,
         wanted: &BTreeSet<Update>,
@@ -123,6 +124,9 @@ impl Trainer {
             updates += 1;
             self.checkpoint.update.0 += 1;
             self.ensure_finite(done.loss)?;
+            if !self.updater.is_finite() {
+                return Err(self.diverged(done.loss));
+            }
             if range.end == count {
                 self.checkpoint.epoch.0 += 1;
             }
@@ -148,15 +152,16 @@ impl Trainer {
     }
 
     fn ensure_finite(&self, loss: f64) -> Result<()> {
-        if loss.is_finite() {
-            return Ok(());
-        }
-        Err(Error::Diverged {
+        if loss.is_finite() { Ok(()) } else { Err(self.diverged(loss)) }
+    }
+
+    fn diverged(&self, loss: f64) -> Error {
+        Error::Diverged {
             epoch: self.history.len() as u64 + 1,
             update: self.checkpoint.update.0,
             loss,
             largest_weight: self.updater.largest_weight(),
             learning_rate: self.scheduler_state.learning_rate,
-        })
+        }
     }
 }

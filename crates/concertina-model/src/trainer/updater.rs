@@ -30,6 +30,8 @@ pub struct Updater {
     method: Method,
     noise: Option<GradientNoise>,
     updates: u64,
+    /// Whether every weight that is trained was a finite number after the last update.
+    finite: bool,
 }
 
 /// How losses and gradients are computed.
@@ -191,6 +193,7 @@ impl Updater {
             method: Method::new(gradients, &equations, &weights, batch, disturbance),
             noise: None,
             updates: 0,
+            finite: true,
             equations,
             optimizer,
             weights,
@@ -285,7 +288,9 @@ impl Updater {
         })
     }
 
+    /// One step of the optimizer; the weights are looked at while they are in the cache.
     fn step(&mut self, context: StepContext) {
+        self.finite = true;
         if let Method::Condensed(condensed) = &mut self.method {
             condensed.weights_changed();
         }
@@ -302,7 +307,13 @@ impl Updater {
                 #[inline(always)]
                 || optimizer.step(array.as_mut_slice(), gradient.as_slice(), buffers, context),
             );
+            self.finite &= kernels::all_finite(array.as_slice());
         }
+    }
+
+    /// Whether the last update left every weight a finite number.
+    pub(super) fn is_finite(&self) -> bool {
+        self.finite
     }
 
     /// The largest absolute weight; infinite if one is NaN.

@@ -162,5 +162,13 @@ pub fn squared_norm(values: &[f32]) -> f64 {
     sums[0]
 }
 
+/// Whether no value is NaN or infinite.
+pub fn all_finite(values: &[f32]) -> bool {
+    dispatch(
+        #[inline(always)]
+        || values.iter().fold(true, |all, value| all & value.is_finite()), // without a way out, so that it is vectorised
+    )
+}
+
 /// Partial sums of [`squared_norm`]: enough that a sum, which stays in memory, is long stored when it is needed again.
 const PARTIAL_SUMS: usize = 128;

@@ -35,8 +35,8 @@ mod tile;
 mod transpose;
 
 pub use elementwise::{
-    add_row, column_sums, relu_derivative_mul, relu_in_place, scale_in_place, scaled_add, squared_norm,
-    tanh_derivative_mul,
+    add_row, all_finite, column_sums, relu_derivative_mul, relu_in_place, scale_in_place, scaled_add,
+    squared_norm, tanh_derivative_mul,
 };
 pub use gram::Columns;
 pub use level::{Level, Operation, dispatch, with_level};

@@ -57,7 +57,12 @@ impl GammaFit {
         let mean = samples.iter().map(|value| value - location).sum::<f64>() / n;
         // ln(mean z) - mean(ln z), with d = z/mean - 1: mean(d - ln(1 + d)), less what the rounding of the mean leaves.
         let deviation = |value: f64| (value - location - mean) / mean;
-        let spread = samples.iter().map(|&value| excess_over_log(deviation(value))).sum::<f64>() / n
+        let excess = |value: f64| match deviation(value) {
+            // so far under the mean that 1 + deviation has lost half of its digits
+            far if far < 1e-8 - 1.0 => far - (libm::log(value - location) - libm::log(mean)),
+            near => excess_over_log(near),
+        };
+        let spread = samples.iter().map(|&value| excess(value)).sum::<f64>() / n
             - excess_over_log(samples.iter().map(|&value| deviation(value)).sum::<f64>() / n);
         if spread <= 0.0 {
             // The samples differ by less than the square root of the smallest number.

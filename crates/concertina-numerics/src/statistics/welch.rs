@@ -7,9 +7,26 @@ use super::{mean, student, variance};
 /// `resolution` is what a mean cannot resolve, as a standard deviation: its square joins the squared error of either mean. Without
 /// it two columns of ones, one of them with a single count missing, would be infinitely far apart.
 ///
-/// # Returns  `None` if either has fewer than 2 samples. Without any error, 1 for equal means and 0 for others.
+/// # Returns  `None` if either has fewer than 2 samples, or one that is NaN or infinite. Without any error, 1 for equal means and 0
+/// for others.
 /// # Source   Welch, Biometrika 34 (1947), 28: the degrees of freedom are those of Welch and Satterthwaite.
 pub fn p_value(a: &[f64], b: &[f64], resolution: f64) -> Option<f64> {
+    let largest = a.iter().chain(b).fold(resolution, |largest, sample| largest.max(sample.abs()));
+    if a.iter().chain(b).any(|sample| sample.is_nan()) || largest.is_infinite() {
+        return None;
+    }
+    if USUAL.contains(&largest) || largest == 0.0 {
+        return p_value_in_range(a, b, resolution);
+    }
+    let unit = libm::exp2(-libm::floor(libm::log2(largest)).clamp(-1000.0, 1000.0)); // changes no digit
+    let in_units = |samples: &[f64]| samples.iter().map(|sample| sample * unit).collect::<Vec<f64>>();
+    p_value_in_range(&in_units(a), &in_units(b), resolution * unit)
+}
+
+/// Largest samples whose errors neither over- nor underflow when squared twice, unless they are 1e-40 of them.
+const USUAL: std::ops::Range<f64> = 1e-30..1e70;
+
+fn p_value_in_range(a: &[f64], b: &[f64], resolution: f64) -> Option<f64> {
     let squared_error =
         |samples: &[f64]| Some(variance(samples)? / samples.len() as f64 + resolution * resolution);
     let (squared_a, squared_b) = (squared_error(a)?, squared_error(b)?);

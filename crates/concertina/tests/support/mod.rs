@@ -7,7 +7,9 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use concertina::Study;
-use concertina::model::params::{Params, Sweep, ValidSweep};
+use concertina::analyses::AnalysisSpec;
+use concertina::model::params::{NetworkKind, Params, Sweep, ValidParams, ValidSweep};
+use concertina::table::Table;
 
 /// A run of a few milliseconds.
 pub fn small() -> Params {
@@ -29,6 +31,13 @@ pub fn one(params: Params) -> ValidSweep {
 
 pub fn open(folder: &Path, jobs: usize) -> Study {
     Study::builder(folder).jobs(NonZeroUsize::new(jobs).expect("not zero")).open().expect("a store")
+}
+
+/// A folder that is gone at the end, in memory where there is a place for that: stores flush many small files one by one.
+pub fn in_memory() -> tempfile::TempDir {
+    let memory = Path::new("/dev/shm");
+    let folder = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
+    folder.expect("a folder")
 }
 
 /// Every file of a store with its bytes, by its path below the root; times and machines (the provenance) left out.
@@ -59,5 +68,85 @@ pub fn assert_same_store(left: &Path, right: &Path, what: &str) {
     assert_eq!(names(&left), names(&right), "{what}: other files");
     for (path, bytes) in &left {
         assert!(bytes == &right[path], "{what}: {} differs", path.display());
+    }
+}
+
+/// Cells of a result that the documentation of its analysis does not explain: infinite numbers, and nulls (a table has no other way to
+/// say NaN) where none may be.
+pub fn unexplained(analysis: &AnalysisSpec, params: &ValidParams, table: &Table) -> Vec<String> {
+    let mut found = Vec::new();
+    for (name, values) in table.columns() {
+        for row in 0..values.len() {
+            let cell = values.get(row).expect("a row of the table");
+            let wrong = match cell.as_float() {
+                Some(number) => !number.is_finite(),
+                None => cell.is_null() && !null_is_explained(analysis, params, table, name, row),
+            };
+            if wrong {
+                let timestep = table.scalar(row, "timestep").ok();
+                let epoch = table.scalar(row, "epoch").expect("every table has it");
+                found.push(format!(
+                    "`{name}` is {cell:?} in row {row}, epoch {epoch:?}, timestep {timestep:?}"
+                ));
+            }
+        }
+    }
+    found
+}
+
+/// Whether the documentation of an analysis speaks of a null in this place.
+fn null_is_explained(
+    analysis: &AnalysisSpec,
+    params: &ValidParams,
+    table: &Table,
+    column: &str,
+    row: usize,
+) -> bool {
+    let is_null = |name: &str| table.scalar(row, name).expect("a column").is_null();
+    let integer = |name: &str| table.scalar(row, name).expect("a column").as_integer();
+    let at_input = || integer("timestep") == Some(-1);
+    match (analysis, column) {
+        // undefined where all states are equal up to rounding: the test of the closed forms says where
+        (AnalysisSpec::EffectiveDimension(_), "effective_dimension") => true,
+        (AnalysisSpec::PcaSnapshots(_), "sample" | "cluster" | "class") => {
+            let kind = table.scalar(row, "kind").expect("a column");
+            kind.as_text() != Some("sample") && (column != "class" || kind.as_text() != Some("readout"))
+        }
+        // a component that the states do not have is null in every row of the checkpoint and timestep
+        (AnalysisSpec::PcaSnapshots(_), _) if column.starts_with("pc") => {
+            (0..table.row_count()).all(|other| {
+                let same = |name: &str| table.scalar(row, name).ok() == table.scalar(other, name).ok();
+                !(same("epoch") && same("update") && same("timestep"))
+                    || table.scalar(other, column).expect("a column").is_null()
+            })
+        }
+        (AnalysisSpec::Lyapunov(_), "exponent") => true, // -∞
+        (AnalysisSpec::Lyapunov(_), "standard_error") => is_null("exponent"),
+        (AnalysisSpec::Lyapunov(asked), "kaplan_yorke_dimension" | "entropy_rate") => {
+            asked.exponents < params.network.units
+        }
+        (AnalysisSpec::Lyapunov(_), "reason") => {
+            table.scalar(row, "converged").is_ok_and(|cell| cell == true.into())
+        }
+        (AnalysisSpec::ClusterHoldout(asked), "training_accuracy_sd" | "testing_accuracy_sd") => {
+            asked.splits == 1
+        }
+        (AnalysisSpec::Saturation(_), _) => at_input(),
+        // no such pair: at most one sample a class, or so few that all may be of one
+        (AnalysisSpec::ClassDistances(asked), "within_class_distance") => {
+            asked.samples <= params.task.classes
+        }
+        (AnalysisSpec::ClassDistances(asked), "across_class_distance") => {
+            asked.samples < params.task.clusters
+        }
+        (AnalysisSpec::OrthogonalCompression(_), "orthogonal_compression") => true,
+        (AnalysisSpec::WeightVariance(asked), "weight_variance") => row + 1 < asked.window,
+        (AnalysisSpec::Autocorrelation(_), "autocorrelation") => integer("samples") == Some(0),
+        (AnalysisSpec::Autocorrelation(_), "autocorrelation_sd") => integer("samples") < Some(2),
+        (AnalysisSpec::Spectrum(_), "timestep") => params.network.kind != NetworkKind::Feedforward,
+        (AnalysisSpec::Spectrum(_), "relative_departure_from_normality") => {
+            table.floats("singular_value").expect("a column")[row] == Some(0.0)
+        }
+        _ => false,
     }
 }

@@ -237,6 +237,7 @@ impl PlotPanel<'_> {
 fn range(values: &[f64], log: bool) -> (f64, f64) {
     let usable = values.iter().copied().filter(|&value| value.is_finite() && (!log || value > 0.0));
     let (low, high) = usable
+        .map(|value| value.clamp(-ticks::FARTHEST, ticks::FARTHEST))
         .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)));
     if low <= high {
         (low, high)

@@ -1,0 +1,271 @@
+//! Valid parameters at random, edges of every range among them, and what holds of every run.
+
+#![allow(unreachable_pub, reason = "shared by two test targets")]
+
+use std::path::Path;
+
+use concertina::analyses::{Analysis as _, AnalysisSpec};
+use concertina::model::network::Weights;
+use concertina::model::params::{
+    GradientMethod, InputWeights, Interval, Kind, LossKind, NetworkKind, Nonlinearity, PARAMETERS, Params,
+    SavesPerEpoch, Sweep, ValidParams, ValidSweep, Value,
+};
+use concertina::model::trainer::EpochRecord;
+use concertina::{CheckpointSelection, Outcome, Run, Source, Study};
+use proptest::prelude::*;
+use proptest::test_runner::{Config, RngSeed, TestCaseError, TestRunner};
+
+use crate::support::{in_memory, open, unexplained};
+
+/// Checks so many sets of parameters, the same in every run of the test: the first so many of the sequence that `seed` names.
+pub fn check(cases: u32, seed: u64, analyses: usize) {
+    let config = Config {
+        cases,
+        rng_seed: RngSeed::Fixed(seed),
+        failure_persistence: None,
+        max_shrink_iters: 200,
+        ..Config::default()
+    };
+    let outcome = TestRunner::new(config)
+        .run(&(valid(), any::<u64>()), |(params, number)| holds(&params, number, analyses));
+    outcome.unwrap_or_else(|failure| panic!("{failure}"));
+}
+
+/// Any valid small parameters.
+fn valid() -> impl Strategy<Value = ValidParams> {
+    proptest::collection::vec(any::<u64>(), PARAMETERS.len()).prop_map(|numbers| {
+        let mut params = Params::default();
+        for (parameter, number) in PARAMETERS.iter().zip(numbers) {
+            let value = value(parameter.path, parameter.kind, number);
+            parameter.set(&mut params, &value).unwrap_or_else(|error| panic!("{error}"));
+        }
+        under_the_rules(params).check().unwrap_or_else(|error| panic!("{error}"))
+    })
+}
+
+/// A value in the range of its parameter: a usual one, or one at an edge.
+fn value(path: &str, kind: Kind, number: u64) -> Value {
+    let pick = number / 8;
+    let of = |values: &[f64]| Value::Real(values[pick as usize % values.len()]);
+    let usual = !number.is_multiple_of(4);
+    match (path, kind) {
+        ("seed", _) => Value::from([0, 1, pick % 1000, i64::MAX as u64][number as usize % 4]),
+        ("task.cluster_std", _) if usual => of(&[0.02, 0.05]),
+        ("task.cluster_std", _) => of(&[0.0, 5e-324, 1e-40, 0.3, 1e300]),
+        ("network.gain", _) if usual => of(&[1.0, 20.0, 250.0]),
+        ("train.learning_rate", _) if usual => of(&[1e-3, 1e-2, 1.0]),
+        ("train.weight_decay" | "train.gradient_noise" | "network.unit_noise", _) if usual => {
+            of(&[0.0, 1e-3, 0.1])
+        }
+        ("network.input_scale" | "network.readout_scale", _) if usual => of(&[1.0, 0.3]),
+        (_, Kind::Real(Interval::NotNegative)) => of(&[0.0, 5e-324, 1e-40, 1e-8, 1e8, 1e30, 1e300, f64::MAX]),
+        (_, Kind::Real(Interval::UnitAboveZero)) => of(&[0.01, 0.5, 1.0, 5e-324, 1.0 - f64::EPSILON]),
+        (_, Kind::Real(Interval::UnitBelowOne)) => of(&[0.0, 0.0, 0.3, 0.9, 1.0 - f64::EPSILON, 5e-324]),
+        (_, Kind::Real(Interval::Unit)) => of(&[0.0, 0.5, 1.0, 5e-324]),
+        (_, Kind::Boolean) => Value::Boolean(number.is_multiple_of(2)),
+        (_, Kind::Choice(names)) => Value::from(names[pick as usize % names.len()].name),
+        (_, Kind::Epochs) => Value::from(vec![1 + pick % 2, 4 + pick % 3]),
+        ("train.epochs", _) => Value::from(1_u64),
+        (_, Kind::OptionalWhole { .. }) if number.is_multiple_of(2) => Value::None,
+        (_, Kind::Whole { least, .. } | Kind::OptionalWhole { least, .. }) => {
+            Value::from(least + pick % most_of(path))
+        }
+        (_, Kind::Saves) => match number % 4 {
+            0 => Value::from(1 + pick % 5),
+            1 => Value::Real(0.5),
+            2 => Value::List(vec![Value::from(pick % 3)]),
+            _ => Value::from(1_000_000_000_u64),
+        },
+    }
+}
+
+/// How far a count goes beyond its least value, so that a run takes milliseconds.
+fn most_of(path: &str) -> u64 {
+    match path {
+        "task.delay" | "task.hold" | "task.evaluate" | "train.scheduler_patience" => 4,
+        "task.classes" => 3,
+        "task.train_samples" | "train.batch" => 14,
+        _ => 7,
+    }
+}
+
+/// The same parameters, with the rules between them kept.
+fn under_the_rules(mut params: Params) -> Params {
+    let Params { task, network, train, .. } = &mut params;
+    if network.kind == NetworkKind::Feedforward {
+        (task.hold, task.evaluate) = (1, 1);
+    }
+    if network.input_weights == InputWeights::Diagonal {
+        task.input_dim = task.input_dim.min(network.units);
+    }
+    if train.loss == LossKind::MseScalar {
+        task.classes = 2;
+    }
+    task.clusters = task.clusters.max(task.classes);
+    task.evaluate = task.evaluate.min(task.delay + task.hold - 1);
+    train.batch = train.batch.min(task.train_samples);
+    if network.nonlinearity != Nonlinearity::Linear || network.dropout > 0.0 {
+        train.gradients = GradientMethod::Automatic;
+    }
+    train.scheduler_patience = train.scheduler_patience.max(1);
+    train.cycle_epochs = Some(train.scheduler_patience + 1);
+    if let SavesPerEpoch::Each(rates) = &train.saves_per_epoch {
+        train.epochs = rates.len() as u64;
+    }
+    params
+}
+
+/// Every analysis, with settings that the number chooses.
+fn analyses(params: &ValidParams, number: u64) -> Vec<AnalysisSpec> {
+    let samples = ["2", "3", "12", "30"][number as usize % 4];
+    let timesteps = ["all", "last", "[0]", "[-1, 0]"][number as usize / 4 % 4];
+    let exponents = if number.is_multiple_of(2) { 1 } else { params.network.units.min(3) };
+    let stopping = if number.is_multiple_of(3) { "paper" } else { "converged" };
+    AnalysisSpec::NAMES
+        .iter()
+        .map(|name| {
+            let mut settings: Vec<String> = Vec::new();
+            match *name {
+                "effective_dimension" | "saturation" | "class_distances" | "autocorrelation" => {
+                    settings.extend([format!("samples={samples}"), format!("timesteps={timesteps}")]);
+                }
+                "orthogonal_compression" => {
+                    let reference = ["readout", "class_means"][number as usize / 2 % 2];
+                    settings.extend([format!("samples={samples}"), format!("reference={reference}")]);
+                }
+                "accuracy" | "loss" => settings.push(format!("samples={samples}")),
+                "pca_snapshots" => {
+                    let components = 1 + number as usize % params.network.units;
+                    settings.extend([
+                        format!("samples={samples}"),
+                        "drawn=1".to_owned(),
+                        format!("components={components}"),
+                    ]);
+                }
+                "lyapunov" => {
+                    settings.extend([format!("exponents={exponents}"), format!("stopping={stopping}")]);
+                    if stopping == "converged" {
+                        settings.extend(
+                            ["burn_in=5", "max_iterations=60", "initial_conditions=2"].map(str::to_owned),
+                        );
+                    }
+                }
+                "cluster_holdout" => {
+                    let classifier = ["logistic", "svm"][number as usize % 2];
+                    settings.extend([
+                        format!("samples={}", params.task.clusters.max(20)),
+                        format!("classifier={classifier}"),
+                        "splits=2".to_owned(),
+                    ]);
+                }
+                "weight_variance" => {
+                    let of = ["readout", "product"][number as usize % 2];
+                    settings.extend([format!("of={of}"), "window=2".to_owned()]);
+                }
+                _ => {}
+            }
+            concertina::analysis(name, settings.iter().map(String::as_str)).expect("an analysis")
+        })
+        .filter(|analysis| analysis.check(params).is_ok())
+        .collect()
+}
+
+fn one(params: &ValidParams) -> ValidSweep {
+    Sweep::of(params.clone().into_params()).check().expect("valid")
+}
+
+fn trained(study: &Study, params: &ValidParams) -> Run {
+    study.train(&one(params)).expect("the store works").first().clone()
+}
+
+/// Every bit of weights, by name.
+fn bits(weights: &Weights) -> Vec<(String, Vec<u32>)> {
+    weights
+        .tensors()
+        .into_iter()
+        .map(|(name, array)| (name, array.iter().map(|entry| entry.to_bits()).collect()))
+        .collect()
+}
+
+fn weights_at_the_ends(run: &Run) -> Result<Vec<Vec<(String, Vec<u32>)>>, TestCaseError> {
+    let ends = [concertina::model::Checkpoint::START, run.last_checkpoint()];
+    ends.into_iter()
+        .map(|end| {
+            let weights = run.weights(end).map_err(|error| TestCaseError::fail(error.to_string()))?;
+            let finite =
+                weights.tensors().iter().all(|(_, array)| array.iter().all(|entry| entry.is_finite()));
+            prop_assert!(finite, "weights at {end} are no numbers");
+            Ok(bits(&weights))
+        })
+        .collect()
+}
+
+/// A history in which any two records that print alike are alike: every number has one shortest spelling.
+fn spelled(history: &[EpochRecord]) -> String {
+    format!("{history:?}")
+}
+
+/// What holds of every run; `count` of the analyses are also made while training.
+fn holds(params: &ValidParams, number: u64, count: usize) -> Result<(), TestCaseError> {
+    let folder = in_memory();
+    let place = |name: &str| folder.path().join(name);
+    let selection = CheckpointSelection::Ends;
+
+    let run = trained(&open(&place("store"), 1), params);
+    if let Outcome::Failed { message, hint } = run.outcome() {
+        let known =
+            message.starts_with("cannot place") || message.contains("the largest in single precision");
+        prop_assert!(known && hint.is_some(), "{message}, hint {hint:?}");
+        return Ok(());
+    }
+    prop_assert!(matches!(run.outcome(), Outcome::Complete | Outcome::Diverged(_)));
+
+    // What was stored names the same run, and comes back to the bit.
+    let fresh = open(&place("store"), 1);
+    let stored = fresh.stored_run(&run.key().to_string()).expect("the run");
+    let stored = stored.params.expect("its parameters can be read");
+    prop_assert_eq!(stored.canonical(), params.canonical());
+    let loaded = trained(&fresh, params);
+    prop_assert_eq!(loaded.source(), Source::Loaded);
+    prop_assert_eq!(loaded.outcome(), run.outcome());
+    prop_assert_eq!(loaded.key(), run.key());
+    prop_assert_eq!(spelled(loaded.history()), spelled(run.history()));
+    let weights = weights_at_the_ends(&loaded)?;
+    prop_assert_eq!(&weights, &weights_at_the_ends(&run)?);
+    prop_assert_eq!(&weights, &weights_at_the_ends(&trained(&open(&place("again"), 1), params))?);
+
+    // Every analysis says something, and the same while training as from the store.
+    let all = analyses(params, number);
+    for (place_in_all, analysis) in all.iter().enumerate() {
+        let analysed = fresh.analyse(&one(params), analysis, &selection).expect("it applies");
+        for failure in &analysed.failures {
+            prop_assert!(failure.hint().is_some(), "{}: {failure}", analysis.name());
+            prop_assert!(
+                failure.to_string().contains("expected finite numbers"),
+                "{}: {failure}",
+                analysis.name()
+            );
+        }
+        let unexplained = unexplained(analysis, params, &analysed.table);
+        prop_assert!(unexplained.is_empty(), "{}: {}", analysis.canonical(), unexplained.join("; "));
+        if (place_in_all + number as usize) % all.len() < count {
+            let passing = open(&place(&format!("passing {place_in_all}")), 1);
+            let passing = passing.analyse(&one(params), analysis, &selection).expect("it applies");
+            prop_assert_eq!(&passing.table, &analysed.table, "{}", analysis.canonical());
+            prop_assert_eq!(passing.failures.len(), analysed.failures.len(), "{}", analysis.canonical());
+        }
+    }
+
+    longer(params, &place("store"), &place("longer"))
+}
+
+/// Training on is as training for longer at once.
+fn longer(params: &ValidParams, store: &Path, other: &Path) -> Result<(), TestCaseError> {
+    let params = params.with_epochs(2).expect("few epochs");
+    let (extended, at_once) = (trained(&open(store, 1), &params), trained(&open(other, 1), &params));
+    prop_assert_eq!(extended.key(), at_once.key());
+    prop_assert_eq!(extended.outcome(), at_once.outcome());
+    prop_assert_eq!(spelled(extended.history()), spelled(at_once.history()));
+    prop_assert_eq!(weights_at_the_ends(&extended)?, weights_at_the_ends(&at_once)?);
+    Ok(())
+}
