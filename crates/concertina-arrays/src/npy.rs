@@ -110,7 +110,7 @@ pub(crate) fn write_npy<T: Element>(shape: &[usize], values: impl Iterator<Item 
         axes.concat().trim_end()
     );
     // Spaces up to a multiple of 64 and a newline, so that the numbers are aligned.
-    while (MAGIC.len() + 4 + header.len() + 1) % 64 != 0 {
+    while !(MAGIC.len() + 4 + header.len() + 1).is_multiple_of(64) {
         header.push(' ');
     }
     header.push('\n');

@@ -4,6 +4,7 @@
 //! whatever it reads. Each function here is one such reader with what must hold of what it accepts; it panics if that does not hold.
 //! Three things call them: the fuzzers in `fuzz/`, a quick test over the corpus kept there, and a slow one over many mutations of it.
 
+mod arrays;
 mod overrides;
 mod params;
 mod recipe;
@@ -12,6 +13,7 @@ mod store;
 mod tables;
 mod tensors;
 
+pub use arrays::arrays;
 pub use overrides::overrides;
 pub use params::{params_json, params_toml};
 pub use recipe::recipe;
@@ -34,6 +36,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("json", json),
     ("published", published),
     ("store", store),
+    ("arrays", arrays),
 ];
 
 /// An error is read by somebody: its text and those of its causes are made, and dropped.

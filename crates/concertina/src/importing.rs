@@ -61,6 +61,9 @@ struct Found<T> {
     origin: String,
 }
 
+type Matrix = Found<Array2<f32>>;
+type Vector = Found<Array1<f32>>;
+
 /// The arrays of one network.
 struct Reading<'a> {
     arrays: &'a Arrays,
@@ -353,7 +356,7 @@ impl Reading<'_> {
         member.numbers(name).map_err(|source| Error::Arrays { source, path: self.path.to_owned() })
     }
 
-    fn matrix_at(&self, name: &str, transposed: bool) -> Result<Found<Array2<f32>>> {
+    fn matrix_at(&self, name: &str, transposed: bool) -> Result<Matrix> {
         let array = self.array(name)?;
         let matrix: Array2<f32> = match array.view().into_dimensionality::<Ix2>() {
             Ok(matrix) => matrix.mapv(|number| number as f32),
@@ -372,7 +375,7 @@ impl Reading<'_> {
         Ok(Found { array, origin: format!("{name}{how}") })
     }
 
-    fn vector_at(&self, name: &str) -> Result<Found<Array1<f32>>> {
+    fn vector_at(&self, name: &str) -> Result<Vector> {
         let array: &ArrayD<f64> = self.array(name)?;
         match array.view().into_dimensionality::<Ix1>() {
             Ok(vector) => Ok(Found { array: vector.mapv(|number| number as f32), origin: name.to_owned() }),
@@ -383,7 +386,7 @@ impl Reading<'_> {
         }
     }
 
-    fn matrix(&self, ours: &'static str, theirs: &[&str]) -> Result<Found<Array2<f32>>> {
+    fn matrix(&self, ours: &'static str, theirs: &[&str]) -> Result<Matrix> {
         if let Some((name, transposed)) = self.named(ours) {
             return self.matrix_at(name, transposed);
         }
@@ -394,7 +397,7 @@ impl Reading<'_> {
     }
 
     /// PyTorch has two biases, which are added; without any they are zero.
-    fn bias(&self, units: usize) -> Result<Found<Array1<f32>>> {
+    fn bias(&self, units: usize) -> Result<Vector> {
         if let Some((name, _)) = self.named(Weights::BIAS) {
             return self.vector_at(name);
         }
@@ -431,7 +434,7 @@ impl Reading<'_> {
     }
 
     /// Weights and bias of the readout: ours, or those of the one `torch.nn.Linear`.
-    fn readout(&self) -> Result<(Found<Array2<f32>>, Found<Array1<f32>>)> {
+    fn readout(&self) -> Result<(Matrix, Vector)> {
         let (weights, module) = match self.named(Weights::READOUT) {
             Some((name, transposed)) => (self.matrix_at(name, transposed)?, name.strip_suffix("weight")),
             None => {

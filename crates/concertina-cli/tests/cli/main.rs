@@ -3,5 +3,6 @@
 mod commands;
 mod help;
 mod interrupts;
+mod keeping;
 mod support;
 mod wrong_inputs;

@@ -1,0 +1,100 @@
+//! What the guide shows in Python runs in Python: exported runs read by NumPy, NumPy's weights imported. Needs Python 3 with `venv` and the
+//! network, to install NumPy into a folder of its own. Slow, run by name:
+//!
+//! ```sh
+//! cargo test --release -p concertina-cli --test slow_python -- --nocapture
+//! ```
+
+#[path = "cli/support.rs"]
+#[allow(dead_code, unused_imports, unused_macros, reason = "another target uses the rest")]
+mod support;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use support::Place;
+
+/// The guide whose Python is run: the text between ```` ```python ```` and ```` ``` ````, one block after the other.
+const GUIDE: &str = include_str!("../../../docs/guides/import-and-export.md");
+
+fn blocks(language: &str) -> Vec<String> {
+    let fence = format!("```{language}\n");
+    let parts = GUIDE.split(&fence).skip(1);
+    parts.map(|part| part.split("```").next().unwrap_or_default().to_owned()).collect()
+}
+
+/// A Python with NumPy, in a folder that stays for the next time.
+fn python() -> PathBuf {
+    let place = Path::new(env!("CARGO_TARGET_TMPDIR")).join("python");
+    let python = place.join("bin/python");
+    let has_numpy = |python: &Path| {
+        Command::new(python).args(["-c", "import numpy"]).status().is_ok_and(|status| status.success())
+    };
+    if !has_numpy(&python) {
+        let made =
+            Command::new("python3").args(["-m", "venv"]).arg(&place).status().expect("there is a python3");
+        assert!(made.success(), "python3 -m venv");
+        let installed = Command::new(&python)
+            .args(["-m", "pip", "install", "--quiet", "numpy"])
+            .status()
+            .expect("there is a pip");
+        assert!(installed.success(), "pip install numpy");
+    }
+    python
+}
+
+#[test]
+fn the_guides_python_reads_what_is_exported_and_writes_what_is_imported() {
+    let place = Place::new();
+    let python = python();
+    let shell: Vec<String> = blocks("sh");
+    let programs = blocks("python");
+    assert_eq!(
+        (shell.len(), programs.len()),
+        (2, 3),
+        "the guide has other blocks now: see below which run after which"
+    );
+    let run_shell = |text: &str| {
+        for line in text.lines().filter(|line| !line.trim().is_empty()) {
+            let words: Vec<&str> = line.split('#').next().unwrap_or_default().split_whitespace().collect();
+            assert_eq!(words[0], "concertina", "{line}");
+            // Conditions are quoted in the guide.
+            let mut arguments: Vec<String> = Vec::new();
+            let mut quoted: Option<String> = None;
+            for word in &words[1..] {
+                match &mut quoted {
+                    None if word.starts_with('\'') && !word.ends_with('\'') => {
+                        quoted = Some(word[1..].to_owned())
+                    }
+                    None => arguments.push(word.trim_matches('\'').to_owned()),
+                    Some(text) => {
+                        text.push(' ');
+                        text.push_str(word.trim_end_matches('\''));
+                        if word.ends_with('\'') {
+                            arguments.extend(quoted.take());
+                        }
+                    }
+                }
+            }
+            let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+            place.run(&arguments).expect_success();
+        }
+    };
+    let run_python = |text: &str| {
+        let output = Command::new(&python)
+            .args(["-c", text])
+            .current_dir(place.folder.path())
+            .output()
+            .expect("it runs");
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{text}\n{errors}");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    run_shell(&shell[0]);
+    let read = run_python(&programs[0]);
+    assert_eq!(read.lines().count(), 4, "{read}");
+    let computed = run_python(&programs[1]);
+    assert!(computed.trim().parse::<f64>().is_ok_and(|accuracy| accuracy > 0.8), "{computed}");
+    run_python(&programs[2]);
+    run_shell(&shell[1]);
+}

@@ -1,0 +1,22 @@
+//! Arrays in the files of others.
+
+use concertina_arrays::{Error, Member, Npz, read_npy, read_npz, read_safetensors};
+
+use crate::tell;
+
+/// A `.npy`, `.npz` or `.safetensors` file, whichever it is; arrays that are read are written and read again.
+pub fn arrays(bytes: &[u8]) {
+    let npy = read_npy(bytes);
+    if let Ok(Member::Numbers(array)) = &npy {
+        let mut npz = Npz::new();
+        npz.array("it", array).expect("any array can be written");
+        let read = read_npz(&npz.finish().expect("written")).expect("what is written is read");
+        let again = read["it"].numbers("it").expect("numbers");
+        assert_eq!(again.shape(), array.shape());
+        assert!(again.iter().zip(array).all(|(again, number)| again.to_bits() == number.to_bits()));
+    }
+    for error in [npy.err(), read_npz(bytes).err(), read_safetensors(bytes).err()].into_iter().flatten() {
+        tell(&error);
+        assert!(error.hint().is_some() || matches!(error, Error::Read { .. }), "{error}");
+    }
+}
