@@ -74,7 +74,8 @@ impl Error {
             Self::Type { .. } => Some("in Python: `array.astype(\"float32\")`".to_owned()),
             Self::TooLarge { .. } => Some("save the weights alone, without states of an optimizer".to_owned()),
             Self::Damaged { .. } => Some("save or copy the file again".to_owned()),
-            Self::Read { .. } | Self::Write { .. } => None,
+            Self::Read { .. } => Some("check the path, and that it is a file that can be read".to_owned()),
+            Self::Write { .. } => None,
         }
     }
 }

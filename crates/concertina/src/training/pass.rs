@@ -150,7 +150,7 @@ impl Pass<'_> {
                     divergence = Some(Divergence {
                         epoch,
                         update,
-                        loss: loss.to_string(),
+                        loss: if loss.is_finite() { format!("{loss:.3e}") } else { loss.to_string() },
                         largest_weight: format!("{largest_weight:.3e}"),
                         learning_rate,
                     });
