@@ -13,6 +13,7 @@ use crate::{Analysis, Result, Subject};
 /// The class is the largest output at the trial's last timestep, or the sign of a scalar output. Without dropout or noise.
 ///
 /// # Returns  The column `accuracy`, in [0, 1], a row for each checkpoint.
+/// # Errors   [`Error::NotFinite`](crate::Error::NotFinite) if a checkpoint has outputs that are no numbers, which name no class.
 /// # Source   `farrell2022`, Fig. 2d. Differs in: a scalar output is read by its sign; the published code takes the argmax over
 /// one output, which is always class 0.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -38,7 +39,7 @@ impl Analysis for Accuracy {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn references(&self) -> &'static [&'static str] {
@@ -56,6 +57,6 @@ impl Analysis for Accuracy {
     fn run(&self, subject: &Subject) -> Result<Table> {
         self.check(subject.params)?;
         let samples = subject.task.analysis_samples(self.samples);
-        evaluated(subject, &samples, Self::NAME, |_, evaluation| Ok(evaluation.accuracy))
+        evaluated(subject, &samples, Self::NAME, |evaluation| evaluation.accuracy)
     }
 }

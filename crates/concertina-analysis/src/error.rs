@@ -93,7 +93,7 @@ impl Error {
             Self::NotApplicable { hint, .. } => Some((*hint).to_owned()),
             Self::TooFewSamples { expected, .. } => Some(format!("ask for `samples` of {expected} or more")),
             Self::NotFinite { .. } => Some(
-                "the network has diverged: lower `train.learning_rate`, or analyse an earlier checkpoint"
+                "the network has diverged: lower `train.learning_rate` (or `network.gain`, if it does before training), or analyse an earlier checkpoint"
                     .to_owned(),
             ),
             Self::Model(source) => source.hint(),

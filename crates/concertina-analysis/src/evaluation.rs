@@ -1,25 +1,31 @@
 //! One number of a network's evaluation, at each checkpoint.
 
-use concertina_model::Checkpoint;
 use concertina_model::network::Evaluation;
 use concertina_model::task::Samples;
 use concertina_table::{Table, Values};
 
 use crate::trials::Observations;
-use crate::{Result, Subject};
+use crate::{Error, Result, Subject};
 
 /// The table of one number, in the column `name`, that each checkpoint's evaluation on these samples gives.
+///
+/// Outputs that are no numbers have a loss that is none, whatever the loss: an error.
 pub(crate) fn evaluated(
     subject: &Subject,
     samples: &Samples,
     name: &'static str,
-    number: impl Fn(Checkpoint, Evaluation) -> Result<f64>,
+    number: impl Fn(Evaluation) -> f64,
 ) -> Result<Table> {
     let mut rows = Observations::default();
     let mut numbers = Vec::with_capacity(subject.checkpoints.len());
     for (checkpoint, network) in subject.checkpoints {
+        let evaluation = network.evaluate(samples)?;
+        if !evaluation.loss.is_finite() {
+            let place = format!("checkpoint {checkpoint}");
+            return Err(Error::NotFinite { what: "loss".to_owned(), place, value: evaluation.loss });
+        }
         rows.push(*checkpoint);
-        numbers.push(number(*checkpoint, network.evaluate(samples)?)?);
+        numbers.push(number(evaluation));
     }
     rows.into_table(false, [(name.to_owned(), Values::from(numbers))])
 }

@@ -1,13 +1,12 @@
 //! `loss`: the loss that training lowers, on samples of its own.
 
-use concertina_model::network::Evaluation;
 use concertina_model::params::ValidParams;
 use concertina_table::Table;
 use serde::{Deserialize, Serialize};
 
 use crate::evaluation::evaluated;
 use crate::ranges;
-use crate::{Analysis, Error, Result, Subject};
+use crate::{Analysis, Result, Subject};
 
 /// The loss of the run (`train.loss`), at each checkpoint.
 ///
@@ -15,7 +14,7 @@ use crate::{Analysis, Error, Result, Subject};
 /// weight decay, which is no part of it.
 ///
 /// # Returns  The column `loss`, a row for each checkpoint.
-/// # Errors   [`Error::NotFinite`] if a checkpoint's loss is.
+/// # Errors   [`Error::NotFinite`](crate::Error::NotFinite) if a checkpoint's loss is.
 /// # Source   `farrell2022`, Methods. Differs in: nothing.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -58,12 +57,6 @@ impl Analysis for Loss {
     fn run(&self, subject: &Subject) -> Result<Table> {
         self.check(subject.params)?;
         let samples = subject.task.analysis_samples(self.samples);
-        evaluated(subject, &samples, Self::NAME, |checkpoint, Evaluation { loss, .. }| {
-            if loss.is_finite() {
-                return Ok(loss);
-            }
-            let place = format!("checkpoint {checkpoint}");
-            Err(Error::NotFinite { what: "loss".to_owned(), place, value: loss })
-        })
+        evaluated(subject, &samples, Self::NAME, |evaluation| evaluation.loss)
     }
 }

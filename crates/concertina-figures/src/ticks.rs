@@ -44,6 +44,9 @@ pub(crate) const FARTHEST: f64 = 1e300;
 impl Scale {
     /// A scale for data between `low` and `high` on an axis of `length` points, ticks about `spacing` points apart.
     pub(crate) fn new(low: f64, high: f64, length: f64, spacing: f64, wishes: &Wishes) -> Self {
+        // A limit that is no number is none: on a logarithmic axis it would have two billion decades.
+        let finite = |wish: Option<f64>| wish.filter(|limit| limit.is_finite());
+        let wishes = &Wishes { from: finite(wishes.from), to: finite(wishes.to), ..wishes.clone() };
         let most = (length / spacing).floor().clamp(2.0, 12.0) as usize;
         match wishes.kind {
             ScaleKind::Linear => Self::linear(low, high, most, wishes),
@@ -209,13 +212,12 @@ fn previous(from: f64, to: f64, coarse: &dyn Fn(f64) -> f64, most: usize) -> Vec
     let step = coarse(1.0) / 5.0;
     let (first, last) = ((from / step).ceil(), (to / step).floor());
     let every = (((last - first) / (most.max(2) - 1) as f64).ceil()).max(1.0);
-    let mut ticks = Vec::new();
-    let mut k = first;
-    while k <= last {
-        ticks.push(k * step);
-        k += every;
-    }
-    ticks
+    // Counted: where numbers are so large that the next whole one is no other number, a sum would never arrive.
+    let count = ((last - first) / every).floor().clamp(0.0, most as f64) as usize + 1;
+    (0..count)
+        .map(|place| (first + place as f64 * every) * step)
+        .filter(|&tick| tick / step <= last)
+        .collect()
 }
 
 /// All values with the same number of decimals, the least that tells each exactly (at most 12), with true minus signs; by powers of
@@ -362,6 +364,36 @@ mod tests {
             let labels: std::collections::BTreeSet<&String> =
                 scale.ticks.iter().map(|(_, label)| label).collect();
             assert_eq!(labels.len(), scale.ticks.len(), "{:?}", scale.ticks);
+        }
+    }
+
+    #[test]
+    fn limits_that_are_no_numbers_are_none() {
+        for limit in [f64::INFINITY, f64::NEG_INFINITY, f64::NAN] {
+            for kind in [ScaleKind::Log, ScaleKind::Linear] {
+                for (from, to) in [(Some(limit), None), (None, Some(limit)), (Some(limit), Some(limit))] {
+                    let scale =
+                        Scale::new(1.0, 100.0, 100.0, 20.0, &Wishes { kind, from, to, ..Wishes::default() });
+                    let free = Scale::new(1.0, 100.0, 100.0, 20.0, &Wishes { kind, ..Wishes::default() });
+                    assert_eq!(scale, free, "{kind:?} {from:?} {to:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn ticks_past_all_whole_numbers_come_to_an_end() {
+        for from in [1e15, 5e15, 9.1e15, 1e16, 3.3e16, 5e16, 1e17, 1e300, 1e308] {
+            let mut to: f64 = from;
+            for _ in 0..200 {
+                to = to.next_up();
+                for most in 2..=12 {
+                    for whole in [false, true] {
+                        let ticks = round_ticks(from, to, most, whole);
+                        assert!(ticks.len() <= most + 1, "{from} {to} {most}: {}", ticks.len());
+                    }
+                }
+            }
         }
     }
 

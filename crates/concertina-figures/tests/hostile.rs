@@ -1,6 +1,7 @@
 //! Recipes and tables from strangers that once took memory or time out of proportion, or ended the process.
 
-use concertina_figures::{Error, PUBLISHED, PublishedTables, Recipe};
+use concertina_figures::{Error, PUBLISHED, Panel, PublishedTables, Recipe, Schematic};
+use concertina_table::{Scalar, Table, Values};
 
 fn refused(runs: &str, analysis: &str) -> String {
     let text = format!(
@@ -60,5 +61,35 @@ fn numbers_at_the_end_of_64_bits_in_a_published_table_are_an_error() {
         let tables = PublishedTables::in_folder(folder.path()).expect("it has one");
         let error = tables.read(name).expect_err("it is past 64 bits");
         assert!(matches!(error, Error::Published { .. }), "{error}");
+    }
+}
+
+#[test]
+fn data_far_outside_of_the_limits_do_not_fill_the_memory() {
+    let columns =
+        [("epoch", Values::from(vec![0_i64, 1, 2])), ("loss", Values::from(vec![0.5, 1e300, -1e300]))];
+    let mut table = Table::from_columns(columns).expect("columns of one length");
+    table.set_constant("gain", Scalar::from("a"));
+    let mut other = table.clone();
+    other.set_constant("gain", Scalar::from("b"));
+    table.append(&other).expect("the same columns");
+    for to in [1e-9, 1e-300, 5e-324, 1e300] {
+        let panel = Panel::lines(&table).x("epoch").y("loss").hue("gain").y_limits(0.0, to).x_limits(0.0, to);
+        assert!(panel.draw().is_ok(), "{to}");
+    }
+}
+
+#[test]
+fn a_schematic_of_a_billion_timesteps_or_classes_is_refused() {
+    for (what, huge) in [(Schematic::Task, "delay"), (Schematic::Network, "classes")] {
+        let names = ["delay", "hold", "evaluate", "input_dim", "units", "classes"];
+        let columns =
+            names.map(|name| (name, Values::from(vec![if name == huge { 1_000_000_000_i64 } else { 1 }])));
+        let table = Table::from_columns(columns).expect("columns of one length");
+        let error = Panel::schematic(&table, what).draw().expect_err("too many to be drawn");
+        assert!(
+            error.to_string().contains("expected at most 1000 for a schematic, found 1000000000"),
+            "{error}"
+        );
     }
 }

@@ -66,7 +66,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         keep("overrides", name, text.as_bytes())?;
     }
 
-    for figure in ["fig1", "fig2", "fig5a", "fig6b", "ed1"] {
+    for figure in ["fig1", "fig5a", "fig6b"] {
         let text = RECIPES.iter().find(|(name, _)| *name == figure).ok_or("a shipped recipe")?.1;
         keep("recipe", &format!("{figure}.toml"), text.as_bytes())?;
     }

@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 
+use crate::parquet::check_size;
 use crate::{Error, Result, Table, Values};
 
 impl Table {
@@ -42,7 +43,7 @@ impl Table {
     ///
     /// # Errors
     /// [`Error::Csv`] if the reader fails, lines differ in their number of cells, or bytes are not UTF-8;
-    /// [`Error::DuplicateColumn`].
+    /// [`Error::DuplicateColumn`]; [`Error::TooLarge`] past 2^14 columns.
     pub fn read_csv(reader: impl Read) -> Result<Table> {
         let csv = |source| Error::Csv { source };
         let mut input = ::csv::ReaderBuilder::new().from_reader(reader);
@@ -51,6 +52,7 @@ impl Table {
             // Spreadsheets put a byte-order mark before the first name.
             *first = first.trim_start_matches('\u{feff}').to_owned();
         }
+        check_size(0, names.len())?;
         let mut columns: Vec<Vec<Option<String>>> = vec![Vec::new(); names.len()];
         for record in input.records() {
             let record = record.map_err(csv)?;

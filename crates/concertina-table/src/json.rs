@@ -51,7 +51,7 @@ impl Table {
     ///
     /// # Errors
     /// [`Error::Json`] if it is something else, an object or array stands in a cell, or a column mixes kinds; [`Error::TooLarge`] past
-    /// 2^26 cells.
+    /// 2^14 columns or 2^26 cells.
     pub fn from_json(json: &Value) -> Result<Table> {
         let records = json.as_array().ok_or_else(|| Error::Json { found: kind(json).to_owned() })?;
         let mut objects: Vec<&Map<String, Value>> = Vec::with_capacity(records.len());

@@ -32,6 +32,8 @@ const ZEROS: [u8; DIGITS] = [b'0'; DIGITS];
 /// Most cells of one table: 2^26, a gigabyte in memory. Arbitrary, because a study's largest table has about a million;
 /// run-length coding lets a few bytes claim billions of nulls, so there must be a limit.
 const MAX_CELLS: usize = 1 << 26;
+/// Most columns of one table: 2^14. Arbitrary, because a study's have less than a hundred; each name is compared with all others.
+const MAX_COLUMNS: usize = 1 << 14;
 /// Most bytes of text in one table: 2^28. Arbitrary, for the same reason (dictionary coding).
 const MAX_TEXT_BYTES: usize = 1 << 28;
 
@@ -39,7 +41,7 @@ impl Table {
     /// The table as a Parquet file: the same table gives the same bytes.
     ///
     /// # Errors
-    /// [`Error::TooLarge`] past 2^26 cells or 2^28 bytes of text.
+    /// [`Error::TooLarge`] past 2^14 columns, 2^26 cells or 2^28 bytes of text.
     pub fn to_parquet(&self) -> Result<Vec<u8>> {
         self.to_labelled_parquet("")
     }
@@ -47,7 +49,7 @@ impl Table {
     /// The same with a label inside that says what the table is of, so that files which changed places are found.
     ///
     /// # Errors
-    /// [`Error::TooLarge`] past 2^26 cells or 2^28 bytes of text.
+    /// [`Error::TooLarge`] past 2^14 columns, 2^26 cells or 2^28 bytes of text.
     pub fn to_labelled_parquet(&self, label: &str) -> Result<Vec<u8>> {
         check_size(self.row_count(), self.column_count())?;
         let text = self.columns.iter().map(|(_, values)| text_bytes(values)).sum();
@@ -65,7 +67,7 @@ impl Table {
 
     /// Reads what [`Table::to_parquet`] wrote.
     ///
-    /// Safe for bytes from strangers: no panic, and no allocation past 2^26 cells and 2^28 bytes of text.
+    /// Safe for bytes from strangers: no panic, and no allocation past 2^14 columns, 2^26 cells and 2^28 bytes of text.
     ///
     /// # Errors
     /// [`Error::Checksum`] if any byte changed, [`Error::Parquet`] and [`Error::ForeignParquet`] for what others wrote,
@@ -152,6 +154,9 @@ fn text_bytes(values: &Values) -> usize {
 
 /// Whether a table of this size may be made.
 pub(crate) fn check_size(rows: usize, columns: usize) -> Result<()> {
+    if columns > MAX_COLUMNS {
+        return Err(Error::TooLarge { unit: "columns", limit: MAX_COLUMNS, found: columns });
+    }
     match rows.checked_mul(columns) {
         Some(cells) if cells <= MAX_CELLS => Ok(()),
         cells => Err(Error::TooLarge { unit: "cells", limit: MAX_CELLS, found: cells.unwrap_or(usize::MAX) }),

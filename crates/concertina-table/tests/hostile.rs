@@ -114,7 +114,17 @@ fn many_columns_without_a_name_are_not_made() {
 
 #[test]
 fn records_with_a_name_each_do_not_fill_the_memory() {
-    let records: Vec<_> = (0..10_000).map(|row| serde_json::json!({ format!("x{row}"): row })).collect();
-    let error = Table::from_json(&records.into()).expect_err("a hundred million cells");
-    assert!(matches!(error, Error::TooLarge { found: 100_000_000, .. }), "{error}");
+    let records: Vec<_> = (0..16_000).map(|row| serde_json::json!({ format!("x{row}"): row })).collect();
+    let error = Table::from_json(&records.into()).expect_err("hundreds of millions of cells");
+    assert!(matches!(error, Error::TooLarge { found: 256_000_000, .. }), "{error}");
+}
+
+#[test]
+fn names_of_many_columns_are_not_compared_pairwise() {
+    let names: Vec<String> = (0..300_000).map(|number| format!("x{number}")).collect();
+    let error = Table::read_csv(names.join(",").as_bytes()).expect_err("too many");
+    assert!(matches!(error, Error::TooLarge { unit: "columns", found: 300_000, .. }), "{error}");
+    let record: serde_json::Map<_, _> = names.into_iter().map(|name| (name, 1.into())).collect();
+    let error = Table::from_json(&vec![serde_json::Value::from(record)].into()).expect_err("too many");
+    assert!(matches!(error, Error::TooLarge { unit: "columns", found: 300_000, .. }), "{error}");
 }

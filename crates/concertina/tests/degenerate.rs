@@ -3,6 +3,8 @@
 //! A table turns a number that is none into null, so that nulls are what is looked at: each must be one that the documentation of
 //! its analysis speaks of, in the place that it speaks of ([`support::unexplained`]). `--nocapture` shows what came of every case.
 
+#![expect(clippy::print_stdout, reason = "`--nocapture` shows what came of every case")]
+
 mod support;
 
 use concertina::prelude::*;
@@ -342,6 +344,27 @@ fn before(table: &Table, column: &str, timestep: i64) -> Vec<Option<f64>> {
                 .is_none_or(|timesteps| timesteps[*row].is_none_or(|found| found == timestep))
     };
     (0..numbers.len()).filter(here).map(|row| numbers[row]).collect()
+}
+
+#[test]
+fn outputs_that_are_no_numbers_have_no_accuracy_and_no_loss() {
+    let folder = in_memory();
+    let study = open(folder.path(), 1);
+    for loss in ["cross_entropy", "mse", "mse_scalar", "zero"] {
+        for text in ["accuracy samples=12", "loss samples=12"] {
+            let mut sweep = Sweep::of(tiny());
+            let changes = ["gain=1e36", "dt=1", "nonlinearity=linear", "epochs=0"].map(str::to_owned);
+            let changes = changes.into_iter().chain([format!("loss={loss}")]);
+            changes.for_each(|change| sweep.assign(&change).expect("in range"));
+            let sweep = sweep.check().expect("valid");
+            let analysed =
+                study.analyse(&sweep, &spec(text), &CheckpointSelection::First).expect("it applies");
+            let failure =
+                analysed.failures.first().unwrap_or_else(|| panic!("{loss}, {text}: {:?}", analysed.table));
+            assert!(failure.to_string().contains("loss: expected finite numbers, found"), "{failure}");
+            assert!(failure.hint().is_some(), "{failure}");
+        }
+    }
 }
 
 #[test]

@@ -26,7 +26,7 @@ impl LossKind {
             LossKind::MseScalar => mse_scalar::of_sample(output, label, derivative),
             LossKind::Zero => {
                 derivative.fill(0.0);
-                0.0
+                output.iter().fold(0.0, |zero, value| zero + 0.0 * value) // NaN if an output is none
             }
         }
     }
@@ -80,6 +80,23 @@ mod tests {
         let mut derivative = [1.0, 2.0];
         assert_eq!(LossKind::Zero.of_sample(&[3.0, 4.0], 1, &mut derivative), 0.0);
         assert_eq!(derivative, [0.0, 0.0]);
+        assert_eq!(LossKind::Zero.of_sample(&[-3.0, -0.0], 1, &mut derivative).to_bits(), 0);
+    }
+
+    #[test]
+    fn outputs_that_are_no_numbers_have_a_loss_that_is_none_whatever_the_loss() {
+        for kind in KINDS.into_iter().chain([LossKind::Zero]) {
+            for wrong in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+                let outputs = if kind == LossKind::MseScalar { vec![wrong] } else { vec![0.5, wrong] };
+                for label in 0..outputs.len() as u32 {
+                    if kind == LossKind::CrossEntropy && wrong < 0.0 && label == 0 {
+                        continue; // the other class has the probability 0
+                    }
+                    let loss = kind.of_sample(&outputs, label, &mut vec![0.0; outputs.len()]);
+                    assert!(!loss.is_finite(), "{kind:?} of {outputs:?}, class {label}: {loss}");
+                }
+            }
+        }
     }
 
     #[test]

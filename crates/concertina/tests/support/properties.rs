@@ -179,7 +179,9 @@ fn trained(study: &Study, params: &ValidParams) -> Run {
 }
 
 /// Every bit of weights, by name.
-fn bits(weights: &Weights) -> Vec<(String, Vec<u32>)> {
+type Bits = Vec<(String, Vec<u32>)>;
+
+fn bits(weights: &Weights) -> Bits {
     weights
         .tensors()
         .into_iter()
@@ -187,7 +189,7 @@ fn bits(weights: &Weights) -> Vec<(String, Vec<u32>)> {
         .collect()
 }
 
-fn weights_at_the_ends(run: &Run) -> Result<Vec<Vec<(String, Vec<u32>)>>, TestCaseError> {
+fn weights_at_the_ends(run: &Run) -> Result<Vec<Bits>, TestCaseError> {
     let ends = [concertina::model::Checkpoint::START, run.last_checkpoint()];
     ends.into_iter()
         .map(|end| {

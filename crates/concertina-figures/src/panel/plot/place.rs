@@ -26,6 +26,30 @@ pub(super) enum Place {
     Above,
 }
 
+/// The part of a line, from 0 to 1, that is on axes or not far from them; `None` if none is. Data may lie outside of fixed limits as
+/// far as numbers go, and a legend covers none of that.
+fn near(axes: &Rect, from: Point, to: Point) -> Option<(f64, f64)> {
+    const FAR: f64 = 100.0; // points; arbitrary, more than any legend reaches over its axes
+    let (mut first, mut last) = (0.0_f64, 1.0_f64);
+    let spans = [(from.0, to.0, axes.left, axes.right()), (from.1, to.1, axes.top, axes.bottom())];
+    for (from, to, low, high) in spans {
+        let (low, high, length) = (low - FAR, high + FAR, to - from);
+        if !length.is_finite() {
+            return None;
+        }
+        if length == 0.0 {
+            if from < low || from > high {
+                return None;
+            }
+            continue;
+        }
+        let (enters, leaves) = ((low - from) / length, (high - from) / length);
+        first = first.max(enters.min(leaves));
+        last = last.min(enters.max(leaves));
+    }
+    (first <= last).then_some((first, last))
+}
+
 impl PlotPanel<'_> {
     pub(super) fn wanted_place(&self) -> Place {
         if self.legend.is_empty() {
@@ -63,8 +87,9 @@ impl PlotPanel<'_> {
         const STEP: f64 = 1.5;
         let mut points = Vec::new();
         let mut along = |from: Point, to: Point| {
+            let Some((first, last)) = near(&pair.place, from, to) else { return };
             let steps = ((to.0 - from.0).hypot(to.1 - from.1) / STEP).ceil().max(1.0);
-            for k in 0..=steps as usize {
+            for k in (first * steps).floor() as usize..=(last * steps).ceil() as usize {
                 let share = k as f64 / steps;
                 points.push((from.0 + share * (to.0 - from.0), from.1 + share * (to.1 - from.1)));
             }

@@ -78,6 +78,21 @@ impl<'a> SchematicPanel<'a> {
     }
 }
 
+/// Most of anything that is drawn one by one: arbitrary, more than a page has room for.
+const MOST_DRAWN: usize = 1000;
+
+/// [`count`] of what is drawn one by one.
+fn few(table: &Table, column: &str, example: &str, panel: &str) -> Result<usize> {
+    match count(table, column, example, panel)? {
+        found if found > MOST_DRAWN => Err(Error::Panel {
+            panel: panel.to_owned(),
+            message: format!("`{column}`: expected at most {MOST_DRAWN} for a schematic, found {found}"),
+            hint: Some("draw the schematic of smaller runs".to_owned()),
+        }),
+        found => Ok(found),
+    }
+}
+
 /// The value of a column that has only one, as a count; `example` makes one in a recipe.
 fn count(table: &Table, column: &str, example: &str, panel: &str) -> Result<usize> {
     let wrong = |message: String| {

@@ -2,7 +2,7 @@
 
 use concertina_table::{Table, Values};
 
-use super::{count, counted, shapes};
+use super::{count, counted, few, shapes};
 use crate::{
     Colour, Drawing, Result, Theme, font,
     panel::{axes::LABEL_GAP, look},
@@ -38,7 +38,7 @@ impl Network {
         let number = |column: &str, example: &str| count(table, column, example, panel);
         let input_dim = number("input_dim", "task.input_dim = [2]")?;
         let units = number("units", "network.units = [200]")?;
-        let classes = number("classes", "task.classes = [2]")?;
+        let classes = few(table, "classes", "task.classes = [2]", panel)?;
         let coloured = Drawing { hue: Some("class".to_owned()), ..drawing.clone() };
         let values: Vec<Option<String>> = (0..classes).map(|class| Some(class.to_string())).collect();
         Ok(Self { input_dim, units, classes: look::colours(theme, &coloured, &values, None) })

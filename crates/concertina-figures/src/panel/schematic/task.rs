@@ -2,7 +2,7 @@
 
 use concertina_table::{Table, Values};
 
-use super::{count, counted, shapes};
+use super::{counted, few, shapes};
 use crate::{
     Colour, Drawing, Error, Result, Theme, font,
     panel::{
@@ -44,7 +44,7 @@ impl Task {
     /// Columns `delay`, `hold` and `evaluate` with one value each, and the samples of the input (`timestep` -1): `pc1`, `pc2`,
     /// `class`.
     pub(super) fn new(table: &Table, drawing: &Drawing, theme: &Theme, panel: &str) -> Result<Self> {
-        let number = |column: &str, example: &str| count(table, column, example, panel);
+        let number = |column: &str, example: &str| few(table, column, example, panel);
         let delay = number("delay", "task.delay = [10]")?;
         let (hold, evaluate) =
             (number("hold", "task.hold = [1]")?, number("evaluate", "task.evaluate = [1]")?);
