@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use concertina::analyses::AnalysisSpec;
 use concertina::model::params::{Params, Sweep, ValidSweep};
 use concertina::{CheckpointSelection, Import, Outcome, Source, Study, key_of};
-use support::{contents, open};
+use support::{contents, copied, open};
 
 /// Parameters of the runs in the store. What they are must not change: the store is what it is.
 fn tiny() -> Params {
@@ -53,18 +53,6 @@ fn makes_the_store_of_this_format() {
     let mut import = Import::of(data().join("weights.safetensors"));
     import.params = tiny();
     study.import(&import).expect("imports");
-}
-
-fn copied(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).expect("made");
-    for entry in std::fs::read_dir(from).expect("a folder") {
-        let path = entry.expect("an entry").path();
-        let target = to.join(path.file_name().expect("a name"));
-        match path.is_dir() {
-            true => copied(&path, &target),
-            false => drop(std::fs::copy(&path, &target).expect("copied")),
-        }
-    }
 }
 
 #[test]

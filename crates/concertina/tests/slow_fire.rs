@@ -23,7 +23,7 @@ use concertina::analyses::AnalysisSpec;
 use concertina::model::params::{Sweep, ValidSweep};
 use concertina::store::{Durability, FindingKind, StepHook, StoreOptions};
 use concertina::{CheckpointSelection, ErrorKind, Outcome, Study};
-use support::{contents, small};
+use support::{contents, copied, small};
 
 fn rounds(usual: usize) -> usize {
     let times = std::env::var("CONCERTINA_ROUNDS").ok().and_then(|text| text.parse().ok());
@@ -253,19 +253,6 @@ const DAMAGES: [Damage; 8] = [
         std::os::unix::fs::symlink("/etc/passwd", path).expect("free");
     }),
 ];
-
-fn copied(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).expect("made");
-    for entry in std::fs::read_dir(from).expect("a folder") {
-        let path = entry.expect("an entry").path();
-        let target = to.join(path.file_name().expect("a name"));
-        if path.is_dir() {
-            copied(&path, &target);
-        } else {
-            std::fs::copy(&path, &target).expect("copied");
-        }
-    }
-}
 
 /// Files that a checksum watches; `FORMAT` and views are looked at by other tests.
 fn watched(root: &Path) -> Vec<PathBuf> {

@@ -150,3 +150,16 @@ fn null_is_explained(
         _ => false,
     }
 }
+
+/// Copies a folder with all in it.
+pub fn copied(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).expect("made");
+    for entry in std::fs::read_dir(from).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        let target = to.join(path.file_name().expect("a name"));
+        match path.is_dir() {
+            true => copied(&path, &target),
+            false => drop(std::fs::copy(&path, &target).expect("copied")),
+        }
+    }
+}
