@@ -17,7 +17,7 @@ pub use arrays::arrays;
 pub use overrides::overrides;
 pub use params::{params_json, params_toml};
 pub use recipe::recipe;
-pub use store::{Template, store};
+pub use store::{Template, store, tidy};
 pub use tables::{csv, json, parquet, published};
 pub use tensors::tensors;
 

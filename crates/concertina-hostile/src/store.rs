@@ -34,11 +34,34 @@ pub struct Template {
     memo: Memo,
 }
 
-/// A folder of our own, in memory if there is such a place; it is removed when the process ends well.
-pub(crate) fn fast_folder(name: &str) -> PathBuf {
+/// The beginning of the names of our folders; a name and the number of the process follow.
+const FOLDERS: &str = "concertina-hostile-";
+
+/// In memory if there is such a place.
+fn fast_place() -> PathBuf {
     let memory = Path::new("/dev/shm");
-    let parent = if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() };
-    let folder = parent.join(format!("concertina-hostile-{name}-{}", std::process::id()));
+    if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() }
+}
+
+/// Removes the folders that targets of this process made, and those of processes that have ended; to be called when all are done.
+pub fn tidy() {
+    let own = std::process::id();
+    for entry in fs::read_dir(fast_place()).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let name =
+            name.to_str().and_then(|name| name.strip_prefix(FOLDERS)?.rsplit_once('-')?.1.parse().ok());
+        // Where nobody can say who lives, only our own go.
+        let ended =
+            |pid: u32| Path::new("/proc/self").exists() && !Path::new(&format!("/proc/{pid}")).exists();
+        if name.is_some_and(|pid: u32| pid == own || ended(pid)) {
+            let _ = fs::remove_dir_all(entry.path()); // somebody else may be faster
+        }
+    }
+}
+
+/// A folder of our own, which [`tidy`] removes.
+pub(crate) fn fast_folder(name: &str) -> PathBuf {
+    let folder = fast_place().join(format!("{FOLDERS}{name}-{}", std::process::id()));
     let _ = fs::remove_dir_all(&folder); // of a process with the same number, long ago
     fs::create_dir_all(&folder).expect("a folder for tests can be made");
     folder

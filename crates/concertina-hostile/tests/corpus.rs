@@ -24,6 +24,7 @@ fn every_target_bears_its_corpus_and_changes_of_it() {
             common::run(name, *target, &inputs.next());
         }
     }
+    concertina_hostile::tidy();
 }
 
 #[test]

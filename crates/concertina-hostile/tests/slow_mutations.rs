@@ -103,4 +103,5 @@ fn no_change_of_the_corpus_makes_a_reader_panic_or_allocate_past_the_limit() {
             COUNT.load(Ordering::Relaxed) - before,
         );
     }
+    concertina_hostile::tidy();
 }
