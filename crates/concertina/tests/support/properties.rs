@@ -65,6 +65,7 @@ fn value(path: &str, kind: Kind, number: u64) -> Value {
         (_, Kind::Boolean) => Value::Boolean(number.is_multiple_of(2)),
         (_, Kind::Choice(names)) => Value::from(names[pick as usize % names.len()].name),
         (_, Kind::Epochs) => Value::from(vec![1 + pick % 2, 4 + pick % 3]),
+        (_, Kind::Imported) => Value::None, // nothing to train
         ("train.epochs", _) => Value::from(1_u64),
         (_, Kind::OptionalWhole { .. }) if number.is_multiple_of(2) => Value::None,
         (_, Kind::Whole { least, .. } | Kind::OptionalWhole { least, .. }) => {
