@@ -133,6 +133,9 @@ pub(crate) fn print(bytes: &[u8]) -> Result<(), Failure> {
 
 /// A table for people: numbers to the right, texts to the left, two spaces between.
 pub(crate) fn aligned(table: &Table) -> String {
+    if table.column_count() == 0 {
+        return String::new();
+    }
     let mut columns: Vec<(Vec<String>, bool)> = Vec::new();
     for (name, values) in table.columns() {
         let numeric = matches!(values, Values::Float(_) | Values::Integer(_));
