@@ -177,6 +177,14 @@ pub enum Error {
         /// Their name.
         weights: ImportedWeights,
     },
+    /// A run does not fit into memory.
+    #[error("expected a run of at most {:.1} GB, the memory there is, found one of {:.0} GB at least", *found as f64 / 1e9, needed / 1e9)]
+    TooLarge {
+        /// Bytes that it takes at least.
+        needed: f64,
+        /// Bytes that there are.
+        found: u64,
+    },
     /// A factorisation failed.
     #[error(transparent)]
     Numerics(#[from] concertina_numerics::Error),
@@ -220,6 +228,9 @@ impl Error {
             Self::PastLastLayer { layers, .. } => {
                 Some(format!("ask for at most {layers} timesteps: a layer takes the place of a timestep"))
             }
+            Self::TooLarge { .. } => Some(
+                "lower `network.units`, `task.input_dim`, `task.delay`, `task.clusters` or `task.train_samples`".to_owned(),
+            ),
             Self::Imported { .. } => Some(
                 "import them with `concertina runs import` (again), or choose checkpoints that were imported"
                     .to_owned(),

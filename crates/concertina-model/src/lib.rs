@@ -3,6 +3,7 @@
 pub mod checkpoint;
 mod error;
 pub mod loss;
+mod memory;
 pub mod network;
 pub mod optimizer;
 pub mod params;

@@ -5,6 +5,7 @@ use concertina_numerics::random::{Purpose, Stream};
 use ndarray::{Array2, ArrayView1};
 
 use crate::error::{Error, Result};
+use crate::memory;
 use crate::params::ValidParams;
 
 const CENTRES: Purpose = Purpose::new("centres");
@@ -47,8 +48,9 @@ impl Task {
     /// [`minimal_separation`] away from all before it.
     ///
     /// # Errors
-    /// [`Error::ClustersDoNotFit`] when one centre was redrawn 10,000 times in vain.
+    /// [`Error::ClustersDoNotFit`] when one centre was redrawn 10,000 times in vain; [`Error::TooLarge`].
     pub fn new(params: &ValidParams) -> Result<Self> {
+        memory::check(params)?;
         let task = &params.task;
         let separation = minimal_separation(task.input_dim, task.cluster_std);
         let mut stream = Stream::new(params.seed, CENTRES, 0);

@@ -230,6 +230,7 @@ impl Error {
                 concertina_model::Error::ClustersDoNotFit { .. }
                 | concertina_model::Error::Diverged { .. }
                 | concertina_model::Error::Imported { .. }
+                | concertina_model::Error::TooLarge { .. }
                 | concertina_model::Error::NotFinite { .. }
                 | concertina_model::Error::Numerics(_) => ErrorKind::Run,
                 concertina_model::Error::Shape { .. }

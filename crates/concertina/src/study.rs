@@ -79,7 +79,7 @@ impl StudyBuilder {
         self
     }
 
-    /// Whether runs that are in the store are trained anew and compared, bit for bit; see [`Run::comparison`].
+    /// Whether runs that are in the store are trained anew and compared, bit for bit; see [`Run::comparison`](crate::Run::comparison).
     pub fn rerun(mut self, rerun: bool) -> Self {
         self.0.rerun = rerun;
         self
@@ -176,7 +176,7 @@ impl Study {
 
     /// Loads the runs of a sweep, and trains what the store does not have of them.
     ///
-    /// A run that diverges or fails is among the results; see [`Run::outcome`].
+    /// A run that diverges or fails is among the results; see [`Run::outcome`](crate::Run::outcome).
     ///
     /// # Errors
     /// [`Error::Store`] if the store cannot be used: that ends everything.

@@ -8,6 +8,7 @@ use ndarray::{Array1, Array2, ArrayView2};
 
 use super::Weights;
 use crate::error::{Error, Result};
+use crate::memory;
 use crate::params::{InputWeights, NetworkKind, ValidParams};
 
 const INPUT_WEIGHTS: Purpose = Purpose::new("input weights");
@@ -83,12 +84,13 @@ pub fn readout(gaussian: ArrayView2<f64>, scale: f64) -> Array2<f64> {
 /// The weights of a realisation before training.
 ///
 /// # Errors
-/// [`Error::Imported`]; [`Error::Parameter`] names the scale with which weights leave the range of single precision. When a
+/// [`Error::Imported`]; [`Error::TooLarge`]; [`Error::Parameter`] names the scale with which weights leave the range of single precision. When a
 /// factorisation fails, which Gaussian numbers do not make happen.
 pub fn draw(params: &ValidParams) -> Result<Weights> {
     if let Some(weights) = params.network.weights {
         return Err(Error::Imported { weights });
     }
+    memory::check(params)?;
     let (network, input_dim) = (&params.network, params.task.input_dim);
     let units = network.units;
     let gaussian = |purpose: Purpose, rows: usize, columns: usize| {

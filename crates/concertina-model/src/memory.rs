@@ -1,0 +1,80 @@
+//! Whether a run fits into memory: parameters of any size are valid, and an allocation that fails ends the process.
+
+use std::sync::OnceLock;
+
+use crate::error::{Error, Result};
+use crate::params::{NetworkKind, PART, ValidParams};
+
+/// Refuses a run that certainly does not fit.
+///
+/// # Errors
+/// [`Error::TooLarge`].
+pub(crate) fn check(params: &ValidParams) -> Result<()> {
+    match there() {
+        Some(found) if least(params) > found as f64 => Err(Error::TooLarge { needed: least(params), found }),
+        _ => Ok(()),
+    }
+}
+
+/// Bytes that a run takes at the very least: weights, their gradient and an optimizer's state, the random matrix that they are drawn from
+/// and its copy for the eigenvalues, the states of a batch, the samples of an epoch, the centres.
+fn least(params: &ValidParams) -> f64 {
+    let (task, network) = (&params.task, &params.network);
+    let (units, input_dim, steps) =
+        (network.units as f64, task.input_dim as f64, params.trial_steps() as f64);
+    let layers = if network.kind == NetworkKind::Feedforward { steps } else { 1.0 };
+    let weights = units * (units * layers + input_dim + params.outputs() as f64);
+    let states = params.train.batch.min(PART) as f64 * steps * units;
+    let samples = (task.train_samples.max(params.val_samples()) + task.clusters) as f64 * input_dim;
+    3.0 * 4.0 * weights + 2.0 * 8.0 * units * units + 4.0 * (states + samples)
+}
+
+/// Bytes of memory of this machine, or of the control group that the process is in; `None` where the system does not tell.
+fn there() -> Option<u64> {
+    static THERE: OnceLock<Option<u64>> = OnceLock::new();
+    *THERE.get_or_init(|| {
+        let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+        let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+        let machine = line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)?;
+        let group = std::fs::read_to_string("/sys/fs/cgroup/memory.max").ok();
+        let group = group.and_then(|text| text.trim().parse().ok()).unwrap_or(u64::MAX);
+        Some(machine.min(group))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{check, least};
+    use crate::error::Error;
+    use crate::params::Params;
+
+    fn with(overrides: &[(&str, &str)]) -> crate::params::ValidParams {
+        let mut params = Params::default();
+        overrides.iter().for_each(|(name, value)| params.set(name, value).expect("in range"));
+        params.check().expect("valid")
+    }
+
+    #[test]
+    fn a_run_that_no_memory_holds_is_refused_before_anything_is_reserved() {
+        for (name, value) in [
+            ("units", "100000"),
+            ("delay", "1000000000"),
+            ("train_samples", "1000000000"),
+            ("input_dim", "1000000000"),
+            ("clusters", "1000000000"),
+        ] {
+            let params = with(&[(name, value)]);
+            assert!(least(&params) > 1e11, "{name}: {}", least(&params));
+            if super::there().is_some_and(|found| (found as f64) < 1e11) {
+                let refused = crate::task::Task::new(&params).map(drop);
+                assert!(matches!(refused, Err(Error::TooLarge { .. })), "{name}");
+                assert!(
+                    matches!(crate::network::initial::draw(&params), Err(Error::TooLarge { .. })),
+                    "{name}"
+                );
+            }
+        }
+        assert!(least(&with(&[])) < 1e7, "the paper's run takes a few megabytes");
+        assert!(check(&with(&[("units", "2000")])).is_ok());
+    }
+}
