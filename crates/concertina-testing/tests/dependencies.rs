@@ -151,3 +151,29 @@ fn every_dependency_comes_from_the_registry_and_in_one_version() {
         SEVERAL.iter().filter(|name| !several.iter().any(|(found, _)| found == name)).collect();
     assert!(gone.is_empty(), "{gone:?} come in one version now: take them off the list");
 }
+
+#[test]
+fn cargo_run_means_the_one_command() {
+    let metadata = Command::new(env!("CARGO"))
+        .args(["metadata", "--format-version=1", "--locked", "--no-deps"])
+        .current_dir(root())
+        .output()
+        .expect("cargo runs");
+    let metadata: serde_json::Value = serde_json::from_slice(&metadata.stdout).expect("cargo writes JSON");
+    let default = metadata["workspace_default_members"].as_array().expect("a list");
+    let packages = metadata["packages"].as_array().expect("a list");
+    let is_binary = |target: &&serde_json::Value| {
+        target["kind"].as_array().is_some_and(|kinds| kinds.contains(&"bin".into()))
+    };
+    let binaries: Vec<&str> = packages
+        .iter()
+        .filter(|package| default.contains(&package["id"]))
+        .flat_map(|package| package["targets"].as_array().expect("a list").iter().filter(is_binary))
+        .filter_map(|target| target["name"].as_str())
+        .collect();
+    assert_eq!(
+        binaries,
+        ["concertina"],
+        "`cargo run --release -- figures` is the first command of the README"
+    );
+}
