@@ -19,7 +19,7 @@ fn every_analysis() -> Vec<AnalysisSpec> {
         Accuracy { samples: 20 }.into(),
         Loss { samples: 20 }.into(),
         PcaSnapshots { samples: 20, drawn: 10, ..PcaSnapshots::default() }.into(),
-        Lyapunov { exponents: 3, burn_in: 10, max_iterations: 60, ..Lyapunov::default() }.into(),
+        Lyapunov { exponents: Some(3), burn_in: 10, max_iterations: 60, ..Lyapunov::default() }.into(),
         ClusterHoldout { samples: 20, splits: 2, ..ClusterHoldout::default() }.into(),
         Saturation { samples: 20, ..Saturation::default() }.into(),
         ClassDistances { samples: 20, ..ClassDistances::default() }.into(),

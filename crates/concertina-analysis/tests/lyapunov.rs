@@ -49,7 +49,7 @@ fn exponents_of_a_linear_network_are_the_moduli_of_its_eigenvalues() {
     for seed in 0..3 {
         let (weights, bias) = parts(12, 1.5, seed);
         let system = Autonomous::new(weights.clone(), bias, Nonlinearity::Linear, Rule::Map).expect("finite");
-        let analysis = Lyapunov { exponents: 12, tolerance: 5e-4, ..Lyapunov::default() };
+        let analysis = Lyapunov { exponents: Some(12), tolerance: 5e-4, ..Lyapunov::default() };
         let spectrum = analysis.spectrum(&system, seed).expect("valid");
         assert_eq!(spectrum.outcome, Outcome::Converged, "seed {seed}");
         let moduli = eigenvalues(weights.view()).expect("it converges");
@@ -218,7 +218,7 @@ fn the_paper_rule_run_side_by_side_is_the_rule_run_one_by_one() {
             })
             .collect();
         expected.sort_by(|a, b| b.total_cmp(a));
-        let analysis = Lyapunov { exponents: 5, stopping: Stopping::Paper, ..Lyapunov::default() };
+        let analysis = Lyapunov { exponents: Some(5), stopping: Stopping::Paper, ..Lyapunov::default() };
         let spectrum = analysis.spectrum(&system, seed).expect("valid");
         assert_eq!(
             (spectrum.initial_conditions, spectrum.iterations),
@@ -253,7 +253,7 @@ fn bistable() -> Autonomous {
 
 #[test]
 fn initial_conditions_on_different_attractors_are_a_result_with_its_reason() {
-    let analysis = Lyapunov { exponents: 1, ..Lyapunov::default() };
+    let analysis = Lyapunov { exponents: Some(1), ..Lyapunov::default() };
     let spectrum = analysis.spectrum(&bistable(), 0).expect("valid");
     assert_eq!(spectrum.outcome, Outcome::SeveralAttractors);
     assert!(!spectrum.outcome.converged() && spectrum.iterations < 2000);
@@ -276,7 +276,7 @@ fn a_state_that_grows_without_bound_ends_the_estimate_and_not_the_program() {
     let doubling = doubling.expect("finite");
     for stopping in [Stopping::Converged, Stopping::Paper] {
         // The published rule stops long before, where the running averages agree.
-        let analysis = Lyapunov { exponents: 3, stopping, ..Lyapunov::default() };
+        let analysis = Lyapunov { exponents: Some(3), stopping, ..Lyapunov::default() };
         let spectrum = analysis.spectrum(&doubling, 0).expect("valid");
         if stopping == Stopping::Converged {
             assert_eq!(spectrum.outcome, Outcome::Unbounded);
@@ -290,7 +290,7 @@ fn units_that_have_fallen_silent_leave_exponents_of_minus_infinity() {
     let silent = Autonomous::new(Array2::eye(4), Array1::from_elem(4, -1.0), Nonlinearity::Relu, Rule::Map);
     let silent = silent.expect("finite");
     for stopping in [Stopping::Converged, Stopping::Paper] {
-        let analysis = Lyapunov { exponents: 4, stopping, ..Lyapunov::default() };
+        let analysis = Lyapunov { exponents: Some(4), stopping, ..Lyapunov::default() };
         let spectrum = analysis.spectrum(&silent, 0).expect("valid");
         assert_eq!(bits(&spectrum), [f64::NEG_INFINITY; 4]);
         assert!(spectrum.exponents.iter().all(|exponent| exponent.standard_error.is_none()));
@@ -300,7 +300,7 @@ fn units_that_have_fallen_silent_leave_exponents_of_minus_infinity() {
 }
 
 #[test]
-fn a_jacobian_of_rank_two_has_two_exponents_and_then_none() {
+fn a_jacobian_of_rank_two_up_to_rounding_has_two_exponents_and_then_bounds() {
     let (left, right) = (
         arr2(&[[1.0, 0.2], [0.3, -1.0], [0.5, 0.7], [-0.4, 0.1]]),
         arr2(&[[1.0, 0.0, 0.4, 0.2], [0.1, 1.0, -0.3, 0.5]]),
@@ -308,12 +308,17 @@ fn a_jacobian_of_rank_two_has_two_exponents_and_then_none() {
     let weights = product(left.view(), right.view());
     let inner = product(right.view(), left.view()); // has the two eigenvalues that are not zero
     let system = Autonomous::new(weights, Array1::zeros(4), Nonlinearity::Linear, Rule::Map).expect("finite");
-    let spectrum = Lyapunov { exponents: 4, ..Lyapunov::default() }.spectrum(&system, 0).expect("valid");
+    let spectrum =
+        Lyapunov { exponents: Some(4), ..Lyapunov::default() }.spectrum(&system, 0).expect("valid");
     let found = bits(&spectrum);
     for (found, expected) in found.iter().zip(eigenvalues(inner.view()).expect("it converges")) {
         assert!((found - expected.norm().log2()).abs() < 5e-3, "{found} {expected}");
     }
-    assert_eq!(found[2..], [f64::NEG_INFINITY; 2]);
+    assert!(
+        spectrum.exponents[2..]
+            .iter()
+            .all(|exponent| exponent.is_bound && exponent.bits_per_timestep < -48.0)
+    );
 }
 
 proptest! {
@@ -336,9 +341,12 @@ proptest! {
         let (start, frame) = (start.select(Axis(1), &order), frame.select(Axis(1), &order));
         let mut other = Orbits::new(&permuted, start.view(), frame.view()).expect("shapes agree");
         for _ in 0..10 {
-            let (one, other) = (one.step().to_owned(), other.step());
-            for (one, other) in one.iter().zip(other) {
+            let (stretches, others) = (one.step().to_owned(), other.step());
+            for (one, other) in stretches.iter().zip(others) {
                 prop_assert!(one == other || (one - other).abs() < 1e-9, "{one} {other}");
+            }
+            if one.tallies()[0].has_losses() {
+                break; // a vector that was lost goes on in any direction
             }
         }
     }
@@ -347,7 +355,7 @@ proptest! {
 #[test]
 fn the_table_has_a_row_for_each_exponent_largest_first() {
     let run = common::Run::trained(common::small());
-    let analysis = Lyapunov { exponents: 4, max_iterations: 100, burn_in: 50, ..Lyapunov::default() };
+    let analysis = Lyapunov { exponents: Some(4), max_iterations: 100, burn_in: 50, ..Lyapunov::default() };
     let table = analysis.run(&run.subject()).expect("a recurrent network");
     assert_eq!(table.row_count(), 8);
     assert_eq!(table.integers("index").expect("there"), [1, 2, 3, 4, 1, 2, 3, 4].map(Some));

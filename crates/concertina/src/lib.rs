@@ -71,7 +71,7 @@ pub use study::{Analysed, Study, StudyBuilder};
 ///     let study = Study::open("runs")?;                        // a store and a pool of threads
 ///     let runs = study.train(&sweep)?;                         // loads what exists, trains the rest
 ///     let dimension = runs.analyse(&EffectiveDimension { samples: 500, ..Default::default() })?;
-///     let spectrum = runs.first().analyse(&Lyapunov { exponents: 10, ..Default::default() })?;
+///     let spectrum = runs.first().analyse(&Lyapunov { exponents: Some(10), ..Default::default() })?;
 ///     println!("{:.3} bits per timestep", spectrum.largest().bits_per_timestep());
 ///     Panel::lines(&dimension).x("timestep").y("effective_dimension").hue("gain").style("stage")
 ///         .band(ErrorBar::Gamma).save("dimension.pdf")?;       // .svg, .png and .csv go with it

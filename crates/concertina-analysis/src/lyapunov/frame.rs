@@ -2,86 +2,230 @@
 
 use concertina_numerics::kernels::{Operation, dispatch};
 
-/// Where a vector has lost more than this share of its length (times the number of units) to those before it, what is left
-/// is rounding error.
-const ROUNDING: f64 = f64::EPSILON;
+/// A vector shorter than this is lost: slopes, squares and products on the way to it may have underflowed.
+const UNDERFLOW: f64 = 1e-290;
 
-/// Makes the rows of a frame orthonormal, one after the other, and writes the base-2 logarithm of what each was long
-/// orthogonally to those before it: `log2 R[j, j]` of the QR factors of the transposed frame.
-///
-/// A row that depends on those before it up to rounding becomes zero, with the logarithm `-∞`, and stays out of the way of
-/// the rows after it.
-///
-/// Modified Gram-Schmidt, repeated for a vector that lost more than half of its length: "twice is enough", after which it is
-/// orthogonal to working precision (`daniel1976`).
-///
-/// # Shapes
-/// `frame`: (vectors, units), row-major; `log2_lengths`: (vectors).
-pub(super) fn orthonormalise(frame: &mut [f64], units: usize, log2_lengths: &mut [f64]) {
-    debug_assert_eq!(frame.len(), units * log2_lengths.len());
-    dispatch(Orthonormalise { frame, units, log2_lengths });
+/// A unit counts as small if its scale is under this share of the largest, 2⁻²⁰. Lengths then keep at least 32 of their 52 bits.
+const SMALL: f64 = 1.0 / 1_048_576.0;
+
+/// What became of a tangent vector in a timestep.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// Its length orthogonally to the vectors before it is known.
+    Kept,
+    /// That length is zero: the Jacobian leaves no further direction.
+    Gone,
+    /// That length is below the rounding errors. The stretch is an upper bound.
+    Unresolved,
 }
 
-struct Orthonormalise<'a> {
+/// The QR factorisation of the images of a frame.
+#[derive(Debug, Clone)]
+pub(super) struct Factors {
+    /// The first are those that were kept, in their order, then come those that were lost: the number that each had before.
+    pub was: Vec<usize>,
+    /// The base-2 logarithm of the length of each orthogonally to those before it, in the order of `was`.
+    pub log2_lengths: Vec<f64>,
+    /// In the order of `was`.
+    pub fates: Vec<Fate>,
+    /// (vectors, units), the units in the order of `order`: the images, then the directions of the reflections.
+    images: Vec<f64>,
+    /// The units, those with very small scales last. In what follows a unit's number in this order is its place.
+    order: Vec<usize>,
+    /// Whether any scale is very small. If not, the order is that of the units.
+    is_graded: bool,
+    /// (units), by place: the largest scale from there on.
+    scales: Vec<f64>,
+    /// The factor of each reflection, and the sign of the entry of `R` that it made.
+    reflections: Vec<(f64, f64)>,
+    /// (units), by place.
+    column: Vec<f64>,
+}
+
+impl Factors {
+    pub(super) fn new(vectors: usize, units: usize) -> Self {
+        let stride = units.next_multiple_of(LANES);
+        Self {
+            was: Vec::with_capacity(vectors),
+            log2_lengths: Vec::with_capacity(vectors),
+            fates: Vec::with_capacity(vectors),
+            images: vec![0.0; vectors * stride],
+            order: Vec::with_capacity(units),
+            is_graded: false,
+            scales: vec![0.0; units],
+            reflections: Vec::with_capacity(vectors),
+            column: vec![0.0; stride],
+        }
+    }
+
+    /// Makes the rows of `frame` orthonormal, one after the other, and finds how long each was orthogonally to those before it:
+    /// `R[j, j]` of the QR factors of the transposed frame.
+    ///
+    /// Householder reflections, so that the rows are orthonormal to working precision whatever they were. Where the entries of
+    /// some units are very much smaller than those of others, as behind saturated units, the small ones keep their digits
+    /// because these units are taken last, in the order of their size (`cox1998`).
+    ///
+    /// A row of which at most rounding error is left is lost. It is put behind those that were kept, in a direction orthogonal to
+    /// them, and so has no influence on them.
+    ///
+    /// # Shapes
+    /// `frame`: (vectors, units), row-major; `scales`: (units), how large the entries of each unit can be, zero only where all are
+    /// zero. `rank`: the most directions that the Jacobian leaves.
+    pub(super) fn orthonormalise(&mut self, frame: &mut [f64], scales: &[f64], rank: usize) {
+        self.arrange(scales);
+        let (stride, order) = (self.column.len(), &self.order);
+        for (image, row) in self.images.chunks_exact_mut(stride).zip(frame.chunks_exact(scales.len())) {
+            if self.is_graded {
+                image.iter_mut().zip(order).for_each(|(entry, unit)| *entry = row[*unit]);
+            } else {
+                image[..row.len()].copy_from_slice(row);
+            }
+        }
+        dispatch(Factorise { factors: self, frame, rank });
+    }
+
+    /// Puts the units with very small scales last, the largest of them first.
+    fn arrange(&mut self, scales: &[f64]) {
+        let largest = scales.iter().copied().fold(0.0, f64::max);
+        let small = |unit: &usize| scales[*unit] < SMALL * largest;
+        self.order.clear();
+        self.order.extend((0..scales.len()).filter(|unit| !small(unit)));
+        let others = self.order.len();
+        self.is_graded = others < scales.len();
+        if self.is_graded {
+            self.order.extend((0..scales.len()).filter(small));
+            self.order[others..].sort_by(|a, b| scales[*b].total_cmp(&scales[*a]));
+        }
+        let mut largest = 0.0;
+        for (scale, unit) in self.scales.iter_mut().zip(&self.order).rev() {
+            largest = scales[*unit].max(largest);
+            *scale = largest;
+        }
+    }
+
+    /// Reflects the images onto the axes of their places, one after the other.
+    #[inline(always)]
+    fn reduce(&mut self, rank: usize) {
+        let (units, stride) = (self.scales.len(), self.column.len());
+        self.was.clear();
+        self.log2_lengths.clear();
+        self.fates.clear();
+        self.reflections.clear();
+        let mut lost = Vec::new(); // allocates where there are any
+        for vector in 0..self.images.len() / stride {
+            let place = self.was.len();
+            let (before, rest) = self.images.split_at_mut(vector * stride);
+            let (image, after) = rest.split_at_mut(stride);
+            if place >= rank || self.scales[place] == 0.0 {
+                lost.push((vector, f64::NEG_INFINITY, Fate::Gone));
+                continue;
+            }
+            image[..place].fill(0.0); // entries of R: not needed
+            let length = norm(image);
+            // A bound on the rounding errors of the product before and of the reflections.
+            let rounding = units as f64 * f64::EPSILON * self.scales[place];
+            if length <= rounding || length < UNDERFLOW {
+                lost.push((vector, libm::log2(rounding.max(UNDERFLOW)), Fate::Unresolved));
+                continue;
+            }
+            self.was.push(vector);
+            self.log2_lengths.push(libm::log2(length));
+            self.fates.push(Fate::Kept);
+            let reflection = Reflection::onto_axis(place, image, length);
+            for other in after.chunks_exact_mut(stride) {
+                reflection.apply(other);
+            }
+            self.reflections.push((reflection.factor, reflection.sign));
+            if place < vector {
+                before[place * stride..(place + 1) * stride].copy_from_slice(image);
+            }
+        }
+        for (vector, log2_length, fate) in lost {
+            self.was.push(vector);
+            self.log2_lengths.push(log2_length);
+            self.fates.push(fate);
+        }
+    }
+
+    /// Writes the images of the axes under all reflections: first those of the vectors that were kept, then any others.
+    #[inline(always)]
+    fn expand(&mut self, frame: &mut [f64]) {
+        let (units, stride) = (self.scales.len(), self.column.len());
+        for (place, row) in frame.chunks_exact_mut(units).enumerate() {
+            self.column.fill(0.0);
+            self.column[place] = self.reflections.get(place).map_or(1.0, |(_, sign)| *sign);
+            // those after it leave the axis as it is
+            for (number, &(factor, sign)) in self.reflections.iter().enumerate().take(place + 1).rev() {
+                let direction = &self.images[number * stride..(number + 1) * stride];
+                Reflection { direction, factor, sign }.apply(&mut self.column);
+            }
+            if self.is_graded {
+                self.order.iter().zip(&self.column).for_each(|(unit, entry)| row[*unit] = *entry);
+            } else {
+                row.copy_from_slice(&self.column[..units]);
+            }
+        }
+    }
+}
+
+struct Factorise<'a> {
+    factors: &'a mut Factors,
     frame: &'a mut [f64],
-    units: usize,
-    log2_lengths: &'a mut [f64],
+    rank: usize,
 }
 
-impl Operation for Orthonormalise<'_> {
+impl Operation for Factorise<'_> {
     type Output = ();
 
     #[inline(always)]
     fn run(self) {
-        let Self { frame, units, log2_lengths } = self;
-        for (index, log2_length) in log2_lengths.iter_mut().enumerate() {
-            let (before, rest) = frame.split_at_mut(index * units);
-            let vector = &mut rest[..units];
-            let mut original = None;
-            let mut length = 0.0;
-            for _ in 0..2 {
-                let mut taken = 0.0; // the square of what lies along the vectors before
-                for unit_vector in before.chunks_exact(units) {
-                    let along = dot(unit_vector, vector);
-                    subtract(vector, along, unit_vector);
-                    taken += along * along;
-                }
-                length = norm(vector);
-                let whole = libm::hypot(length, taken.sqrt());
-                original.get_or_insert(whole);
-                if length >= 0.5 * whole {
-                    break;
-                }
-            }
-            let original = original.unwrap_or_default();
-            if length > units as f64 * ROUNDING * original {
-                let factor = 1.0 / length;
-                vector.iter_mut().for_each(|entry| *entry *= factor);
-                *log2_length = libm::log2(length);
-            } else {
-                vector.fill(0.0);
-                *log2_length = f64::NEG_INFINITY;
-            }
+        self.factors.reduce(self.rank);
+        self.factors.expand(self.frame);
+    }
+}
+
+/// `H = 1 - factor direction directionᵀ`, orthogonal and symmetric.
+struct Reflection<'a> {
+    direction: &'a [f64],
+    factor: f64,
+    /// Of the entry that is left of the vector that it was made for.
+    sign: f64,
+}
+
+impl<'a> Reflection<'a> {
+    /// The reflection that puts a vector of this length, zero before `place`, onto the axis of that place; its direction takes the
+    /// vector's place.
+    #[inline(always)]
+    fn onto_axis(place: usize, vector: &'a mut [f64], length: f64) -> Self {
+        let sign = if vector[place] > 0.0 { -1.0 } else { 1.0 }; // the other sign would cancel
+        let end = sign * length;
+        let factor = (end - vector[place]) / end;
+        let scale = 1.0 / (vector[place] - end);
+        vector.iter_mut().for_each(|entry| *entry *= scale);
+        vector[place] = 1.0;
+        Self { direction: vector, factor, sign }
+    }
+
+    #[inline(always)]
+    fn apply(&self, vector: &mut [f64]) {
+        let along = self.factor * dot(self.direction, vector);
+        for (entry, direction) in vector.iter_mut().zip(self.direction) {
+            *entry -= along * direction;
         }
     }
 }
 
 /// Lanes of the sums below: a fixed order, so the same bits whatever the vector registers are; enough of them that no sum
-/// waits for the one before it.
+/// waits for the one before it. Rows are padded with zeros to a multiple of them.
 const LANES: usize = 32;
 
 #[inline(always)]
 fn dot(a: &[f64], b: &[f64]) -> f64 {
     let mut lanes = [0.0; LANES];
-    let (a_blocks, a_rest) = a.as_chunks::<LANES>();
-    let (b_blocks, b_rest) = b.as_chunks::<LANES>();
-    for (a, b) in a_blocks.iter().zip(b_blocks) {
+    for (a, b) in a.as_chunks::<LANES>().0.iter().zip(b.as_chunks::<LANES>().0) {
         for lane in 0..LANES {
             lanes[lane] += a[lane] * b[lane];
         }
-    }
-    for (lane, (a, b)) in a_rest.iter().zip(b_rest).enumerate() {
-        lanes[lane] += a * b;
     }
     let mut width = LANES / 2;
     while width > 0 {
@@ -107,13 +251,6 @@ fn norm(vector: &[f64]) -> f64 {
     largest * vector.iter().map(|entry| (entry / largest) * (entry / largest)).sum::<f64>().sqrt()
 }
 
-#[inline(always)]
-fn subtract(vector: &mut [f64], factor: f64, direction: &[f64]) {
-    for (entry, step) in vector.iter_mut().zip(direction) {
-        *entry -= factor * step;
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use concertina_numerics::kernels::{Level, with_level};
@@ -124,10 +261,14 @@ mod tests {
     use super::*;
 
     fn orthonormalised(mut frame: Array2<f64>) -> (Array2<f64>, Vec<f64>) {
-        let (vectors, units) = frame.dim();
-        let mut lengths = vec![f64::NAN; vectors];
-        orthonormalise(frame.as_slice_mut().expect("row-major"), units, &mut lengths);
-        (frame, lengths)
+        let scales: Vec<f64> = frame
+            .columns()
+            .into_iter()
+            .map(|column| column.iter().fold(0.0, |length: f64, entry| length.hypot(*entry)))
+            .collect();
+        let mut factors = Factors::new(frame.nrows(), frame.ncols());
+        factors.orthonormalise(frame.as_slice_mut().expect("row-major"), &scales, scales.len());
+        (frame, factors.log2_lengths)
     }
 
     fn worst_from_identity(frame: ArrayView2<f64>) -> f64 {

@@ -1,21 +1,27 @@
 //! `lyapunov`: the largest Lyapunov exponents of the network without input.
 
 mod activation;
+mod converged;
 mod dynamics;
 mod frame;
+mod growth;
 mod orbits;
+mod paper;
 mod product;
 mod spectrum;
-mod stopping;
+mod start;
 
 use concertina_model::params::{NetworkKind, ValidParams};
 use concertina_table::{Table, Values};
 use serde::{Deserialize, Serialize};
 
 pub use dynamics::{Autonomous, Rule};
-pub use orbits::Orbits;
+pub use frame::Fate;
+pub use orbits::{Orbits, Tally};
 pub use spectrum::{Exponent, Outcome, Spectrum};
-pub use stopping::initial_states;
+pub use start::initial_states;
+
+use converged::Converged;
 
 use crate::ranges::{MOST_REPETITIONS, at_least, at_most, positive, refuse};
 use crate::trials::Observations;
@@ -32,10 +38,12 @@ use crate::{Analysis, Error, Result, Subject};
 ///
 /// # Returns
 /// A row for each checkpoint and exponent, with the columns
-/// * `index` (1 is the largest), `exponent` (bits per timestep; null stands for `-∞`, where the Jacobians leave no further
-///   direction, as in a relu network whose units have fallen silent), `standard_error` (over initial conditions);
-/// * the same in every row of a checkpoint: `kaplan_yorke_dimension` and `entropy_rate` (bits per timestep), null where that
-///   takes more exponents ([`Spectrum`]); `initial_conditions`, `iterations`, `converged`, and `reason`, null if converged.
+/// * `index` (1 is the largest), `exponent` (bits per timestep), `standard_error` (over initial conditions);
+/// * `converged`, and `reason`, null if converged. A null `exponent` that has converged stands for `-∞`: the Jacobians leave no
+///   further direction, as in a relu network whose units have fallen silent. One that has not is unknown: it is `-∞` on some
+///   initial conditions only, or lost to rounding, and the reason says which;
+/// * the same in every row of a checkpoint: `kaplan_yorke_dimension` and `entropy_rate` (bits per timestep), null where they are not
+///   known ([`Spectrum`]); `initial_conditions`, `iterations`.
 ///
 /// The orbit of a chaotic network depends on the last bit of every product; so the order of summation and the nonlinearity are
 /// fixed, and every instruction set gives the same bits.
@@ -46,8 +54,8 @@ use crate::{Analysis, Error, Result, Subject};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Lyapunov {
-    /// How many exponents, largest first; at most as many as the network has units.
-    pub exponents: usize,
+    /// How many exponents, largest first; at most as many as the network has units. Left out, 10 or as many as that.
+    pub exponents: Option<usize>,
     /// The rule by which the estimate ends.
     pub stopping: Stopping,
     /// The standard error over initial conditions, in bits per timestep, that every exponent must be under.
@@ -76,7 +84,7 @@ pub enum Stopping {
 impl Default for Lyapunov {
     fn default() -> Self {
         Self {
-            exponents: 10,
+            exponents: None,
             stopping: Stopping::Converged,
             tolerance: 2e-3,
             burn_in: 500,
@@ -85,6 +93,9 @@ impl Default for Lyapunov {
         }
     }
 }
+
+/// The exponents that are computed where no number is given and the network has as many units, as in the published code.
+const DEFAULT_EXPONENTS: usize = 10;
 
 impl Lyapunov {
     pub(crate) const NAME: &'static str = "lyapunov";
@@ -95,25 +106,28 @@ impl Lyapunov {
     /// [`Error::Parameter`].
     pub fn spectrum(&self, system: &Autonomous, seed: u64) -> Result<Spectrum> {
         self.check_for(system.units())?;
-        let rule = stopping::Converged {
-            exponents: self.exponents,
+        let exponents = self.exponents.unwrap_or_else(|| DEFAULT_EXPONENTS.min(system.units()));
+        let rule = Converged {
+            exponents,
             initial_conditions: self.initial_conditions,
             burn_in: self.burn_in,
             max_iterations: self.max_iterations,
             tolerance: self.tolerance,
         };
         match self.stopping {
-            Stopping::Converged => stopping::converged(system, &rule, seed),
-            Stopping::Paper => stopping::paper(system, self.exponents, seed),
+            Stopping::Converged => rule.spectrum(system, seed),
+            Stopping::Paper => paper::spectrum(system, exponents, seed),
         }
     }
 
     fn check_for(&self, units: usize) -> Result<()> {
         let default = Self::default();
-        at_least(Self::NAME, "exponents", self.exponents, 1)?;
-        if self.exponents > units {
-            let expected = format!("at most {units}, the number of units");
-            return refuse(Self::NAME, "exponents", expected, self.exponents);
+        if let Some(exponents) = self.exponents {
+            at_least(Self::NAME, "exponents", exponents, 1)?;
+            if exponents > units {
+                let expected = format!("at most {units}, the number of units");
+                return refuse(Self::NAME, "exponents", expected, exponents);
+            }
         }
         if self.stopping == Stopping::Paper {
             let own = |parameter, default: String, found: String| {
@@ -142,11 +156,11 @@ impl Analysis for Lyapunov {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn references(&self) -> &'static [&'static str] {
-        &["farrell2022", "benettin1980", "daniel1976", "kaplan1979", "pesin1977", "ruelle1978"]
+        &["farrell2022", "benettin1980", "cox1998", "kaplan1979", "pesin1977", "ruelle1978"]
     }
 
     fn per_checkpoint(&self) -> bool {
@@ -200,18 +214,18 @@ struct Columns {
 impl Columns {
     fn extend(&mut self, spectrum: &Spectrum) {
         let (dimension, entropy_rate) = (spectrum.kaplan_yorke_dimension(), spectrum.entropy_rate());
-        let converged = spectrum.outcome.converged();
         for (exponent, index) in spectrum.exponents.iter().zip(1..) {
             let bits = exponent.bits_per_timestep;
+            let reason = spectrum.reason(exponent);
             self.index.push(index);
-            self.exponent.push(bits.is_finite().then_some(bits));
+            self.exponent.push((bits.is_finite() && !exponent.is_bound).then_some(bits));
             self.standard_error.push(exponent.standard_error);
             self.kaplan_yorke_dimension.push(dimension);
             self.entropy_rate.push(entropy_rate);
             self.initial_conditions.push(spectrum.initial_conditions as i64);
             self.iterations.push(spectrum.iterations as i64);
-            self.converged.push(converged);
-            self.reason.push((!converged).then(|| spectrum.outcome.to_string()));
+            self.converged.push(reason.is_none());
+            self.reason.push(reason);
         }
     }
 

@@ -5,9 +5,21 @@ use ndarray::{Array2, Array3, ArrayView2, Axis};
 
 use super::activation::activate;
 use super::dynamics::{Autonomous, Rule};
-use super::frame::orthonormalise;
+use super::frame::{Factors, Fate};
 use super::product::{Panels, product};
 use crate::{Error, Result};
+
+/// Where a positive entry of the state of a relu network is smaller than this, it would soon underflow to zero, and its unit fall
+/// silent.
+const SMALL: f64 = power_of_two(-500);
+/// Then every entry smaller than this is made larger by [`UP`]. Entries so small are far below any bias in single precision (at
+/// least 2⁻¹⁴⁹), before and after; and what has no bias behaves alike at every size, because relu is homogeneous.
+const NEGLIGIBLE: f64 = power_of_two(-250);
+const UP: f64 = power_of_two(100);
+
+const fn power_of_two(exponent: i64) -> f64 {
+    f64::from_bits(((1023 + exponent) as u64) << 52)
+}
 
 /// Orbits of one [`Autonomous`] network from several initial conditions, each with a frame of tangent vectors.
 ///
@@ -28,16 +40,85 @@ use crate::{Error, Result};
 pub struct Orbits<'a> {
     system: &'a Autonomous,
     weights: Panels,
+    /// (units): the length of each column of the weights.
+    columns: Vec<f64>,
     /// (orbits, units), then (orbits × vectors, units): what stands here is at `h_t`.
     rows: Vec<f64>,
     /// The left side of the product, where it is not `rows` themselves.
     operand: Vec<f64>,
     /// `operand · W`, of the same shape.
     image: Vec<f64>,
-    /// (units): `φ'` of the orbit at hand.
+    /// (orbits, units): `φ'`.
     slopes: Vec<f64>,
-    /// (orbits, vectors).
+    /// (units): how large the entries of a tangent vector can be at the orbit at hand.
+    scales: Vec<f64>,
+    factors: Factors,
+    /// (orbits, vectors), of the last timestep.
     log2_stretches: Array2<f64>,
+    /// (orbits).
+    tallies: Vec<Tally>,
+    /// (orbits): the base-2 logarithm of the largest entry of each state.
+    log2_sizes: Vec<f64>,
+    /// (orbits): what is to be added to that, because the state was made larger.
+    log2_offsets: Vec<f64>,
+}
+
+/// Sums over the timesteps of an orbit since the last [`Orbits::forget`], a number for each tangent vector.
+///
+/// A vector that is lost goes on as one of the last of its frame, and its sums with it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tally {
+    /// Stretches in bits. Those of timesteps in which the vector was unresolved are upper bounds; those in which it was gone are
+    /// left out.
+    pub bits: Vec<f64>,
+    /// In how many timesteps the vector was [`Fate::Gone`].
+    pub gone: Vec<u32>,
+    /// In how many timesteps the vector was [`Fate::Unresolved`].
+    pub unresolved: Vec<u32>,
+    /// Timesteps.
+    pub timesteps: usize,
+}
+
+impl Tally {
+    pub(super) fn zero(vectors: usize) -> Self {
+        Self { bits: vec![0.0; vectors], gone: vec![0; vectors], unresolved: vec![0; vectors], timesteps: 0 }
+    }
+
+    /// Bits per timestep; `-∞` for a vector that was gone in any timestep.
+    pub fn means(&self) -> Vec<f64> {
+        let timesteps = self.timesteps.max(1) as f64;
+        let mean = |(bits, gone): (&f64, &u32)| if *gone > 0 { f64::NEG_INFINITY } else { bits / timesteps };
+        self.bits.iter().zip(&self.gone).map(mean).collect()
+    }
+
+    /// In how many timesteps each vector was lost, for either reason.
+    pub fn losses(&self) -> impl Iterator<Item = u32> {
+        self.gone.iter().zip(&self.unresolved).map(|(gone, unresolved)| gone + unresolved)
+    }
+
+    /// Whether any vector was lost.
+    pub fn has_losses(&self) -> bool {
+        self.losses().any(|count| count > 0)
+    }
+
+    fn add(&mut self, factors: &Factors) {
+        self.timesteps += 1;
+        if !factors.was.is_sorted() {
+            self.bits = factors.was.iter().map(|before| self.bits[*before]).collect();
+            self.gone = factors.was.iter().map(|before| self.gone[*before]).collect();
+            self.unresolved = factors.was.iter().map(|before| self.unresolved[*before]).collect();
+        }
+        for (vector, (fate, length)) in factors.fates.iter().zip(&factors.log2_lengths).enumerate() {
+            match fate {
+                Fate::Kept => self.bits[vector] += length,
+                Fate::Gone => self.gone[vector] += 1,
+                Fate::Unresolved => {
+                    self.bits[vector] += length;
+                    self.unresolved[vector] += 1;
+                }
+            }
+        }
+    }
 }
 
 impl<'a> Orbits<'a> {
@@ -74,16 +155,39 @@ impl<'a> Orbits<'a> {
         }
         let rows: Vec<f64> = states.iter().chain(&frames).copied().collect();
         let operand = if system.rule == Rule::Map { Vec::new() } else { vec![0.0; rows.len()] };
-        let image = vec![0.0; rows.len()];
-        let log2_stretches = Array2::zeros((orbits, vectors));
-        let weights = Panels::from_row_major(system.weights.view());
-        Ok(Self { system, weights, rows, operand, image, slopes: vec![0.0; units], log2_stretches })
+        let columns = system
+            .weights
+            .columns()
+            .into_iter()
+            .map(|column| column.iter().fold(0.0, |length: f64, weight| libm::hypot(length, *weight)));
+        Ok(Self {
+            system,
+            weights: Panels::from_row_major(system.weights.view()),
+            columns: columns.collect(),
+            image: vec![0.0; rows.len()],
+            rows,
+            operand,
+            slopes: vec![0.0; orbits * units],
+            scales: vec![0.0; units],
+            factors: Factors::new(vectors, units),
+            log2_stretches: Array2::zeros((orbits, vectors)),
+            tallies: vec![Tally::zero(vectors); orbits],
+            log2_sizes: states.outer_iter().map(|state| libm::log2(largest(state.iter()))).collect(),
+            log2_offsets: vec![0.0; orbits],
+        })
     }
 
     /// The states now, (orbits, units).
+    ///
+    /// Entries of relu networks that would underflow are too large by a power of two.
     pub fn states(&self) -> ArrayView2<'_, f64> {
         let (orbits, units) = (self.log2_stretches.nrows(), self.system.units());
         ArrayView2::from_shape((orbits, units), &self.rows[..orbits * units]).expect("states come first")
+    }
+
+    /// The base-2 logarithm of the largest absolute entry of each state now, (orbits).
+    pub fn log2_sizes(&self) -> &[f64] {
+        &self.log2_sizes
     }
 
     /// The tangent vectors of an orbit now, (vectors, units).
@@ -95,6 +199,19 @@ impl<'a> Orbits<'a> {
         assert!(orbit < orbits, "orbit {orbit} of {orbits}");
         let frame = &self.rows[(orbits + orbit * vectors) * units..][..vectors * units];
         ArrayView2::from_shape((vectors, units), frame).expect("frames come after the states")
+    }
+
+    /// The sums of each orbit since they were last [forgotten](Self::forget).
+    pub fn tallies(&self) -> &[Tally] {
+        &self.tallies
+    }
+
+    /// Begins the sums of an orbit again.
+    ///
+    /// # Panics
+    /// If there is no such orbit.
+    pub fn forget(&mut self, orbit: usize) {
+        self.tallies[orbit] = Tally::zero(self.log2_stretches.ncols());
     }
 
     /// Puts every orbit at another state and leaves its frame: to follow an orbit that is known.
@@ -111,6 +228,16 @@ impl<'a> Orbits<'a> {
         Ok(())
     }
 
+    /// Gives an orbit another frame and leaves its state.
+    ///
+    /// # Panics
+    /// If there is no such orbit, or the frame does not have the shape of the one before.
+    pub(super) fn set_frame(&mut self, orbit: usize, frame: ArrayView2<f64>) {
+        assert_eq!(frame.dim(), self.frame(orbit).dim(), "(vectors, units)");
+        let first = (self.tallies.len() + orbit * frame.nrows()) * frame.ncols();
+        self.rows[first..].iter_mut().zip(frame).for_each(|(row, entry)| *row = *entry);
+    }
+
     /// Keeps these orbits only, in this order.
     pub(super) fn keep(&mut self, orbits: &[usize]) {
         let (all, units) = (self.log2_stretches.nrows(), self.system.units());
@@ -124,82 +251,138 @@ impl<'a> Orbits<'a> {
             .collect();
         self.operand.truncate(self.rows.len());
         self.image.truncate(self.rows.len());
+        self.slopes.truncate(orbits.len() * units);
         self.log2_stretches = self.log2_stretches.select(Axis(0), orbits);
+        self.tallies = orbits.iter().map(|orbit| self.tallies[*orbit].clone()).collect();
+        self.log2_sizes = orbits.iter().map(|orbit| self.log2_sizes[*orbit]).collect();
+        self.log2_offsets = orbits.iter().map(|orbit| self.log2_offsets[*orbit]).collect();
     }
 
     /// One timestep: every state goes on, every frame is carried along by the Jacobian at the state it was at, and is made
     /// orthonormal again.
     ///
     /// # Returns
-    /// (orbits, vectors): by how many bits each tangent vector was stretched, orthogonally to those before it; `-∞` for one
-    /// whose image depends on those before it.
+    /// (orbits, vectors): by how many bits each tangent vector was stretched, orthogonally to those before it; `-∞` where the
+    /// Jacobian leaves no further direction, an upper bound where only rounding error is left ([`Fate`]). Vectors that were lost
+    /// come after those that were kept.
     pub fn step(&mut self) -> ArrayView2<'_, f64> {
         match self.system.rule {
-            Rule::Map => self.step_map(),
-            Rule::Euler { dt, kept } => self.step_euler(dt, kept),
+            Rule::Map => self.map(),
+            Rule::Euler { dt, kept } => self.euler(dt, kept),
+        }
+        for orbit in 0..self.log2_sizes.len() {
+            self.orthonormalise(orbit);
+            self.watch_size(orbit);
         }
         self.log2_stretches.view()
     }
 
     /// `h' = φ(h W + b)`, `q' = (q W) ∘ φ'(h W + b)`.
-    fn step_map(&mut self) {
+    fn map(&mut self) {
         let (system, units) = (self.system, self.system.units());
         product(&self.rows, &self.weights, &mut self.image);
         let (orbits, vectors) = self.log2_stretches.dim();
         let (currents, images) = self.image.split_at(orbits * units); // h W and q W
         let (states, frames) = self.rows.split_at_mut(orbits * units);
         let frame = vectors * units;
-        for (orbit, mut stretches) in self.log2_stretches.outer_iter_mut().enumerate() {
+        for (orbit, slopes) in self.slopes.chunks_exact_mut(units).enumerate() {
             let currents = currents[orbit * units..][..units].iter().zip(&system.bias);
             let state = &mut states[orbit * units..][..units];
             if system.nonlinearity != Nonlinearity::Linear {
                 state.iter_mut().zip(currents).for_each(|(state, (current, bias))| *state = current + bias);
             } // a linear network has the same Jacobian everywhere, and its state may overflow: it stays
-            activate(system.nonlinearity, state, &mut self.slopes);
+            activate(system.nonlinearity, state, slopes);
             let images = images[orbit * frame..][..frame].chunks_exact(units);
             let frame = &mut frames[orbit * frame..][..frame];
             for (vector, image) in frame.chunks_exact_mut(units).zip(images) {
-                for ((entry, image), slope) in vector.iter_mut().zip(image).zip(&self.slopes) {
+                for ((entry, image), slope) in vector.iter_mut().zip(image).zip(&*slopes) {
                     *entry = image * slope;
                 }
             }
-            orthonormalise(frame, units, stretches.as_slice_mut().expect("row-major"));
         }
     }
 
     /// `h' = kept h + dt (φ(h) W + b)`, `q' = kept q + dt (q ∘ φ'(h)) W`.
-    fn step_euler(&mut self, dt: f64, kept: f64) {
+    fn euler(&mut self, dt: f64, kept: f64) {
         let (system, units) = (self.system, self.system.units());
         let (orbits, vectors) = self.log2_stretches.dim();
         let frame = vectors * units;
         let (states, frames) = self.rows.split_at_mut(orbits * units);
         let (rates, bent) = self.operand.split_at_mut(orbits * units); // φ(h) and q ∘ φ'(h)
-        for orbit in 0..orbits {
+        for (orbit, slopes) in self.slopes.chunks_exact_mut(units).enumerate() {
             let rates = &mut rates[orbit * units..][..units];
             rates.copy_from_slice(&states[orbit * units..][..units]);
-            activate(system.nonlinearity, rates, &mut self.slopes);
+            activate(system.nonlinearity, rates, slopes);
             let vectors = frames[orbit * frame..][..frame].chunks_exact(units);
             for (bent, vector) in bent[orbit * frame..][..frame].chunks_exact_mut(units).zip(vectors) {
-                for ((bent, entry), slope) in bent.iter_mut().zip(vector).zip(&self.slopes) {
+                for ((bent, entry), slope) in bent.iter_mut().zip(vector).zip(&*slopes) {
                     *bent = entry * slope;
                 }
             }
         }
         product(&self.operand, &self.weights, &mut self.image);
         let (currents, images) = self.image.split_at(orbits * units);
-        for (orbit, mut stretches) in self.log2_stretches.outer_iter_mut().enumerate() {
-            if system.nonlinearity != Nonlinearity::Linear {
-                let currents = currents[orbit * units..][..units].iter().zip(&system.bias);
-                for (state, (current, bias)) in states[orbit * units..][..units].iter_mut().zip(currents) {
-                    *state = kept * *state + dt * (current + bias);
-                }
+        if system.nonlinearity != Nonlinearity::Linear {
+            let currents = currents.chunks_exact(units).flat_map(|current| current.iter().zip(&system.bias));
+            for (state, (current, bias)) in states.iter_mut().zip(currents) {
+                *state = kept * *state + dt * (current + bias);
             }
-            let images = &images[orbit * frame..][..frame];
-            let frame = &mut frames[orbit * frame..][..frame];
-            for (entry, image) in frame.iter_mut().zip(images) {
-                *entry = kept * *entry + dt * image;
-            }
-            orthonormalise(frame, units, stretches.as_slice_mut().expect("row-major"));
+        }
+        for (entry, image) in frames.iter_mut().zip(images) {
+            *entry = kept * *entry + dt * image;
         }
     }
+
+    /// Makes the images of an orbit's frame orthonormal, and counts what became of them.
+    fn orthonormalise(&mut self, orbit: usize) {
+        let ((orbits, vectors), units) = (self.log2_stretches.dim(), self.system.units());
+        let slopes = &self.slopes[orbit * units..][..units];
+        let mut rank = units;
+        match self.system.rule {
+            Rule::Map => {
+                let scales = self.scales.iter_mut().zip(&self.columns).zip(slopes);
+                scales.for_each(|((scale, column), slope)| *scale = column * slope);
+            }
+            Rule::Euler { dt, kept } => {
+                let steepest = dt * largest(slopes.iter());
+                let scales = self.scales.iter_mut().zip(&self.columns);
+                scales.for_each(|(scale, column)| *scale = kept + steepest * column);
+                if kept == 0.0 {
+                    rank = slopes.iter().filter(|slope| **slope != 0.0).count();
+                }
+            }
+        }
+        let frame = &mut self.rows[(orbits + orbit * vectors) * units..][..vectors * units];
+        self.factors.orthonormalise(frame, &self.scales, rank);
+        let mut stretches = self.log2_stretches.row_mut(orbit);
+        stretches.iter_mut().zip(&self.factors.log2_lengths).for_each(|(bits, length)| *bits = *length);
+        self.tallies[orbit].add(&self.factors);
+    }
+
+    /// Notes the size of a state, and makes entries larger that would underflow.
+    fn watch_size(&mut self, orbit: usize) {
+        let units = self.system.units();
+        let state = &mut self.rows[orbit * units..][..units];
+        let mut size = largest(state.iter());
+        let underflows = |entry: &f64| *entry != 0.0 && entry.abs() < SMALL;
+        if self.system.nonlinearity == Nonlinearity::Relu && state.iter().any(underflows) {
+            let negligible = state.iter_mut().filter(|entry| entry.abs() < NEGLIGIBLE);
+            negligible.for_each(|entry| *entry *= UP);
+            if size < NEGLIGIBLE {
+                size *= UP;
+                self.log2_offsets[orbit] -= UP.log2();
+            }
+        }
+        self.log2_sizes[orbit] = libm::log2(size) + self.log2_offsets[orbit];
+    }
+}
+
+/// The largest absolute value; NaN if any is.
+fn largest<'a>(entries: impl Iterator<Item = &'a f64>) -> f64 {
+    entries.fold(
+        0.0,
+        |largest: f64, entry| {
+            if entry.abs() > largest || entry.is_nan() { entry.abs() } else { largest }
+        },
+    )
 }

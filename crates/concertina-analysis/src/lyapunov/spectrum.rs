@@ -2,15 +2,21 @@
 
 use std::fmt;
 
-use ndarray::{ArrayView2, Axis};
+use super::orbits::Tally;
+
+/// What rounding adds to an exponent at most, in bits per timestep.
+const ROUNDING: f64 = 1e-9;
 
 /// One Lyapunov exponent.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Exponent {
-    /// The mean over initial conditions, in bits per timestep; `-∞` where the Jacobians leave no further direction.
+    /// The mean over initial conditions; `-∞` where the Jacobians leave no further direction, on any initial condition.
     pub bits_per_timestep: f64,
-    /// The standard error of that mean; `None` with one initial condition, or where the exponent is `-∞`.
+    /// The standard error of that mean; `None` with one initial condition, or where the exponent is `-∞` or a bound.
     pub standard_error: Option<f64>,
+    /// Whether it is known only to be below `bits_per_timestep`: in some timestep the Jacobians contracted this direction so far
+    /// that rounding errors are larger than what was left of it.
+    pub is_bound: bool,
 }
 
 /// Why an estimate ended.
@@ -24,7 +30,7 @@ pub enum Outcome {
     SeveralAttractors,
     /// It is not, with the last initial condition that the rule `paper` allows.
     InitialConditionLimit,
-    /// The state grew out of bounds; the estimate is from the timesteps before.
+    /// The state grew out of bounds, or still grew when the exponents had settled. They are those of the orbits so far.
     Unbounded,
 }
 
@@ -52,7 +58,7 @@ impl fmt::Display for Outcome {
 /// The largest Lyapunov exponents of a network, with their errors.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Spectrum {
-    /// The exponents, largest first.
+    /// The exponents, largest first; bounds come after those that are known, and `-∞` last.
     pub exponents: Vec<Exponent>,
     /// Number of initial conditions behind each.
     pub initial_conditions: usize,
@@ -64,23 +70,23 @@ pub struct Spectrum {
 }
 
 impl Spectrum {
-    /// From the exponents of each initial condition, (initial conditions, exponents).
-    pub(super) fn of(estimates: ArrayView2<f64>, units: usize, iterations: usize, outcome: Outcome) -> Self {
-        let mut exponents: Vec<Exponent> = estimates
-            .axis_iter(Axis(1))
-            .map(|estimates| {
-                let bits_per_timestep = estimates.sum() / estimates.len() as f64;
-                let finite = bits_per_timestep.is_finite() && estimates.len() > 1;
-                let standard_error = finite.then(|| {
-                    let squares: f64 =
-                        estimates.iter().map(|value| (value - bits_per_timestep).powi(2)).sum();
-                    (squares / (estimates.len() - 1) as f64 / estimates.len() as f64).sqrt()
-                });
-                Exponent { bits_per_timestep, standard_error }
+    /// From the sums along the orbit of each initial condition.
+    pub(super) fn of(tallies: &[Tally], units: usize, outcome: Outcome) -> Self {
+        let means: Vec<Vec<f64>> = tallies.iter().map(Tally::means).collect();
+        let mut exponents: Vec<Exponent> = (0..tallies[0].bits.len())
+            .map(|vector| {
+                let estimates = means.iter().map(|means| means[vector]);
+                let is_bound = tallies.iter().any(|tally| tally.unresolved[vector] > 0);
+                Exponent::of(estimates, tallies.len(), is_bound)
             })
             .collect();
-        exponents.sort_by(|a, b| b.bits_per_timestep.total_cmp(&a.bits_per_timestep));
-        Self { exponents, initial_conditions: estimates.nrows(), iterations, outcome, units }
+        let known_first = |a: &Exponent, b: &Exponent| {
+            (a.is_bound.cmp(&b.is_bound)).then(b.bits_per_timestep.total_cmp(&a.bits_per_timestep))
+        };
+        exponents.sort_by(known_first);
+        exponents.sort_by_key(|exponent| exponent.bits_per_timestep == f64::NEG_INFINITY);
+        let iterations = tallies.iter().map(|tally| tally.timesteps).max().unwrap_or_default();
+        Self { exponents, initial_conditions: tallies.len(), iterations, outcome, units }
     }
 
     /// The largest exponent; `None` if none was asked for.
@@ -93,16 +99,37 @@ impl Spectrum {
         self.exponents.iter().filter_map(|exponent| exponent.standard_error).reduce(f64::max)
     }
 
+    /// Why an exponent of this spectrum is not to be relied on, in words; `None` if it has converged.
+    pub fn reason(&self, exponent: &Exponent) -> Option<String> {
+        let bound = exponent.is_bound.then(|| {
+            let bits = exponent.bits_per_timestep;
+            format!("lost to rounding: all that is known is that the exponent is below {bits:.1}")
+        });
+        bound.or_else(|| (!self.outcome.converged()).then(|| self.outcome.to_string()))
+    }
+
     /// The Kaplan-Yorke (Lyapunov) dimension `j + (λ_1 + ... + λ_j) / |λ_{j+1}|`, with `j` the largest number for which the
     /// sum is not negative: 0 for a fixed point that attracts, the number of units if volumes do not shrink (`kaplan1979`).
     ///
-    /// `None` if the sum of all the exponents there are is still not negative and the network has more: ask for more.
+    /// `None` if the sum of all the exponents is still not negative and the network has more: ask for more. `None`, too, if it
+    /// takes an exponent of which only a bound is known, or if the exponents are means over several attractors. A sum that is
+    /// negative by less than three standard errors of its last exponent counts as zero, as along a cycle or a line of fixed points.
     pub fn kaplan_yorke_dimension(&self) -> Option<f64> {
+        if self.outcome == Outcome::SeveralAttractors {
+            return None;
+        }
         let mut sum = 0.0;
         for (index, exponent) in self.exponents.iter().enumerate() {
             let next = exponent.bits_per_timestep;
-            if sum + next < 0.0 {
-                return Some(index as f64 + sum / next.abs());
+            let negative =
+                sum + next < -exponent.standard_error.map_or(ROUNDING, |error| ROUNDING.max(3.0 * error));
+            if negative {
+                let sum = sum.max(0.0);
+                let known = !exponent.is_bound || sum == 0.0;
+                return known.then(|| index as f64 + sum / next.abs());
+            }
+            if exponent.is_bound {
+                return None;
             }
             sum += next;
         }
@@ -112,23 +139,47 @@ impl Spectrum {
     /// The sum of the positive exponents, in bits per timestep: an upper bound on the entropy rate (`ruelle1978`), and equal to
     /// it where the map is invertible and its measure smooth along the unstable directions (`pesin1977`).
     ///
-    /// `None` if all the exponents there are are positive and the network has more: ask for more.
+    /// `None` if all the exponents are positive and the network has more: ask for more. `None`, too, if only a bound is known of one
+    /// that may be positive, or if the exponents are means over several attractors.
     pub fn entropy_rate(&self) -> Option<f64> {
+        if self.outcome == Outcome::SeveralAttractors {
+            return None;
+        }
         let last = self.exponents.last().map_or(f64::INFINITY, |exponent| exponent.bits_per_timestep);
-        let complete = last <= 0.0 || self.exponents.len() == self.units;
+        let known =
+            self.exponents.iter().all(|exponent| !exponent.is_bound || exponent.bits_per_timestep <= 0.0);
+        let complete = known && (last <= 0.0 || self.exponents.len() == self.units);
         complete.then(|| self.exponents.iter().map(|exponent| exponent.bits_per_timestep.max(0.0)).sum())
+    }
+}
+
+impl Exponent {
+    /// The mean over initial conditions of their estimates.
+    fn of(estimates: impl Iterator<Item = f64> + Clone, count: usize, is_bound: bool) -> Self {
+        let bits_per_timestep = estimates.clone().sum::<f64>() / count as f64;
+        let has_error = bits_per_timestep.is_finite() && count > 1 && !is_bound;
+        let standard_error = has_error.then(|| {
+            let squares: f64 = estimates.map(|value| (value - bits_per_timestep).powi(2)).sum();
+            (squares / (count - 1) as f64 / count as f64).sqrt()
+        });
+        Self { bits_per_timestep, standard_error, is_bound }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use ndarray::{Array2, arr2};
-
     use super::*;
 
+    fn tally(means: &[f64]) -> Tally {
+        let mut tally = Tally::zero(means.len());
+        tally.timesteps = 1;
+        tally.bits = means.iter().map(|mean| if mean.is_finite() { *mean } else { 0.0 }).collect();
+        tally.gone = means.iter().map(|mean| u32::from(!mean.is_finite())).collect();
+        tally
+    }
+
     fn spectrum(exponents: &[f64], units: usize) -> Spectrum {
-        let estimates = Array2::from_shape_fn((1, exponents.len()), |(_, index)| exponents[index]);
-        Spectrum::of(estimates.view(), units, 1, Outcome::Converged)
+        Spectrum::of(&[tally(exponents)], units, Outcome::Converged)
     }
 
     #[test]
@@ -161,8 +212,8 @@ mod tests {
 
     #[test]
     fn exponents_come_largest_first_with_the_standard_error_of_their_mean() {
-        let estimates = arr2(&[[0.1, 0.3, -1.0], [0.1, 0.5, f64::NEG_INFINITY]]);
-        let spectrum = Spectrum::of(estimates.view(), 3, 7, Outcome::IterationLimit);
+        let estimates = [tally(&[0.1, 0.3, -1.0]), tally(&[0.1, 0.5, f64::NEG_INFINITY])];
+        let spectrum = Spectrum::of(&estimates, 3, Outcome::IterationLimit);
         let means: Vec<f64> = spectrum.exponents.iter().map(|exponent| exponent.bits_per_timestep).collect();
         assert_eq!(means, [0.4, 0.1, f64::NEG_INFINITY]);
         let errors: Vec<_> = spectrum.exponents.iter().map(|exponent| exponent.standard_error).collect();

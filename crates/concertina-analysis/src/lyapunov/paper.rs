@@ -1,0 +1,159 @@
+//! The rule `paper`: as the published code stops, for comparison with published curves only.
+
+use std::ops::Range;
+
+use ndarray::{Array2, s};
+
+use super::dynamics::Autonomous;
+use super::growth::{Sizes, can_grow, out_of_bounds};
+use super::orbits::{Orbits, Tally};
+use super::spectrum::{Outcome, Spectrum};
+use super::start::{initial_states, random_frame};
+use crate::Result;
+
+// The published code's settings: `k_LE = 10`, `tol = 2e-3`, and what its convergence check has fixed.
+const TOLERANCE: f64 = 2e-3;
+const MAX_ITERATIONS: usize = 1000;
+const MIN_INITIAL_CONDITIONS: usize = 4;
+const MAX_INITIAL_CONDITIONS: usize = 10;
+/// Running averages that are compared.
+const WINDOW: usize = 10;
+/// An initial condition ends when the statistic over its window is under this share of the tolerance.
+const SHARE: f64 = 0.1;
+
+/// The spectrum under the published rule.
+///
+/// No burn-in; the frame starts as the first unit vectors; the Jacobian is taken at the state *after* the step, which is the
+/// same as starting one step later. An initial condition ends when the mean over exponents of the standard deviation of its
+/// last ten running averages, divided by √10, is under a tenth of the tolerance, at most after 1000 timesteps. Initial
+/// conditions are added, at least 4 and at most 10, until the same statistic over them is under the tolerance. Standard
+/// deviations divide by the count, as there.
+///
+/// There, a counter keeps the first initial condition from ending at once, and is not reset for those after it, which could
+/// therefore end with as few as two running averages. Here each takes the ten that the rule speaks of; on no network of the
+/// reference tables does one end within ten timesteps.
+///
+/// There, a vector that a Jacobian contracts to zero leaves whatever rounding makes of it. Here the average begins again after
+/// it, and an initial condition does not end before as many timesteps without such a loss as there were before it; vectors that
+/// are still lost in the second half of the 1000 timesteps are taken for lost.
+pub(super) fn spectrum(system: &Autonomous, exponents: usize, seed: u64) -> Result<Spectrum> {
+    let mut runs = Vec::with_capacity(MAX_INITIAL_CONDITIONS);
+    // Run side by side: the first four are needed in any case, the others only if those do not suffice.
+    for together in [0..MIN_INITIAL_CONDITIONS, MIN_INITIAL_CONDITIONS..MAX_INITIAL_CONDITIONS] {
+        runs.extend(side_by_side(system, exponents, seed, together.clone())?);
+        for count in together.start.max(MIN_INITIAL_CONDITIONS - 1) + 1..=runs.len() {
+            let estimates: Vec<Vec<f64>> = runs[..count].iter().map(|run| run.tally.means()).collect();
+            let unbounded = runs[..count].iter().any(|run| run.unbounded);
+            let outcome = match (unbounded, mean_error(&estimates) < TOLERANCE) {
+                (true, _) => Outcome::Unbounded,
+                (false, true) => Outcome::Converged,
+                (false, false) if count == MAX_INITIAL_CONDITIONS => Outcome::InitialConditionLimit,
+                (false, false) => continue,
+            };
+            let tallies: Vec<Tally> = runs[..count].iter().map(|run| run.tally.clone()).collect();
+            return Ok(Spectrum::of(&tallies, system.units(), outcome));
+        }
+    }
+    unreachable!("the tenth initial condition ends it in every case")
+}
+
+/// One initial condition.
+#[derive(Debug, Clone)]
+struct Run {
+    /// Running averages, the last [`WINDOW`].
+    window: Vec<Vec<f64>>,
+    sizes: Sizes,
+    /// The timestep after which its average begins.
+    begun: usize,
+    tally: Tally,
+    unbounded: bool,
+}
+
+impl Run {
+    fn new(exponents: usize) -> Self {
+        let window = Vec::with_capacity(WINDOW + 1);
+        Self { window, sizes: Sizes::default(), begun: 0, tally: Tally::zero(exponents), unbounded: false }
+    }
+
+    /// Takes note of a timestep; whether it is the last.
+    fn note(&mut self, tally: &Tally, log2_size: f64, timestep: usize) -> bool {
+        self.sizes.push(log2_size);
+        self.unbounded = out_of_bounds(log2_size);
+        self.window.push(tally.means());
+        if self.window.len() > WINDOW {
+            self.window.remove(0);
+        }
+        let settled = self.window.len() == WINDOW
+            && timestep >= 2 * self.begun
+            && !tally.has_losses()
+            && mean_error(&self.window) < SHARE * TOLERANCE;
+        let ends = self.unbounded || settled || timestep == MAX_ITERATIONS;
+        if ends {
+            self.tally = tally.clone();
+        }
+        ends
+    }
+
+    fn begin_again_after(&mut self, timestep: usize) {
+        self.begun = timestep;
+        self.window.clear();
+    }
+}
+
+/// Runs that start at the initial conditions that have these numbers.
+fn side_by_side(system: &Autonomous, exponents: usize, seed: u64, numbers: Range<usize>) -> Result<Vec<Run>> {
+    let units = system.units();
+    let states = initial_states(seed, numbers.end, units);
+    let initial = states.slice(s![numbers.clone(), ..]);
+    let mut first_step = Orbits::new(system, initial, Array2::zeros((0, units)).view())?;
+    first_step.step();
+    let frame = Array2::from_shape_fn((exponents, units), |(i, j)| f64::from(u8::from(i == j)));
+    let mut orbits = Orbits::new(system, first_step.states(), frame.view())?;
+    let mut runs = vec![Run::new(exponents); initial.nrows()];
+    let mut going: Vec<usize> = (0..runs.len()).collect(); // which run each orbit is
+    for timestep in 1..=MAX_ITERATIONS {
+        orbits.step();
+        let mut kept = Vec::with_capacity(going.len());
+        for (orbit, &run) in going.iter().enumerate() {
+            if orbits.tallies()[orbit].has_losses() && timestep <= MAX_ITERATIONS / 2 {
+                let index = (timestep * MAX_INITIAL_CONDITIONS + numbers.start + run) as u64;
+                orbits.set_frame(orbit, random_frame(seed, index, exponents, units).view());
+                orbits.forget(orbit);
+                runs[run].begin_again_after(timestep);
+                kept.push(orbit);
+            } else if !runs[run].note(&orbits.tallies()[orbit], orbits.log2_sizes()[orbit], timestep) {
+                kept.push(orbit);
+            }
+        }
+        if kept.is_empty() {
+            break;
+        }
+        if kept.len() < going.len() {
+            orbits.keep(&kept);
+            going = kept.into_iter().map(|orbit| going[orbit]).collect();
+        }
+    }
+    for run in &mut runs {
+        run.unbounded |= can_grow(system) && run.sizes.keep_growing();
+    }
+    Ok(runs)
+}
+
+/// The mean over exponents of their standard deviation over `rows` (dividing by the count), divided by the square root of
+/// the count. An exponent that is `-∞` in all rows does not vary; where it is in some, the error is infinite.
+fn mean_error(rows: &[Vec<f64>]) -> f64 {
+    let (count, exponents) = (rows.len() as f64, rows[0].len());
+    let mut total = 0.0;
+    for index in 0..exponents {
+        if rows.iter().all(|row| row[index] == f64::NEG_INFINITY) {
+            continue;
+        }
+        let mean = rows.iter().map(|row| row[index]).sum::<f64>() / count;
+        if !mean.is_finite() {
+            return f64::INFINITY;
+        }
+        let variance = rows.iter().map(|row| (row[index] - mean).powi(2)).sum::<f64>() / count;
+        total += variance.sqrt();
+    }
+    total / exponents as f64 / count.sqrt()
+}
