@@ -141,7 +141,7 @@ mod published {
     pub(super) const SHARE: f64 = 0.1;
 }
 
-/// The published rule, for comparison with published curves only (`analyses.md`).
+/// The published rule, for comparison with published curves only (`docs/reference/analyses.md#lyapunov`).
 ///
 /// No burn-in; the frame starts as the first unit vectors; the Jacobian is taken at the state *after* the step, which is the
 /// same as starting one step later. An initial condition ends when the mean over exponents of the standard deviation of its

@@ -1,4 +1,4 @@
-//! Training: epochs of updates, validation, schedule, and exact resuming (`model.md`, sections 5 to 7).
+//! Training: epochs of updates, validation, schedule, and exact resuming (`docs/reference/model.md#optimizers` and after).
 
 mod history;
 mod noise;
