@@ -1,4 +1,5 @@
-//! Training: epochs of updates, validation, schedule, and exact resuming (`docs/reference/model.md#optimizers` and after).
+//! Training: epochs of updates, validation, schedule, and exact resuming (`docs/reference/model.md#optimizers` and
+//! the sections after it).
 
 mod history;
 mod noise;
