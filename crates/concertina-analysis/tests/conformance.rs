@@ -262,3 +262,46 @@ fn every_reference_is_in_the_bibliography() {
         }
     }
 }
+
+#[test]
+fn the_page_of_the_analyses_names_every_column_setting_and_source() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reference/analyses.md");
+    let page = std::fs::read_to_string(path).expect("the page");
+    let mut sections = page.split("\n## ");
+    let introduction = sections.next().into_iter().chain(sections.next()).collect::<String>();
+    let sections: Vec<&str> = sections.collect();
+    let run = common::Run::trained(common::small());
+    let mut missing = Vec::new();
+    for analysis in every_variant() {
+        let name = analysis.name();
+        let heading = format!("`{name}`\n");
+        let section = sections.iter().find(|section| section.starts_with(&heading));
+        let section = section.unwrap_or_else(|| panic!("{path} has no section on `{name}`"));
+        let table = analysis.run(&run.subject()).expect("a table");
+        let columns = table.columns().map(|(column, _)| format!("`{column}`"));
+        let known = |word: &String| section.contains(word.as_str()) || introduction.contains(word.as_str());
+        missing
+            .extend(columns.filter(|column| !known(column)).map(|column| format!("{name}: column {column}")));
+        for key in analysis.references() {
+            if !section.contains(&format!("`{key}`")) {
+                missing.push(format!("{name}: source `{key}`"));
+            }
+        }
+        let default = AnalysisSpec::named(name).expect("its own name");
+        let settings = serde_json::to_value(default).expect("plain data");
+        for (setting, value) in settings.as_object().expect("named fields") {
+            let default = match value {
+                serde_json::Value::Null => "none".to_owned(),
+                serde_json::Value::String(text) => format!("`{text}`"),
+                number => number.as_f64().expect("a number").to_string(),
+            };
+            let says = |line: &str| {
+                line.starts_with('|') && line.contains(&format!("`{setting}`")) && line.contains(&default)
+            };
+            if setting != "analysis" && !section.lines().any(says) {
+                missing.push(format!("{name}: setting `{setting}`, default {default}"));
+            }
+        }
+    }
+    assert!(missing.is_empty(), "docs/reference/analyses.md does not name\n{}", missing.join("\n"));
+}

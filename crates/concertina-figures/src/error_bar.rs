@@ -15,7 +15,7 @@ use serde::{
 };
 
 /// Where gamma fits begin: just under 1, the least an effective dimension can be, so that 1 itself can be fitted.
-/// From the published figures (spec, error bars).
+/// From the published figures (`docs/reference/analyses.md#error-bars`).
 const DIMENSION_ANCHOR: f64 = 0.9999;
 /// Accuracies are mirrored at the best there is.
 const ACCURACY_ANCHOR: f64 = 1.0;

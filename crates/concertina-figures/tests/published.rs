@@ -134,8 +134,8 @@ fn a_folder_without_any_of_the_tables_is_refused() {
 
 /// The published summaries over seeds, made again from the published rows of single seeds with our error bars.
 ///
-/// Accuracies: the published fit is made at one location and read at another, 1e-4 apart (the model's specification, section 8); so
-/// ends of their bands may differ by about that.
+/// Accuracies: the published fit is made at one location and evaluated at another, 1e-4 apart, so the ends of their
+/// bands may differ by about that (`docs/reference/model.md#differences-from-the-published-code`).
 #[test]
 fn our_error_bars_of_published_rows_are_the_published_ones() {
     let Some(summaries) = reference::table("summary_over_seeds") else { return };

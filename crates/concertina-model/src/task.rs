@@ -1,4 +1,4 @@
-//! The task: delayed classification of Gaussian clusters (`model.md`, section 2).
+//! The task: delayed classification of Gaussian clusters (`docs/reference/model.md#task`).
 
 use concertina_numerics::kernels::dispatch;
 use concertina_numerics::random::{Purpose, Stream};
@@ -15,7 +15,7 @@ const ANALYSIS_SAMPLES: Purpose = Purpose::new("analysis");
 
 /// Centres lie in `[-HALF_SIDE, HALF_SIDE]^d`, as in the paper.
 const HALF_SIDE: f64 = 2.0;
-/// How often one centre is redrawn before the clusters are said not to fit (`model.md`, section 2).
+/// How often one centre is redrawn before the clusters are said not to fit. Arbitrary.
 const REDRAWS: usize = 10_000;
 
 /// A set of samples: what is shown, and what it is.

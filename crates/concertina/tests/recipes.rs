@@ -1,4 +1,4 @@
-//! The shipped recipes against the specification of the figures: how many runs each needs, and which.
+//! The shipped recipes: how many runs each needs, and which.
 
 use std::collections::BTreeSet;
 
@@ -26,7 +26,7 @@ fn combinations(runs: &[ValidParams], paths: &[&str]) -> Vec<String> {
     found.into_iter().collect()
 }
 
-/// Counted by hand from the specification: parameter sets times seeds.
+/// Counted by hand from the paper's figures: parameter sets times seeds.
 const RUNS: [(&str, usize); 16] = [
     ("fig1", 1),             // one of figure 3's
     ("fig2", 2 * 5 + 2 * 5), // 12 epochs; 10 epochs of 400 samples

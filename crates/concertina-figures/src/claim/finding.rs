@@ -9,7 +9,8 @@ use crate::recipe::{Claim, Side, Test};
 
 /// The probability with which an interval covers the mean.
 pub const LEVEL: f64 = 0.95;
-/// A claim counts as reproduced under this p-value: the specification's, so that five of five realisations are just enough.
+/// A claim counts as reproduced below this p-value. It is the conventional one, and five of five realisations are
+/// just enough.
 pub const SIGNIFICANCE: f64 = 0.05;
 
 /// A column and the value, as a text, that tells a group of rows from others.

@@ -1,7 +1,7 @@
 //! Losses: what the outputs of a trial are compared with.
 //!
 //! A loss looks at one output row and its label; the caller takes the mean over the batch and over
-//! the evaluated timesteps (`model.md`, section 4). Values and derivatives are computed in f64 whatever
+//! the evaluated timesteps (`docs/reference/model.md#losses`). Values and derivatives are computed in f64 whatever
 //! the precision of the network: there are only `batch × outputs` of them.
 
 mod cross_entropy;

@@ -1,4 +1,4 @@
-//! Noise and dropout on the units, in training only (`model.md`, section 3).
+//! Noise and dropout on the units, in training only (`docs/reference/model.md#networks`).
 
 use std::ops::Range;
 

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::params::{LossKind, NetworkKind, Nonlinearity, ValidParams};
 
-/// The equations of a network and of its trial (`model.md`, sections 2 to 4).
+/// The equations of a network and of its trial (`docs/reference/model.md#networks`).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Equations {
     /// Which network.

@@ -1,4 +1,5 @@
-//! Initial weights (`model.md`, section 3), as functions of given Gaussian numbers, and drawn for a realisation.
+//! Initial weights (`docs/reference/model.md#initial-weights`): as functions of given Gaussian numbers, and drawn
+//! for a realisation.
 //!
 //! Everything is computed in f64 and rounded to f32 once, at the end.
 

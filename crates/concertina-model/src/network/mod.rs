@@ -1,4 +1,4 @@
-//! Networks: `vanilla`, `leaky` and `feedforward` (`model.md`, section 3).
+//! Networks: `vanilla`, `leaky` and `feedforward` (`docs/reference/model.md#networks`).
 //!
 //! ```text
 //! vanilla      a_t = h_{t-1} W + x_t U + b,   h_t = φ(a_t),   y_t = h_t R + c

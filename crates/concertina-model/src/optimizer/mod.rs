@@ -1,4 +1,4 @@
-//! Optimizers: what one update does to the weights (`model.md`, section 5).
+//! Optimizers: what one update does to the weights (`docs/reference/model.md#optimizers`).
 //!
 //! An optimizer is elementwise, so it does not care in which order a weight matrix lies in memory:
 //! the trainer hands over the packed storage of its kernels. The same code runs in f32 (training) and in f64

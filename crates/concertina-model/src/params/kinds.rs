@@ -1,4 +1,4 @@
-//! The choices among the parameters, named in files as in `model.md`.
+//! The choices among the parameters. `docs/reference/model.md` describes what each of them computes.
 
 use serde::{Deserialize, Serialize};
 

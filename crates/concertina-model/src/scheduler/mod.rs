@@ -1,4 +1,5 @@
-//! Learning-rate schedulers: they step once an epoch, after validation (`model.md`, section 5).
+//! Learning-rate schedulers: they step once per epoch, after validation
+//! (`docs/reference/model.md#learning-rate-schedules`).
 //!
 //! All but `plateau` are closed forms of the number of epochs done; `plateau` also remembers. The rules are
 //! PyTorch's, checked against its sequences (golden `schedulers`).

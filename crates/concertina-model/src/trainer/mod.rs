@@ -1,4 +1,5 @@
-//! Training: epochs of updates, validation, schedule, and exact resuming (`model.md`, sections 5 to 7).
+//! Training: epochs of updates, validation, schedule, and exact resuming (`docs/reference/model.md#optimizers` and
+//! the sections after it).
 
 mod history;
 mod noise;

@@ -1,4 +1,4 @@
-//! Noise on the gradient (`model.md`, section 5).
+//! Noise on the gradient (`docs/reference/model.md#gradient-noise`).
 
 use concertina_numerics::kernels::{self, Panels};
 use concertina_numerics::random::{Purpose, Stream};

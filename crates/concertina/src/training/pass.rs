@@ -23,7 +23,8 @@ use crate::settings::Settings;
 /// Time between two publications of a run in training: a kill loses no more work than this. Arbitrary, a few times what a short
 /// run takes, so that a short run is published once.
 const INTERVAL: Duration = Duration::from_millis(700);
-/// Writing may take one part in so many of the time: checkpoints at most 5% of a run's time (`performance.md`).
+/// Writing may take one part in so many of the time: checkpoints at most 5% of a run's time
+/// (a target of `docs/performance.md`).
 const SHARE: u32 = 20;
 /// Weights that wait to be published, in bytes, at which they are published at once. Arbitrary: 64 MB, four hundred checkpoints
 /// of the paper's size.

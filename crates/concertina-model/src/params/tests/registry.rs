@@ -93,7 +93,7 @@ fn choices_have_the_same_names_for_serde_as_in_the_registry() {
 
 /// Defaults are left out of keys, so a default that changed would rename runs: these never change.
 #[test]
-fn defaults_are_those_of_the_specification() {
+fn defaults_never_change() {
     let defaults: Vec<String> = PARAMETERS
         .iter()
         .map(|parameter| format!("{} = {}", parameter.path, parameter.default_text()))
