@@ -61,6 +61,20 @@ fn a_silent_step_in_the_transient_does_not_lose_directions_for_good() {
 }
 
 #[test]
+fn a_transient_in_which_few_units_are_active_does_not_hold_directions_in_their_space() {
+    // Two units that make a tent map; one that switches it on, from the second timestep on; one that decays by itself. In the first
+    // timestep only the last is active, and what is tangent to it stays so.
+    let system = tent_behind_a_silent_step(1.3, 0.5);
+    let found = spectrum(&system, 1, Stopping::Converged);
+    assert_exponents(&found, &[1.3_f64.log2()], 1e-9);
+    // The same with a decaying unit that is active from the start on, so that no vector is lost.
+    let weights =
+        arr2(&[[-1.3, 1.3, 0.0, 0.0], [-1.3, 1.3, 0.0, 0.0], [8.0, 8.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.5]]);
+    let found = spectrum(&relu(weights, arr1(&[-7.0, -9.0, 1.0, 5.0])), 1, Stopping::Converged);
+    assert_exponents(&found, &[1.3_f64.log2()], 1e-9);
+}
+
+#[test]
 fn a_direction_that_is_contracted_by_more_than_the_precision_keeps_its_exponent() {
     for (large, small) in [(2.0_f64, 1e-25_f64), (0.5, 1e-60), (1e-30, 1e30)] {
         let weights = arr2(&[[large, 0.0], [0.0, small]]);

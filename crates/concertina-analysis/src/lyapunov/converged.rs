@@ -1,6 +1,6 @@
 //! The rule `converged`: a burn-in, then until the standard error over initial conditions is under the tolerance.
 
-use ndarray::Array3;
+use ndarray::{Array2, Array3, ArrayView2};
 
 use super::dynamics::Autonomous;
 use super::growth::{Sizes, can_grow, out_of_bounds};
@@ -40,18 +40,35 @@ impl Converged {
     /// Every initial condition has a random frame of its own, so that the standard error also knows of frames that have not yet
     /// turned into the directions of the exponents.
     ///
-    /// A vector that is lost in a transient, where units are silent that are active later, would be lost for good. So frames in which
-    /// any was lost are drawn again after the burn-in, and have a burn-in of their own; and an average begins again if vectors
-    /// were lost in its first half and none in its second. What is lost time and again is the network's.
+    /// Frames start where the states have settled. In a transient units may be silent that are active later: a vector that is lost
+    /// there would be lost for good, and one that is not would be held in the directions that were left. For the same reason new
+    /// frames are drawn, with a burn-in of their own, if vectors were lost in the first half of the average and none in its
+    /// second. What is lost time and again is the network's.
     pub(super) fn spectrum(&self, system: &Autonomous, seed: u64) -> Result<Spectrum> {
-        let mut estimate = Estimate::new(self, system, seed)?;
-        let mut ended = estimate.transient();
-        if ended.is_none() && estimate.orbits.tallies().iter().any(Tally::has_losses) {
-            ended = estimate.transient_of_new_frames();
-        }
-        let outcome = ended.unwrap_or_else(|| estimate.average());
+        let start = initial_states(seed, self.initial_conditions, system.units());
+        let settled = settle(system, start.view(), self.burn_in)?;
+        let has_settled = settled.is_some();
+        let mut estimate = Estimate::new(self, system, seed, settled.unwrap_or(start).view())?;
+        let ended = estimate.transient_of_new_frames();
+        let outcome = match ended {
+            Some(outcome) => outcome,
+            None if has_settled => estimate.average(),
+            None => Outcome::Unbounded,
+        };
         Ok(Spectrum::of(estimate.orbits.tallies(), system.units(), outcome))
     }
+}
+
+/// The states after a number of timesteps; `None` if one of them grew out of bounds.
+fn settle(system: &Autonomous, start: ArrayView2<f64>, timesteps: usize) -> Result<Option<Array2<f64>>> {
+    let mut orbits = Orbits::new(system, start, Array2::zeros((0, system.units())).view())?;
+    for _ in 0..timesteps {
+        orbits.step();
+        if orbits.log2_sizes().iter().copied().any(out_of_bounds) {
+            return Ok(None);
+        }
+    }
+    Ok(Some(orbits.states().to_owned()))
 }
 
 /// An estimate as it stands.
@@ -82,14 +99,10 @@ enum Losses {
 }
 
 impl<'a> Estimate<'a> {
-    fn new(rule: &'a Converged, system: &'a Autonomous, seed: u64) -> Result<Self> {
-        let states = initial_states(seed, rule.initial_conditions, system.units());
+    fn new(rule: &'a Converged, system: &'a Autonomous, seed: u64, states: ArrayView2<f64>) -> Result<Self> {
         let no_frame = Array3::zeros((rule.initial_conditions, rule.exponents, system.units()));
-        let orbits = Orbits::with_frames(system, states.view(), no_frame)?;
-        let mut estimate =
-            Self { rule, system, seed, orbits, sizes: Sizes::default(), looks: Vec::new(), rounds: 0 };
-        estimate.draw_frames();
-        Ok(estimate)
+        let orbits = Orbits::with_frames(system, states, no_frame)?;
+        Ok(Self { rule, system, seed, orbits, sizes: Sizes::default(), looks: Vec::new(), rounds: 0 })
     }
 
     /// Goes on by this many timesteps.
@@ -111,18 +124,8 @@ impl<'a> Estimate<'a> {
         self.looks = vec![self.orbits.tallies().to_vec()];
     }
 
-    /// A burn-in, with sums of its own.
-    fn transient(&mut self) -> Option<Outcome> {
-        self.begin_sums();
-        self.advance(self.rule.burn_in)
-    }
-
+    /// New frames, and a burn-in in which they turn.
     fn transient_of_new_frames(&mut self) -> Option<Outcome> {
-        self.draw_frames();
-        self.transient()
-    }
-
-    fn draw_frames(&mut self) {
         let Converged { initial_conditions, exponents, .. } = *self.rule;
         for orbit in 0..initial_conditions {
             let index = (self.rounds * initial_conditions + orbit) as u64;
@@ -130,6 +133,8 @@ impl<'a> Estimate<'a> {
             self.orbits.set_frame(orbit, frame.view());
         }
         self.rounds += 1;
+        self.begin_sums();
+        self.advance(self.rule.burn_in)
     }
 
     /// Averages until the rule says that it is enough.

@@ -60,7 +60,7 @@ pub struct Lyapunov {
     pub stopping: Stopping,
     /// The standard error over initial conditions, in bits per timestep, that every exponent must be under.
     pub tolerance: f64,
-    /// Timesteps before the average begins, and at least as many are averaged over. The default is five time constants of the
+    /// Timesteps in which the states settle, then as many in which the frames turn; at least as many are averaged over. The default is five time constants of the
     /// paper's networks, `5 / dt`.
     pub burn_in: usize,
     /// Timesteps after the burn-in at which the estimate ends in any case.
