@@ -5,7 +5,7 @@ use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, concatenate, s};
 
 use super::design::Design;
 use super::linear::{LinearClassifier, check_labels, check_start, score_count};
-use super::newton::{Objective, minimise};
+use super::newton::{Objective, largest, minimise};
 use crate::Result;
 
 const OPERATION: &str = "support vector machine";
@@ -33,7 +33,8 @@ impl Default for LinearSvm {
 impl LinearSvm {
     /// Fits to samples `x`, (samples, features), with labels 0 to `classes` - 1.
     ///
-    /// A fit that does not reach the optimum is returned with `converged` false.
+    /// A fit that does not reach the optimum is returned with `converged` false. A class may be without samples: unlike that of
+    /// logistic regression, its intercept is penalised and does not run away.
     ///
     /// # Errors
     /// [`Error::Shape`](crate::Error::Shape), [`Error::NotFinite`](crate::Error::NotFinite),
@@ -142,5 +143,9 @@ impl Objective for SquaredHinge<'_> {
         for k in 0..point.len() {
             out[(k, k)] += 1.0;
         }
+    }
+
+    fn largest_change(&self, step: &[f64]) -> f64 {
+        largest(&self.design.scores(step))
     }
 }
