@@ -5,7 +5,7 @@ use ndarray::{Array1, Array2, ArrayView2};
 
 use super::design::Design;
 use super::linear::{LinearClassifier, check_labels, check_start, score_count};
-use super::newton::{Objective, Optimum, largest, minimise};
+use super::newton::{Objective, Optimum, minimise};
 use crate::linalg::centre;
 use crate::{Error, Result};
 
@@ -87,13 +87,25 @@ impl LogisticRegression {
                 take_away_common_part(&mut point, width + 1);
             }
         }
-        let optimum = if classes == 2 {
-            let signs = labels.iter().map(|&label| if label == 1 { 1.0 } else { -1.0 }).collect();
-            minimise(&TwoClasses { design: &design, signs, c: self.c }, point)
-        } else {
-            minimise(&ManyClasses { design: &design, labels, classes, c: self.c }, point)
-        };
+        let optimum = self.minimum(&design, labels, classes, point);
+        if !optimum.converged {
+            let design = Design::along_principal_axes(centred.view(), true)?;
+            let start = vec![0.0; scores * design.parameters()];
+            let optimum = self.minimum(&design, labels, classes, start);
+            if optimum.converged {
+                return Ok(assemble(&design, &mean, scores, optimum));
+            }
+        }
         Ok(assemble(&design, &mean, scores, optimum))
+    }
+
+    fn minimum(&self, design: &Design, labels: &[u32], classes: usize, start: Vec<f64>) -> Optimum {
+        if classes == 2 {
+            let signs = labels.iter().map(|&label| if label == 1 { 1.0 } else { -1.0 }).collect();
+            minimise(&TwoClasses { design, signs, c: self.c }, start)
+        } else {
+            minimise(&ManyClasses { design, labels, classes, c: self.c }, start)
+        }
     }
 }
 
@@ -185,8 +197,8 @@ impl Objective for TwoClasses<'_> {
         }
     }
 
-    fn largest_change(&self, step: &[f64]) -> f64 {
-        largest(&self.design.scores(step))
+    fn all_scores(&self, point: &[f64]) -> Vec<f64> {
+        self.design.scores(point)
     }
 }
 
@@ -300,7 +312,7 @@ impl Objective for ManyClasses<'_> {
         }
     }
 
-    fn largest_change(&self, step: &[f64]) -> f64 {
-        self.scores(step).iter().map(|scores| largest(scores)).fold(0.0, f64::max)
+    fn all_scores(&self, point: &[f64]) -> Vec<f64> {
+        self.scores(point).concat()
     }
 }

@@ -8,8 +8,8 @@ use faer::{Mat, MatMut, Side};
 const MAX_STEPS: usize = 200;
 /// A full step below this share of the largest coordinate (or of 1) is the last: the next would be its square.
 const LAST_STEP: f64 = 1e-10;
-/// A last step changes no score by more than this: the second derivative depends on the scores alone, so that the next step
-/// would change them by about the square. Small weights are no sign of it where features are large.
+/// A last step changes no score by more than this share of it (or of 1): the second derivative depends on the scores alone, so
+/// that the next step would change them by about the square. Small weights are no sign of it where features are large.
 const LAST_CHANGE: f64 = 1e-6;
 /// Share of the decrease promised by the linear model that a step must keep (Armijo's rule; the usual value).
 const SUFFICIENT: f64 = 1e-4;
@@ -27,8 +27,8 @@ pub(super) trait Objective {
     fn gradient(&self, point: &[f64]) -> Vec<f64>;
     /// Writes the lower triangle of the second derivative at a point.
     fn hessian(&self, point: &[f64], out: MatMut<'_, f64>);
-    /// The largest magnitude by which a step changes a score of a sample.
-    fn largest_change(&self, step: &[f64]) -> f64;
+    /// The scores of the samples at a point, which are linear in it.
+    fn all_scores(&self, point: &[f64]) -> Vec<f64>;
 }
 
 /// Where the search ended.
@@ -57,7 +57,7 @@ pub(super) fn minimise(objective: &impl Objective, start: Vec<f64>) -> Optimum {
         let noise = NOISE * value.abs();
         let Some((share, moved, reached)) = line_search(objective, &point, &step, value, promised, noise)
         else {
-            converged = objective.largest_change(&step) <= LAST_CHANGE; // rounding is all that is in the way
+            converged = is_settled(objective, &point, &step); // rounding is all that is in the way
             break;
         };
         iterations += 1;
@@ -68,13 +68,19 @@ pub(super) fn minimise(objective: &impl Objective, start: Vec<f64>) -> Optimum {
         // Or steps among rounding errors that no longer shrink: nothing more can be gained.
         let at_rounding = promised <= noise && length >= 0.5 * previous_length;
         let is_last = share == 1.0 && (length <= LAST_STEP * size || at_rounding);
-        if is_last && objective.largest_change(&step) <= LAST_CHANGE {
+        if is_last && is_settled(objective, &point, &step) {
             converged = true;
             break;
         }
         previous_length = length;
     }
     Optimum { gradient_norm: largest(&gradient), point, converged, iterations }
+}
+
+/// Whether a step leaves every score as it is, so that it may be the last.
+fn is_settled(objective: &impl Objective, point: &[f64], step: &[f64]) -> bool {
+    let (scores, changes) = (objective.all_scores(point), objective.all_scores(step));
+    scores.iter().zip(changes).all(|(score, change)| change.abs() <= LAST_CHANGE * score.abs().max(1.0))
 }
 
 /// Halves the step until the function falls enough; the share taken, the point there, and its value.
@@ -120,6 +126,6 @@ fn newton_step(hessian: &mut Mat<f64>, gradient: &[f64]) -> Option<Vec<f64>> {
 }
 
 /// The largest magnitude.
-pub(super) fn largest(values: &[f64]) -> f64 {
+fn largest(values: &[f64]) -> f64 {
     values.iter().fold(0.0, |largest, value| largest.max(value.abs()))
 }
