@@ -262,7 +262,7 @@ impl Cloud {
             Some(components) => components.t().dot(&vector), // (k)
             None => vector.to_owned(),
         };
-        let (length, whole) = (norm(&within), norm(&vector));
+        let (length, whole) = (norm(&within), norm(vector));
         let is_there = length > vector.len() as f64 * f64::EPSILON * whole;
         let direction = if is_there { within / length } else { Array1::zeros(within.len()) };
         lengths_beside(self.coordinates.view(), direction.insert_axis(Axis(1)).view())
@@ -317,7 +317,7 @@ fn beside_class_means<T: Precision>(
 /// A distance between means of these states that rounding alone can make: of the states, or of the sum over them.
 fn rounding_of_means<T: Precision>(states: ArrayView2<f64>) -> f64 {
     let (samples, units) = states.dim();
-    let of_sums = samples as f64 * f64::EPSILON * norm(&states) / (samples as f64).sqrt();
+    let of_sums = samples as f64 * f64::EPSILON * norm(states) / (samples as f64).sqrt();
     Rounding::of_states::<T>(states).length(units).max(of_sums)
 }
 
@@ -327,7 +327,7 @@ fn rounding_of_means<T: Precision>(states: ArrayView2<f64>) -> f64 {
 fn lengths_beside(rows: ArrayView2<f64>, directions: ArrayView2<f64>) -> Vec<f64> {
     let along = product(rows, directions); // (samples, directions)
     let rest = &rows - &product(along.view(), directions.t()); // (samples, k)
-    rest.outer_iter().map(|row| norm(&row)).collect()
+    rest.outer_iter().map(norm).collect()
 }
 
 /// The mean of later over earlier lengths; `None` if there are none, or an earlier one is no more than rounding.

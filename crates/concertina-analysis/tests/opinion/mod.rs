@@ -5,6 +5,8 @@
 //! that a difference is one of the analysis and not of the rounding of states to f32.
 
 #![allow(dead_code, reason = "every test crate uses its own part")]
+#![allow(clippy::print_stdout, reason = "the counts and largest differences are what the test is for")]
+#![allow(clippy::needless_range_loop, reason = "plain loops over rows and columns")]
 
 mod algebra;
 pub(crate) mod cases;
@@ -111,7 +113,7 @@ fn compared(cases: Range<u64>, seed: u64, most_units: usize) -> Ledger {
 /// The states of every checkpoint, compared with a forward pass in f64; `None` where they leave the range of f32.
 fn subject<'a>(case: &'a Case, ledger: &mut Ledger) -> Option<Subject<'a>> {
     let samples = case.task.analysis_samples(case.samples);
-    let beyond = case.params.network.kind != NetworkKind::Feedforward && case.samples % 3 == 0;
+    let beyond = case.params.network.kind != NetworkKind::Feedforward && case.samples.is_multiple_of(3);
     let steps = case.params.trial_steps() + if beyond { 2 } else { 0 };
     let inputs = rows(samples.inputs.outer_iter());
     let mut clouds = Vec::new();
@@ -128,7 +130,8 @@ fn subject<'a>(case: &'a Case, ledger: &mut Ledger) -> Option<Subject<'a>> {
             let of_step =
                 |trials: &[Matrix]| trials.iter().map(|trial| trial[step].clone()).collect::<Matrix>();
             if found.iter().flatten().any(|entry| !entry.is_finite()) {
-                let beyond_range = double.iter().flatten().flatten().any(|entry| !(entry.abs() < 1e38));
+                let beyond_range =
+                    double.iter().flatten().flatten().any(|entry| entry.is_nan() || entry.abs() > 1e38);
                 ledger.holds("states out of range", &case.place, beyond_range, || format!("step {step}"));
                 return None;
             }
