@@ -6,7 +6,7 @@ use concertina_table::{Table, Values};
 use ndarray::{ArrayView1, ArrayView2};
 use serde::{Deserialize, Serialize};
 
-use crate::numbers::{contiguous, sum_of};
+use crate::numbers::{Rounding, contiguous, sum_of};
 use crate::ranges;
 use crate::trials::{Observations, Trials};
 use crate::{Analysis, Result, Subject, Timestep, Timesteps};
@@ -21,8 +21,9 @@ use crate::{Analysis, Result, Subject, Timestep, Timesteps};
 /// # Returns
 /// A row for each checkpoint and timestep, with the columns `autocorrelation`, the mean over samples, in [-1, 1];
 /// `autocorrelation_sd`, the standard deviation over samples (squares over n - 1); `samples`, over how many: a sample whose
-/// state is zero at either timestep has no angle (silent relu units) and is left out. Null over no samples, the deviation
-/// under two; null at the input, timestep -1, which lies in another space.
+/// state is zero at either timestep has no angle (silent relu units) and is left out, as is one whose state has shrunk to where
+/// single precision has no digits left (8 times its smallest number, 1.4e-45, in each unit). Null over no samples, the
+/// deviation under two; null at the input, timestep -1, which lies in another space.
 ///
 /// # Source
 /// The definition of the cosine; no figure of `farrell2022` shows it.
@@ -56,7 +57,7 @@ impl Analysis for Autocorrelation {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn references(&self) -> &'static [&'static str] {
@@ -101,7 +102,7 @@ impl Analysis for Autocorrelation {
     }
 }
 
-/// The cosine between each pair of rows in which neither is zero.
+/// The cosine between each pair of rows in which neither is zero, nor rounding alone.
 fn cosines(states: ArrayView2<f32>, first: ArrayView2<f32>) -> Vec<f64> {
     states.outer_iter().zip(first.outer_iter()).filter_map(|(state, first)| cosine(state, first)).collect()
 }
@@ -112,7 +113,9 @@ fn cosine(a: ArrayView1<f32>, b: ArrayView1<f32>) -> Option<f64> {
         .zip(contiguous(&b).iter())
         .map(|(a, b)| (f64::from(*a), f64::from(*b)))
         .collect();
-    let lengths = sum_of(&pairs, |(a, _)| a * a).sqrt() * sum_of(&pairs, |(_, b)| b * b).sqrt();
-    // Squares of f32 neither over- nor underflow in f64; rounding alone can leave the range.
-    (lengths > 0.0).then(|| (sum_of(&pairs, |(a, b)| a * b) / lengths).clamp(-1.0, 1.0))
+    // Squares of f32 neither over- nor underflow in f64.
+    let (a, b) = (sum_of(&pairs, |(a, _)| a * a).sqrt(), sum_of(&pairs, |(_, b)| b * b).sqrt());
+    let nothing = Rounding::of::<f32>(0.0, 1.0).length(pairs.len());
+    // Rounding alone can leave the range.
+    (a.min(b) > nothing).then(|| (sum_of(&pairs, |(a, b)| a * b) / (a * b)).clamp(-1.0, 1.0))
 }

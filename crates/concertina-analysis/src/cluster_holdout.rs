@@ -22,13 +22,16 @@ const SPLITS: Purpose = Purpose::new("cluster holdout");
 /// are coloured; high testing accuracy says that the *classes* are separated, since a test cluster is a place that the
 /// classifier has not been told about.
 ///
+/// The penalty is on weights, so it weighs more where states are small: states that have shrunk far below 1 under the same `c` are
+/// told apart less well, and in the limit all are named by the commoner class, however separable they are.
+///
 /// Each split draws its own training clusters, `training_share` of those of each class. The same splits are used at every
 /// timestep and every checkpoint of a run.
 ///
 /// # Returns
 /// A row for each checkpoint and timestep, with the columns `training_accuracy` and `testing_accuracy`: means over splits, in
 /// [0, 1]; `training_accuracy_sd` and `testing_accuracy_sd`: standard deviations over splits, null for one split; `converged`:
-/// whether every fit reached its optimum.
+/// whether every fit reached its optimum; if not, the accuracies are of the best classifiers found.
 ///
 /// # Source
 /// `farrell2022`, Fig. 2f and g. Differs in: the published code's shuffling undoes itself, so that its five repeats all train
@@ -36,7 +39,7 @@ const SPLITS: Purpose = Purpose::new("cluster holdout");
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ClusterHoldout {
-    /// Samples, spread evenly over the clusters; at least one for each.
+    /// Samples, spread evenly over the clusters; at least one for each. The default, 500, means one for each of more clusters.
     pub samples: usize,
     /// The timesteps to look at.
     pub timesteps: Timesteps,
@@ -80,6 +83,11 @@ impl Default for ClusterHoldout {
 impl ClusterHoldout {
     pub(crate) const NAME: &'static str = "cluster_holdout";
 
+    /// The samples asked for; where nobody asked, enough for every cluster.
+    fn samples_of(&self, task: &TaskParams) -> usize {
+        if self.samples == Self::default().samples { self.samples.max(task.clusters) } else { self.samples }
+    }
+
     /// Fits to the optimum, which does not depend on where the search begins: near `start` it takes half as long.
     fn fit(
         &self,
@@ -105,7 +113,7 @@ impl Analysis for ClusterHoldout {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn references(&self) -> &'static [&'static str] {
@@ -121,7 +129,7 @@ impl Analysis for ClusterHoldout {
 
     fn check(&self, params: &ValidParams) -> Result<()> {
         let task = &params.task;
-        ranges::samples(Self::NAME, self.samples, task.clusters)?;
+        ranges::samples(Self::NAME, self.samples_of(task), task.clusters)?;
         at_least(Self::NAME, "splits", self.splits, 1)?;
         at_most(Self::NAME, "splits", self.splits, MOST_REPETITIONS)?;
         positive(Self::NAME, "c", self.c)?;
@@ -144,7 +152,7 @@ impl Analysis for ClusterHoldout {
     fn run(&self, subject: &Subject) -> Result<Table> {
         self.check(subject.params)?;
         let timesteps = self.timesteps.resolve(Self::NAME, self.extend_to, subject.params)?;
-        let samples = subject.task.analysis_samples(self.samples);
+        let samples = subject.task.analysis_samples(self.samples_of(&subject.params.task));
         let splits: Vec<Split> = (0..self.splits)
             .map(|number| {
                 Split::draw(subject.task, &samples, self.training_share, subject.params.seed, number)

@@ -2,20 +2,25 @@
 
 use std::borrow::Cow;
 
+use concertina_numerics::linalg::one_over_power_of_two;
 use ndarray::{ArrayView1, ArrayView2};
 
 /// The precision that states are given in: f32 or f64.
 pub trait Precision: Copy + Into<f64> + sealed::Sealed {
     /// The distance from 1 to the next larger number.
     const EPSILON: f64;
+    /// The smallest positive number, the distance from one number to the next near zero.
+    const SMALLEST: f64;
 }
 
 impl Precision for f32 {
     const EPSILON: f64 = f32::EPSILON as f64;
+    const SMALLEST: f64 = f32::from_bits(1) as f64;
 }
 
 impl Precision for f64 {
     const EPSILON: f64 = Self::EPSILON;
+    const SMALLEST: f64 = Self::from_bits(1);
 }
 
 mod sealed {
@@ -25,9 +30,48 @@ mod sealed {
     impl Sealed for f64 {}
 }
 
-/// Machine epsilons of the states within which a cloud counts as one point. Rounding to nearest alone gives 0.3, a sum over
-/// 200 units before the nonlinearity a few; arbitrary between there and where a cloud has bits of its own.
-pub(crate) const ROUNDING_EPSILONS: f64 = 8.0;
+/// Roundings of the states within which a cloud counts as one point. Rounding to nearest alone gives 0.3, a sum over 200 units
+/// before the nonlinearity a few; arbitrary between there and where a cloud has bits of its own.
+const ROUNDINGS: f64 = 8.0;
+
+/// How much of a cloud of states may be rounding alone.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Rounding {
+    /// In a coordinate of a state.
+    coordinate: f64,
+}
+
+impl Rounding {
+    /// Of states of this mean square coordinate that were multiplied by `scale`: machine epsilons of the root mean square
+    /// coordinate, but no less than numbers near zero lie apart.
+    pub(crate) fn of<T: Precision>(mean_square: f64, scale: f64) -> Self {
+        let relative = T::EPSILON * mean_square.sqrt();
+        Self { coordinate: ROUNDINGS * libm::hypot(relative, T::SMALLEST * scale) }
+    }
+
+    /// Of these states, (samples, units), which were given in another precision.
+    pub(crate) fn of_states<T: Precision>(states: ArrayView2<f64>) -> Self {
+        let squares: f64 = states.iter().map(|entry| entry * entry).sum();
+        Self::of::<T>(squares / states.len().max(1) as f64, 1.0)
+    }
+
+    /// In the length of a state.
+    pub(crate) fn length(self, units: usize) -> f64 {
+        self.coordinate * (units as f64).sqrt()
+    }
+
+    /// In the root of the sum of squares over all states.
+    pub(crate) fn whole(self, samples: usize, units: usize) -> f64 {
+        self.coordinate * (samples as f64 * units as f64).sqrt()
+    }
+
+    /// In a singular value of the states: those of a matrix of independent errors are at most about `√samples + √units` times one
+    /// of them (Marchenko and Pastur's law), or twice the root of the larger. The root alone, so that a cloud that is [more than
+    /// rounding](Self::whole) has a component that is.
+    pub(crate) fn singular_value(self, samples: usize, units: usize) -> f64 {
+        self.coordinate * (samples.max(units) as f64).sqrt()
+    }
+}
 
 /// The entries of a row side by side, where loops over them are vectorised: copied only if they are not so already.
 pub(crate) fn contiguous<'a, T: Copy>(row: &'a ArrayView1<'_, T>) -> Cow<'a, [T]> {
@@ -37,7 +81,7 @@ pub(crate) fn contiguous<'a, T: Copy>(row: &'a ArrayView1<'_, T>) -> Cow<'a, [T]
 /// One over the power of two at or under the largest magnitude, so that multiplying by it is exact; `None` if all are zero.
 pub(crate) fn one_over_largest<T: Precision>(states: ArrayView2<T>) -> Option<f64> {
     let largest = states.iter().fold(0.0, |largest: f64, entry| largest.max((*entry).into().abs()));
-    (largest > 0.0).then(|| libm::exp2(-libm::floor(libm::log2(largest)).clamp(-1000.0, 1000.0)))
+    (largest > 0.0).then(|| one_over_power_of_two(largest))
 }
 
 /// The sum of `term` over the values: in eight lanes, so in a fixed order that can be vectorised.

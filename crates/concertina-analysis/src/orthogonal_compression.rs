@@ -11,7 +11,7 @@ use concertina_table::Table;
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, s};
 use serde::{Deserialize, Serialize};
 
-use crate::numbers::{Precision, ROUNDING_EPSILONS};
+use crate::numbers::{Precision, Rounding};
 use crate::ranges;
 use crate::trials::{Trials, check_finite, measured};
 use crate::{Analysis, Error, Result, Subject, Timestep, Timesteps};
@@ -74,7 +74,7 @@ impl Analysis for OrthogonalCompression {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn references(&self) -> &'static [&'static str] {
@@ -146,6 +146,9 @@ fn last_readout(subject: &Subject) -> Option<Array2<f64>> {
 /// without part in the span of the components takes nothing away. The mean over outputs is what the analysis
 /// [`OrthogonalCompression`] gives; it is the published one for two classes, and its natural continuation for more.
 ///
+/// Components that are rounding alone are left out, unless there are as many components as units: these span all of state space,
+/// whichever they are.
+///
 /// A mean of ratios is led by samples that had little to begin with: with two components the orthogonal part is a single
 /// number, and some sample has it near zero. Look at many samples, and at several realisations.
 ///
@@ -155,7 +158,8 @@ fn last_readout(subject: &Subject) -> Option<Array2<f64>> {
 ///
 /// # Returns
 /// A ratio for each output, at least 0; `None` if its class has no sample, or if the initial states of one have no orthogonal
-/// part: if it is under 8 machine epsilons of their root mean square, with the epsilon of the precision they are given in.
+/// part: if it is under 8 machine epsilons of their root mean square, with the epsilon of the precision they are given in (or
+/// under 8 times its smallest number in each unit).
 ///
 /// # Errors
 /// [`Error::TooFewSamples`] under 2 samples; [`Error::Shape`]; [`Error::NotFinite`] names the first bad sample and unit.
@@ -182,7 +186,8 @@ pub fn orthogonal_compression<T: Precision>(
 ///
 /// The mean over samples of `‖h P‖ / ‖h⁰ P‖`, with `P` the projection that takes away the differences between the class means
 /// of the later states: one direction for two classes, up to k - 1 for k of them. The states are not centred, and all of
-/// their components count.
+/// their components count. Class means that differ by the rounding of the states alone (8 machine epsilons of their root mean
+/// square) count as equal: nothing lies between them, and nothing is taken away.
 ///
 /// # Shapes, returns, errors
 /// As [`orthogonal_compression`], but one number; `None` also if there are no two classes.
@@ -223,23 +228,25 @@ struct Cloud {
     coordinates: Array2<f64>,
     /// As columns of length 1, (units, k); `None` where they span all of state space: the axes do as well then.
     components: Option<Array2<f64>>,
-    /// A length that rounding alone can make.
+    /// A length of a state that rounding alone can make.
     rounding: f64,
 }
 
 impl Cloud {
-    /// At least two states, and at most so many components: no more than have variance.
+    /// At least two states, and at most so many components: no more than have variance beyond rounding.
     fn of<T: Precision>(states: ArrayView2<T>, count: usize) -> Result<Self> {
         let (samples, units) = states.dim();
         let states = states.mapv(Into::into);
         let (_, centred) = centre(states.view());
-        let rounding = rounding_length::<T>(states.view());
+        let of_rounding = Rounding::of_states::<T>(states.view());
+        let rounding = of_rounding.length(units);
         if count >= units {
             return Ok(Self { coordinates: centred, components: None, rounding });
         }
-        // The span alone matters, so that the covariance will do: what it cannot resolve is under the rounding of f32.
+        // The span alone matters, so that the covariance will do, which resolves 1e-7 of the largest singular value or so.
         let (variances, components) = symmetric_eigen(product(centred.t(), centred.view()).view())?;
-        let negligible = samples.max(units) as f64 * f64::EPSILON * variances[0];
+        let unresolved = samples.max(units) as f64 * f64::EPSILON * variances[0];
+        let negligible = unresolved.max(of_rounding.singular_value(samples, units).powi(2));
         let kept = variances.iter().take(count).filter(|variance| **variance > negligible).count();
         let components = components.slice_move(s![.., ..kept]); // (units, k)
         Ok(Self {
@@ -255,7 +262,7 @@ impl Cloud {
             Some(components) => components.t().dot(&vector), // (k)
             None => vector.to_owned(),
         };
-        let (length, whole) = (norm(within.view()), norm(vector));
+        let (length, whole) = (norm(&within), norm(vector));
         let is_there = length > vector.len() as f64 * f64::EPSILON * whole;
         let direction = if is_there { within / length } else { Array1::zeros(within.len()) };
         lengths_beside(self.coordinates.view(), direction.insert_axis(Axis(1)).view())
@@ -297,10 +304,21 @@ fn beside_class_means<T: Precision>(
         samples.iter().for_each(|sample| mean += &states.row(*sample));
         mean /= samples.len() as f64;
     }
-    let differences = Pca::fit(means.view(), means.nrows() - 1)?.components; // (units, up to classes - 1)
-    let later = lengths_beside(states.view(), differences.view());
-    let earlier = lengths_beside(initial.view(), differences.view());
-    Ok(mean_ratio(later.into_iter().zip(earlier), rounding_length::<T>(initial.view())))
+    let apart = Pca::fit(means.view(), means.nrows() - 1)?;
+    let nothing = rounding_of_means::<T>(states.view());
+    let kept = apart.singular_values.iter().filter(|distance| **distance > nothing).count();
+    let differences = apart.components.slice(s![.., ..kept.min(apart.components.ncols())]); // (units, up to classes - 1)
+    let later = lengths_beside(states.view(), differences);
+    let earlier = lengths_beside(initial.view(), differences);
+    let rounding = Rounding::of_states::<T>(initial.view()).length(initial.ncols());
+    Ok(mean_ratio(later.into_iter().zip(earlier), rounding))
+}
+
+/// A distance between means of these states that rounding alone can make: of the states, or of the sum over them.
+fn rounding_of_means<T: Precision>(states: ArrayView2<f64>) -> f64 {
+    let (samples, units) = states.dim();
+    let of_sums = samples as f64 * f64::EPSILON * norm(states) / (samples as f64).sqrt();
+    Rounding::of_states::<T>(states).length(units).max(of_sums)
 }
 
 /// The lengths of rows less their parts along these directions, which are orthonormal or zero.
@@ -318,12 +336,6 @@ fn mean_ratio(lengths: impl Iterator<Item = (f64, f64)>, rounding: f64) -> Optio
     mean(&lengths.map(ratio).collect::<Option<Vec<f64>>>()?)
 }
 
-/// A length under which a difference of such states may be rounding alone, from their root mean square.
-fn rounding_length<T: Precision>(states: ArrayView2<f64>) -> f64 {
-    let squares: f64 = states.iter().map(|entry| entry * entry).sum();
-    ROUNDING_EPSILONS * T::EPSILON * (squares / states.nrows() as f64).sqrt()
-}
-
-fn norm(vector: ArrayView1<f64>) -> f64 {
-    vector.iter().map(|entry| entry * entry).sum::<f64>().sqrt()
+fn norm<'a>(entries: impl IntoIterator<Item = &'a f64>) -> f64 {
+    entries.into_iter().map(|entry| entry * entry).sum::<f64>().sqrt()
 }

@@ -6,9 +6,10 @@ use concertina_model::params::ValidParams;
 use concertina_model::task::Samples;
 use concertina_numerics::linalg::{Pca, product};
 use concertina_table::{Table, Values};
-use ndarray::{Array2, ArrayView1, ArrayView2};
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
 use serde::{Deserialize, Serialize};
 
+use crate::numbers::Rounding;
 use crate::ranges::{self, at_least, refuse};
 use crate::trials::{Observations, Trials};
 use crate::{Analysis, Result, Subject, Timestep, Timesteps};
@@ -30,7 +31,8 @@ use crate::{Analysis, Result, Subject, Timestep, Timesteps};
 ///   minus these is where zero activity lies in the plane;
 /// * `explained_variance_ratio`: the share of the variance along each component.
 ///
-/// A component that the states do not have (one-dimensional inputs, for example) is null.
+/// A component that the states do not have (one-dimensional inputs, for example) is null: one along which they vary by no more
+/// than rounding to f32 does. States that are equal up to rounding have none, as they have no effective dimension.
 ///
 /// # Source
 /// `farrell2022`, Fig. 2c. Differs in: nothing but the choice of sign.
@@ -39,9 +41,10 @@ use crate::{Analysis, Result, Subject, Timestep, Timesteps};
 pub struct PcaSnapshots {
     /// Samples that the components are computed from, spread evenly over the clusters; at least 2.
     pub samples: usize,
-    /// Samples whose coordinates are in the table.
+    /// Samples whose coordinates are in the table. The default, 600, means all of fewer `samples`.
     pub drawn: usize,
-    /// Components, largest variance first.
+    /// Components, largest variance first, at most the number of units. The default, 2, goes for any network: with one unit
+    /// the second is null.
     pub components: usize,
     /// The timesteps to look at.
     pub timesteps: Timesteps,
@@ -99,7 +102,7 @@ impl Analysis for PcaSnapshots {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn references(&self) -> &'static [&'static str] {
@@ -113,10 +116,11 @@ impl Analysis for PcaSnapshots {
     fn check(&self, params: &ValidParams) -> Result<()> {
         ranges::samples(Self::NAME, self.samples, 2)?;
         at_least(Self::NAME, "components", self.components, 1)?;
-        if self.drawn > self.samples {
+        let default = Self::default();
+        if self.drawn > self.samples && self.drawn != default.drawn {
             return refuse(Self::NAME, "drawn", format!("at most {}, the samples", self.samples), self.drawn);
         }
-        if self.components > params.network.units {
+        if self.components > params.network.units && self.components != default.components {
             let expected = format!("at most {}, the number of units", params.network.units);
             return refuse(Self::NAME, "components", expected, self.components);
         }
@@ -144,13 +148,15 @@ struct Snapshot {
     /// (1, k).
     mean: Array2<f64>,
     /// (k).
-    ratio: ndarray::Array1<f64>,
+    ratio: Array1<f64>,
 }
 
 impl Snapshot {
     /// Components with signs such that scores correlate positively with those `before`, where there are any.
     fn of(states: ArrayView2<f64>, count: usize, before: Option<&Array2<f64>>) -> Result<Self> {
-        let pca = Pca::fit(states, count)?;
+        let mut pca = Pca::fit(states, count)?;
+        let kept = beyond_rounding(states, &pca.singular_values).min(pca.components.ncols());
+        pca.components = pca.components.slice_move(ndarray::s![.., ..kept]);
         let mut scores = pca.project(states)?;
         let mut components = pca.components;
         if let Some(before) = before {
@@ -166,6 +172,18 @@ impl Snapshot {
         let ratio = pca.explained_variance_ratio.slice(ndarray::s![..components.ncols()]).to_owned();
         Ok(Self { scores, components, mean, ratio })
     }
+}
+
+/// How many of these singular values of the centred states, falling, are more than the rounding of states to f32.
+fn beyond_rounding(states: ArrayView2<f64>, singular_values: &Array1<f64>) -> usize {
+    let (samples, units) = states.dim();
+    let rounding = Rounding::of_states::<f32>(states);
+    let whole = singular_values.iter().map(|value| value * value).sum::<f64>().sqrt();
+    if whole <= rounding.whole(samples, units) {
+        return 0;
+    }
+    let nothing = rounding.singular_value(samples, units);
+    singular_values.iter().filter(|value| **value > nothing).count()
 }
 
 /// The rows of the result.

@@ -21,7 +21,7 @@ macro_rules! analyses {
         ///
         /// let text = r#"{"analysis": "effective_dimension", "timesteps": "last"}"#;
         /// let spec: AnalysisSpec = serde_json::from_str(text)?;
-        /// assert_eq!(spec.canonical(), r#"effective_dimension 2 {"samples":500,"timesteps":"last","extend_to":null}"#);
+        /// assert_eq!(spec.canonical(), r#"effective_dimension 3 {"samples":500,"timesteps":"last","extend_to":null}"#);
         /// # Ok::<(), serde_json::Error>(())
         /// ```
         #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -13,7 +13,7 @@ use crate::{Analysis, Error, Result, Subject, Timestep};
 ///
 /// Of the matrix `W` itself, (from, to), as the network has it: in a vanilla network it contains the `(1 - dt) I` that it was
 /// initialised with; in a leaky one the map from timestep to timestep at zero activity has the eigenvalues `1 - dt + dt λ`
-/// instead. A feedforward network has a `W` for each layer but the first.
+/// instead (without leak `1 + dt λ`). A feedforward network has a `W` for each layer but the first.
 ///
 /// Eigenvalues say what a linear network does in the long run, singular values what it can do in one step; where the weights
 /// are not normal the two differ, and activity may grow for a while although every eigenvalue lies within the unit circle.
@@ -47,7 +47,7 @@ impl Analysis for Spectrum {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn references(&self) -> &'static [&'static str] {

@@ -107,6 +107,20 @@ fn samples_whose_state_is_zero_are_left_out_and_counted() {
 }
 
 #[test]
+fn states_at_the_end_of_single_precision_have_no_angle() {
+    // A rotation that contracts by 7e-12 a step: after four steps a state is a few times the smallest number there is.
+    let angle = TAU / 7.0;
+    let table = of_linear(|weights| {
+        weights.recurrent[0] = rotation(16, angle).mapv(|weight| (7e-12 * weight) as f32);
+    });
+    let means = column(&table, "autocorrelation");
+    for (step, mean) in means[1..5].iter().enumerate() {
+        assert!((mean.expect("defined") - (angle * step as f64).cos()).abs() < 1e-4, "{step}: {mean:?}");
+    }
+    assert_eq!((means[5], column(&table, "samples")[5]), (None, Some(0.0)));
+}
+
+#[test]
 fn a_late_timestep_alone_is_as_it_is_among_all_and_one_sample_has_no_deviation() {
     for kind in [NetworkKind::Vanilla, NetworkKind::Leaky, NetworkKind::Feedforward] {
         let mut params = common::small();

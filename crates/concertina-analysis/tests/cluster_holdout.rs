@@ -108,3 +108,16 @@ fn parameters_out_of_range_are_refused_by_name() {
         "`cluster_holdout.c`: expected a positive number, found NaN"
     );
 }
+
+#[test]
+fn more_clusters_than_the_samples_of_the_default_have_a_sample_each() {
+    let mut params = common::small();
+    params.task.clusters = 600;
+    let run = common::Run::untrained(params);
+    let analysis =
+        ClusterHoldout { splits: 1, timesteps: Timesteps::these([-1]), ..ClusterHoldout::default() };
+    let table = analysis.run(&run.subject()).expect("nobody asked for 500 samples");
+    assert_eq!(table.row_count(), 1);
+    let refused = ClusterHoldout { samples: 501, ..analysis }.run(&run.subject()).expect_err("refused");
+    assert_eq!(refused.to_string(), "`cluster_holdout.samples`: expected at least 600, found 501");
+}

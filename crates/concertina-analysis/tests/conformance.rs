@@ -10,7 +10,7 @@ use concertina_analysis::{
     Spectrum, Subject, Timestep, Timesteps, VaryingWeights, WeightVariance,
 };
 use concertina_model::network::Network;
-use concertina_model::params::NetworkKind;
+use concertina_model::params::{LossKind, NetworkKind};
 
 /// Every analysis, with parameters for a small network.
 fn every_analysis() -> Vec<AnalysisSpec> {
@@ -188,6 +188,37 @@ fn one_sample_is_refused_where_it_says_nothing() {
                 error.to_string().starts_with(&format!("`{name}.samples`: expected at least")),
                 "{error}"
             ),
+        }
+    }
+}
+
+#[test]
+fn no_default_is_refused_for_the_smallest_networks_and_tasks() {
+    for (units, input_dim, clusters, delay, loss) in [
+        (1, 1, 2, 1, LossKind::CrossEntropy),
+        (1, 3, 4, 3, LossKind::MseScalar),
+        (2, 1, 3, 2, LossKind::MseScalar),
+        (2, 5, 10, 1, LossKind::Mse),
+        (3, 1, 4, 10, LossKind::CrossEntropy),
+    ] {
+        for mut params in common::each_kind() {
+            params.network.units = units;
+            params.task.input_dim = input_dim;
+            params.task.clusters = clusters;
+            params.task.delay = delay;
+            params.train.loss = loss;
+            let run = common::Run::trained(params);
+            for name in AnalysisSpec::NAMES.iter().filter(|name| **name != "lyapunov") {
+                let analysis = AnalysisSpec::named(name).expect("known");
+                match analysis.run(&run.subject()) {
+                    Ok(table) => assert!(!table.is_empty(), "{name}, {units} units"),
+                    Err(Error::NotApplicable { .. }) => {
+                        let few_clusters = *name == "cluster_holdout" && clusters < 4;
+                        assert!(few_clusters || (*name == "spectrum" && delay == 1), "{name}, {units} units")
+                    }
+                    Err(error) => panic!("{name}, {units} units, {clusters} clusters: {error}"),
+                }
+            }
         }
     }
 }

@@ -69,6 +69,35 @@ fn states_that_differ_in_their_last_bits_have_no_dimension() {
 }
 
 #[test]
+fn thousands_of_equal_states_have_no_dimension_though_their_sum_is_rounded() {
+    for samples in [10, 1000, 30_000] {
+        for state in [0.1, 1.0 / 3.0, 1e30] {
+            let equal = Array2::from_elem((samples, 3), state);
+            assert_eq!(dimension(equal.view()), None, "{samples} of {state}");
+        }
+    }
+}
+
+#[test]
+fn states_at_the_end_of_single_precision_have_no_dimension() {
+    // A linear network that contracts by 1e-5 a step: its states span what the inputs span, until there are no digits left.
+    let mut params = common::small();
+    params.task.input_dim = 3;
+    params.task.delay = 11;
+    params.network.nonlinearity = concertina_model::params::Nonlinearity::Linear;
+    let run =
+        common::Run::untrained(params).with_weights(|weights| weights.recurrent[0] = Array2::eye(16) * 1e-5);
+    let table = EffectiveDimension { samples: 60, ..EffectiveDimension::default() }.run(&run.subject());
+    let found = table.expect("valid").floats("effective_dimension").expect("there");
+    let first = found[1].expect("it has variance");
+    for step in 1..7 {
+        let later = found[1 + step].expect("it has variance");
+        assert!((later / first - 1.0).abs() < 1e-4, "{step}: {later}, not {first}");
+    }
+    assert_eq!(found[1 + 9..], [None; 2], "one unit in the last place, and zeros");
+}
+
+#[test]
 fn a_cloud_that_shrinks_keeps_its_dimension_until_single_precision_ends() {
     let cloud = gaussian(100, 6, 2);
     let expected = dimension(cloud.view()).expect("it has variance");

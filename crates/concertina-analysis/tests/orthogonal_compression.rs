@@ -108,6 +108,49 @@ fn a_readout_of_zeros_takes_nothing_away() {
     assert!((found[0].expect("defined") - 0.2).abs() < 1e-14, "{found:?}");
 }
 
+/// So many times the same state, each entry up to `last_bits` units in the last place off.
+fn nearly_equal(samples: usize, state: &[f32], last_bits: u32) -> Array2<f32> {
+    let mut stream = Stream::new(11, NUMBERS, 0);
+    Array2::from_shape_fn((samples, state.len()), |(_, unit)| {
+        f32::from_bits(state[unit].to_bits() + stream.below(last_bits + 1))
+    })
+}
+
+#[test]
+fn class_means_that_differ_by_rounding_take_nothing_away() {
+    let whole = |initial: &Array2<f64>| {
+        let ratios: Vec<f64> = initial.outer_iter().map(|row| 1.0 / row.dot(&row).sqrt()).collect();
+        mean(&ratios).expect("samples")
+    };
+    for classes in [2, 3] {
+        let labels: Vec<u32> = (0..60).map(|sample| sample % classes).collect();
+        let initial = gaussian(60, 2, 12);
+        let states = nearly_equal(60, &[0.6, 0.8], 1);
+        let single = initial.mapv(|entry| entry as f32);
+        let found = compression_beside_class_means(states.view(), single.view(), &labels).expect("finite");
+        let off = found.map(|found| found / whole(&initial) - 1.0);
+        assert!(off.is_some_and(|off| off.abs() < 1e-5), "{classes} classes: {found:?}");
+    }
+    // In double precision the sums over classes of different size are rounded.
+    let labels: Vec<u32> = (0..6000).map(|sample| u32::from(sample % 3 == 0)).collect();
+    let initial = gaussian(6000, 2, 13);
+    let states = Array2::from_shape_fn((6000, 2), |(_, unit)| [0.6, 0.8][unit]);
+    let found = compression_beside_class_means(states.view(), initial.view(), &labels).expect("finite");
+    let off = found.map(|found| found / whole(&initial) - 1.0);
+    assert!(off.is_some_and(|off| off.abs() < 1e-12), "{found:?}");
+}
+
+#[test]
+fn initial_states_at_the_end_of_single_precision_have_no_orthogonal_part() {
+    let tiny = gaussian(30, 4, 14).mapv(|entry| (1e-44 * entry) as f32); // a few units in the last place
+    let states = gaussian(30, 4, 15).mapv(|entry| entry as f32);
+    let found = orthogonal_compression(states.view(), tiny.view(), gaussian(4, 1, 16).view(), &[0; 30], 4);
+    assert_eq!(found.expect("finite"), [None]);
+    let labels: Vec<u32> = (0..30).map(|sample| sample % 2).collect();
+    let found = compression_beside_class_means(states.view(), tiny.view(), &labels);
+    assert_eq!(found.expect("finite"), None);
+}
+
 #[test]
 fn beside_the_class_means_only_their_differences_are_taken_away() {
     // Classes differ along unit 0, or along units 0 and 1; the remaining units shrink to a quarter.

@@ -3,7 +3,7 @@
 mod common;
 
 use concertina_analysis::{Analysis, PcaSnapshots, Timesteps};
-use concertina_model::params::LossKind;
+use concertina_model::params::{LossKind, Nonlinearity};
 use concertina_numerics::linalg::Pca;
 use concertina_table::Table;
 use ndarray::{Array2, s};
@@ -102,6 +102,64 @@ fn a_component_that_the_states_do_not_have_is_null() {
     for row in coordinates(&table, "sample", -1, 3) {
         assert!(row[0].is_some() && row[1].is_none() && row[2].is_none(), "{row:?}");
     }
+}
+
+#[test]
+fn a_component_of_rounding_alone_is_null() {
+    // A linear network spreads one-dimensional inputs along one direction, but for the rounding of its states.
+    let mut params = common::small();
+    params.task.input_dim = 1;
+    params.task.clusters = 4;
+    params.network.nonlinearity = Nonlinearity::Linear;
+    let run = common::Run::untrained(params.clone());
+    let table = snapshots(Timesteps::All).run(&run.subject()).expect("valid");
+    for timestep in 0..5 {
+        for kind in ["sample", "readout", "mean", "explained_variance_ratio"] {
+            for row in coordinates(&table, kind, timestep, 3) {
+                let defined = row.iter().map(Option::is_some).collect::<Vec<_>>();
+                assert_eq!(defined, [true, false, false], "{kind} at timestep {timestep}: {row:?}");
+            }
+        }
+    }
+    // States that are equal up to rounding have no component at all, as they have no dimension.
+    let run = run.with_weights(|weights| {
+        weights.recurrent[0].fill(0.0);
+        weights.biases[0].iter_mut().enumerate().for_each(|(unit, bias)| *bias = 0.3 + unit as f32 / 7.0);
+        weights.input *= 1e-8;
+    });
+    let table = snapshots(Timesteps::these([0])).run(&run.subject()).expect("valid");
+    for row in coordinates(&table, "sample", 0, 3) {
+        assert_eq!(row, [None; 3]);
+    }
+}
+
+#[test]
+fn fewer_samples_than_are_drawn_by_default_are_all_drawn() {
+    let run = common::Run::untrained(common::small());
+    let table = PcaSnapshots { samples: 20, timesteps: Timesteps::Last, ..PcaSnapshots::default() }
+        .run(&run.subject())
+        .expect("nobody asked for more to be drawn");
+    assert_eq!(coordinates(&table, "sample", 4, 2).len(), 20);
+}
+
+#[test]
+fn a_network_of_one_unit_has_one_component_by_default_and_the_other_is_null() {
+    let mut params = common::small();
+    params.task.input_dim = 1;
+    params.task.clusters = 4;
+    params.network.units = 1;
+    let run = common::Run::untrained(params);
+    let table = PcaSnapshots { samples: 20, timesteps: Timesteps::Last, ..PcaSnapshots::default() }
+        .run(&run.subject())
+        .expect("nobody asked for two components");
+    for row in coordinates(&table, "sample", 4, 2) {
+        assert!(row[0].is_some() && row[1].is_none(), "{row:?}");
+    }
+    let refused = PcaSnapshots { components: 3, ..PcaSnapshots::default() }.check(&run.params);
+    assert_eq!(
+        refused.expect_err("refused").to_string(),
+        "`pca_snapshots.components`: expected at most 1, the number of units, found 3"
+    );
 }
 
 #[test]

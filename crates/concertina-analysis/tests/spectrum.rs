@@ -67,6 +67,22 @@ fn a_shift_without_return_has_no_eigenvalue_but_zero_and_departs_from_normality_
 }
 
 #[test]
+fn a_network_without_loops_has_no_spectral_radius_whatever_the_order_of_its_units() {
+    let mut order: Vec<usize> = (0..UNITS).collect();
+    let mut stream = Stream::new(4, NUMBERS, 0);
+    stream.shuffle(&mut order);
+    let mut weights = Array2::zeros((UNITS, UNITS));
+    for later in 0..UNITS {
+        for earlier in 0..later {
+            weights[[order[earlier], order[later]]] = stream.normal();
+        }
+    }
+    let table = of(&weights);
+    assert_all_close(&floats(&table, "spectral_radius"), &[0.0; UNITS], 0.0);
+    assert_all_close(&floats(&table, "relative_departure_from_normality"), &[1.0; UNITS], 1e-15);
+}
+
+#[test]
 fn a_scaled_rotation_is_normal_and_every_modulus_and_singular_value_is_its_scale() {
     let weights = orthogonal_factor(gaussian(1).view()).expect("finite") * 1.5;
     let table = of(&weights);

@@ -227,6 +227,40 @@ fn a_warm_start_ends_at_the_same_optimum_in_no_more_steps() {
 }
 
 #[test]
+fn features_of_large_magnitude_reach_their_optimum_before_they_count_as_converged() {
+    // Features `s` times as large under the penalty `c` have the weights of the features themselves under `c s²`, over `s`.
+    let x = scrambled(60, 5, 21);
+    for classes in [2, 3] {
+        let labels = labels_in_turn(60, classes);
+        let separable =
+            concatenate![Axis(1), x, Array2::from_shape_fn((60, 1), |(k, _)| f64::from(labels[k]))];
+        for scale in [1e4, 1e8, 1e10, 1e12, 1e16] {
+            let large = &separable * scale;
+            let found = fit(Kind::Logistic, 1.0, large.view(), &labels, classes as usize).expect("a fit");
+            let expected = fit(Kind::Logistic, scale * scale, separable.view(), &labels, classes as usize);
+            let expected = expected.expect("a fit").coefficients;
+            let off = largest(&(&found.coefficients * scale - &expected)) / largest(&expected);
+            assert!(
+                found.converged && off < 1e-6,
+                "{classes} classes, {scale:e}: {} {off:e}",
+                found.converged
+            );
+        }
+    }
+}
+
+#[test]
+fn a_rare_class_under_a_strong_penalty_has_its_odds_before_the_fit_counts_as_converged() {
+    let x = scrambled(60, 5, 22);
+    let labels: Vec<u32> = (0..60).map(|sample| u32::from(sample == 7)).collect();
+    for c in [1e-12, 1e-14, 1e-16, 1e-30] {
+        let found = fit(Kind::Logistic, c, x.view(), &labels, 2).expect("a fit");
+        let off = found.intercepts[0] + 59.0_f64.ln();
+        assert!(found.converged && off.abs() < 1e-9, "{c:e}: {} {off:e}", found.converged);
+    }
+}
+
+#[test]
 fn wrong_arguments_are_named() {
     let x = scrambled(4, 2, 1);
     let fit = |labels: &[u32], classes| LogisticRegression::default().fit(x.view(), labels, classes);

@@ -2,9 +2,12 @@
 
 use concertina_numerics::classify::{LinearSvm, LogisticRegression};
 use concertina_numerics::linalg::{Pca, eigenvalues, qr, spectral_radius, svd, symmetric_eigen};
+use concertina_numerics::random::{Purpose, Stream};
 use concertina_numerics::statistics::gamma::{AnchoredGamma, GammaFit};
 use concertina_numerics::statistics::{bootstrap, holm, signed_rank, student, welch};
 use ndarray::{Array2, arr2};
+
+const NUMBERS: Purpose = Purpose::new("test numbers");
 
 #[test]
 fn a_matrix_of_zeros_has_eigenvalues_and_singular_values_of_zero() {
@@ -49,6 +52,72 @@ fn spectra_scale_with_the_matrix_over_the_whole_range_of_single_precision() {
         let pca = Pca::fit(samples.view(), 2).expect("components");
         assert_eq!(pca.rank, 2, "{scale}");
         assert!((pca.explained_variance_ratio.sum() - 1.0).abs() < 1e-14, "{scale}");
+    }
+}
+
+#[test]
+fn a_network_without_loops_has_the_eigenvalues_of_its_diagonal_whatever_the_order_of_its_units() {
+    for n in [3, 10, 30, 60] {
+        let mut stream = Stream::new(5, NUMBERS, n as u64);
+        let mut order: Vec<usize> = (0..n).collect();
+        stream.shuffle(&mut order);
+        let mut diagonal = vec![0.0; n];
+        let mut weights = Array2::zeros((n, n));
+        for later in 0..n {
+            for earlier in 0..later {
+                weights[[order[earlier], order[later]]] = stream.normal();
+            }
+            diagonal[later] = (later / 2) as f64 / n as f64; // nothing for the first two, then in pairs
+            weights[[order[later], order[later]]] = diagonal[later];
+        }
+        diagonal.reverse(); // falling
+        let found = eigenvalues(weights.view()).expect("eigenvalues");
+        assert!(found.iter().all(|value| value.im == 0.0), "{found:?}");
+        assert_eq!(found.iter().map(|value| value.re).collect::<Vec<_>>(), diagonal);
+    }
+}
+
+#[test]
+fn blocks_that_feed_one_another_in_one_direction_have_the_eigenvalues_of_each() {
+    // A rotation drives a growing unit, which drives another rotation; the units are mixed.
+    let mut weights: Array2<f64> = Array2::zeros((5, 5));
+    for (one, other, angle) in [(3, 0, 0.5_f64), (4, 2, 1.2)] {
+        weights[[one, one]] = angle.cos();
+        weights[[other, other]] = angle.cos();
+        weights[[one, other]] = angle.sin();
+        weights[[other, one]] = -angle.sin();
+    }
+    weights[[1, 1]] = 1.5;
+    weights[[3, 1]] = 1e6;
+    weights[[1, 4]] = 1e6;
+    let found = eigenvalues(weights.view()).expect("eigenvalues");
+    assert_eq!((found[0].re, found[0].im), (1.5, 0.0));
+    let mut angles: Vec<f64> = found[1..].iter().map(|value| value.arg()).collect();
+    angles.sort_by(f64::total_cmp);
+    for (found, expected) in angles.iter().zip([-1.2, -0.5, 0.5, 1.2]) {
+        assert!((found - expected).abs() < 1e-14, "{angles:?}");
+    }
+}
+
+#[test]
+fn singular_values_and_eigenvalues_scale_over_the_whole_range_of_double_precision() {
+    let a = arr2(&[[1.0, 2.0, 0.0], [-2.0, 1.0, 0.5], [0.25, 0.0, 3.0]]);
+    let (radius, values) =
+        (spectral_radius(a.view()).expect("a radius"), svd(a.view()).expect("factors").singular_values);
+    for scale in [1e-300, 1e-250, 1e-200, 1e-150, 1e150, 1e200, 1e300] {
+        let found = svd((&a * scale).view()).expect("factors").singular_values;
+        assert!((&found / scale - &values).iter().all(|off| off.abs() < 1e-13), "{scale:e}: {found}");
+        let found = spectral_radius((&a * scale).view()).expect("a radius");
+        assert!((found / scale / radius - 1.0).abs() < 1e-13, "{scale:e}: {found}");
+        let (found, _) = symmetric_eigen((&a.dot(&a.t()) * scale).view()).expect("eigenvalues");
+        assert!(
+            (&found / scale - &values * &values).iter().all(|off| off.abs() < 1e-13),
+            "{scale:e}: {found}"
+        );
+        let pca = Pca::fit((&arr2(&[[1.0, 2.0], [-1.0, 0.0], [0.0, 3.0]]) * scale).view(), 2);
+        let pca = pca.expect("components");
+        assert_eq!(pca.rank, 2, "{scale:e}");
+        assert!((pca.explained_variance_ratio.sum() - 1.0).abs() < 1e-14, "{scale:e}");
     }
 }
 

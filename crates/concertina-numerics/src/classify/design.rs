@@ -8,7 +8,7 @@ use faer::{Accum, Mat, MatMut, MatRef, Par};
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
 
 use crate::Result;
-use crate::linalg::{Qr, product, qr};
+use crate::linalg::{Qr, Svd, product, qr, svd};
 
 /// Samples by parameters, in the span of the samples where that has fewer dimensions than there are features.
 pub(super) struct Design {
@@ -30,12 +30,16 @@ impl Design {
         } else {
             (None, None)
         };
-        let x = reduced.as_ref().map_or(features, |reduced| reduced.view());
-        let width = x.ncols();
-        let matrix = Mat::from_fn(x.nrows(), width + usize::from(ones), |row, column| {
-            if column < width { x[[row, column]] } else { 1.0 }
-        });
+        let matrix = with_ones(reduced.as_ref().map_or(features, |reduced| reduced.view()), ones);
         Ok(Self { matrix, basis })
+    }
+
+    /// The same problem along the principal axes of `features`, for features so correlated that the second derivative has no
+    /// digits left along some: there each axis has its own scale, which costs none. Slower.
+    pub(super) fn along_principal_axes(features: ArrayView2<f64>, ones: bool) -> Result<Self> {
+        let Svd { left, singular_values, right_transposed } = svd(features)?;
+        let matrix = with_ones((&left * &singular_values).view(), ones);
+        Ok(Self { matrix, basis: Some(right_transposed.reversed_axes()) })
     }
 
     pub(super) fn samples(&self) -> usize {
@@ -101,6 +105,18 @@ impl Design {
         });
         matmul(out, Accum::Replace, self.matrix.transpose(), &scaled, 1.0, Par::Seq);
     }
+}
+
+/// The matrix, and a column of ones beside it if `ones`.
+fn with_ones(x: ArrayView2<f64>, ones: bool) -> Mat<f64> {
+    let width = x.ncols();
+    Mat::from_fn(
+        x.nrows(),
+        width + usize::from(ones),
+        |row, column| {
+            if column < width { x[[row, column]] } else { 1.0 }
+        },
+    )
 }
 
 fn times(matrix: ArrayView2<f64>, vector: ArrayView1<f64>) -> Array1<f64> {

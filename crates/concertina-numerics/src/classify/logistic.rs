@@ -83,14 +83,38 @@ impl LogisticRegression {
                 block[..width].copy_from_slice(&design.project(weights).to_vec());
                 block[width] = start.intercepts[row] + weights.dot(&mean);
             }
+            if scores > 1 {
+                take_away_common_part(&mut point, width + 1);
+            }
         }
-        let optimum = if classes == 2 {
-            let signs = labels.iter().map(|&label| if label == 1 { 1.0 } else { -1.0 }).collect();
-            minimise(&TwoClasses { design: &design, signs, c: self.c }, point)
-        } else {
-            minimise(&ManyClasses { design: &design, labels, classes, c: self.c }, point)
-        };
+        let optimum = self.minimum(&design, labels, classes, point);
+        if !optimum.converged {
+            let design = Design::along_principal_axes(centred.view(), true)?;
+            let start = vec![0.0; scores * design.parameters()];
+            let optimum = self.minimum(&design, labels, classes, start);
+            if optimum.converged {
+                return Ok(assemble(&design, &mean, scores, optimum));
+            }
+        }
         Ok(assemble(&design, &mean, scores, optimum))
+    }
+
+    fn minimum(&self, design: &Design, labels: &[u32], classes: usize, start: Vec<f64>) -> Optimum {
+        if classes == 2 {
+            let signs = labels.iter().map(|&label| if label == 1 { 1.0 } else { -1.0 }).collect();
+            minimise(&TwoClasses { design, signs, c: self.c }, start)
+        } else {
+            minimise(&ManyClasses { design, labels, classes, c: self.c }, start)
+        }
+    }
+}
+
+/// Takes the mean over blocks from each: what all classes have in common, which an optimum has none of.
+fn take_away_common_part(point: &mut [f64], width: usize) {
+    let classes = point.len() / width;
+    for k in 0..width {
+        let common = point.iter().skip(k).step_by(width).sum::<f64>() / classes as f64;
+        point.iter_mut().skip(k).step_by(width).for_each(|entry| *entry -= common);
     }
 }
 
@@ -172,6 +196,10 @@ impl Objective for TwoClasses<'_> {
             out[(k, k)] += 1.0;
         }
     }
+
+    fn all_scores(&self, point: &[f64]) -> Vec<f64> {
+        self.design.scores(point)
+    }
 }
 
 /// The objective for more classes: for each class its weights, then its intercept.
@@ -188,21 +216,32 @@ impl ManyClasses<'_> {
         point.chunks_exact(self.design.parameters()).map(|block| self.design.scores(block)).collect()
     }
 
-    /// Probabilities by class, then sample.
-    fn probabilities(&self, point: &[f64]) -> Vec<Vec<f64>> {
+    /// Probabilities by class, then sample, and what they lack of 1, to full relative precision: near an optimum of separable
+    /// classes the gradient and the second derivative are nothing else.
+    fn probabilities(&self, point: &[f64]) -> [Vec<Vec<f64>>; 2] {
         let mut table = self.scores(point);
+        let mut lacking = table.clone();
         for sample in 0..self.design.samples() {
-            let top = table.iter().fold(f64::NEG_INFINITY, |top, scores| top.max(scores[sample]));
-            let mut sum = 0.0;
-            for scores in &mut table {
+            let column = table.iter().map(|scores| scores[sample]).enumerate();
+            let (best, top) =
+                column.fold(
+                    (0, f64::NEG_INFINITY),
+                    |best, (class, score)| {
+                        if score > best.1 { (class, score) } else { best }
+                    },
+                );
+            let (mut sum, mut others) = (0.0, 0.0);
+            for (class, scores) in table.iter_mut().enumerate() {
                 scores[sample] = libm::exp(scores[sample] - top);
                 sum += scores[sample];
+                others += if class == best { 0.0 } else { scores[sample] };
             }
-            for scores in &mut table {
+            for (class, (scores, lacking)) in table.iter_mut().zip(&mut lacking).enumerate() {
                 scores[sample] /= sum;
+                lacking[sample] = if class == best { others / sum } else { 1.0 - scores[sample] };
             }
         }
-        table
+        [table, lacking]
     }
 }
 
@@ -212,9 +251,14 @@ impl Objective for ManyClasses<'_> {
         let penalty: f64 = point.chunks_exact(width).map(|block| half_square(&block[..width - 1])).sum();
         let table = self.scores(point);
         let loss = |(sample, &label): (usize, &u32)| {
+            let own = table[label as usize][sample];
             let top = table.iter().fold(f64::NEG_INFINITY, |top, scores| top.max(scores[sample]));
-            let sum: f64 = table.iter().map(|scores| libm::exp(scores[sample] - top)).sum();
-            top + libm::log(sum) - table[label as usize][sample]
+            let others = table.iter().enumerate().filter(|(class, _)| *class != label as usize);
+            let others: f64 = others.map(|(_, scores)| libm::exp(scores[sample] - top)).sum();
+            if own == top {
+                return libm::log1p(others); // to full relative precision, however small
+            }
+            top - own + libm::log(others + libm::exp(own - top))
         };
         penalty + self.c * self.labels.iter().enumerate().map(loss).sum::<f64>()
     }
@@ -222,13 +266,14 @@ impl Objective for ManyClasses<'_> {
     fn gradient(&self, point: &[f64]) -> Vec<f64> {
         let width = self.design.parameters();
         let mut gradient = point.to_vec();
-        let probabilities = self.probabilities(point);
+        let [probabilities, lacking] = self.probabilities(point);
         for (class, block) in gradient.chunks_exact_mut(width).enumerate() {
             block[width - 1] = 0.0;
-            let residual = |(&label, probability): (&u32, &f64)| {
-                self.c * (probability - f64::from(u8::from(label as usize == class)))
+            let pairs = probabilities[class].iter().zip(&lacking[class]);
+            let residual = |(&label, (present, lacking)): (&u32, (&f64, &f64))| {
+                self.c * if label as usize == class { -lacking } else { *present }
             };
-            let residuals: Vec<f64> = self.labels.iter().zip(&probabilities[class]).map(residual).collect();
+            let residuals: Vec<f64> = self.labels.iter().zip(pairs).map(residual).collect();
             self.design.add_transposed_product(&residuals, block);
         }
         gradient
@@ -236,26 +281,38 @@ impl Objective for ManyClasses<'_> {
 
     fn hessian(&self, point: &[f64], mut out: MatMut<'_, f64>) {
         let width = self.design.parameters();
-        let probabilities = self.probabilities(point);
-        // Along the common part of the intercepts the function is flat. Any curvature put there makes the equation solvable and
-        // leaves the step alone, because the gradient has no component along it.
-        let curvature = self.c * self.design.samples() as f64 / self.classes as f64;
+        let [probabilities, lacking] = self.probabilities(point);
         for row in 0..self.classes {
             for column in 0..=row {
                 let mut block = out.as_mut().submatrix_mut(row * width, column * width, width, width);
-                let pairs = probabilities[row].iter().zip(&probabilities[column]);
                 if row == column {
-                    let weights: Vec<f64> = pairs.map(|(p, _)| self.c * p * (1.0 - p)).collect();
+                    let pairs = probabilities[row].iter().zip(&lacking[row]);
+                    let weights: Vec<f64> = pairs.map(|(p, lacking)| self.c * p * lacking).collect();
                     self.design.weighted_gram(&weights, block.as_mut());
                     for k in 0..width - 1 {
                         block[(k, k)] += 1.0;
                     }
                 } else {
+                    let pairs = probabilities[row].iter().zip(&probabilities[column]);
                     let weights: Vec<f64> = pairs.map(|(p, q)| -self.c * p * q).collect();
                     self.design.signed_weighted_gram(&weights, block.as_mut());
                 }
-                block[(width - 1, width - 1)] += curvature;
             }
         }
+        // Along what all classes have in common the function is flat but for the penalty, and the gradient nothing, because the
+        // search begins there. As much curvature as along the rest leaves the step alone, and its digits.
+        for k in 0..width {
+            let own = (0..self.classes).map(|class| out[(class * width + k, class * width + k)]);
+            let curvature = own.sum::<f64>() / self.classes as f64;
+            for row in 0..self.classes {
+                for column in 0..=row {
+                    out[(row * width + k, column * width + k)] += curvature;
+                }
+            }
+        }
+    }
+
+    fn all_scores(&self, point: &[f64]) -> Vec<f64> {
+        self.scores(point).concat()
     }
 }

@@ -8,9 +8,13 @@ use faer::{Mat, MatMut, Side};
 const MAX_STEPS: usize = 200;
 /// A full step below this share of the largest coordinate (or of 1) is the last: the next would be its square.
 const LAST_STEP: f64 = 1e-10;
+/// A last step changes no score by more than this share of it (or of 1): the second derivative depends on the scores alone, so
+/// that the next step would change them by about the square. Small weights are no sign of it where features are large.
+const LAST_CHANGE: f64 = 1e-6;
 /// Share of the decrease promised by the linear model that a step must keep (Armijo's rule; the usual value).
 const SUFFICIENT: f64 = 1e-4;
-/// Differences of the function below this share are its rounding errors: some hundred machine epsilons.
+/// Differences of the function below this share of it are rounding errors, some hundred machine epsilons: its terms are not
+/// negative and have full relative precision, so that it may itself be far below 1.
 const NOISE: f64 = 1e-13;
 /// Halvings after which a step counts as no step.
 const MAX_HALVINGS: usize = 60;
@@ -23,6 +27,8 @@ pub(super) trait Objective {
     fn gradient(&self, point: &[f64]) -> Vec<f64>;
     /// Writes the lower triangle of the second derivative at a point.
     fn hessian(&self, point: &[f64], out: MatMut<'_, f64>);
+    /// The scores of the samples at a point, which are linear in it.
+    fn all_scores(&self, point: &[f64]) -> Vec<f64>;
 }
 
 /// Where the search ended.
@@ -48,9 +54,10 @@ pub(super) fn minimise(objective: &impl Objective, start: Vec<f64>) -> Optimum {
         objective.hessian(&point, hessian.as_mut());
         let Some(step) = newton_step(&mut hessian, &gradient) else { break };
         let promised: f64 = gradient.iter().zip(&step).map(|(gradient, step)| gradient * step).sum();
-        let noise = NOISE * (1.0 + value.abs());
+        let noise = NOISE * value.abs();
         let Some((share, moved, reached)) = line_search(objective, &point, &step, value, promised, noise)
         else {
+            converged = is_settled(objective, &point, &step); // rounding is all that is in the way
             break;
         };
         iterations += 1;
@@ -60,13 +67,20 @@ pub(super) fn minimise(objective: &impl Objective, start: Vec<f64>) -> Optimum {
         gradient = objective.gradient(&point);
         // Or steps among rounding errors that no longer shrink: nothing more can be gained.
         let at_rounding = promised <= noise && length >= 0.5 * previous_length;
-        if share == 1.0 && (length <= LAST_STEP * size || at_rounding) {
+        let is_last = share == 1.0 && (length <= LAST_STEP * size || at_rounding);
+        if is_last && is_settled(objective, &point, &step) {
             converged = true;
             break;
         }
         previous_length = length;
     }
     Optimum { gradient_norm: largest(&gradient), point, converged, iterations }
+}
+
+/// Whether a step leaves every score as it is, so that it may be the last.
+fn is_settled(objective: &impl Objective, point: &[f64], step: &[f64]) -> bool {
+    let (scores, changes) = (objective.all_scores(point), objective.all_scores(step));
+    scores.iter().zip(changes).all(|(score, change)| change.abs() <= LAST_CHANGE * score.abs().max(1.0))
 }
 
 /// Halves the step until the function falls enough; the share taken, the point there, and its value.
@@ -111,6 +125,7 @@ fn newton_step(hessian: &mut Mat<f64>, gradient: &[f64]) -> Option<Vec<f64>> {
     None
 }
 
+/// The largest magnitude.
 fn largest(values: &[f64]) -> f64 {
     values.iter().fold(0.0, |largest, value| largest.max(value.abs()))
 }

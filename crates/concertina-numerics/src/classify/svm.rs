@@ -5,7 +5,7 @@ use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, concatenate, s};
 
 use super::design::Design;
 use super::linear::{LinearClassifier, check_labels, check_start, score_count};
-use super::newton::{Objective, minimise};
+use super::newton::{Objective, Optimum, minimise};
 use crate::Result;
 
 const OPERATION: &str = "support vector machine";
@@ -33,7 +33,8 @@ impl Default for LinearSvm {
 impl LinearSvm {
     /// Fits to samples `x`, (samples, features), with labels 0 to `classes` - 1.
     ///
-    /// A fit that does not reach the optimum is returned with `converged` false.
+    /// A fit that does not reach the optimum is returned with `converged` false. A class may be without samples: unlike that of
+    /// logistic regression, its intercept is penalised and does not run away.
     ///
     /// # Errors
     /// [`Error::Shape`](crate::Error::Shape), [`Error::NotFinite`](crate::Error::NotFinite),
@@ -82,9 +83,8 @@ impl LinearSvm {
         };
         for row in 0..scores {
             let positive = if classes == 2 { 1 } else { row };
-            let sign = |&label: &u32| if label as usize == positive { 1.0 } else { -1.0 };
-            let objective =
-                SquaredHinge { design: &design, signs: labels.iter().map(sign).collect(), c: self.c };
+            let signs: Vec<f64> =
+                labels.iter().map(|&label| if label as usize == positive { 1.0 } else { -1.0 }).collect();
             let point = start.map_or_else(
                 || vec![0.0; design.parameters()],
                 |start| {
@@ -94,8 +94,16 @@ impl LinearSvm {
                         .to_vec()
                 },
             );
-            let optimum = minimise(&objective, point);
-            let weights = design.to_features(ArrayView1::from(&optimum.point));
+            let mut optimum = self.minimum(&design, &signs, point);
+            let mut weights = design.to_features(ArrayView1::from(&optimum.point));
+            if !optimum.converged {
+                let design = Design::along_principal_axes(augmented.view(), false)?;
+                let again = self.minimum(&design, &signs, vec![0.0; design.parameters()]);
+                if again.converged {
+                    weights = design.to_features(ArrayView1::from(&again.point));
+                    optimum = again;
+                }
+            }
             fitted.coefficients.row_mut(row).assign(&weights.slice(s![..features]));
             fitted.intercepts[row] = weights[features];
             fitted.converged &= optimum.converged;
@@ -104,11 +112,15 @@ impl LinearSvm {
         }
         Ok(fitted)
     }
+
+    fn minimum(&self, design: &Design, signs: &[f64], start: Vec<f64>) -> Optimum {
+        minimise(&SquaredHinge { design, signs, c: self.c }, start)
+    }
 }
 
 struct SquaredHinge<'a> {
     design: &'a Design,
-    signs: Vec<f64>,
+    signs: &'a [f64],
     c: f64,
 }
 
@@ -116,7 +128,7 @@ impl SquaredHinge<'_> {
     /// `max(0, 1 - t (x w + b))` for each sample.
     fn slacks(&self, point: &[f64]) -> Vec<f64> {
         let scores = self.design.scores(point);
-        scores.iter().zip(&self.signs).map(|(score, sign)| (1.0 - sign * score).max(0.0)).collect()
+        scores.iter().zip(self.signs).map(|(score, sign)| (1.0 - sign * score).max(0.0)).collect()
     }
 }
 
@@ -130,7 +142,7 @@ impl Objective for SquaredHinge<'_> {
         let mut gradient = point.to_vec();
         let slacks = self.slacks(point);
         let residuals: Vec<f64> =
-            slacks.iter().zip(&self.signs).map(|(slack, sign)| -2.0 * self.c * sign * slack).collect();
+            slacks.iter().zip(self.signs).map(|(slack, sign)| -2.0 * self.c * sign * slack).collect();
         self.design.add_transposed_product(&residuals, &mut gradient);
         gradient
     }
@@ -142,5 +154,9 @@ impl Objective for SquaredHinge<'_> {
         for k in 0..point.len() {
             out[(k, k)] += 1.0;
         }
+    }
+
+    fn all_scores(&self, point: &[f64]) -> Vec<f64> {
+        self.design.scores(point)
     }
 }

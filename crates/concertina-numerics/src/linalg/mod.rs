@@ -16,6 +16,7 @@ pub use qr::{Qr, orthogonal_factor, qr};
 pub use svd::{Svd, svd};
 
 pub(crate) use convert::check_finite;
+pub use convert::one_over_power_of_two;
 use convert::row_major;
 
 use faer::{Accum, MatMut, Par, linalg::matmul::matmul};

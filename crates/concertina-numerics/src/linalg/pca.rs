@@ -59,9 +59,7 @@ impl Pca {
         let rank = singular_values.iter().filter(|&&value| value > negligible).count();
 
         let explained_variance = singular_values.mapv(|value| value * value / (samples - 1) as f64);
-        let total = explained_variance.sum();
-        let explained_variance_ratio =
-            if total > 0.0 { &explained_variance / total } else { Array1::zeros(singular_values.len()) };
+        let explained_variance_ratio = shares(&explained_variance, &singular_values);
         let kept = decomposition.right_transposed.slice(s![..rank.min(count), ..]); // (k, features)
         let mut components = kept.t().as_standard_layout().into_owned(); // (features, k)
         for mut component in components.columns_mut() {
@@ -85,6 +83,20 @@ impl Pca {
         }
         Ok(product((&x - &self.mean).view(), self.components.view()))
     }
+}
+
+/// The share of each variance in the total: from the singular values where the variances over- or underflow.
+fn shares(variances: &Array1<f64>, singular_values: &Array1<f64>) -> Array1<f64> {
+    let total = variances.sum();
+    if total.is_normal() {
+        return variances / total;
+    }
+    let largest = singular_values.first().copied().unwrap_or_default();
+    if largest == 0.0 {
+        return Array1::zeros(singular_values.len());
+    }
+    let squares = singular_values.mapv(|value| (value / largest) * (value / largest));
+    &squares / squares.sum()
 }
 
 /// The mean over samples (rows) and what is left after subtracting it. Zeros for no samples.

@@ -2,7 +2,7 @@
 
 use ndarray::{Array1, Array2, ArrayView2};
 
-use super::convert::{check_finite, row_major, to_array};
+use super::convert::{check_finite, row_major, safe_scale, scaled, to_array};
 use crate::{Error, Result};
 
 /// The thin singular value decomposition `a = left diag(singular_values) right_transposed`.
@@ -18,16 +18,19 @@ pub struct Svd {
 
 /// The thin singular value decomposition. The common sign of each pair of vectors is arbitrary.
 ///
+/// Singular values are exact up to rounding of the largest: those under 1e-16 of it or so need not have a correct digit.
+///
 /// # Errors
 /// [`Error::NotFinite`], [`Error::NotConverged`].
 pub fn svd(a: ArrayView2<f64>) -> Result<Svd> {
     const OPERATION: &str = "singular values";
     check_finite(OPERATION, &a)?;
-    let found = row_major(&a).view().thin_svd();
+    let scale = safe_scale(&a);
+    let found = row_major(&scaled(&a, scale).view()).view().thin_svd();
     let found = found.map_err(|_| Error::NotConverged { operation: OPERATION, shape: a.dim() })?;
     Ok(Svd {
         left: to_array(found.U()),
-        singular_values: found.S().column_vector().iter().copied().collect(),
+        singular_values: found.S().column_vector().iter().map(|value| value / scale).collect(),
         right_transposed: to_array(found.V().transpose()),
     })
 }
