@@ -182,7 +182,7 @@ fn runs_are_exported_and_imported() {
     assert!(analysed.lines().nth(1).is_some_and(|line| line.starts_with("0,after,0,0,")), "{analysed}");
     assert_eq!(run(&place, "analyse accuracy --run ffff --store theirs").status, Some(2));
     for (words, expected) in [
-        ("runs import rnn.pt", "pickle"),
+        ("runs import rnn.pt", "No such file"),
         ("runs import nothing.npz", "cannot read"),
         ("runs import rnn.safetensors units=7", "expected 7, as given, found 4"),
         ("runs import rnn.safetensors seed=0..2", "found a sweep of 2"),
