@@ -161,10 +161,11 @@ fn runs_are_exported_and_imported() {
     ]);
     assert_eq!(lines(said), 3);
     assert_eq!(std::fs::read_to_string(place.path("all/runs.csv")).expect("written").lines().count(), 3);
-    // What is exported is stacked, and says so when it is to be imported.
-    let stacked = run(&place, "runs import one.npz --store s");
-    assert_eq!(stacked.status, Some(2));
-    assert!(stacked.stderr.contains("expected a matrix, found shape [7,"), "{}", stacked.stderr);
+    // What is exported can be imported: one archive, and a folder of them.
+    let back = run(&place, "runs import one.npz --store back").expect_success();
+    assert!(back.stdout.contains("after 6 epochs, of 7 checkpoints"), "{}", back.snapshot());
+    let all = run(&place, "runs import all --csv --store back");
+    assert_eq!(lines(all), 3);
     std::fs::copy(
         concat!(env!("CARGO_MANIFEST_DIR"), "/../concertina/tests/data/weights.safetensors"),
         place.path("rnn.safetensors"),

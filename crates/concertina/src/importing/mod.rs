@@ -1,43 +1,302 @@
 //! Networks that were trained elsewhere: weights from NumPy and PyTorch as a run like others.
 
+mod exported;
+mod file;
+mod fit;
+mod lookup;
+mod reading;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use concertina_arrays::Arrays;
 use concertina_model::Checkpoint;
 use concertina_model::network::{Network, Weights};
-use concertina_model::params::{ImportedWeights, LossKind, NetworkKind, Params, ValidParams};
+use concertina_model::params::{ImportedWeights, NetworkKind, Params, ValidParams};
 use concertina_model::task::Task;
 use concertina_store::{Claimed, Keep, RunKey, Tensors};
 use concertina_table::{Scalar, Table};
-use ndarray::{Array1, Array2, ArrayD, Ix1, Ix2};
+use ndarray::{Array1, Array2};
 use serde_json::json;
 
+use self::exported::Archive;
+use self::file::File;
+use self::fit::Fitted;
+use self::reading::Read;
 use crate::error::{Error, Result};
+use crate::exporting::TABLE;
 use crate::selection::after_epoch;
 use crate::study::Study;
 use crate::training::provenance::now;
 use crate::training::{Progress, id_of, params_toml, tensors_of};
 
+pub(crate) use self::lookup::{folder_of, unplaced};
+
 /// Weights to import.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Import {
-    /// The network after training, or the only one: a `.npz` or `.safetensors` file.
+    /// The network after training, or the only one: a `.npz`, `.npy` or `.safetensors` file, an archive that `runs export` wrote, or a
+    /// folder of such.
     pub weights: PathBuf,
     /// The network before training.
     pub before: Option<PathBuf>,
     /// Parameters. Sizes are taken from the weights; `train.epochs` says after how many epochs `weights` are, if there is a network before.
     pub params: Params,
-    /// Which array is which, where its name does not say so: from our names to those in the file; `.T` after one means transposed.
+    /// The paths of the parameters that were given on purpose, even where they have their defaults as values, as
+    /// [`Sweep::given`](concertina_model::params::Sweep::given) says them. Those that differ from their defaults always count as given.
+    pub given: BTreeSet<&'static str>,
+    /// Which array is which, where its name does not say so: from our names to those in the file; `.T` after one means transposed, and
+    /// `none` that the network has no such array.
     pub names: BTreeMap<String, String>,
 }
 
 impl Import {
     /// These weights, with default parameters and names that say what is what.
     pub fn of(weights: impl Into<PathBuf>) -> Self {
-        Self { weights: weights.into(), before: None, params: Params::default(), names: BTreeMap::new() }
+        Self {
+            weights: weights.into(),
+            before: None,
+            params: Params::default(),
+            given: BTreeSet::new(),
+            names: BTreeMap::new(),
+        }
     }
+
+    /// Reads the files, and checks all that can be checked without a store: a network, or of a folder of exported runs one for each.
+    ///
+    /// # Errors
+    /// [`Error::Arrays`] and [`Error::Import`] say what is wrong with a file; a parameter that does not go with the weights.
+    pub fn read(&self) -> Result<Vec<ReadImport>> {
+        if !self.weights.is_dir() {
+            return Ok(vec![self.read_one()?]);
+        }
+        let listed = listed_in(&self.weights)?;
+        if self.before.is_some() && listed.len() > 1 {
+            return Err(wrong(
+                &self.weights,
+                format!("expected one run with a network before training, found {}", listed.len()),
+                "import the archives in the folder one by one",
+            ));
+        }
+        listed.into_iter().map(|weights| Self { weights, ..self.clone() }.read_one()).collect()
+    }
+
+    fn read_one(&self) -> Result<ReadImport> {
+        let source = Source::open(&self.weights)?;
+        let mut fitted =
+            Fitted::of(self, source.archive.as_ref().and_then(|archive| archive.params.clone()))?;
+        let place = source.archive.as_ref().map(Archive::last);
+        let mut after = source.weights(&self.weights, place, &fitted.params, &self.names)?;
+        if fitted.params.network.kind != NetworkKind::Feedforward || source.archive.is_none() {
+            fitted.take_sizes(&after.weights, &self.weights)?;
+        }
+        let before = self.read_before(&source, &fitted, &mut after)?;
+        let name = name_of(&after.weights, before.as_ref().map(|(_, weights)| weights))?;
+        if fitted.is_given("network.weights") && self.params.network.weights != Some(name) {
+            return Err(wrong(
+                &self.weights,
+                format!(
+                    "`network.weights`: expected {}, as given, found {name}",
+                    shown(self.params.network.weights)
+                ),
+                "leave `network.weights` out: it is a hash of the weights",
+            ));
+        }
+        fitted.params.network.weights = Some(name);
+        let without_effect = fitted.without_effect(before.is_some());
+        let (assumed, trials) = fitted.assumed(&after.weights);
+        let params = fitted.params.check()?;
+        let checkpoint = match (&source.archive, place) {
+            (Some(archive), Some(place)) => archive.checkpoints[place],
+            _ if before.is_some() => after_epoch(&params, params.train.epochs),
+            _ => Checkpoint::START,
+        };
+        // Alone, it is the one network of its run.
+        let checkpoint = if before.is_some() { checkpoint } else { Checkpoint::START };
+        let mut networks = vec![(checkpoint, self.weights.clone(), after.weights)];
+        networks.splice(0..0, before.map(|(path, weights)| (Checkpoint::START, path, weights)));
+        for (_, path, weights) in &networks {
+            let lookup = weights.tensors().into_iter().collect::<BTreeMap<_, _>>();
+            let weights = Weights::from_tensors(&params, |name| lookup.get(name).cloned())
+                .and_then(|weights| Network::new(&params, weights));
+            weights.map_err(|error| Error::Import {
+                reason: error.to_string(),
+                hint: error.hint(),
+                path: path.clone(),
+            })?;
+        }
+        if let Err(error) = Task::new(&params) {
+            after.notes.push(format!(
+                "no samples can be shown to it: {error}; give other `clusters` or `cluster_std` for analyses of its states"
+            ));
+        }
+        let Read { arrays, not_used, not_read, notes, .. } = after;
+        Ok(ReadImport {
+            params,
+            networks,
+            arrays,
+            not_used,
+            not_read,
+            assumed,
+            trials,
+            without_effect,
+            notes,
+        })
+    }
+
+    /// The network before training: that of the file that was named, or the first checkpoint of an exported run.
+    fn read_before(
+        &self,
+        source: &Source,
+        fitted: &Fitted,
+        after: &mut Read,
+    ) -> Result<Option<(PathBuf, Weights)>> {
+        if let Some(archive) = &source.archive {
+            after.notes.push(format!(
+                "an exported run: after {} epochs, of {} checkpoints in the file{}",
+                archive.checkpoints[archive.last()].epoch.0,
+                archive.checkpoints.len(),
+                match (&self.before, archive.starts()) {
+                    (None, true) => ", with the network before training",
+                    _ => "",
+                }
+            ));
+            if let Some(seed) = archive.params.as_ref().map(|params| params.seed).filter(|seed| *seed != 0) {
+                after.notes.push(format!(
+                    "its clusters were those of seed {seed}, and analyses of an imported network draw those of seed 0: accuracies are of clusters that it has not seen; `concertina store merge` takes over a run as it is"
+                ));
+            }
+        }
+        let Some(path) = &self.before else {
+            let Some(archive) = source.archive.as_ref().filter(|archive| archive.starts()) else {
+                return Ok(None);
+            };
+            let read = source.weights(&self.weights, Some(archive.first()), &fitted.params, &self.names)?;
+            return Ok(Some((self.weights.clone(), read.weights)));
+        };
+        if fitted.params.train.epochs == 0 {
+            return Err(wrong(
+                &self.weights,
+                "expected `train.epochs` of at least 1 with a network before training, found 0".to_owned(),
+                "say after how many epochs the weights are: `epochs=12`",
+            ));
+        }
+        if source.archive.is_none() && !fitted.is_given("train.epochs") {
+            after.notes.push(format!(
+                "{} epochs lie between the two networks, as is not said otherwise by `epochs=`",
+                fitted.params.train.epochs
+            ));
+        }
+        let other = Source::open(path)?;
+        let place = other.archive.as_ref().map(Archive::first);
+        let read = other.weights(path, place, &fitted.params, &self.names)?;
+        for (what, names) in [("not used", read.not_used), ("not read", read.not_read)] {
+            let news: Vec<String> = names
+                .into_iter()
+                .filter(|name| !after.not_used.contains(name) && !after.not_read.contains(name))
+                .collect();
+            if !news.is_empty() {
+                after.notes.push(format!("{what} of {}: {}", path.display(), news.join(", ")));
+            }
+        }
+        Ok(Some((path.clone(), read.weights)))
+    }
+}
+
+fn wrong(path: &Path, reason: String, hint: &str) -> Error {
+    Error::Import { reason, hint: Some(hint.to_owned()), path: path.to_owned() }
+}
+
+fn shown(weights: Option<ImportedWeights>) -> String {
+    weights.map_or_else(|| "none".to_owned(), |weights| weights.to_string())
+}
+
+/// The archives in a folder that `runs export` wrote.
+fn listed_in(folder: &Path) -> Result<Vec<PathBuf>> {
+    let path = folder.join(TABLE);
+    let Ok(file) = std::fs::File::open(&path) else {
+        return Err(wrong(
+            folder,
+            "expected a file of weights, or a folder that `runs export` wrote, found another folder"
+                .to_owned(),
+            "give one of the files in it",
+        ));
+    };
+    let files = Table::read_csv(file).and_then(|table| table.texts("file"));
+    let files = files.map_err(|error| Error::from(error).in_file(&path))?;
+    let files: Vec<PathBuf> = files.into_iter().flatten().map(|file| folder.join(file)).collect();
+    match files.is_empty() {
+        true => {
+            Err(wrong(folder, format!("expected runs in `{TABLE}`, found none"), "export some runs first"))
+        }
+        false => Ok(files),
+    }
+}
+
+/// A file with weights.
+struct Source {
+    arrays: Arrays,
+    archive: Option<Archive>,
+}
+
+impl Source {
+    fn open(path: &Path) -> Result<Self> {
+        let failed = |source| Error::Arrays { source, path: path.to_owned() };
+        let is_npz = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("npz"));
+        if !is_npz {
+            return Ok(Self { arrays: concertina_arrays::read(path).map_err(failed)?, archive: None });
+        }
+        let bytes = concertina_arrays::read_bytes(path).map_err(failed)?;
+        let arrays = concertina_arrays::read_npz(&bytes).map_err(failed)?;
+        let archive = Archive::of(path, &arrays, &bytes)?;
+        Ok(Self { arrays, archive })
+    }
+
+    /// The weights of the file, or of one checkpoint of an exported run.
+    fn weights(
+        &self,
+        path: &Path,
+        place: Option<usize>,
+        params: &Params,
+        names: &BTreeMap<String, String>,
+    ) -> Result<Read> {
+        let (Some(archive), Some(place)) = (&self.archive, place) else {
+            return reading::weights(File::new(path, &self.arrays), names);
+        };
+        let arrays = archive.at(place);
+        if params.network.kind != NetworkKind::Feedforward {
+            return reading::weights(File::new(path, &arrays), names);
+        }
+        // Layers have numbers in their names: they are all ours.
+        let params = params.clone().check()?;
+        let find = |name: &str| Some(arrays.get(name)?.numbers(name).ok()?.mapv(|number| number as f32));
+        let weights = Weights::from_tensors(&params, find).map_err(|error| {
+            wrong(
+                path,
+                error.to_string(),
+                "an exported feedforward network has as many layers as its `task.delay`",
+            )
+        })?;
+        let arrays = vec![(Weights::RECURRENT, format!("{}.*", Weights::RECURRENT))];
+        let (not_used, not_read, notes) = Default::default();
+        Ok(Read { weights, arrays, not_used, not_read, notes })
+    }
+}
+
+/// Networks that were read, and can be kept.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct ReadImport {
+    params: ValidParams,
+    networks: Vec<(Checkpoint, PathBuf, Weights)>,
+    arrays: Vec<(&'static str, String)>,
+    not_used: Vec<String>,
+    not_read: Vec<String>,
+    assumed: Vec<String>,
+    trials: Vec<String>,
+    without_effect: Vec<&'static str>,
+    notes: Vec<String>,
 }
 
 /// What came of an import.
@@ -50,6 +309,18 @@ pub struct Imported {
     pub params: ValidParams,
     /// Which array became which: our name, and how it was made of those in the file.
     pub arrays: Vec<(&'static str, String)>,
+    /// The arrays of the file that nothing was made of, with their shapes.
+    pub not_used: Vec<String>,
+    /// What else is in the file and could not be read, with the reason.
+    pub not_read: Vec<String>,
+    /// What decides what the network computes and was neither given nor in the file: `network.nonlinearity = tanh`.
+    pub assumed: Vec<String>,
+    /// What decides the trials that analyses show it and was not given: `task.delay = 10`.
+    pub trials: Vec<String>,
+    /// The parameters that were given and change nothing in an imported network.
+    pub without_effect: Vec<&'static str>,
+    /// What else is to be known.
+    pub notes: Vec<String>,
     /// Whether the store had it already.
     pub was_there: bool,
 }
@@ -64,18 +335,6 @@ struct Found<T> {
 type Matrix = Found<Array2<f32>>;
 type Vector = Found<Array1<f32>>;
 
-/// The arrays of one network.
-struct Reading<'a> {
-    arrays: &'a Arrays,
-    names: &'a BTreeMap<String, String>,
-    path: &'a Path,
-}
-
-/// The names that importing knows, ours first; the others are PyTorch's (`torch.nn.RNN`, `torch.nn.RNNCell`), whose matrices act from
-/// the left and are transposed here.
-const OURS: [&str; 5] =
-    [Weights::INPUT, Weights::RECURRENT, Weights::BIAS, Weights::READOUT, Weights::READOUT_BIAS];
-
 impl Study {
     /// Keeps weights from elsewhere as a run, so that they can be analysed and drawn as any other. It is not trained here.
     ///
@@ -83,66 +342,69 @@ impl Study {
     /// [`Error::Arrays`] and [`Error::Import`] say what is wrong with the file; a parameter that does not go with the weights;
     /// [`Error::Store`].
     pub fn import(&self, import: &Import) -> Result<Imported> {
-        let after = read(&import.weights, &import.names)?;
-        let before = import.before.as_ref().map(|path| read(path, &import.names)).transpose()?;
-        let mut params = import.params.clone();
-        fit(&mut params, &after.0, &import.weights)?;
-        let epoch = match before {
-            Some(_) if params.train.epochs == 0 => {
-                return Err(Error::Import {
-                    reason: "expected `train.epochs` of at least 1 with a network before training, found 0"
-                        .to_owned(),
-                    hint: Some("say after how many epochs the weights are: `epochs=12`".to_owned()),
-                    path: import.weights.clone(),
-                });
-            }
-            Some(_) => params.train.epochs,
-            None => 0,
-        };
-        let fingerprint = |weights: &Weights| tensors_of(weights).fingerprint();
-        let mut identity = format!("after {}\n", fingerprint(&after.0));
-        if let Some((weights, _)) = &before {
-            identity.push_str(&format!("before {}\n", fingerprint(weights)));
+        let mut read = import.read()?;
+        match (read.pop(), read.len()) {
+            (Some(one), 0) => self.import_read(one),
+            (_, others) => Err(wrong(
+                &import.weights,
+                format!("expected one run, found {} in the folder", others + 1),
+                "import the archives in the folder one by one",
+            )),
         }
-        params.network.weights = Some(name_of(&identity)?);
-        let params = params.check()?;
-        Task::new(&params)?;
-        let mut networks = vec![(after_epoch(&params, epoch), &import.weights, &after.0)];
-        if let (Some((weights, _)), Some(path)) = (&before, &import.before) {
-            networks.insert(0, (Checkpoint::START, path, weights));
-        }
-        for (_, path, weights) in &networks {
-            let lookup = weights.tensors().into_iter().collect::<BTreeMap<_, _>>();
-            let weights = Weights::from_tensors(&params, |name| lookup.get(name).cloned())
-                .map_err(|error| Error::from(error).in_file(path))?;
-            Network::new(&params, weights).map_err(|error| Error::from(error).in_file(path))?;
-        }
-        let was_there = self.keep(&params, &networks, &after.1)?;
-        self.write_run_table()?;
-        let run = RunKey::of(&params.canonical());
-        Ok(Imported { run, params, arrays: after.1, was_there })
     }
 
-    /// Publishes imported networks; true if they were there.
-    fn keep(
-        &self,
-        params: &ValidParams,
-        networks: &[(Checkpoint, &PathBuf, &Weights)],
-        arrays: &[(&'static str, String)],
-    ) -> Result<bool> {
+    /// Keeps a network that was read.
+    ///
+    /// # Errors
+    /// [`Error::Import`] if the store has the same networks as so many epochs apart; [`Error::Store`].
+    pub fn import_read(&self, read: ReadImport) -> Result<Imported> {
+        let (run, was_there) = self.keep(&read)?;
+        self.write_run_table()?;
+        let ReadImport { params, arrays, not_used, not_read, assumed, trials, without_effect, notes, .. } =
+            read;
+        Ok(Imported {
+            run,
+            params,
+            arrays,
+            not_used,
+            not_read,
+            assumed,
+            trials,
+            without_effect,
+            notes,
+            was_there,
+        })
+    }
+
+    /// Publishes imported networks; the key of the run, and true if they were there.
+    fn keep(&self, read: &ReadImport) -> Result<(RunKey, bool)> {
+        let ReadImport { params, networks, arrays, .. } = read;
         let store = &self.shared.store;
         let key = RunKey::of(&params.canonical());
         let folder = store.run(&key);
         let there: BTreeSet<_> = folder.checkpoint_ids()?.into_iter().collect();
-        let complete = networks.iter().all(|(checkpoint, ..)| there.contains(&id_of(*checkpoint)));
-        if complete && folder.params()?.is_some() && folder.provenance()?.is_some() {
-            return Ok(true);
+        let ours: BTreeSet<_> = networks.iter().map(|(checkpoint, ..)| id_of(*checkpoint)).collect();
+        if let (false, Some(other)) = (there.is_subset(&ours), there.last()) {
+            return Err(wrong(
+                &networks[networks.len() - 1].1,
+                format!("these networks are in the store already, after {} epochs of training", other.epoch),
+                &format!("give `epochs={}`, or remove run {} first", other.epoch, key.short()),
+            ));
+        }
+        if there == ours && folder.params()?.is_some() && folder.provenance()?.is_some() {
+            return Ok((key, true));
+        }
+        if there.is_empty() {
+            let epochs = networks.iter().map(|(checkpoint, ..)| checkpoint.epoch.0).collect();
+            if let Some(earlier) = lookup::earlier(&self.shared, params, &epochs)? {
+                return Ok((earlier, true));
+            }
         }
         let claim = folder.claim()?;
         if let Claimed::Held(holder) = &claim {
             return Err(Error::RunFailed {
                 run: key.short(),
-                message: format!("process {} on {} imports it just now", holder.pid, holder.host),
+                message: format!("process {} on {} is importing it", holder.pid, holder.host),
                 hint: Some("try again in a moment".to_owned()),
             });
         }
@@ -158,6 +420,7 @@ impl Study {
         let origins: BTreeMap<_, _> = arrays.iter().map(|(name, origin)| (*name, origin)).collect();
         let imported = json!({
             "version": env!("CARGO_PKG_VERSION"), "finished": now(), "files": files, "arrays": origins,
+            "not_used": read.not_used, "assumed": read.assumed,
         });
         let mut batch = store.batch();
         batch.params(&folder, &params_toml(params));
@@ -165,11 +428,12 @@ impl Study {
         batch.provenance(&folder, &json!({ "progress": progress, "training": [], "imported": imported }));
         batch.publish()?;
         drop(claim);
-        Ok(false)
+        Ok((key, false))
     }
 }
 
-/// What was imported, in one row: `run`, `weights`, `was_there`, and each array of ours with what it was made of.
+/// What was imported, in one row: `run`, `weights`, `was_there`, each array of ours with what it was made of, then what was `not_used`,
+/// `not_read`, `assumed`, `without_effect`, and `notes`; null where there is nothing to say.
 ///
 /// # Errors
 /// None in practice: columns have one length.
@@ -181,284 +445,28 @@ pub fn imported_table(imported: &Imported) -> Result<Table> {
         ("was_there".to_owned(), Scalar::Boolean(imported.was_there)),
     ];
     cells.extend(imported.arrays.iter().map(|(ours, theirs)| ((*ours).to_owned(), theirs.clone().into())));
+    let assumed: Vec<String> = imported.assumed.iter().chain(&imported.trials).cloned().collect();
+    let without_effect: Vec<String> = imported.without_effect.iter().map(|&path| path.to_owned()).collect();
+    for (column, said) in [
+        ("not_used", &imported.not_used),
+        ("not_read", &imported.not_read),
+        ("assumed", &assumed),
+        ("without_effect", &without_effect),
+        ("notes", &imported.notes),
+    ] {
+        let cell = if said.is_empty() { Scalar::Null } else { Scalar::Text(said.join("; ")) };
+        cells.push((column.to_owned(), cell));
+    }
     crate::params_table::row(cells)
 }
 
-/// The name of weights with these fingerprints.
-fn name_of(identity: &str) -> Result<ImportedWeights> {
-    let digits = &RunKey::of(identity).to_string()[..32];
+/// The name of weights: a hash of their bits, and of those of the network before training.
+fn name_of(after: &Weights, before: Option<&Weights>) -> Result<ImportedWeights> {
+    let fingerprint = |weights: &Weights| tensors_of(weights).fingerprint();
+    let mut identity = format!("after {}\n", fingerprint(after));
+    if let Some(before) = before {
+        identity.push_str(&format!("before {}\n", fingerprint(before)));
+    }
+    let digits = &RunKey::of(&identity).to_string()[..32];
     Ok(format!("imported-{digits}").parse()?)
-}
-
-/// Takes sizes from the weights; a size that was given and is another is an error.
-fn fit(params: &mut Params, weights: &Weights, path: &Path) -> Result<()> {
-    let usual = Params::default();
-    let (input_dim, units) = weights.input.dim();
-    let outputs = weights.readout.ncols();
-    let check = |name: &str, given: usize, usual: usize, found: usize| match given == usual || given == found
-    {
-        true => Ok(found),
-        false => Err(Error::Import {
-            reason: format!("`{name}`: expected {given}, as given, found {found} in the weights"),
-            hint: Some(format!("leave `{name}` out: it is taken from the weights")),
-            path: path.to_owned(),
-        }),
-    };
-    if !matches!(params.network.kind, NetworkKind::Vanilla | NetworkKind::Leaky) {
-        return Err(Error::Import {
-            reason: format!("expected `network.kind` of vanilla or leaky, found {}", params.network.kind),
-            hint: Some("layers of a feedforward network cannot be imported".to_owned()),
-            path: path.to_owned(),
-        });
-    }
-    params.network.units = check("network.units", params.network.units, usual.network.units, units)?;
-    params.task.input_dim = check("task.input_dim", params.task.input_dim, usual.task.input_dim, input_dim)?;
-    if outputs == 1 {
-        params.train.loss = LossKind::MseScalar; // the one loss of a single output
-    } else {
-        params.task.classes = check("task.classes", params.task.classes, usual.task.classes, outputs)?;
-    }
-    Ok(())
-}
-
-/// The weights in a file, and which array became which.
-fn read(path: &Path, names: &BTreeMap<String, String>) -> Result<(Weights, Vec<(&'static str, String)>)> {
-    let arrays =
-        concertina_arrays::read(path).map_err(|source| Error::Arrays { source, path: path.to_owned() })?;
-    Reading { arrays: &arrays, names, path }.weights()
-}
-
-impl Reading<'_> {
-    fn weights(&self) -> Result<(Weights, Vec<(&'static str, String)>)> {
-        if let Some(unknown) = self.names.keys().find(|name| !OURS.contains(&name.as_str())) {
-            return Err(self.wrong(
-                format!("expected one of `{}`, found `{unknown}`", OURS.join("`, `")),
-                "as in `--name recurrent_weights=h2h.weight.T`",
-            ));
-        }
-        for other in ["weight_ih_l1", "weight_ih_l0_reverse"] {
-            if let Some(name) = self.ending(other).first() {
-                return Err(self.wrong(
-                    format!("expected one layer in one direction, found `{name}`"),
-                    "networks of several layers cannot be imported",
-                ));
-            }
-        }
-        let recurrent = self.matrix(Weights::RECURRENT, &["weight_hh_l0", "weight_hh"])?;
-        let units = recurrent.array.nrows();
-        if recurrent.array.ncols() != units {
-            return Err(self.wrong(
-                format!(
-                    "expected square recurrent weights, found {:?} ({})",
-                    recurrent.array.dim(),
-                    recurrent.origin
-                ),
-                "gated networks (LSTM, GRU) cannot be imported: their equations are others",
-            ));
-        }
-        let input = self.matrix(Weights::INPUT, &["weight_ih_l0", "weight_ih"])?;
-        let (readout, readout_bias) = self.readout()?;
-        let bias = self.bias(units)?;
-        let expect = |what: &str, expected: usize, found: usize, origin: &str| match expected == found {
-            true => Ok(()),
-            false => Err(self.wrong(
-                format!("`{what}`: expected {expected} units, found {found} ({origin})"),
-                "`.T` after an array's name transposes it: `--name input_weights=w_in.T`",
-            )),
-        };
-        expect(Weights::INPUT, units, input.array.ncols(), &input.origin)?;
-        expect(Weights::BIAS, units, bias.array.len(), &bias.origin)?;
-        expect(Weights::READOUT, units, readout.array.nrows(), &readout.origin)?;
-        if readout_bias.array.len() != readout.array.ncols() {
-            return Err(self.wrong(
-                format!(
-                    "`{}`: expected {} outputs, found {} ({})",
-                    Weights::READOUT_BIAS,
-                    readout.array.ncols(),
-                    readout_bias.array.len(),
-                    readout_bias.origin
-                ),
-                "the readout's weights and bias belong together",
-            ));
-        }
-        let arrays = vec![
-            (Weights::INPUT, input.origin),
-            (Weights::RECURRENT, recurrent.origin),
-            (Weights::BIAS, bias.origin),
-            (Weights::READOUT, readout.origin),
-            (Weights::READOUT_BIAS, readout_bias.origin),
-        ];
-        let weights = Weights {
-            input: input.array,
-            recurrent: vec![recurrent.array],
-            biases: vec![bias.array],
-            readout: readout.array,
-            readout_bias: readout_bias.array,
-        };
-        Ok((weights, arrays))
-    }
-
-    fn wrong(&self, reason: String, hint: &str) -> Error {
-        Error::Import { reason, hint: Some(hint.to_owned()), path: self.path.to_owned() }
-    }
-
-    /// The names in the file whose last part is this.
-    fn ending(&self, last: &str) -> Vec<&str> {
-        let ends = |name: &&String| {
-            name.strip_suffix(last).is_some_and(|before| before.is_empty() || before.ends_with('.'))
-        };
-        self.arrays.keys().filter(ends).map(String::as_str).collect()
-    }
-
-    /// What somebody said, or our own name if it is there: the array's name, and whether it is transposed.
-    fn named(&self, ours: &'static str) -> Option<(&str, bool)> {
-        match self.names.get(ours) {
-            Some(name) if self.arrays.contains_key(name) => Some((name, false)),
-            Some(name) => Some(name.strip_suffix(".T").map_or((name.as_str(), false), |name| (name, true))),
-            None => self.arrays.contains_key(ours).then_some((ours, false)),
-        }
-    }
-
-    /// The one array whose name ends in one of PyTorch's.
-    fn one(&self, theirs: &[&str]) -> Result<Option<&str>> {
-        for last in theirs {
-            match *self.ending(last) {
-                [] => {}
-                [name] => return Ok(Some(name)),
-                ref several => {
-                    return Err(self.wrong(
-                        format!("expected one array `{last}`, found `{}`", several.join("`, `")),
-                        "save the one network alone, or name its arrays with `--name`",
-                    ));
-                }
-            }
-        }
-        Ok(None)
-    }
-
-    fn missing(&self, ours: &str, theirs: &[&str]) -> Error {
-        let there: Vec<_> = self.arrays.keys().take(20).map(String::as_str).collect();
-        let theirs: Vec<_> = theirs.iter().map(|name| format!(" or `{name}`")).collect();
-        let hint = format!(
-            "say which it is: `--name {ours}=ARRAY`, with `.T` after it if its rows are where our columns are"
-        );
-        self.wrong(
-            format!("expected an array `{ours}`{}, found `{}`", theirs.concat(), there.join("`, `")),
-            &hint,
-        )
-    }
-
-    fn array(&self, name: &str) -> Result<&ndarray::ArrayD<f64>> {
-        let member = self.arrays.get(name).ok_or_else(|| {
-            let there: Vec<_> = self.arrays.keys().take(20).map(String::as_str).collect();
-            self.wrong(format!("no array `{name}`"), &format!("there are `{}`", there.join("`, `")))
-        })?;
-        member.numbers(name).map_err(|source| Error::Arrays { source, path: self.path.to_owned() })
-    }
-
-    fn matrix_at(&self, name: &str, transposed: bool) -> Result<Matrix> {
-        let array = self.array(name)?;
-        let matrix: Array2<f32> = match array.view().into_dimensionality::<Ix2>() {
-            Ok(matrix) => matrix.mapv(|number| number as f32),
-            Err(_) => {
-                return Err(self.wrong(
-                    format!("`{name}`: expected a matrix, found shape {:?}", array.shape()),
-                    "stacks of checkpoints are imported one by one: `array[-1]`",
-                ));
-            }
-        };
-        let (array, how) = if transposed {
-            (matrix.t().as_standard_layout().into_owned(), ", transposed")
-        } else {
-            (matrix, "")
-        };
-        Ok(Found { array, origin: format!("{name}{how}") })
-    }
-
-    fn vector_at(&self, name: &str) -> Result<Vector> {
-        let array: &ArrayD<f64> = self.array(name)?;
-        match array.view().into_dimensionality::<Ix1>() {
-            Ok(vector) => Ok(Found { array: vector.mapv(|number| number as f32), origin: name.to_owned() }),
-            Err(_) => Err(self.wrong(
-                format!("`{name}`: expected a vector, found shape {:?}", array.shape()),
-                "in Python: `array.ravel()`",
-            )),
-        }
-    }
-
-    fn matrix(&self, ours: &'static str, theirs: &[&str]) -> Result<Matrix> {
-        if let Some((name, transposed)) = self.named(ours) {
-            return self.matrix_at(name, transposed);
-        }
-        match self.one(theirs)? {
-            Some(name) => self.matrix_at(name, true),
-            None => Err(self.missing(ours, theirs)),
-        }
-    }
-
-    /// PyTorch has two biases, which are added; without any they are zero.
-    fn bias(&self, units: usize) -> Result<Vector> {
-        if let Some((name, _)) = self.named(Weights::BIAS) {
-            return self.vector_at(name);
-        }
-        let input = self.one(&["bias_ih_l0", "bias_ih"])?;
-        let recurrent = self.one(&["bias_hh_l0", "bias_hh"])?;
-        match (input, recurrent) {
-            (Some(input), Some(recurrent)) => {
-                let (a, b) = (self.array(input)?, self.array(recurrent)?);
-                if a.shape() != b.shape() {
-                    return Err(self.wrong(
-                        format!(
-                            "expected `{input}` and `{recurrent}` of one shape, found {:?} and {:?}",
-                            a.shape(),
-                            b.shape()
-                        ),
-                        "save the network again",
-                    ));
-                }
-                // Added as they are, and rounded once.
-                let sum = (a + b).into_dimensionality::<Ix1>().map_err(|_| {
-                    self.wrong(
-                        format!("`{input}`: expected a vector, found shape {:?}", a.shape()),
-                        "in Python: `array.ravel()`",
-                    )
-                })?;
-                Ok(Found {
-                    array: sum.mapv(|number| number as f32),
-                    origin: format!("{input} + {recurrent}"),
-                })
-            }
-            (Some(name), None) | (None, Some(name)) => self.vector_at(name),
-            (None, None) => Ok(Found { array: Array1::zeros(units), origin: "none: zero".to_owned() }),
-        }
-    }
-
-    /// Weights and bias of the readout: ours, or those of the one `torch.nn.Linear`.
-    fn readout(&self) -> Result<(Matrix, Vector)> {
-        let (weights, module) = match self.named(Weights::READOUT) {
-            Some((name, transposed)) => (self.matrix_at(name, transposed)?, name.strip_suffix("weight")),
-            None => {
-                let linear = self.ending("weight");
-                match *linear {
-                    [name] => (self.matrix_at(name, true)?, name.strip_suffix("weight")),
-                    [] => return Err(self.missing(Weights::READOUT, &["linear.weight"])),
-                    ref several => {
-                        return Err(self.wrong(
-                            format!("expected one readout, found `{}`", several.join("`, `")),
-                            "say which: `--name readout_weights=linear.weight.T --name readout_bias=linear.bias`",
-                        ));
-                    }
-                }
-            }
-        };
-        let outputs = weights.array.ncols();
-        let theirs =
-            module.map(|module| format!("{module}bias")).filter(|name| self.arrays.contains_key(name));
-        let bias = match (self.named(Weights::READOUT_BIAS), theirs) {
-            (Some((name, _)), _) => self.vector_at(name)?,
-            (None, Some(name)) => self.vector_at(&name)?,
-            (None, None) => Found { array: Array1::zeros(outputs), origin: "none: zero".to_owned() },
-        };
-        Ok((weights, bias))
-    }
 }
