@@ -47,6 +47,12 @@ pub trait Analysis: Serialize + Debug {
     /// kept checkpoint by checkpoint; otherwise over all checkpoints asked for at once.
     fn per_checkpoint(&self) -> bool;
 
+    /// Whether the network is shown samples of the task. What looks at weights alone says no: it then works where clusters cannot be
+    /// placed, as for an imported network with one input. The task of its subject has no clusters there.
+    fn shows_samples(&self) -> bool {
+        true
+    }
+
     /// Whether the analysis can be done with these parameters on networks like these.
     ///
     /// # Errors

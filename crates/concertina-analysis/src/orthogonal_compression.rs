@@ -100,7 +100,10 @@ impl Analysis for OrthogonalCompression {
             Some((_, network)) => Trials::run(network, &samples, &timesteps)?,
             None => Trials::run(&Network::initial(subject.params)?, &samples, &timesteps)?,
         };
-        let readout = last_readout(subject);
+        let readout = match self.reference {
+            Reference::Readout => last_readout(subject)?,
+            Reference::ClassMeans => None,
+        };
         let components = subject.params.task.input_dim;
         let mut earlier: BTreeMap<Timestep, Cloud> = BTreeMap::new(); // where there is a readout
         if self.reference == Reference::Readout {
@@ -127,15 +130,16 @@ impl Analysis for OrthogonalCompression {
 }
 
 /// The mean readout weights, (units, outputs), over the checkpoints in the last epoch of all; `None` without checkpoints.
-fn last_readout(subject: &Subject) -> Option<Array2<f64>> {
+fn last_readout(subject: &Subject) -> Result<Option<Array2<f64>>> {
     let per_epoch = subject.params.updates_per_epoch();
     let epoch = |update: u64| update.div_ceil(per_epoch); // from 1; before training it is 0
-    let last = subject.checkpoints.iter().map(|(checkpoint, _)| epoch(checkpoint.update.0)).max()?;
+    let last = subject.checkpoints.iter().map(|(checkpoint, _)| epoch(checkpoint.update.0)).max();
+    let Some(last) = last else { return Ok(None) };
     let of_last = subject.checkpoints.iter().filter(|(checkpoint, _)| epoch(checkpoint.update.0) == last);
     let readouts: Vec<Array2<f64>> =
-        of_last.map(|(_, network)| network.weights().readout.mapv(f64::from)).collect();
+        of_last.map(|(_, network)| Ok(network.readout()?.mapv(f64::from))).collect::<Result<_>>()?;
     let count = readouts.len() as f64;
-    readouts.into_iter().reduce(|sum, readout| sum + readout).map(|sum| sum / count)
+    Ok(readouts.into_iter().reduce(|sum, readout| sum + readout).map(|sum| sum / count))
 }
 
 /// How much the part of a cloud of states orthogonal to the readout has shrunk: for each output.

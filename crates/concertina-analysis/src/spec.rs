@@ -107,6 +107,10 @@ impl Analysis for AnalysisSpec {
         each!(self, analysis => analysis.per_checkpoint())
     }
 
+    fn shows_samples(&self) -> bool {
+        each!(self, analysis => analysis.shows_samples())
+    }
+
     fn check(&self, params: &ValidParams) -> Result<()> {
         each!(self, analysis => analysis.check(params))
     }

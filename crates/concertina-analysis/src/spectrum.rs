@@ -58,6 +58,10 @@ impl Analysis for Spectrum {
         true
     }
 
+    fn shows_samples(&self) -> bool {
+        false
+    }
+
     fn check(&self, params: &ValidParams) -> Result<()> {
         if params.network.kind == NetworkKind::Feedforward && params.trial_steps() == 1 {
             return Err(Error::NotApplicable {

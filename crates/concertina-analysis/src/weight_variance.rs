@@ -58,15 +58,15 @@ impl WeightVariance {
     pub(crate) const NAME: &'static str = "weight_variance";
 
     /// (units, outputs).
-    fn weights(&self, network: &Network) -> Array2<f64> {
-        let readout = network.weights().readout.mapv(f64::from);
-        match self.of {
+    fn weights(&self, network: &Network) -> Result<Array2<f64>> {
+        let readout = network.readout()?.mapv(f64::from);
+        Ok(match self.of {
             VaryingWeights::Readout => readout,
             VaryingWeights::Product => {
                 let step = |seen: Array2<f64>, step: usize| one_timestep_earlier(network, step, seen);
                 (1..network.trial_steps()).rev().fold(readout, step)
             }
-        }
+        })
     }
 }
 
@@ -87,6 +87,10 @@ impl Analysis for WeightVariance {
         false
     }
 
+    fn shows_samples(&self) -> bool {
+        false
+    }
+
     fn check(&self, _params: &ValidParams) -> Result<()> {
         at_least(Self::NAME, "window", self.window, 2)
     }
@@ -97,7 +101,7 @@ impl Analysis for WeightVariance {
         let mut weights: Vec<Vec<f64>> = Vec::with_capacity(subject.checkpoints.len());
         let mut variances = Vec::with_capacity(subject.checkpoints.len());
         for (checkpoint, network) in subject.checkpoints {
-            weights.push(self.weights(network).into_iter().collect());
+            weights.push(self.weights(network)?.into_iter().collect());
             let window = weights.len().checked_sub(self.window).map(|first| &weights[first..]);
             let variance = window.and_then(mean_variance);
             if let Some(value) = variance.filter(|variance| !variance.is_finite()) {

@@ -17,6 +17,9 @@ pub enum Error {
         /// What the system says.
         source: std::io::Error,
     },
+    /// The file has no bytes.
+    #[error("the file is empty")]
+    Empty,
     /// The file is, or claims to hold, more than is read.
     #[error("expected at most {limit} bytes, found {found}")]
     TooLarge {
@@ -42,7 +45,7 @@ pub enum Error {
         /// What is wrong.
         reason: String,
     },
-    /// A member of the file that is no array of floating-point numbers.
+    /// A member of the file that is needed, and is no array of floating-point numbers or cannot be read.
     #[error("`{name}`: expected an array of floating-point numbers, found {found}")]
     Type {
         /// The member.
@@ -60,6 +63,9 @@ pub enum Error {
     },
 }
 
+/// How NumPy writes what is read here.
+const AGAIN: &str = "save the arrays that are needed as plain numbers: `numpy.savez(\"weights.npz\", name=array.astype(\"float32\"))`";
+
 impl Error {
     /// What the user can do about it, if there is something.
     pub fn hint(&self) -> Option<String> {
@@ -71,10 +77,24 @@ impl Error {
             Self::Format { .. } => {
                 Some("save with `numpy.savez` or `safetensors.torch.save_file`".to_owned())
             }
-            Self::Type { .. } => Some("in Python: `array.astype(\"float32\")`".to_owned()),
+            Self::Type { .. } => Some(format!("if NumPy reads it, {AGAIN}")),
             Self::TooLarge { .. } => Some("save the weights alone, without states of an optimizer".to_owned()),
-            Self::Damaged { .. } => Some("save or copy the file again".to_owned()),
-            Self::Read { .. } => Some("check the path, and that it is a file that can be read".to_owned()),
+            Self::Damaged { format: ".npy" | ".npz", .. } => Some(format!(
+                "if `numpy.load` reads the file, {AGAIN}; if not, it is cut off or of another kind: copy it from where it was written"
+            )),
+            Self::Damaged { .. } => Some(
+                "if `safetensors.torch.load_file` does not read it either, it is cut off or of another kind: copy it from where it was written"
+                    .to_owned(),
+            ),
+            Self::Empty => Some("the program that wrote it has not finished, or failed: write it again".to_owned()),
+            Self::Read { source, .. } => Some(
+                match source.kind() {
+                    std::io::ErrorKind::NotFound => "check the path: there is no such file",
+                    std::io::ErrorKind::PermissionDenied => "allow it to be read: `chmod u+r FILE`",
+                    _ => "give the path of a .npz, .npy or .safetensors file",
+                }
+                .to_owned(),
+            ),
             Self::Write { .. } => None,
         }
     }

@@ -15,6 +15,7 @@
 //! # Ok::<(), concertina_arrays::Error>(())
 //! ```
 
+mod bits;
 mod error;
 mod npy;
 mod npz;
@@ -28,8 +29,8 @@ use std::path::Path;
 use ndarray::ArrayD;
 
 pub use error::{Error, Result};
-pub use npy::{Element, read_npy};
-pub use npz::{Npz, read_npz};
+pub use npy::{Element, read_integers, read_npy};
+pub use npz::{Npz, read_member, read_npz};
 pub use safetensors::read_safetensors;
 
 /// Most bytes of a file, and of what it holds when unpacked: 2^30. Arbitrary, because a network of 10,000 units takes 4 · 10^8; a
@@ -44,7 +45,9 @@ pub type Arrays = BTreeMap<String, Member>;
 pub enum Member {
     /// An array of floating-point numbers, row-major, each as exact as it was.
     Numbers(ArrayD<f64>),
-    /// Something else, in words: `integers`, `text`.
+    /// The same of a type that the file does not name: two bytes each, read as bfloat16, which NumPy writes so.
+    Guessed(ArrayD<f64>),
+    /// Something else, or nothing that can be read, in words: `integers`, `a record array`, `a damaged array: ...`.
     Other(String),
 }
 
@@ -55,7 +58,7 @@ impl Member {
     /// [`Error::Type`] if it is something else.
     pub fn numbers(&self, name: &str) -> Result<&ArrayD<f64>> {
         match self {
-            Self::Numbers(array) => Ok(array),
+            Self::Numbers(array) | Self::Guessed(array) => Ok(array),
             Self::Other(found) => Err(Error::Type { name: name.to_owned(), found: found.clone() }),
         }
     }
@@ -64,35 +67,56 @@ impl Member {
 /// Reads the arrays of a file; its name says in which format: `.npz`, `.npy` (one array, named as the file), `.safetensors`.
 ///
 /// # Errors
-/// [`Error::Read`], [`Error::TooLarge`], [`Error::Pickle`], [`Error::Format`] by the name; what is wrong with the content.
+/// [`Error::Read`], [`Error::TooLarge`], [`Error::Empty`]; [`Error::Pickle`], [`Error::Format`] by the name; what is wrong with the
+/// content.
 pub fn read(path: &Path) -> Result<Arrays> {
-    let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default().to_ascii_lowercase();
+    let ending = ending(path);
     match &*ending {
-        "npz" => read_npz(&bytes_of(path)?),
-        "safetensors" => read_safetensors(&bytes_of(path)?),
+        "npz" => read_npz(&read_bytes(path)?),
+        "safetensors" => read_safetensors(&read_bytes(path)?),
         "npy" => {
             let name = path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
-            Ok(BTreeMap::from([(name, read_npy(&bytes_of(path)?)?)]))
+            Ok(BTreeMap::from([(name, read_npy(&read_bytes(path)?)?)]))
         }
-        "pt" | "pth" | "pkl" | "pickle" | "ckpt" | "bin" => Err(Error::Pickle),
-        _ => Err(Error::Format { found: ending }),
+        // Whether there is such a file comes before what it would be.
+        "pt" | "pth" | "pkl" | "pickle" | "ckpt" | "bin" => opened(path).and(Err(Error::Pickle)),
+        _ if path.is_dir() => Err(Error::Format { found: ending }),
+        _ => opened(path).and(Err(Error::Format { found: ending })),
     }
 }
 
-fn bytes_of(path: &Path) -> Result<Vec<u8>> {
-    let failed = |source| Error::Read { path: path.to_owned(), source };
-    let file = File::open(path).map_err(failed)?;
-    let metadata = file.metadata().map_err(failed)?;
-    if !metadata.is_file() {
-        let source = std::io::Error::new(std::io::ErrorKind::InvalidInput, "not a plain file");
-        return Err(failed(source));
-    }
-    check_size(metadata.len())?;
+/// How a file's name ends, in lower case and without the point.
+fn ending(path: &Path) -> String {
+    path.extension().and_then(|ending| ending.to_str()).unwrap_or_default().to_ascii_lowercase()
+}
+
+/// The bytes of a file, if they are not too many.
+///
+/// # Errors
+/// [`Error::Read`], [`Error::TooLarge`], [`Error::Empty`].
+pub fn read_bytes(path: &Path) -> Result<Vec<u8>> {
+    let file = opened(path)?;
     let mut bytes = Vec::new();
     // One byte more than allowed, in case it grows meanwhile.
-    file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(failed)?;
+    let read = file.take(MAX_BYTES + 1).read_to_end(&mut bytes);
+    read.map_err(|source| Error::Read { path: path.to_owned(), source })?;
     check_size(bytes.len() as u64)?;
     Ok(bytes)
+}
+
+/// A plain file that is not empty and not too large.
+fn opened(path: &Path) -> Result<File> {
+    let failed = |source| Error::Read { path: path.to_owned(), source };
+    let metadata = std::fs::metadata(path).map_err(failed)?;
+    if !metadata.is_file() {
+        let what = if metadata.is_dir() { "it is a folder" } else { "it is not a plain file" };
+        return Err(failed(std::io::Error::new(std::io::ErrorKind::InvalidInput, what)));
+    }
+    check_size(metadata.len())?;
+    match metadata.len() {
+        0 => Err(Error::Empty),
+        _ => File::open(path).map_err(failed),
+    }
 }
 
 pub(crate) fn check_size(found: u64) -> Result<()> {

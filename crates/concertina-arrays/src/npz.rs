@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{Cursor, Read, Write};
 
 use ndarray::ArrayD;
+use zip::result::ZipError;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter};
 
@@ -17,46 +18,75 @@ fn damaged(reason: impl Into<String>) -> Error {
     Error::Damaged { format: ".npz", reason: reason.into() }
 }
 
-/// Reads the arrays of an archive: `numpy.savez` and `numpy.savez_compressed`. Members that are no arrays are [`Member::Other`].
+/// Reads the arrays of an archive: `numpy.savez` and `numpy.savez_compressed`.
+///
+/// A member that is no array, or cannot be read (records, objects, packed by bzip2, damaged), is [`Member::Other`] with the reason: it
+/// does not make the rest unreadable.
 ///
 /// # Errors
-/// [`Error::Damaged`], [`Error::TooLarge`]: of all members together, unpacked.
+/// [`Error::Damaged`] if it is no archive; [`Error::TooLarge`]: all members together, unpacked.
 pub fn read_npz(bytes: &[u8]) -> Result<Arrays> {
-    check_size(bytes.len() as u64)?;
-    let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(|error| damaged(error.to_string()))?;
-    if archive.len() > MAX_MEMBERS {
-        return Err(damaged(format!("{} members, {MAX_MEMBERS} at most", archive.len())));
-    }
+    let mut archive = opened(bytes)?;
     let mut arrays = BTreeMap::new();
     let mut left = MAX_BYTES;
     for index in 0..archive.len() {
-        let member = archive.by_index(index).map_err(|error| damaged(error.to_string()))?;
-        let name = member.name().to_owned();
-        let mut content = Vec::new();
-        // What the archive says of sizes is not believed: what comes out is counted.
-        member
-            .take(left + 1)
-            .read_to_end(&mut content)
-            .map_err(|error| damaged(format!("`{name}`: {error}")))?;
-        left = left
-            .checked_sub(content.len() as u64)
-            .ok_or(Error::TooLarge { limit: MAX_BYTES, found: MAX_BYTES + 1 })?;
-        let (name, value) = match name.strip_suffix(".npy") {
-            Some(plain) => (plain.to_owned(), named(plain, read_npy(&content))?),
-            None => (name, Member::Other("no array".to_owned())),
+        // Its name is known whether or not it can be unpacked.
+        let Some(name) = archive.name_for_index(index).map(str::to_owned) else { continue };
+        let (plain, is_array) = name.strip_suffix(".npy").map_or((&*name, false), |plain| (plain, true));
+        let value = match unpacked(&mut archive, index, &mut left)? {
+            Err(reason) => Member::Other(reason),
+            Ok(content) if is_array => read_npy(&content).or_else(|error| match error {
+                Error::Damaged { reason, .. } => Ok(Member::Other(format!("a damaged array: {reason}"))),
+                other => Err(other),
+            })?,
+            Ok(_) => Member::Other("no array".to_owned()),
         };
-        if arrays.insert(name.clone(), value).is_some() {
-            return Err(damaged(format!("two members `{name}`")));
-        }
+        let twice = |_: &mut Member| Member::Other("two members of this name".to_owned());
+        arrays.entry(plain.to_owned()).and_modify(|known| *known = twice(known)).or_insert(value);
     }
     Ok(arrays)
 }
 
-fn named(name: &str, read: Result<Member>) -> Result<Member> {
-    read.map_err(|error| match error {
-        Error::Damaged { reason, .. } => damaged(format!("`{name}`: {reason}")),
-        other => other,
-    })
+/// The bytes of one member of an archive under its whole name, as in `params.json`; `None` if there is none.
+///
+/// # Errors
+/// As [`read_npz`]; [`Error::Damaged`] if the member cannot be unpacked.
+pub fn read_member(bytes: &[u8], name: &str) -> Result<Option<Vec<u8>>> {
+    let mut archive = opened(bytes)?;
+    let Some(index) = archive.index_for_name(name) else { return Ok(None) };
+    let content = unpacked(&mut archive, index, &mut { MAX_BYTES })?;
+    content.map(Some).map_err(|reason| damaged(format!("`{name}`: {reason}")))
+}
+
+fn opened(bytes: &[u8]) -> Result<ZipArchive<Cursor<&[u8]>>> {
+    check_size(bytes.len() as u64)?;
+    let archive = ZipArchive::new(Cursor::new(bytes)).map_err(|error| damaged(error.to_string()))?;
+    match archive.len() {
+        ..=MAX_MEMBERS => Ok(archive),
+        found => Err(damaged(format!("{found} members, {MAX_MEMBERS} at most"))),
+    }
+}
+
+/// What a member holds, of which at most `left` bytes are taken; or why it cannot be unpacked.
+fn unpacked(
+    archive: &mut ZipArchive<Cursor<&[u8]>>,
+    index: usize,
+    left: &mut u64,
+) -> Result<Result<Vec<u8>, String>> {
+    let member = match archive.by_index(index) {
+        Ok(member) => member,
+        Err(ZipError::UnsupportedArchive(reason)) => {
+            return Ok(Err(format!("packed in a way that is not read ({reason})")));
+        }
+        Err(error) => return Ok(Err(format!("damaged: {error}"))),
+    };
+    let mut content = Vec::new();
+    // What the archive says of sizes is not believed: what comes out is counted.
+    let read = member.take(*left + 1).read_to_end(&mut content);
+    *left = left
+        .checked_sub(content.len() as u64)
+        .ok_or(Error::TooLarge { limit: MAX_BYTES, found: MAX_BYTES + 1 })?;
+    Ok(read.map(|_| content).map_err(|error| format!("damaged: {error}")))
 }
 
 /// An archive that is being written, as `numpy.savez` does: `numpy.load` reads it. The same content gives the same bytes.
@@ -115,8 +145,7 @@ impl Npz {
     /// # Errors
     /// As [`Npz::array`].
     pub fn finish(self) -> Result<Vec<u8>> {
-        let failed =
-            |error: zip::result::ZipError| Error::Write { name: "its end".to_owned(), source: error.into() };
+        let failed = |error: ZipError| Error::Write { name: "its end".to_owned(), source: error.into() };
         Ok(self.0.finish().map_err(failed)?.into_inner())
     }
 }

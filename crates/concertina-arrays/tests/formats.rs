@@ -173,3 +173,138 @@ proptest! {
         let _ = read_npy(&npy);
     }
 }
+
+/// An array as NumPy would write it with this header.
+fn raw_npy(version: u8, header: &str, data: &[u8]) -> Vec<u8> {
+    let mut bytes = b"\x93NUMPY".to_vec();
+    bytes.extend_from_slice(&[version, 0]);
+    match version {
+        1 => bytes.extend_from_slice(&(header.len() as u16).to_le_bytes()),
+        _ => bytes.extend_from_slice(&(header.len() as u32).to_le_bytes()),
+    }
+    bytes.extend_from_slice(header.as_bytes());
+    bytes.extend_from_slice(data);
+    bytes
+}
+
+fn header(kind: &str, shape: &str) -> String {
+    format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': {shape}, }}\n")
+}
+
+/// An archive of members with these bytes.
+fn zipped(members: &[(&str, Vec<u8>)]) -> Vec<u8> {
+    let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    let stored = zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+    for (name, bytes) in members {
+        writer.start_file(*name, stored).expect("begun");
+        writer.write_all(bytes).expect("written");
+    }
+    writer.finish().expect("finished").into_inner()
+}
+
+/// The archive, with the member of this name marked as packed by a method of this number.
+fn packed_by(mut bytes: Vec<u8>, name: &str, method: u16) -> Vec<u8> {
+    // Where the method stands, and the name, in the header before a member and in the directory.
+    for (magic, at, name_at) in [(b"PK\x03\x04", 8, 30), (b"PK\x01\x02", 10, 46)] {
+        let begins = |place: &usize| {
+            bytes[*place..].starts_with(magic) && bytes[*place + name_at..].starts_with(name.as_bytes())
+        };
+        let last = bytes.len() - name_at - name.len();
+        let place = (0..=last).find(begins).expect("the member");
+        bytes[place + at..place + at + 2].copy_from_slice(&method.to_le_bytes());
+    }
+    bytes
+}
+
+#[test]
+fn a_member_that_was_not_asked_for_made_the_whole_archive_unreadable() {
+    let weights = || ("w.npy", raw_npy(1, &header("<f4", "(1,)"), &1.5_f32.to_le_bytes()));
+    let fields: Vec<String> = (0..3000).map(|field| format!("('field_{field:06}', '<f4')")).collect();
+    let fields = format!("{{'descr': [{}], 'fortran_order': False, 'shape': (0,), }}\n", fields.join(", "));
+    assert!(fields.len() > 75_000);
+    let objects = raw_npy(1, &header("|O", "(2,)"), b"\x80\x03not run");
+    for (name, content, reason) in [
+        (
+            "records.npy",
+            raw_npy(1, "{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (1,), }\n", &[0; 4]),
+            "a record array",
+        ),
+        ("long.npy", raw_npy(2, &fields, &[]), "a record array"),
+        ("__MACOSX/._w.npy", b"\0\x05\x16\x07resource fork".to_vec(), "a damaged array"),
+        ("notes.txt", b"hello".to_vec(), "no array"),
+        ("objects.npy", objects, "Python objects"),
+        ("cut.npy", raw_npy(1, &header("<f4", "(9,)"), &[0; 4]), "a damaged array: shape [9]"),
+        ("odd.npy", raw_npy(1, "{'descr': lambda: 0}\n", &[]), "a record array"),
+        ("none.npy", Vec::new(), "a damaged array"),
+    ] {
+        let arrays = read_npz(&zipped(&[weights(), (name, content)])).expect(name);
+        assert_eq!(numbers(&arrays["w"]).iter().next(), Some(&1.5), "{name}");
+        let plain = name.strip_suffix(".npy").unwrap_or(name);
+        let Member::Other(found) = &arrays[plain] else { panic!("{name} is an array") };
+        assert!(found.contains(reason), "{name}: {found}");
+        assert!(arrays[plain].numbers(plain).is_err());
+    }
+    // bzip2, lzma, and a method that nothing has.
+    for method in [12, 14, 77] {
+        let both = zipped(&[weights(), ("packed.npy", vec![0; 40])]);
+        let arrays = read_npz(&packed_by(both, "packed.npy", method)).expect("the rest is read");
+        assert_eq!(numbers(&arrays["w"]).iter().next(), Some(&1.5), "{method}");
+        assert!(matches!(&arrays["packed"], Member::Other(found) if found.contains("packed")), "{method}");
+    }
+}
+
+#[test]
+fn arrays_of_python_2_of_16_bits_and_without_a_byte_order_were_refused() {
+    let one = |kind: &str, shape: &str, data: &[u8]| {
+        let member = read_npy(&raw_npy(1, &header(kind, shape), data)).expect(kind);
+        numbers(&member).iter().copied().collect::<Vec<f64>>()
+    };
+    let (single, double) = (1.5_f32.to_le_bytes(), (-0.1_f64).to_le_bytes());
+    assert_eq!(one("<f4", "(1L,)", &single), [1.5]);
+    assert_eq!(one("<f4", "(1L, 2L)", &[single, single].concat()), [1.5, 1.5]);
+    assert_eq!(one("f8", "(1,)", &double), [-0.1]);
+    assert_eq!(one("f4", "()", &single), [1.5]);
+    assert_eq!(one("float64", "(1,)", &double), [-0.1]);
+    assert_eq!(one("<f2", "(2,)", &[0x00, 0x3e, 0x00, 0xc0]), [1.5, -2.0]);
+    assert_eq!(one(">f2", "(1,)", &[0x3e, 0x00]), [1.5]);
+    assert_eq!(one(">f8", "(1,)", &(-0.1_f64).to_be_bytes()), [-0.1]);
+    assert_eq!(one("<f4", "(0, 3)", &[]), [0.0; 0]);
+    // What NumPy makes of bfloat16: two bytes without a type.
+    for kind in ["|V2", "<V2"] {
+        let member = read_npy(&raw_npy(1, &header(kind, "(1,)"), &[0xc0, 0x3f])).expect("read");
+        assert!(matches!(&member, Member::Guessed(_)), "{kind}: the guess can be told");
+        assert_eq!(numbers(&member).iter().next(), Some(&1.5));
+    }
+    for (kind, found) in [("|V7", "bytes without a type"), ("<f16", "numbers of more than 64 bits")] {
+        let member = read_npy(&raw_npy(1, &header(kind, "(0,)"), &[])).expect("read");
+        assert_eq!(member, Member::Other(found.to_owned()));
+    }
+}
+
+#[test]
+fn a_file_that_is_missing_was_called_a_pickle() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for name in ["none.pt", "none.pth", "none.pkl", "none.bin", "none.npz", "none.h5", "none"] {
+        let error = read(&folder.path().join(name)).expect_err(name);
+        assert!(matches!(&error, Error::Read { .. }), "{name}: {error}");
+        assert!(error.hint().is_some_and(|hint| hint.contains("no such file")), "{name}");
+    }
+    std::fs::create_dir(folder.path().join("folder.pt")).expect("made");
+    let error = read(&folder.path().join("folder.pt")).expect_err("a folder");
+    assert!(error.to_string().contains("it is a folder"), "{error}");
+    for name in ["empty.pt", "empty.npz", "empty.npy", "empty.safetensors"] {
+        std::fs::write(folder.path().join(name), b"").expect("written");
+        assert!(matches!(read(&folder.path().join(name)), Err(Error::Empty)), "{name}");
+    }
+}
+
+#[test]
+fn a_hint_told_users_to_save_the_same_file_again() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for name in ["a.npz", "a.npy", "a.safetensors"] {
+        std::fs::write(folder.path().join(name), b"PK\x03\x04 nothing").expect("written");
+        let hint = read(&folder.path().join(name)).expect_err(name).hint().expect("a hint");
+        assert!(!hint.contains("save or copy the file again"), "{hint}");
+        assert!(hint.contains("load"), "says how to find out whether it can be read: {hint}");
+    }
+}

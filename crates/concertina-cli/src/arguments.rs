@@ -15,6 +15,9 @@ Examples:
   concertina analyse lyapunov gain=20,250       their Lyapunov spectra, before and after training
   concertina runs list --where 'gain = 250 and input_dim = 2'";
 
+/// Where runs are kept unless a folder is named.
+pub(crate) const USUAL_STORE: &str = "./concertina";
+
 /// Trains many small recurrent networks, keeps every run, analyses representations, draws figures.
 #[derive(Debug, Parser)]
 #[command(name = "concertina", version, arg_required_else_help = true, after_help = AFTER_HELP, max_term_width = 100)]
@@ -34,7 +37,7 @@ pub(crate) struct Everywhere {
         long,
         value_name = "DIR",
         env = "CONCERTINA_STORE",
-        default_value = "./concertina",
+        default_value = USUAL_STORE,
         global = true,
         hide_env_values = true
     )]
@@ -340,13 +343,14 @@ pub(crate) struct Export {
 
 #[derive(Debug, Args)]
 pub(crate) struct Import {
-    /// The network after training, or the only one: a .npz or .safetensors file with the names of PyTorch's RNN and Linear, or ours
+    /// The network after training, or the only one: a .npz, .npy or .safetensors file with the names of PyTorch's RNN and Linear, of the
+    /// published code, or ours; or an archive that `runs export` wrote, or a folder of such
     #[arg(value_name = "WEIGHTS")]
     pub(crate) weights: PathBuf,
     /// The network before training
     #[arg(long, value_name = "WEIGHTS")]
     pub(crate) before: Option<PathBuf>,
-    /// Which array is which, where its name does not say so; `.T` transposes: `recurrent_weights=h2h.weight.T`
+    /// Which array is which, where its name does not say so; `.T` transposes: `recurrent_weights=h2h.weight.T`; `none`: there is none
     #[arg(long = "name", value_name = "OURS=THEIRS")]
     pub(crate) names: Vec<String>,
     #[command(flatten)]

@@ -1,13 +1,13 @@
 //! Arrays in the files of others.
 
-use concertina_arrays::{Error, Member, Npz, read_npy, read_npz, read_safetensors};
+use concertina_arrays::{Error, Npz, read_integers, read_member, read_npy, read_npz, read_safetensors};
 
 use crate::tell;
 
 /// A `.npy`, `.npz` or `.safetensors` file, whichever it is; arrays that are read are written and read again.
 pub fn arrays(bytes: &[u8]) {
     let npy = read_npy(bytes);
-    if let Ok(Member::Numbers(array)) = &npy {
+    if let Some(array) = npy.as_ref().ok().and_then(|member| member.numbers("it").ok()) {
         let mut npz = Npz::new();
         npz.array("it", array).expect("any array can be written");
         let read = read_npz(&npz.finish().expect("written")).expect("what is written is read");
@@ -15,7 +15,15 @@ pub fn arrays(bytes: &[u8]) {
         assert_eq!(again.shape(), array.shape());
         assert!(again.iter().zip(array).all(|(again, number)| again.to_bits() == number.to_bits()));
     }
-    for error in [npy.err(), read_npz(bytes).err(), read_safetensors(bytes).err()].into_iter().flatten() {
+    let member = read_member(bytes, "epoch.npy").map(|member| member.map(|bytes| read_integers(&bytes)));
+    let errors = [
+        npy.err(),
+        read_npz(bytes).err(),
+        read_safetensors(bytes).err(),
+        read_integers(bytes).err(),
+        member.err(),
+    ];
+    for error in errors.into_iter().flatten() {
         tell(&error);
         assert!(error.hint().is_some() || matches!(error, Error::Read { .. }), "{error}");
     }

@@ -177,6 +177,12 @@ pub enum Error {
         /// Their name.
         weights: ImportedWeights,
     },
+    /// A network that was imported lacks a part that is asked for.
+    #[error("the network was imported without {what}")]
+    Lacks {
+        /// The part: `input weights` or `a readout`.
+        what: &'static str,
+    },
     /// A run does not fit into memory.
     #[error("expected a run of at most {:.1} GB, the memory there is, found one of {:.0} GB at least", *found as f64 / 1e9, needed / 1e9)]
     TooLarge {
@@ -233,6 +239,10 @@ impl Error {
             ),
             Self::Imported { .. } => Some(
                 "import them with `concertina runs import` (again), or choose checkpoints that were imported"
+                    .to_owned(),
+            ),
+            Self::Lacks { .. } => Some(
+                "import it with them (`--name` says which array they are); `spectrum` and `lyapunov` need the recurrent weights alone"
                     .to_owned(),
             ),
             Self::Resume { .. } => Some("train the run anew with `--rerun`".to_owned()),

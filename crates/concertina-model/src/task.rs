@@ -78,15 +78,21 @@ impl Task {
                 }
             }
         }
-        Ok(Task {
-            centres,
+        Ok(Task { centres, ..Self::without_clusters(params) })
+    }
+
+    /// A task without clusters, for what shows no samples.
+    pub fn without_clusters(params: &ValidParams) -> Self {
+        let task = &params.task;
+        Task {
+            centres: Array2::zeros((0, task.input_dim)),
             classes: task.classes,
             cluster_std: task.cluster_std,
             train_samples: task.train_samples,
             val_samples: params.val_samples(),
             frozen: task.frozen,
             seed: params.seed,
-        })
+        }
     }
 
     /// The centres, (clusters, input_dim).

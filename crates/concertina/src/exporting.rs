@@ -18,7 +18,7 @@ use crate::study::Study;
 use crate::training::id_of;
 
 /// The table of a folder of exported runs.
-const TABLE: &str = "runs.csv";
+pub(crate) const TABLE: &str = "runs.csv";
 
 /// A run that was exported.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -40,7 +40,7 @@ pub use error::{Error, ErrorKind, Result};
 pub use event::{Event, Observer, Unobserved};
 pub use exporting::{Exported, exported_table};
 pub use figures::{Computed, Drawn, DrawnFigure, FigurePlan, Outlook, Share, all_recipes, recipes};
-pub use importing::{Import, Imported, imported_table};
+pub use importing::{Import, Imported, ReadImport, imported_table};
 pub use listing::{concise, findings_table, key_of, parameter_table, run_label, usage_table};
 pub use merging::{MergeFate, Merged, merged_table};
 pub use removal::{Collected, Garbage, collected_table};

@@ -51,7 +51,7 @@ pub fn read_sweep(path: &Path) -> Result<Sweep> {
     let text =
         std::fs::read_to_string(path).map_err(|source| Error::Read { source, path: path.to_owned() })?;
     let json = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("json"));
-    let sweep = if json { Params::from_json(&text).map(Sweep::of) } else { Sweep::from_toml(&text) };
+    let sweep = if json { Sweep::from_json(&text) } else { Sweep::from_toml(&text) };
     sweep.map_err(|error| Error::from(error).in_file(path))
 }
 

@@ -5,7 +5,7 @@ use std::num::NonZeroU64;
 use std::str::FromStr;
 
 use concertina_model::params::ValidParams;
-use concertina_model::{Checkpoint, Update};
+use concertina_model::{Checkpoint, Epoch, Update};
 
 use crate::error::{Error, Result};
 
@@ -52,6 +52,8 @@ impl End {
         let reached = |one: &Checkpoint| one.update <= self.update;
         if self.diverged {
             params.checkpoints().iter().take_while(reached).last().unwrap_or(Checkpoint::START)
+        } else if params.network.weights.is_some() {
+            Checkpoint { epoch: Epoch(self.epoch), update: self.update } // wherever it was imported
         } else {
             after_epoch(params, self.epoch)
         }
@@ -68,6 +70,10 @@ impl CheckpointSelection {
             Self::Last => BTreeSet::from([end.last(params)]),
             // Trained elsewhere: there are no others.
             Self::All | Self::Every(_) if params.network.weights.is_some() => Self::Ends.resolve(params, end),
+            Self::Epochs(epochs) if params.network.weights.is_some() => {
+                let ends = Self::Ends.resolve(params, end).into_iter();
+                ends.filter(|one| epochs.contains(&one.epoch.0)).collect()
+            }
             Self::All => params.checkpoints().iter().take_while(reached).chain([end.last(params)]).collect(),
             Self::LastOf(count) => {
                 let all = Self::All.resolve(params, end);

@@ -167,6 +167,10 @@ impl Analysis for Lyapunov {
         true
     }
 
+    fn shows_samples(&self) -> bool {
+        false
+    }
+
     fn check(&self, params: &ValidParams) -> Result<()> {
         if params.network.kind == NetworkKind::Feedforward {
             return Err(not_recurrent());

@@ -20,7 +20,7 @@ use concertina::model::params::{ValidParams, ValidSweep};
 use concertina::store::{Removal, RunKey};
 use concertina::{Collected, Error, Keep, Outcome, Run, Study, StudyBuilder, key_of};
 
-use crate::arguments::{Arguments, Command, Everywhere, Keep as KeepArgument, Training};
+use crate::arguments::{Arguments, Command, Everywhere, Keep as KeepArgument, Training, USUAL_STORE};
 use crate::interrupt;
 use crate::output::{Failure, print, say};
 use crate::progress::{Progress, Talk};
@@ -53,6 +53,14 @@ impl Everywhere {
 
     fn builder(&self) -> StudyBuilder {
         self.builder_in(&self.store)
+    }
+
+    /// ` --store DIR` as a shell reads it, for a command that is to be typed next; nothing where the store is the usual one.
+    fn store_option(&self) -> String {
+        match self.store == Path::new(USUAL_STORE) && std::env::var_os("CONCERTINA_STORE").is_none() {
+            true => String::new(),
+            false => format!(" --store={}", shell_word(&self.store.to_string_lossy())),
+        }
     }
 
     /// The same for another folder.
@@ -93,6 +101,12 @@ impl Everywhere {
         }
         Ok((study, progress))
     }
+}
+
+/// A word as a shell reads it.
+fn shell_word(text: &str) -> String {
+    let plain = !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_=./,:+".contains(c));
+    if plain { text.to_owned() } else { format!("'{}'", text.replace('\'', "'\\''")) }
 }
 
 /// Removes runs after asking; those that somebody trains just now are an error.

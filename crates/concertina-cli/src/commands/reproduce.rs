@@ -3,8 +3,8 @@
 use concertina::drawing::{PublishedTables, Verdict};
 use concertina::{Error, FigurePlan, Report, all_recipes, recipes};
 
-use super::conclude;
 use super::figures::{asked_seeds, begin, read};
+use super::{conclude, shell_word};
 use crate::arguments::{Everywhere, Reproduce};
 use crate::output::{Failure, print, say};
 
@@ -57,20 +57,11 @@ pub(crate) fn run(everywhere: &Everywhere, reproduce: &Reproduce) -> Result<(), 
 
 /// What was typed, for whoever wants to repeat it.
 fn command() -> String {
-    let plain = |text: &str| {
-        text.chars().all(|c| c.is_ascii_alphanumeric() || "-_=./,:+".contains(c)) && !text.is_empty()
-    };
-    let words = std::env::args_os().skip(1).map(|word| {
-        let word = word.to_string_lossy().into_owned();
-        if plain(&word) { word } else { format!("'{}'", word.replace('\'', "'\\''")) }
-    });
+    let words = std::env::args_os().skip(1).map(|word| shell_word(&word.to_string_lossy()));
     // What the environment says is part of it.
     let named = ["CONCERTINA_STORE", "CONCERTINA_REFERENCE"].into_iter().filter_map(|name| {
         let value = std::env::var(name).ok()?;
-        Some(format!(
-            "{name}={}",
-            if plain(&value) { value } else { format!("'{}'", value.replace('\'', "'\\''")) }
-        ))
+        Some(format!("{name}={}", shell_word(&value)))
     });
     named.chain(std::iter::once("concertina".to_owned())).chain(words).collect::<Vec<_>>().join(" ")
 }

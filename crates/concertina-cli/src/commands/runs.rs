@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
+use concertina::prelude::Table;
 use concertina::store::{Removal, RunKey};
 use concertina::{
-    CheckpointSelection, Collected, Condition, Error, Garbage, Import, Study, check_table_format,
+    CheckpointSelection, Collected, Condition, Error, Garbage, Import, Imported, Study, check_table_format,
     collected_table, concise, exported_table, imported_table, one_of, run_table_column, sweep, usage_table,
 };
 
@@ -130,18 +131,49 @@ fn import(everywhere: &Everywhere, arguments: &ImportArguments) -> Result<(), Fa
     let sweep = sweep(which.arguments.iter().map(String::as_str), which.seeds.as_deref())?;
     let mut import = Import::of(weights);
     import.before = before.clone();
+    import.given = sweep.given();
     import.params = one_of(sweep)?;
     for text in names {
-        let Some((ours, theirs)) = text.split_once('=') else {
+        let assignment = text
+            .split_once('=')
+            .filter(|(ours, theirs)| !ours.trim().is_empty() && !theirs.trim().is_empty());
+        let Some((ours, theirs)) = assignment else {
             return Err(Error::from(concertina::model::Error::NotAnAssignment { text: text.clone() }).into());
         };
-        import.names.insert(ours.trim().to_owned(), theirs.trim().to_owned());
+        if import.names.insert(ours.trim().to_owned(), theirs.trim().to_owned()).is_some() {
+            let parameter = ours.trim().to_owned();
+            return Err(Error::from(concertina::model::Error::GivenTwice { parameter }).into());
+        }
     }
+    // Before there is a store: what cannot be read leaves nothing behind.
+    let read = import.read()?;
     let study = everywhere.builder().open()?;
-    let imported = study.import(&import)?;
+    let imported = read.into_iter().map(|one| study.import_read(one)).collect::<Result<Vec<_>, _>>()?;
     if listing.json || listing.csv {
-        return print_table(&imported_table(&imported)?, *listing, None);
+        let mut table = Table::new();
+        for one in &imported {
+            table.append(&imported_table(one)?).map_err(Error::from)?;
+        }
+        return print_table(&table, *listing, None);
     }
+    for one in &imported {
+        print(in_words(one).as_bytes())?;
+        if !everywhere.quiet {
+            let short = one.run.short();
+            let store = everywhere.store_option();
+            say(&format!(
+                "`concertina analyse spectrum --run {short}{store}` analyses it; `concertina runs show {short}{store}` shows its parameters"
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Most names in a line. Arbitrary: an optimizer's state has two for each array.
+const MOST_NAMES: usize = 20;
+
+/// What was imported: which array became which, and what there is to know of the rest of the file.
+fn in_words(imported: &Imported) -> String {
     let mut text = format!(
         "run {}\n{}network.weights = \"{}\"\n",
         imported.run,
@@ -151,14 +183,23 @@ fn import(everywhere: &Everywhere, arguments: &ImportArguments) -> Result<(), Fa
     for (ours, theirs) in &imported.arrays {
         text.push_str(&format!("{ours:<17} from {theirs}\n"));
     }
-    print(text.as_bytes())?;
-    if !everywhere.quiet {
-        let short = imported.run.short();
-        say(&format!(
-            "`concertina analyse lyapunov --run {short}` analyses it; `concertina runs show {short}` shows its parameters"
-        ));
+    let without_effect: Vec<String> = imported.without_effect.iter().map(|&path| path.to_owned()).collect();
+    for (what, said) in [
+        ("not used", &imported.not_used),
+        ("not read", &imported.not_read),
+        ("assumed", &imported.assumed),
+        ("shown trials of", &imported.trials),
+        ("without effect", &without_effect),
+    ] {
+        if said.is_empty() {
+            continue;
+        }
+        let more = said.len().saturating_sub(MOST_NAMES);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        text.push_str(&format!("{what:<17} {}{more}\n", said[..said.len().min(MOST_NAMES)].join(", ")));
     }
-    Ok(())
+    imported.notes.iter().for_each(|note| text.push_str(&format!("{:<17} {note}\n", "note")));
+    text
 }
 
 fn show(everywhere: &Everywhere, key: &str, json: bool) -> Result<(), Failure> {

@@ -161,10 +161,11 @@ fn runs_are_exported_and_imported() {
     ]);
     assert_eq!(lines(said), 3);
     assert_eq!(std::fs::read_to_string(place.path("all/runs.csv")).expect("written").lines().count(), 3);
-    // What is exported is stacked, and says so when it is to be imported.
-    let stacked = run(&place, "runs import one.npz --store s");
-    assert_eq!(stacked.status, Some(2));
-    assert!(stacked.stderr.contains("expected a matrix, found shape [7,"), "{}", stacked.stderr);
+    // What is exported can be imported: one archive, and a folder of them.
+    let back = run(&place, "runs import one.npz --store back").expect_success();
+    assert!(back.stdout.contains("after 6 epochs, of 7 checkpoints"), "{}", back.snapshot());
+    let all = run(&place, "runs import all --csv --store back");
+    assert_eq!(lines(all), 3);
     std::fs::copy(
         concat!(env!("CARGO_MANIFEST_DIR"), "/../concertina/tests/data/weights.safetensors"),
         place.path("rnn.safetensors"),
@@ -182,7 +183,7 @@ fn runs_are_exported_and_imported() {
     assert!(analysed.lines().nth(1).is_some_and(|line| line.starts_with("0,after,0,0,")), "{analysed}");
     assert_eq!(run(&place, "analyse accuracy --run ffff --store theirs").status, Some(2));
     for (words, expected) in [
-        ("runs import rnn.pt", "pickle"),
+        ("runs import rnn.pt", "No such file"),
         ("runs import nothing.npz", "cannot read"),
         ("runs import rnn.safetensors units=7", "expected 7, as given, found 4"),
         ("runs import rnn.safetensors seed=0..2", "found a sweep of 2"),

@@ -2,6 +2,7 @@
 
 mod commands;
 mod help;
+mod importing;
 mod interrupts;
 mod keeping;
 mod support;

@@ -125,7 +125,7 @@ impl Network {
     /// `inputs`: (trials, input_dim) → (trials, timesteps, units).
     ///
     /// # Errors
-    /// [`Error::Shape`]; [`Error::PastLastLayer`] when a feedforward network is asked for more timesteps than it has layers.
+    /// [`Error::Shape`]; [`Error::Lacks`] without input weights; [`Error::PastLastLayer`] when a feedforward network is asked for more timesteps than it has layers.
     pub fn states(&self, inputs: ArrayView2<f32>, timesteps: usize) -> Result<Array3<f32>> {
         let mut states = Array3::zeros((inputs.nrows(), timesteps, self.weights.input.ncols()));
         self.pass(timesteps, inputs, |first, forward| {
@@ -161,14 +161,14 @@ impl Network {
     /// `states`: (trials, units) → (trials, outputs).
     ///
     /// # Errors
-    /// [`Error::Shape`].
+    /// [`Error::Shape`]; [`Error::Lacks`] without a readout.
     pub fn outputs(&self, states: ArrayView2<f32>) -> Result<Array2<f32>> {
         let units = self.weights.readout.nrows();
         if states.ncols() != units {
             let (expected, found) = (vec![states.nrows(), units], states.shape().to_vec());
             return Err(Error::Shape { what: "states".to_owned(), expected, found });
         }
-        Ok(states.dot(&self.weights.readout) + &self.weights.readout_bias)
+        Ok(states.dot(self.readout()?) + &self.weights.readout_bias)
     }
 
     /// The classes that outputs stand for: the largest, or the sign of a scalar one. (trials, outputs) → (trials).
@@ -179,14 +179,26 @@ impl Network {
     /// Loss and accuracy on these samples, without noise or dropout.
     ///
     /// # Errors
-    /// [`Error::Shape`].
+    /// [`Error::Shape`]; [`Error::Lacks`] without input weights or without a readout.
     pub fn evaluate(&self, samples: &Samples) -> Result<Evaluation> {
+        self.readout()?;
         check_stimuli(&self.packed, samples.inputs.view())?;
         let capacity = PASS.min(samples.labels.len());
         let mut forward = Forward::new(&self.equations, &self.packed, capacity, false);
         Ok(evaluate(samples, capacity, |stimulus, labels| {
             forward.score(&self.equations, &self.packed, stimulus, labels)
         }))
+    }
+
+    /// The readout weights, (units, outputs).
+    ///
+    /// # Errors
+    /// [`Error::Lacks`] if the network was imported without any.
+    pub fn readout(&self) -> Result<&Array2<f32>> {
+        match self.weights.has_readout() {
+            true => Ok(&self.weights.readout),
+            false => Err(Error::Lacks { what: "a readout" }),
+        }
     }
 
     /// Hands the forward pass of [`PASS`] samples at a time to `each`, with the number of the first of them.
@@ -239,6 +251,9 @@ pub(crate) fn evaluate(
 /// Stimuli of the dimension that the input weights take.
 pub(crate) fn check_stimuli(weights: &Packed, inputs: ArrayView2<f32>) -> Result<()> {
     let input_dim = weights.input().row_count();
+    if input_dim == 0 {
+        return Err(Error::Lacks { what: "input weights" });
+    }
     if inputs.ncols() != input_dim {
         let (expected, found) = (vec![inputs.nrows(), input_dim], inputs.shape().to_vec());
         return Err(Error::Shape { what: "inputs".to_owned(), expected, found });

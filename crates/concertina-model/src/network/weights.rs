@@ -9,15 +9,15 @@ use crate::params::ValidParams;
 /// The weights of a network: row vectors throughout, so a matrix is (from, to) and acts as `h W`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Weights {
-    /// Input weights `U`, (input_dim, units).
+    /// Input weights `U`, (input_dim, units); (0, units) for a network that was imported without any.
     pub input: Array2<f32>,
     /// Recurrent weights `W`, (units, units): one, or in a feedforward network one for each layer after the first.
     pub recurrent: Vec<Array2<f32>>,
     /// Biases `b`, (units): one, or in a feedforward network one for each layer.
     pub biases: Vec<Array1<f32>>,
-    /// Readout weights `R`, (units, outputs).
+    /// Readout weights `R`, (units, outputs); (units, 0) for a network that was imported without any.
     pub readout: Array2<f32>,
-    /// Readout bias `c`, (outputs).
+    /// Readout bias `c`, (outputs), or none.
     pub readout_bias: Array1<f32>,
 }
 
@@ -68,7 +68,18 @@ impl Weights {
         tensors
     }
 
-    /// The inverse of [`Weights::tensors`], for the network that `params` describe.
+    /// Whether the network takes inputs: one that was imported may not.
+    pub fn has_input(&self) -> bool {
+        self.input.nrows() > 0
+    }
+
+    /// Whether the network has outputs: one that was imported may not.
+    pub fn has_readout(&self) -> bool {
+        self.readout.ncols() > 0
+    }
+
+    /// The inverse of [`Weights::tensors`], for the network that `params` describe. An imported network may lack input weights, or the
+    /// readout: arrays without rows, or without columns.
     ///
     /// # Errors
     /// [`Error::MissingTensor`] or [`Error::Shape`], naming the array.
@@ -76,6 +87,13 @@ impl Weights {
         let (units, input_dim, outputs) = (params.network.units, params.task.input_dim, params.outputs());
         let (recurrent_count, bias_count) = layer_counts(params);
         let feedforward = bias_count > 1;
+        // What an imported network lacks is there as an array of nothing.
+        let lacks = |name: &str, axis: usize| {
+            params.network.weights.is_some()
+                && lookup(name).is_some_and(|array| array.shape().get(axis) == Some(&0))
+        };
+        let input_dim = if lacks(Self::INPUT, 0) { 0 } else { input_dim };
+        let outputs = if lacks(Self::READOUT, 1) { 0 } else { outputs };
         let find = |name: &str| lookup(name).ok_or_else(|| Error::MissingTensor { name: name.to_owned() });
         let matrix = |name: &str, rows: usize, columns: usize| {
             let array = find(name)?;

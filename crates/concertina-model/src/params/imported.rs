@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+use super::{LossKind, NetworkKind, Params};
 use crate::Error;
 
 /// What the name of imported weights begins with: so no name reads as a number.
@@ -20,6 +21,37 @@ impl ImportedWeights {
     /// The name of weights with this hash.
     pub fn of(hash: [u8; 16]) -> Self {
         Self(hash)
+    }
+}
+
+/// The parameters that count for a network whose weights come from elsewhere: its equations, the shapes of its weights, and the trials
+/// that analyses show it. The others say how weights are drawn and trained. Samples of such a network are drawn with the default seed:
+/// the clusters that it was trained on are not known, so one realisation is as good as another.
+const COUNTING: [&str; 12] = [
+    "network.kind",
+    "network.leak",
+    "network.nonlinearity",
+    "network.units",
+    "network.weights",
+    "task.classes",
+    "task.cluster_std",
+    "task.clusters",
+    "task.delay",
+    "task.evaluate",
+    "task.hold",
+    "task.input_dim",
+];
+
+/// Whether a parameter changes anything in the network of these parameters or in an analysis of it, as far as its weights decide that.
+pub(super) fn counts(path: &str, params: &Params) -> bool {
+    match path {
+        _ if params.network.weights.is_none() => true,
+        // How far it was trained, and what is kept: part of no key, and said of an imported network too.
+        "train.epochs" | "train.saves_per_epoch" | "train.stop_after" => true,
+        // A single output is read by its sign.
+        "train.loss" => params.train.loss == LossKind::MseScalar,
+        "network.dt" => params.network.kind == NetworkKind::Leaky,
+        path => COUNTING.contains(&path),
     }
 }
 

@@ -202,6 +202,7 @@ impl Parameter {
     /// Whether it changes anything in this set of parameters.
     pub fn applies(&self, params: &Params) -> bool {
         self.condition.is_none_or(|condition| (condition.holds)(params))
+            && super::imported::counts(self.path, params)
     }
 
     /// Gives it a value.

@@ -86,7 +86,7 @@ impl Params {
     pub fn apply_table(&mut self, table: &toml::Table) -> Result<()> {
         let mut entries = toml_entries(&table.to_string())?;
         entries.iter_mut().for_each(|entry| entry.line = None);
-        self.apply(&entries)
+        self.apply(&entries).map(drop)
     }
 
     /// Reads parameters from a JSON object: flat with the published code's names (a Python dict after `json.dumps`), or
@@ -95,36 +95,16 @@ impl Params {
     /// # Errors
     /// [`Error::Json`], and as [`Params::from_toml`], without lines.
     pub fn from_json(text: &str) -> Result<Self> {
-        let object: serde_json::Map<String, serde_json::Value> =
-            serde_json::from_str(text).map_err(|source| Error::Json { source })?;
-        let mut entries = Vec::new();
-        for (name, value) in object {
-            match value {
-                serde_json::Value::Object(section) => {
-                    entries.extend(section.into_iter().map(|(field, value)| Entry {
-                        section: name.clone(),
-                        name: field,
-                        value: from_json_value(value),
-                        line: None,
-                    }))
-                }
-                value => entries.push(Entry {
-                    section: String::new(),
-                    name,
-                    value: from_json_value(value),
-                    line: None,
-                }),
-            }
-        }
         let mut params = Self::default();
-        params.apply(&entries)?;
+        params.apply(&json_entries(text)?)?;
         Ok(params)
     }
 
-    /// Sets every entry, each parameter once; the parameters stay as they were if one is wrong.
-    pub(super) fn apply(&mut self, entries: &[Entry]) -> Result<()> {
+    /// Sets every entry, each parameter once; the parameters stay as they were if one is wrong. Returns the paths of those that were
+    /// given.
+    pub(super) fn apply(&mut self, entries: &[Entry]) -> Result<Vec<&'static str>> {
         let mut changed = self.clone();
-        let mut given: Vec<&str> = Vec::new();
+        let mut given: Vec<&'static str> = Vec::new();
         for entry in entries {
             let add_line = at_line(entry.line);
             let name = entry.full_name().map_err(&add_line)?;
@@ -137,8 +117,34 @@ impl Params {
             assign(&mut changed, name, &entry.value).map_err(&add_line)?;
         }
         *self = changed;
-        Ok(())
+        Ok(given)
     }
+}
+
+/// The names in a JSON object, at its top or in sections, and their values.
+pub(super) fn json_entries(text: &str) -> Result<Vec<Entry>> {
+    let object: serde_json::Map<String, serde_json::Value> =
+        serde_json::from_str(text).map_err(|source| Error::Json { source })?;
+    let mut entries = Vec::new();
+    for (name, value) in object {
+        match value {
+            serde_json::Value::Object(section) => {
+                entries.extend(section.into_iter().map(|(field, value)| Entry {
+                    section: name.clone(),
+                    name: field,
+                    value: from_json_value(value),
+                    line: None,
+                }))
+            }
+            value => entries.push(Entry {
+                section: String::new(),
+                name,
+                value: from_json_value(value),
+                line: None,
+            }),
+        }
+    }
+    Ok(entries)
 }
 
 /// The names in a TOML file in the order of the file, and their values.

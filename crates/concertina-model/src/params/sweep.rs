@@ -1,11 +1,11 @@
 //! Sweeps: a base, and parameters that take several values.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::ops::Deref;
 
 use super::names::{assign, parameter};
 use super::parameter::Parameter;
-use super::read::{Entry, at_line, toml_entries};
+use super::read::{Entry, at_line, json_entries, toml_entries};
 use super::value::{Value, split};
 use super::{PARAMETERS, Params, SavesPerEpoch, ValidParams};
 use crate::{Error, Result};
@@ -31,6 +31,8 @@ const MOST_LISTED: usize = 10_000_000;
 pub struct Sweep {
     base: Params,
     axes: Vec<Axis>,
+    /// The paths of the parameters that the base was given by name, perhaps with their defaults as values.
+    given: BTreeSet<&'static str>,
 }
 
 /// A parameter that varies.
@@ -51,7 +53,7 @@ impl Axis {
 impl Sweep {
     /// A sweep of one run.
     pub fn of(base: Params) -> Self {
-        Self { base, axes: Vec::new() }
+        Self { base, axes: Vec::new(), given: BTreeSet::new() }
     }
 
     /// Varies `network.gain`.
@@ -91,9 +93,7 @@ impl Sweep {
     pub fn from_toml(text: &str) -> Result<Self> {
         let (varied, fixed): (Vec<Entry>, Vec<Entry>) =
             toml_entries(text)?.into_iter().partition(|entry| entry.section == "sweep");
-        let mut base = Params::default();
-        base.apply(&fixed)?;
-        let mut sweep = Self::of(base);
+        let mut sweep = Self::of_entries(&fixed)?;
         for Entry { name, value, line, .. } in varied {
             let values = match value {
                 Value::List(values) => Ok(values),
@@ -104,6 +104,20 @@ impl Sweep {
             axis.and_then(|axis| sweep.put_checked(axis)).map_err(at_line(line))?;
         }
         Ok(sweep)
+    }
+
+    /// Reads the parameters of one run from a JSON object, as [`Params::from_json`].
+    ///
+    /// # Errors
+    /// As [`Params::from_json`].
+    pub fn from_json(text: &str) -> Result<Self> {
+        Self::of_entries(&json_entries(text)?)
+    }
+
+    fn of_entries(entries: &[Entry]) -> Result<Self> {
+        let mut base = Params::default();
+        let given = base.apply(entries)?.into_iter().collect();
+        Ok(Self { given, ..Self::of(base) })
     }
 
     /// Takes an override `name=value`, or an axis: `gain=20,250`, `seed=0..5` (without the 5), `seed=0..=4`,
@@ -120,6 +134,7 @@ impl Sweep {
         if let [value] = &axis.values[..] {
             assign(&mut self.base, &axis.name, value)?;
             self.axes.retain(|other| other.path() != axis.path());
+            self.given.extend(parameter(&axis.name).map(|parameter| parameter.path));
             return Ok(());
         }
         self.put_checked(axis)
@@ -128,6 +143,13 @@ impl Sweep {
     /// The parameters that all runs share unless they vary.
     pub fn base(&self) -> &Params {
         &self.base
+    }
+
+    /// The paths of the parameters that were given by name, in a file, as an override or as an axis: also where the value is the
+    /// default. What stands in a [`Params`] from the beginning is not among them.
+    pub fn given(&self) -> BTreeSet<&'static str> {
+        let axes = self.axes.iter().filter_map(|axis| parameter(&axis.name).ok());
+        self.given.iter().copied().chain(axes.map(|parameter| parameter.path)).collect()
     }
 
     /// The parameters of the one run that it has, not checked yet; `None` if there are several.

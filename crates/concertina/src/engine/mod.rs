@@ -28,6 +28,7 @@ use self::work::RunWork;
 pub(crate) use self::work::UPDATE;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Event;
+use crate::importing;
 use crate::pool::{self, Queue};
 use crate::run::{Outcome, Run, Source};
 use crate::selection::End;
@@ -134,7 +135,7 @@ pub(crate) fn weights(shared: &Arc<Shared>, params: &ValidParams, checkpoint: Ch
     }
 
     let key = RunKey::of(&params.canonical());
-    let folder = shared.store.run(&key);
+    let folder = importing::folder_of(shared, params)?;
     if let Some(tensors) = folder.read_checkpoint(id_of(checkpoint))? {
         return weights_of(params, &tensors);
     }
@@ -247,8 +248,15 @@ impl<'a> Engine<'a> {
         if settings.cancelled() {
             return Ok(true);
         }
-        let folder = shared.store.run(key);
-        let work = Arc::new(RunWork::recall(shared, self.ledger, demand, key)?);
+        let folder = match importing::folder_of(shared, params) {
+            Ok(folder) => folder,
+            Err(error) if error.kind() == ErrorKind::Store => return Err(error),
+            Err(error) => {
+                self.failed(place, key, &error);
+                return Ok(true);
+            }
+        };
+        let work = Arc::new(RunWork::recall(shared, self.ledger, demand, key, folder.clone())?);
         if !demand.questions.is_empty() {
             let known = Known::read(&folder, params)?;
             if let Some(end) = known.end(params) {
@@ -292,8 +300,7 @@ impl<'a> Engine<'a> {
             Ok(None) => return Ok(false),
             Err(error) if error.kind() == ErrorKind::Store => return Err(error),
             Err(error) => {
-                let outcome = Outcome::Failed { message: error.to_string(), hint: error.hint() };
-                self.finished(place, unfinished(shared, params, key, outcome), cost(params), None);
+                self.failed(place, key, &error);
                 return Ok(true);
             }
         };
@@ -316,6 +323,13 @@ impl<'a> Engine<'a> {
             self.ask_stored(place, &work, end, queue);
         }
         Ok(true)
+    }
+
+    /// A run cannot be had.
+    fn failed(&self, place: usize, key: &RunKey, error: &Error) {
+        let params = self.demands[place].params;
+        let outcome = Outcome::Failed { message: error.to_string(), hint: error.hint() };
+        self.finished(place, unfinished(self.shared, params, key, outcome), cost(params), None);
     }
 
     /// A run is there, or failed.

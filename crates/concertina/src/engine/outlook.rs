@@ -17,6 +17,7 @@ use super::question::{Demand, Question};
 use super::spent::Ledger;
 use super::work::RunWork;
 use crate::error::Result;
+use crate::importing;
 use crate::pool;
 use crate::selection::End;
 use crate::study::Shared;
@@ -36,9 +37,10 @@ impl Ahead {
     pub(crate) fn of(shared: &Arc<Shared>, demand: &Demand<'_>) -> Result<Self> {
         let params = demand.params;
         let key = RunKey::of(&params.canonical());
-        let known = Known::read(&shared.store.run(&key), params)?;
+        let folder = importing::folder_of(shared, params).unwrap_or_else(|_| shared.store.run(&key));
+        let known = Known::read(&folder, params)?;
         let ledger = Ledger::default();
-        let work = RunWork::recall(shared, &ledger, demand, &key)?;
+        let work = RunWork::recall(shared, &ledger, demand, &key, folder)?;
         let done = known.progress.as_ref().map_or(0, |progress| progress.epoch);
         let (end, mut epochs) = match known.end(params) {
             Some(end) => {

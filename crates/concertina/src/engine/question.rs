@@ -24,6 +24,8 @@ pub(crate) struct Question<'a> {
     version: u32,
     /// Whether each checkpoint is looked at by itself.
     pub(crate) per_checkpoint: bool,
+    /// Whether networks are shown samples of their task.
+    pub(crate) shows_samples: bool,
     /// Its settings in one spelling, part of the memo's key.
     settings: String,
     at: CheckpointSelection,
@@ -37,6 +39,7 @@ impl<'a> Question<'a> {
             name: analysis.name(),
             version: analysis.version(),
             per_checkpoint: analysis.per_checkpoint(),
+            shows_samples: analysis.shows_samples(),
             settings: crate::spec::canonical(analysis)?,
             at,
             check: Box::new(|params| Ok(analysis.check(params)?)),

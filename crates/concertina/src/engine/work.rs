@@ -16,10 +16,11 @@ use concertina_store::{Batch, RunFolder, RunKey};
 use concertina_table::Table;
 
 use super::lock;
-use super::question::{Answer, Demand};
+use super::question::{Answer, Demand, Question};
 use super::spent::Ledger;
 use crate::error::{Error, Result};
 use crate::event::Event;
+use crate::importing;
 use crate::params_table;
 use crate::selection::End;
 use crate::study::Shared;
@@ -116,6 +117,7 @@ pub(super) struct RunWork<'a> {
     key: RunKey,
     folder: RunFolder,
     task: OnceLock<Task>,
+    without_clusters: OnceLock<Task>,
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -127,6 +129,7 @@ impl<'a> RunWork<'a> {
         ledger: &'a Ledger,
         demand: &'a Demand<'a>,
         key: &RunKey,
+        folder: RunFolder,
     ) -> Result<Self> {
         let mut known = Vec::with_capacity(demand.questions.len());
         for question in &demand.questions {
@@ -139,7 +142,6 @@ impl<'a> RunWork<'a> {
             known.push(one);
         }
         let state = State { known, waiting: VecDeque::new(), running: 0, open: 0, published: Instant::now() };
-        let folder = shared.store.run(key);
         Ok(Self {
             shared,
             ledger,
@@ -147,6 +149,7 @@ impl<'a> RunWork<'a> {
             key: *key,
             folder,
             task: OnceLock::new(),
+            without_clusters: OnceLock::new(),
             state: Mutex::new(state),
             changed: Condvar::new(),
         })
@@ -317,7 +320,7 @@ impl<'a> RunWork<'a> {
         let networks =
             checkpoints.into_iter().map(|(one, weights)| Ok((one, Network::new(params, weights)?)));
         let table = networks.collect::<Result<Vec<_>>>().and_then(|checkpoints| {
-            question.compute(&Subject { params, task: self.task()?, checkpoints: &checkpoints })
+            question.compute(&Subject { params, task: self.task(question)?, checkpoints: &checkpoints })
         });
         about.iter().for_each(|_| self.tell(question.name));
         self.ledger.analysed(question.name, begin.elapsed());
@@ -331,13 +334,14 @@ impl<'a> RunWork<'a> {
     /// Answers questions about a checkpoint with these weights.
     fn answer(&self, checkpoint: Checkpoint, weights: Weights, questions: &[usize]) -> Result<()> {
         let params = self.demand.params;
-        let task = self.task()?;
         let network = Network::new(params, weights.clone()).map(|network| [(checkpoint, network)]);
         for &number in questions {
             let question = self.demand.questions[number];
             let begin = Instant::now();
             let table = match &network {
-                Ok(checkpoints) => question.compute(&Subject { params, task, checkpoints }),
+                Ok(checkpoints) => self
+                    .task(question)
+                    .and_then(|task| question.compute(&Subject { params, task, checkpoints })),
                 Err(_) => Network::new(params, weights.clone()).map(|_| Table::new()).map_err(Error::from),
             };
             self.tell(question.name);
@@ -355,11 +359,16 @@ impl<'a> RunWork<'a> {
         self.shared.settings.tell(&Event::Analysed { analysis });
     }
 
-    fn task(&self) -> Result<&Task> {
+    /// Where the samples of a question come from. What shows none does not need clusters that can be placed.
+    fn task(&self, question: &Question<'_>) -> Result<&Task> {
+        let params = self.demand.params;
+        if !question.shows_samples {
+            return Ok(self.without_clusters.get_or_init(|| Task::without_clusters(params)));
+        }
         if let Some(task) = self.task.get() {
             return Ok(task);
         }
-        let task = Task::new(self.demand.params)?;
+        let task = Task::new(params).map_err(|error| importing::unplaced(params, error.into()))?;
         Ok(self.task.get_or_init(|| task))
     }
 

@@ -221,3 +221,62 @@ fn imported_weights_are_part_of_the_key_and_read_back() {
         assert!(Params::default().set("weights", wrong).is_err(), "{wrong}");
     }
 }
+
+#[test]
+fn what_changes_nothing_in_an_imported_network_named_it() {
+    let weights = format!("network.weights={}", ImportedWeights::of([7; 16]));
+    let key = |more: &[&str]| valid(&[&[weights.as_str()], more].concat()).canonical();
+    let plain = key(&[]);
+    for without in [
+        "seed=4",
+        "gain=250",
+        "dt=0.5",
+        "input_weights=diagonal",
+        "input_scale=2",
+        "readout_scale=2",
+        "biases=false",
+        "train_input=true",
+        "train_readout=false",
+        "dropout=0.1",
+        "unit_noise=0.1",
+        "frozen=true",
+        "train_samples=5",
+        "val_samples=5",
+        "batch=20",
+        "loss=mse",
+        "loss=zero",
+        "optimizer=adam",
+        "learning_rate=1",
+        "momentum=0.5",
+        "weight_decay=0.1",
+        "gradient_noise=0.1",
+        "gradients=split",
+        "scheduler=onecycle",
+        "scheduler_patience=9",
+        "epochs=3",
+        "saves_per_epoch=2",
+        "stop_after=2",
+    ] {
+        assert_eq!(key(&[without]), plain, "{without}");
+    }
+    for counts in [
+        "units=4",
+        "input_dim=4",
+        "clusters=4",
+        "classes=3",
+        "cluster_std=0.1",
+        "delay=4",
+        "hold=2",
+        "evaluate=2",
+        "kind=leaky",
+        "nonlinearity=relu",
+        "loss=mse_scalar",
+    ] {
+        assert_ne!(key(&[counts]), plain, "{counts}");
+    }
+    assert_ne!(key(&["kind=leaky", "dt=0.5"]), key(&["kind=leaky"]));
+    assert_ne!(key(&["kind=leaky", "leak=false"]), key(&["kind=leaky"]));
+    assert_eq!(key(&["kind=leaky", "random_fraction=0.5"]), key(&["kind=leaky"]));
+    let seeds = Sweep::parse(Params::default(), [weights.as_str(), "seed=0..8"]).and_then(Sweep::check);
+    assert_eq!(seeds.expect("valid").len(), 1, "one realisation");
+}

@@ -97,3 +97,16 @@ fn any_parameter_can_vary_from_rust() {
     let unknown = Sweep::of(Params::default()).vary("gian", [1.0]).check();
     assert!(matches!(unknown, Err(Error::UnknownParameter { .. })));
 }
+
+#[test]
+fn what_was_given_as_its_default_could_not_be_told_from_what_was_not_given() {
+    let given = |sweep: crate::Result<Sweep>| sweep.expect("a sweep").given().into_iter().collect::<Vec<_>>();
+    assert!(given(Ok(Sweep::of(Params::default()))).is_empty());
+    assert_eq!(given(Sweep::parse(Params::default(), ["N=200", "seed=0..3"])), ["network.units", "seed"]);
+    let toml = "[network]\nunits = 200\n[sweep]\ngain = [20]\n";
+    assert_eq!(given(Sweep::from_toml(toml)), ["network.gain", "network.units"]);
+    assert_eq!(
+        given(Sweep::from_json(r#"{"N": 200, "task": {"delay": 10}}"#)),
+        ["network.units", "task.delay"]
+    );
+}

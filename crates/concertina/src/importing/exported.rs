@@ -1,0 +1,95 @@
+//! Archives that `runs export` wrote: checkpoints of one run, stacked, with its parameters.
+
+use std::path::Path;
+
+use concertina_arrays::{Arrays, Member, read_integers, read_member};
+use concertina_model::Checkpoint;
+use concertina_model::network::Weights;
+use concertina_model::params::Params;
+use ndarray::Axis;
+
+use crate::error::{Error, Result};
+
+/// The member of an archive that holds the parameters.
+const PARAMS: &str = "params.json";
+
+/// A run that was exported.
+pub(super) struct Archive {
+    /// Its parameters, unless the run had lost them.
+    pub(super) params: Option<Params>,
+    /// Its checkpoints, in the order of the stacks.
+    pub(super) checkpoints: Vec<Checkpoint>,
+    arrays: Arrays,
+}
+
+impl Archive {
+    /// The archive in a file with these arrays; `None` if it is something else.
+    pub(super) fn of(path: &Path, arrays: &Arrays, bytes: &[u8]) -> Result<Option<Self>> {
+        let failed = |source| Error::Arrays { source, path: path.to_owned() };
+        let Some(checkpoints) = checkpoints(bytes).map_err(failed)? else { return Ok(None) };
+        let is_stack = |name: &str, axes: usize| match arrays.get(name) {
+            Some(Member::Numbers(array)) => {
+                array.ndim() == axes && array.shape()[0] == checkpoints.len() && !checkpoints.is_empty()
+            }
+            _ => false,
+        };
+        if !is_stack(Weights::INPUT, 3) || !is_stack(Weights::READOUT, 3) {
+            return Ok(None);
+        }
+        let text =
+            read_member(bytes, PARAMS).map_err(failed)?.and_then(|bytes| String::from_utf8(bytes).ok());
+        // `null` of a run whose parameters were damaged.
+        let params = match text.filter(|text| text.trim() != "null") {
+            Some(text) => Some(Params::from_json(&text).map_err(|error| Error::from(error).in_file(path))?),
+            None => None,
+        };
+        let weights = arrays.iter().filter(|(name, member)| {
+            matches!(member, Member::Numbers(array) if array.ndim() > 1 && array.shape()[0] == checkpoints.len())
+                && !name.starts_with("history/")
+        });
+        let arrays = weights.map(|(name, member)| (name.clone(), member.clone())).collect();
+        Ok(Some(Self { params, checkpoints, arrays }))
+    }
+
+    /// The arrays of one checkpoint.
+    pub(super) fn at(&self, place: usize) -> Arrays {
+        let slice = |member: &Member| match member {
+            Member::Numbers(stack) => Member::Numbers(stack.index_axis(Axis(0), place).to_owned()),
+            other => other.clone(),
+        };
+        self.arrays.iter().map(|(name, member)| (name.clone(), slice(member))).collect()
+    }
+
+    /// The last checkpoint's place.
+    pub(super) fn last(&self) -> usize {
+        let places = 0..self.checkpoints.len();
+        places.max_by_key(|place| self.checkpoints[*place]).unwrap_or(0)
+    }
+
+    /// Whether its first checkpoint is the network before training, and not the only one.
+    pub(super) fn starts(&self) -> bool {
+        self.checkpoints[self.first()] == Checkpoint::START && self.first() != self.last()
+    }
+
+    /// The first checkpoint's place.
+    pub(super) fn first(&self) -> usize {
+        let places = 0..self.checkpoints.len();
+        places.min_by_key(|place| self.checkpoints[*place]).unwrap_or(0)
+    }
+}
+
+/// The checkpoints of an archive, if it says which it has.
+fn checkpoints(bytes: &[u8]) -> concertina_arrays::Result<Option<Vec<Checkpoint>>> {
+    let counters = |name: &str| {
+        let member = read_member(bytes, &format!("{name}.npy"))?;
+        Ok(member.and_then(|bytes| read_integers(&bytes).ok()))
+    };
+    let (Some(epochs), Some(updates)) = (counters("epoch")?, counters("update")?) else { return Ok(None) };
+    if epochs.len() != updates.len() {
+        return Ok(None);
+    }
+    let one = |(epoch, update): (i64, i64)| {
+        Some(Checkpoint::new(u64::try_from(epoch).ok()?, u64::try_from(update).ok()?))
+    };
+    Ok(epochs.into_iter().zip(updates).map(one).collect())
+}

@@ -1,0 +1,337 @@
+//! The arrays of a file of weights, with those that are stored in two factors put together.
+//!
+//! PyTorch stores a weight-normed array as a size `g` and a direction `v` (`weight_hh_l0_g`, `weight_hh_l0_v`; newer:
+//! `parametrizations.weight_hh_l0.original0`, `.original1`): the weights are `g v / |v|`, the norm taken over each row, or over whatever
+//! `g` has one number for. Such a pair stands here under the plain name. Other parametrizations (`..._orig`,
+//! `parametrizations.*.original`) store something that the weights are computed from by a program: those are refused.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use concertina_arrays::{Arrays, Member};
+use ndarray::{Array1, Array2, ArrayD, Dimension, Ix1, Ix2};
+
+use super::{Matrix, Vector};
+use crate::error::{Error, Result};
+
+/// Most names in a message. Arbitrary: a network has a dozen arrays.
+const MOST_NAMES: usize = 20;
+
+/// What stands under a name.
+enum Entry {
+    /// Numbers, and the arrays of the file that they are made of, if that is not the one of this name.
+    Numbers { array: ArrayD<f64>, made_of: Vec<String>, guessed: bool },
+    /// Something from which weights are computed; the name under which they stand here, if that is known.
+    Factor { whole: Option<String> },
+    /// What cannot be read, and why.
+    Unread(String),
+}
+
+/// The arrays of a file.
+pub(super) struct File<'a> {
+    pub(super) path: &'a Path,
+    entries: BTreeMap<String, Entry>,
+    /// The names in the file, as they stand there.
+    stored: BTreeSet<String>,
+    /// Those that something was made of.
+    used: RefCell<BTreeSet<String>>,
+    notes: RefCell<Vec<String>>,
+}
+
+/// What stands before the last parts of a name: `rnn.` of `rnn.weight_hh_l0` before `weight_hh_l0`.
+pub(super) fn before<'n>(name: &'n str, ending: &str) -> Option<&'n str> {
+    let prefix = name.strip_suffix(ending)?;
+    (prefix.is_empty() || prefix.ends_with(['.', '/'])).then_some(prefix)
+}
+
+/// The last part of a name.
+pub(super) fn last_part(name: &str) -> &str {
+    name.rsplit(['.', '/']).next().unwrap_or(name)
+}
+
+/// The shape of an array, as Python writes it.
+pub(super) fn shape_of(array: &ArrayD<f64>) -> String {
+    let axes: Vec<String> = array.shape().iter().map(usize::to_string).collect();
+    format!("({})", axes.join(", "))
+}
+
+/// `rnn.weight_hh_l0` of `rnn.parametrizations.weight_hh_l0`.
+fn plain_name(parametrized: &str) -> Option<String> {
+    let (module, tensor) = parametrized.rsplit_once('.')?;
+    Some(format!("{}{tensor}", before(module, "parametrizations")?))
+}
+
+/// The plain name of a weight-normed array and the name of its `v`, from the name of its `g`.
+fn normed(g: &str) -> Option<(String, String)> {
+    if let Some(plain) = g.strip_suffix("_g") {
+        return Some((plain.to_owned(), format!("{plain}_v")));
+    }
+    let plain = g.strip_suffix(".original0")?;
+    Some((plain_name(plain)?, format!("{plain}.original1")))
+}
+
+/// Whether an array of this name is something that weights are computed from; then the plain name of these.
+fn factor(name: &str) -> Option<Option<String>> {
+    if let Some(plain) = name.strip_suffix("_orig") {
+        return Some(Some(plain.to_owned()));
+    }
+    if name.contains("parametrizations.") {
+        return Some(name.strip_suffix(".original").and_then(plain_name));
+    }
+    let of_torch =
+        |plain: &&str| last_part(plain).starts_with("weight") || last_part(plain).starts_with("bias");
+    let ends = ["_g", "_v", "_u"].into_iter();
+    ends.filter_map(|end| name.strip_suffix(end)).find(of_torch).map(|plain| Some(plain.to_owned()))
+}
+
+/// `g v / |v|`, the norm of `v` over the axes of which `g` has one number; `None` if their shapes do not go together.
+fn put_together(g: &ArrayD<f64>, v: &ArrayD<f64>) -> Option<ArrayD<f64>> {
+    let g = if g.ndim() == 0 { g.clone().into_shape_with_order(vec![1; v.ndim()]).ok()? } else { g.clone() };
+    let fits = g.ndim() == v.ndim() && g.shape().iter().zip(v.shape()).all(|(g, v)| g == v || *g == 1);
+    if !fits {
+        return None;
+    }
+    let mut squares = ArrayD::<f64>::zeros(g.raw_dim());
+    let place = |index: &ndarray::IxDyn| {
+        let axes = index.slice().iter().zip(g.shape()).map(|(at, length)| at % length);
+        ndarray::IxDyn(&axes.collect::<Vec<usize>>())
+    };
+    v.indexed_iter().for_each(|(index, value)| squares[place(&index)] += value * value);
+    let mut weights = v.clone();
+    for (index, weight) in weights.indexed_iter_mut() {
+        let at = place(&index);
+        *weight *= g[&at] / squares[&at].sqrt();
+    }
+    Some(weights)
+}
+
+impl<'a> File<'a> {
+    pub(super) fn new(path: &'a Path, arrays: &Arrays) -> Self {
+        let mut entries = BTreeMap::new();
+        let numbers = |name: &str| arrays.get(name).and_then(|member| member.numbers(name).ok());
+        for (name, member) in arrays {
+            let entry = match member {
+                _ if name.starts_with("__MACOSX/") => {
+                    Entry::Unread("a file of macOS, not an array".to_owned())
+                }
+                Member::Other(found) => Entry::Unread(found.clone()),
+                Member::Numbers(array) | Member::Guessed(array) => match factor(name) {
+                    Some(whole) => Entry::Factor { whole },
+                    None => Entry::Numbers {
+                        array: array.clone(),
+                        made_of: Vec::new(),
+                        guessed: matches!(member, Member::Guessed(_)),
+                    },
+                },
+            };
+            entries.insert(name.clone(), entry);
+        }
+        for g in arrays.keys() {
+            let Some((plain, v)) = normed(g) else { continue };
+            let Some(array) = numbers(g).zip(numbers(&v)).and_then(|(g, v)| put_together(g, v)) else {
+                continue;
+            };
+            let whole = match arrays.contains_key(&plain) {
+                true => Entry::Unread(format!("it stands there as it is, and as `{g}` and `{v}`")),
+                false => Entry::Numbers { array, made_of: vec![g.clone(), v.clone()], guessed: false },
+            };
+            for factor in [g, &v] {
+                entries.insert(factor.clone(), Entry::Factor { whole: Some(plain.clone()) });
+            }
+            entries.insert(plain, whole);
+        }
+        // Asked for under its plain name, what is computed by a program is refused rather than not found.
+        for name in arrays.keys() {
+            if let Some(Entry::Factor { whole: Some(plain) }) = entries.get(name) {
+                let plain = plain.clone();
+                entries.entry(plain).or_insert(Entry::Factor { whole: None });
+            }
+        }
+        let stored = arrays.keys().cloned().collect();
+        Self { path, entries, stored, used: RefCell::default(), notes: RefCell::default() }
+    }
+
+    pub(super) fn wrong(&self, reason: String, hint: &str) -> Error {
+        Error::Import { reason, hint: Some(hint.to_owned()), path: self.path.to_owned() }
+    }
+
+    pub(super) fn note(&self, note: String) {
+        let mut notes = self.notes.borrow_mut();
+        if !notes.contains(&note) {
+            notes.push(note);
+        }
+    }
+
+    pub(super) fn into_notes(self) -> Vec<String> {
+        self.notes.into_inner()
+    }
+
+    /// Whether there is an array of this name that may be meant, readable or not.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.entries.contains_key(name)
+    }
+
+    /// The names that end in this, what cannot be read among them: it may be what is meant.
+    pub(super) fn ending(&self, last: &str) -> Vec<&str> {
+        let names = self.entries.keys().filter(|name| !name.starts_with("__MACOSX/"));
+        names.filter(|name| before(name, last).is_some()).map(String::as_str).collect()
+    }
+
+    /// What ends in this and cannot be used: it is unreadable, or something that weights are computed from.
+    pub(super) fn unusable(&self, last: &str) -> Vec<&str> {
+        let is_unusable = |name: &&str| !matches!(self.entries.get(*name), Some(Entry::Numbers { .. }));
+        self.ending(last).into_iter().filter(is_unusable).collect()
+    }
+
+    /// The arrays that nothing was made of so far, with their numbers.
+    pub(super) fn left(&self) -> Vec<(&str, &ArrayD<f64>)> {
+        let used = self.used.borrow();
+        let numbers = self.entries.iter().filter_map(|(name, entry)| match entry {
+            Entry::Numbers { array, made_of, .. } => {
+                let is_used = used.contains(name) || made_of.iter().any(|part| used.contains(part));
+                (!is_used).then_some((name.as_str(), array))
+            }
+            _ => None,
+        });
+        numbers.collect()
+    }
+
+    /// What is in the file and was not used: arrays with their shapes, and what could not be read with the reason.
+    pub(super) fn not_used(&self) -> (Vec<String>, Vec<String>) {
+        let used = self.used.borrow();
+        let (mut not_used, mut not_read) = (Vec::new(), Vec::new());
+        for name in self.stored.iter().filter(|name| !used.contains(*name)) {
+            match &self.entries[name] {
+                Entry::Numbers { array, .. } => not_used.push(format!("`{name}` {}", shape_of(array))),
+                Entry::Factor { .. } => not_used.push(format!("`{name}`")),
+                Entry::Unread(reason) => not_read.push(format!("`{name}`: {reason}")),
+            }
+        }
+        (not_used, not_read)
+    }
+
+    /// The arrays that there are, for messages.
+    pub(super) fn listed(&self) -> String {
+        let names: Vec<String> = self
+            .entries
+            .iter()
+            .filter_map(|(name, entry)| match entry {
+                Entry::Numbers { array, .. } => Some(format!("`{name}` {}", shape_of(array))),
+                Entry::Factor { whole: None } => Some(format!("`{name}`")),
+                _ => None,
+            })
+            .collect();
+        let more = names.len().saturating_sub(MOST_NAMES);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        match names.is_empty() {
+            true => "no array of numbers".to_owned(),
+            false => format!("{}{more}", names[..names.len().min(MOST_NAMES)].join(", ")),
+        }
+    }
+
+    /// The numbers of an array that is used, and what they are made of in words.
+    pub(super) fn array(&self, name: &str) -> Result<(&ArrayD<f64>, String)> {
+        match self.entries.get(name) {
+            None => Err(self.wrong(format!("no array `{name}`"), &format!("available: {}", self.listed()))),
+            Some(Entry::Unread(found)) => {
+                let (name, found) = (name.to_owned(), found.clone());
+                let source = concertina_arrays::Error::Type { name, found };
+                Err(Error::Arrays { source, path: self.path.to_owned() })
+            }
+            Some(Entry::Factor { whole }) => Err(self.is_factor(name, whole.as_deref())),
+            Some(Entry::Numbers { array, made_of, guessed }) => {
+                let mut used = self.used.borrow_mut();
+                used.insert(name.to_owned());
+                used.extend(made_of.iter().cloned());
+                drop(used);
+                if *guessed {
+                    self.note(
+                        "values of two bytes without the name of a type were read as bfloat16".to_owned(),
+                    );
+                }
+                let origin = match made_of.as_slice() {
+                    [g, v] => format!("{name}, from {g} and {v}"),
+                    _ => name.to_owned(),
+                };
+                Ok((array, origin))
+            }
+        }
+    }
+
+    /// The error of an array that is not weights, but something from which they are computed.
+    fn is_factor(&self, name: &str, whole: Option<&str>) -> Error {
+        let reason = format!("`{name}`: expected weights, found what a parametrization computes them from");
+        let plain = whole.filter(|plain| matches!(self.entries.get(*plain), Some(Entry::Numbers { .. })));
+        match plain {
+            Some(plain) => {
+                self.wrong(reason, &format!("the weights, put together, are `{plain}`: give that name, with `.T` if it is to be transposed"))
+            }
+            None => self.wrong(
+                reason,
+                "save the weights that the model uses, as in `numpy.savez(\"weights.npz\", recurrent_weights=model.rnn.weight_hh_l0.detach().numpy().T, ...)`",
+            ),
+        }
+    }
+
+    /// Numbers in single precision, which have to be finite there.
+    fn rounded<D: Dimension>(
+        &self,
+        name: &str,
+        array: ndarray::ArrayView<'_, f64, D>,
+    ) -> Result<ndarray::Array<f32, D>> {
+        let rounded = array.mapv(|number| number as f32);
+        for ((index, number), rounded) in array.indexed_iter().zip(&rounded) {
+            if !rounded.is_finite() {
+                let found = match number.is_finite() {
+                    true => format!("{number:e}, beyond single precision,"),
+                    false => number.to_string(),
+                };
+                return Err(self.wrong(
+                    format!("`{name}`: expected finite numbers, found {found} at {index:?}"),
+                    "the weights are those of a network that diverged: take them from earlier",
+                ));
+            }
+            if *number != 0.0 && *rounded == 0.0 {
+                self.note(format!("`{name}`: numbers too small for single precision became zero"));
+            }
+        }
+        Ok(rounded)
+    }
+
+    pub(super) fn matrix(&self, name: &str, transposed: bool) -> Result<Matrix> {
+        let (array, origin) = self.array(name)?;
+        let Ok(matrix) = array.view().into_dimensionality::<Ix2>() else {
+            return Err(self.wrong(
+                format!("`{name}`: expected a matrix, found shape {:?}", array.shape()),
+                "save one matrix; of a stack of checkpoints one, as in `array[-1]`",
+            ));
+        };
+        let matrix: Array2<f32> = self.rounded(name, matrix)?;
+        Ok(match transposed {
+            true => Matrix {
+                array: matrix.t().as_standard_layout().into_owned(),
+                origin: format!("{origin}, transposed"),
+            },
+            false => Matrix { array: matrix, origin },
+        })
+    }
+
+    /// A vector, or a matrix of one column.
+    pub(super) fn vector(&self, name: &str) -> Result<Vector> {
+        let (array, origin) = self.array(name)?;
+        self.as_vector(name, array).map(|array| Vector { array, origin })
+    }
+
+    pub(super) fn as_vector(&self, name: &str, array: &ArrayD<f64>) -> Result<Array1<f32>> {
+        let column = array.ndim() == 2 && array.shape()[1] == 1;
+        let plain = if column { array.index_axis(ndarray::Axis(1), 0) } else { array.view() };
+        match plain.into_dimensionality::<Ix1>() {
+            Ok(vector) => self.rounded(name, vector),
+            Err(_) => Err(self.wrong(
+                format!("`{name}`: expected a vector, found shape {:?}", array.shape()),
+                "in Python: `array.ravel()`",
+            )),
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! The parameters of an imported network: what was given, what the weights say, and what is assumed.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use concertina_model::network::Weights;
+use concertina_model::params::{LossKind, NetworkKind, PARAMETERS, Parameter, Params};
+
+use super::Import;
+use crate::error::{Error, Result};
+
+/// Parameters that the equations of an imported network depend on, and a file of weights does not say.
+const EQUATIONS: [&str; 4] = ["network.kind", "network.nonlinearity", "network.dt", "network.leak"];
+
+/// Parameters of an imported network.
+pub(super) struct Fitted {
+    pub(super) params: Params,
+    given: BTreeSet<&'static str>,
+    /// Whether the parameters come from a run that was exported, so that nothing is assumed.
+    from_run: bool,
+}
+
+fn wrong(path: &Path, reason: String, hint: String) -> Error {
+    Error::Import { reason, hint: Some(hint), path: path.to_owned() }
+}
+
+impl Fitted {
+    /// What was given for an import, over the parameters of a run that was exported, if it is one.
+    ///
+    /// Given is what is named in [`Import::given`], and what differs from its default.
+    pub(super) fn of(import: &Import, exported: Option<Params>) -> Result<Self> {
+        let from_run = exported.is_some();
+        let mut params = exported.unwrap_or_default();
+        params.network.weights = None;
+        let mut given = BTreeSet::new();
+        for parameter in PARAMETERS {
+            let value = parameter.value(&import.params);
+            if import.given.contains(parameter.path) || value != parameter.default_value() {
+                parameter.set(&mut params, &value)?;
+                given.insert(parameter.path);
+            }
+        }
+        Ok(Self { params, given, from_run })
+    }
+
+    pub(super) fn is_given(&self, parameter: &str) -> bool {
+        self.given.contains(parameter)
+    }
+
+    /// Takes sizes from the weights; one that was given and is another is an error.
+    pub(super) fn take_sizes(&mut self, weights: &Weights, path: &Path) -> Result<()> {
+        if !matches!(self.params.network.kind, NetworkKind::Vanilla | NetworkKind::Leaky) {
+            let reason =
+                format!("expected `network.kind` of vanilla or leaky, found {}", self.params.network.kind);
+            return Err(wrong(path, reason, "layers of a feedforward network cannot be imported".to_owned()));
+        }
+        let (input_dim, units) = weights.input.dim();
+        let given = &self.given;
+        let check = |name: &str, value: usize, found: usize| match !given.contains(name) || value == found {
+            true => Ok(found),
+            false => Err(wrong(
+                path,
+                format!("`{name}`: expected {value}, as given, found {found} in the weights"),
+                format!("leave `{name}` out: it is taken from the weights"),
+            )),
+        };
+        let (network, task, train) =
+            (&mut self.params.network, &mut self.params.task, &mut self.params.train);
+        network.units = check("network.units", network.units, units)?;
+        if weights.has_input() {
+            task.input_dim = check("task.input_dim", task.input_dim, input_dim)?;
+        }
+        match weights.readout.ncols() {
+            0 => {}
+            1 => {
+                // The sign of one output names one of two classes.
+                task.classes = check("task.classes", task.classes, 2)?;
+                train.loss = LossKind::MseScalar;
+            }
+            outputs => {
+                if given.contains("train.loss") && train.loss == LossKind::MseScalar {
+                    return Err(wrong(
+                        path,
+                        format!(
+                            "`train.loss = mse_scalar`: expected one output, found {outputs} in the weights"
+                        ),
+                        "leave `train.loss` out".to_owned(),
+                    ));
+                }
+                train.loss = LossKind::default();
+                task.classes = check("task.classes", task.classes, outputs)?;
+            }
+        }
+        if !given.contains("task.clusters") {
+            task.clusters = task.clusters.max(task.classes);
+        }
+        Ok(())
+    }
+
+    /// What was not given and decides what the network computes, then what decides the trials that analyses show it.
+    pub(super) fn assumed(&self, weights: &Weights) -> (Vec<String>, Vec<String>) {
+        let (mut equations, mut trials) = (Vec::new(), Vec::new());
+        for parameter in PARAMETERS.iter().filter(|one| one.part_of_key && one.applies(&self.params)) {
+            let said = |parameter: &Parameter| {
+                format!("{} = {}", parameter.path, parameter.value(&self.params)).replace('`', "")
+            };
+            let of_weights = match parameter.path {
+                "task.input_dim" => true,
+                "task.classes" => weights.has_readout(),
+                _ => false,
+            };
+            if self.from_run || self.given.contains(parameter.path) || of_weights {
+                continue;
+            }
+            if EQUATIONS.contains(&parameter.path) {
+                equations.push(said(parameter));
+            } else if parameter.section() == "task" {
+                trials.push(said(parameter));
+            }
+        }
+        (equations, trials)
+    }
+
+    /// What was given and changes nothing.
+    pub(super) fn without_effect(&self, has_before: bool) -> Vec<&'static str> {
+        let idle = |parameter: &&Parameter| match parameter.path {
+            "train.epochs" => !has_before,
+            "train.saves_per_epoch" | "train.stop_after" => true,
+            _ => !parameter.applies(&self.params),
+        };
+        let given = PARAMETERS.iter().filter(|parameter| self.given.contains(parameter.path));
+        given.filter(idle).map(|parameter| parameter.path).collect()
+    }
+}

@@ -1,0 +1,112 @@
+//! Where the weights of an imported network are: under the key of its parameters, or of others that name the same weights.
+//!
+//! `network.weights` is a hash of the weights, so whatever else the parameters of a run say (other trials, or parameters without effect
+//! that named it in an earlier version), these are the weights that are meant.
+
+use std::collections::BTreeSet;
+
+use concertina_model::params::{ImportedWeights, ValidParams};
+use concertina_store::{RunFolder, RunKey};
+
+use crate::error::{Error, Result};
+use crate::stored;
+use crate::study::Shared;
+use crate::training::weights_of;
+
+/// Parameters that have to agree with the shapes of weights.
+const SHAPES: [&str; 6] =
+    ["network.kind", "network.units", "task.classes", "task.delay", "task.input_dim", "train.loss"];
+
+/// The folder of a run: that of its key, or of an imported network with the same weights.
+///
+/// # Errors
+/// [`Error::RunFailed`] if the weights are there, and parameters ask for other shapes; [`Error::Store`].
+pub(crate) fn folder_of(shared: &Shared, params: &ValidParams) -> Result<RunFolder> {
+    let key = RunKey::of(&params.canonical());
+    let own = shared.store.run(&key);
+    let Some(weights) = params.network.weights else { return Ok(own) };
+    if !own.checkpoint_ids()?.is_empty() {
+        return Ok(own);
+    }
+    let mut misfit = None;
+    for other in with_weights(shared, weights)? {
+        let folder = shared.store.run(&other);
+        let Some(first) = folder.checkpoint_ids()?.first().copied() else { continue };
+        let Some(tensors) = folder.read_checkpoint(first)? else { continue };
+        if weights_of(params, &tensors).is_ok() {
+            return Ok(folder);
+        }
+        misfit.get_or_insert(other);
+    }
+    match misfit {
+        Some(other) => Err(other_shapes(shared, params, weights, other)?),
+        None => Ok(own),
+    }
+}
+
+/// The runs in the store that are these weights, sorted.
+fn with_weights(shared: &Shared, weights: ImportedWeights) -> Result<Vec<RunKey>> {
+    let table = stored::table(&shared.store, shared.settings.jobs)?;
+    if table.is_empty() {
+        return Ok(Vec::new());
+    }
+    let name = weights.to_string();
+    let rows = table.texts("key")?.into_iter().zip(table.texts("network.weights")?);
+    let keys = rows.filter(|(_, weights)| weights.as_ref() == Some(&name));
+    Ok(keys.filter_map(|(key, _)| key?.parse().ok()).collect())
+}
+
+/// The run in the store that has all these epochs of the same network under a key of an earlier version.
+pub(super) fn earlier(
+    shared: &Shared,
+    params: &ValidParams,
+    epochs: &BTreeSet<u64>,
+) -> Result<Option<RunKey>> {
+    let Some(weights) = params.network.weights else { return Ok(None) };
+    let canonical = params.canonical();
+    for key in with_weights(shared, weights)? {
+        let run = stored::look(&shared.store, key)?;
+        let same = run.params.is_some_and(|there| there.canonical() == canonical);
+        if same && run.checkpoints.iter().map(|one| one.epoch.0).collect::<BTreeSet<_>>() == *epochs {
+            return Ok(Some(key));
+        }
+    }
+    Ok(None)
+}
+
+fn other_shapes(
+    shared: &Shared,
+    params: &ValidParams,
+    weights: ImportedWeights,
+    key: RunKey,
+) -> Result<Error> {
+    let there = stored::look(&shared.store, key)?.params;
+    let differs = SHAPES.iter().filter_map(|path| {
+        let (here, there) = (params.get(path).ok()?, there.as_ref()?.get(path).ok()?);
+        (here != there).then(|| format!("`{path} = {there}`, found {here}"))
+    });
+    Ok(Error::RunFailed {
+        run: RunKey::of(&params.canonical()).short(),
+        message: format!(
+            "`{weights}` is in the store as run {}: expected {}",
+            key.short(),
+            differs.collect::<Vec<_>>().join("; ")
+        ),
+        hint: Some(format!("give the sizes that it has: `concertina runs show {}` shows them", key.short())),
+    })
+}
+
+/// The error of clusters that cannot be placed, as an imported network has it.
+pub(crate) fn unplaced(params: &ValidParams, error: Error) -> Error {
+    if params.network.weights.is_none() {
+        return error;
+    }
+    Error::RunFailed {
+        run: RunKey::of(&params.canonical()).short(),
+        message: format!("samples are drawn from clusters, and {error}"),
+        hint: Some(format!(
+            "import it with fewer clusters (`clusters={}`) or narrower ones (`cluster_std`); `spectrum` and `lyapunov` need no samples",
+            params.task.classes
+        )),
+    }
+}

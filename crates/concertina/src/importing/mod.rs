@@ -1,0 +1,472 @@
+//! Networks that were trained elsewhere: weights from NumPy and PyTorch as a run like others.
+
+mod exported;
+mod file;
+mod fit;
+mod lookup;
+mod reading;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use concertina_arrays::Arrays;
+use concertina_model::Checkpoint;
+use concertina_model::network::{Network, Weights};
+use concertina_model::params::{ImportedWeights, NetworkKind, Params, ValidParams};
+use concertina_model::task::Task;
+use concertina_store::{Claimed, Keep, RunKey, Tensors};
+use concertina_table::{Scalar, Table};
+use ndarray::{Array1, Array2};
+use serde_json::json;
+
+use self::exported::Archive;
+use self::file::File;
+use self::fit::Fitted;
+use self::reading::Read;
+use crate::error::{Error, Result};
+use crate::exporting::TABLE;
+use crate::selection::after_epoch;
+use crate::study::Study;
+use crate::training::provenance::now;
+use crate::training::{Progress, id_of, params_toml, tensors_of};
+
+pub(crate) use self::lookup::{folder_of, unplaced};
+
+/// Weights to import.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Import {
+    /// The network after training, or the only one: a `.npz`, `.npy` or `.safetensors` file, an archive that `runs export` wrote, or a
+    /// folder of such.
+    pub weights: PathBuf,
+    /// The network before training.
+    pub before: Option<PathBuf>,
+    /// Parameters. Sizes are taken from the weights; `train.epochs` says after how many epochs `weights` are, if there is a network before.
+    pub params: Params,
+    /// The paths of the parameters that were given on purpose, even where they have their defaults as values, as
+    /// [`Sweep::given`](concertina_model::params::Sweep::given) says them. Those that differ from their defaults always count as given.
+    pub given: BTreeSet<&'static str>,
+    /// Which array is which, where its name does not say so: from our names to those in the file; `.T` after one means transposed, and
+    /// `none` that the network has no such array.
+    pub names: BTreeMap<String, String>,
+}
+
+impl Import {
+    /// These weights, with default parameters and names that say what is what.
+    pub fn of(weights: impl Into<PathBuf>) -> Self {
+        Self {
+            weights: weights.into(),
+            before: None,
+            params: Params::default(),
+            given: BTreeSet::new(),
+            names: BTreeMap::new(),
+        }
+    }
+
+    /// Reads the files, and checks all that can be checked without a store: a network, or of a folder of exported runs one for each.
+    ///
+    /// # Errors
+    /// [`Error::Arrays`] and [`Error::Import`] say what is wrong with a file; a parameter that does not go with the weights.
+    pub fn read(&self) -> Result<Vec<ReadImport>> {
+        if !self.weights.is_dir() {
+            return Ok(vec![self.read_one()?]);
+        }
+        let listed = listed_in(&self.weights)?;
+        if self.before.is_some() && listed.len() > 1 {
+            return Err(wrong(
+                &self.weights,
+                format!("expected one run with a network before training, found {}", listed.len()),
+                "import the archives in the folder one by one",
+            ));
+        }
+        listed.into_iter().map(|weights| Self { weights, ..self.clone() }.read_one()).collect()
+    }
+
+    fn read_one(&self) -> Result<ReadImport> {
+        let source = Source::open(&self.weights)?;
+        let mut fitted =
+            Fitted::of(self, source.archive.as_ref().and_then(|archive| archive.params.clone()))?;
+        let place = source.archive.as_ref().map(Archive::last);
+        let mut after = source.weights(&self.weights, place, &fitted.params, &self.names)?;
+        if fitted.params.network.kind != NetworkKind::Feedforward || source.archive.is_none() {
+            fitted.take_sizes(&after.weights, &self.weights)?;
+        }
+        let before = self.read_before(&source, &fitted, &mut after)?;
+        let name = name_of(&after.weights, before.as_ref().map(|(_, weights)| weights))?;
+        if fitted.is_given("network.weights") && self.params.network.weights != Some(name) {
+            return Err(wrong(
+                &self.weights,
+                format!(
+                    "`network.weights`: expected {}, as given, found {name}",
+                    shown(self.params.network.weights)
+                ),
+                "leave `network.weights` out: it is a hash of the weights",
+            ));
+        }
+        fitted.params.network.weights = Some(name);
+        let without_effect = fitted.without_effect(before.is_some());
+        let (assumed, trials) = fitted.assumed(&after.weights);
+        let params = fitted.params.check()?;
+        let checkpoint = match (&source.archive, place) {
+            (Some(archive), Some(place)) => archive.checkpoints[place],
+            _ if before.is_some() => after_epoch(&params, params.train.epochs),
+            _ => Checkpoint::START,
+        };
+        // Alone, it is the one network of its run.
+        let checkpoint = if before.is_some() { checkpoint } else { Checkpoint::START };
+        let mut networks = vec![(checkpoint, self.weights.clone(), after.weights)];
+        networks.splice(0..0, before.map(|(path, weights)| (Checkpoint::START, path, weights)));
+        for (_, path, weights) in &networks {
+            let lookup = weights.tensors().into_iter().collect::<BTreeMap<_, _>>();
+            let weights = Weights::from_tensors(&params, |name| lookup.get(name).cloned())
+                .and_then(|weights| Network::new(&params, weights));
+            weights.map_err(|error| Error::Import {
+                reason: error.to_string(),
+                hint: error.hint(),
+                path: path.clone(),
+            })?;
+        }
+        if let Err(error) = Task::new(&params) {
+            after.notes.push(format!(
+                "no samples can be shown to it: {error}; give other `clusters` or `cluster_std` for analyses of its states"
+            ));
+        }
+        let Read { arrays, not_used, not_read, notes, .. } = after;
+        Ok(ReadImport {
+            params,
+            networks,
+            arrays,
+            not_used,
+            not_read,
+            assumed,
+            trials,
+            without_effect,
+            notes,
+        })
+    }
+
+    /// The network before training: that of the file that was named, or the first checkpoint of an exported run.
+    fn read_before(
+        &self,
+        source: &Source,
+        fitted: &Fitted,
+        after: &mut Read,
+    ) -> Result<Option<(PathBuf, Weights)>> {
+        if let Some(archive) = &source.archive {
+            after.notes.push(format!(
+                "an exported run: after {} epochs, of {} checkpoints in the file{}",
+                archive.checkpoints[archive.last()].epoch.0,
+                archive.checkpoints.len(),
+                match (&self.before, archive.starts()) {
+                    (None, true) => ", with the network before training",
+                    _ => "",
+                }
+            ));
+            if let Some(seed) = archive.params.as_ref().map(|params| params.seed).filter(|seed| *seed != 0) {
+                after.notes.push(format!(
+                    "its clusters were those of seed {seed}, and analyses of an imported network draw those of seed 0: accuracies are of clusters that it has not seen; `concertina store merge` takes over a run as it is"
+                ));
+            }
+        }
+        let Some(path) = &self.before else {
+            let Some(archive) = source.archive.as_ref().filter(|archive| archive.starts()) else {
+                return Ok(None);
+            };
+            let read = source.weights(&self.weights, Some(archive.first()), &fitted.params, &self.names)?;
+            return Ok(Some((self.weights.clone(), read.weights)));
+        };
+        if fitted.params.train.epochs == 0 {
+            return Err(wrong(
+                &self.weights,
+                "expected `train.epochs` of at least 1 with a network before training, found 0".to_owned(),
+                "say after how many epochs the weights are: `epochs=12`",
+            ));
+        }
+        if source.archive.is_none() && !fitted.is_given("train.epochs") {
+            after.notes.push(format!(
+                "{} epochs lie between the two networks, as is not said otherwise by `epochs=`",
+                fitted.params.train.epochs
+            ));
+        }
+        let other = Source::open(path)?;
+        let place = other.archive.as_ref().map(Archive::first);
+        let read = other.weights(path, place, &fitted.params, &self.names)?;
+        for (what, names) in [("not used", read.not_used), ("not read", read.not_read)] {
+            let news: Vec<String> = names
+                .into_iter()
+                .filter(|name| !after.not_used.contains(name) && !after.not_read.contains(name))
+                .collect();
+            if !news.is_empty() {
+                after.notes.push(format!("{what} of {}: {}", path.display(), news.join(", ")));
+            }
+        }
+        Ok(Some((path.clone(), read.weights)))
+    }
+}
+
+fn wrong(path: &Path, reason: String, hint: &str) -> Error {
+    Error::Import { reason, hint: Some(hint.to_owned()), path: path.to_owned() }
+}
+
+fn shown(weights: Option<ImportedWeights>) -> String {
+    weights.map_or_else(|| "none".to_owned(), |weights| weights.to_string())
+}
+
+/// The archives in a folder that `runs export` wrote.
+fn listed_in(folder: &Path) -> Result<Vec<PathBuf>> {
+    let path = folder.join(TABLE);
+    let Ok(file) = std::fs::File::open(&path) else {
+        return Err(wrong(
+            folder,
+            "expected a file of weights, or a folder that `runs export` wrote, found another folder"
+                .to_owned(),
+            "give one of the files in it",
+        ));
+    };
+    let files = Table::read_csv(file).and_then(|table| table.texts("file"));
+    let files = files.map_err(|error| Error::from(error).in_file(&path))?;
+    let files: Vec<PathBuf> = files.into_iter().flatten().map(|file| folder.join(file)).collect();
+    match files.is_empty() {
+        true => {
+            Err(wrong(folder, format!("expected runs in `{TABLE}`, found none"), "export some runs first"))
+        }
+        false => Ok(files),
+    }
+}
+
+/// A file with weights.
+struct Source {
+    arrays: Arrays,
+    archive: Option<Archive>,
+}
+
+impl Source {
+    fn open(path: &Path) -> Result<Self> {
+        let failed = |source| Error::Arrays { source, path: path.to_owned() };
+        let is_npz = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("npz"));
+        if !is_npz {
+            return Ok(Self { arrays: concertina_arrays::read(path).map_err(failed)?, archive: None });
+        }
+        let bytes = concertina_arrays::read_bytes(path).map_err(failed)?;
+        let arrays = concertina_arrays::read_npz(&bytes).map_err(failed)?;
+        let archive = Archive::of(path, &arrays, &bytes)?;
+        Ok(Self { arrays, archive })
+    }
+
+    /// The weights of the file, or of one checkpoint of an exported run.
+    fn weights(
+        &self,
+        path: &Path,
+        place: Option<usize>,
+        params: &Params,
+        names: &BTreeMap<String, String>,
+    ) -> Result<Read> {
+        let (Some(archive), Some(place)) = (&self.archive, place) else {
+            return reading::weights(File::new(path, &self.arrays), names);
+        };
+        let arrays = archive.at(place);
+        if params.network.kind != NetworkKind::Feedforward {
+            return reading::weights(File::new(path, &arrays), names);
+        }
+        // Layers have numbers in their names: they are all ours.
+        let params = params.clone().check()?;
+        let find = |name: &str| Some(arrays.get(name)?.numbers(name).ok()?.mapv(|number| number as f32));
+        let weights = Weights::from_tensors(&params, find).map_err(|error| {
+            wrong(
+                path,
+                error.to_string(),
+                "an exported feedforward network has as many layers as its `task.delay`",
+            )
+        })?;
+        let arrays = vec![(Weights::RECURRENT, format!("{}.*", Weights::RECURRENT))];
+        let (not_used, not_read, notes) = Default::default();
+        Ok(Read { weights, arrays, not_used, not_read, notes })
+    }
+}
+
+/// Networks that were read, and can be kept.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct ReadImport {
+    params: ValidParams,
+    networks: Vec<(Checkpoint, PathBuf, Weights)>,
+    arrays: Vec<(&'static str, String)>,
+    not_used: Vec<String>,
+    not_read: Vec<String>,
+    assumed: Vec<String>,
+    trials: Vec<String>,
+    without_effect: Vec<&'static str>,
+    notes: Vec<String>,
+}
+
+/// What came of an import.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Imported {
+    /// The key of the run.
+    pub run: RunKey,
+    /// Its parameters, which name it: `network.weights` is a hash of the weights.
+    pub params: ValidParams,
+    /// Which array became which: our name, and how it was made of those in the file.
+    pub arrays: Vec<(&'static str, String)>,
+    /// The arrays of the file that nothing was made of, with their shapes.
+    pub not_used: Vec<String>,
+    /// What else is in the file and could not be read, with the reason.
+    pub not_read: Vec<String>,
+    /// What decides what the network computes and was neither given nor in the file: `network.nonlinearity = tanh`.
+    pub assumed: Vec<String>,
+    /// What decides the trials that analyses show it and was not given: `task.delay = 10`.
+    pub trials: Vec<String>,
+    /// The parameters that were given and change nothing in an imported network.
+    pub without_effect: Vec<&'static str>,
+    /// What else is to be known.
+    pub notes: Vec<String>,
+    /// Whether the store had it already.
+    pub was_there: bool,
+}
+
+/// A matrix or vector of a file, and where it is from.
+struct Found<T> {
+    array: T,
+    /// In words, for people: `rnn.weight_hh_l0, transposed`.
+    origin: String,
+}
+
+type Matrix = Found<Array2<f32>>;
+type Vector = Found<Array1<f32>>;
+
+impl Study {
+    /// Keeps weights from elsewhere as a run, so that they can be analysed and drawn as any other. It is not trained here.
+    ///
+    /// # Errors
+    /// [`Error::Arrays`] and [`Error::Import`] say what is wrong with the file; a parameter that does not go with the weights;
+    /// [`Error::Store`].
+    pub fn import(&self, import: &Import) -> Result<Imported> {
+        let mut read = import.read()?;
+        match (read.pop(), read.len()) {
+            (Some(one), 0) => self.import_read(one),
+            (_, others) => Err(wrong(
+                &import.weights,
+                format!("expected one run, found {} in the folder", others + 1),
+                "import the archives in the folder one by one",
+            )),
+        }
+    }
+
+    /// Keeps a network that was read.
+    ///
+    /// # Errors
+    /// [`Error::Import`] if the store has the same networks as so many epochs apart; [`Error::Store`].
+    pub fn import_read(&self, read: ReadImport) -> Result<Imported> {
+        let (run, was_there) = self.keep(&read)?;
+        self.write_run_table()?;
+        let ReadImport { params, arrays, not_used, not_read, assumed, trials, without_effect, notes, .. } =
+            read;
+        Ok(Imported {
+            run,
+            params,
+            arrays,
+            not_used,
+            not_read,
+            assumed,
+            trials,
+            without_effect,
+            notes,
+            was_there,
+        })
+    }
+
+    /// Publishes imported networks; the key of the run, and true if they were there.
+    fn keep(&self, read: &ReadImport) -> Result<(RunKey, bool)> {
+        let ReadImport { params, networks, arrays, .. } = read;
+        let store = &self.shared.store;
+        let key = RunKey::of(&params.canonical());
+        let folder = store.run(&key);
+        let there: BTreeSet<_> = folder.checkpoint_ids()?.into_iter().collect();
+        let ours: BTreeSet<_> = networks.iter().map(|(checkpoint, ..)| id_of(*checkpoint)).collect();
+        if let (false, Some(other)) = (there.is_subset(&ours), there.last()) {
+            return Err(wrong(
+                &networks[networks.len() - 1].1,
+                format!("these networks are in the store already, after {} epochs of training", other.epoch),
+                &format!("give `epochs={}`, or remove run {} first", other.epoch, key.short()),
+            ));
+        }
+        if there == ours && folder.params()?.is_some() && folder.provenance()?.is_some() {
+            return Ok((key, true));
+        }
+        if there.is_empty() {
+            let epochs = networks.iter().map(|(checkpoint, ..)| checkpoint.epoch.0).collect();
+            if let Some(earlier) = lookup::earlier(&self.shared, params, &epochs)? {
+                return Ok((earlier, true));
+            }
+        }
+        let claim = folder.claim()?;
+        if let Claimed::Held(holder) = &claim {
+            return Err(Error::RunFailed {
+                run: key.short(),
+                message: format!("process {} on {} is importing it", holder.pid, holder.host),
+                hint: Some("try again in a moment".to_owned()),
+            });
+        }
+        let tensors: Vec<(Checkpoint, Tensors)> =
+            networks.iter().map(|(checkpoint, _, weights)| (*checkpoint, tensors_of(weights))).collect();
+        let given: Vec<_> = tensors.iter().map(|(one, tensors)| (id_of(*one), tensors)).collect();
+        let last = tensors.last().map_or(Checkpoint::START, |(one, _)| *one);
+        let progress = Progress { epoch: last.epoch.0, update: last.update.0, diverged: None };
+        let files: Vec<String> = networks
+            .iter()
+            .map(|(_, path, _)| path.file_name().unwrap_or_default().to_string_lossy().into_owned())
+            .collect();
+        let origins: BTreeMap<_, _> = arrays.iter().map(|(name, origin)| (*name, origin)).collect();
+        let imported = json!({
+            "version": env!("CARGO_PKG_VERSION"), "finished": now(), "files": files, "arrays": origins,
+            "not_used": read.not_used, "assumed": read.assumed,
+        });
+        let mut batch = store.batch();
+        batch.params(&folder, &params_toml(params));
+        batch.packed(&folder, &given, Keep::All);
+        batch.provenance(&folder, &json!({ "progress": progress, "training": [], "imported": imported }));
+        batch.publish()?;
+        drop(claim);
+        Ok((key, false))
+    }
+}
+
+/// What was imported, in one row: `run`, `weights`, `was_there`, each array of ours with what it was made of, then what was `not_used`,
+/// `not_read`, `assumed`, `without_effect`, and `notes`; null where there is nothing to say.
+///
+/// # Errors
+/// None in practice: columns have one length.
+pub fn imported_table(imported: &Imported) -> Result<Table> {
+    let name = imported.params.network.weights.map(|name| name.to_string());
+    let mut cells: Vec<(String, Scalar)> = vec![
+        ("run".to_owned(), imported.run.to_string().into()),
+        ("weights".to_owned(), name.map_or(Scalar::Null, Scalar::Text)),
+        ("was_there".to_owned(), Scalar::Boolean(imported.was_there)),
+    ];
+    cells.extend(imported.arrays.iter().map(|(ours, theirs)| ((*ours).to_owned(), theirs.clone().into())));
+    let assumed: Vec<String> = imported.assumed.iter().chain(&imported.trials).cloned().collect();
+    let without_effect: Vec<String> = imported.without_effect.iter().map(|&path| path.to_owned()).collect();
+    for (column, said) in [
+        ("not_used", &imported.not_used),
+        ("not_read", &imported.not_read),
+        ("assumed", &assumed),
+        ("without_effect", &without_effect),
+        ("notes", &imported.notes),
+    ] {
+        let cell = if said.is_empty() { Scalar::Null } else { Scalar::Text(said.join("; ")) };
+        cells.push((column.to_owned(), cell));
+    }
+    crate::params_table::row(cells)
+}
+
+/// The name of weights: a hash of their bits, and of those of the network before training.
+fn name_of(after: &Weights, before: Option<&Weights>) -> Result<ImportedWeights> {
+    let fingerprint = |weights: &Weights| tensors_of(weights).fingerprint();
+    let mut identity = format!("after {}\n", fingerprint(after));
+    if let Some(before) = before {
+        identity.push_str(&format!("before {}\n", fingerprint(before)));
+    }
+    let digits = &RunKey::of(&identity).to_string()[..32];
+    Ok(format!("imported-{digits}").parse()?)
+}

@@ -1,0 +1,469 @@
+//! Which array of a file becomes which: by our names, by those of the published code, by PyTorch's, or as it was said.
+//!
+//! Nothing is guessed where two arrays could be meant, and what was not used is named.
+
+use std::collections::BTreeMap;
+
+use concertina_model::network::Weights;
+use ndarray::{Array1, Array2, ArrayD};
+
+use super::file::{File, before, last_part, shape_of};
+use super::{Found, Matrix, Vector};
+use crate::error::Result;
+
+/// The names that importing knows as its own.
+const OURS: [&str; 5] =
+    [Weights::INPUT, Weights::RECURRENT, Weights::BIAS, Weights::READOUT, Weights::READOUT_BIAS];
+/// The published code's names for the same, in the same order. Its vectors are rows, as ours.
+const PUBLISHED: [&str; 5] = ["Win", "Wrec", "brec", "Wout", "bout"];
+/// What stands for an array that the network does not have.
+const NONE: &str = "none";
+
+/// What the arrays of a file are to be called: our names, and how each is called there.
+pub(super) type Names = BTreeMap<String, String>;
+
+/// Whose names a file has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Convention {
+    Ours,
+    Published,
+    /// `torch.nn.RNN` and `torch.nn.RNNCell`, whose matrices act from the left and are transposed here.
+    Torch,
+}
+
+/// A name for the recurrent weights, whose it is, and what stands before it.
+struct Known<'f> {
+    name: &'f str,
+    convention: Convention,
+    prefix: &'f str,
+    /// What follows `weight_hh` in PyTorch's names: `_l0`, or nothing.
+    suffix: &'static str,
+}
+
+/// Weights, and how they were made.
+pub(super) struct Read {
+    pub(super) weights: Weights,
+    pub(super) arrays: Vec<(&'static str, String)>,
+    pub(super) not_used: Vec<String>,
+    pub(super) not_read: Vec<String>,
+    pub(super) notes: Vec<String>,
+}
+
+/// The arrays of one network.
+struct Reading<'a> {
+    file: &'a File<'a>,
+    names: &'a Names,
+}
+
+/// What the names say of the role of a linear layer.
+fn sounds_like_readout(module: &str) -> bool {
+    let last = last_part(module.trim_end_matches('.')).to_ascii_lowercase();
+    ["out", "fc", "linear", "dec", "head", "class", "logit", "pred", "h2o"]
+        .iter()
+        .any(|word| last.contains(word))
+}
+
+fn sounds_like_before(module: &str) -> bool {
+    let module = module.to_ascii_lowercase();
+    let last = last_part(module.trim_end_matches('.'));
+    let parts = ["in", "i2h", "x2h"];
+    ["emb", "enc", "input"].iter().any(|word| module.contains(word))
+        || last.split('_').any(|part| parts.contains(&part))
+}
+
+/// Whether the name is that of a state to start from.
+fn is_state(name: &str) -> bool {
+    let last = last_part(name).to_ascii_lowercase();
+    matches!(&*last, "h0" | "h_0" | "h") || last.contains("init") || last.contains("state")
+}
+
+/// The weights in a file, and which array became which.
+pub(super) fn weights(file: File<'_>, names: &Names) -> Result<Read> {
+    let reading = Reading { file: &file, names };
+    let (weights, arrays) = reading.weights()?;
+    for (name, array) in file.left() {
+        if is_state(name) && array.iter().any(|number| *number != 0.0) {
+            file.note(format!("`{name}` is not used: trials start from a state of zeros"));
+        }
+    }
+    let (not_used, not_read) = file.not_used();
+    Ok(Read { weights, arrays, not_used, not_read, notes: file.into_notes() })
+}
+
+impl<'a> Reading<'a> {
+    fn weights(&self) -> Result<(Weights, Vec<(&'static str, String)>)> {
+        if let Some(unknown) = self.names.keys().find(|name| !OURS.contains(&name.as_str())) {
+            return Err(self.file.wrong(
+                format!("expected one of `{}`, found `{unknown}`", OURS.join("`, `")),
+                "as in `--name recurrent_weights=h2h.weight.T`",
+            ));
+        }
+        self.one_layer()?;
+        let known = self.known_recurrent()?;
+        let recurrent = match (self.said(Weights::RECURRENT), &known) {
+            (Some((NONE, _)), _) => {
+                return Err(self.file.wrong(
+                    "expected recurrent weights, found `recurrent_weights=none`".to_owned(),
+                    "a network without them is not recurrent: leave it out",
+                ));
+            }
+            (Some((name, transposed)), _) => self.file.matrix(name, transposed)?,
+            (None, Some(known)) => self.file.matrix(known.name, known.convention == Convention::Torch)?,
+            (None, None) => return Err(self.no_recurrent()),
+        };
+        let units = self.square(&recurrent)?;
+        self.warn_of_psychrnn();
+        let input = self.input(known.as_ref(), units)?;
+        let bias = self.bias(known.as_ref(), units)?;
+        let (readout, readout_bias) = self.readout(known.as_ref(), units, input.array.nrows())?;
+        self.same(Weights::INPUT, units, input.array.ncols(), &input.origin)?;
+        self.same(Weights::BIAS, units, bias.array.len(), &bias.origin)?;
+        self.same(Weights::READOUT, units, readout.array.nrows(), &readout.origin)?;
+        if readout_bias.array.len() != readout.array.ncols() {
+            return Err(self.file.wrong(
+                format!(
+                    "`{}`: expected {} outputs, found {} ({})",
+                    Weights::READOUT_BIAS,
+                    readout.array.ncols(),
+                    readout_bias.array.len(),
+                    readout_bias.origin
+                ),
+                "the readout's weights and bias belong together",
+            ));
+        }
+        let origins = [&input.origin, &recurrent.origin, &bias.origin, &readout.origin, &readout_bias.origin];
+        let arrays = OURS.into_iter().zip(origins.into_iter().cloned()).collect();
+        let weights = Weights {
+            input: input.array,
+            recurrent: vec![recurrent.array],
+            biases: vec![bias.array],
+            readout: readout.array,
+            readout_bias: readout_bias.array,
+        };
+        Ok((weights, arrays))
+    }
+
+    /// Networks of several layers or in two directions have other equations.
+    fn one_layer(&self) -> Result<()> {
+        let (file, mut names) = (self.file, Vec::new());
+        for kind in ["weight_ih_l", "weight_hh_l"] {
+            for layer in 0..10 {
+                for direction in ["", "_reverse"] {
+                    if (layer, direction) != (0, "") {
+                        names.extend(file.ending(&format!("{kind}{layer}{direction}")));
+                    }
+                }
+            }
+        }
+        match names.first() {
+            Some(name) => Err(file.wrong(
+                format!("expected one layer in one direction, found `{name}`"),
+                "networks of several layers cannot be imported",
+            )),
+            None => Ok(()),
+        }
+    }
+
+    fn same(&self, what: &str, expected: usize, found: usize, origin: &str) -> Result<()> {
+        match expected == found {
+            true => Ok(()),
+            false => Err(self.file.wrong(
+                format!("`{what}`: expected {expected} units, found {found} ({origin})"),
+                "`.T` after an array's name transposes it: `--name input_weights=w_in.T`",
+            )),
+        }
+    }
+
+    fn square(&self, recurrent: &Matrix) -> Result<usize> {
+        let (rows, columns) = recurrent.array.dim();
+        if rows == columns && rows > 0 {
+            return Ok(rows);
+        }
+        Err(self.file.wrong(
+            format!("expected square recurrent weights, found {:?} ({})", (rows, columns), recurrent.origin),
+            "gated networks (LSTM, GRU) cannot be imported: their equations are others",
+        ))
+    }
+
+    /// What was said of an array of ours: the name in the file or `none`, and whether it is to be transposed.
+    fn said(&self, ours: &str) -> Option<(&'a str, bool)> {
+        let name = self.names.get(ours)?;
+        match name.strip_suffix(".T") {
+            Some(plain) if !self.file.has(name) => Some((plain, true)),
+            _ => Some((name, false)),
+        }
+    }
+
+    /// The recurrent weights by a name that is known. Several could be meant: an error, unless it was said which.
+    fn known_recurrent(&self) -> Result<Option<Known<'a>>> {
+        let file = self.file;
+        let mut known: Vec<Known<'a>> = Vec::new();
+        for (convention, last, suffix) in [
+            (Convention::Ours, Weights::RECURRENT, ""),
+            (Convention::Published, PUBLISHED[1], ""),
+            (Convention::Torch, "weight_hh_l0", "_l0"),
+            (Convention::Torch, "weight_hh", ""),
+        ] {
+            let names = file.ending(last).into_iter().filter_map(|name| Some((name, before(name, last)?)));
+            known.extend(names.map(|(name, prefix)| Known { name, convention, prefix, suffix }));
+        }
+        let said = self.said(Weights::RECURRENT).map(|(name, _)| name);
+        match known.len() {
+            _ if said.is_some() => Ok(known.into_iter().find(|known| Some(known.name) == said)),
+            0 | 1 => Ok(known.pop()),
+            _ => {
+                let names: Vec<&str> = known.iter().map(|known| known.name).collect();
+                Err(file.wrong(
+                    format!("expected one network, found `{}`", names.join("`, `")),
+                    "save the one network alone, or name its arrays with `--name`",
+                ))
+            }
+        }
+    }
+
+    /// The one name that another array of the network has, given how its recurrent weights are called. What was named by hand has
+    /// no such name, so every name that is known may be meant then.
+    fn known(&self, known: Option<&Known<'_>>, ours: usize, torch: &str) -> Result<Option<(&'a str, bool)>> {
+        let file = self.file;
+        // A network of PyTorch's whose recurrent weights were passed over is another one.
+        let is_anothers = |name: &str, last: &str| {
+            let prefix = before(name, last).unwrap_or_default();
+            ["weight_hh_l0", "weight_hh"].iter().any(|end| file.has(&format!("{prefix}{end}")))
+        };
+        let find = |convention: Convention, last: &str| -> Vec<(&'a str, bool)> {
+            let is_torch = convention == Convention::Torch;
+            let fits = |name: &&str| match known {
+                Some(known) if known.convention == convention => before(name, last) == Some(known.prefix),
+                Some(_) => convention == Convention::Ours && *name == last,
+                None => !(is_torch && is_anothers(name, last)),
+            };
+            file.ending(last).into_iter().filter(fits).map(|name| (name, is_torch)).collect()
+        };
+        let mut found = find(Convention::Ours, OURS[ours]);
+        found.extend(find(Convention::Published, PUBLISHED[ours]));
+        if !torch.is_empty() {
+            match known {
+                Some(known) => found.extend(find(Convention::Torch, &format!("{torch}{}", known.suffix))),
+                None => ["_l0", ""]
+                    .iter()
+                    .for_each(|end| found.extend(find(Convention::Torch, &format!("{torch}{end}")))),
+            }
+        }
+        match found.as_slice() {
+            [] => Ok(None),
+            [one] => Ok(Some(*one)),
+            several => {
+                let names: Vec<&str> = several.iter().map(|(name, _)| *name).collect();
+                Err(file.wrong(
+                    format!("expected one array for `{}`, found `{}`", OURS[ours], names.join("`, `")),
+                    &format!("say which: `--name {}={}`", OURS[ours], names[0]),
+                ))
+            }
+        }
+    }
+
+    /// The error of a file without a name that is known.
+    fn no_recurrent(&self) -> crate::Error {
+        let file = self.file;
+        let square: Vec<&str> = file
+            .left()
+            .into_iter()
+            .filter(|(_, array)| matches!(array.shape(), [rows, columns] if rows == columns))
+            .map(|(name, _)| name)
+            .collect();
+        if file.has("W_rec") {
+            return file.wrong(
+                "the names are those of PsychRNN, which computes another network from them: `W_rec` acts from the left, after it was multiplied by `rec_connectivity` (and its absolute value by `Dale_rec` under Dale's law); trials start from `init_state`; the readout sees the rates, not the states".to_owned(),
+                "without Dale's law, save the dynamics under our names: `numpy.savez(\"weights.npz\", recurrent_weights=(W_rec * rec_connectivity).T, input_weights=(W_in * input_connectivity).T, bias=b_rec)`, and import them with `kind=leaky nonlinearity=relu dt=ALPHA`, alpha being dt over tau",
+            );
+        }
+        let like = match square.as_slice() {
+            [one] => format!("; `{one}` is the one square array"),
+            _ => String::new(),
+        };
+        file.wrong(
+            format!("expected an array `recurrent_weights`, `weight_hh_l0`, `weight_hh` or `Wrec`, found {}", file.listed()),
+            &format!(
+                "say which it is: `--name recurrent_weights=ARRAY`, or `ARRAY.T` if its rows are what it leads to, as in PyTorch{like}"
+            ),
+        )
+    }
+
+    /// What is left out of PsychRNN's arrays where one was named by hand.
+    fn warn_of_psychrnn(&self) {
+        let said = |name: &str| self.names.values().any(|said| said.trim_end_matches(".T") == name);
+        if said("W_rec") && self.file.has("Dale_rec") {
+            self.file.note(
+                "these are arrays of PsychRNN: `W_rec` is taken as it stands, without its masks `rec_connectivity` and `Dale_rec`, which makes another network where they are not all one"
+                    .to_owned(),
+            );
+        }
+    }
+
+    /// Arrays that could be a matrix between the units and something else, and were not used.
+    fn possible(&self, units: usize, except: impl Fn(&str, &ArrayD<f64>) -> bool) -> Vec<String> {
+        let fits = |array: &ArrayD<f64>| matches!(*array.shape(), [a, b] if (a == units) != (b == units));
+        let left = self.file.left().into_iter();
+        let possible = left.filter(|(name, array)| fits(array) && !is_state(name) && !except(name, array));
+        possible.map(|(name, array)| format!("`{name}` {}", shape_of(array))).collect()
+    }
+
+    /// The error where an array may be meant and it is not said which.
+    fn which(&self, ours: &str, possible: &[String]) -> crate::Error {
+        self.file.wrong(
+            format!("`{ours}`: expected a name that says so, found {}", possible.join(", ")),
+            &format!(
+                "say which it is, `--name {ours}=ARRAY` (`ARRAY.T` transposes), or that there is none, `--name {ours}=none`"
+            ),
+        )
+    }
+
+    fn input(&self, known: Option<&Known<'_>>, units: usize) -> Result<Matrix> {
+        let none = || Matrix { array: Array2::zeros((0, units)), origin: "none".to_owned() };
+        if let Some((name, transposed)) = self.said(Weights::INPUT) {
+            return if name == NONE { Ok(none()) } else { self.file.matrix(name, transposed) };
+        }
+        if let Some((name, transposed)) = self.known(known, 0, "weight_ih")? {
+            return self.file.matrix(name, transposed);
+        }
+        // What is said to be the readout is not the input.
+        let readout = self.said(Weights::READOUT).map(|(name, _)| name);
+        let is_readout = |name: &str| {
+            Some(name) == readout
+                || [Weights::READOUT, PUBLISHED[3]].iter().any(|last| before(name, last).is_some())
+        };
+        let possible = self.possible(units, |name, array| {
+            is_readout(name) || (readout.is_none() && self.is_linear_readout(name, array, units))
+        });
+        if possible.is_empty() { Ok(none()) } else { Err(self.which(Weights::INPUT, &possible)) }
+    }
+
+    /// Whether an array is the weights of PyTorch's `Linear` from the units.
+    fn is_linear_readout(&self, name: &str, array: &ArrayD<f64>, units: usize) -> bool {
+        let module = before(name, "weight").filter(|module| !module.is_empty());
+        module.is_some_and(sounds_like_readout) && array.ndim() == 2 && array.shape()[1] == units
+    }
+
+    /// PyTorch has two biases, which are added; without any they are zero.
+    fn bias(&self, known: Option<&Known<'_>>, units: usize) -> Result<Vector> {
+        let file = self.file;
+        let none = || Vector { array: Array1::zeros(units), origin: "none: zero".to_owned() };
+        if let Some((name, _)) = self.said(Weights::BIAS) {
+            return if name == NONE { Ok(none()) } else { file.vector(name) };
+        }
+        let input = self.known(known, 2, "bias_ih")?.map(|(name, _)| name);
+        let recurrent = self.known(known, 2, "bias_hh")?.map(|(name, _)| name);
+        match (input, recurrent) {
+            (Some(input), Some(recurrent)) if input != recurrent => {
+                let ((a, first), (b, second)) = (file.array(input)?, file.array(recurrent)?);
+                if a.shape() != b.shape() {
+                    return Err(file.wrong(
+                        format!(
+                            "expected `{input}` and `{recurrent}` of one shape, found {:?} and {:?}",
+                            a.shape(),
+                            b.shape()
+                        ),
+                        "save the network again",
+                    ));
+                }
+                // Added as they are, and rounded once.
+                let array = file.as_vector(input, &(a + b))?;
+                Ok(Found { array, origin: format!("{first} + {second}") })
+            }
+            (Some(name), _) | (None, Some(name)) => file.vector(name),
+            (None, None) => Ok(none()),
+        }
+    }
+
+    /// Weights and bias of the readout: by name, or those of the one `torch.nn.Linear` that can be it.
+    fn readout(&self, known: Option<&Known<'_>>, units: usize, input_dim: usize) -> Result<(Matrix, Vector)> {
+        let file = self.file;
+        let none = || {
+            let weights = Matrix { array: Array2::zeros((units, 0)), origin: "none".to_owned() };
+            (weights, Vector { array: Array1::zeros(0), origin: "none".to_owned() })
+        };
+        let (name, transposed) = match self.said(Weights::READOUT) {
+            Some((NONE, _)) => return Ok(none()),
+            Some(said) => said,
+            None => match self.known(known, 3, "")? {
+                Some(known) => known,
+                None => match self.linear(units, input_dim)? {
+                    Some(name) => (name, true),
+                    None => return Ok(none()),
+                },
+            },
+        };
+        let weights = file.matrix(name, transposed)?;
+        let outputs = weights.array.ncols();
+        let theirs = name.strip_suffix("weight").map(|module| format!("{module}bias"));
+        let zero = || Vector { array: Array1::zeros(outputs), origin: "none: zero".to_owned() };
+        let bias = match (self.said(Weights::READOUT_BIAS), theirs.filter(|name| file.has(name))) {
+            (Some((NONE, _)), _) => zero(),
+            (Some((name, _)), _) => file.vector(name)?,
+            (None, Some(name)) => file.vector(&name)?,
+            (None, None) => match self.known(known, 4, "")? {
+                Some((name, _)) => file.vector(name)?,
+                None => zero(),
+            },
+        };
+        Ok((weights, bias))
+    }
+
+    /// The linear layer that reads the network out. Layers before it (embeddings, projections of the input) are none, and where one
+    /// could be either, its name has to say which.
+    fn linear(&self, units: usize, input_dim: usize) -> Result<Option<&'a str>> {
+        let file = self.file;
+        let mut readouts: Vec<(&str, &ArrayD<f64>)> = Vec::new();
+        let mut unclear = Vec::new();
+        let mut others = Vec::new();
+        for name in file.unusable("weight") {
+            // It may be what is meant: then it has to be read.
+            if !sounds_like_before(before(name, "weight").unwrap_or_default()) {
+                file.array(name)?;
+            }
+        }
+        for (name, array) in file.left() {
+            let Some(module) = before(name, "weight") else { continue };
+            let [rows, columns] = *array.shape() else { continue };
+            let is_embedding = columns == input_dim && !file.has(&format!("{module}bias"));
+            let leads_to_input = rows == input_dim || is_embedding;
+            let (before, after) = (sounds_like_before(module), sounds_like_readout(module));
+            match columns == units {
+                true if after && !before => readouts.push((name, array)),
+                true if before || (leads_to_input && input_dim > 0) => unclear.push((name, array)),
+                true => readouts.push((name, array)),
+                false if leads_to_input => {}
+                false => others.push((name, array)),
+            }
+        }
+        let listed = |arrays: &[(&str, &ArrayD<f64>)]| -> Vec<String> {
+            arrays.iter().map(|(name, array)| format!("`{name}` {}", shape_of(array))).collect()
+        };
+        match readouts.as_slice() {
+            [(name, array)] if unclear.is_empty() => {
+                // A layer that takes as many numbers as this one gives out may follow it.
+                let after: Vec<_> =
+                    others.into_iter().filter(|(_, next)| next.shape()[1] == array.shape()[0]).collect();
+                match after.is_empty() {
+                    true => Ok(Some(*name)),
+                    false => Err(file.wrong(
+                        format!("expected a readout of one layer, found `{name}` followed by {}", listed(&after).join(", ")),
+                        "say which it is, `--name readout_weights=ARRAY.T`, or that there is none, `--name readout_weights=none`",
+                    )),
+                }
+            }
+            [] if unclear.is_empty() => {
+                let is_layer = |name: &str, _: &ArrayD<f64>| before(name, "weight").is_some();
+                let possible = self.possible(units, is_layer);
+                if possible.is_empty() { Ok(None) } else { Err(self.which(Weights::READOUT, &possible)) }
+            }
+            _ => {
+                readouts.append(&mut unclear);
+                Err(file.wrong(
+                    format!("expected one readout, found {}", listed(&readouts).join(", ")),
+                    "say which: `--name readout_weights=linear.weight.T --name readout_bias=linear.bias`, or that there is none: `--name readout_weights=none`",
+                ))
+            }
+        }
+    }
+}
