@@ -120,10 +120,11 @@ fn null_is_explained(
                     || table.scalar(other, column).expect("a column").is_null()
             })
         }
-        (AnalysisSpec::Lyapunov(_), "exponent") => true, // -∞
+        (AnalysisSpec::Lyapunov(_), "exponent") => true, // -∞, or unknown
         (AnalysisSpec::Lyapunov(_), "standard_error") => is_null("exponent"),
         (AnalysisSpec::Lyapunov(asked), "kaplan_yorke_dimension" | "entropy_rate") => {
-            asked.exponents < params.network.units
+            let unknown = |row| table.scalar(row, "converged").is_ok_and(|cell| cell == false.into());
+            asked.exponents.unwrap_or(10) < params.network.units || (0..table.row_count()).any(unknown)
         }
         (AnalysisSpec::Lyapunov(_), "reason") => {
             table.scalar(row, "converged").is_ok_and(|cell| cell == true.into())
