@@ -1,8 +1,8 @@
 //! Named arrays in the files of others: `.npy`, `.npz` (NumPy) and `.safetensors` (PyTorch and others).
 //!
-//! What is read comes from strangers. Nothing in a file makes the reader panic, run anything, or allocate more than [`MAX_BYTES`]
-//! and a few times the size of the file; what cannot be read says why. Pickles (`.pt`, `.pth`, object arrays) are programs and are
-//! refused.
+//! What is read comes from strangers. Nothing in a file makes the reader panic, run anything, or allocate
+//! more than [`MAX_BYTES`] and a few times the size of the file; what cannot be read says why. Pickles
+//! (`.pt`, `.pth`, object arrays) are programs and are refused.
 //!
 //! ```
 //! use concertina_arrays::{Npz, read_npz};
@@ -33,8 +33,8 @@ pub use npy::{Element, read_integers, read_npy};
 pub use npz::{Npz, read_member, read_npz};
 pub use safetensors::read_safetensors;
 
-/// Most bytes of a file, and of what it holds when unpacked: 2^30. Arbitrary, because a network of 10,000 units takes 4 · 10^8; a
-/// few kilobytes can claim any amount.
+/// Most bytes of a file, and of what it holds when unpacked: 2^30. Arbitrary, because a network of 10,000
+/// units takes 4 · 10^8; a few kilobytes can claim any amount.
 pub const MAX_BYTES: u64 = 1 << 30;
 
 /// The arrays of a file by name.
@@ -45,9 +45,11 @@ pub type Arrays = BTreeMap<String, Member>;
 pub enum Member {
     /// An array of floating-point numbers, row-major, each as exact as it was.
     Numbers(ArrayD<f64>),
-    /// The same of a type that the file does not name: two bytes each, read as bfloat16, which NumPy writes so.
+    /// The same of a type that the file does not name: two bytes each, read as bfloat16, which NumPy writes
+    /// so.
     Guessed(ArrayD<f64>),
-    /// Something else, or nothing that can be read, in words: `integers`, `a record array`, `a damaged array: ...`.
+    /// Something else, or nothing that can be read, in words: `integers`, `a record array`, `a damaged array:
+    /// ...`.
     Other(String),
 }
 
@@ -64,11 +66,12 @@ impl Member {
     }
 }
 
-/// Reads the arrays of a file; its name says in which format: `.npz`, `.npy` (one array, named as the file), `.safetensors`.
+/// Reads the arrays of a file; its name says in which format: `.npz`, `.npy` (one array, named as the file),
+/// `.safetensors`.
 ///
 /// # Errors
-/// [`Error::Read`], [`Error::TooLarge`], [`Error::Empty`]; [`Error::Pickle`], [`Error::Format`] by the name; what is wrong with the
-/// content.
+/// [`Error::Read`], [`Error::TooLarge`], [`Error::Empty`]; [`Error::Pickle`], [`Error::Format`] by the name;
+/// what is wrong with the content.
 pub fn read(path: &Path) -> Result<Arrays> {
     let ending = ending(path);
     match &*ending {

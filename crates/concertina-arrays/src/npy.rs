@@ -6,8 +6,9 @@ use crate::bits::{brain, half};
 use crate::{Error, Member, Result, elements};
 
 const MAGIC: &[u8] = b"\x93NUMPY";
-/// Most bytes of a header: arbitrary, a record array with a thousand fields has 75,000. NumPy itself asks before it reads more than
-/// 10,000, because it evaluates them as Python; here they are only compared with what a header can say.
+/// Most bytes of a header: arbitrary, a record array with a thousand fields has 75,000. NumPy itself asks
+/// before it reads more than 10,000, because it evaluates them as Python; here they are only compared with
+/// what a header can say.
 const MAX_HEADER: usize = 1 << 20;
 /// NumPy's limit (`NPY_MAXDIMS`, version 2).
 const MAX_AXES: usize = 64;
@@ -82,7 +83,8 @@ fn opened(bytes: &[u8]) -> Result<(Header, &[u8])> {
     Ok((Header::read(header)?, data))
 }
 
-/// Reads one array of 64-bit integers with one axis, as NumPy on most machines and [`Npz::vector`](crate::Npz::vector) write it.
+/// Reads one array of 64-bit integers with one axis, as NumPy on most machines and
+/// [`Npz::vector`](crate::Npz::vector) write it.
 ///
 /// # Errors
 /// [`Error::Damaged`]; [`Error::Type`] if it holds something else.
@@ -112,8 +114,9 @@ struct Number {
 }
 
 impl Number {
-    /// The numbers of a type of NumPy's; `None` if it is another type. Without a byte order it is the machine's, as NumPy reads it:
-    /// taken for little-endian. Two bytes without a type are what NumPy makes of bfloat16, which it does not know.
+    /// The numbers of a type of NumPy's; `None` if it is another type. Without a byte order it is the
+    /// machine's, as NumPy reads it: taken for little-endian. Two bytes without a type are what NumPy makes
+    /// of bfloat16, which it does not know.
     fn of(kind: &str) -> Option<Self> {
         let big_endian = kind.starts_with('>');
         let (size, from_bits, is_guessed): (usize, fn(u64) -> f64, bool) =

@@ -20,8 +20,8 @@ fn damaged(reason: impl Into<String>) -> Error {
 
 /// Reads the arrays of an archive: `numpy.savez` and `numpy.savez_compressed`.
 ///
-/// A member that is no array, or cannot be read (records, objects, packed by bzip2, damaged), is [`Member::Other`] with the reason: it
-/// does not make the rest unreadable.
+/// A member that is no array, or cannot be read (records, objects, packed by bzip2, damaged), is
+/// [`Member::Other`] with the reason: it does not make the rest unreadable.
 ///
 /// # Errors
 /// [`Error::Damaged`] if it is no archive; [`Error::TooLarge`]: all members together, unpacked.
@@ -89,7 +89,8 @@ fn unpacked(
     Ok(read.map(|_| content).map_err(|error| format!("damaged: {error}")))
 }
 
-/// An archive that is being written, as `numpy.savez` does: `numpy.load` reads it. The same content gives the same bytes.
+/// An archive that is being written, as `numpy.savez` does: `numpy.load` reads it. The same content gives the
+/// same bytes.
 #[derive(Debug)]
 pub struct Npz(ZipWriter<Cursor<Vec<u8>>>);
 
@@ -121,7 +122,8 @@ impl Npz {
         self.member(&format!("{name}.npy"), &write_npy(&[values.len()], values.iter().copied()))
     }
 
-    /// Adds a text under its whole name, as in `params.json`: `numpy.load(...)["params.json"]` gives its bytes.
+    /// Adds a text under its whole name, as in `params.json`: `numpy.load(...)["params.json"]` gives its
+    /// bytes.
     ///
     /// # Errors
     /// As [`Npz::array`].

@@ -81,7 +81,7 @@ impl Task {
         Ok(Task { centres, ..Self::without_clusters(params) })
     }
 
-    /// A task without clusters, for what shows no samples.
+    /// A task without clusters, for what shows no samples: there are none for an analysis.
     pub fn without_clusters(params: &ValidParams) -> Self {
         let task = &params.task;
         Task {
@@ -124,6 +124,9 @@ impl Task {
     pub fn analysis_samples(&self, count: usize) -> Samples {
         let mut stream = Stream::new(self.seed, ANALYSIS_SAMPLES, count as u64);
         let clusters = self.centres.nrows();
+        if clusters == 0 {
+            return self.around(Vec::new(), &mut stream);
+        }
         let mut chosen: Vec<u32> = (0..clusters as u32).cycle().take(count - count % clusters).collect();
         chosen.extend(stream.choose(clusters, count % clusters).into_iter().map(|cluster| cluster as u32));
         stream.shuffle(&mut chosen);

@@ -11,7 +11,8 @@ use crate::Error;
 /// What the name of imported weights begins with: so no name reads as a number.
 const PREFIX: &str = "imported-";
 
-/// The name of weights that come from elsewhere: `imported-` and 32 hexadecimal digits, which are a hash of their bits.
+/// The name of weights that come from elsewhere: `imported-` and 32 hexadecimal digits, which are a hash of
+/// their bits.
 ///
 /// A run of such weights is what was imported, and nothing else: they cannot be drawn, and are not trained.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -24,9 +25,10 @@ impl ImportedWeights {
     }
 }
 
-/// The parameters that count for a network whose weights come from elsewhere: its equations, the shapes of its weights, and the trials
-/// that analyses show it. The others say how weights are drawn and trained. Samples of such a network are drawn with the default seed:
-/// the clusters that it was trained on are not known, so one realisation is as good as another.
+/// The parameters that count for a network whose weights come from elsewhere: its equations, the shapes of
+/// its weights, and the trials that analyses show it. The others say how weights are drawn and trained.
+/// Samples of such a network are drawn with the default seed: the clusters that it was trained on are not
+/// known, so one realisation is as good as another.
 const COUNTING: [&str; 12] = [
     "network.kind",
     "network.leak",
@@ -42,7 +44,8 @@ const COUNTING: [&str; 12] = [
     "task.input_dim",
 ];
 
-/// Whether a parameter changes anything in the network of these parameters or in an analysis of it, as far as its weights decide that.
+/// Whether a parameter changes anything in the network of these parameters or in an analysis of it, as far as
+/// its weights decide that.
 pub(super) fn counts(path: &str, params: &Params) -> bool {
     match path {
         _ if params.network.weights.is_none() => true,

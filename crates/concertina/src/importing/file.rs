@@ -1,9 +1,10 @@
 //! The arrays of a file of weights, with those that are stored in two factors put together.
 //!
-//! PyTorch stores a weight-normed array as a size `g` and a direction `v` (`weight_hh_l0_g`, `weight_hh_l0_v`; newer:
-//! `parametrizations.weight_hh_l0.original0`, `.original1`): the weights are `g v / |v|`, the norm taken over each row, or over whatever
-//! `g` has one number for. Such a pair stands here under the plain name. Other parametrizations (`..._orig`,
-//! `parametrizations.*.original`) store something that the weights are computed from by a program: those are refused.
+//! PyTorch stores a weight-normed array as a size `g` and a direction `v` (`weight_hh_l0_g`,
+//! `weight_hh_l0_v`; newer: `parametrizations.weight_hh_l0.original0`, `.original1`): the weights are `g v /
+//! |v|`, the norm taken over each row, or over whatever `g` has one number for. Such a pair stands here under
+//! the plain name. Other parametrizations (`..._orig`, `parametrizations.*.original`) store something that
+//! the weights are computed from by a program: those are refused.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -85,7 +86,8 @@ fn factor(name: &str) -> Option<Option<String>> {
     ends.filter_map(|end| name.strip_suffix(end)).find(of_torch).map(|plain| Some(plain.to_owned()))
 }
 
-/// `g v / |v|`, the norm of `v` over the axes of which `g` has one number; `None` if their shapes do not go together.
+/// `g v / |v|`, the norm of `v` over the axes of which `g` has one number; `None` if their shapes do not go
+/// together.
 fn put_together(g: &ArrayD<f64>, v: &ArrayD<f64>) -> Option<ArrayD<f64>> {
     let g = if g.ndim() == 0 { g.clone().into_shape_with_order(vec![1; v.ndim()]).ok()? } else { g.clone() };
     let fits = g.ndim() == v.ndim() && g.shape().iter().zip(v.shape()).all(|(g, v)| g == v || *g == 1);
@@ -197,7 +199,8 @@ impl<'a> File<'a> {
         numbers.collect()
     }
 
-    /// What is in the file and was not used: arrays with their shapes, and what could not be read with the reason.
+    /// What is in the file and was not used: arrays with their shapes, and what could not be read with the
+    /// reason.
     pub(super) fn not_used(&self) -> (Vec<String>, Vec<String>) {
         let used = self.used.borrow();
         let (mut not_used, mut not_read) = (Vec::new(), Vec::new());

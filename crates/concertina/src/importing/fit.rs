@@ -97,7 +97,8 @@ impl Fitted {
         Ok(())
     }
 
-    /// What was not given and decides what the network computes, then what decides the trials that analyses show it.
+    /// What was not given and decides what the network computes, then what decides the trials that analyses
+    /// show it.
     pub(super) fn assumed(&self, weights: &Weights) -> (Vec<String>, Vec<String>) {
         let (mut equations, mut trials) = (Vec::new(), Vec::new());
         for parameter in PARAMETERS.iter().filter(|one| one.part_of_key && one.applies(&self.params)) {

@@ -1,7 +1,8 @@
-//! Where the weights of an imported network are: under the key of its parameters, or of others that name the same weights.
+//! Where the weights of an imported network are: under the key of its parameters, or of others that name the
+//! same weights.
 //!
-//! `network.weights` is a hash of the weights, so whatever else the parameters of a run say (other trials, or parameters without effect
-//! that named it in an earlier version), these are the weights that are meant.
+//! `network.weights` is a hash of the weights, so whatever else the parameters of a run say (other trials, or
+//! parameters without effect that named it in an earlier version), these are the weights that are meant.
 
 use std::collections::BTreeSet;
 

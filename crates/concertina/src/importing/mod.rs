@@ -36,18 +36,20 @@ pub(crate) use self::lookup::{folder_of, unplaced};
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Import {
-    /// The network after training, or the only one: a `.npz`, `.npy` or `.safetensors` file, an archive that `runs export` wrote, or a
-    /// folder of such.
+    /// The network after training, or the only one: a `.npz`, `.npy` or `.safetensors` file, an archive that
+    /// `runs export` wrote, or a folder of such.
     pub weights: PathBuf,
     /// The network before training.
     pub before: Option<PathBuf>,
-    /// Parameters. Sizes are taken from the weights; `train.epochs` says after how many epochs `weights` are, if there is a network before.
+    /// Parameters. Sizes are taken from the weights; `train.epochs` says after how many epochs `weights` are,
+    /// if there is a network before.
     pub params: Params,
-    /// The paths of the parameters that were given on purpose, even where they have their defaults as values, as
-    /// [`Sweep::given`](concertina_model::params::Sweep::given) says them. Those that differ from their defaults always count as given.
+    /// The paths of the parameters that were given on purpose, even where they have their defaults as values,
+    /// as [`Sweep::given`](concertina_model::params::Sweep::given) says them. Those that differ from their
+    /// defaults always count as given.
     pub given: BTreeSet<&'static str>,
-    /// Which array is which, where its name does not say so: from our names to those in the file; `.T` after one means transposed, and
-    /// `none` that the network has no such array.
+    /// Which array is which, where its name does not say so: from our names to those in the file; `.T` after
+    /// one means transposed, and `none` that the network has no such array.
     pub names: BTreeMap<String, String>,
 }
 
@@ -63,10 +65,12 @@ impl Import {
         }
     }
 
-    /// Reads the files, and checks all that can be checked without a store: a network, or of a folder of exported runs one for each.
+    /// Reads the files, and checks all that can be checked without a store: a network, or of a folder of
+    /// exported runs one for each.
     ///
     /// # Errors
-    /// [`Error::Arrays`] and [`Error::Import`] say what is wrong with a file; a parameter that does not go with the weights.
+    /// [`Error::Arrays`] and [`Error::Import`] say what is wrong with a file; a parameter that does not go
+    /// with the weights.
     pub fn read(&self) -> Result<Vec<ReadImport>> {
         if !self.weights.is_dir() {
             return Ok(vec![self.read_one()?]);
@@ -145,7 +149,8 @@ impl Import {
         })
     }
 
-    /// The network before training: that of the file that was named, or the first checkpoint of an exported run.
+    /// The network before training: that of the file that was named, or the first checkpoint of an exported
+    /// run.
     fn read_before(
         &self,
         source: &Source,
@@ -313,7 +318,8 @@ pub struct Imported {
     pub not_used: Vec<String>,
     /// What else is in the file and could not be read, with the reason.
     pub not_read: Vec<String>,
-    /// What decides what the network computes and was neither given nor in the file: `network.nonlinearity = tanh`.
+    /// What decides what the network computes and was neither given nor in the file: `network.nonlinearity =
+    /// tanh`.
     pub assumed: Vec<String>,
     /// What decides the trials that analyses show it and was not given: `task.delay = 10`.
     pub trials: Vec<String>,
@@ -336,11 +342,12 @@ type Matrix = Found<Array2<f32>>;
 type Vector = Found<Array1<f32>>;
 
 impl Study {
-    /// Keeps weights from elsewhere as a run, so that they can be analysed and drawn as any other. It is not trained here.
+    /// Keeps weights from elsewhere as a run, so that they can be analysed and drawn as any other. It is not
+    /// trained here.
     ///
     /// # Errors
-    /// [`Error::Arrays`] and [`Error::Import`] say what is wrong with the file; a parameter that does not go with the weights;
-    /// [`Error::Store`].
+    /// [`Error::Arrays`] and [`Error::Import`] say what is wrong with the file; a parameter that does not go
+    /// with the weights; [`Error::Store`].
     pub fn import(&self, import: &Import) -> Result<Imported> {
         let mut read = import.read()?;
         match (read.pop(), read.len()) {
@@ -432,8 +439,9 @@ impl Study {
     }
 }
 
-/// What was imported, in one row: `run`, `weights`, `was_there`, each array of ours with what it was made of, then what was `not_used`,
-/// `not_read`, `assumed`, `without_effect`, and `notes`; null where there is nothing to say.
+/// What was imported, in one row: `run`, `weights`, `was_there`, each array of ours with what it was made of,
+/// then what was `not_used`, `not_read`, `assumed`, `without_effect`, and `notes`; null where there is
+/// nothing to say.
 ///
 /// # Errors
 /// None in practice: columns have one length.

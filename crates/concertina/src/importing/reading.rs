@@ -1,4 +1,5 @@
-//! Which array of a file becomes which: by our names, by those of the published code, by PyTorch's, or as it was said.
+//! Which array of a file becomes which: by our names, by those of the published code, by PyTorch's, or as it
+//! was said.
 //!
 //! Nothing is guessed where two arrays could be meant, and what was not used is named.
 
@@ -194,7 +195,8 @@ impl<'a> Reading<'a> {
         }
     }
 
-    /// The recurrent weights by a name that is known. Several could be meant: an error, unless it was said which.
+    /// The recurrent weights by a name that is known. Several could be meant: an error, unless it was said
+    /// which.
     fn known_recurrent(&self) -> Result<Option<Known<'a>>> {
         let file = self.file;
         let mut known: Vec<Known<'a>> = Vec::new();
@@ -221,8 +223,8 @@ impl<'a> Reading<'a> {
         }
     }
 
-    /// The one name that another array of the network has, given how its recurrent weights are called. What was named by hand has
-    /// no such name, so every name that is known may be meant then.
+    /// The one name that another array of the network has, given how its recurrent weights are called. What
+    /// was named by hand has no such name, so every name that is known may be meant then.
     fn known(&self, known: Option<&Known<'_>>, ours: usize, torch: &str) -> Result<Option<(&'a str, bool)>> {
         let file = self.file;
         // A network of PyTorch's whose recurrent weights were passed over is another one.
@@ -409,8 +411,8 @@ impl<'a> Reading<'a> {
         Ok((weights, bias))
     }
 
-    /// The linear layer that reads the network out. Layers before it (embeddings, projections of the input) are none, and where one
-    /// could be either, its name has to say which.
+    /// The linear layer that reads the network out. Layers before it (embeddings, projections of the input)
+    /// are none, and where one could be either, its name has to say which.
     fn linear(&self, units: usize, input_dim: usize) -> Result<Option<&'a str>> {
         let file = self.file;
         let mut readouts: Vec<(&str, &ArrayD<f64>)> = Vec::new();
