@@ -10,7 +10,9 @@ use crate::{Analysis, Result, Subject};
 
 /// The share of samples that the network classifies correctly, at each checkpoint.
 ///
-/// The class is the largest output at the trial's last timestep, or the sign of a scalar output. Without dropout or noise.
+/// The class is the largest output at the trial's last timestep, or the sign of a scalar output. Without
+/// dropout or noise. Of equal outputs the first counts, and a scalar output of zero means class 0: a network
+/// that is silent, and has no readout bias, gives every sample class 0.
 ///
 /// # Returns  The column `accuracy`, in [0, 1], a row for each checkpoint.
 /// # Errors   [`Error::NotFinite`](crate::Error::NotFinite) if a checkpoint has outputs that are no numbers, which name no class.

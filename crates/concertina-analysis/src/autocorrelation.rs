@@ -19,11 +19,12 @@ use crate::{Analysis, Result, Subject, Timestep, Timesteps};
 /// of the bargain: activity that is the same in all trials, such as a bias gives, counts as resemblance.
 ///
 /// # Returns
-/// A row for each checkpoint and timestep, with the columns `autocorrelation`, the mean over samples, in [-1, 1];
-/// `autocorrelation_sd`, the standard deviation over samples (squares over n - 1); `samples`, over how many: a sample whose
-/// state is zero at either timestep has no angle (silent relu units) and is left out, as is one whose state has shrunk to where
-/// single precision has no digits left (8 times its smallest number, 1.4e-45, in each unit). Null over no samples, the
-/// deviation under two; null at the input, timestep -1, which lies in another space.
+/// A row for each checkpoint and timestep, with the columns `autocorrelation`, the mean over samples, in [-1,
+/// 1]; `autocorrelation_sd`, the standard deviation over samples (squares over n - 1); `samples`, over how
+/// many: a sample whose state is zero at either timestep has no angle (silent relu units) and is left out, as
+/// is one whose state has shrunk to where single precision has no digits left (8 times its smallest number,
+/// 1.4e-45, in each unit). Null over no samples, the deviation under two; null at the input, timestep -1,
+/// which lies in another space.
 ///
 /// # Source
 /// The definition of the cosine; no figure of `farrell2022` shows it.

@@ -22,8 +22,9 @@ const SPLITS: Purpose = Purpose::new("cluster holdout");
 /// are coloured; high testing accuracy says that the *classes* are separated, since a test cluster is a place that the
 /// classifier has not been told about.
 ///
-/// The penalty is on weights, so it weighs more where states are small: states that have shrunk far below 1 under the same `c` are
-/// told apart less well, and in the limit all are named by the commoner class, however separable they are.
+/// The penalty acts on the weights, so it is stronger for small states: under the same `c`, states far below
+/// 1 are separated less well, and in the limit every sample is given the commoner class, however separable
+/// the states are.
 ///
 /// Each split draws its own training clusters, `training_share` of those of each class. The same splits are used at every
 /// timestep and every checkpoint of a run.
@@ -39,7 +40,8 @@ const SPLITS: Purpose = Purpose::new("cluster holdout");
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ClusterHoldout {
-    /// Samples, spread evenly over the clusters; at least one for each. The default, 500, means one for each of more clusters.
+    /// Samples, spread evenly over the clusters; at least one for each. The default, 500, rises to the number
+    /// of clusters where there are more.
     pub samples: usize,
     /// The timesteps to look at.
     pub timesteps: Timesteps,
@@ -83,7 +85,7 @@ impl Default for ClusterHoldout {
 impl ClusterHoldout {
     pub(crate) const NAME: &'static str = "cluster_holdout";
 
-    /// The samples asked for; where nobody asked, enough for every cluster.
+    /// The samples asked for; the default rises to one for each cluster.
     fn samples_of(&self, task: &TaskParams) -> usize {
         if self.samples == Self::default().samples { self.samples.max(task.clusters) } else { self.samples }
     }

@@ -76,13 +76,14 @@ impl Analysis for EffectiveDimension {
 /// low for few samples. Rotations, scalings and shifts of the cloud and the order of its samples leave it alone.
 ///
 /// # Undefined
-/// `None` if all states are equal *up to rounding*: if their root mean square distance from the mean is under 8 machine
-/// epsilons of the root mean square state, with the epsilon of the precision that the states are given in (f32 for those of a
-/// network: 1e-6 of the state). States that have run into the same fixed point differ in their last bits alone; the dimension
-/// of that noise, a number anywhere up to the number of units, says nothing about the network. The other side of the bargain:
-/// a cloud narrower than a millionth of its distance from the origin has no dimension here, since its f32 coordinates hold
-/// three bits of it or less. States that shrink towards zero keep their dimension until the precision ends: a cloud narrower
-/// than 8 times its smallest positive number (for f32 1.4e-45) in each coordinate has none either.
+/// `None` if all states are equal *up to rounding*: if their root mean square distance from the mean is under
+/// 8 machine epsilons of the root mean square state, with the epsilon of the precision that the states are
+/// given in (f32 for those of a network: 1e-6 of the state). States that have run into the same fixed point
+/// differ in their last bits alone; the dimension of that noise, a number anywhere up to the number of units,
+/// says nothing about the network. The other side of the bargain: a cloud narrower than a millionth of its
+/// distance from the origin has no dimension here, since its f32 coordinates hold three bits of it or less.
+/// States that shrink towards zero keep their dimension until the precision ends: a cloud narrower than 8
+/// times its smallest positive number (for f32 1.4e-45) in each coordinate has none either.
 ///
 /// # Shapes
 /// `states`: (samples, units), a row a sample.
@@ -168,7 +169,8 @@ impl Scratch {
         Ok(Some(dimension.clamp(1.0, (samples - 1).min(units) as f64))) // rounding alone can leave the range
     }
 
-    /// Writes the states times `scale`, less their mean; after two passes over them equal states leave exact zeros.
+    /// Writes the states times `scale`, less their mean; after two passes over them equal states leave exact
+    /// zeros.
     fn centre<T: Precision>(&mut self, states: ArrayView2<T>, scale: f64, passes: usize) -> Squares {
         let (samples, units) = states.dim();
         let mut mean = vec![0.0; units];

@@ -30,8 +30,9 @@ mod sealed {
     impl Sealed for f64 {}
 }
 
-/// Roundings of the states within which a cloud counts as one point. Rounding to nearest alone gives 0.3, a sum over 200 units
-/// before the nonlinearity a few; arbitrary between there and where a cloud has bits of its own.
+/// Multiples of the rounding of states within which a cloud counts as one point. Rounding to nearest alone
+/// gives 0.3, a sum over 200 units before the nonlinearity a few; arbitrary between there and where a cloud
+/// has bits of its own.
 const ROUNDINGS: f64 = 8.0;
 
 /// How much of a cloud of states may be rounding alone.
@@ -42,8 +43,8 @@ pub(crate) struct Rounding {
 }
 
 impl Rounding {
-    /// Of states of this mean square coordinate that were multiplied by `scale`: machine epsilons of the root mean square
-    /// coordinate, but no less than numbers near zero lie apart.
+    /// Of states of this mean square coordinate that were multiplied by `scale`: machine epsilons of the root
+    /// mean square coordinate, but at least the distance between neighbouring numbers near zero.
     pub(crate) fn of<T: Precision>(mean_square: f64, scale: f64) -> Self {
         let relative = T::EPSILON * mean_square.sqrt();
         Self { coordinate: ROUNDINGS * libm::hypot(relative, T::SMALLEST * scale) }
@@ -65,9 +66,10 @@ impl Rounding {
         self.coordinate * (samples as f64 * units as f64).sqrt()
     }
 
-    /// In a singular value of the states: those of a matrix of independent errors are at most about `√samples + √units` times one
-    /// of them (Marchenko and Pastur's law), or twice the root of the larger. The root alone, so that a cloud that is [more than
-    /// rounding](Self::whole) has a component that is.
+    /// In a singular value of the states. A matrix of independent errors has singular values of up to about
+    /// `√samples + √units` times one error (Marchenko and Pastur's law), which is at most twice the larger
+    /// root. The larger root itself is taken, so that a cloud that is [more than rounding](Self::whole) has
+    /// at least one component that is, too.
     pub(crate) fn singular_value(self, samples: usize, units: usize) -> f64 {
         self.coordinate * (samples.max(units) as f64).sqrt()
     }

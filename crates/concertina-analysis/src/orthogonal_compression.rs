@@ -150,8 +150,8 @@ fn last_readout(subject: &Subject) -> Result<Option<Array2<f64>>> {
 /// without part in the span of the components takes nothing away. The mean over outputs is what the analysis
 /// [`OrthogonalCompression`] gives; it is the published one for two classes, and its natural continuation for more.
 ///
-/// Components that are rounding alone are left out, unless there are as many components as units: these span all of state space,
-/// whichever they are.
+/// Components that are rounding alone are left out, unless as many components are asked for as there are
+/// units: those span all of state space.
 ///
 /// A mean of ratios is led by samples that had little to begin with: with two components the orthogonal part is a single
 /// number, and some sample has it near zero. Look at many samples, and at several realisations.
@@ -161,9 +161,9 @@ fn last_readout(subject: &Subject) -> Result<Option<Array2<f64>>> {
 /// (samples).
 ///
 /// # Returns
-/// A ratio for each output, at least 0; `None` if its class has no sample, or if the initial states of one have no orthogonal
-/// part: if it is under 8 machine epsilons of their root mean square, with the epsilon of the precision they are given in (or
-/// under 8 times its smallest number in each unit).
+/// A ratio for each output, at least 0; `None` if its class has no sample, or if the initial states of one
+/// have no orthogonal part: if it is under 8 machine epsilons of their root mean square, with the epsilon of
+/// the precision they are given in (or under 8 times its smallest number in each unit).
 ///
 /// # Errors
 /// [`Error::TooFewSamples`] under 2 samples; [`Error::Shape`]; [`Error::NotFinite`] names the first bad sample and unit.
@@ -188,10 +188,11 @@ pub fn orthogonal_compression<T: Precision>(
 
 /// How much the part of a cloud of states orthogonal to the differences of its class means has shrunk.
 ///
-/// The mean over samples of `‖h P‖ / ‖h⁰ P‖`, with `P` the projection that takes away the differences between the class means
-/// of the later states: one direction for two classes, up to k - 1 for k of them. The states are not centred, and all of
-/// their components count. Class means that differ by the rounding of the states alone (8 machine epsilons of their root mean
-/// square) count as equal: nothing lies between them, and nothing is taken away.
+/// The mean over samples of `‖h P‖ / ‖h⁰ P‖`, with `P` the projection that takes away the differences between
+/// the class means of the later states: one direction for two classes, up to k - 1 for k of them. The states
+/// are not centred, and all of their components count. Class means that differ by the rounding of the states
+/// alone (8 machine epsilons of their root mean square) count as equal: nothing lies between them, and
+/// nothing is taken away.
 ///
 /// # Shapes, returns, errors
 /// As [`orthogonal_compression`], but one number; `None` also if there are no two classes.
@@ -247,7 +248,8 @@ impl Cloud {
         if count >= units {
             return Ok(Self { coordinates: centred, components: None, rounding });
         }
-        // The span alone matters, so that the covariance will do, which resolves 1e-7 of the largest singular value or so.
+        // The span alone matters, so that the covariance will do, which resolves 1e-7 of the largest singular
+        // value or so.
         let (variances, components) = symmetric_eigen(product(centred.t(), centred.view()).view())?;
         let unresolved = samples.max(units) as f64 * f64::EPSILON * variances[0];
         let negligible = unresolved.max(of_rounding.singular_value(samples, units).powi(2));
@@ -318,7 +320,8 @@ fn beside_class_means<T: Precision>(
     Ok(mean_ratio(later.into_iter().zip(earlier), rounding))
 }
 
-/// A distance between means of these states that rounding alone can make: of the states, or of the sum over them.
+/// A distance between means of these states that rounding alone can make: of the states, or of the sum over
+/// them.
 fn rounding_of_means<T: Precision>(states: ArrayView2<f64>) -> f64 {
     let (samples, units) = states.dim();
     let of_sums = samples as f64 * f64::EPSILON * norm(states) / (samples as f64).sqrt();

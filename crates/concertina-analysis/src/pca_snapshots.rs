@@ -31,8 +31,9 @@ use crate::{Analysis, Result, Subject, Timestep, Timesteps};
 ///   minus these is where zero activity lies in the plane;
 /// * `explained_variance_ratio`: the share of the variance along each component.
 ///
-/// A component that the states do not have (one-dimensional inputs, for example) is null: one along which they vary by no more
-/// than rounding to f32 does. States that are equal up to rounding have none, as they have no effective dimension.
+/// A component that the states do not have (one-dimensional inputs, for example) is null: one along which
+/// they vary by no more than rounding to f32 does. States that are equal up to rounding have none, as they
+/// have no effective dimension.
 ///
 /// # Source
 /// `farrell2022`, Fig. 2c. Differs in: nothing but the choice of sign.
@@ -41,10 +42,11 @@ use crate::{Analysis, Result, Subject, Timestep, Timesteps};
 pub struct PcaSnapshots {
     /// Samples that the components are computed from, spread evenly over the clusters; at least 2.
     pub samples: usize,
-    /// Samples whose coordinates are in the table. The default, 600, means all of fewer `samples`.
+    /// Samples whose coordinates are in the table. The default, 600, draws all of them where
+    /// `samples` is lower.
     pub drawn: usize,
-    /// Components, largest variance first, at most the number of units. The default, 2, goes for any network: with one unit
-    /// the second is null.
+    /// Components, largest variance first, at most the number of units. The default, 2, is allowed for one
+    /// unit too: the second component is then null.
     pub components: usize,
     /// The timesteps to look at.
     pub timesteps: Timesteps,
@@ -174,7 +176,8 @@ impl Snapshot {
     }
 }
 
-/// How many of these singular values of the centred states, falling, are more than the rounding of states to f32.
+/// How many of these singular values of the centred states, falling, are more than the rounding of states to
+/// f32.
 fn beyond_rounding(states: ArrayView2<f64>, singular_values: &Array1<f64>) -> usize {
     let (samples, units) = states.dim();
     let rounding = Rounding::of_states::<f32>(states);

@@ -18,8 +18,9 @@ use crate::{Analysis, Error, Result, Subject};
 /// the checkpoints asked for, so their distance in training is the unit of time here: ask for evenly spaced ones.
 ///
 /// # Returns
-/// The column `weight_variance`, a row for each checkpoint: over the `window` checkpoints that end with it, null for those with
-/// fewer before them. In squared units of the weights.
+/// The column `weight_variance`, a row for each checkpoint: over the `window` checkpoints that end with it,
+/// null for those with fewer before them, so that fewer checkpoints than `window` give no number at all. In
+/// squared units of the weights.
 ///
 /// # Errors
 /// [`Error::NotFinite`] if the variance of a product leaves the range of f64.

@@ -108,7 +108,8 @@ fn samples_whose_state_is_zero_are_left_out_and_counted() {
 
 #[test]
 fn states_at_the_end_of_single_precision_have_no_angle() {
-    // A rotation that contracts by 7e-12 a step: after four steps a state is a few times the smallest number there is.
+    // A rotation that contracts by 7e-12 a step: after four steps a state is a few times the smallest number
+    // there is.
     let angle = TAU / 7.0;
     let table = of_linear(|weights| {
         weights.recurrent[0] = rotation(16, angle).mapv(|weight| (7e-12 * weight) as f32);

@@ -80,7 +80,8 @@ fn thousands_of_equal_states_have_no_dimension_though_their_sum_is_rounded() {
 
 #[test]
 fn states_at_the_end_of_single_precision_have_no_dimension() {
-    // A linear network that contracts by 1e-5 a step: its states span what the inputs span, until there are no digits left.
+    // A linear network that contracts by 1e-5 a step: its states span what the inputs span, until there are
+    // no digits left.
     let mut params = common::small();
     params.task.input_dim = 3;
     params.task.delay = 11;

@@ -106,7 +106,8 @@ fn a_component_that_the_states_do_not_have_is_null() {
 
 #[test]
 fn a_component_of_rounding_alone_is_null() {
-    // A linear network spreads one-dimensional inputs along one direction, but for the rounding of its states.
+    // A linear network spreads one-dimensional inputs along one direction, but for the rounding of its
+    // states.
     let mut params = common::small();
     params.task.input_dim = 1;
     params.task.clusters = 4;

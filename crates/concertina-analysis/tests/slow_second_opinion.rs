@@ -1,7 +1,7 @@
 //! Thousands of random networks, each analysed twice: see [`opinion`].
 //!
-//! `cargo test --release -p concertina-analysis --test slow_second_opinion -- --nocapture`; `CONCERTINA_CASES` is how many (default
-//! 3000), `CONCERTINA_SEED` where the sequence begins (default 2).
+//! `cargo test --release -p concertina-analysis --test slow_second_opinion -- --nocapture`;
+//! `CONCERTINA_CASES` is how many (default 3000), `CONCERTINA_SEED` where the sequence begins (default 2).
 
 mod opinion;
 

@@ -228,7 +228,7 @@ fn a_warm_start_ends_at_the_same_optimum_in_no_more_steps() {
 
 #[test]
 fn features_of_large_magnitude_reach_their_optimum_before_they_count_as_converged() {
-    // Features `s` times as large under the penalty `c` have the weights of the features themselves under `c s²`, over `s`.
+    // Multiplying features by `s` divides the weights by `s`, if `c` is divided by `s²`.
     let x = scrambled(60, 5, 21);
     for classes in [2, 3] {
         let labels = labels_in_turn(60, classes);

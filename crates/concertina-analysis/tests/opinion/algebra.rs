@@ -1,4 +1,5 @@
-//! Linear algebra in plain loops: rows of numbers, one-sided Jacobi rotations, shifted QR steps, Cholesky's factor.
+//! Linear algebra in plain loops: rows of numbers, one-sided Jacobi rotations, shifted QR steps, Cholesky's
+//! factor.
 
 pub(crate) type Matrix = Vec<Vec<f64>>;
 
@@ -24,7 +25,8 @@ pub(crate) fn through(row: &[f64], matrix: &Matrix) -> Vec<f64> {
     (0..width).map(|to| row.iter().zip(matrix).map(|(entry, from)| entry * from[to]).sum()).collect()
 }
 
-/// Singular values, falling, each with its right singular vector (of length 1; empty where the value is zero).
+/// Singular values, falling, each with its right singular vector (of length 1; empty where the value is
+/// zero).
 ///
 /// Hestenes' rotations of the columns of the flatter side until they are at right angles.
 pub(crate) fn singular(a: &Matrix) -> Vec<(f64, Vec<f64>)> {

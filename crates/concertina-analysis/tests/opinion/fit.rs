@@ -20,7 +20,8 @@ impl Fit<'_> {
 
     /// Weights and intercept for each score; `None` if the search does not settle.
     ///
-    /// Two classes: `|w|²/2 + c Σ ln(1 + exp(-t s))`. More: `|W|²/2 - c Σ ln softmax(s)[label]`, with the last intercept at 0.
+    /// Two classes: `|w|²/2 + c Σ ln(1 + exp(-t s))`. More: `|W|²/2 - c Σ ln softmax(s)[label]`, with the
+    /// last intercept at 0.
     pub(crate) fn logistic(&self) -> Option<Matrix> {
         if self.classes == 2 {
             return Some(vec![self.search(self.width(), &|point| self.two_classes(point))?]);

@@ -64,7 +64,7 @@ impl Ledger {
         }
     }
 
-    /// Enters a comparison that rounding decides, so that nobody can be right.
+    /// Enters a comparison that rounding decides, so that both opinions are as good.
     pub(crate) fn undecided(&mut self, kind: &'static str) {
         self.rows.entry(kind).or_default().undecided += 1;
     }

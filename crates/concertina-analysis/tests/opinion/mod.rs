@@ -1,8 +1,10 @@
-//! A second opinion on every analysis but `lyapunov`: the same numbers in plain loops, as the documentation defines them.
+//! A second opinion on every analysis but `lyapunov`: the same numbers in plain loops, as the documentation
+//! defines them.
 //!
-//! No code is shared with the analyses, nor with the numerics under them. Weights, samples and the random draw of splits are the
-//! project's own. The states of a network are checked against a forward pass in f64, and every analysis on those states, so
-//! that a difference is one of the analysis and not of the rounding of states to f32.
+//! No code is shared with the analyses, nor with the numerics under them. Weights, samples and the random
+//! draw of splits are the project's own. The states of a network are checked against a forward pass in f64,
+//! and every analysis on those states, so that a difference is one of the analysis and not of the rounding of
+//! states to f32.
 
 #![allow(dead_code, reason = "every test crate uses its own part")]
 #![allow(clippy::print_stdout, reason = "the counts and largest differences are what the test is for")]
@@ -110,7 +112,8 @@ fn compared(cases: Range<u64>, seed: u64, most_units: usize) -> Ledger {
     ledger
 }
 
-/// The states of every checkpoint, compared with a forward pass in f64; `None` where they leave the range of f32.
+/// The states of every checkpoint, compared with a forward pass in f64; `None` where they leave the range of
+/// f32.
 fn subject<'a>(case: &'a Case, ledger: &mut Ledger) -> Option<Subject<'a>> {
     let samples = case.task.analysis_samples(case.samples);
     let beyond = case.params.network.kind != NetworkKind::Feedforward && case.samples.is_multiple_of(3);

@@ -34,8 +34,9 @@ impl Design {
         Ok(Self { matrix, basis })
     }
 
-    /// The same problem along the principal axes of `features`, for features so correlated that the second derivative has no
-    /// digits left along some: there each axis has its own scale, which costs none. Slower.
+    /// The same problem along the principal axes of `features`, for features so correlated that the second
+    /// derivative is all rounding error in some directions. Along the axes, each direction has a scale of its
+    /// own, which loses no precision. Slower.
     pub(super) fn along_principal_axes(features: ArrayView2<f64>, ones: bool) -> Result<Self> {
         let Svd { left, singular_values, right_transposed } = svd(features)?;
         let matrix = with_ones((&left * &singular_values).view(), ones);

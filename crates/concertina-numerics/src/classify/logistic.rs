@@ -216,8 +216,8 @@ impl ManyClasses<'_> {
         point.chunks_exact(self.design.parameters()).map(|block| self.design.scores(block)).collect()
     }
 
-    /// Probabilities by class, then sample, and what they lack of 1, to full relative precision: near an optimum of separable
-    /// classes the gradient and the second derivative are nothing else.
+    /// Probabilities by class, then sample, and 1 less each, both to full relative precision: at an optimum
+    /// of separable classes, the gradient and the second derivative consist of the small ones of both.
     fn probabilities(&self, point: &[f64]) -> [Vec<Vec<f64>>; 2] {
         let mut table = self.scores(point);
         let mut lacking = table.clone();
@@ -299,8 +299,9 @@ impl Objective for ManyClasses<'_> {
                 }
             }
         }
-        // Along what all classes have in common the function is flat but for the penalty, and the gradient nothing, because the
-        // search begins there. As much curvature as along the rest leaves the step alone, and its digits.
+        // Along the part that all classes have in common, the function is flat but for the penalty, and the
+        // gradient is zero because the search starts with no such part. Curvature added there does not change
+        // the step, and as much as elsewhere keeps its precision.
         for k in 0..width {
             let own = (0..self.classes).map(|class| out[(class * width + k, class * width + k)]);
             let curvature = own.sum::<f64>() / self.classes as f64;

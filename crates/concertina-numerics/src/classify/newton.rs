@@ -8,13 +8,14 @@ use faer::{Mat, MatMut, Side};
 const MAX_STEPS: usize = 200;
 /// A full step below this share of the largest coordinate (or of 1) is the last: the next would be its square.
 const LAST_STEP: f64 = 1e-10;
-/// A last step changes no score by more than this share of it (or of 1): the second derivative depends on the scores alone, so
-/// that the next step would change them by about the square. Small weights are no sign of it where features are large.
+/// A last step changes no score by more than this share of it (or of 1): the second derivative depends on the
+/// scores alone, so that the next step would change them by about the square. A small step in the weights
+/// does not imply it where features are large.
 const LAST_CHANGE: f64 = 1e-6;
 /// Share of the decrease promised by the linear model that a step must keep (Armijo's rule; the usual value).
 const SUFFICIENT: f64 = 1e-4;
-/// Differences of the function below this share of it are rounding errors, some hundred machine epsilons: its terms are not
-/// negative and have full relative precision, so that it may itself be far below 1.
+/// Differences of the function below this share of it are rounding errors, some hundred machine epsilons: its
+/// terms are not negative and have full relative precision, so that it may itself be far below 1.
 const NOISE: f64 = 1e-13;
 /// Halvings after which a step counts as no step.
 const MAX_HALVINGS: usize = 60;
@@ -57,7 +58,7 @@ pub(super) fn minimise(objective: &impl Objective, start: Vec<f64>) -> Optimum {
         let noise = NOISE * value.abs();
         let Some((share, moved, reached)) = line_search(objective, &point, &step, value, promised, noise)
         else {
-            converged = is_settled(objective, &point, &step); // rounding is all that is in the way
+            converged = is_settled(objective, &point, &step); // only rounding stands in the way
             break;
         };
         iterations += 1;

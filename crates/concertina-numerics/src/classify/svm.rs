@@ -33,8 +33,8 @@ impl Default for LinearSvm {
 impl LinearSvm {
     /// Fits to samples `x`, (samples, features), with labels 0 to `classes` - 1.
     ///
-    /// A fit that does not reach the optimum is returned with `converged` false. A class may be without samples: unlike that of
-    /// logistic regression, its intercept is penalised and does not run away.
+    /// A fit that does not reach the optimum is returned with `converged` false. A class may be without
+    /// samples: unlike that of logistic regression, its intercept is penalised and does not run away.
     ///
     /// # Errors
     /// [`Error::Shape`](crate::Error::Shape), [`Error::NotFinite`](crate::Error::NotFinite),

@@ -33,8 +33,8 @@ impl RowMajor<'_> {
     }
 }
 
-/// A power of two by which to multiply numbers of this largest magnitude so that their squares neither over- nor underflow, which
-/// changes no digit.
+/// A power of two by which to multiply numbers of this largest magnitude so that their squares neither over-
+/// nor underflow, which changes no digit.
 pub fn one_over_power_of_two(largest: f64) -> f64 {
     libm::exp2(-libm::floor(libm::log2(largest)).clamp(-1000.0, 1000.0))
 }
@@ -42,7 +42,8 @@ pub fn one_over_power_of_two(largest: f64) -> f64 {
 /// Magnitudes within which a decomposition loses nothing to over- or underflow.
 const SAFE: std::ops::RangeInclusive<f64> = 1e-100..=1e100;
 
-/// What to multiply a matrix by before it is decomposed: 1, unless its largest entry is near an end of the range of f64.
+/// What to multiply a matrix by before it is decomposed: 1, unless its largest entry is near an end of the
+/// range of f64.
 pub(crate) fn safe_scale(a: &ArrayView2<f64>) -> f64 {
     let largest = a.iter().fold(0.0, |largest: f64, entry| largest.max(entry.abs()));
     if largest == 0.0 || SAFE.contains(&largest) { 1.0 } else { one_over_power_of_two(largest) }

@@ -11,15 +11,17 @@ use crate::{Error, Result};
 ///
 /// A conjugate pair therefore stands together, the one with positive imaginary part first.
 ///
-/// Where zeros divide the matrix into parts that reach one another in one direction only, as in a network without loops, the
-/// eigenvalues are those of the parts: a unit that no loop passes has its diagonal entry, exactly. Within a part rounding moves
-/// an eigenvalue of multiplicity `m` by up to about the `m`-th root of machine epsilon times the norm.
+/// Where zeros divide the matrix into parts that reach one another in one direction only, as in a network
+/// without loops, the eigenvalues are those of the parts: a unit that no loop passes has its diagonal entry,
+/// exactly. Within a part rounding moves an eigenvalue of multiplicity `m` by up to about the `m`-th root of
+/// machine epsilon times the norm.
 ///
 /// # Errors
 /// [`Error::Shape`] unless the matrix is square, [`Error::NotFinite`], [`Error::NotConverged`].
 ///
 /// # Source
-/// Tarjan, Depth-first search and linear graph algorithms, SIAM Journal on Computing 1 (1972), 146, for the parts.
+/// Tarjan, Depth-first search and linear graph algorithms, SIAM Journal on Computing 1 (1972), 146, for the
+/// parts.
 pub fn eigenvalues(a: ArrayView2<f64>) -> Result<Vec<Complex64>> {
     check_square(EIGENVALUES, &a)?;
     check_finite(EIGENVALUES, &a)?;

@@ -18,7 +18,8 @@ pub struct Svd {
 
 /// The thin singular value decomposition. The common sign of each pair of vectors is arbitrary.
 ///
-/// Singular values are exact up to rounding of the largest: those under 1e-16 of it or so need not have a correct digit.
+/// Singular values are exact up to rounding of the largest: those under 1e-16 of it or so need not have a
+/// correct digit.
 ///
 /// # Errors
 /// [`Error::NotFinite`], [`Error::NotConverged`].
