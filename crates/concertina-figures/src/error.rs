@@ -148,7 +148,7 @@ impl Error {
                 })
             }
             Self::Glyph { .. } => {
-                Some("figures are set in Liberation Sans: Latin, Greek and Cyrillic letters".to_owned())
+                Some("figures are set in Liberation Sans: Latin, Greek and Cyrillic letters; raised and lowered parts are `^{...}` and `_{...}`".to_owned())
             }
             Self::File { source, .. } if source.kind() == std::io::ErrorKind::PermissionDenied => {
                 Some("is the folder writable?".to_owned())
