@@ -83,8 +83,9 @@ impl ErrorBar {
         }
     }
 
-    /// Whether an interval of this kind over so few values is only their range: a bootstrap of n values draws the least of them n
-    /// times with probability n^-n, and while that is more than the tail asked for, no interval inside the range is found.
+    /// Whether an interval of this kind over so few values is only their range: a bootstrap of n values draws
+    /// the least of them n times with probability n^-n, and while that is more than the tail asked for, no
+    /// interval inside the range is found.
     pub fn is_range(self, realisations: usize) -> bool {
         match self {
             Self::MeanCi { level } => {

@@ -76,8 +76,8 @@ fn partner(table: &[(char, char)], character: char) -> Option<char> {
 }
 
 impl Span {
-    /// The span with raised and lowered characters of Unicode as spans of their own, set from the letters and digits that the
-    /// typeface has.
+    /// The span with raised and lowered characters of Unicode as spans of their own, set from the letters and
+    /// digits that the typeface has.
     fn drawable(self) -> Vec<Self> {
         let mut spans: Vec<Self> = Vec::new();
         for character in self.text.chars() {

@@ -1,4 +1,5 @@
-//! Inputs that once left something out of a figure, or drew it otherwise, without a word: each is drawn, told, or refused.
+//! Inputs that once left something out of a figure, or drew it otherwise, without a word: each is drawn,
+//! told, or refused.
 
 mod support;
 
@@ -525,4 +526,40 @@ fn shipped_figures_of_one_realisation_say_so() {
             recipe.panels.iter().filter(|panel| panel.draw.band.is_some_and(|band| band != ErrorBar::Lines));
         assert_eq!(figure.problems().len(), bands.count(), "{name}: {:?}", figure.problems());
     }
+}
+
+#[test]
+fn a_panel_without_a_place_in_the_layout_is_told() {
+    let text = include_str!("data/log_band.toml").replace("[\"a\", \"b\", \"c\"]", "[\"a\", \"b\"]");
+    let recipe = Recipe::from_toml("log_band.toml", &text.replace("[5, 21]", "[5, 20]")).expect("a recipe");
+    let table = losses(&[(5.0, &[0.3, 0.31]), (20.0, &[0.3, 0.31]), (60.0, &[0.3, 0.31])]);
+    let figure = recipe.draw(&Theme::default(), &[table]).expect("drawn");
+    assert_eq!(
+        figure.problems(),
+        ["panel c: the layout has no place for it, so it is drawn by itself alone"]
+    );
+}
+
+#[test]
+fn snapshots_that_would_overwrite_each_other_are_refused() {
+    let (_, text) = RECIPES.iter().find(|(name, _)| *name == "fig2").expect("shipped");
+    let text = text.replace("snapshot_{timestep}_tanh_cce", "snapshot_tanh_cce");
+    let recipe = Recipe::from_toml("fig2.toml", &text).expect("a recipe");
+    let error = recipe.draw(&Theme::default(), &support::figure_two(2, 60)).expect_err("one name for all");
+    assert!(
+        told(&error).contains("several snapshots would be called `snapshots/Xdim_200_snapshot_tanh_cce`"),
+        "{error}"
+    );
+}
+
+#[test]
+fn what_snapshots_do_not_have_is_refused_and_what_only_they_have() {
+    let table = support::snapshots(60);
+    let panel = || Panel::snapshots(&table).facet("gain");
+    assert!(refused(panel().band(ErrorBar::MeanSd)).contains("snapshots have no `band`"));
+    assert!(refused(panel().style("gain")).contains("snapshots have no `style`"));
+    assert!(refused(panel().reference_y(0.0)).contains("snapshots have no `reference`"));
+    let table = losses(&[(5.0, &[1.0])]);
+    let drawing = Drawing { snapshot_file: Some("a".to_owned()), ..panel_drawing() };
+    assert!(refused(Panel::of(&table, drawing)).contains("`snapshot_file` names files of snapshots"));
 }

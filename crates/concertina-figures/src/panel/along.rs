@@ -15,11 +15,12 @@ pub(crate) struct Along {
 }
 
 impl Along {
-    /// Words stand in the order of their ranks in the theme, then as they come; `panel` is what errors call the panel.
+    /// Words stand in the order of their ranks in the theme, then as they come; `panel` is what errors call
+    /// the panel.
     ///
     /// # Errors
-    /// [`Error::Table`](crate::Error::Table) for an unknown column; [`Error::Panel`] for words along an axis with limits, ticks or
-    /// a logarithmic scale.
+    /// [`Error::Table`](crate::Error::Table) for an unknown column; [`Error::Panel`] for words along an axis
+    /// with limits, ticks or a logarithmic scale.
     pub(crate) fn of(table: &Table, axis: &Axis, theme: &Theme, panel: &str) -> Result<Self> {
         let column = &axis.column;
         let words = match table.column(column)? {

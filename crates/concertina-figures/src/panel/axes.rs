@@ -29,8 +29,8 @@ impl Axes<'_> {
         Some((self.place.left + across * self.place.width, self.place.bottom() - up * self.place.height))
     }
 
-    /// The ends of a band on the page, the lower one at the edge of the axes where a logarithmic scale does not reach it; `None` if
-    /// nothing of the band is on such a scale.
+    /// The ends of a band on the page, the lower one at the edge of the axes where a logarithmic scale does
+    /// not reach it; `None` if nothing of the band is on such a scale.
     pub(crate) fn span(&self, x: f64, low: f64, high: f64) -> Option<(Point, Point)> {
         let low = if self.y.position(low).is_none() { self.y.from } else { low };
         Some((self.at(x, low)?, self.at(x, high)?))

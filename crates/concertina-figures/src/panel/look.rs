@@ -82,7 +82,8 @@ fn palette(theme: &Theme, drawing: &Drawing, column: &str, hues: &[Option<String
     }
 }
 
-/// How many colours of their own the values of the hue column have, where they come in turn; `None` where each has one.
+/// How many colours of their own the values of the hue column have, where they come in turn; `None` where
+/// each has one.
 pub(crate) fn colours_in_turn(theme: &Theme, drawing: &Drawing, hues: &[Option<String>]) -> Option<usize> {
     let palette = palette(theme, drawing, drawing.hue.as_deref()?, hues);
     (palette == Palette::Categorical).then(|| theme.palette.categorical.len().max(1))

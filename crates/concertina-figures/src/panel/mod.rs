@@ -25,7 +25,7 @@ use crate::{
 };
 use {plot::PlotPanel, schematic::SchematicPanel, snapshots::SnapshotsPanel};
 
-pub(crate) use rows::{distinct as values, key};
+pub(crate) use rows::{distinct as values, first_unknown, key, no_such_value, text_key};
 
 /// What a panel needs to know of its surroundings.
 #[derive(Clone, Copy, Debug)]

@@ -1,4 +1,5 @@
-//! Rows of a table by the values of their cells: how a cell is known, which values there are, which rows are kept.
+//! Rows of a table by the values of their cells: how a cell is known, which values there are, which rows are
+//! kept.
 
 use concertina_table::{Scalar, Table, Values};
 

@@ -184,8 +184,8 @@ type Column = BTreeMap<OrderedX, Vec<(String, Option<f64>)>>;
 /// The points of a line, and its realisations by themselves.
 type Summarised = (Vec<SeriesPoint>, Vec<Vec<(f64, Option<f64>)>>);
 
-/// Summarises a line at each x; `index` counts points, for the bootstrap. Without an error bar several realisations at an x are an
-/// error: how many, and where.
+/// Summarises a line at each x; `index` counts points, for the bootstrap. Without an error bar several
+/// realisations at an x are an error: how many, and where.
 fn summarised(
     column: &Column,
     bar: Option<ErrorBar>,

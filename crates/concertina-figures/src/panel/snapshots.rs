@@ -69,6 +69,18 @@ impl<'a> SnapshotsPanel<'a> {
                 hint: Some("take `facet` alone, and `keep` one value of the other column".to_owned()),
             });
         }
+        let ignored = [
+            ("band", drawing.band.is_some()),
+            ("style", drawing.style.is_some()),
+            ("reference", !drawing.reference.is_empty()),
+        ];
+        if let Some((name, _)) = ignored.iter().find(|(_, given)| *given) {
+            return Err(Error::Panel {
+                panel: context.name.to_owned(),
+                message: format!("snapshots have no `{name}`"),
+                hint: Some("leave it out, or draw `lines` or a `scatter`".to_owned()),
+            });
+        }
         let kept = rows::kept(table, drawing, context.name)?;
         let hue = drawing.hue.clone().unwrap_or_else(|| "class".to_owned());
         let with_hue = Drawing { hue: Some(hue.clone()), ..drawing.clone() };
@@ -395,7 +407,8 @@ fn one_realisation(kept: Table, problems: &mut Vec<String>) -> Result<Table> {
 /// Columns that tell the clouds of one network from each other; none may have two values in one square.
 const CHECKPOINT: [&str; 3] = ["stage", "epoch", "update"];
 
-/// Whether each square has one cloud a timestep: rows of several checkpoints or networks in one would mean nothing.
+/// Whether each square has one cloud a timestep: rows of several checkpoints or networks in one would mean
+/// nothing.
 fn one_cloud(kept: &Table, drawing: &Drawing, panel: &str) -> Result<()> {
     let wrong = |message: String| {
         let hint = "tell them apart with `facet`, or keep some with `keep`".to_owned();

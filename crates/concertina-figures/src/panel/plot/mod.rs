@@ -117,8 +117,9 @@ impl<'a> PlotPanel<'a> {
         self.drawing.kind == Kind::Scatter
     }
 
-    /// Whether values are marks alone: rows of a scatter, and lines that have a single point or run over words, which have no
-    /// order to be joined in. Marks are told apart by their shapes, lines by their dashes.
+    /// Whether values are marks alone: rows of a scatter, and lines that have a single point or run over
+    /// words, which have no order to be joined in. Marks are told apart by their shapes, lines by their
+    /// dashes.
     fn has_marks(&self) -> bool {
         let mut lines = self.split.all().filter(|(_, line)| !line.is_empty()).peekable();
         let alone = lines.peek().is_some() && lines.all(|(_, line)| line.points.len() < 2);
@@ -168,6 +169,12 @@ fn check(drawing: &Drawing, panel: &str) -> Result<()> {
     };
     if drawing.kind == Kind::Scatter && drawing.band.is_some() {
         return wrong("a scatter draws every row and has no `band`", "take `kind = \"lines\"` to summarise");
+    }
+    if drawing.snapshot_file.is_some() {
+        return wrong(
+            "`snapshot_file` names files of snapshots, which this panel has none of",
+            "leave it out",
+        );
     }
     for (name, axis) in [("x", &drawing.x), ("y", &drawing.y)] {
         let Some(axis) = axis else { continue };

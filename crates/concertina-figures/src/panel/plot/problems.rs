@@ -19,7 +19,8 @@ use crate::{
 
 /// Cases of one kind that are told one by one; the rest is counted. Arbitrary: enough to find the pattern.
 const TOLD: usize = 3;
-/// How far beyond a limit, as a share of the axis, a value is still drawn: lines at a limit are not cut in half.
+/// How far beyond a limit, as a share of the axis, a value is still drawn: lines at a limit are not cut in
+/// half.
 pub(super) const SLACK: f64 = 0.01;
 
 /// A panel's series with the number of their axes.
@@ -282,7 +283,8 @@ impl PlotPanel<'_> {
     }
 }
 
-/// Whether a value is so far outside of a scale that it is cut off; what has no place on it at all is told elsewhere.
+/// Whether a value is so far outside of a scale that it is cut off; what has no place on it at all is told
+/// elsewhere.
 fn is_outside(scale: &Scale, value: f64) -> bool {
     scale.position(value).is_some_and(|place| !(-SLACK..=1.0 + SLACK).contains(&place))
 }

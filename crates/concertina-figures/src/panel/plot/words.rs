@@ -45,7 +45,8 @@ impl PlotPanel<'_> {
         scale_of(names.iter().map(|name| name.replace('\n', " ")).collect(), every, false)
     }
 
-    /// Where a value of a line stands along the horizontal axis: beside those of the others over the same word.
+    /// Where a value of a line stands along the horizontal axis: beside those of the others over the same
+    /// word.
     pub(super) fn across(&self, cell: usize, line: &Series, x: f64) -> f64 {
         let lines = self.split.series.get(cell).map_or(&[][..], Vec::as_slice);
         if self.split.x_words.is_none() || self.is_scatter() || !shares_a_place(lines) {
@@ -58,7 +59,8 @@ impl PlotPanel<'_> {
     }
 }
 
-/// A scale of words, each with a place of its own: the first at 0, the next at 1, and so on. Of too many every so-manieth has a label.
+/// A scale of words, each with a place of its own: the first at 0, the next at 1, and so on. Of too many
+/// every so-manieth has a label.
 fn scale_of(labels: Vec<String>, every: usize, upright: bool) -> Scale {
     let to = labels.len().max(1) as f64 - 0.5;
     let ticks = labels.into_iter().enumerate().step_by(every.max(1));
