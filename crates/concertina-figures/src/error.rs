@@ -42,6 +42,12 @@ pub enum Error {
         /// What there is.
         known: Vec<String>,
     },
+    /// Two recipes have one name.
+    #[error("two recipes are of a figure `{figure}`")]
+    SameFigure {
+        /// The name.
+        figure: String,
+    },
     /// A panel asks for more than its table holds.
     #[error("panel `{panel}`: {message}")]
     Panel {
@@ -147,8 +153,11 @@ impl Error {
                     None => format!("known: {}", quoted(known)),
                 })
             }
+            Self::SameFigure { .. } => {
+                Some("their files would overwrite each other: give one of them another `figure`".to_owned())
+            }
             Self::Glyph { .. } => {
-                Some("figures are set in Liberation Sans: Latin, Greek and Cyrillic letters".to_owned())
+                Some("figures are set in Liberation Sans: Latin, Greek and Cyrillic letters; raised and lowered parts are `^{...}` and `_{...}`".to_owned())
             }
             Self::File { source, .. } if source.kind() == std::io::ErrorKind::PermissionDenied => {
                 Some("is the folder writable?".to_owned())

@@ -66,6 +66,9 @@ pub enum NoSummary {
     /// All values are undefined.
     #[error("no values")]
     Empty,
+    /// The values are so large that their squares or sums are not finite.
+    #[error("the values are too large to be summarised: their squares are infinite")]
+    Overflow,
     /// The fit or the bootstrap failed.
     #[error("{0}")]
     Failed(#[from] concertina_numerics::Error),
@@ -80,6 +83,19 @@ impl ErrorBar {
         }
     }
 
+    /// Whether an interval of this kind over so few values is only their range: a bootstrap of n values draws
+    /// the least of them n times with probability n^-n, and while that is more than the tail asked for, no
+    /// interval inside the range is found.
+    pub fn is_range(self, realisations: usize) -> bool {
+        match self {
+            Self::MeanCi { level } => {
+                let n = realisations as f64;
+                n.powf(-n) >= 0.5 * (1.0 - level)
+            }
+            _ => false,
+        }
+    }
+
     /// The summary of `values`; `index` keys the bootstrap's random stream, so that points do not share their draws.
     ///
     /// One value is its own centre; of intervals it has only gamma's, which for equal values is that value.
@@ -91,17 +107,14 @@ impl ErrorBar {
             return Err(NoSummary::Empty);
         }
         let several = values.len() > 1;
-        match self {
-            Self::Gamma => gamma(values, DIMENSION_ANCHOR, 0.0, false),
-            Self::GammaReflected => gamma(values, ACCURACY_ANCHOR, ACCURACY_SHIFT, true),
+        let summary = match self {
+            Self::Gamma => gamma(values, DIMENSION_ANCHOR, 0.0, false)?,
+            Self::GammaReflected => gamma(values, ACCURACY_ANCHOR, ACCURACY_SHIFT, true)?,
             Self::MeanCi { level } => {
                 let mut stream = Stream::new(0, Purpose::new("error bar"), index);
                 let interval =
                     bootstrap::mean_interval(values, level, RESAMPLES, |n| stream.below(n as u32) as usize)?;
-                Ok(Summary {
-                    centre: interval.mean,
-                    interval: several.then_some((interval.low, interval.high)),
-                })
+                Summary { centre: interval.mean, interval: several.then_some((interval.low, interval.high)) }
             }
             Self::MeanSd => {
                 let centre = mean(values);
@@ -110,15 +123,20 @@ impl ErrorBar {
                     let deviation = (squares / (values.len() - 1) as f64).sqrt();
                     (centre - deviation, centre + deviation)
                 });
-                Ok(Summary { centre, interval })
+                Summary { centre, interval }
             }
             Self::MedianIqr => {
                 let mut sorted = values.to_vec();
                 sorted.sort_by(f64::total_cmp);
                 let interval = several.then(|| (quantile(&sorted, 0.25), quantile(&sorted, 0.75)));
-                Ok(Summary { centre: quantile(&sorted, 0.5), interval })
+                Summary { centre: quantile(&sorted, 0.5), interval }
             }
-            Self::Lines => Ok(Summary { centre: mean(values), interval: None }),
+            Self::Lines => Summary { centre: mean(values), interval: None },
+        };
+        let (low, high) = summary.interval.unwrap_or_default();
+        match [summary.centre, low, high].iter().all(|number| number.is_finite()) {
+            true => Ok(summary),
+            false => Err(NoSummary::Overflow),
         }
     }
 }

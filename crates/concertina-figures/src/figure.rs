@@ -37,6 +37,8 @@ pub struct Figure {
     panels: Vec<(String, DrawnPanel)>,
     /// Snapshots by themselves: path without ending, drawing.
     singles: Vec<(PathBuf, String)>,
+    /// Panels without a place on the page.
+    unplaced: Vec<String>,
 }
 
 impl Recipe {
@@ -84,7 +86,10 @@ impl Recipe {
         }
         let svg = files::spelled(&scene, theme)?;
         let dots_per_inch = theme.page.dots_per_inch;
-        Ok(Figure { name: self.figure.clone(), scene, svg, dots_per_inch, panels, singles })
+        let placed = |letter: &String| cells.iter().any(|cell| cell.letter == *letter);
+        let unplaced =
+            panels.iter().map(|(letter, _)| letter).filter(|letter| !placed(letter)).cloned().collect();
+        Ok(Figure { name: self.figure.clone(), scene, svg, dots_per_inch, panels, singles, unplaced })
     }
 
     /// Where each panel stands on the page.
@@ -178,7 +183,7 @@ fn snapshot_files(
     let prepared = Prepared::new(table, drawing, theme, &context)?;
     let pages = prepared.singles(side);
     let first = pages.first().map(|(value, _, _)| value.clone());
-    pages
+    let files: Vec<(PathBuf, String)> = pages
         .into_iter()
         .map(|(value, timestep, scene)| {
             let mut path = PathBuf::from(fill(template, table, timestep, letter)?);
@@ -189,7 +194,17 @@ fn snapshot_files(
             }
             Ok((path, files::spelled(&scene, theme)?))
         })
-        .collect()
+        .collect::<Result<_>>()?;
+    let mut names: Vec<&PathBuf> = files.iter().map(|(path, _)| path).collect();
+    names.sort();
+    match names.windows(2).find(|pair| pair[0] == pair[1]) {
+        None => Ok(files),
+        Some(pair) => Err(Error::Panel {
+            panel: letter.to_owned(),
+            message: format!("`snapshot_file`: several snapshots would be called `{}`", pair[0].display()),
+            hint: Some("`{timestep}` in the name tells them apart".to_owned()),
+        }),
+    }
 }
 
 /// Fills `{timestep}` and the columns that are the same in the whole table.
@@ -249,7 +264,10 @@ impl Figure {
         let of_panel = |(letter, panel): &(String, DrawnPanel)| {
             panel.problems().iter().map(|problem| format!("panel {letter}: {problem}")).collect::<Vec<_>>()
         };
-        self.panels.iter().flat_map(of_panel).collect()
+        let unplaced = self.unplaced.iter().map(|letter| {
+            format!("panel {letter}: the layout has no place for it, so it is drawn by itself alone")
+        });
+        self.panels.iter().flat_map(of_panel).chain(unplaced).collect()
     }
 
     /// All files, under `folder`: `fig2.pdf`, `fig2/b.pdf`, `fig2/b.csv`, `fig2/snapshots/...`.

@@ -45,9 +45,9 @@ pub use parse::Place;
 pub use published::{Moments, PUBLISHED, PointComparison, PublishedTable, PublishedTables, compare};
 pub use recipe::{
     Analyses, Assignment, Axis, Cell, Cells, Channel, Checkpoints, Claim, Contrast, Drawing, FigureSeeds,
-    Kind, Layout, Legend, Measure, Measurement, Palette, PanelRecipe, Point, Published, RECIPES, Recipe,
-    Reduction, ReferenceLine, Requirement, Resolved, Row, RunSet, Schematic, SeedChoice, SeedRule, Seeds,
-    Share, Side, Take, Test,
+    Kind, Layout, Legend, Measure, Measurement, Origin, OriginKind, Palette, PanelRecipe, Point, Published,
+    RECIPES, Recipe, Reduction, ReferenceLine, Requirement, Resolved, Row, RunSet, Schematic, SeedChoice,
+    SeedRule, Seeds, Share, Side, Take, Test,
 };
 pub use render::Rendered;
 pub use scene::{Rect, Shape, TextBox};

@@ -20,6 +20,84 @@ pub(crate) struct Span {
     pub(crate) rise: f64,
 }
 
+/// Raised characters of Unicode, which few typefaces have all of, and what is raised in their place.
+const RAISED: [(char, char); 18] = [
+    ('\u{2070}', '0'),
+    ('\u{b9}', '1'),
+    ('\u{b2}', '2'),
+    ('\u{b3}', '3'),
+    ('\u{2074}', '4'),
+    ('\u{2075}', '5'),
+    ('\u{2076}', '6'),
+    ('\u{2077}', '7'),
+    ('\u{2078}', '8'),
+    ('\u{2079}', '9'),
+    ('\u{207a}', '+'),
+    ('\u{207b}', '\u{2212}'),
+    ('\u{207c}', '='),
+    ('\u{207d}', '('),
+    ('\u{207e}', ')'),
+    ('\u{207f}', 'n'),
+    ('\u{2071}', 'i'),
+    ('\u{1d40}', 'T'),
+];
+
+/// Lowered characters, and what is lowered in their place.
+const LOWERED: [(char, char); 24] = [
+    ('\u{2080}', '0'),
+    ('\u{2081}', '1'),
+    ('\u{2082}', '2'),
+    ('\u{2083}', '3'),
+    ('\u{2084}', '4'),
+    ('\u{2085}', '5'),
+    ('\u{2086}', '6'),
+    ('\u{2087}', '7'),
+    ('\u{2088}', '8'),
+    ('\u{2089}', '9'),
+    ('\u{208a}', '+'),
+    ('\u{208b}', '\u{2212}'),
+    ('\u{208c}', '='),
+    ('\u{208d}', '('),
+    ('\u{208e}', ')'),
+    ('\u{2090}', 'a'),
+    ('\u{2091}', 'e'),
+    ('\u{2092}', 'o'),
+    ('\u{2093}', 'x'),
+    ('\u{1d62}', 'i'),
+    ('\u{2c7c}', 'j'),
+    ('\u{2096}', 'k'),
+    ('\u{2099}', 'n'),
+    ('\u{209c}', 't'),
+];
+
+/// What stands for a character in one of the tables above.
+fn partner(table: &[(char, char)], character: char) -> Option<char> {
+    table.iter().find(|(known, _)| *known == character).map(|(_, partner)| *partner)
+}
+
+impl Span {
+    /// The span with raised and lowered characters of Unicode as spans of their own, set from the letters and
+    /// digits that the typeface has.
+    fn drawable(self) -> Vec<Self> {
+        let mut spans: Vec<Self> = Vec::new();
+        for character in self.text.chars() {
+            let (raised, lowered) = (partner(&RAISED, character), partner(&LOWERED, character));
+            // What is raised already is not raised again.
+            let (scale, rise) = match (raised, lowered) {
+                (Some(_), _) if self.scale == 1.0 => (SCRIPT_SIZE, RAISE),
+                (_, Some(_)) if self.scale == 1.0 => (SCRIPT_SIZE, -LOWER),
+                _ => (self.scale, self.rise),
+            };
+            let drawn = raised.or(lowered).unwrap_or(character);
+            match spans.last_mut() {
+                Some(last) if last.scale == scale && last.rise == rise => last.text.push(drawn),
+                _ => spans.push(Self { text: drawn.to_string(), cut: self.cut, scale, rise }),
+            }
+        }
+        spans
+    }
+}
+
 /// A line of text with markup taken apart.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub(crate) struct Rich {
@@ -57,7 +135,7 @@ impl Rich {
             }
         }
         Self::flush(&mut plain, &mut spans);
-        Self { spans }
+        Self { spans: spans.into_iter().flat_map(Span::drawable).collect() }
     }
 
     /// Text without markup, in one cut.

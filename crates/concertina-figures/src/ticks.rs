@@ -20,6 +20,8 @@ pub(crate) struct Scale {
     pub(crate) ticks: Vec<(f64, String)>,
     /// Ticks without a label.
     pub(crate) minor: Vec<f64>,
+    /// Whether labels under the axis read upwards, being too long to stand side by side.
+    pub(crate) upright: bool,
 }
 
 /// What a user fixed of a scale.
@@ -88,6 +90,7 @@ impl Scale {
             to,
             ticks: values.into_iter().zip(labels).collect(),
             minor: Vec::new(),
+            upright: false,
         }
     }
 
@@ -157,7 +160,14 @@ impl Scale {
                 }
             }
         }
-        Self { kind: ScaleKind::Log, from: 10f64.powf(from), to: 10f64.powf(to), ticks, minor }
+        Self {
+            kind: ScaleKind::Log,
+            from: 10f64.powf(from),
+            to: 10f64.powf(to),
+            ticks,
+            minor,
+            upright: false,
+        }
     }
 
     /// Where a finite `value` lies between the limits: 0 at the first, 1 at the last; `None` where a logarithm does not exist.

@@ -2,7 +2,9 @@
 
 mod support;
 
-use concertina_figures::{Absent, Error, Evidence, Judgement, RECIPES, Recipe, Result, Verdict};
+use concertina_figures::{
+    Absent, Error, Evidence, Judgement, OriginKind, PublishedTables, RECIPES, Recipe, Result, Verdict,
+};
 use concertina_table::{Scalar, Table};
 use support::Rows;
 
@@ -241,7 +243,7 @@ fn wrong_claims_are_told_what_where_and_how_to_mend_them() {
     "#);
     insta::assert_snapshot!(wrong("file = \"fig2_effective_dimension\"", "file = \"fig2_dimension\""), @r#"
         unknown published table `fig2_dimension` at line 30, column 8 of mine.toml
-        hint: known: `fig2_accuracy`, `fig2_cluster_holdout`, `fig2_effective_dimension`, `fig2_lyapunov`, `fig2d_accuracy`, `fig3_accuracy`, `fig3_cluster_holdout`, `fig3_effective_dimension`, `fig3_lyapunov`, `fig3_saturation`, `fig4_accuracy`, `fig4_cluster_holdout`, `fig4_effective_dimension`, `fig4_lyapunov`
+        hint: known: `fig2_accuracy`, `fig2_cluster_holdout`, `fig2_effective_dimension`, `fig2_lyapunov`, `fig2d_accuracy`, `fig3_accuracy`, `fig3_cluster_holdout`, `fig3_effective_dimension`, `fig3_lyapunov`, `fig3_saturation`, `fig4_accuracy`, `fig4_cluster_holdout`, `fig4_effective_dimension`, `fig4_lyapunov`, `ed1_effective_dimension`
     "#);
     insta::assert_snapshot!(wrong("expect = \"less\"", "expect = \"lower\""), @r#"
         unknown value `lower` at line 26, column 10 of mine.toml
@@ -291,6 +293,168 @@ fn wrong_claims_are_told_what_where_and_how_to_mend_them() {
     let again =
         &RECIPE[RECIPE.find("[[claims]]").expect("a claim")..RECIPE.find("[[published]]").expect("a table")];
     insta::assert_snapshot!(wrong("[[published]]", &format!("{again}[[published]]")), @"two claims have the name `compression` at line 29, column 8 of mine.toml");
+}
+
+#[test]
+fn a_claim_about_a_value_that_no_row_has_is_an_error() {
+    let data = table(|_, _| Some(1.0), 0..5);
+    let judge = |from: &str, to: &str, absent: &[Absent]| {
+        let recipe = recipe_with(from, to).expect("a recipe");
+        recipe.claims[0].judge(&Evidence { table: &data, seeds: &FIVE, absent })
+    };
+    for (from, to, said) in [
+        (
+            "timestep = 9",
+            "timestep = 8",
+            "no row has `8` in column `timestep`\nhint: `timestep` has `0`, `9`",
+        ),
+        (
+            "timestep = 9",
+            "timestep = [9, 8]",
+            "no row has `8` in column `timestep`\nhint: `timestep` has `0`, `9`",
+        ),
+        (
+            "gain = [20, 250] }\ncompare",
+            "gain = [20, 251] }\ncompare",
+            "no row has `251` in column `gain`\nhint: `gain` has `20`, `250`",
+        ),
+        (
+            "first = \"after\"",
+            "first = \"afer\"",
+            "no row has `afer` in column `stage`\nhint: did you mean `after`?",
+        ),
+    ] {
+        assert_eq!(
+            told(&judge(from, to, &[]).expect_err("no such row")),
+            format!("claim `compression`: {said}")
+        );
+    }
+    // A run that diverged may be the one that would have had it.
+    let diverged = |gain: i64| Absent {
+        cells: vec![("gain".to_owned(), Scalar::Integer(gain)), ("seed".to_owned(), Scalar::Integer(0))],
+        reason: "diverged at epoch 2".to_owned(),
+    };
+    let judgement = judge("gain = [20, 250] }\ncompare", "gain = [20, 251] }\ncompare", &[diverged(251)]);
+    assert_eq!(judgement.expect("the run is known").verdict, Verdict::NotEnoughRealisations);
+    assert!(judge("gain = [20, 250] }\ncompare", "gain = [20, 251] }\ncompare", &[diverged(20)]).is_err());
+    assert!(
+        judge("timestep = 9", "timestep = 8", &[diverged(20)]).is_ok(),
+        "it might have had that timestep"
+    );
+}
+
+#[test]
+fn values_that_no_run_has_are_told_before_runs_are_trained() {
+    let runs = |gains: [i64; 2]| -> Vec<Vec<(String, Scalar)>> {
+        gains.map(|gain| vec![("gain".to_owned(), gain.into()), ("seed".to_owned(), 0_i64.into())]).to_vec()
+    };
+    let check = |recipe: &Recipe, gains: [i64; 2], with_claims: bool| {
+        recipe.check_runs(0, runs(gains).iter().map(Vec::as_slice), with_claims)
+    };
+    let recipe = Recipe::from_toml("mine.toml", RECIPE).expect("a recipe");
+    assert!(check(&recipe, [20, 250], true).is_ok());
+    let said = told(&check(&recipe, [20, 100], true).expect_err("no run of 250"));
+    assert_eq!(said, "claim `compression`: no row has `250` in column `gain`\nhint: `gain` has `20`, `100`");
+    assert!(check(&recipe, [20, 100], false).is_ok(), "claims do not matter for a figure");
+    let keeping = recipe_with("draw = { x", "draw = { keep = { gain = [20, 21], stage = [\"after\"] }, x")
+        .expect("a recipe");
+    let said = told(&check(&keeping, [20, 250], false).expect_err("no run of 21"));
+    assert_eq!(said, "panel `a`: `keep`: no row has `21` in column `gain`\nhint: `gain` has `20`, `250`");
+}
+
+#[test]
+fn rows_that_a_claim_does_not_tell_apart_are_not_reduced_to_one_number() {
+    let claim = "each = { stage = [\"after\"] }\nexpect = \"greater\"\nreduce = { over = \"timestep\", take = \"mean\" }\n";
+    let whole = RECIPE.split("where").next().expect("a beginning").to_owned() + claim;
+    let data = table(|_, _| Some(22.0), 0..5);
+    let recipe = Recipe::from_toml("mine.toml", &whole).expect("a recipe");
+    let error = recipe.claims[0].judge(&Evidence { table: &data, seeds: &FIVE, absent: &[] });
+    assert_eq!(
+        told(&error.expect_err("both gains")),
+        "claim `compression`: expected one `effective_dimension` a realisation at each `timestep`, found several of seed 0 at 0\n\
+         hint: tell them apart with `where` or `each`: `reduce` takes rows that differ in its column alone"
+    );
+}
+
+#[test]
+fn a_claim_says_where_it_comes_from() {
+    let recipe = Recipe::from_toml("mine.toml", RECIPE).expect("a recipe");
+    let source = &recipe.claims[0].source;
+    assert_eq!((source.from, &source.detail), (OriginKind::OwnReading, &None), "whoever wrote the recipe");
+    let with = |source: &str| {
+        recipe_with("table = \"a\"\nvalue", &format!("source = {source}\ntable = \"a\"\nvalue"))
+    };
+    for (written, from) in [
+        ("paper", OriginKind::Paper),
+        ("published_code", OriginKind::PublishedCode),
+        ("own_reading", OriginKind::OwnReading),
+    ] {
+        let recipe = with(&format!("{{ {written} = \"figure 2e\" }}")).expect("a recipe");
+        let source = &recipe.claims[0].source;
+        assert_eq!((source.from, source.detail.as_deref()), (from, Some("figure 2e")));
+    }
+    let wrong = |source: &str| told(&with(source).expect_err("it says nothing"));
+    assert!(
+        wrong("{ paper = \" \" }").contains("expected where the claim comes from in a few words, found none")
+    );
+    assert!(
+        wrong("{ paper = \"a\", own_reading = \"b\" }")
+            .contains("expected one of `paper`, `published_code`, `own_reading`")
+    );
+    assert!(wrong("{ papr = \"a\" }").contains("did you mean `paper`?"));
+    assert!(wrong("\"paper\"").contains("expected `{ paper = "));
+}
+
+#[test]
+fn claims_of_shipped_recipes_say_where_they_come_from() {
+    for (name, text) in RECIPES {
+        for claim in Recipe::from_toml(name, text).expect("a recipe").claims {
+            let detail =
+                claim.source.detail.as_ref().unwrap_or_else(|| panic!("{name}, {}", claim.name.as_ref()));
+            assert!(detail.len() > 20, "{name}, {}: {detail}", claim.name.as_ref());
+        }
+    }
+}
+
+/// A claim that rests on a table of the published code holds there, and so does every other that such a table
+/// can judge.
+#[test]
+fn claims_hold_in_the_tables_of_the_published_code() {
+    let tables = PublishedTables::shipped();
+    let mut judged = 0;
+    for (name, text) in RECIPES {
+        let recipe = Recipe::from_toml(name, text).expect("a recipe");
+        for claim in &recipe.claims {
+            let computed = |table: &str| recipe.requirement_of(table);
+            let mut held = Vec::new();
+            for how in &recipe.published {
+                let table = tables.read(how.file.as_ref()).expect("shipped").table;
+                if computed(how.table.as_ref()) != computed(claim.table.as_ref()) || !claim.applies_to(&table)
+                {
+                    continue;
+                }
+                let findings = claim.findings(&Evidence { table: &table, seeds: &FIVE, absent: &[] });
+                let verdict = Judgement::from(findings.expect("it has the columns")).verdict;
+                assert_eq!(
+                    verdict,
+                    Verdict::Reproduced,
+                    "{name}, {} in {}",
+                    claim.name.as_ref(),
+                    how.file.as_ref()
+                );
+                held.push(how.file.as_ref().clone());
+                judged += 1;
+            }
+            if claim.source.from == OriginKind::PublishedCode {
+                let detail = claim.source.detail.as_deref().unwrap_or_default();
+                assert!(
+                    held.iter().any(|file| detail.starts_with(file.as_str())),
+                    "{name}: {detail} by {held:?}"
+                );
+            }
+        }
+    }
+    assert!(judged > 30, "only {judged}");
 }
 
 #[test]

@@ -28,7 +28,11 @@ fn no_text_of_figure_two_leaves_its_page_or_overlaps_another() {
         for (letter, panel) in figure.panels() {
             assert_tidy(letter, &panel.text_boxes(), panel.page());
         }
-        assert_eq!(figure.problems(), Vec::<String>::new());
+        // Of one realisation there is no error bar; of few, made up, one may be as long as the axis.
+        let expected = |problem: &String| {
+            problem.contains("one realisation") || problem.contains("error bars lie outside")
+        };
+        assert!(figure.problems().iter().all(expected), "{:?}", figure.problems());
     }
 }
 
@@ -196,7 +200,7 @@ fn a_fit_that_cannot_be_made_leaves_a_gap_and_says_so() {
 }
 
 #[test]
-fn undefined_values_leave_a_gap_without_a_word() {
+fn undefined_values_leave_a_gap_and_are_told() {
     let mut rows = support::Rows::default();
     for t in 0..4_i64 {
         let value = if t == 1 { Scalar::Null } else { Scalar::Float(2.0) };
@@ -204,7 +208,7 @@ fn undefined_values_leave_a_gap_without_a_word() {
     }
     let table = rows.table();
     let drawn = Panel::lines(&table).x("timestep").y("effective_dimension").draw().expect("drawn");
-    assert!(drawn.problems().is_empty());
+    assert_eq!(drawn.problems(), ["`effective_dimension` is undefined in 1 of 4 rows, which are left out"]);
     assert!(!drawn.svg().contains("NaN"));
 }
 
@@ -264,6 +268,6 @@ fn panels_say_what_they_miss() {
     "#);
     insta::assert_snapshot!(of(two.band(ErrorBar::Gamma).title("維度")), @r#"
         no glyph for `維` in the text `維度`
-        hint: figures are set in Liberation Sans: Latin, Greek and Cyrillic letters
+        hint: figures are set in Liberation Sans: Latin, Greek and Cyrillic letters; raised and lowered parts are `^{...}` and `_{...}`
     "#);
 }

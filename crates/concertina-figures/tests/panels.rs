@@ -44,7 +44,7 @@ fn a_scatter_has_a_mark_a_row_and_its_rows_beside_it() {
     // Discs as round ends of strokes, rings as outlines: of two rings one has no place.
     let rings = drawn.svg().lines().filter(|line| line.contains("0 1 0") && line.contains("fill=\"none\""));
     assert_eq!(rings.count(), 2, "one in the data and one in the legend:\n{}", drawn.svg());
-    assert!(drawn.problems().is_empty());
+    assert_eq!(drawn.problems(), ["`variance` is undefined in 1 of 4 rows, which are left out"]);
     assert_tidy("scatter", &drawn.text_boxes(), drawn.page());
 }
 
@@ -52,7 +52,10 @@ fn a_scatter_has_a_mark_a_row_and_its_rows_beside_it() {
 fn what_a_logarithmic_axis_does_not_have_is_said() {
     let table = networks();
     let drawn = Panel::scatter(&table).x("variance").y("effective_dimension").log_x().draw().expect("drawn");
-    insta::assert_snapshot!(drawn.problems().join("\n"), @"1 of 3 values of variance are not above 0, so a logarithmic axis leaves them out");
+    insta::assert_snapshot!(drawn.problems().join("\n"), @r"
+    `variance` is undefined in 1 of 4 rows, which are left out
+    1 of 3 values of variance are not above 0, so a logarithmic axis leaves them out
+    ");
 }
 
 #[test]

@@ -109,6 +109,52 @@ fn a_point_that_is_missing_here_is_not_compared_and_there() {
 }
 
 #[test]
+fn a_published_table_without_rows_agrees_with_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let read = |text: &str| {
+        std::fs::write(folder.path().join("fig2_effective_dimension.csv"), text).expect("written");
+        let tables = PublishedTables::in_folder(folder.path()).expect("it has one");
+        tables
+            .read("fig2_effective_dimension")
+            .map(|read| read.table.row_count())
+            .map_err(|error| error.to_string())
+    };
+    let ours = "seed,gain,stage,timestep,effective_dimension\n";
+    assert_eq!(read(&format!("{ours}0,20,after,9,1.5\n")), Ok(1));
+    assert_eq!(
+        read(ours),
+        Err("published table `fig2_effective_dimension`: expected at least one row, found none".to_owned())
+    );
+    // The published code's own columns, all rows of samples that a worker drew.
+    let theirs = "loader_workers,seed,g_radius,num_epochs,layer,effective_dimension\n";
+    assert!(
+        read(&format!("{theirs}1,0,20,12,10,1.5\n"))
+            .expect_err("no row counts")
+            .contains("expected rows with `loader_workers` 0")
+    );
+    assert_eq!(read(&format!("{theirs}0,0,20,12,10,1.5\n")), Ok(1));
+}
+
+#[test]
+fn parameters_of_a_published_table_have_our_names_and_ours_are_those_of_its_settings() {
+    let published = shipped("ed1_effective_dimension");
+    assert_eq!(published.texts("loss").expect("a column")[0].as_deref(), Some("mse"));
+    assert_eq!(published.integers("delay").expect("a column")[0], Some(6));
+    let recipe = Recipe::shipped("ed1").expect("a recipe");
+    let [how] = recipe.published.as_slice() else { panic!("one table") };
+    // Ours has another number of units, too, which the published table does not tell of.
+    let mut ours = published.clone();
+    ours.set_constant("units", 200_i64.into());
+    let mut larger = ours.clone();
+    larger.set_constant("units", 300_i64.into());
+    ours.append(&larger).expect("the same columns");
+    let all =
+        compare(how, &Evidence { table: &ours, seeds: &[], absent: &[] }, &published).expect("compared");
+    assert_eq!(all.len(), 7 + 11, "timesteps of the input and after, of both delays");
+    assert!(all.iter().all(|one| one.p == Some(1.0) && one.ours.realisations == 5), "{all:?}");
+}
+
+#[test]
 fn a_realisation_with_two_values_at_a_point_is_refused() {
     let recipe = Recipe::shipped("fig2").expect("a recipe");
     let mut how =

@@ -10,7 +10,11 @@ use concertina_table::{Scalar, Table};
 
 pub use finding::{Finding, LEVEL, LeftOut, Level, Realisation, SIGNIFICANCE};
 
-use crate::{Result, panel::key, recipe::Claim};
+use crate::{
+    Error, Result,
+    panel::{key, no_such_value, text_key, values},
+    recipe::Claim,
+};
 
 /// What became of a claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, schemars::JsonSchema)]
@@ -63,21 +67,61 @@ pub struct Judgement {
     pub findings: Vec<Finding>,
 }
 
+impl From<Vec<Finding>> for Judgement {
+    fn from(findings: Vec<Finding>) -> Self {
+        // There is one group at least.
+        let verdict = findings.iter().map(|finding| finding.verdict).max();
+        Self { verdict: verdict.unwrap_or(Verdict::NotEnoughRealisations), findings }
+    }
+}
+
 impl Claim {
     /// Judges the claim.
     ///
     /// # Errors
-    /// [`Error::Table`](crate::Error::Table) for a column that the table does not have, [`Error::Claim`](crate::Error::Claim) where
-    /// a realisation has several values.
+    /// [`Error::Table`](crate::Error::Table) for a column that the table does not have,
+    /// [`Error::Claim`](crate::Error::Claim) where a realisation has several values, or no row has a value
+    /// that the claim names and no run is absent that could have had it.
     pub fn judge(&self, evidence: &Evidence<'_>) -> Result<Judgement> {
-        let mut findings = Vec::new();
-        for group in self.groups() {
+        self.check_values(evidence)?;
+        Ok(Judgement::from(self.findings(evidence)?))
+    }
+
+    /// What the quantity is, group by group, also in a table that has not all groups: another's.
+    ///
+    /// # Errors
+    /// As [`Claim::judge`], but for values that no row has.
+    pub fn findings(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>> {
+        let of = |group: Vec<Level>| {
             let values = quantity::values(self, evidence, &group)?;
-            findings.push(Finding::of(self, group, values));
+            Ok(Finding::of(self, group, values))
+        };
+        self.groups().into_iter().map(of).collect()
+    }
+
+    /// Every value that the claim names must be in some row, or be one that an absent run may have had.
+    fn check_values(&self, evidence: &Evidence<'_>) -> Result<()> {
+        if evidence.table.is_empty() {
+            return Ok(());
         }
-        // There is one group at least.
-        let verdict = findings.iter().map(|finding| finding.verdict).max();
-        Ok(Judgement { verdict: verdict.unwrap_or(Verdict::NotEnoughRealisations), findings })
+        for (column, cell) in self.conditions() {
+            let wanted = text_key(&cell.0);
+            let may_have = |absent: &Absent| match absent.cells.iter().find(|(known, _)| known == column) {
+                Some((_, known)) => key(known) == wanted,
+                None => true, // a column of the analysis: its rows would tell
+            };
+            let known = values(evidence.table, column)?;
+            if !known.contains(&wanted) && !evidence.absent.iter().any(may_have) {
+                return Err(self.no_such_value(column, &cell.0, &known));
+            }
+        }
+        Ok(())
+    }
+
+    /// The error about a value that no row has.
+    pub(crate) fn no_such_value(&self, column: &str, found: &str, known: &[String]) -> Error {
+        let (message, hint) = no_such_value(column, found, known);
+        Error::Claim { claim: self.name.as_ref().clone(), message, hint: Some(hint) }
     }
 
     /// Whether a table has the columns that the claim is about.

@@ -110,18 +110,21 @@ impl Side {
         match (&claim.reduce, rows) {
             (_, []) => Ok(Err(self.why_absent(evidence, seed))),
             (None, [(_, value)]) => Ok(value.ok_or_else(undefined)),
-            (Some(reduction), rows) => Ok(reduced(reduction, rows)),
-            (None, rows) => Err(Error::Claim {
-                claim: claim.name.as_ref().clone(),
-                message: format!(
-                    "expected one `{}` a realisation, found {} of seed {seed}",
-                    claim.value,
-                    rows.len()
-                ),
-                hint: Some(
-                    "tell them apart with `where` or `each`, or make one of them with `reduce`".to_owned(),
-                ),
-            }),
+            (Some(reduction), rows) => match same_place(rows) {
+                Some(place) => Err(several(
+                    claim,
+                    format!("one `{}` a realisation at each `{}`", claim.value, reduction.over),
+                    format!("several of seed {seed} at {place}"),
+                    "tell them apart with `where` or `each`: `reduce` takes rows that differ in its column alone",
+                )),
+                None => Ok(reduced(reduction, rows)),
+            },
+            (None, rows) => Err(several(
+                claim,
+                format!("one `{}` a realisation", claim.value),
+                format!("{} of seed {seed}", rows.len()),
+                "tell them apart with `where` or `each`, or make one of them with `reduce`",
+            )),
         }
     }
 
@@ -141,6 +144,21 @@ impl Side {
             None => "no such rows".to_owned(),
         }
     }
+}
+
+fn several(claim: &Claim, expected: String, found: String, hint: &str) -> Error {
+    Error::Claim {
+        claim: claim.name.as_ref().clone(),
+        message: format!("expected {expected}, found {found}"),
+        hint: Some(hint.to_owned()),
+    }
+}
+
+/// A place along the column of a reduction that two rows share.
+fn same_place(rows: &[Row]) -> Option<f64> {
+    let mut places: Vec<f64> = rows.iter().filter_map(|(over, _)| *over).collect();
+    places.sort_by(f64::total_cmp);
+    places.windows(2).find(|pair| pair[0] == pair[1]).map(|pair| pair[0])
 }
 
 fn undefined() -> Reason {

@@ -29,6 +29,13 @@ impl Axes<'_> {
         Some((self.place.left + across * self.place.width, self.place.bottom() - up * self.place.height))
     }
 
+    /// The ends of a band on the page, the lower one at the edge of the axes where a logarithmic scale does
+    /// not reach it; `None` if nothing of the band is on such a scale.
+    pub(crate) fn span(&self, x: f64, low: f64, high: f64) -> Option<(Point, Point)> {
+        let low = if self.y.position(low).is_none() { self.y.from } else { low };
+        Some((self.at(x, low)?, self.at(x, high)?))
+    }
+
     /// Spines, ticks and tick labels; `x_labels` and `y_labels` are off where a neighbour's serve.
     pub(crate) fn draw(&self, scene: &mut Scene, theme: &Theme, x_labels: bool, y_labels: bool) {
         let Rect { left, top, .. } = self.place;
@@ -59,9 +66,17 @@ impl Axes<'_> {
         let size = theme.text.tick;
         if x_labels {
             for (value, label) in &self.x.ticks {
-                if let Some(x) = x_at(*value) {
-                    let baseline = bottom + theme.line.tick_length + TICK_GAP + font::CAP_HEIGHT * size;
-                    scene.text((x, baseline), Rich::parse(label), size, Anchor::Middle, theme.text.colour);
+                let Some(x) = x_at(*value) else { continue };
+                let top = bottom + theme.line.tick_length + TICK_GAP;
+                if self.x.upright {
+                    let place = (x + 0.5 * font::CAP_HEIGHT * size, top);
+                    let (rich, anchor, colour) = (Rich::parse(label), Anchor::End, theme.text.colour);
+                    scene.items.push(Item::Text { place, rich, size, anchor, upright: true, colour });
+                    continue;
+                }
+                for (line, text) in label.split('\n').enumerate() {
+                    let baseline = top + size * (font::CAP_HEIGHT + line as f64 * LEADING);
+                    scene.text((x, baseline), Rich::parse(text), size, Anchor::Middle, theme.text.colour);
                 }
             }
         }
@@ -76,41 +91,59 @@ impl Axes<'_> {
     }
 }
 
+/// Width of a tick label, of its longest line if it has several.
+pub(crate) fn label_width(label: &str, theme: &Theme) -> f64 {
+    label.split('\n').map(|line| Rich::parse(line).width(theme.text.tick)).fold(0.0, f64::max)
+}
+
 /// Width of the widest tick label.
 pub(crate) fn widest(scale: &Scale, theme: &Theme) -> f64 {
-    scale.ticks.iter().map(|(_, label)| Rich::parse(label).width(theme.text.tick)).fold(0.0, f64::max)
+    scale.ticks.iter().map(|(_, label)| label_width(label, theme)).fold(0.0, f64::max)
+}
+
+/// Height that the tick labels under the axes take.
+pub(crate) fn labels_height(scale: &Scale, theme: &Theme) -> f64 {
+    if scale.upright {
+        return widest(scale, theme);
+    }
+    let lines = scale.ticks.iter().map(|(_, label)| label.split('\n').count()).max().unwrap_or(1);
+    theme.text.tick * (font::CAP_HEIGHT + (lines - 1) as f64 * LEADING)
 }
 
 /// A label in lines: broken where it says, and between words where it is longer than `length`.
 pub(crate) fn broken(label: &str, size: f64, length: f64) -> Vec<Rich> {
-    let mut lines = Vec::new();
+    wrapped(label, size, length).split('\n').filter(|line| !line.is_empty()).map(Rich::parse).collect()
+}
+
+/// The same as one text, with line breaks.
+pub(crate) fn wrapped(label: &str, size: f64, length: f64) -> String {
+    let width = |text: &str| Rich::parse(text).width(size);
+    let mut lines: Vec<String> = Vec::new();
     for part in label.split('\n').map(str::trim).filter(|part| !part.is_empty()) {
-        let whole = Rich::parse(part);
-        if whole.width(size) <= length {
-            lines.push(whole);
+        if width(part) <= length {
+            lines.push(part.to_owned());
             continue;
         }
         // A unit in parentheses goes to its own line; failing that, words fill the lines evenly.
         if let Some((name, unit)) = part.rsplit_once(" (") {
-            let (name, unit) = (Rich::parse(name), Rich::parse(&format!("({unit}")));
-            if name.width(size) <= length && unit.width(size) <= length {
-                lines.extend([name, unit]);
+            let unit = format!("({unit}");
+            if width(name) <= length && width(&unit) <= length {
+                lines.extend([name.to_owned(), unit]);
                 continue;
             }
         }
         let mut line = String::new();
         for word in part.split(' ') {
             let longer = if line.is_empty() { word.to_owned() } else { format!("{line} {word}") };
-            if !line.is_empty() && Rich::parse(&longer).width(size) > length {
-                lines.push(Rich::parse(&line));
-                line = word.to_owned();
+            if !line.is_empty() && width(&longer) > length {
+                lines.push(std::mem::replace(&mut line, word.to_owned()));
             } else {
                 line = longer;
             }
         }
-        lines.push(Rich::parse(&line));
+        lines.push(line);
     }
-    lines
+    lines.join("\n")
 }
 
 /// Height of a label of so many lines.

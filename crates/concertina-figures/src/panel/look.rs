@@ -1,6 +1,6 @@
 //! How values look: colours, dashes and names, from the theme and the drawing.
 
-use crate::{Colour, Drawing, Theme, recipe::Palette, scene::Shape, ticks};
+use crate::{Colour, Drawing, Theme, panel::rows::text_key, recipe::Palette, scene::Shape, ticks};
 
 /// How one value looks.
 #[derive(Clone, Debug, PartialEq)]
@@ -14,9 +14,17 @@ pub(crate) struct Look {
 
 /// What `value` of `column` is called.
 pub(crate) fn name(theme: &Theme, drawing: &Drawing, column: &str, value: &str) -> String {
-    let own = drawing.names.get(column).and_then(|names| names.get(value)).cloned();
+    let own = own_name(drawing, column, value).cloned();
     let named = own.or_else(|| theme.value(column, value).and_then(|look| look.name.clone()));
     named.unwrap_or_else(|| ticks::value_name(value))
+}
+
+/// What the drawing itself calls `value` of `column`, however it spells the value: `1e-3` is 0.001.
+fn own_name<'d>(drawing: &'d Drawing, column: &str, value: &str) -> Option<&'d String> {
+    let names = drawing.names.get(column)?;
+    names
+        .get(value)
+        .or_else(|| names.iter().find(|(named, _)| text_key(named) == value).map(|(_, name)| name))
 }
 
 /// Values of a column in the order of their ranks.
@@ -74,6 +82,13 @@ fn palette(theme: &Theme, drawing: &Drawing, column: &str, hues: &[Option<String
     }
 }
 
+/// How many colours of their own the values of the hue column have, where they come in turn; `None` where
+/// each has one.
+pub(crate) fn colours_in_turn(theme: &Theme, drawing: &Drawing, hues: &[Option<String>]) -> Option<usize> {
+    let palette = palette(theme, drawing, drawing.hue.as_deref()?, hues);
+    (palette == Palette::Categorical).then(|| theme.palette.categorical.len().max(1))
+}
+
 /// Whether colours come from a perceptual map, so that a bar shows them better than a list.
 pub(crate) fn mapped(theme: &Theme, drawing: &Drawing, hues: &[Option<String>]) -> bool {
     let column = drawing.hue.as_deref();
@@ -90,7 +105,7 @@ pub(crate) fn hues(
     let colours = colours(theme, drawing, values, facet);
     let column = drawing.hue.as_deref().unwrap_or_default();
     // The theme's names only if it has them all: "Edge of chaos, 60, 100" is no legend.
-    let own = |value: &str| drawing.names.get(column).is_some_and(|names| names.contains_key(value));
+    let own = |value: &str| own_name(drawing, column, value).is_some();
     let known =
         |value: &str| own(value) || theme.value(column, value).is_some_and(|look| look.name.is_some());
     let all = values.iter().flatten().all(|value| known(value));

@@ -1,10 +1,12 @@
 //! Panels: a table, how to draw it, and the files that come of it.
 
+mod along;
 mod axes;
 mod colour_bar;
 mod legend;
 mod look;
 mod plot;
+mod rows;
 mod schematic;
 mod series;
 mod snapshots;
@@ -23,7 +25,7 @@ use crate::{
 };
 use {plot::PlotPanel, schematic::SchematicPanel, snapshots::SnapshotsPanel};
 
-pub(crate) use series::{distinct as values, key};
+pub(crate) use rows::{distinct as values, first_unknown, key, no_such_value, text_key};
 
 /// What a panel needs to know of its surroundings.
 #[derive(Clone, Copy, Debug)]
@@ -93,7 +95,8 @@ impl<'a> Prepared<'a> {
     pub(crate) fn problems(&self) -> Vec<String> {
         match self {
             Self::Plot(panel) => panel.problems(),
-            Self::Snapshots(_) | Self::Schematic(_) => Vec::new(),
+            Self::Snapshots(panel) => panel.problems(),
+            Self::Schematic(_) => Vec::new(),
         }
     }
 

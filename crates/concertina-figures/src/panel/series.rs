@@ -2,46 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use concertina_table::{Scalar, Table, Values};
+use concertina_table::{Table, Values};
 
+use super::{
+    along::{Along, spelled},
+    rows::{distinct, key},
+};
 use crate::{Axis, Drawing, Error, ErrorBar, NoSummary, Result, Theme, error_bar::Summary, panel::look};
-
-/// The text by which a cell is known in themes and recipes: `20` for 20 and 20.0.
-pub(crate) fn key(cell: &Scalar) -> String {
-    let text = cell.to_string();
-    match text.parse::<f64>() {
-        Ok(number) if number.is_finite() => number.to_string(),
-        _ => text,
-    }
-}
-
-/// Distinct values of a column: numbers in rising order, everything else as it comes.
-pub(crate) fn distinct(table: &Table, column: &str) -> Result<Vec<String>> {
-    let mut found: Vec<(Scalar, String)> = Vec::new();
-    for row in 0..table.row_count() {
-        let cell = table.scalar(row, column)?;
-        let key = key(&cell);
-        if !cell.is_null() && !found.iter().any(|(_, known)| *known == key) {
-            found.push((cell, key));
-        }
-    }
-    if matches!(table.column(column)?, Values::Float(_) | Values::Integer(_)) {
-        found.sort_by(|(a, _), (b, _)| a.total_cmp(b));
-    }
-    Ok(found.into_iter().map(|(_, key)| key).collect())
-}
-
-/// The rows that a drawing keeps.
-pub(crate) fn kept(table: &Table, drawing: &Drawing) -> Result<Table> {
-    let mut keep = vec![true; table.row_count()];
-    for (column, values) in &drawing.keep {
-        let wanted: Vec<String> = values.iter().map(|value| key(&Scalar::Text(value.0.clone()))).collect();
-        for (row, kept) in keep.iter_mut().enumerate() {
-            *kept &= wanted.contains(&key(&table.scalar(row, column)?));
-        }
-    }
-    Ok(table.filter(|row| keep[row]))
-}
 
 /// A point of a line.
 #[derive(Clone, Debug, PartialEq)]
@@ -59,18 +26,24 @@ pub(crate) struct Series {
     /// Which style, in the order of [`Levels::styles`].
     pub(crate) style: usize,
     pub(crate) points: Vec<SeriesPoint>,
-    /// Each realisation by itself, for [`ErrorBar::Lines`].
-    pub(crate) singles: Vec<Vec<(f64, f64)>>,
+    /// Each realisation by itself, for [`ErrorBar::Lines`]; a gap where its value is undefined.
+    pub(crate) singles: Vec<Vec<(f64, Option<f64>)>>,
     /// Rows by themselves, for a scatter.
     pub(crate) marks: Vec<(f64, f64)>,
 }
 
 impl Series {
-    /// Points with a summary, and marks.
+    /// Points with a summary, single realisations, and marks.
     pub(crate) fn drawn(&self) -> impl Iterator<Item = (f64, f64)> {
         let points =
             self.points.iter().filter_map(|point| Some((point.x, point.summary.as_ref().ok()?.centre)));
-        points.chain(self.marks.iter().copied())
+        let singles = self.singles.iter().flatten().filter_map(|&(x, y)| Some((x, y?)));
+        points.chain(singles).chain(self.marks.iter().copied())
+    }
+
+    /// Whether there is anything of it to be seen.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.drawn().next().is_none()
     }
 }
 
@@ -120,7 +93,7 @@ impl Levels {
     }
 
     /// Pair of axes, hue and style of a row of the table; none if one of its cells is null.
-    fn place(&self, table: &Table, drawing: &Drawing, row: usize) -> Result<Option<(usize, usize, usize)>> {
+    fn place(&self, table: &Table, drawing: &Drawing, row: usize) -> Result<Option<SeriesPlace>> {
         let level = |column: &Option<String>, levels: &[Option<String>]| -> Result<Option<usize>> {
             let Some(column) = column else { return Ok(Some(0)) };
             let key = key(&table.scalar(row, column)?);
@@ -149,12 +122,92 @@ impl Levels {
     }
 }
 
+/// Pair of axes, hue and style.
+type SeriesPlace = (usize, usize, usize);
+
+/// Rows that are not drawn, by the column whose cell is to blame.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub(crate) struct PassedOver {
+    pub(crate) undefined: BTreeMap<String, usize>,
+    pub(crate) infinite: BTreeMap<String, usize>,
+}
+
+impl PassedOver {
+    /// Where a row belongs, or a note of the column that says nothing.
+    fn placed(
+        &mut self,
+        levels: &Levels,
+        table: &Table,
+        drawing: &Drawing,
+        row: usize,
+    ) -> Result<Option<SeriesPlace>> {
+        let place = levels.place(table, drawing, row)?;
+        if place.is_none() {
+            let split = [&drawing.facet, &drawing.facet_rows, &drawing.hue, &drawing.style];
+            for column in split.into_iter().flatten() {
+                if table.scalar(row, column)?.is_null() {
+                    *self.undefined.entry(column.clone()).or_default() += 1;
+                    break;
+                }
+            }
+        }
+        Ok(place)
+    }
+
+    /// A finite number, or a note of why there is none.
+    fn finite(&mut self, column: &str, number: Option<f64>) -> Option<f64> {
+        match number {
+            Some(number) if number.is_finite() => return Some(number),
+            Some(_) => *self.infinite.entry(column.to_owned()).or_default() += 1,
+            None => *self.undefined.entry(column.to_owned()).or_default() += 1,
+        }
+        None
+    }
+}
+
 /// A table split into lines, or into marks.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub(crate) struct Split {
     pub(crate) levels: Levels,
     /// The series of each pair of axes.
     pub(crate) series: Vec<Vec<Series>>,
+    /// Words along the horizontal axis, if it has no numbers.
+    pub(crate) x_words: Option<Vec<String>>,
+    /// Words up the vertical axis, if it has no numbers.
+    pub(crate) y_words: Option<Vec<String>>,
+    pub(crate) passed_over: PassedOver,
+}
+
+/// The values of a line: x (in order) -> (seed, y), undefined ones too.
+type Column = BTreeMap<OrderedX, Vec<(String, Option<f64>)>>;
+
+/// The points of a line, and its realisations by themselves.
+type Summarised = (Vec<SeriesPoint>, Vec<Vec<(f64, Option<f64>)>>);
+
+/// Summarises a line at each x; `index` counts points, for the bootstrap. Without an error bar several
+/// realisations at an x are an error: how many, and where.
+fn summarised(
+    column: &Column,
+    bar: Option<ErrorBar>,
+    index: &mut u64,
+) -> std::result::Result<Summarised, (usize, f64)> {
+    let mut points = Vec::new();
+    let mut singles: BTreeMap<String, Vec<(f64, Option<f64>)>> = BTreeMap::new();
+    for (OrderedX(x), values) in column {
+        let numbers: Vec<f64> = values.iter().filter_map(|(_, y)| *y).collect();
+        if bar.is_none() && numbers.len() > 1 {
+            return Err((numbers.len(), *x));
+        }
+        let summary = bar.unwrap_or(ErrorBar::MeanSd).summarise(&numbers, *index);
+        points.push(SeriesPoint { x: *x, summary, realisations: numbers.len() });
+        *index += 1;
+        if bar == Some(ErrorBar::Lines) && numbers.len() > 1 {
+            for (seed, y) in values {
+                singles.entry(seed.clone()).or_default().push((*x, *y));
+            }
+        }
+    }
+    Ok((points, singles.into_values().collect()))
 }
 
 /// The columns along the axes.
@@ -176,46 +229,57 @@ impl Split {
     pub(crate) fn marks(table: &Table, drawing: &Drawing, theme: &Theme, panel: &str) -> Result<Self> {
         let (x_axis, y_axis) = columns_along(drawing, panel)?;
         let levels = Levels::of(table, drawing, theme)?;
-        let (xs, ys) = (table.floats(&x_axis.column)?, table.floats(&y_axis.column)?);
-        let mut groups: BTreeMap<(usize, usize, usize), Vec<(f64, f64)>> = BTreeMap::new();
-        for (row, (x, y)) in xs.into_iter().zip(ys).enumerate() {
-            let finite = x.zip(y).filter(|(x, y)| x.is_finite() && y.is_finite());
-            if let (Some(place), Some(mark)) = (levels.place(table, drawing, row)?, finite) {
-                groups.entry(place).or_default().push(mark);
+        let across = Along::of(table, x_axis, theme, panel)?;
+        let up = Along::of(table, y_axis, theme, panel)?;
+        let mut passed_over = PassedOver::default();
+        let mut groups: BTreeMap<SeriesPlace, Vec<(f64, f64)>> = BTreeMap::new();
+        for (row, (x, y)) in across.places.into_iter().zip(up.places).enumerate() {
+            let Some(place) = passed_over.placed(&levels, table, drawing, row)? else { continue };
+            let Some(x) = passed_over.finite(&x_axis.column, x) else { continue };
+            if let Some(y) = passed_over.finite(&y_axis.column, y) {
+                groups.entry(place).or_default().push((x, y));
             }
         }
         let mut series: Vec<Vec<Series>> = vec![Vec::new(); levels.cells()];
         for ((cell, hue, style), marks) in groups {
             series[cell].push(Series { hue, style, marks, ..Series::default() });
         }
-        Ok(Self { levels, series })
+        Ok(Self { levels, series, x_words: across.words, y_words: up.words, passed_over })
     }
 
     /// Splits `table` into lines as `drawing` says; `panel` is what errors call it.
     pub(crate) fn lines(table: &Table, drawing: &Drawing, theme: &Theme, panel: &str) -> Result<Self> {
         let (x_axis, y_axis) = columns_along(drawing, panel)?;
         let levels = Levels::of(table, drawing, theme)?;
-        let (xs, ys) = (table.floats(&x_axis.column)?, table.floats(&y_axis.column)?);
+        let across = Along::of(table, x_axis, theme, panel)?;
+        let up = Along::of(table, y_axis, theme, panel)?;
+        if up.words.is_some() {
+            return Err(Error::Panel {
+                panel: panel.to_owned(),
+                message: format!("expected numbers in `{}` to summarise, found words", y_axis.column),
+                hint: Some("`kind = \"scatter\"` draws words along either axis".to_owned()),
+            });
+        }
+        let (x_name, words) = (&x_axis.column, across.words.as_deref());
         let seeds = table.has_column("seed").then_some("seed");
-
-        // (axes, hue, style) -> x (by its bits, in order) -> (seed, y)
-        type Column = BTreeMap<OrderedX, Vec<(String, f64)>>;
-        let mut groups: BTreeMap<(usize, usize, usize), Column> = BTreeMap::new();
+        let mut passed_over = PassedOver::default();
+        let mut groups: BTreeMap<SeriesPlace, Column> = BTreeMap::new();
         for row in 0..table.row_count() {
-            let place = levels.place(table, drawing, row)?;
-            let (Some(place), Some(x)) = (place, xs[row].filter(|x| x.is_finite())) else { continue };
+            let Some(place) = passed_over.placed(&levels, table, drawing, row)? else { continue };
+            let Some(x) = passed_over.finite(x_name, across.places[row]) else { continue };
             let seed = match seeds {
                 Some(column) => table.scalar(row, column)?.to_string(),
                 None => row.to_string(),
             };
             let values = groups.entry(place).or_default().entry(OrderedX(x)).or_default();
-            let Some(y) = ys[row].filter(|y| y.is_finite()) else { continue };
-            if values.iter().any(|(known, _)| *known == seed) {
+            let y = passed_over.finite(&y_axis.column, up.places[row]);
+            if y.is_some() && values.iter().any(|(known, value)| *known == seed && value.is_some()) {
                 return Err(Error::Panel {
                     panel: panel.to_owned(),
                     message: format!(
-                        "expected one `{}` a realisation at `{}` {x}, found several of seed {seed}",
-                        y_axis.column, x_axis.column
+                        "expected one `{}` a realisation at `{x_name}` {}, found several of seed {seed}",
+                        y_axis.column,
+                        spelled(words, x)
                     ),
                     hint: Some(
                         "tell them apart with `hue`, `style` or `facet`, or keep some with `keep`".to_owned(),
@@ -225,41 +289,22 @@ impl Split {
             values.push((seed, y));
         }
 
-        let bar = drawing.band.unwrap_or(ErrorBar::MeanSd).for_column(&y_axis.column);
+        let bar = drawing.band.map(|band| band.for_column(&y_axis.column));
         let mut series: Vec<Vec<Series>> = vec![Vec::new(); levels.cells()];
         let mut index = 0;
         for ((cell, hue, style), column) in groups {
-            let mut points = Vec::new();
-            let mut singles: BTreeMap<String, Vec<(f64, f64)>> = BTreeMap::new();
-            for (OrderedX(x), values) in &column {
-                let numbers: Vec<f64> = values.iter().map(|(_, y)| *y).collect();
-                if drawing.band.is_none() && numbers.len() > 1 {
-                    return Err(Error::Panel {
-                        panel: panel.to_owned(),
-                        message: format!(
-                            "{} realisations at `{}` {x} and no error bar",
-                            numbers.len(),
-                            x_axis.column
-                        ),
-                        hint: Some("choose a band: gamma, mean_ci, mean_sd, median_iqr or lines".to_owned()),
-                    });
-                }
-                points.push(SeriesPoint {
-                    x: *x,
-                    summary: bar.summarise(&numbers, index),
-                    realisations: numbers.len(),
-                });
-                index += 1;
-                if bar == ErrorBar::Lines && numbers.len() > 1 {
-                    for (seed, y) in values {
-                        singles.entry(seed.clone()).or_default().push((*x, *y));
-                    }
-                }
-            }
-            let singles = singles.into_values().collect();
+            let (points, singles) =
+                summarised(&column, bar, &mut index).map_err(|(count, x)| Error::Panel {
+                    panel: panel.to_owned(),
+                    message: format!(
+                        "{count} realisations at `{x_name}` {} and no error bar",
+                        spelled(words, x)
+                    ),
+                    hint: Some("choose a band: gamma, mean_ci, mean_sd, median_iqr or lines".to_owned()),
+                })?;
             series[cell].push(Series { hue, style, points, singles, ..Series::default() });
         }
-        Ok(Self { levels, series })
+        Ok(Self { levels, series, x_words: across.words, y_words: None, passed_over })
     }
 
     /// All series with the number of their axes.
@@ -304,7 +349,11 @@ impl Split {
         }
         let mut columns: Vec<(String, Values)> =
             labels.into_iter().map(|(name, texts)| (name, narrowed(texts))).collect();
-        columns.push((name(&drawing.x, "x"), whole_or_float(x)));
+        let across = match &self.x_words {
+            Some(words) => Values::Text(x.into_iter().map(|x| Some(spelled(Some(words), x?))).collect()),
+            None => whole_or_float(x),
+        };
+        columns.push((name(&drawing.x, "x"), across));
         columns.push((name(&drawing.y, "y"), Values::Float(centre)));
         columns.push(("low".to_owned(), Values::Float(low)));
         columns.push(("high".to_owned(), Values::Float(high)));

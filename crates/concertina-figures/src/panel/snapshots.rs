@@ -1,5 +1,7 @@
 //! Snapshots: the cloud of states at some timesteps, each in a square of its own, a row (or several) a facet.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use concertina_table::Table;
 
 use crate::{
@@ -8,7 +10,7 @@ use crate::{
         Context,
         legend::{Entry, Group, LegendBlock, Sign},
         look,
-        series::{self, distinct},
+        rows::{self, distinct},
     },
     recipe::Legend,
     rich::Rich,
@@ -49,6 +51,7 @@ pub(crate) struct SnapshotsPanel<'a> {
     legend: LegendBlock,
     kept: Table,
     letter: bool,
+    problems: Vec<String>,
     pub(crate) margins: Margins,
 }
 
@@ -66,22 +69,27 @@ impl<'a> SnapshotsPanel<'a> {
                 hint: Some("take `facet` alone, and `keep` one value of the other column".to_owned()),
             });
         }
-        let kept = series::kept(table, drawing)?;
+        let ignored = [
+            ("band", drawing.band.is_some()),
+            ("style", drawing.style.is_some()),
+            ("reference", !drawing.reference.is_empty()),
+        ];
+        if let Some((name, _)) = ignored.iter().find(|(_, given)| *given) {
+            return Err(Error::Panel {
+                panel: context.name.to_owned(),
+                message: format!("snapshots have no `{name}`"),
+                hint: Some("leave it out, or draw `lines` or a `scatter`".to_owned()),
+            });
+        }
+        let kept = rows::kept(table, drawing, context.name)?;
         let hue = drawing.hue.clone().unwrap_or_else(|| "class".to_owned());
         let with_hue = Drawing { hue: Some(hue.clone()), ..drawing.clone() };
-        // One realisation: clouds of several networks in one square would mean nothing.
-        let kept = match kept.has_column("seed").then(|| distinct(&kept, "seed")).transpose()?.as_deref() {
-            Some([first, _, ..]) => {
-                let rows: Result<Vec<bool>> = (0..kept.row_count())
-                    .map(|row| Ok(series::key(&kept.scalar(row, "seed")?) == *first))
-                    .collect();
-                let rows = rows?;
-                kept.filter(|row| rows[row])
-            }
-            _ => kept,
-        };
+        let mut problems = Vec::new();
+        let kept = one_realisation(kept, &mut problems)?;
+        one_cloud(&kept, drawing, context.name)?;
         let classes: Vec<Option<String>> = distinct(&kept, &hue)?.into_iter().map(Some).collect();
         let looks = look::hues(theme, &with_hue, &classes, None);
+        problems.extend(left_out(&kept, drawing, &hue)?);
         let facets = match &drawing.facet {
             Some(column) => distinct(&kept, column)?
                 .into_iter()
@@ -123,10 +131,23 @@ impl<'a> SnapshotsPanel<'a> {
             legend,
             kept,
             letter: context.letter,
+            problems,
             margins: Margins::default(),
         };
         panel.margins = panel.needed_margins();
         Ok(panel)
+    }
+
+    /// What is not drawn, and why.
+    pub(crate) fn problems(&self) -> Vec<String> {
+        let mut problems = self.problems.clone();
+        for (value, _, clouds) in &self.facets {
+            if clouds.iter().all(|cloud| cloud.samples.is_empty()) {
+                let whose = value.as_ref().map_or_else(String::new, |value| format!("{value}: "));
+                problems.push(format!("{whose}there is nothing to draw: no row has coordinates"));
+            }
+        }
+        problems
     }
 
     /// Rows as drawn.
@@ -330,14 +351,14 @@ fn clouds(
     let mut clouds: Vec<Cloud> = Vec::new();
     for row in 0..table.row_count() {
         if let Some((column, value)) = facet
-            && series::key(&table.scalar(row, column)?) != *value
+            && rows::key(&table.scalar(row, column)?) != *value
         {
             continue;
         }
-        let (Some(x), Some(timestep)) = (xs[row], timesteps[row]) else { continue };
+        let (Some(x), Some(timestep)) = (finite(xs[row]), timesteps[row]) else { continue };
         // A cloud on a line has no second component.
-        let place = (x, ys[row].unwrap_or(0.0));
-        let key = series::key(&table.scalar(row, hue)?);
+        let place = (x, finite(ys[row]).unwrap_or(0.0));
+        let key = rows::key(&table.scalar(row, hue)?);
         let class = classes.iter().position(|class| class.as_deref() == Some(key.as_str()));
         let kind = if table.has_column("kind") {
             table.scalar(row, "kind")?.to_string()
@@ -349,11 +370,101 @@ fn clouds(
             clouds.len() - 1
         });
         match (kind.as_str(), class) {
-            ("sample", class) => clouds[index].samples.push((class.unwrap_or(0), place)),
+            ("sample", Some(class)) => clouds[index].samples.push((class, place)),
             ("readout", class) => clouds[index].readouts.push((class.unwrap_or(usize::MAX), place)),
             _ => {}
         }
     }
     clouds.sort_by_key(|cloud| cloud.timestep);
     Ok(clouds)
+}
+
+fn finite(number: Option<f64>) -> Option<f64> {
+    number.filter(|number| number.is_finite())
+}
+
+/// The rows of the first realisation: clouds of several networks in one square would mean nothing.
+fn one_realisation(kept: Table, problems: &mut Vec<String>) -> Result<Table> {
+    if !kept.has_column("seed") {
+        return Ok(kept);
+    }
+    let seeds = distinct(&kept, "seed")?;
+    let [first, others @ ..] = seeds.as_slice() else { return Ok(kept) };
+    if others.is_empty() {
+        return Ok(kept);
+    }
+    problems.push(format!(
+        "snapshots show one realisation: seed {first} is drawn, {} of {} are not",
+        others.len(),
+        seeds.len()
+    ));
+    let rows: Vec<bool> = (0..kept.row_count())
+        .map(|row| Ok(rows::key(&kept.scalar(row, "seed")?) == *first))
+        .collect::<Result<_>>()?;
+    Ok(kept.filter(|row| rows[row]))
+}
+
+/// Columns that tell the clouds of one network from each other; none may have two values in one square.
+const CHECKPOINT: [&str; 3] = ["stage", "epoch", "update"];
+
+/// Whether each square has one cloud a timestep: rows of several checkpoints or networks in one would mean
+/// nothing.
+fn one_cloud(kept: &Table, drawing: &Drawing, panel: &str) -> Result<()> {
+    let wrong = |message: String| {
+        let hint = "tell them apart with `facet`, or keep some with `keep`".to_owned();
+        Err(Error::Panel { panel: panel.to_owned(), message, hint: Some(hint) })
+    };
+    let facet = |row: usize| -> Result<String> {
+        drawing.facet.as_ref().map_or(Ok(String::new()), |column| Ok(rows::key(&kept.scalar(row, column)?)))
+    };
+    for column in CHECKPOINT.into_iter().filter(|column| kept.has_column(column)) {
+        let mut seen: BTreeMap<String, String> = BTreeMap::new();
+        for row in 0..kept.row_count() {
+            let value = rows::key(&kept.scalar(row, column)?);
+            let first = seen.entry(facet(row)?).or_insert_with(|| value.clone());
+            if *first != value {
+                return wrong(format!(
+                    "expected one `{column}` in a row of snapshots, found `{first}` and `{value}`"
+                ));
+            }
+        }
+    }
+    if kept.has_column("sample") && kept.has_column("timestep") {
+        let mut seen = BTreeSet::new();
+        for row in 0..kept.row_count() {
+            let (sample, timestep) = (kept.scalar(row, "sample")?, kept.scalar(row, "timestep")?);
+            if !sample.is_null() && !seen.insert((facet(row)?, timestep.to_string(), sample.to_string())) {
+                return wrong(format!(
+                    "expected one row of sample {sample} at timestep {timestep}, found several"
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Samples that are not drawn, by what they lack.
+fn left_out(kept: &Table, drawing: &Drawing, hue: &str) -> Result<Vec<String>> {
+    let x = drawing.x.as_ref().map_or("pc1", |axis| &axis.column);
+    let mut lacking: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut all = 0;
+    for row in 0..kept.row_count() {
+        if kept.has_column("kind") && kept.scalar(row, "kind")?.to_string() != "sample" {
+            continue;
+        }
+        all += 1;
+        let numbers = [x, "timestep"];
+        let groups = [Some(hue), drawing.facet.as_deref()];
+        for column in numbers.into_iter().chain(groups.into_iter().flatten()) {
+            let cell = kept.scalar(row, column)?;
+            if cell.is_null() || cell.as_float().is_some_and(|number| !number.is_finite()) {
+                *lacking.entry(column).or_default() += 1;
+                break;
+            }
+        }
+    }
+    let told = |(column, count): (&str, usize)| {
+        format!("`{column}` is undefined or infinite in {count} of {all} samples, which are left out")
+    };
+    Ok(lacking.into_iter().map(told).collect())
 }

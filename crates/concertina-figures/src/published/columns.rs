@@ -16,6 +16,10 @@ const VALUES: [(&str, &str); 8] = [
     ("loss", "loss"),
 ];
 
+/// Columns of parameters, and our names of them.
+const PARAMETERS: [(&str, &str); 3] =
+    [("n_lag", "delay"), ("loss", "loss"), ("learning_rate", "learning_rate")];
+
 /// The table `name` with our columns; one that has them already is as it is.
 ///
 /// Of the published code's tables those rows are kept that were made from the samples of the main process (`loader_workers` 0) and, of
@@ -35,6 +39,13 @@ pub(super) fn ours(name: &str, table: &Table) -> Result<Table> {
             && same(row, "epoch_requested", "epoch_loaded")
     };
     let theirs = table.filter(wanted);
+    if theirs.is_empty() {
+        return Err(Error::Published {
+            table: name.to_owned(),
+            message: "expected rows with `loader_workers` 0 (and of Lyapunov exponents those of the extended call), found none"
+                .to_owned(),
+        });
+    }
     let mut all: Vec<(&str, Values)> = Vec::new();
     all.push(("seed", theirs.column("seed")?.clone()));
     all.push(("gain", theirs.column("g_radius")?.clone()));
@@ -56,8 +67,14 @@ pub(super) fn ours(name: &str, table: &Table) -> Result<Table> {
     if theirs.has_column("index") {
         all.push(("index", Values::from(counted(name, &theirs, "index", 1)?)));
     }
+    for (column, ours) in PARAMETERS {
+        // A table of losses has a column of that name, too.
+        if theirs.has_column(column) && !(column == "loss" && theirs.floats(column).is_ok()) {
+            all.push((ours, theirs.column(column)?.clone()));
+        }
+    }
     for (column, ours) in VALUES {
-        if theirs.has_column(column) {
+        if theirs.has_column(column) && !all.iter().any(|(known, _)| *known == ours) {
             all.push((ours, theirs.column(column)?.clone()));
         }
     }

@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::{
     Error, Result, ScaleKind,
     claim::{Evidence, Level},
-    panel::key,
+    panel::{key, text_key},
     recipe::{Published, Resolved},
 };
 
@@ -50,7 +50,8 @@ pub struct PointComparison {
 pub fn compare(how: &Published, ours: &Evidence<'_>, published: &Table) -> Result<Vec<PointComparison>> {
     let mut all = Vec::new();
     for (column, resolved) in &how.values {
-        let ours = Points::of(how, column, *resolved, ours.table, |row| ours.counts(row))?;
+        let wanted = how.wanted(ours.table)?;
+        let ours = Points::of(how, column, *resolved, ours.table, |row| wanted[row] && ours.counts(row))?;
         let published = Points::of(how, column, *resolved, published, |_| true)?;
         for point in published.order {
             let theirs = &published.values[&point];
@@ -65,6 +66,24 @@ pub fn compare(how: &Published, ours: &Evidence<'_>, published: &Table) -> Resul
         }
     }
     Ok(all)
+}
+
+impl Published {
+    /// Which rows of ours are compared. Where none is, as after an override, no point is, and the report
+    /// counts that.
+    fn wanted(&self, table: &Table) -> Result<Vec<bool>> {
+        let mut wanted = vec![true; table.row_count()];
+        if table.is_empty() {
+            return Ok(wanted);
+        }
+        for (column, cells) in &self.rows {
+            let cells: Vec<String> = cells.0.iter().map(|cell| text_key(&cell.0)).collect();
+            for (row, wanted) in wanted.iter_mut().enumerate() {
+                *wanted &= cells.contains(&key(&table.scalar(row, column)?));
+            }
+        }
+        Ok(wanted)
+    }
 }
 
 /// The values of realisations, on the scale they are compared on, point by point.

@@ -16,7 +16,8 @@ use toml::Spanned;
 
 pub use analyses::Analyses;
 pub use claims::{
-    Cells, Claim, Contrast, Measure, Measurement, Published, Reduction, Resolved, Side, Take, Test,
+    Cells, Claim, Contrast, Measure, Measurement, Origin, OriginKind, Published, Reduction, Resolved, Side,
+    Take, Test,
 };
 pub use drawing::{Axis, Cell, Channel, Drawing, Kind, Legend, Palette, ReferenceLine, Schematic, Share};
 pub use runs::{

@@ -4,9 +4,10 @@ use super::{
     PlotPanel,
     measure::{ABOVE_GAP, LEGEND_GAP, ROW_NAME_GAP, TITLE_LEADING},
     place::Place,
+    problems::SLACK,
 };
 use crate::{
-    font,
+    Colour, font,
     panel::{
         axes::{self, Axes, LABEL_GAP, TICK_GAP},
         series::{self, Series},
@@ -62,7 +63,7 @@ impl PlotPanel<'_> {
         let below = axes.bottom()
             + theme.line.tick_length
             + TICK_GAP
-            + font::CAP_HEIGHT * theme.text.tick
+            + axes::labels_height(&self.x, theme)
             + LABEL_GAP;
         for (index, line) in self.x_label.iter().enumerate() {
             let baseline = below + size * (font::ASCENT + index as f64 * axes::LEADING);
@@ -118,9 +119,7 @@ impl PlotPanel<'_> {
             let middle = (axes.left + axes.width / 2.0, baseline);
             scene.text(middle, title.clone(), theme.text.title, Anchor::Middle, colour);
         }
-        let nothing =
-            |line: &Series| line.marks.is_empty() && line.points.iter().all(|point| point.summary.is_err());
-        if self.split.all().all(|(_, line)| nothing(line)) {
+        if self.split.all().all(|(_, line)| line.is_empty()) {
             let middle = (axes.left + axes.width / 2.0, axes.top + axes.height / 2.0);
             scene.text(
                 middle,
@@ -143,49 +142,11 @@ impl PlotPanel<'_> {
             }
         }
         let lines = self.split.series.get(cell).map_or(&[][..], Vec::as_slice);
-        let facet = self.split.levels.column_of(cell);
-        let look = |line: &Series| (self.hues[facet][line.hue].colour, &self.styles[line.style].dash);
-        for line in lines {
-            let edges = runs(line, |point| {
-                let (low, high) = point.summary.as_ref().ok()?.interval?;
-                Some((pair.at(point.x, low)?, pair.at(point.x, high)?))
-            });
-            for path in edges.into_iter().filter(|path| path.len() > 1) {
-                let upper = path.iter().map(|(_, high)| *high);
-                let outline: Vec<Point> = path.iter().map(|(low, _)| *low).chain(upper.rev()).collect();
-                if path.iter().any(|(low, high)| (low.1 - high.1).abs() > 1e-3) {
-                    items.push(Item::Area { outline, colour: look(line).0, opacity: theme.band.opacity });
-                }
-            }
-        }
-        for line in lines {
-            let (colour, dash) = look(line);
-            let strokes: Vec<Vec<Point>> = line
-                .singles
-                .iter()
-                .map(|single| thinned(single.iter().filter_map(|&(x, y)| pair.at(x, y)).collect()))
-                .collect();
-            if !strokes.is_empty() {
-                let pen = Pen { opacity: 0.5, ..Pen::dashed(colour, theme.line.single, dash) };
-                items.push(Item::Lines { strokes, pen });
-            }
-        }
-        for line in lines {
-            let (colour, dash) = look(line);
-            let paths =
-                runs(line, |point| point.summary.as_ref().ok().and_then(|s| pair.at(point.x, s.centre)));
-            let alone = paths.iter().filter(|path| path.len() == 1).flatten().copied();
-            let dots: Vec<Point> =
-                if self.markers() { paths.iter().flatten().copied().collect() } else { alone.collect() };
-            let strokes = paths.into_iter().map(thinned).collect();
-            items.push(Item::Lines { strokes, pen: Pen::dashed(colour, theme.line.data, dash) });
-            let radius = theme.marker.radius;
-            items.push(Item::Marks { centres: dots, shape: Shape::Disc, radius, colour });
-            let centres = line.marks.iter().filter_map(|&(x, y)| pair.at(x, y)).collect();
-            items.push(Item::Marks { centres, shape: self.styles[line.style].shape, radius, colour });
-        }
+        lines.iter().for_each(|line| self.draw_band(&mut items, cell, line, pair));
+        lines.iter().for_each(|line| self.draw_singles(&mut items, cell, line, pair));
+        lines.iter().for_each(|line| self.draw_line(&mut items, cell, line, pair));
         // Lines at a limit are not cut in half; only what lies well outside is cut off.
-        let slack = 0.01;
+        let slack = SLACK;
         let inside = Rect::new(
             pair.place.left - slack * pair.place.width,
             pair.place.top - slack * pair.place.height,
@@ -198,7 +159,99 @@ impl PlotPanel<'_> {
             scene.items.push(Item::Clipped { window: pair.place, items });
         }
     }
+
+    fn colour(&self, cell: usize, line: &Series) -> Colour {
+        self.hues[self.split.levels.column_of(cell)][line.hue].colour
+    }
+
+    /// The band over realisations: an area along the line, an error bar where there is nothing to run along.
+    fn draw_band(&self, items: &mut Vec<Item>, cell: usize, line: &Series, pair: &Axes<'_>) {
+        let (theme, colour) = (self.theme, self.colour(cell, line));
+        for path in self.band_paths(cell, line, pair) {
+            let seen = path.iter().any(|(low, high)| (low.1 - high.1).abs() > 1e-3);
+            if let (&[(low, high)], true) = (path.as_slice(), seen) {
+                let half = CAP * theme.marker.radius;
+                let cap = |(x, y): Point| vec![(x - half, y), (x + half, y)];
+                let strokes = vec![vec![low, high], cap(low), cap(high)];
+                items.push(Item::Lines { strokes, pen: Pen::solid(colour, theme.line.readout) });
+            } else if seen {
+                let upper = path.iter().map(|(_, high)| *high);
+                let outline: Vec<Point> = path.iter().map(|(low, _)| *low).chain(upper.rev()).collect();
+                items.push(Item::Area { outline, colour, opacity: theme.band.opacity });
+            }
+        }
+    }
+
+    /// The band of a line on the page, in stretches without a gap; over words each place by itself.
+    pub(super) fn band_paths(&self, cell: usize, line: &Series, pair: &Axes<'_>) -> Vec<Vec<(Point, Point)>> {
+        let ends = |point: &series::SeriesPoint| {
+            let (low, high) = point.summary.as_ref().ok()?.interval?;
+            pair.span(self.across(cell, line, point.x), low, high)
+        };
+        self.stretches(line.points.iter().map(ends))
+    }
+
+    /// Places on the page in stretches without a gap; over words each by itself.
+    fn stretches<T>(&self, places: impl Iterator<Item = Option<T>>) -> Vec<Vec<T>> {
+        match self.split.x_words {
+            Some(_) => places.flatten().map(|place| vec![place]).collect(),
+            None => runs(places),
+        }
+    }
+
+    /// The realisations of a line on the page, in stretches without a gap.
+    pub(super) fn single_paths(&self, cell: usize, line: &Series, pair: &Axes<'_>) -> Vec<Vec<Point>> {
+        let at = |&(x, y): &(f64, Option<f64>)| pair.at(self.across(cell, line, x), y?);
+        line.singles.iter().flat_map(|single| self.stretches(single.iter().map(at))).collect()
+    }
+
+    /// The points of a line on the page, in stretches without a gap.
+    pub(super) fn point_paths(&self, cell: usize, line: &Series, pair: &Axes<'_>) -> Vec<Vec<Point>> {
+        let at = |point: &series::SeriesPoint| {
+            pair.at(self.across(cell, line, point.x), point.summary.as_ref().ok()?.centre)
+        };
+        self.stretches(line.points.iter().map(at))
+    }
+
+    /// Each realisation by itself, fainter than the line.
+    fn draw_singles(&self, items: &mut Vec<Item>, cell: usize, line: &Series, pair: &Axes<'_>) {
+        let (theme, colour) = (self.theme, self.colour(cell, line));
+        let (dots, strokes): (Vec<_>, Vec<_>) =
+            self.single_paths(cell, line, pair).into_iter().partition(|path| path.len() == 1);
+        if !strokes.is_empty() {
+            let dash = &self.styles[line.style].dash;
+            let pen = Pen { opacity: FAINT, ..Pen::dashed(colour, theme.line.single, dash) };
+            items.push(Item::Lines { strokes: strokes.into_iter().map(thinned).collect(), pen });
+        }
+        if !dots.is_empty() {
+            let (centres, radius) = (dots.concat(), 0.5 * theme.marker.radius);
+            let colour = colour.towards(Colour::WHITE, 1.0 - FAINT);
+            items.push(Item::Marks { centres, shape: Shape::Disc, radius, colour });
+        }
+    }
+
+    /// The line itself, its dots, and the marks of a scatter.
+    fn draw_line(&self, items: &mut Vec<Item>, cell: usize, line: &Series, pair: &Axes<'_>) {
+        let (theme, colour, style) = (self.theme, self.colour(cell, line), &self.styles[line.style]);
+        let paths = self.point_paths(cell, line, pair);
+        let alone = paths.iter().filter(|path| path.len() == 1).flatten().copied();
+        let dots: Vec<Point> =
+            if self.markers() { paths.iter().flatten().copied().collect() } else { alone.collect() };
+        let strokes = paths.into_iter().filter(|path| path.len() > 1).map(thinned).collect();
+        items.push(Item::Lines { strokes, pen: Pen::dashed(colour, theme.line.data, &style.dash) });
+        let radius = theme.marker.radius;
+        let shape = if self.has_marks() { style.shape } else { Shape::Disc };
+        items.push(Item::Marks { centres: dots, shape, radius, colour });
+        let centres =
+            line.marks.iter().filter_map(|&(x, y)| pair.at(self.across(cell, line, x), y)).collect();
+        items.push(Item::Marks { centres, shape: style.shape, radius, colour });
+    }
 }
+
+/// Half a cap of an error bar over the radius of a mark: arbitrary, so that it shows beside one.
+const CAP: f64 = 1.6;
+/// Opacity of a single realisation.
+const FAINT: f64 = 0.5;
 
 /// A polyline without the points that lie on it anyhow, to a twentieth of a point: a run of 400 checkpoints is drawn in a column
 /// of a few hundred points (Douglas and Peucker's rule).
@@ -253,11 +306,11 @@ pub(super) fn ends(line: &crate::recipe::ReferenceLine, pair: &Axes<'_>) -> Opti
     Some((pair.at(x, pair.y.from)?, pair.at(x, pair.y.to)?))
 }
 
-/// Stretches of a line without a gap.
-pub(super) fn runs<T>(line: &Series, place: impl Fn(&series::SeriesPoint) -> Option<T>) -> Vec<Vec<T>> {
+/// Places in stretches without a gap.
+fn runs<T>(places: impl Iterator<Item = Option<T>>) -> Vec<Vec<T>> {
     let mut paths = vec![Vec::new()];
-    for point in &line.points {
-        match (place(point), paths.last_mut()) {
+    for place in places {
+        match (place, paths.last_mut()) {
             (Some(place), Some(path)) => path.push(place),
             _ => paths.push(Vec::new()),
         }

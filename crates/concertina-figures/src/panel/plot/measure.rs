@@ -10,15 +10,14 @@ use crate::{
         series::Series,
     },
     recipe::{Axis, Share},
-    rich::Rich,
     scene::{Margins, Rect},
     ticks::{self, Scale, ScaleKind, Wishes},
 };
 
 /// Least distance of labelled ticks up the axis, in points.
-const TICK_SPACING: f64 = 14.5;
+pub(super) const TICK_SPACING: f64 = 14.5;
 /// Least gap between labels along the axis, in points.
-const TICK_AIR: f64 = 8.0;
+pub(super) const TICK_AIR: f64 = 8.0;
 /// What may be added on top of the data, as a share of their range, to make room for the legend, in turn.
 const HEADROOM: [f64; 3] = [0.12, 0.22, 0.32];
 /// Between facets that share their vertical scale, in points.
@@ -106,7 +105,9 @@ impl PlotPanel<'_> {
         let width = self.facet_size.0;
         let reach = |(value, text): &(f64, String)| {
             let place = self.x.position(*value).unwrap_or(0.0) * width;
-            (place, 0.5 * Rich::parse(text).width(self.theme.text.tick))
+            let across =
+                if self.x.upright { self.theme.text.tick } else { axes::label_width(text, self.theme) };
+            (place, 0.5 * across)
         };
         let over = self.x.ticks.iter().map(reach).map(|(place, half)| (half - place, half - (width - place)));
         over.fold((0.0, 0.0), |(before, after), (left, right)| (left.max(before), right.max(after)))
@@ -137,7 +138,10 @@ impl PlotPanel<'_> {
         let label =
             |value: f64| font::width(&ticks::plain(value.round()), Cut::Regular, self.theme.text.tick);
         let spacing = if log(x_axis) { 20.0 } else { label(low).max(label(high)) + TICK_AIR };
-        let x = Scale::new(low, high, width, spacing, &wishes(x_axis, whole(&xs)));
+        let x = match &self.split.x_words {
+            Some(words) => self.words_across(words, width),
+            None => Scale::new(low, high, width, spacing, &wishes(x_axis, whole(&xs))),
+        };
         let (columns, rows) = self.grid();
         let groups = match self.drawing.share_y {
             Share::All => 1,
@@ -146,13 +150,17 @@ impl PlotPanel<'_> {
         };
         let y = (0..groups)
             .map(|group| {
+                if let Some(words) = &self.split.y_words {
+                    return self.words_up(words, height);
+                }
                 let mut ys: Vec<f64> = self.drawing.reference.iter().filter_map(|line| line.y).collect();
                 for (_, line) in lines.iter().filter(|(cell, _)| self.scale_of(*cell) == group) {
                     for summary in line.points.iter().filter_map(|point| point.summary.as_ref().ok()) {
                         ys.push(summary.centre);
                         ys.extend(summary.interval.into_iter().flat_map(|(low, high)| [low, high]));
                     }
-                    ys.extend(line.singles.iter().flatten().chain(&line.marks).map(|(_, y)| *y));
+                    ys.extend(line.singles.iter().flatten().filter_map(|(_, y)| *y));
+                    ys.extend(line.marks.iter().map(|(_, y)| *y));
                 }
                 let (low, high) = range(&ys, log(y_axis));
                 let low_shown = y_axis.and_then(|axis| axis.from).unwrap_or(low);
@@ -198,7 +206,7 @@ impl PlotPanel<'_> {
             left,
             right,
             top,
-            bottom: tick + font::CAP_HEIGHT * theme.text.tick + 0.1 * text + label(self.x_label.len()),
+            bottom: tick + axes::labels_height(&self.x, theme) + 0.1 * text + label(self.x_label.len()),
         }
     }
 

@@ -3,6 +3,8 @@
 mod draw;
 mod measure;
 mod place;
+mod problems;
+mod words;
 
 use concertina_table::Table;
 use place::Place;
@@ -14,6 +16,7 @@ use crate::{
         colour_bar::ColourBar,
         legend::LegendBlock,
         look::{self, Look},
+        rows,
         series::{self, Split},
     },
     recipe::{Axis, Kind, Legend, Share},
@@ -30,6 +33,8 @@ pub(crate) struct PlotPanel<'a> {
     title: Option<Rich>,
     /// The rows drawn.
     kept: Table,
+    /// Names of values that do not occur, and of columns that are not told apart.
+    idle_names: Vec<String>,
     split: Split,
     /// Names of the facets side by side, in lines.
     heads: Vec<Vec<Rich>>,
@@ -61,12 +66,13 @@ impl<'a> PlotPanel<'a> {
         context: &Context<'_>,
     ) -> Result<Self> {
         check(drawing, context.name)?;
-        let kept = series::kept(table, drawing)?;
+        let kept = rows::kept(table, drawing, context.name)?;
         let split = if drawing.kind == Kind::Scatter {
             Split::marks(&kept, drawing, theme, context.name)?
         } else {
             Split::lines(&kept, drawing, theme, context.name)?
         };
+        let idle_names = problems::idle_names(table, drawing, &split)?;
         let levels = &split.levels;
         let hues =
             levels.facets.iter().map(|facet| look::hues(theme, drawing, &levels.hues, facet.as_deref()));
@@ -75,6 +81,7 @@ impl<'a> PlotPanel<'a> {
             drawing,
             title: context.title.map(Rich::parse),
             kept,
+            idle_names,
             heads: Vec::new(),
             row_names: Vec::new(),
             hues: hues.collect(),
@@ -106,48 +113,17 @@ impl<'a> PlotPanel<'a> {
         }
     }
 
-    /// What is not drawn, and why: points without a summary, and values that a logarithmic axis does not have.
-    pub(crate) fn problems(&self) -> Vec<String> {
-        let x = self.drawing.x.as_ref().map_or("x", |axis| &axis.column);
-        let mut problems = Vec::new();
-        for (cell, line) in self.split.all() {
-            for point in &line.points {
-                if let Err(error) = &point.summary
-                    && *error != crate::NoSummary::Empty
-                {
-                    let group: String = self
-                        .split
-                        .levels
-                        .named(self.drawing, cell, line)
-                        .iter()
-                        .filter_map(|(column, level)| {
-                            Some(format!("{} {}, ", column.as_ref()?, level.as_ref()?))
-                        })
-                        .collect();
-                    problems.push(format!("{group}{x} {}: {error}", point.x));
-                }
-            }
-        }
-        let drawn: Vec<(f64, f64)> = self.split.all().flat_map(|(_, line)| line.drawn()).collect();
-        let along = [
-            (&self.drawing.x, drawn.iter().map(|drawn| drawn.0).collect::<Vec<_>>()),
-            (&self.drawing.y, drawn.iter().map(|drawn| drawn.1).collect()),
-        ];
-        for (axis, values) in along {
-            let Some(axis) = axis.as_ref().filter(|axis| axis.scale == ScaleKind::Log) else { continue };
-            let lost = values.iter().filter(|value| **value <= 0.0).count();
-            if lost > 0 {
-                let (all, column) = (values.len(), &axis.column);
-                problems.push(format!(
-                    "{lost} of {all} values of {column} are not above 0, so a logarithmic axis leaves them out"
-                ));
-            }
-        }
-        problems
-    }
-
     fn is_scatter(&self) -> bool {
         self.drawing.kind == Kind::Scatter
+    }
+
+    /// Whether values are marks alone: rows of a scatter, and lines that have a single point or run over
+    /// words, which have no order to be joined in. Marks are told apart by their shapes, lines by their
+    /// dashes.
+    fn has_marks(&self) -> bool {
+        let mut lines = self.split.all().filter(|(_, line)| !line.is_empty()).peekable();
+        let alone = lines.peek().is_some() && lines.all(|(_, line)| line.points.len() < 2);
+        self.is_scatter() || self.split.x_words.is_some() || alone
     }
 
     fn axis_label(&self, axis: Option<&Axis>) -> String {
@@ -194,8 +170,50 @@ fn check(drawing: &Drawing, panel: &str) -> Result<()> {
     if drawing.kind == Kind::Scatter && drawing.band.is_some() {
         return wrong("a scatter draws every row and has no `band`", "take `kind = \"lines\"` to summarise");
     }
+    if drawing.snapshot_file.is_some() {
+        return wrong(
+            "`snapshot_file` names files of snapshots, which this panel has none of",
+            "leave it out",
+        );
+    }
+    for (name, axis) in [("x", &drawing.x), ("y", &drawing.y)] {
+        let Some(axis) = axis else { continue };
+        if let Some((message, hint)) = wrong_limits(axis) {
+            return wrong(&format!("`{name}`: {message}"), hint);
+        }
+    }
+    if drawing.reference.iter().any(|line| line.x.is_some() == line.y.is_some()) {
+        return wrong(
+            "expected `x` or `y` of a reference line",
+            "two lines are two entries: [{ x = 1 }, { y = 0 }]",
+        );
+    }
     if drawing.legend == Legend::ColourBar && drawing.hue.is_none() {
         return wrong("expected a `hue` for the colour bar, found none", "name the column: hue = \"gain\"");
     }
     Ok(())
+}
+
+/// What is wrong with the limits of an axis, and what to do.
+fn wrong_limits(axis: &Axis) -> Option<(String, &'static str)> {
+    let log = axis.scale == ScaleKind::Log;
+    let numbers = [axis.from, axis.to].into_iter().flatten().chain(axis.ticks.iter().flatten().copied());
+    for number in numbers {
+        if !number.is_finite() {
+            return Some((
+                format!("expected finite limits and ticks, found {number}"),
+                "leave them out to see all values",
+            ));
+        }
+        if log && number <= 0.0 {
+            let message = format!("expected limits and ticks above 0 on a logarithmic axis, found {number}");
+            return Some((message, "leave it out, or take a small number above 0"));
+        }
+    }
+    match (axis.from, axis.to) {
+        (Some(from), Some(to)) if from >= to => {
+            Some((format!("expected `from` below `to`, found {from} and {to}"), "swap them"))
+        }
+        _ => None,
+    }
 }

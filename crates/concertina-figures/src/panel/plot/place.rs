@@ -1,7 +1,7 @@
 //! The legend of a panel of lines: what is in it and where it fits.
 
 use super::PlotPanel;
-use super::draw::{ends, runs};
+use super::draw::ends;
 use crate::{
     Colour,
     panel::Context,
@@ -56,8 +56,8 @@ impl PlotPanel<'_> {
             return Place::None;
         }
         match self.drawing.legend {
-            // Marks of a legend among the marks of a scatter would be taken for data.
-            Legend::Auto | Legend::ColourBar if self.is_scatter() => Place::Above,
+            // Marks of a legend among the marks of the data would be taken for some of them.
+            Legend::Auto | Legend::ColourBar if self.has_marks() => Place::Above,
             Legend::Auto | Legend::ColourBar => Place::Inside,
             Legend::None => Place::None,
             Legend::Right => Place::Right,
@@ -95,17 +95,14 @@ impl PlotPanel<'_> {
             }
         };
         for line in self.split.series.get(cell).into_iter().flatten() {
-            for path in
-                runs(line, |point| point.summary.as_ref().ok().and_then(|s| pair.at(point.x, s.centre)))
-            {
+            for path in self.point_paths(cell, line, pair) {
                 path.windows(2).for_each(|ends| along(ends[0], ends[1]));
                 path.iter().for_each(|&point| along(point, point));
             }
-            let edges = runs(line, |point| {
-                let (low, high) = point.summary.as_ref().ok()?.interval?;
-                Some((pair.at(point.x, low)?, pair.at(point.x, high)?))
-            });
-            for path in edges {
+            for path in self.band_paths(cell, line, pair) {
+                if let [(low, high)] = path[..] {
+                    along(low, high);
+                }
                 for ends in path.windows(2) {
                     for k in 0..=8 {
                         let share = f64::from(k) / 8.0;
@@ -114,12 +111,12 @@ impl PlotPanel<'_> {
                     }
                 }
             }
-            for single in &line.singles {
-                let path: Vec<Point> = single.iter().filter_map(|&(x, y)| pair.at(x, y)).collect();
+            for path in self.single_paths(cell, line, pair) {
                 path.windows(2).for_each(|ends| along(ends[0], ends[1]));
             }
             let radius = self.theme.marker.radius;
-            for (x, y) in line.marks.iter().filter_map(|&(x, y)| pair.at(x, y)) {
+            let marks = line.marks.iter().filter_map(|&(x, y)| pair.at(self.across(cell, line, x), y));
+            for (x, y) in marks {
                 along((x - radius, y), (x + radius, y));
                 along((x, y - radius), (x, y + radius));
             }
@@ -147,7 +144,7 @@ impl PlotPanel<'_> {
                 if same { look.colour } else { theme.colour.reference.shade(index, count) }
             };
             let looks = self.hues.first().into_iter().flatten().enumerate();
-            let sign = |colour: Colour| match self.is_scatter() {
+            let sign = |colour: Colour| match self.has_marks() {
                 true => Sign::Mark { colour, shape: Shape::Disc, radius: theme.marker.radius },
                 false => Sign::Line { colour, width, dash: Vec::new(), marker },
             };
@@ -159,7 +156,7 @@ impl PlotPanel<'_> {
         if self.drawing.style.is_some() && shown(Channel::Style) && levels.styles.len() > 1 {
             let entry = |look: &Look| Entry {
                 name: Rich::parse(&look.name),
-                sign: match self.is_scatter() {
+                sign: match self.has_marks() {
                     true => {
                         Sign::Mark { colour: look.colour, shape: look.shape, radius: theme.marker.radius }
                     }

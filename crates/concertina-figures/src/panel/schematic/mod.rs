@@ -10,7 +10,7 @@ use task::Task;
 
 use crate::{
     Drawing, Error, Result, Theme,
-    panel::{Context, series},
+    panel::{Context, rows},
     recipe::Schematic,
     rich::Rich,
     scene::{Anchor, Rect, Scene},
@@ -38,7 +38,7 @@ impl<'a> SchematicPanel<'a> {
         theme: &'a Theme,
         context: &Context<'_>,
     ) -> Result<Self> {
-        let kept = series::kept(table, drawing)?;
+        let kept = rows::kept(table, drawing, context.name)?;
         let what = match drawing.schematic {
             Some(Schematic::Task) => What::Task(Task::new(&kept, drawing, theme, context.name)?),
             Some(Schematic::Network) => What::Network(Network::new(&kept, drawing, theme, context.name)?),
@@ -105,7 +105,7 @@ fn count(table: &Table, column: &str, example: &str, panel: &str) -> Result<usiz
     if !table.has_column(column) {
         return wrong(format!("expected a column `{column}` for the schematic, found none"));
     }
-    let values = series::distinct(table, column)?;
+    let values = rows::distinct(table, column)?;
     match values.as_slice() {
         [value] => match value.parse() {
             Ok(count) => Ok(count),

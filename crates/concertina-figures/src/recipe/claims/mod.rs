@@ -1,6 +1,8 @@
 //! What a recipe claims, and the published tables it is held against: pure data, judged elsewhere.
 
 mod check;
+mod check_runs;
+mod origin;
 
 use std::{collections::BTreeMap, fmt, num::NonZeroUsize};
 
@@ -9,6 +11,8 @@ use serde::{
     de::{self, MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer},
 };
 use toml::Spanned;
+
+pub use origin::{Origin, OriginKind};
 
 use super::{Cell, Checkpoints};
 
@@ -33,6 +37,9 @@ pub struct Claim {
     pub name: Spanned<String>,
     /// What it says, in a sentence.
     pub statement: Spanned<String>,
+    /// Where it comes from; whoever wrote the recipe, unless it says otherwise.
+    #[serde(default)]
+    pub source: Origin,
     /// The table it is about: the letter of a panel, or the name of a measurement.
     pub table: Spanned<String>,
     /// The column it is about.
@@ -60,6 +67,16 @@ pub struct Claim {
 }
 
 impl Claim {
+    /// Every column of which the claim names values, with those values.
+    pub(crate) fn conditions(&self) -> impl Iterator<Item = (&String, &Cell)> {
+        let named = self.rows.iter().chain(&self.each);
+        let compared = self
+            .compare
+            .iter()
+            .flat_map(|contrast| [(&contrast.column, &contrast.first), (&contrast.column, &contrast.second)]);
+        named.flat_map(|(column, cells)| cells.0.iter().map(move |cell| (column, cell))).chain(compared)
+    }
+
     /// What the quantity is compared with.
     pub fn than(&self) -> f64 {
         self.than.unwrap_or(if self.is_ratio() { 1.0 } else { 0.0 })
@@ -217,6 +234,9 @@ pub struct Published {
     pub table: Spanned<String>,
     /// The published one, by the name of its file.
     pub file: Spanned<String>,
+    /// The rows of ours that are compared: column, and the values it may have; all unless given.
+    #[serde(rename = "where", default)]
+    pub rows: BTreeMap<String, Cells>,
     /// The columns that name a point: realisations with the same values there are averaged.
     pub keys: Vec<String>,
     /// The columns that are compared.
