@@ -39,7 +39,32 @@ fn its_recipe_is_drawn() {
     let plan = FigurePlan::new(vec![recipe()], &SeedChoice::These(vec![0, 1]), small).expect("valid");
     let study = support::open(&folder.path().join("store"), 2);
     let (computed, drawn) = study.figures(&plan, folder.path().join("figures")).expect("drawn");
-    assert!(computed.failures.is_empty() && drawn.problems.is_empty());
+    assert!(computed.failures.is_empty());
+    // Of two realisations, as of the guide's three, the interval is the range, as the guide says.
+    let [problem] = drawn.problems.as_slice() else { panic!("{:?}", drawn.problems) };
+    assert!(problem.contains("too few realisations for an interval of 0.95"), "{problem}");
     let table = std::fs::read_to_string(folder.path().join("figures/expansion/a.csv")).expect("drawn");
     assert_eq!(table.lines().count(), 1 + 7 * 3 * 2);
+}
+
+#[test]
+fn its_claim_can_be_judged() {
+    let text = std::fs::read_to_string(guide("your-own-figure.md")).expect("the guide");
+    let claim =
+        text.split("```text\n[[claims]]").nth(1).expect("a claim").split("```").next().expect("its end");
+    let recipe = std::fs::read_to_string(guide("expansion.toml")).expect("its recipe");
+    let recipe =
+        Recipe::from_toml("expansion.toml", &format!("{recipe}\n[[claims]]{claim}")).expect("a recipe");
+    let small = ["train.epochs=1", "task.train_samples=40", "task.clusters=10"];
+    let plan = FigurePlan::with_claims(vec![recipe], &SeedChoice::These(vec![0]), small)
+        .expect("every value is there");
+    assert_eq!(plan.recipes()[0].claims.len(), 1);
+}
+
+#[test]
+fn two_recipes_of_one_name_are_refused() {
+    let recipe = || Recipe::from_path(&guide("expansion.toml")).expect("a recipe");
+    let error = FigurePlan::new(vec![recipe(), recipe()], &SeedChoice::Fast, [])
+        .expect_err("one would overwrite the other");
+    assert_eq!(error.to_string(), "two recipes are of a figure `expansion`");
 }

@@ -121,6 +121,50 @@ fn a_claim_that_does_not_hold_fails_and_too_few_realisations_are_no_answer() {
 }
 
 #[test]
+fn a_claim_that_cannot_be_judged_beside_one_that_holds_does_not_pass() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let study = support::open(&folder.path().join("store"), 2);
+    let right = table_of_ours(&folder.path().join("right"), &study, false);
+    // Three of three are enough for the second claim and too few for the first.
+    let claim =
+        &RECIPE[RECIPE.find("[[claims]]").expect("there")..RECIPE.find("[[published]]").expect("there")];
+    let second = claim.replace("name = \"dimension\"", "name = \"again\"") + "test = { every = 3 }\n\n";
+    let both = RECIPE.replace("[[published]]", &format!("{second}[[published]]"));
+    let report = judged(&study, &both, 3, &right, &folder.path().join("figures"));
+    assert_eq!((report.counts.reproduced, report.counts.not_enough_realisations), (1, 1));
+    assert!(!report.passed, "one claim is open");
+    let page = std::fs::read_to_string(folder.path().join("figures/report.html")).expect("written");
+    assert!(page.contains("Open: there are not enough realisations"), "{page}");
+}
+
+#[test]
+fn the_report_says_where_each_claim_comes_from() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let study = support::open(&folder.path().join("store"), 2);
+    let right = table_of_ours(&folder.path().join("right"), &study, false);
+    let sourced = RECIPE.replace(
+        "table = \"a\"\nvalue",
+        "source = { paper = \"figure 2e: <curves> end lower\" }\ntable = \"a\"\nvalue",
+    );
+    for (recipe, html, from, detail) in [
+        (RECIPE, "Source: the recipe's own reading<", "own_reading", serde_json::Value::Null),
+        (
+            &sourced,
+            "Source: the paper: figure 2e: &lt;curves&gt; end lower<",
+            "paper",
+            "figure 2e: <curves> end lower".into(),
+        ),
+    ] {
+        let report = judged(&study, recipe, 1, &right, &folder.path().join("figures"));
+        let json = serde_json::json!(report);
+        let source = &json["figures"][0]["claims"][0]["source"];
+        assert_eq!((&source["from"], &source["detail"]), (&from.into(), &detail));
+        let page = std::fs::read_to_string(folder.path().join("figures/report.html")).expect("written");
+        assert!(page.contains(html), "{page}");
+    }
+}
+
+#[test]
 fn runs_that_diverge_are_left_out_with_the_reason_and_nothing_passes_without_any() {
     let folder = tempfile::tempdir().expect("a folder");
     let study = support::open(&folder.path().join("store"), 2);

@@ -62,16 +62,18 @@ impl Study {
         });
         let runs = folder.join("runs.csv");
         let mut drawn = Drawn { figures: Vec::new(), problems: Vec::new(), runs };
-        for (recipe, page) in plan.recipes.iter().zip(pages) {
+        for (number, (recipe, page)) in plan.recipes.iter().zip(pages).enumerate() {
             match page.into_inner().unwrap_or_else(PoisonError::into_inner) {
                 Some(Ok(Page { figure, problems })) => {
                     drawn.figures.push(figure);
                     drawn.problems.extend(problems);
                 }
-                // What it would show failed, which is said elsewhere.
-                Some(Err(Error::Figures(_))) if computed.is_incomplete() => {
+                // What it would show failed, which is said elsewhere; unless it is for another reason.
+                Some(Err(Error::Figures(error))) if computed.is_incomplete() => {
                     let name = recipe.figure.clone();
-                    drawn.problems.push(format!("{name} is not drawn: some of what it shows failed"));
+                    let empty = computed.tables(number).iter().all(Table::is_empty);
+                    let why = if empty { String::new() } else { format!(" ({error})") };
+                    drawn.problems.push(format!("{name} is not drawn: some of what it shows failed{why}"));
                     drawn.figures.push(DrawnFigure { name, svg: None, files: Vec::new() });
                 }
                 Some(Err(error)) => return Err(error),

@@ -43,32 +43,32 @@ impl FigurePlan {
     /// Works out what drawing recipes needs, with these seeds, and these overrides (`name=value`) over every run.
     ///
     /// # Errors
-    /// A parameter, an analysis or an override that cannot be.
+    /// A parameter, an analysis or an override that cannot be; a panel that keeps a value which no run has.
     pub fn new<'a>(
         recipes: Vec<Recipe>,
         seeds: &SeedChoice,
         overrides: impl IntoIterator<Item = &'a str>,
     ) -> Result<Self> {
-        Self::of(recipes, seeds, overrides, Requirement::is_drawn)
+        Self::of(recipes, seeds, overrides, false)
     }
 
     /// The same, with what claims and comparisons with published tables need beyond that.
     ///
     /// # Errors
-    /// As [`FigurePlan::new`].
+    /// As [`FigurePlan::new`]; a claim about a value which no run has.
     pub fn with_claims<'a>(
         recipes: Vec<Recipe>,
         seeds: &SeedChoice,
         overrides: impl IntoIterator<Item = &'a str>,
     ) -> Result<Self> {
-        Self::of(recipes, seeds, overrides, |_| true)
+        Self::of(recipes, seeds, overrides, true)
     }
 
     fn of<'a>(
         recipes: Vec<Recipe>,
         seeds: &SeedChoice,
         overrides: impl IntoIterator<Item = &'a str>,
-        wanted: impl Fn(&Requirement) -> bool,
+        with_claims: bool,
     ) -> Result<Self> {
         let overrides: Vec<(&str, &str)> = overrides
             .into_iter()
@@ -84,15 +84,25 @@ impl FigurePlan {
             questions: Vec::new(),
             needed: Vec::new(),
         };
+        for (number, recipe) in recipes.iter().enumerate() {
+            if recipes[..number].iter().any(|other| other.figure == recipe.figure) {
+                return Err(concertina_figures::Error::SameFigure { figure: recipe.figure.clone() }.into());
+            }
+        }
         let mut known = HashMap::new();
         for recipe in &recipes {
             let needed = recipe
                 .requirements()
                 .iter()
                 // Those that are drawn come first.
-                .filter(|requirement| wanted(requirement))
+                .filter(|requirement| with_claims || requirement.is_drawn())
                 .map(|requirement| plan.add(recipe, requirement, seeds, &overrides, &mut known))
-                .collect::<Result<Vec<_>>>()?;
+                .collect::<Result<Vec<Needed>>>()?;
+            for (number, needed) in needed.iter().enumerate() {
+                let runs = needed.parts.iter().map(|part| part.columns.as_slice());
+                let checked = recipe.check_runs(number, runs, with_claims).map_err(Error::from);
+                checked.map_err(|error| error.in_recipe(&recipe.figure))?;
+            }
             plan.needed.push(needed);
         }
         plan.recipes = recipes;

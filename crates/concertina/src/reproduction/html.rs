@@ -127,6 +127,9 @@ impl Page {
         let (class, sign, words) = spoken(claim.verdict);
         put!(self, "<div class=\"claim is-{class}\">\n<p>{}</p>", escaped(&claim.statement));
         put!(self, "<p><span class=\"verdict {class}\">{sign} {words}</span></p>");
+        let detail = claim.source.detail.as_ref().map_or(String::new(), |detail| format!(": {detail}"));
+        let from = claim.source.from.words();
+        put!(self, "<p class=\"soft\"><small>Source: {}</small></p>", escaped(&format!("{from}{detail}")));
         put!(self, "<p class=\"soft\"><small>{}</small></p>", escaped(&claim.test));
         put!(self, "<div class=\"scroll\" tabindex=\"0\"><table><thead><tr>");
         let grouped = claim.findings.iter().any(|finding| !finding.group.is_empty());

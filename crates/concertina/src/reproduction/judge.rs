@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use concertina_figures::{
-    Absent, Claim, Evidence, Measure, PublishedTable, PublishedTables, Recipe, SIGNIFICANCE, Side, Take,
-    Test, Verdict, compare,
+    Absent, Claim, Evidence, Judgement, Measure, PublishedTable, PublishedTables, Recipe, SIGNIFICANCE, Side,
+    Take, Test, Verdict, compare,
 };
 use concertina_model::params::{PARAMETERS, Params, ValidParams};
 use concertina_numerics::statistics::holm;
@@ -46,9 +46,9 @@ impl Study {
             .map(|error| error.to_string())
             .chain(computed.failures.iter().map(ToString::to_string))
             .collect();
-        let open = counts.not_reproduced + counts.disagree + counts.not_compared;
-        let stated = counts.reproduced + counts.not_enough_realisations > 0;
-        let judged = if stated { counts.reproduced } else { counts.compared };
+        let open =
+            counts.not_reproduced + counts.not_enough_realisations + counts.disagree + counts.not_compared;
+        let judged = counts.reproduced + counts.compared;
         let spent = &computed.spent;
         let analysis_time =
             |(name, (checkpoints, time)): (&&str, &(u64, std::time::Duration))| AnalysisTime {
@@ -57,7 +57,7 @@ impl Study {
                 seconds: time.as_secs_f64(),
             };
         Ok(Report {
-            layout: 1,
+            layout: 2,
             passed: failures.is_empty() && open == 0 && judged > 0,
             failures,
             counts,
@@ -179,7 +179,14 @@ impl Figure<'_> {
     }
 
     fn claim(&self, claim: &Claim, published: &[PublishedTable]) -> Result<ClaimReport> {
-        let judgement = self.with_evidence(claim.table.as_ref(), |evidence| Ok(claim.judge(evidence)?))?;
+        let judgement = self.with_evidence(claim.table.as_ref(), |evidence| {
+            // Rows that a claim names may be missing because what should have made them failed, which is said
+            // elsewhere.
+            match self.computed.is_incomplete() {
+                true => Ok(Judgement::from(claim.findings(evidence)?)),
+                false => Ok(claim.judge(evidence)?),
+            }
+        })?;
         let mut values = Vec::new();
         // Two panels may be drawn from one table.
         let computed = |table: &String| self.recipe().requirement_of(table);
@@ -194,8 +201,10 @@ impl Figure<'_> {
                 .filter_map(|seed| seed.try_into().ok())
                 .collect();
             let seeds: Vec<u64> = seeds.into_iter().collect();
-            let theirs = claim.judge(&Evidence { table, seeds: &seeds, absent: &[] })?;
-            values.extend(theirs.findings.into_iter().map(|finding| PublishedValue {
+            // Their table need not have every group.
+            let theirs = claim.findings(&Evidence { table, seeds: &seeds, absent: &[] })?;
+            let there = theirs.into_iter().filter(|finding| !finding.realisations.is_empty());
+            values.extend(there.map(|finding| PublishedValue {
                 group: finding.group,
                 mean: finding.mean,
                 realisations: finding.realisations.len(),
@@ -204,6 +213,7 @@ impl Figure<'_> {
         Ok(ClaimReport {
             name: claim.name.as_ref().clone(),
             statement: claim.statement.as_ref().clone(),
+            source: claim.source.clone(),
             verdict: judgement.verdict,
             test: in_words(claim),
             findings: judgement.findings,

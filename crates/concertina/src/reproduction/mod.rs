@@ -5,7 +5,7 @@ mod judge;
 
 use std::path::{Path, PathBuf};
 
-use concertina_figures::{Finding, Level, PointComparison, Verdict};
+use concertina_figures::{Finding, Level, Origin, PointComparison, Verdict};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -18,7 +18,8 @@ use crate::figures::Drawn;
 pub struct Report {
     /// The layout of the report; raised when it changes.
     pub layout: u32,
-    /// Whether nothing failed: no run, no analysis, no claim, no comparison; and something was judged.
+    /// Whether nothing failed and nothing is open: every run, analysis, claim and comparison came to its end
+    /// and holds, and there was something to judge.
     pub passed: bool,
     /// Runs and analyses that failed, and why.
     pub failures: Vec<String>,
@@ -78,6 +79,8 @@ pub struct ClaimReport {
     pub name: String,
     /// What it says.
     pub statement: String,
+    /// Where it comes from: the paper, the published code, or the recipe's own reading.
+    pub source: Origin,
     /// The verdict over all groups.
     pub verdict: Verdict,
     /// The quantity and the test, in words.
