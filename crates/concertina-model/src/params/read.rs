@@ -3,7 +3,8 @@
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::names::{assign, nearest, parameter, parameter_in};
+use super::elsewhere::{PassedOver, passed_over};
+use super::names::{Refused, assign_or_hold, nearest, parameter, parameter_in};
 use super::value::Value;
 use super::{GradientMethod, Params};
 use crate::{Error, Result};
@@ -25,6 +26,7 @@ impl Entry {
     fn full_name(&self) -> Result<&str> {
         match &*self.section {
             "" => Ok(&self.name),
+            section if SECTIONS.contains(&section) && self.passed_over().is_some() => Ok(&self.name),
             section if SECTIONS.contains(&section) => {
                 let parameter = parameter_in(section, &self.name)?;
                 // A published name may say more than the path it stands for, so it is kept.
@@ -32,6 +34,11 @@ impl Entry {
             }
             section => Err(unknown_section(section)),
         }
+    }
+
+    /// Itself, if it is no parameter and asks for nothing.
+    pub(super) fn passed_over(&self) -> Option<PassedOver> {
+        passed_over(&self.name, &self.value)
     }
 }
 
@@ -95,36 +102,25 @@ impl Params {
     /// # Errors
     /// [`Error::Json`], and as [`Params::from_toml`], without lines.
     pub fn from_json(text: &str) -> Result<Self> {
-        let object: serde_json::Map<String, serde_json::Value> =
-            serde_json::from_str(text).map_err(|source| Error::Json { source })?;
-        let mut entries = Vec::new();
-        for (name, value) in object {
-            match value {
-                serde_json::Value::Object(section) => {
-                    entries.extend(section.into_iter().map(|(field, value)| Entry {
-                        section: name.clone(),
-                        name: field,
-                        value: from_json_value(value),
-                        line: None,
-                    }))
-                }
-                value => entries.push(Entry {
-                    section: String::new(),
-                    name,
-                    value: from_json_value(value),
-                    line: None,
-                }),
-            }
-        }
         let mut params = Self::default();
-        params.apply(&entries)?;
+        params.apply(&json_entries(text)?)?;
         Ok(params)
     }
 
-    /// Sets every entry, each parameter once; the parameters stay as they were if one is wrong.
+    /// Sets every entry, each parameter once; the parameters stay as they were if one is wrong. A value of a parameter
+    /// without effect beside the others does not count.
     pub(super) fn apply(&mut self, entries: &[Entry]) -> Result<()> {
         let mut changed = self.clone();
+        let refused = changed.apply_or_hold(entries)?;
+        refused.iter().try_for_each(|refused| refused.check(&changed))?;
+        *self = changed;
+        Ok(())
+    }
+
+    /// As [`Params::apply`], but values that are refused, of parameters that may be without effect, are handed back.
+    pub(super) fn apply_or_hold(&mut self, entries: &[Entry]) -> Result<Vec<Refused>> {
         let mut given: Vec<&str> = Vec::new();
+        let mut held = Vec::new();
         for entry in entries {
             let add_line = at_line(entry.line);
             let name = entry.full_name().map_err(&add_line)?;
@@ -134,11 +130,28 @@ impl Params {
                 }
                 given.push(parameter.path);
             }
-            assign(&mut changed, name, &entry.value).map_err(&add_line)?;
+            held.extend(assign_or_hold(self, name, &entry.value, entry.line)?);
         }
-        *self = changed;
-        Ok(())
+        Ok(held)
     }
+}
+
+/// The names in a JSON object, and their values.
+pub(super) fn json_entries(text: &str) -> Result<Vec<Entry>> {
+    let object: serde_json::Map<String, serde_json::Value> =
+        serde_json::from_str(text).map_err(|source| Error::Json { source })?;
+    let entry =
+        |section: String, name, value| Entry { section, name, value: from_json_value(value), line: None };
+    let mut entries = Vec::new();
+    for (name, value) in object {
+        match value {
+            serde_json::Value::Object(section) => {
+                entries.extend(section.into_iter().map(|(field, value)| entry(name.clone(), field, value)));
+            }
+            value => entries.push(entry(String::new(), name, value)),
+        }
+    }
+    Ok(entries)
 }
 
 /// The names in a TOML file in the order of the file, and their values.
