@@ -4,5 +4,6 @@ mod commands;
 mod help;
 mod interrupts;
 mod keeping;
+mod listing;
 mod support;
 mod wrong_inputs;

@@ -330,7 +330,8 @@ pub(super) fn passed_over(name: &str, value: &Value) -> Option<PassedOver> {
 /// What stands for a name that the field uses.
 pub(super) fn known_elsewhere(name: &str) -> Option<&'static str> {
     let last = last_part(name).to_ascii_lowercase();
-    // Published names are ours, whatever the case: but for `N_out`, which is written otherwise than `n_out` and is something else.
+    // Published names are ours, whatever the case: but for `N_out`, which is written otherwise than `n_out`
+    // and is something else.
     if last_part(name) == "N_out" {
         return Some(
             "there is an output for each class: `task.classes`; `n_out` of the published code is `task.evaluate`",

@@ -27,7 +27,8 @@ pub(super) fn parameter_in(section: &str, name: &str) -> Result<&'static Paramet
     here.next().ok_or_else(|| unknown(&format!("{section}.{name}")))
 }
 
-/// Sets what a name, in any spelling, stands for. An argument that is no parameter and asks for nothing sets nothing.
+/// Sets what a name, in any spelling, stands for. An argument that is no parameter and asks for nothing sets
+/// nothing.
 ///
 /// Three published names say more than one thing: `optimizer=sgd_rmsprop_comb_0.3` (also the mix), `grad_noise_type`
 /// (target and scaling in one word) and `learning_patience` (a list, or 5_8, with multisteplr).
@@ -93,7 +94,8 @@ impl Refused {
     }
 }
 
-/// As [`assign`]; a value that is refused, of a parameter that may be without effect, is held until that is known.
+/// As [`assign`]; a value that is refused, of a parameter that may be without effect, is held until that is
+/// known.
 pub(super) fn assign_or_hold(
     params: &mut Params,
     name: &str,
@@ -199,9 +201,9 @@ impl Params {
     /// Sets a parameter by name: its path (`network.gain`), the last part of it (`gain`), or the published code's
     /// name (`g_radius`); the text may be spelled as in Python (`True`, `None`, `'tanh'`).
     ///
-    /// A value that the parameter cannot have does not count while the parameter has no effect beside the others
-    /// (`momentum` with `optimizer = adam`). Arguments of the published code that are no parameters of a run, with values
-    /// that ask for nothing (`rerun=False`), are passed over.
+    /// A value that the parameter cannot have does not count while the parameter has no effect beside the
+    /// others (`momentum` with `optimizer = adam`). Arguments of the published code that are no parameters of
+    /// a run, with values that ask for nothing (`rerun=False`), are passed over.
     ///
     /// # Errors
     /// [`Error::UnknownParameter`], [`Error::NotAParameter`], or [`Error::Parameter`] if the text is no such value or

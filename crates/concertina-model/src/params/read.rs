@@ -107,8 +107,8 @@ impl Params {
         Ok(params)
     }
 
-    /// Sets every entry, each parameter once; the parameters stay as they were if one is wrong. A value of a parameter
-    /// without effect beside the others does not count.
+    /// Sets every entry, each parameter once; the parameters stay as they were if one is wrong. A value of a
+    /// parameter without effect beside the others does not count.
     pub(super) fn apply(&mut self, entries: &[Entry]) -> Result<()> {
         let mut changed = self.clone();
         let refused = changed.apply_or_hold(entries)?;
@@ -117,7 +117,8 @@ impl Params {
         Ok(())
     }
 
-    /// As [`Params::apply`], but values that are refused, of parameters that may be without effect, are handed back.
+    /// As [`Params::apply`], but values that are refused, of parameters that may be without effect, are
+    /// handed back.
     pub(super) fn apply_or_hold(&mut self, entries: &[Entry]) -> Result<Vec<Refused>> {
         let mut given: Vec<&str> = Vec::new();
         let mut held = Vec::new();

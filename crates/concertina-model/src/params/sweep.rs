@@ -337,8 +337,8 @@ impl ValidSweep {
         &self.varied
     }
 
-    /// What is worth a word about what was asked for: arguments that were passed over, parameters without effect,
-    /// combinations that are the same run.
+    /// What is worth a word about what was asked for: arguments that were passed over, parameters without
+    /// effect, combinations that are the same run.
     pub fn notes(&self) -> &[Note] {
         &self.notes
     }

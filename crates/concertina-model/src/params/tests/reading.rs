@@ -239,7 +239,8 @@ proptest! {
     }
 }
 
-/// A parameter set of the published code as its scripts write it down: the last entry is no parameter of a run.
+/// A parameter set of the published code as its scripts write it down: the last entry is no parameter of a
+/// run.
 #[test]
 fn a_published_dictionary_with_rerun_false_is_read() {
     let ours = valid(&["input_dim=2", "gain=250", "network.input_weights=diagonal", "epochs=120", "seed=3"]);
