@@ -18,7 +18,7 @@ use crate::{Analysis, Result, Subject};
 /// # Errors   [`Error::NotFinite`](crate::Error::NotFinite) if a checkpoint has outputs that are no numbers, which name no class.
 /// # Source   `farrell2022`, Fig. 2d. Differs in: a scalar output is read by its sign; the published code takes the argmax over
 /// one output, which is always class 0.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Accuracy {
     /// Samples, spread evenly over the clusters.

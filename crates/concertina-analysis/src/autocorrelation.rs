@@ -28,7 +28,7 @@ use crate::{Analysis, Result, Subject, Timestep, Timesteps};
 ///
 /// # Source
 /// The definition of the cosine; no figure of `farrell2022` shows it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Autocorrelation {
     /// Samples, spread evenly over the clusters.

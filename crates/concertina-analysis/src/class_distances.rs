@@ -16,7 +16,7 @@ use crate::{Analysis, Error, Result, Subject, Timestep, Timesteps};
 /// # Returns  The columns `within_class_distance` and `across_class_distance`, a row for each checkpoint and timestep; null where
 /// there is no pair.
 /// # Source   `farrell2022`. Differs in: the published code looks at classes 0 and 1 alone, here all count.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ClassDistances {
     /// Samples, spread evenly over the clusters; at least 2.

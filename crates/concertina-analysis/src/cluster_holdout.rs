@@ -37,7 +37,7 @@ const SPLITS: Purpose = Purpose::new("cluster holdout");
 /// # Source
 /// `farrell2022`, Fig. 2f and g. Differs in: the published code's shuffling undoes itself, so that its five repeats all train
 /// on clusters 0 to 48 and test on 49 to 59, 49 of 60 and not 48; its fits stop after 100 iterations of L-BFGS.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ClusterHoldout {
     /// Samples, spread evenly over the clusters; at least one for each. The default, 500, rises to the number
@@ -58,7 +58,7 @@ pub struct ClusterHoldout {
 }
 
 /// A linear classifier.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Classifier {
     /// Logistic regression with a squared penalty.

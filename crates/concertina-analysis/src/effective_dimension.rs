@@ -15,7 +15,7 @@ use crate::{Analysis, Error, Result, Subject, Timestep, Timesteps};
 ///
 /// # Returns  The column `effective_dimension`, a row for each checkpoint and timestep; null where it is undefined.
 /// # Source   `farrell2022`, Methods; `gao2017` for the measure. Differs in: nothing.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct EffectiveDimension {
     /// Samples, spread evenly over the clusters; at least 2.

@@ -60,6 +60,7 @@ mod error;
 mod evaluation;
 mod numbers;
 mod ranges;
+mod settings;
 mod spec;
 mod timestep;
 mod trials;
@@ -79,6 +80,7 @@ pub use orthogonal_compression::{
 };
 pub use pca_snapshots::PcaSnapshots;
 pub use saturation::Saturation;
+pub use settings::Setting;
 pub use spec::AnalysisSpec;
 pub use spectrum::Spectrum;
 pub use timestep::{Timestep, Timesteps};

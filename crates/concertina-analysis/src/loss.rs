@@ -16,7 +16,7 @@ use crate::{Analysis, Result, Subject};
 /// # Returns  The column `loss`, a row for each checkpoint.
 /// # Errors   [`Error::NotFinite`](crate::Error::NotFinite) if a checkpoint's loss is.
 /// # Source   `farrell2022`, Methods. Differs in: nothing.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Loss {
     /// Samples, spread evenly over the clusters.

@@ -34,7 +34,7 @@ use crate::{Analysis, Error, Result, Subject, Timestep, Timesteps};
 /// # Source
 /// `farrell2022`. Differs in: the published code takes the second class's initial states along the components of the
 /// trained states, so that its value hangs on arbitrary signs; and its variant over timesteps fails for recurrent networks.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct OrthogonalCompression {
     /// Samples, spread evenly over the clusters; at least 2.
@@ -48,7 +48,7 @@ pub struct OrthogonalCompression {
 }
 
 /// What orthogonal parts are orthogonal to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Reference {
     /// The readout weights: see [`orthogonal_compression`]; the components are as many as the input has dimensions.

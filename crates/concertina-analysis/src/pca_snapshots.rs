@@ -37,7 +37,7 @@ use crate::{Analysis, Result, Subject, Timestep, Timesteps};
 ///
 /// # Source
 /// `farrell2022`, Fig. 2c. Differs in: nothing but the choice of sign.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct PcaSnapshots {
     /// Samples that the components are computed from, spread evenly over the clusters; at least 2.

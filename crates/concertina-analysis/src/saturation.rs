@@ -25,7 +25,7 @@ use crate::{Analysis, Result, Subject, Timestep, Timesteps};
 ///
 /// # Source
 /// `farrell2022`, Fig. 3g. Differs in: nothing for vanilla networks, the only kind it is shown for.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Saturation {
     /// Samples, spread evenly over the clusters.

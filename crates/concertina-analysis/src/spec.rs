@@ -4,6 +4,7 @@ use concertina_model::params::ValidParams;
 use concertina_table::Table;
 use serde::{Deserialize, Serialize};
 
+use crate::settings::schema_of;
 use crate::{
     Accuracy, Analysis, Autocorrelation, ClassDistances, ClusterHoldout, EffectiveDimension, Error, Loss,
     Lyapunov, OrthogonalCompression, PcaSnapshots, Result, Saturation, Spectrum, Subject, WeightVariance,
@@ -84,9 +85,18 @@ impl AnalysisSpec {
     ///
     /// However it was spelled, the same analysis has the same text; changing it makes kept results go unused.
     pub fn canonical(&self) -> String {
+        format!("{} {} {}", self.name(), self.version(), self.fields())
+    }
+
+    /// The parameters as JSON, in the order of the fields.
+    pub(crate) fn fields(&self) -> String {
         let parameters = each!(self, analysis => serde_json::to_string(analysis));
-        let parameters = parameters.expect("parameters are plain data with text keys");
-        format!("{} {} {parameters}", self.name(), self.version())
+        parameters.expect("parameters are plain data with text keys")
+    }
+
+    /// The fields with their types and documentation.
+    pub(crate) fn schema(&self) -> schemars::Schema {
+        each!(self, analysis => schema_of(analysis))
     }
 }
 

@@ -33,7 +33,7 @@ use crate::{Analysis, Error, Result, Subject, Timestep};
 ///
 /// # Source
 /// `henrici1962` for the departure; `trefethen2005` for what it is good for.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Spectrum {}
 

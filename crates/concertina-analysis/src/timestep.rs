@@ -10,7 +10,9 @@ use crate::ranges::refuse;
 use crate::{Error, Result};
 
 /// A timestep of a trial: 0 is after the first step, -1 the input itself. In a feedforward network a layer takes its place.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema,
+)]
 #[serde(transparent)]
 pub struct Timestep(pub i64);
 

@@ -27,7 +27,7 @@ use crate::{Analysis, Error, Result, Subject};
 ///
 /// # Source
 /// The definition; no figure of `farrell2022` shows it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct WeightVariance {
     /// The weights.
@@ -37,7 +37,7 @@ pub struct WeightVariance {
 }
 
 /// Weights whose variance is taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum VaryingWeights {
     /// The readout weights `R`.

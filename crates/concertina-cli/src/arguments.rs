@@ -45,24 +45,12 @@ pub(crate) struct Everywhere {
     /// How many runs train side by side [default: one a core]
     #[arg(long, short, value_name = "N", global = true, value_parser = jobs, allow_negative_numbers = true)]
     pub(crate) jobs: Option<usize>,
-    /// What computes
-    #[arg(long, value_name = "DEVICE", global = true, default_value = "auto")]
-    pub(crate) device: Device,
     /// No progress, only results, warnings and errors
     #[arg(long, short, global = true, conflicts_with = "verbose")]
     pub(crate) quiet: bool,
     /// Say more: where things are kept, what was loaded, how long it took
     #[arg(long, short, global = true)]
     pub(crate) verbose: bool,
-}
-
-/// What computes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Device {
-    /// The fastest there is: the processor, in this version
-    Auto,
-    /// The processor
-    Cpu,
 }
 
 #[derive(Debug, Subcommand)]
@@ -77,6 +65,8 @@ pub(crate) enum Command {
     Train(Train),
     /// Run one analysis over those runs: a tidy table
     Analyse(Analyse),
+    /// The analyses and their settings: name, default, values, meaning
+    Analyses(Analyses),
     /// The runs in the store
     #[command(subcommand)]
     Runs(Runs),
@@ -224,16 +214,16 @@ pub(crate) struct Train {
 
 #[derive(Debug, Args)]
 pub(crate) struct Analyse {
-    /// The analysis
+    /// The analysis; `concertina analyses` lists them
     #[arg(value_name = "NAME")]
-    pub(crate) analysis: String,
+    pub(crate) analysis: Option<String>,
     #[command(flatten)]
     pub(crate) which: Which,
-    /// A parameter of the analysis: `exponents=5`
+    /// A setting of the analysis: `exponents=5`
     #[arg(long, value_name = "NAME=VALUE")]
     pub(crate) with: Vec<String>,
     /// A run in the store by its key, or the beginning of it, in place of parameters
-    #[arg(long = "run", value_name = "KEY", conflicts_with_all = ["arguments", "seeds"])]
+    #[arg(long = "run", value_name = "KEY", conflicts_with_all = ["arguments", "seeds"], value_parser = key)]
     pub(crate) runs: Vec<String>,
     /// Which checkpoints: `ends`, `first`, `last`, `last:10` (the last ten), `every:5` (epochs), `all`, or epochs: `0,5,12`
     #[arg(long, value_name = "WHICH", default_value = "ends")]
@@ -247,16 +237,33 @@ pub(crate) struct Analyse {
     pub(crate) listing: Listing,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct Analyses {
+    /// One analysis alone
+    #[arg(value_name = "NAME")]
+    pub(crate) analysis: Option<String>,
+    /// In Markdown, a section for each analysis
+    #[arg(long, conflicts_with_all = ["json", "csv"])]
+    pub(crate) markdown: bool,
+    #[command(flatten)]
+    pub(crate) listing: Listing,
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Runs {
     /// A row a run
     List {
-        /// Only those: `gain = 250 and input_dim = 2`
+        /// Only those: `gain = 250 and validation_accuracy > 0.9`
         #[arg(long = "where", value_name = "CONDITION")]
         condition: Option<String>,
-        /// These columns: `key,gain,seed` [default: those that differ between the runs]
+        /// These columns: `key,gain,validation_loss,finished,wall_seconds` [default: those that differ
+        /// between the runs]
         #[arg(long, value_name = "NAMES", value_delimiter = ',')]
         columns: Vec<String>,
+        /// Sorted by these columns, with a minus the largest first: `--sort=-validation_accuracy,seed`
+        /// [default: by key]
+        #[arg(long, value_name = "NAMES", value_delimiter = ',', allow_hyphen_values = true)]
+        sort: Vec<String>,
         /// Write the table to a file, as its name ends: .csv, .json or .parquet
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
@@ -266,6 +273,7 @@ pub(crate) enum Runs {
     /// One run: parameters, checkpoints, history
     Show {
         /// Its key, or the beginning of it
+        #[arg(value_parser = key)]
         key: String,
         /// As JSON
         #[arg(long)]
@@ -273,7 +281,8 @@ pub(crate) enum Runs {
     },
     /// Remove runs, and what analyses found of them
     Rm(Remove),
-    /// Remove what nobody will ask for again: results in old versions or of runs that are gone, what killed processes left
+    /// Remove what is of no use any more: results in old versions or of runs that are gone, what killed
+    /// processes left
     Gc(Collect),
     /// Write runs for NumPy and PyTorch: one as an archive (.npz), several as a folder of archives with a table
     Export(Export),
@@ -290,7 +299,7 @@ pub(crate) enum Runs {
 #[derive(Debug, Args)]
 pub(crate) struct Chosen {
     /// Their keys, or the beginnings of them
-    #[arg(value_name = "KEY", required_unless_present = "condition")]
+    #[arg(value_name = "KEY", required_unless_present = "condition", value_parser = key)]
     pub(crate) keys: Vec<String>,
     /// All those: `gain = 250 and input_dim = 2`
     #[arg(long = "where", value_name = "CONDITION", conflicts_with = "keys")]
@@ -320,6 +329,9 @@ pub(crate) struct Collect {
     /// Remove damaged files that were set aside
     #[arg(long)]
     pub(crate) set_aside: bool,
+    /// Remove results of analyses that this version does not know: of a newer version, or of your own
+    #[arg(long)]
+    pub(crate) unknown_analyses: bool,
     /// Say what would be removed, and change nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
@@ -401,6 +413,14 @@ pub(crate) struct Cite {
     /// Figures and analyses that were used [default: all]
     #[arg(value_name = "FIG | ANALYSIS")]
     pub(crate) used: Vec<String>,
+}
+
+/// A key or the beginning of one, which is not empty: that would be any run.
+fn key(text: &str) -> Result<String, String> {
+    match text.trim() {
+        "" => Err("expected a key or the beginning of one".to_owned()),
+        key => Ok(key.to_owned()),
+    }
 }
 
 /// A number of threads.

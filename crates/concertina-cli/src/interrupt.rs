@@ -1,22 +1,56 @@
-//! Ctrl-C: the first ends cleanly, the second at once.
+//! Ctrl-C and the signals of a cluster: the first ends cleanly, a second Ctrl-C or termination at once.
 
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::output::say;
 
-/// A flag that the first Ctrl-C (or SIGTERM, as a cluster sends it before the time is up) sets; the second ends the process.
+/// A flag that is set when the process is asked to stop: by Ctrl-C, SIGTERM or SIGHUP, of which the second
+/// ends the process; or by SIGUSR1, SIGUSR2 or SIGXCPU, as a cluster sends them before the time is up. Those
+/// may come again and again.
 pub(crate) fn flag() -> Arc<AtomicBool> {
     let flag = Arc::new(AtomicBool::new(false));
-    let set = Arc::clone(&flag);
-    let handled = ctrlc::set_handler(move || {
-        if set.swap(true, Ordering::Relaxed) {
-            std::process::exit(crate::INTERRUPTED.into());
-        }
-        say("stopping: epochs in progress come to their end, and what is done is kept (again: stop at once)");
-    });
-    if handled.is_err() {
-        say("warning: Ctrl-C cannot be caught here; what is done is kept all the same");
+    let mut asked = Asked { flag: Arc::clone(&flag), to_end: false };
+    if watch(move |ends| asked.again(ends)).is_err() {
+        say("warning: Ctrl-C and signals cannot be caught here; what is done is kept all the same");
     }
     flag
+}
+
+/// How the process was asked to stop so far.
+struct Asked {
+    flag: Arc<AtomicBool>,
+    /// By something that ends a process, and not only by a warning.
+    to_end: bool,
+}
+
+impl Asked {
+    /// It is asked to stop; `ends` if twice means at once.
+    fn again(&mut self, ends: bool) {
+        if ends && std::mem::replace(&mut self.to_end, true) {
+            std::process::exit(crate::INTERRUPTED.into());
+        }
+        if !self.flag.swap(true, Ordering::Relaxed) {
+            say(
+                "stopping: epochs in progress come to their end, and what is done is kept (Ctrl-C again: stop at once)",
+            );
+        }
+    }
+}
+
+/// Calls `asked` at every signal, from a thread of its own.
+#[cfg(unix)]
+fn watch(mut asked: impl FnMut(bool) + Send + 'static) -> io::Result<()> {
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2, SIGXCPU};
+    let mut signals =
+        signal_hook::iterator::Signals::new([SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGXCPU])?;
+    let wait =
+        move || signals.forever().for_each(|signal| asked([SIGINT, SIGTERM, SIGHUP].contains(&signal)));
+    std::thread::Builder::new().name("signals".to_owned()).spawn(wait).map(drop)
+}
+
+#[cfg(not(unix))]
+fn watch(mut asked: impl FnMut(bool) + Send + 'static) -> io::Result<()> {
+    ctrlc::set_handler(move || asked(true)).map_err(io::Error::other)
 }

@@ -84,10 +84,18 @@ pub(crate) fn print_failure(failure: &Failure) {
                 }
             }
             if *of > 1 {
-                say(&format!("\n{} of {of} failed", failures.len()));
+                say(&format!("\n{} of {of} failed", count_failed(failures)));
             }
         }
     }
+}
+
+/// How many failed: a run counts once, however much of it failed.
+fn count_failed(failures: &[Error]) -> usize {
+    let run =
+        |failure: &Error| if let Error::RunFailed { run, .. } = failure { Some(run.clone()) } else { None };
+    let runs: std::collections::BTreeSet<String> = failures.iter().filter_map(run).collect();
+    runs.len() + failures.iter().filter(|failure| run(failure).is_none()).count()
 }
 
 fn print_error(error: &Error) {

@@ -23,6 +23,17 @@ pub(crate) enum Talk {
     Verbose,
 }
 
+/// Says warnings and nothing else.
+pub(crate) struct Warnings;
+
+impl Observer for Warnings {
+    fn observe(&self, event: &Event<'_>) {
+        if let Event::Warning { message } = event {
+            say(&format!("warning: {message}"));
+        }
+    }
+}
+
 /// Shows what a study does.
 pub(crate) struct Progress {
     talk: Talk,

@@ -1,6 +1,6 @@
 //! What somebody types: overrides, seeds, checkpoints, conditions, analyses.
 
-use concertina::{CheckpointSelection, Condition, run_table_column};
+use concertina::{CheckpointSelection, Condition};
 use concertina_figures::SeedChoice;
 use concertina_model::Checkpoint;
 use concertina_model::params::{Params, Sweep};
@@ -53,7 +53,7 @@ pub fn overrides(bytes: &[u8]) {
 
 fn condition(text: &str) {
     let by_name = |name: &str| Ok(name.to_owned());
-    if let Err(error) = Condition::parse(text, &run_table_column) {
+    if let Err(error) = Condition::of_runs(text) {
         tell(&error);
     }
     let Ok(condition) = Condition::parse(text, &by_name) else { return };

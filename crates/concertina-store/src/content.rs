@@ -15,6 +15,8 @@ use crate::{CheckpointId, MemoKey, RunKey, Tensors};
 pub(crate) const MAX_TABLE_BYTES: u64 = 1 << 30;
 /// The folder of runs.
 pub(crate) const RUNS: &str = "runs";
+/// The table of runs at the top of a store: a view, derived from the rest.
+pub const RUN_TABLE: &str = "runs.csv";
 /// The folder of memoised analyses.
 pub(crate) const ANALYSES: &str = "analyses";
 /// A run's folder of loose checkpoints.

@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use tempfile::NamedTempFile;
 
+use crate::content::{RUN_TABLE, RUNS};
 use crate::place::FileId;
 use crate::process::Process;
 use crate::{Durability, Error, Incident, Result};
@@ -107,7 +108,34 @@ impl fmt::Debug for Disk {
     }
 }
 
+/// While runs change, there is no table of them.
+struct Changing<'a>(Option<&'a Disk>);
+
+impl Changing<'_> {
+    fn take_away(&self) {
+        if let Self(Some(disk)) = self {
+            let _ = fs::remove_file(disk.root.join(RUN_TABLE)); // a view: mostly not there, and nothing depends on it
+        }
+    }
+}
+
+impl Drop for Changing<'_> {
+    fn drop(&mut self) {
+        self.take_away();
+    }
+}
+
 impl Disk {
+    /// Takes the table of runs away if one of these files belongs to a run: now, because a process may be
+    /// killed in what follows, and when the guard is dropped, because another process may have written a
+    /// table meanwhile.
+    fn changing<'a>(&self, mut paths: impl Iterator<Item = &'a Path>) -> Changing<'_> {
+        let of_a_run = |path: &Path| path.strip_prefix(&self.root).unwrap_or(path).starts_with(RUNS);
+        let changing = Changing(paths.any(of_a_run).then_some(self));
+        changing.take_away();
+        changing
+    }
+
     /// Publishes files in this order: all are written and flushed before the first is renamed.
     pub(crate) fn publish(&self, files: &[NewFile]) -> Result<Vec<Outcome>> {
         self.check_writable()?;
@@ -125,6 +153,7 @@ impl Disk {
             staged.push(Some(self.stage(&file.parts, &mut dirty)?));
         }
         self.flush(staged.iter().flatten())?;
+        let _changing = self.changing(files.iter().map(|file| &*file.path));
         let mut outcomes = Vec::with_capacity(files.len());
         for (file, staged) in files.iter().zip(staged) {
             let path = self.root.join(&file.path);
@@ -253,6 +282,7 @@ impl Disk {
     /// Moves something within the store; false if it is not there (any more).
     pub(crate) fn rename(&self, from: &Path, to: &Path) -> io::Result<bool> {
         self.step(Step::Rename, from)?;
+        let _changing = self.changing([from, to].into_iter());
         match fs::rename(from, to) {
             Ok(()) => Ok(true),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
@@ -299,6 +329,7 @@ impl Disk {
     /// Removes a file; fine if it is not there.
     pub(crate) fn remove(&self, path: &Path) -> Result<()> {
         self.check_writable()?;
+        let _changing = self.changing([path].into_iter());
         match self.step(Step::Remove, path).and_then(|()| fs::remove_file(path)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             removed => removed.map_err(|error| Error::io("remove", path, error)),
@@ -308,6 +339,7 @@ impl Disk {
     /// Removes a folder if it is empty.
     pub(crate) fn remove_empty_folder(&self, path: &Path) {
         if self.step(Step::Remove, path).is_ok() {
+            let _changing = self.changing([path].into_iter());
             let _ = fs::remove_dir(path);
         }
     }

@@ -143,12 +143,6 @@ pub enum Error {
         /// The text.
         found: String,
     },
-    /// A view's name that is not a plain file name of its own.
-    #[error("expected a plain file name such as `runs.csv`, found `{found}`")]
-    ViewName {
-        /// The name.
-        found: String,
-    },
 }
 
 impl Error {
@@ -190,7 +184,7 @@ impl Error {
             Self::HeaderTooLarge { .. } => "keep fewer checkpoints of this run".to_owned(),
             Self::Key { .. } => "copy a key from the list of runs".to_owned(),
             Self::Checkpoint { .. } => "an example is `12_960`".to_owned(),
-            Self::Io { .. } | Self::ViewName { .. } | Self::TensorName { .. } => return None,
+            Self::Io { .. } | Self::TensorName { .. } => return None,
         })
     }
 

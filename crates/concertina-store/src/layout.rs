@@ -5,6 +5,8 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
+use crate::claim::CLAIMS;
+use crate::content::{ANALYSES, RUN_TABLE, RUNS};
 use crate::disk::{Disk, INCOMING, Mode, NewFile};
 use crate::incident::SET_ASIDE;
 use crate::index::INDEX;
@@ -18,7 +20,7 @@ pub(crate) const LINE: &str = "concertina store 1\n";
 /// The file.
 pub(crate) const FORMAT: &str = "FORMAT";
 /// Everything that may stand at the top of a store.
-const TOP: [&str; 8] = [FORMAT, INCOMING, SET_ASIDE, INDEX, "runs", "analyses", "claims", "runs.csv"];
+const TOP: [&str; 8] = [FORMAT, INCOMING, SET_ASIDE, INDEX, RUNS, ANALYSES, CLAIMS, RUN_TABLE];
 
 /// Checks that this folder is a store of a known layout; makes it one if it is empty and may be written.
 pub(crate) fn settle(disk: &Disk) -> Result<()> {
@@ -67,7 +69,7 @@ fn read_start(file: File, bytes: &mut Vec<u8>) -> std::io::Result<usize> {
 pub(crate) fn mend(disk: &Disk) -> Result<bool> {
     let names: BTreeSet<String> = entries(&disk.root)?.into_iter().map(|(name, _)| name).collect();
     let known = names.iter().all(|name| TOP.contains(&name.as_str()));
-    if !known || !(names.contains("runs") || names.contains("analyses")) {
+    if !known || !(names.contains(RUNS) || names.contains(ANALYSES)) {
         return Ok(false);
     }
     write(disk, Mode::Replace)?;

@@ -14,7 +14,7 @@
 //!     history.parquet           loss, accuracy, learning rate, per epoch and phase
 //!     provenance.json           {"blake3", "subject", "value"}: version, processor, times
 //!   analyses/<2 hex>/<key>.parquet                memoised results
-//!   runs.csv                    a view, rebuilt from the rest
+//!   runs.csv                    a view of all runs; taken away when one changes, so never out of date
 //!   index.parquet               what is known of many runs, so that listing them is fast; safe to delete
 //!   claims/<key>.json           who trains what just now; safe to delete
 //!   incoming/                   files being written; safe to delete when nobody writes
@@ -76,6 +76,7 @@ mod verify;
 pub use batch::{Batch, Keep, Published};
 pub use checkpoint_id::CheckpointId;
 pub use claim::{Claim, Claimed, Holder};
+pub use content::RUN_TABLE;
 pub use disk::{Step, StepHook};
 pub use error::{Error, Result};
 pub use incident::Incident;

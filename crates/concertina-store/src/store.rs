@@ -9,7 +9,7 @@ use std::time::Duration;
 use concertina_table::Table;
 
 use crate::batch::Batch;
-use crate::content::{Content, RUNS};
+use crate::content::{Content, RUN_TABLE, RUNS};
 use crate::disk::{Disk, Mode, NewFile, StepHook};
 use crate::place::entries;
 use crate::process::Process;
@@ -212,6 +212,22 @@ impl Store {
         Ok(keys)
     }
 
+    /// Whether there are more runs than so many; looks at no more of them than that takes.
+    ///
+    /// # Errors
+    /// As [`Store::keys`].
+    pub fn has_more_runs_than(&self, runs: usize) -> Result<bool> {
+        let mut count = 0;
+        for shard in self.shards(RUNS)? {
+            let is_key = |(name, _): &(String, fs::DirEntry)| name.parse::<RunKey>().is_ok();
+            count += entries(&shard)?.iter().filter(|entry| is_key(entry)).count();
+            if count > runs {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// The folders of two hexadecimal digits.
     pub(crate) fn shards(&self, top: &str) -> Result<Vec<PathBuf>> {
         let Some(folder) = self.disk.folder(Path::new(top))? else { return Ok(Vec::new()) };
@@ -249,22 +265,25 @@ impl Store {
         Batch::new(self)
     }
 
-    /// Writes a view, such as `runs.csv`, at the top of the store: derived from the rest, and never read back.
+    /// Writes the table of runs at the top of the store: a view, derived from the rest.
+    ///
+    /// It is taken away whenever a file of a run changes. Whoever writes it looks afterwards whether a run
+    /// has changed since the table was made, and then writes it again or takes it away
+    /// ([`Store::remove_run_table`]).
     ///
     /// # Errors
-    /// [`Error::ViewName`] unless it is a plain name that ends in `.csv`, `.json` or `.parquet`; the system's failures.
-    pub fn write_view(&self, name: &str, bytes: impl Into<Vec<u8>>) -> Result<()> {
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
-        let ending = [".csv", ".json", ".parquet"].iter().any(|ending| name.ends_with(ending));
-        if !ending || name.starts_with('.') || !name.bytes().all(plain) {
-            return Err(Error::ViewName { found: name.to_owned() });
-        }
-        self.disk.publish(&[NewFile {
-            path: name.into(),
-            parts: vec![bytes.into()],
-            mode: Mode::Replace,
-        }])?;
-        Ok(())
+    /// The system's failures.
+    pub fn write_run_table(&self, csv: impl Into<Vec<u8>>) -> Result<()> {
+        let file = NewFile { path: RUN_TABLE.into(), parts: vec![csv.into()], mode: Mode::Replace };
+        self.disk.publish(&[file]).map(drop)
+    }
+
+    /// Takes the table of runs away.
+    ///
+    /// # Errors
+    /// The system's failures.
+    pub fn remove_run_table(&self) -> Result<()> {
+        self.disk.remove(&self.disk.root.join(RUN_TABLE))
     }
 
     /// The damaged files found so far, by path: those in `set-aside/`, and those this store could not move there.

@@ -6,7 +6,8 @@ use std::fs;
 use std::sync::Arc;
 
 use common::{contents, finished, fresh, id, key, scratch, tensors};
-use concertina_store::{Error, Step, Store, StoreOptions};
+use concertina_store::{Error, Memo, Removal, Step, Store, StoreOptions};
+use concertina_table::{Table, Values};
 
 #[test]
 fn a_fresh_path_becomes_a_store_and_opens_again() {
@@ -76,14 +77,34 @@ fn a_damaged_format_is_told_and_can_be_mended() {
 }
 
 #[test]
-fn views_are_written_under_plain_names_alone() {
+fn a_table_of_runs_is_not_there_any_more_when_a_run_has_changed() {
     let (_folder, store) = fresh();
-    store.write_view("runs.csv", "key\n").expect("plain");
-    store.write_view("runs.csv", "key,status\n").expect("replaced");
-    assert_eq!(fs::read_to_string(store.root().join("runs.csv")).expect("there"), "key,status\n");
-    for name in ["", "FORMAT", "../runs.csv", "a/b.csv", "/tmp/x.csv", ".csv", "runs", "a\\b.csv"] {
-        assert!(matches!(store.write_view(name, "x"), Err(Error::ViewName { .. })), "{name}");
+    let table = store.root().join(concertina_store::RUN_TABLE);
+    let run = store.run(&key("a"));
+    run.publish_params("seed = 1\n").expect("published");
+    let changes: [(&str, &dyn Fn()); 4] = [
+        ("a file replaced", &|| run.publish_provenance(&serde_json::json!({})).expect("published")),
+        ("a new run", &|| store.run(&key("c")).publish_params("seed = 3\n").expect("published")),
+        ("a run removed", &|| drop(store.run(&key("c")).remove(Removal::Now).expect("removed"))),
+        ("a damaged file set aside", &|| {
+            fs::write(run.path().join("params.toml"), "damaged").expect("free");
+            assert!(run.params().expect("read").is_none());
+        }),
+    ];
+    for (what, change) in changes {
+        store.write_run_table("key\n").expect("written");
+        assert_eq!(fs::read_to_string(&table).expect("there"), "key\n");
+        change();
+        assert!(!table.exists(), "{what}");
     }
+    store.write_run_table("key\n").expect("written");
+    let memo = Memo::of(&key("a"), &[], "accuracy", 1, "{}");
+    let rows = Table::from_columns([("update", Values::from(vec![0_i64]))]).expect("a column");
+    store.publish_memo(&memo, rows, "update").expect("published");
+    assert!(table.exists(), "results of analyses are no part of it");
+    store.remove_run_table().expect("removed");
+    assert!(!table.exists());
+    assert!(!store.has_more_runs_than(1).expect("counted") && store.has_more_runs_than(0).expect("counted"));
 }
 
 #[cfg(unix)]

@@ -210,7 +210,11 @@ impl Table {
         Ok(table)
     }
 
-    pub(crate) fn take(&self, rows: &[usize]) -> Table {
+    /// These rows, in this order; a row may stand in it more than once.
+    ///
+    /// # Panics
+    /// If the table has no such row.
+    pub fn take(&self, rows: &[usize]) -> Table {
         Table {
             columns: self.columns.iter().map(|(name, values)| (name.clone(), values.take(rows))).collect(),
         }

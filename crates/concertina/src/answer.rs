@@ -1,13 +1,26 @@
 //! The form in which a single run answers an analysis.
 
+use std::convert::identity;
 use std::ops::Deref;
 
-use concertina_analysis::{
-    Accuracy, Analysis, AnalysisSpec, ClusterHoldout, EffectiveDimension, Loss, Lyapunov, PcaSnapshots,
-};
+use concertina_analysis::{self as analyses, Analysis, AnalysisSpec};
 use concertina_table::Table;
 
 /// An analysis with the form in which a single run answers it: a table, or something that reads like one and knows more.
+///
+/// Every analysis of [`analyses`](crate::analyses) is one:
+///
+/// ```
+/// use concertina::prelude::*;
+/// # let folder = tempfile::tempdir()?;
+/// let mut params = Params::default();
+/// (params.network.units, params.task.input_dim, params.train.epochs) = (16, 6, 1);
+/// (params.task.clusters, params.task.train_samples) = (8, 40);
+/// let run = Study::open(folder.path())?.train(&params.check()?.into())?.first().clone();
+/// let saturation = run.analyse(&Saturation::default())?;
+/// assert!(saturation.has_column("saturation"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub trait Answers: Analysis {
     /// The form.
     type Answer;
@@ -16,25 +29,44 @@ pub trait Answers: Analysis {
     fn answer(table: Table) -> Self::Answer;
 }
 
-macro_rules! answers_with_a_table {
-    ($($analysis:ty),* $(,)?) => {$(
-        impl Answers for $analysis {
-            type Answer = Table;
+/// Every analysis with the form of its answer, once.
+macro_rules! answers {
+    ($($analysis:ident => $answer:ty: $of:expr,)*) => {
+        $(impl Answers for analyses::$analysis {
+            type Answer = $answer;
 
-            fn answer(table: Table) -> Table {
-                table
+            fn answer(table: Table) -> $answer {
+                $of(table)
             }
-        }
-    )*};
+        })*
+
+        /// An analysis that is missing in the list does not compile here.
+        const _: fn(&AnalysisSpec) = |spec| match spec {
+            $(AnalysisSpec::$analysis(_) => {})*
+        };
+    };
 }
 
-answers_with_a_table!(AnalysisSpec, Accuracy, ClusterHoldout, EffectiveDimension, Loss, PcaSnapshots);
+answers! {
+    Accuracy => Table: identity,
+    Autocorrelation => Table: identity,
+    ClassDistances => Table: identity,
+    ClusterHoldout => Table: identity,
+    EffectiveDimension => Table: identity,
+    Loss => Table: identity,
+    Lyapunov => LyapunovSpectra: LyapunovSpectra::of,
+    OrthogonalCompression => Table: identity,
+    PcaSnapshots => Table: identity,
+    Saturation => Table: identity,
+    Spectrum => Table: identity,
+    WeightVariance => Table: identity,
+}
 
-impl Answers for Lyapunov {
-    type Answer = LyapunovSpectra;
+impl Answers for AnalysisSpec {
+    type Answer = Table;
 
-    fn answer(table: Table) -> LyapunovSpectra {
-        LyapunovSpectra { table }
+    fn answer(table: Table) -> Table {
+        table
     }
 }
 
@@ -72,6 +104,10 @@ impl LyapunovExponent {
 }
 
 impl LyapunovSpectra {
+    fn of(table: Table) -> Self {
+        Self { table }
+    }
+
     /// The exponents at the last of the checkpoints, largest first.
     pub fn last(&self) -> Vec<LyapunovExponent> {
         let column = |name: &str| self.table.floats(name).unwrap_or_default();

@@ -5,11 +5,13 @@ use std::cmp::Ordering;
 use concertina_table::{Scalar, Table};
 
 use crate::error::{Error, Result};
+use crate::stored;
 
-/// A condition on a row of the run table.
+/// A condition on a row of a table, of the run table first of all ([`Condition::of_runs`]).
 ///
-/// Comparisons `=`, `!=`, `<`, `<=`, `>`, `>=` of a column with a number, a word or a text in quotes, joined by `and`, `or`,
-/// `not` and parentheses; `and` binds closer than `or`. Nothing is equal to a cell that is empty, nor less or greater.
+/// Comparisons `=`, `!=`, `<`, `<=`, `>`, `>=` of a column with a number, a word or a text in quotes, joined
+/// by `and`, `or`, `not` and parentheses; `and` binds closer than `or`. `none` is equal to a cell that is
+/// empty, and nothing else is; nothing is less or greater.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Condition(Node);
 
@@ -35,6 +37,15 @@ enum Operator {
     LessOrEqual,
     Greater,
     GreaterOrEqual,
+    /// The text begins so: of keys, which may be cut short everywhere.
+    Begins,
+    BeginsNot,
+}
+
+impl Operator {
+    fn is_equality(self) -> bool {
+        matches!(self, Self::Equal | Self::NotEqual | Self::Begins | Self::BeginsNot)
+    }
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -47,12 +58,27 @@ enum Token {
 }
 
 impl Condition {
-    /// Reads a condition; `column` turns a name, in any spelling, into a column of the table.
+    /// Reads a condition on the run table. Names and values may be spelled as elsewhere (`g_radius = 2.5e2`,
+    /// `loss = cce`), and a key may be cut short.
+    ///
+    /// # Errors
+    /// [`Error::Condition`] says where it cannot be read, or that a column has no such values;
+    /// [`Error::UnknownColumn`].
+    pub fn of_runs(text: &str) -> Result<Self> {
+        Self::read(text, &stored::run_table_column, true)
+    }
+
+    /// Reads a condition; `column` turns a name, in any spelling, into a column of the table. What the column
+    /// holds is not known, so numbers are compared with numbers and all else as texts.
     ///
     /// # Errors
     /// [`Error::Condition`] says where it cannot be read; whatever `column` returns for a name that it does not know.
     pub fn parse(text: &str, column: &dyn Fn(&str) -> Result<String>) -> Result<Self> {
-        let mut parser = Parser { text, tokens: tokens(text)?, place: 0, depth: 0, column };
+        Self::read(text, column, false)
+    }
+
+    fn read(text: &str, column: &dyn Fn(&str) -> Result<String>, of_runs: bool) -> Result<Self> {
+        let mut parser = Parser { text, tokens: tokens(text)?, place: 0, depth: 0, column, of_runs };
         let node = parser.any()?;
         match parser.tokens.get(parser.place) {
             None => Ok(Self(node)),
@@ -67,9 +93,32 @@ impl Condition {
     pub fn holds(&self, table: &Table, row: usize) -> Result<bool> {
         self.0.holds(table, row)
     }
+
+    /// The rows that fulfil it.
+    ///
+    /// # Errors
+    /// When the table has no such column.
+    pub fn rows(&self, table: &Table) -> Result<Table> {
+        let kept: Vec<bool> =
+            (0..table.row_count()).map(|row| self.holds(table, row)).collect::<Result<_>>()?;
+        Ok(table.filter(|row| kept[row]))
+    }
+
+    /// Whether it looks at a column.
+    pub(crate) fn is_about(&self, column: &str) -> bool {
+        self.0.is_about(column)
+    }
 }
 
 impl Node {
+    fn is_about(&self, name: &str) -> bool {
+        match self {
+            Self::And(nodes) | Self::Or(nodes) => nodes.iter().any(|node| node.is_about(name)),
+            Self::Not(inner) => inner.is_about(name),
+            Self::Compare { column, .. } => column == name,
+        }
+    }
+
     fn holds(&self, table: &Table, row: usize) -> Result<bool> {
         Ok(match self {
             Self::And(nodes) => {
@@ -98,20 +147,31 @@ impl Operator {
     fn holds(self, cell: &Scalar, value: &Scalar) -> bool {
         if cell.is_null() || value.is_null() {
             let equal = cell.is_null() && value.is_null();
-            return matches!((self, equal), (Self::Equal, true) | (Self::NotEqual, false));
+            return matches!((self, equal), (Self::Equal, true) | (Self::NotEqual | Self::BeginsNot, false));
         }
-        let order = match (cell.as_float(), value.as_float()) {
-            (Some(cell), Some(value)) => cell.partial_cmp(&value),
-            (None, None) => Some(cell.total_cmp(value)),
-            _ => Some(cell.to_string().cmp(&value.to_string())), // a key that looks like a number
+        if let (Self::Begins | Self::BeginsNot, Scalar::Text(cell), Scalar::Text(value)) = (self, cell, value)
+        {
+            return cell.starts_with(value) == (self == Self::Begins);
+        }
+        let order = match (cell, value) {
+            (Scalar::Integer(cell), Scalar::Integer(value)) => Some(cell.cmp(value)), // exact, however large
+            _ => Self::order(cell, value),
         };
         match self {
-            Self::Equal => order == Some(Ordering::Equal),
-            Self::NotEqual => order != Some(Ordering::Equal),
+            Self::Equal | Self::Begins => order == Some(Ordering::Equal),
+            Self::NotEqual | Self::BeginsNot => order != Some(Ordering::Equal),
             Self::Less => order == Some(Ordering::Less),
             Self::LessOrEqual => matches!(order, Some(Ordering::Less | Ordering::Equal)),
             Self::Greater => order == Some(Ordering::Greater),
             Self::GreaterOrEqual => matches!(order, Some(Ordering::Greater | Ordering::Equal)),
+        }
+    }
+
+    fn order(cell: &Scalar, value: &Scalar) -> Option<Ordering> {
+        match (cell.as_float(), value.as_float()) {
+            (Some(cell), Some(value)) => cell.partial_cmp(&value),
+            (None, None) => Some(cell.total_cmp(value)),
+            _ => Some(cell.to_string().cmp(&value.to_string())), // a text that looks like a number
         }
     }
 }
@@ -125,6 +185,8 @@ struct Parser<'a> {
     place: usize,
     depth: usize,
     column: &'a dyn Fn(&str) -> Result<String>,
+    /// Whether the columns are those of the run table, so that it is known what they hold.
+    of_runs: bool,
 }
 
 impl Parser<'_> {
@@ -175,13 +237,46 @@ impl Parser<'_> {
             return Err(self.expected("one of `=`, `!=`, `<`, `<=`, `>`, `>=`"));
         };
         self.place += 1;
-        let value = match self.tokens.get(self.place) {
-            Some(Token::Word(word)) => scalar(word),
-            Some(Token::Quoted(text)) => Scalar::Text(text.clone()),
+        let (text, quoted) = match self.tokens.get(self.place) {
+            Some(Token::Word(word)) => (word.clone(), false),
+            Some(Token::Quoted(text)) => (text.clone(), true),
             _ => return Err(self.expected("a number or a word")),
         };
+        let column = (self.column)(&name)?;
+        let (operator, value) = match (self.of_runs, quoted) {
+            (true, _) => self.typed(&column, operator, &text, quoted)?,
+            (false, true) => (operator, Scalar::Text(text)),
+            (false, false) => (operator, scalar(&text)),
+        };
         self.place += 1;
-        Ok(Node::Compare { column: (self.column)(&name)?, operator, value })
+        Ok(Node::Compare { column, operator, value })
+    }
+
+    /// The comparison of a column of the run table with a value that it may have; the place is the value's.
+    fn typed(
+        &self,
+        column: &str,
+        operator: Operator,
+        text: &str,
+        quoted: bool,
+    ) -> Result<(Operator, Scalar)> {
+        let value = stored::column_value(column, text, quoted)
+            .map_err(|expected| self.expected(&format!("{expected} for `{column}`")))?;
+        if !operator.is_equality() && (value.is_null() || !stored::is_ordered(column)) {
+            let beside = if value.is_null() { "none" } else { column };
+            let expected = format!("`=` or `!=` beside `{beside}`");
+            return Err(Error::Condition {
+                text: self.text.to_owned(),
+                expected,
+                found: format!("`{}`", Token::Compare(operator)),
+            });
+        }
+        let operator = match operator {
+            Operator::Equal if column == "key" => Operator::Begins,
+            Operator::NotEqual if column == "key" => Operator::BeginsNot,
+            other => other,
+        };
+        Ok((operator, value))
     }
 
     fn take(&mut self, token: &Token) -> bool {
@@ -221,8 +316,8 @@ impl std::fmt::Display for Token {
         f.write_str(match self {
             Self::Open => "(",
             Self::Close => ")",
-            Self::Compare(Operator::Equal) => "=",
-            Self::Compare(Operator::NotEqual) => "!=",
+            Self::Compare(Operator::Equal | Operator::Begins) => "=",
+            Self::Compare(Operator::NotEqual | Operator::BeginsNot) => "!=",
             Self::Compare(Operator::Less) => "<",
             Self::Compare(Operator::LessOrEqual) => "<=",
             Self::Compare(Operator::Greater) => ">",
@@ -233,7 +328,7 @@ impl std::fmt::Display for Token {
 }
 
 /// What a word stands for: a number, a truth value, nothing, or itself.
-fn scalar(word: &str) -> Scalar {
+pub(crate) fn scalar(word: &str) -> Scalar {
     if let Ok(number) = word.parse::<i64>() {
         return Scalar::Integer(number);
     }
@@ -358,6 +453,47 @@ mod tests {
             let long = vec!["gain = 250"; 200_000].join(&format!(" {word} "));
             assert_eq!(rows(&long)?, [1, 2], "{word}");
         }
+        Ok(())
+    }
+
+    #[test]
+    fn values_of_runs_are_read_as_elsewhere_and_refused_where_a_column_has_none_such() {
+        let text = |condition: &str| format!("{:?}", Condition::of_runs(condition).expect("right").0);
+        assert_eq!(text("loss = cce"), text("train.loss = cross_entropy"));
+        assert_eq!(text("network != Sompolinsky"), text("kind != leaky"));
+        assert_eq!(text("frozen = True"), text("frozen = 1"));
+        assert_eq!(text("milestones = '[30,60]'"), text("milestones = '[30, 60]'"));
+        assert!(text("key = 123456789012").contains("Begins, value: Text(\"123456789012\")"));
+        for (wrong, expected) in [
+            ("gain > high", "expected a number or `none` for `network.gain`, found `high`"),
+            ("seed = '3'", "expected a number or `none` for `seed`, found `3`"),
+            ("validation_accuracy > good", "expected a number or `none` for `validation_accuracy`"),
+            ("loss = crossentropy", "expected one of `cross_entropy`, `mse`"),
+            ("loss < mse", "expected `=` or `!=` beside `train.loss`, found `<`"),
+            ("frozen = perhaps", "expected `true` or `false` for `task.frozen`, found `perhaps`"),
+            (
+                "status = completed",
+                "expected `complete`, `diverged`, `unfinished` for `status`, found `completed`",
+            ),
+            ("key = xyz", "expected a key or the beginning of one for `key`"),
+            ("gain > none", "expected `=` or `!=` beside `none`, found `>`"),
+        ] {
+            let error = Condition::of_runs(wrong).expect_err(wrong).to_string();
+            assert!(error.starts_with(expected), "{wrong}: {error}");
+        }
+        for right in
+            ["gain < -1", "dt = 7", "val_samples = none", "finished > 2026-11-27", "wall_seconds >= 0.5"]
+        {
+            Condition::of_runs(right).expect(right);
+        }
+    }
+
+    #[test]
+    fn whole_numbers_are_compared_exactly() -> Result<()> {
+        let table =
+            Table::from_columns([("seed", Values::Integer(vec![Some(1 << 53), Some((1 << 53) + 1)]))])?;
+        let condition = Condition::of_runs("seed = 9007199254740993")?;
+        assert_eq!(condition.rows(&table)?.row_count(), 1);
         Ok(())
     }
 

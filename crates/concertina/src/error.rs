@@ -72,6 +72,12 @@ pub enum Error {
         /// What is there.
         found: String,
     },
+    /// An analysis is to be made, and none is named.
+    #[error("expected the name of an analysis, found {}", found.as_ref().map_or("none".to_owned(), |found| format!("`{found}`")))]
+    NoAnalysis {
+        /// What was there instead.
+        found: Option<String>,
+    },
     /// There is no analysis of this name.
     #[error("unknown analysis `{name}`")]
     UnknownAnalysis {
@@ -167,6 +173,12 @@ pub enum Error {
     /// An archive cannot be made.
     #[error(transparent)]
     Archive(#[from] concertina_arrays::Error),
+    /// Weights in the store are not those of a network with the parameters of their run.
+    #[error("weights in the store do not fit the parameters of their run: {source}")]
+    StoredWeights {
+        /// Why not.
+        source: Box<concertina_model::Error>,
+    },
     /// A run has no checkpoint that was asked for.
     #[error("run {run} has none of these checkpoints in the store")]
     NothingToExport {
@@ -226,28 +238,22 @@ impl Error {
     /// What kind of trouble it is.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::Model(source) => match source {
-                concertina_model::Error::ClustersDoNotFit { .. }
-                | concertina_model::Error::Diverged { .. }
-                | concertina_model::Error::Imported { .. }
-                | concertina_model::Error::TooLarge { .. }
-                | concertina_model::Error::NotFinite { .. }
-                | concertina_model::Error::Numerics(_) => ErrorKind::Run,
-                concertina_model::Error::Shape { .. }
-                | concertina_model::Error::MissingTensor { .. }
-                | concertina_model::Error::Resume { .. } => ErrorKind::Store,
-                _ => ErrorKind::Usage,
-            },
+            Self::Model(source) => kind_of_model(source),
             Self::Analysis(source) => match source {
                 concertina_analysis::Error::Parameter { .. }
                 | concertina_analysis::Error::NotApplicable { .. }
+                | concertina_analysis::Error::Shape { .. }
+                | concertina_analysis::Error::TooFewSamples { .. }
                 | concertina_analysis::Error::UnknownAnalysis { .. } => ErrorKind::Usage,
+                concertina_analysis::Error::Model(source) => kind_of_model(source),
                 _ => ErrorKind::Run,
             },
             Self::RunFailed { .. } | Self::LeftOut { .. } | Self::NothingToExport { .. } => ErrorKind::Run,
-            Self::Store(_) | Self::Write { .. } | Self::Archive(_) | Self::DamagedStore { .. } => {
-                ErrorKind::Store
-            }
+            Self::Store(_)
+            | Self::StoredWeights { .. }
+            | Self::Write { .. }
+            | Self::Archive(_)
+            | Self::DamagedStore { .. } => ErrorKind::Store,
             Self::InFile { source, .. } | Self::InRecipe { source, .. } => source.kind(),
             Self::Interrupted => ErrorKind::Interrupted,
             _ => ErrorKind::Usage,
@@ -258,11 +264,18 @@ impl Error {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Model(source) => source.hint(),
-            Self::Analysis(source) => source.hint(),
+            Self::Analysis(source) => crate::spec::hint_of_default(source).or_else(|| source.hint()),
+            Self::StoredWeights { .. } => Some(
+                "`concertina store verify` looks for damage; `--rerun` trains the run again and compares".to_owned(),
+            ),
             Self::Store(source) => source.hint(),
             Self::Table(source) => source.hint(),
             Self::Figures(source) => source.hint(),
             Self::InFile { source, .. } | Self::InRecipe { source, .. } => source.hint(),
+            Self::NoAnalysis { .. } => Some(format!(
+                "{}; `concertina analyses` says what each measures",
+                suggestion("", concertina_analysis::AnalysisSpec::NAMES.iter().copied())
+            )),
             Self::UnknownAnalysis { hint, .. } | Self::UnknownColumn { hint, .. } => Some(hint.clone()),
             Self::AnalysisSetting { hint, .. } | Self::RunFailed { hint, .. } => hint.clone(),
             Self::Read { .. } => {
@@ -311,6 +324,22 @@ impl Error {
     }
 }
 
+/// What kind of trouble a model has. A wrong shape is the caller's: what comes from the store is
+/// [`Error::StoredWeights`].
+fn kind_of_model(error: &concertina_model::Error) -> ErrorKind {
+    use concertina_model::Error as Model;
+    match error {
+        Model::ClustersDoNotFit { .. }
+        | Model::Diverged { .. }
+        | Model::Imported { .. }
+        | Model::TooLarge { .. }
+        | Model::NotFinite { .. }
+        | Model::Numerics(_) => ErrorKind::Run,
+        Model::Resume { .. } => ErrorKind::Store,
+        _ => ErrorKind::Usage,
+    }
+}
+
 /// What is wrong with a file; the path comes last, but not after a message of many lines.
 fn in_file(source: &Error, path: &std::path::Path) -> String {
     let message = source.to_string();
@@ -336,13 +365,42 @@ pub(crate) fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a s
     best.map(|(_, candidate)| candidate)
 }
 
-/// ``did you mean `x`?``, or all there are.
+/// ``did you mean `x`?``, or all that are available.
 pub(crate) fn suggestion<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str> + Clone) -> String {
     match nearest(name, candidates.clone()) {
         Some(found) => format!("did you mean `{found}`?"),
         None => {
             let all: Vec<String> = candidates.into_iter().map(|name| format!("`{name}`")).collect();
-            format!("there are {}", all.join(", "))
+            format!("available: {}", all.join(", "))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Error, ErrorKind};
+
+    #[test]
+    fn a_wrong_shape_is_the_callers_and_one_in_the_store_is_the_stores() {
+        let shape = || concertina_model::Error::Shape {
+            what: "states".to_owned(),
+            expected: vec![3, 4],
+            found: vec![3, 5],
+        };
+        assert_eq!(Error::from(shape()).kind(), ErrorKind::Usage);
+        assert_eq!(Error::from(concertina_analysis::Error::from(shape())).kind(), ErrorKind::Usage);
+        let missing = concertina_model::Error::MissingTensor { name: "bias".to_owned() };
+        assert_eq!(Error::from(missing).kind(), ErrorKind::Usage);
+        let labels = concertina_analysis::Error::Shape {
+            what: "labels",
+            expected: "(samples)".to_owned(),
+            found: vec![2],
+        };
+        assert_eq!(Error::from(labels).kind(), ErrorKind::Usage);
+        let few = concertina_analysis::Error::TooFewSamples { quantity: "dimension", expected: 2, found: 1 };
+        assert_eq!(Error::from(few).kind(), ErrorKind::Usage);
+        let past = || concertina_model::Error::PastLastLayer { layers: 3, asked: 4 };
+        assert_eq!(Error::from(concertina_analysis::Error::from(past())).kind(), Error::from(past()).kind());
+        assert_eq!(Error::StoredWeights { source: Box::new(shape()) }.kind(), ErrorKind::Store);
     }
 }

@@ -41,7 +41,9 @@ pub use event::{Event, Observer, Unobserved};
 pub use exporting::{Exported, exported_table};
 pub use figures::{Computed, Drawn, DrawnFigure, FigurePlan, Outlook, Share, all_recipes, recipes};
 pub use importing::{Import, Imported, ReadImport, imported_table};
-pub use listing::{concise, findings_table, key_of, parameter_table, run_label, usage_table};
+pub use listing::{
+    RunListing, Sorting, concise, findings_table, key_of, parameter_table, run_label, usage_table,
+};
 pub use merging::{MergeFate, Merged, merged_table};
 pub use removal::{Collected, Garbage, collected_table};
 pub use reproduction::{
@@ -52,6 +54,7 @@ pub use request::{analysis, check_table_format, one_of, read_sweep, seeds, sweep
 pub use run::{Comparison, Difference, Divergence, Outcome, Run, Runs, Source};
 pub use selection::CheckpointSelection;
 pub use settings::Keep;
+pub use spec::{analyses_markdown, analysis_table, has_setting};
 pub use stored::{StoredRun, run_table_column};
 pub use study::{Analysed, Study, StudyBuilder};
 

@@ -1,14 +1,16 @@
 //! Tables for people and programs: runs, parameters, findings.
 
-use concertina_analysis::{Analysis, AnalysisSpec};
+use std::io::Read as _;
+
 use concertina_model::params::{PARAMETERS, ValidParams};
-use concertina_store::{Finding, FindingKind, RunKey, Usage};
+use concertina_store::{Finding, FindingKind, RUN_TABLE, RunKey, Usage};
 use concertina_table::{Scalar, Table, Values};
 
 use crate::condition::Condition;
 use crate::error::Result;
 use crate::params_table;
-use crate::stored::StoredRun;
+use crate::removal::Standing;
+use crate::stored::{self, StoredRun};
 use crate::study::Study;
 
 /// The key of a run: the hash of the parameters that name it, in 64 hexadecimal digits.
@@ -28,43 +30,142 @@ pub fn run_label(params: &ValidParams, varied: &[&'static str]) -> String {
 }
 
 impl Study {
-    /// The run table, filtered, with the columns asked for.
-    ///
-    /// `for_people` shortens it: keys to 12 digits, parameters to the last part of their names, and unless columns are asked for
-    /// only what differs between the runs.
+    /// The run table as a [`RunListing`] asks for it. Where `runs.csv` was taken away because runs changed,
+    /// it is written again.
     ///
     /// # Errors
     /// [`crate::Error::Store`]; a column that the run table does not have.
-    pub fn list(&self, condition: Option<&Condition>, columns: &[String], for_people: bool) -> Result<Table> {
-        let mut table = self.run_table()?;
-        if table.row_count() == 0 {
-            return Ok(table);
+    pub fn list(&self, listing: &RunListing) -> Result<Table> {
+        let whole = self.run_table()?;
+        self.tell_incidents()?;
+        self.tell_unreadable(&whole)?;
+        self.restore_run_table(&whole)?;
+        if whole.is_empty() {
+            return Ok(whole);
         }
-        if let Some(condition) = condition {
-            let kept: Vec<bool> =
-                (0..table.row_count()).map(|row| condition.holds(&table, row)).collect::<Result<_>>()?;
-            table = table.filter(|row| kept[row]);
+        let mut table = whole;
+        if let Some(condition) = &listing.condition {
+            table = condition.rows(&table)?;
         }
-        if !columns.is_empty() {
-            let names: Vec<&str> = columns.iter().map(String::as_str).collect();
+        for Sorting { column, falling } in listing.sort.iter().rev() {
+            table = sorted(&table, column, *falling)?;
+        }
+        if !listing.columns.is_empty() {
+            let names: Vec<&str> = listing.columns.iter().map(String::as_str).collect();
             table = table.select(&names)?;
         }
-        if !for_people {
+        if !listing.for_people {
             return Ok(table);
         }
-        if columns.is_empty() {
-            let own = |name: &str| ["key", "status", "epochs", "seed"].contains(&name);
+        if listing.columns.is_empty() {
+            let own = |name: &str| {
+                let asked = listing.sort.iter().any(|sorting| sorting.column == name)
+                    || listing.condition.as_ref().is_some_and(|condition| condition.is_about(name));
+                asked || ["key", "status", "epochs", "seed"].contains(&name)
+            };
+            let too_much = |name: &str| {
+                stored::TIMES.contains(&name)
+                    || ["folder", "updates", "training_loss", "training_accuracy"].contains(&name)
+            };
             let shown: Vec<&str> = table
                 .columns()
-                .filter(|(name, values)| {
-                    own(name) || !(["folder", "updates"].contains(name) || is_constant(values))
-                })
+                .filter(|(name, values)| own(name) || !(too_much(name) || is_constant(values)))
                 .map(|(name, _)| name)
                 .collect();
             table = table.select(&shown)?;
         }
         shortened(&table)
     }
+
+    /// Writes the run table if it was taken away, or has other columns, as of an earlier version.
+    fn restore_run_table(&self, table: &Table) -> Result<()> {
+        let store = &self.shared.store;
+        if table.is_empty() || self.shared.settings.read_only {
+            return Ok(());
+        }
+        let header = stored::view(&table.filter(|_| false))?;
+        let mut start = vec![0; header.len()];
+        let read = std::fs::File::open(store.root().join(RUN_TABLE))
+            .and_then(|mut file| file.read_exact(&mut start));
+        match read {
+            Ok(()) if start == header => Ok(()),
+            _ => self.settle_run_table(table.clone()),
+        }
+    }
+
+    /// Tells of runs whose parameters this program cannot read: all that the table says of them is that they
+    /// are there.
+    fn tell_unreadable(&self, table: &Table) -> Result<()> {
+        if table.is_empty() {
+            return Ok(());
+        }
+        let (seeds, keys) = (table.integers("seed")?, table.texts("key")?);
+        let unreadable: Vec<&String> = seeds
+            .iter()
+            .zip(&keys)
+            .filter_map(|(seed, key)| key.as_ref().filter(|_| seed.is_none()))
+            .collect();
+        if let Some(first) = unreadable.first() {
+            self.warn(&format!(
+                "{} in the store cannot be read by this version, or lack their parameters: {}{}; their parameters are empty here",
+                amount(unreadable.len(), "run"),
+                &first[..first.len().min(12)],
+                if unreadable.len() > 1 { ", ..." } else { "" },
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// What to show of the runs in a store.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct RunListing {
+    /// Only those; `None` is all.
+    pub condition: Option<Condition>,
+    /// The columns, by their names in the run table; none are all.
+    pub columns: Vec<String>,
+    /// By which columns the rows are sorted, the first counts most; by key where these are equal.
+    pub sort: Vec<Sorting>,
+    /// Shortened: keys to 12 digits, parameters to the last part of their names, and unless columns are asked
+    /// for only what differs between the runs.
+    pub for_people: bool,
+}
+
+/// A column to sort by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sorting {
+    /// The column of the run table.
+    pub column: String,
+    /// Whether the largest comes first.
+    pub falling: bool,
+}
+
+/// Reads `validation_loss`, or `-validation_accuracy` for the largest first, in any spelling of the column.
+impl std::str::FromStr for Sorting {
+    type Err = crate::error::Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let (name, falling) = text.trim().strip_prefix('-').map_or((text.trim(), false), |name| (name, true));
+        Ok(Self { column: stored::run_table_column(name)?, falling })
+    }
+}
+
+/// The rows by a column; empty cells come last either way, and equal rows keep their order.
+fn sorted(table: &Table, column: &str, falling: bool) -> Result<Table> {
+    let values = table.column(column)?;
+    let cell = |row: usize| values.get(row).unwrap_or(Scalar::Null);
+    let mut rows: Vec<(Scalar, usize)> = (0..table.row_count()).map(|row| (cell(row), row)).collect();
+    rows.sort_by(|(left, _), (right, _)| match falling && !left.is_null() && !right.is_null() {
+        true => right.total_cmp(left),
+        false => left.total_cmp(right),
+    });
+    Ok(table.take(&rows.into_iter().map(|(_, row)| row).collect::<Vec<_>>()))
+}
+
+/// So many things.
+pub(crate) fn amount(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 /// A table for people: keys by their first 12 digits, and no columns in which nothing is.
@@ -158,14 +259,18 @@ pub fn parameter_table(published_first: bool) -> Result<Table> {
 }
 
 /// What takes how much room in a store: `kind`, `analysis` and its `version`, `files`, `bytes`, `superseded` (this program computes
-/// another version of the analysis).
+/// a later version of the analysis; null if it does not know the analysis, or this version of it yet).
 ///
 /// # Errors
 /// None in practice: columns have one length.
 pub fn usage_table(usage: &[Usage]) -> Result<Table> {
     let superseded = |usage: &Usage| {
         let (name, version) = usage.analysis.as_ref()?;
-        Some(AnalysisSpec::named(name).map_or(true, |analysis| analysis.version() != *version))
+        match Standing::of(name, *version) {
+            Standing::Current => Some(false),
+            Standing::Superseded => Some(true),
+            Standing::Unknown => None,
+        }
     };
     let number =
         |of: fn(&Usage) -> u64| Values::Integer(usage.iter().map(|one| Some(of(one) as i64)).collect());

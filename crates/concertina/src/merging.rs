@@ -8,6 +8,7 @@ use concertina_table::{Scalar, Table};
 
 use crate::engine::UPDATE;
 use crate::error::Result;
+use crate::listing::amount;
 use crate::params_table;
 use crate::study::Study;
 use crate::training::Progress;
@@ -71,19 +72,37 @@ impl Study {
             memos.entry(memo.run).or_default().push(memo);
         }
         let mut merged = Vec::new();
+        let mut without_update = BTreeSet::new();
         for run in theirs.keys()? {
             if self.shared.settings.cancelled() {
                 return Err(crate::Error::Interrupted);
             }
-            merged.push(take(ours, theirs, run, memos.get(&run).map_or(&[][..], Vec::as_slice))?);
+            let memos = memos.remove(&run).unwrap_or_default();
+            merged.push(take(ours, theirs, run, &memos, &mut without_update)?);
         }
         self.write_run_table()?;
+        other.tell_incidents()?;
+        self.tell_incidents()?;
+        let left = |what: String| self.warn(&format!("not taken from {}: {what}", theirs.root().display()));
+        if !memos.is_empty() {
+            let count = memos.values().map(Vec::len).sum();
+            left(format!("{} of runs that it does not have", amount(count, "result")));
+        }
+        for analysis in without_update {
+            left(format!("results of `{analysis}`, which do not say which `{UPDATE}` a row is of"));
+        }
         Ok(merged)
     }
 }
 
 /// Takes one run.
-fn take(ours: &Store, theirs: &Store, run: RunKey, memos: &[MemoEntry]) -> Result<Merged> {
+fn take(
+    ours: &Store,
+    theirs: &Store,
+    run: RunKey,
+    memos: &[MemoEntry],
+    without_update: &mut BTreeSet<String>,
+) -> Result<Merged> {
     let (from, to) = (theirs.run(&run), ours.run(&run));
     let fate = |fate| Ok(Merged { run, fate, checkpoints: 0, analyses: 0 });
     let Some(params) = from.params()? else { return fate(MergeFate::Damaged) };
@@ -132,11 +151,15 @@ fn take(ours: &Store, theirs: &Store, run: RunKey, memos: &[MemoEntry]) -> Resul
     let mut analyses = 0;
     for memo in memos {
         let Some(table) = theirs.memo(&memo.key)? else { continue };
+        let Ok(updates) = table.integers(UPDATE) else {
+            without_update.insert(memo.analysis.clone());
+            continue;
+        };
         let known: BTreeSet<i64> = match ours.memo(&memo.key)? {
             Some(own) => own.integers(UPDATE)?.into_iter().flatten().collect(),
             None => BTreeSet::new(),
         };
-        if table.integers(UPDATE)?.into_iter().flatten().any(|update| !known.contains(&update)) {
+        if updates.into_iter().flatten().any(|update| !known.contains(&update)) {
             analyses += 1;
             batch.memo(&memo.memo(), table, UPDATE);
         }

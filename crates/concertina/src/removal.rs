@@ -1,5 +1,6 @@
 //! Removing runs, and what nobody will ask for again.
 
+use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
 use concertina_analysis::{Analysis, AnalysisSpec};
@@ -23,13 +24,38 @@ pub struct Garbage {
     pub all_checkpoints_but: Option<CheckpointSelection>,
     /// Damaged files that were set aside.
     pub set_aside: bool,
+    /// Results of analyses that this program does not know: a user's own, or those of a newer version of it.
+    pub unknown_analyses: bool,
+}
+
+/// What a result of an analysis is to this program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// It computes this version.
+    Current,
+    /// It computes a later version.
+    Superseded,
+    /// It knows no analysis of this name, or only earlier versions: it is somebody else's, or a newer
+    /// program's.
+    Unknown,
+}
+
+impl Standing {
+    pub(crate) fn of(analysis: &str, version: u32) -> Self {
+        match AnalysisSpec::named(analysis).map(|analysis| analysis.version().cmp(&version)) {
+            Ok(Ordering::Equal) => Self::Current,
+            Ok(Ordering::Greater) => Self::Superseded,
+            Ok(Ordering::Less) | Err(_) => Self::Unknown,
+        }
+    }
 }
 
 /// Something that was removed, or would be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Collected {
-    /// What kind of thing: `run`, `checkpoints`, `superseded analysis`, `analysis of no run`, `empty folder`, `left over`, `set aside`.
+    /// What kind of thing: `run`, `checkpoints`, `superseded analysis`, `analysis of no run`, `unknown
+    /// analysis`, `empty folder`, `left over`, `set aside`.
     pub kind: &'static str,
     /// Of which run, if of one.
     pub run: Option<RunKey>,
@@ -49,6 +75,20 @@ impl Collected {
     }
 }
 
+/// Results of an analysis that this program does not know.
+const UNKNOWN: &str = "unknown analysis";
+/// Why they stay.
+const NOT_KNOWN: &str = "this version does not know the analysis";
+
+/// Counts results that stay: of each analysis and version together, whatever the run.
+fn add_kept(collected: &mut Vec<Collected>, one: Collected) {
+    let alike = |other: &&mut Collected| other.stays == one.stays && other.analysis == one.analysis;
+    match collected.iter_mut().find(alike) {
+        Some(other) => (other.count, other.bytes) = (other.count + one.count, other.bytes + one.bytes),
+        None => collected.push(one),
+    }
+}
+
 /// Whoever trains a run keeps it.
 fn held(holder: &Holder) -> String {
     format!("process {} on {} trains it just now", holder.pid, holder.host)
@@ -64,14 +104,8 @@ impl Study {
         if table.is_empty() {
             return Ok(Vec::new());
         }
-        let keys = table.texts("key")?;
-        let mut chosen = Vec::new();
-        for (row, key) in keys.into_iter().enumerate() {
-            if condition.holds(&table, row)? {
-                chosen.extend(key.and_then(|key| key.parse::<RunKey>().ok()));
-            }
-        }
-        Ok(chosen)
+        let keys = condition.rows(&table)?.texts("key")?;
+        Ok(keys.into_iter().flatten().filter_map(|key| key.parse().ok()).collect())
     }
 
     /// The run in the store whose key begins so.
@@ -96,6 +130,14 @@ impl Study {
                 RunRemoval::Done(removed) => {
                     (one.count, one.bytes) = (removed.files, removed.bytes);
                     gone.insert(key);
+                    let folder = store.run(&key).path();
+                    if removal == Removal::Now && folder.exists() {
+                        self.warn(&format!(
+                            "files that the store did not write are left of run {}: {}",
+                            key.short(),
+                            folder.display()
+                        ));
+                    }
                 }
                 RunRemoval::Held(holder) => one.stays = Some(held(&holder)),
             }
@@ -113,8 +155,12 @@ impl Study {
         Ok(collected)
     }
 
-    /// Removes what nobody will ask for again: results of analyses in versions that this program does not compute, or of runs that
-    /// are gone; empty folders of runs; what killed processes left. And what `garbage` says.
+    /// Removes what will not be asked for again: results of analyses in earlier versions than this program
+    /// computes, or of runs that are gone; empty folders of runs; what killed processes left. And what
+    /// `garbage` says.
+    ///
+    /// Results of analyses that it does not know stay, unless `garbage` says otherwise, and are among what is
+    /// returned, with why.
     ///
     /// # Errors
     /// [`crate::Error::Store`]: what was removed before that is gone.
@@ -123,16 +169,23 @@ impl Study {
         let mut collected = Vec::new();
         let keys: BTreeSet<RunKey> = store.keys()?.into_iter().collect();
         for memo in store.memos()? {
-            let computed = AnalysisSpec::named(&memo.analysis).map(|analysis| analysis.version());
-            let kind = match computed {
+            let kind = match Standing::of(&memo.analysis, memo.version) {
+                Standing::Unknown => UNKNOWN,
                 _ if !keys.contains(&memo.run) => "analysis of no run",
-                Ok(version) if version == memo.version => continue,
-                _ => "superseded analysis",
+                Standing::Superseded => "superseded analysis",
+                Standing::Current => continue,
             };
+            let stays = kind == UNKNOWN && !garbage.unknown_analyses;
+            let removal = if stays { Removal::DryRun } else { removal };
             let Removed { files, bytes, .. } = store.remove_memo(&memo.key, removal)?;
             let one = Collected::of(kind, files, bytes);
-            let analysis = Some((memo.analysis, memo.version));
-            collected.push(Collected { run: Some(memo.run), analysis, ..one });
+            let (run, analysis) = (Some(memo.run), Some((memo.analysis, memo.version)));
+            match stays {
+                true => {
+                    add_kept(&mut collected, Collected { analysis, stays: Some(NOT_KNOWN.to_owned()), ..one })
+                }
+                false => collected.push(Collected { run, analysis, ..one }),
+            }
         }
         if let Some(selection) = &garbage.all_checkpoints_but {
             for key in &keys {
@@ -173,6 +226,13 @@ impl Study {
         let end =
             End { epoch: end.epoch.0, update: end.update, diverged: run.status == Status::Diverged.name() };
         let keep: BTreeSet<CheckpointId> = selection.resolve(&params, end).into_iter().map(id_of).collect();
+        if let Some(epoch) = selection.largest_epoch().filter(|epoch| *epoch > end.epoch) {
+            let (run, last) = (key.short(), end.epoch);
+            self.warn(&format!(
+                "run {run} ended at epoch {last} and has no epoch {epoch}: all of its checkpoints stay"
+            ));
+            return Ok(None);
+        }
         let mut one = Collected { run: Some(*key), ..Collected::of("checkpoints", 0, 0) };
         match self.shared.store.run(key).thin(&keep, removal)? {
             Thinning::Done { checkpoints: 0, .. } => return Ok(None),

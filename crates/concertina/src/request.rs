@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use concertina_analysis::AnalysisSpec;
+use concertina_analysis::{AnalysisSpec, Setting};
 use concertina_figures::SeedChoice;
-use concertina_model::params::{Params, Sweep};
+use concertina_model::params::{Params, Sweep, parameter};
 use concertina_table::Table;
 
 use crate::error::{Error, Result};
@@ -16,17 +16,24 @@ use crate::spec;
 /// names.
 ///
 /// # Errors
-/// [`Error::Read`], [`Error::InFile`] around what is wrong with the file, [`Error::Seeds`], and what is wrong with an override.
+/// [`Error::Read`], [`Error::InFile`] around what is wrong with the file, [`Error::Seeds`], seeds that are
+/// given twice, and what is wrong with an override.
 pub fn sweep<'a>(arguments: impl IntoIterator<Item = &'a str>, seeds: Option<&str>) -> Result<Sweep> {
     let mut arguments = arguments.into_iter().peekable();
     let mut sweep = match arguments.next_if(|first| !first.contains('=') || Path::new(first).is_file()) {
         Some(file) => read_sweep(Path::new(file))?,
         None => Sweep::of(Params::default()),
     };
+    let mut varies_seed = false;
     for text in arguments {
         sweep.assign(text)?;
+        let name = text.split_once('=').map_or(text, |(name, _)| name);
+        varies_seed |= parameter(name).is_ok_and(|parameter| parameter.path == "seed");
     }
     if let Some(seeds) = seeds {
+        if varies_seed {
+            return Err(concertina_model::Error::GivenTwice { parameter: "seed".to_owned() }.into());
+        }
         sweep.assign(&format!("seed={seeds}")).map_err(|_| Error::Seeds { text: seeds.to_owned() })?;
     }
     Ok(sweep)
@@ -73,18 +80,29 @@ pub fn seeds(text: &str) -> Result<SeedChoice> {
 /// [`Error::UnknownAnalysis`] with the nearest name, [`Error::AnalysisSetting`].
 pub fn analysis<'a>(name: &str, settings: impl IntoIterator<Item = &'a str>) -> Result<AnalysisSpec> {
     let plain = name.trim().to_ascii_lowercase().replace('-', "_");
+    let wrong = |reason| Error::AnalysisSetting { analysis: plain.clone(), reason, hint: None };
+    let optional: Vec<String> = match AnalysisSpec::named(&plain) {
+        Ok(spec) => spec.settings().into_iter().filter(Setting::is_optional).map(|one| one.name).collect(),
+        Err(_) => Vec::new(), // which is said below
+    };
     let mut table = toml::Table::new();
     table.insert("analysis".to_owned(), toml::Value::String(plain.clone()));
+    let mut given: Vec<&str> = Vec::new();
     for text in settings {
         let Some((setting, value)) = text.split_once('=').filter(|(setting, _)| !setting.trim().is_empty())
         else {
-            return Err(Error::AnalysisSetting {
-                analysis: plain,
-                reason: format!("expected `name=value`, found `{text}`"),
-                hint: None,
-            });
+            return Err(wrong(format!("expected `name=value`, found `{text}`")));
         };
-        table.insert(setting.trim().to_owned(), typed(value.trim()));
+        let (setting, value) = (setting.trim(), value.trim());
+        if given.contains(&setting) {
+            return Err(wrong(format!("`{setting}` is given twice")));
+        }
+        given.push(setting);
+        // What is none is left out.
+        let none = ["none", "null"].contains(&&*value.to_ascii_lowercase());
+        if !(none && optional.iter().any(|name| name == setting)) {
+            table.insert(setting.to_owned(), typed(value));
+        }
     }
     spec::from_table(table)
 }
@@ -162,6 +180,7 @@ mod tests {
         assert!(matches!(sweep([], Some("0..x")), Err(Error::Seeds { .. })));
         assert!(matches!(sweep(["nowhere.toml"], None), Err(Error::Read { .. })));
         assert!(matches!(sweep(["gain=20", "seed"], None), Err(Error::Model(_))));
+        assert!(matches!(sweep(["model_seed=7"], Some("0..3")), Err(Error::Model(_))), "which of them?");
     }
 
     #[test]

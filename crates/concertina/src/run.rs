@@ -17,6 +17,7 @@ use concertina_table::{Scalar, Table};
 use crate::answer::Answers;
 use crate::engine::{self, Demand, Question};
 use crate::error::{Error, Result};
+use crate::event::Event;
 use crate::params_table;
 use crate::selection::{CheckpointSelection, End};
 use crate::study::Shared;
@@ -313,6 +314,12 @@ impl Runs {
             .iter()
             .map(|run| Demand { params: &run.params, questions: vec![&question], train: false })
             .collect();
+        self.tell_missing_epochs(at);
+        if asked.len() < self.runs.len() {
+            let (left, of) = (self.runs.len() - asked.len(), self.runs.len());
+            let message = format!("{left} of {of} runs failed or were interrupted, and have no rows");
+            shared.settings.tell(&Event::Warning { message: &message });
+        }
         let mut all = Vec::new();
         for mut answered in engine::compute(&shared, &demands)?.0 {
             if let Some(error) = answered.run.failure() {
@@ -328,8 +335,27 @@ impl Runs {
         params_table::stack(all)
     }
 
-    /// A row a run: `key`, the parameters that vary, `seed`, `outcome`, `source`, `epochs`, `updates`, and the last entry of its
-    /// history.
+    /// Tells of epochs that are asked for by number and that runs which stopped early or diverged do not
+    /// have: they have no rows.
+    pub(crate) fn tell_missing_epochs(&self, at: &CheckpointSelection) {
+        let Some(epoch) = at.largest_epoch() else { return };
+        let short: Vec<&Run> =
+            self.runs.iter().filter(|run| run.is_there() && run.end.epoch < epoch).collect();
+        let Some(first) = short.first() else { return };
+        let others = match short.len() - 1 {
+            0 => String::new(),
+            others => format!(" (and {others} more)"),
+        };
+        let message = format!(
+            "run {}{others} ended at epoch {}, before epoch {epoch}: it has no rows for epochs after its end",
+            first.key.short(),
+            first.end.epoch
+        );
+        first.shared.settings.tell(&Event::Warning { message: &message });
+    }
+
+    /// A row a run: `key`, the parameters that vary, `seed`, `status`, `source`, `epochs`, `updates`, and the
+    /// last entry of its history.
     ///
     /// # Errors
     /// None in practice: columns have one length.
@@ -343,7 +369,7 @@ impl Runs {
                 vec![("key".to_owned(), run.key.short().to_string().into())];
             cells.extend(params_table::identity(&run.params, &self.varied));
             cells.extend([
-                ("outcome".to_owned(), run.outcome.name().into()),
+                ("status".to_owned(), run.outcome.name().into()),
                 ("source".to_owned(), source),
                 ("epochs".to_owned(), Scalar::Integer(run.end.epoch as i64)),
                 ("updates".to_owned(), Scalar::Integer(run.end.update.0 as i64)),

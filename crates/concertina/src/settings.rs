@@ -30,6 +30,8 @@ pub(crate) struct Settings {
     pub(crate) jobs: usize,
     pub(crate) keep: Option<Keep>,
     pub(crate) rerun: bool,
+    /// Whether the store is only read.
+    pub(crate) read_only: bool,
     pub(crate) observer: Arc<dyn Observer>,
     pub(crate) cancel: Arc<AtomicBool>,
 }
@@ -42,6 +44,7 @@ impl Settings {
             jobs: std::thread::available_parallelism().map_or(1, usize::from),
             keep: None,
             rerun: false,
+            read_only: false,
             observer: Arc::new(Unobserved),
             cancel: Arc::new(AtomicBool::new(false)),
         }

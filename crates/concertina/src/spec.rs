@@ -1,9 +1,12 @@
 //! Analyses as data: from tables, and the spelling of their settings that results are remembered by.
 
-use concertina_analysis::{Analysis, AnalysisSpec};
+use std::fmt::Write as _;
+
+use concertina_analysis::{Analysis, AnalysisSpec, Setting};
+use concertina_table::{Scalar, Table};
 use serde_json::Value;
 
-use crate::error::{Error, Result, suggestion};
+use crate::error::{Error, Result, nearest, suggestion};
 
 /// An analysis from a table: its name under `analysis`, settings beside it.
 ///
@@ -16,21 +19,132 @@ pub(crate) fn from_table(table: toml::Table) -> Result<AnalysisSpec> {
         let hint = suggestion(&name, AnalysisSpec::NAMES.iter().copied());
         return Err(Error::UnknownAnalysis { name, hint });
     }
-    toml::Value::Table(table).try_into().map_err(|source: toml::de::Error| Error::AnalysisSetting {
+    let settings = AnalysisSpec::named(&name)?.settings();
+    let wrong = |reason: String, hint: String| Error::AnalysisSetting {
         analysis: name.clone(),
-        reason: source.message().to_owned(),
-        hint: settings(&name).map(|settings| format!("its settings are {settings}")),
+        reason,
+        hint: Some(hint),
+    };
+    let unknown = |key: &&String| *key != "analysis" && !settings.iter().any(|setting| setting.name == **key);
+    if let Some(key) = table.keys().find(unknown) {
+        return Err(wrong(format!("unknown setting `{key}`"), hint_of_unknown(key, &settings)));
+    }
+    let alone = |setting: &&Setting| {
+        let one = table.get(&setting.name).map(|value| (setting.name.clone(), value.clone()));
+        let analysis = ("analysis".to_owned(), toml::Value::from(name.as_str()));
+        one.is_some_and(|one| {
+            toml::Value::Table([analysis, one].into_iter().collect()).try_into::<AnalysisSpec>().is_err()
+        })
+    };
+    if let Some(setting) = settings.iter().find(alone) {
+        let Setting { name, values, meaning, .. } = setting;
+        let found = table[name].to_string().replace('"', "");
+        let default = setting.default_text();
+        return Err(wrong(
+            format!("`{name}`: expected {values}, found `{found}`"),
+            format!("`{name}`: {meaning} The default is {default}"),
+        ));
+    }
+    toml::Value::Table(table)
+        .try_into()
+        .map_err(|source: toml::de::Error| wrong(source.message().to_owned(), hint_of_unknown("", &settings)))
+}
+
+/// What may help after an unknown setting: the nearest, or all of them.
+fn hint_of_unknown(key: &str, settings: &[Setting]) -> String {
+    if let Some(found) = nearest(key, settings.iter().map(|setting| setting.name.as_str())) {
+        return format!("did you mean `{found}`?");
+    }
+    if let Ok(parameter) = concertina_model::params::parameter(key) {
+        return format!("`{}` is a parameter of runs, not a setting of the analysis", parameter.path);
+    }
+    if settings.is_empty() {
+        return "it has no settings".to_owned();
+    }
+    let each = |setting: &Setting| format!("`{}` ({})", setting.name, setting.default_text());
+    format!("its settings are {}", settings.iter().map(each).collect::<Vec<_>>().join(", "))
+}
+
+/// What may help where a default does not suit the runs: it is not what the user gave.
+pub(crate) fn hint_of_default(error: &concertina_analysis::Error) -> Option<String> {
+    let concertina_analysis::Error::Parameter { analysis, parameter, found, .. } = error else { return None };
+    let settings = AnalysisSpec::named(analysis).ok()?.settings();
+    let setting = settings.into_iter().find(|setting| setting.name == *parameter)?;
+    (setting.default_text() == *found).then(|| {
+        format!(
+            "{found} is the default, and does not suit these runs: `--with {parameter}=...` gives another"
+        )
     })
 }
 
-/// The settings of an analysis with their defaults, for messages; `None` if it has none.
-fn settings(name: &str) -> Option<String> {
-    let spec = AnalysisSpec::named(name).ok()?;
-    let value = serde_json::to_value(spec).ok()?;
-    let named = value.as_object()?.iter().filter(|(name, _)| *name != "analysis");
-    let settings: Vec<String> =
-        named.map(|(name, value)| format!("`{name}` ({})", value.to_string().replace('"', ""))).collect();
-    (!settings.is_empty()).then(|| settings.join(", "))
+/// Every analysis, or one, a row each and a row for each of its settings: `analysis`, `version`, `setting`,
+/// `default`, `values`, `meaning`. In the row of an analysis `setting`, `default` and `values` are null, and
+/// `meaning` is what it measures.
+///
+/// # Errors
+/// [`Error::UnknownAnalysis`].
+pub fn analysis_table(name: Option<&str>) -> Result<Table> {
+    let mut rows = Vec::new();
+    for spec in listed(name)? {
+        let cells = |setting: Scalar, default: Scalar, values: Scalar, meaning: String| {
+            crate::params_table::row([
+                ("analysis".to_owned(), spec.name().into()),
+                ("version".to_owned(), Scalar::Integer(spec.version().into())),
+                ("setting".to_owned(), setting),
+                ("default".to_owned(), default),
+                ("values".to_owned(), values),
+                ("meaning".to_owned(), Scalar::Text(meaning)),
+            ])
+        };
+        rows.push(cells(Scalar::Null, Scalar::Null, Scalar::Null, spec.summary())?);
+        for setting in spec.settings() {
+            let default = setting.default_text().into();
+            let values = setting.values.replace('`', "").into();
+            rows.push(cells(setting.name.into(), default, values, setting.meaning)?);
+        }
+    }
+    crate::params_table::stack(rows)
+}
+
+/// The same in Markdown, a section for each analysis.
+///
+/// # Errors
+/// [`Error::UnknownAnalysis`].
+pub fn analyses_markdown(name: Option<&str>) -> Result<String> {
+    let mut text = String::new();
+    for spec in listed(name)? {
+        let _ = write!(text, "## `{}`\n\n{}\n\n", spec.name(), spec.summary()); // writing to a string cannot fail
+        let settings = spec.settings();
+        if !settings.is_empty() {
+            text.push_str("| setting | default | values | meaning |\n|---|---|---|---|\n");
+        }
+        for setting in &settings {
+            let (default, Setting { name, values, meaning, .. }) = (setting.default_text(), setting);
+            let _ = writeln!(text, "| `{name}` | {default} | {values} | {meaning} |");
+        }
+        if !settings.is_empty() {
+            text.push('\n');
+        }
+    }
+    text.truncate(text.trim_end().len());
+    text.push('\n');
+    Ok(text)
+}
+
+fn listed(name: Option<&str>) -> Result<Vec<AnalysisSpec>> {
+    match name {
+        Some(name) => Ok(vec![crate::request::analysis(name, [])?]),
+        None => Ok(AnalysisSpec::NAMES.iter().filter_map(|name| AnalysisSpec::named(name).ok()).collect()),
+    }
+}
+
+/// Whether an analysis has a setting of this name.
+///
+/// # Errors
+/// [`Error::UnknownAnalysis`].
+pub fn has_setting(analysis: &str, setting: &str) -> Result<bool> {
+    let settings = crate::request::analysis(analysis, [])?.settings();
+    Ok(settings.iter().any(|known| known.name == setting))
 }
 
 /// The settings of an analysis in one spelling: JSON with sorted names, without the name of the analysis.

@@ -3,16 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use concertina_model::Checkpoint;
-use concertina_model::params::{PARAMETERS, Params, ValidParams};
+use concertina_model::params::{Kind, PARAMETERS, Params, ValidParams, Value};
+use concertina_model::trainer::EpochRecord;
 use concertina_store::{RunFolder, RunKey, Stamp, Store};
-use concertina_table::{Scalar, Table};
+use concertina_table::{Scalar, Table, Values};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, nearest};
+use crate::history;
 use crate::params_table;
 use crate::training::{Progress, checkpoint_of};
-
-/// The file of the run table: a view, rebuilt from the folders.
-pub(crate) const VIEW: &str = "runs.csv";
 
 /// How far a run in a store has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +22,8 @@ pub(crate) enum Status {
 }
 
 impl Status {
+    const ALL: [Self; 3] = [Self::Complete, Self::Diverged, Self::Unfinished];
+
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Complete => "complete",
@@ -54,8 +55,18 @@ pub struct StoredRun {
     pub provenance: Option<serde_json::Value>,
 }
 
-/// The columns of the run table that are no parameters.
+/// The columns of the run table that are no parameters, and stand before them.
 const OWN: [&str; 5] = ["key", "folder", "status", "epochs", "updates"];
+/// What a run came to in its last epoch.
+type Measure = (&'static str, fn(&EpochRecord) -> f64);
+const MEASURES: [Measure; 4] = [
+    ("training_loss", |record| record.training_loss),
+    ("training_accuracy", |record| record.training_accuracy),
+    ("validation_loss", |record| record.validation_loss),
+    ("validation_accuracy", |record| record.validation_accuracy),
+];
+/// When it was last trained, and how long all of its training took: other machines, other numbers.
+pub(crate) const TIMES: [&str; 2] = ["finished", "wall_seconds"];
 
 /// What the run table says of a run.
 struct Glance {
@@ -63,6 +74,8 @@ struct Glance {
     status: &'static str,
     reached: Option<Checkpoint>,
     checkpoints: Vec<Checkpoint>,
+    history: Option<Table>,
+    provenance: Option<serde_json::Value>,
 }
 
 impl Glance {
@@ -72,7 +85,8 @@ impl Glance {
             None => None,
         };
         let checkpoints: Vec<Checkpoint> = folder.checkpoint_ids()?.into_iter().map(checkpoint_of).collect();
-        let progress = Progress::noted(folder)?;
+        let (history, provenance) = (folder.history()?, folder.provenance()?);
+        let progress = provenance.as_ref().and_then(Progress::in_provenance);
         let loose = folder.path().join("checkpoints").exists();
         let state = progress.as_ref().map(|progress| Checkpoint::new(progress.epoch, progress.update));
         let reached = checkpoints.last().copied().max(state);
@@ -82,12 +96,31 @@ impl Glance {
             Some(_) => Status::Complete,
             None => Status::Unfinished,
         };
-        Ok(Self { params, status: status.name(), reached, checkpoints })
+        Ok(Self { params, status: status.name(), reached, checkpoints, history, provenance })
+    }
+
+    /// What its history says of the last epoch that it has come to.
+    fn last_record(&self) -> Option<EpochRecord> {
+        let epoch = usize::try_from(self.reached?.epoch.0).ok()?;
+        let history = history::from_table(self.history.as_ref()?)?;
+        history.into_iter().nth(epoch.checked_sub(1)?)
+    }
+
+    /// When it was last trained, and the seconds that all of its training took.
+    fn times(&self) -> [Scalar; 2] {
+        let training = self.provenance.as_ref().and_then(|provenance| provenance.get("training")?.as_array());
+        let Some(training) = training.filter(|training| !training.is_empty()) else {
+            return [Scalar::Null, Scalar::Null];
+        };
+        let finished = training.last().and_then(|last| last.get("finished")?.as_str());
+        let seconds = training.iter().filter_map(|one| one.get("wall_seconds")?.as_f64()).sum::<f64>();
+        [finished.map_or(Scalar::Null, Scalar::from), seconds.into()]
     }
 }
 
-/// What the index is of: another set of parameters makes another index.
-const INDEX: &str = "runs 1";
+/// What the index is of. Raised when a row is read from the folders otherwise; other columns make another
+/// index of themselves.
+const INDEX: &str = "runs 2";
 /// The columns of the index that are no columns of the run table.
 const STAMP: [&str; 3] = ["stamp.changed", "stamp.checkpoints_changed", "stamp.number"];
 /// Runs that are read anew at which the index is written: below, reading is as fast. Arbitrary: a few hundredths of a second.
@@ -135,10 +168,19 @@ pub(crate) fn table(store: &Store, threads: usize) -> Result<Table> {
     Ok(table.select(&names)?)
 }
 
+/// The run table as `runs.csv` has it: without times, so that stores of the same runs have the same file.
+pub(crate) fn view(table: &Table) -> Result<Vec<u8>> {
+    let names: Vec<&str> = table.column_names().filter(|name| !TIMES.contains(name)).collect();
+    let mut csv = Vec::new();
+    table.select(&names)?.write_csv(&mut csv)?;
+    Ok(csv)
+}
+
 /// The columns of the run table, in order.
 fn columns() -> Vec<&'static str> {
     let parameters = PARAMETERS.iter().filter(|parameter| parameter.part_of_key);
-    OWN.into_iter().chain(parameters.map(|parameter| parameter.path)).collect()
+    let measures = MEASURES.iter().map(|(name, _)| *name);
+    OWN.into_iter().chain(parameters.map(|parameter| parameter.path)).chain(measures).chain(TIMES).collect()
 }
 
 /// An index, if it has the columns that this program writes.
@@ -184,7 +226,9 @@ fn read(store: &Store, runs: &[(&RunKey, &Stamp)], threads: usize) -> Result<Vec
 
 fn row(store: &Store, key: &RunKey) -> Result<Table> {
     let folder = store.run(key);
-    let Glance { params, status, reached, .. } = Glance::at(&folder)?;
+    let glance = Glance::at(&folder)?;
+    let (last, times) = (glance.last_record(), glance.times());
+    let Glance { params, status, reached, .. } = glance;
     let relative = folder.path();
     let relative = relative.strip_prefix(store.root()).unwrap_or(&relative).display().to_string();
     let number =
@@ -201,7 +245,27 @@ fn row(store: &Store, key: &RunKey) -> Result<Table> {
             params.as_ref().map_or(Scalar::Null, |params| params_table::cell(&parameter.value(params)));
         cells.push((parameter.path.to_owned(), value));
     }
-    params_table::row(cells)
+    cells.extend(MEASURES.map(|(name, of)| (name.to_owned(), last.as_ref().map(of).into())));
+    cells.extend(TIMES.map(str::to_owned).into_iter().zip(times));
+    let column = |(name, cell): (String, Scalar)| {
+        let values = if cell.is_null() { empty(&name) } else { Values::constant(&cell, 1) };
+        (name, values)
+    };
+    Ok(Table::from_columns(cells.into_iter().map(column))?)
+}
+
+/// An empty cell of a column of the run table: of the type of the others, so that no run changes theirs.
+fn empty(column: &str) -> Values {
+    let parameter = PARAMETERS.iter().find(|parameter| parameter.path == column);
+    match (column, parameter.map(|parameter| parameter.kind)) {
+        ("epochs" | "updates", _) | (_, Some(Kind::Whole { .. } | Kind::OptionalWhole { .. })) => {
+            Values::Integer(vec![None])
+        }
+        (_, Some(Kind::Boolean)) => Values::Boolean(vec![None]),
+        ("key" | "folder" | "status" | "finished", _) => Values::Text(vec![None]),
+        (_, Some(Kind::Real(_)) | None) => Values::Float(vec![None]),
+        (_, Some(_)) => Values::Text(vec![None]),
+    }
 }
 
 /// The key that begins so, of a run in the store.
@@ -219,7 +283,7 @@ pub(crate) fn key(store: &Store, beginning: &str) -> Result<RunKey> {
 /// A run, as the store has it.
 pub(crate) fn look(store: &Store, key: RunKey) -> Result<StoredRun> {
     let folder = store.run(&key);
-    let Glance { params, status, reached, checkpoints } = Glance::at(&folder)?;
+    let Glance { params, status, reached, checkpoints, history, provenance } = Glance::at(&folder)?;
     Ok(StoredRun {
         key,
         folder: folder.path(),
@@ -227,8 +291,8 @@ pub(crate) fn look(store: &Store, key: RunKey) -> Result<StoredRun> {
         status,
         reached,
         checkpoints,
-        history: folder.history()?.unwrap_or_default(),
-        provenance: folder.provenance()?,
+        history: history.unwrap_or_default(),
+        provenance,
     })
 }
 
@@ -237,22 +301,91 @@ pub(crate) fn look(store: &Store, key: RunKey) -> Result<StoredRun> {
 /// # Errors
 /// [`Error::UnknownColumn`].
 pub fn run_table_column(name: &str) -> Result<String> {
-    if OWN.contains(&name) {
+    let own = OWN.into_iter().chain(MEASURES.map(|(name, _)| name)).chain(TIMES);
+    if own.clone().any(|column| column == name) {
         return Ok(name.to_owned());
+    }
+    let unknown = |hint| Error::UnknownColumn { name: name.to_owned(), hint };
+    if let Some((_, column)) = OTHER_NAMES.iter().find(|(other, _)| name.eq_ignore_ascii_case(other)) {
+        return Err(unknown(format!("it is the column `{column}` here")));
     }
     match concertina_model::params::parameter(name) {
         Ok(parameter) if parameter.path == "train.epochs" => Ok("epochs".to_owned()),
         Ok(parameter) if parameter.part_of_key => Ok(parameter.path.to_owned()),
-        Ok(parameter) => Err(Error::UnknownColumn {
-            name: name.to_owned(),
-            hint: format!(
-                "`{}` is not part of a run: it may change from one day to the next",
-                parameter.path
-            ),
-        }),
-        Err(error) => Err(Error::UnknownColumn {
-            name: name.to_owned(),
-            hint: error.hint().unwrap_or_else(|| "`concertina params` lists every parameter".to_owned()),
-        }),
+        Ok(parameter) => Err(unknown(format!(
+            "`{}` is not part of a run: it may change from one day to the next",
+            parameter.path
+        ))),
+        Err(error) => Err(unknown(match nearest(name, own) {
+            Some(found) => format!("did you mean `{found}`?"),
+            None => error.hint().unwrap_or_else(|| "`concertina params` lists every parameter".to_owned()),
+        })),
     }
+}
+
+/// What some columns are called elsewhere.
+const OTHER_NAMES: [(&str, &str); 16] = [
+    ("outcome", "status"),
+    ("state", "status"),
+    ("accuracy", "validation_accuracy"),
+    ("acc", "validation_accuracy"),
+    ("val_acc", "validation_accuracy"),
+    ("val_accuracy", "validation_accuracy"),
+    ("test_accuracy", "validation_accuracy"),
+    ("val_loss", "validation_loss"),
+    ("test_loss", "validation_loss"),
+    ("train_acc", "training_accuracy"),
+    ("train_accuracy", "training_accuracy"),
+    ("train_loss", "training_loss"),
+    ("when", "finished"),
+    ("date", "finished"),
+    ("duration", "wall_seconds"),
+    ("seconds", "wall_seconds"),
+];
+
+/// A value as a column of the run table has it: choices by our name, numbers as numbers.
+///
+/// # Errors
+/// What the column may be compared with, where that is something else.
+pub(crate) fn column_value(column: &str, text: &str, quoted: bool) -> Result<Scalar, String> {
+    let plain = if quoted { Scalar::Text(text.to_owned()) } else { crate::condition::scalar(text) };
+    if plain.is_null() {
+        return Ok(plain);
+    }
+    let number = || plain.as_float().map(|_| plain.clone()).ok_or_else(|| "a number or `none`".to_owned());
+    match column {
+        "key" => {
+            let digits = text.to_ascii_lowercase();
+            let hexadecimal = digits.len() <= 64 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+            hexadecimal
+                .then_some(Scalar::Text(digits))
+                .ok_or_else(|| "a key or the beginning of one".to_owned())
+        }
+        "status" => match Status::ALL.iter().any(|status| status.name() == text) {
+            true => Ok(Scalar::from(text)),
+            false => Err(Status::ALL.map(|status| format!("`{}`", status.name())).join(", ")),
+        },
+        "folder" | "finished" => Ok(Scalar::from(text)),
+        _ => match PARAMETERS.iter().find(|parameter| parameter.path == column) {
+            Some(parameter) if !is_numeric(&parameter.kind) => {
+                let mut params = Params::default();
+                let read = parameter.set(&mut params, &Value::Text(text.to_owned()));
+                let cell = || params_table::cell(&parameter.value(&params));
+                read.map(|()| cell()).map_err(|_| parameter.kind.to_string())
+            }
+            _ => number(),
+        },
+    }
+}
+
+/// Whether values of a column have an order that a user may mean.
+pub(crate) fn is_ordered(column: &str) -> bool {
+    match PARAMETERS.iter().find(|parameter| parameter.path == column) {
+        Some(parameter) => is_numeric(&parameter.kind),
+        None => column != "status",
+    }
+}
+
+fn is_numeric(kind: &Kind) -> bool {
+    matches!(kind, Kind::Whole { .. } | Kind::OptionalWhole { .. } | Kind::Real(_))
 }

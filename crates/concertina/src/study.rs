@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use concertina_analysis::AnalysisSpec;
 use concertina_model::params::ValidSweep;
-use concertina_store::{Finding, Incident, RunKey, Store, StoreOptions, Usage};
+use concertina_store::{Finding, Incident, RUN_TABLE, RunKey, Store, StoreOptions, Usage};
 use concertina_table::Table;
 
 use crate::engine::{self, Answered, Demand, Question, lock};
@@ -20,6 +20,13 @@ use crate::run::Runs;
 use crate::selection::CheckpointSelection;
 use crate::settings::{Keep, Settings};
 use crate::stored::{self, StoredRun};
+
+/// Most runs of a store whose run table every command keeps up to date. Arbitrary: reading so many takes a
+/// few hundredths of a second.
+const FEW_RUNS: usize = 500;
+/// How often the run table is made again because runs change meanwhile. Arbitrary: others finish a run just
+/// then each time.
+const SETTLING_ATTEMPTS: usize = 8;
 
 /// What a study and its runs have in common.
 #[derive(Debug)]
@@ -137,7 +144,8 @@ impl StudyBuilder {
     ///
     /// # Errors
     /// As [`StudyBuilder::open`]; also if there is no store.
-    pub fn read_only(self) -> Result<Study> {
+    pub fn read_only(mut self) -> Result<Study> {
+        self.0.read_only = true;
         let store = self.0.store.clone().read_only(true).open(&self.0.root)?;
         Ok(Study { shared: Arc::new(Shared::new(store, self.0)?) })
     }
@@ -200,8 +208,8 @@ impl Study {
         analysis: &AnalysisSpec,
         at: &CheckpointSelection,
     ) -> Result<Analysed> {
-        if let (Some(epoch), Some(params)) = (at.largest_epoch(), sweep.first())
-            && epoch > params.train.epochs
+        if let Some(epoch) = at.largest_epoch()
+            && let Some(params) = sweep.iter().find(|params| params.train.epochs < epoch)
         {
             let run = concertina_store::RunKey::of(&params.canonical()).short();
             return Err(Error::NoSuchEpoch { epoch, last: params.train.epochs, run });
@@ -222,11 +230,15 @@ impl Study {
             runs.push(run);
         }
         let runs = Runs { runs, varied: sweep.varied().to_vec() };
+        runs.tell_missing_epochs(at);
         self.after_work()?;
         Ok(Analysed { runs, table: params_table::stack(tables)?, failures })
     }
 
-    /// Every run in the store: a row a run, with `key`, `folder`, `status`, `epochs`, `updates` and every parameter by its path.
+    /// Every run in the store, a row each: `key`, `folder`, `status`, `epochs`, `updates`; every parameter by
+    /// its path; of the last epoch `training_loss`, `training_accuracy`, `validation_loss` and
+    /// `validation_accuracy`; `finished` (when it was last trained, in UTC) and `wall_seconds` (how long all
+    /// of its training took). What is not known of a run is null.
     ///
     /// # Errors
     /// [`Error::Store`].
@@ -257,12 +269,18 @@ impl Study {
     /// As [`Study::stored_run`]; [`Error::RunFailed`] if the parameters of one are damaged.
     pub fn stored_sweep<'a>(&self, keys: impl IntoIterator<Item = &'a str>) -> Result<ValidSweep> {
         let mut runs = Vec::new();
+        let mut known = BTreeSet::new();
         for key in keys {
             let run = self.stored_run(key)?;
+            if !known.insert(run.key) {
+                self.warn(&format!("run {} is named twice, and counts once", run.key.short()));
+                continue;
+            }
             let (Some(params), Some(reached)) = (&run.params, run.reached) else {
                 return Err(Error::RunFailed {
                     run: run.key.short(),
-                    message: "its parameters are damaged, or nothing of it is there".to_owned(),
+                    message: "its parameters are damaged or of a newer version, or nothing of it is there"
+                        .to_owned(),
                     hint: Some("ask for it by its parameters: it is computed again".to_owned()),
                 });
             };
@@ -308,8 +326,13 @@ impl Study {
 
     /// What is left to do when runs may have changed: the run table, and a word on files that were found damaged.
     pub(crate) fn after_work(&self) -> Result<()> {
-        let Shared { store, told, .. } = &*self.shared;
         self.write_run_table()?;
+        self.tell_incidents()
+    }
+
+    /// Tells of damaged files that were found since the study was opened, each once.
+    pub(crate) fn tell_incidents(&self) -> Result<()> {
+        let Shared { store, told, .. } = &*self.shared;
         for incident in store.incidents()? {
             if lock(told).insert(incident.clone()) {
                 let what = match &incident.set_aside {
@@ -322,22 +345,40 @@ impl Study {
         Ok(())
     }
 
-    /// Writes the run table, unless it is as it should be: whoever died, or could not write, before it was written is made up for.
+    /// Writes `runs.csv`, the run table as a view, in a store of few runs.
+    ///
+    /// In a larger one looking at every run would take longer than most work: the table was taken away when
+    /// the first run changed, and a listing writes it again ([`Study::list`]).
     pub(crate) fn write_run_table(&self) -> Result<()> {
-        let mut csv = Vec::new();
-        self.run_table()?.write_csv(&mut csv)?;
-        let is_written =
-            std::fs::read(self.shared.store.root().join(stored::VIEW)).is_ok_and(|there| there == csv);
-        if is_written {
-            return Ok(());
+        match self.shared.store.has_more_runs_than(FEW_RUNS)? {
+            true => Ok(()),
+            false => self.settle_run_table(self.run_table()?),
         }
-        if let Err(error) = self.shared.store.write_view(stored::VIEW, csv) {
-            self.warn(&format!("the run table is not written: {error}")); // a view: nothing depends on it
-        }
-        Ok(())
     }
 
-    fn warn(&self, message: &str) {
+    /// Writes the run table unless it is there as it should be. While other processes change runs, it is made
+    /// again; if they go on, it is left to them.
+    pub(crate) fn settle_run_table(&self, mut table: Table) -> Result<()> {
+        let store = &self.shared.store;
+        for _ in 0..SETTLING_ATTEMPTS {
+            let csv = stored::view(&table)?;
+            if std::fs::read(store.root().join(RUN_TABLE)).is_ok_and(|there| there == csv) {
+                return Ok(());
+            }
+            if let Err(error) = store.write_run_table(csv) {
+                self.warn(&format!("the run table is not written: {error}")); // a view: nothing depends on it
+                return Ok(());
+            }
+            let again = self.run_table()?;
+            if again == table {
+                return Ok(());
+            }
+            table = again;
+        }
+        Ok(store.remove_run_table()?)
+    }
+
+    pub(crate) fn warn(&self, message: &str) {
         self.shared.settings.tell(&Event::Warning { message });
     }
 

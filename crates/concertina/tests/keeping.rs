@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use concertina::analyses::AnalysisSpec;
 use concertina::model::params::{Sweep, ValidSweep};
 use concertina::store::Removal;
-use concertina::{CheckpointSelection, Condition, Garbage, MergeFate, Source, Study, run_table_column};
+use concertina::{CheckpointSelection, Condition, Garbage, MergeFate, RunListing, Source, Study};
 use support::{assert_same_store, contents, one, open, small};
 
 fn sweep(seeds: std::ops::Range<u64>) -> ValidSweep {
@@ -23,7 +23,7 @@ fn statuses(study: &Study) -> Vec<Option<String>> {
 }
 
 fn keys_where(study: &Study, condition: &str) -> Vec<concertina::store::RunKey> {
-    study.keys_where(&Condition::parse(condition, &run_table_column).expect("a condition")).expect("listed")
+    study.keys_where(&Condition::of_runs(condition).expect("a condition")).expect("listed")
 }
 
 #[test]
@@ -54,6 +54,148 @@ fn a_run_table_that_could_not_be_written_is_written_the_next_time() {
         assert_eq!(again.first().source(), Source::Loaded);
         assert_eq!(std::fs::read(&view).expect("written"), whole);
     }
+}
+
+#[test]
+fn a_store_of_many_runs_is_not_listed_by_every_command_and_its_table_is_right_where_there_is_one() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let study = open(folder.path(), 1);
+    let store = concertina::store::Store::open(folder.path()).expect("opens");
+    let made_up = |seed: u64| {
+        let mut params = small();
+        params.seed = 1000 + seed;
+        let params = params.check().expect("valid");
+        let run = store.run(&concertina::key_of(&params));
+        run.publish_params(&params.to_annotated_toml()).expect("published");
+    };
+    let view = folder.path().join("runs.csv");
+    let rows = || std::fs::read_to_string(&view).expect("there").lines().count() - 1;
+    study.train(&one(small())).expect("trains");
+    assert_eq!(rows(), 1, "of few runs there is a table after every command");
+    (0..500).for_each(made_up);
+    assert!(!view.exists(), "runs were added");
+    study.train(&Sweep::of(small()).seeds(7..9).check().expect("valid")).expect("trains");
+    assert!(!view.exists(), "a table of all runs takes longer than to train two");
+    let listed = study.list(&RunListing::default()).expect("listed");
+    assert_eq!((listed.row_count(), rows()), (503, 503));
+    study.analyse(&one(small()), &accuracy(), &CheckpointSelection::Ends).expect("analyses");
+    assert_eq!(rows(), 503, "no run has changed");
+    // As an earlier version wrote it: other columns.
+    std::fs::write(&view, "key,folder,status\n").expect("writable");
+    study.list(&RunListing::default()).expect("listed");
+    assert_eq!(rows(), 503);
+    let few: Vec<_> = keys_where(&study, "seed >= 1003").into_iter().collect();
+    study.remove(&few, Removal::Now).expect("removed");
+    assert_eq!(rows(), 6);
+}
+
+#[test]
+fn a_table_of_runs_that_was_written_while_a_run_changed_is_made_again() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let sweeps: Vec<ValidSweep> = (0..4)
+        .map(|thread| Sweep::of(small()).seeds(10 * thread..10 * thread + 5).check().expect("valid"))
+        .collect();
+    for round in 0..3 {
+        let root = folder.path().join(format!("round {round}"));
+        std::thread::scope(|scope| {
+            for sweep in &sweeps {
+                scope.spawn(|| open(&root, 1).train(sweep).expect("trains"));
+            }
+        });
+        let view = std::fs::read_to_string(root.join("runs.csv")).expect("there");
+        assert_eq!(view.matches(",complete,").count(), 20, "{view}");
+    }
+}
+
+#[test]
+fn results_of_analyses_that_are_not_known_are_kept_and_told() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let study = open(folder.path(), 1);
+    study.analyse(&one(small()), &accuracy(), &CheckpointSelection::Ends).expect("analyses");
+    let known = study.keys().expect("listed")[0];
+    let version = concertina::analyses::Analysis::version(&accuracy());
+    let store = concertina::store::Store::open(folder.path()).expect("opens");
+    let table =
+        concertina::table::Table::from_columns([("own", concertina::table::Values::from(vec![0_i64]))]);
+    let gone = concertina::store::RunKey::of("gone");
+    for (run, name, version) in [
+        (known, "my_own", 1),
+        (known, "my_own", 2),
+        (gone, "my_own", 2),
+        (known, "accuracy", version + 1),
+        (known, "accuracy", 0),
+        (gone, "accuracy", version),
+    ] {
+        let memo = concertina::store::Memo::of(&run, &[], name, version, "{}");
+        store.publish_memo(&memo, table.as_ref().expect("a column").clone(), "own").expect("published");
+    }
+    let names = |collected: &[concertina::Collected]| -> Vec<(String, u32, u64, bool)> {
+        let one = |one: &concertina::Collected| {
+            let (name, version) = one.analysis.clone().expect("of an analysis");
+            (name, version, one.count, one.stays.is_some())
+        };
+        collected.iter().map(one).collect::<BTreeSet<_>>().into_iter().collect()
+    };
+    let kept = [
+        ("accuracy".to_owned(), version + 1, 1, true),
+        ("my_own".to_owned(), 1, 1, true),
+        ("my_own".to_owned(), 2, 2, true),
+    ];
+    let removed = [("accuracy".to_owned(), 0, 1, false), ("accuracy".to_owned(), version, 1, false)];
+    let mut both: Vec<_> = [&removed[..], &kept[..]].concat();
+    both.sort();
+    let before = store.memos().expect("listed").len();
+    assert_eq!(names(&study.collect(&Garbage::default(), Removal::DryRun).expect("counted")), both);
+    assert_eq!(names(&study.collect(&Garbage::default(), Removal::Now).expect("collected")), both);
+    assert_eq!(store.memos().expect("listed").len(), before - 2);
+    assert_eq!(names(&study.collect(&Garbage::default(), Removal::Now).expect("collected")), kept);
+    let usage = concertina::usage_table(&study.usage().expect("counted")).expect("a table");
+    let superseded = usage.booleans("superseded").expect("a column");
+    let analyses = usage.texts("analysis").expect("a column");
+    let versions = usage.integers("version").expect("a column");
+    for row in 0..usage.row_count() {
+        let current = analyses[row].as_deref() == Some("accuracy") && versions[row] == Some(version.into());
+        assert_eq!(superseded[row], current.then_some(false), "what is not known is not called superseded");
+    }
+    let mut garbage = Garbage::default();
+    garbage.unknown_analyses = true;
+    let collected = study.collect(&garbage, Removal::Now).expect("collected");
+    assert!(collected.iter().all(|one| one.stays.is_none()) && collected.len() == 4, "{collected:?}");
+    assert_eq!(store.memos().expect("listed").len(), before - 6);
+}
+
+#[test]
+fn what_a_run_came_to_is_in_the_run_table() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let study = open(folder.path(), 1);
+    let runs = study.train(&sweep(0..2)).expect("trains");
+    let table = study.run_table().expect("listed");
+    let keys = table.texts("key").expect("a column");
+    for run in &runs {
+        let row = keys.iter().position(|key| *key == Some(run.key().to_string())).expect("listed");
+        let last = run.history().last().expect("trained");
+        for (name, expected) in [
+            ("training_loss", last.training_loss),
+            ("training_accuracy", last.training_accuracy),
+            ("validation_loss", last.validation_loss),
+            ("validation_accuracy", last.validation_accuracy),
+        ] {
+            assert_eq!(table.floats(name).expect("a column")[row], Some(expected), "{name}");
+        }
+    }
+    let finished = table.texts("finished").expect("a column");
+    assert!(finished.iter().flatten().all(|time| time.starts_with("20") && time.ends_with('Z')));
+    assert!(table.floats("wall_seconds").expect("a column").iter().flatten().all(|time| *time > 0.0));
+    let accurate =
+        runs.iter().filter(|run| run.history().last().is_some_and(|last| last.validation_loss < 0.7));
+    assert_eq!(keys_where(&study, "validation_loss < 0.7").len(), accurate.count());
+    // Nothing is known of a run without a history, and stores of the same runs have the same `runs.csv`.
+    let file =
+        study.stored_run(&keys[0].clone().expect("a key")).expect("there").folder.join("history.parquet");
+    std::fs::remove_file(file).expect("there");
+    assert_eq!(study.run_table().expect("listed").floats("validation_loss").expect("a column")[0], None);
+    let csv = std::fs::read_to_string(folder.path().join("runs.csv")).expect("written");
+    assert!(csv.contains("validation_loss") && !csv.contains("finished") && !csv.contains("wall_seconds"));
 }
 
 #[test]
@@ -127,7 +269,7 @@ fn what_is_collected_can_be_computed_again_to_the_same_bytes() {
             .expect("one column");
     let known = study.keys().expect("listed")[0];
     let unknown = concertina::store::RunKey::of("nobody");
-    for (run, version) in [(known, 999), (unknown, 1)] {
+    for (run, version) in [(known, 0), (unknown, 1)] {
         let memo = concertina::store::Memo::of(&run, &[], "accuracy", version, "{}");
         store.publish_memo(&memo, table.clone(), "update").expect("published");
     }

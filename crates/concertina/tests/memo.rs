@@ -173,9 +173,10 @@ fn the_run_table_is_a_view_of_the_folders() {
     std::fs::remove_file(&view).expect("removed");
     study.train(&sweep).expect("loaded");
     assert_eq!(std::fs::read(&view).expect("rebuilt"), written);
-    let condition =
-        concertina::Condition::parse("g_radius = 250 and seed < 1", &concertina::run_table_column);
-    let listed = study.list(Some(&condition.expect("a condition")), &[], false).expect("listed");
+    let mut listing = concertina::RunListing::default();
+    listing.condition =
+        Some(concertina::Condition::of_runs("g_radius = 250 and seed < 1").expect("a condition"));
+    let listed = study.list(&listing).expect("listed");
     assert_eq!(listed.row_count(), 1);
     let key = listed.texts("key").expect("keys")[0].clone().expect("a key");
     let run = study.stored_run(&key[..8]).expect("found");

@@ -188,7 +188,7 @@ fn a_run_that_diverges_keeps_its_checkpoints_and_does_not_stop_the_others() {
     };
     let first = check(Source::Trained);
     let second = check(Source::Loaded);
-    assert_eq!(first.texts("outcome").expect("a column"), second.texts("outcome").expect("a column"));
+    assert_eq!(first.texts("status").expect("a column"), second.texts("status").expect("a column"));
     assert_eq!(first.integers("epochs").expect("a column"), second.integers("epochs").expect("a column"));
     let listed = study.run_table().expect("a table").texts("status").expect("a column");
     assert_eq!(listed.iter().flatten().filter(|status| *status == "diverged").count(), 2);

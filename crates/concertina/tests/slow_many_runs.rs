@@ -13,12 +13,14 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use concertina::model::params::Params;
+use concertina::prelude::{Accuracy, CheckpointSelection, Table};
 use concertina::store::{CheckpointId, Durability, Store, StoreOptions, Tensors};
-use concertina::{Condition, Study, key_of, run_table_column};
+use concertina::table::Values;
+use concertina::{Condition, RunListing, Study, key_of};
 use ndarray::ArrayD;
 use serde_json::json;
 
-/// Made-up runs, as finished ones stand in a store: parameters, one small checkpoint, provenance.
+/// Made-up runs, as finished ones stand in a store: parameters, one small checkpoint, a history, provenance.
 fn fill(root: &Path, runs: u64) {
     let store = StoreOptions::new().durability(Durability::Process).open(root).expect("a new store");
     let threads = std::thread::available_parallelism().map_or(1, usize::from) as u64;
@@ -44,8 +46,44 @@ fn publish(store: &Store, number: u64) {
     let id = CheckpointId { epoch: 12, update: 960 };
     let given = [(id, &tensors)];
     batch.packed(&folder, &given, concertina::store::Keep::All);
+    batch.history(&folder, &history(number)).expect("columns");
     batch.provenance(&folder, &json!({ "progress": { "epoch": 12, "update": 960 }, "training": [] }));
     batch.publish().expect("published");
+}
+
+/// Twelve epochs, in the last of which the validation accuracy tells runs apart.
+fn history(number: u64) -> Table {
+    let floats = |of: &dyn Fn(i64) -> f64| Values::Float((1..=12).map(|epoch| Some(of(epoch))).collect());
+    let accuracy = (number % 1000) as f64 / 1000.0;
+    Table::from_columns([
+        ("epoch", Values::Integer((1..=12).map(Some).collect())),
+        ("update", Values::Integer((1..=12).map(|epoch| Some(80 * epoch)).collect())),
+        ("learning_rate", floats(&|_| 1e-3)),
+        ("training_loss", floats(&|epoch| 1.0 / epoch as f64)),
+        ("training_accuracy", floats(&|_| 0.5)),
+        ("gradient_norm", floats(&|_| 1.0)),
+        ("validation_loss", floats(&|epoch| 2.0 / epoch as f64)),
+        ("validation_accuracy", floats(&|_| accuracy)),
+    ])
+    .expect("columns of one length")
+}
+
+/// What a command does that trains or analyses one small run in this store: the median of several, after the
+/// first.
+fn one_command(root: &Path, seed: u64, analyse: bool) -> Duration {
+    let mut params = Params::default();
+    (params.seed, params.network.units, params.task.input_dim) = (seed, 4, 3);
+    (params.task.clusters, params.task.delay, params.task.train_samples) = (4, 3, 20);
+    (params.task.val_samples, params.train.epochs) = (Some(8), 2);
+    let sweep = concertina::model::params::Sweep::of(params).check().expect("valid");
+    let begin = Instant::now();
+    let study = Study::builder(root).open_existing().expect("a store");
+    if analyse {
+        study.analyse(&sweep, &Accuracy::default().into(), &CheckpointSelection::Ends).expect("analysed");
+    } else {
+        study.train(&sweep).expect("trained");
+    }
+    begin.elapsed()
 }
 
 fn timed<T>(what: &str, work: impl FnOnce() -> T) -> T {
@@ -69,17 +107,35 @@ fn a_store_of_a_hundred_thousand_runs_is_listed_and_queried() {
     assert_eq!(first.row_count() as u64, runs);
     let second = timed("listed again", || open().run_table().expect("listed"));
     assert!(second == first, "an index tells the same as the folders");
-    let condition = Condition::parse("gain = 50 and input_dim = 2 and seed < 1000", &run_table_column)
-        .expect("a condition");
-    let columns = ["key", "network.gain", "seed"].map(str::to_owned);
-    let found = timed("queried", || open().list(Some(&condition), &columns, false).expect("listed"));
+    let mut listing = RunListing::default();
+    listing.condition =
+        Some(Condition::of_runs("gain = 50 and input_dim = 2 and seed < 1000").expect("a condition"));
+    listing.columns = ["key", "network.gain", "seed"].map(str::to_owned).to_vec();
+    timed("listed with `runs.csv` written", || open().list(&listing).expect("listed"));
+    assert_eq!(
+        std::fs::read_to_string(root.join("runs.csv")).expect("there").lines().count() as u64,
+        runs + 1
+    );
+    let found = timed("queried", || open().list(&listing).expect("listed"));
     let expected = (0..runs).filter(|run| run % 10 == 5 && run % 7 == 0 && run / 10 < 1000).count();
     assert_eq!(found.row_count(), expected);
+    listing.condition = Some(Condition::of_runs("validation_accuracy >= 0.9").expect("a condition"));
+    listing.sort = vec!["-validation_accuracy".parse().expect("a column")];
+    let best = timed("queried by what runs came to", || open().list(&listing).expect("listed"));
+    assert_eq!(best.row_count(), (0..runs).filter(|run| run % 1000 >= 900).count());
+    for (what, analyse) in [("train", false), ("analyse", true)] {
+        let mut times: Vec<Duration> =
+            (0..9).map(|seed| one_command(&root, 1_000_000 + seed, analyse)).collect();
+        times.sort_unstable();
+        println!("{what} one small run: median {:.1} ms of nine", 1e3 * times[4].as_secs_f64());
+    }
+    assert!(!root.join("runs.csv").exists(), "runs were added");
+    let runs = runs + 9;
     let key = first.texts("key").expect("texts")[0].clone().expect("a key");
     timed("one shown", || open().stored_run(&key[..16]).expect("there"));
     // A run that is added or changed is noticed.
     let store = Store::open(&root).expect("opens");
-    publish(&store, 10 * runs + 3);
+    publish(&store, 10_000_003);
     store.run(&key.parse().expect("a key")).publish_provenance(&json!({})).expect("published");
     let third = timed("listed after a change", || open().run_table().expect("listed"));
     assert_eq!(third.row_count() as u64, runs + 1);

@@ -51,7 +51,7 @@ use crate::{Analysis, Error, Result, Subject};
 /// # Source
 /// `benettin1980`, `farrell2022`, Fig. 2b. Differs in: the published code takes the Jacobian one step late and stops where its
 /// last ten running averages agree, which they nearly do by construction; `stopping = "paper"` does as it does.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Lyapunov {
     /// How many exponents, largest first; at most as many as the network has units. Left out, 10 or as many as that.
@@ -70,7 +70,7 @@ pub struct Lyapunov {
 }
 
 /// The rule by which an estimate of Lyapunov exponents ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Stopping {
     /// After a burn-in, when the standard error over initial conditions is under the tolerance.

@@ -1,21 +1,23 @@
 //! `concertina analyse`
 
-use concertina::{CheckpointSelection, Outcome, analysis, check_table_format, sweep};
+use concertina::model::params::parameter;
+use concertina::{CheckpointSelection, Error, Outcome, analysis, check_table_format, has_setting};
 
-use super::{conclude, print_runs};
+use super::{asked, conclude, print_runs};
 use crate::arguments::{Analyse, Everywhere};
 use crate::output::{Failure, print_table};
 
 pub(crate) fn run(everywhere: &Everywhere, analyse: &Analyse) -> Result<(), Failure> {
     let Analyse { analysis: name, which, runs, with, checkpoints, out, training, listing } = analyse;
+    let name = name_of(name.as_deref())?;
     let analysis = analysis(name, with.iter().map(String::as_str))?;
+    no_settings(name, &which.arguments)?;
     let at: CheckpointSelection = checkpoints.parse()?;
     if let Some(out) = out {
         check_table_format(out)?;
     }
     let sweep = if runs.is_empty() {
-        let sweep = sweep(which.arguments.iter().map(String::as_str), which.seeds.as_deref())?;
-        sweep.check().map_err(concertina::Error::from)?
+        asked(which)?
     } else {
         everywhere.builder().read_only()?.stored_sweep(runs.iter().map(String::as_str))?
     };
@@ -35,4 +37,27 @@ pub(crate) fn run(everywhere: &Everywhere, analyse: &Analyse) -> Result<(), Fail
         true => Ok(()),
         false => Err(Failure::Runs { failures: analysed.failures, of: sweep.len() }),
     }
+}
+
+/// The name of the analysis, which comes first.
+fn name_of(name: Option<&str>) -> Result<&str, Error> {
+    match name {
+        Some(name) if !name.contains('=') => Ok(name),
+        found => Err(Error::NoAnalysis { found: found.map(str::to_owned) }),
+    }
+}
+
+/// What follows are parameters of runs; settings of the analysis are marked.
+fn no_settings(analysis: &str, arguments: &[String]) -> Result<(), Error> {
+    for text in arguments {
+        let Some((name, _)) = text.split_once('=') else { continue };
+        if parameter(name).is_err() && has_setting(analysis, name.trim())? {
+            return Err(Error::AnalysisSetting {
+                analysis: analysis.to_owned(),
+                reason: format!("`{}` is a setting of the analysis, not a parameter of runs", name.trim()),
+                hint: Some(format!("`--with {text}`")),
+            });
+        }
+    }
+    Ok(())
 }

@@ -1,6 +1,7 @@
 //! One file a command: what was typed becomes a call of the facade, and what comes back is printed.
 
 mod analyse;
+mod analyses;
 mod cite;
 mod completions;
 mod figures;
@@ -18,12 +19,12 @@ use std::sync::Arc;
 
 use concertina::model::params::{ValidParams, ValidSweep};
 use concertina::store::{Removal, RunKey};
-use concertina::{Collected, Error, Keep, Outcome, Run, Study, StudyBuilder, key_of};
+use concertina::{Collected, Error, Keep, Outcome, Run, Study, StudyBuilder, key_of, sweep};
 
-use crate::arguments::{Arguments, Command, Everywhere, Keep as KeepArgument, Training, USUAL_STORE};
+use crate::arguments::{Arguments, Command, Everywhere, Keep as KeepArgument, Training, USUAL_STORE, Which};
 use crate::interrupt;
 use crate::output::{Failure, print, say};
-use crate::progress::{Progress, Talk};
+use crate::progress::{Progress, Talk, Warnings};
 
 /// Does what was asked.
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
@@ -34,6 +35,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         Command::Plot(plot) => figures::plot(everywhere, plot),
         Command::Train(train) => train::run(everywhere, train),
         Command::Analyse(analyse) => analyse::run(everywhere, analyse),
+        Command::Analyses(analyses) => analyses::run(analyses),
         Command::Runs(runs) => runs::run(everywhere, runs),
         Command::Store(store) => store::run(everywhere, store),
         Command::Params(params) => params::run(params),
@@ -65,7 +67,7 @@ impl Everywhere {
 
     /// The same for another folder.
     fn builder_in(&self, folder: &Path) -> StudyBuilder {
-        let builder = Study::builder(folder);
+        let builder = Study::builder(folder).observer(Arc::new(Warnings));
         match self.jobs.and_then(NonZeroUsize::new) {
             Some(jobs) => builder.jobs(jobs),
             None => builder,
@@ -107,6 +109,14 @@ impl Everywhere {
 fn shell_word(text: &str) -> String {
     let plain = !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_=./,:+".contains(c));
     if plain { text.to_owned() } else { format!("'{}'", text.replace('\'', "'\\''")) }
+}
+
+/// The runs that are asked for; what was passed over, is without effect or the same is said.
+fn asked(which: &Which) -> Result<ValidSweep, Failure> {
+    let sweep = sweep(which.arguments.iter().map(String::as_str), which.seeds.as_deref())?;
+    let sweep = sweep.check().map_err(Error::from)?;
+    sweep.notes().iter().for_each(|note| say(&format!("note: {note}")));
+    Ok(sweep)
 }
 
 /// Removes runs after asking; those that somebody trains just now are an error.
@@ -183,7 +193,9 @@ fn conclude(runs: &[Run], quiet: bool) -> Result<(), Failure> {
     }
     let diverged: Vec<&Run> =
         runs.iter().filter(|run| matches!(run.outcome(), Outcome::Diverged(_))).collect();
-    if !diverged.is_empty() && !quiet {
+    if !diverged.is_empty() && quiet {
+        say(&format!("warning: {} of {} runs diverged", diverged.len(), runs.len()));
+    } else if !diverged.is_empty() {
         say(&format!("\n{} of {} runs diverged:", diverged.len(), runs.len()));
         for run in diverged {
             if let Outcome::Diverged(divergence) = run.outcome() {

@@ -1,12 +1,13 @@
 //! `concertina runs`
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use concertina::prelude::Table;
 use concertina::store::{Removal, RunKey};
 use concertina::{
-    CheckpointSelection, Collected, Condition, Error, Garbage, Import, Imported, Study, check_table_format,
-    collected_table, concise, exported_table, imported_table, one_of, run_table_column, sweep, usage_table,
+    CheckpointSelection, Collected, Condition, Error, Garbage, Import, Imported, RunListing, Study,
+    check_table_format, collected_table, concise, exported_table, imported_table, one_of, run_table_column,
+    sweep, usage_table,
 };
 
 use super::{remove, size};
@@ -18,8 +19,12 @@ use crate::output::{Failure, aligned, print, print_table, say};
 
 pub(crate) fn run(everywhere: &Everywhere, runs: &Runs) -> Result<(), Failure> {
     match runs {
-        Runs::List { condition, columns, out, listing } => {
-            list(everywhere, condition.as_deref(), columns, out.as_ref(), *listing)
+        Runs::List { condition, columns, sort, out, listing } => {
+            let mut wanted = RunListing::default();
+            wanted.condition = condition.as_deref().map(Condition::of_runs).transpose()?;
+            wanted.columns = columns.iter().map(|name| run_table_column(name)).collect::<Result<_, _>>()?;
+            wanted.sort = sort.iter().map(|name| name.parse()).collect::<Result<_, _>>()?;
+            list(everywhere, wanted, out.as_deref(), *listing)
         }
         Runs::Show { key, json } => show(everywhere, key, *json),
         Runs::Rm(remove) => rm(everywhere, remove),
@@ -35,27 +40,29 @@ pub(crate) fn run(everywhere: &Everywhere, runs: &Runs) -> Result<(), Failure> {
 
 fn list(
     everywhere: &Everywhere,
-    condition: Option<&str>,
-    columns: &[String],
-    out: Option<&PathBuf>,
+    mut wanted: RunListing,
+    out: Option<&Path>,
     listing: Listing,
 ) -> Result<(), Failure> {
-    let condition = condition.map(|text| Condition::parse(text, &run_table_column)).transpose()?;
-    let columns = columns.iter().map(|name| run_table_column(name)).collect::<Result<Vec<_>, _>>()?;
     if let Some(out) = out {
         check_table_format(out)?;
     }
     // For writing, because the index may be out of date.
     let study = everywhere.builder().open_existing()?;
-    let for_people = !(listing.json || listing.csv || out.is_some());
-    let table = study.list(condition.as_ref(), &columns, for_people)?;
-    print_table(&table, listing, out.map(PathBuf::as_path))
+    wanted.for_people = !(listing.json || listing.csv || out.is_some());
+    print_table(&study.list(&wanted)?, listing, out)
 }
 
 /// The keys of the runs that are meant.
 fn keys(study: &Study, chosen: &Chosen) -> Result<Vec<RunKey>, Failure> {
     match &chosen.condition {
-        Some(text) => Ok(study.keys_where(&Condition::parse(text, &run_table_column)?)?),
+        Some(text) => {
+            let keys = study.keys_where(&Condition::of_runs(text)?)?;
+            if keys.is_empty() {
+                say(&format!("no run in the store fulfils `{text}`"));
+            }
+            Ok(keys)
+        }
         None => Ok(chosen.keys.iter().map(|key| study.key_of_run(key)).collect::<Result<_, _>>()?),
     }
 }
@@ -80,12 +87,30 @@ fn tell_removed(
         let verb = if dry_run { "would remove" } else { "removed" };
         say(&format!("{verb} {}", size(bytes)));
     }
+    tell_kept(collected);
     match collected.iter().find_map(|one| Some((one.run?, one.stays.clone()?))) {
         Some((run, message)) => {
             let hint = Some("wait for it, then try again".to_owned());
             Err(Failure::Concertina(Error::RunFailed { run: run.short(), message, hint }))
         }
         None => Ok(()),
+    }
+}
+
+/// What stays although it is of no use to this version: it may be to another, or to its owner.
+fn tell_kept(collected: &[Collected]) {
+    let kept = collected.iter().filter(|one| one.stays.is_some() && one.run.is_none());
+    let (mut count, mut bytes, mut names) = (0, 0, Vec::new());
+    for one in kept {
+        (count, bytes) = (count + one.count, bytes + one.bytes);
+        names.extend(one.analysis.as_ref().map(|(name, version)| format!("`{name}` {version}")));
+    }
+    if count > 0 {
+        say(&format!(
+            "kept {count} results ({}) of analyses that this version does not know: {}\n\nhint: `--unknown-analyses` removes them",
+            size(bytes),
+            names.join(", ")
+        ));
     }
 }
 
@@ -100,10 +125,11 @@ fn rm(everywhere: &Everywhere, arguments: &Remove) -> Result<(), Failure> {
 }
 
 fn gc(everywhere: &Everywhere, arguments: &Collect) -> Result<(), Failure> {
-    let Collect { checkpoints, set_aside, dry_run, listing } = arguments;
+    let Collect { checkpoints, set_aside, unknown_analyses, dry_run, listing } = arguments;
     let mut garbage = Garbage::default();
     garbage.all_checkpoints_but = checkpoints.as_deref().map(str::parse).transpose()?;
     garbage.set_aside = *set_aside;
+    garbage.unknown_analyses = *unknown_analyses;
     let builder = everywhere.builder();
     let (study, removal) = match dry_run {
         true => (builder.read_only()?, Removal::DryRun),

@@ -130,27 +130,52 @@ fn two_processes_at_the_same_runs_leave_what_one_leaves() {
     assert_same_store(&place.store("three"), &place.store("one"), "three processes");
 }
 
+/// A long run that is sent signals, one after the other: how it ended, and what it said.
+#[cfg(unix)]
+fn signalled(place: &Place, store: &str, signals: &[&str]) -> (Option<i32>, String) {
+    let arguments = [&RUNS[..], &["epochs=200000", "--store", store, "--jobs", "1"]].concat();
+    let child =
+        place.command(&arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it runs");
+    // Its handlers are there when it has begun to train, so that the store is there with something in it.
+    while !place.path(store).join("claims").exists() {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    std::thread::sleep(Duration::from_millis(300));
+    for signal in signals {
+        let sent = std::process::Command::new("kill").arg(signal).arg(child.id().to_string()).status();
+        assert!(sent.expect("sent").success());
+    }
+    let output = child.wait_with_output().expect("it ends");
+    (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
 #[test]
 #[cfg(unix)]
-fn interrupted_it_keeps_what_is_done_and_says_how_to_go_on() {
+fn signals_that_a_cluster_warns_by_do_not_kill_and_keep_what_is_done() {
+    for signal in ["-INT", "-TERM", "-HUP", "-USR1", "-USR2", "-XCPU"] {
+        let place = Place::new();
+        let (status, stderr) = signalled(&place, "stopped", &[signal]);
+        assert_eq!(status, Some(130), "{signal}: {stderr}");
+        assert!(stderr.contains("hint: the same command again goes on from here"), "{signal}: {stderr}");
+        let listed = place
+            .run(&["runs", "list", "--store", "stopped", "--csv", "--columns", "status,epochs"])
+            .expect_success();
+        let epochs = listed.stdout.lines().nth(1).and_then(|line| line.strip_prefix("unfinished,"));
+        assert!(
+            epochs.is_some_and(|epochs| epochs != "0" && !epochs.is_empty()),
+            "{signal}: {}",
+            listed.stdout
+        );
+    }
+}
+
+#[test]
+#[cfg(unix)]
+fn warnings_that_come_again_and_again_do_not_end_it_at_once() {
     let place = Place::new();
-    let with = |store: &'static str| [&RUNS[..], &["epochs=2000", "--store", store, "--jobs", "1"]].concat();
-    let child = place
-        .command(&with("stopped"))
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("it runs");
-    std::thread::sleep(Duration::from_millis(500));
-    let status =
-        std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("sent");
-    assert!(status.success());
-    let output = child.wait_with_output().expect("it ends");
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(130), "{stderr}");
+    let (status, stderr) =
+        signalled(&place, "warned", &["-USR1", "-XCPU", "-XCPU", "-USR2", "-TERM", "-XCPU"]);
+    assert_eq!(status, Some(130), "{stderr}");
     assert!(stderr.contains("hint: the same command again goes on from here"), "{stderr}");
-    let listed = place
-        .run(&["runs", "list", "--store", "stopped", "--csv", "--columns", "status,epochs"])
-        .expect_success();
-    assert!(listed.stdout.contains("unfinished"), "{}", listed.stdout);
+    assert_eq!(stderr.matches("stopping:").count(), 1, "{stderr}");
 }

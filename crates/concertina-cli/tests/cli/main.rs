@@ -5,5 +5,6 @@ mod help;
 mod importing;
 mod interrupts;
 mod keeping;
+mod listing;
 mod support;
 mod wrong_inputs;

@@ -16,10 +16,12 @@
 //! # Ok::<(), concertina_model::Error>(())
 //! ```
 
+mod elsewhere;
 mod field;
 mod imported;
 mod kinds;
 mod names;
+mod notes;
 mod parameter;
 mod read;
 mod registry;
@@ -32,6 +34,7 @@ mod valid;
 mod value;
 mod write;
 
+pub use elsewhere::PassedOver;
 pub use imported::ImportedWeights;
 pub(crate) use kinds::PART;
 pub use kinds::{
@@ -39,6 +42,7 @@ pub use kinds::{
     OptimizerKind, SchedulerKind,
 };
 pub use names::parameter;
+pub use notes::Note;
 pub(crate) use parameter::grouped;
 pub use parameter::{Condition, Interval, Kind, Parameter};
 pub use registry::PARAMETERS;

@@ -1,26 +1,12 @@
 //! From a name, in any spelling, to its parameter.
 
+use super::elsewhere::{instead_of, known_elsewhere, passed_over};
 use super::parameter::Parameter;
+use super::read::at_line;
 use super::registry::PARAMETERS;
 use super::value::Value;
 use super::{GradientNoiseTarget, OptimizerKind, Params};
 use crate::{Error, Result};
-
-/// What the published code takes and a run here does not, with what stands in for it.
-const ELSEWHERE: &[(&str, &str)] = &[
-    ("CLEAR_PREVIOUS_RUNS", "`--clear` removes earlier runs"),
-    ("FAST_RUN", "`--fast` and `--full` choose the number of realisations"),
-    ("LEGEND", "the recipe's `legend` says so"),
-    ("USE_ERRORBARS", "the recipe's error bars say so; `lines` draws the realisations"),
-    ("device", "`--device` chooses it, and results do not depend on it"),
-    ("multiprocess_lock", "leave it out: runs cannot collide here"),
-    ("n_cores", "`--jobs` says how many runs train at once, and results do not depend on it"),
-    ("rerun", "`--rerun` trains anew and compares"),
-    ("save_model_weights", "leave it out: the store keeps them, and `train.saves_per_epoch` says how often"),
-    ("seeds", "`seed=0..5` trains five realisations, and so does `--seeds 0..5`"),
-    ("table_path", "`--store` chooses where runs are kept"),
-    ("verbose", "`-v` says more, `--quiet` less"),
-];
 
 /// The parameter with this name: its path, the last part of its path, or a published name.
 ///
@@ -41,7 +27,8 @@ pub(super) fn parameter_in(section: &str, name: &str) -> Result<&'static Paramet
     here.next().ok_or_else(|| unknown(&format!("{section}.{name}")))
 }
 
-/// Sets what a name, in any spelling, stands for.
+/// Sets what a name, in any spelling, stands for. An argument that is no parameter and asks for nothing sets
+/// nothing.
 ///
 /// Three published names say more than one thing: `optimizer=sgd_rmsprop_comb_0.3` (also the mix), `grad_noise_type`
 /// (target and scaling in one word) and `learning_patience` (a list, or 5_8, with multisteplr).
@@ -57,6 +44,7 @@ pub(super) fn assign(params: &mut Params, name: &str, value: &Value) -> Result<(
             found: value.to_string(),
             hint: Some("leave it out".to_owned()),
         }),
+        name if passed_over(name, value).is_some() => Ok(()),
         "grad_noise_type" => assign_noise_type(params, value),
         "learning_patience" if text.contains('_') => {
             let milestones = text.split('_').map(Value::parse).collect();
@@ -77,6 +65,55 @@ pub(super) fn assign(params: &mut Params, name: &str, value: &Value) -> Result<(
             }
         }
     }
+}
+
+/// A value that its parameter cannot have: wrong, unless the parameter is without effect in the end.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Refused {
+    name: String,
+    value: Value,
+    line: Option<usize>,
+    /// The parameter, and the one that refused the value: a published name may say more than one thing.
+    paths: [&'static str; 2],
+}
+
+impl Refused {
+    /// Whether it is a value of this parameter.
+    pub(super) fn is_of(&self, path: &str) -> bool {
+        self.paths.contains(&path)
+    }
+
+    /// # Errors
+    /// The value is refused after all, because its parameter has an effect beside these.
+    pub(super) fn check(&self, params: &Params) -> Result<()> {
+        let applies = |parameter: &&Parameter| self.is_of(parameter.path) && parameter.applies(params);
+        match PARAMETERS.iter().any(|parameter| applies(&parameter)) {
+            true => assign(&mut params.clone(), &self.name, &self.value).map_err(at_line(self.line)),
+            false => Ok(()),
+        }
+    }
+}
+
+/// As [`assign`]; a value that is refused, of a parameter that may be without effect, is held until that is
+/// known.
+pub(super) fn assign_or_hold(
+    params: &mut Params,
+    name: &str,
+    value: &Value,
+    line: Option<usize>,
+) -> Result<Option<Refused>> {
+    let error = match assign(params, name, value) {
+        Ok(()) => return Ok(None),
+        Err(error) => error,
+    };
+    if let (Error::Parameter { parameter: path, .. }, Ok(named)) = (&error, parameter(name))
+        && named.condition.is_some()
+        && let Ok(refusing) = parameter(path)
+    {
+        let (name, value) = (name.to_owned(), value.clone());
+        return Ok(Some(Refused { name, value, line, paths: [named.path, refusing.path] }));
+    }
+    Err(at_line(line)(error))
 }
 
 /// The number in `sgd_rmsprop_comb_0.3`.
@@ -109,8 +146,11 @@ fn assign_noise_type(params: &mut Params, value: &Value) -> Result<()> {
 
 /// The error of a name that no parameter has.
 pub(super) fn unknown(name: &str) -> Error {
-    if let Some((_, instead)) = ELSEWHERE.iter().find(|(elsewhere, _)| *elsewhere == name) {
-        return Error::NotAParameter { name: name.to_owned(), hint: (*instead).to_owned() };
+    if let Some(instead) = instead_of(name) {
+        return Error::NotAParameter { name: name.to_owned(), hint: instead.to_owned() };
+    }
+    if let Some(instead) = known_elsewhere(name) {
+        return Error::UnknownParameter { name: name.to_owned(), hint: instead.to_owned() };
     }
     let ours = PARAMETERS.iter().flat_map(|parameter| [parameter.path, parameter.name()]);
     let published = PARAMETERS.iter().flat_map(|parameter| parameter.published.iter().copied());
@@ -161,6 +201,10 @@ impl Params {
     /// Sets a parameter by name: its path (`network.gain`), the last part of it (`gain`), or the published code's
     /// name (`g_radius`); the text may be spelled as in Python (`True`, `None`, `'tanh'`).
     ///
+    /// A value that the parameter cannot have does not count while the parameter has no effect beside the
+    /// others (`momentum` with `optimizer = adam`). Arguments of the published code that are no parameters of
+    /// a run, with values that ask for nothing (`rerun=False`), are passed over.
+    ///
     /// # Errors
     /// [`Error::UnknownParameter`], [`Error::NotAParameter`], or [`Error::Parameter`] if the text is no such value or
     /// out of range; the parameters are then as they were.
@@ -173,7 +217,10 @@ impl Params {
     /// # Errors
     /// As [`Params::set`].
     pub fn set_value(&mut self, name: &str, value: &Value) -> Result<()> {
-        assign(self, name, value)
+        match assign_or_hold(self, name, value, None)? {
+            Some(refused) => refused.check(self),
+            None => Ok(()),
+        }
     }
 
     /// The value of a parameter, by any of its names.

@@ -216,7 +216,7 @@ impl Parameter {
             return Ok(());
         }
         if read {
-            (self.put)(params, &before);
+            (self.put)(params, &before); // as it was, in range or not
         }
         Err(self.refuse(value))
     }

@@ -3,7 +3,8 @@
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::names::{assign, nearest, parameter, parameter_in};
+use super::elsewhere::{PassedOver, passed_over};
+use super::names::{Refused, assign_or_hold, nearest, parameter, parameter_in};
 use super::value::Value;
 use super::{GradientMethod, Params};
 use crate::{Error, Result};
@@ -25,6 +26,7 @@ impl Entry {
     fn full_name(&self) -> Result<&str> {
         match &*self.section {
             "" => Ok(&self.name),
+            section if SECTIONS.contains(&section) && self.passed_over().is_some() => Ok(&self.name),
             section if SECTIONS.contains(&section) => {
                 let parameter = parameter_in(section, &self.name)?;
                 // A published name may say more than the path it stands for, so it is kept.
@@ -32,6 +34,11 @@ impl Entry {
             }
             section => Err(unknown_section(section)),
         }
+    }
+
+    /// Itself, if it is no parameter and asks for nothing.
+    pub(super) fn passed_over(&self) -> Option<PassedOver> {
+        passed_over(&self.name, &self.value)
     }
 }
 
@@ -86,7 +93,7 @@ impl Params {
     pub fn apply_table(&mut self, table: &toml::Table) -> Result<()> {
         let mut entries = toml_entries(&table.to_string())?;
         entries.iter_mut().for_each(|entry| entry.line = None);
-        self.apply(&entries).map(drop)
+        self.apply(&entries)
     }
 
     /// Reads parameters from a JSON object: flat with the published code's names (a Python dict after `json.dumps`), or
@@ -100,11 +107,21 @@ impl Params {
         Ok(params)
     }
 
-    /// Sets every entry, each parameter once; the parameters stay as they were if one is wrong. Returns the paths of those that were
-    /// given.
-    pub(super) fn apply(&mut self, entries: &[Entry]) -> Result<Vec<&'static str>> {
+    /// Sets every entry, each parameter once; the parameters stay as they were if one is wrong. A value of a
+    /// parameter without effect beside the others does not count.
+    pub(super) fn apply(&mut self, entries: &[Entry]) -> Result<()> {
         let mut changed = self.clone();
+        let (refused, _) = changed.apply_or_hold(entries)?;
+        refused.iter().try_for_each(|refused| refused.check(&changed))?;
+        *self = changed;
+        Ok(())
+    }
+
+    /// As [`Params::apply`], but values that are refused, of parameters that may be without effect, are
+    /// handed back; then the paths of the parameters that were given.
+    pub(super) fn apply_or_hold(&mut self, entries: &[Entry]) -> Result<(Vec<Refused>, Vec<&'static str>)> {
         let mut given: Vec<&'static str> = Vec::new();
+        let mut held = Vec::new();
         for entry in entries {
             let add_line = at_line(entry.line);
             let name = entry.full_name().map_err(&add_line)?;
@@ -114,10 +131,9 @@ impl Params {
                 }
                 given.push(parameter.path);
             }
-            assign(&mut changed, name, &entry.value).map_err(&add_line)?;
+            held.extend(assign_or_hold(self, name, &entry.value, entry.line)?);
         }
-        *self = changed;
-        Ok(given)
+        Ok((held, given))
     }
 }
 
@@ -125,23 +141,15 @@ impl Params {
 pub(super) fn json_entries(text: &str) -> Result<Vec<Entry>> {
     let object: serde_json::Map<String, serde_json::Value> =
         serde_json::from_str(text).map_err(|source| Error::Json { source })?;
+    let entry =
+        |section: String, name, value| Entry { section, name, value: from_json_value(value), line: None };
     let mut entries = Vec::new();
     for (name, value) in object {
         match value {
             serde_json::Value::Object(section) => {
-                entries.extend(section.into_iter().map(|(field, value)| Entry {
-                    section: name.clone(),
-                    name: field,
-                    value: from_json_value(value),
-                    line: None,
-                }))
+                entries.extend(section.into_iter().map(|(field, value)| entry(name.clone(), field, value)));
             }
-            value => entries.push(Entry {
-                section: String::new(),
-                name,
-                value: from_json_value(value),
-                line: None,
-            }),
+            value => entries.push(entry(String::new(), name, value)),
         }
     }
     Ok(entries)

@@ -3,11 +3,12 @@
 use std::collections::{BTreeSet, HashSet};
 use std::ops::Deref;
 
-use super::names::{assign, parameter};
+use super::elsewhere::passed_over;
+use super::names::{Refused, assign_or_hold, parameter};
 use super::parameter::Parameter;
 use super::read::{Entry, at_line, json_entries, toml_entries};
 use super::value::{Value, split};
-use super::{PARAMETERS, Params, SavesPerEpoch, ValidParams};
+use super::{Note, PARAMETERS, Params, PassedOver, SavesPerEpoch, ValidParams};
 use crate::{Error, Result};
 
 /// Most runs of a sweep: arbitrary, thirty realisations of three thousand parameter sets; a slip of the hand has more.
@@ -33,6 +34,9 @@ pub struct Sweep {
     axes: Vec<Axis>,
     /// The paths of the parameters that the base was given by name, perhaps with their defaults as values.
     given: BTreeSet<&'static str>,
+    /// Values that the base does not have because they were refused; their parameters may be without effect.
+    held: Vec<Refused>,
+    passed_over: Vec<PassedOver>,
 }
 
 /// A parameter that varies.
@@ -53,7 +57,7 @@ impl Axis {
 impl Sweep {
     /// A sweep of one run.
     pub fn of(base: Params) -> Self {
-        Self { base, axes: Vec::new(), given: BTreeSet::new() }
+        Self { base, ..Self::default() }
     }
 
     /// Varies `network.gain`.
@@ -115,9 +119,12 @@ impl Sweep {
     }
 
     fn of_entries(entries: &[Entry]) -> Result<Self> {
-        let mut base = Params::default();
-        let given = base.apply(entries)?.into_iter().collect();
-        Ok(Self { given, ..Self::of(base) })
+        let mut sweep = Self::default();
+        let (held, given) = sweep.base.apply_or_hold(entries)?;
+        sweep.held = held;
+        sweep.given = given.into_iter().collect();
+        sweep.passed_over = entries.iter().filter_map(Entry::passed_over).collect();
+        Ok(sweep)
     }
 
     /// Takes an override `name=value`, or an axis: `gain=20,250`, `seed=0..5` (without the 5), `seed=0..=4`,
@@ -132,9 +139,12 @@ impl Sweep {
         };
         let axis = Axis { values: axis_values(name, values)?, name: name.trim().to_owned() };
         if let [value] = &axis.values[..] {
-            assign(&mut self.base, &axis.name, value)?;
+            let held = assign_or_hold(&mut self.base, &axis.name, value, None)?;
+            self.passed_over.extend(passed_over(&axis.name, value));
             self.axes.retain(|other| other.path() != axis.path());
             self.given.extend(parameter(&axis.name).map(|parameter| parameter.path));
+            self.held.retain(|other| !other.is_of(axis.path()));
+            self.held.extend(held);
             return Ok(());
         }
         self.put_checked(axis)
@@ -165,13 +175,18 @@ impl Sweep {
         if axis.values.is_empty() {
             return Err(Error::EmptyAxis { parameter: axis.path().to_owned() });
         }
+        parameter(&axis.name)?;
         let mut scratch = self.base.clone();
-        axis.values.iter().try_for_each(|value| assign(&mut scratch, &axis.name, value))?;
+        // Whether a value that is held is wrong depends on the combination.
+        axis.values
+            .iter()
+            .try_for_each(|value| assign_or_hold(&mut scratch, &axis.name, value, None).map(drop))?;
         self.put(axis);
         Ok(())
     }
 
     fn put(&mut self, axis: Axis) {
+        self.held.retain(|other| !other.is_of(axis.path()));
         match self.axes.iter_mut().find(|other| other.path() == axis.path()) {
             Some(other) => *other = axis,
             None => self.axes.push(axis),
@@ -207,11 +222,32 @@ impl Sweep {
                 runs.push(run);
             }
         }
+        let notes = self.notes(count, &runs);
         let varied = self.axes.iter().filter(|axis| axis.values.len() > 1);
         let varied = varied
             .map(|axis| parameter(&axis.name).map(|parameter| parameter.path))
             .collect::<Result<_>>()?;
-        Ok(ValidSweep { runs, varied })
+        Ok(ValidSweep { runs, varied, notes })
+    }
+
+    /// What is worth a word about these runs.
+    fn notes(&self, combinations: usize, runs: &[ValidParams]) -> Vec<Note> {
+        let mut notes: Vec<Note> = self.passed_over.iter().cloned().map(Note::PassedOver).collect();
+        for parameter in PARAMETERS {
+            let Some(condition) = parameter.condition else { continue };
+            let default = parameter.default_value();
+            let varies = |axis: &Axis| axis.path() == parameter.path && axis.values.len() > 1;
+            let given = parameter.value(&self.base) != default
+                || self.axes.iter().any(varies)
+                || self.held.iter().any(|refused| refused.is_of(parameter.path));
+            if given && !runs.iter().any(|run| parameter.applies(run)) {
+                notes.push(Note::WithoutEffect { path: parameter.path, only_with: condition.text });
+            }
+        }
+        if runs.len() < combinations {
+            notes.push(Note::Repeated { combinations, runs: runs.len() });
+        }
+        notes
     }
 
     /// Entries of the lists that a run may have, at most.
@@ -229,12 +265,14 @@ impl Sweep {
 
     fn combination(&self, place: usize) -> Result<Params> {
         let mut params = self.base.clone();
+        let mut held = Vec::new();
         let mut stride = 1;
         for axis in self.axes.iter().rev() {
             let value = &axis.values[place / stride % axis.values.len()];
-            assign(&mut params, &axis.name, value)?;
+            held.extend(assign_or_hold(&mut params, &axis.name, value, None)?);
             stride *= axis.values.len();
         }
+        self.held.iter().chain(&held).try_for_each(|refused| refused.check(&params))?;
         Ok(params)
     }
 }
@@ -296,18 +334,25 @@ fn range(path: &str, text: &str) -> Result<Vec<Value>> {
 pub struct ValidSweep {
     runs: Vec<ValidParams>,
     varied: Vec<&'static str>,
+    notes: Vec<Note>,
 }
 
 impl ValidSweep {
     /// These runs, in this order; `None` without any.
     pub fn of_runs(runs: Vec<ValidParams>) -> Option<Self> {
         let varied = varied(runs.iter());
-        (!runs.is_empty()).then_some(Self { runs, varied })
+        (!runs.is_empty()).then_some(Self { runs, varied, notes: Vec::new() })
     }
 
     /// The paths of the parameters with more than one value, in the order of the axes.
     pub fn varied(&self) -> &[&'static str] {
         &self.varied
+    }
+
+    /// What is worth a word about what was asked for: arguments that were passed over, parameters without
+    /// effect, combinations that are the same run.
+    pub fn notes(&self) -> &[Note] {
+        &self.notes
     }
 }
 
@@ -340,7 +385,7 @@ impl<'a> IntoIterator for &'a ValidSweep {
 /// A sweep of one run.
 impl From<ValidParams> for ValidSweep {
     fn from(run: ValidParams) -> Self {
-        Self { runs: vec![run], varied: Vec::new() }
+        Self { runs: vec![run], varied: Vec::new(), notes: Vec::new() }
     }
 }
 

@@ -55,15 +55,16 @@ impl Params {
     /// [`crate::Error::Parameter`] names the first parameter that cannot be so, what it may be, and what to do.
     pub fn check(self) -> Result<ValidParams> {
         let mut params = self;
-        for parameter in PARAMETERS {
-            let value = parameter.value(&params);
-            parameter.set(&mut params, &value)?;
-        }
         let defaults = Params::default();
+        // First: a parameter without effect may have any value.
         for parameter in PARAMETERS {
             if !parameter.applies(&params) {
                 parameter.set(&mut params, &parameter.value(&defaults))?;
             }
+        }
+        for parameter in PARAMETERS {
+            let value = parameter.value(&params);
+            parameter.set(&mut params, &value)?;
         }
         params.task.val_samples.get_or_insert(params.task.default_val_samples());
         if params.train.scheduler == SchedulerKind::Onecycle && params.train.epochs > 0 {

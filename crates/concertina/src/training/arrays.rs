@@ -9,7 +9,7 @@ use concertina_store::Tensors;
 use serde_json::{Map, Value};
 
 use super::progress::Progress;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// Where the model keeps its history in the metadata of a state; the store has it as a table of its own.
 const HISTORY: &str = "history";
@@ -19,9 +19,10 @@ pub(crate) fn tensors_of(weights: &Weights) -> Tensors {
     Tensors { arrays: weights.tensors().into_iter().collect(), metadata: Map::new() }
 }
 
-/// Weights from a file.
+/// Weights from a file of the store.
 pub(crate) fn weights_of(params: &ValidParams, tensors: &Tensors) -> Result<Weights> {
-    Ok(Weights::from_tensors(params, |name| tensors.arrays.get(name).cloned())?)
+    Weights::from_tensors(params, |name| tensors.arrays.get(name).cloned())
+        .map_err(|source| Error::StoredWeights { source: Box::new(source) })
 }
 
 /// A state for a file, without its history.

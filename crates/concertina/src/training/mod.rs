@@ -193,6 +193,18 @@ pub(crate) fn fulfil(
                 training,
             }));
         }
+        if passes == MOST_PASSES {
+            return Err(Error::RunFailed {
+                run: order.name.to_owned(),
+                message: format!(
+                    "its checkpoints are not in the store after training it {MOST_PASSES} times"
+                ),
+                hint: Some(
+                    "`concertina store verify` looks for damage; `--rerun` compares with this machine"
+                        .to_owned(),
+                ),
+            });
+        }
         let mut claim = match folder.claim()? {
             Claimed::Mine(claim) => claim,
             Claimed::Held(_) => {
@@ -217,16 +229,6 @@ pub(crate) fn fulfil(
         let passed = work.pass(witness, &mut comparison, &mut claim)?;
         drop(claim);
         passes += 1;
-        if passes == MOST_PASSES {
-            return Err(Error::RunFailed {
-                run: order.name.to_owned(),
-                message: "its checkpoints are not there after training".to_owned(),
-                hint: Some(
-                    "`concertina store verify` looks for damage; `--rerun` compares with this machine"
-                        .to_owned(),
-                ),
-            });
-        }
         trained_epochs += passed.to_epoch - passed.from_epoch;
         training += passed.training;
         if source == Source::Loaded {
@@ -391,9 +393,60 @@ pub(crate) fn params_toml(params: &ValidParams) -> String {
 
 #[cfg(test)]
 mod tests {
-    use concertina_model::params::Params;
+    use std::cell::Cell;
+    use std::collections::BTreeSet;
 
-    use super::params_toml;
+    use concertina_model::Checkpoint;
+    use concertina_model::network::Weights;
+    use concertina_model::params::Params;
+    use concertina_store::{Batch, RunKey, Store};
+
+    use super::{Keep, MOST_PASSES, Order, Witness, fulfil, params_toml};
+    use crate::Result;
+    use crate::selection::{End, after_epoch};
+    use crate::settings::Settings;
+
+    /// Counts the weights that it meets, and keeps none.
+    struct Counter<'c>(&'c Cell<usize>);
+
+    impl Witness for Counter<'_> {
+        fn meet(&mut self, _: Checkpoint, _: Weights, _: End) -> Result<()> {
+            self.0.set(self.0.get() + 1);
+            Ok(())
+        }
+
+        fn hand_over(&mut self, _: &mut Batch<'_>) -> Result<()> {
+            Ok(())
+        }
+    }
+
+    /// What comes of a run of which an earlier checkpoint is wanted after each of so many passes.
+    fn after_passes(passes: usize) -> Result<usize> {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut params = Params::default();
+        (params.network.units, params.task.input_dim, params.task.clusters) = (4, 3, 4);
+        (params.task.train_samples, params.train.epochs) = (20, 9);
+        let params = params.check().expect("valid");
+        let settings = Settings::new(folder.path().to_owned());
+        let store = Store::open(folder.path())?;
+        let met = Cell::new(0);
+        let needs = |_: End| match passes - met.get() {
+            0 => BTreeSet::new(),
+            left => BTreeSet::from([after_epoch(&params, left as u64)]),
+        };
+        let order = Order { needs: &needs, keep: Keep::Needed, ..Order::of(&params, "this one", &settings) };
+        let run = store.run(&RunKey::of(&params.canonical()));
+        fulfil(&settings, &store, &run, &order, &mut Counter(&met))?.expect("nobody else is at it");
+        Ok(met.get())
+    }
+
+    #[test]
+    fn a_run_whose_last_pass_succeeds_does_not_fail() {
+        assert_eq!(after_passes(1).expect("one pass"), 1);
+        assert_eq!(after_passes(MOST_PASSES).expect("the last pass succeeds"), MOST_PASSES);
+        let error = after_passes(MOST_PASSES + 1).expect_err("one too many");
+        assert!(error.to_string().contains("after training it 5 times"), "{error}");
+    }
 
     #[test]
     fn the_stored_parameters_name_the_same_run_and_do_not_tell_how_far_it_came() {

@@ -32,8 +32,12 @@ pub(crate) struct Progress {
 impl Progress {
     /// As the provenance has it: perhaps not the newest.
     pub(crate) fn noted(folder: &RunFolder) -> Result<Option<Self>> {
-        let noted = folder.provenance()?.and_then(|mut value| value.get_mut("progress").map(Value::take));
-        Ok(noted.and_then(|value| serde_json::from_value(value).ok()))
+        Ok(folder.provenance()?.as_ref().and_then(Self::in_provenance))
+    }
+
+    /// As this provenance has it.
+    pub(crate) fn in_provenance(provenance: &Value) -> Option<Self> {
+        serde_json::from_value(provenance.get("progress")?.clone()).ok()
     }
 
     /// The further of the two below.

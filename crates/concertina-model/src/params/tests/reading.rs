@@ -238,3 +238,147 @@ proptest! {
         }
     }
 }
+
+/// A parameter set of the published code as its scripts write it down: the last entry is no parameter of a
+/// run.
+#[test]
+fn a_published_dictionary_with_rerun_false_is_read() {
+    let ours = valid(&["input_dim=2", "gain=250", "network.input_weights=diagonal", "epochs=120", "seed=3"]);
+    assert_eq!(valid(PUBLISHED).canonical(), ours.canonical());
+    let sweep = Sweep::parse(Params::default(), PUBLISHED.iter().copied()).expect("it is right");
+    let sweep = sweep.check().expect("valid");
+    let notes: Vec<String> = sweep.notes().iter().map(ToString::to_string).collect();
+    assert_eq!(
+        notes,
+        [
+            "`rerun` is passed over, because it is not a parameter of a run: `--rerun` trains again and compares"
+        ]
+    );
+    let json = Sweep::from_json(
+        r#"{"N": 30, "multiprocess_lock": null, "out_dir": "", "n_cores": 1, "save_model_weights": true, "verbose": 0,
+        "device": "cpu", "rerun": false}"#,
+    );
+    let json = json.and_then(Sweep::check).expect("the JSON is right");
+    assert_eq!((json.notes().len(), json[0].canonical()), (7, valid(&["units=30"]).canonical()));
+    let toml = Params::from_toml("[network]\nN = 30\n[train]\nrerun = false\n");
+    assert_eq!(toml.expect("the TOML is right"), with(&["units=30"]));
+}
+
+#[test]
+fn an_argument_that_asks_for_something_says_what_stands_for_it() {
+    for (text, instead) in [
+        ("rerun=true", "`--rerun`"),
+        ("rerun=1", "`--rerun`"),
+        ("out_dir=results", "`--store`"),
+        ("table_path='a/b.csv'", "`--store`"),
+        ("device=cuda:0", "the CPU"),
+        ("n_jobs=8", "`--jobs`"),
+        ("verbose=2", "`-v`"),
+        ("seeds=5", "`--seeds 0..5`"),
+        ("rerun=false,true", "`--rerun`"),
+        ("train.rerun=true", "`--rerun`"),
+    ] {
+        let error = Sweep::parse(Params::default(), [text]).expect_err(text);
+        assert!(matches!(error, Error::NotAParameter { .. }), "{text}: {error:?}");
+        assert!(error.hint().is_some_and(|hint| hint.contains(instead)), "{text}: {:?}", error.hint());
+    }
+}
+
+#[test]
+fn a_value_of_a_parameter_without_effect_does_not_count_in_whatever_order() {
+    let sweep = |overrides: &[&str]| {
+        Sweep::parse(Params::default(), overrides.iter().copied()).and_then(Sweep::check)
+    };
+    for (without, beside) in [
+        ("scheduler_factor=10", "scheduler=onecycle"),
+        ("scheduler_factor=0", "scheduler=none"),
+        ("scheduler_patience=-1", "scheduler=none"),
+        ("learning_patience=[8,5]", "scheduler=none"),
+        ("momentum=1.5", "optimizer=adam"),
+        ("momentum=none", "optimizer=adam"),
+        ("mix=7", "optimizer=sgd"),
+        ("random_fraction=-2", "kind=vanilla"),
+        ("leak=perhaps", "kind=vanilla"),
+        ("milestones=[8,5]", "scheduler=plateau"),
+        ("cycle_epochs=0", "scheduler=plateau"),
+        ("gradient_noise_on=elsewhere", "gradient_noise=0"),
+        ("gradient_noise_scaled=2", "gradient_noise=0"),
+    ] {
+        let expected = sweep(&[beside]).expect(beside);
+        for overrides in [[without, beside], [beside, without]] {
+            let runs = sweep(&overrides).unwrap_or_else(|error| panic!("{overrides:?}: {error}"));
+            assert_eq!(runs[0], expected[0], "{overrides:?}");
+            let told = runs.notes().iter().all(|note| matches!(note, Note::WithoutEffect { .. }));
+            assert!(told && !runs.notes().is_empty(), "{overrides:?}: {:?}", runs.notes());
+        }
+    }
+    // Fields of the struct, a file, a file with overrides after it, and JSON.
+    let mut open = Params::default();
+    (open.train.optimizer, open.train.momentum) = (OptimizerKind::Adam, f64::NAN);
+    assert_eq!(open.check().expect("no effect").canonical(), valid(&["optimizer=adam"]).canonical());
+    let toml = "[train]\nmomentum = 1.5\noptimizer = \"adam\"\n";
+    assert_eq!(Params::from_toml(toml).expect("no effect"), with(&["optimizer=adam"]));
+    let mut file = Sweep::from_toml("[train]\nmomentum = 1.5\n").expect("it may be without effect");
+    assert!(file.clone().check().is_err());
+    file.assign("optimizer=adam").expect("right");
+    assert_eq!(file.check().expect("no effect")[0], valid(&["optimizer=adam"]));
+    assert!(Params::from_json(r#"{"scheduler_factor": null, "scheduler": null}"#).is_ok());
+    // Where it has an effect it counts, in a sweep as well, with its line.
+    let error = sweep(&["optimizer=adam,sgd", "momentum=0.5,1.5"]).expect_err("sgd has a momentum");
+    assert!(
+        error
+            .to_string()
+            .contains("`train.momentum`: expected a number of at least 0 and below 1, found 1.5")
+    );
+    let error =
+        Sweep::from_toml("seed = 1\n[train]\nmomentum = 1.5\n").and_then(Sweep::check).expect_err("wrong");
+    assert!(error.to_string().starts_with("line 3: `train.momentum`"), "{error}");
+    assert!(sweep(&["momentum=1.5", "momentum=0.5"]).is_ok(), "what is given later replaces it");
+    assert!(sweep(&["optimizer=sgd_rmsprop_comb_2"]).is_err(), "it says that the mixture has an effect");
+}
+
+#[test]
+fn what_others_call_a_parameter_is_answered_with_ours() {
+    for (name, ours) in [
+        ("lr", "`train.learning_rate`"),
+        ("LR", "`train.learning_rate`"),
+        ("train.lr", "`train.learning_rate`"),
+        ("hidden_size", "`network.units`"),
+        ("N_rec", "`network.units`"),
+        ("activation", "`network.nonlinearity`"),
+        ("alpha", "`network.dt`"),
+        ("tau", "`network.dt`"),
+        ("sigma_rec", "`network.unit_noise`"),
+        ("spectral_rad", "`network.gain`"),
+        ("g", "`network.gain`"),
+        ("N_in", "`task.input_dim`"),
+        ("N_out", "`task.classes`"),
+        ("W_rec", "`concertina runs import`"),
+        ("training_iters", "`train.epochs`"),
+        ("dale_ratio", "any sign"),
+        ("random_state", "`seed`"),
+    ] {
+        let error = Params::default().set(name, "1").expect_err(name);
+        assert!(matches!(error, Error::UnknownParameter { .. }), "{name}: {error:?}");
+        assert!(error.hint().is_some_and(|hint| hint.contains(ours)), "{name}: {:?}", error.hint());
+    }
+}
+
+#[test]
+fn combinations_that_are_the_same_run_are_told() {
+    let notes = |overrides: &[&str]| {
+        let sweep = Sweep::parse(Params::default(), overrides.iter().copied()).and_then(Sweep::check);
+        sweep.expect("valid").notes().iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    assert_eq!(notes(&["gain=20,250", "seed=0..3"]), [""; 0]);
+    let repeated = "some are given twice, or differ only in parameters without effect";
+    assert_eq!(notes(&["seed=0,0,1"]), [format!("3 combinations are 2 runs: {repeated}")]);
+    assert_eq!(
+        notes(&["optimizer=adam,rmsprop", "momentum=0,0.5"]),
+        [format!("4 combinations are 3 runs: {repeated}")]
+    );
+    assert_eq!(
+        notes(&["leak=false"]),
+        ["`network.leak` has no effect here: it counts only with `network.kind = leaky`"]
+    );
+}

@@ -52,9 +52,6 @@ fn wrong_names_and_values_are_told_with_what_was_expected_and_a_hint() {
         "saves_per_epoch=0.3",
         "saves_per_epoch=-1",
         "saves_per_epoch=1/0",
-        "milestones=5",
-        "milestones=[8,5]",
-        "milestones=[0]",
         "val_samples=0",
         "stop_after=0",
         "epochs=-1",
@@ -95,7 +92,7 @@ hint: `concertina params` lists every parameter
 
 rerun=True
 `rerun` is not a parameter of a run
-hint: `--rerun` trains anew and compares
+hint: `--rerun` trains again and compares
 
 n_cores=4
 `n_cores` is not a parameter of a run
@@ -217,18 +214,6 @@ saves_per_epoch=1/0
 `train.saves_per_epoch`: expected a whole number of at least 1, one over a whole number, or a list of such, found `1/0`
 hint: as in `4`, `0.25` or `1/3`, or a list with an entry for each epoch: `[2, 0, 0.5]`
 
-milestones=5
-`train.milestones`: expected a rising list of epochs, as in [30, 60], found 5
-hint: `train.milestones`: the epochs after which the learning rate is lowered; the default is []
-
-milestones=[8,5]
-`train.milestones`: expected a rising list of epochs, as in [30, 60], found [8, 5]
-hint: `train.milestones`: the epochs after which the learning rate is lowered; the default is []
-
-milestones=[0]
-`train.milestones`: expected a rising list of epochs, as in [30, 60], found [0]
-hint: `train.milestones`: the epochs after which the learning rate is lowered; the default is []
-
 val_samples=0
 `task.val_samples`: expected a whole number of at least 1, or none, found 0
 hint: `task.val_samples`: the number of validation samples an epoch (none: 100 with 800 for training, otherwise 15%); the default is none
@@ -288,6 +273,9 @@ fn values_that_do_not_go_together_are_told_with_what_to_change() {
         &["kind=feedforward", "evaluate=2"],
         &["scheduler=step", "scheduler_patience=0"],
         &["scheduler=multistep"],
+        &["scheduler=multistep", "milestones=5"],
+        &["scheduler=multistep", "milestones=[8,5]"],
+        &["milestones=[0]", "scheduler=multistep"],
         &["scheduler=onecycle", "epochs=3"],
         &["scheduler=onecycle", "epochs=0"],
         &["saves_per_epoch=[1,2]"],
@@ -334,6 +322,18 @@ hint: raise `train.scheduler_patience`; the default is 5
 scheduler=multistep
 `train.milestones`: expected at least one epoch with `train.scheduler = multistep`, found none
 hint: give the epochs, as in `train.milestones = [30, 60]`
+
+scheduler=multistep milestones=5
+`train.milestones`: expected a rising list of epochs, as in [30, 60], found 5
+hint: `train.milestones`: the epochs after which the learning rate is lowered; the default is []
+
+scheduler=multistep milestones=[8,5]
+`train.milestones`: expected a rising list of epochs, as in [30, 60], found [8, 5]
+hint: `train.milestones`: the epochs after which the learning rate is lowered; the default is []
+
+milestones=[0] scheduler=multistep
+`train.milestones`: expected a rising list of epochs, as in [30, 60], found [0]
+hint: `train.milestones`: the epochs after which the learning rate is lowered; the default is []
 
 scheduler=onecycle epochs=3
 `train.scheduler_patience`: expected at most the 3 epochs of the cycle with `train.scheduler = onecycle`, found 5

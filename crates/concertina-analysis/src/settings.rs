@@ -1,0 +1,205 @@
+//! What can be set of each analysis: read off the structs, their defaults and their documentation.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::Deserializer as _;
+use serde::de::{IgnoredAny, MapAccess, Visitor};
+use serde_json::Value;
+
+use crate::{Analysis, AnalysisSpec, Timesteps};
+
+/// Something that can be set of an analysis: a field of its struct.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Setting {
+    /// Its name.
+    pub name: String,
+    /// Its default.
+    pub default: Value,
+    /// What its values are, in words.
+    pub values: String,
+    /// What it is, and which values it may have.
+    pub meaning: String,
+}
+
+impl Setting {
+    /// Whether it may be left open: `none`.
+    pub fn is_optional(&self) -> bool {
+        self.values.ends_with(NONE)
+    }
+
+    /// Its default as one types it.
+    pub fn default_text(&self) -> String {
+        match &self.default {
+            Value::Null => "none".to_owned(),
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
+        }
+    }
+}
+
+/// How the values of a setting end that may be left open.
+const NONE: &str = ", or none";
+
+impl AnalysisSpec {
+    /// What the analysis measures, in a sentence or two.
+    pub fn summary(&self) -> String {
+        first_paragraph(self.schema().get("description"))
+    }
+
+    /// What can be set, in the order of the fields.
+    pub fn settings(&self) -> Vec<Setting> {
+        let schema = self.schema();
+        let defaults = serde_json::to_value(self).unwrap_or_default();
+        let setting = |name: String| {
+            let field = schema.get("properties").and_then(|fields| fields.get(&name));
+            let field = field.cloned().unwrap_or_default();
+            Setting {
+                default: defaults[&name].clone(),
+                values: values(&field),
+                meaning: all_paragraphs(field.get("description")),
+                name,
+            }
+        };
+        names(&self.fields()).into_iter().map(setting).collect()
+    }
+
+    /// Whether an analysis has its defaults alone.
+    pub fn is_default(&self) -> bool {
+        Self::named(self.name()).is_ok_and(|default| default == *self)
+    }
+}
+
+/// The schema of a type, with those of its fields in it.
+pub(crate) fn schema_of<T: JsonSchema>(_: &T) -> Schema {
+    let settings = SchemaSettings::default().with(|settings| settings.inline_subschemas = true);
+    settings.into_generator().into_root_schema_for::<T>()
+}
+
+/// The names in a JSON object, in their order.
+fn names(object: &str) -> Vec<String> {
+    struct Names;
+    impl<'de> Visitor<'de> for Names {
+        type Value = Vec<String>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Vec<String>, A::Error> {
+            let mut names = Vec::new();
+            while let Some((name, _)) = map.next_entry::<String, IgnoredAny>()? {
+                names.push(name);
+            }
+            Ok(names)
+        }
+    }
+    serde_json::Deserializer::from_str(object).deserialize_map(Names).unwrap_or_default()
+}
+
+/// What the values of a field are, in words.
+fn values(schema: &Value) -> String {
+    let several = schema.get("anyOf").or(schema.get("oneOf")).and_then(Value::as_array);
+    if let Some(alternatives) = several {
+        let constants: Option<Vec<&Value>> = alternatives.iter().map(|one| one.get("const")).collect();
+        return match constants {
+            Some(constants) => one_of(constants),
+            None => alternatives.iter().map(values).collect::<Vec<_>>().join(", or "),
+        };
+    }
+    if let Some(constants) = schema.get("enum").and_then(Value::as_array) {
+        return one_of(constants.iter());
+    }
+    match schema.get("type") {
+        Some(Value::Array(types)) => {
+            types.iter().map(|one| of_type(one, schema)).collect::<Vec<_>>().join(", or ")
+        }
+        Some(one) => of_type(one, schema),
+        None => String::new(),
+    }
+}
+
+fn one_of<'a>(constants: impl IntoIterator<Item = &'a Value>) -> String {
+    let quoted = |value: &Value| format!("`{}`", value.as_str().map_or(value.to_string(), str::to_owned));
+    constants.into_iter().map(quoted).collect::<Vec<_>>().join(", ")
+}
+
+fn of_type(name: &Value, schema: &Value) -> String {
+    match name.as_str().unwrap_or_default() {
+        "integer" => "a whole number".to_owned(),
+        "number" => "a number".to_owned(),
+        "boolean" => "`true`, `false`".to_owned(),
+        "null" => "none".to_owned(),
+        "array" => format!("a list of {}s", values(&schema["items"]).trim_start_matches("a ")),
+        other => format!("a {other}"),
+    }
+}
+
+fn first_paragraph(documentation: Option<&Value>) -> String {
+    let text = documentation.and_then(Value::as_str).unwrap_or_default();
+    plain(text.split("\n\n").next().unwrap_or_default())
+}
+
+fn all_paragraphs(documentation: Option<&Value>) -> String {
+    plain(documentation.and_then(Value::as_str).unwrap_or_default())
+}
+
+/// Documentation as plain text: one line, links as what they say.
+fn plain(text: &str) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    line.replace("[`", "`").replace("`]", "`")
+}
+
+/// As it is read: a word, or a list.
+impl JsonSchema for Timesteps {
+    fn schema_name() -> Cow<'static, str> {
+        "Timesteps".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "anyOf": [{ "enum": ["all", "last"] }, { "type": "array", "items": { "type": "integer" } }]
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_setting_of_every_analysis_has_its_default_its_values_and_a_meaning() {
+        for name in AnalysisSpec::NAMES {
+            let spec = AnalysisSpec::named(name).expect("it is in the list");
+            assert!(spec.is_default() && spec.summary().ends_with('.'), "{name}: {}", spec.summary());
+            let fields = serde_json::to_value(&spec).expect("plain data");
+            let settings = spec.settings();
+            assert_eq!(settings.len() + 1, fields.as_object().map_or(0, serde_json::Map::len), "{name}");
+            for setting in settings {
+                assert_eq!(setting.default, fields[&setting.name], "{name}");
+                assert!(!setting.values.is_empty() && !setting.meaning.is_empty(), "{name}: {setting:?}");
+                let rest = setting.meaning.contains('[') && setting.meaning.contains("`]");
+                assert!(!setting.meaning.contains('\n') && !rest, "{name}: {setting:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn values_are_told_in_words() {
+        let settings = |name: &str| AnalysisSpec::named(name).expect("it is in the list").settings();
+        let told = |name: &str, setting: &str| {
+            let found = settings(name).into_iter().find(|one| one.name == setting);
+            found.unwrap_or_else(|| panic!("{name} has no {setting}")).values
+        };
+        assert_eq!(told("effective_dimension", "samples"), "a whole number");
+        assert_eq!(told("effective_dimension", "extend_to"), "a whole number, or none");
+        assert_eq!(told("effective_dimension", "timesteps"), "`all`, `last`, or a list of whole numbers");
+        assert_eq!(told("lyapunov", "stopping"), "`converged`, `paper`");
+        assert_eq!(told("lyapunov", "tolerance"), "a number");
+        let order: Vec<String> = settings("cluster_holdout").into_iter().map(|one| one.name).collect();
+        assert_eq!(order[..3], ["samples", "timesteps", "extend_to"]);
+    }
+}
