@@ -1,5 +1,6 @@
 //! What is printed: results on standard output, all else on standard error.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -84,7 +85,15 @@ pub(crate) fn print_failure(failure: &Failure) {
                 }
             }
             if *of > 1 {
-                say(&format!("\n{} of {of} failed", failures.len()));
+                // One run may fail in several ways.
+                let runs: BTreeSet<&String> = failures
+                    .iter()
+                    .filter_map(|failure| match failure {
+                        Error::RunFailed { run, .. } => Some(run),
+                        _ => None,
+                    })
+                    .collect();
+                say(&format!("\n{} of {of} failed", runs.len().max(1)));
             }
         }
     }
