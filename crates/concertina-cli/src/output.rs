@@ -1,5 +1,6 @@
 //! What is printed: results on standard output, all else on standard error.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::path::Path;
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use concertina::drawing::{Recipe, SeedChoice};
-use concertina::{FigurePlan, Outlook, Share, Study, all_recipes, key_of, recipes, seeds};
+use concertina::{Computed, FigurePlan, Outlook, Share, Study, all_recipes, key_of, recipes, seeds};
 
 use super::conclude;
 use crate::arguments::{Drawing, Everywhere, Figures, Plot};
@@ -97,13 +97,21 @@ fn draw(everywhere: &Everywhere, drawing: &Drawing, recipes: Vec<Recipe>) -> Res
     for problem in &drawn.problems {
         say(&format!("warning: {problem}"));
     }
-    conclude(&computed.runs, everywhere.quiet)?;
-    match computed.failures.is_empty() {
+    conclude_all(computed, everywhere.quiet)
+}
+
+/// What there is to say at the end about runs and what was computed from them; then whether any of it failed.
+pub(super) fn conclude_all(computed: Computed, quiet: bool) -> Result<(), Failure> {
+    let of = computed.runs.len();
+    let mut failures = match conclude(&computed.runs, quiet) {
+        Ok(()) => Vec::new(),
+        Err(Failure::Runs { failures, .. }) => failures,
+        Err(other) => return Err(other),
+    };
+    failures.extend(computed.failures);
+    match failures.is_empty() {
         true => Ok(()),
-        false => {
-            let of = computed.failures.len();
-            Err(Failure::Runs { failures: computed.failures, of })
-        }
+        false => Err(Failure::Runs { failures, of }),
     }
 }
 

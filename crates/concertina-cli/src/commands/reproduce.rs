@@ -3,8 +3,8 @@
 use concertina::drawing::{PublishedTables, Verdict};
 use concertina::{Error, FigurePlan, Report, all_recipes, recipes};
 
-use super::figures::{asked_seeds, begin, read};
-use super::{conclude, shell_word};
+use super::figures::{asked_seeds, begin, conclude_all, read};
+use super::shell_word;
 use crate::arguments::{Everywhere, Reproduce};
 use crate::output::{Failure, print, say};
 
@@ -44,11 +44,7 @@ pub(crate) fn run(everywhere: &Everywhere, reproduce: &Reproduce) -> Result<(), 
     for problem in &drawn.problems {
         say(&format!("warning: {problem}"));
     }
-    conclude(&computed.runs, everywhere.quiet)?;
-    if !computed.failures.is_empty() {
-        let of = computed.failures.len();
-        return Err(Failure::Runs { failures: computed.failures, of });
-    }
+    conclude_all(computed, everywhere.quiet)?;
     match report.passed {
         true => Ok(()),
         false => Err(Failure::NotReproduced(report.counts)),
@@ -95,6 +91,10 @@ fn lines(report: &Report) -> String {
                     number(finding.high)
                 )
             });
+            let most = claim.findings.iter().map(|finding| finding.left_out.len()).max().unwrap_or(0);
+            let left_out =
+                if most > 0 { format!("; up to {most} realisations left out") } else { String::new() };
+            let numbers = format!("{numbers}{left_out}");
             rows.push([figure.figure.clone(), claim.name.clone(), verdict.to_owned(), numbers]);
         }
         for table in &figure.published {

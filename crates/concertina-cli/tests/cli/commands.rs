@@ -327,6 +327,54 @@ fn reproducing_ends_well_only_if_no_claim_fails_and_no_published_table_disagrees
 }
 
 #[test]
+fn figures_say_how_many_runs_of_how_many_failed() {
+    let place = Place::new();
+    // States of a linear network of that gain are infinite at once: the runs go on to their end, the analysis fails.
+    let infinite =
+        RECIPE.replace("gain = [20.0, 250.0]", "gain = [20.0, 1e10]").replace("delay = 4", "delay = 8");
+    let infinite =
+        infinite.replace("train.epochs = 6", "train.epochs = 1\nnetwork.nonlinearity = \"linear\"");
+    let infinite = infinite.replace("checkpoints = \"ends\"", "checkpoints = \"first\"");
+    place.write("own.toml", infinite.split("[[claims]]").next().expect("a beginning"));
+    let said = place.run(&["plot", "own.toml", "--seeds", "0..3", "-q"]);
+    assert_eq!(said.status, Some(1), "{}", said.snapshot());
+    assert!(said.stderr.ends_with("\n3 of 6 failed\n"), "{}", said.snapshot());
+    let said = place.run(&["reproduce", "--recipe", "own.toml", "--seeds", "0..3", "-q"]);
+    assert_eq!(said.status, Some(1), "{}", said.snapshot());
+    assert!(said.stderr.ends_with("\n3 of 6 failed\n"), "{}", said.snapshot());
+}
+
+#[test]
+fn a_value_that_no_run_has_is_told_before_anything_is_trained() {
+    let place = Place::new();
+    place.write("own.toml", &RECIPE.replace("draw = { x", "draw = { keep = { gain = [20, 21] }, x"));
+    let said = place.run(&["plot", "own.toml"]);
+    assert_eq!(said.status, Some(2), "{}", said.snapshot());
+    assert!(said.stderr.contains("panel `a`: `keep`: no row has `21` in column `gain`"), "{}", said.stderr);
+    assert!(said.stderr.contains("hint: `gain` has `20`, `250`"), "{}", said.stderr);
+    place.write("own.toml", &RECIPE.replace("gain = [20, 250], stage", "gain = [20, 251], stage"));
+    let said = place.run(&["reproduce", "--recipe", "own.toml"]);
+    assert_eq!(said.status, Some(2), "{}", said.snapshot());
+    assert!(said.stderr.contains("claim `above_one`: no row has `251` in column `gain`"), "{}", said.stderr);
+    assert!(!place.path("concertina").exists(), "no store is made for a recipe that cannot be");
+}
+
+#[test]
+fn a_band_that_a_log_axis_cannot_show_is_told() {
+    let place = Place::new();
+    let log = RECIPE.replace("y = \"effective_dimension\"", "y = { column = \"loss\", scale = \"log\" }");
+    let log =
+        log.replace("analysis = \"effective_dimension\", samples = 32", "analysis = \"loss\", samples = 32");
+    let log = log
+        .replace("x = \"timestep\"", "x = \"epoch\"")
+        .replace("train.epochs = 6", "train.epochs = 6\ntrain.learning_rate = 0.05");
+    place.write("own.toml", log.split("[[claims]]").next().expect("a beginning"));
+    let said = place.run(&["plot", "own.toml"]).expect_success();
+    assert!(said.stderr.contains("warning: own, panel a: the error bars of"), "{}", said.stderr);
+    assert!(said.stderr.contains("reach 0 or below"), "{}", said.stderr);
+}
+
+#[test]
 fn a_damaged_file_is_told_of_and_computed_again() {
     let place = Place::new();
     place.run_small(&["train", "-q"], &[]).expect_success();
