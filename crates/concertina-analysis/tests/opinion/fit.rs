@@ -99,6 +99,12 @@ impl Fit<'_> {
         sums.finished()
     }
 
+    /// The objective of [`svm`](Self::svm) at these weights, summed over the scores.
+    pub(crate) fn objective_of_svm(&self, weights: &Matrix) -> f64 {
+        let first = u32::from(self.classes == 2);
+        (first..).zip(weights).map(|(class, weights)| self.squared_hinge(class, weights).0).sum()
+    }
+
     /// The minimum, by full or halved Newton steps, when the scores stand still.
     fn search(&self, size: usize, model: &Model) -> Option<Vec<f64>> {
         let mut point = vec![0.0; size];
