@@ -95,7 +95,7 @@ pub(crate) fn print_failure(failure: &Failure) {
 fn count_failed(failures: &[Error]) -> usize {
     let run =
         |failure: &Error| if let Error::RunFailed { run, .. } = failure { Some(run.clone()) } else { None };
-    let runs: std::collections::BTreeSet<String> = failures.iter().filter_map(run).collect();
+    let runs: BTreeSet<String> = failures.iter().filter_map(run).collect();
     runs.len() + failures.iter().filter(|failure| run(failure).is_none()).count()
 }
 

@@ -89,17 +89,24 @@ impl Deref for LyapunovSpectra {
 pub struct LyapunovExponent {
     bits_per_timestep: f64,
     standard_error: Option<f64>,
+    converged: bool,
 }
 
 impl LyapunovExponent {
-    /// The exponent; `-∞` where the network leaves no further direction.
+    /// The exponent; `-∞` where the network leaves no further direction, NaN where the exponent is not known: the column `reason`
+    /// of the table says why.
     pub fn bits_per_timestep(self) -> f64 {
         self.bits_per_timestep
     }
 
-    /// Its standard error over initial conditions, in bits per timestep; `None` where the exponent is `-∞`.
+    /// Its standard error over initial conditions, in bits per timestep; `None` where the exponent is `-∞` or not known.
     pub fn standard_error(self) -> Option<f64> {
         self.standard_error
+    }
+
+    /// Whether the estimate met its tolerance.
+    pub fn converged(self) -> bool {
+        self.converged
     }
 }
 
@@ -113,17 +120,42 @@ impl LyapunovSpectra {
         let column = |name: &str| self.table.floats(name).unwrap_or_default();
         let (updates, exponents, errors) = (column("update"), column("exponent"), column("standard_error"));
         let Some(last) = updates.last() else { return Vec::new() };
-        let rows = updates.iter().zip(exponents.iter().zip(errors)).filter(|(update, _)| *update == last);
-        let exponent = |(_, (exponent, standard_error)): (_, (&Option<f64>, Option<f64>))| LyapunovExponent {
-            bits_per_timestep: exponent.unwrap_or(f64::NEG_INFINITY),
-            standard_error,
-        };
-        rows.map(exponent).collect()
+        let converged = self.table.booleans("converged").unwrap_or_default();
+        let rows = (0..updates.len()).filter(|row| updates[*row] == *last);
+        rows.map(|row| {
+            let converged = converged[row] == Some(true);
+            let missing = if converged { f64::NEG_INFINITY } else { f64::NAN };
+            let bits_per_timestep = exponents[row].unwrap_or(missing);
+            LyapunovExponent { bits_per_timestep, standard_error: errors[row], converged }
+        })
+        .collect()
     }
 
     /// The largest exponent at the last of the checkpoints.
     pub fn largest(&self) -> LyapunovExponent {
-        let none = LyapunovExponent { bits_per_timestep: f64::NEG_INFINITY, standard_error: None };
+        let none = LyapunovExponent { bits_per_timestep: f64::NAN, standard_error: None, converged: false };
         self.last().first().copied().unwrap_or(none)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use concertina_table::{Table, Values};
+
+    use super::*;
+
+    #[test]
+    fn an_exponent_that_is_not_known_is_not_minus_infinity() {
+        let columns = [
+            ("update", Values::from(vec![0_i64; 3])),
+            ("exponent", Values::from(vec![Some(0.5), None, None])),
+            ("standard_error", Values::from(vec![Some(0.1), None, None])),
+            ("converged", Values::from(vec![true, true, false])),
+        ];
+        let table = Table::from_columns(columns).expect("equal lengths");
+        let [known, gone, unknown] = LyapunovSpectra::of(table).last().try_into().expect("three exponents");
+        assert_eq!((known.bits_per_timestep(), known.converged()), (0.5, true));
+        assert_eq!((gone.bits_per_timestep(), gone.converged()), (f64::NEG_INFINITY, true));
+        assert!(unknown.bits_per_timestep().is_nan() && !unknown.converged());
     }
 }
