@@ -128,6 +128,8 @@ impl Source {
 pub struct Comparison {
     /// How many checkpoints were compared.
     pub checkpoints: usize,
+    /// How many epochs of the history were compared.
+    pub epochs: usize,
     /// Where the first difference is; `None` if all bits agree.
     pub difference: Option<Difference>,
 }

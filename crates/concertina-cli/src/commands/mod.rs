@@ -183,7 +183,10 @@ fn conclude(runs: &[Run], quiet: bool) -> Result<(), Failure> {
         let key = run.key().short();
         match &comparison.difference {
             None if quiet => {}
-            None => say(&format!("run {key}: trained anew, {} checkpoints agree to the bit", comparison.checkpoints)),
+            None => say(&format!(
+                "run {key}: trained again; {} checkpoints and {} epochs of history agree bit-for-bit",
+                comparison.checkpoints, comparison.epochs
+            )),
             Some(difference) => differ.push(Error::RunFailed {
                 run: key,
                 message: format!("training anew differs from the store: {difference}"),

@@ -199,7 +199,12 @@ fn trained_anew_runs_agree_to_the_bit() {
     let place = Place::new();
     place.run_small(&["train", "-q"], &["seed=0..2"]).expect_success();
     let said = place.run_small(&["train", "--rerun"], &["seed=0..2"]).expect_success();
-    assert_eq!(said.stderr.matches("7 checkpoints agree to the bit").count(), 2, "{}", said.stderr);
+    assert_eq!(
+        said.stderr.matches("7 checkpoints and 6 epochs of history agree bit-for-bit").count(),
+        2,
+        "{}",
+        said.stderr
+    );
 }
 
 #[test]

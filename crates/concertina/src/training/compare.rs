@@ -81,8 +81,9 @@ impl<'a> Comparer<'a> {
                 }
             }
         }
-        let compared = self.checkpoints > 0;
-        Ok(compared.then_some(Comparison { checkpoints: self.checkpoints, difference: self.difference }))
+        let (checkpoints, epochs, difference) =
+            (self.checkpoints, stored.len().min(found.len()), self.difference);
+        Ok((checkpoints + epochs > 0).then_some(Comparison { checkpoints, epochs, difference }))
     }
 }
 
@@ -98,6 +99,33 @@ fn unravel(mut place: usize, shape: &[usize]) -> Vec<usize> {
 
 #[cfg(test)]
 mod tests {
+    use concertina_model::trainer::EpochRecord;
+    use concertina_store::{RunKey, Store};
+
+    #[test]
+    fn a_history_that_differs_is_told_where_the_store_keeps_no_checkpoints() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let run = Store::open(folder.path()).expect("a store").run(&RunKey::of("a run"));
+        let record = |loss: f64| EpochRecord {
+            epoch: 1,
+            update: 4,
+            learning_rate: 1e-3,
+            training_loss: loss,
+            training_accuracy: 0.5,
+            gradient_norm: 1.0,
+            validation_loss: 0.7,
+            validation_accuracy: 0.5,
+        };
+        let compared = |stored: &[EpochRecord], found: &[EpochRecord]| {
+            super::Comparer::new(&run).finish(stored, found).expect("columns")
+        };
+        let same = compared(&[record(0.1)], &[record(0.1)]).expect("an epoch was compared");
+        assert!(same.epochs == 1 && same.checkpoints == 0 && same.difference.is_none());
+        let other = compared(&[record(0.1)], &[record(0.2)]).expect("an epoch was compared");
+        assert_eq!(other.difference.expect("it differs").name, "training_loss");
+        assert_eq!(compared(&[], &[]), None);
+    }
+
     #[test]
     fn a_place_becomes_an_index() {
         assert_eq!(super::unravel(0, &[3, 4]), [0, 0]);
