@@ -19,7 +19,7 @@ use crate::{Analysis, Error, Result, Subject};
 ///
 /// # Returns
 /// The column `weight_variance`, a row for each checkpoint: over the `window` checkpoints that end with it,
-/// null for those with fewer before them, so that fewer checkpoints than `window` give no number at all. In
+/// null for those with fewer before them, so fewer checkpoints than `window` give nulls alone. In
 /// squared units of the weights.
 ///
 /// # Errors

@@ -116,7 +116,7 @@ fn more_clusters_than_the_samples_of_the_default_have_a_sample_each() {
     let run = common::Run::untrained(params);
     let analysis =
         ClusterHoldout { splits: 1, timesteps: Timesteps::these([-1]), ..ClusterHoldout::default() };
-    let table = analysis.run(&run.subject()).expect("nobody asked for 500 samples");
+    let table = analysis.run(&run.subject()).expect("500 samples are the default");
     assert_eq!(table.row_count(), 1);
     let refused = ClusterHoldout { samples: 501, ..analysis }.run(&run.subject()).expect_err("refused");
     assert_eq!(refused.to_string(), "`cluster_holdout.samples`: expected at least 600, found 501");

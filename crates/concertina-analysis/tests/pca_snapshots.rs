@@ -139,7 +139,7 @@ fn fewer_samples_than_are_drawn_by_default_are_all_drawn() {
     let run = common::Run::untrained(common::small());
     let table = PcaSnapshots { samples: 20, timesteps: Timesteps::Last, ..PcaSnapshots::default() }
         .run(&run.subject())
-        .expect("nobody asked for more to be drawn");
+        .expect("the default is reduced");
     assert_eq!(coordinates(&table, "sample", 4, 2).len(), 20);
 }
 
@@ -152,7 +152,7 @@ fn a_network_of_one_unit_has_one_component_by_default_and_the_other_is_null() {
     let run = common::Run::untrained(params);
     let table = PcaSnapshots { samples: 20, timesteps: Timesteps::Last, ..PcaSnapshots::default() }
         .run(&run.subject())
-        .expect("nobody asked for two components");
+        .expect("the default is reduced");
     for row in coordinates(&table, "sample", 4, 2) {
         assert!(row[0].is_some() && row[1].is_none(), "{row:?}");
     }

@@ -380,7 +380,7 @@ fn rows_that_a_claim_does_not_tell_apart_are_not_reduced_to_one_number() {
 fn a_claim_says_where_it_comes_from() {
     let recipe = Recipe::from_toml("mine.toml", RECIPE).expect("a recipe");
     let source = &recipe.claims[0].source;
-    assert_eq!((source.from, &source.detail), (OriginKind::OwnReading, &None), "whoever wrote the recipe");
+    assert_eq!((source.from, &source.detail), (OriginKind::OwnReading, &None), "the author of the recipe");
     let with = |source: &str| {
         recipe_with("table = \"a\"\nvalue", &format!("source = {source}\ntable = \"a\"\nvalue"))
     };

@@ -28,7 +28,7 @@ fn problems(panel: Panel<'_>) -> String {
     drawn(panel).problems().join("\n")
 }
 
-/// Losses of realisations at some gains: a row a gain, a number a realisation.
+/// Losses of realisations at some gains: one row per gain, one number per realisation.
 fn losses(rows: &[(f64, &[f64])]) -> Table {
     let mut all = Rows::default();
     for (gain, values) in rows {

@@ -267,7 +267,7 @@ impl Store {
 
     /// Writes the table of runs at the top of the store: a view, derived from the rest.
     ///
-    /// It is taken away whenever a file of a run changes. Whoever writes it looks afterwards whether a run
+    /// It is taken away whenever a file of a run changes. The process that writes it looks afterwards whether a run
     /// has changed since the table was made, and then writes it again or takes it away
     /// ([`Store::remove_run_table`]).
     ///

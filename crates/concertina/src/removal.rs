@@ -35,7 +35,7 @@ pub(crate) enum Standing {
     Current,
     /// It computes a later version.
     Superseded,
-    /// It knows no analysis of this name, or only earlier versions: it is somebody else's, or a newer
+    /// It knows no analysis of this name, or only earlier versions: it is the user's own, or a newer
     /// program's.
     Unknown,
 }

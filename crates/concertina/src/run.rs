@@ -356,7 +356,7 @@ impl Runs {
         first.shared.settings.tell(&Event::Warning { message: &message });
     }
 
-    /// A row a run: `key`, the parameters that vary, `seed`, `status`, `source`, `epochs`, `updates`, and the
+    /// One row per run: `key`, the parameters that vary, `seed`, `status`, `source`, `epochs`, `updates`, and the
     /// last entry of its history.
     ///
     /// # Errors

@@ -36,7 +36,8 @@ impl Operation for Tanh<'_> {
     }
 }
 
-/// Currents beyond it are taken for it: the tangent is one there (from 19 on), and the slope, 4e-304, still a normal number.
+/// Currents beyond it are taken for it: the tangent is one there (from 19 on), and the slope, 4e-304, still a
+/// normal number.
 const LARGEST: f64 = 350.0;
 /// Adding and subtracting it rounds to a whole number: 1.5 times 2⁵².
 const ROUND: f64 = 6_755_399_441_055_744.0;
@@ -46,9 +47,10 @@ const LN_2_LOW: f64 = 5.497_923_018_708_371e-14;
 
 /// `tanh a` and `1 / cosh² a`, both to a few ulp for every `a`.
 ///
-/// `1 - tanh²` has no digits left where the unit saturates, and there the Jacobian needs them. With `z = -2|a|`, `e = exp z`
-/// and `m = expm1 z`, which is not `e - 1` for small `a`, the tangent of `|a|` is `-m / (2 + m)` and the slope
-/// `4 e / (1 + e)²`. Both come from `expm1 r`, `z = n ln 2 + r` with `|r| <= ln(2) / 2`, by its Taylor series.
+/// `1 - tanh²` has no digits left where the unit saturates, and there the Jacobian needs them. With `z =
+/// -2|a|`, `e = exp z` and `m = expm1 z`, which is not `e - 1` for small `a`, the tangent of `|a|` is `-m /
+/// (2 + m)` and the slope `4 e / (1 + e)²`. Both come from `expm1 r`, `z = n ln 2 + r` with `|r| <= ln(2) /
+/// 2`, by its Taylor series.
 #[inline(always)]
 fn tanh_and_slope(a: f64) -> (f64, f64) {
     let size = a.abs();

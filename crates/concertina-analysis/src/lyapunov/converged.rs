@@ -1,4 +1,5 @@
-//! The rule `converged`: a burn-in, then until the standard error over initial conditions is under the tolerance.
+//! The rule `converged`: a burn-in, then until the standard error over initial conditions is under the
+//! tolerance.
 
 use ndarray::{Array2, Array3, ArrayView2};
 
@@ -9,14 +10,16 @@ use super::spectrum::{Outcome, Spectrum};
 use super::start::{initial_states, random_frame};
 use crate::Result;
 
-/// Timesteps between two looks at the standard error (arbitrary: a look costs nothing, and no figure needs finer steps).
+/// Timesteps between two looks at the standard error (arbitrary: a look costs nothing, and no figure needs
+/// finer steps).
 const LOOK_EVERY: usize = 50;
-/// Attractors differ if the error that the orbits' own fluctuations explain is under this share of the tolerance while the
-/// error over initial conditions is above it. With ten initial conditions and one attractor the ratio of the two variances
-/// would have to reach 16, which an F(9, 9) variable does with probability 2e-4.
+/// Attractors differ if the error that the orbits' own fluctuations explain is under this share of the
+/// tolerance while the error over initial conditions is above it. With ten initial conditions and one
+/// attractor the ratio of the two variances would have to reach 16, which an F(9, 9) variable does with
+/// probability 2e-4.
 const OWN_SHARE: f64 = 0.25;
-/// Attractors differ if vectors are gone this often on some orbits and never on others: by chance the others would be spared with
-/// a probability of e⁻¹⁰.
+/// Attractors differ if vectors are gone this often on some orbits and never on others: by chance the others
+/// would be spared with a probability of e⁻¹⁰.
 const OFTEN: u32 = 10;
 
 /// What the rule goes by.
@@ -32,18 +35,20 @@ pub(super) struct Converged {
 impl Converged {
     /// The spectrum of a system under this rule.
     ///
-    /// What the initial conditions have in common their standard error does not know of: a transient, or at a fixed point a frame
-    /// that turns slowly and has everywhere been through the same part of its turn. Against the one there is the burn-in, against
-    /// the other the average is at least as long as the burn-in. (A network trained on two-dimensional inputs gave -1.388 and
-    /// -1.416 for a pair of exponents at -1.402, with a standard error of 4e-4, after 1000 timesteps and an average over 100.)
+    /// What the initial conditions have in common their standard error does not know of: a transient, or at a
+    /// fixed point a frame that turns slowly and has everywhere been through the same part of its turn.
+    /// Against the one there is the burn-in, against the other the average is at least as long as the
+    /// burn-in. (A network trained on two-dimensional inputs gave -1.388 and -1.416 for a pair of exponents
+    /// at -1.402, with a standard error of 4e-4, after 1000 timesteps and an average over 100.)
     ///
-    /// Every initial condition has a random frame of its own, so that the standard error also knows of frames that have not yet
-    /// turned into the directions of the exponents.
+    /// Every initial condition has a random frame of its own, so that the standard error also knows of frames
+    /// that have not yet turned into the directions of the exponents.
     ///
-    /// Frames start where the states have settled. In a transient units may be silent that are active later: a vector that is lost
-    /// there would be lost for good, and one that is not would be held in the directions that were left. For the same reason new
-    /// frames are drawn, with a burn-in of their own, if vectors were lost in the first half of the average and none in its
-    /// second. What is lost time and again is the network's.
+    /// Frames start where the states have settled. In a transient units may be silent that are active later:
+    /// a vector that is lost there would be lost for good, and one that is not would be held in the
+    /// directions that were left. For the same reason new frames are drawn, with a burn-in of their own, if
+    /// vectors were lost in the first half of the average and none in its second. What is lost time and again
+    /// is the network's.
     pub(super) fn spectrum(&self, system: &Autonomous, seed: u64) -> Result<Spectrum> {
         let start = initial_states(seed, self.initial_conditions, system.units());
         let settled = settle(system, start.view(), self.burn_in)?;
@@ -209,11 +214,11 @@ impl<'a> Estimate<'a> {
     }
 }
 
-/// The largest standard error among the exponents that the fluctuations of each orbit along itself would explain, from the
-/// difference between the two halves of its time.
+/// The largest standard error among the exponents that the fluctuations of each orbit along itself would
+/// explain, from the difference between the two halves of its time.
 ///
-/// If an orbit's mean over the time `T` has the variance `v` and the halves are independent, each half has `2 v` and their
-/// difference `4 v`.
+/// If an orbit's mean over the time `T` has the variance `v` and the halves are independent, each half has `2
+/// v` and their difference `4 v`.
 fn own_error(tallies: &[Tally], at_half: &[Tally]) -> f64 {
     let half = tallies[0].timesteps as f64 / 2.0;
     let orbits = tallies.len() as f64;

@@ -8,7 +8,8 @@ use crate::{Error, Result};
 
 /// A network without input: a map from its state to its next state, in f64.
 ///
-/// Row vectors throughout, so a tangent vector `q` at `h` becomes the row `q J` with `J[i, j] = ∂h'[j] / ∂h[i]`:
+/// Row vectors throughout, so a tangent vector `q` at `h` becomes the row `q J` with `J[i, j] = ∂h'[j] /
+/// ∂h[i]`:
 ///
 /// ```text
 /// map    h' = φ(h W + b)                    q J = (q W) ∘ φ'(h W + b)
@@ -27,7 +28,8 @@ pub struct Autonomous {
 pub enum Rule {
     /// `h' = φ(h W + b)`: the vanilla network.
     Map,
-    /// `h' = kept h + dt (φ(h) W + b)`: one Euler step of the leaky network; `kept` is `1 - dt`, or 1 without leak.
+    /// `h' = kept h + dt (φ(h) W + b)`: one Euler step of the leaky network; `kept` is `1 - dt`, or 1 without
+    /// leak.
     Euler {
         /// The step, in time constants.
         dt: f64,

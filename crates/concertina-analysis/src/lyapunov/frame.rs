@@ -5,7 +5,8 @@ use concertina_numerics::kernels::{Operation, dispatch};
 /// A vector shorter than this is lost: slopes, squares and products on the way to it may have underflowed.
 const UNDERFLOW: f64 = 1e-290;
 
-/// A unit counts as small if its scale is under this share of the largest, 2⁻²⁰. Lengths then keep at least 32 of their 52 bits.
+/// A unit counts as small if its scale is under this share of the largest, 2⁻²⁰. Lengths then keep at least
+/// 32 of their 52 bits.
 const SMALL: f64 = 1.0 / 1_048_576.0;
 
 /// What became of a tangent vector in a timestep.
@@ -22,15 +23,18 @@ pub enum Fate {
 /// The QR factorisation of the images of a frame.
 #[derive(Debug, Clone)]
 pub(super) struct Factors {
-    /// The first are those that were kept, in their order, then come those that were lost: the number that each had before.
+    /// The first are those that were kept, in their order, then come those that were lost: the number that
+    /// each had before.
     pub was: Vec<usize>,
     /// The base-2 logarithm of the length of each orthogonally to those before it, in the order of `was`.
     pub log2_lengths: Vec<f64>,
     /// In the order of `was`.
     pub fates: Vec<Fate>,
-    /// (vectors, units), the units in the order of `order`: the images, then the directions of the reflections.
+    /// (vectors, units), the units in the order of `order`: the images, then the directions of the
+    /// reflections.
     images: Vec<f64>,
-    /// The units, those with very small scales last. In what follows a unit's number in this order is its place.
+    /// The units, those with very small scales last. In what follows a unit's number in this order is its
+    /// place.
     order: Vec<usize>,
     /// Whether any scale is very small. If not, the order is that of the units.
     is_graded: bool,
@@ -58,19 +62,20 @@ impl Factors {
         }
     }
 
-    /// Makes the rows of `frame` orthonormal, one after the other, and finds how long each was orthogonally to those before it:
-    /// `R[j, j]` of the QR factors of the transposed frame.
+    /// Makes the rows of `frame` orthonormal, one after the other, and finds how long each was orthogonally
+    /// to those before it: `R[j, j]` of the QR factors of the transposed frame.
     ///
-    /// Householder reflections, so that the rows are orthonormal to working precision whatever they were. Where the entries of
-    /// some units are very much smaller than those of others, as behind saturated units, the small ones keep their digits
-    /// because these units are taken last, in the order of their size (`cox1998`).
+    /// Householder reflections, so that the rows are orthonormal to working precision whatever they were.
+    /// Where the entries of some units are very much smaller than those of others, as behind saturated units,
+    /// the small ones keep their digits because these units are taken last, in the order of their size
+    /// (`cox1998`).
     ///
-    /// A row of which at most rounding error is left is lost. It is put behind those that were kept, in a direction orthogonal to
-    /// them, and so has no influence on them.
+    /// A row of which at most rounding error is left is lost. It is put behind those that were kept, in a
+    /// direction orthogonal to them, and so has no influence on them.
     ///
     /// # Shapes
-    /// `frame`: (vectors, units), row-major; `scales`: (units), how large the entries of each unit can be, zero only where all are
-    /// zero. `rank`: the most directions that the Jacobian leaves.
+    /// `frame`: (vectors, units), row-major; `scales`: (units), how large the entries of each unit can be,
+    /// zero only where all are zero. `rank`: the most directions that the Jacobian leaves.
     pub(super) fn orthonormalise(&mut self, frame: &mut [f64], scales: &[f64], rank: usize) {
         self.arrange(scales);
         let (stride, order) = (self.column.len(), &self.order);
@@ -147,7 +152,8 @@ impl Factors {
         }
     }
 
-    /// Writes the images of the axes under all reflections: first those of the vectors that were kept, then any others.
+    /// Writes the images of the axes under all reflections: first those of the vectors that were kept, then
+    /// any others.
     #[inline(always)]
     fn expand(&mut self, frame: &mut [f64]) {
         let (units, stride) = (self.scales.len(), self.column.len());
@@ -193,8 +199,8 @@ struct Reflection<'a> {
 }
 
 impl<'a> Reflection<'a> {
-    /// The reflection that puts a vector of this length, zero before `place`, onto the axis of that place; its direction takes the
-    /// vector's place.
+    /// The reflection that puts a vector of this length, zero before `place`, onto the axis of that place;
+    /// its direction takes the vector's place.
     #[inline(always)]
     fn onto_axis(place: usize, vector: &'a mut [f64], length: f64) -> Self {
         let sign = if vector[place] > 0.0 { -1.0 } else { 1.0 }; // the other sign would cancel
@@ -215,8 +221,8 @@ impl<'a> Reflection<'a> {
     }
 }
 
-/// Lanes of the sums below: a fixed order, so the same bits whatever the vector registers are; enough of them that no sum
-/// waits for the one before it. Rows are padded with zeros to a multiple of them.
+/// Lanes of the sums below: a fixed order, so the same bits whatever the vector registers are; enough of them
+/// that no sum waits for the one before it. Rows are padded with zeros to a multiple of them.
 const LANES: usize = 32;
 
 #[inline(always)]

@@ -7,11 +7,11 @@ use concertina_model::params::Nonlinearity;
 const BOUND: f64 = 500.0;
 /// Fewer sizes than this say nothing (arbitrary: two for each quarter).
 const FEWEST: usize = 8;
-/// By how much the largest size must rise from the first to the last quarter (arbitrary: well above rounding, and reached within
-/// 500 timesteps by whatever grows by a tenth of a thousandth in a timestep).
+/// By how much the largest size must rise from the first to the last quarter (arbitrary: well above rounding,
+/// and reached within 500 timesteps by whatever grows by a tenth of a thousandth in a timestep).
 const RISE: f64 = 1.02;
-/// The share of the rise of the first half that the second half must have: growth along a line has all of it, and the approach
-/// to a fixed point e⁻¹ of it or less where the sizes cover two time constants.
+/// The share of the rise of the first half that the second half must have: growth along a line has all of it,
+/// and the approach to a fixed point e⁻¹ of it or less where the sizes cover two time constants.
 const SHARE: f64 = 0.9;
 
 /// The sizes of states along one orbit, or of the smallest of several.
@@ -29,11 +29,11 @@ impl Sizes {
         self.log2.clear();
     }
 
-    /// Whether the states keep growing: the largest of each quarter of the time rises from quarter to quarter, and no slower
-    /// towards the end.
+    /// Whether the states keep growing: the largest of each quarter of the time rises from quarter to
+    /// quarter, and no slower towards the end.
     ///
-    /// The exponents of such an orbit are no property of an attractor. An orbit that grows slowly does not come to the end of
-    /// the range of numbers within any reasonable time.
+    /// The exponents of such an orbit are no property of an attractor. An orbit that grows slowly does not
+    /// come to the end of the range of numbers within any reasonable time.
     pub(super) fn keep_growing(&self) -> bool {
         let count = self.log2.len();
         if count < FEWEST {
@@ -55,8 +55,8 @@ pub(super) fn out_of_bounds(log2_size: f64) -> bool {
     log2_size.is_nan() || log2_size > BOUND
 }
 
-/// Whether states of the system can grow without bound. Where the nonlinearity is bounded and the state leaks they cannot; the
-/// state of a linear network is not looked at, because its Jacobian is the same everywhere.
+/// Whether states of the system can grow without bound. Where the nonlinearity is bounded and the state leaks
+/// they cannot; the state of a linear network is not looked at, because its Jacobian is the same everywhere.
 pub(super) fn can_grow(system: &Autonomous) -> bool {
     match (system.nonlinearity, system.rule) {
         (Nonlinearity::Linear, _) | (Nonlinearity::Tanh, Rule::Map) => false,

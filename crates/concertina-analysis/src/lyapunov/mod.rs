@@ -29,39 +29,43 @@ use crate::{Analysis, Error, Result, Subject};
 
 /// The largest Lyapunov exponents of the network without input, in bits per timestep.
 ///
-/// Benettin's method: a frame of orthonormal tangent vectors is carried along an orbit by the Jacobians, made orthonormal
-/// again after every timestep (QR), and the exponents are the means of `log2 R[j, j]` over time. The Jacobians are analytic,
-/// all arithmetic is in f64, and the Jacobian is taken at the state that it maps from. Initial conditions are uniform in
-/// [-0.2, 0.2] in every unit, and the same for every checkpoint of a run.
+/// Benettin's method: a frame of orthonormal tangent vectors is carried along an orbit by the Jacobians, made
+/// orthonormal again after every timestep (QR), and the exponents are the means of `log2 R[j, j]` over time.
+/// The Jacobians are analytic, all arithmetic is in f64, and the Jacobian is taken at the state that it maps
+/// from. Initial conditions are uniform in [-0.2, 0.2] in every unit, and the same for every checkpoint of a
+/// run.
 ///
 /// The estimate ends by [`Stopping`]; one that has not converged is a result, with its error and the reason.
 ///
 /// # Returns
 /// A row for each checkpoint and exponent, with the columns
 /// * `index` (1 is the largest), `exponent` (bits per timestep), `standard_error` (over initial conditions);
-/// * `converged`, and `reason`, null if converged. A null `exponent` that has converged stands for `-∞`: the Jacobians leave no
-///   further direction, as in a relu network whose units have fallen silent. One that has not is unknown: it is `-∞` on some
-///   initial conditions only, or lost to rounding, and the reason says which;
-/// * the same in every row of a checkpoint: `kaplan_yorke_dimension` and `entropy_rate` (bits per timestep), null where they are not
-///   known ([`Spectrum`]); `initial_conditions`, `iterations`.
+/// * `converged`, and `reason`, null if converged. A null `exponent` that has converged stands for `-∞`: the
+///   Jacobians leave no further direction, as in a relu network whose units have fallen silent. One that has
+///   not is unknown: it is `-∞` on some initial conditions only, or lost to rounding, and the reason says
+///   which;
+/// * the same in every row of a checkpoint: `kaplan_yorke_dimension` and `entropy_rate` (bits per timestep),
+///   null where they are not known ([`Spectrum`]); `initial_conditions`, `iterations`.
 ///
-/// The orbit of a chaotic network depends on the last bit of every product; so the order of summation and the nonlinearity are
-/// fixed, and every instruction set gives the same bits.
+/// The orbit of a chaotic network depends on the last bit of every product; so the order of summation and the
+/// nonlinearity are fixed, and every instruction set gives the same bits.
 ///
 /// # Source
-/// `benettin1980`, `farrell2022`, Fig. 2b. Differs in: the published code takes the Jacobian one step late and stops where its
-/// last ten running averages agree, which they nearly do by construction; `stopping = "paper"` does as it does.
+/// `benettin1980`, `farrell2022`, Fig. 2b. Differs in: the published code takes the Jacobian one step late
+/// and stops where its last ten running averages agree, which they nearly do by construction; `stopping =
+/// "paper"` does as it does.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Lyapunov {
-    /// How many exponents, largest first; at most as many as the network has units. Left out, 10 or as many as that.
+    /// How many exponents, largest first; at most as many as the network has units. Left out, 10 or as many
+    /// as that.
     pub exponents: Option<usize>,
     /// The rule by which the estimate ends.
     pub stopping: Stopping,
     /// The standard error over initial conditions, in bits per timestep, that every exponent must be under.
     pub tolerance: f64,
-    /// Timesteps in which the states settle, then as many in which the frames turn; at least as many are averaged over. The default is five time constants of the
-    /// paper's networks, `5 / dt`.
+    /// Timesteps in which the states settle, then as many in which the frames turn; at least as many are
+    /// averaged over. The default is five time constants of the paper's networks, `5 / dt`.
     pub burn_in: usize,
     /// Timesteps after the burn-in at which the estimate ends in any case.
     pub max_iterations: usize,
@@ -76,8 +80,8 @@ pub enum Stopping {
     /// After a burn-in, when the standard error over initial conditions is under the tolerance.
     #[default]
     Converged,
-    /// As in the published code, for comparison with published curves only. The rule has its own settings, so that of the
-    /// parameters of [`Lyapunov`] only `exponents` may be set.
+    /// As in the published code, for comparison with published curves only. The rule has its own settings, so
+    /// that of the parameters of [`Lyapunov`] only `exponents` may be set.
     Paper,
 }
 
@@ -94,7 +98,7 @@ impl Default for Lyapunov {
     }
 }
 
-/// The exponents that are computed where no number is given and the network has as many units, as in the published code.
+/// How many exponents are computed by default, if the network has as many units; as in the published code.
 const DEFAULT_EXPONENTS: usize = 10;
 
 impl Lyapunov {

@@ -9,11 +9,12 @@ use super::frame::{Factors, Fate};
 use super::product::{Panels, product};
 use crate::{Error, Result};
 
-/// Where a positive entry of the state of a relu network is smaller than this, it would soon underflow to zero, and its unit fall
-/// silent.
+/// Where a positive entry of the state of a relu network is smaller than this, it would soon underflow to
+/// zero, and its unit fall silent.
 const SMALL: f64 = power_of_two(-500);
-/// Then every entry smaller than this is made larger by [`UP`]. Entries so small are far below any bias in single precision (at
-/// least 2⁻¹⁴⁹), before and after; and what has no bias behaves alike at every size, because relu is homogeneous.
+/// Then every entry smaller than this is made larger by [`UP`]. Entries so small are far below any bias in
+/// single precision (at least 2⁻¹⁴⁹), before and after; and what has no bias behaves alike at every size,
+/// because relu is homogeneous.
 const NEGLIGIBLE: f64 = power_of_two(-250);
 const UP: f64 = power_of_two(100);
 
@@ -21,10 +22,11 @@ const fn power_of_two(exponent: i64) -> f64 {
     f64::from_bits(((1023 + exponent) as u64) << 52)
 }
 
-/// Orbits of one [`Autonomous`] network from several initial conditions, each with a frame of tangent vectors.
+/// Orbits of one [`Autonomous`] network from several initial conditions, each with a frame of tangent
+/// vectors.
 ///
-/// All states and all tangent vectors advance together, as the rows of one matrix product a timestep. The Jacobian is taken
-/// at the state that it maps from.
+/// All states and all tangent vectors advance together, as the rows of one matrix product a timestep. The
+/// Jacobian is taken at the state that it maps from.
 ///
 /// ```
 /// use concertina_analysis::lyapunov::{Autonomous, Orbits, Rule};
@@ -68,8 +70,8 @@ pub struct Orbits<'a> {
 /// A vector that is lost goes on as one of the last of its frame, and its sums with it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Tally {
-    /// Stretches in bits. Those of timesteps in which the vector was unresolved are upper bounds; those in which it was gone are
-    /// left out.
+    /// Stretches in bits. Those of timesteps in which the vector was unresolved are upper bounds; those in
+    /// which it was gone are left out.
     pub bits: Vec<f64>,
     /// In how many timesteps the vector was [`Fate::Gone`].
     pub gone: Vec<u32>,
@@ -258,13 +260,13 @@ impl<'a> Orbits<'a> {
         self.log2_offsets = orbits.iter().map(|orbit| self.log2_offsets[*orbit]).collect();
     }
 
-    /// One timestep: every state goes on, every frame is carried along by the Jacobian at the state it was at, and is made
-    /// orthonormal again.
+    /// One timestep: every state goes on, every frame is carried along by the Jacobian at the state it was
+    /// at, and is made orthonormal again.
     ///
     /// # Returns
-    /// (orbits, vectors): by how many bits each tangent vector was stretched, orthogonally to those before it; `-∞` where the
-    /// Jacobian leaves no further direction, an upper bound where only rounding error is left ([`Fate`]). Vectors that were lost
-    /// come after those that were kept.
+    /// (orbits, vectors): by how many bits each tangent vector was stretched, orthogonally to those before
+    /// it; `-∞` where the Jacobian leaves no further direction, an upper bound where only rounding error is
+    /// left ([`Fate`]). Vectors that were lost come after those that were kept.
     pub fn step(&mut self) -> ArrayView2<'_, f64> {
         match self.system.rule {
             Rule::Map => self.map(),

@@ -23,19 +23,20 @@ const SHARE: f64 = 0.1;
 
 /// The spectrum under the published rule.
 ///
-/// No burn-in; the frame starts as the first unit vectors; the Jacobian is taken at the state *after* the step, which is the
-/// same as starting one step later. An initial condition ends when the mean over exponents of the standard deviation of its
-/// last ten running averages, divided by √10, is under a tenth of the tolerance, at most after 1000 timesteps. Initial
-/// conditions are added, at least 4 and at most 10, until the same statistic over them is under the tolerance. Standard
-/// deviations divide by the count, as there.
+/// No burn-in; the frame starts as the first unit vectors; the Jacobian is taken at the state *after* the
+/// step, which is the same as starting one step later. An initial condition ends when the mean over exponents
+/// of the standard deviation of its last ten running averages, divided by √10, is under a tenth of the
+/// tolerance, at most after 1000 timesteps. Initial conditions are added, at least 4 and at most 10, until
+/// the same statistic over them is under the tolerance. Standard deviations divide by the count, as there.
 ///
-/// There, a counter keeps the first initial condition from ending at once, and is not reset for those after it, which could
-/// therefore end with as few as two running averages. Here each takes the ten that the rule speaks of; on no network of the
-/// reference tables does one end within ten timesteps.
+/// There, a counter keeps the first initial condition from ending at once, and is not reset for those after
+/// it, which could therefore end with as few as two running averages. Here each takes the ten that the rule
+/// speaks of; on no network of the reference tables does one end within ten timesteps.
 ///
-/// There, a vector that a Jacobian contracts to zero leaves whatever rounding makes of it. Here the average begins again after
-/// it, and an initial condition does not end before as many timesteps without such a loss as there were before it; vectors that
-/// are still lost in the second half of the 1000 timesteps are taken for lost.
+/// There, a vector that a Jacobian contracts to zero leaves whatever rounding makes of it. Here the average
+/// begins again after it, and an initial condition does not end before as many timesteps without such a loss
+/// as there were before it; vectors that are still lost in the second half of the 1000 timesteps are taken
+/// for lost.
 pub(super) fn spectrum(system: &Autonomous, exponents: usize, seed: u64) -> Result<Spectrum> {
     let mut runs = Vec::with_capacity(MAX_INITIAL_CONDITIONS);
     // Run side by side: the first four are needed in any case, the others only if those do not suffice.
@@ -139,8 +140,9 @@ fn side_by_side(system: &Autonomous, exponents: usize, seed: u64, numbers: Range
     Ok(runs)
 }
 
-/// The mean over exponents of their standard deviation over `rows` (dividing by the count), divided by the square root of
-/// the count. An exponent that is `-∞` in all rows does not vary; where it is in some, the error is infinite.
+/// The mean over exponents of their standard deviation over `rows` (dividing by the count), divided by the
+/// square root of the count. An exponent that is `-∞` in all rows does not vary; where it is in some, the
+/// error is infinite.
 fn mean_error(rows: &[Vec<f64>]) -> f64 {
     let (count, exponents) = (rows.len() as f64, rows[0].len());
     let mut total = 0.0;

@@ -1,8 +1,9 @@
 //! The matrix product of a timestep, in f64 with one order of summation everywhere.
 //!
-//! An orbit of a chaotic network depends on the last bit of every product: a difference of one grows to the size of the
-//! attractor within a few hundred timesteps. So each element of the product is one chain of fused multiply-adds over the
-//! inner index, in order, whatever the vector registers are: they run across columns only.
+//! An orbit of a chaotic network depends on the last bit of every product: a difference of one grows to the
+//! size of the attractor within a few hundred timesteps. So each element of the product is one chain of fused
+//! multiply-adds over the inner index, in order, whatever the vector registers are: they run across columns
+//! only.
 
 use ndarray::ArrayView2;
 use pulp::{Arch, Simd, WithSimd};
@@ -11,10 +12,12 @@ use pulp::{Arch, Simd, WithSimd};
 const WIDTH: usize = 16;
 /// Vectors of a tile.
 const VECTORS: usize = 2;
-/// Rows of a tile: with two vectors each they fill the 16 registers of AVX2, sums, weights and state together.
+/// Rows of a tile: with two vectors each they fill the 16 registers of AVX2, sums, weights and state
+/// together.
 const ROWS: usize = 6;
 
-/// Weights in panels of [`WIDTH`] columns, each with its rows one after the other; the last is padded with zeros.
+/// Weights in panels of [`WIDTH`] columns, each with its rows one after the other; the last is padded with
+/// zeros.
 #[derive(Debug, Clone)]
 pub(super) struct Panels {
     entries: Vec<f64>,

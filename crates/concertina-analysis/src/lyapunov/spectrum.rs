@@ -10,12 +10,14 @@ const ROUNDING: f64 = 1e-9;
 /// One Lyapunov exponent.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Exponent {
-    /// The mean over initial conditions; `-∞` where the Jacobians leave no further direction, on any initial condition.
+    /// The mean over initial conditions; `-∞` where the Jacobians leave no further direction, on any initial
+    /// condition.
     pub bits_per_timestep: f64,
-    /// The standard error of that mean; `None` with one initial condition, or where the exponent is `-∞` or a bound.
+    /// The standard error of that mean; `None` with one initial condition, or where the exponent is `-∞` or a
+    /// bound.
     pub standard_error: Option<f64>,
-    /// Whether it is known only to be below `bits_per_timestep`: in some timestep the Jacobians contracted this direction so far
-    /// that rounding errors are larger than what was left of it.
+    /// Whether it is known only to be below `bits_per_timestep`: in some timestep the Jacobians contracted
+    /// this direction so far that rounding errors are larger than what was left of it.
     pub is_bound: bool,
 }
 
@@ -30,7 +32,8 @@ pub enum Outcome {
     SeveralAttractors,
     /// It is not, with the last initial condition that the rule `paper` allows.
     InitialConditionLimit,
-    /// The state grew out of bounds, or still grew when the exponents had settled. They are those of the orbits so far.
+    /// The state grew out of bounds, or still grew when the exponents had settled. They are those of the
+    /// orbits so far.
     Unbounded,
 }
 
@@ -108,12 +111,14 @@ impl Spectrum {
         bound.or_else(|| (!self.outcome.converged()).then(|| self.outcome.to_string()))
     }
 
-    /// The Kaplan-Yorke (Lyapunov) dimension `j + (λ_1 + ... + λ_j) / |λ_{j+1}|`, with `j` the largest number for which the
-    /// sum is not negative: 0 for a fixed point that attracts, the number of units if volumes do not shrink (`kaplan1979`).
+    /// The Kaplan-Yorke (Lyapunov) dimension `j + (λ_1 + ... + λ_j) / |λ_{j+1}|`, with `j` the largest number
+    /// for which the sum is not negative: 0 for a fixed point that attracts, the number of units if volumes
+    /// do not shrink (`kaplan1979`).
     ///
-    /// `None` if the sum of all the exponents is still not negative and the network has more: ask for more. `None`, too, if it
-    /// takes an exponent of which only a bound is known, or if the exponents are means over several attractors. A sum that is
-    /// negative by less than three standard errors of its last exponent counts as zero, as along a cycle or a line of fixed points.
+    /// `None` if the sum of all the exponents is still not negative and the network has more: ask for more.
+    /// `None`, too, if it takes an exponent of which only a bound is known, or if the exponents are means
+    /// over several attractors. A sum that is negative by less than three standard errors of its last
+    /// exponent counts as zero, as along a cycle or a line of fixed points.
     pub fn kaplan_yorke_dimension(&self) -> Option<f64> {
         if self.outcome == Outcome::SeveralAttractors {
             return None;
@@ -136,11 +141,12 @@ impl Spectrum {
         (self.exponents.len() == self.units).then_some(self.units as f64)
     }
 
-    /// The sum of the positive exponents, in bits per timestep: an upper bound on the entropy rate (`ruelle1978`), and equal to
-    /// it where the map is invertible and its measure smooth along the unstable directions (`pesin1977`).
+    /// The sum of the positive exponents, in bits per timestep: an upper bound on the entropy rate
+    /// (`ruelle1978`), and equal to it where the map is invertible and its measure smooth along the unstable
+    /// directions (`pesin1977`).
     ///
-    /// `None` if all the exponents are positive and the network has more: ask for more. `None`, too, if only a bound is known of one
-    /// that may be positive, or if the exponents are means over several attractors.
+    /// `None` if all the exponents are positive and the network has more: ask for more. `None`, too, if only
+    /// a bound is known of one that may be positive, or if the exponents are means over several attractors.
     pub fn entropy_rate(&self) -> Option<f64> {
         if self.outcome == Outcome::SeveralAttractors {
             return None;

@@ -5,7 +5,7 @@ use std::fmt;
 use super::PassedOver;
 use super::parameter::grouped;
 
-/// Something about a sweep that is no error, and that whoever asked for it may not expect.
+/// Something about a sweep that is no error, but may be unexpected.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Note {

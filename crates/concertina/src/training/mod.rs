@@ -436,7 +436,7 @@ mod tests {
         };
         let order = Order { needs: &needs, keep: Keep::Needed, ..Order::of(&params, "this one", &settings) };
         let run = store.run(&RunKey::of(&params.canonical()));
-        fulfil(&settings, &store, &run, &order, &mut Counter(&met))?.expect("nobody else is at it");
+        fulfil(&settings, &store, &run, &order, &mut Counter(&met))?.expect("no other process trains it");
         Ok(met.get())
     }
 

@@ -37,7 +37,7 @@ pub struct Claim {
     pub name: Spanned<String>,
     /// What it says, in a sentence.
     pub statement: Spanned<String>,
-    /// Where it comes from; whoever wrote the recipe, unless it says otherwise.
+    /// Where it comes from; the author of the recipe, unless it says otherwise.
     #[serde(default)]
     pub source: Origin,
     /// The table it is about: the letter of a panel, or the name of a measurement.

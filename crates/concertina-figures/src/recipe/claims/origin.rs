@@ -24,7 +24,7 @@ pub enum OriginKind {
     Paper,
     /// The numbers that the published code gives, in a table that comes with the program.
     PublishedCode,
-    /// Whoever wrote the recipe.
+    /// The author of the recipe.
     #[default]
     OwnReading,
 }
