@@ -264,7 +264,7 @@ impl Error {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Model(source) => source.hint(),
-            Self::Analysis(source) => crate::spec::hint_of_default(source).or_else(|| source.hint()),
+            Self::Analysis(source) => source.hint(),
             Self::StoredWeights { .. } => Some(
                 "`concertina store verify` looks for damage; `--rerun` trains the run again and compares".to_owned(),
             ),

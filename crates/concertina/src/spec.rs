@@ -65,19 +65,7 @@ fn hint_of_unknown(key: &str, settings: &[Setting]) -> String {
     format!("its settings are {}", settings.iter().map(each).collect::<Vec<_>>().join(", "))
 }
 
-/// What may help where a default does not suit the runs: it is not what the user gave.
-pub(crate) fn hint_of_default(error: &concertina_analysis::Error) -> Option<String> {
-    let concertina_analysis::Error::Parameter { analysis, parameter, found, .. } = error else { return None };
-    let settings = AnalysisSpec::named(analysis).ok()?.settings();
-    let setting = settings.into_iter().find(|setting| setting.name == *parameter)?;
-    (setting.default_text() == *found).then(|| {
-        format!(
-            "{found} is the default, and does not suit these runs: `--with {parameter}=...` gives another"
-        )
-    })
-}
-
-/// Every analysis, or one, a row each and a row for each of its settings: `analysis`, `version`, `setting`,
+/// Every analysis, or one: one row each, and one row for each of its settings: `analysis`, `version`, `setting`,
 /// `default`, `values`, `meaning`. In the row of an analysis `setting`, `default` and `values` are null, and
 /// `meaning` is what it measures.
 ///

@@ -157,14 +157,19 @@ fn a_setting_of_an_analysis_among_the_parameters_is_pointed_to_with() {
 }
 
 #[test]
-fn a_default_that_does_not_suit_a_network_is_not_taken_for_the_users_word() {
+fn a_default_that_does_not_fit_a_network_is_not_refused_as_if_the_user_had_given_it() {
     let place = Place::new();
+    let many_clusters = ["clusters=600", "input_dim=200", "units=200", "train_samples=40"];
+    place.run_small(&["analyse", "cluster_holdout", "--with", "splits=1"], &many_clusters).expect_success();
+    for analysis in ["lyapunov", "pca_snapshots"] {
+        place.run_small(&["analyse", analysis], &["units=2", "input_dim=2", "clusters=4"]).expect_success();
+    }
     let said = place.run_small(
-        &["analyse", "cluster_holdout"],
-        &["clusters=600", "input_dim=200", "units=200", "train_samples=40"],
+        &["analyse", "lyapunov", "--with", "exponents=10"],
+        &["units=2", "input_dim=2", "clusters=4"],
     );
     assert_eq!(said.status, Some(2), "{}", said.snapshot());
-    assert!(said.stderr.contains("500 is the default, and does not suit these runs"), "{}", said.stderr);
+    assert!(said.stderr.contains("expected at most 2, the number of units, found 10"), "{}", said.stderr);
 }
 
 #[test]

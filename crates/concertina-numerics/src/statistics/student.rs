@@ -127,7 +127,8 @@ mod tests {
         #[test]
         fn quantiles_are_the_inverse_of_the_tails(level in 0.01..0.999_f64, freedom in 0.7..300.0_f64) {
             let back = 1.0 - two_sided(central_quantile(level, freedom), freedom);
-            prop_assert!((back - level).abs() < 1e-12, "{back} should be {level}");
+            // the tail itself is accurate to about 1e-12
+            prop_assert!((back - level).abs() < 5e-12, "{back} should be {level}");
         }
     }
 }
