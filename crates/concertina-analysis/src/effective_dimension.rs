@@ -11,7 +11,7 @@ use crate::ranges;
 use crate::trials::{Trials, check_finite, measured};
 use crate::{Analysis, Error, Result, Subject, Timestep, Timesteps};
 
-/// The effective dimension of the states at each timestep: see [`effective_dimension`].
+/// The effective dimension (participation ratio) of the states at each timestep: see [`effective_dimension`].
 ///
 /// # Returns  The column `effective_dimension`, a row for each checkpoint and timestep; null where it is undefined.
 /// # Source   `farrell2022`, Methods; `gao2017` for the measure. Differs in: nothing.

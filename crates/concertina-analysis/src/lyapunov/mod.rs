@@ -57,8 +57,8 @@ use crate::{Analysis, Error, Result, Subject};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Lyapunov {
-    /// How many exponents, largest first; at most as many as the network has units. Left out, 10 or as many
-    /// as that.
+    /// How many exponents, largest first; at most as many as the network has units. The default is 10, or the
+    /// number of units if that is smaller.
     pub exponents: Option<usize>,
     /// The rule by which the estimate ends.
     pub stopping: Stopping,
