@@ -586,7 +586,7 @@ fn golden_paper_g250_f32() {
         case.compare_gradient(&fast, 5e-5);
         case.compare_losses(&fast, |update| if update <= 5 { 2e-3 } else { 5e-2 });
         compare_root_mean_square(case, &fast, |loss, update| match (loss, update <= 5) {
-            (LossKind::CrossEntropy, true) => 1e-6,
+            (LossKind::CrossEntropy, true) => 3e-6, // other random numbers differed by 1.1e-6
             (LossKind::CrossEntropy, false) | (_, true) => 2e-4,
             (_, false) => 1e-2,
         });
