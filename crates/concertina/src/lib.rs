@@ -6,24 +6,16 @@ mod condition;
 mod engine;
 mod error;
 mod event;
-mod exporting;
 mod figures;
-mod history;
-mod importing;
-mod listing;
-mod merging;
+mod library;
 mod params_table;
-mod pool;
-mod removal;
 mod reproduction;
 mod request;
 mod run;
 mod selection;
 mod settings;
 mod spec;
-mod stored;
 mod study;
-mod training;
 
 pub use concertina_analysis as analyses;
 pub use concertina_figures as drawing;
@@ -38,14 +30,15 @@ pub use condition::Condition;
 pub use engine::Spent;
 pub use error::{Error, ErrorKind, Result};
 pub use event::{Event, Observer, Unobserved};
-pub use exporting::{Exported, exported_table};
 pub use figures::{Computed, Drawn, DrawnFigure, FigurePlan, Outlook, Share, all_recipes, recipes};
-pub use importing::{Import, Imported, ReadImport, imported_table};
-pub use listing::{
+pub use library::export::{Exported, exported_table};
+pub use library::import::{Import, Imported, ReadImport, imported_table};
+pub use library::listing::{
     RunListing, Sorting, concise, findings_table, key_of, parameter_table, run_label, usage_table,
 };
-pub use merging::{MergeFate, Merged, merged_table};
-pub use removal::{Collected, Garbage, collected_table};
+pub use library::merge::{MergeFate, Merged, merged_table};
+pub use library::removal::{Collected, Garbage, collected_table};
+pub use library::stored::{StoredRun, run_table_column};
 pub use reproduction::{
     AnalysisTime, ClaimReport, ComparedPoint, Counts, FigureReport, Made, PublishedReport, PublishedValue,
     Report, RunReport, RunsReport, TimeSpent,
@@ -55,8 +48,9 @@ pub use run::{Comparison, Difference, Divergence, Outcome, Run, Runs, Source};
 pub use selection::CheckpointSelection;
 pub use settings::Keep;
 pub use spec::{analyses_markdown, analysis_table, has_setting};
-pub use stored::{StoredRun, run_table_column};
 pub use study::{Analysed, Study, StudyBuilder};
+
+use library::stored;
 
 /// What most programs need.
 ///

@@ -14,12 +14,12 @@ use concertina_table::Table;
 use crate::engine::{self, Answered, Demand, Question, lock};
 use crate::error::{Error, Result};
 use crate::event::{Event, Observer};
+use crate::library::removal::long_enough;
+use crate::library::stored::{self, StoredRun};
 use crate::params_table;
-use crate::removal::long_enough;
 use crate::run::Runs;
 use crate::selection::CheckpointSelection;
 use crate::settings::{Keep, Settings};
-use crate::stored::{self, StoredRun};
 
 /// Most runs of a store whose run table every command keeps up to date. Arbitrary: reading so many takes a
 /// few hundredths of a second.

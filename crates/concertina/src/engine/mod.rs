@@ -4,8 +4,10 @@
 //! weights are there; runs of one key are one job, so nothing is done twice.
 
 mod outlook;
+pub(crate) mod pool;
 mod question;
 mod spent;
+mod training;
 mod work;
 
 use std::cell::RefCell;
@@ -22,18 +24,21 @@ use concertina_store::{Batch, RunKey};
 pub(crate) use outlook::{Ahead, Pace, wall_seconds};
 pub(crate) use question::{Answer, Answered, Demand, Question};
 pub use spent::Spent;
+pub(crate) use training::params_toml;
 
+use self::pool::Queue;
 use self::spent::Ledger;
+use self::training::{Fulfilled, Order, Witness};
 use self::work::RunWork;
 pub(crate) use self::work::UPDATE;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Event;
-use crate::importing;
-use crate::pool::{self, Queue};
+use crate::library::arrays::weights_of;
+use crate::library::import;
+use crate::library::progress::{Known, id_of};
 use crate::run::{Outcome, Run, Source};
 use crate::selection::End;
 use crate::study::Shared;
-use crate::training::{self, Fulfilled, Known, Order, Witness, id_of, weights_of};
 
 /// What came of a run so far.
 #[derive(Default)]
@@ -135,7 +140,7 @@ pub(crate) fn weights(shared: &Arc<Shared>, params: &ValidParams, checkpoint: Ch
     }
 
     let key = RunKey::of(&params.canonical());
-    let folder = importing::folder_of(shared, params)?;
+    let folder = import::folder_of(shared, params)?;
     if let Some(tensors) = folder.read_checkpoint(id_of(checkpoint))? {
         return weights_of(params, &tensors);
     }
@@ -248,7 +253,7 @@ impl<'a> Engine<'a> {
         if settings.cancelled() {
             return Ok(true);
         }
-        let folder = match importing::folder_of(shared, params) {
+        let folder = match import::folder_of(shared, params) {
             Ok(folder) => folder,
             Err(error) if error.kind() == ErrorKind::Store => return Err(error),
             Err(error) => {

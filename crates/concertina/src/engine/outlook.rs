@@ -13,15 +13,15 @@ use concertina_model::trainer::Trainer;
 use concertina_store::RunKey;
 
 use super::lock;
+use super::pool;
 use super::question::{Demand, Question};
 use super::spent::Ledger;
 use super::work::RunWork;
 use crate::error::Result;
-use crate::importing;
-use crate::pool;
+use crate::library::import;
+use crate::library::progress::Known;
 use crate::selection::End;
 use crate::study::Shared;
-use crate::training::Known;
 
 /// What is missing of a demand.
 #[derive(Debug, Clone, Default)]
@@ -37,7 +37,7 @@ impl Ahead {
     pub(crate) fn of(shared: &Arc<Shared>, demand: &Demand<'_>) -> Result<Self> {
         let params = demand.params;
         let key = RunKey::of(&params.canonical());
-        let folder = importing::folder_of(shared, params).unwrap_or_else(|_| shared.store.run(&key));
+        let folder = import::folder_of(shared, params).unwrap_or_else(|_| shared.store.run(&key));
         let known = Known::read(&folder, params)?;
         let ledger = Ledger::default();
         let work = RunWork::recall(shared, &ledger, demand, &key, folder)?;

@@ -9,9 +9,9 @@ use concertina_store::{Memo, RunKey};
 use concertina_table::Table;
 
 use crate::error::{Error, Result};
+use crate::library::progress::id_of;
 use crate::run::Run;
 use crate::selection::{CheckpointSelection, End};
-use crate::training::id_of;
 
 /// Whether an analysis can be made of such runs.
 type Check<'a> = dyn Fn(&ValidParams) -> Result<()> + Sync + Send + 'a;

@@ -20,11 +20,12 @@ use super::question::{Answer, Demand, Question};
 use super::spent::Ledger;
 use crate::error::{Error, Result};
 use crate::event::Event;
-use crate::importing;
+use crate::library::arrays::weights_of;
+use crate::library::import;
+use crate::library::progress::id_of;
 use crate::params_table;
 use crate::selection::End;
 use crate::study::Shared;
-use crate::training::{id_of, weights_of};
 
 /// The column by which rows of an answer belong to a checkpoint.
 pub(crate) const UPDATE: &str = "update";
@@ -368,7 +369,7 @@ impl<'a> RunWork<'a> {
         if let Some(task) = self.task.get() {
             return Ok(task);
         }
-        let task = Task::new(params).map_err(|error| importing::unplaced(params, error.into()))?;
+        let task = Task::new(params).map_err(|error| import::unplaced(params, error.into()))?;
         Ok(self.task.get_or_init(|| task))
     }
 

@@ -8,9 +8,8 @@ use concertina_table::Table;
 
 use super::computed::Computed;
 use super::plan::FigurePlan;
-use crate::engine::lock;
+use crate::engine::{lock, pool};
 use crate::error::{Error, Result};
-use crate::pool;
 use crate::request::write_table;
 use crate::study::Study;
 

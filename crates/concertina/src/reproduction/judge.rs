@@ -16,10 +16,10 @@ use super::{
 };
 use crate::error::Result;
 use crate::figures::{Computed, Drawn, FigurePlan};
-use crate::listing::run_label;
+use crate::library::listing::run_label;
+use crate::library::provenance;
 use crate::run::{Outcome, Run, Source};
 use crate::study::Study;
-use crate::training::provenance;
 
 impl Study {
     /// Judges every claim of the recipes and holds their tables against the published ones.

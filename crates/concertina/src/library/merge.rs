@@ -6,12 +6,12 @@ use concertina_model::Checkpoint;
 use concertina_store::{CheckpointId, Claimed, Keep, MemoEntry, RunKey, Store, Tensors};
 use concertina_table::{Scalar, Table};
 
+use super::listing::amount;
+use super::progress::Progress;
 use crate::engine::UPDATE;
 use crate::error::Result;
-use crate::listing::amount;
 use crate::params_table;
 use crate::study::Study;
-use crate::training::Progress;
 
 /// What became of a run of another store.
 #[derive(Debug, Clone, PartialEq, Eq)]

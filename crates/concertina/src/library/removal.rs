@@ -8,13 +8,13 @@ use concertina_model::params::ValidParams;
 use concertina_store::{CheckpointId, Holder, Removal, Removed, RunKey, RunRemoval, Thinning};
 use concertina_table::{Scalar, Table};
 
+use super::progress::id_of;
+use super::stored::{self, Status};
 use crate::condition::Condition;
 use crate::error::Result;
 use crate::params_table;
 use crate::selection::{CheckpointSelection, End};
-use crate::stored::{self, Status};
 use crate::study::Study;
-use crate::training::id_of;
 
 /// What nobody will ask for again, and what can be computed again.
 #[derive(Debug, Clone, Default)]

@@ -6,11 +6,11 @@ use concertina_model::params::{PARAMETERS, ValidParams};
 use concertina_store::{Finding, FindingKind, RUN_TABLE, RunKey, Usage};
 use concertina_table::{Scalar, Table, Values};
 
+use super::removal::Standing;
+use super::stored::{self, StoredRun};
 use crate::condition::Condition;
 use crate::error::Result;
 use crate::params_table;
-use crate::removal::Standing;
-use crate::stored::{self, StoredRun};
 use crate::study::Study;
 
 /// The key of a run: the hash of the parameters that name it, in 64 hexadecimal digits.

@@ -9,8 +9,8 @@ use concertina_store::{CheckpointId, RunFolder};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::history;
 use crate::error::Result;
-use crate::history;
 use crate::run::Divergence;
 use crate::selection::End;
 

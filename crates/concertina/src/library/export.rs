@@ -9,13 +9,13 @@ use concertina_store::RunKey;
 use concertina_table::{Scalar, Table, Values};
 use ndarray::{ArrayD, Axis};
 
+use super::progress::id_of;
+use super::removal::long_enough;
+use super::stored::{self, Status, StoredRun};
 use crate::error::{Error, Result};
-use crate::removal::long_enough;
 use crate::request::write_new;
 use crate::selection::{CheckpointSelection, End};
-use crate::stored::{self, Status, StoredRun};
 use crate::study::Study;
-use crate::training::id_of;
 
 /// The table of a folder of exported runs.
 pub(crate) const TABLE: &str = "runs.csv";

@@ -2,12 +2,9 @@
 //!
 //! Checkpoints are a cache: what is missing is computed again from the nearest earlier state, to the bit.
 
-mod arrays;
-mod compare;
+mod comparison;
 mod pass;
-mod progress;
-pub(crate) mod provenance;
-mod publish;
+mod publisher;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -18,15 +15,13 @@ use concertina_model::params::{PARAMETERS, ValidParams};
 use concertina_model::trainer::EpochRecord;
 use concertina_store::{Batch, Claim, Claimed, Keep as Packing, RunFolder, Store};
 
-pub(crate) use arrays::{tensors_of, weights_of};
-pub(crate) use progress::{Known, Progress, checkpoint_of, id_of};
-
-use self::compare::Comparer;
+use self::comparison::Comparer;
 use self::pass::{Goal, Pass, Passed};
-use self::provenance::Clock;
-use self::publish::Publisher;
+use self::publisher::Publisher;
 use crate::error::{Error, Result};
 use crate::event::Event;
+use crate::library::progress::Known;
+use crate::library::provenance::{self, Clock};
 use crate::run::{Comparison, Outcome, Source};
 use crate::selection::{CheckpointSelection, End};
 use crate::settings::{Keep, Settings};

@@ -9,13 +9,13 @@ use concertina_model::trainer::{EpochRecord, Trainer, early_stop};
 use concertina_model::{Checkpoint, Error as ModelError, Update};
 use concertina_store::{Claim, RunFolder};
 
-use super::arrays::{state_of, tensors_of_end, tensors_of_state};
-use super::progress::{Known, Progress, diverged_end};
-use super::provenance::{self, Clock};
-use super::publish::{Publisher, State};
+use super::publisher::{Publisher, State};
 use super::{Wishes, Witness};
 use crate::error::Result;
 use crate::event::Event;
+use crate::library::arrays::{state_of, tensors_of_end, tensors_of_state};
+use crate::library::progress::{Known, Progress, diverged_end};
+use crate::library::provenance::{self, Clock};
 use crate::run::Divergence;
 use crate::selection::{End, after_epoch};
 use crate::settings::Settings;

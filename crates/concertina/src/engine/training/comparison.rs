@@ -5,9 +5,9 @@ use concertina_model::network::Weights;
 use concertina_model::trainer::EpochRecord;
 use concertina_store::RunFolder;
 
-use super::progress::id_of;
 use crate::error::Result;
-use crate::history;
+use crate::library::history;
+use crate::library::progress::id_of;
 use crate::run::{Comparison, Difference};
 
 /// Compares checkpoints as they are met.

@@ -12,11 +12,11 @@ use concertina_store::{Batch, Keep, RunFolder, Store, Tensors};
 use serde_json::Value;
 
 use super::Witness;
-use super::arrays::tensors_of;
-use super::compare::Comparer;
-use super::progress::id_of;
+use super::comparison::Comparer;
 use crate::error::Result;
-use crate::history;
+use crate::library::arrays::tensors_of;
+use crate::library::history;
+use crate::library::progress::id_of;
 
 /// A state to go on from, and the history up to it.
 pub(crate) type State = (Tensors, Vec<EpochRecord>);

@@ -10,9 +10,9 @@ use concertina_model::params::{ImportedWeights, ValidParams};
 use concertina_store::{RunFolder, RunKey};
 
 use crate::error::{Error, Result};
-use crate::stored;
+use crate::library::arrays::weights_of;
+use crate::library::stored;
 use crate::study::Shared;
-use crate::training::weights_of;
 
 /// Parameters that have to agree with the shapes of weights.
 const SHAPES: [&str; 6] =

@@ -23,12 +23,14 @@ use self::exported::Archive;
 use self::file::File;
 use self::fit::Fitted;
 use self::reading::Read;
+use super::arrays::tensors_of;
+use super::export::TABLE;
+use super::progress::{Progress, id_of};
+use super::provenance::now;
+use crate::engine::params_toml;
 use crate::error::{Error, Result};
-use crate::exporting::TABLE;
 use crate::selection::after_epoch;
 use crate::study::Study;
-use crate::training::provenance::now;
-use crate::training::{Progress, id_of, params_toml, tensors_of};
 
 pub(crate) use self::lookup::{folder_of, unplaced};
 

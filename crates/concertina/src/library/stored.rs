@@ -8,10 +8,10 @@ use concertina_model::trainer::EpochRecord;
 use concertina_store::{RunFolder, RunKey, Stamp, Store};
 use concertina_table::{Scalar, Table, Values};
 
+use super::history;
+use super::progress::{Progress, checkpoint_of};
 use crate::error::{Error, Result, nearest};
-use crate::history;
 use crate::params_table;
-use crate::training::{Progress, checkpoint_of};
 
 /// How far a run in a store has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
