@@ -4,7 +4,7 @@ use std::io::IsTerminal;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use concertina::{Event, Observer, Outcome, Run, Source, run_label};
+use concertina::{Event, Observer, Outcome, RunRecord, Source, run_label};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::output::say;
@@ -189,7 +189,7 @@ impl Observer for Progress {
             }
             Event::Finished { run, saved } => {
                 counts.saved += saved;
-                match (run.outcome(), run.source()) {
+                match (&run.outcome, run.source) {
                     (Outcome::Interrupted, _) => counts.interrupted += 1,
                     (Outcome::Failed { .. }, _) => counts.failed += 1,
                     (_, Source::Loaded) => counts.loaded += 1,
@@ -197,9 +197,7 @@ impl Observer for Progress {
                 }
                 let told = match self.talk {
                     Talk::Quiet => false,
-                    Talk::Normal => {
-                        run.source() != Source::Loaded || !matches!(run.outcome(), Outcome::Complete)
-                    }
+                    Talk::Normal => run.source != Source::Loaded || !matches!(run.outcome, Outcome::Complete),
                     Talk::Verbose => true,
                 };
                 if told {
@@ -219,20 +217,20 @@ impl Observer for Progress {
 }
 
 /// A finished run in a line.
-fn describe(run: &Run, varied: &[&'static str]) -> String {
-    let label = run_label(run.params(), varied);
-    let name = format!("run {} ({label})", run.key().short());
-    match run.outcome() {
+fn describe(run: &RunRecord, varied: &[&'static str]) -> String {
+    let label = run_label(&run.params, varied);
+    let name = format!("run {} ({label})", run.key.short());
+    match &run.outcome {
         Outcome::Complete => {
             let epochs = run.last_checkpoint().epoch.0;
-            let accuracy = match run.history().last() {
+            let accuracy = match run.history.last() {
                 Some(record) => format!(", validation accuracy {:.3}", record.validation_accuracy),
                 None => String::new(),
             };
-            format!("{name}: {}, {epochs} epochs{accuracy}", run.source().name())
+            format!("{name}: {}, {epochs} epochs{accuracy}", run.source.name())
         }
         Outcome::Diverged(divergence) => format!("{name}: {divergence}"),
-        Outcome::Interrupted => format!("{name}: interrupted after {} epochs", run.history().len()),
+        Outcome::Interrupted => format!("{name}: interrupted after {} epochs", run.history.len()),
         _ => format!("{name}: failed"),
     }
 }

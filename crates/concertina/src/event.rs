@@ -2,7 +2,7 @@
 
 use concertina_model::trainer::EpochRecord;
 
-use crate::run::Run;
+use crate::record::RunRecord;
 
 /// Watches a study at work.
 ///
@@ -40,7 +40,7 @@ pub enum Event<'a> {
     /// A run is there, up to where it was asked for, or failed.
     Finished {
         /// The run.
-        run: &'a Run,
+        run: &'a RunRecord,
         /// What is left of its work and need not be done.
         saved: f64,
     },

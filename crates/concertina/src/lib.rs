@@ -3,12 +3,14 @@
 mod answer;
 mod cite;
 mod condition;
+mod context;
 mod engine;
 mod error;
 mod event;
 mod figures;
 mod library;
 mod params_table;
+mod record;
 mod reproduction;
 mod request;
 mod run;
@@ -31,6 +33,7 @@ pub use engine::Spent;
 pub use error::{Error, ErrorKind, Result};
 pub use event::{Event, Observer, Unobserved};
 pub use figures::{Computed, Drawn, DrawnFigure, FigurePlan, Outlook, Share, all_recipes, recipes};
+pub use library::columns::run_table_column;
 pub use library::export::{Exported, exported_table};
 pub use library::import::{Import, Imported, ReadImport, imported_table};
 pub use library::listing::{
@@ -38,19 +41,20 @@ pub use library::listing::{
 };
 pub use library::merge::{MergeFate, Merged, merged_table};
 pub use library::removal::{Collected, Garbage, collected_table};
-pub use library::stored::{StoredRun, run_table_column};
+pub use library::stored::StoredRun;
+pub use record::{Comparison, Difference, Divergence, Outcome, RunRecord, Source};
 pub use reproduction::{
     AnalysisTime, ClaimReport, ComparedPoint, Counts, FigureReport, Made, PublishedReport, PublishedValue,
     Report, RunReport, RunsReport, TimeSpent,
 };
 pub use request::{analysis, check_table_format, one_of, read_sweep, seeds, sweep, write_table};
-pub use run::{Comparison, Difference, Divergence, Outcome, Run, Runs, Source};
+pub use run::{Run, Runs};
 pub use selection::CheckpointSelection;
 pub use settings::Keep;
 pub use spec::{analyses_markdown, analysis_table, has_setting};
 pub use study::{Analysed, Study, StudyBuilder};
 
-use library::stored;
+use library::columns as stored;
 
 /// What most programs need.
 ///

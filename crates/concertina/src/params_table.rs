@@ -4,7 +4,7 @@ use concertina_model::params::{PARAMETERS, Parameter, ValidParams, Value};
 use concertina_table::{Scalar, Table, Values};
 
 use crate::error::Result;
-use crate::run::Run;
+use crate::record::RunRecord;
 
 /// The value of a parameter as a cell.
 pub(crate) fn cell(value: &Value) -> Scalar {
@@ -66,7 +66,7 @@ pub(crate) fn stack(mut tables: Vec<Table>) -> Result<Table> {
 }
 
 /// The result of an analysis with what tells its run from others in front, and the stage of training.
-pub(crate) fn add_run(part: &Table, run: &Run, varied: &[&'static str]) -> Result<Table> {
+pub(crate) fn add_run(part: &Table, run: &RunRecord, varied: &[&'static str]) -> Result<Table> {
     add_columns(part, identity(&run.params, varied), run.end.update.0, run.is_imported())
 }
 

@@ -57,6 +57,10 @@ impl Settings {
     pub(crate) fn tell(&self, event: &Event<'_>) {
         self.observer.observe(event);
     }
+
+    pub(crate) fn warn(&self, message: &str) {
+        self.tell(&Event::Warning { message });
+    }
 }
 
 impl fmt::Debug for Settings {

@@ -19,31 +19,31 @@ use concertina_model::Checkpoint;
 use concertina_model::network::{Weights, initial};
 use concertina_model::params::ValidParams;
 use concertina_numerics::kernels::with_threads;
-use concertina_store::{Batch, RunKey};
+use concertina_store::{Batch, RunKey, Store};
 
 pub(crate) use outlook::{Ahead, Pace, wall_seconds};
 pub(crate) use question::{Answer, Answered, Demand, Question};
 pub use spent::Spent;
-pub(crate) use training::params_toml;
 
 use self::pool::Queue;
+pub(crate) use self::pool::lock;
 use self::spent::Ledger;
 use self::training::{Fulfilled, Order, Witness};
 use self::work::RunWork;
-pub(crate) use self::work::UPDATE;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Event;
 use crate::library::arrays::weights_of;
 use crate::library::import;
-use crate::library::progress::{Known, id_of};
-use crate::run::{Outcome, Run, Source};
+use crate::library::known::Known;
+use crate::library::progress::id_of;
+use crate::record::{Outcome, RunRecord, Source};
 use crate::selection::End;
-use crate::study::Shared;
+use crate::settings::Settings;
 
 /// What came of a run so far.
 #[derive(Default)]
 struct Slot<'a> {
-    run: Option<Run>,
+    run: Option<RunRecord>,
     work: Option<Arc<RunWork<'a>>>,
 }
 
@@ -60,7 +60,8 @@ enum Job<'a> {
 }
 
 struct Engine<'a> {
-    shared: &'a Arc<Shared>,
+    store: &'a Store,
+    settings: &'a Settings,
     demands: &'a [Demand<'a>],
     ledger: &'a Ledger,
     slots: Vec<Mutex<Slot<'a>>>,
@@ -71,7 +72,11 @@ struct Engine<'a> {
 /// Does what is asked; answers come in the order of the demands, whatever the number of threads.
 ///
 /// A run that fails is a result. Trouble with the store ends everything.
-pub(crate) fn compute(shared: &Arc<Shared>, demands: &[Demand<'_>]) -> Result<(Vec<Answered>, Spent)> {
+pub(crate) fn compute(
+    store: &Store,
+    settings: &Settings,
+    demands: &[Demand<'_>],
+) -> Result<(Vec<Answered>, Spent)> {
     for demand in demands {
         for question in &demand.questions {
             question.check(demand.params)?;
@@ -91,14 +96,13 @@ pub(crate) fn compute(shared: &Arc<Shared>, demands: &[Demand<'_>]) -> Result<(V
     }
     // Of equals the first asked for comes first.
     jobs.sort_by_key(|(_, job)| if let Job::Runs { places, .. } = job { places[0] } else { 0 });
-    let settings = &shared.settings;
     settings.tell(&Event::Started {
         runs: demands.len(),
         work: demands.iter().map(|demand| cost(demand.params)).sum(),
     });
     let ledger = Ledger::default();
     let slots = demands.iter().map(|_| Mutex::default()).collect();
-    let engine = Engine { shared, demands, ledger: &ledger, slots, fatal: Mutex::new(None) };
+    let engine = Engine { store, settings, demands, ledger: &ledger, slots, fatal: Mutex::new(None) };
     // fewer runs than threads: large products are shared out, which changes no bit
     let threads_of_a_run = settings.jobs / jobs.len().max(1);
     pool::work(settings.jobs, jobs, |job, queue| {
@@ -113,7 +117,7 @@ pub(crate) fn compute(shared: &Arc<Shared>, demands: &[Demand<'_>]) -> Result<(V
     let mut all = Vec::with_capacity(demands.len());
     for (place, slot) in engine.slots.into_iter().enumerate() {
         let Slot { run, work } = slot.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let interrupted = || unfinished(shared, demands[place].params, &keys[place], Outcome::Interrupted);
+        let interrupted = || RunRecord::unfinished(demands[place].params, keys[place], Outcome::Interrupted);
         let run = run.unwrap_or_else(interrupted);
         let answers = match work {
             Some(work) => work.answers(run.end)?,
@@ -125,7 +129,12 @@ pub(crate) fn compute(shared: &Arc<Shared>, demands: &[Demand<'_>]) -> Result<(V
 }
 
 /// The weights of a run at a checkpoint, computed again if they are not in the store.
-pub(crate) fn weights(shared: &Arc<Shared>, params: &ValidParams, checkpoint: Checkpoint) -> Result<Weights> {
+pub(crate) fn weights(
+    store: &Store,
+    settings: &Settings,
+    params: &ValidParams,
+    checkpoint: Checkpoint,
+) -> Result<Weights> {
     /// Takes hold of the weights that it meets.
     struct Catch<'c>(&'c RefCell<Option<Weights>>);
     impl Witness for Catch<'_> {
@@ -140,7 +149,7 @@ pub(crate) fn weights(shared: &Arc<Shared>, params: &ValidParams, checkpoint: Ch
     }
 
     let key = RunKey::of(&params.canonical());
-    let folder = import::folder_of(shared, params)?;
+    let folder = import::folder_of(store, settings.jobs, params)?;
     if let Some(tensors) = folder.read_checkpoint(id_of(checkpoint))? {
         return weights_of(params, &tensors);
     }
@@ -152,9 +161,9 @@ pub(crate) fn weights(shared: &Arc<Shared>, params: &ValidParams, checkpoint: Ch
     let order = Order {
         needs: &|_| if caught.borrow().is_some() { BTreeSet::new() } else { BTreeSet::from([checkpoint]) },
         wait: true,
-        ..Order::of(params, &name, &shared.settings)
+        ..Order::of(params, &name, settings)
     };
-    training::fulfil(&shared.settings, &shared.store, &folder, &order, &mut Catch(&caught))?;
+    training::fulfil(settings, store, &folder, &order, &mut Catch(&caught))?;
     match (caught.take(), folder.read_checkpoint(id_of(checkpoint))?) {
         (Some(weights), _) => Ok(weights),
         (None, Some(tensors)) => weights_of(params, &tensors),
@@ -167,24 +176,6 @@ pub(crate) fn cost(params: &ValidParams) -> f64 {
     let units = params.network.units as f64;
     let samples = (3 * params.task.train_samples + params.val_samples()) as f64;
     params.train.epochs as f64 * samples * params.trial_steps() as f64 * units * units
-}
-
-/// A poisoned lock is as good as any: whoever held it has ended everything.
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn unfinished(shared: &Arc<Shared>, params: &ValidParams, key: &RunKey, outcome: Outcome) -> Run {
-    Run {
-        shared: Arc::clone(shared),
-        key: *key,
-        params: params.clone(),
-        outcome,
-        source: Source::Nothing,
-        end: End::after(params, 0),
-        history: Vec::new(),
-        comparison: None,
-    }
 }
 
 /// Lets a run's questions see what training meets.
@@ -228,7 +219,7 @@ impl<'a> Engine<'a> {
     /// Has runs of one key loaded or trained, or comes back to them when another process is at them.
     fn runs(&self, places: &[usize], key: &RunKey, looks: u32, queue: &Queue<Job<'a>>) -> Result<()> {
         if looks == 1 {
-            self.shared.settings.tell(&Event::Waiting { run: &key.short() });
+            self.settings.tell(&Event::Waiting { run: &key.short() });
         }
         if looks > 0 {
             std::thread::sleep(training::patience(looks - 1));
@@ -248,12 +239,11 @@ impl<'a> Engine<'a> {
     /// at it and `wait` is not wanted.
     fn run(&self, place: usize, key: &RunKey, wait: bool, queue: &Queue<Job<'a>>) -> Result<bool> {
         let demand = &self.demands[place];
-        let (params, shared) = (demand.params, self.shared);
-        let settings = &shared.settings;
+        let (params, settings) = (demand.params, self.settings);
         if settings.cancelled() {
             return Ok(true);
         }
-        let folder = match import::folder_of(shared, params) {
+        let folder = match import::folder_of(self.store, settings.jobs, params) {
             Ok(folder) => folder,
             Err(error) if error.kind() == ErrorKind::Store => return Err(error),
             Err(error) => {
@@ -261,7 +251,7 @@ impl<'a> Engine<'a> {
                 return Ok(true);
             }
         };
-        let work = Arc::new(RunWork::recall(shared, self.ledger, demand, key, folder.clone())?);
+        let work = Arc::new(RunWork::recall(self.store, settings, self.ledger, demand, key, folder.clone())?);
         if !demand.questions.is_empty() {
             let known = Known::read(&folder, params)?;
             if let Some(end) = known.end(params) {
@@ -274,10 +264,9 @@ impl<'a> Engine<'a> {
                 loaded: asked.saturating_sub(missing.count()),
             });
             if missing.is_empty() && known.end(params).is_some() && !demand.train && !settings.rerun {
-                training::mend(&folder, params, &known)?;
+                known.mend(&folder, params)?;
                 let divergence = known.divergence(end).cloned();
-                let run = Run {
-                    shared: Arc::clone(shared),
+                let run = RunRecord {
                     key: *key,
                     params: params.clone(),
                     outcome: divergence.map_or(Outcome::Complete, Outcome::Diverged),
@@ -300,7 +289,7 @@ impl<'a> Engine<'a> {
             ..Order::of(params, &name, settings)
         };
         let mut witness = Passing { work: &work, queue };
-        let fulfilled = match training::fulfil(settings, &shared.store, &folder, &order, &mut witness) {
+        let fulfilled = match training::fulfil(settings, self.store, &folder, &order, &mut witness) {
             Ok(Some(fulfilled)) => fulfilled,
             Ok(None) => return Ok(false),
             Err(error) if error.kind() == ErrorKind::Store => return Err(error),
@@ -312,16 +301,7 @@ impl<'a> Engine<'a> {
         let Fulfilled { outcome, source, end, history, comparison, trained_epochs, training } = fulfilled;
         self.ledger.trained(trained_epochs, training);
         let interrupted = outcome == Outcome::Interrupted;
-        let run = Run {
-            shared: Arc::clone(shared),
-            key: *key,
-            params: params.clone(),
-            outcome,
-            source,
-            end,
-            history,
-            comparison,
-        };
+        let run = RunRecord { key: *key, params: params.clone(), outcome, source, end, history, comparison };
         let done = trained_epochs.min(params.train.epochs) as f64 / params.train.epochs.max(1) as f64;
         self.finished(place, run, cost(params) * (1.0 - done), Some(Arc::clone(&work)));
         if !interrupted {
@@ -334,12 +314,12 @@ impl<'a> Engine<'a> {
     fn failed(&self, place: usize, key: &RunKey, error: &Error) {
         let params = self.demands[place].params;
         let outcome = Outcome::Failed { message: error.to_string(), hint: error.hint() };
-        self.finished(place, unfinished(self.shared, params, key, outcome), cost(params), None);
+        self.finished(place, RunRecord::unfinished(params, *key, outcome), cost(params), None);
     }
 
     /// A run is there, or failed.
-    fn finished(&self, place: usize, run: Run, saved: f64, work: Option<Arc<RunWork<'a>>>) {
-        self.shared.settings.tell(&Event::Finished { run: &run, saved });
+    fn finished(&self, place: usize, run: RunRecord, saved: f64, work: Option<Arc<RunWork<'a>>>) {
+        self.settings.tell(&Event::Finished { run: &run, saved });
         *lock(&self.slots[place]) = Slot { run: Some(run), work };
     }
 
@@ -365,7 +345,7 @@ impl<'a> Engine<'a> {
         queue: &Queue<Job<'a>>,
         answer: impl FnOnce() -> Result<bool>,
     ) -> Result<()> {
-        if self.shared.settings.cancelled() {
+        if self.settings.cancelled() {
             if let Some(run) = &mut lock(&self.slots[place]).run {
                 run.outcome = Outcome::Interrupted;
             }

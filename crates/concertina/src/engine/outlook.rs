@@ -1,7 +1,7 @@
 //! What lies ahead: what the store lacks of what is asked, and how long that takes here, from a short measurement.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use concertina_analysis::Subject;
@@ -10,18 +10,17 @@ use concertina_model::network::Network;
 use concertina_model::params::{Params, ValidParams};
 use concertina_model::task::Task;
 use concertina_model::trainer::Trainer;
-use concertina_store::RunKey;
+use concertina_store::{RunKey, Store};
 
-use super::lock;
-use super::pool;
+use super::pool::{self, lock};
 use super::question::{Demand, Question};
 use super::spent::Ledger;
 use super::work::RunWork;
 use crate::error::Result;
 use crate::library::import;
-use crate::library::progress::Known;
+use crate::library::known::Known;
 use crate::selection::End;
-use crate::study::Shared;
+use crate::settings::Settings;
 
 /// What is missing of a demand.
 #[derive(Debug, Clone, Default)]
@@ -34,13 +33,13 @@ pub(crate) struct Ahead {
 
 impl Ahead {
     /// What the store lacks of a demand. The same look as the engine's, without doing anything about it.
-    pub(crate) fn of(shared: &Arc<Shared>, demand: &Demand<'_>) -> Result<Self> {
+    pub(crate) fn of(store: &Store, settings: &Settings, demand: &Demand<'_>) -> Result<Self> {
         let params = demand.params;
         let key = RunKey::of(&params.canonical());
-        let folder = import::folder_of(shared, params).unwrap_or_else(|_| shared.store.run(&key));
+        let folder = import::folder_of(store, settings.jobs, params).unwrap_or_else(|_| store.run(&key));
         let known = Known::read(&folder, params)?;
         let ledger = Ledger::default();
-        let work = RunWork::recall(shared, &ledger, demand, &key, folder)?;
+        let work = RunWork::recall(store, settings, &ledger, demand, &key, folder)?;
         let done = known.progress.as_ref().map_or(0, |progress| progress.epoch);
         let (end, mut epochs) = match known.end(params) {
             Some(end) => {
@@ -83,27 +82,30 @@ pub(crate) struct Pace {
 impl Pace {
     /// Trains one epoch of every shape of run that is to be trained, and makes each analysis that is to be made once, of an untrained
     /// network.
-    pub(crate) fn measure(shared: &Arc<Shared>, demands: &[Demand<'_>], ahead: &[Ahead]) -> Result<Self> {
+    pub(crate) fn measure(jobs: usize, demands: &[Demand<'_>], ahead: &[Ahead]) -> Result<Self> {
         enum Job<'a> {
             Epoch(String, &'a ValidParams),
             Analysis(String, &'a Question<'a>, &'a ValidParams),
         }
-        let mut jobs = BTreeMap::new();
+        let mut measurements = BTreeMap::new();
         for (demand, ahead) in demands.iter().zip(ahead) {
             if ahead.epochs > 0 {
                 let shape = shape(demand.params)?;
-                jobs.entry(format!("epoch {shape}")).or_insert_with(|| Job::Epoch(shape, demand.params));
+                measurements
+                    .entry(format!("epoch {shape}"))
+                    .or_insert_with(|| Job::Epoch(shape, demand.params));
             }
             for &number in ahead.analyses.keys() {
                 let question = demand.questions[number];
                 let name = question.computation();
-                jobs.entry(format!("analysis {name}"))
+                measurements
+                    .entry(format!("analysis {name}"))
                     .or_insert_with(|| Job::Analysis(name, question, demand.params));
             }
         }
         let pace = Self::default();
         // What cannot be measured fails in earnest, too, where it is said: here it counts for nothing.
-        pool::work(shared.settings.jobs, jobs.into_values().map(|job| (0.0, job)), |job, _| match job {
+        pool::work(jobs, measurements.into_values().map(|job| (0.0, job)), |job, _| match job {
             Job::Epoch(shape, params) => {
                 if let Ok(time) = epoch(params) {
                     lock(&pace.epochs).insert(shape, time.as_secs_f64());

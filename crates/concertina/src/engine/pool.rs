@@ -6,6 +6,11 @@
 use std::collections::BinaryHeap;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
+/// A poisoned lock is as good as any: whoever held it has ended everything.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Jobs that wait for a thread.
 #[derive(Debug)]
 pub(crate) struct Queue<J> {

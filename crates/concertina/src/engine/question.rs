@@ -10,7 +10,7 @@ use concertina_table::Table;
 
 use crate::error::{Error, Result};
 use crate::library::progress::id_of;
-use crate::run::Run;
+use crate::record::RunRecord;
 use crate::selection::{CheckpointSelection, End};
 
 /// Whether an analysis can be made of such runs.
@@ -93,9 +93,9 @@ impl Demand<'_> {
     }
 }
 
-/// A run with the answers.
+/// What came of a run, with the answers.
 pub(crate) struct Answered {
-    pub(crate) run: Run,
+    pub(crate) run: RunRecord,
     /// One a question, in their order.
     pub(crate) answers: Vec<Answer>,
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use super::lock;
+use super::pool::lock;
 
 /// What computing took, summed over threads.
 #[derive(Debug, Clone, Default, PartialEq)]

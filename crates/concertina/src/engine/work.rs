@@ -5,30 +5,28 @@
 //! training go back for an analysis.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
+use std::sync::{Condvar, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use concertina_analysis::Subject;
 use concertina_model::Checkpoint;
 use concertina_model::network::{Network, Weights, initial};
 use concertina_model::task::Task;
-use concertina_store::{Batch, RunFolder, RunKey};
+use concertina_store::{Batch, RunFolder, RunKey, Store};
 use concertina_table::Table;
 
-use super::lock;
+use super::pool::lock;
 use super::question::{Answer, Demand, Question};
 use super::spent::Ledger;
 use crate::error::{Error, Result};
 use crate::event::Event;
+use crate::library::UPDATE;
 use crate::library::arrays::weights_of;
 use crate::library::import;
 use crate::library::progress::id_of;
 use crate::params_table;
 use crate::selection::End;
-use crate::study::Shared;
-
-/// The column by which rows of an answer belong to a checkpoint.
-pub(crate) const UPDATE: &str = "update";
+use crate::settings::Settings;
 
 /// Weights of a run in training that may wait to be analysed. Arbitrary: enough that a helper does not run dry, few enough to hold.
 const MOST_WAITING: usize = 4;
@@ -112,7 +110,8 @@ impl Missing {
 
 /// What is asked of a run, and the answers so far.
 pub(super) struct RunWork<'a> {
-    shared: &'a Arc<Shared>,
+    store: &'a Store,
+    settings: &'a Settings,
     ledger: &'a Ledger,
     demand: &'a Demand<'a>,
     key: RunKey,
@@ -126,7 +125,8 @@ pub(super) struct RunWork<'a> {
 impl<'a> RunWork<'a> {
     /// Reads what the store remembers about single checkpoints.
     pub(super) fn recall(
-        shared: &'a Arc<Shared>,
+        store: &'a Store,
+        settings: &'a Settings,
         ledger: &'a Ledger,
         demand: &'a Demand<'a>,
         key: &RunKey,
@@ -136,7 +136,7 @@ impl<'a> RunWork<'a> {
         for question in &demand.questions {
             let mut one = Known::default();
             if question.per_checkpoint
-                && let Some(table) = shared.store.memo(question.memo(key, &BTreeSet::new()).key())?
+                && let Some(table) = store.memo(question.memo(key, &BTreeSet::new()).key())?
             {
                 one.store(&table)?;
             }
@@ -144,7 +144,8 @@ impl<'a> RunWork<'a> {
         }
         let state = State { known, waiting: VecDeque::new(), running: 0, open: 0, published: Instant::now() };
         Ok(Self {
-            shared,
+            store,
+            settings,
             ledger,
             demand,
             key: *key,
@@ -163,7 +164,7 @@ impl<'a> RunWork<'a> {
                 continue;
             }
             let about = question.checkpoints(self.demand.params, end);
-            if let Some(table) = self.shared.store.memo(question.memo(&self.key, &about).key())? {
+            if let Some(table) = self.store.memo(question.memo(&self.key, &about).key())? {
                 lock(&self.state).known[number].joint = Some((about, Ok(table)));
             }
         }
@@ -283,7 +284,7 @@ impl<'a> RunWork<'a> {
 
     /// Publishes what was found and is not in the store yet.
     pub(super) fn publish(&self) -> Result<()> {
-        let mut batch = self.shared.store.batch();
+        let mut batch = self.store.batch();
         self.add_fresh(&mut batch)?;
         batch.publish()?;
         Ok(())
@@ -326,7 +327,7 @@ impl<'a> RunWork<'a> {
         about.iter().for_each(|_| self.tell(question.name));
         self.ledger.analysed(question.name, begin.elapsed());
         if let Ok(table) = &table {
-            self.shared.store.publish_memo(&question.memo(&self.key, about), table.clone(), UPDATE)?;
+            self.store.publish_memo(&question.memo(&self.key, about), table.clone(), UPDATE)?;
         }
         lock(&self.state).known[number].joint = Some((about.clone(), table));
         Ok(true)
@@ -357,7 +358,7 @@ impl<'a> RunWork<'a> {
     }
 
     fn tell(&self, analysis: &'static str) {
-        self.shared.settings.tell(&Event::Analysed { analysis });
+        self.settings.tell(&Event::Analysed { analysis });
     }
 
     /// Where the samples of a question come from. What shows none does not need clusters that can be placed.

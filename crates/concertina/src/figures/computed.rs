@@ -3,7 +3,7 @@
 use concertina_table::Table;
 
 use super::plan::{FigurePlan, Needed};
-use crate::engine::{self, Answered, Spent};
+use crate::engine::Spent;
 use crate::error::{Error, Result};
 use crate::params_table;
 use crate::run::{Outcome, Run, Runs};
@@ -51,12 +51,12 @@ impl Study {
         let study = self.with_default_keep(Keep::Needed);
         let questions = plan.questions()?;
         let demands = plan.demands(&questions);
-        let (answered, spent) = engine::compute(&study.shared, &demands)?;
+        let (answered, spent) = study.answer(&demands)?;
         let mut failures = Vec::new();
         let mut runs = Vec::new();
         // By run and question.
         let mut tables: Vec<Vec<(usize, Table)>> = Vec::new();
-        for (Answered { run, answers }, asked) in answered.into_iter().zip(&plan.asked) {
+        for ((run, answers), asked) in answered.into_iter().zip(&plan.asked) {
             failures.extend(
                 answers.iter().flat_map(|answer| &answer.errors).map(|error| run.failed_analysis(error)),
             );

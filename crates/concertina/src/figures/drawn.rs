@@ -55,7 +55,7 @@ impl Study {
     pub fn draw(&self, plan: &FigurePlan, computed: &Computed, folder: impl AsRef<Path>) -> Result<Drawn> {
         let folder = folder.as_ref();
         let pages: Vec<Mutex<Option<Result<Page>>>> = plan.recipes.iter().map(|_| Mutex::new(None)).collect();
-        pool::work(self.shared.settings.jobs, (0..pages.len()).map(|number| (0.0, number)), |number, _| {
+        pool::work(self.jobs(), (0..pages.len()).map(|number| (0.0, number)), |number, _| {
             let page = page(&plan.recipes[number], computed.tables(number), folder);
             *lock(&pages[number]) = Some(page);
         });

@@ -47,10 +47,10 @@ impl Study {
         for demand in &demands {
             demand.questions.iter().try_for_each(|question| question.check(demand.params))?;
         }
-        let shared = &self.shared;
+        let (store, settings) = (&self.context.store, &self.context.settings);
         let ahead: Vec<Ahead> =
-            demands.iter().map(|demand| Ahead::of(shared, demand)).collect::<Result<_>>()?;
-        let pace = Pace::measure(shared, &demands, &ahead)?;
+            demands.iter().map(|demand| Ahead::of(store, settings, demand)).collect::<Result<_>>()?;
+        let pace = Pace::measure(settings.jobs, &demands, &ahead)?;
         let share = |of: &dyn Fn(usize) -> bool,
                      of_question: &dyn Fn(usize, usize) -> bool|
          -> Result<Share> {
@@ -66,7 +66,7 @@ impl Study {
                 share.analyses += ahead.analyses.values().sum::<usize>();
                 seconds.push(pace.seconds(demand, &ahead)?);
             }
-            share.seconds = wall_seconds(seconds, shared.settings.jobs);
+            share.seconds = wall_seconds(seconds, settings.jobs);
             Ok(share)
         };
         let mut figures = Vec::new();
@@ -78,6 +78,6 @@ impl Study {
             };
             figures.push((recipe.figure.clone(), share(&uses, &asks)?));
         }
-        Ok(Outlook { total: share(&|_| true, &|_, _| true)?, figures, jobs: shared.settings.jobs })
+        Ok(Outlook { total: share(&|_| true, &|_, _| true)?, figures, jobs: settings.jobs })
     }
 }

@@ -9,13 +9,14 @@ use concertina_store::RunKey;
 use concertina_table::{Scalar, Table, Values};
 use ndarray::{ArrayD, Axis};
 
+use super::Library;
+use super::progress::Status;
 use super::progress::id_of;
 use super::removal::long_enough;
-use super::stored::{self, Status, StoredRun};
+use super::stored::{self, StoredRun};
 use crate::error::{Error, Result};
 use crate::request::write_new;
 use crate::selection::{CheckpointSelection, End};
-use crate::study::Study;
 
 /// The table of a folder of exported runs.
 pub(crate) const TABLE: &str = "runs.csv";
@@ -34,29 +35,22 @@ pub struct Exported {
     pub bytes: u64,
 }
 
-impl Study {
+impl Library<'_> {
     /// Writes a run as an archive that `numpy.load` reads.
-    ///
-    /// It holds, for the checkpoints of the selection that the store has: `epoch` and `update`, (checkpoints); every array of weights
-    /// under its name, stacked: `input_weights` (checkpoints, input_dim, units), `recurrent_weights` (checkpoints, units, units), `bias`
-    /// (checkpoints, units), `readout_weights` (checkpoints, units, outputs), `readout_bias` (checkpoints, outputs). Row vectors: a
-    /// state `h` becomes `tanh(h @ recurrent_weights + x @ input_weights + bias)`. And the history, `history/epoch`,
-    /// `history/training_loss` and so on, (epochs); and the parameters as text, `params.json`.
-    ///
-    /// # Errors
-    /// [`Error::NothingToExport`] without a checkpoint; [`Error::Write`], also if there is something already; [`Error::Store`].
-    pub fn export(&self, run: &RunKey, selection: &CheckpointSelection, file: &Path) -> Result<Exported> {
+    pub(crate) fn export(
+        &self,
+        run: &RunKey,
+        selection: &CheckpointSelection,
+        file: &Path,
+    ) -> Result<Exported> {
         let (bytes, checkpoints) = self.archive(run, selection)?;
         write_new(file, &bytes)?;
         Ok(Exported { run: *run, file: file.to_owned(), checkpoints, bytes: bytes.len() as u64 })
     }
 
-    /// Writes runs into a new or empty folder: an archive each, as [`Study::export`] does, and `runs.csv`, a row a run with the name of
+    /// Writes runs into a new or empty folder: an archive each, as [`Library::export`] does, and `runs.csv`, a row a run with the name of
     /// its `file`, its key, its status and every parameter.
-    ///
-    /// # Errors
-    /// As [`Study::export`].
-    pub fn export_all(
+    pub(crate) fn export_all(
         &self,
         runs: &[RunKey],
         selection: &CheckpointSelection,
@@ -72,7 +66,7 @@ impl Study {
         }
         let mut exported = Vec::with_capacity(runs.len());
         for run in runs {
-            if self.shared.settings.cancelled() {
+            if self.settings.cancelled() {
                 return Err(Error::Interrupted);
             }
             exported.push(self.export(run, selection, &folder.join(format!("{}.npz", run.short())))?);
@@ -103,7 +97,7 @@ impl Study {
     }
 
     fn archive(&self, key: &RunKey, selection: &CheckpointSelection) -> Result<(Vec<u8>, usize)> {
-        let store = &self.shared.store;
+        let store = self.store;
         let run = stored::look(store, *key)?;
         let wanted = chosen(&run, selection)?;
         let read =

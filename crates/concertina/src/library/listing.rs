@@ -1,17 +1,16 @@
 //! Tables for people and programs: runs, parameters, findings.
 
-use std::io::Read as _;
-
 use concertina_model::params::{PARAMETERS, ValidParams};
-use concertina_store::{Finding, FindingKind, RUN_TABLE, RunKey, Usage};
+use concertina_store::{Finding, FindingKind, RunKey, Usage};
 use concertina_table::{Scalar, Table, Values};
 
+use super::Library;
+use super::columns;
 use super::removal::Standing;
-use super::stored::{self, StoredRun};
+use super::stored::StoredRun;
 use crate::condition::Condition;
 use crate::error::Result;
 use crate::params_table;
-use crate::study::Study;
 
 /// The key of a run: the hash of the parameters that name it, in 64 hexadecimal digits.
 pub fn key_of(params: &ValidParams) -> RunKey {
@@ -29,13 +28,10 @@ pub fn run_label(params: &ValidParams, varied: &[&'static str]) -> String {
     cells.iter().map(|(name, value)| format!("{name} {}", cell(value))).collect::<Vec<_>>().join(", ")
 }
 
-impl Study {
+impl Library<'_> {
     /// The run table as a [`RunListing`] asks for it. Where `runs.csv` was taken away because runs changed,
     /// it is written again.
-    ///
-    /// # Errors
-    /// [`crate::Error::Store`]; a column that the run table does not have.
-    pub fn list(&self, listing: &RunListing) -> Result<Table> {
+    pub(crate) fn list(&self, listing: &RunListing) -> Result<Table> {
         let whole = self.run_table()?;
         self.tell_incidents()?;
         self.tell_unreadable(&whole)?;
@@ -64,7 +60,7 @@ impl Study {
                 asked || ["key", "status", "epochs", "seed"].contains(&name)
             };
             let too_much = |name: &str| {
-                stored::TIMES.contains(&name)
+                columns::TIMES.contains(&name)
                     || ["folder", "updates", "training_loss", "training_accuracy"].contains(&name)
             };
             let shown: Vec<&str> = table
@@ -75,22 +71,6 @@ impl Study {
             table = table.select(&shown)?;
         }
         shortened(&table)
-    }
-
-    /// Writes the run table if it was taken away, or has other columns, as of an earlier version.
-    fn restore_run_table(&self, table: &Table) -> Result<()> {
-        let store = &self.shared.store;
-        if table.is_empty() || self.shared.settings.read_only {
-            return Ok(());
-        }
-        let header = stored::view(&table.filter(|_| false))?;
-        let mut start = vec![0; header.len()];
-        let read = std::fs::File::open(store.root().join(RUN_TABLE))
-            .and_then(|mut file| file.read_exact(&mut start));
-        match read {
-            Ok(()) if start == header => Ok(()),
-            _ => self.settle_run_table(table.clone()),
-        }
     }
 
     /// Tells of runs whose parameters this program cannot read: all that the table says of them is that they
@@ -106,7 +86,7 @@ impl Study {
             .filter_map(|(seed, key)| key.as_ref().filter(|_| seed.is_none()))
             .collect();
         if let Some(first) = unreadable.first() {
-            self.warn(&format!(
+            self.settings.warn(&format!(
                 "{} in the store cannot be read by this version, or lack their parameters: {}{}; their parameters are empty here",
                 amount(unreadable.len(), "run"),
                 &first[..first.len().min(12)],
@@ -147,7 +127,7 @@ impl std::str::FromStr for Sorting {
 
     fn from_str(text: &str) -> Result<Self> {
         let (name, falling) = text.trim().strip_prefix('-').map_or((text.trim(), false), |name| (name, true));
-        Ok(Self { column: stored::run_table_column(name)?, falling })
+        Ok(Self { column: columns::run_table_column(name)?, falling })
     }
 }
 

@@ -8,10 +8,9 @@ use concertina_table::{Scalar, Table};
 
 use super::listing::amount;
 use super::progress::Progress;
-use crate::engine::UPDATE;
+use super::{Library, UPDATE};
 use crate::error::Result;
 use crate::params_table;
-use crate::study::Study;
 
 /// What became of a run of another store.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,14 +58,11 @@ impl MergeFate {
     }
 }
 
-impl Study {
+impl Library<'_> {
     /// Takes every run and every result of another store that this one does not have. What both have is compared, bit for bit;
     /// the other store is only read.
-    ///
-    /// # Errors
-    /// [`crate::Error::Store`], of either store: what was taken before that is there, whole.
-    pub fn merge(&self, other: &Study) -> Result<Vec<Merged>> {
-        let (ours, theirs) = (&self.shared.store, &other.shared.store);
+    pub(crate) fn merge(&self, other: &Library<'_>) -> Result<Vec<Merged>> {
+        let (ours, theirs) = (self.store, other.store);
         let mut memos: BTreeMap<RunKey, Vec<MemoEntry>> = BTreeMap::new();
         for memo in theirs.memos()? {
             memos.entry(memo.run).or_default().push(memo);
@@ -74,7 +70,7 @@ impl Study {
         let mut merged = Vec::new();
         let mut without_update = BTreeSet::new();
         for run in theirs.keys()? {
-            if self.shared.settings.cancelled() {
+            if self.settings.cancelled() {
                 return Err(crate::Error::Interrupted);
             }
             let memos = memos.remove(&run).unwrap_or_default();
@@ -83,7 +79,8 @@ impl Study {
         self.write_run_table()?;
         other.tell_incidents()?;
         self.tell_incidents()?;
-        let left = |what: String| self.warn(&format!("not taken from {}: {what}", theirs.root().display()));
+        let left =
+            |what: String| self.settings.warn(&format!("not taken from {}: {what}", theirs.root().display()));
         if !memos.is_empty() {
             let count = memos.values().map(Vec::len).sum();
             left(format!("{} of runs that it does not have", amount(count, "result")));

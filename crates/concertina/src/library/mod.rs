@@ -1,12 +1,62 @@
 //! The library: the store seen as runs, to be listed, read, imported, exported, merged and removed.
 
 pub(crate) mod arrays;
+pub(crate) mod columns;
 pub(crate) mod export;
 pub(crate) mod history;
 pub(crate) mod import;
+pub(crate) mod known;
 pub(crate) mod listing;
 pub(crate) mod merge;
+pub(crate) mod parameters;
 pub(crate) mod progress;
 pub(crate) mod provenance;
 pub(crate) mod removal;
+pub(crate) mod run_table;
 pub(crate) mod stored;
+
+use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
+
+use concertina_store::{Incident, Store};
+
+use crate::error::Result;
+use crate::settings::Settings;
+
+/// The column by which rows of an answer belong to a checkpoint.
+pub(crate) const UPDATE: &str = "update";
+
+/// The store seen as runs.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Library<'a> {
+    pub(crate) store: &'a Store,
+    pub(crate) settings: &'a Settings,
+    /// Damage that was there when the store was opened, or has been told of.
+    pub(crate) told: &'a Mutex<BTreeSet<Incident>>,
+}
+
+impl Library<'_> {
+    /// What is left to do when runs may have changed: the run table, and a word on files that were found damaged.
+    pub(crate) fn after_work(&self) -> Result<()> {
+        self.write_run_table()?;
+        self.tell_incidents()
+    }
+
+    /// Tells of damaged files that were found since the study was opened, each once.
+    pub(crate) fn tell_incidents(&self) -> Result<()> {
+        for incident in self.store.incidents()? {
+            if self.told.lock().unwrap_or_else(PoisonError::into_inner).insert(incident.clone()) {
+                let what = match &incident.set_aside {
+                    Some(place) => format!("set aside as {}", place.display()),
+                    None => "left where it is".to_owned(),
+                };
+                self.settings.warn(&format!(
+                    "damaged file, {what}: {}: {}",
+                    incident.reason,
+                    incident.path.display()
+                ));
+            }
+        }
+        Ok(())
+    }
+}

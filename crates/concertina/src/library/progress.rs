@@ -1,18 +1,12 @@
 //! How far the store has a run.
 
-use std::collections::BTreeSet;
-
-use concertina_model::params::ValidParams;
-use concertina_model::trainer::{EpochRecord, early_stop};
-use concertina_model::{Checkpoint, Update};
+use concertina_model::Checkpoint;
 use concertina_store::{CheckpointId, RunFolder};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::history;
 use crate::error::Result;
-use crate::run::Divergence;
-use crate::selection::End;
+use crate::record::Divergence;
 
 /// How far the newest state in the store has come.
 ///
@@ -53,80 +47,24 @@ impl Progress {
     }
 }
 
-/// What the store has of a run.
-#[derive(Debug, Clone)]
-pub(crate) struct Known {
-    /// Its checkpoints.
-    pub(crate) checkpoints: BTreeSet<Checkpoint>,
-    /// Whether some lie in files of their own: a run that is complete has them all in one.
-    pub(crate) loose: bool,
-    /// Its newest state, if its history is there up to that.
-    pub(crate) progress: Option<Progress>,
-    /// Whether the provenance tells of that state.
-    pub(crate) noted: bool,
-    /// Its history up to that state.
-    pub(crate) history: Vec<EpochRecord>,
+/// How far a run in a store has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Status {
+    Complete,
+    Diverged,
+    Unfinished,
 }
 
-impl Known {
-    /// Looks; weights are read only if the run is not known to have come to its end.
-    pub(crate) fn read(folder: &RunFolder, params: &ValidParams) -> Result<Self> {
-        let checkpoints: BTreeSet<Checkpoint> =
-            folder.checkpoint_ids()?.into_iter().map(checkpoint_of).collect();
-        let loose = folder.path().join("checkpoints").exists();
-        let mut known = Self { checkpoints, loose, progress: None, noted: true, history: Vec::new() };
-        let Some(table) = folder.history()? else { return Ok(known) };
-        let history = history::from_table(&table).unwrap_or_default();
-        let noted = Progress::noted(folder)?;
-        known.note(noted.clone(), &history);
-        if known.end(params).is_none() {
-            known.note(Progress::resumable(folder)?, &history);
-        }
-        known.noted = known.progress == noted;
-        Ok(known)
-    }
+impl Status {
+    pub(crate) const ALL: [Self; 3] = [Self::Complete, Self::Diverged, Self::Unfinished];
 
-    /// Takes a progress that is further, if the history is there up to it.
-    fn note(&mut self, progress: Option<Progress>, history: &[EpochRecord]) {
-        let Some(progress) = progress else { return };
-        let further = self.progress.as_ref().is_none_or(|known| known.epoch <= progress.epoch);
-        let epochs = usize::try_from(progress.epoch).unwrap_or(usize::MAX);
-        if let (true, Some(history)) = (further, history.get(..epochs)) {
-            self.history = history.to_vec();
-            self.progress = Some(progress);
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Complete => "complete",
+            Self::Diverged => "diverged",
+            Self::Unfinished => "unfinished",
         }
     }
-
-    /// Where the run ends with these parameters; `None` if training has not come so far.
-    pub(crate) fn end(&self, params: &ValidParams) -> Option<End> {
-        if params.network.weights.is_some() {
-            // Trained elsewhere: it ends where it was imported, however long one asks for it.
-            let last = self.checkpoints.last()?;
-            return Some(End { epoch: last.epoch.0, update: last.update, diverged: false });
-        }
-        let progress = self.progress.as_ref()?;
-        let asked = params.train.epochs;
-        let done = progress.epoch.min(asked) as usize;
-        if let Some(stop) =
-            params.train.stop_after.and_then(|patience| early_stop(&self.history[..done], patience))
-        {
-            return Some(End::after(params, stop));
-        }
-        if progress.epoch >= asked {
-            return Some(End::after(params, asked));
-        }
-        progress.diverged.as_ref().map(|divergence| diverged_end(progress.epoch, divergence))
-    }
-
-    /// The divergence, if the run ends there.
-    pub(crate) fn divergence(&self, end: End) -> Option<&Divergence> {
-        self.progress.as_ref()?.diverged.as_ref().filter(|_| end.diverged)
-    }
-}
-
-/// The update whose loss was no number does not count, and neither does what was kept after it.
-pub(crate) fn diverged_end(epoch: u64, divergence: &Divergence) -> End {
-    End { epoch, update: Update(divergence.update.saturating_sub(1)), diverged: true }
 }
 
 /// The store's name for a checkpoint.

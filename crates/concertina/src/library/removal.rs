@@ -8,13 +8,14 @@ use concertina_model::params::ValidParams;
 use concertina_store::{CheckpointId, Holder, Removal, Removed, RunKey, RunRemoval, Thinning};
 use concertina_table::{Scalar, Table};
 
+use super::Library;
+use super::progress::Status;
 use super::progress::id_of;
-use super::stored::{self, Status};
+use super::stored;
 use crate::condition::Condition;
 use crate::error::Result;
 use crate::params_table;
 use crate::selection::{CheckpointSelection, End};
-use crate::study::Study;
 
 /// What nobody will ask for again, and what can be computed again.
 #[derive(Debug, Clone, Default)]
@@ -94,12 +95,9 @@ fn held(holder: &Holder) -> String {
     format!("process {} on {} trains it just now", holder.pid, holder.host)
 }
 
-impl Study {
+impl Library<'_> {
     /// The runs in the store that fulfil a condition, by key.
-    ///
-    /// # Errors
-    /// [`crate::Error::Store`]; a column that the run table does not have.
-    pub fn keys_where(&self, condition: &Condition) -> Result<Vec<RunKey>> {
+    pub(crate) fn keys_where(&self, condition: &Condition) -> Result<Vec<RunKey>> {
         let table = self.run_table()?;
         if table.is_empty() {
             return Ok(Vec::new());
@@ -109,19 +107,13 @@ impl Study {
     }
 
     /// The run in the store whose key begins so.
-    ///
-    /// # Errors
-    /// [`crate::Error::UnknownRun`], [`crate::Error::AmbiguousRun`], [`crate::Error::Store`].
-    pub fn key_of_run(&self, beginning: &str) -> Result<RunKey> {
-        stored::key(&self.shared.store, beginning)
+    pub(crate) fn key_of_run(&self, beginning: &str) -> Result<RunKey> {
+        stored::key(self.store, beginning)
     }
 
     /// Removes runs, and what analyses found of them. Runs that somebody trains just now stay.
-    ///
-    /// # Errors
-    /// [`crate::Error::Store`]: what was removed before that is gone.
-    pub fn remove(&self, runs: &[RunKey], removal: Removal) -> Result<Vec<Collected>> {
-        let store = &self.shared.store;
+    pub(crate) fn remove(&self, runs: &[RunKey], removal: Removal) -> Result<Vec<Collected>> {
+        let store = self.store;
         let mut collected = Vec::new();
         let mut gone = BTreeSet::new();
         for key in runs.iter().copied().collect::<BTreeSet<RunKey>>() {
@@ -132,7 +124,7 @@ impl Study {
                     gone.insert(key);
                     let folder = store.run(&key).path();
                     if removal == Removal::Now && folder.exists() {
-                        self.warn(&format!(
+                        self.settings.warn(&format!(
                             "files that the store did not write are left of run {}: {}",
                             key.short(),
                             folder.display()
@@ -158,14 +150,8 @@ impl Study {
     /// Removes what will not be asked for again: results of analyses in earlier versions than this program
     /// computes, or of runs that are gone; empty folders of runs; what killed processes left. And what
     /// `garbage` says.
-    ///
-    /// Results of analyses that it does not know stay, unless `garbage` says otherwise, and are among what is
-    /// returned, with why.
-    ///
-    /// # Errors
-    /// [`crate::Error::Store`]: what was removed before that is gone.
-    pub fn collect(&self, garbage: &Garbage, removal: Removal) -> Result<Vec<Collected>> {
-        let store = &self.shared.store;
+    pub(crate) fn collect(&self, garbage: &Garbage, removal: Removal) -> Result<Vec<Collected>> {
+        let store = self.store;
         let mut collected = Vec::new();
         let keys: BTreeSet<RunKey> = store.keys()?.into_iter().collect();
         for memo in store.memos()? {
@@ -217,7 +203,7 @@ impl Study {
         selection: &CheckpointSelection,
         removal: Removal,
     ) -> Result<Option<Collected>> {
-        let run = stored::look(&self.shared.store, *key)?;
+        let run = stored::look(self.store, *key)?;
         let (Some(params), Some(end)) = (&run.params, run.reached) else { return Ok(None) };
         if run.status == Status::Unfinished.name() || params.network.weights.is_some() {
             return Ok(None);
@@ -228,13 +214,13 @@ impl Study {
         let keep: BTreeSet<CheckpointId> = selection.resolve(&params, end).into_iter().map(id_of).collect();
         if let Some(epoch) = selection.largest_epoch().filter(|epoch| *epoch > end.epoch) {
             let (run, last) = (key.short(), end.epoch);
-            self.warn(&format!(
+            self.settings.warn(&format!(
                 "run {run} ended at epoch {last} and has no epoch {epoch}: all of its checkpoints stay"
             ));
             return Ok(None);
         }
         let mut one = Collected { run: Some(*key), ..Collected::of("checkpoints", 0, 0) };
-        match self.shared.store.run(key).thin(&keep, removal)? {
+        match self.store.run(key).thin(&keep, removal)? {
             Thinning::Done { checkpoints: 0, .. } => return Ok(None),
             Thinning::Done { checkpoints, bytes } => (one.count, one.bytes) = (checkpoints as u64, bytes),
             Thinning::Held(holder) => one.stays = Some(held(&holder)),

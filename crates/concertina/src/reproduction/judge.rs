@@ -77,7 +77,7 @@ impl Study {
                 architecture: std::env::consts::ARCH.to_owned(),
                 cpu_features: provenance::cpu_features().into_iter().map(str::to_owned).collect(),
                 operating_system: std::env::consts::OS.to_owned(),
-                threads: self.shared.settings.jobs,
+                threads: self.jobs(),
             },
         })
     }

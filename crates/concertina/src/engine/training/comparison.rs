@@ -8,7 +8,7 @@ use concertina_store::RunFolder;
 use crate::error::Result;
 use crate::library::history;
 use crate::library::progress::id_of;
-use crate::run::{Comparison, Difference};
+use crate::record::{Comparison, Difference};
 
 /// Compares checkpoints as they are met.
 pub(crate) struct Comparer<'a> {

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use concertina_model::Checkpoint;
 use concertina_model::network::Weights;
-use concertina_model::params::{PARAMETERS, ValidParams};
+use concertina_model::params::ValidParams;
 use concertina_model::trainer::EpochRecord;
 use concertina_store::{Batch, Claim, Claimed, Keep as Packing, RunFolder, Store};
 
@@ -20,9 +20,10 @@ use self::pass::{Goal, Pass, Passed};
 use self::publisher::Publisher;
 use crate::error::{Error, Result};
 use crate::event::Event;
-use crate::library::progress::Known;
-use crate::library::provenance::{self, Clock};
-use crate::run::{Comparison, Outcome, Source};
+use crate::library::known::Known;
+use crate::library::parameters::params_toml;
+use crate::library::provenance::Clock;
+use crate::record::{Comparison, Outcome, Source};
 use crate::selection::{CheckpointSelection, End};
 use crate::settings::{Keep, Settings};
 
@@ -175,7 +176,7 @@ pub(crate) fn fulfil(
             if known.loose {
                 folder.pack(Packing::All)?; // a kill came between the last checkpoint and packing
             }
-            mend(folder, order.params, &known)?;
+            known.mend(folder, order.params)?;
             let outcome = known.divergence(end).cloned().map_or(Outcome::Complete, Outcome::Diverged);
             let history = known.history.into_iter().take(end.epoch as usize).collect();
             return Ok(Some(Fulfilled {
@@ -249,17 +250,6 @@ pub(crate) fn fulfil(
             }));
         }
     }
-}
-
-/// Writes what a run has lost that came to its end: its parameters, and the word in its provenance that it did.
-pub(crate) fn mend(folder: &RunFolder, params: &ValidParams, known: &Known) -> Result<()> {
-    if folder.params()?.is_none() {
-        folder.publish_params(&params_toml(params))?;
-    }
-    if let (false, Some(progress)) = (known.noted, &known.progress) {
-        folder.publish_provenance(&provenance::noted(folder.provenance()?, progress))?;
-    }
-    Ok(())
 }
 
 /// What is to become of weights that a pass meets.
@@ -369,23 +359,6 @@ fn source_of(known: &Known, goal: &Goal, passed: &Passed, anew: bool) -> Source 
     }
 }
 
-/// The parameters as the store keeps them: those that are part of the key, readable. How far a run is trained and what is kept of it
-/// may change from one day to the next, so they are not in the file.
-pub(crate) fn params_toml(params: &ValidParams) -> String {
-    let open: Vec<&str> = PARAMETERS
-        .iter()
-        .filter(|parameter| !parameter.part_of_key)
-        .map(|parameter| parameter.name())
-        .collect();
-    let says = |line: &str, name: &str| {
-        let line = line.trim_start_matches("# ");
-        line.strip_prefix(name).is_some_and(|rest| rest.starts_with(" = ") || rest.starts_with(" is none"))
-    };
-    let text = params.to_annotated_toml();
-    let kept = text.lines().filter(|line| !open.iter().any(|name| says(line, name)));
-    kept.flat_map(|line| [line, "\n"]).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use std::cell::Cell;
@@ -396,7 +369,7 @@ mod tests {
     use concertina_model::params::Params;
     use concertina_store::{Batch, RunKey, Store};
 
-    use super::{Keep, MOST_PASSES, Order, Witness, fulfil, params_toml};
+    use super::{Keep, MOST_PASSES, Order, Witness, fulfil};
     use crate::Result;
     use crate::selection::{End, after_epoch};
     use crate::settings::Settings;
@@ -441,24 +414,5 @@ mod tests {
         assert_eq!(after_passes(MOST_PASSES).expect("the last pass succeeds"), MOST_PASSES);
         let error = after_passes(MOST_PASSES + 1).expect_err("one too many");
         assert!(error.to_string().contains("after training it 5 times"), "{error}");
-    }
-
-    #[test]
-    fn the_stored_parameters_name_the_same_run_and_do_not_tell_how_far_it_came() {
-        let mut params = Params::default();
-        params.network.gain = 250.0;
-        params.train.epochs = 77;
-        params.train.stop_after = Some(5);
-        let params = params.check().expect("valid");
-        let text = params_toml(&params);
-        assert!(
-            !text.contains("epochs = 77")
-                && !text.contains("stop_after =")
-                && !text.contains("saves_per_epoch =")
-        );
-        let read =
-            Params::from_stored_toml(&text).and_then(Params::check).expect("what was written can be read");
-        assert_eq!(read.canonical(), params.canonical());
-        assert_eq!(text, params_toml(&params.with_epochs(12).expect("valid")));
     }
 }

@@ -14,9 +14,10 @@ use super::{Wishes, Witness};
 use crate::error::Result;
 use crate::event::Event;
 use crate::library::arrays::{state_of, tensors_of_end, tensors_of_state};
-use crate::library::progress::{Known, Progress, diverged_end};
+use crate::library::known::{Known, diverged_end};
+use crate::library::progress::Progress;
 use crate::library::provenance::{self, Clock};
-use crate::run::Divergence;
+use crate::record::Divergence;
 use crate::selection::{End, after_epoch};
 use crate::settings::Settings;
 

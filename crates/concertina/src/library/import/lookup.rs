@@ -7,31 +7,31 @@
 use std::collections::BTreeSet;
 
 use concertina_model::params::{ImportedWeights, ValidParams};
-use concertina_store::{RunFolder, RunKey};
+use concertina_store::{RunFolder, RunKey, Store};
 
 use crate::error::{Error, Result};
 use crate::library::arrays::weights_of;
+use crate::library::run_table;
 use crate::library::stored;
-use crate::study::Shared;
 
 /// Parameters that have to agree with the shapes of weights.
 const SHAPES: [&str; 6] =
     ["network.kind", "network.units", "task.classes", "task.delay", "task.input_dim", "train.loss"];
 
-/// The folder of a run: that of its key, or of an imported network with the same weights.
+/// The folder of a run: that of its key, or of an imported network with the same weights. `threads` look at runs at once.
 ///
 /// # Errors
 /// [`Error::RunFailed`] if the weights are there, and parameters ask for other shapes; [`Error::Store`].
-pub(crate) fn folder_of(shared: &Shared, params: &ValidParams) -> Result<RunFolder> {
+pub(crate) fn folder_of(store: &Store, threads: usize, params: &ValidParams) -> Result<RunFolder> {
     let key = RunKey::of(&params.canonical());
-    let own = shared.store.run(&key);
+    let own = store.run(&key);
     let Some(weights) = params.network.weights else { return Ok(own) };
     if !own.checkpoint_ids()?.is_empty() {
         return Ok(own);
     }
     let mut misfit = None;
-    for other in with_weights(shared, weights)? {
-        let folder = shared.store.run(&other);
+    for other in with_weights(store, threads, weights)? {
+        let folder = store.run(&other);
         let Some(first) = folder.checkpoint_ids()?.first().copied() else { continue };
         let Some(tensors) = folder.read_checkpoint(first)? else { continue };
         if weights_of(params, &tensors).is_ok() {
@@ -40,14 +40,14 @@ pub(crate) fn folder_of(shared: &Shared, params: &ValidParams) -> Result<RunFold
         misfit.get_or_insert(other);
     }
     match misfit {
-        Some(other) => Err(other_shapes(shared, params, weights, other)?),
+        Some(other) => Err(other_shapes(store, params, weights, other)?),
         None => Ok(own),
     }
 }
 
 /// The runs in the store that are these weights, sorted.
-fn with_weights(shared: &Shared, weights: ImportedWeights) -> Result<Vec<RunKey>> {
-    let table = stored::table(&shared.store, shared.settings.jobs)?;
+fn with_weights(store: &Store, threads: usize, weights: ImportedWeights) -> Result<Vec<RunKey>> {
+    let table = run_table::table(store, threads)?;
     if table.is_empty() {
         return Ok(Vec::new());
     }
@@ -59,14 +59,15 @@ fn with_weights(shared: &Shared, weights: ImportedWeights) -> Result<Vec<RunKey>
 
 /// The run in the store that has all these epochs of the same network under a key of an earlier version.
 pub(super) fn earlier(
-    shared: &Shared,
+    store: &Store,
+    threads: usize,
     params: &ValidParams,
     epochs: &BTreeSet<u64>,
 ) -> Result<Option<RunKey>> {
     let Some(weights) = params.network.weights else { return Ok(None) };
     let canonical = params.canonical();
-    for key in with_weights(shared, weights)? {
-        let run = stored::look(&shared.store, key)?;
+    for key in with_weights(store, threads, weights)? {
+        let run = stored::look(store, key)?;
         let same = run.params.is_some_and(|there| there.canonical() == canonical);
         if same && run.checkpoints.iter().map(|one| one.epoch.0).collect::<BTreeSet<_>>() == *epochs {
             return Ok(Some(key));
@@ -75,13 +76,8 @@ pub(super) fn earlier(
     Ok(None)
 }
 
-fn other_shapes(
-    shared: &Shared,
-    params: &ValidParams,
-    weights: ImportedWeights,
-    key: RunKey,
-) -> Result<Error> {
-    let there = stored::look(&shared.store, key)?.params;
+fn other_shapes(store: &Store, params: &ValidParams, weights: ImportedWeights, key: RunKey) -> Result<Error> {
+    let there = stored::look(store, key)?.params;
     let differs = SHAPES.iter().filter_map(|path| {
         let (here, there) = (params.get(path).ok()?, there.as_ref()?.get(path).ok()?);
         (here != there).then(|| format!("`{path} = {there}`, found {here}"))

@@ -23,14 +23,14 @@ use self::exported::Archive;
 use self::file::File;
 use self::fit::Fitted;
 use self::reading::Read;
+use super::Library;
 use super::arrays::tensors_of;
 use super::export::TABLE;
+use super::parameters::params_toml;
 use super::progress::{Progress, id_of};
 use super::provenance::now;
-use crate::engine::params_toml;
 use crate::error::{Error, Result};
 use crate::selection::after_epoch;
-use crate::study::Study;
 
 pub(crate) use self::lookup::{folder_of, unplaced};
 
@@ -343,14 +343,10 @@ struct Found<T> {
 type Matrix = Found<Array2<f32>>;
 type Vector = Found<Array1<f32>>;
 
-impl Study {
+impl Library<'_> {
     /// Keeps weights from elsewhere as a run, so that they can be analysed and drawn as any other. It is not
     /// trained here.
-    ///
-    /// # Errors
-    /// [`Error::Arrays`] and [`Error::Import`] say what is wrong with the file; a parameter that does not go
-    /// with the weights; [`Error::Store`].
-    pub fn import(&self, import: &Import) -> Result<Imported> {
+    pub(crate) fn import(&self, import: &Import) -> Result<Imported> {
         let mut read = import.read()?;
         match (read.pop(), read.len()) {
             (Some(one), 0) => self.import_read(one),
@@ -363,10 +359,7 @@ impl Study {
     }
 
     /// Keeps a network that was read.
-    ///
-    /// # Errors
-    /// [`Error::Import`] if the store has the same networks as so many epochs apart; [`Error::Store`].
-    pub fn import_read(&self, read: ReadImport) -> Result<Imported> {
+    pub(crate) fn import_read(&self, read: ReadImport) -> Result<Imported> {
         let (run, was_there) = self.keep(&read)?;
         self.write_run_table()?;
         let ReadImport { params, arrays, not_used, not_read, assumed, trials, without_effect, notes, .. } =
@@ -388,7 +381,7 @@ impl Study {
     /// Publishes imported networks; the key of the run, and true if they were there.
     fn keep(&self, read: &ReadImport) -> Result<(RunKey, bool)> {
         let ReadImport { params, networks, arrays, .. } = read;
-        let store = &self.shared.store;
+        let store = self.store;
         let key = RunKey::of(&params.canonical());
         let folder = store.run(&key);
         let there: BTreeSet<_> = folder.checkpoint_ids()?.into_iter().collect();
@@ -405,7 +398,7 @@ impl Study {
         }
         if there.is_empty() {
             let epochs = networks.iter().map(|(checkpoint, ..)| checkpoint.epoch.0).collect();
-            if let Some(earlier) = lookup::earlier(&self.shared, params, &epochs)? {
+            if let Some(earlier) = lookup::earlier(self.store, self.settings.jobs, params, &epochs)? {
                 return Ok((earlier, true));
             }
         }

@@ -1,0 +1,207 @@
+//! The table of all runs in a store, an index that spares reading them again, and the table as a file.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read as _;
+
+use concertina_model::Checkpoint;
+use concertina_model::params::PARAMETERS;
+use concertina_store::{RUN_TABLE, RunKey, Stamp, Store};
+use concertina_table::{Scalar, Table, Values};
+
+use super::Library;
+use super::columns::{self, MEASURES, TIMES};
+use super::stored::Glance;
+use crate::error::Result;
+use crate::params_table;
+
+/// Most runs of a store whose run table every command keeps up to date. Arbitrary: reading so many takes a
+/// few hundredths of a second.
+const FEW_RUNS: usize = 500;
+/// How often the run table is made again because runs change meanwhile. Arbitrary: others finish a run just
+/// then each time.
+const SETTLING_ATTEMPTS: usize = 8;
+
+/// What the index is of. Raised when a row is read from the folders otherwise; other columns make another
+/// index of themselves.
+const INDEX: &str = "runs 2";
+/// The columns of the index that are no columns of the run table.
+const STAMP: [&str; 3] = ["stamp.changed", "stamp.checkpoints_changed", "stamp.number"];
+/// Runs that are read anew at which the index is written: below, reading is as fast. Arbitrary: a few hundredths of a second.
+const WORTH_AN_INDEX: usize = 500;
+
+/// A row a run, sorted by key; `threads` read at once.
+///
+/// Runs whose folders have not changed since the last look are not read: see [`Store::index`].
+pub(crate) fn table(store: &Store, threads: usize) -> Result<Table> {
+    let now = store.file_system_time();
+    let stamps = store.stamps(threads)?;
+    let index = usable(store.index(INDEX)?)?;
+    let known = index.as_ref().map_or_else(|| Ok(BTreeMap::new()), places)?;
+    let mut kept = Vec::new(); // of the index
+    let mut anew = Vec::new();
+    for (key, stamp) in &stamps {
+        match known.get(&key.to_string()) {
+            Some((place, indexed)) if *indexed == stamp.to_numbers() => kept.push(*place),
+            _ => anew.push((key, stamp)),
+        }
+    }
+    let rows = params_table::stack(read(store, &anew, threads)?)?;
+    let mut table = match index {
+        Some(index) if kept.len() == index.row_count() => index,
+        Some(index) => {
+            let kept: BTreeSet<usize> = kept.into_iter().collect();
+            index.filter(|row| kept.contains(&row))
+        }
+        None => Table::new(),
+    };
+    if !anew.is_empty() {
+        let settled = |stamp: &Stamp| now.is_some_and(|now| stamp.is_settled(now));
+        let worth = anew.iter().filter(|(_, stamp)| settled(stamp)).count() >= WORTH_AN_INDEX;
+        if worth {
+            let settled: Vec<bool> = anew.iter().map(|(_, stamp)| settled(stamp)).collect();
+            let mut index = table.clone();
+            index.append(&rows.filter(|row| settled[row]))?;
+            // A convenience: without it the next look takes longer.
+            let _ = store.publish_index(&index.sort_by(&["key"])?, INDEX);
+        }
+        table.append(&rows)?;
+        table = table.sort_by(&["key"])?;
+    }
+    let names: Vec<&str> = columns::all().into_iter().filter(|name| table.has_column(name)).collect();
+    Ok(table.select(&names)?)
+}
+
+/// The run table as `runs.csv` has it: without times, so that stores of the same runs have the same file.
+pub(crate) fn view(table: &Table) -> Result<Vec<u8>> {
+    let names: Vec<&str> = table.column_names().filter(|name| !TIMES.contains(name)).collect();
+    let mut csv = Vec::new();
+    table.select(&names)?.write_csv(&mut csv)?;
+    Ok(csv)
+}
+
+/// An index, if it has the columns that this program writes.
+fn usable(index: Option<Table>) -> Result<Option<Table>> {
+    let whole = |index: &Table| columns::all().into_iter().chain(STAMP).eq(index.column_names());
+    Ok(index.filter(whole))
+}
+
+/// Where in an index each run stands, and what its folder was like.
+fn places(index: &Table) -> Result<BTreeMap<String, (usize, [i64; 3])>> {
+    let keys = index.texts("key")?;
+    let stamp = STAMP.map(|name| index.integers(name));
+    let [changed, checkpoints, number] = stamp;
+    let (changed, checkpoints, number) = (changed?, checkpoints?, number?);
+    let place = |(place, key): (usize, Option<String>)| {
+        Some((key?, (place, [changed[place]?, checkpoints[place]?, number[place]?])))
+    };
+    Ok(keys.into_iter().enumerate().filter_map(place).collect())
+}
+
+/// Rows of runs with what their folders were like, a table each; `threads` read at once.
+fn read(store: &Store, runs: &[(&RunKey, &Stamp)], threads: usize) -> Result<Vec<Table>> {
+    let size = runs.len().div_ceil(threads.max(1)).max(1);
+    let stamped = |(key, stamp): &(&RunKey, &Stamp)| {
+        let mut row = row(store, key)?;
+        for (name, number) in STAMP.into_iter().zip(stamp.to_numbers()) {
+            row.set_constant(name, Scalar::Integer(number));
+        }
+        Ok(row)
+    };
+    let parts = std::thread::scope(|scope| {
+        let readers: Vec<_> = runs
+            .chunks(size)
+            .map(|runs| scope.spawn(move || runs.iter().map(stamped).collect::<Result<Vec<_>>>()))
+            .collect();
+        let read = |reader: std::thread::ScopedJoinHandle<'_, _>| {
+            reader.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        };
+        readers.into_iter().map(read).collect::<Result<Vec<_>>>()
+    })?;
+    Ok(parts.into_iter().flatten().collect())
+}
+
+fn row(store: &Store, key: &RunKey) -> Result<Table> {
+    let folder = store.run(key);
+    let glance = Glance::at(&folder)?;
+    let (last, times) = (glance.last_record(), glance.times());
+    let Glance { params, status, reached, .. } = glance;
+    let relative = folder.path();
+    let relative = relative.strip_prefix(store.root()).unwrap_or(&relative).display().to_string();
+    let number =
+        |of: fn(&Checkpoint) -> u64| reached.map_or(Scalar::Null, |last| Scalar::Integer(of(&last) as i64));
+    let mut cells: Vec<(String, Scalar)> = vec![
+        ("key".to_owned(), key.to_string().into()),
+        ("folder".to_owned(), relative.into()),
+        ("status".to_owned(), status.into()),
+        ("epochs".to_owned(), number(|last| last.epoch.0)),
+        ("updates".to_owned(), number(|last| last.update.0)),
+    ];
+    for parameter in PARAMETERS.iter().filter(|parameter| parameter.part_of_key) {
+        let value =
+            params.as_ref().map_or(Scalar::Null, |params| params_table::cell(&parameter.value(params)));
+        cells.push((parameter.path.to_owned(), value));
+    }
+    cells.extend(MEASURES.map(|(name, of)| (name.to_owned(), last.as_ref().map(of).into())));
+    cells.extend(TIMES.map(str::to_owned).into_iter().zip(times));
+    let column = |(name, cell): (String, Scalar)| {
+        let values = if cell.is_null() { columns::empty(&name) } else { Values::constant(&cell, 1) };
+        (name, values)
+    };
+    Ok(Table::from_columns(cells.into_iter().map(column))?)
+}
+
+impl Library<'_> {
+    /// Every run in the store, a row each.
+    pub(crate) fn run_table(&self) -> Result<Table> {
+        table(self.store, self.settings.jobs)
+    }
+
+    /// Writes `runs.csv`, the run table as a view, in a store of few runs.
+    ///
+    /// In a larger one looking at every run would take longer than most work: the table was taken away when
+    /// the first run changed, and a listing writes it again ([`Library::list`]).
+    pub(crate) fn write_run_table(&self) -> Result<()> {
+        match self.store.has_more_runs_than(FEW_RUNS)? {
+            true => Ok(()),
+            false => self.settle_run_table(self.run_table()?),
+        }
+    }
+
+    /// Writes the run table unless it is there as it should be. While other processes change runs, it is made
+    /// again; if they go on, it is left to them.
+    pub(crate) fn settle_run_table(&self, mut table: Table) -> Result<()> {
+        let store = self.store;
+        for _ in 0..SETTLING_ATTEMPTS {
+            let csv = view(&table)?;
+            if std::fs::read(store.root().join(RUN_TABLE)).is_ok_and(|there| there == csv) {
+                return Ok(());
+            }
+            if let Err(error) = store.write_run_table(csv) {
+                self.settings.warn(&format!("the run table is not written: {error}")); // a view: nothing depends on it
+                return Ok(());
+            }
+            let again = self.run_table()?;
+            if again == table {
+                return Ok(());
+            }
+            table = again;
+        }
+        Ok(store.remove_run_table()?)
+    }
+
+    /// Writes the run table if it was taken away, or has other columns, as of an earlier version.
+    pub(super) fn restore_run_table(&self, table: &Table) -> Result<()> {
+        let store = self.store;
+        if table.is_empty() || self.settings.read_only {
+            return Ok(());
+        }
+        let header = view(&table.filter(|_| false))?;
+        let mut start = vec![0; header.len()];
+        let read = std::fs::File::open(store.root().join(RUN_TABLE))
+            .and_then(|mut file| file.read_exact(&mut start));
+        match read {
+            Ok(()) if start == header => Ok(()),
+            _ => self.settle_run_table(table.clone()),
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! What came of runs, as plain data.
+
+use std::fmt;
+
+use concertina_model::Checkpoint;
+use concertina_model::params::ValidParams;
+use concertina_model::trainer::EpochRecord;
+use concertina_store::RunKey;
+
+use crate::error::Error;
+use crate::selection::End;
+
+/// What came of a run: its parameters, how it ended and where it came from. Plain data; a [`Run`](crate::Run) is one with a way to its
+/// checkpoints.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct RunRecord {
+    /// Its key: the hash of the parameters that name it.
+    pub key: RunKey,
+    /// Its parameters.
+    pub params: ValidParams,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Where it came from.
+    pub source: Source,
+    /// How far it came.
+    pub(crate) end: End,
+    /// What was written down in training, an epoch an entry.
+    pub history: Vec<EpochRecord>,
+    /// What `rerun` found; `None` if it was not asked for, or the store had nothing to compare with.
+    pub comparison: Option<Comparison>,
+}
+
+impl RunRecord {
+    /// A run of which there is nothing: it failed, or was not begun.
+    pub(crate) fn unfinished(params: &ValidParams, key: RunKey, outcome: Outcome) -> Self {
+        Self {
+            key,
+            params: params.clone(),
+            outcome,
+            source: Source::Nothing,
+            end: End::after(params, 0),
+            history: Vec::new(),
+            comparison: None,
+        }
+    }
+
+    /// Whether it was trained elsewhere.
+    pub fn is_imported(&self) -> bool {
+        self.params.network.weights.is_some()
+    }
+
+    /// The last checkpoint of it that was asked for: the end of training, unless it diverged, failed or was interrupted.
+    pub fn last_checkpoint(&self) -> Checkpoint {
+        self.end.last(&self.params)
+    }
+
+    /// Whether there are checkpoints to look at.
+    pub(crate) fn is_there(&self) -> bool {
+        matches!(self.outcome, Outcome::Complete | Outcome::Diverged(_))
+    }
+
+    /// Why there is nothing to look at.
+    pub(crate) fn failure(&self) -> Option<Error> {
+        match &self.outcome {
+            Outcome::Complete | Outcome::Diverged(_) => None,
+            Outcome::Failed { message, hint } => {
+                Some(Error::RunFailed { run: self.key.short(), message: message.clone(), hint: hint.clone() })
+            }
+            Outcome::Interrupted => Some(Error::Interrupted),
+        }
+    }
+
+    /// An analysis of it failed.
+    pub(crate) fn failed_analysis(&self, error: &Error) -> Error {
+        Error::RunFailed { run: self.key.short(), message: error.to_string(), hint: error.hint() }
+    }
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// It came to its end: the epochs asked for, or fewer if it stopped early.
+    Complete,
+    /// Its loss or a weight became NaN or infinite. Its checkpoints up to there are kept.
+    Diverged(Divergence),
+    /// It could not be trained.
+    Failed {
+        /// Why.
+        message: String,
+        /// What to do about it.
+        hint: Option<String>,
+    },
+    /// Somebody asked to stop before it came to its end.
+    Interrupted,
+}
+
+impl Outcome {
+    /// `complete`, `diverged`, `failed` or `interrupted`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Complete => "complete",
+            Self::Diverged(_) => "diverged",
+            Self::Failed { .. } => "failed",
+            Self::Interrupted => "interrupted",
+        }
+    }
+}
+
+/// Where and how a run diverged.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Divergence {
+    /// The epoch, counted from 1.
+    pub epoch: u64,
+    /// The update, counted from 1 over the whole of training.
+    pub update: u64,
+    /// The loss: `NaN` or `inf`, unless only a weight is. As text, because JSON has no such numbers.
+    pub loss: String,
+    /// The largest absolute weight. As text, because it may be infinite.
+    pub largest_weight: String,
+    /// The learning rate in force.
+    pub learning_rate: f64,
+}
+
+impl fmt::Display for Divergence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { epoch, update, loss, largest_weight, .. } = self;
+        write!(
+            f,
+            "diverged at epoch {epoch}, update {update}: loss is {loss}, largest weight {largest_weight}"
+        )
+    }
+}
+
+/// Where a run came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Source {
+    /// Nowhere: it failed, or was not begun.
+    Nothing,
+    /// The store had all that was asked for.
+    Loaded,
+    /// It was trained from its start.
+    Trained,
+    /// The store had fewer epochs of it, and it was trained on.
+    Extended,
+    /// It had been interrupted, and was trained on.
+    Resumed,
+    /// The store lacked checkpoints of it, which were computed again.
+    Recomputed,
+}
+
+impl Source {
+    /// `nothing`, `loaded`, `trained`, `extended`, `resumed` or `recomputed`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Nothing => "nothing",
+            Self::Loaded => "loaded",
+            Self::Trained => "trained",
+            Self::Extended => "extended",
+            Self::Resumed => "resumed",
+            Self::Recomputed => "recomputed",
+        }
+    }
+}
+
+/// What training a run anew showed, against what the store had of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Comparison {
+    /// How many checkpoints were compared.
+    pub checkpoints: usize,
+    /// How many epochs of the history were compared.
+    pub epochs: usize,
+    /// Where the first difference is; `None` if all bits agree.
+    pub difference: Option<Difference>,
+}
+
+/// The first place at which a run trained anew differs from the stored one.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Difference {
+    /// The checkpoint.
+    pub checkpoint: Checkpoint,
+    /// The array, or the column of the history.
+    pub name: String,
+    /// The place in it.
+    pub index: Vec<usize>,
+    /// What the store has.
+    pub stored: f64,
+    /// What training anew gave.
+    pub found: f64,
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { checkpoint, name, index, stored, found } = self;
+        let epoch = checkpoint.epoch.0;
+        write!(
+            f,
+            "epoch {epoch}, `{name}` at {index:?}: the store has {stored:?}, training anew gives {found:?}"
+        )
+    }
+}

@@ -1,0 +1,216 @@
+//! A study as a library of runs: what is in its store, and listing, importing, exporting, merging and removing it.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use concertina_model::params::ValidSweep;
+use concertina_store::{Finding, Incident, Removal, RunKey, Usage};
+use concertina_table::Table;
+
+use super::Study;
+use crate::condition::Condition;
+use crate::error::{Error, Result};
+use crate::library::Library;
+use crate::library::export::Exported;
+use crate::library::import::{Import, Imported, ReadImport};
+use crate::library::listing::RunListing;
+use crate::library::merge::Merged;
+use crate::library::removal::{Collected, Garbage, long_enough};
+use crate::library::stored::{self, StoredRun};
+use crate::selection::CheckpointSelection;
+
+impl Study {
+    fn library(&self) -> Library<'_> {
+        self.context.library()
+    }
+
+    /// Every run in the store, a row each: `key`, `folder`, `status`, `epochs`, `updates`; every parameter by
+    /// its path; of the last epoch `training_loss`, `training_accuracy`, `validation_loss` and
+    /// `validation_accuracy`; `finished` (when it was last trained, in UTC) and `wall_seconds` (how long all
+    /// of its training took). What is not known of a run is null.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub fn run_table(&self) -> Result<Table> {
+        self.library().run_table()
+    }
+
+    /// A run in the store by the beginning of its key.
+    ///
+    /// # Errors
+    /// [`Error::UnknownRun`], [`Error::AmbiguousRun`], [`Error::Store`].
+    pub fn stored_run(&self, key: &str) -> Result<StoredRun> {
+        let store = &self.context.store;
+        stored::look(store, stored::key(store, key)?)
+    }
+
+    /// The keys of all runs in the store, sorted.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub fn keys(&self) -> Result<Vec<RunKey>> {
+        Ok(self.context.store.keys()?)
+    }
+
+    /// Runs in the store by the beginnings of their keys, each as far as it has come: to be analysed.
+    ///
+    /// # Errors
+    /// As [`Study::stored_run`]; [`Error::RunFailed`] if the parameters of one are damaged.
+    pub fn stored_sweep<'a>(&self, keys: impl IntoIterator<Item = &'a str>) -> Result<ValidSweep> {
+        let mut runs = Vec::new();
+        let mut known = BTreeSet::new();
+        for key in keys {
+            let run = self.stored_run(key)?;
+            if !known.insert(run.key) {
+                self.context.warn(&format!("run {} is named twice, and counts once", run.key.short()));
+                continue;
+            }
+            let (Some(params), Some(reached)) = (&run.params, run.reached) else {
+                return Err(Error::RunFailed {
+                    run: run.key.short(),
+                    message: "its parameters are damaged or of a newer version, or nothing of it is there"
+                        .to_owned(),
+                    hint: Some("ask for it by its parameters: it is computed again".to_owned()),
+                });
+            };
+            runs.push(long_enough(params, reached.epoch.0)?);
+        }
+        ValidSweep::of_runs(runs).ok_or_else(|| Error::UnknownRun { key: String::new() })
+    }
+
+    /// What takes how much room in the store, by kind of file and, of memoised results, by analysis.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub fn usage(&self) -> Result<Vec<Usage>> {
+        Ok(self.context.store.usage()?)
+    }
+
+    /// Reads every byte of the store and says what is wrong with it; changes nothing.
+    ///
+    /// # Errors
+    /// [`Error::Store`] if the store cannot be read at all.
+    pub fn verify(&self) -> Result<Vec<Finding>> {
+        Ok(self.context.store.verify()?)
+    }
+
+    /// Sets aside what [`Study::verify`] finds damaged, keeps what is whole, removes what killed processes left, and writes a damaged
+    /// `FORMAT` anew; returns what was found. What was set aside is computed anew when it is asked for.
+    ///
+    /// # Errors
+    /// [`Error::Store`] if the store cannot be read or written.
+    pub fn repair(&self) -> Result<Vec<Finding>> {
+        let findings = self.context.store.repair()?;
+        self.library().write_run_table()?;
+        Ok(findings)
+    }
+
+    /// The damaged files that were found and set aside so far.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub fn incidents(&self) -> Result<Vec<Incident>> {
+        Ok(self.context.store.incidents()?)
+    }
+
+    /// The run table as a [`RunListing`] asks for it. Where `runs.csv` was taken away because runs changed,
+    /// it is written again.
+    ///
+    /// # Errors
+    /// [`Error::Store`]; a column that the run table does not have.
+    pub fn list(&self, listing: &RunListing) -> Result<Table> {
+        self.library().list(listing)
+    }
+
+    /// The runs in the store that fulfil a condition, by key.
+    ///
+    /// # Errors
+    /// [`Error::Store`]; a column that the run table does not have.
+    pub fn keys_where(&self, condition: &Condition) -> Result<Vec<RunKey>> {
+        self.library().keys_where(condition)
+    }
+
+    /// The run in the store whose key begins so.
+    ///
+    /// # Errors
+    /// [`Error::UnknownRun`], [`Error::AmbiguousRun`], [`Error::Store`].
+    pub fn key_of_run(&self, beginning: &str) -> Result<RunKey> {
+        self.library().key_of_run(beginning)
+    }
+
+    /// Removes runs, and what analyses found of them. Runs that somebody trains just now stay.
+    ///
+    /// # Errors
+    /// [`Error::Store`]: what was removed before that is gone.
+    pub fn remove(&self, runs: &[RunKey], removal: Removal) -> Result<Vec<Collected>> {
+        self.library().remove(runs, removal)
+    }
+
+    /// Removes what will not be asked for again: results of analyses in earlier versions than this program
+    /// computes, or of runs that are gone; empty folders of runs; what killed processes left. And what
+    /// `garbage` says.
+    ///
+    /// Results of analyses that it does not know stay, unless `garbage` says otherwise, and are among what is
+    /// returned, with why.
+    ///
+    /// # Errors
+    /// [`Error::Store`]: what was removed before that is gone.
+    pub fn collect(&self, garbage: &Garbage, removal: Removal) -> Result<Vec<Collected>> {
+        self.library().collect(garbage, removal)
+    }
+
+    /// Takes every run and every result of another store that this one does not have. What both have is compared, bit for bit;
+    /// the other store is only read.
+    ///
+    /// # Errors
+    /// [`Error::Store`], of either store: what was taken before that is there, whole.
+    pub fn merge(&self, other: &Study) -> Result<Vec<Merged>> {
+        self.library().merge(&other.library())
+    }
+
+    /// Writes a run as an archive that `numpy.load` reads.
+    ///
+    /// It holds, for the checkpoints of the selection that the store has: `epoch` and `update`, (checkpoints); every array of weights
+    /// under its name, stacked: `input_weights` (checkpoints, input_dim, units), `recurrent_weights` (checkpoints, units, units), `bias`
+    /// (checkpoints, units), `readout_weights` (checkpoints, units, outputs), `readout_bias` (checkpoints, outputs). Row vectors: a
+    /// state `h` becomes `tanh(h @ recurrent_weights + x @ input_weights + bias)`. And the history, `history/epoch`,
+    /// `history/training_loss` and so on, (epochs); and the parameters as text, `params.json`.
+    ///
+    /// # Errors
+    /// [`Error::NothingToExport`] without a checkpoint; [`Error::Write`], also if there is something already; [`Error::Store`].
+    pub fn export(&self, run: &RunKey, selection: &CheckpointSelection, file: &Path) -> Result<Exported> {
+        self.library().export(run, selection, file)
+    }
+
+    /// Writes runs into a new or empty folder: an archive each, as [`Study::export`] does, and `runs.csv`, a row a run with the name of
+    /// its `file`, its key, its status and every parameter.
+    ///
+    /// # Errors
+    /// As [`Study::export`].
+    pub fn export_all(
+        &self,
+        runs: &[RunKey],
+        selection: &CheckpointSelection,
+        folder: &Path,
+    ) -> Result<Vec<Exported>> {
+        self.library().export_all(runs, selection, folder)
+    }
+
+    /// Keeps weights from elsewhere as a run, so that they can be analysed and drawn as any other. It is not
+    /// trained here.
+    ///
+    /// # Errors
+    /// [`Error::Arrays`] and [`Error::Import`] say what is wrong with the file; a parameter that does not go
+    /// with the weights; [`Error::Store`].
+    pub fn import(&self, import: &Import) -> Result<Imported> {
+        self.library().import(import)
+    }
+
+    /// Keeps a network that was read.
+    ///
+    /// # Errors
+    /// [`Error::Import`] if the store has the same networks as so many epochs apart; [`Error::Store`].
+    pub fn import_read(&self, read: ReadImport) -> Result<Imported> {
+        self.library().import_read(read)
+    }
+}
