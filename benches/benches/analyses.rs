@@ -12,14 +12,14 @@ use concertina::analyses::{
 use concertina::model::Checkpoint;
 use concertina::model::network::Network;
 use concertina::model::params::Params;
-use concertina::model::task::Task;
+use concertina::model::task::{self, Ask};
 use concertina::model::trainer::Trainer;
 use concertina_benches::{Session, Work};
 use ndarray::{Array2, Axis, s};
 
 fn main() -> Result<()> {
     let params = Params::default().check().expect("the defaults are valid");
-    let task = Task::new(&params).expect("the clusters fit");
+    let task = task::of(&params).expect("the clusters fit");
     let untrained = Network::initial(&params).expect("finite weights");
     let mut trainer = Trainer::new(&params).expect("the clusters fit");
     for _ in 0..3 {
@@ -27,8 +27,8 @@ fn main() -> Result<()> {
     }
     let trained = Network::new(&params, trainer.weights()).expect("finite weights");
 
-    let samples = task.analysis_samples(500);
-    let states = untrained.states(samples.inputs.view(), 10).expect("shapes agree");
+    let samples = task.trials(Ask::Analysis { count: 500 });
+    let states = untrained.states(&samples.inputs, 10).expect("shapes agree");
     let system = Autonomous::of(&untrained).expect("finite weights").expect("recurrent");
     let frame: Array2<f64> = Array2::eye(system.units());
     let starts = initial_states(0, 10, system.units());
@@ -68,10 +68,10 @@ fn main() -> Result<()> {
 
     let mut session = Session::from_args("analyses")?;
     session.case("states of 500 samples, 10 timesteps", Work::Whole, || {
-        black_box(untrained.states(samples.inputs.view(), 10).expect("shapes agree"));
+        black_box(untrained.states(&samples.inputs, 10).expect("shapes agree"));
     });
     session.case("effective dimension over 11 timesteps, 500 samples", Work::Whole, || {
-        black_box(effective_dimension(samples.inputs.view()).expect("finite"));
+        black_box(effective_dimension(samples.inputs.stimuli().expect("held")).expect("finite"));
         for timestep in states.axis_iter(Axis(1)) {
             black_box(effective_dimension(timestep).expect("finite"));
         }
@@ -87,7 +87,7 @@ fn main() -> Result<()> {
 
     for (stage, checkpoints) in &stages {
         for (name, analysis) in &analyses {
-            let subject = Subject { params: &params, task: &task, checkpoints };
+            let subject = Subject { params: &params, task: &*task, checkpoints };
             session.case(format!("{name}, {stage} training"), Work::Whole, move || {
                 black_box(analysis.run(&subject).expect("it applies"));
             });

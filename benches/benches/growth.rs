@@ -6,11 +6,10 @@ use std::thread;
 use anyhow::Result;
 use concertina::model::network::initial;
 use concertina::model::params::Params;
-use concertina::model::task::Task;
+use concertina::model::task::{self, Ask};
 use concertina::model::trainer::Updater;
 use concertina_benches::{Session, Work};
 use concertina_numerics::kernels::with_threads;
-use ndarray::s;
 
 fn main() -> Result<()> {
     let mut session = Session::from_args("growth")?;
@@ -59,15 +58,14 @@ fn case_on(
     params.network.gain = 1.0; // long trials stay finite
     set(&mut params);
     let params = params.check()?;
-    let samples = Task::new(&params)?.training_samples(0);
+    let samples = task::of(&params)?.trials(Ask::Training(0));
     let mut updater = Updater::from_params(&params, &initial::draw(&params)?);
     let (batch, steps) = (params.train.batch, params.trial_steps());
     let (units, input_dim) = (params.network.units, params.task.input_dim);
     // forward and backward through every step but the first, and the gradient
     let products = batch * ((3 * steps - 3) * units * units + input_dim * units);
     session.case(name, Work::Flops(2.0 * products as f64), move || {
-        let inputs = samples.inputs.slice(s![..batch, ..]);
-        let update = || updater.update(inputs, &samples.labels[..batch], 1e-6);
+        let update = || updater.update_on_trials(&samples, 0..batch, 1e-6);
         black_box(with_threads(threads, update).expect("shapes agree"));
     });
     Ok(())

@@ -8,17 +8,16 @@ use concertina::model::network::initial;
 use concertina::model::params::{
     GradientMethod, LossKind, NetworkParams, Nonlinearity, Params, SchedulerKind, ValidParams,
 };
-use concertina::model::task::Task;
+use concertina::model::task::{self, Ask};
 use concertina::model::trainer::{Trainer, Updater};
 use concertina_benches::{Session, Work};
-use ndarray::s;
 
 /// Updates between two losses too small to matter; a rate that keeps a network as it is.
 const LEARNING_RATE: f64 = 1e-6;
 
 fn main() -> Result<()> {
     let params = Params::default().check()?;
-    let task = Task::new(&params)?;
+    let task = task::of(&params)?;
     let mut epoch = 0;
     let mut session = Session::from_args("training")?;
     for batch in [1, 2, 4, 10, 16, 50, 800] {
@@ -59,7 +58,7 @@ fn main() -> Result<()> {
         black_box(trainer.weights());
     });
     session.case("samples of an epoch, 800 and 100", Work::Each(900 * params.task.input_dim), || {
-        black_box((task.training_samples(epoch), task.validation_samples(epoch)));
+        black_box((task.trials(Ask::Training(epoch)), task.trials(Ask::Validation(epoch))));
         epoch += 1;
     });
     session.finish()
@@ -70,12 +69,11 @@ fn updates(session: &mut Session<'_>, name: &str, params: &ValidParams, work: Wo
     if !session.wants(name) {
         return Ok(());
     }
-    let samples = Task::new(params)?.training_samples(0);
+    let samples = task::of(params)?.trials(Ask::Training(0));
     let batch = params.train.batch;
     let mut updater = Updater::from_params(params, &initial::draw(params)?);
     session.case(name, work, move || {
-        let inputs = samples.inputs.slice(s![..batch, ..]);
-        let record = updater.update(inputs, &samples.labels[..batch], LEARNING_RATE);
+        let record = updater.update_on_trials(&samples, 0..batch, LEARNING_RATE);
         black_box(record.expect("shapes agree"));
     });
     Ok(())

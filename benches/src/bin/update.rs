@@ -6,9 +6,8 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use concertina::model::network::initial;
 use concertina::model::params::Params;
-use concertina::model::task::Task;
+use concertina::model::task::{self, Ask};
 use concertina::model::trainer::Updater;
-use ndarray::s;
 
 /// Batches that are gone through in turn, as an epoch would; the same number as the peer has.
 const BATCHES: usize = 80;
@@ -30,15 +29,14 @@ fn main() -> Result<()> {
     params.train.batch = batch;
     params.task.train_samples = BATCHES * batch;
     let params = params.check()?;
-    let samples = Task::new(&params)?.training_samples(0);
+    let samples = task::of(&params)?.trials(Ask::Training(0));
     let mut updater = Updater::from_params(&params, &initial::draw(&params)?);
     let mut go = |count: usize| -> Result<f64> {
         let start = Instant::now();
         for update in 0..count {
             let first = update % BATCHES * batch;
-            let inputs = samples.inputs.slice(s![first..first + batch, ..]);
-            let labels = &samples.labels[first..first + batch];
-            black_box(updater.update(inputs, labels, params.train.learning_rate)?);
+            let rate = params.train.learning_rate;
+            black_box(updater.update_on_trials(&samples, first..first + batch, rate)?);
         }
         Ok(start.elapsed().as_secs_f64() / count as f64)
     };

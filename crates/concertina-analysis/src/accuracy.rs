@@ -1,11 +1,13 @@
 //! `accuracy`: how often the network names the right class.
 
 use concertina_model::params::ValidParams;
+use concertina_model::task::Ask;
 use concertina_table::Table;
 use serde::{Deserialize, Serialize};
 
 use crate::evaluation::evaluated;
 use crate::ranges;
+use crate::responses::labels;
 use crate::{Analysis, Result, Subject};
 
 /// The share of samples that the network classifies correctly, at each checkpoint.
@@ -58,7 +60,8 @@ impl Analysis for Accuracy {
 
     fn run(&self, subject: &Subject) -> Result<Table> {
         self.check(subject.params)?;
-        let samples = subject.task.analysis_samples(self.samples);
+        let samples = subject.task.trials(Ask::Analysis { count: self.samples });
+        labels(Self::NAME, &samples)?;
         evaluated(subject, &samples, Self::NAME, |evaluation| evaluation.accuracy)
     }
 }

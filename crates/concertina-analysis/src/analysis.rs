@@ -17,7 +17,7 @@ pub struct Subject<'a> {
     /// The parameters of the run; their seed also keys every random number of an analysis.
     pub params: &'a ValidParams,
     /// The task of the run: where samples come from.
-    pub task: &'a Task,
+    pub task: &'a dyn Task,
     /// The networks to look at, each with the moment of training it is from.
     pub checkpoints: &'a [(Checkpoint, Network)],
 }
@@ -47,8 +47,8 @@ pub trait Analysis: Serialize + Debug {
     /// kept checkpoint by checkpoint; otherwise over all checkpoints asked for at once.
     fn per_checkpoint(&self) -> bool;
 
-    /// Whether the network is shown samples of the task. What looks at weights alone says no: it then works where clusters cannot be
-    /// placed, as for an imported network with one input. The task of its subject has no clusters there.
+    /// Whether the network is shown trials of the task. What looks at weights alone says no: it then works where clusters cannot be
+    /// placed, as for an imported network with one input. The task of its subject has no trials there.
     fn shows_samples(&self) -> bool {
         true
     }

@@ -1,6 +1,7 @@
 //! `autocorrelation`: how much of its first state a trial still resembles.
 
 use concertina_model::params::ValidParams;
+use concertina_model::task::Ask;
 use concertina_numerics::statistics::{mean, variance};
 use concertina_table::{Table, Values};
 use ndarray::{ArrayView1, ArrayView2};
@@ -8,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::numbers::{Rounding, contiguous, sum_of};
 use crate::ranges;
-use crate::trials::{Observations, Trials};
+use crate::responses::{Observations, Responses};
 use crate::{Analysis, Result, Subject, Timestep, Timesteps};
 
 /// The cosine of the angle between the state at each timestep and the state after the first step of the same trial.
@@ -77,16 +78,16 @@ impl Analysis for Autocorrelation {
     fn run(&self, subject: &Subject) -> Result<Table> {
         self.check(subject.params)?;
         let timesteps = self.timesteps.resolve(Self::NAME, self.extend_to, subject.params)?;
-        let samples = subject.task.analysis_samples(self.samples);
+        let samples = subject.task.trials(Ask::Analysis { count: self.samples });
         let needed: Vec<Timestep> = timesteps.iter().copied().chain([FIRST]).collect();
         let mut rows = Observations::default();
         let (mut means, mut deviations, mut counts) = (Vec::new(), Vec::new(), Vec::new());
         for (checkpoint, network) in subject.checkpoints {
-            let trials = Trials::run(network, &samples, &needed)?;
+            let responses = Responses::run(network, &samples, &needed)?;
             for &timestep in &timesteps {
                 let found = match timestep {
                     Timestep::INPUT => Vec::new(),
-                    _ => cosines(trials.at(timestep)?, trials.at(FIRST)?),
+                    _ => cosines(responses.at(timestep)?, responses.at(FIRST)?),
                 };
                 rows.push_at(*checkpoint, timestep);
                 means.push(mean(&found));

@@ -1,6 +1,7 @@
 //! `class_distances`: how far states of the same class and of different classes lie apart.
 
 use concertina_model::params::ValidParams;
+use concertina_model::task::Ask;
 use concertina_numerics::kernels::{Operation, dispatch};
 use concertina_table::Table;
 use ndarray::ArrayView2;
@@ -8,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::numbers::{Precision, one_over_largest};
 use crate::ranges;
-use crate::trials::{check_finite, measured};
+use crate::responses::{check_finite, labels, measured};
 use crate::{Analysis, Error, Result, Subject, Timestep, Timesteps};
 
 /// Mean distances within and across classes at each timestep: see [`class_distances`].
@@ -62,10 +63,11 @@ impl Analysis for ClassDistances {
     fn run(&self, subject: &Subject) -> Result<Table> {
         self.check(subject.params)?;
         let timesteps = self.timesteps.resolve(Self::NAME, self.extend_to, subject.params)?;
-        let samples = subject.task.analysis_samples(self.samples);
+        let samples = subject.task.trials(Ask::Analysis { count: self.samples });
+        let labels = labels(Self::NAME, &samples)?;
         let columns = ["within_class_distance", "across_class_distance"];
-        measured(subject, &samples, &timesteps, columns, |trials, timestep| {
-            let Distances { within, across } = mean_distances(trials.at(timestep)?, &samples.labels);
+        measured(subject, &samples, &timesteps, columns, |responses, timestep| {
+            let Distances { within, across } = mean_distances(responses.at(timestep)?, &labels);
             Ok([within, across])
         })
     }

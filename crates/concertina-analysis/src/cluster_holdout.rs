@@ -1,7 +1,10 @@
 //! `cluster_holdout`: how well a linear classifier generalises to clusters it has not seen.
 
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
 use concertina_model::params::{TaskParams, ValidParams};
-use concertina_model::task::{Samples, Task};
+use concertina_model::task::{Ask, Trials};
 use concertina_numerics::classify::{LinearClassifier, LinearSvm, LogisticRegression};
 use concertina_numerics::random::{Purpose, Stream};
 use concertina_numerics::statistics::{mean, variance};
@@ -10,7 +13,7 @@ use ndarray::{Array2, ArrayView2, Axis};
 use serde::{Deserialize, Serialize};
 
 use crate::ranges::{self, MOST_REPETITIONS, at_least, at_most, positive, refuse};
-use crate::trials::{Observations, Trials};
+use crate::responses::{Observations, Responses, labels};
 use crate::{Analysis, Error, Result, Subject, Timestep, Timesteps};
 
 const SPLITS: Purpose = Purpose::new("cluster holdout");
@@ -154,23 +157,23 @@ impl Analysis for ClusterHoldout {
     fn run(&self, subject: &Subject) -> Result<Table> {
         self.check(subject.params)?;
         let timesteps = self.timesteps.resolve(Self::NAME, self.extend_to, subject.params)?;
-        let samples = subject.task.analysis_samples(self.samples_of(&subject.params.task));
+        let samples = subject.task.trials(Ask::Analysis { count: self.samples_of(&subject.params.task) });
+        let classes = subject.params.task.classes;
+        let known = Known::of(&samples, classes)?;
         let splits: Vec<Split> = (0..self.splits)
-            .map(|number| {
-                Split::draw(subject.task, &samples, self.training_share, subject.params.seed, number)
-            })
+            .map(|number| Split::draw(&known, self.training_share, subject.params.seed, number))
             .collect();
         let mut rows = Observations::default();
         let mut columns = Columns::default();
         for (checkpoint, network) in subject.checkpoints {
-            let trials = Trials::run(network, &samples, &timesteps)?;
+            let responses = Responses::run(network, &samples, &timesteps)?;
             for &timestep in &timesteps {
-                let states = trials.at(timestep)?.mapv(f64::from);
+                let states = responses.at(timestep)?.mapv(f64::from);
                 let (mut training, mut testing, mut converged) = (Vec::new(), Vec::new(), true);
                 let mut first = None;
                 for split in &splits {
                     let seen = split.training.of(states.view());
-                    let (labels, classes) = (&split.training.labels, subject.task.classes());
+                    let labels = &split.training.labels;
                     let classifier = self.fit(seen.view(), labels, classes, first.as_ref())?;
                     training.push(classifier.accuracy(seen.view(), &split.training.labels)?);
                     let unseen = split.testing.of(states.view());
@@ -183,6 +186,27 @@ impl Analysis for ClusterHoldout {
             }
         }
         rows.into_table(true, columns.named())
+    }
+}
+
+/// What is known of the samples: class and condition of each, and the conditions of each class.
+#[derive(Debug, Clone, PartialEq)]
+struct Known<'a> {
+    labels: Cow<'a, [u32]>,
+    conditions: &'a [u32],
+    of_class: Vec<Vec<usize>>,
+}
+
+impl<'a> Known<'a> {
+    /// Every condition is among the samples: there are as many as that.
+    fn of(samples: &'a Trials, classes: usize) -> Result<Self> {
+        let (labels, conditions) = (labels(ClusterHoldout::NAME, samples)?, &samples.conditions);
+        let mut of_class = vec![BTreeSet::new(); classes];
+        for (label, condition) in labels.iter().zip(conditions) {
+            of_class[*label as usize].insert(*condition as usize);
+        }
+        let of_class = of_class.into_iter().map(|own| own.into_iter().collect()).collect();
+        Ok(Self { labels, conditions, of_class })
     }
 }
 
@@ -209,21 +233,18 @@ struct Split {
 
 impl Split {
     /// Draws the training clusters of each class.
-    fn draw(task: &Task, samples: &Samples, training_share: f64, seed: u64, number: usize) -> Self {
+    fn draw(known: &Known<'_>, training_share: f64, seed: u64, number: usize) -> Self {
         let mut stream = Stream::new(seed, SPLITS, number as u64);
-        let clusters = task.centres().nrows();
-        let mut is_seen = vec![false; clusters];
-        for class in 0..task.classes() {
-            let own: Vec<usize> =
-                (0..clusters).filter(|cluster| task.class_of(*cluster as u32) as usize == class).collect();
+        let mut seen = BTreeSet::new();
+        for own in &known.of_class {
             let count = (training_share * own.len() as f64).round() as usize;
             for position in stream.choose(own.len(), count.clamp(1, own.len() - 1)) {
-                is_seen[own[position]] = true;
+                seen.insert(own[position]);
             }
         }
         let (mut training, mut testing) = (Part::default(), Part::default());
-        for (row, (label, cluster)) in samples.labels.iter().zip(&samples.clusters).enumerate() {
-            let part = if is_seen[*cluster as usize] { &mut training } else { &mut testing };
+        for (row, (label, cluster)) in known.labels.iter().zip(known.conditions).enumerate() {
+            let part = if seen.contains(&(*cluster as usize)) { &mut training } else { &mut testing };
             part.rows.push(row);
             part.labels.push(*label);
         }
@@ -267,22 +288,24 @@ impl Columns {
 #[cfg(test)]
 mod tests {
     use concertina_model::params::Params;
+    use concertina_model::task;
 
     use super::*;
 
-    fn split(number: usize) -> (Split, Samples) {
+    fn split(number: usize) -> (Split, Trials) {
         let mut params = Params::default();
         params.task.input_dim = 10;
         params.task.classes = 3;
         params.task.clusters = 31; // 11, 10 and 10
         let params = params.check().expect("valid");
-        let task = Task::new(&params).expect("there is room in ten dimensions");
-        let samples = task.analysis_samples(100);
-        (Split::draw(&task, &samples, 0.8, 7, number), samples)
+        let task = task::of(&params).expect("there is room in ten dimensions");
+        let samples = task.trials(Ask::Analysis { count: 100 });
+        let known = Known::of(&samples, 3).expect("the clusters have classes");
+        (Split::draw(&known, 0.8, 7, number), samples)
     }
 
-    fn clusters_of(part: &Part, samples: &Samples) -> Vec<u32> {
-        let mut clusters: Vec<u32> = part.rows.iter().map(|row| samples.clusters[*row]).collect();
+    fn clusters_of(part: &Part, samples: &Trials) -> Vec<u32> {
+        let mut clusters: Vec<u32> = part.rows.iter().map(|row| samples.conditions[*row]).collect();
         clusters.sort_unstable();
         clusters.dedup();
         clusters
@@ -305,7 +328,7 @@ mod tests {
         }
         for part in [&split.training, &split.testing] {
             for (row, label) in part.rows.iter().zip(&part.labels) {
-                assert_eq!(*label, samples.labels[*row]);
+                assert_eq!(*label, samples.labels().expect("classes")[*row]);
             }
         }
     }

@@ -1,6 +1,7 @@
 //! `effective_dimension`: the participation ratio of the states.
 
 use concertina_model::params::ValidParams;
+use concertina_model::task::Ask;
 use concertina_numerics::kernels::{Columns, Operation, dispatch};
 use concertina_table::Table;
 use ndarray::ArrayView2;
@@ -8,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::numbers::{Precision, Rounding, contiguous, one_over_largest, sum_of};
 use crate::ranges;
-use crate::trials::{Trials, check_finite, measured};
+use crate::responses::{Responses, check_finite, measured};
 use crate::{Analysis, Error, Result, Subject, Timestep, Timesteps};
 
 /// The effective dimension (participation ratio) of the states at each timestep: see [`effective_dimension`].
@@ -61,10 +62,10 @@ impl Analysis for EffectiveDimension {
     fn run(&self, subject: &Subject) -> Result<Table> {
         self.check(subject.params)?;
         let timesteps = self.timesteps.resolve(Self::NAME, self.extend_to, subject.params)?;
-        let samples = subject.task.analysis_samples(self.samples);
+        let samples = subject.task.trials(Ask::Analysis { count: self.samples });
         let mut scratch = Scratch::default();
-        measured(subject, &samples, &timesteps, ["effective_dimension"], |trials, timestep| {
-            Ok([scratch.dimension(trials.unchecked_at(timestep), || Trials::name_of(timestep))?])
+        measured(subject, &samples, &timesteps, ["effective_dimension"], |responses, timestep| {
+            Ok([scratch.dimension(responses.unchecked_at(timestep), || Responses::name_of(timestep))?])
         })
     }
 }

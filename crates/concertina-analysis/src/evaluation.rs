@@ -1,10 +1,10 @@
 //! One number of a network's evaluation, at each checkpoint.
 
 use concertina_model::network::Evaluation;
-use concertina_model::task::Samples;
+use concertina_model::task::Trials;
 use concertina_table::{Table, Values};
 
-use crate::trials::Observations;
+use crate::responses::Observations;
 use crate::{Error, Result, Subject};
 
 /// The table of one number, in the column `name`, that each checkpoint's evaluation on these samples gives.
@@ -12,9 +12,9 @@ use crate::{Error, Result, Subject};
 /// Outputs that are no numbers have a loss that is none, whatever the loss: an error.
 pub(crate) fn evaluated(
     subject: &Subject,
-    samples: &Samples,
+    samples: &Trials,
     name: &'static str,
-    number: impl Fn(Evaluation) -> f64,
+    number: impl Fn(Evaluation) -> Option<f64>,
 ) -> Result<Table> {
     let mut rows = Observations::default();
     let mut numbers = Vec::with_capacity(subject.checkpoints.len());

@@ -22,15 +22,15 @@
 //!
 //! ```
 //! use concertina_analysis::{Analysis, EffectiveDimension, Subject};
-//! use concertina_model::{Checkpoint, network::Network, params::Params, task::Task};
+//! use concertina_model::{Checkpoint, network::Network, params::Params, task};
 //!
 //! let mut params = Params::default();
 //! params.task.input_dim = 2;
 //! params.network.units = 50;
 //! let params = params.check()?;
-//! let task = Task::new(&params)?;
+//! let task = task::of(&params)?;
 //! let checkpoints = [(Checkpoint::START, Network::initial(&params)?)];
-//! let subject = Subject { params: &params, task: &task, checkpoints: &checkpoints };
+//! let subject = Subject { params: &params, task: &*task, checkpoints: &checkpoints };
 //!
 //! let table = EffectiveDimension { samples: 200, ..EffectiveDimension::default() }.run(&subject)?;
 //! let dimension = table.floats("effective_dimension")?; // at timesteps -1 (the input), 0, ..., 9
@@ -60,10 +60,10 @@ mod error;
 mod evaluation;
 mod numbers;
 mod ranges;
+mod responses;
 mod settings;
 mod spec;
 mod timestep;
-mod trials;
 
 pub use accuracy::Accuracy;
 pub use analysis::{Analysis, Subject};

@@ -1,6 +1,7 @@
 //! `loss`: the loss that training lowers, on samples of its own.
 
 use concertina_model::params::ValidParams;
+use concertina_model::task::Ask;
 use concertina_table::Table;
 use serde::{Deserialize, Serialize};
 
@@ -56,7 +57,7 @@ impl Analysis for Loss {
 
     fn run(&self, subject: &Subject) -> Result<Table> {
         self.check(subject.params)?;
-        let samples = subject.task.analysis_samples(self.samples);
-        evaluated(subject, &samples, Self::NAME, |evaluation| evaluation.loss)
+        let samples = subject.task.trials(Ask::Analysis { count: self.samples });
+        evaluated(subject, &samples, Self::NAME, |evaluation| Some(evaluation.loss))
     }
 }

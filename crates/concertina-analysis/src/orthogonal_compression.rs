@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use concertina_model::Checkpoint;
 use concertina_model::network::Network;
 use concertina_model::params::ValidParams;
+use concertina_model::task::Ask;
 use concertina_numerics::linalg::{Pca, centre, product, symmetric_eigen};
 use concertina_numerics::statistics::mean;
 use concertina_table::Table;
@@ -13,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::numbers::{Precision, Rounding};
 use crate::ranges;
-use crate::trials::{Trials, check_finite, measured};
+use crate::responses::{Responses, check_finite, labels, measured};
 use crate::{Analysis, Error, Result, Subject, Timestep, Timesteps};
 
 /// How much the part of the states orthogonal to the readout has shrunk since before training, at each timestep.
@@ -93,17 +94,18 @@ impl Analysis for OrthogonalCompression {
     fn run(&self, subject: &Subject) -> Result<Table> {
         self.check(subject.params)?;
         let timesteps = self.timesteps.resolve(Self::NAME, self.extend_to, subject.params)?;
-        let samples = subject.task.analysis_samples(self.samples);
+        let samples = subject.task.trials(Ask::Analysis { count: self.samples });
         // Drawn, unless it is at hand: a network that was trained elsewhere cannot be drawn.
         let at_start = subject.checkpoints.iter().find(|(checkpoint, _)| *checkpoint == Checkpoint::START);
         let before = match at_start {
-            Some((_, network)) => Trials::run(network, &samples, &timesteps)?,
-            None => Trials::run(&Network::initial(subject.params)?, &samples, &timesteps)?,
+            Some((_, network)) => Responses::run(network, &samples, &timesteps)?,
+            None => Responses::run(&Network::initial(subject.params)?, &samples, &timesteps)?,
         };
         let readout = match self.reference {
             Reference::Readout => last_readout(subject)?,
             Reference::ClassMeans => None,
         };
+        let labels = labels(Self::NAME, &samples)?;
         let components = subject.params.task.input_dim;
         let mut earlier: BTreeMap<Timestep, Cloud> = BTreeMap::new(); // where there is a readout
         if self.reference == Reference::Readout {
@@ -111,15 +113,13 @@ impl Analysis for OrthogonalCompression {
                 earlier.insert(timestep, Cloud::of(before.at(timestep)?, components)?);
             }
         }
-        measured(subject, &samples, &timesteps, [Self::NAME], |trials, timestep| {
-            let states = trials.at(timestep)?;
+        measured(subject, &samples, &timesteps, [Self::NAME], |responses, timestep| {
+            let states = responses.at(timestep)?;
             let ratio = match (self.reference, &readout, earlier.get(&timestep)) {
-                (Reference::ClassMeans, ..) => {
-                    beside_class_means(states, before.at(timestep)?, &samples.labels)?
-                }
+                (Reference::ClassMeans, ..) => beside_class_means(states, before.at(timestep)?, &labels)?,
                 (Reference::Readout, Some(readout), Some(earlier)) => {
                     let later = Cloud::of(states, components)?;
-                    let ratios = beside_readout(&later, earlier, readout.view(), &samples.labels);
+                    let ratios = beside_readout(&later, earlier, readout.view(), &labels);
                     ratios.into_iter().collect::<Option<Vec<f64>>>().and_then(|ratios| mean(&ratios))
                 }
                 (Reference::Readout, ..) => None,

@@ -3,7 +3,7 @@
 use concertina_model::Checkpoint;
 use concertina_model::network::Network;
 use concertina_model::params::ValidParams;
-use concertina_model::task::Samples;
+use concertina_model::task::{Ask, Trials};
 use concertina_numerics::linalg::{Pca, product};
 use concertina_table::{Table, Values};
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::numbers::Rounding;
 use crate::ranges::{self, at_least, refuse};
-use crate::trials::{Observations, Trials};
+use crate::responses::{Observations, Responses};
 use crate::{Analysis, Result, Subject, Timestep, Timesteps};
 
 /// The states along their first principal components, at each timestep, with the readout in the same plane.
@@ -68,19 +68,21 @@ impl PcaSnapshots {
         table: &mut Rows,
         checkpoint: Checkpoint,
         network: &Network,
-        samples: &Samples,
+        samples: &Trials,
         timesteps: &[Timestep],
     ) -> Result<()> {
-        let trials = Trials::run(network, samples, timesteps)?;
+        let responses = Responses::run(network, samples, timesteps)?;
         let readout = network.weights().readout.mapv(f64::from); // (units, outputs)
+        let labels = samples.labels();
         let mut before: Option<Array2<f64>> = None;
         for &timestep in timesteps {
-            let states = trials.at(timestep)?.mapv(f64::from);
+            let states = responses.at(timestep)?.mapv(f64::from);
             let snapshot = Snapshot::of(states.view(), self.components, before.as_ref())?;
             let at = (checkpoint, timestep);
             for (sample, score) in snapshot.scores.outer_iter().enumerate().take(self.drawn) {
-                let (class, cluster) = (samples.labels[sample], samples.clusters[sample]);
-                table.push(at, "sample", Some(sample), Some(class), Some(cluster), score);
+                let class = labels.as_ref().map(|labels| labels[sample]);
+                let cluster = samples.conditions.get(sample).copied();
+                table.push(at, "sample", Some(sample), class, cluster, score);
             }
             if timestep != Timestep::INPUT {
                 let directions = product(readout.t(), snapshot.components.view()); // (outputs, k)
@@ -132,7 +134,7 @@ impl Analysis for PcaSnapshots {
     fn run(&self, subject: &Subject) -> Result<Table> {
         self.check(subject.params)?;
         let timesteps = self.timesteps.resolve(Self::NAME, self.extend_to, subject.params)?;
-        let samples = subject.task.analysis_samples(self.samples);
+        let samples = subject.task.trials(Ask::Analysis { count: self.samples });
         let mut rows = Rows::new(self.components);
         for (checkpoint, network) in subject.checkpoints {
             self.add_checkpoint(&mut rows, *checkpoint, network, &samples, &timesteps)?;

@@ -1,7 +1,8 @@
 //! `saturation`: how near the rates are to the ends of their range.
 
 use concertina_model::network::Equations;
-use concertina_model::params::{NetworkKind, Nonlinearity, ValidParams};
+use concertina_model::params::{Nonlinearity, ValidParams};
+use concertina_model::task::Ask;
 use concertina_numerics::kernels::{relu_in_place, tanh_in_place};
 use concertina_table::Table;
 use ndarray::ArrayView2;
@@ -9,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::numbers::sum_of;
 use crate::ranges;
-use crate::trials::measured;
+use crate::responses::measured;
 use crate::{Analysis, Result, Subject, Timestep, Timesteps};
 
 /// How large the rates are at each timestep: mean and standard deviation of their magnitude over samples and units.
@@ -71,13 +72,13 @@ impl Analysis for Saturation {
     fn run(&self, subject: &Subject) -> Result<Table> {
         self.check(subject.params)?;
         let timesteps = self.timesteps.resolve(Self::NAME, self.extend_to, subject.params)?;
-        let samples = subject.task.analysis_samples(self.samples);
+        let samples = subject.task.trials(Ask::Analysis { count: self.samples });
         let equations = Equations::new(subject.params);
-        measured(subject, &samples, &timesteps, ["saturation", "saturation_sd"], |trials, timestep| {
+        measured(subject, &samples, &timesteps, ["saturation", "saturation_sd"], |responses, timestep| {
             if timestep == Timestep::INPUT {
                 return Ok([None; 2]);
             }
-            let [mean, deviation] = moments(&rates(&equations, trials.at(timestep)?));
+            let [mean, deviation] = moments(&rates(&equations, responses.at(timestep)?));
             Ok([Some(mean), Some(deviation)])
         })
     }
@@ -86,11 +87,11 @@ impl Analysis for Saturation {
 /// The rates of these states, in the order of memory.
 fn rates(equations: &Equations, states: ArrayView2<f32>) -> Vec<f32> {
     let mut rates: Vec<f32> = states.iter().copied().collect();
-    match (equations.kind, equations.nonlinearity) {
-        (NetworkKind::Leaky, Nonlinearity::Tanh) => tanh_in_place(&mut rates),
-        (NetworkKind::Leaky, Nonlinearity::Relu) => relu_in_place(&mut rates),
-        (NetworkKind::Leaky, Nonlinearity::Linear) | (NetworkKind::Vanilla | NetworkKind::Feedforward, _) => {
-        }
+    match equations.nonlinearity {
+        _ if !equations.dynamics().sends_rates() => {}
+        Nonlinearity::Tanh => tanh_in_place(&mut rates),
+        Nonlinearity::Relu => relu_in_place(&mut rates),
+        Nonlinearity::Linear => {}
     }
     rates
 }

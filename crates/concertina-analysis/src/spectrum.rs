@@ -6,7 +6,7 @@ use concertina_table::{Table, Values};
 use ndarray::ArrayView2;
 use serde::{Deserialize, Serialize};
 
-use crate::trials::Observations;
+use crate::responses::Observations;
 use crate::{Analysis, Error, Result, Subject, Timestep};
 
 /// The eigenvalues and singular values of the recurrent weights, and how far these are from normal.

@@ -9,7 +9,7 @@ use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
 use crate::ranges::at_least;
-use crate::trials::Observations;
+use crate::responses::Observations;
 use crate::{Analysis, Error, Result, Subject};
 
 /// The variance of weights over a window of checkpoints: the mean over entries of their unbiased variance.

@@ -95,8 +95,8 @@ fn samples_whose_state_is_zero_are_left_out_and_counted() {
         weights.recurrent[0].fill(0.0);
         weights.recurrent[0][[0, 1]] = 1.0; // what it says is heard by another one
     });
-    let inputs = run.task.analysis_samples(30).inputs;
-    let states = run.checkpoints[0].1.states(inputs.view(), 1).expect("shapes agree");
+    let inputs = run.samples(30).shown;
+    let states = run.checkpoints[0].1.states(&inputs, 1).expect("shapes agree");
     let alive = states.iter().filter(|state| **state > 0.0).count() as f64;
     assert!((2.0..29.0).contains(&alive), "{alive} of 30");
     let analysis = Autocorrelation { samples: 30, timesteps: Timesteps::these([0, 1, 2]), extend_to: None };

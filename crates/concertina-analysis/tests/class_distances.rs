@@ -153,10 +153,10 @@ fn the_analysis_gives_the_distances_of_inputs_and_states() {
     let run = common::Run::trained(common::small());
     let analysis = ClassDistances { samples: 60, timesteps: Timesteps::these([-1, 3]), extend_to: None };
     let table = analysis.run(&run.subject()).expect("valid");
-    let samples = run.task.analysis_samples(60);
+    let samples = run.samples(60);
     let mut expected = Vec::new();
     for (_, network) in &run.checkpoints {
-        let states = network.states(samples.inputs.view(), 4).expect("shapes agree");
+        let states = network.states(&samples.shown, 4).expect("shapes agree");
         expected.push(class_distances(samples.inputs.view(), &samples.labels).expect("finite"));
         expected.push(class_distances(states.index_axis(Axis(1), 3), &samples.labels).expect("finite"));
     }

@@ -4,6 +4,7 @@ mod common;
 
 use concertina_analysis::{Analysis, Classifier, ClusterHoldout, Error, Timesteps};
 use concertina_model::params::Params;
+use concertina_model::task::Clusters;
 use concertina_table::Table;
 
 fn holdout() -> ClusterHoldout {
@@ -21,7 +22,8 @@ fn classes_that_are_apart_are_told_apart_in_clusters_never_seen() {
     params.task.input_dim = 1;
     params.task.clusters = 4;
     let apart = |run: &common::Run| {
-        run.task
+        Clusters::new(&run.params)
+            .expect("the clusters fit")
             .centres()
             .iter()
             .zip(0_u32..)

@@ -181,11 +181,11 @@ fn the_analysis_gives_the_dimension_of_the_states_at_each_timestep() {
     let timesteps = table.integers("timestep").expect("there");
     assert_eq!(timesteps, (0..2).flat_map(|_| (-1..=7).map(Some)).collect::<Vec<_>>());
     let found = table.floats("effective_dimension").expect("there");
-    let inputs = run.task.analysis_samples(60).inputs;
+    let samples = run.samples(60);
     let mut expected = Vec::new();
     for (_, network) in &run.checkpoints {
-        expected.push(effective_dimension(inputs.view()).expect("finite"));
-        let states = network.states(inputs.view(), 8).expect("shapes agree");
+        expected.push(effective_dimension(samples.inputs.view()).expect("finite"));
+        let states = network.states(&samples.shown, 8).expect("shapes agree");
         expected.extend(states.axis_iter(Axis(1)).map(|states| effective_dimension(states).expect("finite")));
     }
     assert_eq!(found, expected);

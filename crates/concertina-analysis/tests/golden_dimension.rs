@@ -4,6 +4,7 @@ mod common;
 
 use concertina_analysis::effective_dimension;
 use concertina_model::network::{Network, Weights};
+use concertina_model::task::Inputs;
 use concertina_testing::compare::{assert_close, assert_number_relative};
 use concertina_testing::golden::Fixture;
 use ndarray::{Array1, Array2, Array3, ArrayView2, Axis, Ix1, Ix2, Ix3};
@@ -57,8 +58,9 @@ fn along_trials(fixture: &Fixture, case: &str) {
 
     let (network, steps) =
         (network(&inputs, &input_weights, &recurrent, &bias, hold), stored.len_of(Axis(0)));
-    let states: Array3<f32> =
-        network.states(inputs.mapv(|entry| entry as f32).view(), steps).expect("shapes agree");
+    let states: Array3<f32> = network
+        .states(&Inputs::Held { stimuli: inputs.mapv(|entry| entry as f32), hold }, steps)
+        .expect("shapes agree");
     for step in 0..steps {
         let found =
             effective_dimension(states.index_axis(Axis(1), step)).expect("finite").expect("it has variance");

@@ -275,8 +275,8 @@ fn the_analysis_holds_states_against_those_before_training_with_the_last_readout
             ..OrthogonalCompression::default()
         };
         let found = compressions(&analysis, &run.subject());
-        let samples = run.task.analysis_samples(50);
-        let states_of = |network: &Network| network.states(samples.inputs.view(), 5).expect("shapes agree"); // (trials, time, units)
+        let samples = run.samples(50);
+        let states_of = |network: &Network| network.states(&samples.shown, 5).expect("shapes agree"); // (trials, time, units)
         let initial = states_of(&run.checkpoints[0].1);
         let readout = run.checkpoints[1].1.weights().readout.mapv(f64::from);
         let mut expected = Vec::new();

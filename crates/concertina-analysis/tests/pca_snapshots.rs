@@ -34,7 +34,7 @@ fn rows_are_the_drawn_samples_the_readouts_the_mean_and_the_share_of_variance() 
         assert_eq!(count("readout"), readouts, "outputs have no direction among the inputs");
         assert_eq!((count("mean"), count("explained_variance_ratio")), (1, 1));
     }
-    let samples = run.task.analysis_samples(40);
+    let samples = run.samples(40);
     let (classes, clusters) =
         (table.integers("class").expect("there"), table.integers("cluster").expect("there"));
     assert_eq!(
@@ -53,7 +53,7 @@ fn coordinates_are_the_scores_of_all_samples_components_and_readouts_in_one_plan
     let run = common::Run::untrained(common::small());
     let (timestep, network) = (2, &run.checkpoints[0].1);
     let table = snapshots(Timesteps::these([timestep])).run(&run.subject()).expect("valid");
-    let states = network.states(run.task.analysis_samples(40).inputs.view(), 3).expect("shapes agree");
+    let states = network.states(&run.samples(40).shown, 3).expect("shapes agree");
     let states: Array2<f64> = states.slice(s![.., timestep as usize, ..]).mapv(f64::from);
     let pca = Pca::fit(states.view(), 3).expect("finite");
     let scores = pca.project(states.view()).expect("same features");

@@ -76,11 +76,10 @@ fn it_is_the_mean_over_samples_and_units_and_null_at_the_input() {
     let table = analysis.run(&run.subject()).expect("valid");
     let (means, deviations) =
         (table.floats("saturation").expect("there"), table.floats("saturation_sd").expect("there"));
-    let inputs = run.task.analysis_samples(30).inputs;
+    let inputs = run.samples(30).shown;
     for (place, (_, network)) in run.checkpoints.iter().enumerate() {
         assert_eq!((means[place * 8], deviations[place * 8]), (None, None));
-        let states =
-            network.states(inputs.view(), 7).expect("shapes agree").mapv(|state| f64::from(state.abs()));
+        let states = network.states(&inputs, 7).expect("shapes agree").mapv(|state| f64::from(state.abs()));
         for (timestep, states) in states.axis_iter(Axis(1)).enumerate() {
             let row = place * 8 + timestep + 1;
             let (mean, deviation) = (means[row].expect("defined"), deviations[row].expect("defined"));

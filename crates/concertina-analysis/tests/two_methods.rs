@@ -16,9 +16,9 @@ fn networks() -> impl Strategy<Value = Case> {
 
 /// The states of a network at each timestep of the trial, those that are finite.
 fn clouds(case: &Case) -> Vec<Array2<f32>> {
-    let inputs = case.task.analysis_samples(case.samples).inputs;
+    let inputs = case.task.trials(concertina_model::task::Ask::Analysis { count: case.samples }).inputs;
     let steps: Vec<usize> = (0..case.params.trial_steps()).collect();
-    let of = |network: &concertina_model::network::Network| network.states_at(inputs.view(), &steps);
+    let of = |network: &concertina_model::network::Network| network.states_at(&inputs, &steps);
     let all = case.checkpoints.iter().flat_map(|(_, network)| of(network).expect("shapes agree"));
     all.filter(|cloud| cloud.iter().all(|entry| entry.is_finite())).collect()
 }

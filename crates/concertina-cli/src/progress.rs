@@ -4,6 +4,7 @@ use std::io::IsTerminal;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use concertina::model::trainer::EpochRecord;
 use concertina::{Event, Observer, Outcome, RunRecord, Source, run_label};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -224,7 +225,10 @@ fn describe(run: &RunRecord, varied: &[&'static str]) -> String {
         Outcome::Complete => {
             let epochs = run.last_checkpoint().epoch.0;
             let accuracy = match run.history.last() {
-                Some(record) => format!(", validation accuracy {:.3}", record.validation_accuracy),
+                Some(EpochRecord { validation_accuracy: Some(accuracy), .. }) => {
+                    format!(", validation accuracy {accuracy:.3}")
+                }
+                Some(record) => format!(", validation loss {:.3e}", record.validation_loss),
                 None => String::new(),
             };
             format!("{name}: {}, {epochs} epochs{accuracy}", run.source.name())

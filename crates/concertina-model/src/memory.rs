@@ -10,7 +10,7 @@ use crate::params::{NetworkKind, PART, ValidParams};
 /// # Errors
 /// [`Error::TooLarge`].
 pub(crate) fn check(params: &ValidParams) -> Result<()> {
-    match there() {
+    match machine_memory() {
         Some(found) if least(params) > found as f64 => Err(Error::TooLarge { needed: least(params), found }),
         _ => Ok(()),
     }
@@ -30,9 +30,9 @@ fn least(params: &ValidParams) -> f64 {
 }
 
 /// Bytes of memory of this machine, or of the control group that the process is in; `None` where the system does not tell.
-fn there() -> Option<u64> {
-    static THERE: OnceLock<Option<u64>> = OnceLock::new();
-    *THERE.get_or_init(|| {
+fn machine_memory() -> Option<u64> {
+    static MEMORY: OnceLock<Option<u64>> = OnceLock::new();
+    *MEMORY.get_or_init(|| {
         let text = std::fs::read_to_string("/proc/meminfo").ok()?;
         let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
         let machine = line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)?;
@@ -65,8 +65,8 @@ mod tests {
         ] {
             let params = with(&[(name, value)]);
             assert!(least(&params) > 1e11, "{name}: {}", least(&params));
-            if super::there().is_some_and(|found| (found as f64) < 1e11) {
-                let refused = crate::task::Task::new(&params).map(drop);
+            if super::machine_memory().is_some_and(|found| (found as f64) < 1e11) {
+                let refused = crate::task::of(&params).map(drop);
                 assert!(matches!(refused, Err(Error::TooLarge { .. })), "{name}");
                 assert!(
                     matches!(crate::network::initial::draw(&params), Err(Error::TooLarge { .. })),

@@ -7,7 +7,7 @@ use concertina_model::network::{Equations, Network};
 use concertina_model::optimizer::{Optimizer, Sgd};
 use concertina_model::params::{GradientMethod, LossKind, NetworkKind, Nonlinearity, Params, ValidParams};
 use concertina_model::reference::Parameters;
-use concertina_model::task::{Samples, Task};
+use concertina_model::task::{self, Ask, Trials};
 use concertina_model::trainer::Updater;
 
 const KINDS: [NetworkKind; 3] = [NetworkKind::Vanilla, NetworkKind::Leaky, NetworkKind::Feedforward];
@@ -45,8 +45,16 @@ fn every_case() -> Vec<ValidParams> {
     cases
 }
 
+fn stimuli(trials: &Trials) -> ndarray::ArrayView2<'_, f32> {
+    trials.inputs.stimuli().expect("the clusters' stimuli are held")
+}
+
+fn labels(trials: &Trials) -> std::borrow::Cow<'_, [u32]> {
+    trials.labels().expect("the clusters have classes")
+}
+
 /// Weights of a realisation with biases that are not zero, and a batch.
-fn weights_and_batch(params: &ValidParams) -> (Parameters, Samples) {
+fn weights_and_batch(params: &ValidParams) -> (Parameters, Trials) {
     let network = Network::initial(params).expect("initial weights can be drawn");
     let mut parameters = widened(network.weights());
     for (index, bias) in parameters.biases.iter_mut().enumerate() {
@@ -61,7 +69,7 @@ fn weights_and_batch(params: &ValidParams) -> (Parameters, Samples) {
         .for_each(|(output, value)| *value = 0.05 * (output as f64 + 1.0));
     // as f32 numbers, so that both precisions start alike
     let parameters = widened(&narrowed(&parameters));
-    (parameters, Task::new(params).expect("the clusters fit").analysis_samples(6))
+    (parameters, task::of(params).expect("the clusters fit").trials(Ask::Analysis { count: 6 }))
 }
 
 /// The error of central differences falls as the square of the step until rounding shows: its slope on log axes is 2.
@@ -72,9 +80,9 @@ fn reference_gradients_agree_with_central_differences_to_second_order() {
     for params in every_case() {
         let equations = Equations::new(&params);
         let (parameters, samples) = weights_and_batch(&params);
-        let inputs = samples.inputs.mapv(f64::from);
-        let (loss, gradient) = equations.loss_and_gradient(&parameters, inputs.view(), &samples.labels);
-        let again = equations.loss(&parameters, inputs.view(), &samples.labels);
+        let (inputs, labels) = (stimuli(&samples).mapv(f64::from), labels(&samples));
+        let (loss, gradient) = equations.loss_and_gradient(&parameters, inputs.view(), &labels);
+        let again = equations.loss(&parameters, inputs.view(), &labels);
         assert!((loss - again).abs() <= 4.0 * f64::EPSILON * loss, "{loss} and {again}");
 
         let mut direction = parameters.zeros_like();
@@ -100,7 +108,7 @@ fn reference_gradients_agree_with_central_differences_to_second_order() {
             {
                 array.scaled_add(step, &direction);
             }
-            equations.loss(&moved, inputs.view(), &samples.labels)
+            equations.loss(&moved, inputs.view(), &labels)
         };
         let error = |step: f64| ((loss_at(step) - loss_at(-step)) / (2.0 * step) - along).abs();
 
@@ -144,13 +152,12 @@ fn condensed_batches_have_the_gradient_of_the_reference() {
 fn has_the_gradient_of_the_reference(params: &ValidParams, method: GradientMethod) {
     let equations = Equations::new(params);
     let (parameters, samples) = weights_and_batch(params);
-    let inputs = samples.inputs.mapv(f64::from);
-    let (loss, gradient) = equations.loss_and_gradient(&parameters, inputs.view(), &samples.labels);
+    let (inputs, labels) = (stimuli(&samples).mapv(f64::from), labels(&samples));
+    let (loss, gradient) = equations.loss_and_gradient(&parameters, inputs.view(), &labels);
 
     let still = Optimizer::Sgd(Sgd::default());
-    let mut updater =
-        Updater::new(equations, still, method, |_| true, &narrowed(&parameters), samples.labels.len());
-    let record = updater.update(samples.inputs.view(), &samples.labels, 0.0).expect("shapes agree");
+    let mut updater = Updater::new(equations, still, method, |_| true, &narrowed(&parameters), samples.len());
+    let record = updater.update(stimuli(&samples), &labels, 0.0).expect("shapes agree");
     let case = format!("{method}, {equations:?}");
     assert!((record.loss - loss).abs() <= 1e-5 * loss.max(1.0), "{case}: loss {} for {loss}", record.loss);
     let size = |array: &ndarray::ArrayD<f64>| array.iter().fold(0.0_f64, |size, value| size.max(value.abs()));
@@ -164,11 +171,7 @@ fn has_the_gradient_of_the_reference(params: &ValidParams, method: GradientMetho
 
     let evaluation = updater.evaluate(&samples).expect("shapes agree");
     assert!((evaluation.loss - loss).abs() <= 1e-5 * loss.max(1.0), "{case}: {evaluation:?} for {loss}");
-    assert_eq!(
-        evaluation.accuracy,
-        equations.accuracy(&parameters, inputs.view(), &samples.labels),
-        "{case}"
-    );
+    assert_eq!(evaluation.accuracy, Some(equations.accuracy(&parameters, inputs.view(), &labels)), "{case}");
 }
 
 /// The same numbers on the units, batch after batch, and batches that are not full.
@@ -227,12 +230,12 @@ fn split_batches_have_the_gradient_of_whole_ones() {
 
 fn agree(params: &ValidParams, other: &ValidParams, batches: &[std::ops::Range<usize>]) {
     let weights = narrowed(&weights_and_batch(params).0);
-    let samples = Task::new(params).expect("the clusters fit").training_samples(0);
+    let samples = task::of(params).expect("the clusters fit").trials(Ask::Training(0));
     let mut general = Updater::from_params(params, &weights);
     let mut other = Updater::from_params(other, &weights);
     for batch in batches {
-        let inputs = samples.inputs.slice(ndarray::s![batch.clone(), ..]);
-        let labels = &samples.labels[batch.clone()];
+        let inputs = stimuli(&samples).slice_move(ndarray::s![batch.clone(), ..]);
+        let labels = &labels(&samples)[batch.clone()];
         // updates without a step: so small that the two networks stay alike
         let expected = general.update(inputs, labels, 1e-9).expect("shapes agree");
         let found = other.update(inputs, labels, 1e-9).expect("shapes agree");
@@ -256,8 +259,8 @@ fn the_fast_path_has_the_states_of_the_reference_past_the_trials_end_too() {
         let network = Network::new(&params, narrowed(&parameters)).expect("weights are finite");
         let beyond = if params.network.kind == NetworkKind::Feedforward { 0 } else { 4 };
         let equations = Equations { steps: network.trial_steps() + beyond, ..Equations::new(&params) };
-        let expected = equations.states(&parameters, samples.inputs.mapv(f64::from).view());
-        let found = network.states(samples.inputs.view(), equations.steps).expect("the steps exist");
+        let expected = equations.states(&parameters, stimuli(&samples).mapv(f64::from).view());
+        let found = network.states(&samples.inputs, equations.steps).expect("the steps exist");
         for (step, expected) in expected.iter().enumerate() {
             for ((trial, unit), value) in expected.indexed_iter() {
                 let difference = (f64::from(found[[trial, step, unit]]) - value).abs();

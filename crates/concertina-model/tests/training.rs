@@ -8,7 +8,7 @@ use concertina_model::params::{
     GradientMethod, GradientNoiseTarget, LossKind, NetworkKind, Nonlinearity, OptimizerKind, Params,
     SchedulerKind, ValidParams,
 };
-use concertina_model::task::Task;
+use concertina_model::task::{self, Ask};
 use concertina_model::trainer::Trainer;
 use ndarray::Axis;
 
@@ -119,9 +119,9 @@ fn runs_that_differ_in_the_learning_rate_start_alike_and_see_the_same_samples() 
     let (params, other) = (small().check().expect("valid"), other.check().expect("valid"));
     let (a, b) = (Trainer::new(&params).expect("fits"), Trainer::new(&other).expect("fits"));
     assert_eq!(a.weights(), b.weights());
-    assert_eq!(a.task().training_samples(3), b.task().training_samples(3));
-    assert_ne!(a.task().training_samples(3), a.task().training_samples(4));
-    assert_ne!(a.task().training_samples(3).inputs, a.task().validation_samples(3).inputs);
+    assert_eq!(a.task().trials(Ask::Training(3)), b.task().trials(Ask::Training(3)));
+    assert_ne!(a.task().trials(Ask::Training(3)), a.task().trials(Ask::Training(4)));
+    assert_ne!(a.task().trials(Ask::Training(3)).inputs, a.task().trials(Ask::Validation(3)).inputs);
 }
 
 #[test]
@@ -129,7 +129,7 @@ fn frozen_samples_are_the_same_every_epoch() {
     let mut params = small();
     params.task.frozen = true;
     let trainer = Trainer::new(&params.check().expect("valid")).expect("fits");
-    assert_eq!(trainer.task().training_samples(0), trainer.task().training_samples(7));
+    assert_eq!(trainer.task().trials(Ask::Training(0)), trainer.task().trials(Ask::Training(7)));
 }
 
 #[test]
@@ -147,7 +147,7 @@ fn the_task_can_be_learnt_by_every_network() {
         let mut trainer = Trainer::new(&params.check().expect("valid")).expect("fits");
         train(&mut trainer, 6);
         let last = trainer.history().last().expect("six epochs");
-        assert!(last.validation_accuracy > 0.9, "{kind:?}: {last:?}");
+        assert!(last.validation_accuracy > Some(0.9), "{kind:?}: {last:?}");
     }
 }
 
@@ -208,10 +208,13 @@ fn dropout_and_unit_noise_act_in_training_only() {
     params.network.unit_noise = 1.0;
     let noisy = Network::initial(&params.check().expect("valid")).expect("drawn");
     let plain = Network::initial(&small().check().expect("valid")).expect("drawn");
-    let samples = Trainer::new(&small().check().expect("valid")).expect("fits").task().analysis_samples(10);
+    let samples = Trainer::new(&small().check().expect("valid"))
+        .expect("fits")
+        .task()
+        .trials(Ask::Analysis { count: 10 });
     assert_eq!(
-        noisy.states(samples.inputs.view(), 4).expect("4 steps"),
-        plain.states(samples.inputs.view(), 4).expect("4 steps")
+        noisy.states(&samples.inputs, 4).expect("4 steps"),
+        plain.states(&samples.inputs, 4).expect("4 steps")
     );
 }
 
@@ -222,17 +225,22 @@ fn states_at_some_timesteps_are_those_among_all_whatever_the_number_of_trials() 
         params.network.kind = kind;
         let params = params.check().expect("valid");
         let network = Network::initial(&params).expect("drawn");
-        let task = Task::new(&params).expect("fits");
+        let task = task::of(&params).expect("fits");
         for trials in [1, 64, 150] {
-            let inputs = task.analysis_samples(trials).inputs;
-            let all = network.states(inputs.view(), 4).expect("4 steps"); // (trials, time, units)
-            let some = network.states_at(inputs.view(), &[3, 0]).expect("4 steps");
+            let inputs = task.trials(Ask::Analysis { count: trials }).inputs;
+            let all = network.states(&inputs, 4).expect("4 steps"); // (trials, time, units)
+            let some = network.states_at(&inputs, &[3, 0]).expect("4 steps");
             for (states, timestep) in some.iter().zip([3, 0]) {
                 assert_eq!(states, all.index_axis(Axis(1), timestep), "{kind:?}, {trials} trials");
             }
         }
-        assert!(network.states_at(task.analysis_samples(5).inputs.view(), &[]).expect("nothing").is_empty());
-        let past_the_trial = network.states_at(task.analysis_samples(5).inputs.view(), &[4]);
+        assert!(
+            network
+                .states_at(&task.trials(Ask::Analysis { count: 5 }).inputs, &[])
+                .expect("nothing")
+                .is_empty()
+        );
+        let past_the_trial = network.states_at(&task.trials(Ask::Analysis { count: 5 }).inputs, &[4]);
         assert_eq!(past_the_trial.is_err(), kind == NetworkKind::Feedforward, "{kind:?}");
     }
 }

@@ -1,6 +1,7 @@
 //! Numerical kernels, keyed random streams, linear algebra and statistics.
 
 pub mod classify;
+pub mod double;
 mod error;
 pub mod kernels;
 pub mod linalg;

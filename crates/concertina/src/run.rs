@@ -8,7 +8,7 @@ use concertina_analysis::Analysis;
 use concertina_model::Checkpoint;
 use concertina_model::network::{Network, Weights};
 use concertina_model::params::ValidParams;
-use concertina_model::task::Task;
+use concertina_model::task::{self, Task};
 use concertina_model::trainer::EpochRecord;
 use concertina_store::RunKey;
 use concertina_table::{Scalar, Table};
@@ -100,8 +100,8 @@ impl Run {
     ///
     /// # Errors
     /// When the clusters cannot be placed.
-    pub fn task(&self) -> Result<Task> {
-        Ok(Task::new(self.params())?)
+    pub fn task(&self) -> Result<Box<dyn Task>> {
+        Ok(task::of(self.params())?)
     }
 
     /// The weights at a checkpoint, computed again if the store does not have them.
@@ -254,7 +254,7 @@ impl Runs {
         {
             let last = history.last();
             let source = (*source != Source::Nothing).then(|| source.name()).into();
-            let number = |of: fn(&EpochRecord) -> f64| last.map(of).into();
+            let number = |of: fn(&EpochRecord) -> Option<f64>| last.and_then(of).into();
             let mut cells: Vec<(String, Scalar)> = vec![("key".to_owned(), key.short().to_string().into())];
             cells.extend(params_table::identity(params, &self.varied));
             cells.extend([
@@ -262,9 +262,9 @@ impl Runs {
                 ("source".to_owned(), source),
                 ("epochs".to_owned(), Scalar::Integer(end.epoch as i64)),
                 ("updates".to_owned(), Scalar::Integer(end.update.0 as i64)),
-                ("training_loss".to_owned(), number(|record| record.training_loss)),
+                ("training_loss".to_owned(), number(|record| Some(record.training_loss))),
                 ("training_accuracy".to_owned(), number(|record| record.training_accuracy)),
-                ("validation_loss".to_owned(), number(|record| record.validation_loss)),
+                ("validation_loss".to_owned(), number(|record| Some(record.validation_loss))),
                 ("validation_accuracy".to_owned(), number(|record| record.validation_accuracy)),
             ]);
             all.push(params_table::row(cells)?);

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use concertina::analyses::AnalysisSpec;
 use concertina::model::params::Params;
+use concertina::model::task::Inputs;
 use concertina::{CheckpointSelection, Error, ErrorKind, Import, Outcome, Source};
 use concertina_arrays::{Arrays, Npz, read_npz};
 use ndarray::{ArrayD, Ix2, Ix3};
@@ -70,7 +71,7 @@ fn an_imported_network_computes_what_pytorch_computes() {
         let network = runs.first().network(runs.first().last_checkpoint()).expect("a network");
         let arrays = pytorch();
         let inputs = numbers(&arrays, "inputs").into_dimensionality::<Ix2>().expect("a matrix");
-        let states = network.states(inputs.view(), 3).expect("states");
+        let states = network.states(&Inputs::Held { stimuli: inputs.clone(), hold: 1 }, 3).expect("states");
         let theirs = numbers(&arrays, "states").into_dimensionality::<Ix3>().expect("three axes");
         for ((sample, timestep, unit), ours) in states.indexed_iter() {
             let theirs = theirs[[timestep, sample, unit]];

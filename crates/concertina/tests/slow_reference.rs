@@ -79,9 +79,9 @@ type Curve = (&'static str, fn(&EpochRecord) -> f64, bool, f64);
 /// to some hundredths of itself. Rates are halved or not: one halving in five realisations is 0.06 decades.
 const CURVES: [Curve; 5] = [
     ("train_loss", |record| record.training_loss, true, 0.01),
-    ("train_accuracy", |record| record.training_accuracy, false, 2e-3),
+    ("train_accuracy", |record| record.training_accuracy.expect("classes"), false, 2e-3),
     ("val_loss", |record| record.validation_loss, true, 0.01),
-    ("val_accuracy", |record| record.validation_accuracy, false, 5e-3),
+    ("val_accuracy", |record| record.validation_accuracy.expect("classes"), false, 5e-3),
     ("learning_rate", |record| record.learning_rate, true, 0.06),
 ];
 

@@ -4,7 +4,7 @@
 use ndarray::{Array2, Array3, ArrayView2};
 
 use super::dynamics::Autonomous;
-use super::growth::{Sizes, can_grow, out_of_bounds};
+use super::growth::{Sizes, out_of_bounds};
 use super::orbits::{Orbits, Tally};
 use super::spectrum::{Outcome, Spectrum};
 use super::start::{initial_states, random_frame};
@@ -182,7 +182,7 @@ impl<'a> Estimate<'a> {
         let tallies = self.orbits.tallies();
         let spectrum = Spectrum::of(tallies, self.system.units(), Outcome::Converged);
         if spectrum.largest_error().unwrap_or_default() < self.rule.tolerance {
-            let grows = can_grow(self.system) && self.sizes.keep_growing();
+            let grows = self.system.dynamics.can_grow() && self.sizes.keep_growing();
             return Some(if grows { Outcome::Unbounded } else { Outcome::Converged });
         }
         let looks = self.looks.len() - 1;

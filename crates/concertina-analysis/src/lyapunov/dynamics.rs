@@ -1,6 +1,8 @@
 //! The network without input, as a map of its state, and the action of its Jacobian.
 
-use concertina_model::network::Network;
+use std::sync::Arc;
+
+use concertina_model::network::{Dynamics, Leaky, Network, Vanilla};
 use concertina_model::params::{NetworkKind, Nonlinearity};
 use ndarray::{Array1, Array2};
 
@@ -15,12 +17,17 @@ use crate::{Error, Result};
 /// map    h' = φ(h W + b)                    q J = (q W) ∘ φ'(h W + b)
 /// Euler  h' = h + dt (-h + φ(h) W + b)      q J = (1 - dt) q + dt (q ∘ φ'(h)) W      (without leak: 1 for 1 - dt)
 /// ```
-#[derive(Debug, Clone, PartialEq)]
+///
+/// and likewise for gated networks, whose units have several currents.
+#[derive(Debug, Clone)]
 pub struct Autonomous {
+    /// (units, currents × units).
     pub(super) weights: Array2<f64>,
+    /// Of the currents from the inputs, (currents × units).
     pub(super) bias: Array1<f64>,
-    pub(super) nonlinearity: Nonlinearity,
-    pub(super) rule: Rule,
+    /// Of the recurrent currents, (currents × units); empty where there is none.
+    pub(super) recurrent_bias: Array1<f64>,
+    pub(super) dynamics: Arc<dyn Dynamics>,
 }
 
 /// How the next state follows from the input current.
@@ -39,7 +46,7 @@ pub enum Rule {
 }
 
 impl Autonomous {
-    /// The dynamics with these weights.
+    /// The dynamics with these weights, of a network of one current.
     ///
     /// # Shapes
     /// `weights`: (units, units), (from, to); `bias`: (units).
@@ -52,27 +59,55 @@ impl Autonomous {
         nonlinearity: Nonlinearity,
         rule: Rule,
     ) -> Result<Self> {
-        let units = bias.len();
-        if weights.dim() != (units, units) || units == 0 {
-            let expected = format!("(units, units) = ({units}, {units}), with at least one unit");
-            return Err(Error::Shape {
-                what: "recurrent weights",
-                expected,
-                found: weights.shape().to_vec(),
-            });
+        let dynamics: Arc<dyn Dynamics> = match rule {
+            Rule::Map => Arc::new(Vanilla { nonlinearity }),
+            Rule::Euler { dt, kept } => Arc::new(Leaky { nonlinearity, dt, kept }),
+        };
+        Self::with_dynamics(dynamics, weights, bias, Array1::zeros(0))
+    }
+
+    /// The dynamics of any network with these weights.
+    ///
+    /// # Shapes
+    /// `weights`: (units, currents × units), (from, to); `bias`: (currents × units); `recurrent_bias`: the same, or empty.
+    ///
+    /// # Errors
+    /// [`Error::Shape`], [`Error::NotFinite`].
+    pub fn with_dynamics(
+        dynamics: Arc<dyn Dynamics>,
+        weights: Array2<f64>,
+        bias: Array1<f64>,
+        recurrent_bias: Array1<f64>,
+    ) -> Result<Self> {
+        let currents = dynamics.currents();
+        let units = bias.len() / currents;
+        let columns = currents * units;
+        if weights.dim() != (units, columns) || units == 0 || bias.len() != columns {
+            let expected = match currents {
+                1 => format!("(units, units) = ({units}, {units}), with at least one unit"),
+                _ => format!("(units, {currents} × units) = ({units}, {columns}), with at least one unit"),
+            };
+            let found = weights.shape().to_vec();
+            return Err(Error::Shape { what: "recurrent weights", expected, found });
+        }
+        if !recurrent_bias.is_empty() && recurrent_bias.len() != columns {
+            let (expected, found) = (format!("({columns})"), vec![recurrent_bias.len()]);
+            return Err(Error::Shape { what: "recurrent bias", expected, found });
         }
         if let Some(((from, to), value)) = weights.indexed_iter().find(|(_, value)| !value.is_finite()) {
-            let place = format!("from unit {from} to unit {to}");
+            let place = match currents {
+                1 => format!("from unit {from} to unit {to}"),
+                _ => format!("from unit {from} to column {to}"),
+            };
             return Err(Error::NotFinite { what: "recurrent weights".to_owned(), place, value: *value });
         }
-        if let Some((unit, value)) = bias.indexed_iter().find(|(_, value)| !value.is_finite()) {
-            return Err(Error::NotFinite {
-                what: "bias".to_owned(),
-                place: format!("unit {unit}"),
-                value: *value,
-            });
+        for (what, bias) in [("bias", &bias), ("recurrent bias", &recurrent_bias)] {
+            if let Some((unit, value)) = bias.indexed_iter().find(|(_, value)| !value.is_finite()) {
+                let place = format!("unit {unit}");
+                return Err(Error::NotFinite { what: what.to_owned(), place, value: *value });
+            }
         }
-        Ok(Self { weights: weights.as_standard_layout().into_owned(), bias, nonlinearity, rule })
+        Ok(Self { weights: weights.as_standard_layout().into_owned(), bias, recurrent_bias, dynamics })
     }
 
     /// The dynamics of a recurrent network; `None` for a feedforward one, which has none.
@@ -80,19 +115,18 @@ impl Autonomous {
     /// # Errors
     /// [`Error::NotFinite`].
     pub fn of(network: &Network) -> Result<Option<Self>> {
-        let rule = match network.kind() {
-            NetworkKind::Vanilla => Rule::Map,
-            NetworkKind::Leaky => Rule::Euler { dt: network.dt(), kept: network.equations().kept() },
-            NetworkKind::Feedforward => return Ok(None),
-        };
+        if network.kind() == NetworkKind::Feedforward {
+            return Ok(None);
+        }
         let weights = network.weights();
+        let recurrent_bias = weights.biases.get(1).map_or(Array1::zeros(0), |bias| bias.mapv(f64::from));
         let (recurrent, bias) = (weights.recurrent[0].mapv(f64::from), weights.biases[0].mapv(f64::from));
-        Self::new(recurrent, bias, network.nonlinearity(), rule).map(Some)
+        Self::with_dynamics(network.dynamics().into(), recurrent, bias, recurrent_bias).map(Some)
     }
 
     /// Number of units.
     pub fn units(&self) -> usize {
-        self.bias.len()
+        self.weights.nrows()
     }
 }
 

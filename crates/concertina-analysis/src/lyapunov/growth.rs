@@ -1,8 +1,5 @@
 //! Whether an orbit grows without bound, told from the sizes of its states.
 
-use super::dynamics::{Autonomous, Rule};
-use concertina_model::params::Nonlinearity;
-
 /// The base-2 logarithm of the size from which a state counts as out of bounds: its square would overflow.
 const BOUND: f64 = 500.0;
 /// Fewer sizes than this say nothing (arbitrary: two for each quarter).
@@ -53,14 +50,4 @@ impl Sizes {
 /// Whether a state of this size is out of bounds.
 pub(super) fn out_of_bounds(log2_size: f64) -> bool {
     log2_size.is_nan() || log2_size > BOUND
-}
-
-/// Whether states of the system can grow without bound. Where the nonlinearity is bounded and the state leaks
-/// they cannot; the state of a linear network is not looked at, because its Jacobian is the same everywhere.
-pub(super) fn can_grow(system: &Autonomous) -> bool {
-    match (system.nonlinearity, system.rule) {
-        (Nonlinearity::Linear, _) | (Nonlinearity::Tanh, Rule::Map) => false,
-        (Nonlinearity::Tanh, Rule::Euler { kept, .. }) => kept >= 1.0,
-        (Nonlinearity::Relu, _) => true,
-    }
 }

@@ -1,13 +1,11 @@
 //! `lyapunov`: the largest Lyapunov exponents of the network without input.
 
-mod activation;
 mod converged;
 mod dynamics;
 mod frame;
 mod growth;
 mod orbits;
 mod paper;
-mod product;
 mod spectrum;
 mod start;
 
@@ -24,7 +22,7 @@ pub use start::initial_states;
 use converged::Converged;
 
 use crate::ranges::{MOST_REPETITIONS, at_least, at_most, positive, refuse};
-use crate::trials::Observations;
+use crate::responses::Observations;
 use crate::{Analysis, Error, Result, Subject};
 
 /// The largest Lyapunov exponents of the network without input, in bits per timestep.

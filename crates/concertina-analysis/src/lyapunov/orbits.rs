@@ -1,12 +1,11 @@
 //! Orbits with tangent frames: one timestep of Benettin's method for several initial conditions at once.
 
 use concertina_model::params::Nonlinearity;
+use concertina_numerics::double::{Panels, product};
 use ndarray::{Array2, Array3, ArrayView2, Axis};
 
-use super::activation::activate;
-use super::dynamics::{Autonomous, Rule};
+use super::dynamics::Autonomous;
 use super::frame::{Factors, Fate};
-use super::product::{Panels, product};
 use crate::{Error, Result};
 
 /// Where a positive entry of the state of a relu network is smaller than this, it would soon underflow to
@@ -42,16 +41,20 @@ const fn power_of_two(exponent: i64) -> f64 {
 pub struct Orbits<'a> {
     system: &'a Autonomous,
     weights: Panels,
-    /// (units): the length of each column of the weights.
+    /// (currents × units): the length of each column of the weights.
     columns: Vec<f64>,
     /// (orbits, units), then (orbits × vectors, units): what stands here is at `h_t`.
     rows: Vec<f64>,
     /// The left side of the product, where it is not `rows` themselves.
     operand: Vec<f64>,
-    /// `operand · W`, of the same shape.
+    /// `operand · W`, with currents × units columns.
     image: Vec<f64>,
-    /// (orbits, units): `φ'`.
+    /// (orbits, units): `φ'(h)`, where rates are sent.
     slopes: Vec<f64>,
+    /// (orbits, notes × units): what the dynamics noted of the timestep.
+    notes: Vec<f64>,
+    /// (units): the next state of a linear network, which is not needed.
+    next: Vec<f64>,
     /// (units): how large the entries of a tangent vector can be at the orbit at hand.
     scales: Vec<f64>,
     factors: Factors,
@@ -156,7 +159,8 @@ impl<'a> Orbits<'a> {
             return Err(Error::Shape { what: "tangent frames", expected, found: frames.shape().to_vec() });
         }
         let rows: Vec<f64> = states.iter().chain(&frames).copied().collect();
-        let operand = if system.rule == Rule::Map { Vec::new() } else { vec![0.0; rows.len()] };
+        let dynamics = &*system.dynamics;
+        let sent = if dynamics.sends_rates() { orbits } else { 0 };
         let columns = system
             .weights
             .columns()
@@ -166,10 +170,12 @@ impl<'a> Orbits<'a> {
             system,
             weights: Panels::from_row_major(system.weights.view()),
             columns: columns.collect(),
-            image: vec![0.0; rows.len()],
+            image: vec![0.0; dynamics.currents() * rows.len()],
+            operand: vec![0.0; if dynamics.sends_rates() { rows.len() } else { 0 }],
             rows,
-            operand,
-            slopes: vec![0.0; orbits * units],
+            slopes: vec![0.0; sent * units],
+            notes: vec![0.0; orbits * dynamics.notes() * units],
+            next: vec![0.0; units],
             scales: vec![0.0; units],
             factors: Factors::new(vectors, units),
             log2_stretches: Array2::zeros((orbits, vectors)),
@@ -251,9 +257,11 @@ impl<'a> Orbits<'a> {
             .chain(orbits.iter().flat_map(|orbit| &frames[orbit * frame..][..frame]))
             .copied()
             .collect();
+        let dynamics = &self.system.dynamics;
         self.operand.truncate(self.rows.len());
-        self.image.truncate(self.rows.len());
+        self.image.truncate(dynamics.currents() * self.rows.len());
         self.slopes.truncate(orbits.len() * units);
+        self.notes.truncate(orbits.len() * dynamics.notes() * units);
         self.log2_stretches = self.log2_stretches.select(Axis(0), orbits);
         self.tallies = orbits.iter().map(|orbit| self.tallies[*orbit].clone()).collect();
         self.log2_sizes = orbits.iter().map(|orbit| self.log2_sizes[*orbit]).collect();
@@ -268,10 +276,8 @@ impl<'a> Orbits<'a> {
     /// it; `-∞` where the Jacobian leaves no further direction, an upper bound where only rounding error is
     /// left ([`Fate`]). Vectors that were lost come after those that were kept.
     pub fn step(&mut self) -> ArrayView2<'_, f64> {
-        match self.system.rule {
-            Rule::Map => self.map(),
-            Rule::Euler { dt, kept } => self.euler(dt, kept),
-        }
+        self.send();
+        self.advance();
         for orbit in 0..self.log2_sizes.len() {
             self.orthonormalise(orbit);
             self.watch_size(orbit);
@@ -279,42 +285,20 @@ impl<'a> Orbits<'a> {
         self.log2_stretches.view()
     }
 
-    /// `h' = φ(h W + b)`, `q' = (q W) ∘ φ'(h W + b)`.
-    fn map(&mut self) {
-        let (system, units) = (self.system, self.system.units());
-        product(&self.rows, &self.weights, &mut self.image);
-        let (orbits, vectors) = self.log2_stretches.dim();
-        let (currents, images) = self.image.split_at(orbits * units); // h W and q W
-        let (states, frames) = self.rows.split_at_mut(orbits * units);
-        let frame = vectors * units;
-        for (orbit, slopes) in self.slopes.chunks_exact_mut(units).enumerate() {
-            let currents = currents[orbit * units..][..units].iter().zip(&system.bias);
-            let state = &mut states[orbit * units..][..units];
-            if system.nonlinearity != Nonlinearity::Linear {
-                state.iter_mut().zip(currents).for_each(|(state, (current, bias))| *state = current + bias);
-            } // a linear network has the same Jacobian everywhere, and its state may overflow: it stays
-            activate(system.nonlinearity, state, slopes);
-            let images = images[orbit * frame..][..frame].chunks_exact(units);
-            let frame = &mut frames[orbit * frame..][..frame];
-            for (vector, image) in frame.chunks_exact_mut(units).zip(images) {
-                for ((entry, image), slope) in vector.iter_mut().zip(image).zip(&*slopes) {
-                    *entry = image * slope;
-                }
-            }
+    /// Where rates are sent: `φ(h)` and `q ∘ φ'(h)`.
+    fn send(&mut self) {
+        let dynamics = &*self.system.dynamics;
+        if !dynamics.sends_rates() {
+            return;
         }
-    }
-
-    /// `h' = kept h + dt (φ(h) W + b)`, `q' = kept q + dt (q ∘ φ'(h)) W`.
-    fn euler(&mut self, dt: f64, kept: f64) {
-        let (system, units) = (self.system, self.system.units());
-        let (orbits, vectors) = self.log2_stretches.dim();
+        let ((orbits, vectors), units) = (self.log2_stretches.dim(), self.system.units());
         let frame = vectors * units;
-        let (states, frames) = self.rows.split_at_mut(orbits * units);
-        let (rates, bent) = self.operand.split_at_mut(orbits * units); // φ(h) and q ∘ φ'(h)
+        let (states, frames) = self.rows.split_at(orbits * units);
+        let (rates, bent) = self.operand.split_at_mut(orbits * units);
         for (orbit, slopes) in self.slopes.chunks_exact_mut(units).enumerate() {
             let rates = &mut rates[orbit * units..][..units];
             rates.copy_from_slice(&states[orbit * units..][..units]);
-            activate(system.nonlinearity, rates, slopes);
+            dynamics.rates(rates, slopes);
             let vectors = frames[orbit * frame..][..frame].chunks_exact(units);
             for (bent, vector) in bent[orbit * frame..][..frame].chunks_exact_mut(units).zip(vectors) {
                 for ((bent, entry), slope) in bent.iter_mut().zip(vector).zip(&*slopes) {
@@ -322,38 +306,47 @@ impl<'a> Orbits<'a> {
                 }
             }
         }
-        product(&self.operand, &self.weights, &mut self.image);
-        let (currents, images) = self.image.split_at(orbits * units);
-        if system.nonlinearity != Nonlinearity::Linear {
-            let currents = currents.chunks_exact(units).flat_map(|current| current.iter().zip(&system.bias));
-            for (state, (current, bias)) in states.iter_mut().zip(currents) {
-                *state = kept * *state + dt * (current + bias);
+    }
+
+    /// The next state of every orbit, and the images of its frame.
+    fn advance(&mut self) {
+        let (system, units) = (self.system, self.system.units());
+        let dynamics = &*system.dynamics;
+        let sent = if dynamics.sends_rates() { &self.operand } else { &self.rows };
+        product(sent, &self.weights, &mut self.image);
+        let (orbits, vectors) = self.log2_stretches.dim();
+        let (columns, noted, frame) =
+            (dynamics.currents() * units, dynamics.notes() * units, vectors * units);
+        let (currents, images) = self.image.split_at_mut(orbits * columns);
+        let (states, frames) = self.rows.split_at_mut(orbits * units);
+        let bias = system.bias.as_slice().expect("one contiguous vector");
+        for orbit in 0..orbits {
+            let recurrent = &mut currents[orbit * columns..][..columns];
+            for (current, bias) in recurrent.iter_mut().zip(&system.recurrent_bias) {
+                *current += bias;
             }
-        }
-        for (entry, image) in frames.iter_mut().zip(images) {
-            *entry = kept * *entry + dt * image;
+            let mut state = &mut states[orbit * units..][..units];
+            if dynamics.nonlinearity() == Some(Nonlinearity::Linear) {
+                state = &mut self.next; // its Jacobian is the same everywhere, and the state may overflow: it stays
+            }
+            let note = &mut self.notes[orbit * noted..][..noted];
+            dynamics.step(state, recurrent, bias, note);
+            let vectors = frames[orbit * frame..][..frame].chunks_exact_mut(units);
+            let images = images[orbit * vectors.len() * columns..].chunks_exact(columns);
+            for (vector, image) in vectors.zip(images) {
+                dynamics.tangent(vector, image, note);
+            }
         }
     }
 
     /// Makes the images of an orbit's frame orthonormal, and counts what became of them.
     fn orthonormalise(&mut self, orbit: usize) {
         let ((orbits, vectors), units) = (self.log2_stretches.dim(), self.system.units());
-        let slopes = &self.slopes[orbit * units..][..units];
-        let mut rank = units;
-        match self.system.rule {
-            Rule::Map => {
-                let scales = self.scales.iter_mut().zip(&self.columns).zip(slopes);
-                scales.for_each(|((scale, column), slope)| *scale = column * slope);
-            }
-            Rule::Euler { dt, kept } => {
-                let steepest = dt * largest(slopes.iter());
-                let scales = self.scales.iter_mut().zip(&self.columns);
-                scales.for_each(|(scale, column)| *scale = kept + steepest * column);
-                if kept == 0.0 {
-                    rank = slopes.iter().filter(|slope| **slope != 0.0).count();
-                }
-            }
-        }
+        let dynamics = &*self.system.dynamics;
+        let slopes = if dynamics.sends_rates() { &self.slopes[orbit * units..][..units] } else { &[] };
+        let noted = dynamics.notes() * units;
+        let note = &self.notes[orbit * noted..][..noted];
+        let rank = dynamics.reach(&self.columns, slopes, note, &mut self.scales);
         let frame = &mut self.rows[(orbits + orbit * vectors) * units..][..vectors * units];
         self.factors.orthonormalise(frame, &self.scales, rank);
         let mut stretches = self.log2_stretches.row_mut(orbit);
@@ -367,7 +360,7 @@ impl<'a> Orbits<'a> {
         let state = &mut self.rows[orbit * units..][..units];
         let mut size = largest(state.iter());
         let underflows = |entry: &f64| *entry != 0.0 && entry.abs() < SMALL;
-        if self.system.nonlinearity == Nonlinearity::Relu && state.iter().any(underflows) {
+        if self.system.dynamics.nonlinearity() == Some(Nonlinearity::Relu) && state.iter().any(underflows) {
             let negligible = state.iter_mut().filter(|entry| entry.abs() < NEGLIGIBLE);
             negligible.for_each(|entry| *entry *= UP);
             if size < NEGLIGIBLE {

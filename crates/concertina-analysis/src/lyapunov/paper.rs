@@ -5,7 +5,7 @@ use std::ops::Range;
 use ndarray::{Array2, s};
 
 use super::dynamics::Autonomous;
-use super::growth::{Sizes, can_grow, out_of_bounds};
+use super::growth::{Sizes, out_of_bounds};
 use super::orbits::{Orbits, Tally};
 use super::spectrum::{Outcome, Spectrum};
 use super::start::{initial_states, random_frame};
@@ -135,7 +135,7 @@ fn side_by_side(system: &Autonomous, exponents: usize, seed: u64, numbers: Range
         }
     }
     for run in &mut runs {
-        run.unbounded |= can_grow(system) && run.sizes.keep_growing();
+        run.unbounded |= system.dynamics.can_grow() && run.sizes.keep_growing();
     }
     Ok(runs)
 }

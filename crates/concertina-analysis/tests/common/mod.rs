@@ -1,18 +1,22 @@
 //! Small runs for the tests.
 #![allow(dead_code, reason = "every test crate uses its own part")]
 
+mod samples;
+
 use concertina_analysis::Subject;
 use concertina_model::Checkpoint;
 use concertina_model::network::{Network, Weights};
 use concertina_model::params::{NetworkKind, Nonlinearity, Params, ValidParams};
-use concertina_model::task::Task;
+use concertina_model::task::{self, Task};
 use concertina_model::trainer::Trainer;
+
+pub(crate) use samples::Samples;
 
 /// A run that is small enough for any test: its parameters, task and networks.
 #[derive(Debug)]
 pub(crate) struct Run {
     pub(crate) params: ValidParams,
-    pub(crate) task: Task,
+    pub(crate) task: Box<dyn Task>,
     pub(crate) checkpoints: Vec<(Checkpoint, Network)>,
 }
 
@@ -20,7 +24,7 @@ impl Run {
     /// The network before training.
     pub(crate) fn untrained(params: Params) -> Self {
         let params = params.check().expect("valid parameters");
-        let task = Task::new(&params).expect("the clusters fit");
+        let task = task::of(&params).expect("the clusters fit");
         let network = Network::initial(&params).expect("finite weights");
         Self { params, task, checkpoints: vec![(Checkpoint::START, network)] }
     }
@@ -35,8 +39,13 @@ impl Run {
         run
     }
 
+    /// Samples of its task.
+    pub(crate) fn samples(&self, count: usize) -> Samples {
+        Samples::of(&*self.task, count)
+    }
+
     pub(crate) fn subject(&self) -> Subject<'_> {
-        Subject { params: &self.params, task: &self.task, checkpoints: &self.checkpoints }
+        Subject { params: &self.params, task: &*self.task, checkpoints: &self.checkpoints }
     }
 
     /// The same run with other weights.

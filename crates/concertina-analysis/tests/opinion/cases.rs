@@ -4,7 +4,7 @@ use concertina_analysis::Subject;
 use concertina_model::Checkpoint;
 use concertina_model::network::{Network, Weights};
 use concertina_model::params::{LossKind, NetworkKind, Nonlinearity, Params, ValidParams};
-use concertina_model::task::Task;
+use concertina_model::task::{self, Task};
 use ndarray::Array2;
 
 use super::algebra::{Matrix, dot, length};
@@ -51,7 +51,7 @@ pub(crate) struct Case {
     pub(crate) place: String,
     pub(crate) regime: Regime,
     pub(crate) params: ValidParams,
-    pub(crate) task: Task,
+    pub(crate) task: Box<dyn Task>,
     pub(crate) checkpoints: Vec<(Checkpoint, Network)>,
     pub(crate) samples: usize,
     /// For other choices of the case, such as a classifier.
@@ -70,7 +70,7 @@ impl Case {
         let mut dice = Dice::new(seed, number);
         let regime = REGIMES[(number % REGIMES.len() as u64) as usize];
         let params = params(&mut dice, most_units);
-        let task = Task::new(&params).expect("few clusters fit");
+        let task = task::of(&params).expect("few clusters fit");
         let samples = if dice.uniform() < 0.2 { dice.between(2, 6) } else { dice.between(10, 60) };
         let before = weights(&params, regime, &mut dice);
         let mut checkpoints = vec![(Checkpoint::START, before.clone())];
@@ -94,7 +94,7 @@ impl Case {
     }
 
     pub(crate) fn subject(&self) -> Subject<'_> {
-        Subject { params: &self.params, task: &self.task, checkpoints: &self.checkpoints }
+        Subject { params: &self.params, task: &*self.task, checkpoints: &self.checkpoints }
     }
 }
 

@@ -31,7 +31,7 @@ pub(crate) fn check(subject: &Subject, ledger: &mut Ledger) {
         classifier: dice.one_of(&[Classifier::Logistic, Classifier::Svm]),
         c: dice.one_of(&[1.0, 1.0, 0.01, 100.0]),
     };
-    let size = case.params.network.units * case.task.classes();
+    let size = case.params.network.units * case.params.task.classes;
     if analysis.check(&case.params).is_err() || size > 130 {
         return;
     }
@@ -141,7 +141,7 @@ impl Scorer {
 fn fitted(subject: &Subject, analysis: &ClusterHoldout, cloud: &Matrix, fold: &Fold) -> Option<Scorer> {
     let rows: Matrix = fold.training.iter().map(|sample| [&cloud[*sample][..], &[1.0]].concat()).collect();
     let labels: Vec<u32> = fold.training.iter().map(|sample| subject.samples.labels[*sample]).collect();
-    let fit = Fit { rows: &rows, labels: &labels, classes: subject.case.task.classes(), c: analysis.c };
+    let fit = Fit { rows: &rows, labels: &labels, classes: subject.case.params.task.classes, c: analysis.c };
     Some(Scorer(match analysis.classifier {
         Classifier::Logistic => fit.logistic()?,
         Classifier::Svm => fit.svm()?,
@@ -162,7 +162,7 @@ fn compare_scores(
     let x =
         Array2::from_shape_fn((fold.training.len(), width), |(row, unit)| cloud[fold.training[row]][unit]);
     let labels: Vec<u32> = fold.training.iter().map(|sample| subject.samples.labels[*sample]).collect();
-    let classes = subject.case.task.classes();
+    let classes = subject.case.params.task.classes;
     let (kind, found) = match analysis.classifier {
         Classifier::Logistic => (
             "holdout, scores of logistic",

@@ -23,17 +23,20 @@ mod ledger;
 mod outputs;
 mod weights;
 
+#[path = "../common/samples.rs"]
+mod samples;
+
 use std::ops::Range;
 
 use concertina_analysis::{Analysis, Timestep};
 use concertina_model::params::NetworkKind;
-use concertina_model::task::Samples;
 use concertina_table::Table;
 
 use algebra::Matrix;
 use cases::Case;
 use forward::{Runner, rows};
 use ledger::Ledger;
+use samples::Samples;
 
 /// The smallest positive number of single precision, which is how far apart its numbers lie near zero.
 const SMALLEST: f64 = 1.401_298_464_324_817e-45;
@@ -115,14 +118,13 @@ fn compared(cases: Range<u64>, seed: u64, most_units: usize) -> Ledger {
 /// The states of every checkpoint, compared with a forward pass in f64; `None` where they leave the range of
 /// f32.
 fn subject<'a>(case: &'a Case, ledger: &mut Ledger) -> Option<Subject<'a>> {
-    let samples = case.task.analysis_samples(case.samples);
+    let samples = Samples::of(&*case.task, case.samples);
     let beyond = case.params.network.kind != NetworkKind::Feedforward && case.samples.is_multiple_of(3);
     let steps = case.params.trial_steps() + if beyond { 2 } else { 0 };
     let inputs = rows(samples.inputs.outer_iter());
     let mut clouds = Vec::new();
     for (_, network) in &case.checkpoints {
-        let found =
-            network.states_at(samples.inputs.view(), &(0..steps).collect::<Vec<_>>()).expect("shapes agree");
+        let found = network.states_at(&samples.shown, &(0..steps).collect::<Vec<_>>()).expect("shapes agree");
         let (double, single) = (Runner::new(network, false), Runner::new(network, true));
         let of =
             |runner: &Runner| inputs.iter().map(|input| runner.states(input, steps)).collect::<Vec<Matrix>>();

@@ -30,6 +30,23 @@ impl LossKind {
             }
         }
     }
+
+    /// The loss of one output row whose target are real numbers, and its derivative: the mean over outputs of `(y - t)²`, or zero.
+    ///
+    /// # Shapes
+    /// `output`, `target` and `derivative`: (outputs); `derivative` is overwritten with ∂loss/∂output.
+    ///
+    /// # Panics
+    /// For a loss of classes.
+    pub fn of_target(self, output: &[f64], target: &[f64], derivative: &mut [f64]) -> f64 {
+        match self {
+            LossKind::Mse => mse::of_target(output, target, derivative),
+            LossKind::Zero => self.of_sample(output, 0, derivative),
+            LossKind::CrossEntropy | LossKind::MseScalar => {
+                unreachable!("a loss of classes: checked with the parameters")
+            }
+        }
+    }
 }
 
 /// The class that an output row stands for: the sign of a scalar output, else the largest entry (the first of equals).

@@ -2,29 +2,32 @@
 
 use std::ops::Range;
 
-use concertina_numerics::kernels::{self, Panels, Rows, RowsMut, RowsRef};
+use concertina_numerics::kernels::{self, Panels, Rows, RowsRef};
 
 use super::Equations;
+use super::batch::Batch;
+use super::cell::{Back, ThroughWeights, multiply_by_slope};
 use super::disturbance::DisturbedPart;
 use super::forward::Forward;
 use super::packed::Packed;
 use super::score::{Score, Scorer};
-use crate::params::{NetworkKind, Nonlinearity};
 
 /// The derivatives of the loss of one batch, or of a part of one that the samples of a large one are split into.
 ///
 /// | buffer | holds | rows |
 /// |---|---|---|
-/// | `by_output` | ∂L/∂y_t of the evaluated timesteps | evaluate × batch |
-/// | `by_current` | ∂L/∂a_t | steps × batch |
+/// | `by_output` | ∂L/∂y_t of the evaluated timesteps | evaluated × batch |
+/// | `by_current` | ∂L/∂ the currents from the inputs | steps × batch |
+/// | `by_recurrent` | ∂L/∂ those from the other units, for cells of several currents; otherwise it is the same | steps × batch |
 /// | `by_state` | ∂L/∂h_t of the timestep at hand | batch |
-/// | `by_rate` | ∂L/∂φ(h_t) of the timestep before (leaky) | batch |
+/// | `by_rate` | ∂L/∂φ(h_t) of the timestep before, for cells that send rates | batch |
 ///
-/// `recurrent_transposed` and `readout_transposed` are `Wᵀ` and `Rᵀ`, packed anew for each batch.
+/// `recurrent_transposed` and `readout_transposed` are `Wᵀ` and `Rᵀ`, packed again for each batch.
 #[derive(Debug)]
 pub(crate) struct Backward {
     by_output: Rows,
     by_current: Rows,
+    by_recurrent: Option<Rows>,
     by_state: Rows,
     by_rate: Rows,
     recurrent_transposed: Vec<Panels>,
@@ -35,16 +38,19 @@ pub(crate) struct Backward {
 }
 
 impl Backward {
-    /// Room for batches of up to `capacity` samples.
-    pub(crate) fn new(equations: &Equations, weights: &Packed, capacity: usize) -> Self {
+    /// Room for the batches that `forward` has room for.
+    pub(crate) fn new(equations: &Equations, weights: &Packed, forward: &Forward) -> Self {
         let (units, outputs) = (weights.readout().row_count(), weights.readout().column_count());
+        let capacity = forward.capacity(equations);
+        let (steps, currents) = (equations.steps * capacity, forward.cell.currents());
         Backward {
             by_output: Rows::zeros(equations.evaluate * capacity, outputs),
-            by_current: Rows::zeros(equations.steps * capacity, units),
+            by_current: Rows::zeros(steps, currents * units),
+            by_recurrent: (currents > 1).then(|| Rows::zeros(steps, currents * units)),
             by_state: Rows::zeros(capacity, units),
-            by_rate: Rows::zeros(capacity, units),
+            by_rate: Rows::zeros(if forward.cell.sends_rates() { capacity } else { 0 }, units),
             recurrent_transposed: (0..weights.recurrent_count())
-                .map(|_| Panels::zeros(units, units))
+                .map(|_| Panels::zeros(currents * units, units))
                 .collect(),
             readout_transposed: Panels::zeros(outputs, units),
             begun: false,
@@ -66,111 +72,164 @@ impl Backward {
         &mut self,
         equations: &Equations,
         forward: &Forward,
-        labels: &[u32],
-        batch: usize,
+        batch: &Batch,
+        share: f64,
     ) -> Score {
-        self.scorer.score(equations, &forward.outputs, labels, batch, Some(&mut self.by_output))
+        self.scorer.score(equations.loss, &forward.outputs, batch, share, Some(&mut self.by_output))
     }
 
     /// The gradient by every array marked in `trained`; the first part of a batch overwrites those of `gradient`, and the others add to
     /// them. To be called after [`Backward::score`].
     ///
-    /// # Shapes
-    /// `stimulus`: (samples, input_dim); `trained`: one entry an array, in the order of [`Packed::arrays`].
+    /// `trained`: one entry an array, in the order of [`Packed::arrays`].
     pub(crate) fn run(
         &mut self,
         equations: &Equations,
         forward: &Forward,
-        stimulus: RowsRef<'_>,
+        batch: &Batch,
         disturbance: Option<&DisturbedPart<'_>>,
         trained: &[bool],
         gradient: &mut Packed,
     ) {
-        let (batch, steps) = (stimulus.row_count(), equations.steps);
-        let block = |step: usize| step * batch..(step + 1) * batch;
-        let slope_from = forward.slope_from();
-        for step in (0..steps).rev() {
-            let mut by_state = self.by_state.rows_mut(0..batch);
-            if step + 1 == steps {
-                by_state.as_mut_slice().fill(0.0);
-            }
-            if equations.is_evaluated(step) {
-                let by_output = self.by_output.rows(block(equations.evaluated_index(step)));
-                kernels::product(by_state.reborrow(), by_output, &self.readout_transposed, true);
-            }
-            if let Some(disturbance) = disturbance {
-                disturbance.drop_out(step, &mut by_state);
-            }
-            let mut by_current = self.by_current.rows_mut(block(step));
-            by_current.copy_from(by_state.view());
-            match equations.kind {
-                NetworkKind::Vanilla | NetworkKind::Feedforward => {
-                    multiply_by_slope(equations.nonlinearity, &mut by_current, slope_from.rows(block(step)));
-                    if step > 0 {
-                        let transposed = &self.recurrent_transposed[equations.recurrent_index(step)];
-                        kernels::product(by_state.reborrow(), by_current.view(), transposed, false);
-                    }
-                }
-                NetworkKind::Leaky => {
-                    kernels::scale_in_place(by_current.as_mut_slice(), equations.dt as f32);
-                    if step > 0 {
-                        let mut by_rate = self.by_rate.rows_mut(0..batch);
-                        let transposed = &self.recurrent_transposed[0];
-                        kernels::product(by_rate.reborrow(), by_current.view(), transposed, false);
-                        multiply_by_slope(
-                            equations.nonlinearity,
-                            &mut by_rate,
-                            slope_from.rows(block(step - 1)),
-                        );
-                        kernels::scale_in_place(by_state.as_mut_slice(), equations.kept() as f32);
-                        kernels::scaled_add(by_state.as_mut_slice(), 1.0, by_rate.view().as_slice());
-                    }
-                }
-            }
+        self.by_state.rows_mut(0..batch.count()).as_mut_slice().fill(0.0);
+        for step in (0..batch.steps()).rev() {
+            self.step(equations, forward, batch, disturbance, step);
         }
-        self.collect(equations, forward, stimulus, trained, gradient);
+        self.collect_inputs(forward, batch, trained, gradient);
+        self.collect_recurrent(equations, forward, batch, trained, gradient);
+        self.collect_readout(forward, batch, trained, gradient);
         self.begun = true;
     }
 
-    /// The gradient by the weights from the derivatives by the currents: one product over all timesteps.
-    fn collect(
+    /// From the derivative by the state of a step to that by the state before it.
+    fn step(
+        &mut self,
+        equations: &Equations,
+        forward: &Forward,
+        batch: &Batch,
+        disturbance: Option<&DisturbedPart<'_>>,
+        step: usize,
+    ) {
+        let count = batch.count();
+        let rows = |step: usize| step * count..(step + 1) * count;
+        let mut by_state = self.by_state.rows_mut(0..count);
+        if let Some(index) = batch.evaluated_index(step) {
+            let by_output = self.by_output.rows(rows(index));
+            kernels::product(by_state.reborrow(), by_output, &self.readout_transposed, true);
+        }
+        if let Some(disturbance) = disturbance {
+            disturbance.drop_out(step, &mut by_state);
+        }
+        forward.cell.backward(Back {
+            by_state: by_state.reborrow(),
+            by_current: self.by_current.rows_mut(rows(step)),
+            by_recurrent: self.by_recurrent.as_mut().map(|by_recurrent| by_recurrent.rows_mut(rows(step))),
+            state: forward.state(step),
+            previous: (step > 0).then(|| forward.state(step - 1)),
+            tapes: &forward.tapes,
+            rows: rows(step),
+        });
+        if step == 0 {
+            return;
+        }
+        let by_recurrent = self.by_recurrent.as_ref().unwrap_or(&self.by_current).rows(rows(step));
+        let transposed = &self.recurrent_transposed[equations.recurrent_index(step)];
+        match forward.cell.through_weights() {
+            ThroughWeights::IsAll => kernels::product(by_state, by_recurrent, transposed, false),
+            ThroughWeights::IsAdded => kernels::product(by_state, by_recurrent, transposed, true),
+            ThroughWeights::ThroughRates { kept } => {
+                let mut by_rate = self.by_rate.rows_mut(0..count);
+                kernels::product(by_rate.reborrow(), by_recurrent, transposed, false);
+                let rates = forward.sent().rows(rows(step - 1));
+                multiply_by_slope(equations.nonlinearity, &mut by_rate, rates);
+                kernels::scale_in_place(by_state.as_mut_slice(), kept);
+                kernels::scaled_add(by_state.as_mut_slice(), 1.0, by_rate.view().as_slice());
+            }
+        }
+    }
+
+    /// The gradient by the input weights: one product over all timesteps with an input, or one for each at which a stimulus is held.
+    fn collect_inputs(&self, forward: &Forward, batch: &Batch, trained: &[bool], gradient: &mut Packed) {
+        let (slot, count) = (gradient.slots().input, batch.count());
+        debug_assert_eq!(
+            forward.cell.currents() * forward.states.column_count(),
+            self.by_current.column_count()
+        );
+        if !trained[slot] {
+            return;
+        }
+        let array = &mut gradient.arrays_mut()[slot];
+        let mut add = self.begun;
+        for step in 0..batch.hold() {
+            let by_current = self.by_current.rows(step * count..(step + 1) * count);
+            kernels::product_transposed_a(array, batch.stimulus(), by_current, add);
+            add = true;
+        }
+        for (steps, inputs) in batch.timed() {
+            let by_current = self.by_current.rows(steps.start * count..steps.end * count);
+            kernels::product_transposed_a(array, inputs, by_current, add);
+            add = true;
+        }
+        if !add {
+            array.clear(); // nothing was shown
+        }
+    }
+
+    /// The gradient by recurrent weights and biases: one product over all timesteps.
+    fn collect_recurrent(
         &self,
         equations: &Equations,
         forward: &Forward,
-        stimulus: RowsRef<'_>,
+        batch: &Batch,
         trained: &[bool],
         gradient: &mut Packed,
     ) {
-        let (batch, steps) = (stimulus.row_count(), equations.steps);
-        let presynaptic = forward.presynaptic(equations.kind);
         let slots = gradient.slots();
         let arrays = gradient.arrays_mut();
         let add = self.begun;
-        if trained[slots.input] {
-            for step in 0..equations.hold {
-                let by_current = self.by_current.rows(step * batch..(step + 1) * batch);
-                let array = &mut arrays[slots.input];
-                kernels::product_transposed_a(array, stimulus, by_current, add || step > 0);
-            }
-        }
-        let rows = |steps: Range<usize>| steps.start * batch..steps.end * batch;
+        let rows = |steps: Range<usize>| steps.start * batch.count()..steps.end * batch.count();
+        let by_recurrent = self.by_recurrent.as_ref().unwrap_or(&self.by_current);
         for index in slots.recurrent.clone().filter(|index| trained[*index]) {
             let into = equations.steps_into(index - slots.recurrent.start);
-            let rates = presynaptic.rows(rows(into.start - 1..into.end - 1));
-            kernels::product_transposed_a(&mut arrays[index], rates, self.by_current.rows(rows(into)), add);
+            let sent = forward.sent().rows(rows(into.start - 1..into.end - 1));
+            kernels::product_transposed_a(&mut arrays[index], sent, by_recurrent.rows(rows(into)), add);
         }
         for index in slots.biases.clone().filter(|index| trained[*index]) {
-            let of = equations.steps_of(index - slots.biases.start);
-            column_sums(&mut arrays[index], self.by_current.rows(rows(of)), add);
+            let bias = index - slots.biases.start;
+            match &self.by_recurrent {
+                Some(by_recurrent) if bias == 1 => {
+                    column_sums(&mut arrays[index], by_recurrent.rows(rows(0..equations.steps)), add);
+                }
+                _ => {
+                    let of = rows(equations.steps_of(bias));
+                    column_sums(&mut arrays[index], self.by_current.rows(of), add);
+                }
+            }
         }
-        let evaluated = (steps - equations.evaluate) * batch..steps * batch;
-        let by_output = self.by_output.rows(0..evaluated.len());
+    }
+
+    /// The gradient by the readout.
+    fn collect_readout(&self, forward: &Forward, batch: &Batch, trained: &[bool], gradient: &mut Packed) {
+        let slots = gradient.slots();
+        let arrays = gradient.arrays_mut();
+        let count = batch.count();
+        let mut done = 0;
+        let mut add = self.begun;
         if trained[slots.readout] {
-            let states = forward.states.rows(evaluated);
-            kernels::product_transposed_a(&mut arrays[slots.readout], states, by_output, add);
+            for steps in batch.evaluated() {
+                let by_output = self.by_output.rows(done * count..(done + steps.len()) * count);
+                let states = forward.states.rows(steps.start * count..steps.end * count);
+                kernels::product_transposed_a(&mut arrays[slots.readout], states, by_output, add);
+                done += steps.len();
+                add = true;
+            }
+            if !add {
+                arrays[slots.readout].clear(); // no loss counts
+            }
         }
         if trained[slots.readout_bias] {
-            column_sums(&mut arrays[slots.readout_bias], by_output, add);
+            let by_output = self.by_output.rows(0..batch.evaluated_count() * count);
+            column_sums(&mut arrays[slots.readout_bias], by_output, self.begun);
         }
     }
 }
@@ -178,12 +237,4 @@ impl Backward {
 fn column_sums(into: &mut Panels, rows: RowsRef<'_>, add: bool) {
     let columns = into.column_count();
     kernels::column_sums(&mut into.as_mut_slice()[..columns], rows, add);
-}
-
-fn multiply_by_slope(nonlinearity: Nonlinearity, rows: &mut RowsMut<'_>, rates: RowsRef<'_>) {
-    match nonlinearity {
-        Nonlinearity::Tanh => kernels::tanh_derivative_mul(rows.as_mut_slice(), rates.as_slice()),
-        Nonlinearity::Relu => kernels::relu_derivative_mul(rows.as_mut_slice(), rates.as_slice()),
-        Nonlinearity::Linear => {}
-    }
 }

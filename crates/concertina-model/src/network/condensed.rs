@@ -19,10 +19,11 @@
 
 use concertina_numerics::kernels::{self, Panels, Rows, RowsMut, RowsRef};
 
+use super::batch::Batch;
+use super::cell::{self, Affine};
 use super::packed::Packed;
 use super::score::{Score, Scorer};
 use super::{Disturbance, Equations};
-use crate::params::NetworkKind;
 
 /// A batch of a linear network, condensed.
 ///
@@ -50,6 +51,7 @@ pub(crate) struct Condensed {
     outputs: Rows,
     by_output: Rows,
     disturbance: Option<Disturbance>,
+    affine: Affine,
     scorer: Scorer,
     room: Room,
 }
@@ -91,6 +93,7 @@ impl Condensed {
             outputs: Rows::zeros(equations.evaluate * capacity, outputs),
             by_output: Rows::zeros(equations.evaluate * capacity, outputs),
             disturbance,
+            affine: cell::of(equations).affine().expect("a cell that is linear when φ is"),
             scorer: Scorer::new(outputs),
             room: Room {
                 current: Rows::zeros(virtuals, units),
@@ -107,52 +110,53 @@ impl Condensed {
         self.outputs.row_count() / equations.evaluate
     }
 
+    /// What scores the outputs.
+    pub(crate) fn scorer(&self) -> &Scorer {
+        &self.scorer
+    }
+
     /// To be called whenever the weights have changed.
     pub(crate) fn weights_changed(&mut self) {
         self.fresh = false;
     }
 
-    /// Scores a batch without noise.
-    ///
-    /// # Shapes
-    /// `stimulus`: (batch, input_dim), batch at most the capacity; `labels`: (batch).
+    /// Scores a batch of held stimuli, at most the capacity, without noise; one (sample, timestep) pair has this share of the mean loss.
     pub(crate) fn score(
         &mut self,
         equations: &Equations,
         weights: &Packed,
-        stimulus: RowsRef<'_>,
-        labels: &[u32],
+        batch: &Batch,
+        share: f64,
     ) -> Score {
-        self.read_out(equations, weights, stimulus);
-        self.add_offsets(stimulus.row_count());
-        self.scorer.score(equations, &self.outputs, labels, labels.len(), None)
+        self.read_out(equations, weights, batch.stimulus());
+        self.add_offsets(batch.count());
+        self.scorer.score(equations.loss, &self.outputs, batch, share, None)
     }
 
     /// Scores a batch, with noise if there is any, and takes the gradient by every array marked in `trained`, overwriting those of
     /// `gradient`.
     ///
-    /// # Shapes
-    /// As for [`Condensed::score`]; `trained`: one entry an array, in the order of [`Packed::arrays`].
-    /// `update` counts the updates made before, and keys the noise.
+    /// `trained`: one entry an array, in the order of [`Packed::arrays`]. `update` counts the updates made before, and keys the noise.
     #[expect(clippy::too_many_arguments, reason = "a batch, and where its gradient goes")]
     pub(crate) fn differentiate(
         &mut self,
         equations: &Equations,
         weights: &Packed,
-        stimulus: RowsRef<'_>,
-        labels: &[u32],
+        trials: &Batch,
+        share: f64,
         update: u64,
         trained: &[bool],
         gradient: &mut Packed,
     ) -> Score {
-        let batch = stimulus.row_count();
+        let (stimulus, batch) = (trials.stimulus(), trials.count());
         if let Some(disturbance) = &mut self.disturbance {
             disturbance.draw(update, equations.steps * batch);
         }
         self.read_out(equations, weights, stimulus);
         self.read_out_noise(equations, batch);
         self.add_offsets(batch);
-        let score = self.scorer.score(equations, &self.outputs, labels, batch, Some(&mut self.by_output));
+        let by_output = Some(&mut self.by_output);
+        let score = self.scorer.score(equations.loss, &self.outputs, trials, share, by_output);
         self.condense(equations, stimulus);
         for step in 0..equations.steps {
             self.step(equations, weights, step, batch);
@@ -184,7 +188,7 @@ impl Condensed {
         }
         weights.input().pack_transposed_into(&mut self.input_transposed);
         let (steps, outputs) = (equations.steps, self.output_count());
-        let scale = input_scale(equations);
+        let scale = self.affine.scale as f32;
         for step in (0..steps).rev() {
             let (virtuals, at) = (self.virtuals(), self.at(step));
             let (rest, later) = self.by_state.split_at_mut(at.end);
@@ -193,7 +197,7 @@ impl Condensed {
                 let next = later.view().rows(0..virtuals);
                 let transposed = &self.recurrent_transposed[equations.recurrent_index(step + 1)];
                 kernels::product(by_state.reborrow(), next, transposed, false);
-                keep(equations, &mut by_state, next);
+                keep(self.affine, &mut by_state, next);
             } else {
                 by_state.as_mut_slice().fill(0.0);
             }
@@ -292,7 +296,7 @@ impl Condensed {
     /// One timestep of the virtual samples.
     fn step(&mut self, equations: &Equations, weights: &Packed, step: usize, batch: usize) {
         let (virtuals, outputs) = (self.virtuals(), self.output_count());
-        let scale = input_scale(equations);
+        let scale = self.affine.scale as f32;
         let (past, rest) = self.states.split_at_mut(step * virtuals);
         let mut states = rest.into_rows(0..virtuals);
         let current = &mut self.room.current;
@@ -311,9 +315,11 @@ impl Condensed {
         }
         states.copy_from(current.view());
         kernels::scale_in_place(states.as_mut_slice(), scale);
-        if equations.kind == NetworkKind::Leaky && step > 0 {
+        if let Some(kept) = self.affine.kept
+            && step > 0
+        {
             let previous = past.view().rows((step - 1) * virtuals..step * virtuals);
-            kernels::scaled_add(states.as_mut_slice(), equations.kept() as f32, previous.as_slice());
+            kernels::scaled_add(states.as_mut_slice(), kept as f32, previous.as_slice());
         }
         let noise = self.disturbance.as_ref().and_then(|d| d.noise(step * batch..(step + 1) * batch));
         let Some((size, noise)) = noise else { return };
@@ -330,7 +336,7 @@ impl Condensed {
     /// The gradient by the weights: one product over all timesteps.
     fn collect(&self, equations: &Equations, trained: &[bool], gradient: &mut Packed) {
         let (virtuals, steps, outputs) = (self.virtuals(), equations.steps, self.output_count());
-        let scale = input_scale(equations);
+        let scale = self.affine.scale as f32;
         let slots = gradient.slots();
         let arrays = gradient.arrays_mut();
         let rows = |steps: std::ops::Range<usize>| steps.start * virtuals..steps.end * virtuals;
@@ -375,16 +381,11 @@ impl Condensed {
     }
 }
 
-/// The factor of recurrent weights, input and bias.
-fn input_scale(equations: &Equations) -> f32 {
-    if equations.kind == NetworkKind::Leaky { equations.dt as f32 } else { 1.0 }
-}
-
 /// Completes `d_{t+1} Wᵀ` to `d_{t+1} A_{t+1}ᵀ`.
-fn keep(equations: &Equations, by_state: &mut RowsMut<'_>, next: RowsRef<'_>) {
-    if equations.kind == NetworkKind::Leaky {
-        kernels::scale_in_place(by_state.as_mut_slice(), equations.dt as f32);
-        kernels::scaled_add(by_state.as_mut_slice(), equations.kept() as f32, next.as_slice());
+fn keep(affine: Affine, by_state: &mut RowsMut<'_>, next: RowsRef<'_>) {
+    if let Some(kept) = affine.kept {
+        kernels::scale_in_place(by_state.as_mut_slice(), affine.scale as f32);
+        kernels::scaled_add(by_state.as_mut_slice(), kept as f32, next.as_slice());
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::cell::{self, Dynamics};
 use crate::params::{LossKind, NetworkKind, Nonlinearity, ValidParams};
 
 /// The equations of a network and of its trial (`docs/reference/model.md#networks`).
@@ -38,6 +39,11 @@ impl Equations {
             evaluate: params.task.evaluate,
             loss: params.train.loss,
         }
+    }
+
+    /// A timestep of the network in f64, entry by entry.
+    pub fn dynamics(&self) -> Box<dyn Dynamics> {
+        cell::of(self)
     }
 
     /// Which recurrent matrix leads into a step (counted from 0; the first has none).

@@ -1,39 +1,48 @@
 //! The forward pass of the fast path: f32, time-major, no allocation in the time loop.
 
-use concertina_numerics::kernels::{self, Rows, RowsMut, RowsRef};
+use std::ops::Range;
+
+use concertina_numerics::kernels::{self, Rows, RowsRef};
 
 use super::Equations;
+use super::batch::Batch;
+use super::cell::{self, Ahead, Cell};
 use super::disturbance::DisturbedPart;
 use super::packed::Packed;
 use super::score::{Score, Scorer};
-use crate::params::{NetworkKind, Nonlinearity};
 
 /// The states of one batch through a trial: blocks of `batch` rows, one block a timestep.
 ///
 /// | buffer | holds | rows |
 /// |---|---|---|
 /// | `states` | `h_t` | steps × batch |
-/// | `rates` | what φ returned: `φ(h_t)` (leaky), or `φ(a_t)` before noise and dropout; empty where that is `h_t` itself | steps × batch |
-/// | `outputs` | `y_t` of the evaluated timesteps | evaluate × batch |
+/// | `tapes` | what else the cell keeps of a step ([`Cell::tapes`]) | steps × batch |
+/// | `recurrent` | `h_{t-1} W` of the step at hand, for cells of several currents | batch |
+/// | `outputs` | `y_t` of the evaluated timesteps | evaluated × batch |
 #[derive(Debug)]
 pub(crate) struct Forward {
+    pub(super) cell: Box<dyn Cell>,
     pub(super) states: Rows,
-    pub(super) rates: Option<Rows>,
+    pub(super) tapes: Vec<Rows>,
+    recurrent: Rows,
     pub(super) outputs: Rows,
-    pub(super) batch: usize,
+    batch: usize,
 }
 
 impl Forward {
     /// Room for batches of up to `capacity` samples, disturbed or not.
     pub(crate) fn new(equations: &Equations, weights: &Packed, capacity: usize, disturbed: bool) -> Self {
+        let cell = cell::of(equations);
         let (units, outputs) = (weights.readout().row_count(), weights.readout().column_count());
         let rows = equations.steps * capacity;
-        let separate_rates = disturbed || equations.kind == NetworkKind::Leaky;
+        let currents = cell.currents();
         Forward {
             states: Rows::zeros(rows, units),
-            rates: separate_rates.then(|| Rows::zeros(rows, units)),
+            tapes: cell.tapes(disturbed).iter().map(|width| Rows::zeros(rows, width * units)).collect(),
+            recurrent: Rows::zeros(if currents > 1 { capacity } else { 0 }, currents * units),
             outputs: Rows::zeros(equations.evaluate * capacity, outputs),
             batch: 0,
+            cell,
         }
     }
 
@@ -42,115 +51,158 @@ impl Forward {
         self.states.row_count() / equations.steps
     }
 
-    /// Runs a batch through its trial and scores it.
+    /// Runs a batch through its trial and scores it; one (sample, timestep) pair has this share of the mean loss.
     pub(crate) fn score(
         &mut self,
         equations: &Equations,
         weights: &Packed,
-        stimulus: RowsRef<'_>,
-        labels: &[u32],
+        batch: &Batch,
+        share: f64,
+        scorer: &mut Scorer,
     ) -> Score {
-        self.run(equations, weights, stimulus, None);
-        self.read_out(equations, weights);
-        let mut scorer = Scorer::new(self.outputs.column_count());
-        scorer.score(equations, &self.outputs, labels, labels.len(), None)
+        self.run(equations, weights, batch, None);
+        self.read_out(batch, weights);
+        scorer.score(equations.loss, &self.outputs, batch, share, None)
     }
 
-    /// Runs a batch through its trial, undisturbed or with the noise and dropout of these samples.
-    ///
-    /// # Shapes
-    /// `stimulus`: (batch, input_dim), batch at most the capacity.
+    /// Runs a batch of at most the capacity through its trial, undisturbed or with the noise and dropout of these samples.
     pub(crate) fn run(
         &mut self,
         equations: &Equations,
         weights: &Packed,
-        stimulus: RowsRef<'_>,
+        batch: &Batch,
         disturbance: Option<&DisturbedPart<'_>>,
     ) {
-        let batch = stimulus.row_count();
-        self.batch = batch;
-        for step in 0..equations.steps {
-            let (past, rest) = self.states.split_at_mut(step * batch);
-            let past = past.view();
-            let mut current = rest.into_rows(0..batch);
-            if step > 0 {
-                let previous = (step - 1) * batch..step * batch;
-                let recurrent = weights.recurrent(equations.recurrent_index(step));
-                let rates = match (&self.rates, equations.kind) {
-                    (Some(rates), NetworkKind::Leaky) => rates.rows(previous),
-                    _ => past.rows(previous),
-                };
-                kernels::product(current.reborrow(), rates, recurrent, false);
-            }
-            if step < equations.hold {
-                kernels::product(current.reborrow(), stimulus, weights.input(), step > 0);
-            }
-            kernels::add_row(current.reborrow(), weights.bias(equations.bias_index(step)));
-            match equations.kind {
-                NetworkKind::Vanilla | NetworkKind::Feedforward => {
-                    apply(equations.nonlinearity, &mut current);
-                    if let Some(disturbance) = disturbance {
-                        if let Some(rates) = &mut self.rates {
-                            rates.rows_mut(step * batch..(step + 1) * batch).copy_from(current.view());
-                        }
-                        disturbance.disturb(step, &mut current);
-                    }
-                }
-                NetworkKind::Leaky => {
-                    kernels::scale_in_place(current.as_mut_slice(), equations.dt as f32);
-                    if step > 0 {
-                        let previous = past.rows((step - 1) * batch..step * batch);
-                        kernels::scaled_add(
-                            current.as_mut_slice(),
-                            equations.kept() as f32,
-                            previous.as_slice(),
-                        );
-                    }
-                    if let Some(disturbance) = disturbance {
-                        disturbance.disturb(step, &mut current);
-                    }
-                    if let Some(rates) = &mut self.rates {
-                        let mut rates = rates.rows_mut(step * batch..(step + 1) * batch);
-                        rates.copy_from(current.view());
-                        apply(equations.nonlinearity, &mut rates);
-                    }
-                }
+        self.batch = batch.count();
+        if batch.is_timed() {
+            self.show(weights, batch);
+        }
+        for step in 0..batch.steps() {
+            match self.cell.currents() {
+                1 => self.step_of_one_current(equations, weights, batch, step, disturbance),
+                _ => self.step_of_several(weights, batch, step, disturbance),
             }
         }
     }
 
-    /// Reads out the evaluated timesteps: (evaluate × batch, outputs), time-major.
-    pub(crate) fn read_out(&mut self, equations: &Equations, weights: &Packed) {
-        let rows = equations.evaluate * self.batch;
-        let first = (equations.steps - equations.evaluate) * self.batch;
-        let mut outputs = self.outputs.rows_mut(0..rows);
-        kernels::product(outputs.reborrow(), self.states.rows(first..first + rows), weights.readout(), false);
-        kernels::add_row(outputs, weights.readout_bias());
+    /// Timed inputs: `x_t U` of all timesteps at once, zero where nothing is shown.
+    fn show(&mut self, weights: &Packed, batch: &Batch) {
+        let count = batch.count();
+        let currents = if self.cell.currents() == 1 { &mut self.states } else { &mut self.tapes[0] };
+        let mut shown = 0;
+        for (steps, inputs) in batch.timed() {
+            currents.rows_mut(shown * count..steps.start * count).as_mut_slice().fill(0.0);
+            let rows = currents.rows_mut(steps.start * count..steps.end * count);
+            kernels::product(rows, inputs, weights.input(), false);
+            shown = steps.end;
+        }
+        currents.rows_mut(shown * count..batch.steps() * count).as_mut_slice().fill(0.0);
+    }
+
+    /// A step of a cell whose current becomes the state in its place.
+    fn step_of_one_current(
+        &mut self,
+        equations: &Equations,
+        weights: &Packed,
+        batch: &Batch,
+        step: usize,
+        disturbance: Option<&DisturbedPart<'_>>,
+    ) {
+        let (count, rows) = (self.batch, self.rows(step));
+        let (past, rest) = self.states.split_at_mut(rows.start);
+        let past = past.view();
+        let mut current = rest.into_rows(0..count);
+        let previous = (step > 0).then(|| past.rows(rows.start - count..rows.start));
+        if let Some(previous) = previous {
+            let sent = match self.cell.sends_rates() {
+                true => self.tapes[0].rows(rows.start - count..rows.start),
+                false => previous,
+            };
+            let recurrent = weights.recurrent(equations.recurrent_index(step));
+            kernels::product(current.reborrow(), sent, recurrent, batch.is_timed());
+        }
+        if let Some(stimulus) = batch.held_at(step) {
+            kernels::product(current.reborrow(), stimulus, weights.input(), step > 0);
+        }
+        kernels::add_row(current.reborrow(), weights.bias(equations.bias_index(step)));
+        let (recurrent, recurrent_bias) = (self.recurrent.view(), &[][..]);
+        let tapes = &mut self.tapes;
+        let state = current;
+        self.cell.forward(Ahead {
+            step,
+            state,
+            previous,
+            recurrent,
+            recurrent_bias,
+            tapes,
+            rows,
+            disturbance,
+        });
+    }
+
+    /// A step of a cell that is handed the currents from the inputs and those from the units apart.
+    fn step_of_several(
+        &mut self,
+        weights: &Packed,
+        batch: &Batch,
+        step: usize,
+        disturbance: Option<&DisturbedPart<'_>>,
+    ) {
+        let (count, rows) = (self.batch, self.rows(step));
+        let (past, rest) = self.states.split_at_mut(rows.start);
+        let past = past.view();
+        let state = rest.into_rows(0..count);
+        let previous = (step > 0).then(|| past.rows(rows.start - count..rows.start));
+        let mut recurrent = self.recurrent.rows_mut(0..count);
+        match previous {
+            Some(previous) => kernels::product(recurrent, previous, weights.recurrent(0), false),
+            None => recurrent.as_mut_slice().fill(0.0),
+        }
+        let mut currents = self.tapes[0].rows_mut(rows.clone());
+        match batch.held_at(step) {
+            Some(stimulus) => kernels::product(currents.reborrow(), stimulus, weights.input(), false),
+            None if !batch.is_timed() => currents.as_mut_slice().fill(0.0),
+            None => {}
+        }
+        kernels::add_row(currents, weights.bias(0));
+        let (recurrent, recurrent_bias) = (self.recurrent.rows(0..count), weights.bias(1));
+        let tapes = &mut self.tapes;
+        self.cell.forward(Ahead {
+            step,
+            state,
+            previous,
+            recurrent,
+            recurrent_bias,
+            tapes,
+            rows,
+            disturbance,
+        });
+    }
+
+    /// Reads out the evaluated timesteps: (evaluated × batch, outputs), time-major.
+    pub(crate) fn read_out(&mut self, batch: &Batch, weights: &Packed) {
+        let mut done = 0;
+        for steps in batch.evaluated() {
+            let rows = steps.start * self.batch..steps.end * self.batch;
+            let mut outputs = self.outputs.rows_mut(done..done + rows.len());
+            done += rows.len();
+            kernels::product(outputs.reborrow(), self.states.rows(rows), weights.readout(), false);
+            kernels::add_row(outputs, weights.readout_bias());
+        }
     }
 
     /// The state after a step, (batch, units).
     pub(crate) fn state(&self, step: usize) -> RowsRef<'_> {
-        self.states.rows(step * self.batch..(step + 1) * self.batch)
+        self.states.rows(self.rows(step))
     }
 
-    /// What reaches the next step through the recurrent weights: the rates in the leaky network, the states otherwise.
-    pub(super) fn presynaptic(&self, kind: NetworkKind) -> &Rows {
-        match (&self.rates, kind) {
-            (Some(rates), NetworkKind::Leaky) => rates,
-            _ => &self.states,
-        }
+    /// The rows of a step.
+    fn rows(&self, step: usize) -> Range<usize> {
+        step * self.batch..(step + 1) * self.batch
     }
 
-    /// Where φ′ is read from: see the table above.
-    pub(super) fn slope_from(&self) -> &Rows {
-        self.rates.as_ref().unwrap_or(&self.states)
-    }
-}
-
-fn apply(nonlinearity: Nonlinearity, rows: &mut RowsMut<'_>) {
-    match nonlinearity {
-        Nonlinearity::Tanh => kernels::tanh_in_place(rows.as_mut_slice()),
-        Nonlinearity::Relu => kernels::relu_in_place(rows.as_mut_slice()),
-        Nonlinearity::Linear => {}
+    /// What reaches the next step through the recurrent weights: rates, or the states.
+    pub(super) fn sent(&self) -> &Rows {
+        if self.cell.sends_rates() { &self.tapes[0] } else { &self.states }
     }
 }

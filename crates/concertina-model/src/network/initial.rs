@@ -8,6 +8,7 @@ use concertina_numerics::random::{Purpose, Stream};
 use ndarray::{Array1, Array2, ArrayView2};
 
 use super::Weights;
+use super::weights::Layout;
 use crate::error::{Error, Result};
 use crate::memory;
 use crate::params::{InputWeights, NetworkKind, ValidParams};
@@ -115,11 +116,11 @@ pub fn draw(params: &ValidParams) -> Result<Weights> {
         }
     };
     let readout = readout(gaussian(READOUT_WEIGHTS, units, params.outputs()).view(), network.readout_scale);
-    let (recurrent_count, bias_count) = layer_counts(params);
+    let layout = Layout::of(params);
     Ok(Weights {
         input: rounded(input, "network.input_scale", network.input_scale)?,
-        recurrent: vec![rounded(recurrent, "network.gain", network.gain)?; recurrent_count],
-        biases: vec![Array1::zeros(units); bias_count],
+        recurrent: vec![rounded(recurrent, "network.gain", network.gain)?; layout.recurrent],
+        biases: vec![Array1::zeros(layout.currents * units); layout.biases],
         readout: rounded(readout, "network.readout_scale", network.readout_scale)?,
         readout_bias: Array1::zeros(params.outputs()),
     })
@@ -140,12 +141,4 @@ fn rounded(array: Array2<f64>, parameter: &str, scale: f64) -> Result<Array2<f32
         found: format!("{scale:e}"),
         hint: Some(format!("lower `{parameter}`")),
     })
-}
-
-/// How many recurrent matrices and bias vectors a network has: one each, or one for each layer.
-pub(super) fn layer_counts(params: &ValidParams) -> (usize, usize) {
-    match params.network.kind {
-        NetworkKind::Vanilla | NetworkKind::Leaky => (1, 1),
-        NetworkKind::Feedforward => (params.trial_steps() - 1, params.trial_steps()),
-    }
 }

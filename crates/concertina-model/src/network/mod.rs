@@ -1,4 +1,4 @@
-//! Networks: `vanilla`, `leaky` and `feedforward` (`docs/reference/model.md#networks`).
+//! Networks (`docs/reference/model.md#networks`): one loop over time, forward and backward, for every cell.
 //!
 //! ```text
 //! vanilla      a_t = h_{t-1} W + x_t U + b,   h_t = φ(a_t),   y_t = h_t R + c
@@ -6,9 +6,11 @@
 //! feedforward  as vanilla, with a W and a b of its own for each layer, and depth in the place of time
 //! ```
 //!
-//! [`crate::reference`] has the same in f64, as plain as it is written here.
+//! [`crate::reference`] is the same in f64 and in plain loops.
 
 mod backward;
+mod batch;
+mod cell;
 mod condensed;
 mod disturbance;
 mod equations;
@@ -18,22 +20,24 @@ mod packed;
 mod score;
 mod weights;
 
-use concertina_numerics::kernels::{Rows, RowsRef};
+use concertina_numerics::kernels::RowsRef;
 use ndarray::{Array2, Array3, ArrayView2, ArrayViewMut2, s};
 
 pub(crate) use backward::Backward;
+pub(crate) use batch::Batch;
+pub use cell::{Dynamics, Leaky, Vanilla};
 pub(crate) use condensed::Condensed;
 pub(crate) use disturbance::Disturbance;
 pub use equations::Equations;
 pub(crate) use forward::Forward;
 pub(crate) use packed::Packed;
-pub(crate) use score::Score;
+pub(crate) use score::{Score, Scorer};
 pub use weights::Weights;
 
 use crate::error::{Error, Result};
 use crate::loss::predicted_class;
 use crate::params::{NetworkKind, Nonlinearity, ValidParams};
-use crate::task::Samples;
+use crate::task::{Inputs, Trials, TrialsRef};
 
 /// How many samples pass through the network at once outside training: large enough for full speed, small enough that the
 /// states of a trial stay in the second-level cache at the paper's size (64 × 10 × 200 × 4 bytes = 512 kB). Any value
@@ -48,13 +52,17 @@ pub struct Network {
     packed: Packed,
 }
 
-/// How a network does on a set of samples.
+/// How a network does on a set of trials.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Evaluation {
-    /// The mean loss over samples and evaluated timesteps.
+    /// The mean loss over the (trial, timestep) pairs at which it counts.
     pub loss: f64,
-    /// The share of samples whose class the last output names.
-    pub accuracy: f64,
+    /// The share of trials whose class the last output names; with a mask, the share of counted (trial, timestep) pairs. `None` where targets are real
+    /// numbers.
+    pub accuracy: Option<f64>,
+    /// Of real targets, the share of their variance that the outputs explain: `1 - Σ (y - t)² / Σ (t - mean t)²` over counted pairs and outputs, with
+    /// the mean of each output. `None` for classes, and where targets do not vary.
+    pub r2: Option<f64>,
 }
 
 impl Network {
@@ -119,15 +127,17 @@ impl Network {
         self.equations.steps
     }
 
-    /// The states `h_1, h_2, ...` of each trial; after `hold` timesteps the input is zero, past the trial's end too.
-    ///
-    /// # Shapes
-    /// `inputs`: (trials, input_dim) → (trials, timesteps, units).
+    /// The timestep of the network in f64, entry by entry: for its Jacobian and its dynamics.
+    pub fn dynamics(&self) -> Box<dyn Dynamics> {
+        self.equations.dynamics()
+    }
+
+    /// The states `h_1, h_2, ...` of each trial, (trials, timesteps, units); past the end of the inputs they are zero.
     ///
     /// # Errors
     /// [`Error::Shape`]; [`Error::Lacks`] without input weights; [`Error::PastLastLayer`] when a feedforward network is asked for more timesteps than it has layers.
-    pub fn states(&self, inputs: ArrayView2<f32>, timesteps: usize) -> Result<Array3<f32>> {
-        let mut states = Array3::zeros((inputs.nrows(), timesteps, self.weights.input.ncols()));
+    pub fn states(&self, inputs: &Inputs, timesteps: usize) -> Result<Array3<f32>> {
+        let mut states = Array3::zeros((inputs.len(), timesteps, self.weights.units()));
         self.pass(timesteps, inputs, |first, forward| {
             for step in 0..timesteps {
                 copy_block(forward.state(step), states.slice_mut(s![first.., step, ..]));
@@ -137,15 +147,12 @@ impl Network {
     }
 
     /// The states of each trial at these timesteps alone, counted from 0 after the first step: those of
-    /// [`states`](Self::states), with the rest not kept.
-    ///
-    /// # Shapes
-    /// `inputs`: (trials, input_dim) → for each timestep (trials, units).
+    /// [`states`](Self::states), with the rest not kept. For each timestep (trials, units).
     ///
     /// # Errors
     /// As [`states`](Self::states).
-    pub fn states_at(&self, inputs: ArrayView2<f32>, timesteps: &[usize]) -> Result<Vec<Array2<f32>>> {
-        let mut kept = vec![Array2::zeros((inputs.nrows(), self.weights.input.ncols())); timesteps.len()];
+    pub fn states_at(&self, inputs: &Inputs, timesteps: &[usize]) -> Result<Vec<Array2<f32>>> {
+        let mut kept = vec![Array2::zeros((inputs.len(), self.weights.units())); timesteps.len()];
         let steps = timesteps.iter().map(|timestep| timestep + 1).max().unwrap_or_default();
         self.pass(steps, inputs, |first, forward| {
             for (states, timestep) in kept.iter_mut().zip(timesteps) {
@@ -176,18 +183,22 @@ impl Network {
         outputs.outer_iter().map(|output| predicted_class(&output.to_vec())).collect()
     }
 
-    /// Loss and accuracy on these samples, without noise or dropout.
+    /// Loss and accuracy on these trials, without noise or dropout.
     ///
     /// # Errors
     /// [`Error::Shape`]; [`Error::Lacks`] without input weights or without a readout.
-    pub fn evaluate(&self, samples: &Samples) -> Result<Evaluation> {
+    pub fn evaluate(&self, trials: &Trials) -> Result<Evaluation> {
         self.readout()?;
-        check_stimuli(&self.packed, samples.inputs.view())?;
-        let capacity = PASS.min(samples.labels.len());
-        let mut forward = Forward::new(&self.equations, &self.packed, capacity, false);
-        Ok(evaluate(samples, capacity, |stimulus, labels| {
-            forward.score(&self.equations, &self.packed, stimulus, labels)
-        }))
+        let (equations, weights) = (&self.equations, &self.packed);
+        let capacity = PASS.min(trials.len());
+        let mut forward = Forward::new(equations, weights, capacity, false);
+        let mut batch = Batch::new(weights.input().row_count(), capacity);
+        let mut scorer = Scorer::new(weights.readout().column_count());
+        let total = score_in_parts(trials, capacity, |part| {
+            batch.load(equations, part)?;
+            Ok(forward.score(equations, weights, &batch, part.share(), &mut scorer))
+        })?;
+        Ok(total.evaluation(trials, &scorer))
     }
 
     /// The readout weights, (units, outputs).
@@ -202,21 +213,18 @@ impl Network {
     }
 
     /// Hands the forward pass of [`PASS`] samples at a time to `each`, with the number of the first of them.
-    fn pass(
-        &self,
-        steps: usize,
-        inputs: ArrayView2<f32>,
-        mut each: impl FnMut(usize, &Forward),
-    ) -> Result<()> {
+    fn pass(&self, steps: usize, inputs: &Inputs, mut each: impl FnMut(usize, &Forward)) -> Result<()> {
         if self.kind() == NetworkKind::Feedforward && steps > self.trial_steps() {
             return Err(Error::PastLastLayer { layers: self.trial_steps(), asked: steps });
         }
-        check_stimuli(&self.packed, inputs)?;
         let equations = Equations { steps, evaluate: 0, ..self.equations };
-        let mut forward = Forward::new(&equations, &self.packed, PASS.min(inputs.nrows()), false);
-        for first in (0..inputs.nrows()).step_by(PASS) {
-            let batch = inputs.slice(s![first..(first + PASS).min(inputs.nrows()), ..]);
-            forward.run(&equations, &self.packed, Rows::from_array(batch).view(), None);
+        let capacity = PASS.min(inputs.len());
+        let mut forward = Forward::new(&equations, &self.packed, capacity, false);
+        let mut batch = Batch::new(self.packed.input().row_count(), capacity);
+        for first in (0..inputs.len()).step_by(PASS) {
+            let part = inputs.slice(first..(first + PASS).min(inputs.len()));
+            batch.load_inputs(steps, part)?;
+            forward.run(&equations, &self.packed, &batch, None);
             each(first, &forward);
         }
         Ok(())
@@ -230,33 +238,39 @@ fn copy_block(block: RowsRef<'_>, mut into: ArrayViewMut2<f32>) {
     }
 }
 
-/// Loss and accuracy on samples that are scored `capacity` at a time.
-pub(crate) fn evaluate(
-    samples: &Samples,
-    capacity: usize,
-    mut score: impl FnMut(RowsRef<'_>, &[u32]) -> Score,
-) -> Evaluation {
-    let count = samples.labels.len();
-    let mut total = Score::default();
-    for first in (0..count).step_by(capacity) {
-        let batch = first..(first + capacity).min(count);
-        let stimulus = Rows::from_array(samples.inputs.slice(s![batch.clone(), ..]));
-        let score = score(stimulus.view(), &samples.labels[batch.clone()]);
-        total.loss += score.loss * batch.len() as f64;
-        total.correct += score.correct;
-    }
-    Evaluation { loss: total.loss / count as f64, accuracy: total.correct as f64 / count as f64 }
+/// The mean loss of trials, and how often an output names the right class.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Total {
+    loss: f64,
+    correct: usize,
+    weight: usize,
 }
 
-/// Stimuli of the dimension that the input weights take.
-pub(crate) fn check_stimuli(weights: &Packed, inputs: ArrayView2<f32>) -> Result<()> {
-    let input_dim = weights.input().row_count();
-    if input_dim == 0 {
-        return Err(Error::Lacks { what: "input weights" });
+/// Scores trials `capacity` at a time.
+pub(crate) fn score_in_parts(
+    trials: &Trials,
+    capacity: usize,
+    mut score: impl FnMut(TrialsRef<'_>) -> Result<Score>,
+) -> Result<Total> {
+    let mut total = Total::default();
+    for first in (0..trials.len()).step_by(capacity.max(1)) {
+        let part = trials.slice(first..(first + capacity).min(trials.len()));
+        let score = score(part)?;
+        total.loss += score.loss * part.weight() as f64;
+        total.correct += score.correct;
+        total.weight += part.weight();
     }
-    if inputs.ncols() != input_dim {
-        let (expected, found) = (vec![inputs.nrows(), input_dim], inputs.shape().to_vec());
-        return Err(Error::Shape { what: "inputs".to_owned(), expected, found });
+    Ok(total)
+}
+
+impl Total {
+    /// The means; the scorer has seen these trials, and no others.
+    pub(crate) fn evaluation(&self, trials: &Trials, scorer: &Scorer) -> Evaluation {
+        let weight = self.weight as f64;
+        Evaluation {
+            loss: self.loss / weight,
+            accuracy: trials.targets.are_classes().then(|| self.correct as f64 / weight),
+            r2: scorer.residuals.explained(),
+        }
     }
-    Ok(())
 }

@@ -1,11 +1,12 @@
-//! What a batch scores: its loss, and how many of its samples are classified correctly.
+//! What a batch scores: its loss, and how much of it is right.
 
 use concertina_numerics::kernels::Rows;
 
-use super::Equations;
+use super::batch::{Batch, TargetRef};
 use crate::loss::predicted_class;
+use crate::params::LossKind;
 
-/// The mean loss of a batch, and the number of samples whose class its last output names.
+/// The mean loss of a batch, and how often an output names the right class.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Score {
     pub(crate) loss: f64,
@@ -17,45 +18,114 @@ pub(crate) struct Score {
 pub(crate) struct Scorer {
     output: Vec<f64>,
     derivative: Vec<f64>,
+    target: Vec<f64>,
+    /// What real targets leave unexplained.
+    pub(crate) residuals: Residuals,
 }
 
 impl Scorer {
     pub(crate) fn new(outputs: usize) -> Self {
-        Scorer { output: vec![0.0; outputs], derivative: vec![0.0; outputs] }
+        let zeros = || vec![0.0; outputs];
+        Scorer {
+            output: zeros(),
+            derivative: zeros(),
+            target: zeros(),
+            residuals: Residuals { sums: zeros(), squares: zeros(), errors: zeros(), count: 0 },
+        }
     }
 
-    /// Scores the outputs of these samples, whose loss is a share of the mean over a batch of so many; writes the derivative of its mean loss into `by_output` if there is one.
+    /// Scores the outputs of a batch, one (sample, timestep) pair of which has this share of the mean loss; writes the derivative of the loss
+    /// into `by_output` if there is one.
     ///
     /// # Shapes
-    /// `outputs` and `by_output`: (evaluate × samples, outputs), time-major; `labels`: (samples).
+    /// `outputs` and `by_output`: (evaluated × samples, outputs), time-major.
     pub(crate) fn score(
         &mut self,
-        equations: &Equations,
+        loss: LossKind,
         outputs: &Rows,
-        labels: &[u32],
-        batch: usize,
+        batch: &Batch,
+        share: f64,
         mut by_output: Option<&mut Rows>,
     ) -> Score {
-        let share = 1.0 / (batch * equations.evaluate) as f64;
         let mut score = Score::default();
-        for evaluated in 0..equations.evaluate {
-            for (sample, label) in labels.iter().enumerate() {
-                let output = outputs.row(evaluated * labels.len() + sample);
-                for (wide, value) in self.output.iter_mut().zip(output) {
-                    *wide = f64::from(*value);
-                }
-                score.loss += equations.loss.of_sample(&self.output, *label, &mut self.derivative) * share;
+        for evaluated in 0..batch.evaluated_count() {
+            for sample in 0..batch.count() {
+                let row = evaluated * batch.count() + sample;
+                let Some(target) = batch.target(evaluated, sample) else {
+                    if let Some(rows) = &mut by_output {
+                        rows.row_mut(row).fill(0.0);
+                    }
+                    continue;
+                };
+                let output = outputs.row(row);
+                score.loss += self.of_pair(loss, output, target) * share;
                 if let Some(rows) = &mut by_output {
-                    let row = rows.row_mut(evaluated * labels.len() + sample);
-                    for (narrow, value) in row.iter_mut().zip(&self.derivative) {
+                    for (narrow, value) in rows.row_mut(row).iter_mut().zip(&self.derivative) {
                         *narrow = (value * share) as f32;
                     }
                 }
-                if evaluated + 1 == equations.evaluate {
-                    score.correct += usize::from(predicted_class(output) == *label);
+                if let TargetRef::Class(label) = target
+                    && batch.is_judged(evaluated)
+                {
+                    score.correct += usize::from(predicted_class(output) == label);
                 }
             }
         }
         score
+    }
+
+    /// The loss of one (sample, timestep) pair; leaves its derivative behind.
+    fn of_pair(&mut self, loss: LossKind, output: &[f32], target: TargetRef<'_>) -> f64 {
+        for (wide, value) in self.output.iter_mut().zip(output) {
+            *wide = f64::from(*value);
+        }
+        match target {
+            TargetRef::Class(label) => loss.of_sample(&self.output, label, &mut self.derivative),
+            TargetRef::Real(target) => {
+                for (wide, value) in self.target.iter_mut().zip(target) {
+                    *wide = f64::from(*value);
+                }
+                self.residuals.add(&self.output, &self.target);
+                loss.of_target(&self.output, &self.target, &mut self.derivative)
+            }
+        }
+    }
+}
+
+/// Sums over (sample, timestep) pairs with real targets, for the share of their variance that is explained.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Residuals {
+    count: usize,
+    /// By output: targets, their squares, squared errors.
+    sums: Vec<f64>,
+    squares: Vec<f64>,
+    errors: Vec<f64>,
+}
+
+impl Residuals {
+    fn add(&mut self, output: &[f64], target: &[f64]) {
+        self.count += 1;
+        for (place, (output, target)) in output.iter().zip(target).enumerate() {
+            self.sums[place] += target;
+            self.squares[place] += target * target;
+            self.errors[place] += (output - target) * (output - target);
+        }
+    }
+
+    /// Forgets all pairs.
+    pub(crate) fn clear(&mut self) {
+        self.count = 0;
+        for sums in [&mut self.sums, &mut self.squares, &mut self.errors] {
+            sums.fill(0.0);
+        }
+    }
+
+    /// `1 - Σ (y - t)² / Σ (t - mean t)²` over pairs and outputs, with the mean of each output; `None` without pairs, or where targets do
+    /// not vary.
+    pub(crate) fn explained(&self) -> Option<f64> {
+        let count = self.count as f64;
+        let spread = |(sum, square): (&f64, &f64)| square - sum * sum / count;
+        let total: f64 = self.sums.iter().zip(&self.squares).map(spread).sum();
+        (self.count > 0 && total > 0.0).then(|| 1.0 - self.errors.iter().sum::<f64>() / total)
     }
 }

@@ -2,18 +2,20 @@
 
 use ndarray::{Array1, Array2, ArrayD, Ix1, Ix2};
 
-use super::initial::layer_counts;
+use super::{Equations, cell};
 use crate::error::{Error, Result};
-use crate::params::ValidParams;
+use crate::params::{NetworkKind, ValidParams};
 
 /// The weights of a network: row vectors throughout, so a matrix is (from, to) and acts as `h W`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Weights {
-    /// Input weights `U`, (input_dim, units); (0, units) for a network that was imported without any.
+    /// Input weights `U`, (input_dim, currents × units); without rows for a network that was imported without any. A unit has one current, of
+    /// a gated network several, which lie side by side.
     pub input: Array2<f32>,
-    /// Recurrent weights `W`, (units, units): one, or in a feedforward network one for each layer after the first.
+    /// Recurrent weights `W`, (units, currents × units): one, or in a feedforward network one for each layer after the first.
     pub recurrent: Vec<Array2<f32>>,
-    /// Biases `b`, (units): one, or in a feedforward network one for each layer.
+    /// Biases `b`, (currents × units): one, in a feedforward network one for each layer, in a gated network a second one `d` that is added to the
+    /// recurrent currents.
     pub biases: Vec<Array1<f32>>,
     /// Readout weights `R`, (units, outputs); (units, 0) for a network that was imported without any.
     pub readout: Array2<f32>,
@@ -22,18 +24,21 @@ pub struct Weights {
 }
 
 /// The name under which a recurrent matrix is kept in files: `recurrent_weights`, or with the layer for a feedforward network.
-fn recurrent_name(index: usize, count: usize, feedforward: bool) -> String {
-    numbered(Weights::RECURRENT, index + 1, count + 1, feedforward)
+fn recurrent_name(index: usize, count: usize, layered: bool) -> String {
+    numbered(Weights::RECURRENT, index + 1, count + 1, layered)
 }
 
-/// The name under which a bias is kept in files: `bias`, or with the layer for a feedforward network.
-fn bias_name(index: usize, count: usize, feedforward: bool) -> String {
-    numbered(Weights::BIAS, index, count, feedforward)
+/// The name under which a bias is kept in files: `bias` and `recurrent_bias`, or `bias` with the layer for a feedforward network.
+fn bias_name(index: usize, count: usize, layered: bool) -> String {
+    match (layered, index) {
+        (false, 1) => Weights::RECURRENT_BIAS.to_owned(),
+        _ => numbered(Weights::BIAS, index, count, layered),
+    }
 }
 
 /// Layers are written with as many digits as the last one needs, so that names sort.
-fn numbered(name: &str, layer: usize, layers: usize, feedforward: bool) -> String {
-    if !feedforward {
+fn numbered(name: &str, layer: usize, layers: usize, layered: bool) -> String {
+    if !layered {
         return name.to_owned();
     }
     let digits = layers.saturating_sub(1).to_string().len();
@@ -47,6 +52,8 @@ impl Weights {
     pub const RECURRENT: &'static str = "recurrent_weights";
     /// The name of the biases in files; in a feedforward network `.` and the layer follow.
     pub const BIAS: &'static str = "bias";
+    /// The name of the second bias of gated networks in files.
+    pub const RECURRENT_BIAS: &'static str = "recurrent_bias";
     /// The name of the readout weights in files.
     pub const READOUT: &'static str = "readout_weights";
     /// The name of the readout bias in files.
@@ -54,18 +61,30 @@ impl Weights {
 
     /// Every array with its name in files, in a fixed order.
     pub fn tensors(&self) -> Vec<(String, ArrayD<f32>)> {
-        let feedforward = self.biases.len() > 1;
+        let layered = self.is_layered();
         let mut tensors = vec![(Self::INPUT.to_owned(), self.input.clone().into_dyn())];
         for (index, weights) in self.recurrent.iter().enumerate() {
-            tensors
-                .push((recurrent_name(index, self.recurrent.len(), feedforward), weights.clone().into_dyn()));
+            tensors.push((recurrent_name(index, self.recurrent.len(), layered), weights.clone().into_dyn()));
         }
         for (index, bias) in self.biases.iter().enumerate() {
-            tensors.push((bias_name(index, self.biases.len(), feedforward), bias.clone().into_dyn()));
+            tensors.push((bias_name(index, self.biases.len(), layered), bias.clone().into_dyn()));
         }
         tensors.push((Self::READOUT.to_owned(), self.readout.clone().into_dyn()));
         tensors.push((Self::READOUT_BIAS.to_owned(), self.readout_bias.clone().into_dyn()));
         tensors
+    }
+
+    /// Units, in each layer.
+    pub fn units(&self) -> usize {
+        self.readout.nrows()
+    }
+
+    /// Whether each timestep has weights of its own, as in a feedforward network of several layers. A gated network has several biases and
+    /// one recurrent matrix.
+    fn is_layered(&self) -> bool {
+        self.biases.len() > 1
+            && self.biases.len() == self.recurrent.len() + 1
+            && self.input.ncols() == self.units()
     }
 
     /// Whether the network takes inputs: one that was imported may not.
@@ -85,8 +104,8 @@ impl Weights {
     /// [`Error::MissingTensor`] or [`Error::Shape`], naming the array.
     pub fn from_tensors(params: &ValidParams, lookup: impl Fn(&str) -> Option<ArrayD<f32>>) -> Result<Self> {
         let (units, input_dim, outputs) = (params.network.units, params.task.input_dim, params.outputs());
-        let (recurrent_count, bias_count) = layer_counts(params);
-        let feedforward = bias_count > 1;
+        let Layout { currents, recurrent, biases, layered } = Layout::of(params);
+        let columns = currents * units;
         // What an imported network lacks is there as an array of nothing.
         let lacks = |name: &str, axis: usize| {
             params.network.weights.is_some()
@@ -112,15 +131,40 @@ impl Weights {
             }
         };
         Ok(Weights {
-            input: matrix(Self::INPUT, input_dim, units)?,
-            recurrent: (0..recurrent_count)
-                .map(|index| matrix(&recurrent_name(index, recurrent_count, feedforward), units, units))
+            input: matrix(Self::INPUT, input_dim, columns)?,
+            recurrent: (0..recurrent)
+                .map(|index| matrix(&recurrent_name(index, recurrent, layered), units, columns))
                 .collect::<Result<_>>()?,
-            biases: (0..bias_count)
-                .map(|index| vector(&bias_name(index, bias_count, feedforward), units))
+            biases: (0..biases)
+                .map(|index| vector(&bias_name(index, biases, layered), columns))
                 .collect::<Result<_>>()?,
             readout: matrix(Self::READOUT, units, outputs)?,
             readout_bias: vector(Self::READOUT_BIAS, outputs)?,
         })
+    }
+}
+
+/// How many arrays a network has, and how wide they are.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Layout {
+    /// Currents of a unit.
+    pub(super) currents: usize,
+    /// Recurrent matrices.
+    pub(super) recurrent: usize,
+    /// Biases of the units.
+    pub(super) biases: usize,
+    /// Whether each timestep has weights of its own.
+    pub(super) layered: bool,
+}
+
+impl Layout {
+    pub(super) fn of(params: &ValidParams) -> Self {
+        let layered = params.network.kind == NetworkKind::Feedforward;
+        let currents = cell::of(&Equations::new(params)).currents();
+        let steps = params.trial_steps();
+        match layered {
+            true => Layout { currents, recurrent: steps - 1, biases: steps, layered },
+            false => Layout { currents, recurrent: 1, biases: if currents > 1 { 2 } else { 1 }, layered },
+        }
     }
 }

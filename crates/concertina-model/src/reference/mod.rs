@@ -1,31 +1,32 @@
-//! The equations, in f64, as plain as they are written: slow, and what the fast path is checked against.
+//! The networks in f64, slow and in plain loops: what the fast path is checked against.
 //!
 //! | symbol | meaning | shape |
 //! |---|---|---|
-//! | `x` | stimulus | (batch, input_dim) |
+//! | `x_t` | input | (batch, input_dim) |
 //! | `h_t` | state after step `t`, `h_0 = 0` | (batch, units) |
-//! | `r_t` | rate: `h_t`, or `φ(h_t)` in the leaky network | (batch, units) |
-//! | `a_t` | input current, `r_{t-1} W + x_t U + b` | (batch, units) |
-//! | `W`, `U`, `b` | recurrent and input weights, biases | (units, units), (input_dim, units), (units) |
+//! | `r_t` | what the recurrent weights are multiplied with: `h_t`, or `φ(h_t)` in the leaky network | (batch, units) |
+//! | `r_{t-1} W + d` | recurrent currents; `d` in gated networks only | (batch, currents × units) |
+//! | `x_t U + b` | input currents | (batch, currents × units) |
+//! | `W`, `U`, `b`, `d` | recurrent and input weights, biases | (units, currents × units), (input_dim, currents × units), (currents × units) |
 //! | `R`, `c` | readout weights and bias | (units, outputs), (outputs) |
 //!
-//! Nothing here is stochastic: dropout, unit noise and gradient noise belong to training. The feedforward network is the
-//! vanilla one with a `W` and a `b` for each step.
+//! What happens within a unit is the cell's ([`Dynamics`]). Nothing here is stochastic: dropout, unit noise and gradient noise belong to training.
+//! The feedforward network is the vanilla one with a `W` and a `b` for each step.
 
-use ndarray::{Array1, Array2, ArrayView2, Axis, Zip};
+use ndarray::{Array1, Array2, ArrayView2, Axis};
 
 use crate::loss::predicted_class;
-use crate::network::Equations;
-use crate::params::{NetworkKind, Nonlinearity};
+use crate::network::{Dynamics, Equations};
+use crate::task::{Inputs, Mask, Targets, Trials};
 
 /// The parameters of a network in f64; also what a gradient consists of.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Parameters {
-    /// `U`, (input_dim, units).
+    /// `U`, (input_dim, currents × units).
     pub input: Array2<f64>,
-    /// `W`, (units, units): one, or one for each layer after the first.
+    /// `W`, (units, currents × units): one, or one for each layer after the first.
     pub recurrent: Vec<Array2<f64>>,
-    /// `b`, (units): one, or one for each layer.
+    /// `b`, (currents × units): one, or one for each layer; in gated networks `d` follows.
     pub biases: Vec<Array1<f64>>,
     /// `R`, (units, outputs).
     pub readout: Array2<f64>,
@@ -33,50 +34,26 @@ pub struct Parameters {
     pub readout_bias: Array1<f64>,
 }
 
+/// What a step leaves for the way back.
+struct Step {
+    /// `h_t`, (batch, units).
+    state: Array2<f64>,
+    /// `r_{t-1}` and `φ'(h_{t-1})`, (batch, units).
+    sent: Array2<f64>,
+    slopes: Array2<f64>,
+    /// The cell's notes, (batch, notes × units).
+    notes: Array2<f64>,
+}
+
 impl Equations {
-    /// φ.
-    fn phi(&self, values: &Array2<f64>) -> Array2<f64> {
-        match self.nonlinearity {
-            Nonlinearity::Tanh => values.mapv(f64::tanh),
-            Nonlinearity::Relu => values.mapv(|value| value.max(0.0)),
-            Nonlinearity::Linear => values.clone(),
-        }
-    }
-
-    /// φ′ from the rate φ(a); relu has slope 0 at 0.
-    fn slope(&self, rate: f64) -> f64 {
-        match self.nonlinearity {
-            Nonlinearity::Tanh => 1.0 - rate * rate,
-            Nonlinearity::Relu => f64::from(u8::from(rate > 0.0)),
-            Nonlinearity::Linear => 1.0,
-        }
-    }
-
-    fn rates(&self, state: &Array2<f64>) -> Array2<f64> {
-        if self.kind == NetworkKind::Leaky { self.phi(state) } else { state.clone() }
+    /// The states `h_1 ... h_T`, each (batch, units), for stimuli (batch, input_dim) that are held.
+    pub fn states(&self, parameters: &Parameters, stimulus: ArrayView2<f64>) -> Vec<Array2<f64>> {
+        self.states_on(parameters, &self.held(stimulus))
     }
 
     /// The states `h_1 ... h_T`, each (batch, units).
-    pub fn states(&self, parameters: &Parameters, stimulus: ArrayView2<f64>) -> Vec<Array2<f64>> {
-        let units = parameters.input.ncols();
-        let mut states: Vec<Array2<f64>> = Vec::with_capacity(self.steps);
-        let start = Array2::zeros((stimulus.nrows(), units));
-        for step in 0..self.steps {
-            let previous = states.last().unwrap_or(&start);
-            let mut current = Array2::zeros((stimulus.nrows(), units));
-            current += &parameters.biases[self.bias_index(step)];
-            if step < self.hold {
-                current += &stimulus.dot(&parameters.input);
-            }
-            if step > 0 {
-                current += &self.rates(previous).dot(&parameters.recurrent[self.recurrent_index(step)]);
-            }
-            states.push(match self.kind {
-                NetworkKind::Vanilla | NetworkKind::Feedforward => self.phi(&current),
-                NetworkKind::Leaky => self.kept() * previous + self.dt * current,
-            });
-        }
-        states
+    pub fn states_on(&self, parameters: &Parameters, inputs: &Inputs<f64>) -> Vec<Array2<f64>> {
+        self.steps(parameters, inputs).into_iter().map(|step| step.state).collect()
     }
 
     /// The outputs `h R + c`, (batch, outputs).
@@ -84,77 +61,61 @@ impl Equations {
         state.dot(&parameters.readout) + &parameters.readout_bias
     }
 
-    /// The mean loss over the batch and the evaluated steps.
+    /// The mean loss over the batch and the evaluated steps, of stimuli that are held.
     pub fn loss(&self, parameters: &Parameters, stimulus: ArrayView2<f64>, labels: &[u32]) -> f64 {
-        let states = self.states(parameters, stimulus);
-        let evaluated = self.steps - self.evaluate..self.steps;
-        evaluated.map(|step| self.loss_at(parameters, &states[step], labels).0).sum()
+        self.loss_on(parameters, &self.labelled(stimulus, labels))
     }
 
-    /// The share of a step in the mean loss, and its derivative by the outputs.
-    fn loss_at(&self, parameters: &Parameters, state: &Array2<f64>, labels: &[u32]) -> (f64, Array2<f64>) {
-        let outputs = self.outputs(parameters, state);
-        let share = 1.0 / (labels.len() * self.evaluate) as f64;
-        let mut derivative = vec![0.0; outputs.ncols()];
-        let mut derivatives = Array2::zeros(outputs.raw_dim());
-        let mut total = 0.0;
-        for (sample, (output, label)) in outputs.outer_iter().zip(labels).enumerate() {
-            total += self.loss.of_sample(&output.to_vec(), *label, &mut derivative) * share;
-            derivatives.row_mut(sample).assign(&(Array1::from(derivative.clone()) * share));
-        }
-        (total, derivatives)
+    /// The mean loss over the (trial, timestep) pairs at which it counts.
+    pub fn loss_on(&self, parameters: &Parameters, trials: &Trials<f64>) -> f64 {
+        let states = self.states_on(parameters, &trials.inputs);
+        let losses =
+            states.iter().enumerate().map(|(step, state)| self.loss_at(parameters, state, trials, step).0);
+        losses.sum()
     }
 
-    /// The mean loss and its gradient by every parameter: backpropagation through time.
+    /// The mean loss and its gradient by every parameter, of stimuli that are held.
     pub fn loss_and_gradient(
         &self,
         parameters: &Parameters,
         stimulus: ArrayView2<f64>,
         labels: &[u32],
     ) -> (f64, Parameters) {
-        let states = self.states(parameters, stimulus);
+        self.loss_and_gradient_on(parameters, &self.labelled(stimulus, labels))
+    }
+
+    /// The mean loss and its gradient by every parameter: backpropagation through time.
+    pub fn loss_and_gradient_on(&self, parameters: &Parameters, trials: &Trials<f64>) -> (f64, Parameters) {
+        let steps = self.steps(parameters, &trials.inputs);
+        let dynamics = self.dynamics();
         let mut gradient = parameters.zeros_like();
         let mut loss = 0.0;
-        let mut by_state = Array2::<f64>::zeros(states[0].raw_dim()); // ∂loss/∂h_t, (batch, units)
-        for step in (0..self.steps).rev() {
-            if self.is_evaluated(step) {
-                let (share, by_output) = self.loss_at(parameters, &states[step], labels);
-                loss += share;
-                gradient.readout += &states[step].t().dot(&by_output);
-                gradient.readout_bias += &by_output.sum_axis(Axis(0));
-                by_state += &by_output.dot(&parameters.readout.t());
+        let mut by_state = Array2::<f64>::zeros(steps[0].state.raw_dim()); // ∂loss/∂h_t, (batch, units)
+        for (number, step) in steps.iter().enumerate().rev() {
+            let (share, by_output) = self.loss_at(parameters, &step.state, trials, number);
+            loss += share;
+            gradient.readout += &step.state.t().dot(&by_output);
+            gradient.readout_bias += &by_output.sum_axis(Axis(0));
+            by_state += &by_output.dot(&parameters.readout.t());
+            // ∂loss/∂ the currents, (batch, currents × units)
+            let (by_recurrent, by_input) = back(&*dynamics, &mut by_state, &step.notes);
+            gradient.biases[self.bias_index(number)] += &by_input.sum_axis(Axis(0));
+            if dynamics.currents() > 1 {
+                gradient.biases[1] += &by_recurrent.sum_axis(Axis(0));
             }
-            // ∂loss/∂a_t, (batch, units)
-            let mut by_current = by_state.clone();
-            match self.kind {
-                NetworkKind::Vanilla | NetworkKind::Feedforward => {
-                    Zip::from(&mut by_current)
-                        .and(&states[step])
-                        .for_each(|slope, rate| *slope *= self.slope(*rate));
-                }
-                NetworkKind::Leaky => by_current *= self.dt,
+            if let Some(input) = input_at(&trials.inputs, number) {
+                gradient.input += &input.t().dot(&by_input);
             }
-            gradient.biases[self.bias_index(step)] += &by_current.sum_axis(Axis(0));
-            if step < self.hold {
-                gradient.input += &stimulus.t().dot(&by_current);
-            }
-            if step > 0 {
-                let index = self.recurrent_index(step);
-                let rates = self.rates(&states[step - 1]);
-                gradient.recurrent[index] += &rates.t().dot(&by_current);
-                let mut by_rate = by_current.dot(&parameters.recurrent[index].t());
-                if self.kind == NetworkKind::Leaky {
-                    Zip::from(&mut by_rate).and(&rates).for_each(|slope, rate| *slope *= self.slope(*rate));
-                    by_state = self.kept() * &by_state + by_rate;
-                } else {
-                    by_state = by_rate;
-                }
+            if number > 0 {
+                let index = self.recurrent_index(number);
+                gradient.recurrent[index] += &step.sent.t().dot(&by_recurrent);
+                by_state += &(by_recurrent.dot(&parameters.recurrent[index].t()) * &step.slopes);
             }
         }
         (loss, gradient)
     }
 
-    /// The share of samples whose class the last output names.
+    /// The share of samples whose class the last output names, of stimuli that are held.
     pub fn accuracy(&self, parameters: &Parameters, stimulus: ArrayView2<f64>, labels: &[u32]) -> f64 {
         let states = self.states(parameters, stimulus);
         let outputs = self.outputs(parameters, &states[self.steps - 1]);
@@ -164,6 +125,134 @@ impl Equations {
             .filter(|(output, label)| predicted_class(&output.to_vec()) == **label)
             .count();
         correct as f64 / labels.len() as f64
+    }
+
+    fn held(&self, stimulus: ArrayView2<f64>) -> Inputs<f64> {
+        Inputs::Held { stimuli: stimulus.to_owned(), hold: self.hold }
+    }
+
+    fn labelled(&self, stimulus: ArrayView2<f64>, labels: &[u32]) -> Trials<f64> {
+        Trials {
+            inputs: self.held(stimulus),
+            targets: Targets::Class(labels.to_vec()),
+            mask: Mask::Last(self.evaluate),
+            conditions: Vec::new(),
+        }
+    }
+
+    /// The trial, step by step.
+    fn steps(&self, parameters: &Parameters, inputs: &Inputs<f64>) -> Vec<Step> {
+        let dynamics = self.dynamics();
+        let (batch, units) = (inputs.len(), parameters.readout.nrows());
+        let mut state = Array2::zeros((batch, units));
+        let mut steps = Vec::with_capacity(self.steps);
+        for number in 0..self.steps {
+            let (sent, slopes) = sent(&*dynamics, &state);
+            let mut recurrent = Array2::zeros((batch, parameters.input.ncols()));
+            if number > 0 {
+                recurrent += &sent.dot(&parameters.recurrent[self.recurrent_index(number)]);
+            }
+            if dynamics.currents() > 1 {
+                recurrent += &parameters.biases[1];
+            }
+            let mut input = Array2::zeros(recurrent.raw_dim());
+            input += &parameters.biases[self.bias_index(number)];
+            if let Some(shown) = input_at(inputs, number) {
+                input += &shown.dot(&parameters.input);
+            }
+            let mut notes = Array2::zeros((batch, dynamics.notes() * units));
+            for sample in 0..batch {
+                dynamics.step(
+                    row(&mut state, sample),
+                    row(&mut recurrent, sample),
+                    row(&mut input, sample),
+                    row(&mut notes, sample),
+                );
+            }
+            steps.push(Step { state: state.clone(), sent, slopes, notes });
+        }
+        steps
+    }
+
+    /// The share of a step in the mean loss, and its derivative by the outputs.
+    fn loss_at(
+        &self,
+        parameters: &Parameters,
+        state: &Array2<f64>,
+        trials: &Trials<f64>,
+        step: usize,
+    ) -> (f64, Array2<f64>) {
+        let outputs = self.outputs(parameters, state);
+        let share = trials.view().share();
+        let mut derivative = vec![0.0; outputs.ncols()];
+        let mut derivatives = Array2::zeros(outputs.raw_dim());
+        let mut total = 0.0;
+        for (sample, output) in outputs.outer_iter().enumerate() {
+            let counts = match &trials.mask {
+                Mask::Last(timesteps) => step + timesteps >= self.steps,
+                Mask::At(mask) => mask[[sample, step]],
+            };
+            if !counts {
+                continue;
+            }
+            let output = output.to_vec();
+            total += share
+                * match &trials.targets {
+                    Targets::Class(labels) => self.loss.of_sample(&output, labels[sample], &mut derivative),
+                    Targets::ClassAt(classes) => {
+                        self.loss.of_sample(&output, classes[[sample, step]], &mut derivative)
+                    }
+                    Targets::Real(targets) => {
+                        let target: Vec<f64> =
+                            (0..output.len()).map(|place| targets[[sample, step, place]]).collect();
+                        self.loss.of_target(&output, &target, &mut derivative)
+                    }
+                };
+            derivatives.row_mut(sample).assign(&(Array1::from(derivative.clone()) * share));
+        }
+        (total, derivatives)
+    }
+}
+
+/// A row of a matrix that is row-major, as all here are.
+fn row(matrix: &mut Array2<f64>, row: usize) -> &mut [f64] {
+    let columns = matrix.ncols();
+    &mut matrix.as_slice_mut().expect("row-major")[row * columns..][..columns]
+}
+
+/// What the recurrent weights are multiplied with, and the slopes of that.
+fn sent(dynamics: &dyn Dynamics, state: &Array2<f64>) -> (Array2<f64>, Array2<f64>) {
+    let (mut rates, mut slopes) = (state.clone(), Array2::ones(state.raw_dim()));
+    if dynamics.sends_rates() {
+        for sample in 0..state.nrows() {
+            dynamics.rates(row(&mut rates, sample), row(&mut slopes, sample));
+        }
+    }
+    (rates, slopes)
+}
+
+/// Back through the cells: the derivatives by the recurrent and by the input currents; `by_state` becomes what reaches the state before directly.
+fn back(
+    dynamics: &dyn Dynamics,
+    by_state: &mut Array2<f64>,
+    notes: &Array2<f64>,
+) -> (Array2<f64>, Array2<f64>) {
+    let (batch, units) = by_state.dim();
+    let mut by_recurrent = Array2::zeros((batch, dynamics.currents() * units));
+    let mut by_input = by_recurrent.clone();
+    for sample in 0..batch {
+        let note = notes.row(sample).to_vec();
+        let (by_recurrent, by_input) = (row(&mut by_recurrent, sample), row(&mut by_input, sample));
+        dynamics.adjoint(row(by_state, sample), by_recurrent, by_input, &note);
+    }
+    (by_recurrent, by_input)
+}
+
+/// What is shown at a step, (batch, input_dim); `None` after a stimulus that is held and after the last timed input.
+fn input_at(inputs: &Inputs<f64>, step: usize) -> Option<ArrayView2<'_, f64>> {
+    match inputs {
+        Inputs::Held { stimuli, hold } => (step < *hold).then(|| stimuli.view()),
+        Inputs::Timed(inputs) => (step < inputs.dim().1).then(|| inputs.index_axis(Axis(1), step)),
     }
 }
 

@@ -12,14 +12,12 @@ pub use history::{EpochRecord, early_stop};
 pub use state::TrainingState;
 pub use updater::{BatchRecord, Updater};
 
-use ndarray::s;
-
 use crate::checkpoint::{Checkpoint, Update};
 use crate::error::{Error, Result};
 use crate::network::{Weights, initial};
 use crate::params::ValidParams;
 use crate::scheduler::{Scheduler, SchedulerState};
-use crate::task::Task;
+use crate::task::{self, Ask, Task};
 
 /// A run in training.
 ///
@@ -42,7 +40,7 @@ use crate::task::Task;
 #[derive(Debug)]
 pub struct Trainer {
     params: ValidParams,
-    task: Task,
+    task: Box<dyn Task>,
     updater: Updater,
     scheduler: Scheduler,
     scheduler_state: SchedulerState,
@@ -56,11 +54,11 @@ impl Trainer {
     /// # Errors
     /// [`Error::ClustersDoNotFit`]; [`Error::Parameter`] if weights leave the range of single precision.
     pub fn new(params: &ValidParams) -> Result<Self> {
-        let task = Task::new(params)?;
+        let task = task::of(params)?;
         Self::with_weights(params, task, &initial::draw(params)?)
     }
 
-    fn with_weights(params: &ValidParams, task: Task, weights: &Weights) -> Result<Self> {
+    fn with_weights(params: &ValidParams, task: Box<dyn Task>, weights: &Weights) -> Result<Self> {
         let scheduler = Scheduler::from_params(&params.train);
         Ok(Trainer {
             updater: Updater::from_params(params, weights),
@@ -79,8 +77,8 @@ impl Trainer {
     }
 
     /// The task of this realisation.
-    pub fn task(&self) -> &Task {
-        &self.task
+    pub fn task(&self) -> &dyn Task {
+        &*self.task
     }
 
     /// How far training has come.
@@ -112,15 +110,16 @@ impl Trainer {
     ) -> Result<EpochRecord> {
         let epoch = self.checkpoint.epoch.0;
         let learning_rate = self.scheduler_state.learning_rate;
-        let samples = self.task.training_samples(epoch);
-        let (count, batch) = (samples.labels.len(), self.params.train.batch);
-        let (mut loss, mut correct, mut gradient_norm, mut updates) = (0.0, 0, 0.0, 0);
+        let trials = self.task.trials(Ask::Training(epoch));
+        let (count, batch) = (trials.len(), self.params.train.batch);
+        let (mut loss, mut correct, mut weight) = (0.0, 0, 0);
+        let (mut gradient_norm, mut updates) = (0.0, 0);
         for first in (0..count).step_by(batch) {
             let range = first..(first + batch).min(count);
-            let inputs = samples.inputs.slice(s![range.clone(), ..]);
-            let done = self.updater.update(inputs, &samples.labels[range.clone()], learning_rate)?;
-            loss += done.loss * range.len() as f64;
+            let done = self.updater.update_on_trials(&trials, range.clone(), learning_rate)?;
+            loss += done.loss * done.weight as f64;
             correct += done.correct;
+            weight += done.weight;
             gradient_norm += done.gradient_norm;
             updates += 1;
             self.checkpoint.update.0 += 1;
@@ -135,17 +134,18 @@ impl Trainer {
                 keep(self.checkpoint, self.updater.weights());
             }
         }
-        let validation = self.updater.evaluate(&self.task.validation_samples(epoch))?;
+        let validation = self.updater.evaluate(&self.task.trials(Ask::Validation(epoch)))?;
         self.ensure_finite(validation.loss)?;
         let record = EpochRecord {
             epoch: self.checkpoint.epoch.0,
             update: self.checkpoint.update.0,
             learning_rate,
-            training_loss: loss / count as f64,
-            training_accuracy: correct as f64 / count as f64,
+            training_loss: loss / weight as f64,
+            training_accuracy: trials.targets.are_classes().then(|| correct as f64 / weight as f64),
             gradient_norm: gradient_norm / updates as f64,
             validation_loss: validation.loss,
             validation_accuracy: validation.accuracy,
+            validation_r2: validation.r2,
         };
         self.scheduler.step(&mut self.scheduler_state, validation.loss);
         self.history.push(record.clone());

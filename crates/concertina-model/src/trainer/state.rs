@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::network::Weights;
 use crate::params::ValidParams;
 use crate::scheduler::SchedulerState;
-use crate::task::Task;
+use crate::task;
 
 /// Everything that training needs to go on as if it had not been interrupted, at the end of an epoch.
 ///
@@ -68,7 +68,7 @@ impl Trainer {
             state.tensors.iter().find(|(candidate, _)| candidate == name).map(|(_, array)| array.clone())
         };
         let weights = Weights::from_tensors(params, find)?;
-        let mut trainer = Self::with_weights(params, Task::new(params)?, &weights)?;
+        let mut trainer = Self::with_weights(params, task::of(params)?, &weights)?;
         for (name, buffers) in trainer.updater.restore(metadata.update) {
             for (kind, buffer) in [("mean", &mut buffers.mean), ("square", &mut buffers.square)] {
                 let Some(panels) = buffer else { continue };

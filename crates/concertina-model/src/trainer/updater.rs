@@ -1,17 +1,19 @@
 //! One update: forward, backward, noise, step.
 
-use concertina_numerics::kernels::{self, Panels, Rows, RowsRef};
+use std::ops::Range;
+
+use concertina_numerics::kernels::{self, Panels};
 use ndarray::ArrayView2;
 
 use super::noise::GradientNoise;
 use crate::error::Result;
 use crate::network::{
-    Backward, Condensed, Disturbance, Equations, Evaluation, Forward, PASS, Packed, Score, Weights,
-    check_stimuli, evaluate,
+    Backward, Batch, Condensed, Disturbance, Equations, Evaluation, Forward, PASS, Packed, Score, Scorer,
+    Weights, score_in_parts,
 };
 use crate::optimizer::{Buffers, Optimizer, StepContext};
 use crate::params::{GradientMethod, Nonlinearity, PART, ValidParams};
-use crate::task::Samples;
+use crate::task::{InputsRef, MaskRef, TargetsRef, Trials, TrialsRef};
 
 /// Weights and what updates them, batch by batch, in f32: the fast path, for whoever brings samples of their own.
 ///
@@ -26,7 +28,6 @@ pub struct Updater {
     trained: Vec<bool>,
     buffers: Vec<Buffers<Option<Panels>>>,
     gradient: Packed,
-    stimulus: Rows,
     method: Method,
     noise: Option<GradientNoise>,
     updates: u64,
@@ -38,15 +39,17 @@ pub struct Updater {
 #[derive(Debug)]
 enum Method {
     Backpropagation(Backpropagation),
-    Condensed(Condensed),
+    Condensed(Condensed, Batch),
 }
 
 /// Sample by sample, in parts of a batch.
 #[derive(Debug)]
 struct Backpropagation {
+    batch: Batch,
     forward: Forward,
     backward: Backward,
     validation: Forward,
+    scorer: Scorer,
     disturbance: Option<Disturbance>,
     /// Samples of the largest part.
     part: usize,
@@ -62,15 +65,19 @@ impl Method {
     ) -> Self {
         let part = match gradients {
             GradientMethod::Condensed => {
-                return Method::Condensed(Condensed::new(equations, weights, batch, disturbance));
+                let condensed = Condensed::new(equations, weights, batch, disturbance);
+                return Method::Condensed(condensed, Batch::new(weights.input().row_count(), batch));
             }
             GradientMethod::Split => batch.min(PART),
             GradientMethod::Automatic | GradientMethod::Backpropagation => batch,
         };
+        let forward = Forward::new(equations, weights, part, disturbance.is_some());
         Method::Backpropagation(Backpropagation {
-            forward: Forward::new(equations, weights, part, disturbance.is_some()),
-            backward: Backward::new(equations, weights, part),
+            batch: Batch::new(weights.input().row_count(), part.max(PASS)),
+            backward: Backward::new(equations, weights, &forward),
+            forward,
             validation: Forward::new(equations, weights, PASS, false),
+            scorer: Scorer::new(weights.readout().column_count()),
             disturbance,
             part,
         })
@@ -78,36 +85,46 @@ impl Method {
 }
 
 impl Backpropagation {
-    #[expect(clippy::too_many_arguments, reason = "a batch, and where its gradient goes")]
     fn differentiate(
         &mut self,
         equations: &Equations,
         weights: &Packed,
-        stimulus: RowsRef<'_>,
-        labels: &[u32],
+        trials: TrialsRef<'_>,
         update: u64,
         trained: &[bool],
         gradient: &mut Packed,
-    ) -> Score {
-        let batch = labels.len();
+    ) -> Result<Score> {
+        let (count, share) = (trials.len(), trials.share());
         if let Some(disturbance) = &mut self.disturbance {
-            disturbance.draw(update, equations.steps * batch);
+            disturbance.draw(update, equations.steps * count);
         }
         self.backward.begin(weights);
         let mut total = Score::default();
-        let parts = batch.div_ceil(self.part);
+        let parts = count.div_ceil(self.part);
         for part in 0..parts {
-            let samples = part * batch / parts..(part + 1) * batch / parts;
-            let disturbance = self.disturbance.as_ref().map(|whole| whole.of(batch, samples.clone()));
-            let (stimulus, labels) = (stimulus.rows(samples.clone()), &labels[samples]);
-            self.forward.run(equations, weights, stimulus, disturbance.as_ref());
-            self.forward.read_out(equations, weights);
-            let score = self.backward.score(equations, &self.forward, labels, batch);
-            self.backward.run(equations, &self.forward, stimulus, disturbance.as_ref(), trained, gradient);
+            let samples = part * count / parts..(part + 1) * count / parts;
+            let disturbance = self.disturbance.as_ref().map(|whole| whole.of(count, samples.clone()));
+            let (disturbance, batch) = (disturbance.as_ref(), &mut self.batch);
+            batch.load(equations, trials.slice(samples))?;
+            self.forward.run(equations, weights, batch, disturbance);
+            self.forward.read_out(batch, weights);
+            let score = self.backward.score(equations, &self.forward, batch, share);
+            self.backward.run(equations, &self.forward, batch, disturbance, trained, gradient);
             total.loss += score.loss;
             total.correct += score.correct;
         }
-        total
+        Ok(total)
+    }
+
+    /// Loss and accuracy without noise or dropout.
+    fn evaluate(&mut self, equations: &Equations, weights: &Packed, trials: &Trials) -> Result<Evaluation> {
+        let Backpropagation { batch, validation, scorer, .. } = self;
+        scorer.residuals.clear();
+        let total = score_in_parts(trials, validation.capacity(equations), |part| {
+            batch.load(equations, part)?;
+            Ok(validation.score(equations, weights, batch, part.share(), scorer))
+        })?;
+        Ok(total.evaluation(trials, scorer))
     }
 }
 
@@ -116,8 +133,10 @@ impl Backpropagation {
 pub struct BatchRecord {
     /// The mean loss of the batch.
     pub loss: f64,
-    /// How many of its samples were classified correctly.
+    /// How many of its samples were classified correctly; with a mask, how many of its counted (sample, timestep) pairs.
     pub correct: usize,
+    /// Of how many: what the batch weighs in a mean over batches.
+    pub weight: usize,
     /// Euclidean norm of the gradient of everything trained, without noise and decay.
     pub gradient_norm: f64,
 }
@@ -189,7 +208,6 @@ impl Updater {
         Updater {
             buffers,
             gradient: weights.zeros_like(),
-            stimulus: Rows::zeros(batch, weights.input().row_count()),
             method: Method::new(gradients, &equations, &weights, batch, disturbance),
             noise: None,
             updates: 0,
@@ -217,7 +235,7 @@ impl Updater {
         self.updates
     }
 
-    /// One update on one batch.
+    /// One update on one batch of stimuli, held as long as the equations say, with the loss at the last timesteps.
     ///
     /// # Shapes
     /// `inputs`: (batch, input_dim); `labels`: (batch), classes.
@@ -233,7 +251,32 @@ impl Updater {
         labels: &[u32],
         learning_rate: f64,
     ) -> Result<BatchRecord> {
-        let score = self.differentiate(inputs, labels)?;
+        let trials = TrialsRef {
+            inputs: InputsRef::Held { stimuli: inputs, hold: self.equations.hold },
+            targets: TargetsRef::Class(labels),
+            mask: MaskRef::Last(self.equations.evaluate),
+        };
+        self.update_on(trials, learning_rate)
+    }
+
+    /// One update on some of the trials of a set.
+    ///
+    /// # Errors
+    /// [`Error::Shape`](crate::Error::Shape).
+    ///
+    /// # Panics
+    /// If there are more than the updater has room for; if gradients are condensed and inputs are not held.
+    pub fn update_on_trials(
+        &mut self,
+        trials: &Trials,
+        range: Range<usize>,
+        learning_rate: f64,
+    ) -> Result<BatchRecord> {
+        self.update_on(trials.slice(range), learning_rate)
+    }
+
+    fn update_on(&mut self, trials: TrialsRef<'_>, learning_rate: f64) -> Result<BatchRecord> {
+        let score = self.differentiate(trials)?;
         let squared_norm: f64 = self
             .gradient
             .arrays()
@@ -247,51 +290,53 @@ impl Updater {
         }
         self.updates += 1;
         self.step(StepContext { learning_rate, update: self.updates });
-        Ok(BatchRecord { loss: score.loss, correct: score.correct, gradient_norm: squared_norm.sqrt() })
+        Ok(BatchRecord {
+            loss: score.loss,
+            correct: score.correct,
+            weight: trials.weight(),
+            gradient_norm: squared_norm.sqrt(),
+        })
     }
 
-    /// Loss and accuracy on these samples, without noise or dropout.
+    /// Loss and accuracy on these trials, without noise or dropout.
     ///
     /// # Errors
     /// [`Error::Shape`](crate::Error::Shape).
-    pub fn evaluate(&mut self, samples: &Samples) -> Result<Evaluation> {
-        check_stimuli(&self.weights, samples.inputs.view())?;
+    pub fn evaluate(&mut self, trials: &Trials) -> Result<Evaluation> {
         let (equations, weights) = (&self.equations, &self.weights);
-        Ok(match &mut self.method {
-            Method::Backpropagation(Backpropagation { validation, .. }) => {
-                evaluate(samples, validation.capacity(equations), |stimulus, labels| {
-                    validation.score(equations, weights, stimulus, labels)
-                })
+        match &mut self.method {
+            Method::Backpropagation(method) => method.evaluate(equations, weights, trials),
+            Method::Condensed(condensed, batch) => {
+                let total = score_in_parts(trials, condensed.capacity(equations), |part| {
+                    batch.load(equations, part)?;
+                    Ok(condensed.score(equations, weights, batch, part.share()))
+                })?;
+                Ok(total.evaluation(trials, condensed.scorer()))
             }
-            Method::Condensed(condensed) => {
-                evaluate(samples, condensed.capacity(equations), |stimulus, labels| {
-                    condensed.score(equations, weights, stimulus, labels)
-                })
-            }
-        })
+        }
     }
 
     /// The score of a batch; leaves the gradient of its mean loss in `self.gradient`.
-    fn differentiate(&mut self, inputs: ArrayView2<f32>, labels: &[u32]) -> Result<Score> {
-        check_stimuli(&self.weights, inputs)?;
-        self.stimulus.rows_mut(0..inputs.nrows()).copy_from_array(inputs);
-        let stimulus = self.stimulus.rows(0..inputs.nrows());
+    fn differentiate(&mut self, trials: TrialsRef<'_>) -> Result<Score> {
         let (equations, weights, trained) = (&self.equations, &self.weights, &self.trained);
-        let gradient = &mut self.gradient;
-        Ok(match &mut self.method {
+        let (gradient, update) = (&mut self.gradient, self.updates);
+        match &mut self.method {
             Method::Backpropagation(method) => {
-                method.differentiate(equations, weights, stimulus, labels, self.updates, trained, gradient)
+                method.differentiate(equations, weights, trials, update, trained, gradient)
             }
-            Method::Condensed(condensed) => {
-                condensed.differentiate(equations, weights, stimulus, labels, self.updates, trained, gradient)
+            Method::Condensed(condensed, batch) => {
+                batch.load(equations, trials)?;
+                assert!(!batch.is_timed(), "condensed gradients of inputs that are not held");
+                let share = trials.share();
+                Ok(condensed.differentiate(equations, weights, batch, share, update, trained, gradient))
             }
-        })
+        }
     }
 
     /// One step of the optimizer; the weights are looked at while they are in the cache.
     fn step(&mut self, context: StepContext) {
         self.finite = true;
-        if let Method::Condensed(condensed) = &mut self.method {
+        if let Method::Condensed(condensed, _) = &mut self.method {
             condensed.weights_changed();
         }
         let arrays = self.weights.arrays_mut().iter_mut().zip(self.gradient.arrays()).zip(&mut self.buffers);
@@ -343,7 +388,7 @@ fn is_trained(params: &ValidParams, name: &str) -> bool {
     match name {
         Weights::INPUT => params.network.train_input,
         Weights::READOUT => params.network.train_readout,
-        Weights::READOUT_BIAS => params.network.biases,
+        Weights::READOUT_BIAS | Weights::RECURRENT_BIAS => params.network.biases,
         _ if name.starts_with(Weights::BIAS) => params.network.biases,
         _ => true,
     }

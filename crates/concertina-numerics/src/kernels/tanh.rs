@@ -33,8 +33,17 @@ const LN_2_LOW: f32 = 0.000_001_428_606_8;
 /// rounded to single precision), 2.2e-9.
 const EXPM1: [f32; 6] = [0.5, 0.166_666_66, 0.041_666_362, 0.008_333_39, 0.001_394_062_8, 0.000_198_458_79];
 
+/// `1 / (1 + exp(-x)) = (1 + tanh(x / 2)) / 2`, to be called in a loop that [`dispatch`] compiles.
 #[inline(always)]
-fn tanh(x: f32) -> f32 {
+#[must_use]
+pub fn logistic(x: f32) -> f32 {
+    0.5_f32.mul_add(tanh(0.5 * x), 0.5)
+}
+
+/// The tangent of [`tanh_in_place`] for one number, to be called in a loop that [`dispatch`] compiles.
+#[inline(always)]
+#[must_use]
+pub fn tanh(x: f32) -> f32 {
     let size = x.abs();
     let size = if size > ONE_FROM { ONE_FROM } else { size };
     let z = -2.0 * size;

@@ -8,7 +8,7 @@ use concertina_analysis::Subject;
 use concertina_model::Checkpoint;
 use concertina_model::network::Network;
 use concertina_model::params::{Params, ValidParams};
-use concertina_model::task::Task;
+use concertina_model::task;
 use concertina_model::trainer::Trainer;
 use concertina_store::{RunKey, Store};
 
@@ -168,10 +168,10 @@ fn epoch(params: &ValidParams) -> Result<Duration> {
 
 fn analysis(question: &Question<'_>, params: &ValidParams) -> Result<Duration> {
     let params = &drawn(params)?;
-    let task = Task::new(params)?;
+    let task = task::of(params)?;
     let checkpoints = [(Checkpoint::START, Network::initial(params)?)];
     let begin = Instant::now();
-    question.compute(&Subject { params, task: &task, checkpoints: &checkpoints })?;
+    question.compute(&Subject { params, task: &*task, checkpoints: &checkpoints })?;
     Ok(begin.elapsed())
 }
 

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use concertina_analysis::Subject;
 use concertina_model::Checkpoint;
 use concertina_model::network::{Network, Weights, initial};
-use concertina_model::task::Task;
+use concertina_model::task::{self, Task};
 use concertina_store::{Batch, RunFolder, RunKey, Store};
 use concertina_table::Table;
 
@@ -116,8 +116,8 @@ pub(super) struct RunWork<'a> {
     demand: &'a Demand<'a>,
     key: RunKey,
     folder: RunFolder,
-    task: OnceLock<Task>,
-    without_clusters: OnceLock<Task>,
+    task: OnceLock<Box<dyn Task>>,
+    without_trials: OnceLock<Box<dyn Task>>,
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -151,7 +151,7 @@ impl<'a> RunWork<'a> {
             key: *key,
             folder,
             task: OnceLock::new(),
-            without_clusters: OnceLock::new(),
+            without_trials: OnceLock::new(),
             state: Mutex::new(state),
             changed: Condvar::new(),
         })
@@ -362,16 +362,16 @@ impl<'a> RunWork<'a> {
     }
 
     /// Where the samples of a question come from. What shows none does not need clusters that can be placed.
-    fn task(&self, question: &Question<'_>) -> Result<&Task> {
+    fn task(&self, question: &Question<'_>) -> Result<&dyn Task> {
         let params = self.demand.params;
         if !question.shows_samples {
-            return Ok(self.without_clusters.get_or_init(|| Task::without_clusters(params)));
+            return Ok(&**self.without_trials.get_or_init(|| task::without_trials(params)));
         }
         if let Some(task) = self.task.get() {
-            return Ok(task);
+            return Ok(&**task);
         }
-        let task = Task::new(params).map_err(|error| import::unplaced(params, error.into()))?;
-        Ok(self.task.get_or_init(|| task))
+        let task = task::of(params).map_err(|error| import::unplaced(params, error.into()))?;
+        Ok(&**self.task.get_or_init(|| task))
     }
 
     /// The answers about a run that ends so, one a question.

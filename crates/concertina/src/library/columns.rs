@@ -11,11 +11,11 @@ use crate::params_table;
 /// The columns of the run table that are no parameters, and stand before them.
 const OWN: [&str; 5] = ["key", "folder", "status", "epochs", "updates"];
 /// What a run came to in its last epoch.
-pub(super) type Measure = (&'static str, fn(&EpochRecord) -> f64);
+pub(super) type Measure = (&'static str, fn(&EpochRecord) -> Option<f64>);
 pub(super) const MEASURES: [Measure; 4] = [
-    ("training_loss", |record| record.training_loss),
+    ("training_loss", |record| Some(record.training_loss)),
     ("training_accuracy", |record| record.training_accuracy),
-    ("validation_loss", |record| record.validation_loss),
+    ("validation_loss", |record| Some(record.validation_loss)),
     ("validation_accuracy", |record| record.validation_accuracy),
 ];
 /// When it was last trained, and how long all of its training took: other machines, other numbers.

@@ -6,27 +6,29 @@ use concertina_table::{Table, Values};
 use crate::error::Result;
 
 /// A number of a record, by its column.
-type Column = (&'static str, fn(&EpochRecord) -> f64);
+type Column = (&'static str, fn(&EpochRecord) -> Option<f64>);
 
 const COLUMNS: [Column; 6] = [
-    ("learning_rate", |record| record.learning_rate),
-    ("training_loss", |record| record.training_loss),
+    ("learning_rate", |record| Some(record.learning_rate)),
+    ("training_loss", |record| Some(record.training_loss)),
     ("training_accuracy", |record| record.training_accuracy),
-    ("gradient_norm", |record| record.gradient_norm),
-    ("validation_loss", |record| record.validation_loss),
+    ("gradient_norm", |record| Some(record.gradient_norm)),
+    ("validation_loss", |record| Some(record.validation_loss)),
     ("validation_accuracy", |record| record.validation_accuracy),
 ];
+/// A column that only tasks with real targets have.
+const R2: Column = ("validation_r2", |record| record.validation_r2);
 
 /// Columns `epoch`, `update`, `learning_rate`, `training_loss`, `training_accuracy`, `gradient_norm`, `validation_loss`,
-/// `validation_accuracy`; the numbers keep their bits.
+/// `validation_accuracy`, and `validation_r2` where targets are real numbers; the numbers keep their bits.
 pub(crate) fn to_table(history: &[EpochRecord]) -> Result<Table> {
     let count = |of: fn(&EpochRecord) -> u64| {
         Values::Integer(history.iter().map(|record| i64::try_from(of(record)).ok()).collect())
     };
     let counters = [("epoch", count(|record| record.epoch)), ("update", count(|record| record.update))];
-    let measures = COLUMNS
-        .iter()
-        .map(|(name, of)| (*name, Values::Float(history.iter().map(|record| Some(of(record))).collect())));
+    let has_r2 = history.iter().any(|record| record.validation_r2.is_some());
+    let measures = COLUMNS.iter().chain(has_r2.then_some(&R2));
+    let measures = measures.map(|(name, of)| (*name, Values::Float(history.iter().map(of).collect())));
     Ok(Table::from_columns(counters.into_iter().chain(measures))?)
 }
 
@@ -34,31 +36,23 @@ pub(crate) fn to_table(history: &[EpochRecord]) -> Result<Table> {
 pub(crate) fn from_table(table: &Table) -> Option<Vec<EpochRecord>> {
     let epochs = table.integers("epoch").ok()?;
     let updates = table.integers("update").ok()?;
-    let measures: Vec<Vec<Option<f64>>> =
-        COLUMNS.iter().map(|(name, _)| table.floats(name)).collect::<Result<_, _>>().ok()?;
+    let column = |name: &str| table.floats(name).ok();
+    let (learning_rates, gradient_norms) = (column("learning_rate")?, column("gradient_norm")?);
+    let (training_losses, validation_losses) = (column("training_loss")?, column("validation_loss")?);
+    let (training_accuracies, validation_accuracies) =
+        (column("training_accuracy")?, column("validation_accuracy")?);
+    let r2 = column(R2.0);
     let record = |row: usize| {
-        let epoch = u64::try_from(epochs[row]?).ok().filter(|&epoch| epoch == row as u64 + 1)?;
-        let update = u64::try_from(updates[row]?).ok()?;
-        let &[
-            learning_rate,
-            training_loss,
-            training_accuracy,
-            gradient_norm,
-            validation_loss,
-            validation_accuracy,
-        ] = &measures.iter().map(|values| values[row]).collect::<Option<Vec<f64>>>()?[..]
-        else {
-            return None;
-        };
         Some(EpochRecord {
-            epoch,
-            update,
-            learning_rate,
-            training_loss,
-            training_accuracy,
-            gradient_norm,
-            validation_loss,
-            validation_accuracy,
+            epoch: u64::try_from(epochs[row]?).ok().filter(|&epoch| epoch == row as u64 + 1)?,
+            update: u64::try_from(updates[row]?).ok()?,
+            learning_rate: learning_rates[row]?,
+            training_loss: training_losses[row]?,
+            training_accuracy: training_accuracies[row],
+            gradient_norm: gradient_norms[row]?,
+            validation_loss: validation_losses[row]?,
+            validation_accuracy: validation_accuracies[row],
+            validation_r2: r2.as_ref().and_then(|values| values[row]),
         })
     };
     (0..table.row_count()).map(record).collect()
@@ -76,14 +70,24 @@ mod tests {
             update: 80 * epoch,
             learning_rate: 0.1_f64.powi(epoch as i32),
             training_loss: 1.0 / epoch as f64,
-            training_accuracy: 0.3,
+            training_accuracy: (epoch > 3).then_some(0.3),
             gradient_norm: 1e-300,
             validation_loss: 2.0_f64.sqrt(),
-            validation_accuracy: 1.0,
+            validation_accuracy: Some(1.0),
+            validation_r2: None,
         };
         let history: Vec<EpochRecord> = (1..=7).map(record).collect();
         let table = to_table(&history).expect("columns of one length");
         assert_eq!(from_table(&table), Some(history));
+        let explained = |record: EpochRecord| EpochRecord {
+            validation_accuracy: None,
+            validation_r2: Some(1.0 / record.epoch as f64),
+            ..record
+        };
+        let of_real_targets: Vec<EpochRecord> = (1..=7).map(record).map(explained).collect();
+        let with_r2 = to_table(&of_real_targets).expect("columns of one length");
+        assert_eq!(from_table(&with_r2), Some(of_real_targets));
+        assert!(table.floats("validation_r2").is_err(), "only where targets are real numbers");
         assert_eq!(from_table(&table.filter(|row| row != 2)), None);
         assert_eq!(from_table(&concertina_table::Table::new()), None);
     }

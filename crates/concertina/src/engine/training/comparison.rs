@@ -111,10 +111,11 @@ mod tests {
             update: 4,
             learning_rate: 1e-3,
             training_loss: loss,
-            training_accuracy: 0.5,
+            training_accuracy: Some(0.5),
             gradient_norm: 1.0,
             validation_loss: 0.7,
-            validation_accuracy: 0.5,
+            validation_accuracy: Some(0.5),
+            validation_r2: None,
         };
         let compared = |stored: &[EpochRecord], found: &[EpochRecord]| {
             super::Comparer::new(&run).finish(stored, found).expect("columns")

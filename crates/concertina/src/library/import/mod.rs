@@ -13,7 +13,7 @@ use concertina_arrays::Arrays;
 use concertina_model::Checkpoint;
 use concertina_model::network::{Network, Weights};
 use concertina_model::params::{ImportedWeights, NetworkKind, Params, ValidParams};
-use concertina_model::task::Task;
+use concertina_model::task;
 use concertina_store::{Claimed, Keep, RunKey, Tensors};
 use concertina_table::{Scalar, Table};
 use ndarray::{Array1, Array2};
@@ -132,7 +132,7 @@ impl Import {
                 path: path.clone(),
             })?;
         }
-        if let Err(error) = Task::new(&params) {
+        if let Err(error) = task::of(&params) {
             after.notes.push(format!(
                 "no samples can be shown to it: {error}; give other `clusters` or `cluster_std` for analyses of its states"
             ));

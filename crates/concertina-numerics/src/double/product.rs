@@ -1,4 +1,4 @@
-//! The matrix product of a timestep, in f64 with one order of summation everywhere.
+//! The matrix product, with one order of summation everywhere.
 //!
 //! An orbit of a chaotic network depends on the last bit of every product: a difference of one grows to the
 //! size of the attractor within a few hundred timesteps. So each element of the product is one chain of fused
@@ -19,7 +19,7 @@ const ROWS: usize = 6;
 /// Weights in panels of [`WIDTH`] columns, each with its rows one after the other; the last is padded with
 /// zeros.
 #[derive(Debug, Clone)]
-pub(super) struct Panels {
+pub struct Panels {
     entries: Vec<f64>,
     rows: usize,
     columns: usize,
@@ -27,7 +27,8 @@ pub(super) struct Panels {
 
 impl Panels {
     /// From weights, (inner, columns).
-    pub(super) fn from_row_major(weights: ArrayView2<f64>) -> Self {
+    #[must_use]
+    pub fn from_row_major(weights: ArrayView2<f64>) -> Self {
         let (rows, columns) = weights.dim();
         let mut entries = vec![0.0; columns.div_ceil(WIDTH) * rows * WIDTH];
         for ((row, column), weight) in weights.indexed_iter() {
@@ -41,7 +42,7 @@ impl Panels {
 ///
 /// # Shapes
 /// `rows`: (count, inner); `weights`: (inner, columns); `out`: (count, columns).
-pub(super) fn product(rows: &[f64], weights: &Panels, out: &mut [f64]) {
+pub fn product(rows: &[f64], weights: &Panels, out: &mut [f64]) {
     Arch::new().dispatch(Product { rows, weights, out });
 }
 

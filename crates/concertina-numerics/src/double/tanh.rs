@@ -1,23 +1,14 @@
-//! The units: values and slopes of φ, in f64 and vectorised, with the same bits on every instruction set.
+//! The hyperbolic tangent and its slope, vectorised, with the same bits on every instruction set.
 
-use concertina_model::params::Nonlinearity;
-use concertina_numerics::kernels::{Operation, dispatch};
+use crate::kernels::{Operation, dispatch};
 
-/// Replaces currents `a` by `φ(a)` and writes `φ'(a)`; relu has slope 0 at 0.
+/// Replaces `a` by `tanh a` and writes `1 / cosh² a`, both to a few units in the last place.
 ///
-/// # Shapes
-/// Both: (units).
-pub(super) fn activate(nonlinearity: Nonlinearity, values: &mut [f64], slopes: &mut [f64]) {
-    match nonlinearity {
-        Nonlinearity::Tanh => dispatch(Tanh { values, slopes }),
-        Nonlinearity::Relu => {
-            for (value, slope) in values.iter_mut().zip(slopes) {
-                *slope = f64::from(u8::from(*value > 0.0));
-                *value = value.max(0.0);
-            }
-        }
-        Nonlinearity::Linear => slopes.fill(1.0),
-    }
+/// # Panics
+/// If the lengths differ.
+pub fn tanh_and_slopes(values: &mut [f64], slopes: &mut [f64]) {
+    assert_eq!(values.len(), slopes.len(), "values and slopes");
+    dispatch(Tanh { values, slopes });
 }
 
 struct Tanh<'a> {
@@ -89,7 +80,7 @@ const TAYLOR: [f64; 13] = {
 
 #[cfg(test)]
 mod tests {
-    use concertina_numerics::kernels::{Level, with_level};
+    use crate::kernels::{Level, with_level};
 
     use super::*;
 
@@ -119,7 +110,7 @@ mod tests {
             with_level(level, || {
                 let mut values = currents();
                 let mut slopes = vec![0.0; values.len()];
-                activate(Nonlinearity::Tanh, &mut values, &mut slopes);
+                tanh_and_slopes(&mut values, &mut slopes);
                 (values, slopes)
             })
         };
@@ -127,12 +118,5 @@ mod tests {
         for level in Level::available() {
             assert_eq!(run(level), portable, "{level}");
         }
-    }
-
-    #[test]
-    fn relu_has_slope_zero_at_zero() {
-        let (mut values, mut slopes) = ([0.0, 2.0, -3.0], [f64::NAN; 3]);
-        activate(Nonlinearity::Relu, &mut values, &mut slopes);
-        assert_eq!((values, slopes), ([0.0, 2.0, 0.0], [0.0, 1.0, 0.0]));
     }
 }

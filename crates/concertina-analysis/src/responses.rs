@@ -1,31 +1,32 @@
-//! Samples shown to a network, and the states they lead to.
+//! What a network does in response to trials: the states they lead to.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use concertina_model::Checkpoint;
 use concertina_model::network::Network;
-use concertina_model::task::Samples;
+use concertina_model::task::Trials;
 use concertina_table::{Table, Values};
 use ndarray::{Array2, ArrayView2};
 
 use crate::timestep::Timestep;
 use crate::{Error, Result, Subject};
 
-/// The trials of a sample set, at the timesteps that were asked for.
+/// The states of a network in some trials, at the timesteps that were asked for.
 #[derive(Debug)]
-pub(crate) struct Trials<'a> {
-    samples: &'a Samples,
+pub(crate) struct Responses<'a> {
+    samples: &'a Trials,
     /// (trials, units) at each timestep but the input.
     states: BTreeMap<Timestep, Array2<f32>>,
 }
 
-impl<'a> Trials<'a> {
+impl<'a> Responses<'a> {
     /// Runs the network on every sample, as far as the latest of these timesteps; past the trial's end with zero input.
-    pub(crate) fn run(network: &Network, samples: &'a Samples, timesteps: &[Timestep]) -> Result<Self> {
+    pub(crate) fn run(network: &Network, samples: &'a Trials, timesteps: &[Timestep]) -> Result<Self> {
         let asked: BTreeSet<Timestep> =
             timesteps.iter().copied().filter(|timestep| *timestep != Timestep::INPUT).collect();
         let after_first_step: Vec<usize> = asked.iter().map(|timestep| timestep.steps() - 1).collect();
-        let states = network.states_at(samples.inputs.view(), &after_first_step)?;
+        let states = network.states_at(&samples.inputs, &after_first_step)?;
         Ok(Self { samples, states: asked.into_iter().zip(states).collect() })
     }
 
@@ -39,7 +40,7 @@ impl<'a> Trials<'a> {
     /// The same, for those who look at every state anyway.
     pub(crate) fn unchecked_at(&self, timestep: Timestep) -> ArrayView2<'_, f32> {
         if timestep == Timestep::INPUT {
-            return self.samples.inputs.view();
+            return self.samples.inputs.stimuli().expect("the input was asked for where it is one");
         }
         self.states.get(&timestep).expect("a timestep that was asked for").view()
     }
@@ -52,6 +53,19 @@ impl<'a> Trials<'a> {
             format!("states at timestep {timestep}")
         }
     }
+}
+
+/// The class of each trial.
+///
+/// # Errors
+/// [`Error::NotApplicable`] where targets are real numbers.
+pub(crate) fn labels<'a>(analysis: &'static str, samples: &'a Trials) -> Result<Cow<'a, [u32]>> {
+    samples.labels().ok_or_else(|| Error::NotApplicable {
+        analysis,
+        subject: "a task whose targets are real numbers".to_owned(),
+        reason: "it compares the classes of trials",
+        hint: "choose a task with classes, or leave this analysis out",
+    })
 }
 
 /// An error that names the first sample and unit whose number is none.
@@ -113,18 +127,18 @@ impl Observations {
 /// The table of what `measure` finds in the trials of each checkpoint at each of these timesteps: a number for each column.
 pub(crate) fn measured<const N: usize>(
     subject: &Subject,
-    samples: &Samples,
+    samples: &Trials,
     timesteps: &[Timestep],
     columns: [&str; N],
-    mut measure: impl FnMut(&Trials, Timestep) -> Result<[Option<f64>; N]>,
+    mut measure: impl FnMut(&Responses, Timestep) -> Result<[Option<f64>; N]>,
 ) -> Result<Table> {
     let mut rows = Observations::default();
     let mut found: [Vec<Option<f64>>; N] = std::array::from_fn(|_| Vec::new());
     for (checkpoint, network) in subject.checkpoints {
-        let trials = Trials::run(network, samples, timesteps)?;
+        let responses = Responses::run(network, samples, timesteps)?;
         for &timestep in timesteps {
             rows.push_at(*checkpoint, timestep);
-            for (column, number) in found.iter_mut().zip(measure(&trials, timestep)?) {
+            for (column, number) in found.iter_mut().zip(measure(&responses, timestep)?) {
                 column.push(number);
             }
         }

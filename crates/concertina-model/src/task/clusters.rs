@@ -1,9 +1,10 @@
-//! The task: delayed classification of Gaussian clusters (`docs/reference/model.md#task`).
+//! `clusters`: delayed classification of Gaussian clusters (`docs/reference/model.md#task`).
 
 use concertina_numerics::kernels::dispatch;
 use concertina_numerics::random::{Purpose, Stream};
 use ndarray::{Array2, ArrayView1};
 
+use super::{Ask, Inputs, Mask, Target, Targets, Task, TaskShape, Trials};
 use crate::error::{Error, Result};
 use crate::memory;
 use crate::params::ValidParams;
@@ -18,20 +19,9 @@ const HALF_SIDE: f64 = 2.0;
 /// How often one centre is redrawn before the clusters are said not to fit. Arbitrary.
 const REDRAWS: usize = 10_000;
 
-/// A set of samples: what is shown, and what it is.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Samples {
-    /// The stimuli, (samples, input_dim).
-    pub inputs: Array2<f32>,
-    /// The class of each sample, in `0..classes`.
-    pub labels: Vec<u32>,
-    /// The cluster of each sample, in `0..clusters`.
-    pub clusters: Vec<u32>,
-}
-
 /// The clusters of one realisation.
 #[derive(Clone, Debug)]
-pub struct Task {
+pub struct Clusters {
     centres: Array2<f64>,
     classes: usize,
     cluster_std: f64,
@@ -39,9 +29,12 @@ pub struct Task {
     val_samples: usize,
     frozen: bool,
     seed: u64,
+    hold: usize,
+    evaluate: usize,
+    timesteps: usize,
 }
 
-impl Task {
+impl Clusters {
     /// Places the clusters of the realisation `seed`.
     ///
     /// Centres are drawn one after the other, uniformly in `[-2, 2]^d`, each redrawn until it is at least
@@ -78,13 +71,13 @@ impl Task {
                 }
             }
         }
-        Ok(Task { centres, ..Self::without_clusters(params) })
+        Ok(Clusters { centres, ..Self::unplaced(params) })
     }
 
-    /// A task without clusters, for what shows no samples: there are none for an analysis.
-    pub fn without_clusters(params: &ValidParams) -> Self {
+    /// The same task without clusters: it has no trials.
+    pub(super) fn unplaced(params: &ValidParams) -> Self {
         let task = &params.task;
-        Task {
+        Clusters {
             centres: Array2::zeros((0, task.input_dim)),
             classes: task.classes,
             cluster_std: task.cluster_std,
@@ -92,6 +85,9 @@ impl Task {
             val_samples: params.val_samples(),
             frozen: task.frozen,
             seed: params.seed,
+            hold: task.hold,
+            evaluate: task.evaluate,
+            timesteps: params.trial_steps(),
         }
     }
 
@@ -100,28 +96,13 @@ impl Task {
         &self.centres
     }
 
-    /// The number of classes.
-    pub fn classes(&self) -> usize {
-        self.classes
-    }
-
     /// The class of a cluster: its number modulo the number of classes.
     pub fn class_of(&self, cluster: u32) -> u32 {
         cluster % self.classes as u32
     }
 
-    /// The training samples of an epoch (counted from 0): clusters uniformly at random; the same every epoch if frozen.
-    pub fn training_samples(&self, epoch: u64) -> Samples {
-        self.random_samples(TRAINING_SAMPLES, epoch, self.train_samples)
-    }
-
-    /// The validation samples of an epoch (counted from 0).
-    pub fn validation_samples(&self, epoch: u64) -> Samples {
-        self.random_samples(VALIDATION_SAMPLES, epoch, self.val_samples)
-    }
-
-    /// Samples for an analysis: each cluster `⌊count / clusters⌋` times, the rest without replacement, in shuffled order.
-    pub fn analysis_samples(&self, count: usize) -> Samples {
+    /// Each cluster `⌊count / clusters⌋` times, the rest without replacement, in shuffled order.
+    fn evenly_spread(&self, count: usize) -> Trials {
         let mut stream = Stream::new(self.seed, ANALYSIS_SAMPLES, count as u64);
         let clusters = self.centres.nrows();
         if clusters == 0 {
@@ -133,15 +114,16 @@ impl Task {
         self.around(chosen, &mut stream)
     }
 
-    fn random_samples(&self, purpose: Purpose, epoch: u64, count: usize) -> Samples {
+    /// Clusters uniformly at random; the same every epoch if frozen.
+    fn at_random(&self, purpose: Purpose, epoch: u64, count: usize) -> Trials {
         let mut stream = Stream::new(self.seed, purpose, if self.frozen { 0 } else { epoch });
         let clusters = self.centres.nrows() as u32;
         let chosen = (0..count).map(|_| stream.below(clusters)).collect();
         self.around(chosen, &mut stream)
     }
 
-    /// One sample around each of these clusters' centres.
-    fn around(&self, clusters: Vec<u32>, stream: &mut Stream) -> Samples {
+    /// One stimulus around each of these clusters' centres.
+    fn around(&self, clusters: Vec<u32>, stream: &mut Stream) -> Trials {
         let dimension = self.centres.ncols();
         let mut values = vec![0.0_f32; clusters.len() * dimension];
         stream.fill_normal(&mut values);
@@ -157,10 +139,34 @@ impl Task {
                 },
             );
         }
-        let inputs = Array2::from_shape_vec((clusters.len(), dimension), values)
+        let stimuli = Array2::from_shape_vec((clusters.len(), dimension), values)
             .expect("there are clusters × dimension values");
         let labels = clusters.iter().map(|cluster| self.class_of(*cluster)).collect();
-        Samples { inputs, labels, clusters }
+        Trials {
+            inputs: Inputs::Held { stimuli, hold: self.hold },
+            targets: Targets::Class(labels),
+            mask: Mask::Last(self.evaluate),
+            conditions: clusters,
+        }
+    }
+}
+
+impl Task for Clusters {
+    fn shape(&self) -> TaskShape {
+        TaskShape {
+            inputs: self.centres.ncols(),
+            target: Target::Classes(self.classes),
+            timesteps: self.timesteps,
+            conditions: self.centres.nrows(),
+        }
+    }
+
+    fn trials(&self, ask: Ask) -> Trials {
+        match ask {
+            Ask::Training(epoch) => self.at_random(TRAINING_SAMPLES, epoch, self.train_samples),
+            Ask::Validation(epoch) => self.at_random(VALIDATION_SAMPLES, epoch, self.val_samples),
+            Ask::Analysis { count } => self.evenly_spread(count),
+        }
     }
 }
 

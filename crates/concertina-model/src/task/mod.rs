@@ -1,0 +1,84 @@
+//! Tasks: what a network is shown and what it shall answer (`docs/reference/model.md#task`).
+//!
+//! Each kind of task (`task.kind`) is one file and one [`Task`]: a pure function from the parameters to [`Trials`], drawn from
+//! streams keyed by the seed, the purpose and the epoch.
+
+mod clusters;
+mod trials;
+
+use std::fmt::Debug;
+
+pub use clusters::{Clusters, minimal_separation};
+pub use trials::{Inputs, Mask, Targets, Trials};
+pub(crate) use trials::{InputsRef, MaskRef, TargetsRef, TrialsRef};
+
+use crate::error::Result;
+use crate::params::ValidParams;
+
+/// A task of one realisation.
+pub trait Task: Debug + Send + Sync {
+    /// How large its trials are, and what their targets are.
+    fn shape(&self) -> TaskShape;
+
+    /// Trials for a purpose: the same whenever they are asked for.
+    fn trials(&self, ask: Ask) -> Trials;
+}
+
+/// What trials are wanted for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ask {
+    /// The training trials of an epoch, counted from 0.
+    Training(u64),
+    /// The validation trials of an epoch, counted from 0.
+    Validation(u64),
+    /// So many trials for an analysis, spread over the conditions as evenly as the task can.
+    Analysis {
+        /// How many.
+        count: usize,
+    },
+}
+
+/// The sizes of a task's trials.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TaskShape {
+    /// Inputs at a timestep.
+    pub inputs: usize,
+    /// What an output is compared with.
+    pub target: Target,
+    /// Timesteps of a trial.
+    pub timesteps: usize,
+    /// Different conditions, numbered from 0; 0 if the task has none.
+    pub conditions: usize,
+}
+
+/// What a task's targets are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// One of so many classes.
+    Classes(usize),
+    /// So many real numbers.
+    Real(usize),
+}
+
+impl TaskShape {
+    /// The number of classes; `None` where targets are real numbers.
+    pub fn classes(&self) -> Option<usize> {
+        match self.target {
+            Target::Classes(classes) => Some(classes),
+            Target::Real(_) => None,
+        }
+    }
+}
+
+/// The task that `params` describe.
+///
+/// # Errors
+/// [`Error::ClustersDoNotFit`](crate::Error::ClustersDoNotFit); [`Error::TooLarge`](crate::Error::TooLarge).
+pub fn of(params: &ValidParams) -> Result<Box<dyn Task>> {
+    Ok(Box::new(Clusters::new(params)?))
+}
+
+/// A task without trials, for analyses that show the network none: it exists where clusters cannot be placed.
+pub fn without_trials(params: &ValidParams) -> Box<dyn Task> {
+    Box::new(Clusters::unplaced(params))
+}

@@ -1,0 +1,243 @@
+//! Trials: inputs, targets, the timesteps at which the loss counts, and conditions.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use ndarray::{Array2, Array3, ArrayView2, ArrayView3, s};
+
+/// A set of trials of the same length.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Trials<T = f32> {
+    /// What is shown.
+    pub inputs: Inputs<T>,
+    /// What the outputs are compared with.
+    pub targets: Targets<T>,
+    /// The timesteps at which they are compared.
+    pub mask: Mask,
+    /// The condition of each trial, a small whole number that groups trials: for the clusters, the cluster.
+    pub conditions: Vec<u32>,
+}
+
+/// The inputs of trials.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Inputs<T = f32> {
+    /// One stimulus a trial, shown for the first timesteps; nothing after that.
+    Held {
+        /// (trials, inputs).
+        stimuli: Array2<T>,
+        /// Timesteps for which they are shown.
+        hold: usize,
+    },
+    /// An input at every timestep, (trials, timesteps, inputs).
+    Timed(Array3<T>),
+}
+
+/// The targets of trials.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Targets<T = f32> {
+    /// One class a trial.
+    Class(Vec<u32>),
+    /// A class at every timestep, (trials, timesteps).
+    ClassAt(Array2<u32>),
+    /// Real numbers at every timestep, (trials, timesteps, outputs).
+    Real(Array3<T>),
+}
+
+/// The timesteps at which the loss counts.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Mask {
+    /// The last ones of every trial, so many.
+    Last(usize),
+    /// Where true, (trials, timesteps).
+    At(Array2<bool>),
+}
+
+impl<T> Inputs<T> {
+    /// Inputs at a timestep.
+    pub fn dimension(&self) -> usize {
+        match self {
+            Self::Held { stimuli, .. } => stimuli.ncols(),
+            Self::Timed(inputs) => inputs.dim().2,
+        }
+    }
+
+    /// Number of trials.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Held { stimuli, .. } => stimuli.nrows(),
+            Self::Timed(inputs) => inputs.dim().0,
+        }
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// One stimulus a trial, (trials, inputs); `None` where inputs change with time.
+    pub fn stimuli(&self) -> Option<ArrayView2<'_, T>> {
+        match self {
+            Self::Held { stimuli, .. } => Some(stimuli.view()),
+            Self::Timed(_) => None,
+        }
+    }
+
+    /// Some of the trials.
+    pub(crate) fn slice(&self, trials: Range<usize>) -> InputsRef<'_, T> {
+        match self {
+            Self::Held { stimuli, hold } => {
+                InputsRef::Held { stimuli: stimuli.slice(s![trials, ..]), hold: *hold }
+            }
+            Self::Timed(inputs) => InputsRef::Timed(inputs.slice(s![trials, .., ..])),
+        }
+    }
+}
+
+impl<T> Targets<T> {
+    /// Whether they are classes, rather than real numbers.
+    pub fn are_classes(&self) -> bool {
+        !matches!(self, Self::Real(_))
+    }
+}
+
+impl<T> Trials<T> {
+    /// Number of trials.
+    pub fn len(&self) -> usize {
+        self.inputs.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.inputs.is_empty()
+    }
+
+    /// The class of each trial: where it has one at every timestep, that of the last at which the loss counts (of the last
+    /// of all, if it counts nowhere). `None` where targets are real numbers.
+    pub fn labels(&self) -> Option<Cow<'_, [u32]>> {
+        match &self.targets {
+            Targets::Class(labels) => Some(Cow::Borrowed(labels)),
+            Targets::ClassAt(classes) => {
+                let last = |(trial, classes): (usize, ndarray::ArrayView1<'_, u32>)| {
+                    let counted = match &self.mask {
+                        Mask::Last(_) => None,
+                        Mask::At(mask) => mask.row(trial).iter().rposition(|counts| *counts),
+                    };
+                    classes[counted.unwrap_or(classes.len() - 1)]
+                };
+                Some(classes.outer_iter().enumerate().map(last).collect())
+            }
+            Targets::Real(_) => None,
+        }
+    }
+
+    /// All trials, as the network takes them.
+    pub(crate) fn view(&self) -> TrialsRef<'_, T> {
+        self.slice(0..self.len())
+    }
+
+    /// Some of the trials.
+    pub(crate) fn slice(&self, trials: Range<usize>) -> TrialsRef<'_, T> {
+        let targets = match &self.targets {
+            Targets::Class(labels) => TargetsRef::Class(&labels[trials.clone()]),
+            Targets::ClassAt(classes) => TargetsRef::ClassAt(classes.slice(s![trials.clone(), ..])),
+            Targets::Real(targets) => TargetsRef::Real(targets.slice(s![trials.clone(), .., ..])),
+        };
+        let mask = match &self.mask {
+            Mask::Last(timesteps) => MaskRef::Last(*timesteps),
+            Mask::At(mask) => MaskRef::At(mask.slice(s![trials.clone(), ..])),
+        };
+        TrialsRef { inputs: self.inputs.slice(trials), targets, mask }
+    }
+}
+
+/// Some trials, to read.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TrialsRef<'a, T = f32> {
+    pub(crate) inputs: InputsRef<'a, T>,
+    pub(crate) targets: TargetsRef<'a, T>,
+    pub(crate) mask: MaskRef<'a>,
+}
+
+/// [`Inputs`] of some trials.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum InputsRef<'a, T = f32> {
+    Held { stimuli: ArrayView2<'a, T>, hold: usize },
+    Timed(ArrayView3<'a, T>),
+}
+
+/// [`Targets`] of some trials.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum TargetsRef<'a, T = f32> {
+    Class(&'a [u32]),
+    ClassAt(ArrayView2<'a, u32>),
+    Real(ArrayView3<'a, T>),
+}
+
+/// [`Mask`] of some trials.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum MaskRef<'a> {
+    Last(usize),
+    At(ArrayView2<'a, bool>),
+}
+
+impl<'a, T: Copy> InputsRef<'a, T> {
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Held { stimuli, .. } => stimuli.nrows(),
+            Self::Timed(inputs) => inputs.dim().0,
+        }
+    }
+
+    /// (trials, inputs), or (trials, timesteps, inputs).
+    pub(crate) fn shape(&self) -> &[usize] {
+        match self {
+            Self::Held { stimuli, .. } => stimuli.shape(),
+            Self::Timed(inputs) => inputs.shape(),
+        }
+    }
+
+    pub(crate) fn slice(&self, trials: Range<usize>) -> InputsRef<'a, T> {
+        match *self {
+            Self::Held { stimuli, hold } => Self::Held { stimuli: stimuli.slice_move(s![trials, ..]), hold },
+            Self::Timed(inputs) => Self::Timed(inputs.slice_move(s![trials, .., ..])),
+        }
+    }
+}
+
+impl<'a, T: Copy> TrialsRef<'a, T> {
+    pub(crate) fn len(&self) -> usize {
+        self.inputs.len()
+    }
+
+    /// Some of them.
+    pub(crate) fn slice(&self, trials: Range<usize>) -> TrialsRef<'a, T> {
+        let targets = match self.targets {
+            TargetsRef::Class(labels) => TargetsRef::Class(&labels[trials.clone()]),
+            TargetsRef::ClassAt(classes) => TargetsRef::ClassAt(classes.slice_move(s![trials.clone(), ..])),
+            TargetsRef::Real(targets) => TargetsRef::Real(targets.slice_move(s![trials.clone(), .., ..])),
+        };
+        let mask = match self.mask {
+            MaskRef::Last(timesteps) => MaskRef::Last(timesteps),
+            MaskRef::At(mask) => MaskRef::At(mask.slice_move(s![trials.clone(), ..])),
+        };
+        TrialsRef { inputs: self.inputs.slice(trials), targets, mask }
+    }
+
+    /// What a mean over these trials weighs in a mean over more of them: the number of trials where all count alike, and of (trial, timestep) pairs
+    /// at which the loss counts where a mask says so.
+    pub(crate) fn weight(&self) -> usize {
+        match self.mask {
+            MaskRef::Last(_) => self.len(),
+            MaskRef::At(mask) => mask.iter().filter(|counts| **counts).count(),
+        }
+    }
+
+    /// The share of one (trial, timestep) pair in the mean loss; 0 if none counts.
+    pub(crate) fn share(&self) -> f64 {
+        let pairs = match self.mask {
+            MaskRef::Last(timesteps) => self.len() * timesteps,
+            MaskRef::At(_) => self.weight(),
+        };
+        if pairs == 0 { 0.0 } else { 1.0 / pairs as f64 }
+    }
+}

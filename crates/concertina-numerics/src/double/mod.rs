@@ -1,0 +1,9 @@
+//! What the dynamics of networks need in f64, fast and with the same bits on every instruction set.
+//!
+//! An orbit of a chaotic network depends on the last bit of every product and of every tangent.
+
+mod product;
+mod tanh;
+
+pub use product::{Panels, product};
+pub use tanh::tanh_and_slopes;
