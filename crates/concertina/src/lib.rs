@@ -7,7 +7,6 @@ mod engine;
 mod error;
 mod event;
 mod exporting;
-mod figures;
 mod history;
 mod importing;
 mod listing;
@@ -15,7 +14,7 @@ mod merging;
 mod params_table;
 mod pool;
 mod removal;
-mod reproduction;
+mod report;
 mod request;
 mod run;
 mod selection;
@@ -39,16 +38,16 @@ pub use engine::Spent;
 pub use error::{Error, ErrorKind, Result};
 pub use event::{Event, Observer, Unobserved};
 pub use exporting::{Exported, exported_table};
-pub use figures::{Computed, Drawn, DrawnFigure, FigurePlan, Outlook, Share, all_recipes, recipes};
 pub use importing::{Import, Imported, ReadImport, imported_table};
 pub use listing::{
     RunListing, Sorting, concise, findings_table, key_of, parameter_table, run_label, usage_table,
 };
 pub use merging::{MergeFate, Merged, merged_table};
 pub use removal::{Collected, Garbage, collected_table};
-pub use reproduction::{
-    AnalysisTime, ClaimReport, ComparedPoint, Counts, FigureReport, Made, PublishedReport, PublishedValue,
-    Report, RunReport, RunsReport, TimeSpent,
+pub use report::{
+    AnalysisTime, ClaimReport, ComparedPoint, Computed, Counts, Drawn, DrawnFigure, FigurePlan, FigureReport,
+    Made, Outlook, PublishedReport, PublishedValue, Report, RunReport, RunsReport, Share, TimeSpent,
+    all_recipes, recipes,
 };
 pub use request::{analysis, check_table_format, one_of, read_sweep, seeds, sweep, write_table};
 pub use run::{Comparison, Difference, Divergence, Outcome, Run, Runs, Source};
