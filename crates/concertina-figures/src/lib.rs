@@ -20,16 +20,15 @@ mod syntax;
 
 pub use error::{Error, Result};
 pub use plot::{
-    Axis, BandTheme, Cell, Channel, Colour, ColourTheme, DEFAULT_THEME, Drawing, DrawnPanel, ErrorBar, File,
-    Kind, Legend, LineTheme, MarkerTheme, NoSummary, PageTheme, Palette, PaletteTheme, Panel, Rect,
-    ReferenceLine, Rendered, ScaleKind, Schematic, Shape, Share, Summary, TextBox, TextTheme, Theme,
-    ValueTheme,
+    Axis, BandTheme, Channel, Colour, ColourTheme, DEFAULT_THEME, Drawing, DrawnPanel, ErrorBar, File, Kind,
+    Legend, LineTheme, MarkerTheme, NoSummary, PageTheme, Palette, PaletteTheme, Panel, Rect, ReferenceLine,
+    Rendered, ScaleKind, Schematic, Shape, Share, Summary, TextBox, TextTheme, Theme, ValueTheme,
 };
 pub use recipe::{
-    Absent, Analyses, Assignment, Cells, Checkpoints, Claim, Contrast, Evidence, Figure, FigureSeeds,
-    Finding, Judgement, LEVEL, Layout, LeftOut, Level, Measure, Measurement, Moments, Origin, OriginKind,
-    PUBLISHED, PanelRecipe, Point, PointComparison, Published, PublishedTable, PublishedTables, RECIPES,
-    Realisation, Recipe, Reduction, Requirement, Resolved, Row, RunSet, SIGNIFICANCE, SeedChoice, SeedRule,
-    Seeds, Side, Take, Test, Verdict, compare,
+    Absent, Analyses, Assignment, Checkpoints, Claim, Contrast, Evidence, Figure, FigureSeeds, Finding,
+    Judgement, LEVEL, Layout, LeftOut, Level, Measure, Measurement, Moments, Origin, OriginKind, PUBLISHED,
+    PanelRecipe, Point, PointComparison, Published, PublishedTable, PublishedTables, RECIPES, Realisation,
+    Recipe, Reduction, Requirement, Resolved, Row, RunSet, SIGNIFICANCE, SeedChoice, SeedRule, Seeds, Side,
+    Take, Test, Verdict, compare,
 };
 pub use syntax::Place;

@@ -33,7 +33,8 @@ pub use concertina_table as table;
 
 pub use answer::{Answers, LyapunovExponent, LyapunovSpectra};
 pub use cite::bibliography;
-pub use condition::Condition;
+pub use concertina_table::Condition;
+pub use condition::RunColumns;
 pub use engine::Spent;
 pub use error::{Error, ErrorKind, Result};
 pub use event::{Event, Observer, Unobserved};

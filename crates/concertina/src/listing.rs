@@ -4,9 +4,8 @@ use std::io::Read as _;
 
 use concertina_model::params::{PARAMETERS, ValidParams};
 use concertina_store::{Finding, FindingKind, RUN_TABLE, RunKey, Usage};
-use concertina_table::{Scalar, Table, Values};
+use concertina_table::{Condition, Scalar, Table, Values};
 
-use crate::condition::Condition;
 use crate::error::Result;
 use crate::params_table;
 use crate::removal::Standing;

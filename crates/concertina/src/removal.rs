@@ -6,9 +6,8 @@ use std::collections::BTreeSet;
 use concertina_analysis::{Analysis, AnalysisSpec};
 use concertina_model::params::ValidParams;
 use concertina_store::{CheckpointId, Holder, Removal, Removed, RunKey, RunRemoval, Thinning};
-use concertina_table::{Scalar, Table};
+use concertina_table::{Condition, Scalar, Table};
 
-use crate::condition::Condition;
 use crate::error::Result;
 use crate::params_table;
 use crate::selection::{CheckpointSelection, End};

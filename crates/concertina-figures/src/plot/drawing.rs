@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, fmt};
 
+use concertina_table::Condition;
 use serde::{
     Deserialize, Deserializer,
     de::{self, MapAccess, Visitor, value::MapAccessDeserializer},
@@ -27,8 +28,8 @@ pub struct Drawing {
     pub facet: Option<String>,
     /// The column that gives each of its values a row of such axes; heads stand over the first row, ticks under the last.
     pub facet_rows: Option<String>,
-    /// Rows to keep: column, and the values it may have.
-    pub keep: BTreeMap<String, Vec<Cell>>,
+    /// Rows to keep: column, and the values it may have; or a condition as a text.
+    pub keep: Condition,
     /// Point and band over realisations.
     pub band: Option<ErrorBar>,
     /// Where colours come from.
@@ -243,34 +244,5 @@ impl<'de> Deserialize<'de> for Axis {
             }
         }
         deserializer.deserialize_any(AxisVisitor)
-    }
-}
-
-/// A value a row is kept for, as its text.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Cell(pub String);
-
-impl<'de> Deserialize<'de> for Cell {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct CellVisitor;
-        impl Visitor<'_> for CellVisitor {
-            type Value = Cell;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a number, a text, or true or false")
-            }
-            fn visit_str<E: de::Error>(self, value: &str) -> Result<Cell, E> {
-                Ok(Cell(value.to_owned()))
-            }
-            fn visit_i64<E: de::Error>(self, value: i64) -> Result<Cell, E> {
-                Ok(Cell(value.to_string()))
-            }
-            fn visit_f64<E: de::Error>(self, value: f64) -> Result<Cell, E> {
-                Ok(Cell(value.to_string()))
-            }
-            fn visit_bool<E: de::Error>(self, value: bool) -> Result<Cell, E> {
-                Ok(Cell(value.to_string()))
-            }
-        }
-        deserializer.deserialize_any(CellVisitor)
     }
 }

@@ -14,7 +14,7 @@ mod theme;
 pub(crate) mod ticks;
 
 pub use colour::Colour;
-pub use drawing::{Axis, Cell, Channel, Drawing, Kind, Legend, Palette, ReferenceLine, Schematic, Share};
+pub use drawing::{Axis, Channel, Drawing, Kind, Legend, Palette, ReferenceLine, Schematic, Share};
 pub use error_bar::{ErrorBar, NoSummary, Summary};
 pub use files::{DrawnPanel, File};
 pub use panel::Panel;

@@ -216,7 +216,7 @@ fn fill(template: &str, table: &Table, timestep: i64, letter: &str) -> Result<St
         if column == "timestep" {
             out.push_str(&timestep.to_string());
         } else {
-            let values = panel::values(table, column)?;
+            let values = table.distinct(column)?;
             let [value] = values.as_slice() else {
                 return Err(Error::Panel {
                     panel: letter.to_owned(),

@@ -19,8 +19,8 @@ use toml::Spanned;
 
 pub use analyses::Analyses;
 pub use claim::{
-    Cells, Claim, Contrast, Measure, Measurement, Origin, OriginKind, Published, Reduction, Resolved, Side,
-    Take, Test,
+    Claim, Contrast, Measure, Measurement, Origin, OriginKind, Published, Reduction, Resolved, Side, Take,
+    Test,
 };
 pub use figure::Figure;
 pub use judgement::{

@@ -8,7 +8,7 @@ use concertina_figures::{
 };
 use concertina_model::params::{PARAMETERS, Params, ValidParams};
 use concertina_numerics::statistics::holm;
-use concertina_table::Table;
+use concertina_table::{Scalar, Table};
 
 use super::computation::Computed;
 use super::contents::{
@@ -285,23 +285,24 @@ fn in_words(claim: &Claim) -> String {
         };
         words = format!("{take} {words} over {}", reduction.over);
     }
-    let rows: Vec<String> = claim
-        .rows
-        .iter()
-        .map(|(column, cells)| {
-            let values: Vec<&str> = cells.0.iter().map(|cell| cell.0.as_str()).collect();
+    if !claim.rows.is_empty() {
+        let list = |(column, values): (&str, &[Scalar])| {
+            let values: Vec<String> = values.iter().map(Scalar::word).collect();
             format!("{column} {}", values.join(" or "))
-        })
-        .collect();
-    if !rows.is_empty() {
-        words.push_str(&format!(" at {}", rows.join(", ")));
+        };
+        let rows = match claim.rows.lists() {
+            Some(lists) => lists.into_iter().map(list).collect::<Vec<_>>().join(", "),
+            None => claim.rows.to_string(),
+        };
+        words.push_str(&format!(" at {rows}"));
     }
     if let Some(contrast) = &claim.compare {
         let how = match contrast.measure {
             Measure::Difference => "minus",
             Measure::Ratio => "over",
         };
-        words.push_str(&format!(", {} {} {how} {}", contrast.column, contrast.first.0, contrast.second.0));
+        let (first, second) = (contrast.first.word(), contrast.second.word());
+        words.push_str(&format!(", {} {first} {how} {second}", contrast.column));
     }
     let side = match claim.expect {
         Side::Less => "below",

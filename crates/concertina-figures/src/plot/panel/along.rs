@@ -2,7 +2,6 @@
 
 use concertina_table::{Table, Values};
 
-use super::rows::{distinct, key};
 use crate::plot::{Axis, Error, Result, Theme, panel::look, ticks::ScaleKind};
 
 /// The values of a column as places along an axis.
@@ -41,9 +40,9 @@ impl Along {
                 hint: Some(format!("leave the axis to its words: \"{column}\" alone")),
             });
         }
-        let words = look::ranked(theme, column, distinct(table, column)?);
+        let words = look::ranked(theme, column, table.distinct(column)?);
         let place = |row: usize| -> Result<Option<f64>> {
-            let key = key(&table.scalar(row, column)?);
+            let key = table.scalar(row, column)?.key();
             Ok(words.iter().position(|word| *word == key).map(|place| place as f64))
         };
         let places = (0..table.row_count()).map(place).collect::<Result<_>>()?;

@@ -1,6 +1,8 @@
 //! How values look: colours, dashes and names, from the theme and the drawing.
 
-use crate::plot::{Colour, Drawing, Theme, drawing::Palette, panel::rows::text_key, scene::Shape, ticks};
+use concertina_table::Scalar;
+
+use crate::plot::{Colour, Drawing, Theme, drawing::Palette, scene::Shape, ticks};
 
 /// How one value looks.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,9 +24,9 @@ pub(crate) fn name(theme: &Theme, drawing: &Drawing, column: &str, value: &str) 
 /// What the drawing itself calls `value` of `column`, however it spells the value: `1e-3` is 0.001.
 fn own_name<'d>(drawing: &'d Drawing, column: &str, value: &str) -> Option<&'d String> {
     let names = drawing.names.get(column)?;
-    names
-        .get(value)
-        .or_else(|| names.iter().find(|(named, _)| text_key(named) == value).map(|(_, name)| name))
+    names.get(value).or_else(|| {
+        names.iter().find(|(named, _)| Scalar::from(named.as_str()).key() == value).map(|(_, name)| name)
+    })
 }
 
 /// Values of a column in the order of their ranks.

@@ -13,11 +13,11 @@ mod snapshots;
 
 use std::path::Path;
 
-use concertina_table::Table;
+use concertina_table::{Condition, Scalar, Table};
 
 use crate::plot::{
     Axis, Drawing, ErrorBar, Result, Theme,
-    drawing::{Cell, Kind, Legend, Palette, ReferenceLine, Schematic, Share},
+    drawing::{Kind, Legend, Palette, ReferenceLine, Schematic, Share},
     files::{self, DrawnPanel},
     scene::{Margins, Rect, Scene},
     svg::POINTS_PER_MM,
@@ -25,7 +25,7 @@ use crate::plot::{
 };
 use {plot::PlotPanel, schematic::SchematicPanel, snapshots::SnapshotsPanel};
 
-pub(crate) use rows::{distinct as values, first_unknown, key, no_such_value, text_key};
+pub(crate) use rows::{first_unknown, no_such_value};
 
 /// What a panel needs to know of its surroundings.
 #[derive(Clone, Copy, Debug)]
@@ -285,10 +285,10 @@ impl<'a> Panel<'a> {
         self
     }
 
-    /// Keeps the rows with one of these values in `column`.
+    /// Keeps the rows with one of these values in `column`, of those that are kept already.
     pub fn keep<T: ToString>(mut self, column: &str, values: impl IntoIterator<Item = T>) -> Self {
-        let values = values.into_iter().map(|value| Cell(value.to_string())).collect();
-        self.drawing.keep.insert(column.to_owned(), values);
+        let values = values.into_iter().map(|value| Scalar::Text(value.to_string()));
+        self.drawing.keep = self.drawing.keep.and(Condition::one_of(column, values));
         self
     }
 
@@ -312,7 +312,7 @@ impl<'a> Panel<'a> {
 
     /// What `value` of `column` is called in legends.
     pub fn name(mut self, column: &str, value: impl ToString, name: &str) -> Self {
-        let key = key(&concertina_table::Scalar::Text(value.to_string()));
+        let key = Scalar::Text(value.to_string()).key();
         self.drawing.names.entry(column.to_owned()).or_default().insert(key, name.to_owned());
         self
     }

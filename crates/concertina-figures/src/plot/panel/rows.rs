@@ -1,48 +1,18 @@
-//! Rows of a table by the values of their cells: how a cell is known, which values there are, which rows are
-//! kept.
+//! Rows of a table by the values of their cells: which there are, which are kept.
 
-use concertina_table::{Scalar, Table, Values};
+use concertina_table::{Scalar, Table};
 
-use crate::plot::{Cell, Drawing, Error, Result, syntax};
+use crate::plot::{Drawing, Error, Result, syntax};
 
 /// Values that a hint lists at most; arbitrary, a line or two.
 const LISTED: usize = 12;
 
-/// The text by which a cell is known in themes and recipes: `20` for 20 and 20.0.
-pub(crate) fn key(cell: &Scalar) -> String {
-    text_key(&cell.to_string())
-}
-
-/// The same for a value as a recipe spells it.
-pub(crate) fn text_key(text: &str) -> String {
-    match text.parse::<f64>() {
-        Ok(number) if number.is_finite() => number.to_string(),
-        _ => text.to_owned(),
-    }
-}
-
-/// Distinct values of a column: numbers in rising order, everything else as it comes.
-pub(crate) fn distinct(table: &Table, column: &str) -> Result<Vec<String>> {
-    let mut found: Vec<(Scalar, String)> = Vec::new();
-    for row in 0..table.row_count() {
-        let cell = table.scalar(row, column)?;
-        let key = key(&cell);
-        if !cell.is_null() && !found.iter().any(|(_, known)| *known == key) {
-            found.push((cell, key));
-        }
-    }
-    if matches!(table.column(column)?, Values::Float(_) | Values::Integer(_)) {
-        found.sort_by(|(a, _), (b, _)| a.total_cmp(b));
-    }
-    Ok(found.into_iter().map(|(_, key)| key).collect())
-}
-
 /// The first of the values asked for that is not among the known ones.
 pub(crate) fn first_unknown<'a>(
-    wanted: impl IntoIterator<Item = &'a Cell>,
+    wanted: impl IntoIterator<Item = &'a Scalar>,
     known: &[String],
-) -> Option<&'a Cell> {
-    wanted.into_iter().find(|cell| !known.contains(&text_key(&cell.0)))
+) -> Option<&'a Scalar> {
+    wanted.into_iter().find(|cell| !known.contains(&cell.key()))
 }
 
 /// What there is to say of a value that no row has: the message, and what there is instead.
@@ -76,30 +46,35 @@ pub(crate) fn kept(table: &Table, drawing: &Drawing, panel: &str) -> Result<Tabl
         message: format!("`keep`: {message}"),
         hint: Some(hint),
     };
-    if drawing.keep.is_empty() || table.is_empty() {
+    let condition = &drawing.keep;
+    if condition.is_empty() || table.is_empty() {
         return Ok(table.clone());
     }
-    let mut keep = vec![true; table.row_count()];
-    for (column, values) in &drawing.keep {
-        let known = distinct(table, column)?;
+    for (column, values) in condition.named() {
+        let known = table.distinct(column)?;
         if values.is_empty() {
             let hint = format!("`{column}` has {}", listed(&known));
             return Err(wrong((format!("expected at least one value of `{column}`, found none"), hint)));
         }
         if let Some(unknown) = first_unknown(values, &known) {
-            return Err(wrong(no_such_value(column, &unknown.0, &known)));
-        }
-        let wanted: Vec<String> = values.iter().map(|value| text_key(&value.0)).collect();
-        for (row, kept) in keep.iter_mut().enumerate() {
-            *kept &= wanted.contains(&key(&table.scalar(row, column)?));
+            return Err(wrong(no_such_value(column, &unknown.word(), &known)));
         }
     }
-    if !keep.contains(&true) {
-        let columns: Vec<String> = drawing.keep.keys().map(|column| format!("`{column}`")).collect();
-        return Err(wrong((
-            format!("no row has one of the values of each of {} at once", columns.join(", ")),
-            "each value occurs, but not together with the others: keep fewer columns".to_owned(),
-        )));
+    let kept = condition.rows(table)?;
+    if kept.is_empty() {
+        return Err(wrong(match condition.lists() {
+            Some(lists) => {
+                let columns: Vec<String> = lists.iter().map(|(column, _)| format!("`{column}`")).collect();
+                (
+                    format!("no row has one of the values of each of {} at once", columns.join(", ")),
+                    "each value occurs, but not together with the others: keep fewer columns".to_owned(),
+                )
+            }
+            None => (
+                format!("no row fulfils `{condition}`"),
+                "ask for less, or look at the table in the panel's CSV without `keep`".to_owned(),
+            ),
+        }));
     }
-    Ok(table.filter(|row| keep[row]))
+    Ok(kept)
 }

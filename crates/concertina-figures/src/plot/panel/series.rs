@@ -4,10 +4,7 @@ use std::collections::BTreeMap;
 
 use concertina_table::{Table, Values};
 
-use super::{
-    along::{Along, spelled},
-    rows::{distinct, key},
-};
+use super::along::{Along, spelled};
 use crate::plot::{
     Axis, Drawing, Error, ErrorBar, NoSummary, Result, Theme, error_bar::Summary, panel::look,
 };
@@ -65,7 +62,7 @@ impl Levels {
         let levels = |column: &Option<String>| -> Result<Vec<Option<String>>> {
             match column {
                 Some(column) => {
-                    let values = look::ranked(theme, column, distinct(table, column)?);
+                    let values = look::ranked(theme, column, table.distinct(column)?);
                     Ok(values.into_iter().map(Some).collect())
                 }
                 None => Ok(vec![None]),
@@ -98,7 +95,7 @@ impl Levels {
     fn place(&self, table: &Table, drawing: &Drawing, row: usize) -> Result<Option<SeriesPlace>> {
         let level = |column: &Option<String>, levels: &[Option<String>]| -> Result<Option<usize>> {
             let Some(column) = column else { return Ok(Some(0)) };
-            let key = key(&table.scalar(row, column)?);
+            let key = table.scalar(row, column)?.key();
             Ok(levels.iter().position(|level| level.as_deref() == Some(key.as_str())))
         };
         let (facet, facet_row) =

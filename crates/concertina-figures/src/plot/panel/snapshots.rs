@@ -11,8 +11,7 @@ use crate::plot::{
     panel::{
         Context,
         legend::{Entry, Group, LegendBlock, Sign},
-        look,
-        rows::{self, distinct},
+        look, rows,
     },
     rich::Rich,
     scene::{Anchor, Item, Margins, Pen, Point, Rect, Scene, Shape},
@@ -88,11 +87,12 @@ impl<'a> SnapshotsPanel<'a> {
         let mut problems = Vec::new();
         let kept = one_realisation(kept, &mut problems)?;
         one_cloud(&kept, drawing, context.name)?;
-        let classes: Vec<Option<String>> = distinct(&kept, &hue)?.into_iter().map(Some).collect();
+        let classes: Vec<Option<String>> = kept.distinct(&hue)?.into_iter().map(Some).collect();
         let looks = look::hues(theme, &with_hue, &classes, None);
         problems.extend(left_out(&kept, drawing, &hue)?);
         let facets = match &drawing.facet {
-            Some(column) => distinct(&kept, column)?
+            Some(column) => kept
+                .distinct(column)?
                 .into_iter()
                 .map(|value| {
                     let name = Rich::parse(&look::name(theme, drawing, column, &value));
@@ -352,14 +352,14 @@ fn clouds(
     let mut clouds: Vec<Cloud> = Vec::new();
     for row in 0..table.row_count() {
         if let Some((column, value)) = facet
-            && rows::key(&table.scalar(row, column)?) != *value
+            && table.scalar(row, column)?.key() != *value
         {
             continue;
         }
         let (Some(x), Some(timestep)) = (finite(xs[row]), timesteps[row]) else { continue };
         // A cloud on a line has no second component.
         let place = (x, finite(ys[row]).unwrap_or(0.0));
-        let key = rows::key(&table.scalar(row, hue)?);
+        let key = table.scalar(row, hue)?.key();
         let class = classes.iter().position(|class| class.as_deref() == Some(key.as_str()));
         let kind = if table.has_column("kind") {
             table.scalar(row, "kind")?.to_string()
@@ -389,7 +389,7 @@ fn one_realisation(kept: Table, problems: &mut Vec<String>) -> Result<Table> {
     if !kept.has_column("seed") {
         return Ok(kept);
     }
-    let seeds = distinct(&kept, "seed")?;
+    let seeds = kept.distinct("seed")?;
     let [first, others @ ..] = seeds.as_slice() else { return Ok(kept) };
     if others.is_empty() {
         return Ok(kept);
@@ -400,7 +400,7 @@ fn one_realisation(kept: Table, problems: &mut Vec<String>) -> Result<Table> {
         seeds.len()
     ));
     let rows: Vec<bool> = (0..kept.row_count())
-        .map(|row| Ok(rows::key(&kept.scalar(row, "seed")?) == *first))
+        .map(|row| Ok(kept.scalar(row, "seed")?.key() == *first))
         .collect::<Result<_>>()?;
     Ok(kept.filter(|row| rows[row]))
 }
@@ -416,12 +416,12 @@ fn one_cloud(kept: &Table, drawing: &Drawing, panel: &str) -> Result<()> {
         Err(Error::Panel { panel: panel.to_owned(), message, hint: Some(hint) })
     };
     let facet = |row: usize| -> Result<String> {
-        drawing.facet.as_ref().map_or(Ok(String::new()), |column| Ok(rows::key(&kept.scalar(row, column)?)))
+        drawing.facet.as_ref().map_or(Ok(String::new()), |column| Ok(kept.scalar(row, column)?.key()))
     };
     for column in CHECKPOINT.into_iter().filter(|column| kept.has_column(column)) {
         let mut seen: BTreeMap<String, String> = BTreeMap::new();
         for row in 0..kept.row_count() {
-            let value = rows::key(&kept.scalar(row, column)?);
+            let value = kept.scalar(row, column)?.key();
             let first = seen.entry(facet(row)?).or_insert_with(|| value.clone());
             if *first != value {
                 return wrong(format!(

@@ -6,16 +6,16 @@ mod values;
 
 use std::{collections::BTreeMap, fmt, num::NonZeroUsize};
 
+use concertina_table::{Condition, OneOf, Scalar};
 use serde::{
     Deserialize, Deserializer,
-    de::{self, MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer},
+    de::{self, MapAccess, Visitor, value::MapAccessDeserializer},
 };
 use toml::Spanned;
 
 pub use origin::{Origin, OriginKind};
 
 use super::Checkpoints;
-use crate::plot::Cell;
 
 /// Something computed for claims and comparisons alone: no panel draws it.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -45,12 +45,12 @@ pub struct Claim {
     pub table: Spanned<String>,
     /// The column it is about.
     pub value: String,
-    /// The rows it is about: column, and the values it may have.
+    /// The rows it is about: column, and the values it may have; or a condition as a text.
     #[serde(rename = "where", default)]
-    pub rows: BTreeMap<String, Cells>,
+    pub rows: Condition,
     /// It must hold for each of these values of these columns by itself.
     #[serde(default)]
-    pub each: BTreeMap<String, Cells>,
+    pub each: BTreeMap<String, OneOf>,
     /// How several rows of a realisation become one number.
     #[serde(default)]
     pub reduce: Option<Reduction>,
@@ -69,13 +69,13 @@ pub struct Claim {
 
 impl Claim {
     /// Every column of which the claim names values, with those values.
-    pub(crate) fn conditions(&self) -> impl Iterator<Item = (&String, &Cell)> {
-        let named = self.rows.iter().chain(&self.each);
-        let compared = self
-            .compare
-            .iter()
-            .flat_map(|contrast| [(&contrast.column, &contrast.first), (&contrast.column, &contrast.second)]);
-        named.flat_map(|(column, cells)| cells.0.iter().map(move |cell| (column, cell))).chain(compared)
+    pub(crate) fn named(&self) -> impl Iterator<Item = (&str, &Scalar)> {
+        let each = self.each.iter().map(|(column, OneOf(values))| (column.as_str(), values.as_slice()));
+        let listed = self.rows.named().into_iter().chain(each);
+        let compared = self.compare.iter().flat_map(|contrast| {
+            [&contrast.first, &contrast.second].map(|value| (contrast.column.as_str(), value))
+        });
+        listed.flat_map(|(column, values)| values.iter().map(move |value| (column, value))).chain(compared)
     }
 
     /// What the quantity is compared with.
@@ -122,9 +122,9 @@ pub struct Contrast {
     /// The column that tells them apart.
     pub column: String,
     /// Its value for the first.
-    pub first: Cell,
+    pub first: Scalar,
     /// Its value for the second.
-    pub second: Cell,
+    pub second: Scalar,
     /// The first minus the second, or over the second.
     #[serde(rename = "as", default)]
     pub measure: Measure,
@@ -188,45 +188,6 @@ impl<'de> Deserialize<'de> for Test {
     }
 }
 
-/// Values that a cell may have; in a recipe one, or a list of them.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Cells(pub Vec<Cell>);
-
-impl<'de> Deserialize<'de> for Cells {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct CellsVisitor;
-        impl<'de> Visitor<'de> for CellsVisitor {
-            type Value = Cells;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a number, a text, true or false, or a list of them")
-            }
-            fn visit_str<E: de::Error>(self, value: &str) -> Result<Cells, E> {
-                Ok(Cells(vec![Cell(value.to_owned())]))
-            }
-            fn visit_i64<E: de::Error>(self, value: i64) -> Result<Cells, E> {
-                Ok(Cells(vec![Cell(value.to_string())]))
-            }
-            fn visit_f64<E: de::Error>(self, value: f64) -> Result<Cells, E> {
-                Ok(Cells(vec![Cell(value.to_string())]))
-            }
-            fn visit_bool<E: de::Error>(self, value: bool) -> Result<Cells, E> {
-                Ok(Cells(vec![Cell(value.to_string())]))
-            }
-            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Cells, A::Error> {
-                let mut cells = Vec::new();
-                while let Some(cell) = list.next_element()? {
-                    cells.push(cell);
-                }
-                if cells.is_empty() {
-                    return Err(de::Error::custom("expected at least one value, found none"));
-                }
-                Ok(Cells(cells))
-            }
-        }
-        deserializer.deserialize_any(CellsVisitor)
-    }
-}
-
 /// A published table that a table of the recipe is held against, point by point.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -235,9 +196,9 @@ pub struct Published {
     pub table: Spanned<String>,
     /// The published one, by the name of its file.
     pub file: Spanned<String>,
-    /// The rows of ours that are compared: column, and the values it may have; all unless given.
+    /// The rows of ours that are compared: column, and the values it may have, or a condition as a text; all unless given.
     #[serde(rename = "where", default)]
-    pub rows: BTreeMap<String, Cells>,
+    pub rows: Condition,
     /// The columns that name a point: realisations with the same values there are averaged.
     pub keys: Vec<String>,
     /// The columns that are compared.

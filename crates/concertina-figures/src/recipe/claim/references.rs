@@ -147,10 +147,10 @@ fn check_claim(source: &Source<'_>, claim: &Claim) -> Result<()> {
     // A column has one task: two would leave no rows, or pick other rows than the claim says.
     let contrast = claim.compare.as_ref().map(|contrast| &contrast.column);
     let reduced = claim.reduce.as_ref().map(|reduction| &reduction.over);
-    let mut used: Vec<&String> = claim.rows.keys().chain(claim.each.keys()).chain(contrast).collect();
-    if !claim.rows.keys().any(|column| Some(column) == reduced) {
-        used.extend(reduced);
-    }
+    let rows = claim.rows.columns();
+    let mut used: Vec<&str> = rows.iter().copied().collect();
+    used.extend(claim.each.keys().chain(contrast).map(String::as_str));
+    used.extend(reduced.map(String::as_str).filter(|column| !rows.contains(column)));
     used.sort();
     if let Some(twice) = used.windows(2).find(|pair| pair[0] == pair[1]) {
         let message = format!("claim `{name}` uses the column `{}` twice", twice[0]);

@@ -6,7 +6,7 @@ use concertina_table::Scalar;
 
 use crate::{
     Error, Recipe, Result,
-    plot::panel::{first_unknown, key, no_such_value, text_key},
+    plot::panel::{first_unknown, no_such_value},
 };
 
 impl Recipe {
@@ -35,16 +35,16 @@ impl Recipe {
         let known = |column: &str| -> Option<Vec<String>> {
             let mut cells = cells.get(column)?.clone();
             cells.sort_by(|a, b| a.total_cmp(b));
-            Some(cells.into_iter().map(key).collect())
+            Some(cells.into_iter().map(Scalar::key).collect())
         };
         let requirements = self.requirements();
         let Some(required) = requirements.get(requirement) else { return Ok(()) };
         let letters: BTreeSet<&String> = required.panels.iter().collect();
         for panel in self.panels.iter().filter(|panel| letters.contains(panel.letter.as_ref())) {
-            for (column, values) in &panel.draw.keep {
+            for (column, values) in panel.draw.keep.named() {
                 let Some(known) = known(column) else { continue };
                 if let Some(unknown) = first_unknown(values, &known) {
-                    let (message, hint) = no_such_value(column, &unknown.0, &known);
+                    let (message, hint) = no_such_value(column, &unknown.word(), &known);
                     let (panel, message) = (panel.letter.as_ref().clone(), format!("`keep`: {message}"));
                     return Err(Error::Panel { panel, message, hint: Some(hint) });
                 }
@@ -52,10 +52,10 @@ impl Recipe {
         }
         let claims = self.claims.iter().filter(|_| with_claims);
         for claim in claims.filter(|claim| self.requirement_of(claim.table.as_ref()) == Some(requirement)) {
-            for (column, cell) in claim.conditions() {
+            for (column, cell) in claim.named() {
                 let Some(known) = known(column) else { continue };
-                if !known.contains(&text_key(&cell.0)) {
-                    return Err(claim.no_such_value(column, &cell.0, &known));
+                if !known.contains(&cell.key()) {
+                    return Err(claim.no_such_value(column, &cell.word(), &known));
                 }
             }
         }

@@ -6,15 +6,11 @@
 mod finding;
 mod quantity;
 
-use concertina_table::{Scalar, Table};
+use concertina_table::{OneOf, Scalar, Table};
 
 pub use finding::{Finding, LEVEL, LeftOut, Level, Realisation, SIGNIFICANCE};
 
-use crate::{
-    Error, Result,
-    plot::panel::{key, no_such_value, text_key, values},
-    recipe::Claim,
-};
+use crate::{Error, Result, plot::panel::no_such_value, recipe::Claim};
 
 /// What became of a claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, schemars::JsonSchema)]
@@ -43,7 +39,7 @@ impl Evidence<'_> {
     /// Whether a row of the table is of a run that counts.
     pub(crate) fn counts(&self, row: usize) -> bool {
         let same = |(column, cell): &(String, Scalar)| {
-            self.table.scalar(row, column).is_ok_and(|found| key(&found) == key(cell))
+            self.table.scalar(row, column).is_ok_and(|found| found.key() == cell.key())
         };
         !self.absent.iter().any(|absent| absent.cells.iter().all(same))
     }
@@ -104,15 +100,15 @@ impl Claim {
         if evidence.table.is_empty() {
             return Ok(());
         }
-        for (column, cell) in self.conditions() {
-            let wanted = text_key(&cell.0);
+        for (column, cell) in self.named() {
+            let wanted = cell.key();
             let may_have = |absent: &Absent| match absent.cells.iter().find(|(known, _)| known == column) {
-                Some((_, known)) => key(known) == wanted,
+                Some((_, known)) => known.key() == wanted,
                 None => true, // a column of the analysis: its rows would tell
             };
-            let known = values(evidence.table, column)?;
+            let known = evidence.table.distinct(column)?;
             if !known.contains(&wanted) && !evidence.absent.iter().any(may_have) {
-                return Err(self.no_such_value(column, &cell.0, &known));
+                return Err(self.no_such_value(column, &cell.word(), &known));
             }
         }
         Ok(())
@@ -132,21 +128,21 @@ impl Claim {
     fn columns(&self) -> impl Iterator<Item = &str> {
         let compared = self.compare.iter().map(|contrast| contrast.column.as_str());
         let reduced = self.reduce.iter().map(|reduction| reduction.over.as_str());
-        let named = self.rows.keys().chain(self.each.keys()).map(String::as_str);
+        let named = self.rows.columns().into_iter().chain(self.each.keys().map(String::as_str));
         named.chain(compared).chain(reduced).chain([self.value.as_str(), "seed"])
     }
 
     /// All combinations of the values of `each`, the last column fastest.
     fn groups(&self) -> Vec<Vec<Level>> {
         let mut groups = vec![Vec::new()];
-        for (column, cells) in &self.each {
+        for (column, OneOf(values)) in &self.each {
             let extended = |group: &Vec<Level>| -> Vec<Vec<Level>> {
-                let level = |value: &crate::Cell| {
+                let level = |value: &Scalar| {
                     let mut group = group.clone();
-                    group.push(Level { column: column.clone(), value: key(&Scalar::Text(value.0.clone())) });
+                    group.push(Level { column: column.clone(), value: value.key() });
                     group
                 };
-                cells.0.iter().map(level).collect()
+                values.iter().map(level).collect()
             };
             groups = groups.iter().flat_map(extended).collect();
         }

@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use concertina_table::Scalar;
+use concertina_table::Condition;
 
 use super::{Absent, Evidence, LeftOut, Level, Realisation};
 use crate::{
     Error, Result,
-    plot::panel::key,
     recipe::{Claim, Measure, Reduction, Take},
 };
 
@@ -18,28 +17,20 @@ pub(super) struct Values {
     pub(super) left_out: Vec<LeftOut>,
 }
 
-/// A column and the values, as keys, that its cells may have.
-type Condition = (String, Vec<String>);
-
 /// Why a realisation has no value.
 type Reason = String;
 
 pub(super) fn values(claim: &Claim, evidence: &Evidence<'_>, group: &[Level]) -> Result<Values> {
-    let spelled = |text: &str| key(&Scalar::Text(text.to_owned()));
-    let mut common: Vec<Condition> = claim
-        .rows
-        .iter()
-        .map(|(column, cells)| (column.clone(), cells.0.iter().map(|cell| spelled(&cell.0)).collect()))
-        .collect();
-    common.extend(group.iter().map(|level| (level.column.clone(), vec![level.value.clone()])));
+    let common = group.iter().fold(claim.rows.clone(), |rows, level| {
+        rows.and(Condition::one_of(&level.column, [level.value.as_str()]))
+    });
     let mut sides = Vec::new();
     match &claim.compare {
         None => sides.push(Side::of(claim, evidence, common)?),
         Some(contrast) => {
-            for cell in [&contrast.first, &contrast.second] {
-                let mut conditions = common.clone();
-                conditions.push((contrast.column.clone(), vec![spelled(&cell.0)]));
-                sides.push(Side::of(claim, evidence, conditions)?);
+            for value in [&contrast.first, &contrast.second] {
+                let condition = common.clone().and(Condition::one_of(&contrast.column, [value.clone()]));
+                sides.push(Side::of(claim, evidence, condition)?);
             }
         }
     }
@@ -72,13 +63,13 @@ type Row = (Option<f64>, Option<f64>);
 
 /// The rows of one side of a comparison, by seed.
 struct Side {
-    conditions: Vec<Condition>,
+    condition: Condition,
     rows: BTreeMap<u64, Vec<Row>>,
 }
 
 impl Side {
-    fn of(claim: &Claim, evidence: &Evidence<'_>, conditions: Vec<Condition>) -> Result<Self> {
-        let mut side = Self { conditions, rows: BTreeMap::new() };
+    fn of(claim: &Claim, evidence: &Evidence<'_>, condition: Condition) -> Result<Self> {
+        let mut side = Self { condition, rows: BTreeMap::new() };
         let table = evidence.table;
         if table.is_empty() {
             return Ok(side);
@@ -90,10 +81,7 @@ impl Side {
             None => vec![None; values.len()],
         };
         for (row, seed) in seeds.iter().enumerate() {
-            let mut counts = true;
-            for (column, wanted) in &side.conditions {
-                counts &= wanted.contains(&key(&table.scalar(row, column)?));
-            }
+            let counts = side.condition.holds(table, row)?;
             if let Some(seed) = seed.and_then(|seed| u64::try_from(seed).ok())
                 && counts
                 && evidence.counts(row)
@@ -130,14 +118,12 @@ impl Side {
 
     /// Why the table has no rows of a realisation.
     fn why_absent(&self, evidence: &Evidence<'_>, seed: u64) -> Reason {
+        let of_seed = |absent: &&Absent| {
+            absent.cells.iter().all(|(column, cell)| column != "seed" || cell.key() == seed.to_string())
+        };
         let concerns = |absent: &&Absent| {
-            absent.cells.iter().all(|(column, cell)| {
-                if column == "seed" {
-                    return key(cell) == seed.to_string();
-                }
-                let condition = self.conditions.iter().find(|(known, _)| known == column);
-                condition.is_none_or(|(_, wanted)| wanted.contains(&key(cell)))
-            })
+            let known = |name: &str| absent.cells.iter().find(|(column, _)| column == name);
+            of_seed(absent) && self.condition.may_hold(&|name| known(name).map(|(_, cell)| cell.clone()))
         };
         match evidence.absent.iter().find(concerns) {
             Some(absent) => absent.reason.clone(),

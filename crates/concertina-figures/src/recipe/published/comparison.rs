@@ -9,7 +9,6 @@ use serde::Serialize;
 
 use crate::{
     Error, Result, ScaleKind,
-    plot::panel::{key, text_key},
     recipe::{
         Published, Resolved,
         judgement::{Evidence, Level},
@@ -52,9 +51,11 @@ pub struct PointComparison {
 pub fn compare(how: &Published, ours: &Evidence<'_>, published: &Table) -> Result<Vec<PointComparison>> {
     let mut all = Vec::new();
     for (column, resolved) in &how.values {
-        let wanted = how.wanted(ours.table)?;
-        let ours = Points::of(how, column, *resolved, ours.table, |row| wanted[row] && ours.counts(row))?;
-        let published = Points::of(how, column, *resolved, published, |_| true)?;
+        // Where no row of ours is compared, as after an override, no point is, and the report counts that.
+        let ours = Points::of(how, column, *resolved, ours.table, |row| {
+            Ok(how.rows.holds(ours.table, row)? && ours.counts(row))
+        })?;
+        let published = Points::of(how, column, *resolved, published, |_| Ok(true))?;
         for point in published.order {
             let theirs = &published.values[&point];
             let values = ours.values.get(&point).map_or(&[][..], Vec::as_slice);
@@ -70,24 +71,6 @@ pub fn compare(how: &Published, ours: &Evidence<'_>, published: &Table) -> Resul
     Ok(all)
 }
 
-impl Published {
-    /// Which rows of ours are compared. Where none is, as after an override, no point is, and the report
-    /// counts that.
-    fn wanted(&self, table: &Table) -> Result<Vec<bool>> {
-        let mut wanted = vec![true; table.row_count()];
-        if table.is_empty() {
-            return Ok(wanted);
-        }
-        for (column, cells) in &self.rows {
-            let cells: Vec<String> = cells.0.iter().map(|cell| text_key(&cell.0)).collect();
-            for (row, wanted) in wanted.iter_mut().enumerate() {
-                *wanted &= cells.contains(&key(&table.scalar(row, column)?));
-            }
-        }
-        Ok(wanted)
-    }
-}
-
 /// The values of realisations, on the scale they are compared on, point by point.
 struct Points {
     order: Vec<Vec<Level>>,
@@ -100,7 +83,7 @@ impl Points {
         column: &str,
         resolved: Resolved,
         table: &Table,
-        counts: impl Fn(usize) -> bool,
+        counts: impl Fn(usize) -> Result<bool>,
     ) -> Result<Self> {
         let mut points = Self { order: Vec::new(), values: BTreeMap::new() };
         if table.is_empty() {
@@ -108,11 +91,12 @@ impl Points {
         }
         let (seeds, numbers) = (table.integers("seed")?, table.floats(column)?);
         let mut seen = BTreeSet::new();
-        for (row, (seed, number)) in
-            seeds.into_iter().zip(numbers).enumerate().filter(|(row, _)| counts(*row))
-        {
+        for (row, (seed, number)) in seeds.into_iter().zip(numbers).enumerate() {
+            if !counts(row)? {
+                continue;
+            }
             let level = |column: &String| {
-                Ok(Level { column: column.clone(), value: key(&table.scalar(row, column)?) })
+                Ok(Level { column: column.clone(), value: table.scalar(row, column)?.key() })
             };
             let point = how.keys.iter().map(level).collect::<Result<Vec<_>>>()?;
             if !seen.insert((seed, point.clone())) {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use concertina_table::Table;
+use concertina_table::{Scalar, Table};
 
 use super::PlotPanel;
 use crate::plot::{
@@ -11,7 +11,7 @@ use crate::plot::{
     panel::{
         along::spelled,
         look,
-        rows::{distinct, listed, text_key},
+        rows::listed,
         series::{Series, SeriesPoint, Split},
     },
     ticks::{Scale, ScaleKind},
@@ -304,15 +304,18 @@ pub(super) fn idle_names(table: &Table, drawing: &Drawing, split: &Split) -> Res
     let shown: BTreeSet<&String> =
         told_apart.into_iter().flatten().chain(along.map(|axis| &axis.column)).collect();
     for (column, names) in &drawing.names {
-        let known = distinct(table, column)?;
+        let known = table.distinct(column)?;
         if !shown.contains(column) {
             idle.push(format!(
                 "`names` of `{column}` are not used: nothing in the panel tells its values apart"
             ));
             continue;
         }
-        let unknown: Vec<String> =
-            names.keys().filter(|value| !known.contains(&text_key(value))).cloned().collect();
+        let unknown: Vec<String> = names
+            .keys()
+            .filter(|value| !known.contains(&Scalar::from(value.as_str()).key()))
+            .cloned()
+            .collect();
         if !unknown.is_empty() {
             idle.push(format!(
                 "`names`: no row has {} in column `{column}`, which has {}",

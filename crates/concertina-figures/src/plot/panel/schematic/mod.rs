@@ -105,7 +105,7 @@ fn count(table: &Table, column: &str, example: &str, panel: &str) -> Result<usiz
     if !table.has_column(column) {
         return wrong(format!("expected a column `{column}` for the schematic, found none"));
     }
-    let values = rows::distinct(table, column)?;
+    let values = table.distinct(column)?;
     match values.as_slice() {
         [value] => match value.parse() {
             Ok(count) => Ok(count),

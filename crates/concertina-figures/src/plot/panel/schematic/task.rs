@@ -8,7 +8,6 @@ use crate::plot::{
     panel::{
         axes::{LABEL_GAP, TICK_GAP},
         look::{self, Look},
-        rows,
     },
     rich::Rich,
     scene::{Anchor, Item, Pen, Point, Rect, Scene, Shape},
@@ -49,7 +48,7 @@ impl Task {
         let (hold, evaluate) =
             (number("hold", "task.hold = [1]")?, number("evaluate", "task.evaluate = [1]")?);
         let hue = drawing.hue.clone().unwrap_or_else(|| "class".to_owned());
-        let values: Vec<Option<String>> = rows::distinct(table, &hue)?.into_iter().map(Some).collect();
+        let values: Vec<Option<String>> = table.distinct(&hue)?.into_iter().map(Some).collect();
         let coloured = Drawing { hue: Some(hue.clone()), ..drawing.clone() };
         let classes = look::hues(theme, &coloured, &values, None);
         let (timesteps, kinds) = (table.integers("timestep")?, table.texts("kind")?);
@@ -57,7 +56,7 @@ impl Task {
         let mut samples = Vec::new();
         for row in 0..table.row_count() {
             let input = timesteps[row] == Some(-1) && kinds[row].as_deref() == Some("sample");
-            let key = rows::key(&table.scalar(row, &hue)?);
+            let key = table.scalar(row, &hue)?.key();
             let class = values.iter().position(|value| value.as_deref() == Some(key.as_str()));
             if let (true, Some(class), Some(x)) = (input && samples.len() < SAMPLES, class, across[row]) {
                 // Inputs on a line have no second component.
