@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::parse::Place;
+use crate::syntax::Place;
 
 /// An error of this crate.
 #[derive(Debug, thiserror::Error)]
@@ -148,7 +148,7 @@ impl Error {
         match self {
             Self::Syntax { hint, .. } | Self::Panel { hint, .. } | Self::Claim { hint, .. } => hint.clone(),
             Self::Unknown { found, known, .. } | Self::UnknownFigure { found, known } => {
-                Some(match crate::parse::nearest(found, known.iter().map(String::as_str)) {
+                Some(match crate::syntax::nearest(found, known.iter().map(String::as_str)) {
                     Some(name) => format!("did you mean `{name}`?"),
                     None => format!("known: {}", quoted(known)),
                 })
@@ -163,7 +163,7 @@ impl Error {
                 Some("is the folder writable?".to_owned())
             }
             Self::Table(concertina_table::Error::UnknownColumn { name, known }) if !known.is_empty() => {
-                let name = crate::parse::nearest(name, known.iter().map(String::as_str))?;
+                let name = crate::syntax::nearest(name, known.iter().map(String::as_str))?;
                 Some(format!("did you mean `{name}`?"))
             }
             Self::Table(error) => error.hint(),

@@ -13,46 +13,22 @@
 //! The same tables and theme give the same bytes, in all formats. Text stays text in SVG and PDF, there are no bitmaps in
 //! the PDF, and only the shipped typeface is used, so a figure looks the same on every machine.
 
-mod claim;
-mod colour;
 mod error;
-mod error_bar;
-mod figure;
-mod files;
-mod font;
-mod joined;
-mod panel;
-mod parse;
-mod published;
+mod plot;
 mod recipe;
-mod render;
-mod rich;
-mod scene;
-mod svg;
-mod theme;
-mod ticks;
+mod syntax;
 
-pub use claim::{
-    Absent, Evidence, Finding, Judgement, LEVEL, LeftOut, Level, Realisation, SIGNIFICANCE, Verdict,
-};
-pub use colour::Colour;
 pub use error::{Error, Result};
-pub use error_bar::{ErrorBar, NoSummary, Summary};
-pub use figure::Figure;
-pub use files::{DrawnPanel, File};
-pub use panel::Panel;
-pub use parse::Place;
-pub use published::{Moments, PUBLISHED, PointComparison, PublishedTable, PublishedTables, compare};
+pub use plot::{
+    Axis, BandTheme, Channel, Colour, ColourTheme, DEFAULT_THEME, Drawing, DrawnPanel, ErrorBar, File, Kind,
+    Legend, LineTheme, MarkerTheme, NoSummary, PageTheme, Palette, PaletteTheme, Panel, Rect, ReferenceLine,
+    Rendered, ScaleKind, Schematic, Shape, Share, Summary, TextBox, TextTheme, Theme, ValueTheme,
+};
 pub use recipe::{
-    Analyses, Assignment, Axis, Cell, Cells, Channel, Checkpoints, Claim, Contrast, Drawing, FigureSeeds,
-    Kind, Layout, Legend, Measure, Measurement, Origin, OriginKind, Palette, PanelRecipe, Point, Published,
-    RECIPES, Recipe, Reduction, ReferenceLine, Requirement, Resolved, Row, RunSet, Schematic, SeedChoice,
-    SeedRule, Seeds, Share, Side, Take, Test,
+    Absent, Analyses, Assignment, Checkpoints, Claim, Contrast, Evidence, Figure, FigureSeeds, Finding,
+    Judgement, LEVEL, Layout, LeftOut, Level, Measure, Measurement, Moments, Origin, OriginKind, PUBLISHED,
+    PanelRecipe, Point, PointComparison, Published, PublishedTable, PublishedTables, RECIPES, Realisation,
+    Recipe, Reduction, Requirement, Resolved, Row, RunSet, SIGNIFICANCE, SeedChoice, SeedRule, Seeds, Side,
+    Take, Test, Verdict, compare,
 };
-pub use render::Rendered;
-pub use scene::{Rect, Shape, TextBox};
-pub use theme::{
-    BandTheme, ColourTheme, DEFAULT_THEME, LineTheme, MarkerTheme, PageTheme, PaletteTheme, TextTheme, Theme,
-    ValueTheme,
-};
-pub use ticks::ScaleKind;
+pub use syntax::Place;

@@ -363,6 +363,28 @@ fn values_that_no_run_has_are_told_before_runs_are_trained() {
 }
 
 #[test]
+fn rows_are_chosen_by_conditions_as_on_the_command_line() {
+    let data = table(|seed, _| Some(1.0 + 0.5 * seed as f64), 0..5);
+    let lists = judged(&data, &FIVE);
+    for text in ["timestep = 9", "timestep > 0 and not timestep = 8", "timestep != 0.0"] {
+        let recipe = recipe_with("{ timestep = 9 }", &format!("\"{text}\""));
+        assert_eq!(judged_of(recipe, &data, &FIVE, &[]), lists, "{text}");
+    }
+    let recipe = recipe_with("{ timestep = 9 }", "'timestep = 8 or timestep > 8'").expect("a recipe");
+    let error = recipe.claims[0].judge(&Evidence { table: &data, seeds: &FIVE, absent: &[] });
+    assert_eq!(
+        told(&error.expect_err("no timestep 8")),
+        "claim `compression`: no row has `8` in column `timestep`\nhint: `timestep` has `0`, `9`"
+    );
+    assert_eq!(
+        wrong("{ timestep = 9 }", "\"timestep ==\""),
+        "expected a number or a word, found the end, in the condition `timestep ==` at line 23, column 9 of mine.toml"
+    );
+    let said = wrong("{ timestep = 9 }", "\"gain = 20\"");
+    assert!(said.starts_with("claim `compression` uses the column `gain` twice"), "{said}");
+}
+
+#[test]
 fn rows_that_a_claim_does_not_tell_apart_are_not_reduced_to_one_number() {
     let claim = "each = { stage = [\"after\"] }\nexpect = \"greater\"\nreduce = { over = \"timestep\", take = \"mean\" }\n";
     let whole = RECIPE.split("where").next().expect("a beginning").to_owned() + claim;

@@ -133,6 +133,18 @@ fn a_value_that_no_row_has_is_not_kept_in_silence() {
     let said = refused(Panel::lines(&apart).x("gain").y("loss").keep("gain", [5]).keep("stage", ["after"]));
     assert!(said.contains("no row has one of the values of each of `gain`, `stage` at once"), "{said}");
     assert!(panel().keep("gain", ["20.0", "5e0"]).draw().is_ok(), "however it is spelled");
+    // A condition as a text may say more.
+    let keeping = |text: &str| {
+        let axis = |column: &str| Some(concertina_figures::Axis::of(column));
+        let keep = text.parse().expect("a condition");
+        Panel::of(&table, Drawing { x: axis("gain"), y: axis("loss"), keep, ..Drawing::default() })
+    };
+    assert_eq!(keeping("gain < 60").draw().expect("drawn").data().row_count(), 2);
+    assert_eq!(
+        refused(keeping("gain = 5 or gain = 21")),
+        "panel `panel`: `keep`: no row has `21` in column `gain`\nhint: `gain` has `5`, `20`, `60`"
+    );
+    assert!(refused(keeping("gain > 60")).contains("`keep`: no row fulfils `gain > 60`"));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What somebody types: overrides, seeds, checkpoints, conditions, analyses.
 
-use concertina::{CheckpointSelection, Condition};
+use concertina::{CheckpointSelection, Condition, RunColumns};
 use concertina_figures::SeedChoice;
 use concertina_model::Checkpoint;
 use concertina_model::params::{Params, Sweep};
@@ -52,12 +52,11 @@ pub fn overrides(bytes: &[u8]) {
 }
 
 fn condition(text: &str) {
-    let by_name = |name: &str| Ok(name.to_owned());
-    if let Err(error) = Condition::of_runs(text) {
+    if let Err(error) = Condition::parse(text, &RunColumns) {
         tell(&error);
     }
-    let Ok(condition) = Condition::parse(text, &by_name) else { return };
-    let again = Condition::parse(&format!("({text})"), &by_name);
+    let Ok(condition) = text.parse::<Condition>() else { return };
+    let again = format!("({text})").parse::<Condition>();
     // One pair of parentheses more may be one too many.
     assert!(again.is_err() || again.is_ok_and(|again| again == condition), "{text}");
     let table = Table::from_columns([

@@ -1,7 +1,7 @@
 //! What can go wrong with a table.
 
 /// Result with this crate's [`Error`].
-pub type Result<T> = std::result::Result<T, Error>;
+pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// What can go wrong with a table.
 #[derive(Debug, thiserror::Error)]
@@ -62,6 +62,16 @@ pub enum Error {
     NoPartner {
         /// The columns that should name a row.
         columns: Vec<String>,
+    },
+    /// A condition on rows cannot be read.
+    #[error("expected {expected}, found {found}, in the condition `{text}`")]
+    Condition {
+        /// The whole condition.
+        text: String,
+        /// What would go on.
+        expected: String,
+        /// What is there.
+        found: String,
     },
     /// CSV that cannot be read or written.
     #[error("cannot read or write the table as csv")]
@@ -128,6 +138,7 @@ impl Error {
             Self::UnknownColumn { known, .. } if known.is_empty() => {
                 Some("the table is empty: nothing was written to it".to_owned())
             }
+            Self::Condition { .. } => Some("as in `gain = 250 and (input_dim = 2 or seed < 3)`".to_owned()),
             Self::DuplicateColumn { .. } => Some("take another column for one of them".to_owned()),
             Self::Checksum { .. } => Some(
                 "the file changed after it was written: take it from a copy, or have it computed anew"

@@ -1,7 +1,7 @@
 //! Groups and order of rows.
 
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{Result, Scalar, Table, Values};
 
@@ -58,6 +58,27 @@ impl Table {
         let mut rows: Vec<_> = (0..self.row_count()).map(|row| (cells(&keys, row), row)).collect();
         rows.sort();
         Ok(self.take(&rows.into_iter().map(|(_, row)| row).collect::<Vec<_>>()))
+    }
+
+    /// Distinct cells of a column by what they are known by ([`Scalar::key`]), nulls left out: numbers in rising order, everything else as it
+    /// comes.
+    ///
+    /// # Errors
+    /// [`Error::UnknownColumn`](crate::Error::UnknownColumn).
+    pub fn distinct(&self, column: &str) -> Result<Vec<String>> {
+        let values = self.column(column)?;
+        let mut known = BTreeSet::new();
+        let mut found: Vec<(Scalar, String)> = Vec::new();
+        for cell in (0..self.row_count()).filter_map(|row| values.get(row)) {
+            let key = cell.key();
+            if !cell.is_null() && known.insert(key.clone()) {
+                found.push((cell, key));
+            }
+        }
+        if matches!(values, Values::Float(_) | Values::Integer(_)) {
+            found.sort_by(|(a, _), (b, _)| a.total_cmp(b));
+        }
+        Ok(found.into_iter().map(|(_, key)| key).collect())
     }
 
     pub(crate) fn keys(&self, names: &[&str]) -> Result<Vec<&Values>> {

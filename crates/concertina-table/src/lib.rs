@@ -21,6 +21,7 @@
 //! # Ok::<(), concertina_table::Error>(())
 //! ```
 
+mod condition;
 mod csv;
 mod error;
 mod fence;
@@ -32,6 +33,7 @@ mod scalar;
 mod table;
 mod values;
 
+pub use condition::{AnyColumn, Columns, Condition, OneOf};
 pub use error::{Error, Result};
 pub use scalar::Scalar;
 pub use table::Table;

@@ -3,6 +3,8 @@
 use std::cmp::Ordering;
 use std::fmt;
 
+use serde::de::{self, Deserialize, Deserializer, Visitor};
+
 /// One cell of a table.
 ///
 /// `Display` writes what [`Table::write_csv`](crate::Table::write_csv) writes: null is empty, floats have a point or an
@@ -52,6 +54,61 @@ impl Scalar {
         matches!(self, Self::Null)
     }
 
+    /// What a word stands for: a number, a truth value, nothing (`none`, `null`), or itself.
+    pub fn of_word(word: &str) -> Self {
+        if let Ok(number) = word.parse::<i64>() {
+            return Self::Integer(number);
+        }
+        if let Some(number) = number(word) {
+            return Self::Float(number);
+        }
+        match &*word.to_ascii_lowercase() {
+            "true" => Self::Boolean(true),
+            "false" => Self::Boolean(false),
+            "none" | "null" => Self::Null,
+            _ => Self::Text(word.to_owned()),
+        }
+    }
+
+    /// The cell as one would type it: `20` for 20 and 20.0; a text as it is, nothing for null.
+    pub fn word(&self) -> String {
+        match self {
+            Self::Float(value) => value.to_string(),
+            other => other.to_string(),
+        }
+    }
+
+    /// The text by which a cell is known, however it is spelled: `20` for 20, 20.0 and the text `2e1`.
+    pub fn key(&self) -> String {
+        match self {
+            Self::Text(text) => match (text.parse::<i64>(), number(text)) {
+                (Ok(whole), _) => whole.to_string(),
+                (Err(_), Some(number)) => number.to_string(),
+                (Err(_), None) => text.clone(),
+            },
+            other => other.word(),
+        }
+    }
+
+    /// Whether two cells say the same, however they are spelled: a text that reads as a number is that number. Null is the same as nothing
+    /// else.
+    pub fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Null, _) | (_, Self::Null) => self.is_null() && other.is_null(),
+            (Self::Integer(a), Self::Integer(b)) => a == b, // exact, however large
+            (Self::Boolean(a), Self::Boolean(b)) => a == b,
+            (Self::Text(a), Self::Text(b)) if a == b => true,
+            _ => {
+                let of = |cell: &Self| cell.as_float().or_else(|| number(cell.as_text()?));
+                match (of(self), of(other)) {
+                    (Some(a), Some(b)) => a == b,
+                    (None, None) if self.as_text().is_some() && other.as_text().is_some() => false,
+                    _ => self.word() == other.word(),
+                }
+            }
+        }
+    }
+
     /// A total order: numbers by size (integers and floats mixed), then booleans, then texts, null last.
     pub fn total_cmp(&self, other: &Self) -> Ordering {
         match (self, other) {
@@ -72,6 +129,40 @@ impl Scalar {
             Self::Text(_) => 2,
             Self::Null => 3,
         }
+    }
+}
+
+/// The finite number that a text reads as.
+fn number(text: &str) -> Option<f64> {
+    text.parse::<f64>().ok().filter(|number| number.is_finite())
+}
+
+/// A number, a text, or true or false.
+impl<'de> Deserialize<'de> for Scalar {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ScalarVisitor;
+        impl Visitor<'_> for ScalarVisitor {
+            type Value = Scalar;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a number, a text, or true or false")
+            }
+            fn visit_str<E: de::Error>(self, value: &str) -> Result<Scalar, E> {
+                Ok(value.into())
+            }
+            fn visit_i64<E: de::Error>(self, value: i64) -> Result<Scalar, E> {
+                Ok(value.into())
+            }
+            fn visit_u64<E: de::Error>(self, value: u64) -> Result<Scalar, E> {
+                Ok(i64::try_from(value).map_or(Scalar::Float(value as f64), Scalar::Integer))
+            }
+            fn visit_f64<E: de::Error>(self, value: f64) -> Result<Scalar, E> {
+                Ok(Scalar::Float(value))
+            }
+            fn visit_bool<E: de::Error>(self, value: bool) -> Result<Scalar, E> {
+                Ok(value.into())
+            }
+        }
+        deserializer.deserialize_any(ScalarVisitor)
     }
 }
 

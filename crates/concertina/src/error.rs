@@ -62,16 +62,6 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
-    /// A condition on runs cannot be read.
-    #[error("expected {expected}, found {found}, in the condition `{text}`")]
-    Condition {
-        /// The whole condition.
-        text: String,
-        /// What would go on.
-        expected: String,
-        /// What is there.
-        found: String,
-    },
     /// An analysis is to be made, and none is named.
     #[error("expected the name of an analysis, found {}", found.as_ref().map_or("none".to_owned(), |found| format!("`{found}`")))]
     NoAnalysis {
@@ -286,7 +276,6 @@ impl Error {
             }
             Self::Write { .. } => Some("choose a folder that can be written to".to_owned()),
             Self::TableFormat { .. } => Some("without `--out` the table goes to standard output".to_owned()),
-            Self::Condition { .. } => Some("as in `gain = 250 and (input_dim = 2 or seed < 3)`".to_owned()),
             Self::Selection { .. } => {
                 Some("`--checkpoints 0,5` is before training and after five epochs".to_owned())
             }

@@ -7,11 +7,10 @@ mod context;
 mod engine;
 mod error;
 mod event;
-mod figures;
 mod library;
 mod params_table;
 mod record;
-mod reproduction;
+mod report;
 mod request;
 mod run;
 mod selection;
@@ -28,11 +27,11 @@ pub use concertina_table as table;
 
 pub use answer::{Answers, LyapunovExponent, LyapunovSpectra};
 pub use cite::bibliography;
-pub use condition::Condition;
+pub use concertina_table::Condition;
+pub use condition::RunColumns;
 pub use engine::Spent;
 pub use error::{Error, ErrorKind, Result};
 pub use event::{Event, Observer, Unobserved};
-pub use figures::{Computed, Drawn, DrawnFigure, FigurePlan, Outlook, Share, all_recipes, recipes};
 pub use library::columns::run_table_column;
 pub use library::export::{Exported, exported_table};
 pub use library::import::{Import, Imported, ReadImport, imported_table};
@@ -43,9 +42,10 @@ pub use library::merge::{MergeFate, Merged, merged_table};
 pub use library::removal::{Collected, Garbage, collected_table};
 pub use library::stored::StoredRun;
 pub use record::{Comparison, Difference, Divergence, Outcome, RunRecord, Source};
-pub use reproduction::{
-    AnalysisTime, ClaimReport, ComparedPoint, Counts, FigureReport, Made, PublishedReport, PublishedValue,
-    Report, RunReport, RunsReport, TimeSpent,
+pub use report::{
+    AnalysisTime, ClaimReport, ComparedPoint, Computed, Counts, Drawn, DrawnFigure, FigurePlan, FigureReport,
+    Made, Outlook, PublishedReport, PublishedValue, Report, RunReport, RunsReport, Share, TimeSpent,
+    all_recipes, recipes,
 };
 pub use request::{analysis, check_table_format, one_of, read_sweep, seeds, sweep, write_table};
 pub use run::{Run, Runs};

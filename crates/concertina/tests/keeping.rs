@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use concertina::analyses::AnalysisSpec;
 use concertina::model::params::{Sweep, ValidSweep};
 use concertina::store::Removal;
-use concertina::{CheckpointSelection, Condition, Garbage, MergeFate, RunListing, Source, Study};
+use concertina::{CheckpointSelection, Condition, Garbage, MergeFate, RunColumns, RunListing, Source, Study};
 use support::{assert_same_store, contents, one, open, small};
 
 fn sweep(seeds: std::ops::Range<u64>) -> ValidSweep {
@@ -23,7 +23,7 @@ fn statuses(study: &Study) -> Vec<Option<String>> {
 }
 
 fn keys_where(study: &Study, condition: &str) -> Vec<concertina::store::RunKey> {
-    study.keys_where(&Condition::of_runs(condition).expect("a condition")).expect("listed")
+    study.keys_where(&Condition::parse(condition, &RunColumns).expect("a condition")).expect("listed")
 }
 
 #[test]

@@ -174,8 +174,10 @@ fn the_run_table_is_a_view_of_the_folders() {
     study.train(&sweep).expect("loaded");
     assert_eq!(std::fs::read(&view).expect("rebuilt"), written);
     let mut listing = concertina::RunListing::default();
-    listing.condition =
-        Some(concertina::Condition::of_runs("g_radius = 250 and seed < 1").expect("a condition"));
+    listing.condition = Some(
+        concertina::Condition::parse("g_radius = 250 and seed < 1", &concertina::RunColumns)
+            .expect("a condition"),
+    );
     let listed = study.list(&listing).expect("listed");
     assert_eq!(listed.row_count(), 1);
     let key = listed.texts("key").expect("keys")[0].clone().expect("a key");

@@ -16,7 +16,7 @@ use concertina::model::params::Params;
 use concertina::prelude::{Accuracy, CheckpointSelection, Table};
 use concertina::store::{CheckpointId, Durability, Store, StoreOptions, Tensors};
 use concertina::table::Values;
-use concertina::{Condition, RunListing, Study, key_of};
+use concertina::{Condition, RunColumns, RunListing, Study, key_of};
 use ndarray::ArrayD;
 use serde_json::json;
 
@@ -108,8 +108,9 @@ fn a_store_of_a_hundred_thousand_runs_is_listed_and_queried() {
     let second = timed("listed again", || open().run_table().expect("listed"));
     assert!(second == first, "an index tells the same as the folders");
     let mut listing = RunListing::default();
-    listing.condition =
-        Some(Condition::of_runs("gain = 50 and input_dim = 2 and seed < 1000").expect("a condition"));
+    listing.condition = Some(
+        Condition::parse("gain = 50 and input_dim = 2 and seed < 1000", &RunColumns).expect("a condition"),
+    );
     listing.columns = ["key", "network.gain", "seed"].map(str::to_owned).to_vec();
     timed("listed with `runs.csv` written", || open().list(&listing).expect("listed"));
     assert_eq!(
@@ -119,7 +120,8 @@ fn a_store_of_a_hundred_thousand_runs_is_listed_and_queried() {
     let found = timed("queried", || open().list(&listing).expect("listed"));
     let expected = (0..runs).filter(|run| run % 10 == 5 && run % 7 == 0 && run / 10 < 1000).count();
     assert_eq!(found.row_count(), expected);
-    listing.condition = Some(Condition::of_runs("validation_accuracy >= 0.9").expect("a condition"));
+    listing.condition =
+        Some(Condition::parse("validation_accuracy >= 0.9", &RunColumns).expect("a condition"));
     listing.sort = vec!["-validation_accuracy".parse().expect("a column")];
     let best = timed("queried by what runs came to", || open().list(&listing).expect("listed"));
     assert_eq!(best.row_count(), (0..runs).filter(|run| run % 1000 >= 900).count());

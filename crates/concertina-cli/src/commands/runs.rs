@@ -5,9 +5,9 @@ use std::path::Path;
 use concertina::prelude::Table;
 use concertina::store::{Removal, RunKey};
 use concertina::{
-    CheckpointSelection, Collected, Condition, Error, Garbage, Import, Imported, RunListing, Study,
-    check_table_format, collected_table, concise, exported_table, imported_table, one_of, run_table_column,
-    sweep, usage_table,
+    CheckpointSelection, Collected, Condition, Error, Garbage, Import, Imported, RunColumns, RunListing,
+    Study, check_table_format, collected_table, concise, exported_table, imported_table, one_of,
+    run_table_column, sweep, usage_table,
 };
 
 use super::{remove, size};
@@ -21,7 +21,8 @@ pub(crate) fn run(everywhere: &Everywhere, runs: &Runs) -> Result<(), Failure> {
     match runs {
         Runs::List { condition, columns, sort, out, listing } => {
             let mut wanted = RunListing::default();
-            wanted.condition = condition.as_deref().map(Condition::of_runs).transpose()?;
+            wanted.condition =
+                condition.as_deref().map(|text| Condition::parse(text, &RunColumns)).transpose()?;
             wanted.columns = columns.iter().map(|name| run_table_column(name)).collect::<Result<_, _>>()?;
             wanted.sort = sort.iter().map(|name| name.parse()).collect::<Result<_, _>>()?;
             list(everywhere, wanted, out.as_deref(), *listing)
@@ -57,7 +58,7 @@ fn list(
 fn keys(study: &Study, chosen: &Chosen) -> Result<Vec<RunKey>, Failure> {
     match &chosen.condition {
         Some(text) => {
-            let keys = study.keys_where(&Condition::of_runs(text)?)?;
+            let keys = study.keys_where(&Condition::parse(text, &RunColumns)?)?;
             if keys.is_empty() {
                 say(&format!("no run in the store fulfils `{text}`"));
             }

@@ -4,9 +4,12 @@
 //! [`Recipe::requirements`] says what has to be computed, as tables that this crate draws without knowing any model.
 
 mod analyses;
-mod claims;
-mod drawing;
-mod runs;
+mod claim;
+mod figure;
+mod join;
+mod judgement;
+mod published;
+mod run_set;
 mod shipped;
 
 use std::{collections::BTreeMap, path::Path};
@@ -15,19 +18,24 @@ use serde::Deserialize;
 use toml::Spanned;
 
 pub use analyses::Analyses;
-pub use claims::{
-    Cells, Claim, Contrast, Measure, Measurement, Origin, OriginKind, Published, Reduction, Resolved, Side,
-    Take, Test,
+pub use claim::{
+    Claim, Contrast, Measure, Measurement, Origin, OriginKind, Published, Reduction, Resolved, Side, Take,
+    Test,
 };
-pub use drawing::{Axis, Cell, Channel, Drawing, Kind, Legend, Palette, ReferenceLine, Schematic, Share};
-pub use runs::{
+pub use figure::Figure;
+pub use judgement::{
+    Absent, Evidence, Finding, Judgement, LEVEL, LeftOut, Level, Realisation, SIGNIFICANCE, Verdict,
+};
+pub use published::{Moments, PUBLISHED, PointComparison, PublishedTable, PublishedTables, compare};
+pub use run_set::{
     Assignment, Checkpoints, FigureSeeds, Point, Requirement, RunSet, SeedChoice, SeedRule, Seeds,
 };
 pub use shipped::RECIPES;
 
 use crate::{
     Error, Result,
-    parse::{self, Place},
+    plot::{Drawing, Kind},
+    syntax::{self, Place},
 };
 
 /// Most bytes of a recipe: 2^18. Arbitrary, the paper's have 10,000.
@@ -55,7 +63,7 @@ pub struct Recipe {
     #[serde(default)]
     pub parameters: toml::Table,
     /// Sets of runs by name.
-    #[serde(deserialize_with = "runs::sets")]
+    #[serde(deserialize_with = "run_set::sets")]
     pub runs: BTreeMap<String, RunSet>,
     /// Panels, in the order of their letters.
     pub panels: Vec<PanelRecipe>,
@@ -129,7 +137,7 @@ impl Recipe {
             let message = format!("expected at most {MOST_BYTES} bytes, found {}", text.len());
             return Err(Error::Syntax { message, place: None, name: name.to_owned(), hint: None });
         }
-        let recipe: Self = parse::toml(name, text)?;
+        let recipe: Self = syntax::toml(name, text)?;
         recipe.check(name, text)?;
         Ok(recipe)
     }
@@ -216,7 +224,7 @@ impl Recipe {
             );
         }
         for (set, runs) in &self.runs {
-            if let Some(axis) = runs::empty_axis(&runs.sweep) {
+            if let Some(axis) = run_set::empty_axis(&runs.sweep) {
                 return wrong(format!("axis `{axis}` of `runs.{set}` has no values"), None, None);
             }
         }
@@ -286,7 +294,7 @@ impl Recipe {
             let hint = Some("shorten an axis, or make two recipes of it".to_owned());
             Err(Error::Syntax { message, place: None, name: name.to_owned(), hint })
         };
-        let base = runs::weight_of(&self.parameters);
+        let base = run_set::weight_of(&self.parameters);
         let mut sizes = BTreeMap::new();
         for (set, runs) in &self.runs {
             match runs.size(base) {

@@ -94,7 +94,7 @@ const OTHER_NAMES: [(&str, &str); 16] = [
 /// # Errors
 /// What the column may be compared with, where that is something else.
 pub(crate) fn column_value(column: &str, text: &str, quoted: bool) -> Result<Scalar, String> {
-    let plain = if quoted { Scalar::Text(text.to_owned()) } else { crate::condition::scalar(text) };
+    let plain = if quoted { Scalar::Text(text.to_owned()) } else { Scalar::of_word(text) };
     if plain.is_null() {
         return Ok(plain);
     }

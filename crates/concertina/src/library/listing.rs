@@ -2,13 +2,12 @@
 
 use concertina_model::params::{PARAMETERS, ValidParams};
 use concertina_store::{Finding, FindingKind, RunKey, Usage};
-use concertina_table::{Scalar, Table, Values};
+use concertina_table::{Condition, Scalar, Table, Values};
 
 use super::Library;
 use super::columns;
 use super::removal::Standing;
 use super::stored::StoredRun;
-use crate::condition::Condition;
 use crate::error::Result;
 use crate::params_table;
 

@@ -6,13 +6,12 @@ use std::collections::BTreeSet;
 use concertina_analysis::{Analysis, AnalysisSpec};
 use concertina_model::params::ValidParams;
 use concertina_store::{CheckpointId, Holder, Removal, Removed, RunKey, RunRemoval, Thinning};
-use concertina_table::{Scalar, Table};
+use concertina_table::{Condition, Scalar, Table};
 
 use super::Library;
 use super::progress::Status;
 use super::progress::id_of;
 use super::stored;
-use crate::condition::Condition;
 use crate::error::Result;
 use crate::params_table;
 use crate::selection::{CheckpointSelection, End};

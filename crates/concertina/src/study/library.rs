@@ -5,10 +5,9 @@ use std::path::Path;
 
 use concertina_model::params::ValidSweep;
 use concertina_store::{Finding, Incident, Removal, RunKey, Usage};
-use concertina_table::Table;
+use concertina_table::{Condition, Table};
 
 use super::Study;
-use crate::condition::Condition;
 use crate::error::{Error, Result};
 use crate::library::Library;
 use crate::library::export::Exported;

@@ -1,0 +1,240 @@
+//! Reproduction: every claim of the recipes judged, every published table held against ours, and a report of both.
+
+use std::path::{Path, PathBuf};
+
+use concertina_figures::{Finding, Level, Origin, PointComparison, Verdict};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::drawing::Drawn;
+use super::html;
+use crate::error::{Error, Result};
+
+/// Whether the paper was reproduced, claim by claim and table by table, with what it rests on.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[non_exhaustive]
+pub struct Report {
+    /// The layout of the report; raised when it changes.
+    pub layout: u32,
+    /// Whether nothing failed and nothing is open: every run, analysis, claim and comparison came to its end
+    /// and holds, and there was something to judge.
+    pub passed: bool,
+    /// Runs and analyses that failed, and why.
+    pub failures: Vec<String>,
+    /// Verdicts and comparisons, counted.
+    pub counts: Counts,
+    /// Figure by figure.
+    pub figures: Vec<FigureReport>,
+    /// Where the time went.
+    pub spent: TimeSpent,
+    /// How and where it was made.
+    pub made: Made,
+}
+
+/// Verdicts and comparisons, counted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[non_exhaustive]
+pub struct Counts {
+    /// Claims that hold.
+    pub reproduced: usize,
+    /// Claims that do not.
+    pub not_reproduced: usize,
+    /// Claims with too few realisations to tell.
+    pub not_enough_realisations: usize,
+    /// Points of published tables that were compared.
+    pub compared: usize,
+    /// Those whose means differ by more than the joint sampling error, by Holm's method over all of them.
+    pub disagree: usize,
+    /// Points with too few realisations to be compared.
+    pub not_compared: usize,
+}
+
+/// What there is to say about a figure.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[non_exhaustive]
+pub struct FigureReport {
+    /// Its name, as in `fig2`.
+    pub figure: String,
+    /// What it shows.
+    pub title: String,
+    /// Where it comes from.
+    pub source: Option<String>,
+    /// Its claims.
+    pub claims: Vec<ClaimReport>,
+    /// The published tables that its own are held against.
+    pub published: Vec<PublishedReport>,
+    /// The runs it is made of.
+    pub runs: RunsReport,
+    /// What could not be drawn, and why.
+    pub problems: Vec<String>,
+}
+
+/// A claim and what became of it.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[non_exhaustive]
+pub struct ClaimReport {
+    /// Its name, one of a kind in the figure.
+    pub name: String,
+    /// What it says.
+    pub statement: String,
+    /// Where it comes from: the paper, the published code, or the recipe's own reading.
+    pub source: Origin,
+    /// The verdict over all groups.
+    pub verdict: Verdict,
+    /// The quantity and the test, in words.
+    pub test: String,
+    /// Group by group.
+    pub findings: Vec<Finding>,
+    /// The same quantity in the published code's table, group by group; empty if there is none.
+    pub published: Vec<PublishedValue>,
+}
+
+/// The mean of a claim's quantity over the realisations of the published code.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[non_exhaustive]
+pub struct PublishedValue {
+    /// Which group.
+    pub group: Vec<Level>,
+    /// The mean.
+    pub mean: Option<f64>,
+    /// Over so many realisations.
+    pub realisations: usize,
+}
+
+/// A published table, point by point.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[non_exhaustive]
+pub struct PublishedReport {
+    /// The table, by the name of its file.
+    pub file: String,
+    /// The columns that are compared.
+    pub quantities: Vec<String>,
+    /// The folder it was read from; null for the program's own copy.
+    pub folder: Option<String>,
+    /// Points that were compared.
+    pub compared: usize,
+    /// Those that disagree.
+    pub disagree: usize,
+    /// Points with too few realisations.
+    pub not_compared: usize,
+    /// Every point.
+    pub points: Vec<ComparedPoint>,
+}
+
+/// A point of a published table and ours.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[non_exhaustive]
+pub struct ComparedPoint {
+    /// The comparison by itself.
+    #[serde(flatten)]
+    pub comparison: PointComparison,
+    /// Its p-value, corrected for all comparisons of the report.
+    pub adjusted_p: Option<f64>,
+    /// Whether that is under 0.05.
+    pub disagrees: bool,
+}
+
+/// The runs of a figure.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[non_exhaustive]
+pub struct RunsReport {
+    /// How many.
+    pub count: usize,
+    /// Parameters that differ from the defaults in the same way in all of them, by path.
+    pub common: Vec<Level>,
+    /// The paths of those that vary.
+    pub varied: Vec<String>,
+    /// Each run: its key, what tells it from the others, how it ended.
+    pub runs: Vec<RunReport>,
+}
+
+/// A run.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[non_exhaustive]
+pub struct RunReport {
+    /// Its key in the store.
+    pub key: String,
+    /// What tells it from the others: `gain 250, seed 3`.
+    pub label: String,
+    /// `complete`, `diverged` or `failed`.
+    pub outcome: String,
+    /// Where it came from: `trained`, `loaded`, ...
+    pub source: String,
+}
+
+/// Where the time went.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[non_exhaustive]
+pub struct TimeSpent {
+    /// Runs.
+    pub runs: usize,
+    /// Runs that the store had.
+    pub loaded: usize,
+    /// Epochs that were trained.
+    pub epochs: u64,
+    /// Seconds of training, summed over threads.
+    pub training_seconds: f64,
+    /// By analysis: at how many checkpoints, and seconds, summed over threads.
+    pub analyses: Vec<AnalysisTime>,
+    /// Seconds from the first look at the store to the last answer, by the clock.
+    pub wall_seconds: f64,
+}
+
+/// What an analysis took.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[non_exhaustive]
+pub struct AnalysisTime {
+    /// Its name.
+    pub analysis: String,
+    /// Checkpoints.
+    pub checkpoints: u64,
+    /// Seconds, summed over threads.
+    pub seconds: f64,
+}
+
+/// How and where a report was made.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[non_exhaustive]
+pub struct Made {
+    /// When, in UTC.
+    pub when: String,
+    /// What to type to repeat it.
+    pub command: String,
+    /// The program's version.
+    pub version: String,
+    /// The processor's architecture.
+    pub architecture: String,
+    /// What the processor can do.
+    pub cpu_features: Vec<String>,
+    /// The operating system.
+    pub operating_system: String,
+    /// Threads that worked side by side.
+    pub threads: usize,
+}
+
+impl Report {
+    /// The layout of the report as a JSON schema.
+    pub fn schema() -> serde_json::Value {
+        schemars::schema_for!(Report).to_value()
+    }
+
+    /// Writes `report.json` and `report.html` into a folder, with the figures in the page; returns their paths.
+    ///
+    /// # Errors
+    /// [`Error::Write`].
+    pub fn write(&self, drawn: &Drawn, folder: impl AsRef<Path>) -> Result<[PathBuf; 2]> {
+        let folder = folder.as_ref();
+        let write = |name: &str, text: String| -> Result<PathBuf> {
+            let path = folder.join(name);
+            let written = std::fs::create_dir_all(folder).and_then(|()| std::fs::write(&path, text));
+            written.map_err(|source| Error::Write { source, path: path.clone() })?;
+            Ok(path)
+        };
+        Ok([write("report.json", self.to_json())?, write("report.html", html::page(self, drawn))?])
+    }
+
+    /// The report as JSON, with a line break at its end.
+    pub fn to_json(&self) -> String {
+        format!("{:#}\n", serde_json::json!(self))
+    }
+}

@@ -1,0 +1,100 @@
+//! Figures drawn: from tables to files.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use concertina_figures::{Recipe, Theme};
+use concertina_table::Table;
+
+use super::computation::Computed;
+use super::plan::FigurePlan;
+use crate::engine::{lock, pool};
+use crate::error::{Error, Result};
+use crate::request::write_table;
+use crate::study::Study;
+
+/// What came of drawing.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Drawn {
+    /// The figures, in the order of the plan's recipes.
+    pub figures: Vec<DrawnFigure>,
+    /// What could not be drawn and why, by figure and panel.
+    pub problems: Vec<String>,
+    /// A table of the runs that the figures are made of, a row a run, whatever became of it.
+    pub runs: PathBuf,
+}
+
+/// A figure on disk.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct DrawnFigure {
+    /// Its name, as in `fig2`.
+    pub name: String,
+    /// The composed page; `None` if it could not be drawn because some of what it shows failed.
+    pub svg: Option<String>,
+    /// The files that were written, the composed page's first.
+    pub files: Vec<PathBuf>,
+}
+
+impl Study {
+    /// Trains and computes what figures need, and draws them into a folder: [`Study::compute`] and [`Study::draw`].
+    ///
+    /// # Errors
+    /// As those two.
+    pub fn figures(&self, plan: &FigurePlan, folder: impl AsRef<Path>) -> Result<(Computed, Drawn)> {
+        let computed = self.compute(plan)?;
+        let drawn = self.draw(plan, &computed, folder)?;
+        Ok((computed, drawn))
+    }
+
+    /// Draws figures from what was computed for the same plan, side by side, a figure a thread; and writes `runs.csv` beside them.
+    ///
+    /// # Errors
+    /// [`Error::Figures`] if a figure cannot be drawn or written; [`Error::Write`].
+    pub fn draw(&self, plan: &FigurePlan, computed: &Computed, folder: impl AsRef<Path>) -> Result<Drawn> {
+        let folder = folder.as_ref();
+        let pages: Vec<Mutex<Option<Result<Page>>>> = plan.recipes.iter().map(|_| Mutex::new(None)).collect();
+        pool::work(self.jobs(), (0..pages.len()).map(|number| (0.0, number)), |number, _| {
+            let page = page(&plan.recipes[number], computed.tables(number), folder);
+            *lock(&pages[number]) = Some(page);
+        });
+        let runs = folder.join("runs.csv");
+        let mut drawn = Drawn { figures: Vec::new(), problems: Vec::new(), runs };
+        for (number, (recipe, page)) in plan.recipes.iter().zip(pages).enumerate() {
+            match page.into_inner().unwrap_or_else(PoisonError::into_inner) {
+                Some(Ok(Page { figure, problems })) => {
+                    drawn.figures.push(figure);
+                    drawn.problems.extend(problems);
+                }
+                // What it would show failed, which is said elsewhere; unless it is for another reason.
+                Some(Err(Error::Figures(error))) if computed.is_incomplete() => {
+                    let name = recipe.figure.clone();
+                    let empty = computed.tables(number).iter().all(Table::is_empty);
+                    let why = if empty { String::new() } else { format!(" ({error})") };
+                    drawn.problems.push(format!("{name} is not drawn: some of what it shows failed{why}"));
+                    drawn.figures.push(DrawnFigure { name, svg: None, files: Vec::new() });
+                }
+                Some(Err(error)) => return Err(error),
+                None => {}
+            }
+        }
+        std::fs::create_dir_all(folder).map_err(|source| Error::Write { source, path: folder.to_owned() })?;
+        write_table(&computed.runs.table()?, &drawn.runs)?;
+        Ok(drawn)
+    }
+}
+
+struct Page {
+    figure: DrawnFigure,
+    problems: Vec<String>,
+}
+
+fn page(recipe: &Recipe, tables: &[Table], folder: &Path) -> Result<Page> {
+    let figure = recipe.draw(&Theme::default(), tables)?;
+    let problems =
+        figure.problems().into_iter().map(|problem| format!("{}, {problem}", recipe.figure)).collect();
+    let files = figure.save(folder)?;
+    let figure = DrawnFigure { name: recipe.figure.clone(), svg: Some(figure.svg().to_owned()), files };
+    Ok(Page { figure, problems })
+}

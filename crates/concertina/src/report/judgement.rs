@@ -1,0 +1,317 @@
+//! From tables to verdicts.
+
+use std::collections::BTreeSet;
+
+use concertina_figures::{
+    Absent, Claim, Evidence, Judgement, Measure, PublishedTable, PublishedTables, Recipe, SIGNIFICANCE, Side,
+    Take, Test, Verdict, compare,
+};
+use concertina_model::params::{PARAMETERS, Params, ValidParams};
+use concertina_numerics::statistics::holm;
+use concertina_table::{Scalar, Table};
+
+use super::computation::Computed;
+use super::contents::{
+    AnalysisTime, ClaimReport, ComparedPoint, Counts, FigureReport, Made, PublishedReport, PublishedValue,
+    Report, RunReport, RunsReport, TimeSpent,
+};
+use super::drawing::Drawn;
+use super::plan::FigurePlan;
+use crate::error::Result;
+use crate::library::listing::run_label;
+use crate::library::provenance;
+use crate::run::{Outcome, Run, Source};
+use crate::study::Study;
+
+impl Study {
+    /// Judges every claim of the recipes and holds their tables against the published ones.
+    ///
+    /// The plan is one [with claims](FigurePlan::with_claims); `command` is what the report says to type to repeat it.
+    ///
+    /// # Errors
+    /// [`Error::Figures`](crate::Error::Figures) if a published table cannot be read, or a claim is about a column that there is not.
+    pub fn judge(
+        &self,
+        plan: &FigurePlan,
+        computed: &Computed,
+        drawn: &Drawn,
+        published: &PublishedTables,
+        command: &str,
+    ) -> Result<Report> {
+        let mut figures = Vec::with_capacity(plan.recipes.len());
+        for number in 0..plan.recipes.len() {
+            figures.push(Figure { plan, computed, number }.report(drawn, published)?);
+        }
+        let counts = correct(&mut figures);
+        let failed_runs = computed.runs.iter().filter_map(Run::failure);
+        let failures: Vec<String> = failed_runs
+            .map(|error| error.to_string())
+            .chain(computed.failures.iter().map(ToString::to_string))
+            .collect();
+        let open =
+            counts.not_reproduced + counts.not_enough_realisations + counts.disagree + counts.not_compared;
+        let judged = counts.reproduced + counts.compared;
+        let spent = &computed.spent;
+        let analysis_time =
+            |(name, (checkpoints, time)): (&&str, &(u64, std::time::Duration))| AnalysisTime {
+                analysis: (*name).to_owned(),
+                checkpoints: *checkpoints,
+                seconds: time.as_secs_f64(),
+            };
+        Ok(Report {
+            layout: 2,
+            passed: failures.is_empty() && open == 0 && judged > 0,
+            failures,
+            counts,
+            figures,
+            spent: TimeSpent {
+                runs: computed.runs.len(),
+                loaded: computed.runs.iter().filter(|run| run.source() == Source::Loaded).count(),
+                epochs: spent.epochs,
+                training_seconds: spent.training.as_secs_f64(),
+                analyses: spent.analyses.iter().map(analysis_time).collect(),
+                wall_seconds: spent.wall.as_secs_f64(),
+            },
+            made: Made {
+                when: provenance::now(),
+                command: command.to_owned(),
+                version: env!("CARGO_PKG_VERSION").to_owned(),
+                architecture: std::env::consts::ARCH.to_owned(),
+                cpu_features: provenance::cpu_features().into_iter().map(str::to_owned).collect(),
+                operating_system: std::env::consts::OS.to_owned(),
+                threads: self.jobs(),
+            },
+        })
+    }
+}
+
+/// Corrects the p-values of all comparisons of a report, by Holm's method, and counts everything.
+fn correct(figures: &mut [FigureReport]) -> Counts {
+    let mut counts = Counts::default();
+    for claim in figures.iter().flat_map(|figure| &figure.claims) {
+        *match claim.verdict {
+            Verdict::Reproduced => &mut counts.reproduced,
+            Verdict::NotReproduced => &mut counts.not_reproduced,
+            Verdict::NotEnoughRealisations => &mut counts.not_enough_realisations,
+        } += 1;
+    }
+    let tables = || figures.iter().flat_map(|figure| &figure.published);
+    let p: Vec<f64> =
+        tables().flat_map(|table| &table.points).filter_map(|point| point.comparison.p).collect();
+    let mut adjusted = holm::adjusted(&p).into_iter();
+    for table in figures.iter_mut().flat_map(|figure| &mut figure.published) {
+        for point in &mut table.points {
+            point.adjusted_p = point.comparison.p.and_then(|_| adjusted.next());
+            point.disagrees = point.adjusted_p.is_some_and(|p| p < SIGNIFICANCE);
+        }
+        table.compared = table.points.iter().filter(|point| point.adjusted_p.is_some()).count();
+        table.disagree = table.points.iter().filter(|point| point.disagrees).count();
+        table.not_compared = table.points.len() - table.compared;
+        counts.compared += table.compared;
+        counts.disagree += table.disagree;
+        counts.not_compared += table.not_compared;
+    }
+    counts
+}
+
+/// A figure of a plan.
+struct Figure<'a> {
+    plan: &'a FigurePlan,
+    computed: &'a Computed,
+    number: usize,
+}
+
+impl Figure<'_> {
+    fn recipe(&self) -> &Recipe {
+        &self.plan.recipes[self.number]
+    }
+
+    fn report(&self, drawn: &Drawn, published: &PublishedTables) -> Result<FigureReport> {
+        let recipe = self.recipe();
+        let tables = recipe.published.iter().map(|how| published.read(how.file.as_ref()));
+        let tables: Vec<PublishedTable> = tables.collect::<Result<_, _>>()?;
+        let claims = recipe.claims.iter().map(|claim| self.claim(claim, &tables)).collect::<Result<_>>()?;
+        let mut compared = Vec::with_capacity(tables.len());
+        for (how, PublishedTable { table, path }) in recipe.published.iter().zip(&tables) {
+            let points = self.with_evidence(how.table.as_ref(), |ours| Ok(compare(how, ours, table)?))?;
+            let point = |comparison| ComparedPoint { comparison, adjusted_p: None, disagrees: false };
+            compared.push(PublishedReport {
+                file: how.file.as_ref().clone(),
+                quantities: how.values.keys().cloned().collect(),
+                folder: path.as_ref().and_then(|path| Some(path.parent()?.display().to_string())),
+                compared: 0,
+                disagree: 0,
+                not_compared: 0,
+                points: points.into_iter().map(point).collect(),
+            });
+        }
+        let beginning = format!("{}, ", recipe.figure);
+        let of_figure = |problem: &&String| {
+            problem.starts_with(&beginning) || problem.starts_with(&format!("{} ", recipe.figure))
+        };
+        Ok(FigureReport {
+            figure: recipe.figure.clone(),
+            title: recipe.title.clone(),
+            source: recipe.source.clone(),
+            claims,
+            published: compared,
+            runs: self.runs(),
+            problems: drawn.problems.iter().filter(of_figure).cloned().collect(),
+        })
+    }
+
+    /// Hands over what is known of a table: the runs that should be in it, and those that do not count.
+    fn with_evidence<T>(&self, table: &str, look: impl FnOnce(&Evidence<'_>) -> Result<T>) -> Result<T> {
+        let empty = Table::new();
+        // Recipes are checked: the table is there, unless the plan was made without claims.
+        let place = self.recipe().requirement_of(table).unwrap_or(usize::MAX);
+        let ours = self.computed.tables(self.number).get(place).unwrap_or(&empty);
+        let parts = self.plan.needed[self.number].get(place).map_or(&[][..], |needed| &needed.parts);
+        let mut seeds = BTreeSet::new();
+        let mut absent = Vec::new();
+        for part in parts {
+            let run = &self.computed.runs[part.run];
+            seeds.insert(run.params().seed);
+            if let Some(reason) = why_absent(run) {
+                absent.push(Absent { cells: part.columns.clone(), reason });
+            }
+        }
+        let seeds: Vec<u64> = seeds.into_iter().collect();
+        look(&Evidence { table: ours, seeds: &seeds, absent: &absent })
+    }
+
+    fn claim(&self, claim: &Claim, published: &[PublishedTable]) -> Result<ClaimReport> {
+        let judgement = self.with_evidence(claim.table.as_ref(), |evidence| {
+            // Rows that a claim names may be missing because what should have made them failed, which is said
+            // elsewhere.
+            match self.computed.is_incomplete() {
+                true => Ok(Judgement::from(claim.findings(evidence)?)),
+                false => Ok(claim.judge(evidence)?),
+            }
+        })?;
+        let mut values = Vec::new();
+        // Two panels may be drawn from one table.
+        let computed = |table: &String| self.recipe().requirement_of(table);
+        let same_table = self.recipe().published.iter().zip(published).find(|(how, there)| {
+            computed(how.table.as_ref()) == computed(claim.table.as_ref()) && claim.applies_to(&there.table)
+        });
+        if let Some((_, PublishedTable { table, .. })) = same_table {
+            let seeds: BTreeSet<u64> = table
+                .integers("seed")?
+                .into_iter()
+                .flatten()
+                .filter_map(|seed| seed.try_into().ok())
+                .collect();
+            let seeds: Vec<u64> = seeds.into_iter().collect();
+            // Their table need not have every group.
+            let theirs = claim.findings(&Evidence { table, seeds: &seeds, absent: &[] })?;
+            let there = theirs.into_iter().filter(|finding| !finding.realisations.is_empty());
+            values.extend(there.map(|finding| PublishedValue {
+                group: finding.group,
+                mean: finding.mean,
+                realisations: finding.realisations.len(),
+            }));
+        }
+        Ok(ClaimReport {
+            name: claim.name.as_ref().clone(),
+            statement: claim.statement.as_ref().clone(),
+            source: claim.source.clone(),
+            verdict: judgement.verdict,
+            test: in_words(claim),
+            findings: judgement.findings,
+            published: values,
+        })
+    }
+
+    fn runs(&self) -> RunsReport {
+        let places: BTreeSet<usize> = self.plan.needed[self.number]
+            .iter()
+            .flat_map(|needed| &needed.parts)
+            .map(|part| part.run)
+            .collect();
+        let runs: Vec<&Run> = places.into_iter().map(|place| &self.computed.runs[place]).collect();
+        let varied = concertina_model::params::varied(runs.iter().map(|run| run.params()));
+        let common = runs.first().map_or_else(Vec::new, |run| not_default(run.params(), &varied));
+        let report = |run: &&Run| RunReport {
+            key: run.key().to_string(),
+            label: run_label(run.params(), &varied),
+            outcome: run.outcome().name().to_owned(),
+            source: run.source().name().to_owned(),
+        };
+        RunsReport {
+            count: runs.len(),
+            common,
+            varied: varied.iter().map(|path| (*path).to_owned()).collect(),
+            runs: runs.iter().map(report).collect(),
+        }
+    }
+}
+
+/// Why a run does not count.
+fn why_absent(run: &Run) -> Option<String> {
+    match run.outcome() {
+        Outcome::Complete => None,
+        Outcome::Failed { message, .. } => Some(format!("failed: {message}")),
+        Outcome::Diverged(divergence) => Some(divergence.to_string()),
+        outcome @ Outcome::Interrupted => Some(outcome.name().to_owned()),
+    }
+}
+
+/// Parameters that differ from the defaults and are not among those that vary.
+fn not_default(params: &ValidParams, varied: &[&'static str]) -> Vec<concertina_figures::Level> {
+    let Ok(usual) = Params::default().check() else { return Vec::new() };
+    PARAMETERS
+        .iter()
+        .filter(|parameter| {
+            !varied.contains(&parameter.path) && parameter.value(params) != parameter.value(&usual)
+        })
+        .map(|parameter| concertina_figures::Level {
+            column: parameter.path.to_owned(),
+            value: parameter.value(params).to_string(),
+        })
+        .collect()
+}
+
+/// The quantity of a claim and its test, in words: `last of effective_dimension over timestep, stage after less before; less than 0; ...`.
+fn in_words(claim: &Claim) -> String {
+    let mut words = claim.value.clone();
+    if let Some(reduction) = &claim.reduce {
+        let take = match reduction.take {
+            Take::Max => "largest",
+            Take::Min => "smallest",
+            Take::Mean => "mean",
+            Take::Last => "last",
+            Take::Argmax => "place of the largest",
+        };
+        words = format!("{take} {words} over {}", reduction.over);
+    }
+    if !claim.rows.is_empty() {
+        let list = |(column, values): (&str, &[Scalar])| {
+            let values: Vec<String> = values.iter().map(Scalar::word).collect();
+            format!("{column} {}", values.join(" or "))
+        };
+        let rows = match claim.rows.lists() {
+            Some(lists) => lists.into_iter().map(list).collect::<Vec<_>>().join(", "),
+            None => claim.rows.to_string(),
+        };
+        words.push_str(&format!(" at {rows}"));
+    }
+    if let Some(contrast) = &claim.compare {
+        let how = match contrast.measure {
+            Measure::Difference => "minus",
+            Measure::Ratio => "over",
+        };
+        let (first, second) = (contrast.first.word(), contrast.second.word());
+        words.push_str(&format!(", {} {first} {how} {second}", contrast.column));
+    }
+    let side = match claim.expect {
+        Side::Less => "below",
+        Side::Greater => "above",
+    };
+    words.push_str(&format!("; expected {side} {}", claim.than()));
+    match claim.test {
+        Test::Wilcoxon => words.push_str("; one-sided signed-rank test over realisations, p < 0.05"),
+        Test::Every(fewest) => words.push_str(&format!("; in every realisation, of {fewest} at least")),
+    }
+    words
+}

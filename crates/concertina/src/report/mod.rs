@@ -1,0 +1,52 @@
+//! Recipes executed and judged: from recipes to runs and analyses, from their tables to files, and to a verdict on every claim.
+
+mod computation;
+mod contents;
+mod drawing;
+mod html;
+mod judgement;
+mod outlook;
+mod plan;
+
+use concertina_figures::{RECIPES, Recipe};
+
+pub use computation::Computed;
+pub use contents::{
+    AnalysisTime, ClaimReport, ComparedPoint, Counts, FigureReport, Made, PublishedReport, PublishedValue,
+    Report, RunReport, RunsReport, TimeSpent,
+};
+pub use drawing::{Drawn, DrawnFigure};
+pub use outlook::{Outlook, Share};
+pub use plan::FigurePlan;
+
+use crate::error::Result;
+
+/// Figures that are drawn when none are named, of those that there are recipes for.
+const USUAL: [&str; 5] = ["fig1", "fig2", "fig3", "fig4", "fig5a"];
+
+/// Recipes by the names of their figures; if none are named, Figures 1 to 5a.
+///
+/// # Errors
+/// [`Error::Figures`](crate::Error::Figures) with the nearest name.
+pub fn recipes<'a>(names: impl IntoIterator<Item = &'a str>) -> Result<Vec<Recipe>> {
+    let mut recipes: Vec<Recipe> = Vec::new();
+    for name in names {
+        let recipe = Recipe::shipped(name)?;
+        if !recipes.iter().any(|known| known.figure == recipe.figure) {
+            recipes.push(recipe);
+        }
+    }
+    if recipes.is_empty() {
+        let usual = RECIPES.iter().filter(|(name, _)| USUAL.contains(name));
+        recipes = usual.map(|(name, _)| Recipe::shipped(name)).collect::<Result<_, _>>()?;
+    }
+    Ok(recipes)
+}
+
+/// Every recipe that comes with the program.
+///
+/// # Errors
+/// None in practice: they are tested.
+pub fn all_recipes() -> Result<Vec<Recipe>> {
+    Ok(RECIPES.iter().map(|(name, _)| Recipe::shipped(name)).collect::<Result<_, _>>()?)
+}
