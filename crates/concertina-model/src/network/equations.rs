@@ -41,6 +41,11 @@ impl Equations {
         }
     }
 
+    /// Whether the states are linear in the inputs.
+    pub fn is_linear(&self) -> bool {
+        self.nonlinearity == Nonlinearity::Linear && cell::of(self).affine().is_some()
+    }
+
     /// A timestep of the network in f64, entry by entry.
     pub fn dynamics(&self) -> Box<dyn Dynamics> {
         cell::of(self)

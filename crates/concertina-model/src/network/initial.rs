@@ -7,11 +7,11 @@ use concertina_numerics::linalg;
 use concertina_numerics::random::{Purpose, Stream};
 use ndarray::{Array1, Array2, ArrayView2};
 
-use super::Weights;
 use super::weights::Layout;
+use super::{Equations, Weights, cell};
 use crate::error::{Error, Result};
 use crate::memory;
-use crate::params::{InputWeights, NetworkKind, ValidParams};
+use crate::params::{InputWeights, ValidParams};
 
 const INPUT_WEIGHTS: Purpose = Purpose::new("input weights");
 const RECURRENT_WEIGHTS: Purpose = Purpose::new("recurrent weight");
@@ -93,37 +93,66 @@ pub fn draw(params: &ValidParams) -> Result<Weights> {
         return Err(Error::Imported { weights });
     }
     memory::check(params)?;
-    let (network, input_dim) = (&params.network, params.task.input_dim);
-    let units = network.units;
-    let gaussian = |purpose: Purpose, rows: usize, columns: usize| {
-        let mut stream = Stream::new(params.seed, purpose, 0);
-        Array2::from_shape_simple_fn((rows, columns), || stream.normal())
-    };
-    let input = match network.input_weights {
-        InputWeights::Orthogonal => {
-            orthogonal_input(gaussian(INPUT_WEIGHTS, units, input_dim).view(), network.input_scale)?
-        }
-        InputWeights::Diagonal => diagonal_input(input_dim, units, network.input_scale),
-    };
-    let random = gaussian(RECURRENT_WEIGHTS, units, units);
-    let recurrent = match network.kind {
-        NetworkKind::Vanilla | NetworkKind::Feedforward => {
-            vanilla_recurrent(random.view(), network.gain, network.dt)?
-        }
-        NetworkKind::Leaky => {
-            let orthogonal = gaussian(ORTHOGONAL_PART, units, units);
-            leaky_recurrent(random.view(), orthogonal.view(), network.gain, network.random_fraction)?
-        }
-    };
-    let readout = readout(gaussian(READOUT_WEIGHTS, units, params.outputs()).view(), network.readout_scale);
+    let drawing = Drawing { params };
+    let network = &params.network;
+    let Drawn { input, recurrent, biases } = cell::of(&Equations::new(params)).draw(&drawing)?;
+    let readout = drawing.gaussian(READOUT_WEIGHTS, network.units, params.outputs());
+    let readout = self::readout(readout.view(), network.readout_scale);
     let layout = Layout::of(params);
+    let repeated = layout.biases / biases.len();
     Ok(Weights {
         input: rounded(input, "network.input_scale", network.input_scale)?,
         recurrent: vec![rounded(recurrent, "network.gain", network.gain)?; layout.recurrent],
-        biases: vec![Array1::zeros(layout.currents * units); layout.biases],
+        biases: biases.iter().flat_map(|bias| vec![bias.mapv(|entry| entry as f32); repeated]).collect(),
         readout: rounded(readout, "network.readout_scale", network.readout_scale)?,
         readout_bias: Array1::zeros(params.outputs()),
     })
+}
+
+/// The Gaussian numbers of a realisation, and what all cells make of them.
+#[derive(Debug)]
+pub(super) struct Drawing<'a> {
+    pub(super) params: &'a ValidParams,
+}
+
+/// What a cell has drawn: `U`, `W` and its biases, in f64.
+#[derive(Debug)]
+pub(super) struct Drawn {
+    pub(super) input: Array2<f64>,
+    pub(super) recurrent: Array2<f64>,
+    pub(super) biases: Vec<Array1<f64>>,
+}
+
+impl Drawing<'_> {
+    /// Standard normal numbers, keyed by the seed and the purpose. (rows, columns).
+    pub(super) fn gaussian(&self, purpose: Purpose, rows: usize, columns: usize) -> Array2<f64> {
+        let mut stream = Stream::new(self.params.seed, purpose, 0);
+        Array2::from_shape_simple_fn((rows, columns), || stream.normal())
+    }
+
+    /// The Gaussian numbers of the recurrent weights. (units, currents × units).
+    pub(super) fn recurrent(&self, currents: usize) -> Array2<f64> {
+        let units = self.params.network.units;
+        self.gaussian(RECURRENT_WEIGHTS, units, currents * units)
+    }
+
+    /// The Gaussian numbers of the orthogonal part of recurrent weights. (units, units).
+    pub(super) fn orthogonal_part(&self) -> Array2<f64> {
+        let units = self.params.network.units;
+        self.gaussian(ORTHOGONAL_PART, units, units)
+    }
+
+    /// Input weights of one current. (input_dim, units).
+    pub(super) fn input(&self) -> Result<Array2<f64>> {
+        let (network, input_dim) = (&self.params.network, self.params.task.input_dim);
+        match network.input_weights {
+            InputWeights::Orthogonal => {
+                let gaussian = self.gaussian(INPUT_WEIGHTS, network.units, input_dim);
+                orthogonal_input(gaussian.view(), network.input_scale)
+            }
+            InputWeights::Diagonal => Ok(diagonal_input(input_dim, network.units, network.input_scale)),
+        }
+    }
 }
 
 /// Weights in single precision, or an error that names the parameter which scales them, if one is too large for it.

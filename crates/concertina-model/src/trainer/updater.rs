@@ -12,7 +12,7 @@ use crate::network::{
     Weights, score_in_parts,
 };
 use crate::optimizer::{Buffers, Optimizer, StepContext};
-use crate::params::{GradientMethod, Nonlinearity, PART, ValidParams};
+use crate::params::{GradientMethod, PART, ValidParams};
 use crate::task::{InputsRef, MaskRef, TargetsRef, Trials, TrialsRef};
 
 /// Weights and what updates them, batch by batch, in f32: the fast path, for whoever brings samples of their own.
@@ -199,7 +199,7 @@ impl Updater {
             })
             .collect();
         let virtuals = equations.evaluate * weights.readout().column_count();
-        let linear = equations.nonlinearity == Nonlinearity::Linear;
+        let linear = equations.is_linear();
         assert!(
             linear || gradients != GradientMethod::Condensed,
             "condensed gradients of a network that is not linear"

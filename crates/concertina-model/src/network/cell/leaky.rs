@@ -1,8 +1,11 @@
 //! `leaky`: `h_t = h_{t-1} + dt (-h_{t-1} + φ(h_{t-1}) W + x_t U + b)`.
 
 use concertina_numerics::kernels;
+use ndarray::Array1;
 
 use super::{Affine, Ahead, Back, Cell, Dynamics, ThroughWeights, activate, apply, largest};
+use crate::error::Result;
+use crate::network::initial::{Drawing, Drawn, leaky_recurrent};
 use crate::params::Nonlinearity;
 
 /// `h' = kept h + dt a`, `kept` is `1 - dt`, or 1 without leak; `a` has the rates `φ(h)` in it. Nothing to note.
@@ -103,6 +106,18 @@ impl Cell for Leaky {
 
     fn through_weights(&self) -> ThroughWeights {
         ThroughWeights::ThroughRates { kept: self.kept as f32 }
+    }
+
+    /// `f J* + (1 - f) gain Q`.
+    fn draw(&self, drawing: &Drawing<'_>) -> Result<Drawn> {
+        let network = &drawing.params.network;
+        let (random, orthogonal) = (drawing.recurrent(1), drawing.orthogonal_part());
+        let (gain, fraction) = (network.gain, network.random_fraction);
+        Ok(Drawn {
+            input: drawing.input()?,
+            recurrent: leaky_recurrent(random.view(), orthogonal.view(), gain, fraction)?,
+            biases: vec![Array1::zeros(network.units)],
+        })
     }
 
     fn affine(&self) -> Option<Affine> {

@@ -17,6 +17,8 @@ pub use vanilla::Vanilla;
 
 use super::Equations;
 use super::disturbance::DisturbedPart;
+use super::initial::{Drawing, Drawn};
+use crate::error::Result;
 use crate::params::{NetworkKind, Nonlinearity};
 
 /// The cell of these equations: the one place that knows them all.
@@ -92,6 +94,12 @@ pub(crate) trait Cell: Dynamics {
 
     /// What becomes of the product of the derivative by the recurrent currents with `Wᵀ`.
     fn through_weights(&self) -> ThroughWeights;
+
+    /// Weights before training.
+    ///
+    /// # Errors
+    /// When a factorisation fails, which Gaussian numbers do not make happen.
+    fn draw(&self, drawing: &Drawing<'_>) -> Result<Drawn>;
 
     /// What the step is if φ is linear; `None` where the equations are not linear even then.
     fn affine(&self) -> Option<Affine>;

@@ -1,6 +1,10 @@
 //! `vanilla`, and each layer of `feedforward`: `h_t = φ(h_{t-1} W + x_t U + b)`.
 
+use ndarray::Array1;
+
 use super::{Affine, Ahead, Back, Cell, Dynamics, ThroughWeights, activate, apply, multiply_by_slope};
+use crate::error::Result;
+use crate::network::initial::{Drawing, Drawn, vanilla_recurrent};
 use crate::params::Nonlinearity;
 
 /// `h' = φ(a)`; the note is `φ'(a)`.
@@ -76,6 +80,16 @@ impl Cell for Vanilla {
 
     fn through_weights(&self) -> ThroughWeights {
         ThroughWeights::IsAll
+    }
+
+    /// `(1 - dt) I + dt J*`.
+    fn draw(&self, drawing: &Drawing<'_>) -> Result<Drawn> {
+        let network = &drawing.params.network;
+        Ok(Drawn {
+            input: drawing.input()?,
+            recurrent: vanilla_recurrent(drawing.recurrent(1).view(), network.gain, network.dt)?,
+            biases: vec![Array1::zeros(network.units)],
+        })
     }
 
     fn affine(&self) -> Option<Affine> {
