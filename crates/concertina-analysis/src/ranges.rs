@@ -1,5 +1,8 @@
 //! Ranges of parameters, refused with one voice.
 
+use concertina_model::network::Equations;
+use concertina_model::params::ValidParams;
+
 use crate::{Error, Result};
 
 /// Most samples: arbitrary, a thousand times the paper's; stimuli of 200 dimensions then take 0.8 GB.
@@ -11,6 +14,19 @@ pub(crate) const MOST_REPETITIONS: usize = 10_000;
 pub(crate) fn samples(analysis: &'static str, found: usize, minimum: usize) -> Result<()> {
     at_least(analysis, "samples", found, minimum)?;
     at_most(analysis, "samples", found, MOST_SAMPLES.max(minimum))
+}
+
+/// An error for a network whose units have several currents: its recurrent weights are not one square matrix.
+pub(crate) fn refuse_gates(analysis: &'static str, params: &ValidParams, hint: &'static str) -> Result<()> {
+    if Equations::new(params).dynamics().currents() == 1 {
+        return Ok(());
+    }
+    Err(Error::NotApplicable {
+        analysis,
+        subject: format!("a network of kind `{}`", params.network.kind),
+        reason: "its units have gates, so that no single square matrix takes a state to the next",
+        hint,
+    })
 }
 
 /// A count that must be at most `maximum`.

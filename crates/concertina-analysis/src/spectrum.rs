@@ -6,6 +6,7 @@ use concertina_table::{Table, Values};
 use ndarray::ArrayView2;
 use serde::{Deserialize, Serialize};
 
+use crate::ranges::refuse_gates;
 use crate::responses::Observations;
 use crate::{Analysis, Error, Result, Subject, Timestep};
 
@@ -63,6 +64,7 @@ impl Analysis for Spectrum {
     }
 
     fn check(&self, params: &ValidParams) -> Result<()> {
+        refuse_gates(Self::NAME, params, "use `lyapunov`, or leave this analysis out")?;
         if params.network.kind == NetworkKind::Feedforward && params.trial_steps() == 1 {
             return Err(Error::NotApplicable {
                 analysis: Self::NAME,

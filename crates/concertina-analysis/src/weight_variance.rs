@@ -8,7 +8,7 @@ use concertina_table::{Table, Values};
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
-use crate::ranges::at_least;
+use crate::ranges::{at_least, refuse_gates};
 use crate::responses::Observations;
 use crate::{Analysis, Error, Result, Subject};
 
@@ -92,8 +92,12 @@ impl Analysis for WeightVariance {
         false
     }
 
-    fn check(&self, _params: &ValidParams) -> Result<()> {
-        at_least(Self::NAME, "window", self.window, 2)
+    fn check(&self, params: &ValidParams) -> Result<()> {
+        at_least(Self::NAME, "window", self.window, 2)?;
+        match self.of {
+            VaryingWeights::Product => refuse_gates(Self::NAME, params, "set `of` to `readout`"),
+            VaryingWeights::Readout => Ok(()),
+        }
     }
 
     fn run(&self, subject: &Subject) -> Result<Table> {
@@ -122,9 +126,9 @@ fn one_timestep_earlier(network: &Network, step: usize, seen: Array2<f64>) -> Ar
     let matrix =
         if network.kind() == NetworkKind::Feedforward { &recurrent[step - 1] } else { &recurrent[0] };
     let through = product(matrix.mapv(f64::from).view(), seen.view());
-    match network.kind() {
-        NetworkKind::Vanilla | NetworkKind::Feedforward => through,
-        NetworkKind::Leaky => seen * network.equations().kept() + through * network.dt(),
+    match network.dynamics().sends_rates() {
+        true => seen * network.equations().kept() + through * network.dt(),
+        false => through,
     }
 }
 

@@ -10,7 +10,11 @@ use concertina_model::reference::Parameters;
 use concertina_model::task::{self, Ask, Trials};
 use concertina_model::trainer::Updater;
 
-const KINDS: [NetworkKind; 3] = [NetworkKind::Vanilla, NetworkKind::Leaky, NetworkKind::Feedforward];
+const KINDS: [NetworkKind; 4] =
+    [NetworkKind::Vanilla, NetworkKind::Leaky, NetworkKind::Feedforward, NetworkKind::Gru];
+/// Those that are linear in their inputs if φ is.
+const LINEAR_KINDS: [NetworkKind; 3] =
+    [NetworkKind::Vanilla, NetworkKind::Leaky, NetworkKind::Feedforward];
 const NONLINEARITIES: [Nonlinearity; 3] = [Nonlinearity::Tanh, Nonlinearity::Relu, Nonlinearity::Linear];
 const LOSSES: [LossKind; 4] = [LossKind::CrossEntropy, LossKind::Mse, LossKind::MseScalar, LossKind::Zero];
 
@@ -35,8 +39,11 @@ fn every_case() -> Vec<ValidParams> {
                     params.network.nonlinearity = nonlinearity;
                     params.train.loss = loss;
                     // strong enough that a wrong term shows, weak enough that a linear network stays small
-                    (params.network.gain, params.network.dt) =
-                        if kind == NetworkKind::Leaky { (1.5, 0.3) } else { (30.0, 0.02) };
+                    (params.network.gain, params.network.dt) = match kind {
+                        NetworkKind::Leaky => (1.5, 0.3),
+                        NetworkKind::Gru => (1.5, 0.01),
+                        NetworkKind::Vanilla | NetworkKind::Feedforward => (30.0, 0.02),
+                    };
                     cases.push(params.check().expect("the case is valid"));
                 }
             }
@@ -177,7 +184,7 @@ fn has_the_gradient_of_the_reference(params: &ValidParams, method: GradientMetho
 /// The same numbers on the units, batch after batch, and batches that are not full.
 #[test]
 fn condensed_batches_have_the_noise_of_the_others() {
-    for kind in KINDS {
+    for kind in LINEAR_KINDS {
         for loss in [LossKind::CrossEntropy, LossKind::MseScalar] {
             for (hold, evaluate) in [(1, 1), (2, 3)] {
                 if kind == NetworkKind::Feedforward && hold > 1 {
@@ -192,8 +199,11 @@ fn condensed_batches_have_the_noise_of_the_others() {
                 params.network.units = 70; // more than a block of random numbers
                 params.network.nonlinearity = Nonlinearity::Linear;
                 params.network.unit_noise = 0.3;
-                (params.network.gain, params.network.dt) =
-                    if kind == NetworkKind::Leaky { (1.5, 0.3) } else { (30.0, 0.02) };
+                (params.network.gain, params.network.dt) = match kind {
+                    NetworkKind::Leaky => (1.5, 0.3),
+                    NetworkKind::Gru => (1.5, 0.01),
+                    NetworkKind::Vanilla | NetworkKind::Feedforward => (30.0, 0.02),
+                };
                 params.train.loss = loss;
                 params.train.batch = 9;
                 let mut condensed = params.clone();
@@ -209,7 +219,7 @@ fn condensed_batches_have_the_noise_of_the_others() {
 /// Sums over parts of a batch are those over all of it, whatever is random.
 #[test]
 fn split_batches_have_the_gradient_of_whole_ones() {
-    for kind in KINDS {
+    for kind in LINEAR_KINDS {
         let mut params = Params::default();
         params.task.input_dim = 5;
         params.task.delay = 5;
@@ -217,8 +227,11 @@ fn split_batches_have_the_gradient_of_whole_ones() {
         params.network.units = 70;
         (params.network.unit_noise, params.network.dropout) = (0.3, 0.2);
         params.network.train_input = true;
-        (params.network.gain, params.network.dt) =
-            if kind == NetworkKind::Leaky { (1.5, 0.3) } else { (30.0, 0.02) };
+        (params.network.gain, params.network.dt) = match kind {
+            NetworkKind::Leaky => (1.5, 0.3),
+            NetworkKind::Gru => (1.5, 0.01),
+            NetworkKind::Vanilla | NetworkKind::Feedforward => (30.0, 0.02),
+        };
         params.train.batch = 100;
         let mut whole = params.clone();
         whole.train.gradients = GradientMethod::Backpropagation;

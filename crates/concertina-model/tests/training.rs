@@ -52,9 +52,13 @@ fn train(trainer: &mut Trainer, epochs: u64) -> Vec<(String, Weights)> {
 /// Every optimizer × scheduler, with noise of every kind on.
 fn every_way_to_train() -> Vec<ValidParams> {
     let mut ways = Vec::new();
-    for optimizer in OPTIMIZERS {
+    for (optimizer, kind) in
+        OPTIMIZERS.into_iter().flat_map(|one| [(one, NetworkKind::Vanilla), (one, NetworkKind::Gru)])
+    {
         for scheduler in SCHEDULERS {
             let mut params = small();
+            params.network.kind = kind;
+            params.network.train_input = kind == NetworkKind::Gru;
             params.train.optimizer = optimizer;
             params.train.scheduler = scheduler;
             params.train.milestones =
@@ -90,7 +94,8 @@ fn training_4_epochs_and_then_4_more_gives_the_bits_of_8() {
         assert_eq!(
             second.state(),
             whole.state(),
-            "{:?} {:?}",
+            "{:?} {:?} {:?}",
+            params.network.kind,
             params.train.optimizer,
             params.train.scheduler
         );
@@ -242,5 +247,28 @@ fn states_at_some_timesteps_are_those_among_all_whatever_the_number_of_trials() 
         );
         let past_the_trial = network.states_at(&task.trials(Ask::Analysis { count: 5 }).inputs, &[4]);
         assert_eq!(past_the_trial.is_err(), kind == NetworkKind::Feedforward, "{kind:?}");
+    }
+}
+
+#[test]
+fn weights_drawn_as_pytorch_draws_them_are_uniform_and_named_by_no_gain() {
+    for kind in [NetworkKind::Vanilla, NetworkKind::Leaky, NetworkKind::Gru] {
+        let mut params = small();
+        (params.network.kind, params.network.units) = (kind, 100);
+        params.network.init = concertina_model::params::InitialWeights::Pytorch;
+        let plain = params.clone().check().expect("valid");
+        params.network.gain = 3.0;
+        params.network.readout_scale = 0.5;
+        let params = params.check().expect("valid");
+        assert_eq!(params.canonical(), plain.canonical(), "{kind:?}");
+        let network = Network::initial(&params).expect("drawn");
+        for (name, array) in network.weights().tensors() {
+            let (largest, sum) = array
+                .iter()
+                .fold((0.0_f32, 0.0), |(largest, sum), value| (largest.max(value.abs()), sum + value));
+            assert!(largest <= 0.1 && largest > 0.03, "{kind:?} {name}: {largest}");
+            let spread = 0.1 / (3.0 * array.len() as f32).sqrt();
+            assert!((sum / array.len() as f32).abs() < 5.0 * spread, "{kind:?} {name}: {sum}");
+        }
     }
 }

@@ -196,7 +196,11 @@ fn weights_that_do_not_go_together_say_what_was_expected() {
         }
     };
     let wrong = [
-        ("gated", with("gated", "rnn.weight_hh_l0", &cut), "square recurrent weights"),
+        (
+            "gated",
+            with("gated", "rnn.weight_hh_l0", &cut),
+            "expected square recurrent weights, or those of a GRU",
+        ),
         ("input", with("input", "rnn.weight_ih_l0", &cut), "expected 4 units, found 1"),
         ("biases", with("biases", "rnn.bias_hh_l0", &cut), "of one shape"),
         ("readout", with("readout", "out.weight", &cut), "expected 1 outputs, found 2"),

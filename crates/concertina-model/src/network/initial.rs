@@ -5,16 +5,18 @@
 
 use concertina_numerics::linalg;
 use concertina_numerics::random::{Purpose, Stream};
-use ndarray::{Array1, Array2, ArrayView2};
+use ndarray::{Array1, Array2, ArrayView2, Axis, s};
 
 use super::weights::Layout;
 use super::{Equations, Weights, cell};
 use crate::error::{Error, Result};
 use crate::memory;
-use crate::params::{InputWeights, ValidParams};
+use crate::params::{InitialWeights, InputWeights, ValidParams};
 
 const INPUT_WEIGHTS: Purpose = Purpose::new("input weights");
 const RECURRENT_WEIGHTS: Purpose = Purpose::new("recurrent weight");
+const GATE_INPUT_WEIGHTS: Purpose = Purpose::new("gate input");
+const UNIFORM_WEIGHTS: Purpose = Purpose::new("uniform weights");
 const ORTHOGONAL_PART: Purpose = Purpose::new("orthogonal part");
 const READOUT_WEIGHTS: Purpose = Purpose::new("readout weights");
 
@@ -77,6 +79,26 @@ pub fn leaky_recurrent(
     Ok(random_part(gaussian, gain)? * random_fraction + &orthogonal.t() * ((1.0 - random_fraction) * gain))
 }
 
+/// Recurrent weights of gated networks: blocks side by side, each of its own spectral radius, exactly. (units, blocks × units), as `gaussian`.
+///
+/// # Errors
+/// As [`random_part`].
+pub fn block_recurrent(gaussian: ArrayView2<f64>, gains: &[f64]) -> Result<Array2<f64>> {
+    let units = gaussian.nrows();
+    let mut weights = Array2::zeros(gaussian.raw_dim());
+    for (block, gain) in gains.iter().enumerate() {
+        let columns = s![.., block * units..(block + 1) * units];
+        weights.slice_mut(columns).assign(&random_part(gaussian.slice(columns), *gain)?);
+    }
+    Ok(weights)
+}
+
+/// Input weights of gates, `gaussian / √input_dim`. (input_dim, gates × units), as `gaussian`.
+pub fn gate_input(gaussian: ArrayView2<f64>) -> Array2<f64> {
+    let factor = 1.0 / (gaussian.nrows() as f64).sqrt();
+    gaussian.mapv(|entry| entry * factor)
+}
+
 /// Readout weights `scale · 0.3 / √units · gaussian`. (units, outputs).
 pub fn readout(gaussian: ArrayView2<f64>, scale: f64) -> Array2<f64> {
     let factor = scale * READOUT_STD / (gaussian.nrows() as f64).sqrt();
@@ -93,6 +115,9 @@ pub fn draw(params: &ValidParams) -> Result<Weights> {
         return Err(Error::Imported { weights });
     }
     memory::check(params)?;
+    if params.network.init == InitialWeights::Pytorch {
+        return Ok(uniform(params));
+    }
     let drawing = Drawing { params };
     let network = &params.network;
     let Drawn { input, recurrent, biases } = cell::of(&Equations::new(params)).draw(&drawing)?;
@@ -107,6 +132,29 @@ pub fn draw(params: &ValidParams) -> Result<Weights> {
         readout: rounded(readout, "network.readout_scale", network.readout_scale)?,
         readout_bias: Array1::zeros(params.outputs()),
     })
+}
+
+/// Weights as PyTorch's layers have them before training: uniform in ±1/√units, each array from a stream of its own, row by row.
+fn uniform(params: &ValidParams) -> Weights {
+    let units = params.network.units;
+    let Layout { currents, recurrent, biases, .. } = Layout::of(params);
+    let (columns, outputs) = (currents * units, params.outputs());
+    let bound = 1.0 / (units as f64).sqrt();
+    let mut index = 0;
+    let mut matrix = |rows: usize, columns: usize| {
+        let mut stream = Stream::new(params.seed, UNIFORM_WEIGHTS, index);
+        index += 1;
+        Array2::from_shape_simple_fn((rows, columns), || (bound * (2.0 * stream.uniform() - 1.0)) as f32)
+    };
+    let input = matrix(params.task.input_dim, columns);
+    let recurrent = (0..recurrent).map(|_| matrix(units, columns)).collect();
+    let readout = matrix(units, outputs);
+    let mut vector = |length: usize| match params.network.biases {
+        true => matrix(1, length).remove_axis(Axis(0)),
+        false => Array1::zeros(length),
+    };
+    let biases = (0..biases).map(|_| vector(columns)).collect();
+    Weights { input, recurrent, biases, readout, readout_bias: vector(outputs) }
 }
 
 /// The Gaussian numbers of a realisation, and what all cells make of them.
@@ -134,6 +182,12 @@ impl Drawing<'_> {
     pub(super) fn recurrent(&self, currents: usize) -> Array2<f64> {
         let units = self.params.network.units;
         self.gaussian(RECURRENT_WEIGHTS, units, currents * units)
+    }
+
+    /// The Gaussian numbers of the input weights of gates. (input_dim, gates × units).
+    pub(super) fn gate_input(&self, gates: usize) -> Array2<f64> {
+        let (units, input_dim) = (self.params.network.units, self.params.task.input_dim);
+        self.gaussian(GATE_INPUT_WEIGHTS, input_dim, gates * units)
     }
 
     /// The Gaussian numbers of the orthogonal part of recurrent weights. (units, units).

@@ -3,6 +3,7 @@
 //! ```text
 //! vanilla      a_t = h_{t-1} W + x_t U + b,   h_t = φ(a_t),   y_t = h_t R + c
 //! leaky        h_t = h_{t-1} + dt (-h_{t-1} + φ(h_{t-1}) W + x_t U + b),   y_t = h_t R + c
+//! gru          r, z = σ(..), n = tanh(x_t U_n + b_n + r ∘ (h_{t-1} W_n + d_n)), h_t = (1-z) ∘ n + z ∘ h_{t-1},   y_t = h_t R + c
 //! feedforward  as vanilla, with a W and a b of its own for each layer, and depth in the place of time
 //! ```
 //!
@@ -25,7 +26,7 @@ use ndarray::{Array2, Array3, ArrayView2, ArrayViewMut2, s};
 
 pub(crate) use backward::Backward;
 pub(crate) use batch::Batch;
-pub use cell::{Dynamics, Leaky, Vanilla};
+pub use cell::{Dynamics, Gru, Leaky, Vanilla};
 pub(crate) use condensed::Condensed;
 pub(crate) use disturbance::Disturbance;
 pub use equations::Equations;

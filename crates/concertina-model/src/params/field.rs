@@ -4,8 +4,8 @@ use super::kinds::Choice;
 use super::saves::{SaveRate, SavesPerEpoch};
 use super::value::Value;
 use super::{
-    GradientMethod, GradientNoiseTarget, ImportedWeights, InputWeights, LossKind, NetworkKind, Nonlinearity,
-    OptimizerKind, SchedulerKind,
+    GradientMethod, GradientNoiseTarget, ImportedWeights, InitialWeights, InputWeights, LossKind,
+    NetworkKind, Nonlinearity, OptimizerKind, SchedulerKind,
 };
 
 /// A type that a parameter can have.
@@ -170,4 +170,4 @@ macro_rules! choice_field {
     )*};
 }
 
-choice_field!(NetworkKind Nonlinearity InputWeights LossKind OptimizerKind SchedulerKind GradientMethod GradientNoiseTarget);
+choice_field!(NetworkKind Nonlinearity InputWeights InitialWeights LossKind OptimizerKind SchedulerKind GradientMethod GradientNoiseTarget);

@@ -62,6 +62,8 @@ choices! {
         Leaky = "leaky" | "sompolinsky" | "somp" | "sompolinskyrnn",
         /// As many layers as a trial has timesteps, each with its own weights.
         Feedforward = "feedforward",
+        /// Gated recurrent unit, as PyTorch's `nn.GRU`.
+        Gru = "gru",
     }
 
     /// The units' transfer function φ (`network.nonlinearity`).
@@ -82,6 +84,15 @@ choices! {
         Orthogonal = "orthogonal" | "orthog" | "orth",
         /// A scaled identity: unit `i` hears input `i` alone.
         Diagonal = "diagonal" | "diagonal_first_two" | "identity",
+    }
+
+    /// The rule of the initial weights (`network.init`).
+    InitialWeights {
+        /// That of each network: see `docs/reference/model.md#initial-weights`.
+        #[default]
+        Standard = "standard",
+        /// As PyTorch's layers: uniform in ±1/√units, biases and readout too.
+        Pytorch = "pytorch" | "torch",
     }
 
     /// The loss (`train.loss`).

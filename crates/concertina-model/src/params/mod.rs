@@ -38,8 +38,8 @@ pub use elsewhere::PassedOver;
 pub use imported::ImportedWeights;
 pub(crate) use kinds::PART;
 pub use kinds::{
-    ChoiceNames, GradientMethod, GradientNoiseTarget, InputWeights, LossKind, NetworkKind, Nonlinearity,
-    OptimizerKind, SchedulerKind,
+    ChoiceNames, GradientMethod, GradientNoiseTarget, InitialWeights, InputWeights, LossKind, NetworkKind,
+    Nonlinearity, OptimizerKind, SchedulerKind,
 };
 pub use names::parameter;
 pub use notes::Note;
@@ -130,6 +130,12 @@ pub struct NetworkParams {
     pub leak: bool,
     /// Initial input weights.
     pub input_weights: InputWeights,
+    /// The rule of the initial weights.
+    pub init: InitialWeights,
+    /// Spectral radius of each gate's block of the recurrent weights of a gated network, exact.
+    pub gate_gain: f64,
+    /// Bias before training of the gate that keeps the state: the update gate of `gru`.
+    pub gate_bias: f64,
     /// Factor of the input weights.
     pub input_scale: f64,
     /// Factor of the readout weights.
@@ -160,6 +166,9 @@ impl Default for NetworkParams {
             dt: 0.01,
             leak: true,
             input_weights: InputWeights::Orthogonal,
+            init: InitialWeights::Standard,
+            gate_gain: 1.0,
+            gate_bias: 0.0,
             input_scale: 1.0,
             readout_scale: 1.0,
             random_fraction: 1.0,

@@ -107,7 +107,7 @@ pub(super) fn assign_or_hold(
         Err(error) => error,
     };
     if let (Error::Parameter { parameter: path, .. }, Ok(named)) = (&error, parameter(name))
-        && named.condition.is_some()
+        && named.condition.is_some_and(|condition| !condition.is_usual)
         && let Ok(refusing) = parameter(path)
     {
         let (name, value) = (name.to_owned(), value.clone());

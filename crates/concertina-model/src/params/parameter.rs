@@ -44,6 +44,8 @@ pub enum Kind {
 /// An interval of real numbers.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Interval {
+    /// Every finite number.
+    All,
     /// 0 <= x.
     NotNegative,
     /// 0 <= x <= 1.
@@ -58,6 +60,7 @@ impl Interval {
     /// Whether a number lies in it; NaN lies in none.
     pub fn contains(self, number: f64) -> bool {
         match self {
+            Self::All => true,
             Self::NotNegative => number >= 0.0,
             Self::Unit => (0.0..=1.0).contains(&number),
             Self::UnitBelowOne => (0.0..1.0).contains(&number),
@@ -75,6 +78,7 @@ impl fmt::Display for Kind {
                 write_range(f, *least, *most)?;
                 f.write_str(", or none")
             }
+            Self::Real(Interval::All) => f.write_str("a finite number"),
             Self::Real(Interval::NotNegative) => f.write_str("a number of at least 0"),
             Self::Real(Interval::Unit) => f.write_str("a number from 0 to 1"),
             Self::Real(Interval::UnitBelowOne) => f.write_str("a number of at least 0 and below 1"),
@@ -147,6 +151,8 @@ pub struct Condition {
     /// In words, for tables: ``only with `network.kind = leaky` ``.
     pub text: &'static str,
     pub(super) holds: fn(&Params) -> bool,
+    /// Whether a value that it cannot have is refused even where it changes nothing: it nearly always does.
+    pub(super) is_usual: bool,
 }
 
 impl fmt::Debug for Condition {

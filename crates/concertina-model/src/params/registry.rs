@@ -4,12 +4,22 @@ use super::field::Field;
 use super::kinds::Choice;
 use super::parameter::{Condition, Interval, Kind, MOST, Parameter};
 use super::{
-    GradientMethod, GradientNoiseTarget, InputWeights, LossKind, NetworkKind, Nonlinearity, OptimizerKind,
-    Params, SchedulerKind,
+    GradientMethod, GradientNoiseTarget, InitialWeights, InputWeights, LossKind, NetworkKind, Nonlinearity,
+    OptimizerKind, Params, SchedulerKind,
 };
 
 const COUNT: Kind = Kind::Whole { least: 1, most: MOST };
 const NUMBER: Kind = Kind::Real(Interval::NotNegative);
+
+/// Whether the initial weights are drawn by our rule.
+fn is_drawn(params: &Params) -> bool {
+    params.network.init == InitialWeights::Standard
+}
+
+/// Whether the network has gates that are drawn by our rule.
+fn is_gated(params: &Params) -> bool {
+    params.network.kind == NetworkKind::Gru && is_drawn(params)
+}
 
 /// A parameter that is the field of the same name.
 macro_rules! parameter {
@@ -45,7 +55,13 @@ impl Parameter {
     }
 
     const fn only(mut self, text: &'static str, holds: fn(&Params) -> bool) -> Self {
-        self.condition = Some(Condition { text, holds });
+        self.condition = Some(Condition { text, holds, is_usual: false });
+        self
+    }
+
+    /// As [`Parameter::only`], for a condition that nearly always holds.
+    const fn usually(mut self, text: &'static str, holds: fn(&Params) -> bool) -> Self {
+        self.condition = Some(Condition { text, holds, is_usual: true });
         self
     }
 }
@@ -115,15 +131,24 @@ pub static PARAMETERS: &[Parameter] = &[
         ["hid_nonlin"],
         Kind::Choice(Nonlinearity::NAMES),
         "the transfer function of a unit"
-    ),
+    )
+    .usually("a network other than `gru`", |p| p.network.kind != NetworkKind::Gru),
     parameter!(
         network.gain,
         ["g_radius"],
         NUMBER,
         "the spectral radius of the random part of the recurrent weights"
-    ),
+    )
+    .usually("`network.init = standard`", is_drawn),
     parameter!(network.dt, ["dt"], Kind::Real(Interval::UnitAboveZero), "the step of the discretisation")
-        .unit("time constants"),
+        .unit("time constants")
+        .usually("`network.kind = leaky`, or drawn weights of another network than `gru`", |p| {
+            match p.network.kind {
+                NetworkKind::Leaky => true,
+                NetworkKind::Gru => false,
+                _ => is_drawn(p),
+            }
+        }),
     parameter!(
         network.leak,
         [],
@@ -136,16 +161,36 @@ pub static PARAMETERS: &[Parameter] = &[
         ["Win"],
         Kind::Choice(InputWeights::NAMES),
         "the kind of initial input weights"
-    ),
-    parameter!(network.input_scale, ["input_scale"], NUMBER, "the factor of the input weights"),
-    parameter!(network.readout_scale, ["wout_scale"], NUMBER, "the factor of the readout weights"),
+    )
+    .usually("`network.init = standard`", is_drawn),
+    parameter!(network.init, [], Kind::Choice(InitialWeights::NAMES), "the rule of the initial weights"),
+    parameter!(
+        network.gate_gain,
+        [],
+        NUMBER,
+        "the spectral radius of each gate's recurrent weights; that of the candidate's is `network.gain`"
+    )
+    .only("`network.kind = gru` and `network.init = standard`", is_gated),
+    parameter!(
+        network.gate_bias,
+        [],
+        Kind::Real(Interval::All),
+        "the bias before training of the gate that keeps the state"
+    )
+    .only("`network.kind = gru` and `network.init = standard`", is_gated),
+    parameter!(network.input_scale, ["input_scale"], NUMBER, "the factor of the input weights")
+        .usually("`network.init = standard`", is_drawn),
+    parameter!(network.readout_scale, ["wout_scale"], NUMBER, "the factor of the readout weights")
+        .usually("`network.init = standard`", is_drawn),
     parameter!(
         network.random_fraction,
         ["Wrec_rand_proportion"],
         Kind::Real(Interval::Unit),
         "the random share of the recurrent weights, the rest is orthogonal"
     )
-    .only("`network.kind = leaky`", |p| p.network.kind == NetworkKind::Leaky),
+    .only("`network.kind = leaky` and `network.init = standard`", |p| {
+        p.network.kind == NetworkKind::Leaky && is_drawn(p)
+    }),
     parameter!(network.biases, ["use_biases"], Kind::Boolean, "train the biases; otherwise they stay zero"),
     parameter!(network.train_input, ["train_input_weights"], Kind::Boolean, "train the input weights"),
     parameter!(network.train_readout, ["train_output_weights"], Kind::Boolean, "train the readout weights"),

@@ -6,6 +6,7 @@
 
 mod fixture;
 mod known;
+pub mod networks;
 mod pattern;
 
 pub use fixture::Fixture;

@@ -58,6 +58,7 @@ fn value(path: &str, kind: Kind, number: u64) -> Value {
             of(&[0.0, 1e-3, 0.1])
         }
         ("network.input_scale" | "network.readout_scale", _) if usual => of(&[1.0, 0.3]),
+        (_, Kind::Real(Interval::All)) => of(&[0.0, 1.0, -2.0, 5e-324, -1e30, 1e300]),
         (_, Kind::Real(Interval::NotNegative)) => of(&[0.0, 5e-324, 1e-40, 1e-8, 1e8, 1e30, 1e300, f64::MAX]),
         (_, Kind::Real(Interval::UnitAboveZero)) => of(&[0.01, 0.5, 1.0, 5e-324, 1.0 - f64::EPSILON]),
         (_, Kind::Real(Interval::UnitBelowOne)) => of(&[0.0, 0.0, 0.3, 0.9, 1.0 - f64::EPSILON, 5e-324]),

@@ -4,6 +4,7 @@
 //! [`Backward`](super::Backward) in f32, [`crate::reference`] and the analyses in f64). A unit has one *current* or several, each
 //! with a column of its own in the weights: `x U + b` from the inputs, `h W` from the other units.
 
+mod gru;
 mod leaky;
 mod vanilla;
 
@@ -12,6 +13,7 @@ use std::ops::Range;
 
 use concertina_numerics::kernels::{self, Rows, RowsMut, RowsRef};
 
+pub use gru::Gru;
 pub use leaky::Leaky;
 pub use vanilla::Vanilla;
 
@@ -27,6 +29,7 @@ pub(crate) fn of(equations: &Equations) -> Box<dyn Cell> {
     match equations.kind {
         NetworkKind::Vanilla | NetworkKind::Feedforward => Box::new(Vanilla { nonlinearity }),
         NetworkKind::Leaky => Box::new(Leaky { nonlinearity, dt, kept: equations.kept() }),
+        NetworkKind::Gru => Box::new(Gru),
     }
 }
 

@@ -417,7 +417,7 @@ hint: `network.gain`: the spectral radius of the random part of the recurrent we
 line 2: `network.gain`: expected a number of at least 0, found `high`
 hint: `network.gain`: the spectral radius of the random part of the recurrent weights; the default is 20
 
-line 2: `network.kind`: expected one of `vanilla`, `leaky`, `feedforward`, found `lstm`
+line 2: `network.kind`: expected one of `vanilla`, `leaky`, `feedforward`, `gru`, found `lstm`
 hint: `network.kind`: the equations of the network; the default is `vanilla`
 
 line 1: `network.gain`: expected a value, found a table

@@ -47,14 +47,37 @@ impl Fitted {
         self.given.contains(parameter)
     }
 
+    /// Takes from the weights whether the network is gated; a kind that was given and is another is an error.
+    fn take_kind(&mut self, weights: &Weights, path: &Path) -> Result<()> {
+        let is_gated =
+            weights.recurrent.first().is_some_and(|recurrent| recurrent.ncols() > recurrent.nrows());
+        let kind = self.params.network.kind;
+        let is_given = self.given.contains("network.kind");
+        match (kind, is_gated) {
+            (NetworkKind::Gru, true) | (NetworkKind::Vanilla | NetworkKind::Leaky, false) => {}
+            (_, true) if !is_given => self.params.network.kind = NetworkKind::Gru,
+            (NetworkKind::Feedforward, _) => {
+                let reason = format!("expected `network.kind` of vanilla, leaky or gru, found {kind}");
+                let hint = "layers of a feedforward network cannot be imported".to_owned();
+                return Err(wrong(path, reason, hint));
+            }
+            (_, true) => {
+                let reason = format!("`network.kind`: expected gru, as the weights have gates, found {kind}");
+                return Err(wrong(path, reason, "leave `network.kind` out".to_owned()));
+            }
+            (_, false) => {
+                let reason =
+                    "`network.kind`: expected vanilla or leaky, as the weights have no gates, found gru";
+                return Err(wrong(path, reason.to_owned(), "leave `network.kind` out".to_owned()));
+            }
+        }
+        Ok(())
+    }
+
     /// Takes sizes from the weights; one that was given and is another is an error.
     pub(super) fn take_sizes(&mut self, weights: &Weights, path: &Path) -> Result<()> {
-        if !matches!(self.params.network.kind, NetworkKind::Vanilla | NetworkKind::Leaky) {
-            let reason =
-                format!("expected `network.kind` of vanilla or leaky, found {}", self.params.network.kind);
-            return Err(wrong(path, reason, "layers of a feedforward network cannot be imported".to_owned()));
-        }
-        let (input_dim, units) = weights.input.dim();
+        self.take_kind(weights, path)?;
+        let (input_dim, units) = (weights.input.nrows(), weights.units());
         let given = &self.given;
         let check = |name: &str, value: usize, found: usize| match !given.contains(name) || value == found {
             true => Ok(found),
@@ -108,6 +131,7 @@ impl Fitted {
             let of_weights = match parameter.path {
                 "task.input_dim" => true,
                 "task.classes" => weights.has_readout(),
+                "network.kind" => self.params.network.kind == NetworkKind::Gru,
                 _ => false,
             };
             if self.from_run || self.given.contains(parameter.path) || of_weights {

@@ -13,10 +13,20 @@ use super::{Found, Matrix, Vector};
 use crate::error::Result;
 
 /// The names that importing knows as its own.
-const OURS: [&str; 5] =
-    [Weights::INPUT, Weights::RECURRENT, Weights::BIAS, Weights::READOUT, Weights::READOUT_BIAS];
+const OURS: [&str; 6] = [
+    Weights::INPUT,
+    Weights::RECURRENT,
+    Weights::BIAS,
+    Weights::READOUT,
+    Weights::READOUT_BIAS,
+    Weights::RECURRENT_BIAS,
+];
+/// The place among them of an array that gated networks alone have.
+const RECURRENT_BIAS: usize = 5;
 /// The published code's names for the same, in the same order. Its vectors are rows, as ours.
 const PUBLISHED: [&str; 5] = ["Win", "Wrec", "brec", "Wout", "bout"];
+/// Currents of a unit of a GRU.
+const GRU_CURRENTS: usize = 3;
 /// What stands for an array that the network does not have.
 const NONE: &str = "none";
 
@@ -28,7 +38,7 @@ pub(super) type Names = BTreeMap<String, String>;
 enum Convention {
     Ours,
     Published,
-    /// `torch.nn.RNN` and `torch.nn.RNNCell`, whose matrices act from the left and are transposed here.
+    /// `torch.nn.RNN`, `torch.nn.GRU` and their cells, whose matrices act from the left and are transposed here.
     Torch,
 }
 
@@ -112,13 +122,18 @@ impl<'a> Reading<'a> {
             (None, Some(known)) => self.file.matrix(known.name, known.convention == Convention::Torch)?,
             (None, None) => return Err(self.no_recurrent()),
         };
-        let units = self.square(&recurrent)?;
+        let (units, columns) = (recurrent.array.nrows(), self.columns(&recurrent)?);
         self.warn_of_psychrnn();
-        let input = self.input(known.as_ref(), units)?;
-        let bias = self.bias(known.as_ref(), units)?;
+        let input = self.input(known.as_ref(), columns)?;
+        let biases = match columns == units {
+            true => vec![self.bias(known.as_ref(), units)?],
+            false => self.gated_biases(known.as_ref(), columns)?,
+        };
         let (readout, readout_bias) = self.readout(known.as_ref(), units, input.array.nrows())?;
-        self.same(Weights::INPUT, units, input.array.ncols(), &input.origin)?;
-        self.same(Weights::BIAS, units, bias.array.len(), &bias.origin)?;
+        self.same(Weights::INPUT, columns, input.array.ncols(), &input.origin)?;
+        for (name, bias) in [Weights::BIAS, Weights::RECURRENT_BIAS].into_iter().zip(&biases) {
+            self.same(name, columns, bias.array.len(), &bias.origin)?;
+        }
         self.same(Weights::READOUT, units, readout.array.nrows(), &readout.origin)?;
         if readout_bias.array.len() != readout.array.ncols() {
             return Err(self.file.wrong(
@@ -132,12 +147,14 @@ impl<'a> Reading<'a> {
                 "the readout's weights and bias belong together",
             ));
         }
-        let origins = [&input.origin, &recurrent.origin, &bias.origin, &readout.origin, &readout_bias.origin];
+        let mut origins =
+            vec![&input.origin, &recurrent.origin, &biases[0].origin, &readout.origin, &readout_bias.origin];
+        origins.extend(biases.get(1).map(|bias| &bias.origin));
         let arrays = OURS.into_iter().zip(origins.into_iter().cloned()).collect();
         let weights = Weights {
             input: input.array,
             recurrent: vec![recurrent.array],
-            biases: vec![bias.array],
+            biases: biases.into_iter().map(|bias| bias.array).collect(),
             readout: readout.array,
             readout_bias: readout_bias.array,
         };
@@ -175,15 +192,25 @@ impl<'a> Reading<'a> {
         }
     }
 
-    fn square(&self, recurrent: &Matrix) -> Result<usize> {
+    /// The columns of the recurrent weights: as many as units, or three times as many in a GRU.
+    fn columns(&self, recurrent: &Matrix) -> Result<usize> {
         let (rows, columns) = recurrent.array.dim();
-        if rows == columns && rows > 0 {
-            return Ok(rows);
+        if rows > 0 && (columns == rows || columns == GRU_CURRENTS * rows) {
+            return Ok(columns);
         }
-        Err(self.file.wrong(
-            format!("expected square recurrent weights, found {:?} ({})", (rows, columns), recurrent.origin),
-            "gated networks (LSTM, GRU) cannot be imported: their equations are others",
-        ))
+        let found = format!("{:?} ({})", (rows, columns), recurrent.origin);
+        Err(match rows > 0 && columns == 4 * rows {
+            true => self.file.wrong(
+                format!("expected recurrent weights of an RNN or a GRU, found those of an LSTM, {found}"),
+                "LSTMs cannot be imported",
+            ),
+            false => self.file.wrong(
+                format!(
+                    "expected square recurrent weights, or those of a GRU, (units, 3 × units), found {found}"
+                ),
+                "`.T` after an array's name transposes it: `--name recurrent_weights=w.T`",
+            ),
+        })
     }
 
     /// What was said of an array of ours: the name in the file or `none`, and whether it is to be transposed.
@@ -242,7 +269,7 @@ impl<'a> Reading<'a> {
             file.ending(last).into_iter().filter(fits).map(|name| (name, is_torch)).collect()
         };
         let mut found = find(Convention::Ours, OURS[ours]);
-        found.extend(find(Convention::Published, PUBLISHED[ours]));
+        found.extend(PUBLISHED.get(ours).into_iter().flat_map(|last| find(Convention::Published, last)));
         if !torch.is_empty() {
             match known {
                 Some(known) => found.extend(find(Convention::Torch, &format!("{torch}{}", known.suffix))),
@@ -375,6 +402,22 @@ impl<'a> Reading<'a> {
             (Some(name), _) | (None, Some(name)) => file.vector(name),
             (None, None) => Ok(none()),
         }
+    }
+
+    /// The two biases of gated networks, which are not added; without any they are zero.
+    fn gated_biases(&self, known: Option<&Known<'_>>, columns: usize) -> Result<Vec<Vector>> {
+        let of = |ours: usize, torch: &str| {
+            let name = match self.said(OURS[ours]) {
+                Some((NONE, _)) => None,
+                Some((name, _)) => Some(name),
+                None => self.known(known, ours, torch)?.map(|(name, _)| name),
+            };
+            match name {
+                Some(name) => self.file.vector(name),
+                None => Ok(Vector { array: Array1::zeros(columns), origin: "none: zero".to_owned() }),
+            }
+        };
+        Ok(vec![of(2, "bias_ih")?, of(RECURRENT_BIAS, "bias_hh")?])
     }
 
     /// Weights and bias of the readout: by name, or those of the one `torch.nn.Linear` that can be it.

@@ -1,0 +1,78 @@
+//! Golden numbers of more networks and tasks: which parts of each file are read by which crate, and what nothing is built for yet.
+
+use std::path::PathBuf;
+
+use super::Fixture;
+use super::pattern::matches;
+
+/// The folder with the fixtures: `CONCERTINA_GOLDEN_NETWORKS`, else `../shared/golden-networks` beside the project.
+pub fn folder() -> Option<PathBuf> {
+    let root = crate::folder::workspace_root();
+    crate::folder::first_of("CONCERTINA_GOLDEN_NETWORKS", &[root.join("../shared/golden-networks")])
+}
+
+/// Arrays of some files, and who reads them.
+#[derive(Debug, Clone, Copy)]
+pub struct Part {
+    /// Pattern of file names without `.npz`, `*` for any run of characters.
+    pub files: &'static str,
+    /// Pattern of array names.
+    pub arrays: &'static str,
+    /// The crate whose tests read them, or what has to be built before anything can.
+    pub reader: Result<&'static str, &'static str>,
+}
+
+const fn read(files: &'static str, arrays: &'static str, reader: &'static str) -> Part {
+    Part { files, arrays, reader: Ok(reader) }
+}
+
+const fn unbuilt(files: &'static str, arrays: &'static str, what: &'static str) -> Part {
+    Part { files, arrays, reader: Err(what) }
+}
+
+const MODEL: &str = "concertina-model";
+const ANALYSIS: &str = "concertina-analysis";
+
+/// What is in the folder; of several parts that match an array the first counts.
+pub const PARTS: &[Part] = &[
+    read("small_gru_f64", "*", MODEL),
+    read("small_leaky_f64", "*", MODEL),
+    read("small_vanilla_f64", "*", MODEL),
+    read("medium_gru_*", "*", MODEL),
+    read("init", "gru.*", MODEL),
+    read("jacobians", "gru.*", MODEL),
+    read("jacobians", "leaky.*", MODEL),
+    read("jacobians", "vanilla.*", MODEL),
+    read("lyapunov", "gru.*", ANALYSIS),
+    read("lyapunov", "leaky.*", ANALYSIS),
+    read("lyapunov", "vanilla.*", ANALYSIS),
+    unbuilt("*lstm*", "*", "`network.kind = lstm`"),
+    unbuilt("*", "lstm.*", "`network.kind = lstm`"),
+    unbuilt("connectivity_*", "*", "restricted recurrent weights"),
+    unbuilt("init", "*", "restricted recurrent weights"),
+    unbuilt("*rate*", "*", "`network.kind = rate`"),
+    unbuilt("*", "rate*", "`network.kind = rate`"),
+    unbuilt("tasks", "integration.*", "`task.kind = integration`"),
+    unbuilt("tasks", "context.*", "`task.kind = context`"),
+    unbuilt("tasks", "match.*", "`task.kind = match`"),
+    unbuilt("tasks", "sine.*", "`task.kind = sine`"),
+    unbuilt("tasks", "flip_flop.*", "`task.kind = flip_flop`"),
+];
+
+/// The part that an array belongs to.
+pub fn part_of(file: &str, array: &str) -> Option<&'static Part> {
+    PARTS.iter().find(|part| matches(part.files, file) && matches(part.arrays, array))
+}
+
+/// Opens a fixture and answers for the arrays that match these patterns. `None` if it is not there (it says so).
+///
+/// # Panics
+/// If the file cannot be read.
+pub fn open(file: &str, arrays: &[&str]) -> Option<Fixture> {
+    let path = folder().map(|folder| folder.join(format!("{file}.npz"))).filter(|path| path.is_file());
+    let Some(path) = path else {
+        crate::folder::missing(&format!("golden-networks/{file}.npz"));
+        return None;
+    };
+    Some(Fixture::from_path(&path, arrays))
+}
