@@ -6,8 +6,7 @@ use concertina_table::Table;
 use serde::{Deserialize, Serialize};
 
 use crate::evaluation::evaluated;
-use crate::ranges;
-use crate::responses::labels;
+use crate::ranges::{self, needs_classes};
 use crate::{Analysis, Result, Subject};
 
 /// The share of samples that the network classifies correctly, at each checkpoint.
@@ -54,14 +53,14 @@ impl Analysis for Accuracy {
         true
     }
 
-    fn check(&self, _params: &ValidParams) -> Result<()> {
+    fn check(&self, params: &ValidParams) -> Result<()> {
+        needs_classes(Self::NAME, params)?;
         ranges::samples(Self::NAME, self.samples, 1)
     }
 
     fn run(&self, subject: &Subject) -> Result<Table> {
         self.check(subject.params)?;
         let samples = subject.task.trials(Ask::Analysis { count: self.samples });
-        labels(Self::NAME, &samples)?;
         evaluated(subject, &samples, Self::NAME, |evaluation| evaluation.accuracy)
     }
 }

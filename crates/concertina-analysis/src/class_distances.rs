@@ -8,7 +8,7 @@ use ndarray::ArrayView2;
 use serde::{Deserialize, Serialize};
 
 use crate::numbers::{Precision, one_over_largest};
-use crate::ranges;
+use crate::ranges::{self, needs_classes};
 use crate::responses::{check_finite, labels, measured};
 use crate::{Analysis, Error, Result, Subject, Timestep, Timesteps};
 
@@ -56,6 +56,7 @@ impl Analysis for ClassDistances {
     }
 
     fn check(&self, params: &ValidParams) -> Result<()> {
+        needs_classes(Self::NAME, params)?;
         ranges::samples(Self::NAME, self.samples, 2)?;
         self.timesteps.resolve(Self::NAME, self.extend_to, params).map(drop)
     }

@@ -12,7 +12,7 @@ use concertina_table::{Table, Values};
 use ndarray::{Array2, ArrayView2, Axis};
 use serde::{Deserialize, Serialize};
 
-use crate::ranges::{self, MOST_REPETITIONS, at_least, at_most, positive, refuse};
+use crate::ranges::{self, MOST_REPETITIONS, at_least, at_most, needs_classes, positive, refuse};
 use crate::responses::{Observations, Responses, labels};
 use crate::{Analysis, Error, Result, Subject, Timestep, Timesteps};
 
@@ -133,6 +133,7 @@ impl Analysis for ClusterHoldout {
     }
 
     fn check(&self, params: &ValidParams) -> Result<()> {
+        needs_classes(Self::NAME, params)?;
         let task = &params.task;
         ranges::samples(Self::NAME, self.samples_of(task), task.clusters)?;
         at_least(Self::NAME, "splits", self.splits, 1)?;

@@ -13,7 +13,7 @@ use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, s};
 use serde::{Deserialize, Serialize};
 
 use crate::numbers::{Precision, Rounding};
-use crate::ranges;
+use crate::ranges::{self, needs_classes};
 use crate::responses::{Responses, check_finite, labels, measured};
 use crate::{Analysis, Error, Result, Subject, Timestep, Timesteps};
 
@@ -87,6 +87,7 @@ impl Analysis for OrthogonalCompression {
     }
 
     fn check(&self, params: &ValidParams) -> Result<()> {
+        needs_classes(Self::NAME, params)?;
         ranges::samples(Self::NAME, self.samples, 2)?;
         self.timesteps.resolve(Self::NAME, self.extend_to, params).map(drop)
     }
@@ -106,7 +107,7 @@ impl Analysis for OrthogonalCompression {
             Reference::ClassMeans => None,
         };
         let labels = labels(Self::NAME, &samples)?;
-        let components = subject.params.task.input_dim;
+        let components = subject.params.inputs();
         let mut earlier: BTreeMap<Timestep, Cloud> = BTreeMap::new(); // where there is a readout
         if self.reference == Reference::Readout {
             for &timestep in timesteps.iter().filter(|timestep| **timestep != Timestep::INPUT) {

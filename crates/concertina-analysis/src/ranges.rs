@@ -16,6 +16,19 @@ pub(crate) fn samples(analysis: &'static str, found: usize, minimum: usize) -> R
     at_most(analysis, "samples", found, MOST_SAMPLES.max(minimum))
 }
 
+/// An error for a task whose targets are real numbers: its trials have no classes.
+pub(crate) fn needs_classes(analysis: &'static str, params: &ValidParams) -> Result<()> {
+    if params.shape().classes().is_some() {
+        return Ok(());
+    }
+    Err(Error::NotApplicable {
+        analysis,
+        subject: format!("the task `{}`, whose targets are real numbers", params.task.kind),
+        reason: "it looks at the classes of trials",
+        hint: "choose a task with classes, or leave this analysis out",
+    })
+}
+
 /// An error for a network whose units have several currents: its recurrent weights are not one square matrix.
 pub(crate) fn refuse_gates(analysis: &'static str, params: &ValidParams, hint: &'static str) -> Result<()> {
     if Equations::new(params).dynamics().currents() == 1 {

@@ -79,17 +79,21 @@ impl Timesteps {
             }
         }
         let last = extend_to.unwrap_or(end_of_trial);
+        let first = if params.has_stimulus() { Timestep::INPUT } else { Timestep(0) };
         let timesteps: Vec<Timestep> = match self {
-            Self::All => (Timestep::INPUT.0..=last.0).map(Timestep).collect(),
+            Self::All => (first.0..=last.0).map(Timestep).collect(),
             Self::Last => vec![last],
             Self::These(timesteps) => timesteps.iter().copied().collect(),
         };
-        let (Some(&first), Some(&last)) = (timesteps.first(), timesteps.last()) else {
+        let (Some(&earliest), Some(&last)) = (timesteps.first(), timesteps.last()) else {
             return refuse("timesteps", "at least one timestep", "an empty list".to_owned());
         };
-        for timestep in [first, last] {
-            if !(Timestep::INPUT..=LATEST).contains(&timestep) {
-                let expected = format!("timesteps from -1, the input, to {LATEST}");
+        for timestep in [earliest, last] {
+            if !(first..=LATEST).contains(&timestep) {
+                let expected = match params.has_stimulus() {
+                    true => format!("timesteps from -1, the input, to {LATEST}"),
+                    false => format!("timesteps from 0 to {LATEST}, as there is an input at every timestep"),
+                };
                 return refuse("timesteps", &expected, timestep.to_string());
             }
         }

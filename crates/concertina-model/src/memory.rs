@@ -21,7 +21,7 @@ pub(crate) fn check(params: &ValidParams) -> Result<()> {
 fn least(params: &ValidParams) -> f64 {
     let (task, network) = (&params.task, &params.network);
     let (units, input_dim, steps) =
-        (network.units as f64, task.input_dim as f64, params.trial_steps() as f64);
+        (network.units as f64, params.inputs() as f64, params.trial_steps() as f64);
     let layers = if network.kind == NetworkKind::Feedforward { steps } else { 1.0 };
     let weights = units * (units * layers + input_dim + params.outputs() as f64);
     let states = params.train.batch.min(PART) as f64 * steps * units;

@@ -13,8 +13,7 @@ use concertina_model::trainer::Updater;
 const KINDS: [NetworkKind; 4] =
     [NetworkKind::Vanilla, NetworkKind::Leaky, NetworkKind::Feedforward, NetworkKind::Gru];
 /// Those that are linear in their inputs if φ is.
-const LINEAR_KINDS: [NetworkKind; 3] =
-    [NetworkKind::Vanilla, NetworkKind::Leaky, NetworkKind::Feedforward];
+const LINEAR_KINDS: [NetworkKind; 3] = [NetworkKind::Vanilla, NetworkKind::Leaky, NetworkKind::Feedforward];
 const NONLINEARITIES: [Nonlinearity; 3] = [Nonlinearity::Tanh, Nonlinearity::Relu, Nonlinearity::Linear];
 const LOSSES: [LossKind; 4] = [LossKind::CrossEntropy, LossKind::Mse, LossKind::MseScalar, LossKind::Zero];
 

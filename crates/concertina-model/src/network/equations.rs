@@ -36,7 +36,7 @@ impl Equations {
             leak: params.network.leak,
             steps: params.trial_steps(),
             hold: params.task.hold,
-            evaluate: params.task.evaluate,
+            evaluate: params.evaluated_steps(),
             loss: params.train.loss,
         }
     }

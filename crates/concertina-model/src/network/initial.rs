@@ -146,7 +146,7 @@ fn uniform(params: &ValidParams) -> Weights {
         index += 1;
         Array2::from_shape_simple_fn((rows, columns), || (bound * (2.0 * stream.uniform() - 1.0)) as f32)
     };
-    let input = matrix(params.task.input_dim, columns);
+    let input = matrix(params.inputs(), columns);
     let recurrent = (0..recurrent).map(|_| matrix(units, columns)).collect();
     let readout = matrix(units, outputs);
     let mut vector = |length: usize| match params.network.biases {
@@ -186,7 +186,7 @@ impl Drawing<'_> {
 
     /// The Gaussian numbers of the input weights of gates. (input_dim, gates × units).
     pub(super) fn gate_input(&self, gates: usize) -> Array2<f64> {
-        let (units, input_dim) = (self.params.network.units, self.params.task.input_dim);
+        let (units, input_dim) = (self.params.network.units, self.params.inputs());
         self.gaussian(GATE_INPUT_WEIGHTS, input_dim, gates * units)
     }
 
@@ -198,7 +198,7 @@ impl Drawing<'_> {
 
     /// Input weights of one current. (input_dim, units).
     pub(super) fn input(&self) -> Result<Array2<f64>> {
-        let (network, input_dim) = (&self.params.network, self.params.task.input_dim);
+        let (network, input_dim) = (&self.params.network, self.params.inputs());
         match network.input_weights {
             InputWeights::Orthogonal => {
                 let gaussian = self.gaussian(INPUT_WEIGHTS, network.units, input_dim);

@@ -103,7 +103,7 @@ impl Weights {
     /// # Errors
     /// [`Error::MissingTensor`] or [`Error::Shape`], naming the array.
     pub fn from_tensors(params: &ValidParams, lookup: impl Fn(&str) -> Option<ArrayD<f32>>) -> Result<Self> {
-        let (units, input_dim, outputs) = (params.network.units, params.task.input_dim, params.outputs());
+        let (units, input_dim, outputs) = (params.network.units, params.inputs(), params.outputs());
         let Layout { currents, recurrent, biases, layered } = Layout::of(params);
         let columns = currents * units;
         // What an imported network lacks is there as an array of nothing.

@@ -189,12 +189,11 @@ const NAMES: &[(&[&str], &str)] = &[
             "sequence_length",
             "n_steps",
             "num_steps",
-            "timesteps",
             "n_timesteps",
             "time_steps",
             "trial_length",
         ],
-        "a trial has `task.delay + task.hold - 1` timesteps: the input is shown for `task.hold`, the loss counts the last `task.evaluate`",
+        "a trial of the clusters has `task.delay + task.hold - 1` timesteps: the input is shown for `task.hold`, the loss counts the last `task.evaluate`",
     ),
     (
         &["t_eval", "lag", "delay_steps", "delay_length", "t_delay"],

@@ -5,7 +5,7 @@ use super::saves::{SaveRate, SavesPerEpoch};
 use super::value::Value;
 use super::{
     GradientMethod, GradientNoiseTarget, ImportedWeights, InitialWeights, InputWeights, LossKind,
-    NetworkKind, Nonlinearity, OptimizerKind, SchedulerKind,
+    NetworkKind, Nonlinearity, OptimizerKind, SchedulerKind, TaskKind,
 };
 
 /// A type that a parameter can have.
@@ -170,4 +170,4 @@ macro_rules! choice_field {
     )*};
 }
 
-choice_field!(NetworkKind Nonlinearity InputWeights InitialWeights LossKind OptimizerKind SchedulerKind GradientMethod GradientNoiseTarget);
+choice_field!(TaskKind NetworkKind Nonlinearity InputWeights InitialWeights LossKind OptimizerKind SchedulerKind GradientMethod GradientNoiseTarget);

@@ -29,18 +29,22 @@ impl ImportedWeights {
 /// its weights, and the trials that analyses show it. The others say how weights are drawn and trained.
 /// Samples of such a network are drawn with the default seed: the clusters that it was trained on are not
 /// known, so one realisation is as good as another.
-const COUNTING: [&str; 12] = [
+const COUNTING: [&str; 16] = [
     "network.kind",
     "network.leak",
     "network.nonlinearity",
     "network.units",
     "network.weights",
+    "task.bits",
     "task.classes",
     "task.cluster_std",
     "task.clusters",
     "task.delay",
     "task.evaluate",
     "task.hold",
+    "task.kind",
+    "task.pulse",
+    "task.timesteps",
     "task.input_dim",
 ];
 

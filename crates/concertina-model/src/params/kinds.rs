@@ -53,6 +53,15 @@ macro_rules! choices {
 }
 
 choices! {
+    /// The task (`task.kind`).
+    TaskKind {
+        /// Delayed classification of Gaussian clusters.
+        #[default]
+        Clusters = "clusters" | "hypercube",
+        /// Remembering the last pulse of each input line (Sussillo and Barak 2013).
+        FlipFlop = "flip_flop" | "flipflop",
+    }
+
     /// The equations of the network (`network.kind`).
     NetworkKind {
         /// Discrete-time recurrent network: `h_t = φ(h_{t-1} W + x_t U + b)`.

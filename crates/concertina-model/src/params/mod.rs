@@ -39,7 +39,7 @@ pub use imported::ImportedWeights;
 pub(crate) use kinds::PART;
 pub use kinds::{
     ChoiceNames, GradientMethod, GradientNoiseTarget, InitialWeights, InputWeights, LossKind, NetworkKind,
-    Nonlinearity, OptimizerKind, SchedulerKind,
+    Nonlinearity, OptimizerKind, SchedulerKind, TaskKind,
 };
 pub use names::parameter;
 pub use notes::Note;
@@ -60,7 +60,7 @@ use serde::{Deserialize, Serialize};
 pub struct Params {
     /// The realisation: keys every stream of random numbers.
     pub seed: u64,
-    /// The task: delayed classification of Gaussian clusters.
+    /// The task.
     pub task: TaskParams,
     /// The network and its initial weights.
     pub network: NetworkParams,
@@ -68,10 +68,12 @@ pub struct Params {
     pub train: TrainParams,
 }
 
-/// The task: delayed classification of Gaussian clusters.
+/// The task.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TaskParams {
+    /// Which task.
+    pub kind: TaskKind,
     /// Dimension of the input space.
     pub input_dim: usize,
     /// Number of Gaussian clusters.
@@ -86,6 +88,12 @@ pub struct TaskParams {
     pub hold: usize,
     /// Timesteps over which the loss is evaluated, the last ones of the trial.
     pub evaluate: usize,
+    /// Input lines of `flip_flop`, each with an output.
+    pub bits: usize,
+    /// Probability of a pulse at a timestep, in `flip_flop`.
+    pub pulse: f64,
+    /// Timesteps of a trial of `flip_flop`.
+    pub timesteps: usize,
     /// The same samples every epoch, or fresh ones (online learning).
     pub frozen: bool,
     /// Training samples an epoch.
@@ -98,6 +106,7 @@ pub struct TaskParams {
 impl Default for TaskParams {
     fn default() -> Self {
         Self {
+            kind: TaskKind::Clusters,
             input_dim: 200,
             clusters: 60,
             classes: 2,
@@ -105,6 +114,9 @@ impl Default for TaskParams {
             delay: 10,
             hold: 1,
             evaluate: 1,
+            bits: 3,
+            pulse: 0.1,
+            timesteps: 100,
             frozen: false,
             train_samples: 800,
             val_samples: None,

@@ -23,7 +23,9 @@ pub fn parameter(name: &str) -> Result<&'static Parameter> {
 /// The parameter that a section of a file names: by its field, or by a published name.
 pub(super) fn parameter_in(section: &str, name: &str) -> Result<&'static Parameter> {
     let here = PARAMETERS.iter().filter(|parameter| parameter.section() == section);
-    let mut here = here.filter(|parameter| parameter.name() == name || parameter.published.contains(&name));
+    let mut here = here.filter(|parameter| {
+        [parameter.field(), parameter.name()].contains(&name) || parameter.published.contains(&name)
+    });
     here.next().ok_or_else(|| unknown(&format!("{section}.{name}")))
 }
 

@@ -185,8 +185,13 @@ pub struct Parameter {
 }
 
 impl Parameter {
-    /// The last part of its path.
+    /// What command lines and tables call it: the last part of its path, or `task` for `task.kind`, as `kind` alone is the network's.
     pub fn name(&self) -> &'static str {
+        if self.path == "task.kind" { "task" } else { self.field() }
+    }
+
+    /// The last part of its path.
+    pub fn field(&self) -> &'static str {
         self.path.rsplit('.').next().unwrap_or(self.path)
     }
 

@@ -30,7 +30,7 @@ impl Entry {
             section if SECTIONS.contains(&section) => {
                 let parameter = parameter_in(section, &self.name)?;
                 // A published name may say more than the path it stands for, so it is kept.
-                Ok(if parameter.name() == self.name { parameter.path } else { &self.name })
+                Ok(if parameter.field() == self.name { parameter.path } else { &self.name })
             }
             section => Err(unknown_section(section)),
         }

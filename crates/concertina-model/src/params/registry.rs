@@ -5,11 +5,21 @@ use super::kinds::Choice;
 use super::parameter::{Condition, Interval, Kind, MOST, Parameter};
 use super::{
     GradientMethod, GradientNoiseTarget, InitialWeights, InputWeights, LossKind, NetworkKind, Nonlinearity,
-    OptimizerKind, Params, SchedulerKind,
+    OptimizerKind, Params, SchedulerKind, TaskKind,
 };
 
 const COUNT: Kind = Kind::Whole { least: 1, most: MOST };
 const NUMBER: Kind = Kind::Real(Interval::NotNegative);
+
+/// Whether the task is the paper's.
+fn is_clusters(params: &Params) -> bool {
+    params.task.kind == TaskKind::Clusters
+}
+
+/// Whether the task is remembering pulses.
+fn is_flip_flop(params: &Params) -> bool {
+    params.task.kind == TaskKind::FlipFlop
+}
 
 /// Whether the initial weights are drawn by our rule.
 fn is_drawn(params: &Params) -> bool {
@@ -76,30 +86,56 @@ pub static PARAMETERS: &[Parameter] = &[
         "the realisation: keys every stream of random numbers"
     ),
     // The task.
-    parameter!(task.input_dim, ["X_dim"], COUNT, "the dimension of the input space"),
-    parameter!(task.clusters, ["X_clusters"], COUNT, "the number of Gaussian clusters"),
+    parameter!(task.kind, [], Kind::Choice(TaskKind::NAMES), "the task"),
+    parameter!(task.input_dim, ["X_dim"], COUNT, "the dimension of the input space")
+        .usually("`task.kind = clusters`", is_clusters),
+    parameter!(task.clusters, ["X_clusters"], COUNT, "the number of Gaussian clusters")
+        .usually("`task.kind = clusters`", is_clusters),
     parameter!(
         task.classes,
         ["num_classes"],
         Kind::Whole { least: 2, most: MOST },
         "the number of class labels"
-    ),
+    )
+    .usually("`task.kind = clusters`", is_clusters),
     parameter!(
         task.cluster_std,
         ["clust_sig"],
         NUMBER,
         "the standard deviation of a cluster, per coordinate"
-    ),
+    )
+    .usually("`task.kind = clusters`", is_clusters),
     parameter!(task.delay, ["n_lag"], COUNT, "the time from stimulus onset to the end of evaluation")
-        .unit("timesteps"),
-    parameter!(task.hold, ["n_hold"], COUNT, "the time for which the input is shown").unit("timesteps"),
+        .unit("timesteps")
+        .usually("`task.kind = clusters`", is_clusters),
+    parameter!(task.hold, ["n_hold"], COUNT, "the time for which the input is shown")
+        .unit("timesteps")
+        .usually("`task.kind = clusters`", is_clusters),
     parameter!(
         task.evaluate,
         ["n_out"],
         COUNT,
         "the time over which the loss is evaluated, at the end of a trial"
     )
-    .unit("timesteps"),
+    .unit("timesteps")
+    .usually("`task.kind = clusters`", is_clusters),
+    parameter!(
+        task.bits,
+        [],
+        Kind::Whole { least: 1, most: 16 },
+        "the number of input lines, each with an output that remembers its last pulse"
+    )
+    .only("`task.kind = flip_flop`", is_flip_flop),
+    parameter!(
+        task.pulse,
+        [],
+        Kind::Real(Interval::Unit),
+        "the probability of a pulse at a timestep, on each line"
+    )
+    .only("`task.kind = flip_flop`", is_flip_flop),
+    parameter!(task.timesteps, [], COUNT, "the length of a trial")
+        .unit("timesteps")
+        .only("`task.kind = flip_flop`", is_flip_flop),
     parameter!(
         task.frozen,
         ["freeze_input"],

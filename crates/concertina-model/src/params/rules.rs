@@ -4,21 +4,16 @@ use std::fmt::Display;
 
 use super::parameter::grouped;
 use super::{
-    GradientMethod, InputWeights, LossKind, NetworkKind, Params, SavesPerEpoch, SchedulerKind, TaskParams,
+    GradientMethod, InputWeights, LossKind, NetworkKind, Params, SavesPerEpoch, SchedulerKind, TaskKind,
 };
+use crate::task::{Target, TaskShape};
 use crate::{Error, Result};
 
-impl TaskParams {
-    /// Timesteps in a trial: `delay + hold - 1`.
-    pub(super) fn trial_steps(&self) -> usize {
-        self.delay + self.hold - 1
-    }
-}
-
 /// Checks the rules between parameters that are each in range, and put back to their defaults where without effect.
-pub(super) fn check(params: &Params) -> Result<()> {
-    task(params)?;
-    network(params)?;
+pub(super) fn check(params: &Params, shape: &TaskShape) -> Result<()> {
+    clusters(params, shape)?;
+    batches(params, shape)?;
+    network(params, shape)?;
     scheduler(params)?;
     saves(params)
 }
@@ -32,8 +27,11 @@ fn unless(holds: bool, parameter: &str, expected: String, found: impl Display, h
     Err(Error::Parameter { parameter, expected, found, hint: Some(hint) })
 }
 
-fn task(params: &Params) -> Result<()> {
+fn clusters(params: &Params, shape: &TaskShape) -> Result<()> {
     let task = &params.task;
+    if task.kind != TaskKind::Clusters {
+        return Ok(());
+    }
     unless(
         task.clusters >= task.classes,
         "task.clusters",
@@ -41,14 +39,18 @@ fn task(params: &Params) -> Result<()> {
         task.clusters,
         "raise `task.clusters` or lower `task.classes`".to_owned(),
     )?;
-    let steps = task.trial_steps();
+    let steps = shape.timesteps;
     unless(
         task.evaluate <= steps,
         "task.evaluate",
         format!("at most the trial's {steps} timesteps (delay + hold - 1)"),
         task.evaluate,
         format!("lower `task.evaluate` or raise `task.delay`, now {}", task.delay),
-    )?;
+    )
+}
+
+fn batches(params: &Params, shape: &TaskShape) -> Result<()> {
+    let task = &params.task;
     unless(
         params.train.batch <= task.train_samples,
         "train.batch",
@@ -56,13 +58,22 @@ fn task(params: &Params) -> Result<()> {
         params.train.batch,
         "lower `train.batch` or raise `task.train_samples`".to_owned(),
     )?;
-    unless(
-        params.train.loss != LossKind::MseScalar || task.classes == 2,
-        "task.classes",
-        "2 with `train.loss = mse_scalar`".to_owned(),
-        task.classes,
-        "use `train.loss = mse` for more classes".to_owned(),
-    )?;
+    match shape.target {
+        Target::Classes(classes) => unless(
+            params.train.loss != LossKind::MseScalar || classes == 2,
+            "task.classes",
+            "2 with `train.loss = mse_scalar`".to_owned(),
+            classes,
+            "use `train.loss = mse` for more classes".to_owned(),
+        )?,
+        Target::Real(_) => unless(
+            matches!(params.train.loss, LossKind::Mse | LossKind::Zero),
+            "train.loss",
+            "`mse` or `zero`, as the targets of the task are real numbers".to_owned(),
+            params.train.loss,
+            "leave `train.loss` out".to_owned(),
+        )?,
+    }
     let gradients = params.train.gradients;
     unless(
         gradients != GradientMethod::Condensed || params.is_linear(),
@@ -74,13 +85,20 @@ fn task(params: &Params) -> Result<()> {
     )
 }
 
-fn network(params: &Params) -> Result<()> {
+fn network(params: &Params, shape: &TaskShape) -> Result<()> {
     let (task, network) = (&params.task, &params.network);
     unless(
-        network.input_weights != InputWeights::Diagonal || task.input_dim <= network.units,
+        network.kind != NetworkKind::Feedforward || task.kind == TaskKind::Clusters,
+        "network.kind",
+        format!("a recurrent network for `task.kind = {}`, which has inputs at every timestep", task.kind),
+        network.kind,
+        "use `network.kind = vanilla`".to_owned(),
+    )?;
+    unless(
+        network.input_weights != InputWeights::Diagonal || shape.inputs <= network.units,
         "task.input_dim",
         format!("at most the {} units, with `network.input_weights = diagonal`", network.units),
-        task.input_dim,
+        shape.inputs,
         "raise `network.units`, or use `network.input_weights = orthogonal`".to_owned(),
     )?;
     for (parameter, found) in [("task.hold", task.hold), ("task.evaluate", task.evaluate)] {

@@ -6,9 +6,12 @@ use serde::{Serialize, Serializer};
 
 use super::registry::PARAMETERS;
 use super::rules;
-use super::{LossKind, Nonlinearity, Params, SaveRate, SavesPerEpoch, SchedulerKind, TaskParams};
+use super::{
+    LossKind, NetworkKind, Nonlinearity, Params, SaveRate, SavesPerEpoch, SchedulerKind, TaskKind, TaskParams,
+};
 use crate::Result;
 use crate::checkpoint::CheckpointSchedule;
+use crate::task::{self, Target, TaskShape};
 
 /// Parameters that have been checked, and resolved: what was left open is filled in, and what has no effect is back at
 /// its default, so that the same computation has one key.
@@ -17,6 +20,7 @@ use crate::checkpoint::CheckpointSchedule;
 #[derive(Debug, Clone, PartialEq)]
 pub struct ValidParams {
     params: Params,
+    shape: TaskShape,
 }
 
 impl Deref for ValidParams {
@@ -70,25 +74,40 @@ impl Params {
         if params.train.scheduler == SchedulerKind::Onecycle && params.train.epochs > 0 {
             params.train.cycle_epochs.get_or_insert(params.train.epochs);
         }
-        rules::check(&params)?;
-        params.resolve_gradients();
-        Ok(ValidParams { params })
+        let shape = task::shape(&params);
+        params.resolve_loss(&shape);
+        rules::check(&params, &shape)?;
+        params.resolve_gradients(&shape);
+        Ok(ValidParams { params, shape })
     }
 }
 
 impl Params {
-    /// Whether outputs are linear in the stimulus, and for all samples in the same way.
+    /// Whether outputs are linear in a stimulus that is held, and for all samples in the same way.
     pub(super) fn is_linear(&self) -> bool {
-        self.network.nonlinearity == Nonlinearity::Linear && self.network.dropout == 0.0
+        self.network.nonlinearity == Nonlinearity::Linear
+            && self.network.kind != NetworkKind::Gru
+            && self.network.dropout == 0.0
+            && self.task.kind == TaskKind::Clusters
     }
 
-    /// Outputs of the readout: one for `mse_scalar`, otherwise one a class.
-    fn outputs(&self) -> usize {
-        if self.train.loss == LossKind::MseScalar { 1 } else { self.task.classes }
+    /// Outputs of the readout: one for `mse_scalar`, otherwise one a class or real target.
+    fn outputs(&self, shape: &TaskShape) -> usize {
+        match shape.target {
+            Target::Classes(_) if self.train.loss == LossKind::MseScalar => 1,
+            Target::Classes(outputs) | Target::Real(outputs) => outputs,
+        }
     }
 
-    fn resolve_gradients(&mut self) {
-        let condensed = self.task.evaluate * self.outputs();
+    /// The default loss is that of classes, and stands for that of real targets where the task has those.
+    fn resolve_loss(&mut self, shape: &TaskShape) {
+        if matches!(shape.target, Target::Real(_)) && self.train.loss == LossKind::default() {
+            self.train.loss = LossKind::Mse;
+        }
+    }
+
+    fn resolve_gradients(&mut self, shape: &TaskShape) {
+        let condensed = self.task.evaluate * self.outputs(shape);
         self.train.gradients = self.train.gradients.resolve(self.is_linear(), condensed, self.train.batch);
     }
 }
@@ -116,14 +135,34 @@ impl ValidParams {
         params.check()
     }
 
-    /// Timesteps in a trial: `delay + hold - 1`.
-    pub fn trial_steps(&self) -> usize {
-        self.task.trial_steps()
+    /// The sizes of a trial.
+    pub fn shape(&self) -> &TaskShape {
+        &self.shape
     }
 
-    /// Outputs of the readout: one for `mse_scalar`, otherwise one a class.
+    /// Inputs at a timestep.
+    pub fn inputs(&self) -> usize {
+        self.shape.inputs
+    }
+
+    /// Timesteps in a trial: `delay + hold - 1` for the clusters.
+    pub fn trial_steps(&self) -> usize {
+        self.shape.timesteps
+    }
+
+    /// Timesteps at which the loss may count, the last ones of a trial: all, where a mask says which.
+    pub fn evaluated_steps(&self) -> usize {
+        if self.has_stimulus() { self.task.evaluate } else { self.shape.timesteps }
+    }
+
+    /// Whether a trial shows one stimulus, which is then its input at timestep -1; otherwise there is an input at every timestep.
+    pub fn has_stimulus(&self) -> bool {
+        self.task.kind == TaskKind::Clusters
+    }
+
+    /// Outputs of the readout: one for `mse_scalar`, otherwise one a class or real target.
     pub fn outputs(&self) -> usize {
-        self.params.outputs()
+        self.params.outputs(&self.shape)
     }
 
     /// Validation samples an epoch.

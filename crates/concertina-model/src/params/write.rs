@@ -65,7 +65,7 @@ impl ValidParams {
             let start = text.len();
             let value = parameter.value(self);
             if value == Value::None {
-                let _ = write!(text, "# {} is none", parameter.name()); // writing to a string cannot fail
+                let _ = write!(text, "# {} is none", parameter.field()); // writing to a string cannot fail
             } else {
                 push_line(text, parameter, &value);
                 text.pop();
@@ -75,7 +75,7 @@ impl ValidParams {
             if !parameter.unit.is_empty() {
                 let _ = write!(text, ", in {}", parameter.unit);
             }
-            for published in parameter.published.iter().filter(|name| **name != parameter.name()) {
+            for published in parameter.published.iter().filter(|name| **name != parameter.field()) {
                 let _ = write!(text, " ({published})");
             }
             if !parameter.applies(self) {
@@ -100,7 +100,7 @@ fn for_each_section(text: &mut String, mut push: impl FnMut(&mut String, &Parame
 }
 
 fn push_line(text: &mut String, parameter: &Parameter, value: &Value) {
-    let _ = writeln!(text, "{} = {}", parameter.name(), file_spelling(value)); // writing to a string cannot fail
+    let _ = writeln!(text, "{} = {}", parameter.field(), file_spelling(value)); // writing to a string cannot fail
 }
 
 /// A value as TOML, in one spelling.

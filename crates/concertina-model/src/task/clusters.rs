@@ -6,8 +6,7 @@ use ndarray::{Array2, ArrayView1};
 
 use super::{Ask, Inputs, Mask, Target, Targets, Task, TaskShape, Trials};
 use crate::error::{Error, Result};
-use crate::memory;
-use crate::params::ValidParams;
+use crate::params::{TaskParams, ValidParams};
 
 const CENTRES: Purpose = Purpose::new("centres");
 const TRAINING_SAMPLES: Purpose = Purpose::new("training");
@@ -31,7 +30,7 @@ pub struct Clusters {
     seed: u64,
     hold: usize,
     evaluate: usize,
-    timesteps: usize,
+    shape: TaskShape,
 }
 
 impl Clusters {
@@ -43,7 +42,6 @@ impl Clusters {
     /// # Errors
     /// [`Error::ClustersDoNotFit`] when one centre was redrawn 10,000 times in vain; [`Error::TooLarge`].
     pub fn new(params: &ValidParams) -> Result<Self> {
-        memory::check(params)?;
         let task = &params.task;
         let separation = minimal_separation(task.input_dim, task.cluster_std);
         let mut stream = Stream::new(params.seed, CENTRES, 0);
@@ -71,14 +69,8 @@ impl Clusters {
                 }
             }
         }
-        Ok(Clusters { centres, ..Self::unplaced(params) })
-    }
-
-    /// The same task without clusters: it has no trials.
-    pub(super) fn unplaced(params: &ValidParams) -> Self {
-        let task = &params.task;
-        Clusters {
-            centres: Array2::zeros((0, task.input_dim)),
+        Ok(Clusters {
+            centres,
             classes: task.classes,
             cluster_std: task.cluster_std,
             train_samples: task.train_samples,
@@ -87,7 +79,17 @@ impl Clusters {
             seed: params.seed,
             hold: task.hold,
             evaluate: task.evaluate,
-            timesteps: params.trial_steps(),
+            shape: *params.shape(),
+        })
+    }
+
+    /// The sizes of its trials.
+    pub(super) fn shape(task: &TaskParams) -> TaskShape {
+        TaskShape {
+            inputs: task.input_dim,
+            target: Target::Classes(task.classes),
+            timesteps: task.delay + task.hold - 1,
+            conditions: task.clusters,
         }
     }
 
@@ -105,9 +107,6 @@ impl Clusters {
     fn evenly_spread(&self, count: usize) -> Trials {
         let mut stream = Stream::new(self.seed, ANALYSIS_SAMPLES, count as u64);
         let clusters = self.centres.nrows();
-        if clusters == 0 {
-            return self.around(Vec::new(), &mut stream);
-        }
         let mut chosen: Vec<u32> = (0..clusters as u32).cycle().take(count - count % clusters).collect();
         chosen.extend(stream.choose(clusters, count % clusters).into_iter().map(|cluster| cluster as u32));
         stream.shuffle(&mut chosen);
@@ -153,12 +152,7 @@ impl Clusters {
 
 impl Task for Clusters {
     fn shape(&self) -> TaskShape {
-        TaskShape {
-            inputs: self.centres.ncols(),
-            target: Target::Classes(self.classes),
-            timesteps: self.timesteps,
-            conditions: self.centres.nrows(),
-        }
+        self.shape
     }
 
     fn trials(&self, ask: Ask) -> Trials {

@@ -4,16 +4,20 @@
 //! streams keyed by the seed, the purpose and the epoch.
 
 mod clusters;
+pub mod flip_flop;
 mod trials;
 
 use std::fmt::Debug;
 
 pub use clusters::{Clusters, minimal_separation};
+pub use flip_flop::FlipFlop;
 pub use trials::{Inputs, Mask, Targets, Trials};
 pub(crate) use trials::{InputsRef, MaskRef, TargetsRef, TrialsRef};
 
+use ndarray::Array2;
+
 use crate::error::Result;
-use crate::params::ValidParams;
+use crate::params::{Params, TaskKind, ValidParams};
 
 /// A task of one realisation.
 pub trait Task: Debug + Send + Sync {
@@ -75,10 +79,43 @@ impl TaskShape {
 /// # Errors
 /// [`Error::ClustersDoNotFit`](crate::Error::ClustersDoNotFit); [`Error::TooLarge`](crate::Error::TooLarge).
 pub fn of(params: &ValidParams) -> Result<Box<dyn Task>> {
-    Ok(Box::new(Clusters::new(params)?))
+    crate::memory::check(params)?;
+    Ok(match params.task.kind {
+        TaskKind::Clusters => Box::new(Clusters::new(params)?),
+        TaskKind::FlipFlop => Box::new(FlipFlop::new(params)),
+    })
+}
+
+/// The sizes of the trials that parameters describe, each in its range.
+pub(crate) fn shape(params: &Params) -> TaskShape {
+    match params.task.kind {
+        TaskKind::Clusters => Clusters::shape(&params.task),
+        TaskKind::FlipFlop => FlipFlop::shape(&params.task),
+    }
 }
 
 /// A task without trials, for analyses that show the network none: it exists where clusters cannot be placed.
 pub fn without_trials(params: &ValidParams) -> Box<dyn Task> {
-    Box::new(Clusters::unplaced(params))
+    Box::new(NoTrials { shape: *params.shape() })
+}
+
+/// A task of which nothing but the shape is known.
+#[derive(Clone, Copy, Debug)]
+struct NoTrials {
+    shape: TaskShape,
+}
+
+impl Task for NoTrials {
+    fn shape(&self) -> TaskShape {
+        self.shape
+    }
+
+    fn trials(&self, _ask: Ask) -> Trials {
+        Trials {
+            inputs: Inputs::Held { stimuli: Array2::zeros((0, self.shape.inputs)), hold: 1 },
+            targets: Targets::Class(Vec::new()),
+            mask: Mask::Last(1),
+            conditions: Vec::new(),
+        }
+    }
 }

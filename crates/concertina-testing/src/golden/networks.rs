@@ -46,6 +46,7 @@ pub const PARTS: &[Part] = &[
     read("lyapunov", "gru.*", ANALYSIS),
     read("lyapunov", "leaky.*", ANALYSIS),
     read("lyapunov", "vanilla.*", ANALYSIS),
+    read("tasks", "flip_flop.*", MODEL),
     unbuilt("*lstm*", "*", "`network.kind = lstm`"),
     unbuilt("*", "lstm.*", "`network.kind = lstm`"),
     unbuilt("connectivity_*", "*", "restricted recurrent weights"),
@@ -56,7 +57,6 @@ pub const PARTS: &[Part] = &[
     unbuilt("tasks", "context.*", "`task.kind = context`"),
     unbuilt("tasks", "match.*", "`task.kind = match`"),
     unbuilt("tasks", "sine.*", "`task.kind = sine`"),
-    unbuilt("tasks", "flip_flop.*", "`task.kind = flip_flop`"),
 ];
 
 /// The part that an array belongs to.

@@ -8,7 +8,7 @@ use concertina::analyses::{Analysis as _, AnalysisSpec};
 use concertina::model::network::Weights;
 use concertina::model::params::{
     GradientMethod, InputWeights, Interval, Kind, LossKind, NetworkKind, Nonlinearity, PARAMETERS, Params,
-    SavesPerEpoch, Sweep, ValidParams, ValidSweep, Value,
+    SavesPerEpoch, Sweep, TaskKind, ValidParams, ValidSweep, Value,
 };
 use concertina::model::trainer::EpochRecord;
 use concertina::{CheckpointSelection, Outcome, Run, Source, Study};
@@ -96,9 +96,14 @@ fn under_the_rules(mut params: Params) -> Params {
     let Params { task, network, train, .. } = &mut params;
     if network.kind == NetworkKind::Feedforward {
         (task.hold, task.evaluate) = (1, 1);
+        task.kind = TaskKind::Clusters;
+    }
+    if task.kind == TaskKind::FlipFlop && train.loss != LossKind::Zero {
+        train.loss = LossKind::Mse;
     }
     if network.input_weights == InputWeights::Diagonal {
         task.input_dim = task.input_dim.min(network.units);
+        task.bits = task.bits.min(network.units);
     }
     if train.loss == LossKind::MseScalar {
         task.classes = 2;
@@ -106,7 +111,8 @@ fn under_the_rules(mut params: Params) -> Params {
     task.clusters = task.clusters.max(task.classes);
     task.evaluate = task.evaluate.min(task.delay + task.hold - 1);
     train.batch = train.batch.min(task.train_samples);
-    if network.nonlinearity != Nonlinearity::Linear || network.dropout > 0.0 {
+    let is_linear = network.nonlinearity == Nonlinearity::Linear && network.kind != NetworkKind::Gru;
+    if !is_linear || network.dropout > 0.0 || task.kind != TaskKind::Clusters {
         train.gradients = GradientMethod::Automatic;
     }
     train.scheduler_patience = train.scheduler_patience.max(1);

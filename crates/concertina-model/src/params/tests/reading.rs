@@ -155,6 +155,7 @@ fn annotated_toml_explains_every_parameter() {
 seed = 0                         # the realisation: keys every stream of random numbers (model_seed)
 
 [task]
+kind = "clusters"                # the task
 input_dim = 2                    # the dimension of the input space (X_dim)
 clusters = 60                    # the number of Gaussian clusters (X_clusters)
 classes = 2                      # the number of class labels (num_classes)
@@ -162,6 +163,9 @@ cluster_std = 0.02               # the standard deviation of a cluster, per coor
 delay = 10                       # the time from stimulus onset to the end of evaluation, in timesteps (n_lag)
 hold = 1                         # the time for which the input is shown, in timesteps (n_hold)
 evaluate = 1                     # the time over which the loss is evaluated, at the end of a trial, in timesteps (n_out)
+bits = 3                         # the number of input lines, each with an output that remembers its last pulse; without effect here
+pulse = 0.1                      # the probability of a pulse at a timestep, on each line; without effect here
+timesteps = 100                  # the length of a trial, in timesteps; without effect here
 frozen = false                   # the same samples every epoch, rather than fresh ones (freeze_input)
 train_samples = 800              # the number of training samples an epoch (num_train_samples_per_epoch)
 val_samples = 100                # the number of validation samples an epoch (none: 100 with 800 for training, otherwise 15%) (num_test_samples_per_epoch)

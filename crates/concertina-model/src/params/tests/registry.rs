@@ -86,7 +86,7 @@ fn choices_have_the_same_names_for_serde_as_in_the_registry() {
         for names in choices {
             let params = with(&[&format!("{}={}", parameter.path, names.name)]);
             let json = serde_json::to_value(&params).expect("parameters are JSON");
-            assert_eq!(json[parameter.section()][parameter.name()], names.name);
+            assert_eq!(json[parameter.section()][parameter.field()], names.name);
         }
     }
 }
@@ -100,6 +100,7 @@ fn defaults_never_change() {
         .collect();
     insta::assert_snapshot!(defaults.join("\n"), @r"
 seed = 0
+task.kind = clusters
 task.input_dim = 200
 task.clusters = 60
 task.classes = 2
@@ -107,6 +108,9 @@ task.cluster_std = 0.02
 task.delay = 10
 task.hold = 1
 task.evaluate = 1
+task.bits = 3
+task.pulse = 0.1
+task.timesteps = 100
 task.frozen = false
 task.train_samples = 800
 task.val_samples = none

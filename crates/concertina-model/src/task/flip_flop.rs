@@ -1,0 +1,115 @@
+//! `flip_flop`: each input line has pulses of -1 or 1, and its output is to remember the last (Sussillo and Barak 2013).
+
+use concertina_numerics::random::{Purpose, Stream};
+use ndarray::{Array3, ArrayView3};
+
+use super::{Ask, Inputs, Mask, Target, Targets, Task, TaskShape, Trials};
+use crate::params::{TaskParams, ValidParams};
+
+const TRAINING: Purpose = Purpose::new("flip flop");
+const VALIDATION: Purpose = Purpose::new("flip flop valid.");
+const ANALYSIS: Purpose = Purpose::new("flip flop anal.");
+
+/// At each timestep each line has a pulse with probability `pulse`, either sign as likely. The target of a line is its last pulse, that of
+/// the present timestep included, and 0 before the first. The loss counts at every timestep.
+#[derive(Clone, Debug)]
+pub struct FlipFlop {
+    pulse: f32,
+    train_samples: usize,
+    val_samples: usize,
+    frozen: bool,
+    seed: u64,
+    shape: TaskShape,
+}
+
+impl FlipFlop {
+    /// The task of a realisation.
+    pub fn new(params: &ValidParams) -> Self {
+        let task = &params.task;
+        FlipFlop {
+            pulse: task.pulse as f32,
+            train_samples: task.train_samples,
+            val_samples: params.val_samples(),
+            frozen: task.frozen,
+            seed: params.seed,
+            shape: *params.shape(),
+        }
+    }
+
+    /// The sizes of its trials; a condition is the final target of every line.
+    pub(super) fn shape(task: &TaskParams) -> TaskShape {
+        TaskShape {
+            inputs: task.bits,
+            target: Target::Real(task.bits),
+            timesteps: task.timesteps,
+            conditions: 3_usize.pow(task.bits as u32),
+        }
+    }
+
+    fn draw(&self, mut stream: Stream, count: usize) -> Trials {
+        let TaskShape { inputs, timesteps, .. } = self.shape;
+        let mut numbers = Array3::<f32>::zeros((count, timesteps, inputs));
+        if let Some(numbers) = numbers.as_slice_mut() {
+            stream.fill_uniform(numbers);
+        }
+        let pulse = |number: f32| match number < self.pulse {
+            true if number < 0.5 * self.pulse => -1.0,
+            true => 1.0,
+            false => 0.0,
+        };
+        trials(numbers.mapv_into(pulse))
+    }
+
+    fn of_epoch(&self, purpose: Purpose, epoch: u64, count: usize) -> Trials {
+        self.draw(Stream::new(self.seed, purpose, if self.frozen { 0 } else { epoch }), count)
+    }
+}
+
+/// The trials with these pulses, (trials, timesteps, lines): targets, and as condition the final targets `s` as digits to the base of
+/// three, `Σ (s_i + 1) 3^i`.
+pub fn trials(pulses: Array3<f32>) -> Trials {
+    let targets = last_pulses(pulses.view());
+    let timesteps = pulses.dim().1;
+    let condition = |trial: ndarray::ArrayView2<'_, f32>| {
+        let last = trial.row(timesteps - 1);
+        last.iter().rev().fold(0, |condition, state| 3 * condition + (state + 1.0) as u32)
+    };
+    let conditions = targets.outer_iter().map(condition).collect();
+    Trials {
+        inputs: Inputs::Timed(pulses),
+        targets: Targets::Real(targets),
+        mask: Mask::Last(timesteps),
+        conditions,
+    }
+}
+
+/// The last pulse of each line at every timestep, 0 before the first.
+fn last_pulses(pulses: ArrayView3<'_, f32>) -> Array3<f32> {
+    let mut targets = pulses.to_owned();
+    for mut trial in targets.outer_iter_mut() {
+        for mut line in trial.columns_mut() {
+            let mut last = 0.0;
+            for target in &mut line {
+                if *target == 0.0 {
+                    *target = last;
+                }
+                last = *target;
+            }
+        }
+    }
+    targets
+}
+
+impl Task for FlipFlop {
+    fn shape(&self) -> TaskShape {
+        self.shape
+    }
+
+    fn trials(&self, ask: Ask) -> Trials {
+        match ask {
+            Ask::Training(epoch) => self.of_epoch(TRAINING, epoch, self.train_samples),
+            Ask::Validation(epoch) => self.of_epoch(VALIDATION, epoch, self.val_samples),
+            Ask::Analysis { count } => self.draw(Stream::new(self.seed, ANALYSIS, count as u64), count),
+        }
+    }
+}
