@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use concertina_analysis::{Analysis, AnalysisSpec};
-use concertina_figures::{RECIPES, Recipe};
+use concertina_recipe::{RECIPES, Recipe};
 
 use crate::error::{Error, Result, suggestion};
 use crate::spec;

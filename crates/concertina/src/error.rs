@@ -21,9 +21,12 @@ pub enum Error {
     /// A table.
     #[error(transparent)]
     Table(#[from] concertina_table::Error),
-    /// A recipe or a figure.
+    /// A drawing.
     #[error(transparent)]
-    Figures(#[from] concertina_figures::Error),
+    Plot(#[from] concertina_plot::Error),
+    /// A recipe, its claims or its figure.
+    #[error(transparent)]
+    Recipe(#[from] concertina_recipe::Error),
     /// Something is wrong with a file of parameters.
     #[error("{}", in_file(source, path))]
     InFile {
@@ -260,7 +263,8 @@ impl Error {
             ),
             Self::Store(source) => source.hint(),
             Self::Table(source) => source.hint(),
-            Self::Figures(source) => source.hint(),
+            Self::Plot(source) => source.hint(),
+            Self::Recipe(source) => source.hint(),
             Self::InFile { source, .. } | Self::InRecipe { source, .. } => source.hint(),
             Self::NoAnalysis { .. } => Some(format!(
                 "{}; `concertina analyses` says what each measures",

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use concertina_analysis::{AnalysisSpec, Setting};
-use concertina_figures::SeedChoice;
 use concertina_model::params::{Params, Sweep, parameter};
+use concertina_recipe::SeedChoice;
 use concertina_table::Table;
 
 use crate::error::{Error, Result};
@@ -170,7 +170,7 @@ pub fn check_table_format(path: &Path) -> Result<()> {
 mod tests {
     use super::{analysis, seeds, sweep};
     use crate::error::Error;
-    use concertina_figures::SeedChoice;
+    use concertina_recipe::SeedChoice;
 
     #[test]
     fn overrides_and_seeds_make_a_sweep() {

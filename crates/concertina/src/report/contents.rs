@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use concertina_figures::{Finding, Level, Origin, PointComparison, Verdict};
+use concertina_recipe::{Finding, Level, Origin, PointComparison, Verdict};
 use schemars::JsonSchema;
 use serde::Serialize;
 

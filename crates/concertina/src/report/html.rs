@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use concertina_figures::{Finding, Level, Recipe, Verdict};
+use concertina_recipe::{Finding, Level, Recipe, Verdict};
 
 use super::contents::{ClaimReport, ComparedPoint, FigureReport, PublishedReport, Report, RunsReport};
 use super::drawing::Drawn;

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use concertina_analysis::AnalysisSpec;
-use concertina_figures::{Checkpoints, Recipe, Requirement, SeedChoice};
 use concertina_model::params::{MOST_RUNS, Params, ValidParams, parameter};
+use concertina_recipe::{Checkpoints, Recipe, Requirement, SeedChoice};
 use concertina_table::Scalar;
 
 use crate::engine::{Demand, Question};
@@ -86,7 +86,7 @@ impl FigurePlan {
         };
         for (number, recipe) in recipes.iter().enumerate() {
             if recipes[..number].iter().any(|other| other.figure == recipe.figure) {
-                return Err(concertina_figures::Error::SameFigure { figure: recipe.figure.clone() }.into());
+                return Err(concertina_recipe::Error::SameFigure { figure: recipe.figure.clone() }.into());
             }
         }
         let mut known = HashMap::new();
