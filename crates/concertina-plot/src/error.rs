@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::syntax::{self, SyntaxError};
+use crate::syntax::SyntaxError;
 
 /// An error of this crate.
 #[derive(Debug, thiserror::Error)]
@@ -75,7 +75,7 @@ impl Error {
                 Some("is the folder writable?".to_owned())
             }
             Self::Table(concertina_table::Error::UnknownColumn { name, known }) if !known.is_empty() => {
-                let name = syntax::nearest(name, known.iter().map(String::as_str))?;
+                let name = concertina_names::nearest(name, known.iter().map(String::as_str))?;
                 Some(format!("did you mean `{name}`?"))
             }
             Self::Table(error) => error.hint(),

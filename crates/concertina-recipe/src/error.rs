@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use concertina_plot::syntax::{self, Place, SyntaxError, at};
+use concertina_names::suggestion;
+use concertina_plot::syntax::{Place, SyntaxError, at};
 
 /// An error of this crate.
 #[derive(Debug, thiserror::Error)]
@@ -101,10 +102,7 @@ impl Error {
             Self::Syntax(error) => error.hint.clone(),
             Self::Claim { hint, .. } => hint.clone(),
             Self::Unknown { found, known, .. } | Self::UnknownFigure { found, known } => {
-                Some(match syntax::nearest(found, known.iter().map(String::as_str)) {
-                    Some(name) => format!("did you mean `{name}`?"),
-                    None => format!("known: {}", quoted(known)),
-                })
+                Some(suggestion(found, known.iter().map(String::as_str), "known:"))
             }
             Self::SameFigure { .. } => {
                 Some("their files would overwrite each other: give one of them another `figure`".to_owned())
@@ -113,18 +111,13 @@ impl Error {
                 Some("is the folder writable?".to_owned())
             }
             Self::Table(concertina_table::Error::UnknownColumn { name, known }) if !known.is_empty() => {
-                let name = syntax::nearest(name, known.iter().map(String::as_str))?;
+                let name = concertina_names::nearest(name, known.iter().map(String::as_str))?;
                 Some(format!("did you mean `{name}`?"))
             }
             Self::Table(error) => error.hint(),
             _ => None,
         }
     }
-}
-
-fn quoted(names: &[String]) -> String {
-    let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
-    names.join(", ")
 }
 
 /// Result of this crate.

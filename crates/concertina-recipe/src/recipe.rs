@@ -8,6 +8,7 @@ use std::{collections::BTreeMap, path::Path};
 use serde::Deserialize;
 use toml::Spanned;
 
+use concertina_analysis::AnalysisSpec;
 use concertina_plot::{
     Drawing, Kind,
     syntax::{self, Place, SyntaxError},
@@ -234,13 +235,6 @@ impl Recipe {
                     name: name.to_owned(),
                 });
             }
-            let analyses = &panel.analysis.as_ref().0;
-            let named = |one: &toml::Table| matches!(one.get("analysis"), Some(toml::Value::String(_)));
-            if analyses.is_empty() || !analyses.iter().all(named) {
-                let message = "expected the name of an analysis, found none".to_owned();
-                let hint = "analysis = { analysis = \"effective_dimension\" }".to_owned();
-                return wrong(message, place(panel.analysis.span().start), Some(hint));
-            }
             let has_axes = !matches!(panel.draw.kind, Kind::Snapshots | Kind::Schematic);
             if has_axes && (panel.draw.x.is_none() || panel.draw.y.is_none()) {
                 let (missing, example) =
@@ -356,7 +350,7 @@ fn sensible(length_mm: f64) -> bool {
 
 impl PanelRecipe {
     /// Whether that table is what this panel has from that of its analyses.
-    pub(crate) fn needs(&self, analysis: &toml::Table, requirement: &Requirement) -> bool {
+    pub(crate) fn needs(&self, analysis: &AnalysisSpec, requirement: &Requirement) -> bool {
         requirement.run_set == *self.runs.as_ref()
             && requirement.analysis == *analysis
             && requirement.checkpoints == self.checkpoints

@@ -5,6 +5,7 @@ use std::{
     fmt,
 };
 
+use concertina_analysis::AnalysisSpec;
 use serde::{
     Deserialize, Deserializer,
     de::{self, SeqAccess, Visitor},
@@ -267,8 +268,8 @@ pub struct Requirement {
     pub base: toml::Table,
     /// What this set of runs changes, sweeps, and its seeds.
     pub runs: RunSet,
-    /// The analysis: its name under `analysis`, its settings beside it.
-    pub analysis: toml::Table,
+    /// The analysis.
+    pub analysis: AnalysisSpec,
     /// At which checkpoints.
     pub checkpoints: Checkpoints,
     /// The letters of the panels drawn from it; none if it is for claims and comparisons alone.

@@ -1,5 +1,6 @@
 //! Recipes: what they ask for, and what is said when they are wrong.
 
+use concertina_analysis::Analysis as _;
 use concertina_recipe::{Checkpoints, Error, RECIPES, Recipe, SeedChoice};
 
 fn told(error: &Error) -> String {
@@ -153,7 +154,7 @@ fn a_wrong_recipe_is_told_what_where_and_how_to_mend_it() {
     let layout = "figure = \"mine\"\nlayout = { rows = [{ panels = [\"b\"], height_mm = 40 }] }";
     insta::assert_snapshot!(wrong("figure = \"mine\"", layout), @r#"
         unknown panel `b` at line 3, column 32 of mine.toml
-        hint: did you mean `a`?
+        hint: known: `a`
     "#);
 }
 
@@ -190,7 +191,7 @@ draw = { x = "update", y = "weight_variance" }
     let asked: Vec<(String, String)> = recipe
         .requirements()
         .iter()
-        .map(|one| (one.analysis["analysis"].as_str().unwrap_or_default().to_owned(), one.panels.join("")))
+        .map(|one| (one.analysis.name().to_owned(), one.panels.join("")))
         .collect();
     assert_eq!(
         asked,

@@ -342,31 +342,9 @@ fn in_file(source: &Error, path: &std::path::Path) -> String {
     }
 }
 
-/// The candidate most like a name, if any is near enough.
-pub(crate) fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    const NEAR: f64 = 0.5; // arbitrary: `lyapunow` is `lyapunov`, `dimension` is `effective_dimension`; `xyz` is nothing
-    let name = name.to_ascii_lowercase();
-    let mut best: Option<(f64, &str)> = None;
-    // As unlike as their lengths are, at least: whoever is too long need not be compared, in time and room of both lengths' product.
-    let length = name.chars().count() as f64;
-    for candidate in candidates.into_iter().filter(|one| one.chars().count() as f64 >= NEAR * length) {
-        let likeness = strsim::normalized_damerau_levenshtein(&name, &candidate.to_ascii_lowercase());
-        if likeness >= NEAR && best.is_none_or(|(known, _)| likeness > known) {
-            best = Some((likeness, candidate));
-        }
-    }
-    best.map(|(_, candidate)| candidate)
-}
-
 /// ``did you mean `x`?``, or all that are available.
 pub(crate) fn suggestion<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str> + Clone) -> String {
-    match nearest(name, candidates.clone()) {
-        Some(found) => format!("did you mean `{found}`?"),
-        None => {
-            let all: Vec<String> = candidates.into_iter().map(|name| format!("`{name}`")).collect();
-            format!("available: {}", all.join(", "))
-        }
-    }
+    concertina_names::suggestion(name, candidates, "available:")
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use concertina_table::{Scalar, Table};
 
-use crate::{Drawing, Error, Result, syntax};
+use crate::{Drawing, Error, Result};
 
 /// Values that a hint lists at most; arbitrary, a line or two.
 const LISTED: usize = 12;
@@ -17,7 +17,7 @@ pub fn first_unknown<'a>(
 
 /// What there is to say of a value that no row has: the message, and what there is instead.
 pub fn no_such_value(column: &str, found: &str, known: &[String]) -> (String, String) {
-    let hint = match syntax::nearest(found, known.iter().map(String::as_str)) {
+    let hint = match concertina_names::nearest(found, known.iter().map(String::as_str)) {
         // Of numbers the nearest spelling is rarely what was meant.
         Some(name) if found.parse::<f64>().is_err() => format!("did you mean `{name}`?"),
         _ => format!("`{column}` has {}", listed(known)),

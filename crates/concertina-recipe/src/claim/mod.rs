@@ -6,6 +6,7 @@ mod values;
 
 use std::{collections::BTreeMap, fmt, num::NonZeroUsize};
 
+use concertina_analysis::AnalysisSpec;
 use concertina_table::{Condition, OneOf, Scalar};
 use serde::{
     Deserialize, Deserializer,
@@ -24,7 +25,8 @@ pub struct Measurement {
     /// The set of runs.
     pub runs: Spanned<String>,
     /// What is computed, as for a panel.
-    pub analysis: Spanned<toml::Table>,
+    #[serde(deserialize_with = "crate::analyses::analysis")]
+    pub analysis: AnalysisSpec,
     /// At which checkpoints.
     #[serde(default)]
     pub checkpoints: Checkpoints,

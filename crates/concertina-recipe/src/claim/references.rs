@@ -10,7 +10,7 @@ impl Measurement {
     /// Whether that table is what it asks for.
     pub(crate) fn needs(&self, requirement: &Requirement) -> bool {
         requirement.run_set == *self.runs.as_ref()
-            && requirement.analysis == *self.analysis.as_ref()
+            && requirement.analysis == self.analysis
             && requirement.checkpoints == self.checkpoints
     }
 }
@@ -74,7 +74,7 @@ impl Recipe {
             run_set: run_set.clone(),
             base: self.parameters.clone(),
             runs: self.runs.get(run_set).cloned().unwrap_or_else(RunSet::default),
-            analysis: measurement.analysis.as_ref().clone(),
+            analysis: measurement.analysis.clone(),
             checkpoints: measurement.checkpoints.clone(),
             panels: Vec::new(),
         }
@@ -88,11 +88,6 @@ impl Recipe {
                 return source.wrong(message, &measurement.runs, Some("give it a name of its own"));
             }
             source.known("set of runs", &measurement.runs, self.runs.keys().map(String::as_str))?;
-            if !matches!(measurement.analysis.as_ref().get("analysis"), Some(toml::Value::String(_))) {
-                let hint = "analysis = { analysis = \"effective_dimension\" }";
-                let message = "expected the name of an analysis, found none".to_owned();
-                return source.wrong(message, &measurement.analysis, Some(hint));
-            }
         }
         let panels = self.panels.iter().map(|panel| panel.letter.as_ref().as_str());
         let tables = panels.chain(self.measurements.keys().map(String::as_str));

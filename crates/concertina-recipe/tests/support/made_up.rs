@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use concertina_analysis::Analysis as _;
 use concertina_numerics::random::Stream;
 use concertina_recipe::{Checkpoints, Point, Recipe, Requirement, SeedChoice};
 use concertina_table::{Scalar, Table};
@@ -89,7 +90,8 @@ fn scalar(value: &toml::Value) -> Scalar {
 }
 
 fn table(recipe: &Recipe, requirement: &Requirement, seeds: &SeedChoice) -> Table {
-    let analysis = requirement.analysis.get("analysis").and_then(toml::Value::as_str).expect("it is checked");
+    let analysis = requirement.analysis.name();
+    let settings = toml::Table::try_from(&requirement.analysis).expect("plain data");
     let mut all = Table::new();
     let mut index = 0;
     for point in requirement.points() {
@@ -104,7 +106,7 @@ fn table(recipe: &Recipe, requirement: &Requirement, seeds: &SeedChoice) -> Tabl
                 front.push(("stage".to_owned(), stage.into()));
                 front.push(("epoch".to_owned(), epoch.into()));
                 front.push(("update".to_owned(), update.into()));
-                observe(analysis, &requirement.analysis, &run, learnt, &mut stream, &mut |cells| {
+                observe(analysis, &settings, &run, learnt, &mut stream, &mut |cells| {
                     let mut row = front.clone();
                     row.extend(cells.iter().map(|(name, cell)| ((*name).to_owned(), cell.clone())));
                     rows.push_owned(row);
@@ -131,7 +133,7 @@ fn observe(
     let end = settings.get("extend_to").and_then(toml::Value::as_integer);
     let end = end.unwrap_or_else(|| run.number("delay", 10.0) as i64 - 1);
     let timesteps: Vec<i64> = match settings.get("timesteps") {
-        Some(toml::Value::String(_)) => vec![end],
+        Some(toml::Value::String(last)) if last == "last" => vec![end],
         Some(toml::Value::Array(list)) => list.iter().filter_map(toml::Value::as_integer).collect(),
         _ => (-1..=end).collect(),
     };

@@ -11,7 +11,6 @@ use crate::engine::{Demand, Question};
 use crate::error::{Error, Result};
 use crate::params_table;
 use crate::selection::CheckpointSelection;
-use crate::spec;
 
 /// What some figures need: runs, each once, and what is to be computed from them.
 #[derive(Debug)]
@@ -118,7 +117,6 @@ impl FigurePlan {
         known: &mut HashMap<String, usize>,
     ) -> Result<Needed> {
         let here = |error: Error| error.in_recipe(&recipe.figure);
-        let analysis = spec::from_table(requirement.analysis.clone()).map_err(here)?;
         let at = match &requirement.checkpoints {
             Checkpoints::Last => CheckpointSelection::Last,
             Checkpoints::First => CheckpointSelection::First,
@@ -127,7 +125,7 @@ impl FigurePlan {
             Checkpoints::LastOf(count) => CheckpointSelection::LastOf(*count),
             Checkpoints::Epochs(epochs) => CheckpointSelection::Epochs(epochs.clone()),
         };
-        let asked = (analysis, at);
+        let asked = (requirement.analysis.clone(), at);
         let question = match self.questions.iter().position(|known| *known == asked) {
             Some(question) => question,
             None => {
