@@ -3,6 +3,7 @@
 mod along;
 mod axes;
 mod colour_bar;
+mod context;
 mod legend;
 mod look;
 mod plot;
@@ -25,20 +26,8 @@ use crate::{
 };
 use {plot::PlotPanel, schematic::SchematicPanel, snapshots::SnapshotsPanel};
 
+pub(crate) use context::Context;
 pub use rows::{first_unknown, no_such_value};
-
-/// What a panel needs to know of its surroundings.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Context<'a> {
-    /// What errors call it.
-    pub(crate) name: &'a str,
-    pub(crate) title: Option<&'a str>,
-    /// Width and height in points.
-    pub(crate) size: (f64, f64),
-    /// Whether a letter stands in its upper left corner.
-    pub(crate) letter: bool,
-    pub(crate) in_figure: bool,
-}
 
 /// A panel of any kind, measured.
 #[derive(Debug)]

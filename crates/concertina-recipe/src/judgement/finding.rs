@@ -4,7 +4,7 @@ use concertina_numerics::statistics::{mean, signed_rank, student, variance};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Verdict, quantity::Values};
+use super::Verdict;
 use crate::claim::{Claim, Side, Test};
 
 /// The probability with which an interval covers the mean.
@@ -65,8 +65,12 @@ pub struct Finding {
 }
 
 impl Finding {
-    pub(super) fn of(claim: &Claim, group: Vec<Level>, values: Values) -> Self {
-        let Values { realisations, left_out } = values;
+    pub(super) fn of(
+        claim: &Claim,
+        group: Vec<Level>,
+        realisations: Vec<Realisation>,
+        left_out: Vec<LeftOut>,
+    ) -> Self {
         // Ratios are averaged and tested as logarithms: halving is as far as doubling.
         let ratio = claim.is_ratio();
         let into = |number: f64| if ratio { number.ln() } else { number };

@@ -91,8 +91,8 @@ impl Claim {
     /// As [`Claim::judge`], but for values that no row has.
     pub fn findings(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>> {
         let of = |group: Vec<Level>| {
-            let values = quantity::values(self, evidence, &group)?;
-            Ok(Finding::of(self, group, values))
+            let quantity::Values { realisations, left_out } = quantity::values(self, evidence, &group)?;
+            Ok(Finding::of(self, group, realisations, left_out))
         };
         self.groups().into_iter().map(of).collect()
     }
