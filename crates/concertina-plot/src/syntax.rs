@@ -2,6 +2,7 @@
 
 use concertina_names::suggestion;
 use serde::de::DeserializeOwned;
+use toml::de::{DeTable, DeValue};
 
 /// A file that is not what it should be, with the place.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -90,6 +91,29 @@ pub struct Place {
 }
 
 impl Place {
+    /// The place of a key of a TOML text, by the names of the tables around it and its own, which may have dots for further tables.
+    pub fn of_key(text: &str, path: &[&str]) -> Option<Self> {
+        fn find(table: &DeTable<'_>, path: &[&str]) -> Option<usize> {
+            let (wanted, deeper) = path.split_first()?;
+            table.iter().find_map(|(key, value)| {
+                let here = key.span().start;
+                let rest = wanted.strip_prefix(key.get_ref().as_ref())?;
+                let path: Vec<&str> = match rest.strip_prefix('.') {
+                    Some(rest) => [rest].into_iter().chain(deeper.iter().copied()).collect(),
+                    None if rest.is_empty() => deeper.to_vec(),
+                    None => return None,
+                };
+                match (path.is_empty(), value.get_ref()) {
+                    (true, _) => Some(here),
+                    (false, DeValue::Table(inner)) => find(inner, &path),
+                    (false, _) => None,
+                }
+            })
+        }
+        let table = DeTable::parse(text).ok()?;
+        find(table.get_ref(), path).map(|start| Self::of(text, start))
+    }
+
     /// The place of the byte at `offset`.
     pub fn of(text: &str, offset: usize) -> Self {
         let before = text.get(..offset).unwrap_or(text);
@@ -106,6 +130,16 @@ mod tests {
     fn places_count_from_one() {
         assert_eq!(Place::of("ab\ncd", 0), Place { line: 1, column: 1 });
         assert_eq!(Place::of("ab\ncd", 4), Place { line: 2, column: 2 });
+    }
+
+    #[test]
+    fn keys_are_found_however_they_are_nested() {
+        let text = "[runs.all]\nsweep = { task.input_dim = [2], \"network.gain\" = [20] }\n[runs.all.parameters]\ntrain.epochs = 3\n";
+        let place = |path: &[&str]| Place::of_key(text, path).map(|place| (place.line, place.column));
+        assert_eq!(place(&["runs", "all", "sweep", "task.input_dim"]), Some((2, 16)));
+        assert_eq!(place(&["runs", "all", "sweep", "network.gain"]), Some((2, 33)));
+        assert_eq!(place(&["runs", "all", "parameters", "train.epochs"]), Some((4, 7)));
+        assert_eq!(place(&["runs", "all", "sweep", "seed"]), None);
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod error;
 mod figure;
 mod join;
 mod judgement;
+mod parameters;
 mod published;
 mod recipe;
 mod run_set;
@@ -27,7 +28,5 @@ pub use judgement::{
 };
 pub use published::{Moments, PUBLISHED, PointComparison, PublishedTable, PublishedTables, compare};
 pub use recipe::{Layout, PanelRecipe, Recipe, Row};
-pub use run_set::{
-    Assignment, Checkpoints, FigureSeeds, Point, Requirement, RunSet, SeedChoice, SeedRule, Seeds,
-};
+pub use run_set::{Assignment, FigureSeeds, Point, Requirement, RunSet, SeedChoice, SeedRule, Seeds};
 pub use shipped::RECIPES;

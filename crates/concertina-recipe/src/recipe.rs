@@ -9,14 +9,15 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use concertina_analysis::AnalysisSpec;
+use concertina_model::selection::CheckpointSelection;
 use concertina_plot::{
     Drawing, Kind,
     syntax::{self, Place, SyntaxError},
 };
 
 use crate::{
-    Analyses, Checkpoints, Claim, Error, FigureSeeds, Measurement, Published, RECIPES, Requirement, Result,
-    RunSet, run_set,
+    Analyses, Claim, Error, FigureSeeds, Measurement, Published, RECIPES, Requirement, Result, RunSet,
+    run_set,
 };
 
 /// Most bytes of a recipe: 2^18. Arbitrary, the paper's have 10,000.
@@ -76,8 +77,8 @@ pub struct PanelRecipe {
     /// What is computed: `{ analysis = "effective_dimension", samples = 500 }`; or a list of such, whose tables are joined.
     pub analysis: Spanned<Analyses>,
     /// At which checkpoints.
-    #[serde(default)]
-    pub checkpoints: Checkpoints,
+    #[serde(default = "run_set::last")]
+    pub checkpoints: CheckpointSelection,
     /// Width and height of the panel by itself, in millimetres; its size in the figure unless given.
     #[serde(default)]
     pub size_mm: Option<[f64; 2]>,
@@ -263,6 +264,7 @@ impl Recipe {
             }
         }
         self.check_size(name)?;
+        self.check_parameters(name, text)?;
         self.check_layout(name, text)?;
         self.check_claims(name, text)
     }

@@ -6,18 +6,14 @@ use std::{
 };
 
 use concertina_analysis::AnalysisSpec;
+use concertina_model::params::{MOST_RUNS, seeds};
+use concertina_model::selection::CheckpointSelection;
 use serde::{
     Deserialize, Deserializer,
     de::{self, SeqAccess, Visitor},
 };
 
-/// Most seeds of a range: as many as a sweep may have runs. More is a slip of the keyboard.
-const MOST_SEEDS: u64 = 100_000;
-
-/// Most combinations of a sweep, also as many as it may have runs.
-const MOST_POINTS: usize = 100_000;
-
-/// Most sets of runs in a recipe: arbitrary, the paper's have four at most; each may have [`MOST_SEEDS`].
+/// Most sets of runs in a recipe: arbitrary, the paper's have four at most; each may have [`MOST_RUNS`].
 const MOST_SETS: usize = 100;
 
 /// A set of runs: parameters over the recipe's own, axes of a sweep, seeds.
@@ -118,21 +114,9 @@ impl SeedRule {
     }
 }
 
-/// A list of seeds: `[0, 1, 2]`, `"0..3"` (without 3) or `"0..=2"`.
+/// A list of seeds: `[0, 1, 2]`, or a text as on the command line, `"0..3"` (without 3), `"0..=2"` or `"0,3,7"`.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Seeds(pub Vec<u64>);
-
-impl Seeds {
-    fn parse(text: &str) -> Option<Self> {
-        let (from, to, more) = match text.split_once("..=") {
-            Some((from, to)) => (from, to, 1),
-            None => text.split_once("..").map(|(from, to)| (from, to, 0))?,
-        };
-        let (from, to): (u64, u64) = (from.trim().parse().ok()?, to.trim().parse().ok()?);
-        let end = to.checked_add(more)?;
-        (end > from && end - from <= MOST_SEEDS).then(|| Self((from..end).collect()))
-    }
-}
 
 impl<'de> Deserialize<'de> for Seeds {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -143,8 +127,9 @@ impl<'de> Deserialize<'de> for Seeds {
                 f.write_str("seeds as a list `[0, 1]` or a range `\"0..5\"`")
             }
             fn visit_str<E: de::Error>(self, text: &str) -> Result<Seeds, E> {
-                Seeds::parse(text)
-                    .ok_or_else(|| E::custom(format!("expected seeds as `0..5` or `0..=4`, found `{text}`")))
+                seeds(text)
+                    .map(Seeds)
+                    .map_err(|_| E::custom(format!("expected seeds as `0..5` or `0..=4`, found `{text}`")))
             }
             fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Seeds, A::Error> {
                 let mut seeds = Vec::new();
@@ -179,9 +164,9 @@ impl<'de> Deserialize<'de> for SeedRule {
                 if text == "figure" {
                     return Ok(SeedRule::Figure);
                 }
-                Seeds::parse(text)
-                    .map(|seeds| SeedRule::Own(seeds.0))
-                    .ok_or_else(|| E::custom(format!("expected `figure`, `0..5` or `0..=4`, found `{text}`")))
+                seeds(text)
+                    .map(SeedRule::Own)
+                    .map_err(|_| E::custom(format!("expected `figure`, `0..5` or `0..=4`, found `{text}`")))
             }
             fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<SeedRule, A::Error> {
                 let seeds = Seeds::deserialize(de::value::SeqAccessDeserializer::new(list))?;
@@ -196,67 +181,9 @@ impl<'de> Deserialize<'de> for SeedRule {
     }
 }
 
-/// At which checkpoints something is computed.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Checkpoints {
-    /// The last: `last`.
-    #[default]
-    Last,
-    /// Before training: `first`.
-    First,
-    /// The first and the last: `ends`.
-    Ends,
-    /// Every one there is: `all`.
-    All,
-    /// The last so many of those there are: `{ last = 10 }`.
-    LastOf(usize),
-    /// Those after so many epochs: `[0, 1, 5]`.
-    Epochs(Vec<u64>),
-}
-
-impl<'de> Deserialize<'de> for Checkpoints {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(deny_unknown_fields)]
-        struct LastOf {
-            last: std::num::NonZeroUsize,
-        }
-        struct CheckpointsVisitor;
-        impl<'de> Visitor<'de> for CheckpointsVisitor {
-            type Value = Checkpoints;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(
-                    "`\"last\"`, `\"first\"`, `\"ends\"`, `\"all\"`, `{ last = 10 }` or a list of epochs",
-                )
-            }
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<Checkpoints, E> {
-                match text {
-                    "last" => Ok(Checkpoints::Last),
-                    "first" => Ok(Checkpoints::First),
-                    "ends" => Ok(Checkpoints::Ends),
-                    "all" => Ok(Checkpoints::All),
-                    _ => Err(E::unknown_variant(text, &["last", "first", "ends", "all"])),
-                }
-            }
-            fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<Checkpoints, A::Error> {
-                let LastOf { last } = LastOf::deserialize(de::value::MapAccessDeserializer::new(map))?;
-                Ok(Checkpoints::LastOf(last.get()))
-            }
-            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Checkpoints, A::Error> {
-                let mut epochs = Vec::new();
-                while let Some(epoch) = list.next_element()? {
-                    epochs.push(epoch);
-                }
-                epochs.sort_unstable();
-                epochs.dedup();
-                if epochs.is_empty() {
-                    return Err(de::Error::custom("expected at least one epoch, found none"));
-                }
-                Ok(Checkpoints::Epochs(epochs))
-            }
-        }
-        deserializer.deserialize_any(CheckpointsVisitor)
-    }
+/// The checkpoints where a recipe names none.
+pub(crate) fn last() -> CheckpointSelection {
+    CheckpointSelection::Last
 }
 
 /// Something to be computed before a figure can be drawn: one table.
@@ -271,7 +198,7 @@ pub struct Requirement {
     /// The analysis.
     pub analysis: AnalysisSpec,
     /// At which checkpoints.
-    pub checkpoints: Checkpoints,
+    pub checkpoints: CheckpointSelection,
     /// The letters of the panels drawn from it; none if it is for claims and comparisons alone.
     pub panels: Vec<String>,
 }
@@ -367,8 +294,8 @@ impl RunSet {
             points = points.saturating_mul(axis.len().max(1));
             values = values.saturating_add(axis.iter().map(weight).max().unwrap_or(0));
         }
-        if points > MOST_POINTS {
-            return Err(format!("expected at most {MOST_POINTS} combinations, found {points}"));
+        if points > MOST_RUNS {
+            return Err(format!("expected at most {MOST_RUNS} combinations, found {points}"));
         }
         Ok(points.saturating_mul(values).saturating_add(weight_of(&self.sweep)))
     }
@@ -386,6 +313,23 @@ fn weight(value: &toml::Value) -> usize {
         toml::Value::Table(table) => 1 + weight_of(table),
         toml::Value::String(text) => 1 + text.len() / 32,
         _ => 1,
+    }
+}
+
+/// Parameters in the order in which they are set.
+pub(crate) fn assignments(table: &toml::Table) -> Vec<Assignment> {
+    let mut all = Vec::new();
+    flatten("", table, &mut all);
+    all
+}
+
+impl RunSet {
+    /// The axes of the sweep, each with what is set at each of its points.
+    pub(crate) fn axes(&self) -> impl Iterator<Item = (String, Vec<Point>)> {
+        axes(&self.sweep).into_iter().map(|(axis, values)| {
+            let points = values.iter().map(|value| extended(&Point::default(), &axis, value)).collect();
+            (axis, points)
+        })
     }
 }
 

@@ -1,7 +1,8 @@
 //! Recipes: what they ask for, and what is said when they are wrong.
 
 use concertina_analysis::Analysis as _;
-use concertina_recipe::{Checkpoints, Error, RECIPES, Recipe, SeedChoice};
+use concertina_model::selection::CheckpointSelection;
+use concertina_recipe::{Error, RECIPES, Recipe, SeedChoice};
 
 fn told(error: &Error) -> String {
     error.hint().map_or_else(|| error.to_string(), |hint| format!("{error}\nhint: {hint}"))
@@ -74,7 +75,7 @@ fn figure_two_asks_for_each_table_once() {
         requirements[panels.len()..].iter().all(|requirement| !requirement.is_drawn()),
         "drawn ones first"
     );
-    assert_eq!(requirements[0].checkpoints, Checkpoints::Epochs(vec![0, 1, 5, 10, 12]));
+    assert_eq!(requirements[0].checkpoints, CheckpointSelection::Epochs(vec![0, 1, 5, 10, 12]));
     assert_eq!(requirements[0].runs.seeds.resolve(&SeedChoice::Fast, &recipe.seeds), [0]);
     assert_eq!(requirements[0].runs.seeds.resolve(&SeedChoice::These(vec![7, 8]), &recipe.seeds), [7]);
     assert_eq!(requirements[3].runs.seeds.resolve(&SeedChoice::Fast, &recipe.seeds), [0, 1, 2, 3, 4]);
@@ -227,4 +228,36 @@ fn columns_of_a_sweep_are_its_axes_what_changes_along_them_and_their_labels() {
     let recipe = Recipe::from_toml("mine.toml", &text).expect("it parses");
     let columns: Vec<String> = recipe.runs["all"].columns().into_iter().collect();
     assert_eq!(columns, ["dropout", "gain", "noise"]);
+}
+
+#[test]
+fn analyses_and_parameters_are_checked_when_a_recipe_is_read() {
+    insta::assert_snapshot!(wrong("\"effective_dimension\" }", "\"efective_dimension\" }"), @r"
+    unknown analysis `efective_dimension` at line 14, column 12 of mine.toml
+    hint: did you mean `effective_dimension`?
+    ");
+    insta::assert_snapshot!(wrong("\"effective_dimension\" }", "\"effective_dimension\", sample = 3 }"), @r"
+    analysis `effective_dimension`: unknown setting `sample` at line 14, column 12 of mine.toml
+    hint: did you mean `samples`?
+    ");
+    insta::assert_snapshot!(wrong("\"effective_dimension\" }", "\"effective_dimension\", samples = \"many\" }"), @r"
+    analysis `effective_dimension`: `samples`: expected a whole number, found `many` at line 14, column 12 of mine.toml
+    hint: `samples`: Samples, spread evenly over the clusters; at least 2. The default is 500
+    ");
+    insta::assert_snapshot!(wrong("task.input_dim", "task.inptu_dim"), @r"
+    unknown parameter `task.inptu_dim` at line 5, column 6 of mine.toml
+    hint: did you mean `task.input_dim`?
+    ");
+    insta::assert_snapshot!(wrong("train.epochs = 3", "train.epochs = \"few\""), @r"
+    `train.epochs`: expected a whole number of at least 0, found `few` at line 8, column 22 of mine.toml
+    hint: `train.epochs`: how long to train, in epochs; the default is 12
+    ");
+    insta::assert_snapshot!(wrong("gain = [20, 250]", "gian = [20, 250]"), @r"
+    unknown parameter `gian` at line 9, column 11 of mine.toml
+    hint: did you mean `network.gain`?
+    ");
+    insta::assert_snapshot!(wrong("gain = [20, 250]", "size = [{ label = \"small\", units = 20 }, { units = 0 }]"), @r"
+    `network.units`: expected a whole number from 1 to 100,000, found 0 at line 9, column 11 of mine.toml
+    hint: `network.units`: the number of units, in each layer of a feedforward network; the default is 200
+    ");
 }

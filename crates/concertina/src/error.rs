@@ -97,14 +97,6 @@ pub enum Error {
         /// The nearest name, or where to find all of them.
         hint: String,
     },
-    /// Checkpoints are chosen in a way that cannot be read.
-    #[error(
-        "expected `ends`, `first`, `last`, `last:10`, `every:5`, `all` or epochs as in `0,5,12`, found `{text}`"
-    )]
-    Selection {
-        /// What was there.
-        text: String,
-    },
     /// An epoch is asked for that a run does not have.
     #[error("expected an epoch up to {last}, the last of run {run}, found {epoch}")]
     NoSuchEpoch {
@@ -280,9 +272,6 @@ impl Error {
             }
             Self::Write { .. } => Some("choose a folder that can be written to".to_owned()),
             Self::TableFormat { .. } => Some("without `--out` the table goes to standard output".to_owned()),
-            Self::Selection { .. } => {
-                Some("`--checkpoints 0,5` is before training and after five epochs".to_owned())
-            }
             Self::Seeds { .. } => Some("`0..5` leaves out the 5".to_owned()),
             Self::NoSuchEpoch { .. } => Some("train longer with `train.epochs`".to_owned()),
             Self::Arrays { source, .. } | Self::Archive(source) => source.hint(),

@@ -67,11 +67,8 @@ pub fn read_sweep(path: &Path) -> Result<Sweep> {
 /// # Errors
 /// [`Error::Seeds`].
 pub fn seeds(text: &str) -> Result<SeedChoice> {
-    let wrong = || Error::Seeds { text: text.to_owned() };
-    let mut sweep = Sweep::of(Params::default());
-    sweep.assign(&format!("seed={text}")).map_err(|_| wrong())?;
-    let runs = sweep.check().map_err(|_| wrong())?;
-    Ok(SeedChoice::These(runs.iter().map(|run| run.seed).collect()))
+    let seeds = concertina_model::params::seeds(text).map_err(|_| Error::Seeds { text: text.to_owned() })?;
+    Ok(SeedChoice::These(seeds))
 }
 
 /// An analysis by its name, with settings as in `exponents=5`.

@@ -7,6 +7,7 @@ mod values;
 use std::{collections::BTreeMap, fmt, num::NonZeroUsize};
 
 use concertina_analysis::AnalysisSpec;
+use concertina_model::selection::CheckpointSelection;
 use concertina_table::{Condition, OneOf, Scalar};
 use serde::{
     Deserialize, Deserializer,
@@ -15,8 +16,6 @@ use serde::{
 use toml::Spanned;
 
 pub use origin::{Origin, OriginKind};
-
-use crate::Checkpoints;
 
 /// Something computed for claims and comparisons alone: no panel draws it.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -28,8 +27,8 @@ pub struct Measurement {
     #[serde(deserialize_with = "crate::analyses::analysis")]
     pub analysis: AnalysisSpec,
     /// At which checkpoints.
-    #[serde(default)]
-    pub checkpoints: Checkpoints,
+    #[serde(default = "crate::run_set::last")]
+    pub checkpoints: CheckpointSelection,
 }
 
 /// A statement about a table, with the test that decides whether it was reproduced.

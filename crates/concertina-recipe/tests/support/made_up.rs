@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use concertina_analysis::Analysis as _;
+use concertina_model::selection::CheckpointSelection;
 use concertina_numerics::random::Stream;
-use concertina_recipe::{Checkpoints, Point, Recipe, Requirement, SeedChoice};
+use concertina_recipe::{Point, Recipe, Requirement, SeedChoice};
 use concertina_table::{Scalar, Table};
 
 use super::{Rows, stream};
@@ -53,19 +54,22 @@ impl Run {
     }
 
     /// Epoch, update and stage of the checkpoints asked for.
-    fn checkpoints(&self, which: &Checkpoints) -> Vec<(i64, i64, &'static str)> {
+    fn checkpoints(&self, which: &CheckpointSelection) -> Vec<(i64, i64, &'static str)> {
         let updates = (800.0 / self.number("batch", 10.0)).ceil() as i64;
         let saves = self.number("saves_per_epoch", 1.0);
         let all = (self.epochs as f64 * saves).round() as i64;
         let at = |share: f64| (share * (self.epochs * updates) as f64).round() as i64;
         let of_epoch = |epoch: &i64| (*epoch, epoch * updates);
         let found: Vec<(i64, i64)> = match which {
-            Checkpoints::Last => vec![of_epoch(&self.epochs)],
-            Checkpoints::First => vec![(0, 0)],
-            Checkpoints::Ends => [0, self.epochs].iter().map(of_epoch).collect(),
-            Checkpoints::Epochs(epochs) => epochs.iter().map(|&epoch| of_epoch(&(epoch as i64))).collect(),
-            Checkpoints::All | Checkpoints::LastOf(_) => {
-                let last = if let Checkpoints::LastOf(count) = which { *count as i64 } else { all + 1 };
+            CheckpointSelection::Last => vec![of_epoch(&self.epochs)],
+            CheckpointSelection::First => vec![(0, 0)],
+            CheckpointSelection::Ends => [0, self.epochs].iter().map(of_epoch).collect(),
+            CheckpointSelection::Epochs(epochs) => {
+                epochs.iter().map(|&epoch| of_epoch(&(epoch as i64))).collect()
+            }
+            CheckpointSelection::All | CheckpointSelection::LastOf(_) | CheckpointSelection::Every(_) => {
+                let last =
+                    if let CheckpointSelection::LastOf(count) = which { *count as i64 } else { all + 1 };
                 let first = (all + 1 - last).max(0);
                 (first..=all).map(|save| at(save as f64 / all as f64)).map(|u| (u / updates, u)).collect()
             }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use concertina_analysis::AnalysisSpec;
 use concertina_model::params::{MOST_RUNS, Params, ValidParams, parameter};
-use concertina_recipe::{Checkpoints, Recipe, Requirement, SeedChoice};
+use concertina_recipe::{Recipe, Requirement, SeedChoice};
 use concertina_table::Scalar;
 
 use crate::engine::{Demand, Question};
@@ -117,15 +117,7 @@ impl FigurePlan {
         known: &mut HashMap<String, usize>,
     ) -> Result<Needed> {
         let here = |error: Error| error.in_recipe(&recipe.figure);
-        let at = match &requirement.checkpoints {
-            Checkpoints::Last => CheckpointSelection::Last,
-            Checkpoints::First => CheckpointSelection::First,
-            Checkpoints::Ends => CheckpointSelection::Ends,
-            Checkpoints::All => CheckpointSelection::All,
-            Checkpoints::LastOf(count) => CheckpointSelection::LastOf(*count),
-            Checkpoints::Epochs(epochs) => CheckpointSelection::Epochs(epochs.clone()),
-        };
-        let asked = (requirement.analysis.clone(), at);
+        let asked = (requirement.analysis.clone(), requirement.checkpoints.clone());
         let question = match self.questions.iter().position(|known| *known == asked) {
             Some(question) => question,
             None => {
