@@ -41,7 +41,7 @@ pub fn toml<T: DeserializeOwned>(name: &str, text: &str) -> Result<T, SyntaxErro
 /// Between what is wrong and what to do about it, in errors of types that read themselves: serde's errors are plain texts.
 const HINT: &str = "\nhint: ";
 
-/// An error of a type that reads itself, with a hint that [`toml`] finds again.
+/// An error of a type that reads itself, with a hint that [`toml()`] finds again.
 pub fn with_hint<E: serde::de::Error>(message: impl std::fmt::Display, hint: Option<String>) -> E {
     match hint {
         Some(hint) => E::custom(format!("{message}{HINT}{hint}")),
