@@ -1,7 +1,7 @@
 //! Recipes: figures as data.
 //!
 //! A recipe says which runs it needs, what is computed from them, and how that is drawn. Reading one gives plain data;
-//! [`Recipe::requirements`] says what has to be computed, as tables that this crate draws without knowing any model.
+//! [`Recipe::requirements`] says what has to be computed, as tables from which [`Recipe::draw`] makes the figure.
 
 use std::{collections::BTreeMap, path::Path};
 

@@ -1,4 +1,4 @@
-//! Which runs a recipe asks for, and what is to be computed from them: pure data, no model known here.
+//! Which runs a recipe asks for, and what is to be computed from them: pure data, nothing is trained here.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
