@@ -1,5 +1,7 @@
 //! What can go wrong in this crate.
 
+use concertina_names::suggestion;
+
 use crate::AnalysisSpec;
 
 /// Shorthand for results of this crate.
@@ -16,6 +18,16 @@ pub enum Error {
     UnknownAnalysis {
         /// The name asked for.
         name: String,
+    },
+    /// A setting of an analysis is not there, or of the wrong type.
+    #[error("analysis `{analysis}`: {reason}")]
+    Setting {
+        /// The analysis.
+        analysis: String,
+        /// What is wrong.
+        reason: String,
+        /// What to do about it.
+        hint: String,
     },
     /// A parameter of an analysis has a value that it cannot have.
     #[error("`{analysis}.{parameter}`: expected {expected}, found {found}")]
@@ -88,8 +100,10 @@ impl Error {
     /// What the user can do about it, where that is known.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::UnknownAnalysis { name } => Some(nearest(name)),
-            Self::Parameter { hint, .. } => Some(hint.clone()),
+            Self::UnknownAnalysis { name } => {
+                Some(suggestion(name, AnalysisSpec::NAMES.iter().copied(), "available:"))
+            }
+            Self::Setting { hint, .. } | Self::Parameter { hint, .. } => Some(hint.clone()),
             Self::NotApplicable { hint, .. } => Some((*hint).to_owned()),
             Self::TooFewSamples { expected, .. } => Some(format!("ask for `samples` of {expected} or more")),
             Self::NotFinite { .. } => Some(
@@ -104,20 +118,6 @@ impl Error {
     }
 }
 
-/// The analysis whose name is nearest, or all of them.
-fn nearest(name: &str) -> String {
-    let names = AnalysisSpec::NAMES;
-    let similar = |known: &&&str| strsim::jaro_winkler(name, known);
-    let best = names.iter().max_by(|a, b| similar(a).total_cmp(&similar(b)));
-    match best.filter(|known| similar(known) > 0.8) {
-        Some(known) => format!("did you mean `{known}`?"),
-        None => format!(
-            "there are {}",
-            names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
-        ),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -127,6 +127,6 @@ mod tests {
         let hint = |name: &str| AnalysisSpec::named(name).expect_err("unknown").hint().expect("a hint");
         assert_eq!(hint("lyapunof"), "did you mean `lyapunov`?");
         assert_eq!(hint("clusterholdout"), "did you mean `cluster_holdout`?");
-        assert!(hint("xyz").starts_with("there are `effective_dimension`, `accuracy`, "));
+        assert!(hint("xyz").starts_with("available: `effective_dimension`, `accuracy`, "));
     }
 }

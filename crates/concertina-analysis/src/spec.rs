@@ -4,7 +4,7 @@ use concertina_model::params::ValidParams;
 use concertina_table::Table;
 use serde::{Deserialize, Serialize};
 
-use crate::settings::schema_of;
+use crate::settings::{Setting, schema_of};
 use crate::{
     Accuracy, Analysis, Autocorrelation, ClassDistances, ClusterHoldout, EffectiveDimension, Error, Loss,
     Lyapunov, OrthogonalCompression, PcaSnapshots, Result, Saturation, Spectrum, Subject, WeightVariance,
@@ -88,6 +88,44 @@ impl AnalysisSpec {
         format!("{} {} {}", self.name(), self.version(), self.fields())
     }
 
+    /// An analysis from a table: its name under `analysis`, settings beside it.
+    ///
+    /// # Errors
+    /// [`Error::UnknownAnalysis`]; [`Error::Setting`] for a setting that it does not have, or a value of the
+    /// wrong type.
+    pub fn from_table(table: toml::Table) -> Result<Self> {
+        let name = table.get("analysis").and_then(toml::Value::as_str).unwrap_or_default().to_owned();
+        if !AnalysisSpec::NAMES.contains(&&*name) {
+            return Err(Error::UnknownAnalysis { name });
+        }
+        let settings = AnalysisSpec::named(&name)?.settings();
+        let wrong = |reason: String, hint: String| Error::Setting { analysis: name.clone(), reason, hint };
+        let unknown =
+            |key: &&String| *key != "analysis" && !settings.iter().any(|setting| setting.name == **key);
+        if let Some(key) = table.keys().find(unknown) {
+            return Err(wrong(format!("unknown setting `{key}`"), hint_of_unknown(key, &settings)));
+        }
+        let alone = |setting: &&Setting| {
+            let one = table.get(&setting.name).map(|value| (setting.name.clone(), value.clone()));
+            let analysis = ("analysis".to_owned(), toml::Value::from(name.as_str()));
+            one.is_some_and(|one| {
+                toml::Value::Table([analysis, one].into_iter().collect()).try_into::<AnalysisSpec>().is_err()
+            })
+        };
+        if let Some(setting) = settings.iter().find(alone) {
+            let Setting { name, values, meaning, .. } = setting;
+            let found = table[name].to_string().replace('"', "");
+            let default = setting.default_text();
+            return Err(wrong(
+                format!("`{name}`: expected {values}, found `{found}`"),
+                format!("`{name}`: {meaning} The default is {default}"),
+            ));
+        }
+        toml::Value::Table(table).try_into().map_err(|source: toml::de::Error| {
+            wrong(source.message().to_owned(), hint_of_unknown("", &settings))
+        })
+    }
+
     /// The parameters as JSON, in the order of the fields.
     pub(crate) fn fields(&self) -> String {
         let parameters = each!(self, analysis => serde_json::to_string(analysis));
@@ -98,6 +136,22 @@ impl AnalysisSpec {
     pub(crate) fn schema(&self) -> schemars::Schema {
         each!(self, analysis => schema_of(analysis))
     }
+}
+
+/// What may help after an unknown setting: the nearest, or all of them.
+fn hint_of_unknown(key: &str, settings: &[Setting]) -> String {
+    if let Some(found) = concertina_names::nearest(key, settings.iter().map(|setting| setting.name.as_str()))
+    {
+        return format!("did you mean `{found}`?");
+    }
+    if let Ok(parameter) = concertina_model::params::parameter(key) {
+        return format!("`{}` is a parameter of runs, not a setting of the analysis", parameter.path);
+    }
+    if settings.is_empty() {
+        return "it has no settings".to_owned();
+    }
+    let each = |setting: &Setting| format!("`{}` ({})", setting.name, setting.default_text());
+    format!("its settings are {}", settings.iter().map(each).collect::<Vec<_>>().join(", "))
 }
 
 impl Analysis for AnalysisSpec {

@@ -5,9 +5,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use concertina_figures::{PUBLISHED, RECIPES};
 use concertina_hostile::Template;
 use concertina_model::params::Params;
+use concertina_recipe::{PUBLISHED, RECIPES};
 use concertina_store::Tensors;
 use concertina_table::{Table, Values};
 use ndarray::{ArrayD, IxDyn};
@@ -93,7 +93,7 @@ width_mm = 120.0
 rows = [{ panels = ["a", "b"], widths = [1.0, 2.0], height_mm = 50.0 }]
 "#,
     )?;
-    keep("recipe", "theme.toml", concertina_figures::DEFAULT_THEME.as_bytes())?;
+    keep("recipe", "theme.toml", concertina_plot::DEFAULT_THEME.as_bytes())?;
 
     let array = |shape: &[usize]| {
         let count: usize = shape.iter().product();

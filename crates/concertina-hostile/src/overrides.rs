@@ -1,9 +1,9 @@
 //! What somebody types: overrides, seeds, checkpoints, conditions, analyses.
 
 use concertina::{CheckpointSelection, Condition, RunColumns};
-use concertina_figures::SeedChoice;
 use concertina_model::Checkpoint;
 use concertina_model::params::{Params, Sweep};
+use concertina_recipe::SeedChoice;
 use concertina_store::{CheckpointId, MemoKey, RunKey};
 use concertina_table::{Table, Values};
 

@@ -3,7 +3,8 @@
 use std::sync::OnceLock;
 
 use concertina::FigurePlan;
-use concertina_figures::{Evidence, Recipe, SeedChoice, Theme};
+use concertina_plot::Theme;
+use concertina_recipe::{Evidence, Recipe, SeedChoice};
 use concertina_table::{Table, Values};
 
 use crate::tell;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
-use concertina_figures::{Evidence, PUBLISHED, PublishedTables, Recipe, compare};
+use concertina_recipe::{Evidence, PUBLISHED, PublishedTables, Recipe, compare};
 use concertina_table::{Error, Table};
 
 use crate::{reseal, store::fast_folder, tell};

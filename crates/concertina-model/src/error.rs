@@ -37,6 +37,14 @@ pub enum Error {
         /// What stands in for it.
         hint: String,
     },
+    /// Checkpoints are chosen in a way that cannot be read.
+    #[error(
+        "expected `ends`, `first`, `last`, `last:10`, `every:5`, `all` or epochs as in `0,5,12`, found `{text}`"
+    )]
+    Selection {
+        /// What was there.
+        text: String,
+    },
     /// A file of parameters has a section that parameters do not have.
     #[error("expected a section `[task]`, `[network]` or `[train]`, found `[{name}]`")]
     UnknownSection {
@@ -204,6 +212,9 @@ impl Error {
             Self::UnknownParameter { hint, .. }
             | Self::NotAParameter { hint, .. }
             | Self::UnknownSection { hint, .. } => Some(hint.clone()),
+            Self::Selection { .. } => {
+                Some("`--checkpoints 0,5` is before training and after five epochs".to_owned())
+            }
             Self::GivenTwice { .. } => {
                 Some("keep one; `concertina params` lists the names of each".to_owned())
             }

@@ -9,6 +9,7 @@ pub mod optimizer;
 pub mod params;
 pub mod reference;
 pub mod scheduler;
+pub mod selection;
 pub mod task;
 pub mod trainer;
 

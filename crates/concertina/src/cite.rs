@@ -3,10 +3,9 @@
 use std::collections::BTreeSet;
 
 use concertina_analysis::{Analysis, AnalysisSpec};
-use concertina_figures::{RECIPES, Recipe};
+use concertina_recipe::{RECIPES, Recipe};
 
 use crate::error::{Error, Result, suggestion};
-use crate::spec;
 
 /// Every reference, in BibTeX.
 const REFERENCES: &str = include_str!("../../../references.bib");
@@ -35,21 +34,16 @@ pub fn bibliography<'a>(used: impl IntoIterator<Item = &'a str>) -> Result<Strin
 
 fn references_of(name: &str) -> Result<Vec<String>> {
     let plain = name.trim().to_ascii_lowercase().replace('-', "_");
-    let of = |table: toml::Table| -> Result<Vec<String>> {
-        Ok(spec::from_table(table)?.references().iter().map(|key| (*key).to_owned()).collect())
-    };
-    if AnalysisSpec::NAMES.contains(&&*plain) {
-        return of(toml::Table::from_iter([("analysis".to_owned(), toml::Value::String(plain))]));
+    let of = |analysis: &AnalysisSpec| analysis.references().iter().map(|key| (*key).to_owned());
+    if let Ok(analysis) = AnalysisSpec::named(&plain) {
+        return Ok(of(&analysis).collect());
     }
     let Ok(recipe) = Recipe::shipped(&plain) else {
         let names = AnalysisSpec::NAMES.iter().copied().chain(RECIPES.iter().map(|(name, _)| *name));
         return Err(Error::UnknownAnalysis { name: name.to_owned(), hint: suggestion(&plain, names) });
     };
-    let mut keys = Vec::new();
-    for requirement in recipe.requirements() {
-        keys.extend(of(requirement.analysis)?);
-    }
-    Ok(keys)
+    let requirements = recipe.requirements();
+    Ok(requirements.iter().flat_map(|requirement| of(&requirement.analysis)).collect())
 }
 
 /// The entries of the file, by their keys, in its order.

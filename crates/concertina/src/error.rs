@@ -21,9 +21,12 @@ pub enum Error {
     /// A table.
     #[error(transparent)]
     Table(#[from] concertina_table::Error),
-    /// A recipe or a figure.
+    /// A drawing.
     #[error(transparent)]
-    Figures(#[from] concertina_figures::Error),
+    Plot(#[from] concertina_plot::Error),
+    /// A recipe, its claims or its figure.
+    #[error(transparent)]
+    Recipe(#[from] concertina_recipe::Error),
     /// Something is wrong with a file of parameters.
     #[error("{}", in_file(source, path))]
     InFile {
@@ -93,14 +96,6 @@ pub enum Error {
         name: String,
         /// The nearest name, or where to find all of them.
         hint: String,
-    },
-    /// Checkpoints are chosen in a way that cannot be read.
-    #[error(
-        "expected `ends`, `first`, `last`, `last:10`, `every:5`, `all` or epochs as in `0,5,12`, found `{text}`"
-    )]
-    Selection {
-        /// What was there.
-        text: String,
     },
     /// An epoch is asked for that a run does not have.
     #[error("expected an epoch up to {last}, the last of run {run}, found {epoch}")]
@@ -260,7 +255,8 @@ impl Error {
             ),
             Self::Store(source) => source.hint(),
             Self::Table(source) => source.hint(),
-            Self::Figures(source) => source.hint(),
+            Self::Plot(source) => source.hint(),
+            Self::Recipe(source) => source.hint(),
             Self::InFile { source, .. } | Self::InRecipe { source, .. } => source.hint(),
             Self::NoAnalysis { .. } => Some(format!(
                 "{}; `concertina analyses` says what each measures",
@@ -276,9 +272,6 @@ impl Error {
             }
             Self::Write { .. } => Some("choose a folder that can be written to".to_owned()),
             Self::TableFormat { .. } => Some("without `--out` the table goes to standard output".to_owned()),
-            Self::Selection { .. } => {
-                Some("`--checkpoints 0,5` is before training and after five epochs".to_owned())
-            }
             Self::Seeds { .. } => Some("`0..5` leaves out the 5".to_owned()),
             Self::NoSuchEpoch { .. } => Some("train longer with `train.epochs`".to_owned()),
             Self::Arrays { source, .. } | Self::Archive(source) => source.hint(),
@@ -338,31 +331,9 @@ fn in_file(source: &Error, path: &std::path::Path) -> String {
     }
 }
 
-/// The candidate most like a name, if any is near enough.
-pub(crate) fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    const NEAR: f64 = 0.5; // arbitrary: `lyapunow` is `lyapunov`, `dimension` is `effective_dimension`; `xyz` is nothing
-    let name = name.to_ascii_lowercase();
-    let mut best: Option<(f64, &str)> = None;
-    // As unlike as their lengths are, at least: whoever is too long need not be compared, in time and room of both lengths' product.
-    let length = name.chars().count() as f64;
-    for candidate in candidates.into_iter().filter(|one| one.chars().count() as f64 >= NEAR * length) {
-        let likeness = strsim::normalized_damerau_levenshtein(&name, &candidate.to_ascii_lowercase());
-        if likeness >= NEAR && best.is_none_or(|(known, _)| likeness > known) {
-            best = Some((likeness, candidate));
-        }
-    }
-    best.map(|(_, candidate)| candidate)
-}
-
 /// ``did you mean `x`?``, or all that are available.
 pub(crate) fn suggestion<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str> + Clone) -> String {
-    match nearest(name, candidates.clone()) {
-        Some(found) => format!("did you mean `{found}`?"),
-        None => {
-            let all: Vec<String> = candidates.into_iter().map(|name| format!("`{name}`")).collect();
-            format!("available: {}", all.join(", "))
-        }
-    }
+    concertina_names::suggestion(name, candidates, "available:")
 }
 
 #[cfg(test)]

@@ -19,15 +19,16 @@ mod spec;
 mod study;
 
 pub use concertina_analysis as analyses;
-pub use concertina_figures as drawing;
 pub use concertina_model as model;
 pub use concertina_model::params::parameters_markdown;
+pub use concertina_plot as plot;
+pub use concertina_recipe as recipe;
 pub use concertina_store as store;
 pub use concertina_table as table;
+pub use concertina_table::Condition;
 
 pub use answer::{Answers, LyapunovExponent, LyapunovSpectra};
 pub use cite::bibliography;
-pub use concertina_table::Condition;
 pub use condition::RunColumns;
 pub use engine::Spent;
 pub use error::{Error, ErrorKind, Result};
@@ -86,8 +87,8 @@ pub mod prelude {
         Lyapunov, OrthogonalCompression, PcaSnapshots, Saturation, Spectrum, Timestep, Timesteps,
         WeightVariance,
     };
-    pub use concertina_figures::{ErrorBar, Panel};
     pub use concertina_model::params::{Params, Sweep, ValidParams};
+    pub use concertina_plot::{ErrorBar, Panel};
     pub use concertina_table::Table;
 
     pub use crate::{CheckpointSelection, Keep, Outcome, Run, Runs, Study};

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use concertina_analysis::{AnalysisSpec, Setting};
-use concertina_figures::SeedChoice;
 use concertina_model::params::{Params, Sweep, parameter};
+use concertina_recipe::SeedChoice;
 use concertina_table::Table;
 
 use crate::error::{Error, Result};
@@ -67,11 +67,8 @@ pub fn read_sweep(path: &Path) -> Result<Sweep> {
 /// # Errors
 /// [`Error::Seeds`].
 pub fn seeds(text: &str) -> Result<SeedChoice> {
-    let wrong = || Error::Seeds { text: text.to_owned() };
-    let mut sweep = Sweep::of(Params::default());
-    sweep.assign(&format!("seed={text}")).map_err(|_| wrong())?;
-    let runs = sweep.check().map_err(|_| wrong())?;
-    Ok(SeedChoice::These(runs.iter().map(|run| run.seed).collect()))
+    let seeds = concertina_model::params::seeds(text).map_err(|_| Error::Seeds { text: text.to_owned() })?;
+    Ok(SeedChoice::These(seeds))
 }
 
 /// An analysis by its name, with settings as in `exponents=5`.
@@ -170,7 +167,7 @@ pub fn check_table_format(path: &Path) -> Result<()> {
 mod tests {
     use super::{analysis, seeds, sweep};
     use crate::error::Error;
-    use concertina_figures::SeedChoice;
+    use concertina_recipe::SeedChoice;
 
     #[test]
     fn overrides_and_seeds_make_a_sweep() {

@@ -6,7 +6,7 @@ use concertina_analysis::{Analysis, AnalysisSpec, Setting};
 use concertina_table::{Scalar, Table};
 use serde_json::Value;
 
-use crate::error::{Error, Result, nearest, suggestion};
+use crate::error::{Error, Result, suggestion};
 
 /// An analysis from a table: its name under `analysis`, settings beside it.
 ///
@@ -14,55 +14,16 @@ use crate::error::{Error, Result, nearest, suggestion};
 /// [`Error::UnknownAnalysis`] with the nearest name; [`Error::AnalysisSetting`] for a setting that it does not have, or a value of the
 /// wrong type.
 pub(crate) fn from_table(table: toml::Table) -> Result<AnalysisSpec> {
-    let name = table.get("analysis").and_then(toml::Value::as_str).unwrap_or_default().to_owned();
-    if !AnalysisSpec::NAMES.contains(&&*name) {
-        let hint = suggestion(&name, AnalysisSpec::NAMES.iter().copied());
-        return Err(Error::UnknownAnalysis { name, hint });
-    }
-    let settings = AnalysisSpec::named(&name)?.settings();
-    let wrong = |reason: String, hint: String| Error::AnalysisSetting {
-        analysis: name.clone(),
-        reason,
-        hint: Some(hint),
-    };
-    let unknown = |key: &&String| *key != "analysis" && !settings.iter().any(|setting| setting.name == **key);
-    if let Some(key) = table.keys().find(unknown) {
-        return Err(wrong(format!("unknown setting `{key}`"), hint_of_unknown(key, &settings)));
-    }
-    let alone = |setting: &&Setting| {
-        let one = table.get(&setting.name).map(|value| (setting.name.clone(), value.clone()));
-        let analysis = ("analysis".to_owned(), toml::Value::from(name.as_str()));
-        one.is_some_and(|one| {
-            toml::Value::Table([analysis, one].into_iter().collect()).try_into::<AnalysisSpec>().is_err()
-        })
-    };
-    if let Some(setting) = settings.iter().find(alone) {
-        let Setting { name, values, meaning, .. } = setting;
-        let found = table[name].to_string().replace('"', "");
-        let default = setting.default_text();
-        return Err(wrong(
-            format!("`{name}`: expected {values}, found `{found}`"),
-            format!("`{name}`: {meaning} The default is {default}"),
-        ));
-    }
-    toml::Value::Table(table)
-        .try_into()
-        .map_err(|source: toml::de::Error| wrong(source.message().to_owned(), hint_of_unknown("", &settings)))
-}
-
-/// What may help after an unknown setting: the nearest, or all of them.
-fn hint_of_unknown(key: &str, settings: &[Setting]) -> String {
-    if let Some(found) = nearest(key, settings.iter().map(|setting| setting.name.as_str())) {
-        return format!("did you mean `{found}`?");
-    }
-    if let Ok(parameter) = concertina_model::params::parameter(key) {
-        return format!("`{}` is a parameter of runs, not a setting of the analysis", parameter.path);
-    }
-    if settings.is_empty() {
-        return "it has no settings".to_owned();
-    }
-    let each = |setting: &Setting| format!("`{}` ({})", setting.name, setting.default_text());
-    format!("its settings are {}", settings.iter().map(each).collect::<Vec<_>>().join(", "))
+    AnalysisSpec::from_table(table).map_err(|error| match error {
+        concertina_analysis::Error::UnknownAnalysis { name } => {
+            let hint = suggestion(&name, AnalysisSpec::NAMES.iter().copied());
+            Error::UnknownAnalysis { name, hint }
+        }
+        concertina_analysis::Error::Setting { analysis, reason, hint } => {
+            Error::AnalysisSetting { analysis, reason, hint: Some(hint) }
+        }
+        other => other.into(),
+    })
 }
 
 /// Every analysis, or one: one row each, and one row for each of its settings: `analysis`, `version`, `setting`,

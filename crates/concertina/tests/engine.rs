@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use concertina::analyses::Analysis;
 use concertina::prelude::*;
 use concertina::{Event, FigurePlan, Observer, Source};
-use concertina_figures::{Recipe, SeedChoice};
+use concertina_recipe::{Recipe, SeedChoice};
 use support::{assert_same_store, one, open, small};
 
 fn dimension() -> AnalysisSpec {

@@ -5,7 +5,7 @@ mod support;
 use std::path::PathBuf;
 
 use concertina::FigurePlan;
-use concertina_figures::{Recipe, SeedChoice};
+use concertina_recipe::{Recipe, SeedChoice};
 
 fn guide(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs/guides").join(name)

@@ -1,7 +1,7 @@
 //! What strangers may ask for.
 
 use concertina::FigurePlan;
-use concertina::drawing::{Recipe, SeedChoice};
+use concertina::recipe::{Recipe, SeedChoice};
 
 const RECIPE: &str = r#"
 figure = "mine"

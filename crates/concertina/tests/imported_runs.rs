@@ -6,8 +6,8 @@ mod support;
 use std::path::{Path, PathBuf};
 
 use concertina::analyses::AnalysisSpec;
-use concertina::drawing::{Recipe, SeedChoice};
 use concertina::model::params::{NetworkKind, Params, Sweep};
+use concertina::recipe::{Recipe, SeedChoice};
 use concertina::table::Table;
 use concertina::{CheckpointSelection, Error, ErrorKind, FigurePlan, Import, Outcome, Source, Study};
 use concertina_arrays::Npz;

@@ -4,7 +4,7 @@ mod support;
 
 use std::path::Path;
 
-use concertina::drawing::{PublishedTables, Recipe, SeedChoice, Verdict};
+use concertina::recipe::{PublishedTables, Recipe, SeedChoice, Verdict};
 use concertina::{FigurePlan, Report, Study};
 
 /// A figure of small runs whose effective dimension over time is held against a table that the test writes.

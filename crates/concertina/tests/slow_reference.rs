@@ -7,8 +7,8 @@
 
 use std::collections::BTreeMap;
 
-use concertina::drawing::{Evidence, PublishedTables, Recipe, SeedChoice, compare};
 use concertina::model::trainer::EpochRecord;
+use concertina::recipe::{Evidence, PublishedTables, Recipe, SeedChoice, compare};
 use concertina::{Computed, FigurePlan, Run, Study, recipes};
 use concertina_numerics::statistics::{holm, mean, variance, welch};
 use concertina_testing::reference::{self, Record};
@@ -54,7 +54,7 @@ fn of_recipes(plan: &FigurePlan, computed: &Computed, published: &PublishedTable
             for one in compare(how, &ours, &theirs).expect("both have the columns") {
                 let point: Vec<String> =
                     one.point.iter().map(|level| format!("{} {}", level.column, level.value)).collect();
-                let summary = |moments: &concertina::drawing::Moments| {
+                let summary = |moments: &concertina::recipe::Moments| {
                     let error =
                         moments.standard_deviation.map(|sd| sd / (moments.realisations as f64).sqrt());
                     [moments.mean.unwrap_or(f64::NAN), error.unwrap_or(f64::NAN)]
@@ -227,7 +227,7 @@ fn every_published_table_of_a_figure_is_named_by_a_recipe() {
         .iter()
         .flat_map(|recipe: &Recipe| recipe.published.iter().map(|one| one.file.as_ref().clone()))
         .collect();
-    for (name, _) in concertina::drawing::PUBLISHED {
+    for (name, _) in concertina::recipe::PUBLISHED {
         assert!(named.iter().any(|known| known == name), "no recipe is held against {name}");
     }
 }

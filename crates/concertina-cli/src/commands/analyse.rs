@@ -12,7 +12,7 @@ pub(crate) fn run(everywhere: &Everywhere, analyse: &Analyse) -> Result<(), Fail
     let name = name_of(name.as_deref())?;
     let analysis = analysis(name, with.iter().map(String::as_str))?;
     no_settings(name, &which.arguments)?;
-    let at: CheckpointSelection = checkpoints.parse()?;
+    let at: CheckpointSelection = checkpoints.parse().map_err(concertina::Error::from)?;
     if let Some(out) = out {
         check_table_format(out)?;
     }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use concertina::drawing::{Recipe, SeedChoice};
+use concertina::recipe::{Recipe, SeedChoice};
 use concertina::{Computed, FigurePlan, Outlook, Share, Study, all_recipes, key_of, recipes, seeds};
 
 use super::conclude;

@@ -1,6 +1,6 @@
 //! `concertina reproduce`
 
-use concertina::drawing::{PublishedTables, Verdict};
+use concertina::recipe::{PublishedTables, Verdict};
 use concertina::{Error, FigurePlan, Report, all_recipes, recipes};
 
 use super::figures::{asked_seeds, begin, conclude_all, read};

@@ -128,7 +128,7 @@ fn rm(everywhere: &Everywhere, arguments: &Remove) -> Result<(), Failure> {
 fn gc(everywhere: &Everywhere, arguments: &Collect) -> Result<(), Failure> {
     let Collect { checkpoints, set_aside, unknown_analyses, dry_run, listing } = arguments;
     let mut garbage = Garbage::default();
-    garbage.all_checkpoints_but = checkpoints.as_deref().map(str::parse).transpose()?;
+    garbage.all_checkpoints_but = checkpoints.as_deref().map(str::parse).transpose().map_err(Error::from)?;
     garbage.set_aside = *set_aside;
     garbage.unknown_analyses = *unknown_analyses;
     let builder = everywhere.builder();
@@ -141,7 +141,7 @@ fn gc(everywhere: &Everywhere, arguments: &Collect) -> Result<(), Failure> {
 
 fn export(everywhere: &Everywhere, arguments: &Export) -> Result<(), Failure> {
     let Export { chosen, out, checkpoints, listing } = arguments;
-    let selection: CheckpointSelection = checkpoints.parse()?;
+    let selection: CheckpointSelection = checkpoints.parse().map_err(Error::from)?;
     let study = everywhere.builder().cancel(interrupt::flag()).read_only()?;
     let keys = keys(&study, chosen)?;
     let archive = out.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("npz"));

@@ -47,7 +47,7 @@ pub(crate) use parameter::grouped;
 pub use parameter::{Condition, Interval, Kind, Parameter};
 pub use registry::PARAMETERS;
 pub use saves::{SaveRate, SavesPerEpoch};
-pub use sweep::{MOST_RUNS, Sweep, ValidSweep, varied};
+pub use sweep::{MOST_RUNS, Sweep, ValidSweep, seeds, varied};
 pub use valid::ValidParams;
 pub use value::Value;
 pub use write::parameters_markdown;

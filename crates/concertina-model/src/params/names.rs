@@ -7,6 +7,7 @@ use super::registry::PARAMETERS;
 use super::value::Value;
 use super::{GradientNoiseTarget, OptimizerKind, Params};
 use crate::{Error, Result};
+use concertina_names::nearest;
 
 /// The parameter with this name: its path, the last part of its path, or a published name.
 ///
@@ -176,27 +177,6 @@ fn exact(name: &str) -> Option<&'static str> {
         let mut names = parameter.published.iter().copied().chain([parameter.name()]);
         names.find(|found| found.eq_ignore_ascii_case(name))
     })
-}
-
-/// The candidate most like a name, if any is near enough.
-pub(super) fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    const NEAR: f64 = 0.65; // arbitrary: `gian` is `gain` (0.75), `lr` is nothing
-    let name = name.to_ascii_lowercase();
-    let likeness =
-        |candidate: &str| strsim::normalized_damerau_levenshtein(&name, &candidate.to_ascii_lowercase());
-    // As unlike as their lengths are, at least: whoever is too long need not be compared, in time and room of both lengths' product.
-    let length = name.chars().count() as f64;
-    let rated = candidates
-        .filter(|candidate| candidate.chars().count() as f64 >= NEAR * length)
-        .map(|candidate| (likeness(candidate), candidate))
-        .filter(|(likeness, _)| *likeness >= NEAR);
-    // The first of the best, so that the answer does not depend on how ties are broken.
-    rated
-        .fold(None, |best: Option<(f64, &str)>, rated| match best {
-            Some(best) if best.0 >= rated.0 => Some(best),
-            _ => Some(rated),
-        })
-        .map(|(_, candidate)| candidate)
 }
 
 impl Params {

@@ -258,7 +258,7 @@ impl Parameter {
     fn hint(&self, found: &Value) -> String {
         if let (Kind::Choice(names), Value::Text(text)) = (self.kind, found) {
             let candidates = names.iter().flat_map(|names| names.published.iter().chain([&names.name]));
-            if let Some(nearest) = super::names::nearest(text, candidates.copied()) {
+            if let Some(nearest) = concertina_names::nearest(text, candidates.copied()) {
                 return format!("did you mean `{nearest}`?");
             }
         }

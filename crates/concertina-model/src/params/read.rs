@@ -4,10 +4,11 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::elsewhere::{PassedOver, passed_over};
-use super::names::{Refused, assign_or_hold, nearest, parameter, parameter_in};
+use super::names::{Refused, assign_or_hold, parameter, parameter_in};
 use super::value::Value;
 use super::{GradientMethod, Params};
 use crate::{Error, Result};
+use concertina_names::nearest;
 
 const SECTIONS: [&str; 3] = ["task", "network", "train"];
 
@@ -43,7 +44,7 @@ impl Entry {
 }
 
 fn unknown_section(name: &str) -> Error {
-    let hint = match nearest(name, SECTIONS.into_iter()) {
+    let hint = match nearest(name, SECTIONS) {
         _ if name == "sweep" => "one set of parameters is expected here, not a sweep".to_owned(),
         Some(nearest) => format!("did you mean `[{nearest}]`?"),
         None => "`concertina params` lists every parameter".to_owned(),

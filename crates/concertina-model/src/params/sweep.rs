@@ -277,6 +277,23 @@ impl Sweep {
     }
 }
 
+/// Seeds as people type them: `0..5` (without the 5), `0..=4`, `0,3,7`, or a mixture; each once.
+///
+/// # Errors
+/// [`Error::EmptyAxis`], [`Error::TooManyRuns`], [`Error::Parameter`].
+pub fn seeds(text: &str) -> Result<Vec<u64>> {
+    let seed = parameter("seed")?;
+    let (mut seen, mut seeds) = (HashSet::new(), Vec::new());
+    let mut params = Params::default();
+    for value in axis_values(seed.path, text)? {
+        seed.set(&mut params, &value)?;
+        if seen.insert(params.seed) {
+            seeds.push(params.seed);
+        }
+    }
+    Ok(seeds)
+}
+
 /// The values that a text gives to an axis; at least one.
 fn axis_values(name: &str, text: &str) -> Result<Vec<Value>> {
     let path = parameter(name).map_or(name.trim(), |parameter| parameter.path);

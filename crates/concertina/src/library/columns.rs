@@ -5,7 +5,7 @@ use concertina_model::trainer::EpochRecord;
 use concertina_table::{Scalar, Values};
 
 use super::progress::Status;
-use crate::error::{Error, Result, nearest};
+use crate::error::{Error, Result};
 use crate::params_table;
 
 /// The columns of the run table that are no parameters, and stand before them.
@@ -62,7 +62,7 @@ pub fn run_table_column(name: &str) -> Result<String> {
             "`{}` is not part of a run: it may change from one day to the next",
             parameter.path
         ))),
-        Err(error) => Err(unknown(match nearest(name, own) {
+        Err(error) => Err(unknown(match concertina_names::nearest(name, own) {
             Some(found) => format!("did you mean `{found}`?"),
             None => error.hint().unwrap_or_else(|| "`concertina params` lists every parameter".to_owned()),
         })),

@@ -1,14 +1,8 @@
 //! Reproduction: every claim of the recipes judged, every published table held against ours, and a report of both.
 
-use std::path::{Path, PathBuf};
-
-use concertina_figures::{Finding, Level, Origin, PointComparison, Verdict};
+use concertina_recipe::{Finding, Level, Origin, PointComparison, Verdict};
 use schemars::JsonSchema;
 use serde::Serialize;
-
-use super::drawing::Drawn;
-use super::html;
-use crate::error::{Error, Result};
 
 /// Whether the paper was reproduced, claim by claim and table by table, with what it rests on.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -216,21 +210,6 @@ impl Report {
     /// The layout of the report as a JSON schema.
     pub fn schema() -> serde_json::Value {
         schemars::schema_for!(Report).to_value()
-    }
-
-    /// Writes `report.json` and `report.html` into a folder, with the figures in the page; returns their paths.
-    ///
-    /// # Errors
-    /// [`Error::Write`].
-    pub fn write(&self, drawn: &Drawn, folder: impl AsRef<Path>) -> Result<[PathBuf; 2]> {
-        let folder = folder.as_ref();
-        let write = |name: &str, text: String| -> Result<PathBuf> {
-            let path = folder.join(name);
-            let written = std::fs::create_dir_all(folder).and_then(|()| std::fs::write(&path, text));
-            written.map_err(|source| Error::Write { source, path: path.clone() })?;
-            Ok(path)
-        };
-        Ok([write("report.json", self.to_json())?, write("report.html", html::page(self, drawn))?])
     }
 
     /// The report as JSON, with a line break at its end.

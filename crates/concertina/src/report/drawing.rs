@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use concertina_figures::{Recipe, Theme};
+use concertina_plot::Theme;
+use concertina_recipe::Recipe;
 use concertina_table::Table;
 
 use super::computation::Computed;
@@ -51,7 +52,7 @@ impl Study {
     /// Draws figures from what was computed for the same plan, side by side, a figure a thread; and writes `runs.csv` beside them.
     ///
     /// # Errors
-    /// [`Error::Figures`] if a figure cannot be drawn or written; [`Error::Write`].
+    /// [`Error::Recipe`] or [`Error::Plot`] if a figure cannot be drawn or written; [`Error::Write`].
     pub fn draw(&self, plan: &FigurePlan, computed: &Computed, folder: impl AsRef<Path>) -> Result<Drawn> {
         let folder = folder.as_ref();
         let pages: Vec<Mutex<Option<Result<Page>>>> = plan.recipes.iter().map(|_| Mutex::new(None)).collect();
@@ -68,7 +69,7 @@ impl Study {
                     drawn.problems.extend(problems);
                 }
                 // What it would show failed, which is said elsewhere; unless it is for another reason.
-                Some(Err(Error::Figures(error))) if computed.is_incomplete() => {
+                Some(Err(error @ (Error::Plot(_) | Error::Recipe(_)))) if computed.is_incomplete() => {
                     let name = recipe.figure.clone();
                     let empty = computed.tables(number).iter().all(Table::is_empty);
                     let why = if empty { String::new() } else { format!(" ({error})") };

@@ -1,20 +1,39 @@
 //! The report as a page: one file that needs no other, for screens, phones and paper.
 
 use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
 
-use concertina_figures::{Finding, Level, Recipe, Verdict};
+use concertina_recipe::{Finding, Level, Recipe, Verdict};
 
 use super::contents::{ClaimReport, ComparedPoint, FigureReport, PublishedReport, Report, RunsReport};
 use super::drawing::Drawn;
 use crate::cite::bibliography;
+use crate::error::{Error, Result};
 
 const STYLE: &str = include_str!("style.css");
 
 /// Points of a published table that are shown beside its counts; all are in `report.json`. Arbitrary: those that differ most.
 const SHOWN_POINTS: usize = 8;
 
+impl Report {
+    /// Writes `report.json` and `report.html` into a folder, with the figures in the page; returns their paths.
+    ///
+    /// # Errors
+    /// [`Error::Write`].
+    pub fn write(&self, drawn: &Drawn, folder: impl AsRef<Path>) -> Result<[PathBuf; 2]> {
+        let folder = folder.as_ref();
+        let write = |name: &str, text: String| -> Result<PathBuf> {
+            let path = folder.join(name);
+            let written = std::fs::create_dir_all(folder).and_then(|()| std::fs::write(&path, text));
+            written.map_err(|source| Error::Write { source, path: path.clone() })?;
+            Ok(path)
+        };
+        Ok([write("report.json", self.to_json())?, write("report.html", page(self, drawn))?])
+    }
+}
+
 /// The whole page, with the drawn figures in it.
-pub(super) fn page(report: &Report, drawn: &Drawn) -> String {
+fn page(report: &Report, drawn: &Drawn) -> String {
     let mut page = Page::default();
     page.head(report);
     for (number, figure) in report.figures.iter().enumerate() {

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use concertina_figures::{
+use concertina_model::params::{PARAMETERS, Params, ValidParams};
+use concertina_numerics::statistics::holm;
+use concertina_recipe::{
     Absent, Claim, Evidence, Judgement, Measure, PublishedTable, PublishedTables, Recipe, SIGNIFICANCE, Side,
     Take, Test, Verdict, compare,
 };
-use concertina_model::params::{PARAMETERS, Params, ValidParams};
-use concertina_numerics::statistics::holm;
 use concertina_table::{Scalar, Table};
 
 use super::computation::Computed;
@@ -29,7 +29,7 @@ impl Study {
     /// The plan is one [with claims](FigurePlan::with_claims); `command` is what the report says to type to repeat it.
     ///
     /// # Errors
-    /// [`Error::Figures`](crate::Error::Figures) if a published table cannot be read, or a claim is about a column that there is not.
+    /// [`Error::Recipe`](crate::Error::Recipe) if a published table cannot be read, or a claim is about a column that there is not.
     pub fn judge(
         &self,
         plan: &FigurePlan,
@@ -258,14 +258,14 @@ fn why_absent(run: &Run) -> Option<String> {
 }
 
 /// Parameters that differ from the defaults and are not among those that vary.
-fn not_default(params: &ValidParams, varied: &[&'static str]) -> Vec<concertina_figures::Level> {
+fn not_default(params: &ValidParams, varied: &[&'static str]) -> Vec<concertina_recipe::Level> {
     let Ok(usual) = Params::default().check() else { return Vec::new() };
     PARAMETERS
         .iter()
         .filter(|parameter| {
             !varied.contains(&parameter.path) && parameter.value(params) != parameter.value(&usual)
         })
-        .map(|parameter| concertina_figures::Level {
+        .map(|parameter| concertina_recipe::Level {
             column: parameter.path.to_owned(),
             value: parameter.value(params).to_string(),
         })

@@ -8,7 +8,7 @@ mod judgement;
 mod outlook;
 mod plan;
 
-use concertina_figures::{RECIPES, Recipe};
+use concertina_recipe::{RECIPES, Recipe};
 
 pub use computation::Computed;
 pub use contents::{
@@ -27,7 +27,7 @@ const USUAL: [&str; 5] = ["fig1", "fig2", "fig3", "fig4", "fig5a"];
 /// Recipes by the names of their figures; if none are named, Figures 1 to 5a.
 ///
 /// # Errors
-/// [`Error::Figures`](crate::Error::Figures) with the nearest name.
+/// [`Error::Recipe`](crate::Error::Recipe) with the nearest name.
 pub fn recipes<'a>(names: impl IntoIterator<Item = &'a str>) -> Result<Vec<Recipe>> {
     let mut recipes: Vec<Recipe> = Vec::new();
     for name in names {

@@ -3,15 +3,14 @@
 use std::collections::HashMap;
 
 use concertina_analysis::AnalysisSpec;
-use concertina_figures::{Checkpoints, Recipe, Requirement, SeedChoice};
 use concertina_model::params::{MOST_RUNS, Params, ValidParams, parameter};
+use concertina_recipe::{Recipe, Requirement, SeedChoice};
 use concertina_table::Scalar;
 
 use crate::engine::{Demand, Question};
 use crate::error::{Error, Result};
 use crate::params_table;
 use crate::selection::CheckpointSelection;
-use crate::spec;
 
 /// What some figures need: runs, each once, and what is to be computed from them.
 #[derive(Debug)]
@@ -86,7 +85,7 @@ impl FigurePlan {
         };
         for (number, recipe) in recipes.iter().enumerate() {
             if recipes[..number].iter().any(|other| other.figure == recipe.figure) {
-                return Err(concertina_figures::Error::SameFigure { figure: recipe.figure.clone() }.into());
+                return Err(concertina_recipe::Error::SameFigure { figure: recipe.figure.clone() }.into());
             }
         }
         let mut known = HashMap::new();
@@ -118,16 +117,7 @@ impl FigurePlan {
         known: &mut HashMap<String, usize>,
     ) -> Result<Needed> {
         let here = |error: Error| error.in_recipe(&recipe.figure);
-        let analysis = spec::from_table(requirement.analysis.clone()).map_err(here)?;
-        let at = match &requirement.checkpoints {
-            Checkpoints::Last => CheckpointSelection::Last,
-            Checkpoints::First => CheckpointSelection::First,
-            Checkpoints::Ends => CheckpointSelection::Ends,
-            Checkpoints::All => CheckpointSelection::All,
-            Checkpoints::LastOf(count) => CheckpointSelection::LastOf(*count),
-            Checkpoints::Epochs(epochs) => CheckpointSelection::Epochs(epochs.clone()),
-        };
-        let asked = (analysis, at);
+        let asked = (requirement.analysis.clone(), requirement.checkpoints.clone());
         let question = match self.questions.iter().position(|known| *known == asked) {
             Some(question) => question,
             None => {

@@ -1,0 +1,248 @@
+//! How a table is drawn: the part of a recipe that a panel made from Rust shares.
+
+use std::{collections::BTreeMap, fmt};
+
+use concertina_table::Condition;
+use serde::{
+    Deserialize, Deserializer,
+    de::{self, MapAccess, Visitor, value::MapAccessDeserializer},
+};
+
+use crate::{ErrorBar, ticks::ScaleKind};
+
+/// How a table is drawn.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Drawing {
+    /// The kind of panel.
+    pub kind: Kind,
+    /// What runs to the right. `snapshots` take the first principal component unless told otherwise.
+    pub x: Option<Axis>,
+    /// What runs up.
+    pub y: Option<Axis>,
+    /// The column that colours tell apart.
+    pub hue: Option<String>,
+    /// The column that dashes tell apart, or the shapes of marks in a `scatter`.
+    pub style: Option<String>,
+    /// The column that gives each of its values axes of its own, side by side (or a row, for `snapshots`).
+    pub facet: Option<String>,
+    /// The column that gives each of its values a row of such axes; heads stand over the first row, ticks under the last.
+    pub facet_rows: Option<String>,
+    /// Rows to keep: column, and the values it may have; or a condition as a text.
+    pub keep: Condition,
+    /// Point and band over realisations.
+    pub band: Option<ErrorBar>,
+    /// Where colours come from.
+    pub palette: Palette,
+    /// Whether lines have dots at their points; `spectrum` has, `lines` has not.
+    pub markers: Option<bool>,
+    /// Lines across the axes.
+    pub reference: Vec<ReferenceLine>,
+    /// What values are called in legends and titles: column, value, name. The theme's names stand in for the rest.
+    pub names: BTreeMap<String, BTreeMap<String, String>>,
+    /// Where the legend goes.
+    pub legend: Legend,
+    /// What stands over the legend's colours.
+    pub legend_title: Option<String>,
+    /// What the legend shows in the composed figure, where a neighbour's legend may serve; everything unless given.
+    pub legend_in_figure: Option<Vec<Channel>>,
+    /// Which facets share their vertical scale.
+    pub share_y: Share,
+    /// For `snapshots`: the file of each snapshot by itself, without ending; `{timestep}` and other columns are filled in.
+    pub snapshot_file: Option<String>,
+    /// For `schematic`: what it explains.
+    pub schematic: Option<Schematic>,
+}
+
+/// The kind of panel.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// Lines over any column, with bands over realisations.
+    #[default]
+    Lines,
+    /// Lines with dots over an index.
+    Spectrum,
+    /// Squares with a cloud of states each, in rows.
+    Snapshots,
+    /// A mark a row.
+    Scatter,
+    /// A drawing that explains, with numbers from columns that have one value.
+    Schematic,
+}
+
+/// What a schematic explains.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Schematic {
+    /// A trial: input, delay and evaluation along time. Columns `delay`, `hold`, `evaluate`.
+    Task,
+    /// Input, recurrent units and readout. Columns `input_dim`, `units`, `classes`.
+    Network,
+}
+
+/// Which facets share their vertical scale: `true`, `false` or `"rows"` in a recipe.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Share {
+    /// All of them.
+    #[default]
+    All,
+    /// Those in a row.
+    Rows,
+    /// None: each has its own.
+    None,
+}
+
+impl<'de> Deserialize<'de> for Share {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ShareVisitor;
+        impl Visitor<'_> for ShareVisitor {
+            type Value = Share;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("`true`, `false` or `\"rows\"`")
+            }
+            fn visit_bool<E: de::Error>(self, all: bool) -> Result<Share, E> {
+                Ok(if all { Share::All } else { Share::None })
+            }
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Share, E> {
+                match text {
+                    "rows" => Ok(Share::Rows),
+                    _ => Err(E::unknown_variant(text, &["rows"])),
+                }
+            }
+        }
+        deserializer.deserialize_any(ShareVisitor)
+    }
+}
+
+/// Where colours come from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Palette {
+    /// The theme's colours of these values if it has them all; a perceptual map for more numbers than four; else `categorical`.
+    #[default]
+    Auto,
+    /// Okabe and Ito's colours, in turn.
+    Categorical,
+    /// A perceptual map over the values.
+    Continuous,
+    /// From light to dark around the colour of the facet.
+    Shade,
+}
+
+/// A part of a legend.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Channel {
+    /// Colours.
+    Hue,
+    /// Dashes.
+    Style,
+    /// Reference lines that have a label.
+    Reference,
+}
+
+/// Where the legend goes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Legend {
+    /// A colour bar where colours come from a perceptual map; everything else where no data are, or above the axes if there is
+    /// no such place, and always for a `scatter`.
+    #[default]
+    Auto,
+    /// Colours as a bar right of the axes, everything else as with `auto`.
+    ColourBar,
+    /// Nowhere.
+    None,
+    /// Right of the axes.
+    Right,
+    /// Above the axes.
+    Above,
+    /// In a corner of the axes.
+    TopLeft,
+    /// In a corner of the axes.
+    TopRight,
+    /// In a corner of the axes.
+    BottomLeft,
+    /// In a corner of the axes.
+    BottomRight,
+}
+
+/// A line across the axes.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReferenceLine {
+    /// Upright, at this value.
+    #[serde(default)]
+    pub x: Option<f64>,
+    /// Level, at this value.
+    #[serde(default)]
+    pub y: Option<f64>,
+    /// What it says, in the legend.
+    #[serde(default)]
+    pub label: Option<String>,
+    /// Whether it is dashed (it is unless told otherwise).
+    #[serde(default)]
+    pub solid: bool,
+}
+
+/// A column along an axis. In a recipe a plain string is the column, a table says more.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Axis {
+    /// The column.
+    pub column: String,
+    /// The label, with the unit in parentheses; the theme knows the common ones.
+    pub label: Option<String>,
+    /// First value shown.
+    pub from: Option<f64>,
+    /// Last value shown.
+    pub to: Option<f64>,
+    /// Where ticks stand, if not at round numbers.
+    pub ticks: Option<Vec<f64>>,
+    /// Linear or logarithmic.
+    pub scale: ScaleKind,
+}
+
+impl Axis {
+    /// A column with everything else left to the theme and the data.
+    pub fn of(column: &str) -> Self {
+        Self { column: column.to_owned(), ..Self::default() }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AxisTable {
+    column: String,
+    #[serde(default)]
+    label: Option<String>,
+    #[serde(default)]
+    from: Option<f64>,
+    #[serde(default)]
+    to: Option<f64>,
+    #[serde(default)]
+    ticks: Option<Vec<f64>>,
+    #[serde(default)]
+    scale: ScaleKind,
+}
+
+impl<'de> Deserialize<'de> for Axis {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct AxisVisitor;
+        impl<'de> Visitor<'de> for AxisVisitor {
+            type Value = Axis;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a column, or a table with `column`, `label`, `from`, `to`, `ticks`, `scale`")
+            }
+            fn visit_str<E: de::Error>(self, column: &str) -> Result<Axis, E> {
+                Ok(Axis::of(column))
+            }
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Axis, A::Error> {
+                let AxisTable { column, label, from, to, ticks, scale } =
+                    AxisTable::deserialize(MapAccessDeserializer::new(map))?;
+                Ok(Axis { column, label, from, to, ticks, scale })
+            }
+        }
+        deserializer.deserialize_any(AxisVisitor)
+    }
+}

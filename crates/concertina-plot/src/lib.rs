@@ -1,0 +1,44 @@
+//! Tables to drawings: panels, error bars, figures of several panels; PDF, SVG, PNG and CSV.
+//!
+//! A [`Panel`] draws a table at once, as a [`Drawing`] says; a [`Page`] puts several of them together. This crate knows nothing of runs,
+//! analyses and recipes: whoever has a table can draw it.
+//!
+//! # Columns
+//! Lines and scatters are drawn from any tidy table: any numeric column over any other, split by any columns. `seed` tells
+//! realisations apart. Schematics take their numbers from columns with a single value. Snapshots need `timestep`, `class`, `pc1`, `pc2` and may have `kind` (`sample`, `readout`;
+//! others are left out), the readout rows being directions in the plane of the components.
+//!
+//! # What is promised
+//! The same tables and theme give the same bytes, in all formats. Text stays text in SVG and PDF, there are no bitmaps in
+//! the PDF, and only the shipped typeface is used, so a figure looks the same on every machine.
+
+mod colour;
+mod drawing;
+mod error;
+mod error_bar;
+mod figure;
+mod files;
+mod font;
+mod panel;
+mod render;
+mod rich;
+mod scene;
+mod svg;
+pub mod syntax;
+mod theme;
+mod ticks;
+
+pub use colour::Colour;
+pub use drawing::{Axis, Channel, Drawing, Kind, Legend, Palette, ReferenceLine, Schematic, Share};
+pub use error::{Error, Result};
+pub use error_bar::{ErrorBar, NoSummary, Summary};
+pub use figure::{Figure, Page, PagePanel, PageRow};
+pub use files::{DrawnPanel, File};
+pub use panel::{Panel, first_unknown, no_such_value};
+pub use render::Rendered;
+pub use scene::{Rect, Shape, TextBox};
+pub use theme::{
+    BandTheme, ColourTheme, DEFAULT_THEME, LineTheme, MarkerTheme, PageTheme, PaletteTheme, TextTheme, Theme,
+    ValueTheme,
+};
+pub use ticks::ScaleKind;

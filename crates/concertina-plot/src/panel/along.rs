@@ -1,0 +1,59 @@
+//! What runs along an axis: numbers, or words that stand side by side.
+
+use concertina_table::{Table, Values};
+
+use crate::{Axis, Error, Result, Theme, panel::look, ticks::ScaleKind};
+
+/// The values of a column as places along an axis.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub(crate) struct Along {
+    /// A place a row: the number itself, or the place of its word; none for an empty cell.
+    pub(crate) places: Vec<Option<f64>>,
+    /// The words in the order of their places; none if the column holds numbers.
+    pub(crate) words: Option<Vec<String>>,
+}
+
+impl Along {
+    /// Words stand in the order of their ranks in the theme, then as they come; `panel` is what errors call
+    /// the panel.
+    ///
+    /// # Errors
+    /// [`Error::Table`](crate::Error::Table) for an unknown column; [`Error::Panel`] for words along an axis
+    /// with limits, ticks or a logarithmic scale.
+    pub(crate) fn of(table: &Table, axis: &Axis, theme: &Theme, panel: &str) -> Result<Self> {
+        let column = &axis.column;
+        let words = match table.column(column)? {
+            Values::Text(cells) => cells.iter().any(Option::is_some),
+            Values::Boolean(cells) => cells.iter().any(Option::is_some),
+            Values::Float(_) | Values::Integer(_) => false,
+        };
+        if !words {
+            return Ok(Self { places: table.floats(column)?, words: None });
+        }
+        let limited = axis.from.is_some() || axis.to.is_some() || axis.ticks.is_some();
+        if limited || axis.scale == ScaleKind::Log {
+            return Err(Error::Panel {
+                panel: panel.to_owned(),
+                message: format!(
+                    "expected numbers in `{column}`, whose axis has limits, ticks or a scale, found words"
+                ),
+                hint: Some(format!("leave the axis to its words: \"{column}\" alone")),
+            });
+        }
+        let words = look::ranked(theme, column, table.distinct(column)?);
+        let place = |row: usize| -> Result<Option<f64>> {
+            let key = table.scalar(row, column)?.key();
+            Ok(words.iter().position(|word| *word == key).map(|place| place as f64))
+        };
+        let places = (0..table.row_count()).map(place).collect::<Result<_>>()?;
+        Ok(Self { places, words: Some(words) })
+    }
+}
+
+/// A place along an axis as the table has it.
+pub(crate) fn spelled(words: Option<&[String]>, place: f64) -> String {
+    match words.and_then(|words| words.get(place as usize)) {
+        Some(word) => word.clone(),
+        None => place.to_string(),
+    }
+}

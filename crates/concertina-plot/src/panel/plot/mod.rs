@@ -1,0 +1,219 @@
+//! Lines over a column, with bands over realisations, or marks, in one pair of axes a facet.
+
+mod draw;
+mod measure;
+mod place;
+mod problems;
+mod words;
+
+use concertina_table::Table;
+use place::Place;
+
+use crate::{
+    Drawing, Error, Result, Theme,
+    drawing::{Axis, Kind, Legend, Share},
+    panel::{
+        Context,
+        colour_bar::ColourBar,
+        legend::LegendBlock,
+        look::{self, Look},
+        rows,
+        series::{self, Split},
+    },
+    rich::Rich,
+    scene::Margins,
+    ticks::{Scale, ScaleKind, Wishes},
+};
+
+/// A panel of lines or marks, measured and ready to be drawn.
+#[derive(Debug)]
+pub(crate) struct PlotPanel<'a> {
+    theme: &'a Theme,
+    drawing: &'a Drawing,
+    title: Option<Rich>,
+    /// The rows drawn.
+    kept: Table,
+    /// Names of values that do not occur, and of columns that are not told apart.
+    idle_names: Vec<String>,
+    split: Split,
+    /// Names of the facets side by side, in lines.
+    heads: Vec<Vec<Rich>>,
+    /// Names of the rows of facets, in lines.
+    row_names: Vec<Vec<Rich>>,
+    /// Looks of the hues in each facet.
+    hues: Vec<Vec<Look>>,
+    styles: Vec<Look>,
+    x: Scale,
+    /// One a facet, a row or for all.
+    y: Vec<Scale>,
+    x_label: Vec<Rich>,
+    y_label: Vec<Rich>,
+    legend: LegendBlock,
+    bar: Option<ColourBar>,
+    place: Place,
+    /// Width and height of one facet's axes, as measured.
+    facet_size: (f64, f64),
+    /// Added on top of the data for the legend, as a share of their range.
+    headroom: f64,
+    pub(crate) margins: Margins,
+}
+
+impl<'a> PlotPanel<'a> {
+    pub(crate) fn new(
+        table: &Table,
+        drawing: &'a Drawing,
+        theme: &'a Theme,
+        context: &Context<'_>,
+    ) -> Result<Self> {
+        check(drawing, context.name)?;
+        let kept = rows::kept(table, drawing, context.name)?;
+        let split = if drawing.kind == Kind::Scatter {
+            Split::marks(&kept, drawing, theme, context.name)?
+        } else {
+            Split::lines(&kept, drawing, theme, context.name)?
+        };
+        let idle_names = problems::idle_names(table, drawing, &split)?;
+        let levels = &split.levels;
+        let hues =
+            levels.facets.iter().map(|facet| look::hues(theme, drawing, &levels.hues, facet.as_deref()));
+        let mut panel = Self {
+            theme,
+            drawing,
+            title: context.title.map(Rich::parse),
+            kept,
+            idle_names,
+            heads: Vec::new(),
+            row_names: Vec::new(),
+            hues: hues.collect(),
+            styles: look::styles(theme, drawing, &levels.styles),
+            x: Scale::new(0.0, 1.0, 1.0, 1.0, &Wishes::default()),
+            y: Vec::new(),
+            x_label: Vec::new(),
+            y_label: Vec::new(),
+            legend: LegendBlock::default(),
+            bar: None,
+            place: Place::None,
+            facet_size: (0.0, 0.0),
+            headroom: 0.0,
+            margins: Margins::default(),
+            split,
+        };
+        panel.bar = panel.colour_bar(context);
+        panel.legend = panel.legend_block(context);
+        panel.measure(context);
+        Ok(panel)
+    }
+
+    /// Numbers as drawn.
+    pub(crate) fn data(&self) -> Result<Table> {
+        if self.is_scatter() {
+            series::scattered(&self.kept, self.drawing)
+        } else {
+            self.split.to_table(self.drawing)
+        }
+    }
+
+    fn is_scatter(&self) -> bool {
+        self.drawing.kind == Kind::Scatter
+    }
+
+    /// Whether values are marks alone: rows of a scatter, and lines that have a single point or run over
+    /// words, which have no order to be joined in. Marks are told apart by their shapes, lines by their
+    /// dashes.
+    fn has_marks(&self) -> bool {
+        let mut lines = self.split.all().filter(|(_, line)| !line.is_empty()).peekable();
+        let alone = lines.peek().is_some() && lines.all(|(_, line)| line.points.len() < 2);
+        self.is_scatter() || self.split.x_words.is_some() || alone
+    }
+
+    fn axis_label(&self, axis: Option<&Axis>) -> String {
+        let Some(axis) = axis else { return String::new() };
+        let known = || self.theme.labels.get(&axis.column).cloned();
+        axis.label.clone().or_else(known).unwrap_or_else(|| place::capitalised(&axis.column))
+    }
+
+    /// Whether lines have marks at their points.
+    fn markers(&self) -> bool {
+        self.drawing.markers.unwrap_or(self.drawing.kind == Kind::Spectrum)
+    }
+
+    /// The number of facets side by side, and of rows of them.
+    fn grid(&self) -> (usize, usize) {
+        (self.split.levels.facets.len().max(1), self.split.levels.rows.len().max(1))
+    }
+
+    /// Whether facets side by side share their vertical scale.
+    fn shared_y(&self) -> bool {
+        self.drawing.share_y != Share::None || self.grid().0 < 2
+    }
+
+    /// Which of the vertical scales a facet has.
+    fn scale_of(&self, cell: usize) -> usize {
+        match self.drawing.share_y {
+            Share::All => 0,
+            Share::Rows => self.split.levels.row_of(cell),
+            Share::None => cell,
+        }
+    }
+
+    fn y_scale(&self, cell: usize) -> &Scale {
+        &self.y[self.scale_of(cell).min(self.y.len() - 1)]
+    }
+}
+
+/// What a drawing asks for must have a meaning for its kind.
+fn check(drawing: &Drawing, panel: &str) -> Result<()> {
+    let wrong = |message: &str, hint: &str| {
+        let (panel, message, hint) = (panel.to_owned(), message.to_owned(), Some(hint.to_owned()));
+        Err(Error::Panel { panel, message, hint })
+    };
+    if drawing.kind == Kind::Scatter && drawing.band.is_some() {
+        return wrong("a scatter draws every row and has no `band`", "take `kind = \"lines\"` to summarise");
+    }
+    if drawing.snapshot_file.is_some() {
+        return wrong(
+            "`snapshot_file` names files of snapshots, which this panel has none of",
+            "leave it out",
+        );
+    }
+    for (name, axis) in [("x", &drawing.x), ("y", &drawing.y)] {
+        let Some(axis) = axis else { continue };
+        if let Some((message, hint)) = wrong_limits(axis) {
+            return wrong(&format!("`{name}`: {message}"), hint);
+        }
+    }
+    if drawing.reference.iter().any(|line| line.x.is_some() == line.y.is_some()) {
+        return wrong(
+            "expected `x` or `y` of a reference line",
+            "two lines are two entries: [{ x = 1 }, { y = 0 }]",
+        );
+    }
+    if drawing.legend == Legend::ColourBar && drawing.hue.is_none() {
+        return wrong("expected a `hue` for the colour bar, found none", "name the column: hue = \"gain\"");
+    }
+    Ok(())
+}
+
+/// What is wrong with the limits of an axis, and what to do.
+fn wrong_limits(axis: &Axis) -> Option<(String, &'static str)> {
+    let log = axis.scale == ScaleKind::Log;
+    let numbers = [axis.from, axis.to].into_iter().flatten().chain(axis.ticks.iter().flatten().copied());
+    for number in numbers {
+        if !number.is_finite() {
+            return Some((
+                format!("expected finite limits and ticks, found {number}"),
+                "leave them out to see all values",
+            ));
+        }
+        if log && number <= 0.0 {
+            let message = format!("expected limits and ticks above 0 on a logarithmic axis, found {number}");
+            return Some((message, "leave it out, or take a small number above 0"));
+        }
+    }
+    match (axis.from, axis.to) {
+        (Some(from), Some(to)) if from >= to => {
+            Some((format!("expected `from` below `to`, found {from} and {to}"), "swap them"))
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,81 @@
+//! Words along an axis: how they are labelled, and how the marks over one stand beside each other.
+
+use super::{
+    PlotPanel,
+    measure::{TICK_AIR, TICK_SPACING},
+};
+use crate::{
+    panel::{
+        axes::{self, LEADING},
+        look,
+        series::Series,
+    },
+    ticks::{Scale, ScaleKind},
+};
+
+/// Share of a word's place that its marks take side by side: arbitrary, so that neighbours keep apart.
+const SPREAD: f64 = 0.5;
+
+impl PlotPanel<'_> {
+    /// What words along an axis are called.
+    fn called(&self, column: Option<&str>, words: &[String]) -> Vec<String> {
+        let column = column.unwrap_or_default();
+        words.iter().map(|word| look::name(self.theme, self.drawing, column, word)).collect()
+    }
+
+    /// The scale of words along the horizontal axis: in lines where they fit into their places, else upright.
+    pub(super) fn words_across(&self, words: &[String], width: f64) -> Scale {
+        let names = self.called(self.drawing.x.as_ref().map(|axis| axis.column.as_str()), words);
+        let size = self.theme.text.tick;
+        let place = width / words.len().max(1) as f64;
+        let free = place - 0.5 * TICK_AIR;
+        let in_lines: Vec<String> = names.iter().map(|name| axes::wrapped(name, size, free)).collect();
+        if in_lines.iter().all(|label| axes::label_width(label, self.theme) <= free) {
+            return scale_of(in_lines, 1, false);
+        }
+        let every = (LEADING * size / place).ceil() as usize;
+        let in_one_line = names.iter().map(|name| name.replace('\n', " ")).collect();
+        scale_of(in_one_line, every, true)
+    }
+
+    /// The scale of words up the vertical axis.
+    pub(super) fn words_up(&self, words: &[String], height: f64) -> Scale {
+        let names = self.called(self.drawing.y.as_ref().map(|axis| axis.column.as_str()), words);
+        let every = (0.5 * TICK_SPACING * words.len() as f64 / height).ceil() as usize;
+        scale_of(names.iter().map(|name| name.replace('\n', " ")).collect(), every, false)
+    }
+
+    /// Where a value of a line stands along the horizontal axis: beside those of the others over the same
+    /// word.
+    pub(super) fn across(&self, cell: usize, line: &Series, x: f64) -> f64 {
+        let lines = self.split.series.get(cell).map_or(&[][..], Vec::as_slice);
+        if self.split.x_words.is_none() || self.is_scatter() || !shares_a_place(lines) {
+            return x;
+        }
+        let levels = &self.split.levels;
+        let (places, place) =
+            (levels.hues.len() * levels.styles.len(), line.hue * levels.styles.len() + line.style);
+        x + SPREAD * ((place as f64 + 0.5) / places.max(1) as f64 - 0.5)
+    }
+}
+
+/// A scale of words, each with a place of its own: the first at 0, the next at 1, and so on. Of too many
+/// every so-manieth has a label.
+fn scale_of(labels: Vec<String>, every: usize, upright: bool) -> Scale {
+    let to = labels.len().max(1) as f64 - 0.5;
+    let ticks = labels.into_iter().enumerate().step_by(every.max(1));
+    let ticks = ticks.map(|(place, label)| (place as f64, label)).collect();
+    Scale { kind: ScaleKind::Linear, from: -0.5, to, ticks, minor: Vec::new(), upright }
+}
+
+/// Whether two lines have a point over one word.
+fn shares_a_place(lines: &[Series]) -> bool {
+    let mut seen: Vec<f64> = Vec::new();
+    for line in lines {
+        if line.points.iter().any(|point| seen.contains(&point.x)) {
+            return true;
+        }
+        seen.extend(line.points.iter().map(|point| point.x));
+    }
+    false
+}

@@ -1,0 +1,187 @@
+//! Text with a little markup: `*italic*` for the symbols of variables, `^{...}` and `_{...}` for raised and lowered parts.
+
+use crate::font::{self, Cut};
+
+/// Size of a raised or lowered part over the size of its surroundings (as most typesetting systems have it).
+const SCRIPT_SIZE: f64 = 0.7;
+/// How far a superscript rises, as a share of the surrounding size.
+const RAISE: f64 = 0.36;
+/// How far a subscript sinks, as a share of the surrounding size.
+const LOWER: f64 = 0.18;
+
+/// A stretch of text in one cut, on one level.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Span {
+    pub(crate) text: String,
+    pub(crate) cut: Cut,
+    /// Size over the surrounding size.
+    pub(crate) scale: f64,
+    /// Height of its baseline over the line's, as a share of the surrounding size.
+    pub(crate) rise: f64,
+}
+
+/// Raised characters of Unicode, which few typefaces have all of, and what is raised in their place.
+const RAISED: [(char, char); 18] = [
+    ('\u{2070}', '0'),
+    ('\u{b9}', '1'),
+    ('\u{b2}', '2'),
+    ('\u{b3}', '3'),
+    ('\u{2074}', '4'),
+    ('\u{2075}', '5'),
+    ('\u{2076}', '6'),
+    ('\u{2077}', '7'),
+    ('\u{2078}', '8'),
+    ('\u{2079}', '9'),
+    ('\u{207a}', '+'),
+    ('\u{207b}', '\u{2212}'),
+    ('\u{207c}', '='),
+    ('\u{207d}', '('),
+    ('\u{207e}', ')'),
+    ('\u{207f}', 'n'),
+    ('\u{2071}', 'i'),
+    ('\u{1d40}', 'T'),
+];
+
+/// Lowered characters, and what is lowered in their place.
+const LOWERED: [(char, char); 24] = [
+    ('\u{2080}', '0'),
+    ('\u{2081}', '1'),
+    ('\u{2082}', '2'),
+    ('\u{2083}', '3'),
+    ('\u{2084}', '4'),
+    ('\u{2085}', '5'),
+    ('\u{2086}', '6'),
+    ('\u{2087}', '7'),
+    ('\u{2088}', '8'),
+    ('\u{2089}', '9'),
+    ('\u{208a}', '+'),
+    ('\u{208b}', '\u{2212}'),
+    ('\u{208c}', '='),
+    ('\u{208d}', '('),
+    ('\u{208e}', ')'),
+    ('\u{2090}', 'a'),
+    ('\u{2091}', 'e'),
+    ('\u{2092}', 'o'),
+    ('\u{2093}', 'x'),
+    ('\u{1d62}', 'i'),
+    ('\u{2c7c}', 'j'),
+    ('\u{2096}', 'k'),
+    ('\u{2099}', 'n'),
+    ('\u{209c}', 't'),
+];
+
+/// What stands for a character in one of the tables above.
+fn partner(table: &[(char, char)], character: char) -> Option<char> {
+    table.iter().find(|(known, _)| *known == character).map(|(_, partner)| *partner)
+}
+
+impl Span {
+    /// The span with raised and lowered characters of Unicode as spans of their own, set from the letters and
+    /// digits that the typeface has.
+    fn drawable(self) -> Vec<Self> {
+        let mut spans: Vec<Self> = Vec::new();
+        for character in self.text.chars() {
+            let (raised, lowered) = (partner(&RAISED, character), partner(&LOWERED, character));
+            // What is raised already is not raised again.
+            let (scale, rise) = match (raised, lowered) {
+                (Some(_), _) if self.scale == 1.0 => (SCRIPT_SIZE, RAISE),
+                (_, Some(_)) if self.scale == 1.0 => (SCRIPT_SIZE, -LOWER),
+                _ => (self.scale, self.rise),
+            };
+            let drawn = raised.or(lowered).unwrap_or(character);
+            match spans.last_mut() {
+                Some(last) if last.scale == scale && last.rise == rise => last.text.push(drawn),
+                _ => spans.push(Self { text: drawn.to_string(), cut: self.cut, scale, rise }),
+            }
+        }
+        spans
+    }
+}
+
+/// A line of text with markup taken apart.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub(crate) struct Rich {
+    pub(crate) spans: Vec<Span>,
+}
+
+impl Rich {
+    /// Takes markup apart; a sign without its partner is kept as it stands.
+    pub(crate) fn parse(text: &str) -> Self {
+        let mut spans = Vec::new();
+        let mut plain = String::new();
+        let mut rest = text;
+        while let Some(first) = rest.chars().next() {
+            let marked = match first {
+                '*' => rest[1..].find('*').filter(|&end| end > 0).map(|end| {
+                    let span =
+                        Span { text: rest[1..=end].to_owned(), cut: Cut::Italic, scale: 1.0, rise: 0.0 };
+                    (span, end + 2)
+                }),
+                '^' | '_' if rest[1..].starts_with('{') => rest.find('}').map(|end| {
+                    let rise = if first == '^' { RAISE } else { -LOWER };
+                    let span =
+                        Span { text: rest[2..end].to_owned(), cut: Cut::Regular, scale: SCRIPT_SIZE, rise };
+                    (span, end + 1)
+                }),
+                _ => None,
+            };
+            if let Some((span, length)) = marked {
+                Self::flush(&mut plain, &mut spans);
+                spans.push(span);
+                rest = &rest[length..];
+            } else {
+                plain.push(first);
+                rest = &rest[first.len_utf8()..];
+            }
+        }
+        Self::flush(&mut plain, &mut spans);
+        Self { spans: spans.into_iter().flat_map(Span::drawable).collect() }
+    }
+
+    /// Text without markup, in one cut.
+    pub(crate) fn plain(text: &str, cut: Cut) -> Self {
+        Self { spans: vec![Span { text: text.to_owned(), cut, scale: 1.0, rise: 0.0 }] }
+    }
+
+    fn flush(plain: &mut String, spans: &mut Vec<Span>) {
+        if !plain.is_empty() {
+            spans.push(Span { text: std::mem::take(plain), cut: Cut::Regular, scale: 1.0, rise: 0.0 });
+        }
+    }
+
+    /// Width at `size`, in the unit of `size`.
+    pub(crate) fn width(&self, size: f64) -> f64 {
+        self.spans.iter().map(|span| font::width(&span.text, span.cut, size * span.scale)).sum()
+    }
+
+    /// The text without its markup.
+    pub(crate) fn text(&self) -> String {
+        self.spans.iter().map(|span| span.text.as_str()).collect()
+    }
+
+    /// The first character without a glyph.
+    pub(crate) fn missing(&self) -> Option<char> {
+        self.spans.iter().find_map(|span| font::missing(&span.text, span.cut))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn markup_is_taken_apart() {
+        let rich = Rich::parse("Timestep, *t* (10^{3})");
+        assert_eq!(rich.text(), "Timestep, t (103)");
+        assert_eq!(rich.spans.len(), 5);
+        assert_eq!(rich.spans[1].cut, Cut::Italic);
+        assert!(rich.spans[3].rise > 0.0);
+    }
+
+    #[test]
+    fn signs_without_a_partner_stay() {
+        for text in ["a * b", "5^2", "x_{", "**", "*"] {
+            assert_eq!(Rich::parse(text).text(), text);
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! What a recipe claims, and the published tables it is held against: pure data, judged elsewhere.
+
+mod origin;
+mod references;
+mod values;
+
+use std::{collections::BTreeMap, fmt, num::NonZeroUsize};
+
+use concertina_analysis::AnalysisSpec;
+use concertina_model::selection::CheckpointSelection;
+use concertina_table::{Condition, OneOf, Scalar};
+use serde::{
+    Deserialize, Deserializer,
+    de::{self, MapAccess, Visitor, value::MapAccessDeserializer},
+};
+use toml::Spanned;
+
+pub use origin::{Origin, OriginKind};
+
+/// Something computed for claims and comparisons alone: no panel draws it.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Measurement {
+    /// The set of runs.
+    pub runs: Spanned<String>,
+    /// What is computed, as for a panel.
+    #[serde(deserialize_with = "crate::analyses::analysis")]
+    pub analysis: AnalysisSpec,
+    /// At which checkpoints.
+    #[serde(default = "crate::run_set::last")]
+    pub checkpoints: CheckpointSelection,
+}
+
+/// A statement about a table, with the test that decides whether it was reproduced.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Claim {
+    /// Its name, one of a kind in the recipe.
+    pub name: Spanned<String>,
+    /// What it says, in a sentence.
+    pub statement: Spanned<String>,
+    /// Where it comes from; the author of the recipe, unless it says otherwise.
+    #[serde(default)]
+    pub source: Origin,
+    /// The table it is about: the letter of a panel, or the name of a measurement.
+    pub table: Spanned<String>,
+    /// The column it is about.
+    pub value: String,
+    /// The rows it is about: column, and the values it may have; or a condition as a text.
+    #[serde(rename = "where", default)]
+    pub rows: Condition,
+    /// It must hold for each of these values of these columns by itself.
+    #[serde(default)]
+    pub each: BTreeMap<String, OneOf>,
+    /// How several rows of a realisation become one number.
+    #[serde(default)]
+    pub reduce: Option<Reduction>,
+    /// What is compared with what, within a realisation; without it the value itself is compared with `than`.
+    #[serde(default)]
+    pub compare: Option<Contrast>,
+    /// On which side of `than` the quantity lies.
+    pub expect: Side,
+    /// What the quantity is compared with; 0 unless given, 1 for ratios.
+    #[serde(default)]
+    pub than: Option<f64>,
+    /// When it counts as reproduced.
+    #[serde(default)]
+    pub test: Test,
+}
+
+impl Claim {
+    /// Every column of which the claim names values, with those values.
+    pub(crate) fn named(&self) -> impl Iterator<Item = (&str, &Scalar)> {
+        let each = self.each.iter().map(|(column, OneOf(values))| (column.as_str(), values.as_slice()));
+        let listed = self.rows.named().into_iter().chain(each);
+        let compared = self.compare.iter().flat_map(|contrast| {
+            [&contrast.first, &contrast.second].map(|value| (contrast.column.as_str(), value))
+        });
+        listed.flat_map(|(column, values)| values.iter().map(move |value| (column, value))).chain(compared)
+    }
+
+    /// What the quantity is compared with.
+    pub fn than(&self) -> f64 {
+        self.than.unwrap_or(if self.is_ratio() { 1.0 } else { 0.0 })
+    }
+
+    /// Whether the quantity is a ratio.
+    pub fn is_ratio(&self) -> bool {
+        self.compare.as_ref().is_some_and(|contrast| contrast.measure == Measure::Ratio)
+    }
+}
+
+/// How several rows of a realisation become one number.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Reduction {
+    /// The column that tells the rows apart.
+    pub over: String,
+    /// What is taken of them.
+    pub take: Take,
+}
+
+/// What is taken of several rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Take {
+    /// The largest value.
+    Max,
+    /// The smallest value.
+    Min,
+    /// The mean of the values.
+    Mean,
+    /// The value where the column is largest.
+    Last,
+    /// Where the value is largest (the first such place).
+    Argmax,
+}
+
+/// Two numbers of one realisation, compared.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Contrast {
+    /// The column that tells them apart.
+    pub column: String,
+    /// Its value for the first.
+    pub first: Scalar,
+    /// Its value for the second.
+    pub second: Scalar,
+    /// The first minus the second, or over the second.
+    #[serde(rename = "as", default)]
+    pub measure: Measure,
+}
+
+/// How two numbers are compared.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Measure {
+    /// The first minus the second.
+    #[default]
+    Difference,
+    /// The first over the second, both positive; averaged and tested as logarithms.
+    Ratio,
+}
+
+/// A side of a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Side {
+    /// Below it.
+    Less,
+    /// Above it.
+    Greater,
+}
+
+/// When a claim counts as reproduced: `"wilcoxon"` or `{ every = 3 }` in a recipe.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Test {
+    /// When Wilcoxon's one-sided signed-rank test over realisations has p < 0.05: five of five are just enough.
+    #[default]
+    Wilcoxon,
+    /// When it holds in every one of at least so many realisations: for figures that the paper draws from few.
+    Every(NonZeroUsize),
+}
+
+impl<'de> Deserialize<'de> for Test {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Every {
+            every: NonZeroUsize,
+        }
+        struct TestVisitor;
+        impl<'de> Visitor<'de> for TestVisitor {
+            type Value = Test;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("`\"wilcoxon\"` or `{ every = 3 }`")
+            }
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Test, E> {
+                match text {
+                    "wilcoxon" => Ok(Test::Wilcoxon),
+                    _ => Err(E::unknown_variant(text, &["wilcoxon"])),
+                }
+            }
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Test, A::Error> {
+                Ok(Test::Every(Every::deserialize(MapAccessDeserializer::new(map))?.every))
+            }
+        }
+        deserializer.deserialize_any(TestVisitor)
+    }
+}
+
+/// A published table that a table of the recipe is held against, point by point.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Published {
+    /// Ours: the letter of a panel, or the name of a measurement.
+    pub table: Spanned<String>,
+    /// The published one, by the name of its file.
+    pub file: Spanned<String>,
+    /// The rows of ours that are compared: column, and the values it may have, or a condition as a text; all unless given.
+    #[serde(rename = "where", default)]
+    pub rows: Condition,
+    /// The columns that name a point: realisations with the same values there are averaged.
+    pub keys: Vec<String>,
+    /// The columns that are compared.
+    pub values: BTreeMap<String, Resolved>,
+}
+
+/// A column and what its mean over realisations can resolve.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Resolved {
+    /// What the mean cannot resolve, as a standard deviation, in the unit of the column (in decades on a `log` scale).
+    pub resolution: f64,
+    /// Whether values or their logarithms are averaged.
+    #[serde(default)]
+    pub scale: concertina_plot::ScaleKind,
+    /// What is smaller counts as this: where numbers of the two mean different things below it.
+    #[serde(default)]
+    pub floor: Option<f64>,
+}

@@ -1,0 +1,168 @@
+//! What claims, measurements and published tables of a recipe refer to, and whether it is there.
+
+use super::{Claim, Measurement};
+use concertina_plot::syntax::{Place, SyntaxError};
+use toml::Spanned;
+
+use crate::{Error, PUBLISHED, Recipe, Requirement, Result, RunSet};
+
+impl Measurement {
+    /// Whether that table is what it asks for.
+    pub(crate) fn needs(&self, requirement: &Requirement) -> bool {
+        requirement.run_set == *self.runs.as_ref()
+            && requirement.analysis == self.analysis
+            && requirement.checkpoints == self.checkpoints
+    }
+}
+
+/// A recipe's text and name, for errors that say where.
+struct Source<'a> {
+    name: &'a str,
+    text: &'a str,
+}
+
+impl Source<'_> {
+    fn wrong<T, U>(&self, message: String, at: &Spanned<T>, hint: Option<&str>) -> Result<U> {
+        let (place, name) = (Some(Place::of(self.text, at.span().start)), self.name.to_owned());
+        Err(SyntaxError { message, place, name, hint: hint.map(str::to_owned) }.into())
+    }
+
+    fn known<'k>(
+        &self,
+        what: &'static str,
+        found: &Spanned<String>,
+        known: impl Iterator<Item = &'k str> + Clone,
+    ) -> Result<()> {
+        if known.clone().any(|one| one == found.as_ref()) {
+            return Ok(());
+        }
+        Err(Error::Unknown {
+            what,
+            found: found.as_ref().clone(),
+            known: known.map(str::to_owned).collect(),
+            place: Some(Place::of(self.text, found.span().start)),
+            name: self.name.to_owned(),
+        })
+    }
+}
+
+impl Recipe {
+    /// The recipe with nothing to compute but what its panels draw.
+    pub fn without_claims(mut self) -> Self {
+        self.measurements.clear();
+        self.claims.clear();
+        self.published.clear();
+        self
+    }
+
+    /// The place of a table among [`Recipe::requirements`], by the letter of a panel or the name of a measurement.
+    ///
+    /// `None` if there is no such table, or a panel is drawn from several.
+    pub fn requirement_of(&self, table: &str) -> Option<usize> {
+        let requirements = self.requirements();
+        if let Some(panel) = self.panel(table) {
+            let [analysis] = panel.analysis.as_ref().0.as_slice() else { return None };
+            return requirements.iter().position(|requirement| panel.needs(analysis, requirement));
+        }
+        let measurement = self.measurements.get(table)?;
+        requirements.iter().position(|requirement| measurement.needs(requirement))
+    }
+
+    pub(crate) fn required(&self, measurement: &Measurement) -> Requirement {
+        let run_set: &String = measurement.runs.as_ref();
+        Requirement {
+            run_set: run_set.clone(),
+            base: self.parameters.clone(),
+            runs: self.runs.get(run_set).cloned().unwrap_or_else(RunSet::default),
+            analysis: measurement.analysis.clone(),
+            checkpoints: measurement.checkpoints.clone(),
+            panels: Vec::new(),
+        }
+    }
+
+    pub(crate) fn check_claims(&self, name: &str, text: &str) -> Result<()> {
+        let source = Source { name, text };
+        for (name, measurement) in &self.measurements {
+            if self.panel(name).is_some() {
+                let message = format!("measurement `{name}` is called as a panel is");
+                return source.wrong(message, &measurement.runs, Some("give it a name of its own"));
+            }
+            source.known("set of runs", &measurement.runs, self.runs.keys().map(String::as_str))?;
+        }
+        let panels = self.panels.iter().map(|panel| panel.letter.as_ref().as_str());
+        let tables = panels.chain(self.measurements.keys().map(String::as_str));
+        for (index, claim) in self.claims.iter().enumerate() {
+            source.known("panel or measurement", &claim.table, tables.clone())?;
+            if self.claims[..index].iter().any(|other| other.name.as_ref() == claim.name.as_ref()) {
+                let message = format!("two claims have the name `{}`", claim.name.as_ref());
+                return source.wrong(message, &claim.name, None);
+            }
+            check_claim(&source, claim)?;
+        }
+        for published in &self.published {
+            source.known("panel or measurement", &published.table, tables.clone())?;
+            source.known("published table", &published.file, PUBLISHED.iter().map(|(name, _)| *name))?;
+            if published.keys.is_empty() || published.values.is_empty() {
+                let message = "expected columns as `keys` and `values`, found none".to_owned();
+                return source.wrong(message, &published.file, None);
+            }
+            let resolved = |value: f64| value > 0.0 && value.is_finite();
+            if let Some((column, _)) = published.values.iter().find(|(_, one)| !resolved(one.resolution)) {
+                let message = format!("`{column}`: expected a resolution above 0");
+                let hint =
+                    "it is what a mean cannot resolve, as a standard deviation: one sample of 1000 is 0.001";
+                return source.wrong(message, &published.file, Some(hint));
+            }
+        }
+        let tables = self.claims.iter().map(|claim| &claim.table);
+        for table in tables.chain(self.published.iter().map(|published| &published.table)) {
+            let letter: &String = table.as_ref();
+            if self.panel(letter).is_some_and(|panel| panel.analysis.as_ref().0.len() > 1) {
+                let message = format!("panel `{letter}` has a table for each of its analyses");
+                let hint = "make the one that is meant a measurement: it is computed once";
+                return source.wrong(message, table, Some(hint));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn check_claim(source: &Source<'_>, claim: &Claim) -> Result<()> {
+    let name: &String = claim.name.as_ref();
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    if name.is_empty() || !name.chars().all(plain) {
+        let message = format!("expected the name of a claim in lower case with `_`, found `{name}`");
+        return source.wrong(message, &claim.name, None);
+    }
+    if claim.statement.as_ref().trim().is_empty() {
+        let message = format!("claim `{name}` states nothing");
+        return source.wrong(message, &claim.statement, Some("say in a sentence what is claimed"));
+    }
+    // A column has one task: two would leave no rows, or pick other rows than the claim says.
+    let contrast = claim.compare.as_ref().map(|contrast| &contrast.column);
+    let reduced = claim.reduce.as_ref().map(|reduction| &reduction.over);
+    let rows = claim.rows.columns();
+    let mut used: Vec<&str> = rows.iter().copied().collect();
+    used.extend(claim.each.keys().chain(contrast).map(String::as_str));
+    used.extend(reduced.map(String::as_str).filter(|column| !rows.contains(column)));
+    used.sort();
+    if let Some(twice) = used.windows(2).find(|pair| pair[0] == pair[1]) {
+        let message = format!("claim `{name}` uses the column `{}` twice", twice[0]);
+        return source.wrong(
+            message,
+            &claim.name,
+            Some("`where`, `each` and `compare` each have columns of their own"),
+        );
+    }
+    if claim.compare.as_ref().is_some_and(|contrast| contrast.first == contrast.second) {
+        let message = format!("claim `{name}` compares a number with itself");
+        return source.wrong(message, &claim.name, Some("`first` and `second` are two values of `column`"));
+    }
+    let (than, ratio) = (claim.than(), claim.is_ratio());
+    if !than.is_finite() || (ratio && than <= 0.0) {
+        let expected = if ratio { "a number above 0, for a ratio" } else { "a finite number" };
+        let message = format!("claim `{name}`, `than`: expected {expected}, found {than}");
+        return source.wrong(message, &claim.name, None);
+    }
+    Ok(())
+}

@@ -1,0 +1,122 @@
+//! From the values of realisations to a verdict.
+
+use concertina_numerics::statistics::{mean, signed_rank, student, variance};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::Verdict;
+use crate::claim::{Claim, Side, Test};
+
+/// The probability with which an interval covers the mean.
+pub const LEVEL: f64 = 0.95;
+/// A claim counts as reproduced below this p-value. It is the conventional one, and five of five realisations are
+/// just enough.
+pub const SIGNIFICANCE: f64 = 0.05;
+
+/// A column and the value, as a text, that tells a group of rows from others.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+pub struct Level {
+    /// The column.
+    pub column: String,
+    /// Its value.
+    pub value: String,
+}
+
+/// A value of the quantity.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Realisation {
+    /// The seed.
+    pub seed: u64,
+    /// The value.
+    pub value: f64,
+}
+
+/// A realisation without a value.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct LeftOut {
+    /// The seed.
+    pub seed: u64,
+    /// Why it has none.
+    pub reason: String,
+}
+
+/// What a claim's quantity is over the realisations of one group.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Finding {
+    /// Which group: a value of each column of the claim's `each`.
+    pub group: Vec<Level>,
+    /// Whether the claim holds in this group.
+    pub verdict: Verdict,
+    /// The mean over realisations (the geometric mean of ratios).
+    pub mean: Option<f64>,
+    /// Lower end of the 95% interval of the mean, by Student's t (of ratios on their logarithms).
+    pub low: Option<f64>,
+    /// Upper end of that interval.
+    pub high: Option<f64>,
+    /// The distance of the mean from what it is compared with, in standard deviations over realisations (of ratios on their
+    /// logarithms); null where that is undefined.
+    pub effect_size: Option<f64>,
+    /// The one-sided p-value of Wilcoxon's signed-rank test; null if the claim is tested otherwise.
+    pub p: Option<f64>,
+    /// The values.
+    pub realisations: Vec<Realisation>,
+    /// Realisations that were asked for and have no value.
+    pub left_out: Vec<LeftOut>,
+}
+
+impl Finding {
+    pub(super) fn of(
+        claim: &Claim,
+        group: Vec<Level>,
+        realisations: Vec<Realisation>,
+        left_out: Vec<LeftOut>,
+    ) -> Self {
+        // Ratios are averaged and tested as logarithms: halving is as far as doubling.
+        let ratio = claim.is_ratio();
+        let into = |number: f64| if ratio { number.ln() } else { number };
+        let back = |number: f64| if ratio { number.exp() } else { number };
+        let numbers: Vec<f64> = realisations.iter().map(|one| into(one.value)).collect();
+        let than = into(claim.than());
+        let beyond: Vec<f64> = numbers
+            .iter()
+            .map(|number| match claim.expect {
+                Side::Greater => number - than,
+                Side::Less => than - number,
+            })
+            .collect();
+        let count = numbers.len();
+        let (verdict, p) = match claim.test {
+            Test::Wilcoxon => {
+                let p = signed_rank::p_above(&beyond);
+                // The smallest p-value that so many can have.
+                let enough = 0.5_f64.powi(count as i32) < SIGNIFICANCE;
+                (verdict(enough, p.is_some_and(|p| p < SIGNIFICANCE)), p)
+            }
+            Test::Every(fewest) => {
+                (verdict(count >= fewest.get(), beyond.iter().all(|&beyond| beyond > 0.0)), None)
+            }
+        };
+        let interval = student::mean_interval(&numbers, LEVEL);
+        let deviation = variance(&numbers).map(f64::sqrt).filter(|&deviation| deviation > 0.0);
+        let centre = mean(&numbers);
+        Self {
+            group,
+            verdict,
+            mean: centre.map(back),
+            low: interval.map(|(low, _)| back(low)),
+            high: interval.map(|(_, high)| back(high)),
+            effect_size: centre.zip(deviation).map(|(centre, deviation)| (centre - than) / deviation),
+            p,
+            realisations,
+            left_out,
+        }
+    }
+}
+
+fn verdict(enough: bool, holds: bool) -> Verdict {
+    match (enough, holds) {
+        (false, _) => Verdict::NotEnoughRealisations,
+        (true, true) => Verdict::Reproduced,
+        (true, false) => Verdict::NotReproduced,
+    }
+}

@@ -1,0 +1,153 @@
+//! Claims judged: from a table over realisations to a verdict with its numbers.
+//!
+//! Pure functions. A claim is judged group by group ([`Claim::each`]); in each the quantity has one value a realisation, and a test
+//! over realisations decides. What has no value is left out and counted, with the reason.
+
+mod finding;
+mod quantity;
+
+use concertina_table::{OneOf, Scalar, Table};
+
+pub use finding::{Finding, LEVEL, LeftOut, Level, Realisation, SIGNIFICANCE};
+
+use concertina_plot::no_such_value;
+
+use crate::{Claim, Error, Result};
+
+/// What became of a claim.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// It holds, in every group.
+    Reproduced,
+    /// Too few realisations to tell, in some group; it fails in none.
+    NotEnoughRealisations,
+    /// It does not hold, in some group.
+    NotReproduced,
+}
+
+/// What a claim is judged on.
+#[derive(Clone, Copy, Debug)]
+pub struct Evidence<'a> {
+    /// The table.
+    pub table: &'a Table,
+    /// The realisations that were asked for.
+    pub seeds: &'a [u64],
+    /// Runs that do not count.
+    pub absent: &'a [Absent],
+}
+
+impl Evidence<'_> {
+    /// Whether a row of the table is of a run that counts.
+    pub(crate) fn counts(&self, row: usize) -> bool {
+        let same = |(column, cell): &(String, Scalar)| {
+            self.table.scalar(row, column).is_ok_and(|found| found.key() == cell.key())
+        };
+        !self.absent.iter().any(|absent| absent.cells.iter().all(same))
+    }
+}
+
+/// A run that does not count, whether the table has rows of it or not: it diverged, or failed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Absent {
+    /// The columns that tell it from others.
+    pub cells: Vec<(String, Scalar)>,
+    /// Why, in a few words.
+    pub reason: String,
+}
+
+/// A claim's verdict and what it rests on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Judgement {
+    /// The verdict over all groups.
+    pub verdict: Verdict,
+    /// Group by group.
+    pub findings: Vec<Finding>,
+}
+
+impl From<Vec<Finding>> for Judgement {
+    fn from(findings: Vec<Finding>) -> Self {
+        // There is one group at least.
+        let verdict = findings.iter().map(|finding| finding.verdict).max();
+        Self { verdict: verdict.unwrap_or(Verdict::NotEnoughRealisations), findings }
+    }
+}
+
+impl Claim {
+    /// Judges the claim.
+    ///
+    /// # Errors
+    /// [`Error::Table`](crate::Error::Table) for a column that the table does not have,
+    /// [`Error::Claim`](crate::Error::Claim) where a realisation has several values, or no row has a value
+    /// that the claim names and no run is absent that could have had it.
+    pub fn judge(&self, evidence: &Evidence<'_>) -> Result<Judgement> {
+        self.check_values(evidence)?;
+        Ok(Judgement::from(self.findings(evidence)?))
+    }
+
+    /// What the quantity is, group by group, also in a table that has not all groups: another's.
+    ///
+    /// # Errors
+    /// As [`Claim::judge`], but for values that no row has.
+    pub fn findings(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>> {
+        let of = |group: Vec<Level>| {
+            let quantity::Values { realisations, left_out } = quantity::values(self, evidence, &group)?;
+            Ok(Finding::of(self, group, realisations, left_out))
+        };
+        self.groups().into_iter().map(of).collect()
+    }
+
+    /// Every value that the claim names must be in some row, or be one that an absent run may have had.
+    fn check_values(&self, evidence: &Evidence<'_>) -> Result<()> {
+        if evidence.table.is_empty() {
+            return Ok(());
+        }
+        for (column, cell) in self.named() {
+            let wanted = cell.key();
+            let may_have = |absent: &Absent| match absent.cells.iter().find(|(known, _)| known == column) {
+                Some((_, known)) => known.key() == wanted,
+                None => true, // a column of the analysis: its rows would tell
+            };
+            let known = evidence.table.distinct(column)?;
+            if !known.contains(&wanted) && !evidence.absent.iter().any(may_have) {
+                return Err(self.no_such_value(column, &cell.word(), &known));
+            }
+        }
+        Ok(())
+    }
+
+    /// The error about a value that no row has.
+    pub(crate) fn no_such_value(&self, column: &str, found: &str, known: &[String]) -> Error {
+        let (message, hint) = no_such_value(column, found, known);
+        Error::Claim { claim: self.name.as_ref().clone(), message, hint: Some(hint) }
+    }
+
+    /// Whether a table has the columns that the claim is about.
+    pub fn applies_to(&self, table: &Table) -> bool {
+        self.columns().all(|column| table.has_column(column))
+    }
+
+    fn columns(&self) -> impl Iterator<Item = &str> {
+        let compared = self.compare.iter().map(|contrast| contrast.column.as_str());
+        let reduced = self.reduce.iter().map(|reduction| reduction.over.as_str());
+        let named = self.rows.columns().into_iter().chain(self.each.keys().map(String::as_str));
+        named.chain(compared).chain(reduced).chain([self.value.as_str(), "seed"])
+    }
+
+    /// All combinations of the values of `each`, the last column fastest.
+    fn groups(&self) -> Vec<Vec<Level>> {
+        let mut groups = vec![Vec::new()];
+        for (column, OneOf(values)) in &self.each {
+            let extended = |group: &Vec<Level>| -> Vec<Vec<Level>> {
+                let level = |value: &Scalar| {
+                    let mut group = group.clone();
+                    group.push(Level { column: column.clone(), value: value.key() });
+                    group
+                };
+                values.iter().map(level).collect()
+            };
+            groups = groups.iter().flat_map(extended).collect();
+        }
+        groups
+    }
+}

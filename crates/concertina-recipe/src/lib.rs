@@ -1,0 +1,32 @@
+//! Figures as data: which runs they need, what is computed from them, how that is drawn, and what it is claimed to show.
+//!
+//! A [`Recipe`] (a TOML file) says what a whole figure needs ([`Recipe::requirements`]: pure data) and how it is drawn ([`Recipe::draw`]:
+//! tables in, a [`Figure`](concertina_plot::Figure) out). Its [claims](Claim) are judged on the same tables ([`Claim::judge`]), which are
+//! also held against the [published ones](PublishedTables) ([`compare`]). Nothing is trained or computed here: whoever holds the runs
+//! makes the tables in between.
+
+mod analyses;
+mod claim;
+mod error;
+mod figure;
+mod join;
+mod judgement;
+mod parameters;
+mod published;
+mod recipe;
+mod run_set;
+mod shipped;
+
+pub use analyses::Analyses;
+pub use claim::{
+    Claim, Contrast, Measure, Measurement, Origin, OriginKind, Published, Reduction, Resolved, Side, Take,
+    Test,
+};
+pub use error::{Error, Result};
+pub use judgement::{
+    Absent, Evidence, Finding, Judgement, LEVEL, LeftOut, Level, Realisation, SIGNIFICANCE, Verdict,
+};
+pub use published::{Moments, PUBLISHED, PointComparison, PublishedTable, PublishedTables, compare};
+pub use recipe::{Layout, PanelRecipe, Recipe, Row};
+pub use run_set::{Assignment, FigureSeeds, Point, Requirement, RunSet, SeedChoice, SeedRule, Seeds};
+pub use shipped::RECIPES;

@@ -1,0 +1,21 @@
+//! The recipes that come with the program.
+
+/// Name and text of every shipped recipe, in the order of the paper.
+pub const RECIPES: &[(&str, &str)] = &[
+    ("fig1", include_str!("../../../recipes/fig1.toml")),
+    ("fig2", include_str!("../../../recipes/fig2.toml")),
+    ("fig3", include_str!("../../../recipes/fig3.toml")),
+    ("fig4", include_str!("../../../recipes/fig4.toml")),
+    ("fig5a", include_str!("../../../recipes/fig5a.toml")),
+    ("fig5b", include_str!("../../../recipes/fig5b.toml")),
+    ("fig5c", include_str!("../../../recipes/fig5c.toml")),
+    ("fig5d", include_str!("../../../recipes/fig5d.toml")),
+    ("fig6b", include_str!("../../../recipes/fig6b.toml")),
+    ("fig6c", include_str!("../../../recipes/fig6c.toml")),
+    ("ed1", include_str!("../../../recipes/ed1.toml")),
+    ("ed2", include_str!("../../../recipes/ed2.toml")),
+    ("ed3", include_str!("../../../recipes/ed3.toml")),
+    ("ed4", include_str!("../../../recipes/ed4.toml")),
+    ("ed6", include_str!("../../../recipes/ed6.toml")),
+    ("ed10", include_str!("../../../recipes/ed10.toml")),
+];

@@ -1,0 +1,9 @@
+//! Tables as the analyses give them, made up: for tests of drawing, not of science.
+
+#![allow(unreachable_pub, dead_code, unused_imports, reason = "a module of several tests")]
+
+pub mod made_up;
+#[path = "../../../concertina-plot/tests/support/mod.rs"]
+mod tables;
+
+pub use tables::*;
