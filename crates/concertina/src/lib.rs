@@ -31,7 +31,7 @@ pub use cite::bibliography;
 pub use condition::Condition;
 pub use engine::Spent;
 pub use error::{Error, ErrorKind, Result};
-pub use event::{Event, Observer, Unobserved};
+pub use event::{Event, EventKind, Observer, Unobserved};
 pub use figures::{Computed, Drawn, DrawnFigure, FigurePlan, Outlook, Share, all_recipes, recipes};
 pub use library::columns::run_table_column;
 pub use library::export::{Exported, exported_table};

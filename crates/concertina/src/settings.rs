@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use concertina_store::StoreOptions;
 
-use crate::event::{Event, Observer, Unobserved};
+use crate::event::{Event, EventKind, Observer, Unobserved};
 
 /// Which checkpoints a store keeps. What is not kept and asked for later is computed again, to the bit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -54,12 +54,13 @@ impl Settings {
         self.cancel.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn tell(&self, event: &Event<'_>) {
-        self.observer.observe(event);
+    /// Tells the observer of what happens now.
+    pub(crate) fn tell(&self, kind: EventKind) {
+        self.observer.observe(&Event::now(kind));
     }
 
     pub(crate) fn warn(&self, message: &str) {
-        self.tell(&Event::Warning { message });
+        self.tell(EventKind::Warning { message: message.to_owned() });
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use concertina::model::params::{OptimizerKind, Params, SchedulerKind, Sweep};
-use concertina::{Event, Keep, Observer, Outcome, Source, Study};
+use concertina::{Event, EventKind, Keep, Observer, Outcome, Source, Study};
 use support::{assert_same_store, contents, one, open, small};
 
 const OPTIMIZERS: [OptimizerKind; 4] =
@@ -83,8 +83,9 @@ struct StopAfter {
 }
 
 impl Observer for StopAfter {
-    fn observe(&self, event: &Event<'_>) {
-        if matches!(event, Event::Trained { .. }) && self.epochs.fetch_sub(1, Ordering::Relaxed) == 1 {
+    fn observe(&self, event: &Event) {
+        if matches!(event.kind, EventKind::Trained { .. }) && self.epochs.fetch_sub(1, Ordering::Relaxed) == 1
+        {
             self.flag.store(true, Ordering::Relaxed);
         }
     }

@@ -32,7 +32,7 @@ use self::spent::Ledger;
 use self::training::{Made, Needs, RunRequest, Site, Witness};
 use self::work::RunWork;
 use crate::error::{Error, ErrorKind, Result};
-use crate::event::Event;
+use crate::event::EventKind;
 use crate::library::import;
 use crate::library::known::Known;
 use crate::record::{Outcome, RunRecord, Source};
@@ -90,7 +90,7 @@ pub(crate) fn compute(
     let engine = Engine { store, settings, demands, keys, ledger: &ledger, slots, fatal };
     let jobs = engine.jobs();
     let work = demands.iter().map(|demand| cost(demand.params)).sum();
-    settings.tell(&Event::Started { runs: demands.len(), work });
+    settings.tell(EventKind::Started { runs: demands.len(), work });
     // fewer runs than threads: large products are shared out, which changes no bit
     let threads_of_a_run = settings.jobs / jobs.len().max(1);
     pool::work(settings.jobs, jobs, |job, queue| {
@@ -192,7 +192,7 @@ impl<'a> Engine<'a> {
     /// Has runs of one key loaded or trained, or comes back to them when another process is at them.
     fn runs(&self, places: &[usize], looks: u32, queue: &Queue<Job<'a>>) -> Result<()> {
         if looks == 1 {
-            self.settings.tell(&Event::Waiting { run: &self.keys[places[0]].short() });
+            self.settings.tell(EventKind::Waiting { run: self.keys[places[0]] });
         }
         if looks > 0 {
             std::thread::sleep(training::patience(looks - 1));
@@ -253,7 +253,8 @@ impl<'a> Engine<'a> {
         }
         let end = known.end(params).unwrap_or(End::after(params, params.train.epochs));
         let (missing, asked) = (work.missing(end).count(), demand.asked(end));
-        self.settings.tell(&Event::Asked { missing, loaded: asked.saturating_sub(missing) });
+        let loaded = asked.saturating_sub(missing);
+        self.settings.tell(EventKind::Asked { run: self.keys[place], missing, loaded });
         if missing > 0 || known.end(params).is_none() || demand.train || self.settings.rerun {
             return Ok(None);
         }
@@ -286,7 +287,7 @@ impl<'a> Engine<'a> {
 
     /// A run is there, or failed.
     fn finished(&self, place: usize, run: RunRecord, saved: f64, work: Option<Arc<RunWork<'a>>>) {
-        self.settings.tell(&Event::Finished { run: &run, saved });
+        self.settings.tell(EventKind::Finished { run: Box::new(run.clone()), saved });
         *lock(&self.slots[place]) = Slot { run: Some(run), work };
     }
 

@@ -20,7 +20,7 @@ use super::question::{Answer, Demand, Question};
 use super::spent::Ledger;
 use super::training::Needs;
 use crate::error::{Error, Result};
-use crate::event::Event;
+use crate::event::EventKind;
 use crate::library::UPDATE;
 use crate::library::arrays::weights_of;
 use crate::library::import;
@@ -313,7 +313,7 @@ impl<'a> RunWork<'a> {
         let table = networks.collect::<Result<Vec<_>>>().and_then(|checkpoints| {
             question.compute(&Subject { params, task: self.task(question)?, checkpoints: &checkpoints })
         });
-        about.iter().for_each(|_| self.tell(question.name));
+        about.iter().for_each(|&checkpoint| self.tell(question.name, checkpoint, &table));
         self.ledger.analysed(question.name, begin.elapsed());
         if let Ok(table) = &table {
             self.store.publish_memo(&question.memo(&self.key, about), table.clone(), UPDATE)?;
@@ -335,7 +335,7 @@ impl<'a> RunWork<'a> {
                     .and_then(|task| question.compute(&Subject { params, task, checkpoints })),
                 Err(_) => Network::new(params, weights.clone()).map(|_| Table::new()).map_err(Error::from),
             };
-            self.tell(question.name);
+            self.tell(question.name, checkpoint, &table);
             self.ledger.analysed(question.name, begin.elapsed());
             let known = &mut lock(&self.state).known[number];
             match table {
@@ -346,8 +346,10 @@ impl<'a> RunWork<'a> {
         Ok(())
     }
 
-    fn tell(&self, analysis: &'static str) {
-        self.settings.tell(&Event::Analysed { analysis });
+    fn tell(&self, analysis: &str, checkpoint: Checkpoint, table: &Result<Table>) {
+        let result = table.as_ref().map(Table::row_count).map_err(Error::to_string);
+        let (run, analysis) = (self.key, analysis.to_owned());
+        self.settings.tell(EventKind::Analysed { run, checkpoint, analysis, result });
     }
 
     /// Where the samples of a question come from. What shows none does not need clusters that can be placed.

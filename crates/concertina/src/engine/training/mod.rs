@@ -24,7 +24,7 @@ use self::cohort::{Cohort, Member, TrainedEpoch};
 use self::plan::Plan;
 use self::session::{Next, Session, Trained};
 use crate::error::{Error, Result};
-use crate::event::Event;
+use crate::event::EventKind;
 use crate::library::known::Known;
 use crate::record::{Comparison, Outcome, RunRecord, Source};
 use crate::selection::End;
@@ -166,7 +166,7 @@ impl Making<'_> {
     /// Waits for another process.
     fn wait(&self, looks: u32) {
         if looks == 0 {
-            self.site.settings.tell(&Event::Waiting { run: &self.request.key.short() });
+            self.site.settings.tell(EventKind::Waiting { run: self.request.key });
         }
         std::thread::sleep(patience(looks));
     }

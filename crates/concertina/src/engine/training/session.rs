@@ -14,7 +14,7 @@ use super::plan::{Plan, RunRequest};
 use super::publisher::{Publisher, State};
 use super::witness::Witness;
 use crate::error::Result;
-use crate::event::Event;
+use crate::event::EventKind;
 use crate::library::arrays::{state_of, tensors_of_end, tensors_of_state};
 use crate::library::known::{Known, diverged_end};
 use crate::library::parameters::params_toml;
@@ -84,8 +84,6 @@ pub(crate) struct Session<'a> {
     witness: &'a mut dyn Witness,
     claim: &'a mut Claim,
     publisher: Publisher<'a>,
-    /// The run, for messages.
-    name: String,
     clock: Clock,
     from_epoch: u64,
     /// The last epoch to train, as far as is known.
@@ -113,7 +111,6 @@ impl<'a> Session<'a> {
         let (stored, toml) = (known.checkpoints.clone(), params_toml(request.params));
         Self {
             publisher: Publisher::new(store, folder, toml, stored, known.loose, comparer),
-            name: request.key.short(),
             clock: Clock::start(),
             from_epoch: 0,
             end_epoch: plan.epochs,
@@ -174,7 +171,7 @@ impl<'a> Session<'a> {
             self.take(checkpoint, weights, self.plan.end)?;
         }
         let work = self.request.work / self.request.params.train.epochs.max(1) as f64;
-        self.site.settings.tell(&Event::Trained { run: &self.name, record: &record, work });
+        self.site.settings.tell(EventKind::Trained { run: self.request.key, record, work });
         if self.plan.to_the_end
             && let Some(patience) = self.request.params.train.stop_after
             && let Some(stop) = early_stop(run.history(), patience)
