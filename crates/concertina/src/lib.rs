@@ -50,7 +50,7 @@ pub use reproduction::{
 pub use request::{analysis, check_table_format, one_of, read_sweep, seeds, sweep, write_table};
 pub use run::{Run, Runs};
 pub use selection::CheckpointSelection;
-pub use settings::Keep;
+pub use settings::{Keep, Settings};
 pub use spec::{analyses_markdown, analysis_table, has_setting};
 pub use study::{Analysed, Study, StudyBuilder};
 

@@ -306,7 +306,7 @@ mod tests {
     fn after_passes(passes: usize) -> Result<usize> {
         let folder = tempfile::tempdir().expect("a folder");
         let params = small(9);
-        let settings = Settings::new(folder.path().to_owned());
+        let settings = Settings::default();
         let store = Store::open(folder.path())?;
         let request = RunRequest { keep: Keep::Needed, ..RunRequest::of(&params, &settings) };
         let site = Site { store: &store, folder: &store.run(&request.key), settings: &settings };
@@ -357,7 +357,7 @@ mod tests {
         other.seed = 1;
         let runs = [small(2), other.check().expect("valid")];
         let folders = [tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder")];
-        let settings = Settings::new(folders[0].path().to_owned());
+        let settings = Settings::default();
         let [alone, together] = folders.each_ref().map(|folder| Store::open(folder.path()).expect("a store"));
         let requests =
             runs.each_ref().map(|params| RunRequest { train: true, ..RunRequest::of(params, &settings) });
