@@ -9,6 +9,7 @@ use concertina_store::RunKey;
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::error::Error;
+use crate::hint::Hint;
 use crate::selection::End;
 
 /// What came of a run: its parameters, how it ended and where it came from. Plain data; a [`Run`](crate::Run) is one with a way to its
@@ -94,7 +95,7 @@ pub enum Outcome {
         /// Why.
         message: String,
         /// What to do about it.
-        hint: Option<String>,
+        hint: Option<Hint>,
     },
     /// Somebody asked to stop before it came to its end.
     Interrupted,

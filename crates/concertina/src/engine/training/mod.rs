@@ -25,6 +25,7 @@ use self::plan::Plan;
 use self::session::{Next, Session, Trained};
 use crate::error::{Error, Result};
 use crate::event::EventKind;
+use crate::hint::Hint;
 use crate::library::known::Known;
 use crate::record::{Comparison, Outcome, RunRecord, Source};
 use crate::selection::End;
@@ -201,9 +202,7 @@ impl Making<'_> {
         Error::RunFailed {
             run: self.request.key.short(),
             message: format!("its checkpoints are not in the store after training it {MOST_PASSES} times"),
-            hint: Some(
-                "`concertina store verify` looks for damage; `--rerun` compares with this machine".to_owned(),
-            ),
+            hint: Some(Hint::VerifyStoreOrCompareMachines),
         }
     }
 }
