@@ -131,6 +131,9 @@ impl StudyBuilder {
     }
 }
 
+/// A run with what came of the questions about it, in their order.
+pub(crate) type RunAnswers = (Run, Vec<Answer>);
+
 /// What came of an analysis over a sweep.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -222,7 +225,7 @@ impl Study {
     }
 
     /// Has the engine do what is asked; answers come in the order of the demands.
-    pub(crate) fn answer(&self, demands: &[Demand<'_>]) -> Result<(Vec<(Run, Vec<Answer>)>, Spent)> {
+    pub(crate) fn answer(&self, demands: &[Demand<'_>]) -> Result<(Vec<RunAnswers>, Spent)> {
         let (answered, spent) = engine::compute(&self.context.store, &self.context.settings, demands)?;
         let handle = |Answered { run, answers }| (Run::new(Arc::clone(&self.context), run), answers);
         Ok((answered.into_iter().map(handle).collect(), spent))
