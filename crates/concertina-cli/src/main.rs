@@ -2,6 +2,7 @@
 
 mod arguments;
 mod commands;
+mod hint;
 mod interrupt;
 mod output;
 mod progress;

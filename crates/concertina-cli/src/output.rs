@@ -9,6 +9,7 @@ use concertina::table::{Scalar, Values};
 use concertina::{Counts, Error, write_table};
 
 use crate::arguments::Listing;
+use crate::hint;
 
 /// Why a command ends without having done all it was asked.
 #[derive(Debug)]
@@ -110,7 +111,7 @@ fn print_error(error: &Error) {
         source = cause.source();
     }
     if let Some(hint) = error.hint() {
-        say(&format!("\nhint: {hint}"));
+        say(&format!("\nhint: {}", hint::words(&hint)));
     }
 }
 

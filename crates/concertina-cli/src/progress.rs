@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use concertina::model::trainer::EpochRecord;
-use concertina::{Event, Observer, Outcome, RunRecord, Source, run_label};
+use concertina::{Event, EventKind, Observer, Outcome, RunRecord, Source, run_label};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::output::say;
@@ -28,8 +28,8 @@ pub(crate) enum Talk {
 pub(crate) struct Warnings;
 
 impl Observer for Warnings {
-    fn observe(&self, event: &Event<'_>) {
-        if let Event::Warning { message } = event {
+    fn observe(&self, event: &Event) {
+        if let EventKind::Warning { message } = &event.kind {
             say(&format!("warning: {message}"));
         }
     }
@@ -177,18 +177,18 @@ pub(crate) fn approximately(seconds: f64) -> String {
 }
 
 impl Observer for Progress {
-    fn observe(&self, event: &Event<'_>) {
+    fn observe(&self, event: &Event) {
         let mut counts = self.counts();
-        match event {
-            Event::Started { runs, work } => {
+        match &event.kind {
+            EventKind::Started { runs, work } => {
                 counts.runs += runs;
                 counts.work += work;
             }
-            Event::Trained { work, .. } => {
+            EventKind::Trained { work, .. } => {
                 counts.epochs += 1;
                 counts.done += work;
             }
-            Event::Finished { run, saved } => {
+            EventKind::Finished { run, saved } => {
                 counts.saved += saved;
                 match (&run.outcome, run.source) {
                     (Outcome::Interrupted, _) => counts.interrupted += 1,
@@ -205,12 +205,12 @@ impl Observer for Progress {
                     self.line(&describe(run, &self.varied));
                 }
             }
-            Event::Asked { missing, .. } => counts.asked += missing,
-            Event::Analysed { .. } => counts.analysed += 1,
-            Event::Waiting { run } if self.talk != Talk::Quiet => {
-                self.line(&format!("run {run}: another process trains it; waiting"));
+            EventKind::Asked { missing, .. } => counts.asked += missing,
+            EventKind::Analysed { .. } => counts.analysed += 1,
+            EventKind::Waiting { run } if self.talk != Talk::Quiet => {
+                self.line(&format!("run {}: another process trains it; waiting", run.short()));
             }
-            Event::Warning { message } => self.line(&format!("warning: {message}")),
+            EventKind::Warning { message } => self.line(&format!("warning: {message}")),
             _ => {}
         }
         self.draw(&counts);

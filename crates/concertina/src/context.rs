@@ -9,24 +9,32 @@ use crate::error::Result;
 use crate::library::Library;
 use crate::settings::Settings;
 
-/// An open store, and how it is worked with.
+/// An open store, and how the request at hand is served.
 #[derive(Debug, Clone)]
 pub(crate) struct Context {
     pub(crate) store: Store,
+    /// Whether the store is only read.
+    pub(crate) read_only: bool,
     pub(crate) settings: Settings,
     /// Damage that was there before, or has been told of.
     told: Arc<Mutex<BTreeSet<Incident>>>,
 }
 
 impl Context {
-    pub(crate) fn new(store: Store, settings: Settings) -> Result<Self> {
+    pub(crate) fn new(store: Store, read_only: bool, settings: Settings) -> Result<Self> {
         let told = store.incidents()?.into_iter().collect();
-        Ok(Self { store, settings, told: Arc::new(Mutex::new(told)) })
+        Ok(Self { store, read_only, settings, told: Arc::new(Mutex::new(told)) })
+    }
+
+    /// The same open store for another request.
+    pub(crate) fn with_settings(&self, settings: Settings) -> Self {
+        Self { settings, ..self.clone() }
     }
 
     /// The store seen as runs.
     pub(crate) fn library(&self) -> Library<'_> {
-        Library { store: &self.store, settings: &self.settings, told: &self.told }
+        let Self { store, read_only, settings, told } = self;
+        Library { store, read_only: *read_only, settings, told }
     }
 
     pub(crate) fn warn(&self, message: &str) {

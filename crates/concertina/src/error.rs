@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::hint::Hint;
+
 /// Result with this crate's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -95,7 +97,7 @@ pub enum Error {
         /// The name.
         name: String,
         /// The nearest name, or where to find all of them.
-        hint: String,
+        hint: Hint,
     },
     /// An epoch is asked for that a run does not have.
     #[error("expected an epoch up to {last}, the last of run {run}, found {epoch}")]
@@ -135,7 +137,7 @@ pub enum Error {
         /// Why.
         message: String,
         /// What to do about it.
-        hint: Option<String>,
+        hint: Option<Hint>,
     },
     /// A file of weights cannot be read.
     #[error("{source}: {path}", path = path.display())]
@@ -151,7 +153,7 @@ pub enum Error {
         /// Why.
         reason: String,
         /// What to do about it.
-        hint: Option<String>,
+        hint: Option<Hint>,
         /// The file.
         path: PathBuf,
     },
@@ -246,53 +248,44 @@ impl Error {
     }
 
     /// What the user can do about it, where that is known.
-    pub fn hint(&self) -> Option<String> {
-        match self {
-            Self::Model(source) => source.hint(),
-            Self::Analysis(source) => source.hint(),
-            Self::StoredWeights { .. } => Some(
-                "`concertina store verify` looks for damage; `--rerun` trains the run again and compares".to_owned(),
-            ),
-            Self::Store(source) => source.hint(),
-            Self::Table(source) => source.hint(),
-            Self::Plot(source) => source.hint(),
-            Self::Recipe(source) => source.hint(),
-            Self::InFile { source, .. } | Self::InRecipe { source, .. } => source.hint(),
-            Self::NoAnalysis { .. } => Some(format!(
-                "{}; `concertina analyses` says what each measures",
-                suggestion("", concertina_analysis::AnalysisSpec::NAMES.iter().copied())
-            )),
-            Self::UnknownAnalysis { hint, .. } | Self::UnknownColumn { hint, .. } => Some(hint.clone()),
-            Self::AnalysisSetting { hint, .. } | Self::RunFailed { hint, .. } => hint.clone(),
-            Self::Read { .. } => {
-                Some("parameters can be given by themselves: `gain=250 seed=0..5`".to_owned())
-            }
+    pub fn hint(&self) -> Option<Hint> {
+        Some(match self {
+            Self::Model(concertina_model::Error::Selection { .. }) => Hint::SelectEpochs { example: [0, 5] },
+            Self::Model(source) => Hint::Text(source.hint()?),
+            Self::Analysis(source) => Hint::Text(source.hint()?),
+            Self::Store(source) => Hint::Text(source.hint()?),
+            Self::Table(source) => Hint::Text(source.hint()?),
+            Self::Plot(source) => Hint::Text(source.hint()?),
+            Self::Recipe(source) => Hint::Text(source.hint()?),
+            Self::Arrays { source, .. } | Self::Archive(source) => Hint::Text(source.hint()?),
+            Self::InFile { source, .. } | Self::InRecipe { source, .. } => source.hint()?,
+            Self::UnknownAnalysis { hint, .. } => Hint::text(hint),
+            Self::UnknownColumn { hint, .. } => hint.clone(),
+            Self::AnalysisSetting { hint, .. } => Hint::Text(hint.clone()?),
+            Self::RunFailed { hint, .. } | Self::Import { hint, .. } => hint.clone()?,
+            Self::StoredWeights { .. } => Hint::VerifyStoreOrRerun,
+            Self::NoAnalysis { .. } => Hint::ListAnalyses {
+                suggestion: suggestion("", concertina_analysis::AnalysisSpec::NAMES.iter().copied()),
+            },
+            Self::Read { .. } => Hint::GiveParameters,
             Self::Write { source, .. } if source.kind() == std::io::ErrorKind::AlreadyExists => {
-                Some("nothing is overwritten: choose another name, or remove what is there".to_owned())
+                Hint::text("nothing is overwritten: choose another name, or remove what is there")
             }
-            Self::Write { .. } => Some("choose a folder that can be written to".to_owned()),
-            Self::TableFormat { .. } => Some("without `--out` the table goes to standard output".to_owned()),
-            Self::Seeds { .. } => Some("`0..5` leaves out the 5".to_owned()),
-            Self::NoSuchEpoch { .. } => Some("train longer with `train.epochs`".to_owned()),
-            Self::Arrays { source, .. } | Self::Archive(source) => source.hint(),
-            Self::Import { hint, .. } => hint.clone(),
-            Self::OneArchive { .. } => Some("name a folder: each run is an archive in it".to_owned()),
-            Self::OneRun { .. } => Some("give each parameter one value".to_owned()),
-            Self::LeftOut { .. } => Some(
-                "those that differ were trained by another version or are damaged in a way checksums do not show: `concertina train ... --rerun` in both stores says which is right"
-                    .to_owned(),
-            ),
-            Self::NothingToExport { .. } => Some(
-                "`concertina runs show` lists what is there; `concertina train` computes what is missing"
-                    .to_owned(),
-            ),
-            Self::UnknownRun { .. } => Some("`concertina runs list` lists the runs".to_owned()),
-            Self::AmbiguousRun { .. } => Some("give more of the key".to_owned()),
+            Self::Write { .. } => Hint::text("choose a folder that can be written to"),
+            Self::TableFormat { .. } => Hint::LeaveOutFile,
+            Self::Seeds { .. } => Hint::text("`0..5` leaves out the 5"),
+            Self::NoSuchEpoch { epoch, .. } => Hint::SetParameter { path: "train.epochs", at_least: *epoch },
+            Self::OneArchive { .. } => Hint::text("name a folder: each run is an archive in it"),
+            Self::OneRun { .. } => Hint::text("give each parameter one value"),
+            Self::LeftOut { .. } => Hint::RerunInBothStores,
+            Self::NothingToExport { .. } => Hint::ShowRunOrTrain,
+            Self::UnknownRun { .. } => Hint::ListRuns,
+            Self::AmbiguousRun { .. } => Hint::text("give more of the key"),
             Self::DamagedStore { .. } => {
-                Some("what is damaged is set aside when it is met, and computed again, to the bit".to_owned())
+                Hint::text("what is damaged is set aside when it is met, and computed again, to the bit")
             }
-            Self::Interrupted => Some("the same command again goes on from here".to_owned()),
-        }
+            Self::Interrupted => Hint::AskAgain,
+        })
     }
 
     /// Adds the recipe that it is about.

@@ -7,6 +7,7 @@ mod context;
 mod engine;
 mod error;
 mod event;
+mod hint;
 mod library;
 mod params_table;
 mod record;
@@ -32,7 +33,8 @@ pub use cite::bibliography;
 pub use condition::RunColumns;
 pub use engine::Spent;
 pub use error::{Error, ErrorKind, Result};
-pub use event::{Event, Observer, Unobserved};
+pub use event::{Event, EventKind, Observer, Unobserved};
+pub use hint::Hint;
 pub use library::columns::run_table_column;
 pub use library::export::{Exported, exported_table};
 pub use library::import::{Import, Imported, ReadImport, imported_table};
@@ -51,7 +53,7 @@ pub use report::{
 pub use request::{analysis, check_table_format, one_of, read_sweep, seeds, sweep, write_table};
 pub use run::{Run, Runs};
 pub use selection::CheckpointSelection;
-pub use settings::Keep;
+pub use settings::{Keep, Settings};
 pub use spec::{analyses_markdown, analysis_table, has_setting};
 pub use study::{Analysed, Study, StudyBuilder};
 

@@ -6,16 +6,19 @@ use concertina_model::Checkpoint;
 use concertina_model::params::ValidParams;
 use concertina_model::trainer::EpochRecord;
 use concertina_store::RunKey;
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::error::Error;
+use crate::hint::Hint;
 use crate::selection::End;
 
 /// What came of a run: its parameters, how it ended and where it came from. Plain data; a [`Run`](crate::Run) is one with a way to its
 /// checkpoints.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct RunRecord {
     /// Its key: the hash of the parameters that name it.
+    #[serde(serialize_with = "as_text")]
     pub key: RunKey,
     /// Its parameters.
     pub params: ValidParams,
@@ -24,6 +27,7 @@ pub struct RunRecord {
     /// Where it came from.
     pub source: Source,
     /// How far it came.
+    #[serde(serialize_with = "as_counts")]
     pub(crate) end: End,
     /// What was written down in training, an epoch an entry.
     pub history: Vec<EpochRecord>,
@@ -78,7 +82,8 @@ impl RunRecord {
 }
 
 /// How a run ended.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Outcome {
     /// It came to its end: the epochs asked for, or fewer if it stopped early.
@@ -90,7 +95,7 @@ pub enum Outcome {
         /// Why.
         message: String,
         /// What to do about it.
-        hint: Option<String>,
+        hint: Option<Hint>,
     },
     /// Somebody asked to stop before it came to its end.
     Interrupted,
@@ -109,7 +114,7 @@ impl Outcome {
 }
 
 /// Where and how a run diverged.
-#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Divergence {
     /// The epoch, counted from 1.
     pub epoch: u64,
@@ -134,7 +139,8 @@ impl fmt::Display for Divergence {
 }
 
 /// Where a run came from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Source {
     /// Nowhere: it failed, or was not begun.
@@ -166,7 +172,7 @@ impl Source {
 }
 
 /// What training a run anew showed, against what the store had of it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Comparison {
     /// How many checkpoints were compared.
     pub checkpoints: usize,
@@ -177,9 +183,10 @@ pub struct Comparison {
 }
 
 /// The first place at which a run trained anew differs from the stored one.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Difference {
     /// The checkpoint.
+    #[serde(serialize_with = "as_numbers")]
     pub checkpoint: Checkpoint,
     /// The array, or the column of the history.
     pub name: String,
@@ -200,4 +207,24 @@ impl fmt::Display for Difference {
             "epoch {epoch}, `{name}` at {index:?}: the store has {stored:?}, training anew gives {found:?}"
         )
     }
+}
+
+/// What prints itself, as text.
+pub(crate) fn as_text<S: Serializer>(value: &impl fmt::Display, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(value)
+}
+
+/// A checkpoint as an object: `epoch` and `update`.
+pub(crate) fn as_numbers<S: Serializer>(checkpoint: &Checkpoint, serializer: S) -> Result<S::Ok, S::Error> {
+    #[derive(Serialize)]
+    struct Numbers {
+        epoch: u64,
+        update: u64,
+    }
+    Numbers { epoch: checkpoint.epoch.0, update: checkpoint.update.0 }.serialize(serializer)
+}
+
+/// How far a run came, as an object: completed epochs and updates.
+fn as_counts<S: Serializer>(end: &End, serializer: S) -> Result<S::Ok, S::Error> {
+    as_numbers(&Checkpoint::new(end.epoch, end.update.0), serializer)
 }

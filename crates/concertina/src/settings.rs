@@ -1,13 +1,11 @@
-//! How a study works.
+//! What belongs to one request, and not to the store that serves it.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use concertina_store::StoreOptions;
-
-use crate::event::{Event, Observer, Unobserved};
+use crate::event::{Event, EventKind, Observer, Unobserved};
 
 /// Which checkpoints a store keeps. What is not kept and asked for later is computed again, to the bit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -22,51 +20,99 @@ pub enum Keep {
     Ends,
 }
 
-/// How a study works; see [`Study::builder`](crate::Study::builder).
+/// How one request is served: with how many threads, what is kept, who watches, who may stop it.
+///
+/// An open store serves several requests at once, each with settings of its own:
+///
+/// ```
+/// use std::sync::Arc;
+/// use std::sync::atomic::{AtomicBool, Ordering};
+/// use concertina::prelude::*;
+/// use concertina::Settings;
+///
+/// # let folder = tempfile::tempdir()?;
+/// # let mut params = Params::default();
+/// # (params.network.units, params.task.input_dim, params.train.epochs) = (16, 6, 1);
+/// # (params.task.clusters, params.task.train_samples) = (8, 40);
+/// # let sweep = params.check()?.into();
+/// let study = Study::open(folder.path())?;
+/// let stop = Arc::new(AtomicBool::new(false));
+/// let other = study.with_settings(Settings::default().cancel(Arc::clone(&stop)));
+/// stop.store(true, Ordering::Relaxed);
+/// assert_eq!(*other.train(&sweep)?.first().outcome(), Outcome::Interrupted);
+/// assert_eq!(*study.train(&sweep)?.first().outcome(), Outcome::Complete);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone)]
-pub(crate) struct Settings {
-    pub(crate) root: PathBuf,
-    pub(crate) store: StoreOptions,
+#[must_use = "settings have an effect on a study that is opened or continued with them"]
+pub struct Settings {
     pub(crate) jobs: usize,
     pub(crate) keep: Option<Keep>,
     pub(crate) rerun: bool,
-    /// Whether the store is only read.
-    pub(crate) read_only: bool,
     pub(crate) observer: Arc<dyn Observer>,
     pub(crate) cancel: Arc<AtomicBool>,
 }
 
-impl Settings {
-    pub(crate) fn new(root: PathBuf) -> Self {
+impl Default for Settings {
+    fn default() -> Self {
         Self {
-            root,
-            store: StoreOptions::new(),
             jobs: std::thread::available_parallelism().map_or(1, usize::from),
             keep: None,
             rerun: false,
-            read_only: false,
             observer: Arc::new(Unobserved),
             cancel: Arc::new(AtomicBool::new(false)),
         }
+    }
+}
+
+impl Settings {
+    /// How many runs are trained or analysed side by side; the number of cores unless given. Results do not depend on it.
+    pub fn jobs(mut self, jobs: NonZeroUsize) -> Self {
+        self.jobs = jobs.get();
+        self
+    }
+
+    /// Which checkpoints the store keeps: [`Keep::All`] unless given, [`Keep::Needed`] for figures.
+    pub fn keep(mut self, keep: Keep) -> Self {
+        self.keep = Some(keep);
+        self
+    }
+
+    /// Whether runs that are in the store are trained anew and compared, bit for bit; see [`Run::comparison`](crate::Run::comparison).
+    pub fn rerun(mut self, rerun: bool) -> Self {
+        self.rerun = rerun;
+        self
+    }
+
+    /// Who is told what happens.
+    pub fn observer(mut self, observer: Arc<dyn Observer>) -> Self {
+        self.observer = observer;
+        self
+    }
+
+    /// A flag that asks to stop when it is set: runs in training come to the end of their epoch and are kept.
+    pub fn cancel(mut self, flag: Arc<AtomicBool>) -> Self {
+        self.cancel = flag;
+        self
     }
 
     pub(crate) fn cancelled(&self) -> bool {
         self.cancel.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn tell(&self, event: &Event<'_>) {
-        self.observer.observe(event);
+    /// Tells the observer of what happens now.
+    pub(crate) fn tell(&self, kind: EventKind) {
+        self.observer.observe(&Event::now(kind));
     }
 
     pub(crate) fn warn(&self, message: &str) {
-        self.tell(&Event::Warning { message });
+        self.tell(EventKind::Warning { message: message.to_owned() });
     }
 }
 
 impl fmt::Debug for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Settings")
-            .field("root", &self.root)
             .field("jobs", &self.jobs)
             .field("keep", &self.keep)
             .field("rerun", &self.rerun)

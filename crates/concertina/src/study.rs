@@ -48,42 +48,46 @@ pub struct Study {
 /// Settings of a study that is about to be opened.
 #[derive(Debug, Clone)]
 #[must_use = "a study is opened by `open`"]
-pub struct StudyBuilder(Settings);
+pub struct StudyBuilder {
+    root: PathBuf,
+    store: StoreOptions,
+    settings: Settings,
+}
 
 impl StudyBuilder {
     /// How many runs are trained or analysed side by side; the number of cores unless given. Results do not depend on it.
     pub fn jobs(mut self, jobs: NonZeroUsize) -> Self {
-        self.0.jobs = jobs.get();
+        self.settings = self.settings.jobs(jobs);
         self
     }
 
     /// Which checkpoints the store keeps: [`Keep::All`] unless given, [`Keep::Needed`] for figures.
     pub fn keep(mut self, keep: Keep) -> Self {
-        self.0.keep = Some(keep);
+        self.settings = self.settings.keep(keep);
         self
     }
 
     /// Whether runs that are in the store are trained anew and compared, bit for bit; see [`Run::comparison`](crate::Run::comparison).
     pub fn rerun(mut self, rerun: bool) -> Self {
-        self.0.rerun = rerun;
+        self.settings = self.settings.rerun(rerun);
         self
     }
 
     /// Who is told what happens.
     pub fn observer(mut self, observer: Arc<dyn Observer>) -> Self {
-        self.0.observer = observer;
+        self.settings = self.settings.observer(observer);
         self
     }
 
     /// A flag that asks to stop when it is set: runs in training come to the end of their epoch and are kept.
     pub fn cancel(mut self, flag: Arc<AtomicBool>) -> Self {
-        self.0.cancel = flag;
+        self.settings = self.settings.cancel(flag);
         self
     }
 
     /// How the store is opened: what publishing waits for, how long a silent process keeps a run.
     pub fn store_options(mut self, options: StoreOptions) -> Self {
-        self.0.store = options;
+        self.store = options;
         self
     }
 
@@ -92,8 +96,8 @@ impl StudyBuilder {
     /// # Errors
     /// [`Error::Store`]: the folder is something else, of a newer version, or cannot be used.
     pub fn open(self) -> Result<Study> {
-        let store = self.0.store.clone().open(&self.0.root)?;
-        Ok(Study { context: Arc::new(Context::new(store, self.0)?) })
+        let store = self.store.open(&self.root)?;
+        Ok(Study { context: Arc::new(Context::new(store, false, self.settings)?) })
     }
 
     /// Opens a store that is there, for reading and writing.
@@ -101,7 +105,7 @@ impl StudyBuilder {
     /// # Errors
     /// As [`StudyBuilder::open`]; also if there is no store.
     pub fn open_existing(self) -> Result<Study> {
-        Store::read_only(&self.0.root)?;
+        Store::read_only(&self.root)?;
         self.open()
     }
 
@@ -110,9 +114,9 @@ impl StudyBuilder {
     /// # Errors
     /// As [`StudyBuilder::open_existing`].
     pub fn repair(self) -> Result<Study> {
-        if self.0.root.is_dir() {
-            let store = Store::repair_format(&self.0.root)?;
-            return Ok(Study { context: Arc::new(Context::new(store, self.0)?) });
+        if self.root.is_dir() {
+            let store = Store::repair_format(&self.root)?;
+            return Ok(Study { context: Arc::new(Context::new(store, false, self.settings)?) });
         }
         self.open_existing()
     }
@@ -121,12 +125,14 @@ impl StudyBuilder {
     ///
     /// # Errors
     /// As [`StudyBuilder::open`]; also if there is no store.
-    pub fn read_only(mut self) -> Result<Study> {
-        self.0.read_only = true;
-        let store = self.0.store.clone().read_only(true).open(&self.0.root)?;
-        Ok(Study { context: Arc::new(Context::new(store, self.0)?) })
+    pub fn read_only(self) -> Result<Study> {
+        let store = self.store.read_only(true).open(&self.root)?;
+        Ok(Study { context: Arc::new(Context::new(store, true, self.settings)?) })
     }
 }
+
+/// A run with what came of the questions about it, in their order.
+pub(crate) type RunAnswers = (Run, Vec<Answer>);
 
 /// What came of an analysis over a sweep.
 #[derive(Debug)]
@@ -151,7 +157,13 @@ impl Study {
 
     /// Settings, to be followed by [`StudyBuilder::open`].
     pub fn builder(folder: impl AsRef<Path>) -> StudyBuilder {
-        StudyBuilder(Settings::new(folder.as_ref().to_owned()))
+        let (root, store, settings) = (folder.as_ref().to_owned(), StoreOptions::new(), Settings::default());
+        StudyBuilder { root, store, settings }
+    }
+
+    /// The same open store for another request, which has its own jobs, observer and so on, and is cancelled by itself.
+    pub fn with_settings(&self, settings: Settings) -> Self {
+        Self { context: Arc::new(self.context.with_settings(settings)) }
     }
 
     /// The folder of the store, as an absolute path.
@@ -213,7 +225,7 @@ impl Study {
     }
 
     /// Has the engine do what is asked; answers come in the order of the demands.
-    pub(crate) fn answer(&self, demands: &[Demand<'_>]) -> Result<(Vec<(Run, Vec<Answer>)>, Spent)> {
+    pub(crate) fn answer(&self, demands: &[Demand<'_>]) -> Result<(Vec<RunAnswers>, Spent)> {
         let (answered, spent) = engine::compute(&self.context.store, &self.context.settings, demands)?;
         let handle = |Answered { run, answers }| (Run::new(Arc::clone(&self.context), run), answers);
         Ok((answered.into_iter().map(handle).collect(), spent))
@@ -231,8 +243,8 @@ impl Study {
 
     /// The same study with another policy for what to keep, unless one was chosen.
     pub(crate) fn with_default_keep(&self, keep: Keep) -> Self {
-        let mut context = Context::clone(&self.context);
-        context.settings.keep.get_or_insert(keep);
-        Self { context: Arc::new(context) }
+        let mut settings = self.context.settings.clone();
+        settings.keep.get_or_insert(keep);
+        self.with_settings(settings)
     }
 }

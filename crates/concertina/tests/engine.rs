@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use concertina::analyses::Analysis;
 use concertina::prelude::*;
-use concertina::{Event, FigurePlan, Observer, Source};
+use concertina::{Event, EventKind, FigurePlan, Observer, Source};
 use concertina_recipe::{Recipe, SeedChoice};
 use support::{assert_same_store, one, open, small};
 
@@ -23,8 +23,8 @@ struct StopAfter {
 }
 
 impl Observer for StopAfter {
-    fn observe(&self, event: &Event<'_>) {
-        if let Event::Trained { .. } = event
+    fn observe(&self, event: &Event) {
+        if let EventKind::Trained { .. } = event.kind
             && self.trained.fetch_add(1, Ordering::SeqCst) + 1 >= self.epochs.load(Ordering::SeqCst)
         {
             self.cancel.store(true, Ordering::SeqCst);

@@ -323,7 +323,7 @@ fn a_network_with_one_input_or_a_hundred_outputs_or_without_either_could_not_be_
             for failure in failures {
                 assert!(failure.to_string().contains(reason), "{name}: {failure}");
                 assert!(
-                    failure.hint().is_some_and(|found| found.contains(hint)),
+                    failure.hint().is_some_and(|found| found.to_string().contains(hint)),
                     "{name}: {:?}",
                     failure.hint()
                 );

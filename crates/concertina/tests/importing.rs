@@ -132,7 +132,7 @@ fn an_imported_network_is_not_trained_and_its_checkpoints_are_not_thinned_out() 
     let Outcome::Failed { message, hint } = runs.first().outcome() else { panic!("it cannot be drawn") };
     assert!(
         message.contains("come from elsewhere")
-            && hint.as_ref().is_some_and(|hint| hint.contains("runs import"))
+            && hint.as_ref().is_some_and(|hint| hint.to_string().contains("runs import"))
     );
 }
 
@@ -158,7 +158,7 @@ fn names_that_say_nothing_can_be_said() {
     let Err(Error::Import { hint: Some(hint), .. }) = study.import(&import) else {
         panic!("nobody can know")
     };
-    assert!(hint.contains("--name recurrent_weights=ARRAY"), "{hint}");
+    assert!(hint.to_string().contains("--name recurrent_weights=ARRAY"), "{hint}");
     import.names = BTreeMap::from(
         [
             ("input_weights", "i2h.T"),

@@ -81,7 +81,11 @@ fn refused(result: Result<Imported, Error>, reason: &str, hint: &str) {
     let error = result.expect_err(reason);
     assert_eq!(error.kind(), ErrorKind::Usage, "{error}");
     assert!(error.to_string().contains(reason), "{error}");
-    assert!(error.hint().is_some_and(|found| found.contains(hint)), "{error}: {:?}", error.hint());
+    assert!(
+        error.hint().is_some_and(|found| found.to_string().contains(hint)),
+        "{error}: {:?}",
+        error.hint()
+    );
 }
 
 #[test]

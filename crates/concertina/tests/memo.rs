@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use concertina::prelude::*;
-use concertina::{Event, Observer, Source};
+use concertina::{Event, EventKind, Observer, Source};
 use support::{one, open, small};
 
 /// Counts epochs trained and analyses computed.
@@ -17,10 +17,10 @@ struct Work {
 }
 
 impl Observer for Work {
-    fn observe(&self, event: &Event<'_>) {
-        match event {
-            Event::Trained { .. } => self.epochs.fetch_add(1, Ordering::Relaxed),
-            Event::Analysed { .. } => self.analyses.fetch_add(1, Ordering::Relaxed),
+    fn observe(&self, event: &Event) {
+        match event.kind {
+            EventKind::Trained { .. } => self.epochs.fetch_add(1, Ordering::Relaxed),
+            EventKind::Analysed { .. } => self.analyses.fetch_add(1, Ordering::Relaxed),
             _ => 0,
         };
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use concertina::model::params::{OptimizerKind, Params, SchedulerKind, Sweep};
-use concertina::{Event, Keep, Observer, Outcome, Source, Study};
+use concertina::{Event, EventKind, Keep, Observer, Outcome, Settings, Source, Study};
 use support::{assert_same_store, contents, one, open, small};
 
 const OPTIMIZERS: [OptimizerKind; 4] =
@@ -83,8 +83,9 @@ struct StopAfter {
 }
 
 impl Observer for StopAfter {
-    fn observe(&self, event: &Event<'_>) {
-        if matches!(event, Event::Trained { .. }) && self.epochs.fetch_sub(1, Ordering::Relaxed) == 1 {
+    fn observe(&self, event: &Event) {
+        if matches!(event.kind, EventKind::Trained { .. }) && self.epochs.fetch_sub(1, Ordering::Relaxed) == 1
+        {
             self.flag.store(true, Ordering::Relaxed);
         }
     }
@@ -261,4 +262,19 @@ fn runs_of_one_key_and_several_lengths_are_one_run_that_grows() {
     assert_eq!(table.integers("epochs").expect("a column"), [Some(6), Some(2), Some(4)]);
     open(&folder.path().join("whole"), 1).train(&one(small())).expect("trained");
     assert_same_store(&folder.path().join("together"), &folder.path().join("whole"), "2, 4 and 6 against 6");
+}
+
+#[test]
+fn two_clients_of_one_study_cancel_apart() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let sweep = one(small());
+    let study = Study::open(folder.path()).expect("a store");
+    let flag = Arc::new(AtomicBool::new(true));
+    let other = study.with_settings(Settings::default().cancel(Arc::clone(&flag)));
+    let interrupted = other.train(&sweep).expect("it ends");
+    assert_eq!(*interrupted.first().outcome(), Outcome::Interrupted);
+    let complete = study.train(&sweep).expect("it trains");
+    assert_eq!(*complete.first().outcome(), Outcome::Complete);
+    flag.store(false, Ordering::Relaxed);
+    assert_eq!(other.train(&sweep).expect("it loads").first().source(), Source::Loaded);
 }

@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 use concertina::model::params::{ValidParams, ValidSweep};
 use concertina::store::{Removal, RunKey};
-use concertina::{Collected, Error, Keep, Outcome, Run, Study, StudyBuilder, key_of, sweep};
+use concertina::{Collected, Error, Hint, Keep, Outcome, Run, Study, StudyBuilder, key_of, sweep};
 
 use crate::arguments::{Arguments, Command, Everywhere, Keep as KeepArgument, Training, USUAL_STORE, Which};
 use crate::interrupt;
@@ -190,7 +190,7 @@ fn conclude(runs: &[Run], quiet: bool) -> Result<(), Failure> {
             Some(difference) => differ.push(Error::RunFailed {
                 run: key,
                 message: format!("training anew differs from the store: {difference}"),
-                hint: Some("another processor rounds sums differently; `concertina runs show` says where it was trained".to_owned()),
+                hint: Some(Hint::Text("another processor rounds sums differently; `concertina runs show` says where it was trained".to_owned())),
             }),
         }
     }

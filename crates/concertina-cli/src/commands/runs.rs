@@ -5,8 +5,8 @@ use std::path::Path;
 use concertina::prelude::Table;
 use concertina::store::{Removal, RunKey};
 use concertina::{
-    CheckpointSelection, Collected, Condition, Error, Garbage, Import, Imported, RunColumns, RunListing,
-    Study, check_table_format, collected_table, concise, exported_table, imported_table, one_of,
+    CheckpointSelection, Collected, Condition, Error, Garbage, Hint, Import, Imported, RunColumns,
+    RunListing, Study, check_table_format, collected_table, concise, exported_table, imported_table, one_of,
     run_table_column, sweep, usage_table,
 };
 
@@ -91,7 +91,7 @@ fn tell_removed(
     tell_kept(collected);
     match collected.iter().find_map(|one| Some((one.run?, one.stays.clone()?))) {
         Some((run, message)) => {
-            let hint = Some("wait for it, then try again".to_owned());
+            let hint = Some(Hint::Text("wait for it, then try again".to_owned()));
             Err(Failure::Concertina(Error::RunFailed { run: run.short(), message, hint }))
         }
         None => Ok(()),

@@ -8,34 +8,33 @@ pub(crate) mod pool;
 mod question;
 mod spent;
 mod training;
+mod weights;
 mod work;
 
-use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use concertina_model::Checkpoint;
-use concertina_model::network::{Weights, initial};
+use concertina_model::network::Weights;
 use concertina_model::params::ValidParams;
 use concertina_numerics::kernels::with_threads;
-use concertina_store::{Batch, RunKey, Store};
+use concertina_store::{Batch, RunFolder, RunKey, Store};
 
-pub(crate) use outlook::{Ahead, Pace, wall_seconds};
-pub(crate) use question::{Answer, Answered, Demand, Question};
-pub use spent::Spent;
+pub(crate) use self::outlook::{Ahead, Pace, wall_seconds};
+pub(crate) use self::pool::lock;
+pub(crate) use self::question::{Answer, Answered, Demand, Question};
+pub use self::spent::Spent;
+pub(crate) use self::weights::weights;
 
 use self::pool::Queue;
-pub(crate) use self::pool::lock;
 use self::spent::Ledger;
-use self::training::{Fulfilled, Order, Witness};
+use self::training::{Made, Needs, RunRequest, Site, Witness};
 use self::work::RunWork;
 use crate::error::{Error, ErrorKind, Result};
-use crate::event::Event;
-use crate::library::arrays::weights_of;
+use crate::event::EventKind;
 use crate::library::import;
 use crate::library::known::Known;
-use crate::library::progress::id_of;
 use crate::record::{Outcome, RunRecord, Source};
 use crate::selection::End;
 use crate::settings::Settings;
@@ -63,6 +62,8 @@ struct Engine<'a> {
     store: &'a Store,
     settings: &'a Settings,
     demands: &'a [Demand<'a>],
+    /// The key of each run.
+    keys: Vec<RunKey>,
     ledger: &'a Ledger,
     slots: Vec<Mutex<Slot<'a>>>,
     /// What ends everything: trouble with the store.
@@ -83,92 +84,22 @@ pub(crate) fn compute(
         }
     }
     let begin = Instant::now();
-    let keys: Vec<RunKey> = demands.iter().map(|demand| RunKey::of(&demand.params.canonical())).collect();
-    let mut groups: BTreeMap<RunKey, Vec<usize>> = BTreeMap::new();
-    for (place, key) in keys.iter().enumerate() {
-        groups.entry(*key).or_default().push(place);
-    }
-    let mut jobs: Vec<(f64, Job<'_>)> = Vec::new();
-    for mut group in groups.into_values() {
-        group.sort_by_key(|&place| demands[place].params.train.epochs);
-        let cost = group.iter().map(|&place| cost(demands[place].params)).fold(0.0, f64::max);
-        jobs.push((cost, Job::Runs { places: group, looks: 0 }));
-    }
-    // Of equals the first asked for comes first.
-    jobs.sort_by_key(|(_, job)| if let Job::Runs { places, .. } = job { places[0] } else { 0 });
-    settings.tell(&Event::Started {
-        runs: demands.len(),
-        work: demands.iter().map(|demand| cost(demand.params)).sum(),
-    });
-    let ledger = Ledger::default();
+    let keys = demands.iter().map(|demand| RunKey::of(&demand.params.canonical())).collect();
+    let (ledger, fatal) = (Ledger::default(), Mutex::new(None));
     let slots = demands.iter().map(|_| Mutex::default()).collect();
-    let engine = Engine { store, settings, demands, ledger: &ledger, slots, fatal: Mutex::new(None) };
+    let engine = Engine { store, settings, demands, keys, ledger: &ledger, slots, fatal };
+    let jobs = engine.jobs();
+    let work = demands.iter().map(|demand| cost(demand.params)).sum();
+    settings.tell(EventKind::Started { runs: demands.len(), work });
     // fewer runs than threads: large products are shared out, which changes no bit
     let threads_of_a_run = settings.jobs / jobs.len().max(1);
     pool::work(settings.jobs, jobs, |job, queue| {
-        if let Err(error) = with_threads(threads_of_a_run, || engine.job(job, &keys, queue)) {
+        if let Err(error) = with_threads(threads_of_a_run, || engine.job(job, queue)) {
             queue.stop();
             lock(&engine.fatal).get_or_insert(error);
         }
     });
-    if let Some(error) = engine.fatal.into_inner().unwrap_or_else(PoisonError::into_inner) {
-        return Err(error);
-    }
-    let mut all = Vec::with_capacity(demands.len());
-    for (place, slot) in engine.slots.into_iter().enumerate() {
-        let Slot { run, work } = slot.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let interrupted = || RunRecord::unfinished(demands[place].params, keys[place], Outcome::Interrupted);
-        let run = run.unwrap_or_else(interrupted);
-        let answers = match work {
-            Some(work) => work.answers(run.end)?,
-            None => demands[place].questions.iter().map(|_| Answer::default()).collect(),
-        };
-        all.push(Answered { run, answers });
-    }
-    Ok((all, ledger.close(begin.elapsed())))
-}
-
-/// The weights of a run at a checkpoint, computed again if they are not in the store.
-pub(crate) fn weights(
-    store: &Store,
-    settings: &Settings,
-    params: &ValidParams,
-    checkpoint: Checkpoint,
-) -> Result<Weights> {
-    /// Takes hold of the weights that it meets.
-    struct Catch<'c>(&'c RefCell<Option<Weights>>);
-    impl Witness for Catch<'_> {
-        fn meet(&mut self, _: Checkpoint, weights: Weights, _: End) -> Result<()> {
-            *self.0.borrow_mut() = Some(weights);
-            Ok(())
-        }
-
-        fn hand_over(&mut self, _: &mut Batch<'_>) -> Result<()> {
-            Ok(())
-        }
-    }
-
-    let key = RunKey::of(&params.canonical());
-    let folder = import::folder_of(store, settings.jobs, params)?;
-    if let Some(tensors) = folder.read_checkpoint(id_of(checkpoint))? {
-        return weights_of(params, &tensors);
-    }
-    if checkpoint == Checkpoint::START {
-        return Ok(initial::draw(params)?);
-    }
-    let caught = RefCell::new(None);
-    let name = key.short();
-    let order = Order {
-        needs: &|_| if caught.borrow().is_some() { BTreeSet::new() } else { BTreeSet::from([checkpoint]) },
-        wait: true,
-        ..Order::of(params, &name, settings)
-    };
-    training::fulfil(settings, store, &folder, &order, &mut Catch(&caught))?;
-    match (caught.take(), folder.read_checkpoint(id_of(checkpoint))?) {
-        (Some(weights), _) => Ok(weights),
-        (None, Some(tensors)) => weights_of(params, &tensors),
-        (None, None) => Err(Error::Interrupted),
-    }
+    Ok((engine.answers()?, ledger.close(begin.elapsed())))
 }
 
 /// What training a run may cost, in multiplications or so: enough to put the longest first.
@@ -185,6 +116,10 @@ struct Passing<'w, 'a> {
 }
 
 impl Witness for Passing<'_, '_> {
+    fn needs(&self, end: End) -> Needs {
+        self.work.needs(end)
+    }
+
     fn meet(&mut self, checkpoint: Checkpoint, weights: Weights, end: End) -> Result<()> {
         self.work.meet(checkpoint, weights, end);
         if self.queue.somebody_waits() {
@@ -200,9 +135,47 @@ impl Witness for Passing<'_, '_> {
 }
 
 impl<'a> Engine<'a> {
-    fn job(&self, job: Job<'a>, keys: &[RunKey], queue: &Queue<Job<'a>>) -> Result<()> {
+    /// Runs of one key are one job, and cost what the longest of them does.
+    fn jobs(&self) -> Vec<(f64, Job<'a>)> {
+        let mut groups: BTreeMap<RunKey, Vec<usize>> = BTreeMap::new();
+        for (place, key) in self.keys.iter().enumerate() {
+            groups.entry(*key).or_default().push(place);
+        }
+        let params = |place: usize| self.demands[place].params;
+        let mut groups: Vec<Vec<usize>> = groups.into_values().collect();
+        for group in &mut groups {
+            group.sort_by_key(|&place| params(place).train.epochs);
+        }
+        // Of equals the first asked for comes first.
+        groups.sort_by_key(|group| group[0]);
+        let job = |places: Vec<usize>| {
+            let cost = places.iter().map(|&place| cost(params(place))).fold(0.0, f64::max);
+            (cost, Job::Runs { places, looks: 0 })
+        };
+        groups.into_iter().map(job).collect()
+    }
+
+    /// What came of it all, in the order of the demands.
+    fn answers(self) -> Result<Vec<Answered>> {
+        if let Some(error) = self.fatal.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            return Err(error);
+        }
+        let mut all = Vec::with_capacity(self.demands.len());
+        for ((demand, key), slot) in self.demands.iter().zip(self.keys).zip(self.slots) {
+            let Slot { run, work } = slot.into_inner().unwrap_or_else(PoisonError::into_inner);
+            let run = run.unwrap_or_else(|| RunRecord::unfinished(demand.params, key, Outcome::Interrupted));
+            let answers = match work {
+                Some(work) => work.answers(run.end)?,
+                None => demand.questions.iter().map(|_| Answer::default()).collect(),
+            };
+            all.push(Answered { run, answers });
+        }
+        Ok(all)
+    }
+
+    fn job(&self, job: Job<'a>, queue: &Queue<Job<'a>>) -> Result<()> {
         match job {
-            Job::Runs { places, looks } => self.runs(&places, &keys[places[0]], looks, queue),
+            Job::Runs { places, looks } => self.runs(&places, looks, queue),
             Job::Help(work) => {
                 while work.help()? {}
                 Ok(())
@@ -217,15 +190,15 @@ impl<'a> Engine<'a> {
     }
 
     /// Has runs of one key loaded or trained, or comes back to them when another process is at them.
-    fn runs(&self, places: &[usize], key: &RunKey, looks: u32, queue: &Queue<Job<'a>>) -> Result<()> {
+    fn runs(&self, places: &[usize], looks: u32, queue: &Queue<Job<'a>>) -> Result<()> {
         if looks == 1 {
-            self.settings.tell(&Event::Waiting { run: &key.short() });
+            self.settings.tell(EventKind::Waiting { run: self.keys[places[0]] });
         }
         if looks > 0 {
             std::thread::sleep(training::patience(looks - 1));
         }
         for (number, &place) in places.iter().enumerate() {
-            if !self.run(place, key, false, queue)? {
+            if !self.run(place, false, queue)? {
                 // After everything else, and after those that were not looked at as often.
                 let (places, looks) = (places[number..].to_vec(), looks.saturating_add(1));
                 queue.push(-f64::from(looks), Job::Runs { places, looks });
@@ -237,89 +210,84 @@ impl<'a> Engine<'a> {
 
     /// Has a run loaded or trained, its questions answered on the way, and asks for what is missing then; false if another process is
     /// at it and `wait` is not wanted.
-    fn run(&self, place: usize, key: &RunKey, wait: bool, queue: &Queue<Job<'a>>) -> Result<bool> {
-        let demand = &self.demands[place];
-        let (params, settings) = (demand.params, self.settings);
+    fn run(&self, place: usize, wait: bool, queue: &Queue<Job<'a>>) -> Result<bool> {
+        let (demand, settings) = (&self.demands[place], self.settings);
+        let params = demand.params;
         if settings.cancelled() {
             return Ok(true);
         }
-        let folder = match import::folder_of(self.store, settings.jobs, params) {
-            Ok(folder) => folder,
-            Err(error) if error.kind() == ErrorKind::Store => return Err(error),
-            Err(error) => {
-                self.failed(place, key, &error);
-                return Ok(true);
-            }
-        };
-        let work = Arc::new(RunWork::recall(self.store, settings, self.ledger, demand, key, folder.clone())?);
-        if !demand.questions.is_empty() {
-            let known = Known::read(&folder, params)?;
-            if let Some(end) = known.end(params) {
-                work.recall_joint(end)?;
-            }
-            let end = known.end(params).unwrap_or(End::after(params, params.train.epochs));
-            let (missing, asked) = (work.missing(end), demand.asked(end));
-            settings.tell(&Event::Asked {
-                missing: missing.count(),
-                loaded: asked.saturating_sub(missing.count()),
-            });
-            if missing.is_empty() && known.end(params).is_some() && !demand.train && !settings.rerun {
-                known.mend(&folder, params)?;
-                let divergence = known.divergence(end).cloned();
-                let run = RunRecord {
-                    key: *key,
-                    params: params.clone(),
-                    outcome: divergence.map_or(Outcome::Complete, Outcome::Diverged),
-                    source: Source::Loaded,
-                    end,
-                    history: known.history.into_iter().take(end.epoch as usize).collect(),
-                    comparison: None,
-                };
-                self.finished(place, run, cost(params), Some(work));
-                return Ok(true);
-            }
+        let folder = import::folder_of(self.store, settings.jobs, params);
+        let Some(folder) = self.or_failed(place, folder)? else { return Ok(true) };
+        let (key, copy) = (&self.keys[place], folder.clone());
+        let work = Arc::new(RunWork::recall(self.store, settings, self.ledger, demand, key, copy)?);
+        if let Some(record) = self.recalled(place, &work, &folder)? {
+            self.finished(place, record, cost(params), Some(work));
+            return Ok(true);
         }
-        let name = key.short();
-        let order = Order {
-            needs: &|end| work.needs(end),
-            needs_together: &|end| work.needs_together(end),
-            train: demand.train,
-            wait,
-            work: cost(params),
-            ..Order::of(params, &name, settings)
-        };
-        let mut witness = Passing { work: &work, queue };
-        let fulfilled = match training::fulfil(settings, self.store, &folder, &order, &mut witness) {
-            Ok(Some(fulfilled)) => fulfilled,
-            Ok(None) => return Ok(false),
-            Err(error) if error.kind() == ErrorKind::Store => return Err(error),
-            Err(error) => {
-                self.failed(place, key, &error);
-                return Ok(true);
-            }
-        };
-        let Fulfilled { outcome, source, end, history, comparison, trained_epochs, training } = fulfilled;
+        let request =
+            RunRequest { train: demand.train, wait, work: cost(params), ..RunRequest::of(params, settings) };
+        let site = Site { store: self.store, folder: &folder, settings };
+        let made = training::make(site, &request, &mut Passing { work: &work, queue });
+        let Some(made) = self.or_failed(place, made)? else { return Ok(true) };
+        let Some(Made { record, trained_epochs, training }) = made else { return Ok(false) };
         self.ledger.trained(trained_epochs, training);
-        let interrupted = outcome == Outcome::Interrupted;
-        let run = RunRecord { key: *key, params: params.clone(), outcome, source, end, history, comparison };
+        let (end, interrupted) = (record.end, record.outcome == Outcome::Interrupted);
         let done = trained_epochs.min(params.train.epochs) as f64 / params.train.epochs.max(1) as f64;
-        self.finished(place, run, cost(params) * (1.0 - done), Some(Arc::clone(&work)));
+        self.finished(place, record, cost(params) * (1.0 - done), Some(Arc::clone(&work)));
         if !interrupted {
             self.ask_stored(place, &work, end, queue);
         }
         Ok(true)
     }
 
-    /// A run cannot be had.
-    fn failed(&self, place: usize, key: &RunKey, error: &Error) {
-        let params = self.demands[place].params;
-        let outcome = Outcome::Failed { message: error.to_string(), hint: error.hint() };
-        self.finished(place, RunRecord::unfinished(params, *key, outcome), cost(params), None);
+    /// The record of a run that is only asked about, if the store has it and all the answers; says how many it has.
+    fn recalled(&self, place: usize, work: &RunWork<'_>, folder: &RunFolder) -> Result<Option<RunRecord>> {
+        let demand = &self.demands[place];
+        let params = demand.params;
+        if demand.questions.is_empty() {
+            return Ok(None);
+        }
+        let known = Known::read(folder, params)?;
+        if let Some(end) = known.end(params) {
+            work.recall_joint(end)?;
+        }
+        let end = known.end(params).unwrap_or(End::after(params, params.train.epochs));
+        let (missing, asked) = (work.missing(end).count(), demand.asked(end));
+        let loaded = asked.saturating_sub(missing);
+        self.settings.tell(EventKind::Asked { run: self.keys[place], missing, loaded });
+        if missing > 0 || known.end(params).is_none() || demand.train || self.settings.rerun {
+            return Ok(None);
+        }
+        known.mend(folder, params)?;
+        let divergence = known.divergence(end).cloned();
+        Ok(Some(RunRecord {
+            key: self.keys[place],
+            params: params.clone(),
+            outcome: divergence.map_or(Outcome::Complete, Outcome::Diverged),
+            source: Source::Loaded,
+            end,
+            history: known.history.into_iter().take(end.epoch as usize).collect(),
+            comparison: None,
+        }))
+    }
+
+    /// What was obtained for a run. Trouble with the store ends everything; any other makes this run fail.
+    fn or_failed<T>(&self, place: usize, obtained: Result<T>) -> Result<Option<T>> {
+        match obtained {
+            Ok(value) => Ok(Some(value)),
+            Err(error) if error.kind() == ErrorKind::Store => Err(error),
+            Err(error) => {
+                let (params, key) = (self.demands[place].params, self.keys[place]);
+                let outcome = Outcome::Failed { message: error.to_string(), hint: error.hint() };
+                self.finished(place, RunRecord::unfinished(params, key, outcome), cost(params), None);
+                Ok(None)
+            }
+        }
     }
 
     /// A run is there, or failed.
     fn finished(&self, place: usize, run: RunRecord, saved: f64, work: Option<Arc<RunWork<'a>>>) {
-        self.settings.tell(&Event::Finished { run: &run, saved });
+        self.settings.tell(EventKind::Finished { run: Box::new(run.clone()), saved });
         *lock(&self.slots[place]) = Slot { run: Some(run), work };
     }
 
@@ -356,7 +324,7 @@ impl<'a> Engine<'a> {
         work.close()?;
         if !there {
             // A checkpoint that was there is gone, or was damaged and has been set aside: the run is asked for again.
-            self.run(place, work.key(), true, queue)?;
+            self.run(place, true, queue)?;
         }
         Ok(())
     }

@@ -47,7 +47,7 @@ impl Ahead {
                 let last = end.last(params);
                 let there =
                     |one: &Checkpoint| known.checkpoints.contains(one) || (*one == last && done == end.epoch);
-                let needs = work.needs(end);
+                let needs = work.needs(end).all;
                 (end, needs.iter().filter(|one| !there(one)).map(|one| one.epoch.0).max().unwrap_or(0))
             }
             None => (End::after(params, params.train.epochs), params.train.epochs.saturating_sub(done)),

@@ -18,8 +18,9 @@ use concertina_table::Table;
 use super::pool::lock;
 use super::question::{Answer, Demand, Question};
 use super::spent::Ledger;
+use super::training::Needs;
 use crate::error::{Error, Result};
-use crate::event::Event;
+use crate::event::EventKind;
 use crate::library::UPDATE;
 use crate::library::arrays::weights_of;
 use crate::library::import;
@@ -97,10 +98,6 @@ pub(super) struct Missing {
 }
 
 impl Missing {
-    pub(super) fn is_empty(&self) -> bool {
-        self.single.is_empty() && self.joint.is_empty()
-    }
-
     /// How many checkpoints questions are missing at, summed over questions.
     pub(super) fn count(&self) -> usize {
         self.single.values().map(Vec::len).sum::<usize>()
@@ -171,10 +168,6 @@ impl<'a> RunWork<'a> {
         Ok(())
     }
 
-    pub(super) fn key(&self) -> &RunKey {
-        &self.key
-    }
-
     /// What is missing of a run that ends so.
     pub(super) fn missing(&self, end: End) -> Missing {
         let state = lock(&self.state);
@@ -196,17 +189,13 @@ impl<'a> RunWork<'a> {
     }
 
     /// The checkpoints whose weights are needed for what is missing. Those before training are drawn, not needed.
-    pub(super) fn needs(&self, end: End) -> BTreeSet<Checkpoint> {
+    pub(super) fn needs(&self, end: End) -> Needs {
         let missing = self.missing(end);
-        let mut needs: BTreeSet<Checkpoint> = missing.single.into_keys().collect();
-        needs.extend(missing.joint.into_iter().flat_map(|(_, about)| about));
-        needs.remove(&Checkpoint::START);
-        needs
-    }
-
-    /// Those of them that are needed together, so that the store has to hold them until the run has ended.
-    pub(super) fn needs_together(&self, end: End) -> BTreeSet<Checkpoint> {
-        self.missing(end).joint.into_iter().flat_map(|(_, about)| about).collect()
+        let together: BTreeSet<Checkpoint> = missing.joint.into_iter().flat_map(|(_, about)| about).collect();
+        let mut all: BTreeSet<Checkpoint> =
+            missing.single.into_keys().chain(together.iter().copied()).collect();
+        all.remove(&Checkpoint::START);
+        Needs { all, together }
     }
 
     /// Takes weights that training met, of a run that ends so as far as is known.
@@ -324,7 +313,7 @@ impl<'a> RunWork<'a> {
         let table = networks.collect::<Result<Vec<_>>>().and_then(|checkpoints| {
             question.compute(&Subject { params, task: self.task(question)?, checkpoints: &checkpoints })
         });
-        about.iter().for_each(|_| self.tell(question.name));
+        about.iter().for_each(|&checkpoint| self.tell(question.name, checkpoint, &table));
         self.ledger.analysed(question.name, begin.elapsed());
         if let Ok(table) = &table {
             self.store.publish_memo(&question.memo(&self.key, about), table.clone(), UPDATE)?;
@@ -346,7 +335,7 @@ impl<'a> RunWork<'a> {
                     .and_then(|task| question.compute(&Subject { params, task, checkpoints })),
                 Err(_) => Network::new(params, weights.clone()).map(|_| Table::new()).map_err(Error::from),
             };
-            self.tell(question.name);
+            self.tell(question.name, checkpoint, &table);
             self.ledger.analysed(question.name, begin.elapsed());
             let known = &mut lock(&self.state).known[number];
             match table {
@@ -357,8 +346,10 @@ impl<'a> RunWork<'a> {
         Ok(())
     }
 
-    fn tell(&self, analysis: &'static str) {
-        self.settings.tell(&Event::Analysed { analysis });
+    fn tell(&self, analysis: &str, checkpoint: Checkpoint, table: &Result<Table>) {
+        let result = table.as_ref().map(Table::row_count).map_err(Error::to_string);
+        let (run, analysis) = (self.key, analysis.to_owned());
+        self.settings.tell(EventKind::Analysed { run, checkpoint, analysis, result });
     }
 
     /// Where the samples of a question come from. What shows none does not need clusters that can be placed.

@@ -6,6 +6,7 @@ use concertina_table::{Scalar, Values};
 
 use super::progress::Status;
 use crate::error::{Error, Result};
+use crate::hint::Hint;
 use crate::params_table;
 
 /// The columns of the run table that are no parameters, and stand before them.
@@ -52,19 +53,20 @@ pub fn run_table_column(name: &str) -> Result<String> {
         return Ok(name.to_owned());
     }
     let unknown = |hint| Error::UnknownColumn { name: name.to_owned(), hint };
+    let unknown_for = |why: String| unknown(Hint::Text(why));
     if let Some((_, column)) = OTHER_NAMES.iter().find(|(other, _)| name.eq_ignore_ascii_case(other)) {
-        return Err(unknown(format!("it is the column `{column}` here")));
+        return Err(unknown_for(format!("it is the column `{column}` here")));
     }
     match concertina_model::params::parameter(name) {
         Ok(parameter) if parameter.path == "train.epochs" => Ok("epochs".to_owned()),
         Ok(parameter) if parameter.part_of_key => Ok(parameter.path.to_owned()),
-        Ok(parameter) => Err(unknown(format!(
+        Ok(parameter) => Err(unknown_for(format!(
             "`{}` is not part of a run: it may change from one day to the next",
             parameter.path
         ))),
         Err(error) => Err(unknown(match concertina_names::nearest(name, own) {
-            Some(found) => format!("did you mean `{found}`?"),
-            None => error.hint().unwrap_or_else(|| "`concertina params` lists every parameter".to_owned()),
+            Some(found) => Hint::Text(format!("did you mean `{found}`?")),
+            None => error.hint().map_or(Hint::ListParameters, Hint::Text),
         })),
     }
 }

@@ -30,6 +30,8 @@ pub(crate) const UPDATE: &str = "update";
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Library<'a> {
     pub(crate) store: &'a Store,
+    /// Whether it is only read.
+    pub(crate) read_only: bool,
     pub(crate) settings: &'a Settings,
     /// Damage that was there when the store was opened, or has been told of.
     pub(crate) told: &'a Mutex<BTreeSet<Incident>>,

@@ -192,7 +192,7 @@ impl Library<'_> {
     /// Writes the run table if it was taken away, or has other columns, as of an earlier version.
     pub(super) fn restore_run_table(&self, table: &Table) -> Result<()> {
         let store = self.store;
-        if table.is_empty() || self.settings.read_only {
+        if table.is_empty() || self.read_only {
             return Ok(());
         }
         let header = view(&table.filter(|_| false))?;

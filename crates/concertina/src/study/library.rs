@@ -9,6 +9,7 @@ use concertina_table::{Condition, Table};
 
 use super::Study;
 use crate::error::{Error, Result};
+use crate::hint::Hint;
 use crate::library::Library;
 use crate::library::export::Exported;
 use crate::library::import::{Import, Imported, ReadImport};
@@ -69,7 +70,7 @@ impl Study {
                     run: run.key.short(),
                     message: "its parameters are damaged or of a newer version, or nothing of it is there"
                         .to_owned(),
-                    hint: Some("ask for it by its parameters: it is computed again".to_owned()),
+                    hint: Some(Hint::text("ask for it by its parameters: it is computed again")),
                 });
             };
             runs.push(long_enough(params, reached.epoch.0)?);

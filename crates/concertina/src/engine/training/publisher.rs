@@ -11,8 +11,8 @@ use concertina_model::trainer::EpochRecord;
 use concertina_store::{Batch, Keep, RunFolder, Store, Tensors};
 use serde_json::Value;
 
-use super::Witness;
 use super::comparison::Comparer;
+use super::witness::Witness;
 use crate::error::Result;
 use crate::library::arrays::tensors_of;
 use crate::library::history;

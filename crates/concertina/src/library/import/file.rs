@@ -15,6 +15,7 @@ use ndarray::{Array1, Array2, ArrayD, Dimension, Ix1, Ix2};
 
 use super::{Matrix, Vector};
 use crate::error::{Error, Result};
+use crate::hint::Hint;
 
 /// Most names in a message. Arbitrary: a network has a dozen arrays.
 const MOST_NAMES: usize = 20;
@@ -155,7 +156,7 @@ impl<'a> File<'a> {
     }
 
     pub(super) fn wrong(&self, reason: String, hint: &str) -> Error {
-        Error::Import { reason, hint: Some(hint.to_owned()), path: self.path.to_owned() }
+        Error::Import { reason, hint: Some(Hint::text(hint)), path: self.path.to_owned() }
     }
 
     pub(super) fn note(&self, note: String) {

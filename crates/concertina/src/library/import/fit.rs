@@ -8,6 +8,7 @@ use concertina_model::params::{LossKind, NetworkKind, PARAMETERS, Parameter, Par
 
 use super::Import;
 use crate::error::{Error, Result};
+use crate::hint::Hint;
 
 /// Parameters that the equations of an imported network depend on, and a file of weights does not say.
 const EQUATIONS: [&str; 4] = ["network.kind", "network.nonlinearity", "network.dt", "network.leak"];
@@ -21,7 +22,7 @@ pub(super) struct Fitted {
 }
 
 fn wrong(path: &Path, reason: String, hint: String) -> Error {
-    Error::Import { reason, hint: Some(hint), path: path.to_owned() }
+    Error::Import { reason, hint: Some(Hint::Text(hint)), path: path.to_owned() }
 }
 
 impl Fitted {

@@ -10,6 +10,7 @@ use concertina_model::params::{ImportedWeights, ValidParams};
 use concertina_store::{RunFolder, RunKey, Store};
 
 use crate::error::{Error, Result};
+use crate::hint::Hint;
 use crate::library::arrays::weights_of;
 use crate::library::run_table;
 use crate::library::stored;
@@ -89,7 +90,7 @@ fn other_shapes(store: &Store, params: &ValidParams, weights: ImportedWeights, k
             key.short(),
             differs.collect::<Vec<_>>().join("; ")
         ),
-        hint: Some(format!("give the sizes that it has: `concertina runs show {}` shows them", key.short())),
+        hint: Some(Hint::GiveSizesOf { run: key.short() }),
     })
 }
 
@@ -101,9 +102,9 @@ pub(crate) fn unplaced(params: &ValidParams, error: Error) -> Error {
     Error::RunFailed {
         run: RunKey::of(&params.canonical()).short(),
         message: format!("samples are drawn from clusters, and {error}"),
-        hint: Some(format!(
+        hint: Some(Hint::Text(format!(
             "import it with fewer clusters (`clusters={}`) or narrower ones (`cluster_std`); `spectrum` and `lyapunov` need no samples",
             params.task.classes
-        )),
+        ))),
     }
 }

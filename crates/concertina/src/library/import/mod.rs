@@ -30,6 +30,7 @@ use super::parameters::params_toml;
 use super::progress::{Progress, id_of};
 use super::provenance::now;
 use crate::error::{Error, Result};
+use crate::hint::Hint;
 use crate::selection::after_epoch;
 
 pub(crate) use self::lookup::{folder_of, unplaced};
@@ -128,7 +129,7 @@ impl Import {
                 .and_then(|weights| Network::new(&params, weights));
             weights.map_err(|error| Error::Import {
                 reason: error.to_string(),
-                hint: error.hint(),
+                hint: error.hint().map(Hint::Text),
                 path: path.clone(),
             })?;
         }
@@ -212,7 +213,7 @@ impl Import {
 }
 
 fn wrong(path: &Path, reason: String, hint: &str) -> Error {
-    Error::Import { reason, hint: Some(hint.to_owned()), path: path.to_owned() }
+    Error::Import { reason, hint: Some(Hint::text(hint)), path: path.to_owned() }
 }
 
 fn shown(weights: Option<ImportedWeights>) -> String {
@@ -407,7 +408,7 @@ impl Library<'_> {
             return Err(Error::RunFailed {
                 run: key.short(),
                 message: format!("process {} on {} is importing it", holder.pid, holder.host),
-                hint: Some("try again in a moment".to_owned()),
+                hint: Some(Hint::text("try again in a moment")),
             });
         }
         let tensors: Vec<(Checkpoint, Tensors)> =
