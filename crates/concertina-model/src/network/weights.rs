@@ -153,18 +153,20 @@ pub(super) struct Layout {
     pub(super) recurrent: usize,
     /// Biases of the units.
     pub(super) biases: usize,
-    /// Whether each timestep has weights of its own.
+    /// Whether the names of arrays say their layer.
     pub(super) layered: bool,
 }
 
 impl Layout {
     pub(super) fn of(params: &ValidParams) -> Self {
-        let layered = params.network.kind == NetworkKind::Feedforward;
         let currents = cell::of(&Equations::new(params)).currents();
         let steps = params.trial_steps();
-        match layered {
-            true => Layout { currents, recurrent: steps - 1, biases: steps, layered },
-            false => Layout { currents, recurrent: 1, biases: if currents > 1 { 2 } else { 1 }, layered },
+        match params.network.kind {
+            // names are numbered where there is more than one layer
+            NetworkKind::Feedforward => {
+                Layout { currents, recurrent: steps - 1, biases: steps, layered: steps > 1 }
+            }
+            _ => Layout { currents, recurrent: 1, biases: if currents > 1 { 2 } else { 1 }, layered: false },
         }
     }
 }

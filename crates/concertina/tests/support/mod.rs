@@ -108,6 +108,8 @@ fn null_is_explained(
     match (analysis, column) {
         // undefined where all states are equal up to rounding: the test of the closed forms says where
         (AnalysisSpec::EffectiveDimension(_), "effective_dimension") => true,
+        // trials with real targets have no class
+        (AnalysisSpec::PcaSnapshots(_), "class") if params.shape().classes().is_none() => true,
         (AnalysisSpec::PcaSnapshots(_), "sample" | "cluster" | "class") => {
             let kind = table.scalar(row, "kind").expect("a column");
             kind.as_text() != Some("sample") && (column != "class" || kind.as_text() != Some("readout"))
