@@ -1,49 +1,66 @@
 //! Seconds of one update here, the fastest of five slices, as a line of JSON: the other side of `benches/peers/compare.py`.
+//!
+//! `update paper BATCH UPDATES` is the paper's; `vanilla` and `gru` have inputs and losses at every one of 100 timesteps.
 
 use std::hint::black_box;
 use std::time::Instant;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use concertina::model::network::initial;
-use concertina::model::params::Params;
+use concertina::model::params::{NetworkKind, OptimizerKind, Params, TaskKind};
 use concertina::model::task::{self, Ask};
 use concertina::model::trainer::Updater;
 
-/// Batches that are gone through in turn, as an epoch would; the same number as the peer has.
+/// Batches that are gone through in turn, as an epoch would; the same number as the peers have.
 const BATCHES: usize = 80;
 
-/// Slices that the updates are measured in, as by the peer.
+/// Slices that the updates are measured in, as by the peers.
 const SLICES: usize = 5;
+
+/// The networks and tasks that the peers have too.
+fn parameters(network: &str) -> Result<Params> {
+    let mut params = Params::default();
+    params.network.kind = match network {
+        "paper" => return Ok(params),
+        "vanilla" => NetworkKind::Vanilla,
+        "gru" => NetworkKind::Gru,
+        other => bail!("expected `paper`, `vanilla` or `gru`, found `{other}`"),
+    };
+    params.task.kind = TaskKind::FlipFlop;
+    (params.network.units, params.network.gain, params.network.dt) = (128, 1.0, 1.0);
+    params.network.train_input = true;
+    params.train.optimizer = OptimizerKind::Adam;
+    Ok(params)
+}
 
 #[expect(clippy::print_stdout, reason = "the output of a benchmark is its text")]
 fn main() -> Result<()> {
-    let mut numbers = std::env::args().skip(1);
+    let mut arguments = std::env::args().skip(1);
+    let network = arguments.next().context("expected a network, a batch and a number of updates")?;
     let mut number = |what: &str| -> Result<usize> {
-        let text = numbers
-            .next()
-            .with_context(|| format!("expected two numbers, the batch and the updates; {what} is missing"))?;
+        let text = arguments.next().with_context(|| format!("expected {what}, found nothing"))?;
         text.parse().with_context(|| format!("expected a number for {what}, found `{text}`"))
     };
     let (batch, updates) = (number("the batch")?, number("the updates")?);
-    let mut params = Params::default();
+    let mut params = parameters(&network)?;
     params.train.batch = batch;
     params.task.train_samples = BATCHES * batch;
     let params = params.check()?;
-    let samples = task::of(&params)?.trials(Ask::Training(0));
+    let trials = task::of(&params)?.trials(Ask::Training(0));
     let mut updater = Updater::from_params(&params, &initial::draw(&params)?);
     let mut go = |count: usize| -> Result<f64> {
         let start = Instant::now();
         for update in 0..count {
             let first = update % BATCHES * batch;
             let rate = params.train.learning_rate;
-            black_box(updater.update_on_trials(&samples, first..first + batch, rate)?);
+            black_box(updater.update_on_trials(&trials, first..first + batch, rate)?);
         }
         Ok(start.elapsed().as_secs_f64() / count as f64)
     };
     go(updates / 10 + 1)?;
     let mut fastest = f64::INFINITY;
     for _ in 0..SLICES {
-        fastest = fastest.min(go(updates / SLICES)?);
+        fastest = fastest.min(go((updates / SLICES).max(1))?);
     }
     println!("{{\"seconds\": {fastest:e}}}");
     Ok(())

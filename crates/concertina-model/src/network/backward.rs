@@ -17,8 +17,8 @@ use super::score::{Score, Scorer};
 /// | buffer | holds | rows |
 /// |---|---|---|
 /// | `by_output` | ∂L/∂y_t of the evaluated timesteps | evaluated × batch |
-/// | `by_current` | ∂L/∂ the currents from the inputs | steps × batch |
-/// | `by_recurrent` | ∂L/∂ those from the other units, for cells of several currents; otherwise it is the same | steps × batch |
+/// | `by_current` | ∂L/∂ the currents from the other units, and from the inputs where those have the same | steps × batch |
+/// | `by_last_input` | ∂L/∂ the last current from the inputs, for cells of several currents | steps × batch |
 /// | `by_state` | ∂L/∂h_t of the timestep at hand | batch |
 /// | `by_rate` | ∂L/∂φ(h_t) of the timestep before, for cells that send rates | batch |
 ///
@@ -27,7 +27,7 @@ use super::score::{Score, Scorer};
 pub(crate) struct Backward {
     by_output: Rows,
     by_current: Rows,
-    by_recurrent: Option<Rows>,
+    by_last_input: Option<LastInput>,
     by_state: Rows,
     by_rate: Rows,
     recurrent_transposed: Vec<Panels>,
@@ -35,6 +35,14 @@ pub(crate) struct Backward {
     /// Whether the gradient has the share of a part already.
     begun: bool,
     scorer: Scorer,
+}
+
+/// The derivatives by the last current from the inputs, and room for the gradients of its input weights and bias.
+#[derive(Debug)]
+struct LastInput {
+    rows: Rows,
+    input: Panels,
+    bias: Vec<f32>,
 }
 
 impl Backward {
@@ -46,7 +54,11 @@ impl Backward {
         Backward {
             by_output: Rows::zeros(equations.evaluate * capacity, outputs),
             by_current: Rows::zeros(steps, currents * units),
-            by_recurrent: (currents > 1).then(|| Rows::zeros(steps, currents * units)),
+            by_last_input: (currents > 1).then(|| LastInput {
+                rows: Rows::zeros(steps, units),
+                input: Panels::zeros(weights.input().row_count(), units),
+                bias: vec![0.0; units],
+            }),
             by_state: Rows::zeros(capacity, units),
             by_rate: Rows::zeros(if forward.cell.sends_rates() { capacity } else { 0 }, units),
             recurrent_transposed: (0..weights.recurrent_count())
@@ -95,7 +107,7 @@ impl Backward {
         for step in (0..batch.steps()).rev() {
             self.step(equations, forward, batch, disturbance, step);
         }
-        self.collect_inputs(forward, batch, trained, gradient);
+        self.collect_inputs(batch, trained, gradient);
         self.collect_recurrent(equations, forward, batch, trained, gradient);
         self.collect_readout(forward, batch, trained, gradient);
         self.begun = true;
@@ -123,7 +135,7 @@ impl Backward {
         forward.cell.backward(Back {
             by_state: by_state.reborrow(),
             by_current: self.by_current.rows_mut(rows(step)),
-            by_recurrent: self.by_recurrent.as_mut().map(|by_recurrent| by_recurrent.rows_mut(rows(step))),
+            by_last_input: self.by_last_input.as_mut().map(|last| last.rows.rows_mut(rows(step))),
             state: forward.state(step),
             previous: (step > 0).then(|| forward.state(step - 1)),
             tapes: &forward.tapes,
@@ -132,14 +144,14 @@ impl Backward {
         if step == 0 {
             return;
         }
-        let by_recurrent = self.by_recurrent.as_ref().unwrap_or(&self.by_current).rows(rows(step));
+        let by_current = self.by_current.rows(rows(step));
         let transposed = &self.recurrent_transposed[equations.recurrent_index(step)];
         match forward.cell.through_weights() {
-            ThroughWeights::IsAll => kernels::product(by_state, by_recurrent, transposed, false),
-            ThroughWeights::IsAdded => kernels::product(by_state, by_recurrent, transposed, true),
+            ThroughWeights::IsAll => kernels::product(by_state, by_current, transposed, false),
+            ThroughWeights::IsAdded => kernels::product(by_state, by_current, transposed, true),
             ThroughWeights::ThroughRates { kept } => {
                 let mut by_rate = self.by_rate.rows_mut(0..count);
-                kernels::product(by_rate.reborrow(), by_recurrent, transposed, false);
+                kernels::product(by_rate.reborrow(), by_current, transposed, false);
                 let rates = forward.sent().rows(rows(step - 1));
                 multiply_by_slope(equations.nonlinearity, &mut by_rate, rates);
                 kernels::scale_in_place(by_state.as_mut_slice(), kept);
@@ -149,35 +161,28 @@ impl Backward {
     }
 
     /// The gradient by the input weights: one product over all timesteps with an input, or one for each at which a stimulus is held.
-    fn collect_inputs(&self, forward: &Forward, batch: &Batch, trained: &[bool], gradient: &mut Packed) {
-        let (slot, count) = (gradient.slots().input, batch.count());
-        debug_assert_eq!(
-            forward.cell.currents() * forward.states.column_count(),
-            self.by_current.column_count()
-        );
+    fn collect_inputs(&mut self, batch: &Batch, trained: &[bool], gradient: &mut Packed) {
+        let slot = gradient.slots().input;
         if !trained[slot] {
             return;
         }
         let array = &mut gradient.arrays_mut()[slot];
-        let mut add = self.begun;
-        for step in 0..batch.hold() {
-            let by_current = self.by_current.rows(step * count..(step + 1) * count);
-            kernels::product_transposed_a(array, batch.stimulus(), by_current, add);
-            add = true;
+        let units = self.by_state.column_count();
+        let last = array.column_count() - units;
+        if let Some(LastInput { rows, input, .. }) = &mut self.by_last_input {
+            products_with_inputs(batch, rows, input, self.begun);
         }
-        for (steps, inputs) in batch.timed() {
-            let by_current = self.by_current.rows(steps.start * count..steps.end * count);
-            kernels::product_transposed_a(array, inputs, by_current, add);
-            add = true;
-        }
-        if !add {
-            array.clear(); // nothing was shown
+        products_with_inputs(batch, &self.by_current, array, self.begun);
+        if let Some(LastInput { input, .. }) = &self.by_last_input {
+            (0..input.row_count()).for_each(|row| {
+                (0..units).for_each(|unit| array.set(row, last + unit, input.get(row, unit)))
+            });
         }
     }
 
     /// The gradient by recurrent weights and biases: one product over all timesteps.
     fn collect_recurrent(
-        &self,
+        &mut self,
         equations: &Equations,
         forward: &Forward,
         batch: &Batch,
@@ -188,23 +193,24 @@ impl Backward {
         let arrays = gradient.arrays_mut();
         let add = self.begun;
         let rows = |steps: Range<usize>| steps.start * batch.count()..steps.end * batch.count();
-        let by_recurrent = self.by_recurrent.as_ref().unwrap_or(&self.by_current);
         for index in slots.recurrent.clone().filter(|index| trained[*index]) {
             let into = equations.steps_into(index - slots.recurrent.start);
             let sent = forward.sent().rows(rows(into.start - 1..into.end - 1));
-            kernels::product_transposed_a(&mut arrays[index], sent, by_recurrent.rows(rows(into)), add);
+            kernels::product_transposed_a(&mut arrays[index], sent, self.by_current.rows(rows(into)), add);
         }
         for index in slots.biases.clone().filter(|index| trained[*index]) {
-            let bias = index - slots.biases.start;
-            match &self.by_recurrent {
-                Some(by_recurrent) if bias == 1 => {
-                    column_sums(&mut arrays[index], by_recurrent.rows(rows(0..equations.steps)), add);
-                }
-                _ => {
-                    let of = rows(equations.steps_of(bias));
-                    column_sums(&mut arrays[index], self.by_current.rows(of), add);
-                }
-            }
+            let of = rows(equations.steps_of(index - slots.biases.start));
+            column_sums(&mut arrays[index], self.by_current.rows(of), add);
+        }
+        // of two biases the first is that of the currents from the inputs, of which the last has derivatives of its own
+        let first = slots.biases.start;
+        if let Some(LastInput { rows: by_last, bias, .. }) = &mut self.by_last_input
+            && trained[first]
+        {
+            let columns = arrays[first].column_count();
+            kernels::column_sums(bias, by_last.rows(rows(0..equations.steps)), add);
+            let last = columns - bias.len()..columns;
+            arrays[first].as_mut_slice()[last].copy_from_slice(bias);
         }
     }
 
@@ -231,6 +237,25 @@ impl Backward {
             let by_output = self.by_output.rows(0..batch.evaluated_count() * count);
             column_sums(&mut arrays[slots.readout_bias], by_output, self.begun);
         }
+    }
+}
+
+/// `Σ_t x_tᵀ δ_t`, over what is shown.
+fn products_with_inputs(batch: &Batch, by_current: &Rows, into: &mut Panels, begun: bool) {
+    let count = batch.count();
+    let mut add = begun;
+    for step in 0..batch.hold() {
+        let by_current = by_current.rows(step * count..(step + 1) * count);
+        kernels::product_transposed_a(into, batch.stimulus(), by_current, add);
+        add = true;
+    }
+    for (steps, inputs) in batch.timed() {
+        let by_current = by_current.rows(steps.start * count..steps.end * count);
+        kernels::product_transposed_a(into, inputs, by_current, add);
+        add = true;
+    }
+    if !add {
+        into.clear(); // nothing was shown
     }
 }
 

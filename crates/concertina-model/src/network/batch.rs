@@ -183,9 +183,16 @@ impl Batch {
         self.steps
     }
 
-    /// The stimulus that is held at a step, (samples, inputs).
-    pub(crate) fn held_at(&self, step: usize) -> Option<RowsRef<'_>> {
-        self.hold.filter(|hold| step < *hold).map(|_| self.stimulus())
+    /// The input at a step, (samples, inputs); `None` where nothing is shown.
+    pub(crate) fn input_at(&self, step: usize) -> Option<RowsRef<'_>> {
+        match self.hold {
+            Some(hold) => (step < hold).then(|| self.stimulus()),
+            None => self
+                .shown
+                .iter()
+                .any(|steps| steps.contains(&step))
+                .then(|| self.inputs.rows(step * self.count..(step + 1) * self.count)),
+        }
     }
 
     /// Timesteps for which a stimulus is held; none where inputs are timed.

@@ -74,29 +74,12 @@ impl Forward {
         disturbance: Option<&DisturbedPart<'_>>,
     ) {
         self.batch = batch.count();
-        if batch.is_timed() {
-            self.show(weights, batch);
-        }
         for step in 0..batch.steps() {
             match self.cell.currents() {
                 1 => self.step_of_one_current(equations, weights, batch, step, disturbance),
                 _ => self.step_of_several(weights, batch, step, disturbance),
             }
         }
-    }
-
-    /// Timed inputs: `x_t U` of all timesteps at once, zero where nothing is shown.
-    fn show(&mut self, weights: &Packed, batch: &Batch) {
-        let count = batch.count();
-        let currents = if self.cell.currents() == 1 { &mut self.states } else { &mut self.tapes[0] };
-        let mut shown = 0;
-        for (steps, inputs) in batch.timed() {
-            currents.rows_mut(shown * count..steps.start * count).as_mut_slice().fill(0.0);
-            let rows = currents.rows_mut(steps.start * count..steps.end * count);
-            kernels::product(rows, inputs, weights.input(), false);
-            shown = steps.end;
-        }
-        currents.rows_mut(shown * count..batch.steps() * count).as_mut_slice().fill(0.0);
     }
 
     /// A step of a cell whose current becomes the state in its place.
@@ -119,25 +102,18 @@ impl Forward {
                 false => previous,
             };
             let recurrent = weights.recurrent(equations.recurrent_index(step));
-            kernels::product(current.reborrow(), sent, recurrent, batch.is_timed());
+            kernels::product(current.reborrow(), sent, recurrent, false);
         }
-        if let Some(stimulus) = batch.held_at(step) {
-            kernels::product(current.reborrow(), stimulus, weights.input(), step > 0);
+        match batch.input_at(step) {
+            Some(input) => kernels::product(current.reborrow(), input, weights.input(), step > 0),
+            None if step == 0 => current.as_mut_slice().fill(0.0),
+            None => {}
         }
         kernels::add_row(current.reborrow(), weights.bias(equations.bias_index(step)));
-        let (recurrent, recurrent_bias) = (self.recurrent.view(), &[][..]);
+        let (recurrent, biases) = (self.recurrent.view(), [&[][..]; 2]);
         let tapes = &mut self.tapes;
         let state = current;
-        self.cell.forward(Ahead {
-            step,
-            state,
-            previous,
-            recurrent,
-            recurrent_bias,
-            tapes,
-            rows,
-            disturbance,
-        });
+        self.cell.forward(Ahead { step, state, previous, recurrent, biases, tapes, rows, disturbance });
     }
 
     /// A step of a cell that is handed the currents from the inputs and those from the units apart.
@@ -159,24 +135,14 @@ impl Forward {
             None => recurrent.as_mut_slice().fill(0.0),
         }
         let mut currents = self.tapes[0].rows_mut(rows.clone());
-        match batch.held_at(step) {
-            Some(stimulus) => kernels::product(currents.reborrow(), stimulus, weights.input(), false),
-            None if !batch.is_timed() => currents.as_mut_slice().fill(0.0),
-            None => {}
+        match batch.input_at(step) {
+            Some(input) => kernels::product(currents, input, weights.input(), false),
+            None => currents.as_mut_slice().fill(0.0),
         }
-        kernels::add_row(currents, weights.bias(0));
-        let (recurrent, recurrent_bias) = (self.recurrent.rows(0..count), weights.bias(1));
+        let recurrent = self.recurrent.rows(0..count);
+        let biases = [weights.bias(0), weights.bias(1)];
         let tapes = &mut self.tapes;
-        self.cell.forward(Ahead {
-            step,
-            state,
-            previous,
-            recurrent,
-            recurrent_bias,
-            tapes,
-            rows,
-            disturbance,
-        });
+        self.cell.forward(Ahead { step, state, previous, recurrent, biases, tapes, rows, disturbance });
     }
 
     /// Reads out the evaluated timesteps: (evaluated × batch, outputs), time-major.

@@ -122,22 +122,22 @@ impl Cell for Gru {
     }
 
     fn forward(&self, step: Ahead<'_>) {
-        let Ahead { mut state, previous, recurrent, recurrent_bias, tapes, rows, disturbance, step } = step;
+        let Ahead { mut state, previous, recurrent, biases, tapes, rows, disturbance, step } = step;
         let [gates, inner] = tapes else { unreachable!("two tapes were asked for") };
         let (gates, inner) = (gates.rows_mut(rows.clone()), inner.rows_mut(rows));
-        dispatch(ForwardStep { state: state.reborrow(), previous, recurrent, recurrent_bias, gates, inner });
+        dispatch(ForwardStep { state: state.reborrow(), previous, recurrent, biases, gates, inner });
         if let Some(disturbance) = disturbance {
             disturbance.disturb(step, &mut state);
         }
     }
 
     fn backward(&self, step: Back<'_>) {
-        let Back { by_state, by_current, by_recurrent, previous, tapes, rows, .. } = step;
-        let (Some(by_recurrent), [gates, inner]) = (by_recurrent, tapes) else {
+        let Back { by_state, by_current, by_last_input, previous, tapes, rows, .. } = step;
+        let (Some(by_candidate), [gates, inner]) = (by_last_input, tapes) else {
             unreachable!("cells of several currents have both, and two tapes were asked for")
         };
         let (gates, inner) = (gates.rows(rows.clone()), inner.rows(rows));
-        dispatch(BackwardStep { by_state, by_current, by_recurrent, previous, gates, inner });
+        dispatch(BackwardStep { by_state, by_current, by_candidate, previous, gates, inner });
     }
 
     fn through_weights(&self) -> ThroughWeights {
@@ -182,7 +182,7 @@ struct ForwardStep<'a> {
     state: RowsMut<'a>,
     previous: Option<RowsRef<'a>>,
     recurrent: RowsRef<'a>,
-    recurrent_bias: &'a [f32],
+    biases: [&'a [f32]; 2],
     gates: RowsMut<'a>,
     inner: RowsMut<'a>,
 }
@@ -193,22 +193,23 @@ impl Operation for ForwardStep<'_> {
     #[inline(always)]
     fn run(mut self) {
         let units = self.state.column_count();
-        let [bias_r, bias_z, bias_n] = thirds(self.recurrent_bias, units);
+        let [input_r, input_z, input_n] = thirds(self.biases[0], units);
+        let [bias_r, bias_z, bias_n] = thirds(self.biases[1], units);
         for sample in 0..self.state.row_count() {
             let [r, z, n] = thirds_mut(self.gates.row_mut(sample), units);
             let [from_r, from_z, from_n] = thirds(self.recurrent.row(sample), units);
             let (state, inner) = (self.state.row_mut(sample), self.inner.row_mut(sample));
-            for ((gate, from), bias) in r.iter_mut().zip(from_r).zip(bias_r) {
-                *gate = logistic(*gate + (from + bias));
+            for (((gate, from), input), bias) in r.iter_mut().zip(from_r).zip(input_r).zip(bias_r) {
+                *gate = logistic((*gate + input) + (from + bias));
             }
-            for ((gate, from), bias) in z.iter_mut().zip(from_z).zip(bias_z) {
-                *gate = logistic(*gate + (from + bias));
+            for (((gate, from), input), bias) in z.iter_mut().zip(from_z).zip(input_z).zip(bias_z) {
+                *gate = logistic((*gate + input) + (from + bias));
             }
             for ((inner, from), bias) in inner.iter_mut().zip(from_n).zip(bias_n) {
                 *inner = from + bias;
             }
-            for ((candidate, inner), r) in n.iter_mut().zip(&*inner).zip(&*r) {
-                *candidate = tanh(r.mul_add(*inner, *candidate));
+            for (((candidate, input), inner), r) in n.iter_mut().zip(input_n).zip(&*inner).zip(&*r) {
+                *candidate = tanh(r.mul_add(*inner, *candidate + input));
             }
             let Some(previous) = self.previous else {
                 for ((state, candidate), z) in state.iter_mut().zip(&*n).zip(&*z) {
@@ -227,7 +228,7 @@ impl Operation for ForwardStep<'_> {
 struct BackwardStep<'a> {
     by_state: RowsMut<'a>,
     by_current: RowsMut<'a>,
-    by_recurrent: RowsMut<'a>,
+    by_candidate: RowsMut<'a>,
     previous: Option<RowsRef<'a>>,
     gates: RowsRef<'a>,
     inner: RowsRef<'a>,
@@ -243,29 +244,26 @@ impl Operation for BackwardStep<'_> {
             let [r, z, n] = thirds(self.gates.row(sample), units);
             let inner = self.inner.row(sample);
             let by_state = self.by_state.row_mut(sample);
-            let [input_r, input_z, input_n] = thirds_mut(self.by_current.row_mut(sample), units);
-            let [into_r, into_z, into_n] = thirds_mut(self.by_recurrent.row_mut(sample), units);
-            let candidate = input_n.iter_mut().zip(&*by_state).zip(z).zip(n);
-            for (((by_n, by_state), z), n) in candidate {
+            let by_n = self.by_candidate.row_mut(sample);
+            let [by_r, by_z, by_inner] = thirds_mut(self.by_current.row_mut(sample), units);
+            for (((by_n, by_state), z), n) in by_n.iter_mut().zip(&*by_state).zip(z).zip(n) {
                 *by_n = by_state * (1.0 - z) * (-n).mul_add(*n, 1.0);
             }
-            let reset = input_r.iter_mut().zip(into_r).zip(into_n).zip(&*input_n).zip(r).zip(inner);
-            for (((((by_r, into_r), into_n), by_n), r), inner) in reset {
-                *into_n = by_n * r;
+            let reset = by_r.iter_mut().zip(by_inner).zip(&*by_n).zip(r).zip(inner);
+            for ((((by_r, by_inner), by_n), r), inner) in reset {
+                *by_inner = by_n * r;
                 *by_r = by_n * inner * r * (1.0 - r);
-                *into_r = *by_r;
             }
-            for ((by_z, by_state), z) in input_z.iter_mut().zip(&*by_state).zip(z) {
+            for ((by_z, by_state), z) in by_z.iter_mut().zip(&*by_state).zip(z) {
                 *by_z = by_state * z * (1.0 - z);
             }
             match self.previous {
                 Some(previous) => {
-                    let changes = input_z.iter_mut().zip(previous.row(sample)).zip(n);
+                    let changes = by_z.iter_mut().zip(previous.row(sample)).zip(n);
                     changes.for_each(|((by_z, previous), n)| *by_z *= previous - n);
                 }
-                None => input_z.iter_mut().zip(n).for_each(|(by_z, n)| *by_z *= -n),
+                None => by_z.iter_mut().zip(n).for_each(|(by_z, n)| *by_z *= -n),
             }
-            into_z.copy_from_slice(input_z);
             by_state.iter_mut().zip(z).for_each(|(by_state, z)| *by_state *= z);
         }
     }

@@ -138,9 +138,9 @@ pub(crate) struct Ahead<'a> {
     pub(crate) state: RowsMut<'a>,
     /// The state before; none at the first step, where it is zero.
     pub(crate) previous: Option<RowsRef<'a>>,
-    /// `h W`, (batch, currents × units), and its own bias, for cells of several currents.
+    /// For cells of several currents: `h W`, (batch, currents × units), and the biases of the currents from inputs and from units.
     pub(crate) recurrent: RowsRef<'a>,
-    pub(crate) recurrent_bias: &'a [f32],
+    pub(crate) biases: [&'a [f32]; 2],
     /// The tapes of all steps, and the rows of this one.
     pub(crate) tapes: &'a mut [Rows],
     pub(crate) rows: Range<usize>,
@@ -151,10 +151,10 @@ pub(crate) struct Ahead<'a> {
 pub(crate) struct Back<'a> {
     /// The derivative by the state, (batch, units).
     pub(crate) by_state: RowsMut<'a>,
-    /// The derivative by the currents from the inputs, (batch, currents × units).
+    /// The derivative by the currents from other units, (batch, currents × units).
     pub(crate) by_current: RowsMut<'a>,
-    /// That by the currents from other units, where it is another: for cells of several currents.
-    pub(crate) by_recurrent: Option<RowsMut<'a>>,
+    /// That by the last current from the inputs, (batch, units), where it is another: for cells of several currents.
+    pub(crate) by_last_input: Option<RowsMut<'a>>,
     /// The state of this step, and the one before.
     pub(crate) state: RowsRef<'a>,
     pub(crate) previous: Option<RowsRef<'a>>,
