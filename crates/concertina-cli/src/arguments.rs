@@ -143,7 +143,7 @@ pub(crate) struct Figures {
     /// Figures, as in fig2 [default: Figures 1 to 5a]
     #[arg(value_name = "FIG")]
     pub(crate) figures: Vec<String>,
-    /// Every figure that there is a recipe for
+    /// Every figure of the paper that there is a recipe for
     #[arg(long, conflicts_with = "figures")]
     pub(crate) all: bool,
     #[command(flatten)]
@@ -155,7 +155,7 @@ pub(crate) struct Reproduce {
     /// Figures, as in fig2 [default: Figures 1 to 5a]
     #[arg(value_name = "FIG")]
     pub(crate) figures: Vec<String>,
-    /// Every figure that there is a recipe for
+    /// Every figure of the paper that there is a recipe for
     #[arg(long, conflicts_with = "figures")]
     pub(crate) all: bool,
     /// A recipe of one's own with claims, besides or in place of figures of the paper

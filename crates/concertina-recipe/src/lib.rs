@@ -29,4 +29,4 @@ pub use judgement::{
 pub use published::{Moments, PUBLISHED, PointComparison, PublishedTable, PublishedTables, compare};
 pub use recipe::{Layout, PanelRecipe, Recipe, Row};
 pub use run_set::{Assignment, FigureSeeds, Point, Requirement, RunSet, SeedChoice, SeedRule, Seeds};
-pub use shipped::RECIPES;
+pub use shipped::{OTHER_RECIPES, RECIPES};

@@ -16,8 +16,8 @@ use concertina_plot::{
 };
 
 use crate::{
-    Analyses, Claim, Error, FigureSeeds, Measurement, Published, RECIPES, Requirement, Result, RunSet,
-    run_set,
+    Analyses, Claim, Error, FigureSeeds, Measurement, OTHER_RECIPES, Published, RECIPES, Requirement, Result,
+    RunSet, run_set,
 };
 
 /// Most bytes of a recipe: 2^18. Arbitrary, the paper's have 10,000.
@@ -149,11 +149,12 @@ impl Recipe {
     pub fn shipped(figure: &str) -> Result<Self> {
         let wanted = figure.trim().to_ascii_lowercase();
         let short = |name: &str| name.trim_start_matches("figure").trim_start_matches("fig").to_owned();
-        match RECIPES.iter().find(|(name, _)| *name == wanted || short(name) == short(&wanted)) {
+        let mut all = RECIPES.iter().chain(OTHER_RECIPES);
+        match all.find(|(name, _)| *name == wanted || short(name) == short(&wanted)) {
             Some((name, text)) => Self::from_toml(&format!("{name}.toml"), text),
             None => Err(Error::UnknownFigure {
                 found: figure.to_owned(),
-                known: RECIPES.iter().map(|(name, _)| (*name).to_owned()).collect(),
+                known: RECIPES.iter().chain(OTHER_RECIPES).map(|(name, _)| (*name).to_owned()).collect(),
             }),
         }
     }

@@ -1,6 +1,6 @@
 //! The recipes that come with the program.
 
-/// Name and text of every shipped recipe, in the order of the paper.
+/// Name and text of every figure of the paper that there is a recipe for, in its order.
 pub const RECIPES: &[(&str, &str)] = &[
     ("fig1", include_str!("../../../recipes/fig1.toml")),
     ("fig2", include_str!("../../../recipes/fig2.toml")),
@@ -19,3 +19,6 @@ pub const RECIPES: &[(&str, &str)] = &[
     ("ed6", include_str!("../../../recipes/ed6.toml")),
     ("ed10", include_str!("../../../recipes/ed10.toml")),
 ];
+
+/// The same of figures that are not the paper's: drawn by name only.
+pub const OTHER_RECIPES: &[(&str, &str)] = &[("flip_flop", include_str!("../../../recipes/flip_flop.toml"))];

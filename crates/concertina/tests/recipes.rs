@@ -181,3 +181,12 @@ fn extended_data_figures_cover_their_grids() {
     assert_eq!(combinations(&runs, &["network.gain"]), ["100", "140", "180", "20", "220", "260", "60"]);
     assert_eq!(combinations(&runs, &["task.input_dim", "train.epochs"]), ["2 120", "200 120"]);
 }
+
+#[test]
+fn recipes_that_are_not_the_papers_are_found_by_name_and_valid() {
+    for (name, _) in concertina::recipe::OTHER_RECIPES {
+        let plan = FigurePlan::new(recipes([*name]).expect("it parses"), &Default::default(), []);
+        assert!(!plan.expect("its runs are valid").runs().is_empty(), "{name}");
+        assert!(all_recipes().expect("they parse").iter().all(|recipe| recipe.figure != *name), "{name}");
+    }
+}
