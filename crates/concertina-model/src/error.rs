@@ -204,6 +204,14 @@ pub enum Error {
     Numerics(#[from] concertina_numerics::Error),
 }
 
+/// Adds the line of an entry in a file to its error.
+pub(crate) fn at_line(line: Option<usize>) -> impl Fn(Error) -> Error {
+    move |source| match line {
+        Some(line) => Error::AtLine { line, source: Box::new(source) },
+        None => source,
+    }
+}
+
 impl Error {
     /// What the user can do about it, where that is known.
     pub fn hint(&self) -> Option<String> {

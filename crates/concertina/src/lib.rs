@@ -50,11 +50,11 @@ pub use report::{
     Made, Outlook, PublishedReport, PublishedValue, Report, RunReport, RunsReport, Share, TimeSpent,
     all_recipes, recipes,
 };
-pub use request::{analysis, check_table_format, one_of, read_sweep, seeds, sweep, write_table};
+pub use request::{check_table_format, one_of, read_sweep, seeds, sweep, write_table};
 pub use run::{Run, Runs};
 pub use selection::CheckpointSelection;
 pub use settings::{Keep, Settings};
-pub use spec::{analyses_markdown, analysis_table, has_setting};
+pub use spec::{analyses_markdown, analysis, analysis_table, has_setting};
 pub use study::{Analysed, Study, StudyBuilder};
 
 use library::columns as stored;

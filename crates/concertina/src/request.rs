@@ -2,13 +2,11 @@
 
 use std::path::Path;
 
-use concertina_analysis::{AnalysisSpec, Setting};
 use concertina_model::params::{Params, Sweep, parameter};
 use concertina_recipe::SeedChoice;
 use concertina_table::Table;
 
 use crate::error::{Error, Result};
-use crate::spec;
 
 /// A sweep from what follows a command: a file of parameters if the first is no override, then overrides, then seeds.
 ///
@@ -71,48 +69,6 @@ pub fn seeds(text: &str) -> Result<SeedChoice> {
     Ok(SeedChoice::These(seeds))
 }
 
-/// An analysis by its name, with settings as in `exponents=5`.
-///
-/// # Errors
-/// [`Error::UnknownAnalysis`] with the nearest name, [`Error::AnalysisSetting`].
-pub fn analysis<'a>(name: &str, settings: impl IntoIterator<Item = &'a str>) -> Result<AnalysisSpec> {
-    let plain = name.trim().to_ascii_lowercase().replace('-', "_");
-    let wrong = |reason| Error::AnalysisSetting { analysis: plain.clone(), reason, hint: None };
-    let optional: Vec<String> = match AnalysisSpec::named(&plain) {
-        Ok(spec) => spec.settings().into_iter().filter(Setting::is_optional).map(|one| one.name).collect(),
-        Err(_) => Vec::new(), // which is said below
-    };
-    let mut table = toml::Table::new();
-    table.insert("analysis".to_owned(), toml::Value::String(plain.clone()));
-    let mut given: Vec<&str> = Vec::new();
-    for text in settings {
-        let Some((setting, value)) = text.split_once('=').filter(|(setting, _)| !setting.trim().is_empty())
-        else {
-            return Err(wrong(format!("expected `name=value`, found `{text}`")));
-        };
-        let (setting, value) = (setting.trim(), value.trim());
-        if given.contains(&setting) {
-            return Err(wrong(format!("`{setting}` is given twice")));
-        }
-        given.push(setting);
-        // What is none is left out.
-        let none = ["none", "null"].contains(&&*value.to_ascii_lowercase());
-        if !(none && optional.iter().any(|name| name == setting)) {
-            table.insert(setting.to_owned(), typed(value));
-        }
-    }
-    spec::from_table(table)
-}
-
-/// A value as TOML has it; a bare word is text.
-fn typed(text: &str) -> toml::Value {
-    format!("value = {text}")
-        .parse::<toml::Table>()
-        .ok()
-        .and_then(|mut table| table.remove("value"))
-        .unwrap_or_else(|| toml::Value::String(text.to_owned()))
-}
-
 /// Writes a file that is not there yet, whole or not at all.
 ///
 /// # Errors
@@ -165,7 +121,7 @@ pub fn check_table_format(path: &Path) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::{analysis, seeds, sweep};
+    use super::{seeds, sweep};
     use crate::error::Error;
     use concertina_recipe::SeedChoice;
 
@@ -186,15 +142,5 @@ mod tests {
         assert_eq!(seeds("4,7").expect("a list"), SeedChoice::These(vec![4, 7]));
         assert!(matches!(seeds("-1"), Err(Error::Seeds { .. })));
         assert!(matches!(seeds("3..3"), Err(Error::Seeds { .. })));
-    }
-
-    #[test]
-    fn analyses_go_by_their_names_and_settings() {
-        assert!(analysis("lyapunov", ["exponents=3", "stopping=paper"]).is_ok());
-        assert!(analysis("effective-dimension", []).is_ok());
-        let Err(Error::UnknownAnalysis { hint, .. }) = analysis("lyapunow", []) else { panic!("unknown") };
-        assert_eq!(hint, "did you mean `lyapunov`?");
-        assert!(matches!(analysis("lyapunov", ["exponent=3"]), Err(Error::AnalysisSetting { .. })));
-        assert!(matches!(analysis("lyapunov", ["exponents=many"]), Err(Error::AnalysisSetting { .. })));
     }
 }

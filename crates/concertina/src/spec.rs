@@ -26,6 +26,48 @@ pub(crate) fn from_table(table: toml::Table) -> Result<AnalysisSpec> {
     })
 }
 
+/// An analysis by its name, with settings as in `exponents=5`.
+///
+/// # Errors
+/// [`Error::UnknownAnalysis`] with the nearest name, [`Error::AnalysisSetting`].
+pub fn analysis<'a>(name: &str, settings: impl IntoIterator<Item = &'a str>) -> Result<AnalysisSpec> {
+    let plain = name.trim().to_ascii_lowercase().replace('-', "_");
+    let wrong = |reason| Error::AnalysisSetting { analysis: plain.clone(), reason, hint: None };
+    let optional: Vec<String> = match AnalysisSpec::named(&plain) {
+        Ok(spec) => spec.settings().into_iter().filter(Setting::is_optional).map(|one| one.name).collect(),
+        Err(_) => Vec::new(), // which is said below
+    };
+    let mut table = toml::Table::new();
+    table.insert("analysis".to_owned(), toml::Value::String(plain.clone()));
+    let mut given: Vec<&str> = Vec::new();
+    for text in settings {
+        let Some((setting, value)) = text.split_once('=').filter(|(setting, _)| !setting.trim().is_empty())
+        else {
+            return Err(wrong(format!("expected `name=value`, found `{text}`")));
+        };
+        let (setting, value) = (setting.trim(), value.trim());
+        if given.contains(&setting) {
+            return Err(wrong(format!("`{setting}` is given twice")));
+        }
+        given.push(setting);
+        // What is none is left out.
+        let none = ["none", "null"].contains(&&*value.to_ascii_lowercase());
+        if !(none && optional.iter().any(|name| name == setting)) {
+            table.insert(setting.to_owned(), typed(value));
+        }
+    }
+    from_table(table)
+}
+
+/// A value as TOML has it; a bare word is text.
+fn typed(text: &str) -> toml::Value {
+    format!("value = {text}")
+        .parse::<toml::Table>()
+        .ok()
+        .and_then(|mut table| table.remove("value"))
+        .unwrap_or_else(|| toml::Value::String(text.to_owned()))
+}
+
 /// Every analysis, or one: one row each, and one row for each of its settings: `analysis`, `version`, `setting`,
 /// `default`, `values`, `meaning`. In the row of an analysis `setting`, `default` and `values` are null, and
 /// `meaning` is what it measures.
@@ -82,7 +124,7 @@ pub fn analyses_markdown(name: Option<&str>) -> Result<String> {
 
 fn listed(name: Option<&str>) -> Result<Vec<AnalysisSpec>> {
     match name {
-        Some(name) => Ok(vec![crate::request::analysis(name, [])?]),
+        Some(name) => Ok(vec![self::analysis(name, [])?]),
         None => Ok(AnalysisSpec::NAMES.iter().filter_map(|name| AnalysisSpec::named(name).ok()).collect()),
     }
 }
@@ -92,7 +134,7 @@ fn listed(name: Option<&str>) -> Result<Vec<AnalysisSpec>> {
 /// # Errors
 /// [`Error::UnknownAnalysis`].
 pub fn has_setting(analysis: &str, setting: &str) -> Result<bool> {
-    let settings = crate::request::analysis(analysis, [])?.settings();
+    let settings = self::analysis(analysis, [])?.settings();
     Ok(settings.iter().any(|known| known.name == setting))
 }
 
@@ -144,7 +186,18 @@ fn write_sorted(value: &Value, text: &mut String) {
 mod tests {
     use concertina_analysis::{AnalysisSpec, EffectiveDimension};
 
-    use super::canonical;
+    use super::{analysis, canonical};
+    use crate::Error;
+
+    #[test]
+    fn analyses_go_by_their_names_and_settings() {
+        assert!(analysis("lyapunov", ["exponents=3", "stopping=paper"]).is_ok());
+        assert!(analysis("effective-dimension", []).is_ok());
+        let Err(Error::UnknownAnalysis { hint, .. }) = analysis("lyapunow", []) else { panic!("unknown") };
+        assert_eq!(hint, "did you mean `lyapunov`?");
+        assert!(matches!(analysis("lyapunov", ["exponent=3"]), Err(Error::AnalysisSetting { .. })));
+        assert!(matches!(analysis("lyapunov", ["exponents=many"]), Err(Error::AnalysisSetting { .. })));
+    }
 
     #[test]
     fn a_struct_and_its_data_are_remembered_under_one_name() {

@@ -14,6 +14,7 @@ mod batch;
 mod cell;
 mod condensed;
 mod disturbance;
+mod drawing;
 mod equations;
 mod forward;
 pub mod initial;

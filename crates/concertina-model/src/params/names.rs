@@ -2,10 +2,10 @@
 
 use super::elsewhere::{instead_of, known_elsewhere, passed_over};
 use super::parameter::Parameter;
-use super::read::at_line;
 use super::registry::PARAMETERS;
 use super::value::Value;
 use super::{GradientNoiseTarget, OptimizerKind, Params};
+use crate::error::at_line;
 use crate::{Error, Result};
 use concertina_names::nearest;
 

@@ -7,6 +7,7 @@ use super::elsewhere::{PassedOver, passed_over};
 use super::names::{Refused, assign_or_hold, parameter, parameter_in};
 use super::value::Value;
 use super::{GradientMethod, Params};
+use crate::error::at_line;
 use crate::{Error, Result};
 use concertina_names::nearest;
 
@@ -50,14 +51,6 @@ fn unknown_section(name: &str) -> Error {
         None => "`concertina params` lists every parameter".to_owned(),
     };
     Error::UnknownSection { name: name.to_owned(), hint }
-}
-
-/// Adds the line of an entry to its error.
-pub(super) fn at_line(line: Option<usize>) -> impl Fn(Error) -> Error {
-    move |source| match line {
-        Some(line) => Error::AtLine { line, source: Box::new(source) },
-        None => source,
-    }
 }
 
 impl Params {

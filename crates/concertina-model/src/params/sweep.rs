@@ -6,9 +6,10 @@ use std::ops::Deref;
 use super::elsewhere::passed_over;
 use super::names::{Refused, assign_or_hold, parameter};
 use super::parameter::Parameter;
-use super::read::{Entry, at_line, json_entries, toml_entries};
+use super::read::{Entry, json_entries, toml_entries};
 use super::value::{Value, split};
 use super::{Note, PARAMETERS, Params, PassedOver, SavesPerEpoch, ValidParams};
+use crate::error::at_line;
 use crate::{Error, Result};
 
 /// Most runs of a sweep: arbitrary, thirty realisations of three thousand parameter sets; a slip of the hand has more.

@@ -16,7 +16,7 @@ use ndarray::{Array1, Axis, concatenate, s};
 
 use super::{Affine, Ahead, Back, Cell, Dynamics, ThroughWeights};
 use crate::error::Result;
-use crate::network::initial::{Drawing, Drawn, block_recurrent, gate_input};
+use crate::network::drawing::{Drawing, Drawn, block_recurrent, gate_input};
 use crate::params::Nonlinearity;
 
 /// Currents of a unit.

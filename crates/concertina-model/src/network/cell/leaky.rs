@@ -5,7 +5,7 @@ use ndarray::Array1;
 
 use super::{Affine, Ahead, Back, Cell, Dynamics, ThroughWeights, activate, apply, largest};
 use crate::error::Result;
-use crate::network::initial::{Drawing, Drawn, leaky_recurrent};
+use crate::network::drawing::{Drawing, Drawn, leaky_recurrent};
 use crate::params::Nonlinearity;
 
 /// `h' = kept h + dt a`, `kept` is `1 - dt`, or 1 without leak; `a` has the rates `φ(h)` in it. Nothing to note.

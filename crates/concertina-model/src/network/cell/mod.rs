@@ -19,7 +19,7 @@ pub use vanilla::Vanilla;
 
 use super::Equations;
 use super::disturbance::DisturbedPart;
-use super::initial::{Drawing, Drawn};
+use super::drawing::{Drawing, Drawn};
 use crate::error::Result;
 use crate::params::{NetworkKind, Nonlinearity};
 

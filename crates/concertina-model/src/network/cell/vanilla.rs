@@ -4,7 +4,7 @@ use ndarray::Array1;
 
 use super::{Affine, Ahead, Back, Cell, Dynamics, ThroughWeights, activate, apply, multiply_by_slope};
 use crate::error::Result;
-use crate::network::initial::{Drawing, Drawn, vanilla_recurrent};
+use crate::network::drawing::{Drawing, Drawn, vanilla_recurrent};
 use crate::params::Nonlinearity;
 
 /// `h' = φ(a)`; the note is `φ'(a)`.
