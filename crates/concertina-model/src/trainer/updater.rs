@@ -38,8 +38,8 @@ pub struct Updater {
 /// How losses and gradients are computed.
 #[derive(Debug)]
 enum Method {
-    Backpropagation(Backpropagation),
-    Condensed(Condensed, Batch),
+    Backpropagation(Box<Backpropagation>),
+    Condensed(Box<(Condensed, Batch)>),
 }
 
 /// Sample by sample, in parts of a batch.
@@ -66,13 +66,14 @@ impl Method {
         let part = match gradients {
             GradientMethod::Condensed => {
                 let condensed = Condensed::new(equations, weights, batch, disturbance);
-                return Method::Condensed(condensed, Batch::new(weights.input().row_count(), batch));
+                let room = Batch::new(weights.input().row_count(), batch);
+                return Method::Condensed(Box::new((condensed, room)));
             }
             GradientMethod::Split => batch.min(PART),
             GradientMethod::Automatic | GradientMethod::Backpropagation => batch,
         };
         let forward = Forward::new(equations, weights, part, disturbance.is_some());
-        Method::Backpropagation(Backpropagation {
+        Method::Backpropagation(Box::new(Backpropagation {
             batch: Batch::new(weights.input().row_count(), part.max(PASS)),
             backward: Backward::new(equations, weights, &forward),
             forward,
@@ -80,7 +81,7 @@ impl Method {
             scorer: Scorer::new(weights.readout().column_count()),
             disturbance,
             part,
-        })
+        }))
     }
 }
 
@@ -306,7 +307,8 @@ impl Updater {
         let (equations, weights) = (&self.equations, &self.weights);
         match &mut self.method {
             Method::Backpropagation(method) => method.evaluate(equations, weights, trials),
-            Method::Condensed(condensed, batch) => {
+            Method::Condensed(method) => {
+                let (condensed, batch) = &mut **method;
                 let total = score_in_parts(trials, condensed.capacity(equations), |part| {
                     batch.load(equations, part)?;
                     Ok(condensed.score(equations, weights, batch, part.share()))
@@ -324,7 +326,8 @@ impl Updater {
             Method::Backpropagation(method) => {
                 method.differentiate(equations, weights, trials, update, trained, gradient)
             }
-            Method::Condensed(condensed, batch) => {
+            Method::Condensed(method) => {
+                let (condensed, batch) = &mut **method;
                 batch.load(equations, trials)?;
                 assert!(!batch.is_timed(), "condensed gradients of inputs that are not held");
                 let share = trials.share();
@@ -336,8 +339,8 @@ impl Updater {
     /// One step of the optimizer; the weights are looked at while they are in the cache.
     fn step(&mut self, context: StepContext) {
         self.finite = true;
-        if let Method::Condensed(condensed, _) = &mut self.method {
-            condensed.weights_changed();
+        if let Method::Condensed(method) = &mut self.method {
+            method.0.weights_changed();
         }
         let arrays = self.weights.arrays_mut().iter_mut().zip(self.gradient.arrays()).zip(&mut self.buffers);
         for (_, ((array, gradient), buffers)) in
