@@ -16,7 +16,7 @@ const VECTORS: usize = 2;
 /// together.
 const ROWS: usize = 6;
 
-/// Weights in panels of [`WIDTH`] columns, each with its rows one after the other; the last is padded with
+/// Weights in panels of 16 columns, each with its rows one after the other; the last is padded with
 /// zeros.
 #[derive(Debug, Clone)]
 pub struct Panels {
