@@ -272,3 +272,20 @@ fn weights_drawn_as_pytorch_draws_them_are_uniform_and_named_by_no_gain() {
         }
     }
 }
+
+#[test]
+fn masks_and_labels_that_do_not_fit_the_trials_are_refused() {
+    let params = small().check().expect("valid");
+    let trials = task::of(&params).expect("fits").trials(Ask::Analysis { count: 5 });
+    let network = Network::initial(&params).expect("drawn");
+    let refused = |trials: &task::Trials| network.evaluate(trials).expect_err("refused").to_string();
+    let too_long = task::Trials { mask: task::Mask::Last(5), ..trials.clone() };
+    assert_eq!(refused(&too_long), "`mask`: expected shape [4], found [5]");
+    let too_few = task::Trials { targets: task::Targets::Class(vec![0, 1]), ..trials.clone() };
+    assert_eq!(refused(&too_few), "`targets`: expected shape [5], found [2]");
+    let elsewhere = task::Mask::At(ndarray::Array2::from_elem((5, 3), true));
+    assert_eq!(
+        refused(&task::Trials { mask: elsewhere, ..trials }),
+        "`mask`: expected shape [5, 4], found [5, 3]"
+    );
+}

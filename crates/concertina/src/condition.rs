@@ -3,7 +3,7 @@
 use concertina_table::{Columns, Scalar};
 
 use crate::error::{Error, Result};
-use crate::stored;
+use crate::library::columns;
 
 /// The columns of the run table, for [`Condition::parse`](concertina_table::Condition::parse): names and values may be spelled as
 /// elsewhere (`g_radius = 2.5e2`, `loss = cce`), and a key may be cut short.
@@ -16,15 +16,15 @@ impl Columns for RunColumns {
     type Error = Error;
 
     fn column(&self, name: &str) -> Result<String> {
-        stored::run_table_column(name)
+        columns::run_table_column(name)
     }
 
     fn value(&self, column: &str, text: &str, quoted: bool) -> Result<Scalar, String> {
-        stored::column_value(column, text, quoted)
+        columns::column_value(column, text, quoted)
     }
 
     fn is_ordered(&self, column: &str) -> bool {
-        stored::is_ordered(column)
+        columns::is_ordered(column)
     }
 
     fn may_be_cut(&self, column: &str) -> bool {

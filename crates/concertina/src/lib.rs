@@ -57,8 +57,6 @@ pub use settings::{Keep, Settings};
 pub use spec::{analyses_markdown, analysis, analysis_table, has_setting};
 pub use study::{Analysed, Study, StudyBuilder};
 
-use library::columns as stored;
-
 /// What most programs need.
 ///
 /// ```

@@ -18,10 +18,8 @@ use crate::context::Context;
 use crate::engine::{self, Demand, Question};
 use crate::error::{Error, Result};
 use crate::params_table;
-use crate::record::{Comparison, RunRecord};
+use crate::record::{Comparison, Outcome, RunRecord, Source};
 use crate::selection::CheckpointSelection;
-
-pub(crate) use crate::record::{Outcome, Source};
 
 /// A run: its parameters, how far it came, and a way to its checkpoints.
 #[derive(Debug, Clone)]

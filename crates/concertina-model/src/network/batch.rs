@@ -123,6 +123,10 @@ impl Batch {
         self.evaluated.clear();
         self.counted.clear();
         match mask {
+            MaskRef::Last(timesteps) if timesteps > self.steps => {
+                let (expected, found) = (vec![self.steps], vec![timesteps]);
+                return Err(Error::Shape { what: "mask".to_owned(), expected, found });
+            }
             MaskRef::Last(timesteps) => self.evaluated.push(self.steps - timesteps..self.steps),
             MaskRef::At(mask) => {
                 self.check("mask", mask.dim())?;
@@ -142,6 +146,10 @@ impl Batch {
         self.classes.clear();
         self.reals.clear();
         match targets {
+            TargetsRef::Class(labels) if labels.len() != self.count => {
+                let (expected, found) = (vec![self.count], vec![labels.len()]);
+                return Err(Error::Shape { what: "targets".to_owned(), expected, found });
+            }
             TargetsRef::Class(labels) => self.classes.extend_from_slice(labels),
             TargetsRef::ClassAt(classes) => self.load_classes(classes)?,
             TargetsRef::Real(targets) => {

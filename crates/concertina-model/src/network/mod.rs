@@ -254,6 +254,7 @@ pub(crate) fn score_in_parts(
     capacity: usize,
     mut score: impl FnMut(TrialsRef<'_>) -> Result<Score>,
 ) -> Result<Total> {
+    trials.check()?;
     let mut total = Total::default();
     for first in (0..trials.len()).step_by(capacity.max(1)) {
         let part = trials.slice(first..(first + capacity).min(trials.len()));

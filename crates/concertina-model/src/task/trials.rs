@@ -5,6 +5,8 @@ use std::ops::Range;
 
 use ndarray::{Array2, Array3, ArrayView2, ArrayView3, s};
 
+use crate::error::{Error, Result};
+
 /// A set of trials of the same length.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Trials<T = f32> {
@@ -128,6 +130,30 @@ impl<T> Trials<T> {
             }
             Targets::Real(_) => None,
         }
+    }
+
+    /// That there are as many targets and rows of the mask as inputs.
+    ///
+    /// # Errors
+    /// [`Error::Shape`].
+    pub(crate) fn check(&self) -> Result<()> {
+        let count = self.len();
+        let targets = match &self.targets {
+            Targets::Class(labels) => labels.len(),
+            Targets::ClassAt(classes) => classes.nrows(),
+            Targets::Real(targets) => targets.dim().0,
+        };
+        let mask = match &self.mask {
+            Mask::Last(_) => count,
+            Mask::At(mask) => mask.nrows(),
+        };
+        for (what, found) in [("targets", targets), ("mask", mask)] {
+            if found != count {
+                let (expected, found) = (vec![count], vec![found]);
+                return Err(Error::Shape { what: what.to_owned(), expected, found });
+            }
+        }
+        Ok(())
     }
 
     /// All trials, as the network takes them.

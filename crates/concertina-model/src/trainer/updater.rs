@@ -273,6 +273,7 @@ impl Updater {
         range: Range<usize>,
         learning_rate: f64,
     ) -> Result<BatchRecord> {
+        trials.check()?;
         self.update_on(trials.slice(range), learning_rate)
     }
 

@@ -6,7 +6,8 @@ use super::plan::{FigurePlan, Needed};
 use crate::engine::Spent;
 use crate::error::{Error, Result};
 use crate::params_table;
-use crate::run::{Outcome, Run, Runs};
+use crate::record::Outcome;
+use crate::run::{Run, Runs};
 use crate::settings::Keep;
 use crate::study::Study;
 

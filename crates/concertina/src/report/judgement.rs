@@ -20,7 +20,8 @@ use super::plan::FigurePlan;
 use crate::error::Result;
 use crate::library::listing::run_label;
 use crate::library::provenance;
-use crate::run::{Outcome, Run, Source};
+use crate::record::{Outcome, Source};
+use crate::run::Run;
 use crate::study::Study;
 
 impl Study {
