@@ -75,7 +75,7 @@ pub trait Dynamics: Debug + Send + Sync {
     /// far as slopes of zero tell.
     fn reach(&self, columns: &[f64], slopes: &[f64], note: &[f64], scales: &mut [f64]) -> usize;
 
-    /// Whether states can grow without bound; where the Jacobian is the same everywhere nobody looks at the state.
+    /// Whether states can grow without bound. Where the Jacobian is the same everywhere, the state is not followed.
     fn can_grow(&self) -> bool;
 
     /// φ, where the equations have one that can be chosen.

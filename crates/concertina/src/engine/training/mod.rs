@@ -36,7 +36,7 @@ const PATIENCE: Duration = Duration::from_millis(50);
 const MOST_PATIENCE: Duration = Duration::from_secs(1);
 
 /// Most passes over a run for one request. Two are the most that a run needs (to find where it diverges, then for what is wanted before
-/// that); more happen only if somebody deletes what is written.
+/// that); more happen only if files are deleted meanwhile.
 const MOST_PASSES: usize = 5;
 
 /// A run that was made as it was asked for, or as far as it went.
@@ -54,7 +54,7 @@ pub(crate) fn patience(looks: u32) -> Duration {
     (PATIENCE * 2_u32.saturating_pow(looks.min(8))).min(MOST_PATIENCE)
 }
 
-/// Makes a run as it is asked for: looks, and trains what is missing; `None` if somebody else is at it and the request does not want to
+/// Makes a run as it is asked for: looks, and trains what is missing; `None` if another process trains it and the request does not want to
 /// wait.
 pub(crate) fn make(
     site: Site<'_>,
