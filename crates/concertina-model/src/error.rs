@@ -254,7 +254,7 @@ impl Error {
                 Some(format!("ask for at most {layers} timesteps: a layer takes the place of a timestep"))
             }
             Self::TooLarge { .. } => Some(
-                "lower `network.units`, `task.input_dim`, `task.delay`, `task.clusters` or `task.train_samples`".to_owned(),
+                "lower `network.units`, `task.input_dim`, `task.delay`, `task.timesteps`, `task.clusters` or `task.train_samples`".to_owned(),
             ),
             Self::Imported { .. } => Some(
                 "import them with `concertina runs import` (again), or choose checkpoints that were imported"

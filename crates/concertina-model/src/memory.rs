@@ -17,7 +17,7 @@ pub(crate) fn check(params: &ValidParams) -> Result<()> {
 }
 
 /// Bytes that a run takes at the very least: weights, their gradient and an optimizer's state, the random matrix that they are drawn from
-/// and its copy for the eigenvalues, the states of a batch, the samples of an epoch, the centres.
+/// and its copy for the eigenvalues, the states of a batch, the trials of an epoch, the centres.
 fn least(params: &ValidParams) -> f64 {
     let (task, network) = (&params.task, &params.network);
     let (units, input_dim, steps) =
@@ -25,7 +25,9 @@ fn least(params: &ValidParams) -> f64 {
     let layers = if network.kind == NetworkKind::Feedforward { steps } else { 1.0 };
     let weights = units * (units * layers + input_dim + params.outputs() as f64);
     let states = params.train.batch.min(PART) as f64 * steps * units;
-    let samples = (task.train_samples.max(params.val_samples()) + task.clusters) as f64 * input_dim;
+    // one stimulus a trial, or inputs and targets at every timestep
+    let trial = if params.has_stimulus() { input_dim } else { steps * (input_dim + params.outputs() as f64) };
+    let samples = (task.train_samples.max(params.val_samples()) + task.clusters) as f64 * trial;
     3.0 * 4.0 * weights + 2.0 * 8.0 * units * units + 4.0 * (states + samples)
 }
 
@@ -74,6 +76,8 @@ mod tests {
                 );
             }
         }
+        let timed = with(&[("task", "flip_flop"), ("train_samples", "20000000"), ("timesteps", "1000")]);
+        assert!(least(&timed) > 1e11, "inputs and targets at every timestep: {}", least(&timed));
         assert!(least(&with(&[])) < 1e7, "the paper's run takes a few megabytes");
         assert!(check(&with(&[("units", "2000")])).is_ok());
     }

@@ -17,7 +17,7 @@ use crate::{
 
 /// Side of a snapshot on a page of its own, in millimetres: a third of a column of text.
 const SNAPSHOT_MM: f64 = 29.0;
-/// Height of rows that nobody lays out, in millimetres.
+/// Height of rows whose layout gives none, in millimetres.
 const ROW_MM: f64 = 45.0;
 /// Panels in such a row.
 const ROW_PANELS: usize = 3;

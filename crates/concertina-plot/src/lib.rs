@@ -1,7 +1,7 @@
 //! Tables to drawings: panels, error bars, figures of several panels; PDF, SVG, PNG and CSV.
 //!
 //! A [`Panel`] draws a table at once, as a [`Drawing`] says; a [`Page`] puts several of them together. This crate knows nothing of runs,
-//! analyses and recipes: whoever has a table can draw it.
+//! analyses and recipes: any table can be drawn.
 //!
 //! # Columns
 //! Lines and scatters are drawn from any tidy table: any numeric column over any other, split by any columns. `seed` tells

@@ -6,7 +6,7 @@
 use std::collections::BinaryHeap;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-/// A poisoned lock is as good as any: whoever held it has ended everything.
+/// A poisoned lock is used all the same: the thread that held it has ended everything.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

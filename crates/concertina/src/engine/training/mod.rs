@@ -1,6 +1,6 @@
 //! From what is wanted of a run to its checkpoints: loaded if the store has them, trained if not.
 //!
-//! Checkpoints are a cache: what is missing is computed again from the nearest earlier state, to the bit. A [`Plan`] says what is to be
+//! Checkpoints are a cache: what is missing is computed again from the nearest earlier state, bit-for-bit. A [`Plan`] says what is to be
 //! made of a run, given what the store has of it; a [`Session`] sees one run through its plan; a [`Cohort`] trains the epochs that
 //! sessions want, of one run or of several.
 
@@ -100,7 +100,7 @@ impl Making<'_> {
                     continue;
                 }
             };
-            // Somebody may have finished it just now.
+            // Another process may have finished it meanwhile.
             let known = Known::read(self.site.folder, self.request.params)?;
             let Some(plan) = self.plan(&known, witness, anew) else { continue };
             let trained = self.train(&known, &plan, witness, &mut claim)?;
