@@ -29,13 +29,18 @@ use std::path::Path;
 use ndarray::ArrayD;
 
 pub use error::{Error, Result};
-pub use npy::{Element, read_integers, read_npy};
+pub use npy::{Element, read_npy};
 pub use npz::{Npz, read_member, read_npz};
 pub use safetensors::read_safetensors;
 
 /// Most bytes of a file, and of what it holds when unpacked: 2^30. Arbitrary, because a network of 10,000
 /// units takes 4 · 10^8; a few kilobytes can claim any amount.
 pub const MAX_BYTES: u64 = 1 << 30;
+
+/// What messages call arrays of integers.
+pub(crate) const INTEGERS: &str = "integers";
+/// What messages call arrays of truth values.
+pub(crate) const TRUTHS: &str = "truth values";
 
 /// The arrays of a file by name.
 pub type Arrays = BTreeMap<String, Member>;
@@ -48,20 +53,34 @@ pub enum Member {
     /// The same of a type that the file does not name: two bytes each, read as bfloat16, which NumPy writes
     /// so.
     Guessed(ArrayD<f64>),
-    /// Something else, or nothing that can be read, in words: `integers`, `a record array`, `a damaged array:
-    /// ...`.
+    /// An array of integers, row-major.
+    Integers(ArrayD<i64>),
+    /// An array of truth values, row-major.
+    Truths(ArrayD<bool>),
+    /// Something else, or nothing that can be read, in words: `a record array`, `a damaged array: ...`.
     Other(String),
 }
 
 impl Member {
-    /// The numbers of the member of this name.
+    /// The floating-point numbers of the member of this name.
     ///
     /// # Errors
     /// [`Error::Type`] if it is something else.
     pub fn numbers(&self, name: &str) -> Result<&ArrayD<f64>> {
         match self {
             Self::Numbers(array) | Self::Guessed(array) => Ok(array),
-            Self::Other(found) => Err(Error::Type { name: name.to_owned(), found: found.clone() }),
+            other => Err(Error::Type { name: name.to_owned(), found: other.in_words().to_owned() }),
+        }
+    }
+
+    /// What it is, in words.
+    pub fn in_words(&self) -> &str {
+        match self {
+            Self::Numbers(_) => "numbers",
+            Self::Guessed(_) => "numbers of a type that the file does not name",
+            Self::Integers(_) => INTEGERS,
+            Self::Truths(_) => TRUTHS,
+            Self::Other(found) => found,
         }
     }
 }

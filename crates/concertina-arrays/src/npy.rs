@@ -3,7 +3,7 @@
 use ndarray::{ArrayD, IxDyn, ShapeBuilder};
 
 use crate::bits::{brain, half};
-use crate::{Error, Member, Result, elements};
+use crate::{Error, INTEGERS, MAX_BYTES, Member, Result, TRUTHS, elements};
 
 const MAGIC: &[u8] = b"\x93NUMPY";
 /// Most bytes of a header: arbitrary, a record array with a thousand fields has 75,000. NumPy itself asks
@@ -35,6 +35,14 @@ macro_rules! element {
 }
 element!(f32 = "<f4", f64 = "<f8", i64 = "<i8");
 
+impl Element for bool {
+    const TYPE: &'static str = "|b1";
+
+    fn append(self, bytes: &mut Vec<u8>) {
+        bytes.push(u8::from(self));
+    }
+}
+
 fn damaged(reason: impl Into<String>) -> Error {
     Error::Damaged { format: ".npy", reason: reason.into() }
 }
@@ -42,20 +50,57 @@ fn damaged(reason: impl Into<String>) -> Error {
 /// Reads one array.
 ///
 /// # Errors
-/// [`Error::Damaged`]; an array of something other than floating-point numbers is [`Member::Other`].
+/// [`Error::Damaged`]; an array of something other than numbers and truth values is [`Member::Other`].
 pub fn read_npy(bytes: &[u8]) -> Result<Member> {
     let (Header { kind, fortran_order, shape }, data) = opened(bytes)?;
     let Some(kind) = kind else { return Ok(Member::Other("a record array".to_owned())) };
-    let Some(number) = Number::of(&kind) else { return Ok(Member::Other(in_words(&kind))) };
-    let expected = elements(&shape).and_then(|count| count.checked_mul(number.size));
-    if expected != Some(data.len()) {
-        return Err(damaged(format!("shape {shape:?} of `{kind}`, but {} bytes of numbers", data.len())));
+    let file = Data { kind: &kind, fortran_order, shape: &shape, bytes: data };
+    if let Some(number) = Number::of(&kind) {
+        let array = file.array(number.size, |bytes| number.decode(bytes))?;
+        return Ok(if number.is_guessed { Member::Guessed(array) } else { Member::Numbers(array) });
     }
-    let values = data.chunks_exact(number.size).map(|bytes| number.decode(bytes)).collect();
-    let array = ArrayD::from_shape_vec(IxDyn(&shape).set_f(fortran_order), values)
-        .map_err(|error| damaged(format!("shape {shape:?}: {error}")))?;
-    let array = if fortran_order { array.as_standard_layout().into_owned() } else { array };
-    Ok(if number.is_guessed { Member::Guessed(array) } else { Member::Numbers(array) })
+    if let Some(integer) = Integer::of(&kind) {
+        // Unpacked to eight bytes each, they are not to take more than any other array.
+        if elements(&shape).is_some_and(|count| count as u64 > MAX_BYTES / 8) {
+            return Ok(Member::Other(format!("more than {} integers", MAX_BYTES / 8)));
+        }
+        let array = file.array(integer.size, |bytes| integer.decode(bytes))?;
+        let all = array.iter().all(Option::is_some);
+        return Ok(match all {
+            true => Member::Integers(array.mapv(Option::unwrap_or_default)),
+            false => Member::Other("integers above 2^63".to_owned()),
+        });
+    }
+    if matches!(kind.trim_start_matches(['<', '>', '=', '|']), "b1" | "?" | "bool") {
+        return Ok(Member::Truths(file.array(1, |bytes| bytes[0] != 0)?));
+    }
+    Ok(Member::Other(in_words(&kind)))
+}
+
+/// What a file says of its array, and the bytes of the elements.
+struct Data<'a> {
+    kind: &'a str,
+    fortran_order: bool,
+    shape: &'a [usize],
+    bytes: &'a [u8],
+}
+
+impl Data<'_> {
+    /// The array, row-major, with elements of so many bytes.
+    fn array<T: Clone>(&self, size: usize, decode: impl Fn(&[u8]) -> T) -> Result<ArrayD<T>> {
+        let Self { kind, shape, bytes, fortran_order } = self;
+        let expected = elements(shape).and_then(|count| count.checked_mul(size));
+        if expected != Some(bytes.len()) {
+            return Err(damaged(format!(
+                "shape {shape:?} of `{kind}`, but {} bytes of numbers",
+                bytes.len()
+            )));
+        }
+        let values = bytes.chunks_exact(size).map(decode).collect();
+        let array = ArrayD::from_shape_vec(IxDyn(shape).set_f(*fortran_order), values)
+            .map_err(|error| damaged(format!("shape {shape:?}: {error}")))?;
+        Ok(if *fortran_order { array.as_standard_layout().into_owned() } else { array })
+    }
 }
 
 /// The header of an array, and the bytes after it.
@@ -81,24 +126,6 @@ fn opened(bytes: &[u8]) -> Result<(Header, &[u8])> {
         rest.split_at_checked(length).ok_or_else(|| damaged("it is cut off in its header"))?;
     let header = std::str::from_utf8(header).map_err(|_| damaged("its header is not text"))?;
     Ok((Header::read(header)?, data))
-}
-
-/// Reads one array of 64-bit integers with one axis, as NumPy on most machines and
-/// [`Npz::vector`](crate::Npz::vector) write it.
-///
-/// # Errors
-/// [`Error::Damaged`]; [`Error::Type`] if it holds something else.
-pub fn read_integers(bytes: &[u8]) -> Result<Vec<i64>> {
-    let (header, data) = opened(bytes)?;
-    let (Some("<i8"), [length]) = (header.kind.as_deref(), &header.shape[..]) else {
-        let found = header.kind.as_deref().map_or_else(|| "a record array".to_owned(), in_words);
-        return Err(Error::Type { name: "integers".to_owned(), found });
-    };
-    if length.checked_mul(8) != Some(data.len()) {
-        return Err(damaged(format!("{length} integers, but {} bytes of them", data.len())));
-    }
-    let eight = |bytes: &[u8]| i64::from_le_bytes(bytes.try_into().expect("chunks of eight bytes"));
-    Ok(data.chunks_exact(8).map(eight).collect())
 }
 
 /// How floating-point numbers are written.
@@ -132,21 +159,63 @@ impl Number {
     }
 
     fn decode(self, bytes: &[u8]) -> f64 {
-        let mut eight = [0; 8];
-        eight[..bytes.len()].copy_from_slice(bytes);
-        if self.big_endian {
-            eight[..bytes.len()].reverse();
-        }
-        (self.from_bits)(u64::from_le_bytes(eight))
+        (self.from_bits)(bits(bytes, self.big_endian))
     }
+}
+
+/// How integers are written.
+#[derive(Clone, Copy)]
+struct Integer {
+    /// Bytes of each.
+    size: usize,
+    big_endian: bool,
+    is_signed: bool,
+}
+
+impl Integer {
+    /// The integers of a type of NumPy's; `None` if it is another type.
+    fn of(kind: &str) -> Option<Self> {
+        let (is_signed, size) = match kind.trim_start_matches(['<', '>', '=', '|']) {
+            "i1" | "int8" => (true, 1),
+            "i2" | "int16" => (true, 2),
+            "i4" | "int32" => (true, 4),
+            "i8" | "int64" => (true, 8),
+            "u1" | "uint8" => (false, 1),
+            "u2" | "uint16" => (false, 2),
+            "u4" | "uint32" => (false, 4),
+            "u8" | "uint64" => (false, 8),
+            _ => return None,
+        };
+        Some(Self { size, big_endian: kind.starts_with('>'), is_signed })
+    }
+
+    /// `None` above 2^63 - 1.
+    fn decode(self, bytes: &[u8]) -> Option<i64> {
+        let bits = bits(bytes, self.big_endian);
+        if !self.is_signed {
+            return i64::try_from(bits).ok();
+        }
+        let unused = 64 - 8 * self.size as u32;
+        Some((bits << unused) as i64 >> unused)
+    }
+}
+
+/// The bits of at most eight bytes.
+fn bits(bytes: &[u8], big_endian: bool) -> u64 {
+    let mut eight = [0; 8];
+    eight[..bytes.len()].copy_from_slice(bytes);
+    if big_endian {
+        eight[..bytes.len()].reverse();
+    }
+    u64::from_le_bytes(eight)
 }
 
 /// A type of NumPy's in words.
 fn in_words(kind: &str) -> String {
     let letter = kind.trim_start_matches(['<', '>', '=', '|']).chars().next();
     match letter {
-        Some('i' | 'u') => "integers",
-        Some('b' | '?') => "truth values",
+        Some('i' | 'u') => INTEGERS,
+        Some('b' | '?') => TRUTHS,
         Some('c') => "complex numbers",
         Some('U' | 'S' | 'a') => "text",
         Some('O') => "Python objects",

@@ -10,7 +10,7 @@ fn damaged(reason: impl Into<String>) -> Error {
     Error::Damaged { format: "safetensors", reason: reason.into() }
 }
 
-/// Reads the arrays of a safetensors file. Those of integers and the like are [`Member::Other`].
+/// Reads the arrays of floating-point numbers of a safetensors file; others are [`Member::Other`].
 ///
 /// # Errors
 /// [`Error::Damaged`], [`Error::TooLarge`].

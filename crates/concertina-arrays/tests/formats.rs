@@ -43,7 +43,7 @@ fn npz_is_read_stored_and_compressed_and_written_for_numpy() {
         writer.finish().expect("written");
         let arrays = read_npz(bytes.get_ref()).expect("read");
         assert_eq!(numbers(&arrays["w"]).shape(), [2, 2]);
-        assert_eq!(arrays["epoch"], Member::Other("integers".to_owned()));
+        assert_eq!(arrays["epoch"], Member::Integers(arr1(&[0, 12]).into_dyn()));
         assert!(matches!(arrays["epoch"].numbers("epoch"), Err(Error::Type { .. })));
     }
     let write = || {
@@ -279,6 +279,31 @@ fn arrays_of_python_2_of_16_bits_and_without_a_byte_order_were_refused() {
         let member = read_npy(&raw_npy(1, &header(kind, "(0,)"), &[])).expect("read");
         assert_eq!(member, Member::Other(found.to_owned()));
     }
+}
+
+#[test]
+fn integers_of_every_width_and_truth_values_are_read_row_major() {
+    let one = |kind: &str, data: &[u8]| {
+        let shape = format!("({},)", data.len() / kind[2..].parse::<usize>().expect("a width"));
+        read_npy(&raw_npy(1, &header(kind, &shape), data)).expect(kind)
+    };
+    let integers = |values: &[i64]| Member::Integers(arr1(values).into_dyn());
+    assert_eq!(one("|i1", &[0xff, 3]), integers(&[-1, 3]));
+    assert_eq!(one("|u1", &[0xff, 3]), integers(&[255, 3]));
+    assert_eq!(one("<i2", &[0xfe, 0xff]), integers(&[-2]));
+    assert_eq!(one(">i4", &[0xff, 0xff, 0xff, 0xfd]), integers(&[-3]));
+    assert_eq!(one("<u4", &[0xfe, 0xff, 0xff, 0xff]), integers(&[4_294_967_294]));
+    assert_eq!(one("<i8", &(-7_i64).to_le_bytes()), integers(&[-7]));
+    assert_eq!(one("<u8", &7_u64.to_le_bytes()), integers(&[7]));
+    assert_eq!(one("<u8", &u64::MAX.to_le_bytes()), Member::Other("integers above 2^63".to_owned()));
+    assert_eq!(one("|b1", &[1, 0]), Member::Truths(arr1(&[true, false]).into_dyn()));
+    let columns = "{'descr': '|b1', 'fortran_order': True, 'shape': (2, 2), }\n";
+    let read = read_npy(&raw_npy(1, columns, &[1, 0, 1, 1])).expect("read");
+    assert_eq!(read, Member::Truths(arr2(&[[true, true], [false, true]]).into_dyn()));
+    let mut npz = Npz::new();
+    npz.array("mask", &arr2(&[[true, false]]).into_dyn()).expect("added");
+    let arrays = read_npz(&npz.finish().expect("written")).expect("read");
+    assert_eq!(arrays["mask"], Member::Truths(arr2(&[[true, false]]).into_dyn()));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use concertina_arrays::{Arrays, Member, read_integers, read_member};
+use concertina_arrays::{Arrays, Member, read_member};
 use concertina_model::Checkpoint;
 use concertina_model::network::Weights;
 use concertina_model::params::Params;
@@ -26,7 +26,7 @@ impl Archive {
     /// The archive in a file with these arrays; `None` if it is something else.
     pub(super) fn of(path: &Path, arrays: &Arrays, bytes: &[u8]) -> Result<Option<Self>> {
         let failed = |source| Error::Arrays { source, path: path.to_owned() };
-        let Some(checkpoints) = checkpoints(bytes).map_err(failed)? else { return Ok(None) };
+        let Some(checkpoints) = checkpoints(arrays) else { return Ok(None) };
         let is_stack = |name: &str, axes: usize| match arrays.get(name) {
             Some(Member::Numbers(array)) => {
                 array.ndim() == axes && array.shape()[0] == checkpoints.len() && !checkpoints.is_empty()
@@ -79,17 +79,17 @@ impl Archive {
 }
 
 /// The checkpoints of an archive, if it says which it has.
-fn checkpoints(bytes: &[u8]) -> concertina_arrays::Result<Option<Vec<Checkpoint>>> {
-    let counters = |name: &str| {
-        let member = read_member(bytes, &format!("{name}.npy"))?;
-        Ok(member.and_then(|bytes| read_integers(&bytes).ok()))
+fn checkpoints(arrays: &Arrays) -> Option<Vec<Checkpoint>> {
+    let counters = |name: &str| match arrays.get(name) {
+        Some(Member::Integers(array)) if array.ndim() == 1 => Some(array),
+        _ => None,
     };
-    let (Some(epochs), Some(updates)) = (counters("epoch")?, counters("update")?) else { return Ok(None) };
+    let (epochs, updates) = (counters("epoch")?, counters("update")?);
     if epochs.len() != updates.len() {
-        return Ok(None);
+        return None;
     }
-    let one = |(epoch, update): (i64, i64)| {
-        Some(Checkpoint::new(u64::try_from(epoch).ok()?, u64::try_from(update).ok()?))
+    let one = |(epoch, update): (&i64, &i64)| {
+        Some(Checkpoint::new(u64::try_from(*epoch).ok()?, u64::try_from(*update).ok()?))
     };
-    Ok(epochs.into_iter().zip(updates).map(one).collect())
+    epochs.iter().zip(updates).map(one).collect()
 }

@@ -118,7 +118,9 @@ impl<'a> File<'a> {
                 _ if name.starts_with("__MACOSX/") => {
                     Entry::Unread("a file of macOS, not an array".to_owned())
                 }
-                Member::Other(found) => Entry::Unread(found.clone()),
+                Member::Integers(_) | Member::Truths(_) | Member::Other(_) => {
+                    Entry::Unread(member.in_words().to_owned())
+                }
                 Member::Numbers(array) | Member::Guessed(array) => match factor(name) {
                     Some(whole) => Entry::Factor { whole },
                     None => Entry::Numbers {
