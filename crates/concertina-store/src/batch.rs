@@ -10,7 +10,7 @@ use crate::content::Content;
 use crate::disk::{Mode, NewFile, Outcome};
 use crate::merge::{MemoRows, Merge, PackedCheckpoints};
 use crate::sealed::{seal_json, seal_text};
-use crate::{CheckpointId, Error, Memo, Result, RunFolder, Store, Tensors};
+use crate::{CheckpointId, Error, Memo, Result, RunFolder, Store, Tensors, TrialsKey};
 
 /// Which checkpoints to keep.
 #[derive(Debug, Clone, Copy)]
@@ -135,6 +135,14 @@ impl<'a> Batch<'a> {
     /// Adds checkpoints in one file with all that are there (those stay as they are), and keeps of all of them only `keep`.
     pub fn packed(&mut self, run: &RunFolder, checkpoints: &[(CheckpointId, &'a Tensors)], keep: Keep<'a>) {
         self.merges.push(Box::new(PackedCheckpoints::new(run.clone(), checkpoints.to_vec(), keep)));
+    }
+
+    /// Adds trials that runs are trained on; those that are there stay.
+    ///
+    /// # Errors
+    /// [`Error::HeaderTooLarge`], [`Error::TensorName`].
+    pub fn trials(&mut self, key: &TrialsKey, tensors: &Tensors) -> Result<()> {
+        self.add_tensors(Content::Trials(*key), tensors, Mode::IfAbsent)
     }
 
     /// Adds rows to a memoised result: those whose whole number in the column `by` is not there yet. What is there stays.

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::damage::Damage;
 use crate::pack::{self, Pack};
 use crate::sealed::{read_all, unseal_json, unseal_text};
-use crate::{CheckpointId, MemoKey, RunKey, Tensors};
+use crate::{CheckpointId, MemoKey, RunKey, Tensors, TrialsKey};
 
 /// Most bytes of a table's file: 2^30. Arbitrary: a table's own limits are lower.
 pub(crate) const MAX_TABLE_BYTES: u64 = 1 << 30;
@@ -19,6 +19,8 @@ pub(crate) const RUNS: &str = "runs";
 pub const RUN_TABLE: &str = "runs.csv";
 /// The folder of memoised analyses.
 pub(crate) const ANALYSES: &str = "analyses";
+/// The folder of trials that runs were trained on, where they were made elsewhere.
+pub(crate) const TRIALS: &str = "trials";
 /// A run's folder of loose checkpoints.
 pub(crate) const CHECKPOINTS: &str = "checkpoints";
 /// The ending of a file of tensors.
@@ -41,6 +43,7 @@ pub(crate) enum Content {
     History(RunKey),
     Provenance(RunKey),
     Memo(MemoKey),
+    Trials(TrialsKey),
 }
 
 impl Content {
@@ -61,6 +64,7 @@ impl Content {
             Self::History(run) => run_path(run).join("history.parquet"),
             Self::Provenance(run) => run_path(run).join("provenance.json"),
             Self::Memo(key) => Path::new(ANALYSES).join(key.shard()).join(format!("{key}{TABLE_ENDING}")),
+            Self::Trials(key) => Path::new(TRIALS).join(format!("{key}{TENSORS_ENDING}")),
         }
     }
 
@@ -74,6 +78,7 @@ impl Content {
             Self::History(run) => format!("run {run} history"),
             Self::Provenance(run) => format!("run {run} provenance"),
             Self::Memo(key) => format!("memo {key}"),
+            Self::Trials(key) => format!("trials {key}"),
         }
     }
 
@@ -81,7 +86,7 @@ impl Content {
     pub(crate) fn check(&self, file: File, length: u64) -> Result<(), Damage> {
         match self {
             Self::Params(_) => self.text(file, length).map(drop),
-            Self::Checkpoint(..) | Self::Resume(_) => self.tensors(file, length).map(drop),
+            Self::Checkpoint(..) | Self::Resume(_) | Self::Trials(_) => self.tensors(file, length).map(drop),
             Self::History(_) | Self::Memo(_) => self.table(file, length).map(drop),
             Self::Provenance(_) => self.json(file, length).map(drop),
             Self::Pack(run) => {

@@ -6,14 +6,14 @@ use std::str::FromStr;
 use crate::{CheckpointId, Error, Result};
 
 macro_rules! key {
-    ($(#[$docs:meta])* $name:ident) => {
+    ($(#[$docs:meta])* $name:ident of $bytes:literal bytes) => {
         $(#[$docs])*
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub struct $name([u8; 32]);
+        pub struct $name([u8; $bytes]);
 
         impl $name {
-            /// The 256 bits.
-            pub fn bytes(&self) -> &[u8; 32] {
+            /// Its bits.
+            pub fn bytes(&self) -> &[u8; $bytes] {
                 &self.0
             }
 
@@ -22,10 +22,6 @@ macro_rules! key {
                 self.to_string()[..12].to_owned()
             }
 
-            /// The first two hexadecimal digits, which name the folder above.
-            pub(crate) fn shard(&self) -> String {
-                format!("{:02x}", self.0[0])
-            }
         }
 
         impl fmt::Display for $name {
@@ -43,7 +39,7 @@ macro_rules! key {
         impl FromStr for $name {
             type Err = Error;
 
-            /// Reads 64 hexadecimal digits, in lower case.
+            /// Reads two hexadecimal digits a byte, in lower case.
             fn from_str(text: &str) -> Result<Self> {
                 let wrong = || Error::Key { found: text.chars().take(80).collect() };
                 let digit = |byte: u8| match byte {
@@ -51,10 +47,10 @@ macro_rules! key {
                     b'a'..=b'f' => Ok(byte - b'a' + 10),
                     _ => Err(wrong()),
                 };
-                if text.len() != 64 {
+                if text.len() != 2 * $bytes {
                     return Err(wrong());
                 }
-                let mut bytes = [0; 32];
+                let mut bytes = [0; $bytes];
                 for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
                     *byte = digit(pair[0])? << 4 | digit(pair[1])?;
                 }
@@ -66,12 +62,31 @@ macro_rules! key {
 
 key! {
     /// The name of a run: 256 bits over its parameters in canonical form.
-    RunKey
+    RunKey of 32 bytes
 }
 
 key! {
     /// The name of a memoised result: 256 bits over run, checkpoints, analysis, its version and its parameters.
-    MemoKey
+    MemoKey of 32 bytes
+}
+
+key! {
+    /// The name of trials that were made elsewhere: 128 bits over their content, given by whoever keeps them.
+    TrialsKey of 16 bytes
+}
+
+impl RunKey {
+    /// The first two hexadecimal digits, which name the folder above.
+    pub(crate) fn shard(&self) -> String {
+        format!("{:02x}", self.0[0])
+    }
+}
+
+impl MemoKey {
+    /// The first two hexadecimal digits, which name the folder above.
+    pub(crate) fn shard(&self) -> String {
+        format!("{:02x}", self.0[0])
+    }
 }
 
 impl RunKey {

@@ -6,7 +6,7 @@ use std::io::Read;
 use std::path::Path;
 
 use crate::claim::CLAIMS;
-use crate::content::{ANALYSES, RUN_TABLE, RUNS};
+use crate::content::{ANALYSES, RUN_TABLE, RUNS, TRIALS};
 use crate::disk::{Disk, INCOMING, Mode, NewFile};
 use crate::incident::SET_ASIDE;
 use crate::index::INDEX;
@@ -20,7 +20,7 @@ pub(crate) const LINE: &str = "concertina store 1\n";
 /// The file.
 pub(crate) const FORMAT: &str = "FORMAT";
 /// Everything that may stand at the top of a store.
-const TOP: [&str; 8] = [FORMAT, INCOMING, SET_ASIDE, INDEX, RUNS, ANALYSES, CLAIMS, RUN_TABLE];
+const TOP: [&str; 9] = [FORMAT, INCOMING, SET_ASIDE, INDEX, RUNS, ANALYSES, TRIALS, CLAIMS, RUN_TABLE];
 
 /// Checks that this folder is a store of a known layout; makes it one if it is empty and may be written.
 pub(crate) fn settle(disk: &Disk) -> Result<()> {

@@ -14,6 +14,7 @@
 //!     history.parquet           loss, accuracy, learning rate, per epoch and phase
 //!     provenance.json           {"blake3", "subject", "value"}: version, processor, times
 //!   analyses/<2 hex>/<key>.parquet                memoised results
+//!   trials/<32 hex>.safetensors trials that runs were trained on, where they were made elsewhere; named by content
 //!   runs.csv                    a view of all runs; taken away when one changes, so never out of date
 //!   index.parquet               what is known of many runs, so that listing them is fast; safe to delete
 //!   claims/<key>.json           who trains what just now; safe to delete
@@ -81,7 +82,7 @@ pub use disk::{Step, StepHook};
 pub use error::{Error, Result};
 pub use incident::Incident;
 pub use index::Stamp;
-pub use key::{Memo, MemoKey, RunKey};
+pub use key::{Memo, MemoKey, RunKey, TrialsKey};
 pub use remove::{MemoEntry, Removal, Removed, RunRemoval, Thinning};
 pub use run_folder::RunFolder;
 pub use store::{Durability, Store, StoreOptions};

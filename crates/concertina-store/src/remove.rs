@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs::{self, File, Metadata};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::Serialize;
 
@@ -11,8 +12,11 @@ use crate::content::{ANALYSES, CHECKPOINTS, Content, MAX_TABLE_BYTES, TABLE_ENDI
 use crate::incident::SET_ASIDE;
 use crate::merge::{Merge, PackedCheckpoints};
 use crate::place::entries;
-use crate::{CheckpointId, Error, Holder, Keep, Memo, MemoKey, Result, RunFolder, RunKey, Store};
+use crate::{CheckpointId, Error, Holder, Keep, Memo, MemoKey, Result, RunFolder, RunKey, Store, TrialsKey};
 use concertina_table::Table;
+
+/// For how long trials stay without a run that names them. Arbitrary: far longer than it takes to begin a run.
+const NEW: Duration = Duration::from_secs(3600);
 
 /// What was removed, or would be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
@@ -182,6 +186,26 @@ impl RunFolder {
 }
 
 impl Store {
+    /// Removes trials that were made elsewhere, unless they have come within the last hour: the first run that is trained on them may not
+    /// be there yet.
+    ///
+    /// # Errors
+    /// The system's failures; [`Error::OpenedReadOnly`].
+    pub fn remove_trials(&self, key: &TrialsKey, removal: Removal) -> Result<Removed> {
+        let mut removed = Removed::default();
+        let path = self.root().join(Content::Trials(*key).path());
+        let age = path.symlink_metadata().and_then(|metadata| metadata.modified());
+        let age = age.ok().and_then(|modified| modified.elapsed().ok());
+        if !self.has_trials(key)? || age.is_none_or(|age| age < NEW) {
+            return Ok(removed);
+        }
+        removed.add(&path);
+        if removal == Removal::Now {
+            self.disk.remove(&path)?;
+        }
+        Ok(removed)
+    }
+
     /// Every memoised result, by key; damaged ones are passed over.
     ///
     /// # Errors

@@ -31,6 +31,11 @@ impl RunFolder {
         Self { store, key }
     }
 
+    /// The store that it is in.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
     /// The run's key.
     pub fn key(&self) -> &RunKey {
         &self.key

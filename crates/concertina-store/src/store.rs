@@ -9,12 +9,13 @@ use std::time::Duration;
 use concertina_table::Table;
 
 use crate::batch::Batch;
-use crate::content::{Content, RUN_TABLE, RUNS};
+use crate::content::{Content, RUN_TABLE, RUNS, TENSORS_ENDING, TRIALS};
 use crate::disk::{Disk, Mode, NewFile, StepHook};
-use crate::place::entries;
+use crate::place::{Found, entries};
 use crate::process::Process;
 use crate::{
-    Error, Finding, Incident, Memo, MemoKey, Result, RunFolder, RunKey, Usage, claim, layout, usage, verify,
+    Error, Finding, Incident, Memo, MemoKey, Result, RunFolder, RunKey, Tensors, TrialsKey, Usage, claim,
+    layout, usage, verify,
 };
 
 /// What publishing waits for.
@@ -248,6 +249,33 @@ impl Store {
     pub fn memo(&self, key: &MemoKey) -> Result<Option<Table>> {
         let content = Content::Memo(*key);
         self.disk.read(&content.path(), |file, length| content.table(file, length))
+    }
+
+    /// Trials that runs were trained on; `None` if they are not there, or were damaged.
+    ///
+    /// # Errors
+    /// The system's failures.
+    pub fn trials(&self, key: &TrialsKey) -> Result<Option<Tensors>> {
+        let content = Content::Trials(*key);
+        self.disk.read(&content.path(), |file, length| content.tensors(file, length))
+    }
+
+    /// Whether there is a file of these trials; it may be damaged.
+    ///
+    /// # Errors
+    /// The system's failures.
+    pub fn has_trials(&self, key: &TrialsKey) -> Result<bool> {
+        Ok(matches!(self.disk.open(&Content::Trials(*key).path())?, Found::File(..)))
+    }
+
+    /// The trials that are kept, by key.
+    ///
+    /// # Errors
+    /// The system's failures.
+    pub fn trials_keys(&self) -> Result<Vec<TrialsKey>> {
+        let Some(folder) = self.disk.folder(Path::new(TRIALS))? else { return Ok(Vec::new()) };
+        let names = entries(&folder)?.into_iter().map(|(name, _)| name);
+        Ok(names.filter_map(|name| name.strip_suffix(TENSORS_ENDING)?.parse().ok()).collect())
     }
 
     /// Adds rows to a memoised result: see [`Batch::memo`].

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::DirEntry;
 use std::path::Path;
 
-use crate::content::{ANALYSES, CHECKPOINTS, TABLE_ENDING, run_path};
+use crate::content::{ANALYSES, CHECKPOINTS, TABLE_ENDING, TRIALS, run_path};
 use crate::disk::INCOMING;
 use crate::incident::SET_ASIDE;
 use crate::place::entries;
@@ -15,7 +15,7 @@ use crate::{Result, Store};
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Usage {
-    /// The kind of file: `params`, `checkpoints`, `resume`, `history`, `provenance`, `analysis`, `views`, `incoming`, `set-aside`,
+    /// The kind of file: `params`, `checkpoints`, `resume`, `history`, `provenance`, `analysis`, `trials`, `views`, `incoming`, `set-aside`,
     /// `other`.
     pub kind: &'static str,
     /// Of an analysis: its name and version.
@@ -56,7 +56,7 @@ pub(crate) fn usage(store: &Store) -> Result<Vec<Usage>> {
             add(&mut totals, kind, analysis, entry)
         })?;
     }
-    for (folder, kind) in [(INCOMING, "incoming"), (SET_ASIDE, "set-aside")] {
+    for (folder, kind) in [(TRIALS, "trials"), (INCOMING, "incoming"), (SET_ASIDE, "set-aside")] {
         deep(store, Path::new(folder), &mut |entry| add(&mut totals, kind, None, entry))?;
     }
     each(store, Path::new(""), &mut |_, entry| {

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use crate::content::{ANALYSES, CHECKPOINTS, Content, TABLE_ENDING, TENSORS_ENDING, run_path};
+use crate::content::{ANALYSES, CHECKPOINTS, Content, TABLE_ENDING, TENSORS_ENDING, TRIALS, run_path};
 use crate::disk::INCOMING;
 use crate::place::entries;
 use crate::{Keep, MemoKey, Result, Store};
@@ -89,6 +89,9 @@ impl<'a> Search<'a> {
                 shard.ends_with(key.shard()).then_some(Content::Memo(key))
             })?;
         }
+        search.each(Path::new(TRIALS), |name| {
+            Some(Content::Trials(name.strip_suffix(TENSORS_ENDING)?.parse().ok()?))
+        })?;
         for path in store.disk.left_over()? {
             let name = path.file_name().unwrap_or_default();
             search.note(Path::new(INCOMING).join(name), FindingKind::LeftOver, "left by a killed process");
