@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use concertina_model::params::{TaskParams, ValidParams};
-use concertina_model::task::{Ask, Trials};
+use concertina_model::params::{TaskKind, ValidParams};
+use concertina_model::task::{Ask, TaskShape, Trials};
 use concertina_numerics::classify::{LinearClassifier, LinearSvm, LogisticRegression};
 use concertina_numerics::random::{Purpose, Stream};
 use concertina_numerics::statistics::{mean, variance};
@@ -88,9 +88,13 @@ impl Default for ClusterHoldout {
 impl ClusterHoldout {
     pub(crate) const NAME: &'static str = "cluster_holdout";
 
-    /// The samples asked for; the default rises to one for each cluster.
-    fn samples_of(&self, task: &TaskParams) -> usize {
-        if self.samples == Self::default().samples { self.samples.max(task.clusters) } else { self.samples }
+    /// The samples asked for; the default rises to one for each condition.
+    fn samples_of(&self, shape: &TaskShape) -> usize {
+        if self.samples == Self::default().samples {
+            self.samples.max(shape.conditions)
+        } else {
+            self.samples
+        }
     }
 
     /// Fits to the optimum, which does not depend on where the search begins: near `start` it takes half as long.
@@ -133,9 +137,9 @@ impl Analysis for ClusterHoldout {
     }
 
     fn check(&self, params: &ValidParams) -> Result<()> {
-        needs_classes(Self::NAME, params)?;
-        let task = &params.task;
-        ranges::samples(Self::NAME, self.samples_of(task), task.clusters)?;
+        let classes = needs_classes(Self::NAME, params)?;
+        let shape = params.shape();
+        ranges::samples(Self::NAME, self.samples_of(shape), shape.conditions)?;
         at_least(Self::NAME, "splits", self.splits, 1)?;
         at_most(Self::NAME, "splits", self.splits, MOST_REPETITIONS)?;
         positive(Self::NAME, "c", self.c)?;
@@ -143,13 +147,20 @@ impl Analysis for ClusterHoldout {
             let expected = "a share between 0 and 1".to_owned();
             return refuse(Self::NAME, "training_share", expected, self.training_share);
         }
-        let TaskParams { clusters, classes, .. } = *task;
-        if clusters / classes < 2 {
+        if params.task.kind == TaskKind::Clusters && shape.conditions / classes < 2 {
             return Err(Error::NotApplicable {
                 analysis: Self::NAME,
-                subject: format!("{clusters} clusters of {classes} classes"),
+                subject: format!("{} clusters of {classes} classes", shape.conditions),
                 reason: "every class needs one cluster to train on and one to test on",
                 hint: "raise `task.clusters` to at least twice `task.classes`",
+            });
+        }
+        if shape.conditions == 0 {
+            return Err(Error::NotApplicable {
+                analysis: Self::NAME,
+                subject: "a task whose trials have no conditions".to_owned(),
+                reason: "it trains a classifier on some conditions and tests it on the others",
+                hint: "number the conditions of trials in the array `condition` of the file, or leave this analysis out",
             });
         }
         self.timesteps.resolve(Self::NAME, self.extend_to, params).map(drop)
@@ -158,8 +169,8 @@ impl Analysis for ClusterHoldout {
     fn run(&self, subject: &Subject) -> Result<Table> {
         self.check(subject.params)?;
         let timesteps = self.timesteps.resolve(Self::NAME, self.extend_to, subject.params)?;
-        let samples = subject.task.trials(Ask::Analysis { count: self.samples_of(&subject.params.task) });
-        let classes = subject.params.task.classes;
+        let samples = subject.task.trials(Ask::Analysis { count: self.samples_of(subject.params.shape()) });
+        let classes = needs_classes(Self::NAME, subject.params)?;
         let known = Known::of(&samples, classes)?;
         let splits: Vec<Split> = (0..self.splits)
             .map(|number| Split::draw(&known, self.training_share, subject.params.seed, number))
@@ -199,12 +210,29 @@ struct Known<'a> {
 }
 
 impl<'a> Known<'a> {
-    /// Every condition is among the samples: there are as many as that.
+    /// Conditions and classes of the samples.
+    ///
+    /// # Errors
+    /// [`Error::NotApplicable`] if a class has fewer than two conditions among them, or shares one with another class.
     fn of(samples: &'a Trials, classes: usize) -> Result<Self> {
         let (labels, conditions) = (labels(ClusterHoldout::NAME, samples)?, &samples.conditions);
-        let mut of_class = vec![BTreeSet::new(); classes];
+        let mut of_class = vec![BTreeSet::<usize>::new(); classes];
         for (label, condition) in labels.iter().zip(conditions) {
             of_class[*label as usize].insert(*condition as usize);
+        }
+        let refuse = |subject: String, reason: &'static str| {
+            let hint = "number the conditions of each class apart, two at least among the trials that validate, or leave this analysis out";
+            Err(Error::NotApplicable { analysis: ClusterHoldout::NAME, subject, reason, hint })
+        };
+        let conditions_in_all: BTreeSet<&usize> = of_class.iter().flatten().collect();
+        if conditions_in_all.len() < of_class.iter().map(BTreeSet::len).sum() {
+            let subject = "trials of one condition and several classes".to_owned();
+            return refuse(subject, "conditions that are left out are to be unknown to every class");
+        }
+        if let Some(class) = of_class.iter().position(|own| own.len() < 2) {
+            let subject =
+                format!("trials in which class {class} has {} of the conditions", of_class[class].len());
+            return refuse(subject, "every class needs one condition to train on and one to test on");
         }
         let of_class = of_class.into_iter().map(|own| own.into_iter().collect()).collect();
         Ok(Self { labels, conditions, of_class })

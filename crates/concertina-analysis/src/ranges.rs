@@ -16,12 +16,9 @@ pub(crate) fn samples(analysis: &'static str, found: usize, minimum: usize) -> R
     at_most(analysis, "samples", found, MOST_SAMPLES.max(minimum))
 }
 
-/// An error for a task whose targets are real numbers: its trials have no classes.
-pub(crate) fn needs_classes(analysis: &'static str, params: &ValidParams) -> Result<()> {
-    if params.shape().classes().is_some() {
-        return Ok(());
-    }
-    Err(Error::NotApplicable {
+/// The number of classes; an error for a task whose targets are real numbers.
+pub(crate) fn needs_classes(analysis: &'static str, params: &ValidParams) -> Result<usize> {
+    params.shape().classes().ok_or_else(|| Error::NotApplicable {
         analysis,
         subject: format!("the task `{}`, whose targets are real numbers", params.task.kind),
         reason: "it looks at the classes of trials",

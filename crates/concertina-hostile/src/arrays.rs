@@ -2,6 +2,8 @@
 
 use concertina_arrays::{Error, Member, Npz, read_member, read_npy, read_npz, read_safetensors};
 
+use concertina_model::task::TrialArrays;
+
 use crate::tell;
 
 /// A `.npy`, `.npz` or `.safetensors` file, whichever it is; arrays that are read are written and read again.
@@ -20,6 +22,12 @@ pub fn arrays(bytes: &[u8]) {
         npz.array("it", array).expect("any array can be written");
         let read = read_npz(&npz.finish().expect("written")).expect("what is written is read");
         assert_eq!(read["it"], Member::Integers(array.clone()));
+    }
+    if let Ok(arrays) = read_npz(bytes)
+        && let Err(error) = TrialArrays::of_arrays(&arrays)
+    {
+        tell(&error);
+        assert!(error.hint().is_some(), "{error}");
     }
     let member = read_member(bytes, "params.json");
     let errors = [npy.err(), read_npz(bytes).err(), read_safetensors(bytes).err(), member.err()];

@@ -1,6 +1,8 @@
 //! What can go wrong in this crate.
 
-use crate::params::{ImportedWeights, grouped};
+use std::path::{Path, PathBuf};
+
+use crate::params::{ImportedWeights, TrialsName, grouped};
 
 /// Shorthand for results of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -139,6 +141,32 @@ pub enum Error {
         /// The learning rate in force.
         learning_rate: f64,
     },
+    /// A file of trials cannot be read.
+    #[error("`task.file`, {}: {source}", path.display())]
+    TrialsFile {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: concertina_arrays::Error,
+    },
+    /// An array is not what trials are made of.
+    #[error("{array}: expected {expected}, found {found}")]
+    Trials {
+        /// The array, and the file if it comes from one.
+        array: String,
+        /// What it has to be.
+        expected: String,
+        /// What it is.
+        found: String,
+        /// What to do about it.
+        hint: String,
+    },
+    /// Trials are named, and are not at hand: a name stands for those that a store keeps.
+    #[error("`task.file`: expected a file of trials, or trials that the store has, found `{name}`")]
+    TrialsNotFound {
+        /// Their name.
+        name: TrialsName,
+    },
     /// An array has the wrong shape.
     #[error("`{what}`: expected shape {expected:?}, found {found:?}")]
     Shape {
@@ -213,6 +241,14 @@ pub(crate) fn at_line(line: Option<usize>) -> impl Fn(Error) -> Error {
 }
 
 impl Error {
+    /// The same, of trials in this file.
+    pub(crate) fn in_trials_of(mut self, file: &Path) -> Self {
+        if let Self::Trials { array, .. } = &mut self {
+            *array = format!("`task.file`, {}, {array}", file.display());
+        }
+        self
+    }
+
     /// What the user can do about it, where that is known.
     pub fn hint(&self) -> Option<String> {
         match self {
@@ -268,6 +304,11 @@ impl Error {
             Self::NotFinite { .. } => {
                 Some("the weights are those of a network that diverged: take them from earlier".to_owned())
             }
+            Self::TrialsFile { source, .. } => source.hint(),
+            Self::Trials { hint, .. } => Some(hint.clone()),
+            Self::TrialsNotFound { .. } => Some(
+                "give the file that they came from: `task.file=trials.npz`; or the store that has them".to_owned(),
+            ),
             Self::Numerics(source) => source.hint(),
             Self::Shape { .. } | Self::MissingTensor { .. } => None,
         }

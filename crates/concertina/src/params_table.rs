@@ -16,6 +16,7 @@ pub(crate) fn cell(value: &Value) -> Scalar {
         }
         Value::Real(number) => Scalar::from(*number),
         Value::Text(text) => Scalar::Text(text.clone()),
+        Value::Trials(arrays) => Scalar::Text(arrays.name().to_string()),
         list @ Value::List(_) => Scalar::Text(list.to_string()),
     }
 }

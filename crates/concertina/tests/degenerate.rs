@@ -132,7 +132,7 @@ const RUNS: &[(&str, Fate)] = &[
     ("loss=mse_scalar", Works),
     (
         "loss=mse_scalar classes=3",
-        Refused("`task.classes`: expected 2 with `train.loss = mse_scalar`, found 3"),
+        Refused("`task.classes`: expected 2 classes with `train.loss = mse_scalar`, found 3"),
     ),
     ("loss=zero gradient_noise=1 gradient_noise_scaled=true", Works),
     ("loss=zero weight_decay=1e10 optimizer=sgd learning_rate=1 train_samples=40", Diverges),

@@ -17,7 +17,7 @@ pub(crate) fn run(everywhere: &Everywhere, analyse: &Analyse) -> Result<(), Fail
         check_table_format(out)?;
     }
     let sweep = if runs.is_empty() {
-        asked(which)?
+        asked(everywhere, which)?
     } else {
         everywhere.builder().read_only()?.stored_sweep(runs.iter().map(String::as_str))?
     };

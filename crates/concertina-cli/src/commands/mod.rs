@@ -112,8 +112,9 @@ fn shell_word(text: &str) -> String {
 }
 
 /// The runs that are asked for; what was passed over, is without effect or the same is said.
-fn asked(which: &Which) -> Result<ValidSweep, Failure> {
+fn asked(everywhere: &Everywhere, which: &Which) -> Result<ValidSweep, Failure> {
     let sweep = sweep(which.arguments.iter().map(String::as_str), which.seeds.as_deref())?;
+    let sweep = sweep.take_trials(|name| everywhere.builder().read_only().ok()?.trials(name));
     let sweep = sweep.check().map_err(Error::from)?;
     sweep.notes().iter().for_each(|note| say(&format!("note: {note}")));
     Ok(sweep)

@@ -6,7 +6,7 @@ use crate::output::{Failure, print_table};
 
 pub(crate) fn run(everywhere: &Everywhere, train: &Train) -> Result<(), Failure> {
     let Train { which, training, listing } = train;
-    let sweep = asked(which)?;
+    let sweep = asked(everywhere, which)?;
     if training.print {
         return print_runs(&sweep);
     }

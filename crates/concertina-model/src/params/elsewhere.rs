@@ -321,7 +321,7 @@ pub(super) fn passed_over(name: &str, value: &Value) -> Option<PassedOver> {
         Value::List(items) => items.is_empty(),
         Value::Boolean(true) => argument.idle.contains(&"true"),
         Value::Integer(number) => argument.idle.contains(&&*number.to_string()),
-        Value::Real(_) => false,
+        Value::Real(_) | Value::Trials(_) => false,
     };
     idle.then(|| PassedOver { name: name.trim().to_owned(), instead: argument.instead })
 }

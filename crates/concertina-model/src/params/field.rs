@@ -1,11 +1,13 @@
 //! How the type of a field reads a [`Value`], and shows itself as one.
 
+use std::sync::Arc;
+
 use super::kinds::Choice;
 use super::saves::{SaveRate, SavesPerEpoch};
 use super::value::Value;
 use super::{
     GradientMethod, GradientNoiseTarget, ImportedWeights, InitialWeights, InputWeights, LossKind,
-    NetworkKind, Nonlinearity, OptimizerKind, SchedulerKind, TaskKind,
+    NetworkKind, Nonlinearity, OptimizerKind, SchedulerKind, TaskKind, TrialSource,
 };
 
 /// A type that a parameter can have.
@@ -67,6 +69,23 @@ impl Field for ImportedWeights {
 
     fn show(&self) -> Value {
         Value::from(self.to_string())
+    }
+}
+
+impl Field for TrialSource {
+    fn read(value: &Value) -> Option<Self> {
+        match value {
+            Value::Text(text) => text.parse().ok(),
+            Value::Trials(arrays) => Some(Self::Arrays(Arc::clone(arrays))),
+            _ => None,
+        }
+    }
+
+    fn show(&self) -> Value {
+        match self {
+            Self::Arrays(arrays) => Value::Trials(Arc::clone(arrays)),
+            named => Value::from(named.to_string()),
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use super::{LossKind, NetworkKind, Params};
+use super::{LossKind, NetworkKind, Params, content_name};
 use crate::Error;
 
 /// What the name of imported weights begins with: so no name reads as a number.
@@ -16,11 +16,11 @@ const PREFIX: &str = "imported-";
 ///
 /// A run of such weights is what was imported, and nothing else: they cannot be drawn, and are not trained.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct ImportedWeights([u8; 16]);
+pub struct ImportedWeights(content_name::Hash);
 
 impl ImportedWeights {
     /// The name of weights with this hash.
-    pub fn of(hash: [u8; 16]) -> Self {
+    pub fn of(hash: content_name::Hash) -> Self {
         Self(hash)
     }
 }
@@ -29,7 +29,7 @@ impl ImportedWeights {
 /// its weights, and the trials that analyses show it. The others say how weights are drawn and trained.
 /// Samples of such a network are drawn with the default seed: the clusters that it was trained on are not
 /// known, so one realisation is as good as another.
-const COUNTING: [&str; 16] = [
+const COUNTING: [&str; 17] = [
     "network.kind",
     "network.leak",
     "network.nonlinearity",
@@ -41,6 +41,7 @@ const COUNTING: [&str; 16] = [
     "task.clusters",
     "task.delay",
     "task.evaluate",
+    "task.file",
     "task.hold",
     "task.kind",
     "task.pulse",
@@ -64,8 +65,7 @@ pub(super) fn counts(path: &str, params: &Params) -> bool {
 
 impl fmt::Display for ImportedWeights {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(PREFIX)?;
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        content_name::write(f, PREFIX, &self.0)
     }
 }
 
@@ -79,19 +79,7 @@ impl FromStr for ImportedWeights {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
-        let parse = || {
-            let digits = text.strip_prefix(PREFIX)?.as_bytes();
-            let mut hash = [0; 16];
-            if digits.len() != 2 * hash.len() {
-                return None;
-            }
-            for (byte, pair) in hash.iter_mut().zip(digits.chunks_exact(2)) {
-                let digit = |byte: u8| char::from(byte).to_digit(16).filter(|_| !byte.is_ascii_uppercase());
-                *byte = (digit(pair[0])? << 4 | digit(pair[1])?) as u8;
-            }
-            Some(Self(hash))
-        };
-        parse().ok_or_else(|| Error::Parameter {
+        content_name::read(text, PREFIX).map(Self).ok_or_else(|| Error::Parameter {
             parameter: "network.weights".to_owned(),
             expected: super::Kind::Imported.to_string(),
             found: format!("`{text}`"),

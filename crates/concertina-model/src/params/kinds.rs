@@ -60,6 +60,8 @@ choices! {
         Clusters = "clusters" | "hypercube",
         /// Remembering the last pulse of each input line (Sussillo and Barak 2013).
         FlipFlop = "flip_flop" | "flipflop",
+        /// Trials that were made elsewhere, from a file.
+        Trials = "trials",
     }
 
     /// The equations of the network (`network.kind`).

@@ -16,6 +16,7 @@
 //! # Ok::<(), concertina_model::Error>(())
 //! ```
 
+mod content_name;
 mod elsewhere;
 mod field;
 mod imported;
@@ -30,10 +31,12 @@ mod saves;
 mod sweep;
 #[cfg(test)]
 mod tests;
+mod trial_source;
 mod valid;
 mod value;
 mod write;
 
+pub use content_name::TrialsName;
 pub use elsewhere::PassedOver;
 pub use imported::ImportedWeights;
 pub(crate) use kinds::PART;
@@ -48,6 +51,7 @@ pub use parameter::{Condition, Interval, Kind, Parameter};
 pub use registry::PARAMETERS;
 pub use saves::{SaveRate, SavesPerEpoch};
 pub use sweep::{MOST_RUNS, Sweep, ValidSweep, seeds, varied};
+pub use trial_source::TrialSource;
 pub use valid::ValidParams;
 pub use value::Value;
 pub use write::parameters_markdown;
@@ -94,12 +98,14 @@ pub struct TaskParams {
     pub pulse: f64,
     /// Timesteps of a trial of `flip_flop`.
     pub timesteps: usize,
+    /// The trials of `trials`. Always [`TrialSource::Arrays`] in [`ValidParams`] of that kind.
+    pub file: Option<TrialSource>,
     /// The same samples every epoch, or fresh ones (online learning).
     pub frozen: bool,
     /// Training samples an epoch.
     pub train_samples: usize,
     /// Validation samples an epoch. `None`: 100 for 800 training samples (the paper's), 15% of `train_samples`
-    /// otherwise. Always `Some` in [`ValidParams`]; read it there with [`ValidParams::val_samples`].
+    /// otherwise. Always `Some` in [`ValidParams`]; read it there with [`ValidParams::val_samples`], which knows of files, too.
     pub val_samples: Option<usize>,
 }
 
@@ -117,6 +123,7 @@ impl Default for TaskParams {
             bits: 3,
             pulse: 0.1,
             timesteps: 100,
+            file: None,
             frozen: false,
             train_samples: 800,
             val_samples: None,

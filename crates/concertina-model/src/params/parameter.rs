@@ -35,6 +35,8 @@ pub enum Kind {
     Choice(&'static [ChoiceNames]),
     /// Weights from elsewhere, or none ([`super::ImportedWeights`]).
     Imported,
+    /// Trials from elsewhere, or none ([`super::TrialSource`]).
+    Trials,
     /// Numbers of epochs, rising.
     Epochs,
     /// How often checkpoints are kept ([`super::SavesPerEpoch`]).
@@ -92,6 +94,7 @@ impl fmt::Display for Kind {
                 Ok(())
             }
             Self::Imported => f.write_str("`imported-` and 32 hexadecimal digits, or none"),
+            Self::Trials => f.write_str("the path of a `.npz` file, or none"),
             Self::Epochs => f.write_str("a rising list of epochs, as in [30, 60]"),
             Self::Saves => {
                 f.write_str("a whole number of at least 1, one over a whole number, or a list of such")
@@ -139,7 +142,7 @@ impl Kind {
             (Self::Saves, Value::List(_)) => true,
             (Self::Saves, Value::Integer(times)) => *times > 0, // 0 is for single epochs of a list
             (Self::Saves, Value::Real(_)) => true,
-            (Self::Boolean | Self::Choice(_) | Self::Imported, _) => true,
+            (Self::Boolean | Self::Choice(_) | Self::Imported | Self::Trials, _) => true,
             _ => false,
         }
     }

@@ -21,6 +21,11 @@ fn is_flip_flop(params: &Params) -> bool {
     params.task.kind == TaskKind::FlipFlop
 }
 
+/// Whether trials are drawn, rather than taken from a file.
+fn draws_trials(params: &Params) -> bool {
+    params.task.kind != TaskKind::Trials
+}
+
 /// Whether the initial weights are drawn by our rule.
 fn is_drawn(params: &Params) -> bool {
     params.network.init == InitialWeights::Standard
@@ -137,23 +142,33 @@ pub static PARAMETERS: &[Parameter] = &[
         .unit("timesteps")
         .only("`task.kind = flip_flop`", is_flip_flop),
     parameter!(
+        task.file,
+        [],
+        Kind::Trials,
+        "the trials: arrays `inputs` and `targets`, perhaps `mask` and `condition`"
+    )
+    .only("`task.kind = trials`", |p| p.task.kind == TaskKind::Trials),
+    parameter!(
         task.frozen,
         ["freeze_input"],
         Kind::Boolean,
         "the same samples every epoch, rather than fresh ones"
-    ),
+    )
+    .usually("a task other than `trials`", draws_trials),
     parameter!(
         task.train_samples,
         ["num_train_samples_per_epoch"],
         COUNT,
         "the number of training samples an epoch"
-    ),
+    )
+    .usually("a task other than `trials`", draws_trials),
     parameter!(
         task.val_samples,
         ["num_test_samples_per_epoch"],
         Kind::OptionalWhole { least: 1, most: MOST },
         "the number of validation samples an epoch (none: 100 with 800 for training, otherwise 15%)"
-    ),
+    )
+    .usually("a task other than `trials`", draws_trials),
     // The network.
     parameter!(network.kind, ["network"], Kind::Choice(NetworkKind::NAMES), "the equations of the network"),
     parameter!(

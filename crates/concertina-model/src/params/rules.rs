@@ -50,19 +50,22 @@ fn clusters(params: &Params, shape: &TaskShape) -> Result<()> {
 }
 
 fn batches(params: &Params, shape: &TaskShape) -> Result<()> {
-    let task = &params.task;
+    let (task, samples) = (&params.task, params.train_samples());
     unless(
-        params.train.batch <= task.train_samples,
+        params.train.batch <= samples,
         "train.batch",
-        format!("at most the {} samples of an epoch", task.train_samples),
+        format!("at most the {samples} samples of an epoch"),
         params.train.batch,
-        "lower `train.batch` or raise `task.train_samples`".to_owned(),
+        match task.kind {
+            TaskKind::Trials => "lower `train.batch`".to_owned(),
+            _ => "lower `train.batch` or raise `task.train_samples`".to_owned(),
+        },
     )?;
     match shape.target {
         Target::Classes(classes) => unless(
             params.train.loss != LossKind::MseScalar || classes == 2,
-            "task.classes",
-            "2 with `train.loss = mse_scalar`".to_owned(),
+            if task.kind == TaskKind::Clusters { "task.classes" } else { "task.file" },
+            "2 classes with `train.loss = mse_scalar`".to_owned(),
             classes,
             "use `train.loss = mse` for more classes".to_owned(),
         )?,

@@ -2,15 +2,20 @@
 
 use std::collections::{BTreeSet, HashSet};
 use std::ops::Deref;
+use std::sync::Arc;
 
 use super::elsewhere::passed_over;
 use super::names::{Refused, assign_or_hold, parameter};
 use super::parameter::Parameter;
 use super::read::{Entry, json_entries, toml_entries};
 use super::value::{Value, split};
-use super::{Note, PARAMETERS, Params, PassedOver, SavesPerEpoch, ValidParams};
+use super::{Note, PARAMETERS, Params, PassedOver, SavesPerEpoch, TrialSource, TrialsName, ValidParams};
 use crate::error::at_line;
+use crate::task::TrialArrays;
 use crate::{Error, Result};
+
+/// The parameter whose values are files: `../trials.npz` is no range.
+const FILE: &str = "task.file";
 
 /// Most runs of a sweep: arbitrary, thirty realisations of three thousand parameter sets; a slip of the hand has more.
 pub const MOST_RUNS: usize = 100_000;
@@ -201,7 +206,7 @@ impl Sweep {
     /// # Errors
     /// As [`Params::check`] for the first run that cannot be; [`Error::EmptyAxis`]; [`Error::TooManyRuns`] above 100,000, or where
     /// lists would have more than 10,000,000 entries in all runs.
-    pub fn check(self) -> Result<ValidSweep> {
+    pub fn check(mut self) -> Result<ValidSweep> {
         for axis in &self.axes {
             parameter(&axis.name)?;
             if axis.values.is_empty() {
@@ -214,6 +219,7 @@ impl Sweep {
         if count > most {
             return Err(Error::TooManyRuns { most, found: count });
         }
+        self.read_trials();
         let mut seen = HashSet::new();
         let mut runs = Vec::with_capacity(count);
         for place in 0..count {
@@ -229,6 +235,40 @@ impl Sweep {
             .map(|axis| parameter(&axis.name).map(|parameter| parameter.path))
             .collect::<Result<_>>()?;
         Ok(ValidSweep { runs, varied, notes })
+    }
+
+    /// Reads each file of trials once, rather than for every run. One that cannot be read is left for [`Params::check`], which finds
+    /// whether it counts.
+    fn read_trials(&mut self) {
+        let read = |source: &TrialSource| match source {
+            TrialSource::File(path) => TrialArrays::read(path).ok().map(Arc::new),
+            TrialSource::Stored(_) | TrialSource::Arrays(_) => None,
+        };
+        self.replace_trials(read);
+    }
+
+    /// Puts trials in place of their names, where `find` has them: what a store keeps.
+    pub fn take_trials(mut self, find: impl Fn(TrialsName) -> Option<Arc<TrialArrays>>) -> Self {
+        self.replace_trials(|source| match source {
+            TrialSource::Stored(name) => find(*name),
+            TrialSource::File(_) | TrialSource::Arrays(_) => None,
+        });
+        self
+    }
+
+    fn replace_trials(&mut self, find: impl Fn(&TrialSource) -> Option<Arc<TrialArrays>>) {
+        if let Some(arrays) = self.base.task.file.as_ref().and_then(&find) {
+            self.base.task.file = Some(TrialSource::Arrays(arrays));
+        }
+        let of_files = self.axes.iter_mut().filter(|axis| axis.path() == FILE);
+        for value in of_files.flat_map(|axis| &mut axis.values) {
+            if let Value::Text(text) = value
+                && let Ok(source) = text.trim().parse()
+                && let Some(arrays) = find(&source)
+            {
+                *value = Value::Trials(arrays);
+            }
+        }
     }
 
     /// What is worth a word about these runs.
@@ -300,7 +340,7 @@ fn axis_values(name: &str, text: &str) -> Result<Vec<Value>> {
     let path = parameter(name).map_or(name.trim(), |parameter| parameter.path);
     let mut values = Vec::new();
     for item in split(text) {
-        if item.contains("..") && !item.starts_with(['[', '(']) {
+        if item.contains("..") && !item.starts_with(['[', '(']) && path != FILE {
             values.extend(range(path, item)?);
         } else {
             values.push(Value::Text(item.to_owned()));

@@ -51,12 +51,13 @@ impl TaskParams {
 
 impl Params {
     /// Checks every parameter and the rules between them, fills in what was left open (`task.val_samples`, `train.gradients`, and
-    /// `train.cycle_epochs` of a `onecycle` schedule), and puts parameters without effect back to their defaults.
+    /// `train.cycle_epochs` of a `onecycle` schedule), puts parameters without effect back to their defaults, and reads `task.file`.
     ///
     /// Whether the clusters can be placed is found by the task.
     ///
     /// # Errors
-    /// [`crate::Error::Parameter`] names the first parameter that cannot be so, what it may be, and what to do.
+    /// [`crate::Error::Parameter`] names the first parameter that cannot be so, what it may be, and what to do;
+    /// [`crate::Error::TrialsFile`], [`crate::Error::Trials`] and [`crate::Error::TrialsNotFound`] of `task.file`.
     pub fn check(self) -> Result<ValidParams> {
         let mut params = self;
         let defaults = Params::default();
@@ -74,6 +75,7 @@ impl Params {
         if params.train.scheduler == SchedulerKind::Onecycle && params.train.epochs > 0 {
             params.train.cycle_epochs.get_or_insert(params.train.epochs);
         }
+        params.task.read_trials()?;
         let shape = task::shape(&params);
         params.resolve_loss(&shape);
         rules::check(&params, &shape)?;
@@ -89,6 +91,11 @@ impl Params {
             && self.network.kind != NetworkKind::Gru
             && self.network.dropout == 0.0
             && self.task.kind == TaskKind::Clusters
+    }
+
+    /// Training samples in an epoch.
+    pub(super) fn train_samples(&self) -> usize {
+        self.task.arrays().map_or(self.task.train_samples, |arrays| arrays.training().len())
     }
 
     /// Outputs of the readout: one for `mse_scalar`, otherwise one a class or real target.
@@ -165,14 +172,22 @@ impl ValidParams {
         self.params.outputs(&self.shape)
     }
 
+    /// Training samples in an epoch.
+    pub fn train_samples(&self) -> usize {
+        self.params.train_samples()
+    }
+
     /// Validation samples an epoch.
     pub fn val_samples(&self) -> usize {
-        self.task.val_samples.expect("check() fills it in")
+        match self.task.arrays() {
+            Some(arrays) => arrays.validation().len(),
+            None => self.task.val_samples.expect("check() fills it in"),
+        }
     }
 
     /// Updates in an epoch: a batch each, the last one smaller if the batch does not divide the samples.
     pub fn updates_per_epoch(&self) -> u64 {
-        self.task.train_samples.div_ceil(self.train.batch) as u64
+        self.train_samples().div_ceil(self.train.batch) as u64
     }
 
     /// Which checkpoints are kept.

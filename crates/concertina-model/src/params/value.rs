@@ -1,6 +1,9 @@
 //! Values of parameters before they have a type: what a command line, TOML, JSON or Python says.
 
 use std::fmt;
+use std::sync::Arc;
+
+use crate::task::TrialArrays;
 
 /// The value of a parameter, as somebody wrote it.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,6 +20,8 @@ pub enum Value {
     Text(String),
     /// Several of them.
     List(Vec<Value>),
+    /// Trials that were made elsewhere: what `task.file` comes to.
+    Trials(Arc<TrialArrays>),
 }
 
 impl Value {
@@ -79,6 +84,7 @@ impl fmt::Display for Value {
             Self::Integer(number) => number.fmt(f),
             Self::Real(number) => f.write_str(&spell(*number)),
             Self::Text(text) => write!(f, "`{text}`"),
+            Self::Trials(arrays) => write!(f, "`{}`", arrays.name()),
             Self::List(items) => {
                 f.write_str("[")?;
                 for (place, item) in items.iter().enumerate() {

@@ -106,7 +106,8 @@ fn push_line(text: &mut String, parameter: &Parameter, value: &Value) {
 /// A value as TOML, in one spelling.
 fn file_spelling(value: &Value) -> String {
     match value {
-        Value::Text(text) => format!("\"{text}\""), // names of choices and weights, which need no escapes
+        Value::Text(text) => toml::Value::from(text.as_str()).to_string(),
+        Value::Trials(arrays) => format!("\"{}\"", arrays.name()),
         Value::List(items) => {
             let items: Vec<String> = items.iter().map(file_spelling).collect();
             format!("[{}]", items.join(", "))

@@ -3,12 +3,15 @@
 //! Each kind of task (`task.kind`) is one file and one [`Task`]: a pure function from the parameters to [`Trials`], drawn from
 //! streams keyed by the seed, the purpose and the epoch.
 
+mod arrays;
 mod clusters;
 pub mod flip_flop;
+mod reading;
 mod trials;
 
 use std::fmt::Debug;
 
+pub use arrays::{FromArrays, TrialArrays};
 pub use clusters::{Clusters, minimal_separation};
 pub use flip_flop::FlipFlop;
 pub use trials::{Inputs, Mask, Targets, Trials};
@@ -83,6 +86,7 @@ pub fn of(params: &ValidParams) -> Result<Box<dyn Task>> {
     Ok(match params.task.kind {
         TaskKind::Clusters => Box::new(Clusters::new(params)?),
         TaskKind::FlipFlop => Box::new(FlipFlop::new(params)),
+        TaskKind::Trials => Box::new(FromArrays::new(params)),
     })
 }
 
@@ -91,6 +95,7 @@ pub(crate) fn shape(params: &Params) -> TaskShape {
     match params.task.kind {
         TaskKind::Clusters => Clusters::shape(&params.task),
         TaskKind::FlipFlop => FlipFlop::shape(&params.task),
+        TaskKind::Trials => FromArrays::shape(&params.task),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use ndarray::{Array2, Array3, ArrayView2, ArrayView3, s};
+use ndarray::{Array2, Array3, ArrayView2, ArrayView3, Axis, s};
 
 use crate::error::{Error, Result};
 
@@ -76,6 +76,14 @@ impl<T> Inputs<T> {
         self.len() == 0
     }
 
+    /// Timesteps of a trial; `None` where a stimulus is held, which does not say.
+    pub fn timesteps(&self) -> Option<usize> {
+        match self {
+            Self::Held { .. } => None,
+            Self::Timed(inputs) => Some(inputs.dim().1),
+        }
+    }
+
     /// One stimulus a trial, (trials, inputs); `None` where inputs change with time.
     pub fn stimuli(&self) -> Option<ArrayView2<'_, T>> {
         match self {
@@ -99,6 +107,30 @@ impl<T> Targets<T> {
     /// Whether they are classes, rather than real numbers.
     pub fn are_classes(&self) -> bool {
         !matches!(self, Self::Real(_))
+    }
+}
+
+impl<T: Clone> Trials<T> {
+    /// Those at these places, in their order. A place past the last trial panics.
+    pub(crate) fn select(&self, places: &[usize]) -> Self {
+        let inputs = match &self.inputs {
+            Inputs::Held { stimuli, hold } => {
+                Inputs::Held { stimuli: stimuli.select(Axis(0), places), hold: *hold }
+            }
+            Inputs::Timed(inputs) => Inputs::Timed(inputs.select(Axis(0), places)),
+        };
+        let targets = match &self.targets {
+            Targets::Class(labels) => Targets::Class(places.iter().map(|&place| labels[place]).collect()),
+            Targets::ClassAt(classes) => Targets::ClassAt(classes.select(Axis(0), places)),
+            Targets::Real(targets) => Targets::Real(targets.select(Axis(0), places)),
+        };
+        let mask = match &self.mask {
+            Mask::Last(timesteps) => Mask::Last(*timesteps),
+            Mask::At(mask) => Mask::At(mask.select(Axis(0), places)),
+        };
+        let of = |conditions: &[u32]| places.iter().map(|&place| conditions[place]).collect();
+        let conditions = if self.conditions.is_empty() { Vec::new() } else { of(&self.conditions) };
+        Trials { inputs, targets, mask, conditions }
     }
 }
 

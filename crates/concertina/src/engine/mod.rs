@@ -105,7 +105,7 @@ pub(crate) fn compute(
 /// What training a run may cost, in multiplications or so: enough to put the longest first.
 pub(crate) fn cost(params: &ValidParams) -> f64 {
     let units = params.network.units as f64;
-    let samples = (3 * params.task.train_samples + params.val_samples()) as f64;
+    let samples = (3 * params.train_samples() + params.val_samples()) as f64;
     params.train.epochs as f64 * samples * params.trial_steps() as f64 * units * units
 }
 

@@ -10,7 +10,7 @@ use concertina_store::RunFolder;
 use super::history;
 use super::parameters::params_toml;
 use super::progress::{Progress, checkpoint_of};
-use super::provenance;
+use super::{provenance, trials};
 use crate::error::Result;
 use crate::record::Divergence;
 use crate::selection::End;
@@ -85,6 +85,7 @@ impl Known {
         if folder.params()?.is_none() {
             folder.publish_params(&params_toml(params))?;
         }
+        trials::keep(folder.store(), params)?;
         if let (false, Some(progress)) = (self.noted, &self.progress) {
             folder.publish_provenance(&provenance::noted(folder.provenance()?, progress))?;
         }

@@ -8,7 +8,7 @@ use concertina_table::{Scalar, Table};
 
 use super::listing::amount;
 use super::progress::Progress;
-use super::{Library, UPDATE};
+use super::{Library, UPDATE, trials};
 use crate::error::Result;
 use crate::params_table;
 
@@ -121,6 +121,7 @@ fn take(
             false => news.push((id, tensors)),
         }
     }
+    trials::take(ours, theirs, &params)?;
     let mut batch = ours.batch();
     if !was_there {
         batch.params(&to, &params);

@@ -14,6 +14,7 @@ pub(crate) mod provenance;
 pub(crate) mod removal;
 pub(crate) mod run_table;
 pub(crate) mod stored;
+pub(crate) mod trials;
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};

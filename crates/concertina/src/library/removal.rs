@@ -11,7 +11,7 @@ use concertina_table::{Condition, Scalar, Table};
 use super::Library;
 use super::progress::Status;
 use super::progress::id_of;
-use super::stored;
+use super::{stored, trials};
 use crate::error::Result;
 use crate::params_table;
 use crate::selection::{CheckpointSelection, End};
@@ -54,8 +54,8 @@ impl Standing {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Collected {
-    /// What kind of thing: `run`, `checkpoints`, `superseded analysis`, `analysis of no run`, `unknown
-    /// analysis`, `empty folder`, `left over`, `set aside`.
+    /// What kind of thing: `run`, `checkpoints`, `superseded analysis`, `analysis of no run`, `trials of no
+    /// run`, `unknown analysis`, `empty folder`, `left over`, `set aside`.
     pub kind: &'static str,
     /// Of which run, if of one.
     pub run: Option<RunKey>,
@@ -170,6 +170,13 @@ impl Library<'_> {
                     add_kept(&mut collected, Collected { analysis, stays: Some(NOT_KNOWN.to_owned()), ..one })
                 }
                 false => collected.push(Collected { run, analysis, ..one }),
+            }
+        }
+        let in_use = trials::in_use(store)?;
+        for key in store.trials_keys()?.into_iter().filter(|key| !in_use.contains(key)) {
+            let Removed { files, bytes, .. } = store.remove_trials(&key, removal)?;
+            if files > 0 {
+                collected.push(Collected::of("trials of no run", files, bytes));
             }
         }
         if let Some(selection) = &garbage.all_checkpoints_but {

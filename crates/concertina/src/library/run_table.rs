@@ -11,6 +11,7 @@ use concertina_table::{Scalar, Table, Values};
 use super::Library;
 use super::columns::{self, MEASURES, TIMES};
 use super::stored::Glance;
+use super::trials::KeptTrials;
 use crate::error::Result;
 use crate::params_table;
 
@@ -100,8 +101,9 @@ fn places(index: &Table) -> Result<BTreeMap<String, (usize, [i64; 3])>> {
 /// Rows of runs with what their folders were like, a table each; `threads` read at once.
 fn read(store: &Store, runs: &[(&RunKey, &Stamp)], threads: usize) -> Result<Vec<Table>> {
     let size = runs.len().div_ceil(threads.max(1)).max(1);
+    let trials = KeptTrials::of(store);
     let stamped = |(key, stamp): &(&RunKey, &Stamp)| {
-        let mut row = row(store, key)?;
+        let mut row = row(store, key, &trials)?;
         for (name, number) in STAMP.into_iter().zip(stamp.to_numbers()) {
             row.set_constant(name, Scalar::Integer(number));
         }
@@ -120,9 +122,9 @@ fn read(store: &Store, runs: &[(&RunKey, &Stamp)], threads: usize) -> Result<Vec
     Ok(parts.into_iter().flatten().collect())
 }
 
-fn row(store: &Store, key: &RunKey) -> Result<Table> {
+fn row(store: &Store, key: &RunKey, trials: &KeptTrials<'_>) -> Result<Table> {
     let folder = store.run(key);
-    let glance = Glance::at(&folder)?;
+    let glance = Glance::at(&folder, trials)?;
     let (last, times) = (glance.last_record(), glance.times());
     let Glance { params, status, reached, .. } = glance;
     let relative = folder.path();

@@ -1,13 +1,14 @@
 //! A look at one run in a store, without training anything.
 
 use concertina_model::Checkpoint;
-use concertina_model::params::{Params, ValidParams};
+use concertina_model::params::ValidParams;
 use concertina_model::trainer::EpochRecord;
 use concertina_store::{RunFolder, RunKey, Store};
 use concertina_table::{Scalar, Table};
 
 use super::history;
 use super::progress::{Progress, Status, checkpoint_of};
+use super::trials::KeptTrials;
 use crate::error::{Error, Result};
 
 /// A run as the store has it.
@@ -43,11 +44,8 @@ pub(super) struct Glance {
 }
 
 impl Glance {
-    pub(super) fn at(folder: &RunFolder) -> Result<Self> {
-        let params = match folder.params()? {
-            Some(text) => Params::from_stored_toml(&text).and_then(Params::check).ok(),
-            None => None,
-        };
+    pub(super) fn at(folder: &RunFolder, trials: &KeptTrials<'_>) -> Result<Self> {
+        let params = folder.params()?.and_then(|text| trials.params(&text));
         let checkpoints: Vec<Checkpoint> = folder.checkpoint_ids()?.into_iter().map(checkpoint_of).collect();
         let (history, provenance) = (folder.history()?, folder.provenance()?);
         let progress = provenance.as_ref().and_then(Progress::in_provenance);
@@ -97,7 +95,8 @@ pub(crate) fn key(store: &Store, beginning: &str) -> Result<RunKey> {
 /// A run, as the store has it.
 pub(crate) fn look(store: &Store, key: RunKey) -> Result<StoredRun> {
     let folder = store.run(&key);
-    let Glance { params, status, reached, checkpoints, history, provenance } = Glance::at(&folder)?;
+    let Glance { params, status, reached, checkpoints, history, provenance } =
+        Glance::at(&folder, &KeptTrials::of(store))?;
     Ok(StoredRun {
         key,
         folder: folder.path(),

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::Arc;
 
-use concertina_model::params::ValidSweep;
+use concertina_model::params::{TrialsName, ValidSweep};
+use concertina_model::task::TrialArrays;
 use concertina_store::{Finding, Incident, Removal, RunKey, Usage};
 use concertina_table::{Condition, Table};
 
@@ -17,6 +19,7 @@ use crate::library::listing::RunListing;
 use crate::library::merge::Merged;
 use crate::library::removal::{Collected, Garbage, long_enough};
 use crate::library::stored::{self, StoredRun};
+use crate::library::trials::KeptTrials;
 use crate::selection::CheckpointSelection;
 
 impl Study {
@@ -42,6 +45,11 @@ impl Study {
     pub fn stored_run(&self, key: &str) -> Result<StoredRun> {
         let store = &self.context.store;
         stored::look(store, stored::key(store, key)?)
+    }
+
+    /// Trials that were made elsewhere and that runs in the store were trained on, by their name; `None` if the store does not have them.
+    pub fn trials(&self, name: TrialsName) -> Option<Arc<TrialArrays>> {
+        KeptTrials::of(&self.context.store).find(name)
     }
 
     /// The keys of all runs in the store, sorted.

@@ -110,6 +110,8 @@ fn null_is_explained(
         (AnalysisSpec::EffectiveDimension(_), "effective_dimension") => true,
         // trials with real targets have no class
         (AnalysisSpec::PcaSnapshots(_), "class") if params.shape().classes().is_none() => true,
+        // trials of a file may have no conditions
+        (AnalysisSpec::PcaSnapshots(_), "cluster") if params.shape().conditions == 0 => true,
         (AnalysisSpec::PcaSnapshots(_), "sample" | "cluster" | "class") => {
             let kind = table.scalar(row, "kind").expect("a column");
             kind.as_text() != Some("sample") && (column != "class" || kind.as_text() != Some("readout"))

@@ -3,6 +3,7 @@
 #![allow(unreachable_pub, reason = "shared by two test targets")]
 
 use std::path::Path;
+use std::sync::Arc;
 
 use concertina::analyses::{Analysis as _, AnalysisSpec};
 use concertina::model::network::Weights;
@@ -10,8 +11,10 @@ use concertina::model::params::{
     GradientMethod, InputWeights, Interval, Kind, LossKind, NetworkKind, Nonlinearity, PARAMETERS, Params,
     SavesPerEpoch, Sweep, TaskKind, ValidParams, ValidSweep, Value,
 };
+use concertina::model::task::{Inputs, Mask, Targets, TrialArrays, Trials};
 use concertina::model::trainer::EpochRecord;
 use concertina::{CheckpointSelection, Outcome, Run, Source, Study};
+use ndarray::{Array2, Array3};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngSeed, TestCaseError, TestRunner};
 
@@ -65,6 +68,7 @@ fn value(path: &str, kind: Kind, number: u64) -> Value {
         (_, Kind::Real(Interval::Unit)) => of(&[0.0, 0.5, 1.0, 5e-324]),
         (_, Kind::Boolean) => Value::Boolean(number.is_multiple_of(2)),
         (_, Kind::Choice(names)) => Value::from(names[pick as usize % names.len()].name),
+        (_, Kind::Trials) => Value::Trials(Arc::new(trials(pick))),
         (_, Kind::Epochs) => Value::from(vec![1 + pick % 2, 4 + pick % 3]),
         (_, Kind::Imported) => Value::None, // nothing to train
         ("train.epochs", _) => Value::from(1_u64),
@@ -79,6 +83,39 @@ fn value(path: &str, kind: Kind, number: u64) -> Value {
             _ => Value::from(1_000_000_000_u64),
         },
     }
+}
+
+/// A few trials: with classes, one a trial or at every timestep, or with real targets; with and without a mask and conditions.
+fn trials(pick: u64) -> TrialArrays {
+    let (count, timesteps, inputs) = (7 + pick as usize % 9, 1 + pick as usize % 4, 1 + pick as usize % 2);
+    let number = |place: usize| ((place * 37 + pick as usize) % 11) as f32 / 5.0 - 1.0;
+    let targets = match pick % 3 {
+        0 => Targets::Class((0..count as u32).map(|trial| trial % 2).collect()),
+        1 => Targets::ClassAt(Array2::from_shape_fn((count, timesteps), |(trial, step)| {
+            ((trial + step) % 2) as u32
+        })),
+        _ => Targets::Real(Array3::from_shape_fn((count, timesteps, 2), |(trial, step, output)| {
+            number(trial + 3 * step + 7 * output)
+        })),
+    };
+    let mask = match pick / 3 % 3 {
+        0 => Mask::Last(1),
+        1 => Mask::Last(timesteps),
+        _ => Mask::At(Array2::from_shape_fn((count, timesteps), |(trial, step)| (trial + step) % 3 > 0)),
+    };
+    let trials = Trials {
+        inputs: Inputs::Timed(Array3::from_shape_fn((count, timesteps, inputs), |(trial, step, input)| {
+            number(5 * trial + step + 2 * input)
+        })),
+        targets,
+        mask,
+        conditions: if pick.is_multiple_of(2) {
+            (0..count as u32).map(|trial| trial / 2 % 3).collect()
+        } else {
+            Vec::new()
+        },
+    };
+    TrialArrays::new(trials.clone(), Some(trials)).expect("they can be trained on")
 }
 
 /// How far a count goes beyond its least value, so that a run takes milliseconds.
@@ -98,19 +135,29 @@ fn under_the_rules(mut params: Params) -> Params {
         (task.hold, task.evaluate) = (1, 1);
         task.kind = TaskKind::Clusters;
     }
-    if task.kind == TaskKind::FlipFlop && train.loss != LossKind::Zero {
+    let has_real_targets = match task.arrays() {
+        Some(arrays) => arrays.shape().classes().is_none(),
+        None => task.kind == TaskKind::FlipFlop,
+    };
+    if has_real_targets && train.loss != LossKind::Zero {
         train.loss = LossKind::Mse;
     }
     if network.input_weights == InputWeights::Diagonal {
         task.input_dim = task.input_dim.min(network.units);
         task.bits = task.bits.min(network.units);
+        if task.kind == TaskKind::Trials {
+            network.units = network.units.max(2);
+        }
     }
     if train.loss == LossKind::MseScalar {
         task.classes = 2;
     }
     task.clusters = task.clusters.max(task.classes);
     task.evaluate = task.evaluate.min(task.delay + task.hold - 1);
-    train.batch = train.batch.min(task.train_samples);
+    train.batch = train.batch.min(match task.arrays() {
+        Some(arrays) => arrays.training().len(),
+        None => task.train_samples,
+    });
     let is_linear = network.nonlinearity == Nonlinearity::Linear && network.kind != NetworkKind::Gru;
     if !is_linear || network.dropout > 0.0 || task.kind != TaskKind::Clusters {
         train.gradients = GradientMethod::Automatic;
@@ -250,11 +297,10 @@ fn holds(params: &ValidParams, number: u64, count: usize) -> Result<(), TestCase
         let analysed = fresh.analyse(&one(params), analysis, &selection).expect("it applies");
         for failure in &analysed.failures {
             prop_assert!(failure.hint().is_some(), "{}: {failure}", analysis.name());
-            prop_assert!(
-                failure.to_string().contains("expected finite numbers"),
-                "{}: {failure}",
-                analysis.name()
-            );
+            let (said, of_a_file) = (failure.to_string(), params.task.kind == TaskKind::Trials);
+            // which conditions a class has stands in the file alone
+            let refused = of_a_file && analysis.name() == "cluster_holdout" && said.contains("condition");
+            prop_assert!(said.contains("expected finite numbers") || refused, "{}: {said}", analysis.name());
         }
         let unexplained = unexplained(analysis, params, &analysed.table);
         prop_assert!(unexplained.is_empty(), "{}: {}", analysis.canonical(), unexplained.join("; "));

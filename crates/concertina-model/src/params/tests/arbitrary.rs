@@ -1,8 +1,12 @@
 //! Arbitrary parameters, each in range (the rules between them may not hold).
 
+use std::sync::{Arc, LazyLock};
+
+use ndarray::Array3;
 use proptest::prelude::*;
 
 use super::*;
+use crate::task::{Inputs, Mask, Targets, TrialArrays, Trials};
 
 /// Any parameters in range: one number for each parameter decides its value.
 pub(super) fn params() -> impl Strategy<Value = Params> {
@@ -14,6 +18,20 @@ pub(super) fn params() -> impl Strategy<Value = Params> {
         }
         params
     })
+}
+
+/// The one set of trials that they know, of two classes.
+pub(super) fn trials() -> Arc<TrialArrays> {
+    static TRIALS: LazyLock<Arc<TrialArrays>> = LazyLock::new(|| {
+        let trials = Trials {
+            inputs: Inputs::Timed(Array3::from_elem((20, 3, 1), 0.5)),
+            targets: Targets::Class((0..20).map(|trial| trial % 2).collect()),
+            mask: Mask::Last(1),
+            conditions: Vec::new(),
+        };
+        Arc::new(TrialArrays::new(trials, None).expect("they can be trained on"))
+    });
+    Arc::clone(&TRIALS)
 }
 
 /// Any valid parameters: those above, brought under the rules.
@@ -36,7 +54,13 @@ pub(super) fn valid() -> impl Strategy<Value = ValidParams> {
         }
         task.clusters = task.clusters.max(task.classes);
         task.evaluate = task.evaluate.min(task.delay + task.hold - 1);
-        train.batch = train.batch.min(task.train_samples);
+        if task.kind == TaskKind::Trials {
+            task.file = Some(TrialSource::Arrays(trials()));
+        }
+        train.batch = train.batch.min(match task.arrays() {
+            Some(arrays) => arrays.training().len(),
+            None => task.train_samples,
+        });
         let is_linear = network.nonlinearity == Nonlinearity::Linear && network.kind != NetworkKind::Gru;
         if !is_linear || network.dropout > 0.0 || task.kind != TaskKind::Clusters {
             train.gradients = GradientMethod::Automatic;
@@ -63,6 +87,8 @@ fn value(kind: Kind, number: u64) -> Value {
         Kind::Choice(names) => Value::from(names[number as usize % names.len()].name),
         Kind::Imported if number.is_multiple_of(2) => Value::None,
         Kind::Imported => Value::from(ImportedWeights::of(u128::from(number).to_le_bytes()).to_string()),
+        Kind::Trials if number.is_multiple_of(2) => Value::None,
+        Kind::Trials => Value::Trials(trials()),
         Kind::Epochs => Value::from(vec![1 + number % 10, 11 + number % 1000]),
         Kind::Saves => match number % 4 {
             0 => Value::from(1 + number % 1000),

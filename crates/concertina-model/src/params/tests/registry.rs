@@ -28,6 +28,7 @@ fn another_value(parameter: &Parameter) -> Value {
         Kind::Boolean => vec![Value::Boolean(true), Value::Boolean(false)],
         Kind::Choice(names) => names.iter().map(|names| Value::from(names.name)).collect(),
         Kind::Imported => vec![Value::from(ImportedWeights::of([0xab; 16]).to_string())],
+        Kind::Trials => vec![Value::from("trials.npz")],
         Kind::Epochs => vec![Value::from(vec![3, 5])],
         Kind::Saves => vec![Value::Real(0.5)],
     };
@@ -111,6 +112,7 @@ task.evaluate = 1
 task.bits = 3
 task.pulse = 0.1
 task.timesteps = 100
+task.file = none
 task.frozen = false
 task.train_samples = 800
 task.val_samples = none

@@ -296,7 +296,7 @@ batch=801
 hint: lower `train.batch` or raise `task.train_samples`
 
 loss=mse_scalar classes=3
-`task.classes`: expected 2 with `train.loss = mse_scalar`, found 3
+`task.classes`: expected 2 classes with `train.loss = mse_scalar`, found 3
 hint: use `train.loss = mse` for more classes
 
 gradients=condensed nonlinearity=linear dropout=0.1

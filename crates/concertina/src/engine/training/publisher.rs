@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use concertina_model::Checkpoint;
 use concertina_model::network::Weights;
+use concertina_model::params::ValidParams;
 use concertina_model::trainer::EpochRecord;
 use concertina_store::{Batch, Keep, RunFolder, Store, Tensors};
 use serde_json::Value;
@@ -15,8 +16,9 @@ use super::comparison::Comparer;
 use super::witness::Witness;
 use crate::error::Result;
 use crate::library::arrays::tensors_of;
-use crate::library::history;
+use crate::library::parameters::params_toml;
 use crate::library::progress::id_of;
+use crate::library::{history, trials};
 
 /// A state to go on from, and the history up to it.
 pub(crate) type State = (Tensors, Vec<EpochRecord>);
@@ -25,6 +27,7 @@ pub(crate) type State = (Tensors, Vec<EpochRecord>);
 pub(crate) struct Publisher<'a> {
     store: &'a Store,
     folder: &'a RunFolder,
+    params: &'a ValidParams,
     params_toml: String,
     /// Those that it has.
     stored: BTreeSet<Checkpoint>,
@@ -39,12 +42,13 @@ impl<'a> Publisher<'a> {
     pub(crate) fn new(
         store: &'a Store,
         folder: &'a RunFolder,
-        params_toml: String,
+        params: &'a ValidParams,
         stored: BTreeSet<Checkpoint>,
         loose: bool,
         comparer: Option<Comparer<'a>>,
     ) -> Self {
-        Self { store, folder, params_toml, stored, waiting: Vec::new(), waiting_bytes: 0, loose, comparer }
+        let (params_toml, waiting) = (params_toml(params), Vec::new());
+        Self { store, folder, params, params_toml, stored, waiting, waiting_bytes: 0, loose, comparer }
     }
 
     /// Weights that were met: they wait to be published if the store `keeps` them and has not.
@@ -71,8 +75,7 @@ impl<'a> Publisher<'a> {
         let waiting = self.take_waiting();
         let checkpoints: Vec<_> = waiting.iter().map(|(one, tensors)| (id_of(*one), tensors)).collect();
         self.loose |= !checkpoints.is_empty();
-        let mut batch = self.store.batch();
-        batch.params(self.folder, &self.params_toml);
+        let mut batch = self.batch()?;
         batch.checkpoints(self.folder, &checkpoints)?;
         witness.hand_over(&mut batch)?;
         self.add_state(&mut batch, state)?;
@@ -89,8 +92,7 @@ impl<'a> Publisher<'a> {
     ) -> Result<()> {
         let waiting = self.take_waiting();
         let checkpoints: Vec<_> = waiting.iter().map(|(one, tensors)| (id_of(*one), tensors)).collect();
-        let mut batch = self.store.batch();
-        batch.params(self.folder, &self.params_toml);
+        let mut batch = self.batch()?;
         if self.loose || !checkpoints.is_empty() {
             batch.packed(self.folder, &checkpoints, Keep::All);
         }
@@ -102,6 +104,14 @@ impl<'a> Publisher<'a> {
         }
         batch.publish()?;
         Ok(())
+    }
+
+    /// A batch with the parameters; the trials that they name are in the store before.
+    fn batch(&self) -> Result<Batch<'a>> {
+        trials::keep(self.store, self.params)?;
+        let mut batch = self.store.batch();
+        batch.params(self.folder, &self.params_toml);
+        Ok(batch)
     }
 
     fn add_state(&self, batch: &mut Batch<'_>, state: Option<&State>) -> Result<()> {

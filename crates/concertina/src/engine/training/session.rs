@@ -17,7 +17,6 @@ use crate::error::Result;
 use crate::event::EventKind;
 use crate::library::arrays::{state_of, tensors_of_end, tensors_of_state};
 use crate::library::known::{Known, diverged_end};
-use crate::library::parameters::params_toml;
 use crate::library::progress::Progress;
 use crate::library::provenance::{self, Clock};
 use crate::record::{Comparison, Divergence};
@@ -108,9 +107,9 @@ impl<'a> Session<'a> {
     ) -> Self {
         let Site { store, folder, .. } = site;
         let comparer = plan.anew.then(|| Comparer::new(folder));
-        let (stored, toml) = (known.checkpoints.clone(), params_toml(request.params));
+        let stored = known.checkpoints.clone();
         Self {
-            publisher: Publisher::new(store, folder, toml, stored, known.loose, comparer),
+            publisher: Publisher::new(store, folder, request.params, stored, known.loose, comparer),
             clock: Clock::start(),
             from_epoch: 0,
             end_epoch: plan.epochs,

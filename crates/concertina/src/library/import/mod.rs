@@ -29,6 +29,7 @@ use super::export::TABLE;
 use super::parameters::params_toml;
 use super::progress::{Progress, id_of};
 use super::provenance::now;
+use super::trials;
 use crate::error::{Error, Result};
 use crate::hint::Hint;
 use crate::selection::after_epoch;
@@ -425,6 +426,7 @@ impl Library<'_> {
             "version": env!("CARGO_PKG_VERSION"), "finished": now(), "files": files, "arrays": origins,
             "not_used": read.not_used, "assumed": read.assumed,
         });
+        trials::keep(store, params)?;
         let mut batch = store.batch();
         batch.params(&folder, &params_toml(params));
         batch.packed(&folder, &given, Keep::All);
