@@ -1,11 +1,13 @@
-//! The guide `docs/guides/your-own-figure.md` works as it stands.
+//! The guides `docs/guides/your-own-figure.md` and `docs/guides/your-own-task.md` work as they stand.
 
 mod support;
 
 use std::path::PathBuf;
 
 use concertina::FigurePlan;
+use concertina_arrays::Npz;
 use concertina_recipe::{Recipe, SeedChoice};
+use ndarray::{Array2, Array3};
 
 fn guide(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs/guides").join(name)
@@ -59,6 +61,35 @@ fn its_claim_can_be_judged() {
     let plan = FigurePlan::with_claims(vec![recipe], &SeedChoice::These(vec![0]), small)
         .expect("every value is there");
     assert_eq!(plan.recipes()[0].claims.len(), 1);
+}
+
+#[test]
+fn the_recipe_of_the_guide_to_tasks_is_drawn_from_a_file_of_trials() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("trials.npz");
+    let mut npz = Npz::new();
+    let coherence = |trial: usize| (trial * 5 % 6) as i64;
+    let inputs = Array3::from_shape_fn((60, 30, 2), |(trial, step, input)| match (step < 25, input) {
+        (true, 0) => coherence(trial) as f32 / 5.0 - 0.5,
+        (false, 1) => 1.0,
+        _ => 0.0,
+    });
+    npz.array("inputs", &inputs.into_dyn()).expect("added");
+    npz.vector("targets", &(0..60).map(|trial| i64::from(coherence(trial) > 2)).collect::<Vec<_>>())
+        .expect("added");
+    npz.array("mask", &Array2::from_shape_fn((60, 30), |(_, step)| step >= 25).into_dyn()).expect("added");
+    npz.vector("condition", &(0..60).map(coherence).collect::<Vec<_>>()).expect("added");
+    std::fs::write(&file, npz.finish().expect("written")).expect("written");
+
+    let recipe = Recipe::from_path(&guide("evidence.toml")).expect("a recipe");
+    let there = format!("task.file={}", file.display());
+    let small = ["train.epochs=1", "network.units=8", there.as_str()];
+    let plan = FigurePlan::new(vec![recipe], &SeedChoice::Fast, small).expect("valid");
+    let study = support::open(&folder.path().join("store"), 2);
+    let (computed, _) = study.figures(&plan, folder.path().join("figures")).expect("drawn");
+    assert!(computed.failures.is_empty());
+    let table = std::fs::read_to_string(folder.path().join("figures/evidence/a.csv")).expect("drawn");
+    assert_eq!(table.lines().count(), 1 + 2 * 2, "the mean of two networks, before and after");
 }
 
 #[test]
