@@ -135,13 +135,6 @@ fn under_the_rules(mut params: Params) -> Params {
         (task.hold, task.evaluate) = (1, 1);
         task.kind = TaskKind::Clusters;
     }
-    let has_real_targets = match task.arrays() {
-        Some(arrays) => arrays.shape().classes().is_none(),
-        None => task.kind == TaskKind::FlipFlop,
-    };
-    if has_real_targets && train.loss != LossKind::Zero {
-        train.loss = LossKind::Mse;
-    }
     if network.input_weights == InputWeights::Diagonal {
         task.input_dim = task.input_dim.min(network.units);
         task.bits = task.bits.min(network.units);
@@ -166,6 +159,14 @@ fn under_the_rules(mut params: Params) -> Params {
     train.cycle_epochs = Some(train.scheduler_patience + 1);
     if let SavesPerEpoch::Each(rates) = &train.saves_per_epoch {
         train.epochs = rates.len() as u64;
+    }
+    if params.train.loss != LossKind::Zero {
+        let mut without_loss = params.clone();
+        without_loss.train.loss = LossKind::Zero;
+        let valid = without_loss.check().unwrap_or_else(|error| panic!("{error}"));
+        if valid.shape().classes().is_none() {
+            params.train.loss = LossKind::Mse;
+        }
     }
     params
 }

@@ -42,9 +42,6 @@ pub(super) fn valid() -> impl Strategy<Value = ValidParams> {
             (task.hold, task.evaluate) = (1, 1);
             task.kind = TaskKind::Clusters;
         }
-        if task.kind == TaskKind::FlipFlop && train.loss != LossKind::Zero {
-            train.loss = LossKind::Mse;
-        }
         if network.input_weights == InputWeights::Diagonal {
             task.input_dim = task.input_dim.min(network.units);
             task.bits = task.bits.min(network.units);
@@ -69,6 +66,9 @@ pub(super) fn valid() -> impl Strategy<Value = ValidParams> {
         train.cycle_epochs = Some(train.scheduler_patience);
         if let SavesPerEpoch::Each(rates) = &train.saves_per_epoch {
             train.epochs = rates.len() as u64;
+        }
+        if crate::task::shape(&params).classes().is_none() && params.train.loss != LossKind::Zero {
+            params.train.loss = LossKind::Mse;
         }
         params.check().unwrap_or_else(|error| panic!("{error}"))
     })
