@@ -145,7 +145,8 @@ fn the_fast_path_has_the_gradient_of_the_reference() {
     }
 }
 
-/// The derivatives of a gru are multiplied in windows of 256 rows: here 42 timesteps, into which neither stimulus nor loss fits evenly.
+/// The derivatives of a gru are multiplied in windows of 256 rows: here 42 timesteps, into which neither
+/// stimulus nor loss fits evenly.
 #[test]
 fn a_gru_of_several_windows_has_the_gradient_of_the_reference() {
     let mut params = Params::default();

@@ -169,8 +169,8 @@ impl Backward {
         }
     }
 
-    /// The gradient by the input weights: one product over all timesteps of a window with an input, or one for each at which a stimulus is
-    /// held.
+    /// The gradient by the input weights: one product over all timesteps of a window with an input, or one for
+    /// each at which a stimulus is held.
     fn collect_inputs(
         &mut self,
         batch: &Batch,
@@ -258,8 +258,10 @@ impl Backward {
     }
 }
 
-/// How many timesteps are differentiated before the gradient takes its products with their derivatives: a block of the products' rows for
-/// cells of several currents, so that these derivatives are still in the second-level cache; all timesteps for the others.
+/// How many timesteps are differentiated before the gradient takes its products with their derivatives.
+///
+/// All for cells of one current; a block of the products' rows for the others, whose derivatives are then
+/// still in the second-level cache.
 fn window(currents: usize, steps: usize, batch: usize) -> usize {
     if currents > 1 { (kernels::BLOCK / batch.max(1)).clamp(1, steps) } else { steps }
 }

@@ -234,8 +234,8 @@ struct BackwardStep<'a> {
     inner: RowsRef<'a>,
 }
 
-/// Samples from the one at hand to the one that is fetched: what a step back reads was written long ago, and waiting for it takes longer
-/// than the arithmetic.
+/// Samples from the one at hand to the one that is fetched: what a step back reads was written long ago, and
+/// waiting for it takes longer than the arithmetic.
 const AHEAD: usize = 4;
 
 impl BackwardStep<'_> {
