@@ -145,6 +145,18 @@ fn the_fast_path_has_the_gradient_of_the_reference() {
     }
 }
 
+/// The derivatives of a gru are multiplied in windows of 256 rows: here 42 timesteps, into which neither
+/// stimulus nor loss fits evenly.
+#[test]
+fn a_gru_of_several_windows_has_the_gradient_of_the_reference() {
+    let mut params = Params::default();
+    (params.task.input_dim, params.task.clusters) = (5, 7);
+    (params.task.delay, params.task.hold, params.task.evaluate) = (120, 50, 60);
+    params.network.kind = NetworkKind::Gru;
+    (params.network.units, params.network.gain) = (13, 1.5);
+    has_the_gradient_of_the_reference(&params.check().expect("valid"), GradientMethod::Backpropagation);
+}
+
 #[test]
 fn condensed_batches_have_the_gradient_of_the_reference() {
     let linear = |params: &ValidParams| params.network.nonlinearity == Nonlinearity::Linear;

@@ -17,10 +17,12 @@ use super::score::{Score, Scorer};
 /// | buffer | holds | rows |
 /// |---|---|---|
 /// | `by_output` | ∂L/∂y_t of the evaluated timesteps | evaluated × batch |
-/// | `by_current` | ∂L/∂ the currents from the other units, and from the inputs where those have the same | steps × batch |
-/// | `by_last_input` | ∂L/∂ the last current from the inputs, for cells of several currents | steps × batch |
+/// | `by_current` | ∂L/∂ the currents from the other units, and from the inputs where those have the same | window × batch |
+/// | `by_last_input` | ∂L/∂ the last current from the inputs, for cells of several currents | window × batch |
 /// | `by_state` | ∂L/∂h_t of the timestep at hand | batch |
 /// | `by_rate` | ∂L/∂φ(h_t) of the timestep before, for cells that send rates | batch |
+///
+/// A window is a run of timesteps; see [`window`].
 ///
 /// `recurrent_transposed` and `readout_transposed` are `Wᵀ` and `Rᵀ`, packed again for each batch.
 #[derive(Debug)]
@@ -50,12 +52,14 @@ impl Backward {
     pub(crate) fn new(equations: &Equations, weights: &Packed, forward: &Forward) -> Self {
         let (units, outputs) = (weights.readout().row_count(), weights.readout().column_count());
         let capacity = forward.capacity(equations);
-        let (steps, currents) = (equations.steps * capacity, forward.cell.currents());
+        let currents = forward.cell.currents();
+        let rows =
+            (1..=capacity).map(|count| count * window(currents, equations.steps, count)).max().unwrap_or(0);
         Backward {
             by_output: Rows::zeros(equations.evaluate * capacity, outputs),
-            by_current: Rows::zeros(steps, currents * units),
+            by_current: Rows::zeros(rows, currents * units),
             by_last_input: (currents > 1).then(|| LastInput {
-                rows: Rows::zeros(steps, units),
+                rows: Rows::zeros(rows, units),
                 input: Panels::zeros(weights.input().row_count(), units),
                 bias: vec![0.0; units],
             }),
@@ -104,16 +108,20 @@ impl Backward {
         gradient: &mut Packed,
     ) {
         self.by_state.rows_mut(0..batch.count()).as_mut_slice().fill(0.0);
-        for step in (0..batch.steps()).rev() {
-            self.step(equations, forward, batch, disturbance, step);
-        }
-        self.collect_inputs(batch, trained, gradient);
-        self.collect_recurrent(equations, forward, batch, trained, gradient);
         self.collect_readout(forward, batch, trained, gradient);
-        self.begun = true;
+        let size = window(forward.cell.currents(), batch.steps(), batch.count());
+        for index in (0..batch.steps().div_ceil(size)).rev() {
+            let window = index * size..batch.steps().min((index + 1) * size);
+            for step in window.clone().rev() {
+                self.step(equations, forward, batch, disturbance, step, step - window.start);
+            }
+            self.collect_inputs(batch, &window, trained, gradient);
+            self.collect_recurrent(equations, forward, batch, &window, trained, gradient);
+            self.begun = true;
+        }
     }
 
-    /// From the derivative by the state of a step to that by the state before it.
+    /// From the derivative by the state of a step, the `place`-th of its window, to that by the state before it.
     fn step(
         &mut self,
         equations: &Equations,
@@ -121,6 +129,7 @@ impl Backward {
         batch: &Batch,
         disturbance: Option<&DisturbedPart<'_>>,
         step: usize,
+        place: usize,
     ) {
         let count = batch.count();
         let rows = |step: usize| step * count..(step + 1) * count;
@@ -134,8 +143,8 @@ impl Backward {
         }
         forward.cell.backward(Back {
             by_state: by_state.reborrow(),
-            by_current: self.by_current.rows_mut(rows(step)),
-            by_last_input: self.by_last_input.as_mut().map(|last| last.rows.rows_mut(rows(step))),
+            by_current: self.by_current.rows_mut(rows(place)),
+            by_last_input: self.by_last_input.as_mut().map(|last| last.rows.rows_mut(rows(place))),
             state: forward.state(step),
             previous: (step > 0).then(|| forward.state(step - 1)),
             tapes: &forward.tapes,
@@ -144,7 +153,7 @@ impl Backward {
         if step == 0 {
             return;
         }
-        let by_current = self.by_current.rows(rows(step));
+        let by_current = self.by_current.rows(rows(place));
         let transposed = &self.recurrent_transposed[equations.recurrent_index(step)];
         match forward.cell.through_weights() {
             ThroughWeights::IsAll => kernels::product(by_state, by_current, transposed, false),
@@ -160,8 +169,15 @@ impl Backward {
         }
     }
 
-    /// The gradient by the input weights: one product over all timesteps with an input, or one for each at which a stimulus is held.
-    fn collect_inputs(&mut self, batch: &Batch, trained: &[bool], gradient: &mut Packed) {
+    /// The gradient by the input weights: one product over all timesteps of a window with an input, or one for
+    /// each at which a stimulus is held.
+    fn collect_inputs(
+        &mut self,
+        batch: &Batch,
+        window: &Range<usize>,
+        trained: &[bool],
+        gradient: &mut Packed,
+    ) {
         let slot = gradient.slots().input;
         if !trained[slot] {
             return;
@@ -170,9 +186,9 @@ impl Backward {
         let units = self.by_state.column_count();
         let last = array.column_count() - units;
         if let Some(LastInput { rows, input, .. }) = &mut self.by_last_input {
-            products_with_inputs(batch, rows, input, self.begun);
+            products_with_inputs(batch, window, rows, input, self.begun);
         }
-        products_with_inputs(batch, &self.by_current, array, self.begun);
+        products_with_inputs(batch, window, &self.by_current, array, self.begun);
         if let Some(LastInput { input, .. }) = &self.by_last_input {
             (0..input.row_count()).for_each(|row| {
                 (0..units).for_each(|unit| array.set(row, last + unit, input.get(row, unit)))
@@ -180,12 +196,13 @@ impl Backward {
         }
     }
 
-    /// The gradient by recurrent weights and biases: one product over all timesteps.
+    /// The gradient by recurrent weights and biases: one product over all timesteps of a window.
     fn collect_recurrent(
         &mut self,
         equations: &Equations,
         forward: &Forward,
         batch: &Batch,
+        window: &Range<usize>,
         trained: &[bool],
         gradient: &mut Packed,
     ) {
@@ -193,14 +210,15 @@ impl Backward {
         let arrays = gradient.arrays_mut();
         let add = self.begun;
         let rows = |steps: Range<usize>| steps.start * batch.count()..steps.end * batch.count();
+        let placed = |steps: Range<usize>| rows(steps.start - window.start..steps.end - window.start);
         for index in slots.recurrent.clone().filter(|index| trained[*index]) {
-            let into = equations.steps_into(index - slots.recurrent.start);
+            let into = within(&equations.steps_into(index - slots.recurrent.start), window);
             let sent = forward.sent().rows(rows(into.start - 1..into.end - 1));
-            kernels::product_transposed_a(&mut arrays[index], sent, self.by_current.rows(rows(into)), add);
+            kernels::product_transposed_a(&mut arrays[index], sent, self.by_current.rows(placed(into)), add);
         }
         for index in slots.biases.clone().filter(|index| trained[*index]) {
-            let of = rows(equations.steps_of(index - slots.biases.start));
-            column_sums(&mut arrays[index], self.by_current.rows(of), add);
+            let of = within(&equations.steps_of(index - slots.biases.start), window);
+            column_sums(&mut arrays[index], self.by_current.rows(placed(of)), add);
         }
         // of two biases the first is that of the currents from the inputs, of which the last has derivatives of its own
         let first = slots.biases.start;
@@ -208,7 +226,7 @@ impl Backward {
             && trained[first]
         {
             let columns = arrays[first].column_count();
-            kernels::column_sums(bias, by_last.rows(rows(0..equations.steps)), add);
+            kernels::column_sums(bias, by_last.rows(placed(window.clone())), add);
             let last = columns - bias.len()..columns;
             arrays[first].as_mut_slice()[last].copy_from_slice(bias);
         }
@@ -240,18 +258,40 @@ impl Backward {
     }
 }
 
-/// `Σ_t x_tᵀ δ_t`, over what is shown.
-fn products_with_inputs(batch: &Batch, by_current: &Rows, into: &mut Panels, begun: bool) {
+/// How many timesteps are differentiated before the gradient takes its products with their derivatives.
+///
+/// All for cells of one current; a block of the products' rows for the others, whose derivatives are then
+/// still in the second-level cache.
+fn window(currents: usize, steps: usize, batch: usize) -> usize {
+    if currents > 1 { (kernels::BLOCK / batch.max(1)).clamp(1, steps) } else { steps }
+}
+
+/// The steps of a window that are among others; none are an empty range in the window.
+fn within(steps: &Range<usize>, window: &Range<usize>) -> Range<usize> {
+    let start = steps.start.clamp(window.start, window.end);
+    start..steps.end.clamp(start, window.end)
+}
+
+/// `Σ_t x_tᵀ δ_t`, over what is shown in a window.
+fn products_with_inputs(
+    batch: &Batch,
+    window: &Range<usize>,
+    by_current: &Rows,
+    into: &mut Panels,
+    begun: bool,
+) {
     let count = batch.count();
+    let placed = |steps: &Range<usize>| {
+        by_current.rows((steps.start - window.start) * count..(steps.end - window.start) * count)
+    };
     let mut add = begun;
-    for step in 0..batch.hold() {
-        let by_current = by_current.rows(step * count..(step + 1) * count);
+    for step in within(&(0..batch.hold()), window) {
+        let by_current = placed(&(step..step + 1));
         kernels::product_transposed_a(into, batch.stimulus(), by_current, add);
         add = true;
     }
-    for (steps, inputs) in batch.timed() {
-        let by_current = by_current.rows(steps.start * count..steps.end * count);
-        kernels::product_transposed_a(into, inputs, by_current, add);
+    for steps in batch.timed().iter().map(|steps| within(steps, window)).filter(|steps| !steps.is_empty()) {
+        kernels::product_transposed_a(into, batch.inputs_at(&steps), placed(&steps), add);
         add = true;
     }
     if !add {

@@ -199,7 +199,7 @@ impl Batch {
                 .shown
                 .iter()
                 .any(|steps| steps.contains(&step))
-                .then(|| self.inputs.rows(step * self.count..(step + 1) * self.count)),
+                .then(|| self.inputs_at(&(step..step + 1))),
         }
     }
 
@@ -218,11 +218,14 @@ impl Batch {
         self.hold.is_none()
     }
 
-    /// The runs of timesteps with a timed input, and those inputs, (timesteps × samples, inputs).
-    pub(crate) fn timed(&self) -> impl Iterator<Item = (Range<usize>, RowsRef<'_>)> {
-        self.shown
-            .iter()
-            .map(|steps| (steps.clone(), self.inputs.rows(steps.start * self.count..steps.end * self.count)))
+    /// The runs of timesteps with a timed input.
+    pub(crate) fn timed(&self) -> &[Range<usize>] {
+        &self.shown
+    }
+
+    /// The timed inputs of some timesteps, (timesteps × samples, inputs).
+    pub(crate) fn inputs_at(&self, steps: &Range<usize>) -> RowsRef<'_> {
+        self.inputs.rows(steps.start * self.count..steps.end * self.count)
     }
 
     /// The runs of timesteps at which the loss counts for any sample.

@@ -41,7 +41,7 @@ pub use elementwise::{
 pub use gram::Columns;
 pub use level::{Level, Operation, dispatch, with_level};
 pub use panels::Panels;
-pub use product::{BLOCK, product, product_transposed_a};
+pub use product::{BLOCK, prefetch, product, product_transposed_a};
 pub use rows::{Rows, RowsMut, RowsRef};
 pub use tanh::{logistic, tanh, tanh_in_place};
 pub use team::with_threads;

@@ -312,7 +312,7 @@ impl Prefetch {
 
 /// Asks for a slice to be brought into the second-level cache.
 #[inline(always)]
-fn prefetch(values: &[f32]) {
+pub fn prefetch(values: &[f32]) {
     #[cfg(target_arch = "x86_64")]
     for line in values.chunks(16) {
         use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};

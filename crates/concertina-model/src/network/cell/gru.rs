@@ -10,7 +10,7 @@
 //! The three currents of a unit lie in the order r, z, n in the columns of `U`, `W`, `b` and `d`.
 
 use concertina_numerics::double::tanh_and_slopes;
-use concertina_numerics::kernels::{Operation, RowsMut, RowsRef, dispatch, logistic, tanh};
+use concertina_numerics::kernels::{Operation, RowsMut, RowsRef, dispatch, logistic, prefetch, tanh};
 
 use ndarray::{Array1, Axis, concatenate, s};
 
@@ -234,6 +234,22 @@ struct BackwardStep<'a> {
     inner: RowsRef<'a>,
 }
 
+/// Samples from the one at hand to the one that is fetched: what a step back reads was written long ago, and
+/// waiting for it takes longer than the arithmetic.
+const AHEAD: usize = 4;
+
+impl BackwardStep<'_> {
+    /// Asks for what is read of a sample, if there is one.
+    #[inline(always)]
+    fn prefetch(&self, sample: usize) {
+        if sample < self.gates.row_count() {
+            prefetch(self.gates.row(sample));
+            prefetch(self.inner.row(sample));
+            self.previous.iter().for_each(|previous| prefetch(previous.row(sample)));
+        }
+    }
+}
+
 impl Operation for BackwardStep<'_> {
     type Output = ();
 
@@ -241,6 +257,7 @@ impl Operation for BackwardStep<'_> {
     fn run(mut self) {
         let units = self.by_state.column_count();
         for sample in 0..self.by_state.row_count() {
+            self.prefetch(sample + AHEAD);
             let [r, z, n] = thirds(self.gates.row(sample), units);
             let inner = self.inner.row(sample);
             let by_state = self.by_state.row_mut(sample);
