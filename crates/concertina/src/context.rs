@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use concertina_store::{Incident, Store};
 
+use crate::engine::Seats;
 use crate::error::Result;
 use crate::library::Library;
 use crate::settings::Settings;
@@ -16,6 +17,8 @@ pub(crate) struct Context {
     /// Whether the store is only read.
     pub(crate) read_only: bool,
     pub(crate) settings: Settings,
+    /// What all requests share.
+    pub(crate) seats: Arc<Seats>,
     /// Damage that was there before, or has been told of.
     told: Arc<Mutex<BTreeSet<Incident>>>,
 }
@@ -23,7 +26,8 @@ pub(crate) struct Context {
 impl Context {
     pub(crate) fn new(store: Store, read_only: bool, settings: Settings) -> Result<Self> {
         let told = store.incidents()?.into_iter().collect();
-        Ok(Self { store, read_only, settings, told: Arc::new(Mutex::new(told)) })
+        let seats = Arc::new(Seats::new(settings.jobs));
+        Ok(Self { store, read_only, settings, seats, told: Arc::new(Mutex::new(told)) })
     }
 
     /// The same open store for another request.
@@ -33,7 +37,7 @@ impl Context {
 
     /// The store seen as runs.
     pub(crate) fn library(&self) -> Library<'_> {
-        let Self { store, read_only, settings, told } = self;
+        let Self { store, read_only, settings, told, .. } = self;
         Library { store, read_only: *read_only, settings, told }
     }
 

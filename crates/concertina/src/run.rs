@@ -208,7 +208,7 @@ impl Runs {
             context.warn(&format!("{left} of {of} runs failed or were interrupted, and have no rows"));
         }
         let mut all = Vec::new();
-        for mut answered in engine::compute(&context.store, &context.settings, &demands)?.0 {
+        for mut answered in engine::compute(&context.store, &context.settings, &context.seats, &demands)?.0 {
             if let Some(error) = answered.run.failure() {
                 return Err(error);
             }

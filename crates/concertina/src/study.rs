@@ -161,7 +161,8 @@ impl Study {
         StudyBuilder { root, store, settings }
     }
 
-    /// The same open store for another request, which has its own jobs, observer and so on, and is cancelled by itself.
+    /// The same open store for another request, which has its own jobs, observer and so on, and is cancelled by itself. Requests that are
+    /// served at the same time share the threads: together they run as many jobs at once as one alone.
     pub fn with_settings(&self, settings: Settings) -> Self {
         Self { context: Arc::new(self.context.with_settings(settings)) }
     }
@@ -226,7 +227,8 @@ impl Study {
 
     /// Has the engine do what is asked; answers come in the order of the demands.
     pub(crate) fn answer(&self, demands: &[Demand<'_>]) -> Result<(Vec<RunAnswers>, Spent)> {
-        let (answered, spent) = engine::compute(&self.context.store, &self.context.settings, demands)?;
+        let Context { store, settings, seats, .. } = &*self.context;
+        let (answered, spent) = engine::compute(store, settings, seats, demands)?;
         let handle = |Answered { run, answers }| (Run::new(Arc::clone(&self.context), run), answers);
         Ok((answered.into_iter().map(handle).collect(), spent))
     }

@@ -22,7 +22,7 @@ use concertina_numerics::kernels::with_threads;
 use concertina_store::{Batch, RunFolder, RunKey, Store};
 
 pub(crate) use self::outlook::{Ahead, Pace, wall_seconds};
-pub(crate) use self::pool::lock;
+pub(crate) use self::pool::{Seats, lock};
 pub(crate) use self::question::{Answer, Answered, Demand, Question};
 pub use self::spent::Spent;
 pub(crate) use self::weights::weights;
@@ -76,6 +76,7 @@ struct Engine<'a> {
 pub(crate) fn compute(
     store: &Store,
     settings: &Settings,
+    seats: &Seats,
     demands: &[Demand<'_>],
 ) -> Result<(Vec<Answered>, Spent)> {
     for demand in demands {
@@ -94,6 +95,7 @@ pub(crate) fn compute(
     // fewer runs than threads: large products are shared out, which changes no bit
     let threads_of_a_run = settings.jobs / jobs.len().max(1);
     pool::work(settings.jobs, jobs, |job, queue| {
+        let _seat = seats.take(settings.jobs);
         if let Err(error) = with_threads(threads_of_a_run, || engine.job(job, queue)) {
             queue.stop();
             lock(&engine.fatal).get_or_insert(error);

@@ -131,6 +131,57 @@ impl<J> Drop for Running<'_, J> {
     }
 }
 
+/// What the requests of a study share: however many are served at once, no more jobs run than a single request may have. Whoever
+/// asked first is first, so that a small request does not wait for the end of a large one.
+#[derive(Debug)]
+pub(crate) struct Seats {
+    /// How many there are for requests that ask for no more.
+    count: usize,
+    seating: Mutex<Seating>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Seating {
+    taken: usize,
+    /// The number of the next to ask, and of the next to be seated.
+    asking: u64,
+    next: u64,
+}
+
+impl Seats {
+    pub(crate) fn new(count: usize) -> Self {
+        Self { count, seating: Mutex::default(), changed: Condvar::new() }
+    }
+
+    /// Waits for a seat; a request of `jobs` may use as many.
+    pub(crate) fn take(&self, jobs: usize) -> Seat<'_> {
+        let most = self.count.max(jobs).max(1);
+        let mut seating = lock(&self.seating);
+        let number = seating.asking;
+        seating.asking += 1;
+        while seating.next != number || seating.taken >= most {
+            seating = self.changed.wait(seating).unwrap_or_else(PoisonError::into_inner);
+        }
+        seating.next += 1;
+        seating.taken += 1;
+        drop(seating);
+        self.changed.notify_all();
+        Seat(self)
+    }
+}
+
+/// A seat that is taken until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Seat<'s>(&'s Seats);
+
+impl Drop for Seat<'_> {
+    fn drop(&mut self) {
+        lock(&self.0.seating).taken -= 1;
+        self.0.changed.notify_all();
+    }
+}
+
 /// Runs `jobs`, (cost, job) each, and those that they push, over at most `threads` threads; returns when all are done.
 pub(crate) fn work<J: Send>(
     threads: usize,
@@ -159,7 +210,7 @@ mod tests {
     use std::sync::Mutex;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
-    use super::work;
+    use super::{Seats, work};
 
     #[test]
     fn one_thread_takes_the_costliest_job_first_and_equals_in_order() {
@@ -195,6 +246,26 @@ mod tests {
             }
         });
         assert_eq!(done.into_inner(), 4);
+    }
+
+    #[test]
+    fn two_requests_of_a_study_used_twice_its_threads() {
+        let (seats, running, most) = (Seats::new(2), AtomicUsize::new(0), AtomicUsize::new(0));
+        let request = || {
+            work(2, (0..20).map(|job| (0.0, job)), |_, _| {
+                let _seat = seats.take(2);
+                most.fetch_max(running.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                std::thread::sleep(std::time::Duration::from_millis(1));
+                running.fetch_sub(1, Ordering::SeqCst);
+            });
+        };
+        std::thread::scope(|scope| {
+            (0..3).for_each(|_| drop(scope.spawn(request)));
+        });
+        assert!((1..=2).contains(&most.into_inner()));
+        // one that may have more gets more
+        let held: Vec<_> = (0..3).map(|_| seats.take(3)).collect();
+        assert_eq!(held.len(), 3);
     }
 
     #[test]
