@@ -6,7 +6,8 @@
 //! | analysis | answers | cannot tell |
 //! |---|---|---|
 //! | [`EffectiveDimension`] | over how many directions are the states spread? | which ones, and whether the task needs them |
-//! | [`Accuracy`], [`Loss`] | does the network solve the task? | how |
+//! | [`Accuracy`] | does the network solve the task? | how |
+//! | [`Loss`] | how well does it, in terms of what training lowers? | how |
 //! | [`PcaSnapshots`] | what does the cloud of states look like? | what happens outside of the plane |
 //! | [`Lyapunov`] | is the network without input chaotic, and how fast do states part or meet? | what a trial does in ten timesteps |
 //! | [`ClusterHoldout`] | do the states generalise over clusters, linearly? | whether a nonlinear readout would |
@@ -42,6 +43,37 @@
 //! [`class_distances`](fn@class_distances) and [`orthogonal_compression`](fn@orthogonal_compression) for any cloud of states, and
 //! in [`lyapunov`] the dynamics, the orbits and the spectrum of any weights.
 
+/// The list of all analyses: calls a macro with the name and the type of each, in the order of the documentation.
+///
+/// [`AnalysisSpec`] is made of it, and whoever does the same for every analysis makes use of it, too:
+///
+/// ```
+/// macro_rules! count {
+///     ($($name:ident: $analysis:ident,)*) => { [$(stringify!($name)),*].len() };
+/// }
+/// let count = concertina_analysis::each_analysis!(count);
+/// assert_eq!(count, concertina_analysis::AnalysisSpec::NAMES.len());
+/// ```
+#[macro_export]
+macro_rules! each_analysis {
+    ($then:ident) => {
+        $then! {
+            effective_dimension: EffectiveDimension,
+            accuracy: Accuracy,
+            loss: Loss,
+            pca_snapshots: PcaSnapshots,
+            lyapunov: Lyapunov,
+            cluster_holdout: ClusterHoldout,
+            saturation: Saturation,
+            class_distances: ClassDistances,
+            orthogonal_compression: OrthogonalCompression,
+            weight_variance: WeightVariance,
+            autocorrelation: Autocorrelation,
+            spectrum: Spectrum,
+        }
+    };
+}
+
 mod accuracy;
 mod autocorrelation;
 mod class_distances;
@@ -66,7 +98,7 @@ mod spec;
 mod timestep;
 
 pub use accuracy::Accuracy;
-pub use analysis::{Analysis, Subject};
+pub use analysis::{Analysis, Settings, Subject};
 pub use autocorrelation::Autocorrelation;
 pub use class_distances::{ClassDistances, Distances, class_distances};
 pub use cluster_holdout::{Classifier, ClusterHoldout};

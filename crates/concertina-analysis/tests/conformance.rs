@@ -267,6 +267,51 @@ fn every_analysis_reads_what_it_writes_and_has_one_canonical_text() {
     );
 }
 
+/// Names, versions and settings in the order of their fields: results in stores go by them.
+#[test]
+fn canonical_texts_are_frozen() {
+    let all: Vec<String> = AnalysisSpec::NAMES
+        .iter()
+        .map(|name| AnalysisSpec::named(name).expect("known").canonical())
+        .collect();
+    assert_eq!(all.join("\n"), FROZEN);
+}
+
+const FROZEN: &str = r#"effective_dimension 3 {"samples":500,"timesteps":"all","extend_to":null}
+accuracy 2 {"samples":1000}
+loss 1 {"samples":1000}
+pca_snapshots 2 {"samples":800,"drawn":600,"components":2,"timesteps":"all","extend_to":null}
+lyapunov 2 {"exponents":null,"stopping":"converged","tolerance":0.002,"burn_in":500,"max_iterations":10000,"initial_conditions":10}
+cluster_holdout 2 {"samples":500,"timesteps":"all","extend_to":null,"splits":5,"training_share":0.8,"classifier":"logistic","c":1.0}
+saturation 1 {"samples":1000,"timesteps":"all","extend_to":null}
+class_distances 1 {"samples":1000,"timesteps":"all","extend_to":null}
+orthogonal_compression 2 {"samples":1000,"timesteps":"all","extend_to":null,"reference":"readout"}
+weight_variance 1 {"of":"readout","window":10}
+autocorrelation 2 {"samples":1000,"timesteps":"all","extend_to":null}
+spectrum 2 {}"#;
+
+#[test]
+fn analyses_of_different_types_stand_side_by_side() {
+    let run = common::Run::trained(common::small());
+    let (loss, dimension) = (Loss { samples: 20 }, EffectiveDimension { samples: 20, ..Default::default() });
+    let analyses: [&dyn Analysis; 2] = [&loss, &dimension];
+    for (analysis, spec) in
+        analyses.into_iter().zip([AnalysisSpec::from(loss.clone()), dimension.clone().into()])
+    {
+        let canonical = format!(
+            "{} {} {}",
+            analysis.name(),
+            analysis.version(),
+            analysis.settings_json().expect("plain")
+        );
+        assert_eq!(canonical, spec.canonical());
+        assert_eq!(
+            analysis.run(&run.subject()).expect("a table"),
+            spec.run(&run.subject()).expect("a table")
+        );
+    }
+}
+
 #[test]
 fn an_unknown_parameter_is_refused_with_those_there_are() {
     for name in AnalysisSpec::NAMES {
@@ -294,9 +339,34 @@ fn every_reference_is_in_the_bibliography() {
     }
 }
 
+/// The page of the analyses.
+const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reference/analyses.md");
+
+/// What stands in the first cell of each row of the first table.
+fn first_cells(text: &str) -> Vec<String> {
+    let rows = text.lines().skip_while(|line| !line.starts_with("| analysis |")).skip(2);
+    let rows = rows.take_while(|line| line.starts_with('|'));
+    rows.map(|row| row.split('|').nth(1).expect("a cell").trim().to_owned()).collect()
+}
+
+#[test]
+fn the_tables_of_the_documentation_are_the_list_of_analyses() {
+    let page = std::fs::read_to_string(PAGE).expect("the page");
+    let names = AnalysisSpec::NAMES.iter().map(|name| format!("[`{name}`](#{name})"));
+    assert_eq!(first_cells(&page), names.collect::<Vec<_>>());
+
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/src/lib.rs");
+    let crate_docs = std::fs::read_to_string(path).expect("the crate").replace("//! ", "");
+    macro_rules! links {
+        ($($name:ident: $analysis:ident,)*) => { [$(concat!("[`", stringify!($analysis), "`]")),*] };
+    }
+    let links = concertina_analysis::each_analysis!(links);
+    assert_eq!(first_cells(&crate_docs).join(", "), links.join(", "));
+}
+
 #[test]
 fn the_page_of_the_analyses_names_every_column_setting_and_source() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reference/analyses.md");
+    let path = PAGE;
     let page = std::fs::read_to_string(path).expect("the page");
     let mut sections = page.split("\n## ");
     let introduction = sections.next().into_iter().chain(sections.next()).collect::<String>();
