@@ -95,6 +95,7 @@ mod ranges;
 mod responses;
 mod settings;
 mod spec;
+mod state_measure;
 mod timestep;
 
 pub use accuracy::Accuracy;
