@@ -17,6 +17,7 @@
 //! | [`WeightVariance`] | how far do weights still move from checkpoint to checkpoint? | whether by learning or by noise |
 //! | [`Autocorrelation`] | for how long does a trial resemble its first state? | whether its information is lost: a rotation forgets nothing |
 //! | [`Spectrum`] | does the linear network grow or fade, in the long run and in one step? | what the nonlinearity makes of it |
+//! | [`FixedPoints`] | where does the network stay, or almost, and how does it move next to such points? | whether there are others, and what a trial does far from them |
 //!
 //! Every number is a pure function of the run's parameters, the weights and the analysis: nothing here starts a thread or
 //! reads a clock. What is undefined is null, what has not converged says so beside its best estimate, and no NaN comes out.
@@ -41,7 +42,8 @@
 //!
 //! The mathematics is also there by itself: [`effective_dimension`](fn@effective_dimension),
 //! [`class_distances`](fn@class_distances) and [`orthogonal_compression`](fn@orthogonal_compression) for any cloud of states, and
-//! in [`lyapunov`] the dynamics, the orbits and the spectrum of any weights.
+//! in [`lyapunov`] the dynamics, the orbits and the spectrum of any weights, in [`fixed_points`] the search for fixed points of any
+//! dynamics.
 
 /// The list of all analyses: calls a macro with the name and the type of each, in the order of the documentation.
 ///
@@ -70,6 +72,7 @@ macro_rules! each_analysis {
             weight_variance: WeightVariance,
             autocorrelation: Autocorrelation,
             spectrum: Spectrum,
+            fixed_points: FixedPoints,
         }
     };
 }
@@ -79,6 +82,7 @@ mod autocorrelation;
 mod class_distances;
 mod cluster_holdout;
 mod effective_dimension;
+pub mod fixed_points;
 mod loss;
 pub mod lyapunov;
 mod orthogonal_compression;
@@ -105,6 +109,7 @@ pub use class_distances::{ClassDistances, Distances, class_distances};
 pub use cluster_holdout::{Classifier, ClusterHoldout};
 pub use effective_dimension::{EffectiveDimension, effective_dimension};
 pub use error::{Error, Result};
+pub use fixed_points::FixedPoints;
 pub use loss::Loss;
 pub use lyapunov::Lyapunov;
 pub use numbers::Precision;

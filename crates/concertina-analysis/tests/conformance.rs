@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 
 use concertina_analysis::{
     Accuracy, Analysis, AnalysisSpec, Autocorrelation, ClassDistances, Classifier, ClusterHoldout,
-    EffectiveDimension, Error, Loss, Lyapunov, OrthogonalCompression, PcaSnapshots, Reference, Saturation,
-    Spectrum, Subject, Timestep, Timesteps, VaryingWeights, WeightVariance,
+    EffectiveDimension, Error, FixedPoints, Loss, Lyapunov, OrthogonalCompression, PcaSnapshots, Reference,
+    Saturation, Spectrum, Subject, Timestep, Timesteps, VaryingWeights, WeightVariance,
 };
 use concertina_model::network::Network;
 use concertina_model::params::{LossKind, NetworkKind};
@@ -27,6 +27,7 @@ fn every_analysis() -> Vec<AnalysisSpec> {
         WeightVariance { window: 2, ..WeightVariance::default() }.into(),
         Autocorrelation { samples: 20, ..Autocorrelation::default() }.into(),
         Spectrum::default().into(),
+        FixedPoints { starts: 20, ..FixedPoints::default() }.into(),
     ];
     let names: Vec<&str> = all.iter().map(Analysis::name).collect();
     assert_eq!(names, AnalysisSpec::NAMES, "an analysis is missing here");
@@ -50,7 +51,8 @@ fn applicable(run: &common::Run) -> Vec<AnalysisSpec> {
     let mut all = every_variant();
     let every = all.len();
     all.retain(|analysis| !matches!(analysis.check(&run.params), Err(Error::NotApplicable { .. })));
-    let left_out = usize::from(run.params.network.kind == NetworkKind::Feedforward); // only the Lyapunov spectrum
+    // the Lyapunov spectrum and fixed points
+    let left_out = if run.params.network.kind == NetworkKind::Feedforward { 2 } else { 0 };
     assert_eq!(all.len(), every - left_out);
     all
 }
@@ -179,7 +181,8 @@ fn one_sample_is_refused_where_it_says_nothing() {
     for name in AnalysisSpec::NAMES {
         let text = format!(r#"{{"analysis": "{name}", "samples": 1}}"#);
         let Ok(analysis) = serde_json::from_str::<AnalysisSpec>(&text) else {
-            assert!(["lyapunov", "weight_variance", "spectrum"].contains(name), "{name} takes no samples");
+            let without = ["lyapunov", "weight_variance", "spectrum", "fixed_points"];
+            assert!(without.contains(name), "{name} takes no samples");
             continue;
         };
         match analysis.run(&run.subject()) {
@@ -214,7 +217,10 @@ fn no_default_is_refused_for_the_smallest_networks_and_tasks() {
                     Ok(table) => assert!(!table.is_empty(), "{name}, {units} units"),
                     Err(Error::NotApplicable { .. }) => {
                         let few_clusters = *name == "cluster_holdout" && clusters < 4;
-                        assert!(few_clusters || (*name == "spectrum" && delay == 1), "{name}, {units} units")
+                        let no_loop = run.params.network.kind == NetworkKind::Feedforward;
+                        let no_state = *name == "fixed_points" && no_loop;
+                        let no_weights = *name == "spectrum" && delay == 1;
+                        assert!(few_clusters || no_state || no_weights, "{name}, {units} units")
                     }
                     Err(error) => panic!("{name}, {units} units, {clusters} clusters: {error}"),
                 }
@@ -288,7 +294,8 @@ class_distances 1 {"samples":1000,"timesteps":"all","extend_to":null}
 orthogonal_compression 2 {"samples":1000,"timesteps":"all","extend_to":null,"reference":"readout"}
 weight_variance 1 {"of":"readout","window":10}
 autocorrelation 2 {"samples":1000,"timesteps":"all","extend_to":null}
-spectrum 2 {}"#;
+spectrum 2 {}
+fixed_points 1 {"starts":200,"noise":0.0,"tolerance":1e-24,"slow":1e-6,"unique":0.001,"max_iterations":500,"input":null}"#;
 
 #[test]
 fn analyses_of_different_types_stand_side_by_side() {
@@ -394,7 +401,10 @@ fn the_page_of_the_analyses_names_every_column_setting_and_source() {
             let default = match value {
                 serde_json::Value::Null => "none".to_owned(),
                 serde_json::Value::String(text) => format!("`{text}`"),
-                number => number.as_f64().expect("a number").to_string(),
+                number => match number.as_f64().expect("a number") {
+                    tiny if tiny.abs() < 1e-5 && tiny != 0.0 => format!("{tiny:e}"),
+                    number => number.to_string(),
+                },
             };
             let says = |line: &str| {
                 line.starts_with('|') && line.contains(&format!("`{setting}`")) && line.contains(&default)
