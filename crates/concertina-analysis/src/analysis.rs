@@ -1,4 +1,5 @@
-//! What every analysis is: the trait [`Analysis`], its [`Settings`] as data, and the [`Subject`] it is done on.
+//! What every analysis is: the trait [`Analysis`], its [`Settings`] as data, and the [`Subject`] it is done
+//! on.
 
 use std::fmt::Debug;
 
@@ -23,8 +24,8 @@ pub struct Subject<'a> {
     pub checkpoints: &'a [(Checkpoint, Network)],
 }
 
-/// The settings of an analysis as data. Whatever serde can write has them; the trait is there so that an [`Analysis`] of unknown type,
-/// `&dyn Analysis`, has them too.
+/// The settings of an analysis as data. Whatever serde can write has them; the trait is there so that an
+/// [`Analysis`] of unknown type, `&dyn Analysis`, has them too.
 pub trait Settings {
     /// As a JSON object, in the order of the fields.
     ///

@@ -41,11 +41,12 @@
 //! ```
 //!
 //! The mathematics is also there by itself: [`effective_dimension`](fn@effective_dimension),
-//! [`class_distances`](fn@class_distances) and [`orthogonal_compression`](fn@orthogonal_compression) for any cloud of states, and
-//! in [`lyapunov`] the dynamics, the orbits and the spectrum of any weights, in [`fixed_points`] the search for fixed points of any
-//! dynamics.
+//! [`class_distances`](fn@class_distances) and [`orthogonal_compression`](fn@orthogonal_compression) for
+//! any cloud of states, and in [`lyapunov`] the dynamics, the orbits and the spectrum of any weights, in
+//! [`fixed_points`] the search for fixed points of any dynamics.
 
-/// The list of all analyses: calls a macro with the name and the type of each, in the order of the documentation.
+/// The list of all analyses: calls a macro with the name and the type of each, in the order of the
+/// documentation.
 ///
 /// [`AnalysisSpec`] is made of it, and whoever does the same for every analysis makes use of it, too:
 ///

@@ -31,7 +31,8 @@ pub(crate) trait StateMeasure: Serialize + Debug {
     /// Which states it looks at.
     fn states(&self) -> States<'_>;
 
-    /// The measure itself: a number for each column, given the responses of a network to the samples and a timestep.
+    /// The measure itself: a number for each column, given the responses of a network to the samples and a
+    /// timestep.
     ///
     /// # Errors
     /// Whatever is wrong before any checkpoint is looked at; those of the measure.

@@ -9,13 +9,14 @@ use crate::{Error, Result, Table, Values};
 impl Table {
     /// Writes a header line and a line per row; null is an empty cell, lines end in `\n`.
     ///
-    /// Floats are the shortest text that reads back to the same bits and have a point or an exponent (`2.0`, `1e-7`);
-    /// integers have none; infinities are `inf` and `-inf`; booleans `true` and `false`. Texts are quoted where needed. A column
-    /// `state` of vectors is written as columns `state[0]`, `state[1]`, ... of numbers, and read as those.
+    /// Floats are the shortest text that reads back to the same bits and have a point or an exponent
+    /// (`2.0`, `1e-7`); integers have none; infinities are `inf` and `-inf`; booleans `true` and `false`.
+    /// Texts are quoted where needed. A column `state` of vectors is written as columns `state[0]`,
+    /// `state[1]`, ... of numbers, and read as those.
     ///
     /// # Errors
-    /// [`Error::Csv`] if the writer fails; [`Error::DuplicateColumn`] if the name of another column is that of a vector's number;
-    /// [`Error::TooLarge`] past 2^14 columns.
+    /// [`Error::Csv`] if the writer fails; [`Error::DuplicateColumn`] if the name of another column is that
+    /// of a vector's number; [`Error::TooLarge`] past 2^14 columns.
     pub fn write_csv(&self, writer: impl Write) -> Result<()> {
         if self.columns.is_empty() {
             return Ok(());

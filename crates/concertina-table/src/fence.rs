@@ -75,8 +75,8 @@ const DATA_PAGE: i64 = 0;
 const DICTIONARY_PAGE: i64 = 2;
 /// Plain, plain dictionary, run lengths, run lengths of places in a dictionary.
 const ENCODINGS: [i64; 4] = [0, 2, 3, 8];
-/// Most rows of a page, or numbers and nulls of a list: the library ends one at 20,000 rows and what it was given with the last of them.
-/// So a page, of 20 bytes or more, is no more than so many nulls.
+/// Most rows of a page, or numbers and nulls of a list: the library ends one at 20,000 rows and what it was
+/// given with the last of them. So a page, of 20 bytes or more, is no more than so many nulls.
 const MOST_ROWS: i64 = 1 << 16;
 /// Least bytes of an entry of a dictionary: the length of a text.
 const LEAST_ENTRY: i64 = 4;
@@ -100,7 +100,8 @@ pub(crate) fn footer(bytes: &[u8]) -> Result<(), &'static str> {
     schema(*columns, rest)
 }
 
-/// Whether a schema is a row of columns, each by itself or a list, given how many children its elements have; the reason if not.
+/// Whether a schema is a row of columns, each by itself or a list, given how many children its elements
+/// have; the reason if not.
 fn schema(columns: i64, elements: &[i64]) -> Result<(), &'static str> {
     const MISSING: &str = "more columns than the footer names";
     if columns > elements.len() as i64 {
@@ -120,7 +121,8 @@ fn schema(columns: i64, elements: &[i64]) -> Result<(), &'static str> {
     }
 }
 
-/// Whether the library can bear the pages of a column, and how many numbers and nulls they say to have; the reason if not.
+/// Whether the library can bear the pages of a column, and how many numbers and nulls they say to have; the
+/// reason if not.
 pub(crate) fn pages(bytes: &[u8], column: &ColumnChunkMetaData) -> Result<usize, &'static str> {
     let start = column.dictionary_page_offset().unwrap_or(column.data_page_offset());
     let place = |number: i64| usize::try_from(number).ok();
@@ -186,8 +188,8 @@ impl Walk<'_> {
         Some((number >> 1) as i64 ^ -((number & 1) as i64)) // zigzag
     }
 
-    /// Walks over a value; `see` is told whole numbers, how many elements lists have, and where structs [end](END). `None` if it has
-    /// another shape.
+    /// Walks over a value; `see` is told whole numbers, how many elements lists have, and where structs
+    /// [end](END). `None` if it has another shape.
     fn one(&mut self, shape: &Shape, see: &mut dyn FnMut(&[i16], i64)) -> Option<()> {
         match shape {
             Whole => {

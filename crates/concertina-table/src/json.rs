@@ -8,7 +8,8 @@ use crate::parquet::check_size;
 use crate::{Error, Result, Scalar, Table, Values};
 
 impl Table {
-    /// An array with an object per row; null is `null`, an infinity the text `inf` or `-inf`, a vector an array.
+    /// An array with an object per row; null is `null`, an infinity the text `inf` or `-inf`, a vector an
+    /// array.
     ///
     /// Objects are ordered by name; [`Table::write_json`] keeps the order of the columns.
     pub fn to_json(&self) -> Value {
@@ -45,14 +46,15 @@ impl Table {
 
     /// Reads an array of objects; a name missing in an object is null there.
     ///
-    /// Columns come in order of first appearance. Numbers written with a point or an exponent (and those past 64 bits)
-    /// make a float column, whole numbers an integer column, the two together a float column; the texts `inf` and `-inf`
-    /// are infinities if all other cells are numbers or null. Arrays of numbers, all of one length, make a column of vectors. A column of
-    /// nulls alone is float.
+    /// Columns come in order of first appearance. Numbers written with a point or an exponent (and those
+    /// past 64 bits) make a float column, whole numbers an integer column, the two together a float column;
+    /// the texts `inf` and `-inf` are infinities if all other cells are numbers or null. Arrays of numbers,
+    /// all of one length, make a column of vectors. A column of nulls alone is float.
     ///
     /// # Errors
-    /// [`Error::Json`] if it is something else, an object stands in a cell, or a column mixes kinds; [`Error::Width`] for arrays of
-    /// different lengths; [`Error::TooLarge`] past 2^14 columns or 2^26 cells.
+    /// [`Error::Json`] if it is something else, an object stands in a cell, or a column mixes kinds;
+    /// [`Error::Width`] for arrays of different lengths; [`Error::TooLarge`] past 2^14 columns or 2^26
+    /// cells.
     pub fn from_json(json: &Value) -> Result<Table> {
         let records = json.as_array().ok_or_else(|| Error::Json { found: kind(json).to_owned() })?;
         let mut objects: Vec<&Map<String, Value>> = Vec::with_capacity(records.len());

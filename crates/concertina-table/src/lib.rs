@@ -1,8 +1,9 @@
 //! Tidy tables: typed columns, one row per observation; CSV, JSON and Parquet.
 //!
-//! A [`Table`] holds named columns of equal length, in order. A column is one of five kinds ([`Values`]), and every cell
-//! may be null: *undefined is null*, so a NaN that is put in comes out as null. Infinities are kept. A cell may hold a vector, such as
-//! the state of a network; vectors of one column have one length.
+//! A [`Table`] holds named columns of equal length, in order. A column is one of five kinds ([`Values`]),
+//! and every cell may be null: *undefined is null*, so a NaN that is put in comes out as null. Infinities
+//! are kept. A cell may hold a vector, such as the state of a network; vectors of one column have one
+//! length.
 //!
 //! | file | kinds | column order | null | differs |
 //! |---|---|---|---|---|

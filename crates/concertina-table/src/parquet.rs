@@ -4,8 +4,8 @@
 //! with these 64 digits read as zeros. It is checked before anything is parsed, so a damaged file costs nothing and
 //! never reaches the Parquet reader. Beside it, `concertina.label` says what the table is of, where the writer said so.
 //!
-//! A column of vectors is a list of doubles in the three levels that Parquet prescribes (`state.list.element`), so that other programs
-//! read it as lists.
+//! A column of vectors is a list of doubles in the three levels that Parquet prescribes
+//! (`state.list.element`), so that other programs read it as lists.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -44,8 +44,9 @@ const MAX_TEXT_BYTES: usize = 1 << 28;
 const MAX_WIDTH: usize = MAX_COLUMNS;
 /// The levels of a list below its column.
 const LIST: [&str; 2] = ["list", "element"];
-/// Bytes at which the writer ends a page of vectors: 2^15 numbers. It looks after 1024 rows or the vector that begins then, so that a
-/// page has less than 2^16 numbers and nulls, as many as [`fence::pages`] lets through.
+/// Bytes at which the writer ends a page of vectors: 2^15 numbers. It looks after 1024 rows or the vector
+/// that begins then, so that a page has less than 2^16 numbers and nulls, as many as [`fence::pages`] lets
+/// through.
 const VECTOR_PAGE_BYTES: usize = 1 << 18;
 /// Rows at which the writer ends a page of vectors.
 const VECTOR_PAGE_ROWS: usize = 1 << 13;
@@ -54,7 +55,8 @@ impl Table {
     /// The table as a Parquet file: the same table gives the same bytes.
     ///
     /// # Errors
-    /// [`Error::TooLarge`] past 2^14 columns, 2^14 numbers in a vector, 2^26 cells (or numbers in vectors) or 2^28 bytes of text.
+    /// [`Error::TooLarge`] past 2^14 columns, 2^14 numbers in a vector, 2^26 cells (or numbers in vectors)
+    /// or 2^28 bytes of text.
     pub fn to_parquet(&self) -> Result<Vec<u8>> {
         self.to_labelled_parquet("")
     }
@@ -276,8 +278,8 @@ fn write_cells<K: DataType, T>(
     column.close()
 }
 
-/// Levels as Parquet has them: 0 for null, 1 for a vector without numbers, 2 for a number; repeated where it is not the first of its
-/// vector.
+/// Levels as Parquet has them: 0 for null, 1 for a vector without numbers, 2 for a number; repeated where
+/// it is not the first of its vector.
 fn write_vectors(
     group: &mut SerializedRowGroupWriter<'_, Vec<u8>>,
     cells: &[Option<Vec<f64>>],

@@ -7,8 +7,9 @@ use serde::de::{self, Deserialize, Deserializer, Visitor};
 
 /// One cell of a table.
 ///
-/// `Display` writes what [`Table::write_csv`](crate::Table::write_csv) writes: null is empty, floats have a point or an
-/// exponent and read back to the same bits. A vector, which has several cells there, is written as `[0.5, -2.0]`.
+/// `Display` writes what [`Table::write_csv`](crate::Table::write_csv) writes: null is empty, floats have a
+/// point or an exponent and read back to the same bits. A vector, which has several cells there, is written
+/// as `[0.5, -2.0]`.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Scalar {
     /// A number with fraction; never NaN when it comes from a table.
@@ -111,8 +112,8 @@ impl Scalar {
         }
     }
 
-    /// A total order: numbers by size (integers and floats mixed), then booleans, then texts, then vectors by their first different number,
-    /// null last.
+    /// A total order: numbers by size (integers and floats mixed), then booleans, then texts, then vectors
+    /// by their first different number, null last.
     pub fn total_cmp(&self, other: &Self) -> Ordering {
         match (self, other) {
             (Self::Integer(a), Self::Integer(b)) => a.cmp(b),

@@ -20,8 +20,8 @@ impl Table {
     /// A table of these columns, in this order; NaN becomes null, and so does a vector with a NaN in it.
     ///
     /// # Errors
-    /// [`Error::Length`] if a column is longer or shorter than the first, [`Error::DuplicateColumn`], [`Error::Width`] if vectors of a
-    /// column differ in length.
+    /// [`Error::Length`] if a column is longer or shorter than the first, [`Error::DuplicateColumn`],
+    /// [`Error::Width`] if vectors of a column differ in length.
     pub fn from_columns(columns: impl IntoIterator<Item = (impl Into<String>, Values)>) -> Result<Self> {
         let mut table = Self::new();
         for (name, values) in columns {
@@ -33,8 +33,8 @@ impl Table {
     /// Puts a column after the others; NaN becomes null, and so does a vector with a NaN in it.
     ///
     /// # Errors
-    /// [`Error::Length`] if it has another number of rows than the table, [`Error::DuplicateColumn`], [`Error::Width`] if its vectors
-    /// differ in length.
+    /// [`Error::Length`] if it has another number of rows than the table, [`Error::DuplicateColumn`],
+    /// [`Error::Width`] if its vectors differ in length.
     pub fn push_column(&mut self, name: impl Into<String>, values: Values) -> Result<()> {
         let name = name.into();
         if self.has_column(&name) {
@@ -173,8 +173,8 @@ impl Table {
     /// meet them; a column of nulls alone goes with every kind.
     ///
     /// # Errors
-    /// [`Error::Kind`] if two columns of one name hold different kinds, [`Error::Width`] if they hold vectors of different lengths; the
-    /// table is unchanged then.
+    /// [`Error::Kind`] if two columns of one name hold different kinds, [`Error::Width`] if they hold
+    /// vectors of different lengths; the table is unchanged then.
     pub fn append(&mut self, other: &Table) -> Result<()> {
         if other.columns.is_empty() {
             return Ok(());

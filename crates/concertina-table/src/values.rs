@@ -4,8 +4,8 @@ use crate::Scalar;
 
 /// The cells of one column: all of one kind, each may be null.
 ///
-/// Vectors of one column have one length, its width; a table refuses others. A vector is known as a whole or not at all: one with
-/// a NaN in it is null.
+/// Vectors of one column have one length, its width; a table refuses others. A vector is known as a whole
+/// or not at all: one with a NaN in it is null.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Values {
     /// Numbers with fraction.
@@ -144,7 +144,8 @@ impl Values {
         cells.iter().flatten().map(Vec::len).find(|length| *length != width)
     }
 
-    /// Puts `other` after `self`; false (and nothing done) if the kinds, or the widths of vectors, do not go together.
+    /// Puts `other` after `self`; false (and nothing done) if the kinds, or the widths of vectors, do not
+    /// go together.
     pub(crate) fn extend(&mut self, other: &Self) -> bool {
         let (no_kind_yet, width) = (self.is_all_null(), self.width());
         match (&mut *self, other) {

@@ -19,33 +19,37 @@ use crate::ranges::{MOST_REPETITIONS, at_least, at_most, positive, refuse};
 use crate::responses::{Observations, Responses};
 use crate::{Analysis, Error, Result, Subject, Timestep};
 
-/// The fixed points and slow points of the network without input, or with one that never changes, and how it moves next to them.
+/// The fixed points and slow points of the network without input, or with one that never changes, and how
+/// it moves next to them.
 ///
-/// With `F` the map from a state to the next, the speed `q(h) = ½ ‖F(h) - h‖²` is lowered from states along trials, by Newton's
-/// steps where these are good and Levenberg's and Marquardt's elsewhere, with exact Jacobians in f64. Where it falls under
-/// `tolerance`, the network stays: a fixed point. A local minimum of the speed between that and `slow` is a slow point, which
-/// states pass slowly. Starts that end nearer to each other than `unique` have found one point.
+/// With `F` the map from a state to the next, the speed `q(h) = ½ ‖F(h) - h‖²` is lowered from states along
+/// trials, by Newton's steps where these are good and Levenberg's and Marquardt's elsewhere, with exact
+/// Jacobians in f64. Where it falls under `tolerance`, the network stays: a fixed point. A local minimum of
+/// the speed between that and `slow` is a slow point, which states pass slowly. Starts that end nearer to
+/// each other than `unique` have found one point.
 ///
-/// The starts are states along trials of the task, one from each of `starts` trials at a timestep drawn at random, the same for
-/// every checkpoint of a run.
+/// The starts are states along trials of the task, one from each of `starts` trials at a timestep drawn at
+/// random, the same for every checkpoint of a run.
 ///
-/// A list of points that were found is not a list of all that there are. More starts, or some `noise`, may find more.
+/// A list of points that were found is not a list of all that there are. More starts, or some `noise`, may
+/// find more.
 ///
 /// # Returns
 /// A row for each checkpoint and point, fixed points first, then by the distance from zero, with the columns
 /// * `index`, from 1; `kind`, `fixed` or `slow`; `speed`;
 /// * `unstable`: how many eigenvalues of the Jacobian have a modulus above 1 (by more than rounding, 1e-10);
-/// * `hits`: how many starts ended there; of the one that came nearest `start_trial` and `start_timestep`, where it began, and
-///   `iterations`, the steps that it took;
-/// * `state`, a vector: the state; `eigenvalue_real` and `eigenvalue_imaginary`, vectors: the eigenvalues of the Jacobian there,
-///   largest modulus first, of a conjugate pair the positive imaginary part first;
+/// * `hits`: how many starts ended there; of the one that came nearest `start_trial` and `start_timestep`,
+///   where it began, and `iterations`, the steps that it took;
+/// * `state`, a vector: the state; `eigenvalue_real` and `eigenvalue_imaginary`, vectors: the eigenvalues
+///   of the Jacobian there, largest modulus first, of a conjugate pair the positive imaginary part first;
 /// * the same in every row of a checkpoint: `starts`; `unconverged`, how many of them ended nowhere.
 ///
 /// A checkpoint at which nothing was found has one row, null but for the last two.
 ///
 /// # Source
-/// `sussillo2013`; `golub2018` for the merging of points. Differs in: Newton's and Levenberg's and Marquardt's steps in place of a
-/// minimiser that uses gradients alone; slow points are local minima, not states at which a minimiser was stopped.
+/// `sussillo2013`; `golub2018` for the merging of points. Differs in: Newton's and Levenberg's and
+/// Marquardt's steps in place of a minimiser that uses gradients alone; slow points are local minima, not
+/// states at which a minimiser was stopped.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct FixedPoints {
@@ -82,7 +86,8 @@ impl Default for FixedPoints {
 const TIMESTEPS: Purpose = Purpose::new("fixed pts when");
 const NOISE: Purpose = Purpose::new("fixed pts noise");
 
-/// By how much a modulus must be above 1 for a direction to count as unstable: arbitrary, above the rounding of eigenvalues that are 1.
+/// By how much a modulus must be above 1 for a direction to count as unstable: arbitrary, above the
+/// rounding of eigenvalues that are 1.
 const ABOVE_ONE: f64 = 1e-10;
 
 impl FixedPoints {

@@ -66,17 +66,19 @@ pub struct Found {
 
 /// A step that leaves a quarter of the speed, half of the residual, or less is a good one.
 const GOOD: f64 = 0.25;
-/// After a step that leaves this share of the speed, a tenth of the residual, or less, the same Jacobian is used again: a step then costs a
-/// twentieth of one with its own in a network of 200 units.
+/// After a step that leaves this share of the speed, a tenth of the residual, or less, the same Jacobian is
+/// used again: a step then costs a twentieth of one with its own in a network of 200 units.
 const AGAIN: f64 = 0.01;
 /// Damping at first, in units of `‖J - I‖²`, as in Madsen, Nielsen and Tingleff's `τ`.
 const FIRST_DAMPING: f64 = 1e-3;
 /// Least damping, in the same units: under it rounding decides.
 const LEAST_DAMPING: f64 = 1e-13;
-/// Steps that may be refused one after the other; the damping grows by 2, 4, 8, ... and is then beyond any scale.
+/// Steps that may be refused one after the other; the damping grows by 2, 4, 8, ... and is then beyond any
+/// scale.
 const MOST_REFUSALS: usize = 30;
-/// At a minimum the gradient is this small a share of the lengths of its factors, `‖J - I‖ ‖F(h) - h‖`. Arbitrary, between rounding and
-/// the 1e-7 or so that it is next to a fixed point at which `J` has the eigenvalue 1.
+/// At a minimum the gradient is this small a share of the lengths of its factors, `‖J - I‖ ‖F(h) - h‖`.
+/// Arbitrary, between rounding and the 1e-7 or so that it is next to a fixed point at which `J` has the
+/// eigenvalue 1.
 const FLAT: f64 = 1e-9;
 /// Machine epsilons of the state within which a residual is rounding.
 const ROUNDINGS: f64 = 8.0;
@@ -88,7 +90,8 @@ impl Search {
     /// `starts`: (starts, units).
     ///
     /// # Errors
-    /// [`Error::Shape`] for states of another length, [`Error::NotFinite`] for a start that is NaN or infinite.
+    /// [`Error::Shape`] for states of another length, [`Error::NotFinite`] for a start that is NaN or
+    /// infinite.
     pub fn run(&self, system: &Autonomous, starts: ArrayView2<f64>) -> Result<Found> {
         if starts.ncols() != system.units() {
             let expected = format!("(starts, units) = (any, {})", system.units());
@@ -123,7 +126,8 @@ impl Search {
         Ok(Found { points, unconverged })
     }
 
-    /// Goes down from one start: Newton's steps while they are good, Levenberg's and Marquardt's otherwise. `None` if that ends nowhere.
+    /// Goes down from one start: Newton's steps while they are good, Levenberg's and Marquardt's otherwise.
+    /// `None` if that ends nowhere.
     fn descend(&self, system: &Autonomous, start: usize, state: ArrayView1<f64>) -> Result<Option<Point>> {
         let mut at = Place::at(system, state.to_owned());
         if !at.speed.is_finite() {
@@ -165,8 +169,8 @@ pub fn speed(system: &Autonomous, state: ArrayView1<f64>) -> Result<f64> {
     Ok(0.5 * residual.dot(&residual))
 }
 
-/// One more step of Newton's, if it lowers the speed: what the tolerance leaves of the residual may be far from the point in directions
-/// along which the speed hardly rises.
+/// One more step of Newton's, if it lowers the speed: what the tolerance leaves of the residual may be far
+/// from the point in directions along which the speed hardly rises.
 fn polish(system: &Autonomous, point: &mut Point) -> Result<()> {
     let at = Place::at(system, point.state.clone());
     let next = Slope::at(system, &at).newton(system, &at, f64::INFINITY)?.map(|steps| steps.to);
@@ -237,8 +241,8 @@ impl Slope {
         length(self.gradient.view()) <= FLAT * self.size * (2.0 * place.speed).sqrt()
     }
 
-    /// Where Newton's step leads, `d (J - I) = h - F(h)`, and more steps with the same Jacobian as long as each leaves little of the speed
-    /// and that is not `enough`; `None` where the matrix is singular.
+    /// Where Newton's step leads, `d (J - I) = h - F(h)`, and more steps with the same Jacobian as long as
+    /// each leaves little of the speed and that is not `enough`; `None` where the matrix is singular.
     fn newton(&self, system: &Autonomous, place: &Place, enough: f64) -> Result<Option<Steps>> {
         let Some(factors) = Elimination::of(self.matrix.t())? else { return Ok(None) };
         let step = |from: &Place| -> Result<Option<Place>> {
@@ -248,7 +252,7 @@ impl Slope {
         let Some(to) = step(place)? else { return Ok(None) };
         let mut steps = Steps { to, count: 1 };
         while steps.to.speed.is_finite() && steps.to.speed >= enough {
-            match step(&steps.to)?.filter(|next| next.speed <= AGAIN * steps.to.speed) {
+            match step(&steps.to)?.filter(|next| next.speed < AGAIN * steps.to.speed) {
                 Some(to) => steps = Steps { to, count: steps.count + 1 },
                 None => break,
             }
@@ -256,8 +260,8 @@ impl Slope {
         Ok(Some(steps))
     }
 
-    /// Where the damped step `-d ((J - I) (J - I)ᵀ + λ I) = gradient` leads that lowers the speed, with the damping `λ` for the next;
-    /// `None` if none does.
+    /// Where the damped step `-d ((J - I) (J - I)ᵀ + λ I) = gradient` leads that lowers the speed, with the
+    /// damping `λ` for the next; `None` if none does.
     fn damped(&self, system: &Autonomous, place: &Place, damping: &mut f64) -> Result<Option<Steps>> {
         let normal = product(self.matrix.view(), self.matrix.t());
         let scale = self.size * self.size;

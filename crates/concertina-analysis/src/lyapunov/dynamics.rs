@@ -200,8 +200,8 @@ impl Autonomous {
         jacobian
     }
 
-    /// Whether orbits can come to a state. In a gated network units are means of numbers within -1 and 1; outside, an update gate of 1
-    /// would hold any number.
+    /// Whether orbits can come to a state. In a gated network units are means of numbers within -1 and 1;
+    /// outside, an update gate of 1 would hold any number.
     pub(crate) fn is_reachable(&self, state: &Array1<f64>) -> bool {
         self.dynamics.currents() == 1 || state.iter().all(|entry| entry.abs() <= 1.0)
     }

@@ -7,11 +7,13 @@ use ndarray::{Array1, ArrayView1, ArrayView2};
 use super::convert::{check_finite, check_square, row_major};
 use crate::{Error, Result};
 
-/// A pivot under this share of the largest, times `n`, says nothing: elimination rounds by about `n` machine epsilons of the largest.
-/// Arbitrary: a thousand times that, so that a solution has three digits at least.
+/// A pivot under this share of the largest, times `n`, says nothing: elimination rounds by about `n`
+/// machine epsilons of the largest. Arbitrary: a thousand times that, so that a solution has three digits
+/// at least.
 const LOST: f64 = 1e3 * f64::EPSILON;
 
-/// A square matrix in the form in which equations with it are solved: `P a = L U`, by elimination with row pivoting.
+/// A square matrix in the form in which equations with it are solved: `P a = L U`, by elimination with row
+/// pivoting.
 #[derive(Debug, Clone)]
 pub struct Elimination {
     factors: PartialPivLu<f64>,
@@ -45,8 +47,8 @@ impl Elimination {
     }
 }
 
-/// The solution `x` of `a x = b` for a symmetric positive definite `a`, by Cholesky's factors; `None` where `a` is not positive definite
-/// up to rounding. Only the lower triangle is read.
+/// The solution `x` of `a x = b` for a symmetric positive definite `a`, by Cholesky's factors; `None` where
+/// `a` is not positive definite up to rounding. Only the lower triangle is read.
 ///
 /// # Shapes
 /// `a`: (n, n); `b`: (n); returns (n).

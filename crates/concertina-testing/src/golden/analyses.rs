@@ -1,4 +1,5 @@
-//! Golden numbers of more analyses: which parts of each file are read by which crate, and what nothing is built for yet.
+//! Golden numbers of more analyses: which parts of each file are read by which crate, and what nothing is
+//! built for yet.
 
 use std::path::PathBuf;
 
@@ -6,7 +7,8 @@ use super::Fixture;
 use super::networks::{Part, open_in, read, unbuilt};
 use super::pattern::matches;
 
-/// The folder with the fixtures: `CONCERTINA_GOLDEN_ANALYSES`, else `../shared/golden-analyses` beside the project.
+/// The folder with the fixtures: `CONCERTINA_GOLDEN_ANALYSES`, else `../shared/golden-analyses` beside the
+/// project.
 pub fn folder() -> Option<PathBuf> {
     let root = crate::folder::workspace_root();
     crate::folder::first_of("CONCERTINA_GOLDEN_ANALYSES", &[root.join("../shared/golden-analyses")])
@@ -31,7 +33,8 @@ pub fn part_of(file: &str, array: &str) -> Option<&'static Part> {
     PARTS.iter().find(|part| matches(part.files, file) && matches(part.arrays, array))
 }
 
-/// Opens a fixture and answers for the arrays that match these patterns. `None` if it is not there (it says so).
+/// Opens a fixture and answers for the arrays that match these patterns. `None` if it is not there (it says
+/// so).
 ///
 /// # Panics
 /// If the file cannot be read.
