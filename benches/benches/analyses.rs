@@ -6,8 +6,8 @@ use anyhow::Result;
 use concertina::analyses::lyapunov::{Autonomous, Orbits, Stopping, initial_states};
 use concertina::analyses::{
     Accuracy, Analysis, AnalysisSpec, Autocorrelation, ClassDistances, ClusterHoldout, EffectiveDimension,
-    Lyapunov, OrthogonalCompression, PcaSnapshots, Reference, Saturation, Spectrum, Subject, Timesteps,
-    VaryingWeights, WeightVariance, effective_dimension,
+    FixedPoints, Lyapunov, OrthogonalCompression, PcaSnapshots, Reference, Saturation, Spectrum, Subject,
+    Timesteps, VaryingWeights, WeightVariance, effective_dimension,
 };
 use concertina::model::Checkpoint;
 use concertina::model::network::Network;
@@ -33,7 +33,7 @@ fn main() -> Result<()> {
     let frame: Array2<f64> = Array2::eye(system.units());
     let starts = initial_states(0, 10, system.units());
     let one_timestep = Timesteps::these([9]);
-    let analyses: [(&str, AnalysisSpec); 15] = [
+    let analyses: [(&str, AnalysisSpec); 16] = [
         ("effective_dimension", EffectiveDimension::default().into()),
         (
             "effective_dimension at the last timestep",
@@ -62,6 +62,7 @@ fn main() -> Result<()> {
         ),
         ("autocorrelation", Autocorrelation::default().into()),
         ("spectrum", Spectrum::default().into()),
+        ("fixed_points", FixedPoints::default().into()),
     ];
     let stages =
         [("before", [(Checkpoint::START, untrained.clone())]), ("after", [(Checkpoint::START, trained)])];

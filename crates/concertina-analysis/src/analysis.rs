@@ -1,4 +1,5 @@
-//! What every analysis is: the trait [`Analysis`] and the [`Subject`] it is done on.
+//! What every analysis is: the trait [`Analysis`], its [`Settings`] as data, and the [`Subject`] it is done
+//! on.
 
 use std::fmt::Debug;
 
@@ -8,6 +9,7 @@ use concertina_model::params::ValidParams;
 use concertina_model::task::Task;
 use concertina_table::Table;
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::Result;
 
@@ -22,6 +24,32 @@ pub struct Subject<'a> {
     pub checkpoints: &'a [(Checkpoint, Network)],
 }
 
+/// The settings of an analysis as data. Whatever serde can write has them; the trait is there so that an
+/// [`Analysis`] of unknown type, `&dyn Analysis`, has them too.
+pub trait Settings {
+    /// As a JSON object, in the order of the fields.
+    ///
+    /// # Errors
+    /// Fields that JSON cannot hold, such as maps whose keys are no texts.
+    fn settings_json(&self) -> serde_json::Result<String>;
+
+    /// As a value.
+    ///
+    /// # Errors
+    /// As [`settings_json`](Self::settings_json).
+    fn settings_value(&self) -> serde_json::Result<Value>;
+}
+
+impl<T: Serialize> Settings for T {
+    fn settings_json(&self) -> serde_json::Result<String> {
+        serde_json::to_string(self)
+    }
+
+    fn settings_value(&self) -> serde_json::Result<Value> {
+        serde_json::to_value(self)
+    }
+}
+
 /// A measurement on the networks of a run, with its parameters as fields.
 ///
 /// The trait is cut so that a store can keep results it knows nothing about: name, version and the serialised parameters name
@@ -32,8 +60,10 @@ pub struct Subject<'a> {
 /// anything runs; [`check`](Self::check) is on its own so that a recipe can be refused before hours of training.
 ///
 /// A result is tidy: one row per observation, with the columns `epoch` and `update`, then `timestep` where it applies, then
-/// the values. What is undefined is null.
-pub trait Analysis: Serialize + Debug {
+/// the values; a value may be a vector, such as a state. What is undefined is null.
+///
+/// Analyses of different types may stand side by side as `&dyn Analysis`.
+pub trait Analysis: Settings + Debug {
     /// The name by which recipes and tables know it, for example `effective_dimension`.
     fn name(&self) -> &'static str;
 

@@ -1,16 +1,14 @@
 //! `class_distances`: how far states of the same class and of different classes lie apart.
 
-use concertina_model::params::ValidParams;
-use concertina_model::task::Ask;
+use concertina_model::task::Trials;
 use concertina_numerics::kernels::{Operation, dispatch};
-use concertina_table::Table;
 use ndarray::ArrayView2;
 use serde::{Deserialize, Serialize};
 
 use crate::numbers::{Precision, one_over_largest};
-use crate::ranges::{self, needs_classes};
-use crate::responses::{check_finite, labels, measured};
-use crate::{Analysis, Error, Result, Subject, Timestep, Timesteps};
+use crate::responses::{Responses, check_finite, labels};
+use crate::state_measure::{StateMeasure, States};
+use crate::{Error, Result, Subject, Timestep, Timesteps};
 
 /// Mean distances within and across classes at each timestep: see [`class_distances`].
 ///
@@ -34,42 +32,28 @@ impl Default for ClassDistances {
     }
 }
 
-impl ClassDistances {
-    pub(crate) const NAME: &'static str = "class_distances";
-}
+impl StateMeasure for ClassDistances {
+    const NAME: &'static str = "class_distances";
+    const VERSION: u32 = 1;
+    const REFERENCES: &'static [&'static str] = &["farrell2022"];
+    const COLUMNS: &'static [&'static str] = &["within_class_distance", "across_class_distance"];
+    const LEAST_SAMPLES: usize = 2;
+    const NEEDS_CLASSES: bool = true;
 
-impl Analysis for ClassDistances {
-    fn name(&self) -> &'static str {
-        Self::NAME
+    fn states(&self) -> States<'_> {
+        States { samples: self.samples, timesteps: &self.timesteps, extend_to: self.extend_to }
     }
 
-    fn version(&self) -> u32 {
-        1
-    }
-
-    fn references(&self) -> &'static [&'static str] {
-        &["farrell2022"]
-    }
-
-    fn per_checkpoint(&self) -> bool {
-        true
-    }
-
-    fn check(&self, params: &ValidParams) -> Result<()> {
-        needs_classes(Self::NAME, params)?;
-        ranges::samples(Self::NAME, self.samples, 2)?;
-        self.timesteps.resolve(Self::NAME, self.extend_to, params).map(drop)
-    }
-
-    fn run(&self, subject: &Subject) -> Result<Table> {
-        self.check(subject.params)?;
-        let timesteps = self.timesteps.resolve(Self::NAME, self.extend_to, subject.params)?;
-        let samples = subject.task.trials(Ask::Analysis { count: self.samples });
-        let labels = labels(Self::NAME, &samples)?;
-        let columns = ["within_class_distance", "across_class_distance"];
-        measured(subject, &samples, &timesteps, columns, |responses, timestep| {
+    fn measure(
+        &self,
+        _: &Subject,
+        samples: &Trials,
+        _: &[Timestep],
+    ) -> Result<impl FnMut(&Responses, Timestep) -> Result<Vec<Option<f64>>>> {
+        let labels = labels(Self::NAME, samples)?;
+        Ok(move |responses: &Responses, timestep| {
             let Distances { within, across } = mean_distances(responses.at(timestep)?, &labels);
-            Ok([within, across])
+            Ok(vec![within, across])
         })
     }
 }

@@ -1,16 +1,14 @@
 //! `effective_dimension`: the participation ratio of the states.
 
-use concertina_model::params::ValidParams;
-use concertina_model::task::Ask;
+use concertina_model::task::Trials;
 use concertina_numerics::kernels::{Columns, Operation, dispatch};
-use concertina_table::Table;
 use ndarray::ArrayView2;
 use serde::{Deserialize, Serialize};
 
 use crate::numbers::{Precision, Rounding, contiguous, one_over_largest, sum_of};
-use crate::ranges;
-use crate::responses::{Responses, check_finite, measured};
-use crate::{Analysis, Error, Result, Subject, Timestep, Timesteps};
+use crate::responses::{Responses, check_finite};
+use crate::state_measure::{StateMeasure, States};
+use crate::{Error, Result, Subject, Timestep, Timesteps};
 
 /// The effective dimension (participation ratio) of the states at each timestep: see [`effective_dimension`].
 ///
@@ -33,39 +31,27 @@ impl Default for EffectiveDimension {
     }
 }
 
-impl EffectiveDimension {
-    pub(crate) const NAME: &'static str = "effective_dimension";
-}
+impl StateMeasure for EffectiveDimension {
+    const NAME: &'static str = "effective_dimension";
+    const VERSION: u32 = 3;
+    const REFERENCES: &'static [&'static str] = &["farrell2022", "gao2017"];
+    const COLUMNS: &'static [&'static str] = &["effective_dimension"];
+    const LEAST_SAMPLES: usize = 2;
 
-impl Analysis for EffectiveDimension {
-    fn name(&self) -> &'static str {
-        Self::NAME
+    fn states(&self) -> States<'_> {
+        States { samples: self.samples, timesteps: &self.timesteps, extend_to: self.extend_to }
     }
 
-    fn version(&self) -> u32 {
-        3
-    }
-
-    fn references(&self) -> &'static [&'static str] {
-        &["farrell2022", "gao2017"]
-    }
-
-    fn per_checkpoint(&self) -> bool {
-        true
-    }
-
-    fn check(&self, params: &ValidParams) -> Result<()> {
-        ranges::samples(Self::NAME, self.samples, 2)?;
-        self.timesteps.resolve(Self::NAME, self.extend_to, params).map(drop)
-    }
-
-    fn run(&self, subject: &Subject) -> Result<Table> {
-        self.check(subject.params)?;
-        let timesteps = self.timesteps.resolve(Self::NAME, self.extend_to, subject.params)?;
-        let samples = subject.task.trials(Ask::Analysis { count: self.samples });
+    fn measure(
+        &self,
+        _: &Subject,
+        _: &Trials,
+        _: &[Timestep],
+    ) -> Result<impl FnMut(&Responses, Timestep) -> Result<Vec<Option<f64>>>> {
         let mut scratch = Scratch::default();
-        measured(subject, &samples, &timesteps, ["effective_dimension"], |responses, timestep| {
-            Ok([scratch.dimension(responses.unchecked_at(timestep), || Responses::name_of(timestep))?])
+        Ok(move |responses: &Responses, timestep| {
+            let what = || Responses::name_of(timestep);
+            Ok(vec![scratch.dimension(responses.unchecked_at(timestep), what)?])
         })
     }
 }

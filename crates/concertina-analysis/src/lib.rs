@@ -6,7 +6,8 @@
 //! | analysis | answers | cannot tell |
 //! |---|---|---|
 //! | [`EffectiveDimension`] | over how many directions are the states spread? | which ones, and whether the task needs them |
-//! | [`Accuracy`], [`Loss`] | does the network solve the task? | how |
+//! | [`Accuracy`] | does the network solve the task? | how |
+//! | [`Loss`] | how well does it, in terms of what training lowers? | how |
 //! | [`PcaSnapshots`] | what does the cloud of states look like? | what happens outside of the plane |
 //! | [`Lyapunov`] | is the network without input chaotic, and how fast do states part or meet? | what a trial does in ten timesteps |
 //! | [`ClusterHoldout`] | do the states generalise over clusters, linearly? | whether a nonlinear readout would |
@@ -16,6 +17,7 @@
 //! | [`WeightVariance`] | how far do weights still move from checkpoint to checkpoint? | whether by learning or by noise |
 //! | [`Autocorrelation`] | for how long does a trial resemble its first state? | whether its information is lost: a rotation forgets nothing |
 //! | [`Spectrum`] | does the linear network grow or fade, in the long run and in one step? | what the nonlinearity makes of it |
+//! | [`FixedPoints`] | where does the network stay, or almost, and how does it move next to such points? | whether there are others, and what a trial does far from them |
 //!
 //! Every number is a pure function of the run's parameters, the weights and the analysis: nothing here starts a thread or
 //! reads a clock. What is undefined is null, what has not converged says so beside its best estimate, and no NaN comes out.
@@ -39,14 +41,49 @@
 //! ```
 //!
 //! The mathematics is also there by itself: [`effective_dimension`](fn@effective_dimension),
-//! [`class_distances`](fn@class_distances) and [`orthogonal_compression`](fn@orthogonal_compression) for any cloud of states, and
-//! in [`lyapunov`] the dynamics, the orbits and the spectrum of any weights.
+//! [`class_distances`](fn@class_distances) and [`orthogonal_compression`](fn@orthogonal_compression) for
+//! any cloud of states, and in [`lyapunov`] the dynamics, the orbits and the spectrum of any weights, in
+//! [`fixed_points`] the search for fixed points of any dynamics.
+
+/// The list of all analyses: calls a macro with the name and the type of each, in the order of the
+/// documentation.
+///
+/// [`AnalysisSpec`] is made of it, and whoever does the same for every analysis makes use of it, too:
+///
+/// ```
+/// macro_rules! count {
+///     ($($name:ident: $analysis:ident,)*) => { [$(stringify!($name)),*].len() };
+/// }
+/// let count = concertina_analysis::each_analysis!(count);
+/// assert_eq!(count, concertina_analysis::AnalysisSpec::NAMES.len());
+/// ```
+#[macro_export]
+macro_rules! each_analysis {
+    ($then:ident) => {
+        $then! {
+            effective_dimension: EffectiveDimension,
+            accuracy: Accuracy,
+            loss: Loss,
+            pca_snapshots: PcaSnapshots,
+            lyapunov: Lyapunov,
+            cluster_holdout: ClusterHoldout,
+            saturation: Saturation,
+            class_distances: ClassDistances,
+            orthogonal_compression: OrthogonalCompression,
+            weight_variance: WeightVariance,
+            autocorrelation: Autocorrelation,
+            spectrum: Spectrum,
+            fixed_points: FixedPoints,
+        }
+    };
+}
 
 mod accuracy;
 mod autocorrelation;
 mod class_distances;
 mod cluster_holdout;
 mod effective_dimension;
+pub mod fixed_points;
 mod loss;
 pub mod lyapunov;
 mod orthogonal_compression;
@@ -63,15 +100,17 @@ mod ranges;
 mod responses;
 mod settings;
 mod spec;
+mod state_measure;
 mod timestep;
 
 pub use accuracy::Accuracy;
-pub use analysis::{Analysis, Subject};
+pub use analysis::{Analysis, Settings, Subject};
 pub use autocorrelation::Autocorrelation;
 pub use class_distances::{ClassDistances, Distances, class_distances};
 pub use cluster_holdout::{Classifier, ClusterHoldout};
 pub use effective_dimension::{EffectiveDimension, effective_dimension};
 pub use error::{Error, Result};
+pub use fixed_points::FixedPoints;
 pub use loss::Loss;
 pub use lyapunov::Lyapunov;
 pub use numbers::Precision;

@@ -4,18 +4,16 @@ use std::collections::BTreeMap;
 
 use concertina_model::Checkpoint;
 use concertina_model::network::Network;
-use concertina_model::params::ValidParams;
-use concertina_model::task::Ask;
+use concertina_model::task::Trials;
 use concertina_numerics::linalg::{Pca, centre, product, symmetric_eigen};
 use concertina_numerics::statistics::mean;
-use concertina_table::Table;
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, s};
 use serde::{Deserialize, Serialize};
 
 use crate::numbers::{Precision, Rounding};
-use crate::ranges::{self, needs_classes};
-use crate::responses::{Responses, check_finite, labels, measured};
-use crate::{Analysis, Error, Result, Subject, Timestep, Timesteps};
+use crate::responses::{Responses, check_finite, labels};
+use crate::state_measure::{StateMeasure, States};
+use crate::{Error, Result, Subject, Timestep, Timesteps};
 
 /// How much the part of the states orthogonal to the readout has shrunk since before training, at each timestep.
 ///
@@ -65,48 +63,36 @@ impl Default for OrthogonalCompression {
     }
 }
 
-impl OrthogonalCompression {
-    pub(crate) const NAME: &'static str = "orthogonal_compression";
-}
+impl StateMeasure for OrthogonalCompression {
+    const NAME: &'static str = "orthogonal_compression";
+    const VERSION: u32 = 2;
+    const REFERENCES: &'static [&'static str] = &["farrell2022"];
+    const COLUMNS: &'static [&'static str] = &["orthogonal_compression"];
+    const LEAST_SAMPLES: usize = 2;
+    const NEEDS_CLASSES: bool = true;
+    const PER_CHECKPOINT: bool = false;
 
-impl Analysis for OrthogonalCompression {
-    fn name(&self) -> &'static str {
-        Self::NAME
+    fn states(&self) -> States<'_> {
+        States { samples: self.samples, timesteps: &self.timesteps, extend_to: self.extend_to }
     }
 
-    fn version(&self) -> u32 {
-        2
-    }
-
-    fn references(&self) -> &'static [&'static str] {
-        &["farrell2022"]
-    }
-
-    fn per_checkpoint(&self) -> bool {
-        false
-    }
-
-    fn check(&self, params: &ValidParams) -> Result<()> {
-        needs_classes(Self::NAME, params)?;
-        ranges::samples(Self::NAME, self.samples, 2)?;
-        self.timesteps.resolve(Self::NAME, self.extend_to, params).map(drop)
-    }
-
-    fn run(&self, subject: &Subject) -> Result<Table> {
-        self.check(subject.params)?;
-        let timesteps = self.timesteps.resolve(Self::NAME, self.extend_to, subject.params)?;
-        let samples = subject.task.trials(Ask::Analysis { count: self.samples });
+    fn measure(
+        &self,
+        subject: &Subject,
+        samples: &Trials,
+        timesteps: &[Timestep],
+    ) -> Result<impl FnMut(&Responses, Timestep) -> Result<Vec<Option<f64>>>> {
         // Drawn, unless it is at hand: a network that was trained elsewhere cannot be drawn.
         let at_start = subject.checkpoints.iter().find(|(checkpoint, _)| *checkpoint == Checkpoint::START);
         let before = match at_start {
-            Some((_, network)) => Responses::run(network, &samples, &timesteps)?,
-            None => Responses::run(&Network::initial(subject.params)?, &samples, &timesteps)?,
+            Some((_, network)) => Responses::run(network, samples, timesteps)?,
+            None => Responses::run(&Network::initial(subject.params)?, samples, timesteps)?,
         };
         let readout = match self.reference {
             Reference::Readout => last_readout(subject)?,
             Reference::ClassMeans => None,
         };
-        let labels = labels(Self::NAME, &samples)?;
+        let labels = labels(Self::NAME, samples)?;
         let components = subject.params.inputs();
         let mut earlier: BTreeMap<Timestep, Cloud> = BTreeMap::new(); // where there is a readout
         if self.reference == Reference::Readout {
@@ -114,7 +100,7 @@ impl Analysis for OrthogonalCompression {
                 earlier.insert(timestep, Cloud::of(before.at(timestep)?, components)?);
             }
         }
-        measured(subject, &samples, &timesteps, [Self::NAME], |responses, timestep| {
+        Ok(move |responses: &Responses, timestep| {
             let states = responses.at(timestep)?;
             let ratio = match (self.reference, &readout, earlier.get(&timestep)) {
                 (Reference::ClassMeans, ..) => beside_class_means(states, before.at(timestep)?, &labels)?,
@@ -125,7 +111,7 @@ impl Analysis for OrthogonalCompression {
                 }
                 (Reference::Readout, ..) => None,
             };
-            Ok([ratio])
+            Ok(vec![ratio])
         })
     }
 }

@@ -10,7 +10,7 @@ use concertina_table::{Table, Values};
 use ndarray::{Array2, ArrayView2};
 
 use crate::timestep::Timestep;
-use crate::{Error, Result, Subject};
+use crate::{Error, Result};
 
 /// The states of a network in some trials, at the timesteps that were asked for.
 #[derive(Debug)]
@@ -122,27 +122,4 @@ impl Observations {
         all.extend(columns);
         Ok(Table::from_columns(all)?)
     }
-}
-
-/// The table of what `measure` finds in the trials of each checkpoint at each of these timesteps: a number for each column.
-pub(crate) fn measured<const N: usize>(
-    subject: &Subject,
-    samples: &Trials,
-    timesteps: &[Timestep],
-    columns: [&str; N],
-    mut measure: impl FnMut(&Responses, Timestep) -> Result<[Option<f64>; N]>,
-) -> Result<Table> {
-    let mut rows = Observations::default();
-    let mut found: [Vec<Option<f64>>; N] = std::array::from_fn(|_| Vec::new());
-    for (checkpoint, network) in subject.checkpoints {
-        let responses = Responses::run(network, samples, timesteps)?;
-        for &timestep in timesteps {
-            rows.push_at(*checkpoint, timestep);
-            for (column, number) in found.iter_mut().zip(measure(&responses, timestep)?) {
-                column.push(number);
-            }
-        }
-    }
-    let columns = columns.into_iter().map(str::to_owned).zip(found.map(Values::from));
-    rows.into_table(true, columns)
 }

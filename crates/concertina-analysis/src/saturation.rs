@@ -1,17 +1,16 @@
 //! `saturation`: how near the rates are to the ends of their range.
 
 use concertina_model::network::Equations;
-use concertina_model::params::{Nonlinearity, ValidParams};
-use concertina_model::task::Ask;
+use concertina_model::params::Nonlinearity;
+use concertina_model::task::Trials;
 use concertina_numerics::kernels::{relu_in_place, tanh_in_place};
-use concertina_table::Table;
 use ndarray::ArrayView2;
 use serde::{Deserialize, Serialize};
 
 use crate::numbers::sum_of;
-use crate::ranges;
-use crate::responses::measured;
-use crate::{Analysis, Result, Subject, Timestep, Timesteps};
+use crate::responses::Responses;
+use crate::state_measure::{StateMeasure, States};
+use crate::{Result, Subject, Timestep, Timesteps};
 
 /// How large the rates are at each timestep: mean and standard deviation of their magnitude over samples and units.
 ///
@@ -43,43 +42,29 @@ impl Default for Saturation {
     }
 }
 
-impl Saturation {
-    pub(crate) const NAME: &'static str = "saturation";
-}
+impl StateMeasure for Saturation {
+    const NAME: &'static str = "saturation";
+    const VERSION: u32 = 1;
+    const REFERENCES: &'static [&'static str] = &["farrell2022"];
+    const COLUMNS: &'static [&'static str] = &["saturation", "saturation_sd"];
+    const LEAST_SAMPLES: usize = 1;
 
-impl Analysis for Saturation {
-    fn name(&self) -> &'static str {
-        Self::NAME
+    fn states(&self) -> States<'_> {
+        States { samples: self.samples, timesteps: &self.timesteps, extend_to: self.extend_to }
     }
 
-    fn version(&self) -> u32 {
-        1
-    }
-
-    fn references(&self) -> &'static [&'static str] {
-        &["farrell2022"]
-    }
-
-    fn per_checkpoint(&self) -> bool {
-        true
-    }
-
-    fn check(&self, params: &ValidParams) -> Result<()> {
-        ranges::samples(Self::NAME, self.samples, 1)?;
-        self.timesteps.resolve(Self::NAME, self.extend_to, params).map(drop)
-    }
-
-    fn run(&self, subject: &Subject) -> Result<Table> {
-        self.check(subject.params)?;
-        let timesteps = self.timesteps.resolve(Self::NAME, self.extend_to, subject.params)?;
-        let samples = subject.task.trials(Ask::Analysis { count: self.samples });
+    fn measure(
+        &self,
+        subject: &Subject,
+        _: &Trials,
+        _: &[Timestep],
+    ) -> Result<impl FnMut(&Responses, Timestep) -> Result<Vec<Option<f64>>>> {
         let equations = Equations::new(subject.params);
-        measured(subject, &samples, &timesteps, ["saturation", "saturation_sd"], |responses, timestep| {
+        Ok(move |responses: &Responses, timestep| {
             if timestep == Timestep::INPUT {
-                return Ok([None; 2]);
+                return Ok(vec![None; 2]);
             }
-            let [mean, deviation] = moments(&rates(&equations, responses.at(timestep)?));
-            Ok([Some(mean), Some(deviation)])
+            Ok(moments(&rates(&equations, responses.at(timestep)?)).map(Some).to_vec())
         })
     }
 }

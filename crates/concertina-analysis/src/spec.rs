@@ -5,10 +5,7 @@ use concertina_table::Table;
 use serde::{Deserialize, Serialize};
 
 use crate::settings::{Setting, schema_of};
-use crate::{
-    Accuracy, Analysis, Autocorrelation, ClassDistances, ClusterHoldout, EffectiveDimension, Error, Loss,
-    Lyapunov, OrthogonalCompression, PcaSnapshots, Result, Saturation, Spectrum, Subject, WeightVariance,
-};
+use crate::*;
 
 macro_rules! analyses {
     ($($name:ident: $kind:ident,)*) => {
@@ -49,36 +46,23 @@ macro_rules! analyses {
 
         impl AnalysisSpec {
             /// The names of all analyses, in the order of the documentation.
-            pub const NAMES: &'static [&'static str] = &[$($kind::NAME),*];
+            pub const NAMES: &'static [&'static str] = &[$(stringify!($name)),*];
 
             /// The analysis of this name with default parameters.
             ///
             /// # Errors
             /// [`Error::UnknownAnalysis`].
             pub fn named(name: &str) -> Result<Self> {
-                match name {
-                    $($kind::NAME => Ok(Self::$kind($kind::default())),)*
-                    _ => Err(Error::UnknownAnalysis { name: name.to_owned() }),
-                }
+                $(if name == stringify!($name) {
+                    return Ok(Self::$kind($kind::default()));
+                })*
+                Err(Error::UnknownAnalysis { name: name.to_owned() })
             }
         }
     };
 }
 
-analyses! {
-    effective_dimension: EffectiveDimension,
-    accuracy: Accuracy,
-    loss: Loss,
-    pca_snapshots: PcaSnapshots,
-    lyapunov: Lyapunov,
-    cluster_holdout: ClusterHoldout,
-    saturation: Saturation,
-    class_distances: ClassDistances,
-    orthogonal_compression: OrthogonalCompression,
-    weight_variance: WeightVariance,
-    autocorrelation: Autocorrelation,
-    spectrum: Spectrum,
-}
+crate::each_analysis!(analyses);
 
 impl AnalysisSpec {
     /// What names a result besides the network it is of: name, version, and every parameter, defaults filled in.
@@ -128,7 +112,7 @@ impl AnalysisSpec {
 
     /// The parameters as JSON, in the order of the fields.
     pub(crate) fn fields(&self) -> String {
-        let parameters = each!(self, analysis => serde_json::to_string(analysis));
+        let parameters = each!(self, analysis => analysis.settings_json());
         parameters.expect("parameters are plain data with text keys")
     }
 

@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 
 use concertina_analysis::{
     Accuracy, Analysis, AnalysisSpec, Autocorrelation, ClassDistances, Classifier, ClusterHoldout,
-    EffectiveDimension, Error, Loss, Lyapunov, OrthogonalCompression, PcaSnapshots, Reference, Saturation,
-    Spectrum, Subject, Timestep, Timesteps, VaryingWeights, WeightVariance,
+    EffectiveDimension, Error, FixedPoints, Loss, Lyapunov, OrthogonalCompression, PcaSnapshots, Reference,
+    Saturation, Spectrum, Subject, Timestep, Timesteps, VaryingWeights, WeightVariance,
 };
 use concertina_model::network::Network;
 use concertina_model::params::{LossKind, NetworkKind};
@@ -27,6 +27,7 @@ fn every_analysis() -> Vec<AnalysisSpec> {
         WeightVariance { window: 2, ..WeightVariance::default() }.into(),
         Autocorrelation { samples: 20, ..Autocorrelation::default() }.into(),
         Spectrum::default().into(),
+        FixedPoints { starts: 20, ..FixedPoints::default() }.into(),
     ];
     let names: Vec<&str> = all.iter().map(Analysis::name).collect();
     assert_eq!(names, AnalysisSpec::NAMES, "an analysis is missing here");
@@ -50,7 +51,8 @@ fn applicable(run: &common::Run) -> Vec<AnalysisSpec> {
     let mut all = every_variant();
     let every = all.len();
     all.retain(|analysis| !matches!(analysis.check(&run.params), Err(Error::NotApplicable { .. })));
-    let left_out = usize::from(run.params.network.kind == NetworkKind::Feedforward); // only the Lyapunov spectrum
+    // the Lyapunov spectrum and fixed points
+    let left_out = if run.params.network.kind == NetworkKind::Feedforward { 2 } else { 0 };
     assert_eq!(all.len(), every - left_out);
     all
 }
@@ -179,7 +181,8 @@ fn one_sample_is_refused_where_it_says_nothing() {
     for name in AnalysisSpec::NAMES {
         let text = format!(r#"{{"analysis": "{name}", "samples": 1}}"#);
         let Ok(analysis) = serde_json::from_str::<AnalysisSpec>(&text) else {
-            assert!(["lyapunov", "weight_variance", "spectrum"].contains(name), "{name} takes no samples");
+            let without = ["lyapunov", "weight_variance", "spectrum", "fixed_points"];
+            assert!(without.contains(name), "{name} takes no samples");
             continue;
         };
         match analysis.run(&run.subject()) {
@@ -214,7 +217,10 @@ fn no_default_is_refused_for_the_smallest_networks_and_tasks() {
                     Ok(table) => assert!(!table.is_empty(), "{name}, {units} units"),
                     Err(Error::NotApplicable { .. }) => {
                         let few_clusters = *name == "cluster_holdout" && clusters < 4;
-                        assert!(few_clusters || (*name == "spectrum" && delay == 1), "{name}, {units} units")
+                        let no_loop = run.params.network.kind == NetworkKind::Feedforward;
+                        let no_state = *name == "fixed_points" && no_loop;
+                        let no_weights = *name == "spectrum" && delay == 1;
+                        assert!(few_clusters || no_state || no_weights, "{name}, {units} units")
                     }
                     Err(error) => panic!("{name}, {units} units, {clusters} clusters: {error}"),
                 }
@@ -267,6 +273,52 @@ fn every_analysis_reads_what_it_writes_and_has_one_canonical_text() {
     );
 }
 
+/// Names, versions and settings in the order of their fields: results in stores go by them.
+#[test]
+fn canonical_texts_are_frozen() {
+    let all: Vec<String> = AnalysisSpec::NAMES
+        .iter()
+        .map(|name| AnalysisSpec::named(name).expect("known").canonical())
+        .collect();
+    assert_eq!(all.join("\n"), FROZEN);
+}
+
+const FROZEN: &str = r#"effective_dimension 3 {"samples":500,"timesteps":"all","extend_to":null}
+accuracy 2 {"samples":1000}
+loss 1 {"samples":1000}
+pca_snapshots 2 {"samples":800,"drawn":600,"components":2,"timesteps":"all","extend_to":null}
+lyapunov 2 {"exponents":null,"stopping":"converged","tolerance":0.002,"burn_in":500,"max_iterations":10000,"initial_conditions":10}
+cluster_holdout 2 {"samples":500,"timesteps":"all","extend_to":null,"splits":5,"training_share":0.8,"classifier":"logistic","c":1.0}
+saturation 1 {"samples":1000,"timesteps":"all","extend_to":null}
+class_distances 1 {"samples":1000,"timesteps":"all","extend_to":null}
+orthogonal_compression 2 {"samples":1000,"timesteps":"all","extend_to":null,"reference":"readout"}
+weight_variance 1 {"of":"readout","window":10}
+autocorrelation 2 {"samples":1000,"timesteps":"all","extend_to":null}
+spectrum 2 {}
+fixed_points 1 {"starts":200,"noise":0.0,"tolerance":1e-24,"slow":1e-6,"unique":0.001,"max_iterations":500,"input":null}"#;
+
+#[test]
+fn analyses_of_different_types_stand_side_by_side() {
+    let run = common::Run::trained(common::small());
+    let (loss, dimension) = (Loss { samples: 20 }, EffectiveDimension { samples: 20, ..Default::default() });
+    let analyses: [&dyn Analysis; 2] = [&loss, &dimension];
+    for (analysis, spec) in
+        analyses.into_iter().zip([AnalysisSpec::from(loss.clone()), dimension.clone().into()])
+    {
+        let canonical = format!(
+            "{} {} {}",
+            analysis.name(),
+            analysis.version(),
+            analysis.settings_json().expect("plain")
+        );
+        assert_eq!(canonical, spec.canonical());
+        assert_eq!(
+            analysis.run(&run.subject()).expect("a table"),
+            spec.run(&run.subject()).expect("a table")
+        );
+    }
+}
+
 #[test]
 fn an_unknown_parameter_is_refused_with_those_there_are() {
     for name in AnalysisSpec::NAMES {
@@ -294,9 +346,34 @@ fn every_reference_is_in_the_bibliography() {
     }
 }
 
+/// The page of the analyses.
+const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reference/analyses.md");
+
+/// What stands in the first cell of each row of the first table.
+fn first_cells(text: &str) -> Vec<String> {
+    let rows = text.lines().skip_while(|line| !line.starts_with("| analysis |")).skip(2);
+    let rows = rows.take_while(|line| line.starts_with('|'));
+    rows.map(|row| row.split('|').nth(1).expect("a cell").trim().to_owned()).collect()
+}
+
+#[test]
+fn the_tables_of_the_documentation_are_the_list_of_analyses() {
+    let page = std::fs::read_to_string(PAGE).expect("the page");
+    let names = AnalysisSpec::NAMES.iter().map(|name| format!("[`{name}`](#{name})"));
+    assert_eq!(first_cells(&page), names.collect::<Vec<_>>());
+
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/src/lib.rs");
+    let crate_docs = std::fs::read_to_string(path).expect("the crate").replace("//! ", "");
+    macro_rules! links {
+        ($($name:ident: $analysis:ident,)*) => { [$(concat!("[`", stringify!($analysis), "`]")),*] };
+    }
+    let links = concertina_analysis::each_analysis!(links);
+    assert_eq!(first_cells(&crate_docs).join(", "), links.join(", "));
+}
+
 #[test]
 fn the_page_of_the_analyses_names_every_column_setting_and_source() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reference/analyses.md");
+    let path = PAGE;
     let page = std::fs::read_to_string(path).expect("the page");
     let mut sections = page.split("\n## ");
     let introduction = sections.next().into_iter().chain(sections.next()).collect::<String>();
@@ -324,7 +401,10 @@ fn the_page_of_the_analyses_names_every_column_setting_and_source() {
             let default = match value {
                 serde_json::Value::Null => "none".to_owned(),
                 serde_json::Value::String(text) => format!("`{text}`"),
-                number => number.as_f64().expect("a number").to_string(),
+                number => match number.as_f64().expect("a number") {
+                    tiny if tiny.abs() < 1e-5 && tiny != 0.0 => format!("{tiny:e}"),
+                    number => number.to_string(),
+                },
             };
             let says = |line: &str| {
                 line.starts_with('|') && line.contains(&format!("`{setting}`")) && line.contains(&default)

@@ -180,8 +180,18 @@ fn short(cell: &Scalar) -> String {
     match cell {
         Scalar::Float(number) => short_number(*number),
         Scalar::Null => "-".to_owned(),
+        Scalar::Vector(numbers) => short_vector(numbers),
         other => other.to_string(),
     }
+}
+
+/// A vector for people: its first three numbers, and how many there are if there are more.
+fn short_vector(numbers: &[f64]) -> String {
+    let mut texts: Vec<String> = numbers.iter().take(3).map(|number| short_number(*number)).collect();
+    if numbers.len() > texts.len() {
+        texts.push(format!("... {} numbers", numbers.len()));
+    }
+    format!("[{}]", texts.join(", "))
 }
 
 fn short_number(number: f64) -> String {
@@ -199,7 +209,14 @@ fn short_number(number: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::short_number;
+    use super::{short_number, short_vector};
+
+    #[test]
+    fn vectors_for_people_are_cut_short() {
+        assert_eq!(short_vector(&[0.123456, -2.0]), "[0.1235, -2]");
+        assert_eq!(short_vector(&[0.5; 200]), "[0.5, 0.5, 0.5, ... 200 numbers]");
+        assert_eq!(short_vector(&[]), "[]");
+    }
 
     #[test]
     fn numbers_for_people_have_four_digits() {

@@ -132,6 +132,15 @@ rows = [{ panels = ["a", "b"], widths = [1.0, 2.0], height_mm = 50.0 }]
     ])?;
     keep("parquet", "small.parquet", &table.to_labelled_parquet("memo: of something")?)?;
     keep("parquet", "long.parquet", &long.to_parquet()?)?;
+    let vectors = Table::from_columns([
+        ("index", Values::from(vec![0, 1, 2, 3])),
+        (
+            "state",
+            Values::from(vec![Some(vec![0.5, -2.0, 1e-7]), None, Some(vec![1.0; 3]), Some(vec![0.0; 3])]),
+        ),
+    ])?;
+    keep("parquet", "vectors.parquet", &vectors.to_labelled_parquet("memo: of something")?)?;
+    keep("json", "vectors.json", vectors.to_json().to_string().as_bytes())?;
     keep("parquet", "empty.parquet", &Table::new().to_parquet()?)?;
     let mut text = Vec::new();
     table.write_csv(&mut text)?;

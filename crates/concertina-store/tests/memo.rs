@@ -33,6 +33,26 @@ fn rows_are_added_in_the_order_of_updates_whatever_the_order_of_writing() {
     assert_eq!(contents(at_once.root()), contents(bit_by_bit.root()));
 }
 
+/// A row an update, whose vector is undefined at every other one.
+fn vectors(updates: &[i64]) -> Table {
+    let state = |update: &i64| (update % 160 == 0).then(|| vec![*update as f64, 0.5, -1.0]);
+    let states: Vec<_> = updates.iter().map(state).collect();
+    Table::from_columns([("update", Values::from(updates.to_vec())), ("state", Values::from(states))])
+        .expect("equal lengths")
+}
+
+#[test]
+fn vectors_are_merged_as_numbers_are() {
+    let (_one, at_once) = fresh();
+    at_once.publish_memo(&memo(), vectors(&[0, 80, 160, 240]), "update").expect("published");
+    let (_other, bit_by_bit) = fresh();
+    for updates in [&[80][..], &[160], &[0, 160], &[240, 80]] {
+        bit_by_bit.publish_memo(&memo(), vectors(updates), "update").expect("published");
+    }
+    assert_eq!(at_once.memo(memo().key()).expect("read"), Some(vectors(&[0, 80, 160, 240])));
+    assert_eq!(contents(at_once.root()), contents(bit_by_bit.root()));
+}
+
 #[test]
 fn what_is_there_stays() {
     let (_folder, store) = fresh();

@@ -1,5 +1,6 @@
 //! Tables as comma-separated values.
 
+use std::collections::BTreeSet;
 use std::io::{Read, Write};
 
 use crate::parquet::check_size;
@@ -8,22 +9,29 @@ use crate::{Error, Result, Table, Values};
 impl Table {
     /// Writes a header line and a line per row; null is an empty cell, lines end in `\n`.
     ///
-    /// Floats are the shortest text that reads back to the same bits and have a point or an exponent (`2.0`, `1e-7`);
-    /// integers have none; infinities are `inf` and `-inf`; booleans `true` and `false`. Texts are quoted where needed.
+    /// Floats are the shortest text that reads back to the same bits and have a point or an exponent
+    /// (`2.0`, `1e-7`); integers have none; infinities are `inf` and `-inf`; booleans `true` and `false`.
+    /// Texts are quoted where needed. A column `state` of vectors is written as columns `state[0]`,
+    /// `state[1]`, ... of numbers, and read as those.
     ///
     /// # Errors
-    /// [`Error::Csv`] if the writer fails.
+    /// [`Error::Csv`] if the writer fails; [`Error::DuplicateColumn`] if the name of another column is that
+    /// of a vector's number; [`Error::TooLarge`] past 2^14 columns.
     pub fn write_csv(&self, writer: impl Write) -> Result<()> {
         if self.columns.is_empty() {
             return Ok(());
         }
         let csv = |source| Error::Csv { source };
         let mut out = ::csv::WriterBuilder::new().from_writer(writer);
-        out.write_record(self.column_names()).map_err(csv)?;
+        out.write_record(self.flat_names()?).map_err(csv)?;
         for row in 0..self.row_count() {
             for (_, values) in &self.columns {
-                match values {
-                    Values::Text(cells) => out.write_field(cells[row].as_deref().unwrap_or("")),
+                match (values, values.width()) {
+                    (Values::Text(cells), _) => out.write_field(cells[row].as_deref().unwrap_or("")),
+                    (Values::Vector(cells), Some(width)) => (0..width).try_for_each(|place| {
+                        let number = cells[row].as_ref().map(|vector| format!("{:?}", vector[place]));
+                        out.write_field(number.unwrap_or_default())
+                    }),
                     _ => out.write_field(values.get(row).map(|cell| cell.to_string()).unwrap_or_default()),
                 }
                 .map_err(csv)?;
@@ -61,6 +69,23 @@ impl Table {
             }
         }
         Table::from_columns(names.into_iter().zip(columns.into_iter().map(inferred)))
+    }
+
+    /// The names of the columns, with one for each number of a vector.
+    fn flat_names(&self) -> Result<Vec<String>> {
+        let mut names = Vec::with_capacity(self.columns.len());
+        for (name, values) in &self.columns {
+            match values.width() {
+                Some(width) => names.extend((0..width).map(|place| format!("{name}[{place}]"))),
+                None => names.push(name.clone()),
+            }
+        }
+        check_size(0, names.len())?;
+        let mut known = BTreeSet::new();
+        match names.iter().find(|name| !known.insert(name.as_str())) {
+            Some(name) => Err(Error::DuplicateColumn { name: name.clone() }),
+            None => Ok(names),
+        }
     }
 }
 

@@ -25,6 +25,22 @@ pub enum Error {
         /// The kind it has.
         found: &'static str,
     },
+    /// Vectors of one column differ in length.
+    #[error("column `{name}`: expected vectors of {expected} numbers, found one of {found}")]
+    Width {
+        /// The column.
+        name: String,
+        /// The length of the first vector.
+        expected: usize,
+        /// Another length.
+        found: usize,
+    },
+    /// A condition compares a column of vectors.
+    #[error("column `{name}`: expected single values to compare, found vectors")]
+    VectorCondition {
+        /// The column.
+        name: String,
+    },
     /// A column is longer or shorter than those before it.
     #[error("column `{name}`: expected {expected} rows, found {found}")]
     Length {
@@ -139,6 +155,11 @@ impl Error {
                 Some("the table is empty: nothing was written to it".to_owned())
             }
             Self::Condition { .. } => Some("as in `gain = 250 and (input_dim = 2 or seed < 3)`".to_owned()),
+            Self::Kind { name, found: "vector", .. } => Some(format!(
+                "write the table as csv: there each number of a vector has a column, `{name}[0]`, `{name}[1]`, ..."
+            )),
+            Self::Width { .. } => Some("keep tables of networks of different sizes apart".to_owned()),
+            Self::VectorCondition { .. } => Some("choose rows by columns that hold one value".to_owned()),
             Self::DuplicateColumn { .. } => Some("take another column for one of them".to_owned()),
             Self::Checksum { .. } => Some(
                 "the file changed after it was written: take it from a copy, or have it computed anew"

@@ -40,7 +40,7 @@ const SCHEMA_ELEMENT: Shape = Struct(&[
     (4, Binary),
     (5, Whole),
     (6, Whole),
-    (10, Struct(&[(1, EMPTY)])),
+    (10, Struct(&[(1, EMPTY), (3, EMPTY)])),
 ]);
 const ROW_GROUP: Shape =
     Struct(&[(1, List(&COLUMN_CHUNK, 16)), (2, Whole), (3, Whole), (5, Whole), (6, Whole), (7, Whole)]);
@@ -67,13 +67,16 @@ const PAGE: Shape = Struct(&[
     (7, Struct(&[(1, Whole), (2, Whole), (3, Boolean)])),
 ]);
 
+/// In place of a field's number: the end of its struct.
+const END: i16 = 0;
+
 /// Kinds of pages.
 const DATA_PAGE: i64 = 0;
 const DICTIONARY_PAGE: i64 = 2;
 /// Plain, plain dictionary, run lengths, run lengths of places in a dictionary.
 const ENCODINGS: [i64; 4] = [0, 2, 3, 8];
-/// Most rows of a page: the library ends one at 20,000 and what it was given with the last of them. So a page, of 20 bytes or more, is
-/// no more than so many nulls.
+/// Most rows of a page, or numbers and nulls of a list: the library ends one at 20,000 rows and what it was
+/// given with the last of them. So a page, of 20 bytes or more, is no more than so many nulls.
 const MOST_ROWS: i64 = 1 << 16;
 /// Least bytes of an entry of a dictionary: the length of a text.
 const LEAST_ENTRY: i64 = 4;
@@ -84,28 +87,49 @@ pub(crate) fn footer(bytes: &[u8]) -> Result<(), &'static str> {
     let before = bytes.len().checked_sub(TAIL).ok_or("fewer bytes than a file has")?;
     let length = u32::from_le_bytes([bytes[before], bytes[before + 1], bytes[before + 2], bytes[before + 3]]);
     let start = before.checked_sub(length as usize).ok_or("a footer longer than the file")?;
-    let (mut columns, mut children, mut groups) = (0, 0, 0);
+    let mut elements: Vec<i64> = Vec::new(); // of the schema: how many children each has
+    let mut children = 0;
     let mut walk = Walk { rest: &bytes[start..before], path: Vec::new() };
     walk.one(&FOOTER, &mut |path, number| match path {
-        [2] => columns = number - 1,
-        [2, 5] => (children, groups) = (number.max(children), groups + 1),
+        [2, 5] => children = number,
+        [2, END] => elements.push(std::mem::take(&mut children)),
         _ => {}
     })
     .ok_or("a footer that is not as ours")?;
-    match () {
-        () if children > columns.max(0) => Err("more columns than the footer names"),
-        () if groups > 1 => Err("columns inside columns"),
-        () => Ok(()),
+    let Some((columns, rest)) = elements.split_first() else { return Ok(()) };
+    schema(*columns, rest)
+}
+
+/// Whether a schema is a row of columns, each by itself or a list, given how many children its elements
+/// have; the reason if not.
+fn schema(columns: i64, elements: &[i64]) -> Result<(), &'static str> {
+    const MISSING: &str = "more columns than the footer names";
+    if columns > elements.len() as i64 {
+        return Err(MISSING);
+    }
+    let mut rest = elements;
+    for _ in 0..columns {
+        rest = match rest {
+            [] | [1] | [1, 1] => return Err(MISSING),
+            [0, rest @ ..] | [1, 1, 0, rest @ ..] => rest,
+            _ => return Err("columns inside columns"),
+        };
+    }
+    match rest {
+        [] => Ok(()),
+        _ => Err("fewer columns than the footer names"),
     }
 }
 
-/// Whether the library can bear the pages of a column; the reason if not.
-pub(crate) fn pages(bytes: &[u8], column: &ColumnChunkMetaData) -> Result<(), &'static str> {
+/// Whether the library can bear the pages of a column, and how many numbers and nulls they say to have; the
+/// reason if not.
+pub(crate) fn pages(bytes: &[u8], column: &ColumnChunkMetaData) -> Result<usize, &'static str> {
     let start = column.dictionary_page_offset().unwrap_or(column.data_page_offset());
     let place = |number: i64| usize::try_from(number).ok();
     let end = start.checked_add(column.compressed_size()).and_then(place);
     let range = place(start).zip(end).and_then(|(start, end)| bytes.get(start..end));
     let mut walk = Walk { rest: range.ok_or("a column outside the file")?, path: Vec::new() };
+    let mut found = 0_usize;
     while !walk.rest.is_empty() {
         let (mut kind, mut size, mut whole_size, mut entries) = (None, -1, -1, 0);
         let mut known = true;
@@ -114,7 +138,10 @@ pub(crate) fn pages(bytes: &[u8], column: &ColumnChunkMetaData) -> Result<(), &'
             [2] => whole_size = number,
             [3] => size = number,
             [7, 1] => entries = number,
-            [5, 1] => known &= (0..=MOST_ROWS).contains(&number),
+            [5, 1] => {
+                known &= (0..=MOST_ROWS).contains(&number);
+                found = found.saturating_add(place(number).unwrap_or(0));
+            }
             [5 | 7, 2] | [5, 3 | 4] => known &= ENCODINGS.contains(&number),
             _ => {}
         })
@@ -128,7 +155,7 @@ pub(crate) fn pages(bytes: &[u8], column: &ColumnChunkMetaData) -> Result<(), &'
         let length = place(size).filter(|size| *size <= walk.rest.len()).ok_or("a page that ends early")?;
         walk.rest = &walk.rest[length..];
     }
-    Ok(())
+    Ok(found)
 }
 
 /// A way through a header; `path` holds the numbers of the fields on the way.
@@ -161,7 +188,8 @@ impl Walk<'_> {
         Some((number >> 1) as i64 ^ -((number & 1) as i64)) // zigzag
     }
 
-    /// Walks over a value; `see` is told whole numbers, and how many elements lists have. `None` if it has another shape.
+    /// Walks over a value; `see` is told whole numbers, how many elements lists have, and where structs
+    /// [end](END). `None` if it has another shape.
     fn one(&mut self, shape: &Shape, see: &mut dyn FnMut(&[i16], i64)) -> Option<()> {
         match shape {
             Whole => {
@@ -190,6 +218,9 @@ impl Walk<'_> {
                 loop {
                     let head = self.byte()?;
                     if head == 0 {
+                        self.path.push(END);
+                        see(&self.path, 0);
+                        self.path.pop();
                         break;
                     }
                     number = match head >> 4 {

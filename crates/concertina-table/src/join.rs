@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::grouping::{Cell, cells};
-use crate::{Error, Result, Table, Values};
+use crate::table::stacked;
+use crate::{Error, Result, Table};
 
 impl Table {
     /// The rows of both tables side by side, those together that have the same cells in the columns `on`.
@@ -49,7 +50,7 @@ impl Table {
         for (name, values) in self.columns() {
             let column = if on.contains(&name) {
                 let (above, below) = (values.pick(&of_left[..shared]), other.column(name)?);
-                stacked(name, above, below.pick(&of_right[shared..]))?
+                stacked(name, above, &below.pick(&of_right[shared..]))?
             } else {
                 values.pick(&of_left)
             };
@@ -70,13 +71,4 @@ fn places(table: &Table, on: &[&str]) -> Result<BTreeMap<Vec<Cell>, Vec<usize>>>
         places.entry(cells(&keys, row)).or_default().push(row);
     }
     Ok(places)
-}
-
-fn stacked(name: &str, mut above: Values, below: Values) -> Result<Values> {
-    let expected = above.kind();
-    if above.extend(&below) {
-        Ok(above)
-    } else {
-        Err(Error::Kind { name: name.to_owned(), expected, found: below.kind() })
-    }
 }

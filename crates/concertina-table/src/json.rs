@@ -8,7 +8,8 @@ use crate::parquet::check_size;
 use crate::{Error, Result, Scalar, Table, Values};
 
 impl Table {
-    /// An array with an object per row; null is `null`, an infinity the text `inf` or `-inf`.
+    /// An array with an object per row; null is `null`, an infinity the text `inf` or `-inf`, a vector an
+    /// array.
     ///
     /// Objects are ordered by name; [`Table::write_json`] keeps the order of the columns.
     pub fn to_json(&self) -> Value {
@@ -45,13 +46,15 @@ impl Table {
 
     /// Reads an array of objects; a name missing in an object is null there.
     ///
-    /// Columns come in order of first appearance. Numbers written with a point or an exponent (and those past 64 bits)
-    /// make a float column, whole numbers an integer column, the two together a float column; the texts `inf` and `-inf`
-    /// are infinities if all other cells are numbers or null. A column of nulls alone is float.
+    /// Columns come in order of first appearance. Numbers written with a point or an exponent (and those
+    /// past 64 bits) make a float column, whole numbers an integer column, the two together a float column;
+    /// the texts `inf` and `-inf` are infinities if all other cells are numbers or null. Arrays of numbers,
+    /// all of one length, make a column of vectors. A column of nulls alone is float.
     ///
     /// # Errors
-    /// [`Error::Json`] if it is something else, an object or array stands in a cell, or a column mixes kinds; [`Error::TooLarge`] past
-    /// 2^14 columns or 2^26 cells.
+    /// [`Error::Json`] if it is something else, an object stands in a cell, or a column mixes kinds;
+    /// [`Error::Width`] for arrays of different lengths; [`Error::TooLarge`] past 2^14 columns or 2^26
+    /// cells.
     pub fn from_json(json: &Value) -> Result<Table> {
         let records = json.as_array().ok_or_else(|| Error::Json { found: kind(json).to_owned() })?;
         let mut objects: Vec<&Map<String, Value>> = Vec::with_capacity(records.len());
@@ -78,15 +81,20 @@ impl Table {
 
 fn value(cell: Option<Scalar>) -> Value {
     match cell {
-        Some(Scalar::Float(value)) if value.is_infinite() => {
-            Value::from(if value > 0.0 { "inf" } else { "-inf" })
-        }
-        Some(Scalar::Float(value)) => Number::from_f64(value).map_or(Value::Null, Value::Number),
+        Some(Scalar::Float(value)) => number(value),
+        Some(Scalar::Vector(value)) => value.into_iter().map(number).collect(),
         Some(Scalar::Integer(value)) => Value::from(value),
         Some(Scalar::Text(value)) => Value::from(value),
         Some(Scalar::Boolean(value)) => Value::from(value),
         Some(Scalar::Null) | None => Value::Null,
     }
+}
+
+fn number(value: f64) -> Value {
+    if value.is_infinite() {
+        return Value::from(if value > 0.0 { "inf" } else { "-inf" });
+    }
+    Number::from_f64(value).map_or(Value::Null, Value::Number)
 }
 
 /// The cells of one column, of the narrowest kind that holds them.
@@ -107,6 +115,9 @@ fn column(name: &str, cells: &[&Value]) -> Result<Values> {
     if all(Value::is_string) {
         return Ok(Values::Text(cells.iter().map(|cell| cell.as_str().map(str::to_owned)).collect()));
     }
+    if all(|cell| vector(cell).is_some()) {
+        return Ok(Values::Vector(cells.iter().map(|cell| vector(cell)).collect()));
+    }
     let mut kinds: Vec<_> = cells.iter().map(|cell| kind(cell)).filter(|&kind| kind != "null").collect();
     kinds.sort_unstable();
     kinds.dedup();
@@ -120,6 +131,10 @@ fn float(cell: &Value) -> Option<f64> {
         Value::String(text) if text == "-inf" => Some(f64::NEG_INFINITY),
         _ => None,
     }
+}
+
+fn vector(cell: &Value) -> Option<Vec<f64>> {
+    cell.as_array()?.iter().map(float).collect()
 }
 
 fn kind(value: &Value) -> &'static str {

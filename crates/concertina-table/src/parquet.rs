@@ -3,6 +3,9 @@
 //! The footer's key-value metadata holds `concertina.blake3`: the BLAKE3, in 64 hexadecimal digits, of the whole file
 //! with these 64 digits read as zeros. It is checked before anything is parsed, so a damaged file costs nothing and
 //! never reaches the Parquet reader. Beside it, `concertina.label` says what the table is of, where the writer said so.
+//!
+//! A column of vectors is a list of doubles in the three levels that Parquet prescribes
+//! (`state.list.element`), so that other programs read it as lists.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -16,7 +19,7 @@ use parquet::file::metadata::KeyValue;
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesPtr};
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
-use parquet::schema::types::{Type, TypePtr};
+use parquet::schema::types::{ColumnDescriptor, ColumnPath, Type, TypePtr};
 
 use crate::{Error, Result, Table, Values, fence};
 
@@ -37,11 +40,23 @@ const MAX_COLUMNS: usize = 1 << 14;
 /// Most bytes of text in one table: 2^28. Arbitrary, for the same reason (dictionary coding).
 const MAX_TEXT_BYTES: usize = 1 << 28;
 
+/// Most numbers of a vector: as many as a table has columns, since each has one in CSV.
+const MAX_WIDTH: usize = MAX_COLUMNS;
+/// The levels of a list below its column.
+const LIST: [&str; 2] = ["list", "element"];
+/// Bytes at which the writer ends a page of vectors: 2^15 numbers. It looks after 1024 rows or the vector
+/// that begins then, so that a page has less than 2^16 numbers and nulls, as many as [`fence::pages`] lets
+/// through.
+const VECTOR_PAGE_BYTES: usize = 1 << 18;
+/// Rows at which the writer ends a page of vectors.
+const VECTOR_PAGE_ROWS: usize = 1 << 13;
+
 impl Table {
     /// The table as a Parquet file: the same table gives the same bytes.
     ///
     /// # Errors
-    /// [`Error::TooLarge`] past 2^14 columns, 2^26 cells or 2^28 bytes of text.
+    /// [`Error::TooLarge`] past 2^14 columns, 2^14 numbers in a vector, 2^26 cells (or numbers in vectors)
+    /// or 2^28 bytes of text.
     pub fn to_parquet(&self) -> Result<Vec<u8>> {
         self.to_labelled_parquet("")
     }
@@ -49,9 +64,14 @@ impl Table {
     /// The same with a label inside that says what the table is of, so that files which changed places are found.
     ///
     /// # Errors
-    /// [`Error::TooLarge`] past 2^14 columns, 2^26 cells or 2^28 bytes of text.
+    /// As [`Table::to_parquet`].
     pub fn to_labelled_parquet(&self, label: &str) -> Result<Vec<u8>> {
         check_size(self.row_count(), self.column_count())?;
+        let mut numbers_left = MAX_CELLS;
+        for values in self.columns.iter().map(|(_, values)| values) {
+            check_width(values.width().unwrap_or(0))?;
+            spend(&mut numbers_left, numbers(values), "numbers in vectors", MAX_CELLS)?;
+        }
         let text = self.columns.iter().map(|(_, values)| text_bytes(values)).sum();
         if text > MAX_TEXT_BYTES {
             return Err(Error::TooLarge { unit: "bytes of text", limit: MAX_TEXT_BYTES, found: text });
@@ -98,18 +118,23 @@ impl Table {
 
     fn encoded(&self, label: &str) -> parquet::errors::Result<Vec<u8>> {
         let zeros = String::from_utf8_lossy(&ZEROS).into_owned();
-        let properties: WriterPropertiesPtr = Arc::new(
-            WriterProperties::builder()
-                .set_created_by("concertina".to_owned())
-                .set_compression(Compression::UNCOMPRESSED)
-                .set_statistics_enabled(EnabledStatistics::None)
-                .set_offset_index_disabled(true)
-                .set_key_value_metadata(Some(vec![
-                    KeyValue::new(LABEL.to_owned(), label.to_owned()),
-                    KeyValue::new(CHECKSUM.to_owned(), zeros),
-                ]))
-                .build(),
-        );
+        let mut properties = WriterProperties::builder()
+            .set_created_by("concertina".to_owned())
+            .set_compression(Compression::UNCOMPRESSED)
+            .set_statistics_enabled(EnabledStatistics::None)
+            .set_offset_index_disabled(true)
+            .set_key_value_metadata(Some(vec![
+                KeyValue::new(LABEL.to_owned(), label.to_owned()),
+                KeyValue::new(CHECKSUM.to_owned(), zeros),
+            ]));
+        for (name, _) in self.columns.iter().filter(|(_, values)| matches!(values, Values::Vector(_))) {
+            let path = ColumnPath::new([name, LIST[0], LIST[1]].map(str::to_owned).to_vec());
+            properties = properties
+                .set_column_dictionary_enabled(path.clone(), false) // numbers of states hardly repeat
+                .set_column_data_page_size_limit(path.clone(), VECTOR_PAGE_BYTES)
+                .set_column_data_page_row_count_limit(path, VECTOR_PAGE_ROWS);
+        }
+        let properties: WriterPropertiesPtr = Arc::new(properties.build());
         let fields = self
             .columns
             .iter()
@@ -129,6 +154,7 @@ impl Table {
                         })?;
                     }
                     Values::Boolean(cells) => write_cells::<BoolType, _>(&mut group, cells, |&cell| cell)?,
+                    Values::Vector(cells) => write_vectors(&mut group, cells)?,
                 }
             }
             group.close()?;
@@ -143,6 +169,27 @@ fn failed(source: ParquetError) -> Error {
 
 fn foreign(found: impl Into<String>) -> Error {
     Error::ForeignParquet { found: found.into() }
+}
+
+/// Takes from what may still be read or written.
+fn spend(left: &mut usize, count: usize, unit: &'static str, limit: usize) -> Result<()> {
+    let found = limit.saturating_add(count);
+    *left = left.checked_sub(count).ok_or(Error::TooLarge { unit, limit, found })?;
+    Ok(())
+}
+
+fn check_width(width: usize) -> Result<()> {
+    if width <= MAX_WIDTH {
+        return Ok(());
+    }
+    Err(Error::TooLarge { unit: "numbers in a vector", limit: MAX_WIDTH, found: width })
+}
+
+fn numbers(values: &Values) -> usize {
+    match values {
+        Values::Vector(cells) => cells.iter().flatten().map(Vec::len).sum(),
+        _ => 0,
+    }
 }
 
 fn text_bytes(values: &Values) -> usize {
@@ -191,10 +238,28 @@ fn field(name: &str, values: &Values) -> parquet::errors::Result<TypePtr> {
         Values::Integer(_) => (Physical::INT64, None),
         Values::Text(_) => (Physical::BYTE_ARRAY, Some(LogicalType::String)),
         Values::Boolean(_) => (Physical::BOOLEAN, None),
+        Values::Vector(_) => return list_field(name),
     };
     Type::primitive_type_builder(name, physical)
         .with_repetition(Repetition::OPTIONAL)
         .with_logical_type(logical)
+        .build()
+        .map(Arc::new)
+}
+
+/// A list of doubles, which may be null; its numbers may not.
+fn list_field(name: &str) -> parquet::errors::Result<TypePtr> {
+    let element = Type::primitive_type_builder(LIST[1], Physical::DOUBLE)
+        .with_repetition(Repetition::REQUIRED)
+        .build()?;
+    let list = Type::group_type_builder(LIST[0])
+        .with_repetition(Repetition::REPEATED)
+        .with_fields(vec![Arc::new(element)])
+        .build()?;
+    Type::group_type_builder(name)
+        .with_repetition(Repetition::OPTIONAL)
+        .with_logical_type(Some(LogicalType::List))
+        .with_fields(vec![Arc::new(list)])
         .build()
         .map(Arc::new)
 }
@@ -210,6 +275,33 @@ fn write_cells<K: DataType, T>(
     let present: Vec<i16> = cells.iter().map(|cell| i16::from(cell.is_some())).collect();
     let values: Vec<K::T> = cells.iter().flatten().map(encode).collect();
     column.typed::<K>().write_batch(&values, Some(&present), None)?;
+    column.close()
+}
+
+/// Levels as Parquet has them: 0 for null, 1 for a vector without numbers, 2 for a number; repeated where
+/// it is not the first of its vector.
+fn write_vectors(
+    group: &mut SerializedRowGroupWriter<'_, Vec<u8>>,
+    cells: &[Option<Vec<f64>>],
+) -> parquet::errors::Result<()> {
+    let mut column = group
+        .next_column()?
+        .ok_or_else(|| ParquetError::General("fewer columns than the schema has".to_owned()))?;
+    let (mut present, mut repeated) = (Vec::new(), Vec::new());
+    for cell in cells {
+        match cell.as_deref() {
+            None | Some([]) => {
+                present.push(i16::from(cell.is_some()));
+                repeated.push(0);
+            }
+            Some(numbers) => {
+                present.extend(numbers.iter().map(|_| 2));
+                repeated.extend((0..numbers.len()).map(|place| i16::from(place > 0)));
+            }
+        }
+    }
+    let numbers: Vec<f64> = cells.iter().flatten().flatten().copied().collect();
+    column.typed::<DoubleType>().write_batch(&numbers, Some(&present), Some(&repeated))?;
     column.close()
 }
 
@@ -243,35 +335,52 @@ fn decoded(bytes: Bytes, label: Option<&str>) -> Result<Table> {
     let rows = usize::try_from(metadata.file_metadata().num_rows())
         .map_err(|_| foreign("a negative number of rows"))?;
     check_size(rows, schema.num_columns())?;
-    let mut text_left = MAX_TEXT_BYTES;
+    let mut left = Left { text: MAX_TEXT_BYTES, numbers: MAX_CELLS };
     let mut table = Table::new();
     for index in 0..schema.num_columns() {
         let column = schema.column(index);
-        if column.max_def_level() != 1 || column.max_rep_level() != 0 {
-            return Err(foreign(format!("a nested or required column `{}`", column.path().string())));
-        }
-        let mut cells = empty(column.physical_type(), column.name())?;
+        let mut cells = empty(&column)?;
         for group in 0..metadata.num_row_groups() {
             let count = metadata.row_group(group).num_rows();
             let count = usize::try_from(count).map_err(|_| foreign("a negative number of rows"))?;
             if cells.len().saturating_add(count) > rows {
                 return Err(foreign("more rows in its groups than in all"));
             }
-            fence::pages(&bytes, metadata.row_group(group).column(index)).map_err(foreign)?;
+            let entries = fence::pages(&bytes, metadata.row_group(group).column(index)).map_err(foreign)?;
+            if matches!(cells, Values::Vector(_)) {
+                spend(&mut left.numbers, entries, "numbers in vectors", MAX_CELLS)?;
+            }
             let group = reader.get_row_group(group).map_err(failed)?;
             let column = group.get_column_reader(index).map_err(failed)?;
-            read_cells(&mut cells, column, count, &mut text_left)?;
+            read_cells(&mut cells, column, count, &mut left)?;
         }
         if cells.len() != rows {
             return Err(foreign("fewer rows in its groups than in all"));
         }
-        table.push_column(column.name(), cells)?;
+        table.push_column(column.path().parts()[0].clone(), cells)?;
     }
     Ok(table)
 }
 
-fn empty(physical: Physical, name: &str) -> Result<Values> {
-    match physical {
+/// What may still be read.
+struct Left {
+    /// Bytes of text.
+    text: usize,
+    /// Numbers in vectors.
+    numbers: usize,
+}
+
+/// A column of the kind that a file says, without cells.
+fn empty(column: &ColumnDescriptor) -> Result<Values> {
+    let (name, parts) = (column.path().string(), column.path().parts());
+    match (column.physical_type(), column.max_def_level(), column.max_rep_level()) {
+        (Physical::DOUBLE, 2, 1) if parts.get(1..).is_some_and(|levels| levels == LIST) => {
+            return Ok(Values::Vector(Vec::new()));
+        }
+        (_, 1, 0) if parts.len() == 1 => {}
+        _ => return Err(foreign(format!("a nested or required column `{name}`"))),
+    }
+    match column.physical_type() {
         Physical::DOUBLE => Ok(Values::Float(Vec::new())),
         Physical::INT64 => Ok(Values::Integer(Vec::new())),
         Physical::BYTE_ARRAY => Ok(Values::Text(Vec::new())),
@@ -280,8 +389,11 @@ fn empty(physical: Physical, name: &str) -> Result<Values> {
     }
 }
 
-fn read_cells(cells: &mut Values, column: ColumnReader, count: usize, text_left: &mut usize) -> Result<()> {
+fn read_cells(cells: &mut Values, column: ColumnReader, count: usize, left: &mut Left) -> Result<()> {
     match (cells, column) {
+        (Values::Vector(cells), ColumnReader::DoubleColumnReader(column)) => {
+            read_vectors(cells, column, count)
+        }
         (Values::Float(cells), ColumnReader::DoubleColumnReader(column)) => {
             read_kind(cells, column, count, Ok)
         }
@@ -293,11 +405,7 @@ fn read_cells(cells: &mut Values, column: ColumnReader, count: usize, text_left:
         }
         (Values::Text(cells), ColumnReader::ByteArrayColumnReader(column)) => {
             read_kind(cells, column, count, |value: ByteArray| {
-                *text_left = text_left.checked_sub(value.len()).ok_or(Error::TooLarge {
-                    unit: "bytes of text",
-                    limit: MAX_TEXT_BYTES,
-                    found: MAX_TEXT_BYTES.saturating_add(value.len()),
-                })?;
+                spend(&mut left.text, value.len(), "bytes of text", MAX_TEXT_BYTES)?;
                 let text =
                     std::str::from_utf8(value.data()).map_err(|_| foreign("text that is not utf-8"))?;
                 Ok(text.to_owned())
@@ -328,6 +436,48 @@ fn read_kind<K: DataType, T>(
             let cell = if level == 0 { None } else { values.next().map(&mut decode).transpose()? };
             cells.push(cell);
         }
+    }
+    Ok(())
+}
+
+fn read_vectors(
+    cells: &mut Vec<Option<Vec<f64>>>,
+    mut column: ColumnReaderImpl<DoubleType>,
+    count: usize,
+) -> Result<()> {
+    let mut left = count;
+    while left > 0 {
+        let (mut present, mut repeated, mut numbers) = (Vec::new(), Vec::new(), Vec::new());
+        // In pieces, as above, of about as many numbers if vectors are as wide as the last.
+        let width = cells.last().and_then(Option::as_ref).map_or(1 << 8, Vec::len).max(1);
+        let piece = left.min((1 << 16) / width).max(1);
+        let (read, _, _) = column
+            .read_records(piece, Some(&mut present), Some(&mut repeated), &mut numbers)
+            .map_err(failed)?;
+        if read == 0 || present.len() != repeated.len() {
+            return Err(foreign("a column that ends early"));
+        }
+        left -= read;
+        let before = cells.len();
+        let mut numbers = numbers.into_iter();
+        for levels in present.into_iter().zip(repeated) {
+            let misplaced = || foreign("levels of a list that are not as ours");
+            match levels {
+                (0, 0) => cells.push(None),
+                (1, 0) => cells.push(Some(Vec::new())),
+                (2, 0) => cells.push(Some(vec![numbers.next().ok_or_else(misplaced)?])),
+                (2, 1) if cells.len() > before => {
+                    let vector =
+                        cells.last_mut().and_then(Option::as_mut).filter(|vector| !vector.is_empty());
+                    vector.ok_or_else(misplaced)?.push(numbers.next().ok_or_else(misplaced)?);
+                }
+                _ => return Err(misplaced()),
+            }
+        }
+        if cells.len() != before + read {
+            return Err(foreign("a column that ends early"));
+        }
+        check_width(cells[before..].iter().flatten().map(Vec::len).max().unwrap_or(0))?;
     }
     Ok(())
 }

@@ -7,8 +7,9 @@ use serde::de::{self, Deserialize, Deserializer, Visitor};
 
 /// One cell of a table.
 ///
-/// `Display` writes what [`Table::write_csv`](crate::Table::write_csv) writes: null is empty, floats have a point or an
-/// exponent and read back to the same bits.
+/// `Display` writes what [`Table::write_csv`](crate::Table::write_csv) writes: null is empty, floats have a
+/// point or an exponent and read back to the same bits. A vector, which has several cells there, is written
+/// as `[0.5, -2.0]`.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Scalar {
     /// A number with fraction; never NaN when it comes from a table.
@@ -19,6 +20,8 @@ pub enum Scalar {
     Text(String),
     /// True or false.
     Boolean(bool),
+    /// A vector of numbers; never with a NaN when it comes from a table.
+    Vector(Vec<f64>),
     /// Nothing: unknown or undefined.
     Null,
 }
@@ -109,12 +112,17 @@ impl Scalar {
         }
     }
 
-    /// A total order: numbers by size (integers and floats mixed), then booleans, then texts, null last.
+    /// A total order: numbers by size (integers and floats mixed), then booleans, then texts, then vectors
+    /// by their first different number, null last.
     pub fn total_cmp(&self, other: &Self) -> Ordering {
         match (self, other) {
             (Self::Integer(a), Self::Integer(b)) => a.cmp(b),
             (Self::Text(a), Self::Text(b)) => a.cmp(b),
             (Self::Boolean(a), Self::Boolean(b)) => a.cmp(b),
+            (Self::Vector(a), Self::Vector(b)) => {
+                let different = a.iter().zip(b).map(|(a, b)| a.total_cmp(b)).find(|order| order.is_ne());
+                different.unwrap_or_else(|| a.len().cmp(&b.len()))
+            }
             _ => match (self.as_float(), other.as_float()) {
                 (Some(a), Some(b)) => a.total_cmp(&b),
                 _ => self.rank().cmp(&other.rank()),
@@ -127,7 +135,8 @@ impl Scalar {
             Self::Float(_) | Self::Integer(_) => 0,
             Self::Boolean(_) => 1,
             Self::Text(_) => 2,
-            Self::Null => 3,
+            Self::Vector(_) => 3,
+            Self::Null => 4,
         }
     }
 }
@@ -173,6 +182,7 @@ impl fmt::Display for Scalar {
             Self::Integer(value) => write!(formatter, "{value}"),
             Self::Text(value) => formatter.write_str(value),
             Self::Boolean(value) => write!(formatter, "{value}"),
+            Self::Vector(value) => write!(formatter, "{value:?}"),
             Self::Null => Ok(()),
         }
     }

@@ -17,10 +17,11 @@ impl Table {
         Self::default()
     }
 
-    /// A table of these columns, in this order; NaN becomes null.
+    /// A table of these columns, in this order; NaN becomes null, and so does a vector with a NaN in it.
     ///
     /// # Errors
-    /// [`Error::Length`] if a column is longer or shorter than the first, [`Error::DuplicateColumn`].
+    /// [`Error::Length`] if a column is longer or shorter than the first, [`Error::DuplicateColumn`],
+    /// [`Error::Width`] if vectors of a column differ in length.
     pub fn from_columns(columns: impl IntoIterator<Item = (impl Into<String>, Values)>) -> Result<Self> {
         let mut table = Self::new();
         for (name, values) in columns {
@@ -29,10 +30,11 @@ impl Table {
         Ok(table)
     }
 
-    /// Puts a column after the others; NaN becomes null.
+    /// Puts a column after the others; NaN becomes null, and so does a vector with a NaN in it.
     ///
     /// # Errors
-    /// [`Error::Length`] if it has another number of rows than the table, [`Error::DuplicateColumn`].
+    /// [`Error::Length`] if it has another number of rows than the table, [`Error::DuplicateColumn`],
+    /// [`Error::Width`] if its vectors differ in length.
     pub fn push_column(&mut self, name: impl Into<String>, values: Values) -> Result<()> {
         let name = name.into();
         if self.has_column(&name) {
@@ -40,6 +42,9 @@ impl Table {
         }
         if !self.columns.is_empty() && values.len() != self.row_count() {
             return Err(Error::Length { name, expected: self.row_count(), found: values.len() });
+        }
+        if let (Some(expected), Some(found)) = (values.width(), values.other_width()) {
+            return Err(Error::Width { name, expected, found });
         }
         self.columns.push((name, values.without_nan()));
         Ok(())
@@ -132,6 +137,17 @@ impl Table {
         }
     }
 
+    /// A column as vectors, all of one length.
+    ///
+    /// # Errors
+    /// [`Error::UnknownColumn`]; [`Error::Kind`] for other kinds, unless all are null.
+    pub fn vectors(&self, name: &str) -> Result<Vec<Option<Vec<f64>>>> {
+        match self.column(name)? {
+            Values::Vector(cells) => Ok(cells.clone()),
+            other => all_null(other, name, "vector"),
+        }
+    }
+
     /// One cell.
     ///
     /// # Errors
@@ -157,7 +173,8 @@ impl Table {
     /// meet them; a column of nulls alone goes with every kind.
     ///
     /// # Errors
-    /// [`Error::Kind`] if two columns of one name hold different kinds; the table is unchanged then.
+    /// [`Error::Kind`] if two columns of one name hold different kinds, [`Error::Width`] if they hold
+    /// vectors of different lengths; the table is unchanged then.
     pub fn append(&mut self, other: &Table) -> Result<()> {
         if other.columns.is_empty() {
             return Ok(());
@@ -172,10 +189,7 @@ impl Table {
             let mut values = values.clone();
             match other.columns.iter().find(|(known, _)| known == name) {
                 Some((_, below)) => {
-                    let expected = values.kind();
-                    if !values.extend(below) {
-                        return Err(Error::Kind { name: name.clone(), expected, found: below.kind() });
-                    }
+                    values = stacked(name, values, below)?;
                 }
                 None => {
                     values.extend(&values.nulls_like(more));
@@ -226,6 +240,19 @@ impl Table {
             known: self.column_names().map(str::to_owned).collect(),
         }
     }
+}
+
+/// A column with another of the same name below it.
+pub(crate) fn stacked(name: &str, mut above: Values, below: &Values) -> Result<Values> {
+    let (expected, width) = (above.kind(), above.width());
+    if above.extend(below) {
+        return Ok(above);
+    }
+    let name = name.to_owned();
+    Err(match (width, below.width()) {
+        (Some(expected), Some(found)) => Error::Width { name, expected, found },
+        _ => Error::Kind { name, expected, found: below.kind() },
+    })
 }
 
 /// A column of nulls alone has no kind (CSV and JSON cannot tell it), so it goes with every one.

@@ -3,6 +3,9 @@
 use crate::Scalar;
 
 /// The cells of one column: all of one kind, each may be null.
+///
+/// Vectors of one column have one length, its width; a table refuses others. A vector is known as a whole
+/// or not at all: one with a NaN in it is null.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Values {
     /// Numbers with fraction.
@@ -13,6 +16,8 @@ pub enum Values {
     Text(Vec<Option<String>>),
     /// True or false.
     Boolean(Vec<Option<bool>>),
+    /// Vectors of numbers, all of one length.
+    Vector(Vec<Option<Vec<f64>>>),
 }
 
 /// The same expression for each kind of column.
@@ -23,6 +28,7 @@ macro_rules! each_kind {
             Values::Integer($cells) => $do,
             Values::Text($cells) => $do,
             Values::Boolean($cells) => $do,
+            Values::Vector($cells) => $do,
         }
     };
 }
@@ -35,6 +41,7 @@ macro_rules! map_kind {
             Values::Integer($cells) => Values::Integer($do),
             Values::Text($cells) => Values::Text($do),
             Values::Boolean($cells) => Values::Boolean($do),
+            Values::Vector($cells) => Values::Vector($do),
         }
     };
 }
@@ -50,13 +57,22 @@ impl Values {
         self.len() == 0
     }
 
-    /// The kind in words: `float`, `integer`, `text` or `boolean`.
+    /// The kind in words: `float`, `integer`, `text`, `boolean` or `vector`.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Float(_) => "float",
             Self::Integer(_) => "integer",
             Self::Text(_) => "text",
             Self::Boolean(_) => "boolean",
+            Self::Vector(_) => "vector",
+        }
+    }
+
+    /// How many numbers each vector has; `None` for other kinds, and where all cells are null.
+    pub fn width(&self) -> Option<usize> {
+        match self {
+            Self::Vector(cells) => cells.iter().flatten().next().map(Vec::len),
+            _ => None,
         }
     }
 
@@ -67,6 +83,7 @@ impl Values {
             Self::Integer(cells) => Scalar::from(*cells.get(row)?),
             Self::Text(cells) => Scalar::from(cells.get(row)?.clone()),
             Self::Boolean(cells) => Scalar::from(*cells.get(row)?),
+            Self::Vector(cells) => cells.get(row)?.clone().map_or(Scalar::Null, Scalar::Vector),
         })
     }
 
@@ -77,6 +94,7 @@ impl Values {
             Scalar::Integer(value) => Self::Integer(vec![Some(*value); rows]),
             Scalar::Text(value) => Self::Text(vec![Some(value.clone()); rows]),
             Scalar::Boolean(value) => Self::Boolean(vec![Some(*value); rows]),
+            Scalar::Vector(value) => Self::Vector(vec![Some(value.clone()); rows]).without_nan(),
             Scalar::Null => Self::Float(vec![None; rows]),
         }
     }
@@ -87,12 +105,15 @@ impl Values {
     }
 
     pub(crate) fn without_nan(mut self) -> Self {
-        if let Self::Float(cells) = &mut self {
-            for cell in cells {
-                if cell.is_some_and(f64::is_nan) {
-                    *cell = None;
-                }
+        match &mut self {
+            Self::Float(cells) => {
+                cells.iter_mut().for_each(|cell| *cell = cell.filter(|number| !number.is_nan()));
             }
+            Self::Vector(cells) => {
+                let undefined = |cell: &Option<Vec<f64>>| cell.iter().flatten().copied().any(f64::is_nan);
+                cells.iter_mut().filter(|cell| undefined(cell)).for_each(|cell| *cell = None);
+            }
+            Self::Integer(_) | Self::Text(_) | Self::Boolean(_) => {}
         }
         self
     }
@@ -117,14 +138,23 @@ impl Values {
         map_kind!(self, _cells => vec![None; rows])
     }
 
-    /// Puts `other` after `self`; false (and nothing done) if the kinds do not go together.
+    /// The length of a vector that differs from that of the first; `None` if all have one.
+    pub(crate) fn other_width(&self) -> Option<usize> {
+        let (Self::Vector(cells), Some(width)) = (self, self.width()) else { return None };
+        cells.iter().flatten().map(Vec::len).find(|length| *length != width)
+    }
+
+    /// Puts `other` after `self`; false (and nothing done) if the kinds, or the widths of vectors, do not
+    /// go together.
     pub(crate) fn extend(&mut self, other: &Self) -> bool {
-        let no_kind_yet = self.is_all_null();
+        let (no_kind_yet, width) = (self.is_all_null(), self.width());
         match (&mut *self, other) {
             (Self::Float(cells), Self::Float(more)) => cells.extend_from_slice(more),
             (Self::Integer(cells), Self::Integer(more)) => cells.extend_from_slice(more),
             (Self::Text(cells), Self::Text(more)) => cells.extend_from_slice(more),
             (Self::Boolean(cells), Self::Boolean(more)) => cells.extend_from_slice(more),
+            (Self::Vector(_), Self::Vector(_)) if differ(width, other.width()) => return false,
+            (Self::Vector(cells), Self::Vector(more)) => cells.extend_from_slice(more),
             (Self::Float(cells), Self::Integer(more)) => cells.extend(widened(more)),
             (Self::Integer(cells), Self::Float(more)) if !other.is_all_null() => {
                 let mut wide: Vec<_> = widened(cells).collect();
@@ -144,6 +174,11 @@ impl Values {
         }
         true
     }
+}
+
+/// Whether vectors of these widths cannot stand in one column.
+fn differ(width: Option<usize>, other: Option<usize>) -> bool {
+    width.zip(other).is_some_and(|(width, other)| width != other)
 }
 
 pub(crate) fn widened(cells: &[Option<i64>]) -> impl Iterator<Item = Option<f64>> + '_ {
@@ -171,4 +206,5 @@ from_vectors! {
     Integer(i64): i64, i32, u32;
     Text(String): String, &str;
     Boolean(bool): bool;
+    Vector(Vec<f64>): Vec<f64>;
 }

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
-use concertina_testing::golden::{self, Fixture, KNOWN, networks};
+use concertina_testing::golden::{self, Fixture, KNOWN, analyses, networks};
 use ndarray::arr1;
 use ndarray_npy::NpzWriter;
 
@@ -105,7 +105,21 @@ fn setting_aside_what_is_not_there_fails() {
 /// Every array of the networks' fixtures belongs to a part; what nothing is built for yet is listed, and does not fail.
 #[test]
 fn golden_networks_every_array_is_read_or_waits_for_something_named() {
-    let Some(folder) = networks::folder().filter(|folder| folder.is_dir()) else { return };
+    every_array_is_known("golden-networks", networks::folder(), networks::part_of);
+}
+
+/// The same of the analyses' fixtures.
+#[test]
+fn golden_analyses_every_array_is_read_or_waits_for_something_named() {
+    every_array_is_known("golden-analyses", analyses::folder(), analyses::part_of);
+}
+
+fn every_array_is_known(
+    name: &str,
+    folder: Option<PathBuf>,
+    part_of: fn(&str, &str) -> Option<&'static networks::Part>,
+) {
+    let Some(folder) = folder.filter(|folder| folder.is_dir()) else { return };
     let (mut unknown, mut waiting) = (Vec::new(), BTreeMap::<&str, usize>::new());
     for entry in std::fs::read_dir(folder).expect("a folder that can be read") {
         let path = entry.expect("an entry").path();
@@ -114,7 +128,7 @@ fn golden_networks_every_array_is_read_or_waits_for_something_named() {
         }
         let file = path.file_stem().expect("a file name").to_string_lossy().into_owned();
         for array in Fixture::from_path(&path, &[]).names() {
-            match networks::part_of(&file, array).map(|part| part.reader) {
+            match part_of(&file, array).map(|part| part.reader) {
                 Some(Ok(_)) => {}
                 Some(Err(what)) => *waiting.entry(what).or_default() += 1,
                 None => unknown.push(format!("{file}: {array}")),
@@ -123,7 +137,7 @@ fn golden_networks_every_array_is_read_or_waits_for_something_named() {
     }
     for (what, arrays) in waiting {
         use std::io::Write as _;
-        let _ = writeln!(std::io::stderr(), "golden-networks: {arrays} arrays wait for {what}");
+        let _ = writeln!(std::io::stderr(), "{name}: {arrays} arrays wait for {what}");
     }
     assert!(unknown.is_empty(), "known to no test: {unknown:?}");
 }

@@ -82,14 +82,16 @@ pub use study::{Analysed, Study, StudyBuilder};
 /// }
 /// ```
 pub mod prelude {
-    pub use concertina_analysis::{
-        Accuracy, AnalysisSpec, Autocorrelation, ClassDistances, ClusterHoldout, EffectiveDimension, Loss,
-        Lyapunov, OrthogonalCompression, PcaSnapshots, Saturation, Spectrum, Timestep, Timesteps,
-        WeightVariance,
-    };
+    pub use concertina_analysis::{AnalysisSpec, Timestep, Timesteps};
     pub use concertina_model::params::{Params, Sweep, ValidParams};
     pub use concertina_plot::{ErrorBar, Panel};
     pub use concertina_table::Table;
 
     pub use crate::{CheckpointSelection, Keep, Outcome, Run, Runs, Study};
+
+    /// Every analysis.
+    macro_rules! names {
+        ($($name:ident: $analysis:ident,)*) => { pub use concertina_analysis::{$($analysis),*}; };
+    }
+    concertina_analysis::each_analysis!(names);
 }

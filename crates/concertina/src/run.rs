@@ -184,7 +184,7 @@ impl Runs {
     ///
     /// # Errors
     /// The first error of the analysis, or of the store.
-    pub fn analyse<A: Analysis + Sync>(&self, analysis: &A) -> Result<Table> {
+    pub fn analyse(&self, analysis: &(dyn Analysis + Sync)) -> Result<Table> {
         self.analyse_at(analysis, &CheckpointSelection::Ends)
     }
 
@@ -192,7 +192,7 @@ impl Runs {
     ///
     /// # Errors
     /// As [`Runs::analyse`].
-    pub fn analyse_at<A: Analysis + Sync>(&self, analysis: &A, at: &CheckpointSelection) -> Result<Table> {
+    pub fn analyse_at(&self, analysis: &(dyn Analysis + Sync), at: &CheckpointSelection) -> Result<Table> {
         let question = Question::of(analysis, at.clone())?;
         let asked: Vec<&Run> = self.runs.iter().filter(|run| run.record.is_there()).collect();
         let Some(context) = asked.first().map(|run| Arc::clone(&run.context)) else {

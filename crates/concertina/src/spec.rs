@@ -141,8 +141,8 @@ pub fn has_setting(analysis: &str, setting: &str) -> Result<bool> {
 /// The settings of an analysis in one spelling: JSON with sorted names, without the name of the analysis.
 ///
 /// So an analysis is the same whether it comes as a struct, from a recipe or from a command line.
-pub(crate) fn canonical<A: Analysis>(analysis: &A) -> Result<String> {
-    let mut value = serde_json::to_value(analysis).map_err(|source| Error::AnalysisSetting {
+pub(crate) fn canonical(analysis: &dyn Analysis) -> Result<String> {
+    let mut value = analysis.settings_value().map_err(|source| Error::AnalysisSetting {
         analysis: analysis.name().to_owned(),
         reason: source.to_string(),
         hint: None,

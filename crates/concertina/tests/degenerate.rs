@@ -205,6 +205,7 @@ const ANALYSES: &[&str] = &[
     "weight_variance window=2 of=product",
     "autocorrelation samples=12",
     "spectrum",
+    "fixed_points starts=8 max_iterations=60",
 ];
 
 /// Settings of analyses at the edge of their ranges, on the run of `tiny` (6 units, 6 clusters, 3 timesteps) with these changes.
@@ -303,6 +304,18 @@ const SETTINGS: &[(&str, &str, Fate)] = &[
     ("autocorrelation samples=1", "", Works),
     ("autocorrelation samples=12 timesteps=[-1]", "nonlinearity=relu input_scale=0", Works),
     ("spectrum", "units=1", Works),
+    ("fixed_points starts=1 max_iterations=1", "", Works),
+    ("fixed_points starts=3 noise=1e300", "", Works),
+    ("fixed_points starts=3", "units=1 gain=0", Works),
+    ("fixed_points starts=3", "gain=250 dt=1 nonlinearity=relu", Works),
+    ("fixed_points starts=3", "gain=250 dt=1 nonlinearity=linear", Works),
+    ("fixed_points starts=3 slow=1e300 tolerance=1e-300 unique=1e300", "", Works),
+    ("fixed_points starts=0", "", Refused("expected at least 1, found 0")),
+    ("fixed_points starts=1000000000000", "", Refused("expected at most 10000, found 1000000000000")),
+    ("fixed_points noise=-1", "", Refused("expected zero or a positive number, found -1")),
+    ("fixed_points unique=0", "", Refused("expected a positive number, found 0")),
+    ("fixed_points input=[1]", "", Refused("numbers, one for each input, found 1 numbers")),
+    ("fixed_points", "kind=feedforward", Refused("it maps an input to an output once")),
     ("spectrum", "gain=0 dt=1 learning_rate=0", Works),
 ];
 

@@ -1,10 +1,10 @@
-//! The network without input, as a map of its state, and the action of its Jacobian.
+//! The network without input, or with one that never changes, as a map of its state, and its Jacobian.
 
 use std::sync::Arc;
 
 use concertina_model::network::{Dynamics, Leaky, Network, Vanilla};
 use concertina_model::params::{NetworkKind, Nonlinearity};
-use ndarray::{Array1, Array2};
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
 
 use crate::{Error, Result};
 
@@ -124,10 +124,112 @@ impl Autonomous {
         Self::with_dynamics(network.dynamics().into(), recurrent, bias, recurrent_bias).map(Some)
     }
 
+    /// The same with an input that never changes, instead of none.
+    ///
+    /// # Shapes
+    /// `weights`: (inputs, currents × units); `input`: (inputs).
+    ///
+    /// # Errors
+    /// [`Error::Shape`], [`Error::NotFinite`].
+    pub fn with_input(self, weights: ArrayView2<f64>, input: ArrayView1<f64>) -> Result<Self> {
+        if weights.dim() != (input.len(), self.bias.len()) {
+            let expected = format!("(inputs, currents × units) = ({}, {})", input.len(), self.bias.len());
+            return Err(Error::Shape { what: "input weights", expected, found: weights.shape().to_vec() });
+        }
+        let bias = &self.bias + &input.dot(&weights);
+        Self::with_dynamics(self.dynamics, self.weights, bias, self.recurrent_bias)
+    }
+
     /// Number of units.
     pub fn units(&self) -> usize {
         self.weights.nrows()
     }
+
+    /// The state after this one.
+    ///
+    /// # Shapes
+    /// `state`: (units); returns (units).
+    ///
+    /// # Errors
+    /// [`Error::Shape`].
+    pub fn next(&self, state: ArrayView1<f64>) -> Result<Array1<f64>> {
+        self.check_state(state)?;
+        Ok(self.next_of(&state.to_owned()))
+    }
+
+    /// The Jacobian `J[i, j] = ∂h'[j] / ∂h[i]` at this state.
+    ///
+    /// # Shapes
+    /// `state`: (units); returns (units, units), (from, to).
+    ///
+    /// # Errors
+    /// [`Error::Shape`].
+    pub fn jacobian(&self, state: ArrayView1<f64>) -> Result<Array2<f64>> {
+        self.check_state(state)?;
+        Ok(self.jacobian_of(&state.to_owned()))
+    }
+
+    fn check_state(&self, state: ArrayView1<f64>) -> Result<()> {
+        if state.len() == self.units() {
+            return Ok(());
+        }
+        Err(Error::Shape {
+            what: "state",
+            expected: format!("(units) = ({})", self.units()),
+            found: vec![state.len()],
+        })
+    }
+
+    /// The state after one of the right length.
+    pub(crate) fn next_of(&self, state: &Array1<f64>) -> Array1<f64> {
+        self.advanced(state).next
+    }
+
+    /// The Jacobian at a state of the right length.
+    pub(crate) fn jacobian_of(&self, state: &Array1<f64>) -> Array2<f64> {
+        let Advanced { slopes, note, .. } = self.advanced(state);
+        let mut jacobian = Array2::eye(self.units());
+        for ((mut vector, weights), slope) in
+            jacobian.rows_mut().into_iter().zip(self.weights.rows()).zip(slopes)
+        {
+            let image = &weights * slope; // of a unit vector
+            let (vector, image) = (vector.as_slice_mut(), image.as_slice());
+            let (vector, image) = vector.zip(image).expect("rows of arrays in row-major order");
+            self.dynamics.tangent(vector, image, &note);
+        }
+        jacobian
+    }
+
+    /// Whether orbits can come to a state. In a gated network units are means of numbers within -1 and 1;
+    /// outside, an update gate of 1 would hold any number.
+    pub(crate) fn is_reachable(&self, state: &Array1<f64>) -> bool {
+        self.dynamics.currents() == 1 || state.iter().all(|entry| entry.abs() <= 1.0)
+    }
+
+    fn advanced(&self, state: &Array1<f64>) -> Advanced {
+        let units = self.units();
+        let (mut next, mut rates, mut slopes) = (state.to_vec(), state.to_vec(), vec![1.0; units]);
+        if self.dynamics.sends_rates() {
+            self.dynamics.rates(&mut rates, &mut slopes);
+        }
+        let mut recurrent = vec![0.0; self.bias.len()];
+        let weights = self.weights.as_slice().expect("in row-major order");
+        for (rate, weights) in rates.iter().zip(weights.chunks_exact(recurrent.len())) {
+            recurrent.iter_mut().zip(weights).for_each(|(current, weight)| *current += rate * weight);
+        }
+        recurrent.iter_mut().zip(&self.recurrent_bias).for_each(|(current, bias)| *current += bias);
+        let mut note = vec![0.0; self.dynamics.notes() * units];
+        self.dynamics.step(&mut next, &recurrent, &self.bias.to_vec(), &mut note);
+        Advanced { next: Array1::from(next), slopes, note }
+    }
+}
+
+/// What there is to know of a timestep.
+struct Advanced {
+    next: Array1<f64>,
+    /// `φ'(h)` where rates are sent, else 1.
+    slopes: Vec<f64>,
+    note: Vec<f64>,
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
-//! A second opinion on every analysis but `lyapunov`: the same numbers in plain loops, as the documentation
-//! defines them.
+//! A second opinion on every analysis but `lyapunov` and `fixed_points`, which have golden numbers: the
+//! same numbers in plain loops, as the documentation defines them.
 //!
 //! No code is shared with the analyses, nor with the numerics under them. Weights, samples and the random
 //! draw of splits are the project's own. The states of a network are checked against a forward pass in f64,

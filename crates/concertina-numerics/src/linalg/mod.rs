@@ -7,12 +7,14 @@ mod convert;
 mod eigen;
 mod pca;
 mod qr;
+mod solve;
 mod svd;
 
 pub use eigen::{eigenvalues, spectral_radius, symmetric_eigen};
 pub use num_complex::Complex64;
 pub use pca::{Pca, centre};
 pub use qr::{Qr, orthogonal_factor, qr};
+pub use solve::{Elimination, solve_positive_definite};
 pub use svd::{Svd, svd};
 
 pub(crate) use convert::check_finite;

@@ -25,7 +25,7 @@ impl Along {
         let words = match table.column(column)? {
             Values::Text(cells) => cells.iter().any(Option::is_some),
             Values::Boolean(cells) => cells.iter().any(Option::is_some),
-            Values::Float(_) | Values::Integer(_) => false,
+            Values::Float(_) | Values::Integer(_) | Values::Vector(_) => false, // vectors are refused below
         };
         if !words {
             return Ok(Self { places: table.floats(column)?, words: None });

@@ -10,7 +10,7 @@ use std::fmt;
 pub use data::OneOf;
 pub use syntax::{AnyColumn, Columns};
 
-use crate::{Result, Scalar, Table};
+use crate::{Error, Result, Scalar, Table, Values};
 
 /// A condition on the rows of a table; the default is fulfilled by every row.
 ///
@@ -95,7 +95,7 @@ impl Condition {
     /// Whether a row fulfils it.
     ///
     /// # Errors
-    /// When the table has no such column.
+    /// When the table has no such column, or vectors in it.
     pub fn holds(&self, table: &Table, row: usize) -> Result<bool> {
         self.0.holds(table, row)
     }
@@ -108,7 +108,7 @@ impl Condition {
     /// The rows that fulfil it.
     ///
     /// # Errors
-    /// When the table has no such column.
+    /// When the table has no such column, or vectors in it.
     pub fn rows(&self, table: &Table) -> Result<Table> {
         let kept: Vec<bool> =
             (0..table.row_count()).map(|row| self.holds(table, row)).collect::<Result<_>>()?;
@@ -190,6 +190,9 @@ impl Node {
             }
             Self::Not(inner) => !inner.holds(table, row)?,
             Self::Compare { column, .. } | Self::OneOf { column, .. } => {
+                if matches!(table.column(column)?, Values::Vector(_)) {
+                    return Err(Error::VectorCondition { name: column.clone() });
+                }
                 self.holds_of(&table.scalar(row, column)?)
             }
         })

@@ -4,6 +4,7 @@
 //! and the parts of files with the test that answers for each. Tests discover their cases from array names
 //! ([`Fixture::cases`]), so that another folder of the same format, named in `CONCERTINA_GOLDEN`, works without a change.
 
+pub mod analyses;
 mod fixture;
 mod known;
 pub mod networks;

@@ -22,11 +22,11 @@ pub struct Part {
     pub reader: Result<&'static str, &'static str>,
 }
 
-const fn read(files: &'static str, arrays: &'static str, reader: &'static str) -> Part {
+pub(super) const fn read(files: &'static str, arrays: &'static str, reader: &'static str) -> Part {
     Part { files, arrays, reader: Ok(reader) }
 }
 
-const fn unbuilt(files: &'static str, arrays: &'static str, what: &'static str) -> Part {
+pub(super) const fn unbuilt(files: &'static str, arrays: &'static str, what: &'static str) -> Part {
     Part { files, arrays, reader: Err(what) }
 }
 
@@ -69,9 +69,14 @@ pub fn part_of(file: &str, array: &str) -> Option<&'static Part> {
 /// # Panics
 /// If the file cannot be read.
 pub fn open(file: &str, arrays: &[&str]) -> Option<Fixture> {
-    let path = folder().map(|folder| folder.join(format!("{file}.npz"))).filter(|path| path.is_file());
+    open_in(folder(), "golden-networks", file, arrays)
+}
+
+/// The fixture in a folder that errors call so.
+pub(super) fn open_in(folder: Option<PathBuf>, name: &str, file: &str, arrays: &[&str]) -> Option<Fixture> {
+    let path = folder.map(|folder| folder.join(format!("{file}.npz"))).filter(|path| path.is_file());
     let Some(path) = path else {
-        crate::folder::missing(&format!("golden-networks/{file}.npz"));
+        crate::folder::missing(&format!("{name}/{file}.npz"));
         return None;
     };
     Some(Fixture::from_path(&path, arrays))

@@ -13,48 +13,41 @@ use crate::library::progress::id_of;
 use crate::record::RunRecord;
 use crate::selection::{CheckpointSelection, End};
 
-/// Whether an analysis can be made of such runs.
-type Check<'a> = dyn Fn(&ValidParams) -> Result<()> + Sync + Send + 'a;
-/// The analysis itself.
-type Compute<'a> = dyn Fn(&Subject<'_>) -> Result<Table> + Sync + Send + 'a;
-
 /// An analysis and the checkpoints that it is to be made of.
 pub(crate) struct Question<'a> {
-    pub(crate) name: &'static str,
-    version: u32,
-    /// Whether each checkpoint is looked at by itself.
-    pub(crate) per_checkpoint: bool,
-    /// Whether networks are shown samples of their task.
-    pub(crate) shows_samples: bool,
+    analysis: &'a (dyn Analysis + Sync),
     /// Its settings in one spelling, part of the memo's key.
     settings: String,
     at: CheckpointSelection,
-    check: Box<Check<'a>>,
-    compute: Box<Compute<'a>>,
 }
 
 impl<'a> Question<'a> {
-    pub(crate) fn of<A: Analysis + Sync>(analysis: &'a A, at: CheckpointSelection) -> Result<Self> {
-        Ok(Self {
-            name: analysis.name(),
-            version: analysis.version(),
-            per_checkpoint: analysis.per_checkpoint(),
-            shows_samples: analysis.shows_samples(),
-            settings: crate::spec::canonical(analysis)?,
-            at,
-            check: Box::new(|params| Ok(analysis.check(params)?)),
-            compute: Box::new(|subject| Ok(analysis.run(subject)?)),
-        })
+    pub(crate) fn of(analysis: &'a (dyn Analysis + Sync), at: CheckpointSelection) -> Result<Self> {
+        Ok(Self { analysis, settings: crate::spec::canonical(analysis)?, at })
+    }
+
+    pub(crate) fn name(&self) -> &'static str {
+        self.analysis.name()
+    }
+
+    /// Whether each checkpoint is looked at by itself.
+    pub(crate) fn per_checkpoint(&self) -> bool {
+        self.analysis.per_checkpoint()
+    }
+
+    /// Whether networks are shown samples of their task.
+    pub(crate) fn shows_samples(&self) -> bool {
+        self.analysis.shows_samples()
     }
 
     /// Whether it can be asked of such runs.
     pub(crate) fn check(&self, params: &ValidParams) -> Result<()> {
-        (self.check)(params)
+        Ok(self.analysis.check(params)?)
     }
 
     /// The answer, for the checkpoints of the subject.
     pub(crate) fn compute(&self, subject: &Subject<'_>) -> Result<Table> {
-        (self.compute)(subject)
+        Ok(self.analysis.run(subject)?)
     }
 
     /// The checkpoints that it asks about, of a run that ends so.
@@ -65,16 +58,16 @@ impl<'a> Question<'a> {
     /// Where answers about a run are remembered: those about single checkpoints in one place, to which others are added; those about
     /// several at once by these.
     pub(crate) fn memo(&self, run: &RunKey, checkpoints: &BTreeSet<Checkpoint>) -> Memo {
-        let ids: Vec<_> = match self.per_checkpoint {
+        let ids: Vec<_> = match self.per_checkpoint() {
             true => Vec::new(),
             false => checkpoints.iter().copied().map(id_of).collect(),
         };
-        Memo::of(run, &ids, self.name, self.version, &self.settings)
+        Memo::of(run, &ids, self.name(), self.analysis.version(), &self.settings)
     }
 
     /// What is computed, whatever the run and the checkpoints.
     pub(crate) fn computation(&self) -> String {
-        format!("{} {} {}", self.name, self.version, self.settings)
+        format!("{} {} {}", self.name(), self.analysis.version(), self.settings)
     }
 }
 

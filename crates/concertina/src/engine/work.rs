@@ -132,7 +132,7 @@ impl<'a> RunWork<'a> {
         let mut known = Vec::with_capacity(demand.questions.len());
         for question in &demand.questions {
             let mut one = Known::default();
-            if question.per_checkpoint
+            if question.per_checkpoint()
                 && let Some(table) = store.memo(question.memo(key, &BTreeSet::new()).key())?
             {
                 one.store(&table)?;
@@ -157,7 +157,7 @@ impl<'a> RunWork<'a> {
     /// Reads what the store remembers about several checkpoints at once, of a run that ends so.
     pub(super) fn recall_joint(&self, end: End) -> Result<()> {
         for (number, question) in self.demand.questions.iter().enumerate() {
-            if question.per_checkpoint {
+            if question.per_checkpoint() {
                 continue;
             }
             let about = question.checkpoints(self.demand.params, end);
@@ -177,7 +177,7 @@ impl<'a> RunWork<'a> {
             if about.is_empty() {
                 continue;
             }
-            if question.per_checkpoint {
+            if question.per_checkpoint() {
                 for checkpoint in about.into_iter().filter(|one| !known.has(*one)) {
                     missing.single.entry(checkpoint).or_default().push(number);
                 }
@@ -203,7 +203,7 @@ impl<'a> RunWork<'a> {
         let mut state = lock(&self.state);
         let asks = |number: &usize| {
             let question = self.demand.questions[*number];
-            question.per_checkpoint
+            question.per_checkpoint()
                 && !state.known[*number].has(checkpoint)
                 && question.checkpoints(self.demand.params, end).contains(&checkpoint)
         };
@@ -313,8 +313,8 @@ impl<'a> RunWork<'a> {
         let table = networks.collect::<Result<Vec<_>>>().and_then(|checkpoints| {
             question.compute(&Subject { params, task: self.task(question)?, checkpoints: &checkpoints })
         });
-        about.iter().for_each(|&checkpoint| self.tell(question.name, checkpoint, &table));
-        self.ledger.analysed(question.name, begin.elapsed());
+        about.iter().for_each(|&checkpoint| self.tell(question.name(), checkpoint, &table));
+        self.ledger.analysed(question.name(), begin.elapsed());
         if let Ok(table) = &table {
             self.store.publish_memo(&question.memo(&self.key, about), table.clone(), UPDATE)?;
         }
@@ -335,8 +335,8 @@ impl<'a> RunWork<'a> {
                     .and_then(|task| question.compute(&Subject { params, task, checkpoints })),
                 Err(_) => Network::new(params, weights.clone()).map(|_| Table::new()).map_err(Error::from),
             };
-            self.tell(question.name, checkpoint, &table);
-            self.ledger.analysed(question.name, begin.elapsed());
+            self.tell(question.name(), checkpoint, &table);
+            self.ledger.analysed(question.name(), begin.elapsed());
             let known = &mut lock(&self.state).known[number];
             match table {
                 Ok(table) => drop(known.fresh.insert(checkpoint, table)),
@@ -355,7 +355,7 @@ impl<'a> RunWork<'a> {
     /// Where the samples of a question come from. What shows none does not need clusters that can be placed.
     fn task(&self, question: &Question<'_>) -> Result<&dyn Task> {
         let params = self.demand.params;
-        if !question.shows_samples {
+        if !question.shows_samples() {
             return Ok(&**self.without_trials.get_or_init(|| task::without_trials(params)));
         }
         if let Some(task) = self.task.get() {
@@ -372,7 +372,7 @@ impl<'a> RunWork<'a> {
         for (question, known) in self.demand.questions.iter().zip(&mut state.known) {
             let mut answer = Answer::default();
             let about = question.checkpoints(self.demand.params, end);
-            if question.per_checkpoint {
+            if question.per_checkpoint() {
                 let asked: BTreeSet<i64> = about.iter().copied().map(update_of).collect();
                 let mut rows = std::mem::take(&mut known.stored);
                 if !rows.is_empty() {

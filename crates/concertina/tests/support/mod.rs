@@ -148,6 +148,7 @@ fn null_is_explained(
         (AnalysisSpec::WeightVariance(asked), "weight_variance") => row + 1 < asked.window,
         (AnalysisSpec::Autocorrelation(_), "autocorrelation") => integer("samples") == Some(0),
         (AnalysisSpec::Autocorrelation(_), "autocorrelation_sd") => integer("samples") < Some(2),
+        (AnalysisSpec::FixedPoints(_), _) => is_null("index"), // nothing was found
         (AnalysisSpec::Spectrum(_), "timestep") => params.network.kind != NetworkKind::Feedforward,
         (AnalysisSpec::Spectrum(_), "relative_departure_from_normality") => {
             table.floats("singular_value").expect("a column")[row] == Some(0.0)

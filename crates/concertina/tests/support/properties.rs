@@ -218,6 +218,9 @@ fn analyses(params: &ValidParams, number: u64) -> Vec<AnalysisSpec> {
                     let of = ["readout", "product"][number as usize % 2];
                     settings.extend([format!("of={of}"), "window=2".to_owned()]);
                 }
+                "fixed_points" => {
+                    settings.extend(["starts=5", "max_iterations=40"].map(str::to_owned));
+                }
                 _ => {}
             }
             concertina::analysis(name, settings.iter().map(String::as_str)).expect("an analysis")

@@ -1,0 +1,283 @@
+//! `fixed_points`: where the network without input stays, or almost.
+
+mod search;
+
+use concertina_model::Checkpoint;
+use concertina_model::network::Network;
+use concertina_model::params::{NetworkKind, ValidParams};
+use concertina_model::task::{Ask, Trials};
+use concertina_numerics::linalg::{Complex64, eigenvalues};
+use concertina_numerics::random::{Purpose, Stream};
+use concertina_table::{Table, Values};
+use ndarray::{Array1, Array2};
+use serde::{Deserialize, Serialize};
+
+pub use search::{Found, Kind, Point, Search, speed};
+
+use crate::lyapunov::Autonomous;
+use crate::ranges::{MOST_REPETITIONS, at_least, at_most, positive, refuse};
+use crate::responses::{Observations, Responses};
+use crate::{Analysis, Error, Result, Subject, Timestep};
+
+/// The fixed points and slow points of the network without input, or with one that never changes, and how
+/// it moves next to them.
+///
+/// With `F` the map from a state to the next, the speed `q(h) = ½ ‖F(h) - h‖²` is lowered from states along
+/// trials, by Newton's steps where these are good and Levenberg's and Marquardt's elsewhere, with exact
+/// Jacobians in f64. Where it falls under `tolerance`, the network stays: a fixed point. A local minimum of
+/// the speed between that and `slow` is a slow point, which states pass slowly. Starts that end nearer to
+/// each other than `unique` have found one point.
+///
+/// The starts are states along trials of the task, one from each of `starts` trials at a timestep drawn at
+/// random, the same for every checkpoint of a run. Where there are fewer trials, as in a file, each is used
+/// several times.
+///
+/// A list of points that were found is not a list of all that there are. More starts, or some `noise`, may
+/// find more.
+///
+/// # Returns
+/// A row for each checkpoint and point, fixed points first, then by the distance from zero, with the columns
+/// * `index`, from 1; `kind`, `fixed` or `slow`; `speed`;
+/// * `unstable`: how many eigenvalues of the Jacobian have a modulus above 1 (by more than rounding, 1e-10);
+/// * `hits`: how many starts ended there; of the one that came nearest `start_trial` and `start_timestep`,
+///   where it began, and `iterations`, the steps that it took;
+/// * `state`, a vector: the state; `eigenvalue_real` and `eigenvalue_imaginary`, vectors: the eigenvalues
+///   of the Jacobian there, largest modulus first, of a conjugate pair the positive imaginary part first;
+/// * the same in every row of a checkpoint: `starts`; `unconverged`, how many of them ended nowhere.
+///
+/// A checkpoint at which nothing was found has one row, null but for the last two.
+///
+/// # Source
+/// `sussillo2013`; `golub2018` for the merging of points. Differs in: Newton's and Levenberg's and
+/// Marquardt's steps in place of a minimiser that uses gradients alone; slow points are local minima, not
+/// states at which a minimiser was stopped.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct FixedPoints {
+    /// States to search from, each from a trial of its own.
+    pub starts: usize,
+    /// Standard deviation of normal noise that is added to every unit of a start.
+    pub noise: f64,
+    /// The speed under which a point is fixed.
+    pub tolerance: f64,
+    /// The speed up to which a local minimum of it is a slow point.
+    pub slow: f64,
+    /// The Euclidean distance under which points are one.
+    pub unique: f64,
+    /// Steps after which the search from a start ends in any case.
+    pub max_iterations: usize,
+    /// The input that never changes, a number for each input; none is zero.
+    pub input: Option<Vec<f64>>,
+}
+
+impl Default for FixedPoints {
+    fn default() -> Self {
+        Self {
+            starts: 200,
+            noise: 0.0,
+            tolerance: 1e-24,
+            slow: 1e-6,
+            unique: 1e-3,
+            max_iterations: 500,
+            input: None,
+        }
+    }
+}
+
+const TIMESTEPS: Purpose = Purpose::new("fixed pts when");
+const NOISE: Purpose = Purpose::new("fixed pts noise");
+
+/// By how much a modulus must be above 1 for a direction to count as unstable: arbitrary, above the
+/// rounding of eigenvalues that are 1.
+const ABOVE_ONE: f64 = 1e-10;
+
+impl FixedPoints {
+    pub(crate) const NAME: &'static str = "fixed_points";
+
+    /// How far and how exactly it searches, for use with any [`Autonomous`] network and any starts.
+    pub fn search(&self) -> Search {
+        let Self { tolerance, slow, unique, max_iterations, .. } = *self;
+        Search { tolerance, slow, unique, max_iterations }
+    }
+
+    /// The map whose fixed points are meant.
+    fn system(&self, network: &Network) -> Result<Autonomous> {
+        let system = Autonomous::of(network)?.ok_or_else(not_recurrent)?;
+        match &self.input {
+            Some(input) => {
+                let weights = network.weights().input.mapv(f64::from);
+                system.with_input(weights.view(), Array1::from(input.clone()).view())
+            }
+            None => Ok(system),
+        }
+    }
+
+    /// The starts, (starts, units), and the trials and timesteps that they are from.
+    fn starts(&self, network: &Network, trials: &Trials, seed: u64, timesteps: usize) -> Result<Starts> {
+        let all: Vec<Timestep> = (0..timesteps as i64).map(Timestep).collect();
+        let responses = Responses::run(network, trials, &all)?;
+        let mut states = Array2::zeros((self.starts, network.weights().recurrent[0].nrows()));
+        let mut chosen = Vec::with_capacity(self.starts);
+        for (start, mut state) in states.outer_iter_mut().enumerate() {
+            let drawn = Stream::new(seed, TIMESTEPS, start as u64).below(timesteps as u32);
+            let timestep = Timestep(drawn.into());
+            let mut noise = Stream::new(seed, NOISE, start as u64);
+            let (response, trial) = (responses.at(timestep)?, start % trials.len());
+            for (entry, known) in state.iter_mut().zip(response.row(trial)) {
+                *entry = f64::from(*known) + self.noise * noise.normal();
+            }
+            chosen.push((trial, timestep));
+        }
+        Ok(Starts { states, chosen })
+    }
+}
+
+struct Starts {
+    states: Array2<f64>,
+    chosen: Vec<(usize, Timestep)>,
+}
+
+impl Analysis for FixedPoints {
+    fn name(&self) -> &'static str {
+        Self::NAME
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn references(&self) -> &'static [&'static str] {
+        &["sussillo2013", "golub2018", "madsen2004"]
+    }
+
+    fn per_checkpoint(&self) -> bool {
+        true
+    }
+
+    fn check(&self, params: &ValidParams) -> Result<()> {
+        if params.network.kind == NetworkKind::Feedforward {
+            return Err(not_recurrent());
+        }
+        at_least(Self::NAME, "starts", self.starts, 1)?;
+        at_most(Self::NAME, "starts", self.starts, MOST_REPETITIONS)?;
+        if !(self.noise.is_finite() && self.noise >= 0.0) {
+            return refuse(Self::NAME, "noise", "zero or a positive number".to_owned(), self.noise);
+        }
+        positive(Self::NAME, "tolerance", self.tolerance)?;
+        if !(self.slow.is_finite() && self.slow >= self.tolerance) {
+            let expected = format!("at least the tolerance, {}", self.tolerance);
+            return refuse(Self::NAME, "slow", expected, self.slow);
+        }
+        positive(Self::NAME, "unique", self.unique)?;
+        at_least(Self::NAME, "max_iterations", self.max_iterations, 1)?;
+        let Some(input) = &self.input else { return Ok(()) };
+        if input.len() != params.inputs() {
+            let expected = format!("{} numbers, one for each input", params.inputs());
+            return refuse(Self::NAME, "input", expected, format!("{} numbers", input.len()));
+        }
+        match input.iter().find(|number| !number.is_finite()) {
+            Some(wrong) => refuse(Self::NAME, "input", "finite numbers".to_owned(), wrong),
+            None => Ok(()),
+        }
+    }
+
+    fn run(&self, subject: &Subject) -> Result<Table> {
+        self.check(subject.params)?;
+        let trials = subject.task.trials(Ask::Analysis { count: self.starts });
+        let mut columns = Columns::default();
+        for (checkpoint, network) in subject.checkpoints {
+            let system = self.system(network)?;
+            let starts = self.starts(network, &trials, subject.params.seed, subject.params.trial_steps())?;
+            let found = self.search().run(&system, starts.states.view())?;
+            columns.extend(*checkpoint, &system, &starts, &found)?;
+        }
+        columns.into_table()
+    }
+}
+
+fn not_recurrent() -> Error {
+    Error::NotApplicable {
+        analysis: FixedPoints::NAME,
+        subject: "a feedforward network".to_owned(),
+        reason: "it maps an input to an output once, and has no state that could stay",
+        hint: "choose a recurrent `network.kind`, or leave this analysis out",
+    }
+}
+
+/// The columns of the result.
+#[derive(Debug, Default)]
+struct Columns {
+    observations: Observations,
+    index: Vec<Option<i64>>,
+    kind: Vec<Option<&'static str>>,
+    speed: Vec<Option<f64>>,
+    unstable: Vec<Option<i64>>,
+    hits: Vec<Option<i64>>,
+    trial: Vec<Option<i64>>,
+    timestep: Vec<Option<i64>>,
+    iterations: Vec<Option<i64>>,
+    state: Vec<Option<Vec<f64>>>,
+    real: Vec<Option<Vec<f64>>>,
+    imaginary: Vec<Option<Vec<f64>>>,
+    starts: Vec<i64>,
+    unconverged: Vec<i64>,
+}
+
+impl Columns {
+    fn extend(
+        &mut self,
+        checkpoint: Checkpoint,
+        system: &Autonomous,
+        starts: &Starts,
+        found: &Found,
+    ) -> Result<()> {
+        for (point, index) in found.points.iter().zip(1..) {
+            let eigenvalues = eigenvalues(system.jacobian(point.state.view())?.view())?;
+            self.push(Some((index, point, &eigenvalues, starts.chosen[point.start])));
+        }
+        if found.points.is_empty() {
+            self.push(None);
+        }
+        for _ in 0..found.points.len().max(1) {
+            self.observations.push(checkpoint);
+            self.starts.push(starts.chosen.len() as i64);
+            self.unconverged.push(found.unconverged as i64);
+        }
+        Ok(())
+    }
+
+    fn push(&mut self, row: Option<(i64, &Point, &[Complex64], (usize, Timestep))>) {
+        let unstable =
+            |values: &[Complex64]| values.iter().filter(|one| one.norm() > 1.0 + ABOVE_ONE).count() as i64;
+        self.index.push(row.map(|(index, ..)| index));
+        self.kind.push(row.map(|(_, point, ..)| point.kind.name()));
+        self.speed.push(row.map(|(_, point, ..)| point.speed));
+        self.unstable.push(row.map(|(_, _, values, _)| unstable(values)));
+        self.hits.push(row.map(|(_, point, ..)| point.hits as i64));
+        self.trial.push(row.map(|(.., (trial, _))| trial as i64));
+        self.timestep.push(row.map(|(.., (_, timestep))| timestep.0));
+        self.iterations.push(row.map(|(_, point, ..)| point.iterations as i64));
+        self.state.push(row.map(|(_, point, ..)| point.state.to_vec()));
+        self.real.push(row.map(|(_, _, values, _)| values.iter().map(|value| value.re).collect()));
+        self.imaginary.push(row.map(|(_, _, values, _)| values.iter().map(|value| value.im).collect()));
+    }
+
+    fn into_table(self) -> Result<Table> {
+        let columns = [
+            ("index", Values::from(self.index)),
+            ("kind", Values::from(self.kind)),
+            ("speed", Values::from(self.speed)),
+            ("unstable", Values::from(self.unstable)),
+            ("hits", Values::from(self.hits)),
+            ("start_trial", Values::from(self.trial)),
+            ("start_timestep", Values::from(self.timestep)),
+            ("iterations", Values::from(self.iterations)),
+            ("state", Values::from(self.state)),
+            ("eigenvalue_real", Values::from(self.real)),
+            ("eigenvalue_imaginary", Values::from(self.imaginary)),
+            ("starts", Values::from(self.starts)),
+            ("unconverged", Values::from(self.unconverged)),
+        ];
+        self.observations.into_table(false, columns.map(|(name, values)| (name.to_owned(), values)))
+    }
+}

@@ -1,0 +1,102 @@
+//! What measures on a cloud of states share: everything but their parameters and their mathematics.
+
+use std::fmt::Debug;
+
+use concertina_model::params::ValidParams;
+use concertina_model::task::{Ask, Trials};
+use concertina_table::{Table, Values};
+use serde::Serialize;
+
+use crate::ranges::{self, needs_classes};
+use crate::responses::{Observations, Responses};
+use crate::{Analysis, Result, Subject, Timestep, Timesteps};
+
+/// A measure on the states of some trials at a timestep: some numbers for each timestep of each checkpoint.
+pub(crate) trait StateMeasure: Serialize + Debug {
+    /// Its name as an analysis.
+    const NAME: &'static str;
+    /// Its version as an analysis.
+    const VERSION: u32;
+    /// What to cite for it.
+    const REFERENCES: &'static [&'static str];
+    /// The columns of its table after `timestep`.
+    const COLUMNS: &'static [&'static str];
+    /// Fewer samples than these say nothing.
+    const LEAST_SAMPLES: usize;
+    /// Whether it looks at the classes of trials.
+    const NEEDS_CLASSES: bool = false;
+    /// Whether a row depends on its own checkpoint alone.
+    const PER_CHECKPOINT: bool = true;
+
+    /// Which states it looks at.
+    fn states(&self) -> States<'_>;
+
+    /// The measure itself: a number for each column, given the responses of a network to the samples and a
+    /// timestep.
+    ///
+    /// # Errors
+    /// Whatever is wrong before any checkpoint is looked at; those of the measure.
+    fn measure(
+        &self,
+        subject: &Subject,
+        samples: &Trials,
+        timesteps: &[Timestep],
+    ) -> Result<impl FnMut(&Responses, Timestep) -> Result<Vec<Option<f64>>>>;
+}
+
+/// Which states a measure looks at, as its fields of the same names say.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct States<'a> {
+    pub(crate) samples: usize,
+    pub(crate) timesteps: &'a Timesteps,
+    pub(crate) extend_to: Option<Timestep>,
+}
+
+impl<M: StateMeasure> Analysis for M {
+    fn name(&self) -> &'static str {
+        Self::NAME
+    }
+
+    fn version(&self) -> u32 {
+        Self::VERSION
+    }
+
+    fn references(&self) -> &'static [&'static str] {
+        Self::REFERENCES
+    }
+
+    fn per_checkpoint(&self) -> bool {
+        Self::PER_CHECKPOINT
+    }
+
+    fn check(&self, params: &ValidParams) -> Result<()> {
+        let States { samples, timesteps, extend_to } = self.states();
+        if Self::NEEDS_CLASSES {
+            needs_classes(Self::NAME, params)?;
+        }
+        ranges::samples(Self::NAME, samples, Self::LEAST_SAMPLES)?;
+        timesteps.resolve(Self::NAME, extend_to, params).map(drop)
+    }
+
+    fn run(&self, subject: &Subject) -> Result<Table> {
+        self.check(subject.params)?;
+        let States { samples, timesteps, extend_to } = self.states();
+        let timesteps = timesteps.resolve(Self::NAME, extend_to, subject.params)?;
+        let samples = subject.task.trials(Ask::Analysis { count: samples });
+        let mut measure = self.measure(subject, &samples, &timesteps)?;
+        let mut rows = Observations::default();
+        let mut columns = vec![Vec::new(); Self::COLUMNS.len()];
+        for (checkpoint, network) in subject.checkpoints {
+            let responses = Responses::run(network, &samples, &timesteps)?;
+            for &timestep in &timesteps {
+                rows.push_at(*checkpoint, timestep);
+                columns
+                    .iter_mut()
+                    .zip(measure(&responses, timestep)?)
+                    .for_each(|(column, number)| column.push(number));
+            }
+        }
+        let named = Self::COLUMNS.iter().map(|&name| name.to_owned());
+        rows.into_table(true, named.zip(columns.into_iter().map(Values::from)))
+    }
+}

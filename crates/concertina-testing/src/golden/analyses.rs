@@ -1,0 +1,43 @@
+//! Golden numbers of more analyses: which parts of each file are read by which crate, and what nothing is
+//! built for yet.
+
+use std::path::PathBuf;
+
+use super::Fixture;
+use super::networks::{Part, open_in, read, unbuilt};
+use super::pattern::matches;
+
+/// The folder with the fixtures: `CONCERTINA_GOLDEN_ANALYSES`, else `../shared/golden-analyses` beside the
+/// project.
+pub fn folder() -> Option<PathBuf> {
+    let root = crate::folder::workspace_root();
+    crate::folder::first_of("CONCERTINA_GOLDEN_ANALYSES", &[root.join("../shared/golden-analyses")])
+}
+
+/// What is in the folder; of several parts that match an array the first counts.
+pub const PARTS: &[Part] = &[
+    unbuilt("fixed_points", "lstm.*", "`network.kind = lstm`"),
+    read("fixed_points", "*", "concertina-analysis"),
+    unbuilt("finite_time", "*", "the analysis `finite_time`"),
+    unbuilt("lyapunov_driven", "*", "the setting `drive` of `lyapunov`"),
+    unbuilt("covariant_vectors", "*", "the analysis `covariant_vectors`"),
+    unbuilt("representation_similarity", "*", "the analysis `representation_similarity`"),
+    unbuilt("intrinsic_dimension", "*", "the analysis `intrinsic_dimension`"),
+    unbuilt("kernel", "*", "the analysis `kernel`"),
+    unbuilt("decoding", "*", "the analysis `decoding`"),
+    unbuilt("manifold_capacity", "*", "the analysis `manifold_capacity`"),
+];
+
+/// The part that an array belongs to.
+pub fn part_of(file: &str, array: &str) -> Option<&'static Part> {
+    PARTS.iter().find(|part| matches(part.files, file) && matches(part.arrays, array))
+}
+
+/// Opens a fixture and answers for the arrays that match these patterns. `None` if it is not there (it says
+/// so).
+///
+/// # Panics
+/// If the file cannot be read.
+pub fn open(file: &str, arrays: &[&str]) -> Option<Fixture> {
+    open_in(folder(), "golden-analyses", file, arrays)
+}
