@@ -55,7 +55,12 @@ fn citations_that_lead_nowhere_are_found() {
 }
 
 /// Folders that may lie beside a clone, with test data that a test says it skips where they are missing.
-const BESIDE: [&str; 3] = ["../shared/golden", "../shared/golden-networks", "../shared/reference/paper"];
+const BESIDE: [&str; 4] = [
+    "../shared/golden",
+    "../shared/golden-analyses",
+    "../shared/golden-networks",
+    "../shared/reference/paper",
+];
 
 /// What a clone does not have and work in it makes.
 const MADE: [&str; 6] = [".git", "concertina", "figures", "fuzz/artifacts", "fuzz/coverage", "fuzz/found"];

@@ -80,6 +80,11 @@ const MOST_REFUSALS: usize = 30;
 /// Arbitrary, between rounding and the 1e-7 or so that it is next to a fixed point at which `J` has the
 /// eigenvalue 1.
 const FLAT: f64 = 1e-9;
+/// A search that takes this many steps to lower a speed above [`HOPELESS`] times `slow` by less than one in a
+/// hundred ([`STALLED`]) ends: at that rate it would need thousands of steps more. Arbitrary.
+const PATIENCE: usize = 20;
+const HOPELESS: f64 = 100.0;
+const STALLED: f64 = 0.99;
 /// Machine epsilons of the state within which a residual is rounding.
 const ROUNDINGS: f64 = 8.0;
 
@@ -134,23 +139,31 @@ impl Search {
             return Ok(None);
         }
         let (mut damping, mut newton, mut iterations) = (FIRST_DAMPING, true, 0);
+        let mut before = (0, at.speed);
         while iterations <= self.max_iterations {
             if at.speed < self.tolerance || at.is_rounding() {
                 return Ok(at.into_point(system, Kind::Fixed, start, iterations));
             }
+            if iterations >= before.0 + PATIENCE {
+                if at.speed > HOPELESS * self.slow && at.speed > STALLED * before.1 {
+                    return Ok(None);
+                }
+                before = (iterations, at.speed);
+            }
             let slope = Slope::at(system, &at);
-            if slope.is_flat(&at) {
+            let good = |next: &Steps| next.to.speed <= GOOD * at.speed;
+            let next = match newton {
+                true => slope.newton(system, &at, self.tolerance)?.filter(good),
+                false => None,
+            };
+            let next = match next {
+                None if !slope.is_flat(&at) => slope.damped(system, &at, &mut damping)?,
+                next => next,
+            };
+            // Where no step lowers the speed, rounding hides how flat it is.
+            let Some(next) = next else {
                 let slow = at.speed <= self.slow;
                 return Ok(at.into_point(system, Kind::Slow, start, iterations).filter(|_| slow));
-            }
-            let good = |next: &Steps| next.to.speed <= GOOD * at.speed;
-            let next = if newton { slope.newton(system, &at, self.tolerance)?.filter(good) } else { None };
-            let next = match next {
-                Some(next) => next,
-                None => match slope.damped(system, &at, &mut damping)? {
-                    Some(next) => next,
-                    None => return Ok(None),
-                },
             };
             newton = good(&next);
             iterations += next.count;
