@@ -204,6 +204,17 @@ fn not_recurrent() -> Error {
     }
 }
 
+/// What is said of a point.
+struct Row<'a> {
+    index: i64,
+    point: &'a Point,
+    /// Of the Jacobian there.
+    eigenvalues: &'a [Complex64],
+    /// Where the start came from that ended nearest.
+    trial: usize,
+    timestep: Timestep,
+}
+
 /// The columns of the result.
 #[derive(Debug, Default)]
 struct Columns {
@@ -233,7 +244,8 @@ impl Columns {
     ) -> Result<()> {
         for (point, index) in found.points.iter().zip(1..) {
             let eigenvalues = eigenvalues(system.jacobian(point.state.view())?.view())?;
-            self.push(Some((index, point, &eigenvalues, starts.chosen[point.start])));
+            let (trial, timestep) = starts.chosen[point.start];
+            self.push(Some(Row { index, point, eigenvalues: &eigenvalues, trial, timestep }));
         }
         if found.points.is_empty() {
             self.push(None);
@@ -246,20 +258,21 @@ impl Columns {
         Ok(())
     }
 
-    fn push(&mut self, row: Option<(i64, &Point, &[Complex64], (usize, Timestep))>) {
+    fn push(&mut self, row: Option<Row<'_>>) {
+        let row = row.as_ref();
         let unstable =
             |values: &[Complex64]| values.iter().filter(|one| one.norm() > 1.0 + ABOVE_ONE).count() as i64;
-        self.index.push(row.map(|(index, ..)| index));
-        self.kind.push(row.map(|(_, point, ..)| point.kind.name()));
-        self.speed.push(row.map(|(_, point, ..)| point.speed));
-        self.unstable.push(row.map(|(_, _, values, _)| unstable(values)));
-        self.hits.push(row.map(|(_, point, ..)| point.hits as i64));
-        self.trial.push(row.map(|(.., (trial, _))| trial as i64));
-        self.timestep.push(row.map(|(.., (_, timestep))| timestep.0));
-        self.iterations.push(row.map(|(_, point, ..)| point.iterations as i64));
-        self.state.push(row.map(|(_, point, ..)| point.state.to_vec()));
-        self.real.push(row.map(|(_, _, values, _)| values.iter().map(|value| value.re).collect()));
-        self.imaginary.push(row.map(|(_, _, values, _)| values.iter().map(|value| value.im).collect()));
+        self.index.push(row.map(|row| row.index));
+        self.kind.push(row.map(|row| row.point.kind.name()));
+        self.speed.push(row.map(|row| row.point.speed));
+        self.unstable.push(row.map(|row| unstable(row.eigenvalues)));
+        self.hits.push(row.map(|row| row.point.hits as i64));
+        self.trial.push(row.map(|row| row.trial as i64));
+        self.timestep.push(row.map(|row| row.timestep.0));
+        self.iterations.push(row.map(|row| row.point.iterations as i64));
+        self.state.push(row.map(|row| row.point.state.to_vec()));
+        self.real.push(row.map(|row| row.eigenvalues.iter().map(|value| value.re).collect()));
+        self.imaginary.push(row.map(|row| row.eigenvalues.iter().map(|value| value.im).collect()));
     }
 
     fn into_table(self) -> Result<Table> {
