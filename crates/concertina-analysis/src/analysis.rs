@@ -92,6 +92,6 @@ pub trait Analysis: Settings + Debug {
     /// The result, checkpoint after checkpoint in the order of the subject.
     ///
     /// # Errors
-    /// Those of [`check`](Self::check); [`Error::NotFinite`](crate::Error::NotFinite) names the first state that is no number.
+    /// Those of [`check`](Self::check); [`Error::NotFinite`](crate::Error::NotFinite) names the first state that is NaN or infinite.
     fn run(&self, subject: &Subject) -> Result<Table>;
 }

@@ -74,7 +74,7 @@ pub struct Distances {
 /// samples leave both alone; they scale with it, and grow with the square root of the number of units.
 ///
 /// # Shapes
-/// `states`: (samples, units), a row a sample; `labels`: (samples).
+/// `states`: (samples, units), a row per sample; `labels`: (samples).
 ///
 /// # Errors
 /// [`Error::Shape`] unless there is a label for each sample; [`Error::NotFinite`] names the first bad sample and unit.

@@ -73,7 +73,7 @@ impl StateMeasure for EffectiveDimension {
 /// times its smallest positive number (for f32 1.4e-45) in each coordinate has none either.
 ///
 /// # Shapes
-/// `states`: (samples, units), a row a sample.
+/// `states`: (samples, units), a row per sample.
 ///
 /// # Returns
 /// Dimensionless, in `[1, min(samples - 1, units)]`; `None` if undefined.
@@ -138,7 +138,7 @@ impl Scratch {
         let mut scale = 1.0;
         let mut squares = self.centre(states, scale, 1);
         if !SAFE_SQUARES.contains(&squares.state) {
-            check_finite(states, what)?; // a state that is no number makes the sum none
+            check_finite(states, what)?; // a state that is NaN or infinite makes the sum so too
             let Some(inverse) = one_over_largest(states) else { return Ok(None) };
             scale = inverse;
             squares = self.centre(states, scale, 1);

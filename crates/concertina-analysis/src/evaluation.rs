@@ -9,7 +9,7 @@ use crate::{Error, Result, Subject};
 
 /// The table of one number, in the column `name`, that each checkpoint's evaluation on these samples gives.
 ///
-/// Outputs that are no numbers have a loss that is none, whatever the loss: an error.
+/// Outputs that are NaN or infinite have a loss that is so too, whatever the loss: an error.
 pub(crate) fn evaluated(
     subject: &Subject,
     samples: &Trials,

@@ -1,4 +1,4 @@
-//! Analyses of representations: one file an analysis.
+//! Analyses of representations: one file per analysis.
 //!
 //! An [`Analysis`] is a value with its parameters as fields; it looks at the networks of a run ([`Subject`]) and gives a tidy
 //! table. [`AnalysisSpec`] is any one of them, as a recipe or a command line names it.
@@ -48,7 +48,7 @@
 /// The list of all analyses: calls a macro with the name and the type of each, in the order of the
 /// documentation.
 ///
-/// [`AnalysisSpec`] is made of it, and whoever does the same for every analysis makes use of it, too:
+/// [`AnalysisSpec`] is made of it, and so is code elsewhere that does the same for every analysis:
 ///
 /// ```
 /// macro_rules! count {

@@ -18,7 +18,7 @@ use crate::{Error, Result, Subject, Timestep, Timesteps};
 /// How much the part of the states orthogonal to the readout has shrunk since before training, at each timestep.
 ///
 /// A number under 1 says that training compresses what the task does not need. The states of a checkpoint are held against those
-/// that the run's network has at the same timestep before training. That network is drawn anew from the parameters, so
+/// that the run's network has at the same timestep before training. That network is drawn again from the parameters, so
 /// checkpoint 0 need not be asked for.
 ///
 /// The readout is the mean of the readout weights over those checkpoints asked for that fall into the last epoch of them
@@ -144,7 +144,7 @@ fn last_readout(subject: &Subject) -> Result<Option<Array2<f64>>> {
 /// number, and some sample has it near zero. Look at many samples, and at several realisations.
 ///
 /// # Shapes
-/// `states`, `initial`: (samples, units), a row a sample, the same samples in both; `readout`: (units, outputs); `labels`:
+/// `states`, `initial`: (samples, units), a row per sample, the same samples in both; `readout`: (units, outputs); `labels`:
 /// (samples).
 ///
 /// # Returns

@@ -77,7 +77,7 @@ pub(crate) fn check_finite<T: Copy + Into<f64>>(
         // without a way out, so that it is vectorised
         if state.iter().fold(false, |found, value| found | !(*value).into().is_finite()) {
             let wrong = state.iter().position(|value| !(*value).into().is_finite());
-            let unit = wrong.expect("found just now");
+            let unit = wrong.expect("one was found");
             let place = format!("sample {sample}, unit {unit}");
             return Err(Error::NotFinite { what: what(), place, value: state[unit].into() });
         }

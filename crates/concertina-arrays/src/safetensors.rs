@@ -1,4 +1,4 @@
-//! Arrays as safetensors, whoever wrote them.
+//! Arrays as safetensors, from any program.
 
 use ndarray::{ArrayD, IxDyn};
 use safetensors::{Dtype, SafeTensors};

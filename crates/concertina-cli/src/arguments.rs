@@ -99,7 +99,7 @@ pub(crate) struct Which {
 /// How to train.
 #[derive(Debug, Args)]
 pub(crate) struct Training {
-    /// Train anew what is there already, and compare bit for bit
+    /// Train again what is there already, and compare bit for bit
     #[arg(long)]
     pub(crate) rerun: bool,
     /// Remove the runs that are asked for from the store first, and what analyses found of them; asks before it does
@@ -251,7 +251,7 @@ pub(crate) struct Analyses {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Runs {
-    /// A row a run
+    /// A row per run
     List {
         /// Only those: `gain = 250 and validation_accuracy > 0.9`
         #[arg(long = "where", value_name = "CONDITION")]

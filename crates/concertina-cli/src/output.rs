@@ -27,11 +27,11 @@ pub(crate) enum Failure {
     },
     /// A claim failed, a published table disagrees, or nothing could be judged.
     NotReproduced(Counts),
-    /// Somebody asked to stop.
+    /// A stop was requested.
     Interrupted,
-    /// Somebody said no.
+    /// The answer was no.
     NotConfirmed,
-    /// There is nobody to ask.
+    /// There is no terminal to ask at.
     NotAsked {
         /// What was to be done.
         what: String,
@@ -55,7 +55,7 @@ pub(crate) fn is_broken_pipe(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::BrokenPipe
 }
 
-/// Says something on standard error. Nobody may be there to read it, which is no reason to stop.
+/// Says something on standard error. If it cannot be written, that is no reason to stop.
 pub(crate) fn say(text: &str) {
     let _ = writeln!(io::stderr(), "{text}");
 }

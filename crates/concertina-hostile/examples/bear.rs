@@ -2,7 +2,7 @@
 //!
 //! `cargo run -p concertina-hostile --example bear -- TARGET FILE ...`
 
-#![allow(clippy::print_stdout, reason = "it talks to whoever runs it")]
+#![allow(clippy::print_stdout, reason = "it prints for the person who runs it")]
 
 use std::time::Instant;
 

@@ -39,7 +39,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("arrays", arrays),
 ];
 
-/// An error is read by somebody: its text and those of its causes are made, and dropped.
+/// An error is read: its text and those of its causes are made, and dropped.
 pub(crate) fn tell(error: &dyn std::error::Error) {
     let mut next = Some(error);
     while let Some(error) = next {

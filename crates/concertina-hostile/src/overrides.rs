@@ -1,4 +1,4 @@
-//! What somebody types: overrides, seeds, checkpoints, conditions, analyses.
+//! What a user types: overrides, seeds, checkpoints, conditions, analyses.
 
 use concertina::{CheckpointSelection, Condition, RunColumns};
 use concertina_model::Checkpoint;

@@ -53,7 +53,7 @@ pub fn recipe(bytes: &[u8]) {
     }
 }
 
-/// A table with the columns that recipes name, and with cells that nobody expects.
+/// A table with the columns that recipes name, and with cells that are not expected.
 fn made_up(huge: bool) -> &'static Table {
     static TABLES: [OnceLock<Table>; 2] = [const { OnceLock::new() }; 2];
     TABLES[usize::from(huge)].get_or_init(|| {

@@ -15,7 +15,7 @@ use crate::{reseal, tell};
 
 /// How often a checksum is put right in one file: a packed one has several.
 const SEALS: usize = 4;
-/// The run of a claim, and of nothing else: whoever trains waits for claims.
+/// The run of a claim, and of nothing else: a process that trains waits for claims.
 const CLAIMED: &str = "00000000000000000000000000000000000000000000000000000000000000aa";
 /// The file of the claim.
 const CLAIM: &str = "claims/00000000000000000000000000000000000000000000000000000000000000aa.json";
@@ -50,11 +50,11 @@ pub fn tidy() {
         let name = entry.file_name();
         let name =
             name.to_str().and_then(|name| name.strip_prefix(FOLDERS)?.rsplit_once('-')?.1.parse().ok());
-        // Where nobody can say who lives, only our own go.
+        // Where it is not known which processes live, only our own claims go.
         let ended =
             |pid: u32| Path::new("/proc/self").exists() && !Path::new(&format!("/proc/{pid}")).exists();
         if name.is_some_and(|pid: u32| pid == own || ended(pid)) {
-            let _ = fs::remove_dir_all(entry.path()); // somebody else may be faster
+            let _ = fs::remove_dir_all(entry.path()); // another process may be faster
         }
     }
 }

@@ -125,7 +125,7 @@ pub enum Error {
         /// The standard deviation that asks for this separation.
         cluster_std: f64,
     },
-    /// The loss, or a weight, is no number any more.
+    /// The loss, or a weight, is NaN or infinite.
     #[error(
         "diverged in epoch {epoch}, update {update}: the loss is {loss}, the largest weight {largest_weight:.3e}"
     )]
@@ -300,7 +300,7 @@ impl Error {
                 "import it with them (`--name` says which array they are); `spectrum` and `lyapunov` need the recurrent weights alone"
                     .to_owned(),
             ),
-            Self::Resume { .. } => Some("train the run anew with `--rerun`".to_owned()),
+            Self::Resume { .. } => Some("train the run again with `--rerun`".to_owned()),
             Self::NotFinite { .. } => {
                 Some("the weights are those of a network that diverged: take them from earlier".to_owned())
             }

@@ -65,7 +65,7 @@ pub enum Kind {
     Spectrum,
     /// Squares with a cloud of states each, in rows.
     Snapshots,
-    /// A mark a row.
+    /// A mark per row.
     Scatter,
     /// A drawing that explains, with numbers from columns that have one value.
     Schematic,

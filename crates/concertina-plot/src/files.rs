@@ -24,7 +24,7 @@ pub struct File {
 }
 
 impl File {
-    /// Writes it: beside its place first, then renamed, so that nobody sees half a file. Folders are made.
+    /// Writes it: beside its place first, then renamed, so that no reader sees half a file. Folders are made.
     ///
     /// # Errors
     /// [`Error::File`].

@@ -46,7 +46,7 @@ pub(crate) const FARTHEST: f64 = 1e300;
 impl Scale {
     /// A scale for data between `low` and `high` on an axis of `length` points, ticks about `spacing` points apart.
     pub(crate) fn new(low: f64, high: f64, length: f64, spacing: f64, wishes: &Wishes) -> Self {
-        // A limit that is no number is none: on a logarithmic axis it would have two billion decades.
+        // A limit that is NaN or infinite is none: on a logarithmic axis it would have two billion decades.
         let finite = |wish: Option<f64>| wish.filter(|limit| limit.is_finite());
         let wishes = &Wishes { from: finite(wishes.from), to: finite(wishes.to), ..wishes.clone() };
         let most = (length / spacing).floor().clamp(2.0, 12.0) as usize;

@@ -2,7 +2,7 @@
 //!
 //! `cargo run -p concertina-recipe --example fig2_from_reference -- <folder of the tables> <folder to write to>`
 
-#![allow(clippy::print_stderr, reason = "it talks to whoever runs it")]
+#![allow(clippy::print_stderr, reason = "it prints for the person who runs it")]
 
 #[path = "../tests/support/mod.rs"]
 mod support;

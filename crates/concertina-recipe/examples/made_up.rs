@@ -2,7 +2,7 @@
 //!
 //! `cargo run -p concertina-recipe --example made_up -- <folder to write to> [fig5b ed1 mine.toml ...]`
 
-#![allow(clippy::print_stderr, reason = "it talks to whoever runs it")]
+#![allow(clippy::print_stderr, reason = "it prints for the person who runs it")]
 
 #[path = "../tests/support/mod.rs"]
 mod support;

@@ -54,7 +54,7 @@ pub(crate) fn joined<'t>(
             wrong(
                 error.to_string(),
                 format!(
-                    "unmatched are {left} of one and {right} of the other; keep one row a checkpoint, as with \
+                    "unmatched are {left} of one and {right} of the other; keep one row per checkpoint, as with \
                      timesteps = \"last\""
                 ),
             )
@@ -115,7 +115,7 @@ mod tests {
         let spectrum = table(&[("seed", &[0.0, 0.0]), ("index", &[1.0, 2.0]), ("exponent", &[0.2, 0.1])]);
         insta::assert_snapshot!(join(&dimension, &spectrum).expect_err("two rows a seed in both"), @r#"
         panel `b`: cannot join the tables by `seed`: both have several rows for seed 0.0
-        hint: unmatched are `timestep`, `dimension` of one and `index`, `exponent` of the other; keep one row a checkpoint, as with timesteps = "last"
+        hint: unmatched are `timestep`, `dimension` of one and `index`, `exponent` of the other; keep one row per checkpoint, as with timesteps = "last"
         "#);
         let other = table(&[("seed", &[0.0]), ("dimension", &[9.0])]);
         insta::assert_snapshot!(join(&dimension, &other).expect_err("a number in both"), @r"

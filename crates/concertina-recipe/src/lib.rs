@@ -2,7 +2,7 @@
 //!
 //! A [`Recipe`] (a TOML file) says what a whole figure needs ([`Recipe::requirements`]: pure data) and how it is drawn ([`Recipe::draw`]:
 //! tables in, a [`Figure`](concertina_plot::Figure) out). Its [claims](Claim) are judged on the same tables ([`Claim::judge`]), which are
-//! also held against the [published ones](PublishedTables) ([`compare`]). Nothing is trained or computed here: whoever holds the runs
+//! also compared with the [published ones](PublishedTables) ([`compare`]). Nothing is trained or computed here: the caller, who holds the runs,
 //! makes the tables in between.
 
 mod analyses;

@@ -31,7 +31,7 @@ fn the_copies_are_those_of_the_published_code() {
         } else {
             assert!(
                 csv == *text,
-                "recipes/reference/{name}.csv has drifted; CONCERTINA_BLESS=1 writes it anew"
+                "recipes/reference/{name}.csv has drifted; CONCERTINA_BLESS=1 writes it again"
             );
         }
     }

@@ -180,7 +180,7 @@ impl<'a> Batch<'a> {
         for ((outcome, content), file) in of_plain.iter().zip(&contents).zip(all.drain(merged..)) {
             match outcome {
                 Outcome::Written => {}
-                // Whoever was first has it, if it is whole.
+                // The first publisher has it, if it is whole.
                 Outcome::Kept if is_whole(store, content)? => published.already_there += 1,
                 Outcome::Kept | Outcome::Changed => again.push(file),
             }

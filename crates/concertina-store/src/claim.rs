@@ -1,7 +1,7 @@
 //! Claims: a run that one process trains need not be trained by another.
 //!
-//! A claim only saves double work. It is a file in `claims/`, made by whoever is first and refreshed while the work goes on;
-//! no lock is held, and whoever loses a claim goes on and publishes the same bytes, or finds them there.
+//! A claim only saves double work. It is a file in `claims/`, made by the first process and refreshed while the work goes on;
+//! no lock is held, and a process that loses a claim goes on and publishes the same bytes, or finds them there.
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -28,7 +28,7 @@ struct Note {
     token: String,
 }
 
-/// The tokens of this process' claims: one of ours that is not among them could not be removed, and nobody works under it.
+/// The tokens of this process' claims: one of ours that is not among them could not be removed, and no thread works under it.
 static LIVE: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 
 fn live() -> MutexGuard<'static, BTreeSet<String>> {
@@ -41,7 +41,7 @@ fn live() -> MutexGuard<'static, BTreeSet<String>> {
 pub enum Claimed {
     /// The run is ours until the claim is dropped.
     Mine(Claim),
-    /// Somebody else trains it, and showed life not long ago.
+    /// Another process is training it, and showed life not long ago.
     Held(Holder),
 }
 
@@ -67,7 +67,7 @@ pub struct Claim {
 }
 
 impl Claim {
-    /// Shows life; false if somebody took the claim over because we were silent too long.
+    /// Shows life; false if another process took the claim over because this one was silent too long.
     ///
     /// Call it at least every third of the time-out
     /// ([`StoreOptions::claim_timeout`](crate::StoreOptions::claim_timeout)). After false one may go on: whatever

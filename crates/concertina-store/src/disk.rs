@@ -29,7 +29,7 @@ const LEFT_OVER_AFTER: Duration = Duration::from_secs(24 * 3600);
 /// because the journal takes waiting writers together (virtual disk, 2 cores, November 2026); more waiters gain nothing.
 const FLUSHING_THREADS: usize = 8;
 
-/// How often a folder is made anew that others remove under us. Arbitrary: each time somebody must finish packing just then.
+/// How often a folder is made again after other processes removed it. Arbitrary: each time another process must finish packing at that moment.
 const PLACING_ATTEMPTS: usize = 16;
 
 /// A step of publishing; see [`StepHook`].
@@ -60,7 +60,7 @@ pub type StepHook = Arc<dyn Fn(Step, &Path) -> io::Result<()> + Send + Sync>;
 /// What to do if something stands at the place.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Mode {
-    /// Keep it: whoever came first has it.
+    /// Keep it: the first writer has it.
     IfAbsent,
     /// Replace it.
     Replace,
@@ -245,7 +245,7 @@ impl Disk {
             };
             match error.error.kind() {
                 io::ErrorKind::AlreadyExists if matches!(mode, Mode::IfAbsent) => return Ok(Outcome::Kept),
-                // Whoever packed the run's checkpoints meanwhile removed their empty folder.
+                // The process that packed the run's checkpoints meanwhile removed their empty folder.
                 io::ErrorKind::NotFound if attempt < PLACING_ATTEMPTS && error.file.path().exists() => {
                     let relative = path.strip_prefix(&self.root).ok().and_then(Path::parent);
                     self.make_folder(relative.unwrap_or(Path::new("")), dirty)?;

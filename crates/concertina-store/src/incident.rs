@@ -33,7 +33,7 @@ impl Disk {
     /// Moves a damaged thing to `set-aside/` with its reason.
     ///
     /// If that is not allowed (a store opened for reading, a read-only file system), it is remembered and left. If
-    /// another file stands there now (`id` is what was found damaged), somebody mended it already: nothing is done.
+    /// another file stands there now (`id` is what was found damaged), another process has mended it already: nothing is done.
     pub(crate) fn set_aside(&self, relative: &Path, reason: &str, id: Option<FileId>) -> Result<()> {
         let from = self.root.join(relative);
         if id.is_some() && FileId::at(&from) != id {
@@ -60,7 +60,7 @@ impl Disk {
         let from = self.root.join(&incident.path);
         let moved = self.rename(&from, &self.root.join(&to));
         if !matches!(moved, Ok(true)) {
-            // Somebody else was faster, or it cannot be moved: then there is nothing to tell here.
+            // Another process was faster, or it cannot be moved: then there is nothing to tell here.
             self.remove(&self.root.join(folder.join(NOTE)))?;
             self.remove_empty_folder(&self.root.join(&folder));
         }

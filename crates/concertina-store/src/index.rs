@@ -1,7 +1,7 @@
 //! The index of runs: what is known of each from the last look, and whether its folder has changed since.
 //!
 //! Reading the files of a hundred thousand runs takes half a minute; looking whether their folders changed takes a fraction of a
-//! second. The index is derived: deleted, damaged or old, it is made anew from the folders.
+//! second. The index is derived: deleted, damaged or old, it is made again from the folders.
 
 use std::fs::Metadata;
 use std::path::Path;

@@ -71,7 +71,7 @@ key! {
 }
 
 key! {
-    /// The name of trials that were made elsewhere: 128 bits over their content, given by whoever keeps them.
+    /// The name of trials that were made elsewhere: 128 bits over their content, given by the caller.
     TrialsKey of 16 bytes
 }
 

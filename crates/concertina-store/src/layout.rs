@@ -65,7 +65,7 @@ fn read_start(file: File, bytes: &mut Vec<u8>) -> std::io::Result<usize> {
     file.take(64).read_to_end(bytes)
 }
 
-/// Writes `FORMAT` anew where all else looks like a store; false if it does not.
+/// Writes `FORMAT` again where all else looks like a store; false if it does not.
 pub(crate) fn mend(disk: &Disk) -> Result<bool> {
     let names: BTreeSet<String> = entries(&disk.root)?.into_iter().map(|(name, _)| name).collect();
     let known = names.iter().all(|name| TOP.contains(&name.as_str()));

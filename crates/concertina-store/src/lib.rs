@@ -1,7 +1,7 @@
 //! The run store: keys, atomic publishing, checksums.
 //!
 //! A run is named by its content (its parameters in canonical form), so two processes that train the same run mean the
-//! same folder, and whoever comes second finds what is there. The folder is the truth: there is no index to break.
+//! same folder, and the second finds what is there. The folder is the truth: there is no index to break.
 //!
 //! ```text
 //! store/
@@ -17,8 +17,8 @@
 //!   trials/<32 hex>.safetensors trials that runs were trained on, where they were made elsewhere; named by content
 //!   runs.csv                    a view of all runs; taken away when one changes, so never out of date
 //!   index.parquet               what is known of many runs, so that listing them is fast; safe to delete
-//!   claims/<key>.json           who trains what just now; safe to delete
-//!   incoming/                   files being written; safe to delete when nobody writes
+//!   claims/<key>.json           which process is training what; safe to delete
+//!   incoming/                   files being written; safe to delete when no process writes
 //!   set-aside/<token>/          a damaged file, and `incident.json` with the reason
 //! ```
 //!

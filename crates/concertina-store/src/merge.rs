@@ -10,7 +10,7 @@ use crate::disk::{Mode, NewFile, Outcome};
 use crate::place::FileId;
 use crate::{CheckpointId, Error, Keep, Memo, Result, RunFolder, Store, Tensors, batch, pack};
 
-/// How often a file is merged anew if others replace it meanwhile. Arbitrary, several times the writers one may expect: with claims
+/// How often a file is merged again if others replace it meanwhile. Arbitrary, several times the writers one may expect: with claims
 /// there is one, and eight that ignore claims must each get their turn.
 const MERGES: usize = 64;
 
@@ -138,7 +138,7 @@ impl Merge for PackedCheckpoints<'_> {
                 changed = true;
             }
         } else {
-            // It may have been damaged, and set aside just now.
+            // It may have been damaged, and set aside a moment ago.
             current = FileId::at(&store.root().join(&path));
         }
         let mut loose = self.run.loose_ids()?;
@@ -159,7 +159,7 @@ impl Merge for PackedCheckpoints<'_> {
                 changed = true;
             }
         }
-        // What could not be read just now is not ours to remove.
+        // What could not be read now must not be removed.
         loose.retain(|id| !self.keep.keeps(*id) || together.contains_key(id));
         let parts = changed.then(|| pack::encode(self.run.key(), &together));
         self.loose = loose;

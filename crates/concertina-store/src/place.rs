@@ -46,7 +46,7 @@ pub(crate) enum Found {
 /// A file's content if it is there, or why it cannot be used and which file it was.
 pub(crate) type Inspected<T> = std::result::Result<Option<T>, (String, Option<FileId>)>;
 
-/// What is there in a folder, by name; names that are not UTF-8 are nobody's of ours.
+/// What is there in a folder, by name; names that are not UTF-8 are not the store's.
 pub(crate) fn entries(folder: &Path) -> Result<Vec<(String, DirEntry)>> {
     let failed = |error| Error::io("list the folder", folder, error);
     let listing = match fs::read_dir(folder) {

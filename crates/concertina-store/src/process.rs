@@ -66,7 +66,7 @@ fn start_of(pid: u32) -> Option<u64> {
     fields.nth(18)?.parse().ok()
 }
 
-/// 16 hexadecimal digits that nobody else has.
+/// 16 hexadecimal digits that no other process has.
 pub(crate) fn token() -> String {
     static COUNTER: AtomicU64 = AtomicU64::new(0);
     let mut hasher = std::hash::RandomState::new().build_hasher();

@@ -57,7 +57,7 @@ pub enum Removal {
 pub enum RunRemoval {
     /// It is gone, or would be.
     Done(Removed),
-    /// Somebody trains it just now: nothing was done.
+    /// Another process is training it: nothing was done.
     Held(Holder),
 }
 
@@ -85,7 +85,7 @@ impl MemoEntry {
 }
 
 impl RunFolder {
-    /// Removes the run: every file of it that a store writes. Files of somebody else in its folder stay, and the folder with them.
+    /// Removes the run: every file of it that a store writes. Other files in its folder stay, and the folder with them.
     ///
     /// The state to go on from goes first and the parameters last, so that a run which is removed in part reads as one that is not
     /// finished.
@@ -139,7 +139,7 @@ pub enum Thinning {
         /// By how much the file is smaller.
         bytes: u64,
     },
-    /// Somebody trains it just now: nothing was done.
+    /// Another process is training it: nothing was done.
     Held(Holder),
 }
 

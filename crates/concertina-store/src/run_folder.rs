@@ -163,7 +163,7 @@ impl RunFolder {
         ids.iter().map(|&id| self.find_checkpoint(id, &mut pack)).collect()
     }
 
-    /// Packed, or loose, or packed by somebody between the two looks.
+    /// Packed, or loose, or packed by another process between the two looks.
     fn find_checkpoint(&self, id: CheckpointId, pack: &mut Option<Pack<File>>) -> Result<Option<Tensors>> {
         let path = self.store.root().join(Content::Pack(self.key).path());
         for _ in 0..LOOKS {

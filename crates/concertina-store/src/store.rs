@@ -25,7 +25,7 @@ pub enum Durability {
     #[default]
     PowerFailure,
     /// Nothing is flushed. A killed process still leaves whole files or none; after a power failure some may be damaged,
-    /// which is found, and they are computed anew.
+    /// which is found, and they are computed again.
     Process,
 }
 
@@ -167,7 +167,7 @@ impl Store {
         StoreOptions::new().read_only(true).open(root)
     }
 
-    /// Writes a damaged or missing `FORMAT` anew, if all else at the top of the folder looks like a store.
+    /// Writes a damaged or missing `FORMAT` again, if all else at the top of the folder looks like a store.
     ///
     /// # Errors
     /// [`Error::NotAStore`] if it does not; [`Error::NewerLayout`]; the system's failures.

@@ -77,7 +77,7 @@ fn add(
     analysis: Option<(String, u32)>,
     entry: &DirEntry,
 ) -> Result<()> {
-    // Whoever publishes just now may have renamed it.
+    // A process that is publishing may have renamed it.
     if let Ok(metadata) = entry.metadata() {
         let (files, bytes) = totals.entry((kind, analysis)).or_default();
         *files += 1;

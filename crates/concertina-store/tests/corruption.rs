@@ -54,7 +54,7 @@ fn each_kind_survives(damage: impl Fn(&Path)) {
             assert!(reads(&run, good), "{good} beside a damaged {file}");
         }
         finished(&store, "a");
-        assert!(reads(&run, file), "{file} is published anew");
+        assert!(reads(&run, file), "{file} is published again");
         assert!(store.verify().expect("verified").is_empty());
         assert_eq!(contents(&other.path()), before, "the rest of the store is untouched");
     }

@@ -33,7 +33,7 @@ fn rows_are_added_in_the_order_of_updates_whatever_the_order_of_writing() {
     assert_eq!(contents(at_once.root()), contents(bit_by_bit.root()));
 }
 
-/// A row an update, whose vector is undefined at every other one.
+/// A row per update, whose vector is undefined at every other one.
 fn vectors(updates: &[i64]) -> Table {
     let state = |update: &i64| (update % 160 == 0).then(|| vec![*update as f64, 0.5, -1.0]);
     let states: Vec<_> = updates.iter().map(state).collect();

@@ -162,7 +162,7 @@ impl Error {
             Self::VectorCondition { .. } => Some("choose rows by columns that hold one value".to_owned()),
             Self::DuplicateColumn { .. } => Some("take another column for one of them".to_owned()),
             Self::Checksum { .. } => Some(
-                "the file changed after it was written: take it from a copy, or have it computed anew"
+                "the file changed after it was written: take it from a copy, or have it computed again"
                     .to_owned(),
             ),
             Self::ForeignParquet { .. } => Some("save foreign tables as csv, and read that".to_owned()),

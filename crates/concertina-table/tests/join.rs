@@ -22,7 +22,7 @@ fn variances() -> Table {
 
 #[test]
 fn rows_meet_by_their_names_whatever_their_order() {
-    let joined = dimensions().join(&variances(), &["seed", "epoch"]).expect("one row a name");
+    let joined = dimensions().join(&variances(), &["seed", "epoch"]).expect("one row per name");
     let names: Vec<&str> = joined.column_names().collect();
     assert_eq!(names, ["seed", "epoch", "effective_dimension", "variance"]);
     assert_eq!(joined.integers("seed").expect("integers"), [0, 0, 1, 1, 0].map(Some));
@@ -39,9 +39,9 @@ fn a_single_row_is_repeated_beside_each_of_several() {
     let gains =
         Table::from_columns([("seed", Values::from(vec![0, 1])), ("gain", Values::from(vec![20, 250]))])
             .expect("equal lengths");
-    let joined = dimensions().join(&gains, &["seed"]).expect("one row a seed on the right");
+    let joined = dimensions().join(&gains, &["seed"]).expect("one row per seed on the right");
     assert_eq!(joined.integers("gain").expect("integers"), [20, 20, 250, 250].map(Some));
-    let turned = gains.join(&dimensions(), &["seed"]).expect("one row a seed on the left");
+    let turned = gains.join(&dimensions(), &["seed"]).expect("one row per seed on the left");
     assert_eq!(turned.row_count(), 4);
     assert_eq!(turned.floats("effective_dimension").expect("floats"), [9.0, 3.0, 8.0, 2.0].map(Some));
 }

@@ -15,7 +15,7 @@
 //!         let expected = fixture.f64(&format!("{case}.doubled"));
 //!         compare::assert_close(&case, (&samples * 2.0).view(), expected.view(), 1e-12);
 //!     }
-//!     fixture.finish(); // fails if the file holds an array that nobody asked for
+//!     fixture.finish(); // fails if the file holds an array that was not read
 //! }
 //! ```
 

@@ -62,7 +62,7 @@ impl Record {
     /// The number in a cell.
     ///
     /// # Panics
-    /// If there is no such column, or no number in the cell.
+    /// If there is no such column, or the cell is not a number.
     pub fn f64(&self, column: &str) -> f64 {
         self.number(column)
             .unwrap_or_else(|| panic!("`{}`, line {}: `{column}` is empty", self.table, self.line))

@@ -202,7 +202,7 @@ pub enum Error {
         /// The store.
         path: PathBuf,
     },
-    /// Somebody asked to stop, and there is something left to do.
+    /// A stop was requested, and there is something left to do.
     #[error("interrupted")]
     Interrupted,
 }
@@ -217,7 +217,7 @@ pub enum ErrorKind {
     Run,
     /// The store, or another place to write to.
     Store,
-    /// Somebody asked to stop.
+    /// A stop was requested.
     Interrupted,
 }
 
@@ -282,7 +282,7 @@ impl Error {
             Self::UnknownRun { .. } => Hint::ListRuns,
             Self::AmbiguousRun { .. } => Hint::text("give more of the key"),
             Self::DamagedStore { .. } => {
-                Hint::text("what is damaged is set aside when it is met, and computed again, to the bit")
+                Hint::text("what is damaged is set aside when it is met, and computed again, bit-for-bit")
             }
             Self::Interrupted => Hint::AskAgain,
         })

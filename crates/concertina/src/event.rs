@@ -1,4 +1,4 @@
-//! What happens while a study works, for whoever wants to watch: a progress bar, a log, a viewer.
+//! What happens while a study works, for an observer: a progress bar, a log, a viewer.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 

@@ -45,11 +45,11 @@ pub enum Hint {
         /// The run.
         run: String,
     },
-    /// Verify the store, or train the run anew and compare.
+    /// Verify the store, or train the run again and compare.
     VerifyStoreOrRerun,
-    /// Verify the store, or train the run anew to see whether this machine computes the same.
+    /// Verify the store, or train the run again to see whether this machine computes the same.
     VerifyStoreOrCompareMachines,
-    /// Train anew, in both stores, what differs.
+    /// Train again, in both stores, what differs.
     RerunInBothStores,
     /// Ask for the same again: it goes on where it stopped.
     AskAgain,
@@ -85,7 +85,7 @@ impl fmt::Display for Hint {
                 "verify the store to look for damage, or train the run again to compare with this machine",
             ),
             Self::RerunInBothStores => f.write_str(
-                "those that differ were trained by another version or are damaged in a way checksums do not show: training them anew in both stores says which is right",
+                "those that differ were trained by another version or are damaged in a way checksums do not show: training them again in both stores says which is right",
             ),
             Self::AskAgain => f.write_str("asked again, it goes on from here"),
         }

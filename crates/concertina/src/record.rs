@@ -29,7 +29,7 @@ pub struct RunRecord {
     /// How far it came.
     #[serde(serialize_with = "as_counts")]
     pub(crate) end: End,
-    /// What was written down in training, an epoch an entry.
+    /// What was written down in training, one entry per epoch.
     pub history: Vec<EpochRecord>,
     /// What `rerun` found; `None` if it was not asked for, or the store had nothing to compare with.
     pub comparison: Option<Comparison>,
@@ -97,7 +97,7 @@ pub enum Outcome {
         /// What to do about it.
         hint: Option<Hint>,
     },
-    /// Somebody asked to stop before it came to its end.
+    /// A stop was requested before it came to its end.
     Interrupted,
 }
 
@@ -171,7 +171,7 @@ impl Source {
     }
 }
 
-/// What training a run anew showed, against what the store had of it.
+/// What training a run again showed, compared with what the store had of it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Comparison {
     /// How many checkpoints were compared.
@@ -182,7 +182,7 @@ pub struct Comparison {
     pub difference: Option<Difference>,
 }
 
-/// The first place at which a run trained anew differs from the stored one.
+/// The first place at which a run trained again differs from the stored one.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Difference {
     /// The checkpoint.
@@ -194,7 +194,7 @@ pub struct Difference {
     pub index: Vec<usize>,
     /// What the store has.
     pub stored: f64,
-    /// What training anew gave.
+    /// What training it again gave.
     pub found: f64,
 }
 
@@ -204,7 +204,7 @@ impl fmt::Display for Difference {
         let epoch = checkpoint.epoch.0;
         write!(
             f,
-            "epoch {epoch}, `{name}` at {index:?}: the store has {stored:?}, training anew gives {found:?}"
+            "epoch {epoch}, `{name}` at {index:?}: the store has {stored:?}, training it again gives {found:?}"
         )
     }
 }

@@ -1,4 +1,4 @@
-//! What somebody asks for, as they type it: files, overrides, seeds, analyses.
+//! What a user asks for, as it is typed: files, overrides, seeds, analyses.
 
 use std::path::Path;
 

@@ -79,7 +79,7 @@ impl Run {
         self.record.last_checkpoint()
     }
 
-    /// What was written down in training, an epoch an entry.
+    /// What was written down in training, one entry per epoch.
     pub fn history(&self) -> &[EpochRecord] {
         &self.record.history
     }
@@ -176,7 +176,7 @@ impl Runs {
         &self.varied
     }
 
-    /// Runs an analysis before and after training, over all runs: a tidy table, a row an observation.
+    /// Runs an analysis before and after training, over all runs: a tidy table, a row per observation.
     ///
     /// Columns: the parameters that vary, by the last part of their names; `seed`; `stage`, which is `before` training,
     /// `during` or `after` it; `epoch` and `update`; then those of the analysis. Runs without a network (failed or

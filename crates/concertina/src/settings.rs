@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::event::{Event, EventKind, Observer, Unobserved};
 
-/// Which checkpoints a store keeps. What is not kept and asked for later is computed again, to the bit.
+/// Which checkpoints a store keeps. What is not kept and asked for later is computed again, bit-for-bit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Keep {
     /// Those of the run's schedule, `train.saves_per_epoch`, and those that an analysis asks for.
@@ -78,7 +78,7 @@ impl Settings {
         self
     }
 
-    /// Whether runs that are in the store are trained anew and compared, bit for bit; see [`Run::comparison`](crate::Run::comparison).
+    /// Whether runs that are in the store are trained again and compared, bit for bit; see [`Run::comparison`](crate::Run::comparison).
     pub fn rerun(mut self, rerun: bool) -> Self {
         self.rerun = rerun;
         self

@@ -67,7 +67,7 @@ impl StudyBuilder {
         self
     }
 
-    /// Whether runs that are in the store are trained anew and compared, bit for bit; see [`Run::comparison`](crate::Run::comparison).
+    /// Whether runs that are in the store are trained again and compared, bit for bit; see [`Run::comparison`](crate::Run::comparison).
     pub fn rerun(mut self, rerun: bool) -> Self {
         self.settings = self.settings.rerun(rerun);
         self
@@ -109,7 +109,7 @@ impl StudyBuilder {
         self.open()
     }
 
-    /// Opens a store whose `FORMAT` may be damaged, and writes that anew if all else looks like a store; for [`Study::repair`].
+    /// Opens a store whose `FORMAT` may be damaged, and writes that again if all else looks like a store; for [`Study::repair`].
     ///
     /// # Errors
     /// As [`StudyBuilder::open_existing`].

@@ -450,7 +450,7 @@ fn runs_at_an_edge_have_the_numbers_of_their_closed_forms() {
         "a multiple of the identity is normal",
     );
     let exponents = "lyapunov exponents=6 burn_in=5 max_iterations=60 initial_conditions=2";
-    close(&found(halving, exponents, "exponent", -1), &[-1.0; 6], "halving is one bit a timestep");
+    close(&found(halving, exponents, "exponent", -1), &[-1.0; 6], "halving is one bit per timestep");
     close(
         &found(halving, "lyapunov exponents=6 stopping=paper", "exponent", -1),
         &[-1.0; 6],

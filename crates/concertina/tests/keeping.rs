@@ -230,7 +230,7 @@ fn removing_runs_takes_their_results_and_nothing_else() {
     let store = concertina::store::Store::open(&all).expect("opens");
     let claim = store.run(&key).claim().expect("claimed");
     let removed = study.remove(&[key], Removal::Now).expect("asked");
-    assert!(removed[0].stays.as_ref().is_some_and(|why| why.contains("trains it just now")), "{removed:?}");
+    assert!(removed[0].stays.as_ref().is_some_and(|why| why.contains("is training it")), "{removed:?}");
     drop(claim);
     assert_same_store(&all, &kept, "it stays");
 }

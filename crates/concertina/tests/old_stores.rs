@@ -85,7 +85,7 @@ fn a_store_of_format_1_is_whole_listed_read_and_trained_on() {
     let accuracy = AnalysisSpec::named("accuracy").expect("there is one");
     let analysed = study.analyse(&sweep(), &accuracy, &CheckpointSelection::All).expect("analyses");
     assert_eq!(analysed.table.row_count(), 8);
-    assert!(runs_alone(&root) == before, "nothing was trained anew");
+    assert!(runs_alone(&root) == before, "nothing was trained again");
     // What was found then can be read, whether or not this program still computes that version of the analysis.
     let store = concertina::store::Store::read_only(data().join("store_1")).expect("a store");
     let memos = store.memos().expect("listed");

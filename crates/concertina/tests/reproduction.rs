@@ -236,7 +236,7 @@ fn the_schema_in_the_documentation_is_that_of_the_code() {
         std::fs::write(path, &text).expect("written");
     }
     let there = std::fs::read_to_string(path).unwrap_or_default();
-    assert!(there == text, "{path} has drifted; CONCERTINA_BLESS=1 writes it anew");
+    assert!(there == text, "{path} has drifted; CONCERTINA_BLESS=1 writes it again");
 }
 
 #[test]

@@ -39,7 +39,7 @@ pub(crate) fn check(subject: &Subject, ledger: &mut Ledger) {
     }
 }
 
-/// The mean over the checkpoints of the last epoch among them, an output a row.
+/// The mean over the checkpoints of the last epoch among them, a row per output.
 fn last_readout(subject: &Subject) -> Matrix {
     let task = &subject.case.params.task;
     let per_epoch = task.train_samples.div_ceil(subject.case.params.train.batch) as u64;

@@ -1,4 +1,4 @@
-//! One file a command: what was typed becomes a call of the facade, and what comes back is printed.
+//! One file per command: what was typed becomes a call of the facade, and what comes back is printed.
 
 mod analyse;
 mod analyses;
@@ -74,7 +74,7 @@ impl Everywhere {
         }
     }
 
-    /// A study that trains, with somebody who shows progress and a way to interrupt it.
+    /// A study that trains, shows progress, and can be interrupted.
     /// With `--clear`, the runs that are asked for are removed first.
     fn study(
         &self,
@@ -120,7 +120,7 @@ fn asked(everywhere: &Everywhere, which: &Which) -> Result<ValidSweep, Failure> 
     Ok(sweep)
 }
 
-/// Removes runs after asking; those that somebody trains just now are an error.
+/// Removes runs after asking; those that another process is training are an error.
 fn remove(study: &Study, runs: &[RunKey], yes: bool) -> Result<Vec<Collected>, Failure> {
     let would = study.remove(runs, Removal::DryRun)?;
     let bytes: u64 = would.iter().map(|one| one.bytes).sum();
@@ -176,7 +176,7 @@ fn print_runs(sweep: &ValidSweep) -> Result<(), Failure> {
     print(text.as_bytes())
 }
 
-/// What there is to say at the end about runs that were trained anew, and about those that diverged; then whether any failed.
+/// What there is to say at the end about runs that were trained again, and about those that diverged; then whether any failed.
 fn conclude(runs: &[Run], quiet: bool) -> Result<(), Failure> {
     let mut differ = Vec::new();
     for run in runs {
@@ -190,7 +190,7 @@ fn conclude(runs: &[Run], quiet: bool) -> Result<(), Failure> {
             )),
             Some(difference) => differ.push(Error::RunFailed {
                 run: key,
-                message: format!("training anew differs from the store: {difference}"),
+                message: format!("training it again gave something else: {difference}"),
                 hint: Some(Hint::Text("another processor rounds sums differently; `concertina runs show` says where it was trained".to_owned())),
             }),
         }

@@ -51,7 +51,7 @@ pub(crate) fn run(everywhere: &Everywhere, reproduce: &Reproduce) -> Result<(), 
     }
 }
 
-/// What was typed, for whoever wants to repeat it.
+/// What was typed, so that it can be repeated.
 fn command() -> String {
     let words = std::env::args_os().skip(1).map(|word| shell_word(&word.to_string_lossy()));
     // What the environment says is part of it.

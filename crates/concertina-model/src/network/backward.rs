@@ -97,7 +97,7 @@ impl Backward {
     /// The gradient by every array marked in `trained`; the first part of a batch overwrites those of `gradient`, and the others add to
     /// them. To be called after [`Backward::score`].
     ///
-    /// `trained`: one entry an array, in the order of [`Packed::arrays`].
+    /// `trained`: one entry per array, in the order of [`Packed::arrays`].
     pub(crate) fn run(
         &mut self,
         equations: &Equations,

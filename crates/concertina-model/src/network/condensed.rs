@@ -136,7 +136,7 @@ impl Condensed {
     /// Scores a batch, with noise if there is any, and takes the gradient by every array marked in `trained`, overwriting those of
     /// `gradient`.
     ///
-    /// `trained`: one entry an array, in the order of [`Packed::arrays`]. `update` counts the updates made before, and keys the noise.
+    /// `trained`: one entry per array, in the order of [`Packed::arrays`]. `update` counts the updates made before, and keys the noise.
     #[expect(clippy::too_many_arguments, reason = "a batch, and where its gradient goes")]
     pub(crate) fn differentiate(
         &mut self,

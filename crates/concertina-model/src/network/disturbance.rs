@@ -10,7 +10,7 @@ use crate::params::ValidParams;
 const UNIT_NOISE: Purpose = Purpose::new("unit noise");
 const DROPOUT: Purpose = Purpose::new("dropout");
 
-/// Unit noise `h + σ ξ` and then inverted dropout `h m / (1 - p)`, drawn anew for each update.
+/// Unit noise `h + σ ξ` and then inverted dropout `h m / (1 - p)`, drawn again for each update.
 ///
 /// The numbers are keyed by the update, and drawn timestep by timestep, sample by sample.
 ///

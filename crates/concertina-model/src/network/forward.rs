@@ -11,7 +11,7 @@ use super::disturbance::DisturbedPart;
 use super::packed::Packed;
 use super::score::{Score, Scorer};
 
-/// The states of one batch through a trial: blocks of `batch` rows, one block a timestep.
+/// The states of one batch through a trial: blocks of `batch` rows, one block per timestep.
 ///
 /// | buffer | holds | rows |
 /// |---|---|---|

@@ -204,7 +204,7 @@ fn in_order<'a, 'i>(table: &'a DeTable<'i>) -> Vec<Pair<'a, 'i>> {
     pairs
 }
 
-/// Where the lines of a text end: looked up, not counted anew for each name, because a file may have many.
+/// Where the lines of a text end: looked up, not counted again for each name, because a file may have many.
 struct Lines(Vec<usize>);
 
 impl Lines {

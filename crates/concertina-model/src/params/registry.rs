@@ -364,7 +364,7 @@ pub static PARAMETERS: &[Parameter] = &[
         train.saves_per_epoch,
         ["saves_per_epoch"],
         Kind::Saves,
-        "checkpoints kept in each epoch (1/k: in every k-th), or a list with an entry an epoch"
+        "checkpoints kept in each epoch (1/k: in every k-th), or a list with an entry per epoch"
     )
     .not_in_key(),
 ];

@@ -161,7 +161,7 @@ fn scheduler(params: &Params) -> Result<()> {
 /// Most entries that a list of saves is lengthened to: arbitrary, 16 MB; a run of so many epochs wants one number.
 const MOST_SAVES: u64 = 1_000_000;
 
-/// Checks that a list with an entry an epoch is not too long to be made.
+/// Checks that a list with an entry per epoch is not too long to be made.
 pub(super) fn saves_fit_memory(epochs: u64) -> Result<()> {
     unless(
         epochs <= MOST_SAVES,

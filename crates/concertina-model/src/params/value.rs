@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::task::TrialArrays;
 
-/// The value of a parameter, as somebody wrote it.
+/// The value of a parameter, as the user wrote it.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value {
     /// Nothing: Python's `None`, JSON's `null`, the published table's `na`.

@@ -245,7 +245,7 @@ fn truths(numbers: impl Iterator<Item = f64>, shape: &[usize]) -> Option<ArrayD<
 pub(super) fn settled(mut trials: Trials, part: Part) -> Result<Trials> {
     let Inputs::Timed(inputs) = &trials.inputs else {
         let expected = "an input at every timestep, (trials, timesteps, inputs)";
-        return Err(wrong(&part.of("inputs"), expected, "one stimulus a trial", "give `Inputs::Timed`"));
+        return Err(wrong(&part.of("inputs"), expected, "one stimulus per trial", "give `Inputs::Timed`"));
     };
     let (count, timesteps, width) = inputs.dim();
     if count == 0 || timesteps == 0 || width == 0 {

@@ -23,7 +23,7 @@ pub struct Trials<T = f32> {
 /// The inputs of trials.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Inputs<T = f32> {
-    /// One stimulus a trial, shown for the first timesteps; nothing after that.
+    /// One stimulus per trial, shown for the first timesteps; nothing after that.
     Held {
         /// (trials, inputs).
         stimuli: Array2<T>,
@@ -37,7 +37,7 @@ pub enum Inputs<T = f32> {
 /// The targets of trials.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Targets<T = f32> {
-    /// One class a trial.
+    /// One class per trial.
     Class(Vec<u32>),
     /// A class at every timestep, (trials, timesteps).
     ClassAt(Array2<u32>),
@@ -84,7 +84,7 @@ impl<T> Inputs<T> {
         }
     }
 
-    /// One stimulus a trial, (trials, inputs); `None` where inputs change with time.
+    /// One stimulus per trial, (trials, inputs); `None` where inputs change with time.
     pub fn stimuli(&self) -> Option<ArrayView2<'_, T>> {
         match self {
             Self::Held { stimuli, .. } => Some(stimuli.view()),

@@ -91,7 +91,7 @@ impl Trainer {
         self.updater.weights()
     }
 
-    /// What was written down so far, an entry an epoch.
+    /// What was written down so far, an entry per epoch.
     pub fn history(&self) -> &[EpochRecord] {
         &self.history
     }

@@ -15,7 +15,7 @@ use crate::optimizer::{Buffers, Optimizer, StepContext};
 use crate::params::{GradientMethod, PART, ValidParams};
 use crate::task::{InputsRef, MaskRef, TargetsRef, Trials, TrialsRef};
 
-/// Weights and what updates them, batch by batch, in f32: the fast path, for whoever brings samples of their own.
+/// Weights and what updates them, batch by batch, in f32: the fast path, for callers with samples of their own.
 ///
 /// [`Trainer`](super::Trainer) is built on it. Everything is allocated once; an update allocates nothing.
 #[derive(Debug)]

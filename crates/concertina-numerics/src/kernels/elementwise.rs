@@ -78,7 +78,7 @@ pub fn scaled_add(to: &mut [f32], scale: f32, values: &[f32]) {
 /// Adds one vector (a bias) to every row.
 ///
 /// # Panics
-/// If the vector has not one entry a column.
+/// If the vector does not have one entry per column.
 pub fn add_row(mut rows: RowsMut<'_>, vector: &[f32]) {
     assert_eq!(rows.column_count(), vector.len(), "columns and the vector to be added");
     dispatch(
@@ -98,7 +98,7 @@ pub fn add_row(mut rows: RowsMut<'_>, vector: &[f32]) {
 /// Summed in blocks of [`BLOCK`] rows, as a product with a row of ones would be.
 ///
 /// # Panics
-/// If `out` has not one entry a column.
+/// If `out` does not have one entry per column.
 pub fn column_sums(out: &mut [f32], rows: RowsRef<'_>, accumulate: bool) {
     assert_eq!(rows.column_count(), out.len(), "columns and their sums");
     if !accumulate {

@@ -42,7 +42,7 @@ impl Columns {
     /// Sets a row.
     ///
     /// # Panics
-    /// If there is no such row, or `values` has not one entry a column.
+    /// If there is no such row, or `values` does not have one entry per column.
     pub fn set_row(&mut self, row: usize, values: &[f64]) {
         assert_eq!(self.columns, values.len(), "columns and the entries of a row");
         assert!(row < self.rows, "a row of the matrix");
@@ -54,7 +54,7 @@ impl Columns {
     /// Sets a column.
     ///
     /// # Panics
-    /// If there is no such column, or `values` has not one entry a row.
+    /// If there is no such column, or `values` does not have one entry per row.
     pub fn set_column(&mut self, column: usize, values: &[f64]) {
         assert_eq!(self.rows, values.len(), "rows and the entries of a column");
         assert!(column < self.columns, "a column of the matrix");

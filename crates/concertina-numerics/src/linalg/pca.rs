@@ -35,7 +35,7 @@ impl Pca {
     /// The principal components of `x`, at most `count` of them.
     ///
     /// # Shapes
-    /// `x`: (samples, features), a row a sample.
+    /// `x`: (samples, features), a row per sample.
     ///
     /// # Errors
     /// [`Error::TooFewSamples`] under 2 samples, [`Error::NotFinite`], [`Error::NotConverged`].

@@ -36,7 +36,7 @@ pub(crate) fn ranked(theme: &Theme, column: &str, mut values: Vec<String>) -> Ve
     values
 }
 
-/// More numbers than this and colours come from a perceptual map: nobody tells more than a few apart by name.
+/// More numbers than this and colours come from a perceptual map: only a few can be told apart by name.
 const MOST_NAMED: usize = 4;
 
 /// Colours of the values of the hue column, within the facet `facet`.

@@ -166,7 +166,7 @@ impl<'a> Panel<'a> {
         Self::of_kind(table, Kind::Spectrum)
     }
 
-    /// A mark a row.
+    /// A mark per row.
     pub fn scatter(table: &'a Table) -> Self {
         Self::of_kind(table, Kind::Scatter)
     }

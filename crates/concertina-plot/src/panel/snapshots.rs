@@ -408,7 +408,7 @@ fn one_realisation(kept: Table, problems: &mut Vec<String>) -> Result<Table> {
 /// Columns that tell the clouds of one network from each other; none may have two values in one square.
 const CHECKPOINT: [&str; 3] = ["stage", "epoch", "update"];
 
-/// Whether each square has one cloud a timestep: rows of several checkpoints or networks in one would mean
+/// Whether each square has one cloud per timestep: rows of several checkpoints or networks in one would mean
 /// nothing.
 fn one_cloud(kept: &Table, drawing: &Drawing, panel: &str) -> Result<()> {
     let wrong = |message: String| {

@@ -10,7 +10,7 @@ use concertina_table::{Scalar, Table};
 
 use super::{Rows, stream};
 
-/// A table a requirement of the recipe.
+/// A table per requirement of the recipe.
 pub fn tables(recipe: &Recipe, seeds: &SeedChoice) -> Vec<Table> {
     recipe.requirements().iter().map(|requirement| table(recipe, requirement, seeds)).collect()
 }

@@ -124,7 +124,7 @@ impl Witness for Passing<'_, '_> {
 
     fn meet(&mut self, checkpoint: Checkpoint, weights: Weights, end: End) -> Result<()> {
         self.work.meet(checkpoint, weights, end);
-        if self.queue.somebody_waits() {
+        if self.queue.a_thread_waits() {
             self.queue.push(f64::INFINITY, Job::Help(Arc::clone(self.work)));
         }
         while self.work.is_behind() && self.work.help()? {}

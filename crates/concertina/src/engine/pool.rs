@@ -79,7 +79,7 @@ impl<J> Queue<J> {
     }
 
     /// Whether a thread has nothing to do.
-    pub(crate) fn somebody_waits(&self) -> bool {
+    pub(crate) fn a_thread_waits(&self) -> bool {
         let state = self.lock();
         state.idle > 0 && state.waiting.is_empty()
     }
@@ -131,8 +131,8 @@ impl<J> Drop for Running<'_, J> {
     }
 }
 
-/// What the requests of a study share: however many are served at once, no more jobs run than a single request may have. Whoever
-/// asked first is first, so that a small request does not wait for the end of a large one.
+/// What the requests of a study share: however many are served at once, no more jobs run than a single request may have. The first to
+/// ask is first, so that a small request does not wait for the end of a large one.
 #[derive(Debug)]
 pub(crate) struct Seats {
     /// How many there are for requests that ask for no more.

@@ -89,7 +89,7 @@ impl Demand<'_> {
 /// What came of a run, with the answers.
 pub(crate) struct Answered {
     pub(crate) run: RunRecord,
-    /// One a question, in their order.
+    /// One per question, in their order.
     pub(crate) answers: Vec<Answer>,
 }
 

@@ -81,7 +81,7 @@ fn update_of(checkpoint: Checkpoint) -> i64 {
 struct State {
     known: Vec<Known>,
     waiting: VecDeque<Portion>,
-    /// Portions that somebody is at.
+    /// Portions that a thread is working on.
     running: usize,
     /// Jobs on stored checkpoints that are not done.
     open: usize,
@@ -365,7 +365,7 @@ impl<'a> RunWork<'a> {
         Ok(&**self.task.get_or_init(|| task))
     }
 
-    /// The answers about a run that ends so, one a question.
+    /// The answers about a run that ends so, one per question.
     pub(super) fn answers(&self, end: End) -> Result<Vec<Answer>> {
         let mut state = lock(&self.state);
         let mut answers = Vec::with_capacity(self.demand.questions.len());

@@ -1,4 +1,4 @@
-//! The history of a run as a table: an epoch a row.
+//! The history of a run as a table: one row per epoch.
 
 use concertina_model::trainer::EpochRecord;
 use concertina_table::{Table, Values};

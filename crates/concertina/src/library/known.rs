@@ -98,7 +98,7 @@ impl Known {
     }
 }
 
-/// The update whose loss was no number does not count, and neither does what was kept after it.
+/// The update whose loss was NaN or infinite does not count, and neither does what was kept after it.
 pub(crate) fn diverged_end(epoch: u64, divergence: &Divergence) -> End {
     End { epoch, update: Update(divergence.update.saturating_sub(1)), diverged: true }
 }

@@ -179,7 +179,7 @@ fn is_constant(values: &Values) -> bool {
 }
 
 impl StoredRun {
-    /// As JSON: `key`, `folder`, `status`, `checkpoints` (epoch and update each), `params`, `history` (an object an epoch) and
+    /// As JSON: `key`, `folder`, `status`, `checkpoints` (epoch and update each), `params`, `history` (an object per epoch) and
     /// `provenance`.
     pub fn to_json(&self) -> serde_json::Value {
         let checkpoints: Vec<_> = self

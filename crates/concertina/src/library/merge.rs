@@ -40,7 +40,7 @@ pub enum MergeFate {
     Differs,
     /// Its parameters are damaged or not there: it was left out.
     Damaged,
-    /// Somebody trains it just now in the store that it should go to: it was left out.
+    /// It is being trained in the store that it should go to: it was left out.
     Held,
 }
 

@@ -1,4 +1,4 @@
-//! Removing runs, and what nobody will ask for again.
+//! Removing runs, and what will not be asked for again.
 
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
@@ -16,11 +16,11 @@ use crate::error::Result;
 use crate::params_table;
 use crate::selection::{CheckpointSelection, End};
 
-/// What nobody will ask for again, and what can be computed again.
+/// What will not be asked for again, and what can be computed again.
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct Garbage {
-    /// Of finished runs, all checkpoints but these; `None` keeps all. What is asked for later is computed again, to the bit.
+    /// Of finished runs, all checkpoints but these; `None` keeps all. What is asked for later is computed again, bit-for-bit.
     pub all_checkpoints_but: Option<CheckpointSelection>,
     /// Damaged files that were set aside.
     pub set_aside: bool,
@@ -89,9 +89,9 @@ fn add_kept(collected: &mut Vec<Collected>, one: Collected) {
     }
 }
 
-/// Whoever trains a run keeps it.
+/// A run that is being trained stays.
 fn held(holder: &Holder) -> String {
-    format!("process {} on {} trains it just now", holder.pid, holder.host)
+    format!("process {} on {} is training it", holder.pid, holder.host)
 }
 
 impl Library<'_> {
@@ -110,7 +110,7 @@ impl Library<'_> {
         stored::key(self.store, beginning)
     }
 
-    /// Removes runs, and what analyses found of them. Runs that somebody trains just now stay.
+    /// Removes runs, and what analyses found of them. Runs that are being trained stay.
     pub(crate) fn remove(&self, runs: &[RunKey], removal: Removal) -> Result<Vec<Collected>> {
         let store = self.store;
         let mut collected = Vec::new();

@@ -27,7 +27,7 @@ pub struct StoredRun {
     pub reached: Option<Checkpoint>,
     /// The checkpoints that are there.
     pub checkpoints: Vec<Checkpoint>,
-    /// Loss, accuracy and learning rate, an epoch a row; empty if there is none.
+    /// Loss, accuracy and learning rate, one row per epoch; empty if there is none.
     pub history: Table,
     /// When and how it was trained.
     pub provenance: Option<serde_json::Value>,

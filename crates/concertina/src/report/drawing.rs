@@ -22,7 +22,7 @@ pub struct Drawn {
     pub figures: Vec<DrawnFigure>,
     /// What could not be drawn and why, by figure and panel.
     pub problems: Vec<String>,
-    /// A table of the runs that the figures are made of, a row a run, whatever became of it.
+    /// A table of the runs that the figures are made of, a row per run, whatever became of it.
     pub runs: PathBuf,
 }
 
@@ -49,7 +49,7 @@ impl Study {
         Ok((computed, drawn))
     }
 
-    /// Draws figures from what was computed for the same plan, side by side, a figure a thread; and writes `runs.csv` beside them.
+    /// Draws figures from what was computed for the same plan, side by side, one thread per figure; and writes `runs.csv` beside them.
     ///
     /// # Errors
     /// [`Error::Recipe`] or [`Error::Plot`] if a figure cannot be drawn or written; [`Error::Write`].

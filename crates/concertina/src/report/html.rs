@@ -337,7 +337,7 @@ impl Page {
         put!(self, "<h3>How to repeat</h3>\n<pre>{}</pre>", escaped(&made.command));
         put!(
             self,
-            "<p>The same command gives the same numbers, to the bit, on the same kind of processor. Runs and analyses in the store are loaded; an empty store is filled anew. <code>report.json</code> has every number of this page and more.</p>"
+            "<p>The same command gives the same numbers, bit-for-bit, on the same kind of processor. Runs and analyses in the store are loaded; an empty store is filled again. <code>report.json</code> has every number of this page and more.</p>"
         );
         // Recipes of one's own are not among the program's.
         let names = report.figures.iter().map(|figure| figure.figure.as_str());

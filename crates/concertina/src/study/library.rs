@@ -103,7 +103,7 @@ impl Study {
     }
 
     /// Sets aside what [`Study::verify`] finds damaged, keeps what is whole, removes what killed processes left, and writes a damaged
-    /// `FORMAT` anew; returns what was found. What was set aside is computed anew when it is asked for.
+    /// `FORMAT` again; returns what was found. What was set aside is computed again when it is asked for.
     ///
     /// # Errors
     /// [`Error::Store`] if the store cannot be read or written.
@@ -146,7 +146,7 @@ impl Study {
         self.library().key_of_run(beginning)
     }
 
-    /// Removes runs, and what analyses found of them. Runs that somebody trains just now stay.
+    /// Removes runs, and what analyses found of them. Runs that are being trained stay.
     ///
     /// # Errors
     /// [`Error::Store`]: what was removed before that is gone.
@@ -190,7 +190,7 @@ impl Study {
         self.library().export(run, selection, file)
     }
 
-    /// Writes runs into a new or empty folder: an archive each, as [`Study::export`] does, and `runs.csv`, a row a run with the name of
+    /// Writes runs into a new or empty folder: an archive each, as [`Study::export`] does, and `runs.csv`, a row per run with the name of
     /// its `file`, its key, its status and every parameter.
     ///
     /// # Errors

@@ -211,7 +211,7 @@ scheduler_factor = 0.5           # the factor of the learning rate; lowest over 
 milestones = []                  # the epochs after which the learning rate is lowered; without effect here
 cycle_epochs = 12                # the length of the schedule (none: `train.epochs`, which then names the run), in epochs
 # stop_after is none             # how long to go on without a better validation loss, in epochs (patience_before_stopping)
-saves_per_epoch = 0.3333333333333333 # checkpoints kept in each epoch (1/k: in every k-th), or a list with an entry an epoch
+saves_per_epoch = 0.3333333333333333 # checkpoints kept in each epoch (1/k: in every k-th), or a list with an entry per epoch
 "#);
 }
 

@@ -19,7 +19,7 @@ pub(crate) trait Cohort {
     /// How far a run has come.
     fn checkpoint(&self, run: usize) -> Checkpoint;
 
-    /// What was written down of a run, an epoch an entry.
+    /// What was written down of a run, one entry per epoch.
     fn history(&self, run: usize) -> &[EpochRecord];
 
     /// The weights of a run as they are now.

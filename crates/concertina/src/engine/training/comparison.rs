@@ -1,4 +1,4 @@
-//! Training anew against what the store has, bit for bit.
+//! Training a run again, compared with what the store has, bit for bit.
 
 use concertina_model::Checkpoint;
 use concertina_model::network::Weights;

@@ -22,7 +22,7 @@ pub(crate) struct RunRequest<'a> {
     pub(crate) train: bool,
     /// What to keep.
     pub(crate) keep: Keep,
-    /// Whether to train anew and compare.
+    /// Whether to train again and compare.
     pub(crate) rerun: bool,
     /// Whether to wait for another process that trains it, rather than do something else first.
     pub(crate) wait: bool,

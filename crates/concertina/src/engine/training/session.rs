@@ -43,7 +43,7 @@ pub(crate) enum Next {
     Epoch(BTreeSet<Update>),
     /// Nothing: the plan is carried out, or the run cannot go on.
     Done,
-    /// Nothing: somebody asked to stop.
+    /// Nothing: a stop was requested.
     Stop,
 }
 
@@ -59,11 +59,11 @@ pub(crate) struct Trained {
     pub(crate) to_epoch: u64,
     /// What training these took.
     pub(crate) time: Duration,
-    /// What training anew showed.
+    /// What training it again showed.
     pub(crate) comparison: Option<Comparison>,
 }
 
-/// Where and how a run is made: the store, the run's folder in it, and the settings of whoever asks.
+/// Where and how a run is made: the store, the run's folder in it, and the settings of the request.
 #[derive(Clone, Copy)]
 pub(crate) struct Site<'a> {
     pub(crate) store: &'a Store,
@@ -73,7 +73,7 @@ pub(crate) struct Site<'a> {
 
 /// One run on its way through a plan.
 ///
-/// Whoever trains asks [`begin`](Session::begin) what is wanted, trains that, tells [`epoch`](Session::epoch) what came of it until
+/// The trainer's loop asks [`begin`](Session::begin) what is wanted, trains that, tells [`epoch`](Session::epoch) what came of it until
 /// nothing more is wanted, and ends with [`close`](Session::close).
 pub(crate) struct Session<'a> {
     site: Site<'a>,
@@ -255,7 +255,7 @@ impl<'a> Session<'a> {
         Ok(Trained { end, history, from_epoch, to_epoch: completed, time, comparison })
     }
 
-    /// Takes the last weights of a run that stopped early, which nobody could know when the epoch began.
+    /// Takes the last weights of a run that stopped early, which could not be known when the epoch began.
     fn take_early_stop(&mut self, end: End, run: Member<'_>) -> Result<()> {
         let last = after_epoch(self.request.params, end.epoch);
         if self.plan.to_the_end && end.epoch < self.plan.epochs && self.last_met != Some(last) {

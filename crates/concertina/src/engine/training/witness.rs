@@ -1,4 +1,4 @@
-//! Whoever looks at a run's checkpoints as they appear.
+//! What looks at a run's checkpoints as they appear.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use concertina_store::Batch;
 use crate::error::Result;
 use crate::selection::End;
 
-/// The checkpoints that somebody still needs of a run.
+/// The checkpoints that are still needed of a run.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Needs {
     /// All of them. They can be looked at while training passes by.
