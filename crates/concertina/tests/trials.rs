@@ -206,6 +206,28 @@ fn a_store_keeps_the_trials_once_and_needs_the_file_no_more() {
 }
 
 #[test]
+fn an_exported_run_of_trials_was_said_to_have_clusters_when_it_was_imported() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = write(&folder.path().join("trials.npz"), 60);
+    let study = open(&folder.path().join("store"), 1);
+    let runs =
+        study.train(&Sweep::of(Params { seed: 5, ..params(&file) }).check().expect("valid")).expect("trains");
+    let archive = folder.path().join("run.npz");
+    study.export(runs.first().key(), &CheckpointSelection::Ends, &archive).expect("exported");
+    let other = open(&folder.path().join("other"), 1);
+    let mut import = concertina::Import::of(&archive);
+    let error = other.import(&import).expect_err("its trials are not in the archive");
+    assert!(error.to_string().contains("expected a file of trials"), "{error}");
+    import.params.task.file = Some(TrialSource::File(file));
+    let imported = other.import(&import).expect("imported");
+    assert!(!imported.notes.join(" ").contains("clusters"), "{:?}", imported.notes);
+    let accuracy = AnalysisSpec::named("accuracy").expect("known");
+    let sweep = other.stored_sweep([imported.run.to_string().as_str()]).expect("stored");
+    let analysed = other.analyse(&sweep, &accuracy, &CheckpointSelection::Ends).expect("analysed");
+    assert_eq!((analysed.failures.len(), analysed.table.row_count()), (0, 2));
+}
+
+#[test]
 fn collecting_takes_trials_of_no_run_unless_they_are_new() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = write(&folder.path().join("trials.npz"), 60);

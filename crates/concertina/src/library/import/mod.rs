@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use concertina_arrays::Arrays;
 use concertina_model::Checkpoint;
 use concertina_model::network::{Network, Weights};
-use concertina_model::params::{ImportedWeights, NetworkKind, Params, ValidParams};
+use concertina_model::params::{ImportedWeights, NetworkKind, Params, TaskKind, ValidParams};
 use concertina_model::task;
 use concertina_store::{Claimed, Keep, RunKey, Tensors};
 use concertina_table::{Scalar, Table};
@@ -171,7 +171,8 @@ impl Import {
                     _ => "",
                 }
             ));
-            if let Some(seed) = archive.params.as_ref().map(|params| params.seed).filter(|seed| *seed != 0) {
+            let of_clusters = archive.params.as_ref().filter(|params| params.task.kind == TaskKind::Clusters);
+            if let Some(seed) = of_clusters.map(|params| params.seed).filter(|seed| *seed != 0) {
                 after.notes.push(format!(
                     "its clusters were those of seed {seed}, and analyses of an imported network draw those of seed 0: accuracies are of clusters that it has not seen; `concertina store merge` takes over a run as it is"
                 ));
