@@ -127,7 +127,7 @@ fn tell(outlook: &Outlook, by_figure: bool) {
     let cores = if *jobs == 1 { "one core".to_owned() } else { format!("{jobs} cores") };
     match total.trained == 0 && total.analyses == 0 {
         true => say(&format!("{} runs, all loaded", total.runs)),
-        false => say(&format!("{} on {cores}, by a measurement made now", describe(total))),
+        false => say(&format!("{} on {cores}, measured on this machine", describe(total))),
     }
 }
 
