@@ -216,7 +216,7 @@ fn starts_of_another_length_and_numbers_that_are_none_are_refused() {
     let system = Autonomous::new(arr2(&[[0.5]]), arr1(&[0.0]), Nonlinearity::Tanh, Rule::Map).expect("sound");
     let error = search().run(&system, Array2::zeros((3, 2)).view()).expect_err("two units");
     assert_eq!(error.to_string(), "starts: expected (starts, units) = (any, 1), found [3, 2]");
-    let error = search().run(&system, arr2(&[[0.1], [f64::NAN]]).view()).expect_err("no number");
+    let error = search().run(&system, arr2(&[[0.1], [f64::NAN]]).view()).expect_err("NaN");
     assert_eq!(error.to_string(), "starts: expected finite numbers, found NaN at sample 1, unit 0");
     assert!(system.next(arr1(&[1.0, 2.0]).view()).is_err() && system.jacobian(arr1(&[]).view()).is_err());
     assert!(system.with_input(arr2(&[[1.0]]).view(), arr1(&[1.0, 2.0]).view()).is_err());
