@@ -120,7 +120,8 @@ impl StoreOptions {
             }
             Ok(_) => {}
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                if root.symlink_metadata().is_ok() {
+                // another process may have made the folder since: that is no link
+                if root.symlink_metadata().is_ok_and(|metadata| metadata.is_symlink()) {
                     return Err(Error::NotAFolder { path: root.to_owned(), found: "a link to nothing" });
                 }
                 if self.read_only {

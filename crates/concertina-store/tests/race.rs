@@ -189,3 +189,20 @@ fn a_claim_that_could_not_be_removed_does_not_hold_up_its_own_process() {
     assert!(contents(store.root()).keys().any(|path| path.starts_with("claims")), "it is left behind");
     assert!(matches!(run.claim().expect("asked"), Claimed::Mine(_)), "and nobody works under it");
 }
+
+#[test]
+fn a_store_that_another_process_was_just_making_was_taken_for_a_link_to_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for round in 0..200 {
+        let root = folder.path().join(round.to_string());
+        let together = std::sync::Barrier::new(4);
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    together.wait();
+                    concertina_store::Store::open(&root).map(drop).expect("opened by all");
+                });
+            }
+        });
+    }
+}
