@@ -298,6 +298,36 @@ fn analyses_of_trials_are_done_or_refused_with_a_reason() {
     );
 }
 
+#[derive(Default)]
+struct Warnings(std::sync::Mutex<Vec<String>>);
+
+impl concertina::Observer for Warnings {
+    fn observe(&self, event: &concertina::Event) {
+        if let concertina::EventKind::Warning { message } = &event.kind {
+            self.0.lock().expect("no thread panics").push(message.clone());
+        }
+    }
+}
+
+#[test]
+fn analyses_of_fewer_trials_than_they_ask_for_said_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = write(&folder.path().join("trials.npz"), 100);
+    let warnings = std::sync::Arc::new(Warnings::default());
+    let study =
+        Study::builder(folder.path().join("store")).observer(warnings.clone()).open().expect("a store");
+    let sweep = Sweep::of(params(&file)).seeds(0..2).check().expect("valid");
+    let analyse = |samples: &str| {
+        let analysis = concertina::analysis("effective_dimension", [samples]).expect("an analysis");
+        study.analyse(&sweep, &analysis, &CheckpointSelection::Last).expect("analysed");
+        std::mem::take(&mut *warnings.0.lock().expect("no thread panics"))
+    };
+    assert_eq!(analyse("samples=15"), Vec::<String>::new());
+    let said = analyse("samples=16");
+    assert_eq!(said.len(), 1, "once for both runs: {said:?}");
+    assert!(said[0].contains("asks for 16 samples") && said[0].contains("has 15 trials"), "{said:?}");
+}
+
 #[test]
 fn real_targets_of_a_file_are_learnt_by_their_mean_squared_error() {
     let (inputs, _, _, _) = evidence(200);

@@ -79,11 +79,14 @@ pub(crate) fn compute(
     seats: &Seats,
     demands: &[Demand<'_>],
 ) -> Result<(Vec<Answered>, Spent)> {
+    let mut told = BTreeSet::new();
     for demand in demands {
         for question in &demand.questions {
             question.check(demand.params)?;
+            told.extend(question.lacks_trials(demand.params));
         }
     }
+    told.iter().for_each(|message| settings.warn(message));
     let begin = Instant::now();
     let keys = demands.iter().map(|demand| RunKey::of(&demand.params.canonical())).collect();
     let (ledger, fatal) = (Ledger::default(), Mutex::new(None));

@@ -45,6 +45,16 @@ impl<'a> Question<'a> {
         Ok(self.analysis.check(params)?)
     }
 
+    /// What to say where a file has fewer trials to show than the analysis asks for.
+    pub(crate) fn lacks_trials(&self, params: &ValidParams) -> Option<String> {
+        let there = params.task.arrays()?.validation().len();
+        let asked = self.analysis.settings_value().ok()?.get("samples")?.as_u64()?;
+        let (name, trials) = (self.name(), params.task.arrays()?.name());
+        (asked > there as u64).then(|| {
+            format!("`{name}` asks for {asked} samples, and `{trials}` has {there} trials for validation: all of them are shown")
+        })
+    }
+
     /// The answer, for the checkpoints of the subject.
     pub(crate) fn compute(&self, subject: &Subject<'_>) -> Result<Table> {
         Ok(self.analysis.run(subject)?)

@@ -172,8 +172,10 @@ impl Library<'_> {
                 false => collected.push(Collected { run, analysis, ..one }),
             }
         }
-        let in_use = trials::in_use(store)?;
-        for key in store.trials_keys()?.into_iter().filter(|key| !in_use.contains(key)) {
+        let kept = store.trials_keys()?;
+        // without trials, no run has to be read
+        let in_use = if kept.is_empty() { BTreeSet::new() } else { trials::in_use(store)? };
+        for key in kept.into_iter().filter(|key| !in_use.contains(key)) {
             let Removed { files, bytes, .. } = store.remove_trials(&key, removal)?;
             if files > 0 {
                 collected.push(Collected::of("trials of no run", files, bytes));
