@@ -9,7 +9,7 @@ use crate::{
     files::{self, DrawnPanel, File},
     font::Cut,
     panel::{self, Context, Prepared},
-    render,
+    render::{self, Rendered},
     rich::Rich,
     scene::{Anchor, Margins, Rect, Scene, TextBox},
     svg::POINTS_PER_MM,
@@ -285,15 +285,20 @@ impl Figure {
         self.panels.iter().flat_map(of_panel).chain(unplaced).collect()
     }
 
+    /// The composed page as SVG, PDF and PNG.
+    ///
+    /// # Errors
+    /// [`Error::Svg`], [`Error::Pdf`], [`Error::Png`].
+    pub fn render(&self) -> Result<Rendered> {
+        render::render(self.svg.clone(), self.dots_per_inch)
+    }
+
     /// All files, under `folder`: `fig2.pdf`, `fig2/b.pdf`, `fig2/b.csv`, `fig2/snapshots/...`.
     ///
     /// # Errors
     /// [`Error::Svg`], [`Error::Pdf`], [`Error::Png`].
     pub fn files(&self, folder: &Path) -> Result<Vec<File>> {
-        let mut all = files::drawing_files(
-            &folder.join(&self.name),
-            render::render(self.svg.clone(), self.dots_per_inch)?,
-        );
+        let mut all = files::drawing_files(&folder.join(&self.name), self.render()?);
         let inside = folder.join(&self.name);
         for (letter, panel) in &self.panels {
             all.extend(panel.files(&inside.join(letter))?);

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use concertina_analysis::Analysis;
 use concertina_model::Checkpoint;
 use concertina_model::network::{Network, Weights};
-use concertina_model::params::ValidParams;
+use concertina_model::params::{ValidParams, varied};
 use concertina_model::task::{self, Task};
 use concertina_model::trainer::EpochRecord;
 use concertina_store::RunKey;
@@ -17,9 +17,11 @@ use crate::answer::Answers;
 use crate::context::Context;
 use crate::engine::{self, Demand, Question};
 use crate::error::{Error, Result};
+use crate::library::history;
 use crate::params_table;
 use crate::record::{Comparison, Outcome, RunRecord, Source};
 use crate::selection::CheckpointSelection;
+use crate::settings::Settings;
 
 /// A run: its parameters, how far it came, and a way to its checkpoints.
 #[derive(Debug, Clone)]
@@ -82,6 +84,15 @@ impl Run {
     /// What was written down in training, one entry per epoch.
     pub fn history(&self) -> &[EpochRecord] {
         &self.record.history
+    }
+
+    /// The same as a table: `epoch`, `update`, `learning_rate`, losses, accuracies and the norm of the gradient, a row per epoch;
+    /// `validation_r2` where targets are real numbers.
+    ///
+    /// # Errors
+    /// None in practice: columns have one length.
+    pub fn history_table(&self) -> Result<Table> {
+        history::to_table(self.history())
     }
 
     /// What `rerun` found; `None` if it was not asked for, or the store had nothing to compare with.
@@ -166,6 +177,24 @@ impl<'a> IntoIterator for &'a Runs {
 }
 
 impl Runs {
+    /// Some of the runs, in this order; `None` without any.
+    ///
+    /// # Panics
+    /// If there is no run at one of these places.
+    pub fn select(&self, places: &[usize]) -> Option<Self> {
+        let runs: Vec<Run> = places.iter().map(|&place| self.runs[place].clone()).collect();
+        let varied = varied(runs.iter().map(Run::params));
+        (!runs.is_empty()).then_some(Self { runs, varied })
+    }
+
+    /// The same runs for another request, which is served as these settings say; see
+    /// [`Study::with_settings`](crate::Study::with_settings).
+    pub fn with_settings(&self, settings: &Settings) -> Self {
+        let context = Arc::new(self.first().context.with_settings(settings.clone()));
+        let runs = self.runs.iter().map(|run| Run::new(Arc::clone(&context), run.record.clone())).collect();
+        Self { runs, varied: self.varied.clone() }
+    }
+
     /// The first run. A sweep has at least one.
     pub fn first(&self) -> &Run {
         &self.runs[0]

@@ -59,6 +59,35 @@ pub fn analysis<'a>(name: &str, settings: impl IntoIterator<Item = &'a str>) -> 
     from_table(table)
 }
 
+/// An analysis by its name, with settings as JSON values, as a front end has them that reads no text.
+///
+/// # Errors
+/// As [`analysis`].
+pub fn analysis_with(name: &str, settings: serde_json::Map<String, Value>) -> Result<AnalysisSpec> {
+    let optional: Vec<String> = analysis(name, [])?
+        .settings()
+        .into_iter()
+        .filter(Setting::is_optional)
+        .map(|setting| setting.name)
+        .collect();
+    let mut table = toml::Table::new();
+    table.insert("analysis".to_owned(), toml::Value::String(name.to_owned()));
+    for (setting, value) in settings {
+        let value = match value {
+            // what is none is left out
+            Value::Null if optional.contains(&setting) => continue,
+            Value::Null => toml::Value::String("none".to_owned()),
+            value => toml::Value::try_from(value).map_err(|source| Error::AnalysisSetting {
+                analysis: name.to_owned(),
+                reason: format!("`{setting}`: {source}"),
+                hint: None,
+            })?,
+        };
+        table.insert(setting, value);
+    }
+    from_table(table)
+}
+
 /// A value as TOML has it; a bare word is text.
 fn typed(text: &str) -> toml::Value {
     format!("value = {text}")
