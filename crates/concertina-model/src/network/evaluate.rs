@@ -117,7 +117,8 @@ fn check_targets(targets: &Targets, outputs: usize, loss: LossKind) -> Result<()
         (Targets::Class(_) | Targets::ClassAt(_), _) => {}
     }
     let classes = outputs.max(2);
-    let first_beyond = |(place, class): (usize, &u32)| (*class as usize >= classes).then_some((place, *class));
+    let first_beyond =
+        |(place, class): (usize, &u32)| (*class as usize >= classes).then_some((place, *class));
     let beyond = match targets {
         Targets::Class(labels) => labels.iter().enumerate().find_map(first_beyond),
         Targets::ClassAt(labels) => labels
@@ -127,9 +128,11 @@ fn check_targets(targets: &Targets, outputs: usize, loss: LossKind) -> Result<()
         Targets::Real(_) => None,
     };
     match beyond {
-        Some((trial, class)) => {
-            refuse("targets", &format!("classes from 0 to {}", classes - 1), &format!("{class} in trial {trial}"))
-        }
+        Some((trial, class)) => refuse(
+            "targets",
+            &format!("classes from 0 to {}", classes - 1),
+            &format!("{class} in trial {trial}"),
+        ),
         None => Ok(()),
     }
 }
