@@ -4,12 +4,12 @@ use concertina_model::params::ValidParams;
 use concertina_model::task::Ask;
 use concertina_numerics::statistics::{mean, variance};
 use concertina_table::{Table, Values};
-use ndarray::{ArrayView1, ArrayView2};
+use ndarray::{ArrayView1, ArrayView2, ArrayView3, Axis};
 use serde::{Deserialize, Serialize};
 
-use crate::numbers::{Rounding, contiguous, sum_of};
+use crate::numbers::{Precision, Rounding, contiguous, one_over_largest, sum_of};
 use crate::ranges;
-use crate::responses::{Observations, Responses};
+use crate::responses::{Observations, Responses, check_finite};
 use crate::{Analysis, Result, Subject, Timestep, Timesteps};
 
 /// The cosine of the angle between the state at each timestep and the state after the first step of the same trial.
@@ -50,7 +50,7 @@ impl Autocorrelation {
     pub(crate) const NAME: &'static str = "autocorrelation";
 }
 
-/// The timestep whose states all others are held against.
+/// The timestep with whose states all others are compared.
 const FIRST: Timestep = Timestep(0);
 
 impl Analysis for Autocorrelation {
@@ -86,13 +86,13 @@ impl Analysis for Autocorrelation {
             let responses = Responses::run(network, &samples, &needed)?;
             for &timestep in &timesteps {
                 let found = match timestep {
-                    Timestep::INPUT => Vec::new(),
-                    _ => cosines(responses.at(timestep)?, responses.at(FIRST)?),
+                    Timestep::INPUT => Resemblance::over(&[]),
+                    _ => Resemblance::of(responses.at(timestep)?, responses.at(FIRST)?),
                 };
                 rows.push_at(*checkpoint, timestep);
-                means.push(mean(&found));
-                deviations.push(variance(&found).map(f64::sqrt));
-                counts.push(found.len() as i64);
+                means.push(found.mean);
+                deviations.push(found.standard_deviation);
+                counts.push(found.samples as i64);
             }
         }
         let columns = [
@@ -104,20 +104,84 @@ impl Analysis for Autocorrelation {
     }
 }
 
-/// The cosine between each pair of rows in which neither is zero, nor rounding alone.
-fn cosines(states: ArrayView2<f32>, first: ArrayView2<f32>) -> Vec<f64> {
-    states.outer_iter().zip(first.outer_iter()).filter_map(|(state, first)| cosine(state, first)).collect()
+/// How much the states at a timestep resemble the first: the cosine of the angle between the two.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Resemblance {
+    /// The mean over samples, in [-1, 1]; `None` over none.
+    pub mean: Option<f64>,
+    /// The standard deviation over samples (squares over n - 1); `None` under two.
+    pub standard_deviation: Option<f64>,
+    /// Over how many samples: those with an angle.
+    pub samples: usize,
 }
 
-fn cosine(a: ArrayView1<f32>, b: ArrayView1<f32>) -> Option<f64> {
+/// The cosine of the angle between the state at each timestep and the first state of the same trial.
+///
+/// States are centred neither over units nor over samples: see [`Autocorrelation`]. Rotations of state space, and scalings
+/// of the states of a timestep, leave it alone.
+///
+/// # Undefined
+/// A sample whose state is zero at either timestep has no angle and is left out, as is one whose state is under 8 times
+/// the smallest number of its precision in each unit. [`Resemblance`] says what is left.
+///
+/// # Shapes
+/// `states`: (trials, timesteps, units).
+///
+/// # Returns
+/// One for each timestep, of which the first is compared with itself.
+///
+/// # Errors
+/// [`Error::NotFinite`](crate::Error::NotFinite) names the timestep, and the first bad sample and unit there.
+///
+/// # Source
+/// The definition of the cosine.
+///
+/// # Example
+/// A state that turns by a right angle in every timestep:
+/// ```
+/// use concertina_analysis::autocorrelation;
+/// use ndarray::arr3;
+///
+/// let turning = arr3(&[[[2.0, 0.0], [0.0, 1.0], [-0.5, 0.0]]]);
+/// let found = autocorrelation(turning.view())?;
+/// let means: Vec<Option<f64>> = found.iter().map(|resemblance| resemblance.mean).collect();
+/// assert_eq!(means, [1.0, 0.0, -1.0].map(Some));
+/// # Ok::<(), concertina_analysis::Error>(())
+/// ```
+pub fn autocorrelation<T: Precision>(states: ArrayView3<T>) -> Result<Vec<Resemblance>> {
+    for (timestep, states) in (0..).map(Timestep).zip(states.axis_iter(Axis(1))) {
+        check_finite(states, || Responses::name_of(timestep))?;
+    }
+    let all = states.axis_iter(Axis(1));
+    Ok(all.map(|at_timestep| Resemblance::of(at_timestep, states.index_axis(Axis(1), 0))).collect())
+}
+
+impl Resemblance {
+    /// Of states to the first ones, (samples, units) both.
+    fn of<T: Precision>(states: ArrayView2<T>, first: ArrayView2<T>) -> Self {
+        let pairs = states.outer_iter().zip(first.outer_iter());
+        Self::over(&pairs.filter_map(|(state, first)| cosine(state, first)).collect::<Vec<f64>>())
+    }
+
+    fn over(cosines: &[f64]) -> Self {
+        let standard_deviation = variance(cosines).map(f64::sqrt);
+        Self { mean: mean(cosines), standard_deviation, samples: cosines.len() }
+    }
+}
+
+/// The cosine between two states; `None` if one is zero, or rounding alone.
+fn cosine<T: Precision>(a: ArrayView1<T>, b: ArrayView1<T>) -> Option<f64> {
+    // Near 1, squares neither over- nor underflow; a power of two changes no digit.
+    let scales = [a, b].map(|state| one_over_largest(state.insert_axis(Axis(0))));
+    let [Some(of_a), Some(of_b)] = scales else { return None };
     let pairs: Vec<(f64, f64)> = contiguous(&a)
         .iter()
         .zip(contiguous(&b).iter())
-        .map(|(a, b)| (f64::from(*a), f64::from(*b)))
+        .map(|(a, b)| ((*a).into() * of_a, (*b).into() * of_b))
         .collect();
-    // Squares of f32 neither over- nor underflow in f64.
     let (a, b) = (sum_of(&pairs, |(a, _)| a * a).sqrt(), sum_of(&pairs, |(_, b)| b * b).sqrt());
-    let nothing = Rounding::of::<f32>(0.0, 1.0).length(pairs.len());
+    let nothing = Rounding::of::<T>(0.0, 1.0).length(pairs.len());
     // Rounding alone can leave the range.
-    (a.min(b) > nothing).then(|| (sum_of(&pairs, |(a, b)| a * b) / (a * b)).clamp(-1.0, 1.0))
+    let is_there = (a / of_a).min(b / of_b) > nothing;
+    is_there.then(|| (sum_of(&pairs, |(a, b)| a * b) / (a * b)).clamp(-1.0, 1.0))
 }

@@ -1,10 +1,9 @@
 //! `cluster_holdout`: how well a linear classifier generalises to clusters it has not seen.
 
-use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use concertina_model::params::{TaskKind, ValidParams};
-use concertina_model::task::{Ask, TaskShape, Trials};
+use concertina_model::task::{Ask, TaskShape};
 use concertina_numerics::classify::{LinearClassifier, LinearSvm, LogisticRegression};
 use concertina_numerics::random::{Purpose, Stream};
 use concertina_numerics::statistics::{mean, variance};
@@ -12,13 +11,15 @@ use concertina_table::{Table, Values};
 use ndarray::{Array2, ArrayView2, Axis};
 use serde::{Deserialize, Serialize};
 
+use crate::numbers::Precision;
 use crate::ranges::{self, MOST_REPETITIONS, at_least, at_most, needs_classes, positive, refuse};
-use crate::responses::{Observations, Responses, labels};
+use crate::responses::{Observations, Responses, check_finite, labels};
 use crate::{Analysis, Error, Result, Subject, Timestep, Timesteps};
 
 const SPLITS: Purpose = Purpose::new("cluster holdout");
 
-/// Training and testing accuracy of a linear classifier that sees some of the clusters and is tested on the rest.
+/// Training and testing accuracy of a linear classifier that sees some of the clusters and is tested on the rest (see
+/// [`cluster_holdout`]).
 ///
 /// At each timestep the classifier is fitted to the states of the samples of the training clusters, to its optimum, and then
 /// names the class of the states of the others. High training accuracy says that the clusters are linearly separable as they
@@ -97,6 +98,51 @@ impl ClusterHoldout {
         }
     }
 
+    /// Whether splits and fits are such as can be.
+    fn check_fit(&self) -> Result<()> {
+        at_least(Self::NAME, "splits", self.splits, 1)?;
+        at_most(Self::NAME, "splits", self.splits, MOST_REPETITIONS)?;
+        positive(Self::NAME, "c", self.c)?;
+        if !(self.training_share > 0.0 && self.training_share < 1.0) {
+            let expected = "a share between 0 and 1".to_owned();
+            return refuse(Self::NAME, "training_share", expected, self.training_share);
+        }
+        Ok(())
+    }
+
+    fn splits(&self, known: &Known<'_>, seed: u64) -> Vec<Split> {
+        (0..self.splits).map(|number| Split::draw(known, self.training_share, seed, number)).collect()
+    }
+
+    /// The accuracies on these states, whose classes the splits know.
+    fn accuracies(
+        &self,
+        states: ArrayView2<f64>,
+        classes: usize,
+        splits: &[Split],
+    ) -> Result<HoldoutAccuracy> {
+        let (mut training, mut testing, mut converged) = (Vec::new(), Vec::new(), true);
+        let mut first = None;
+        for split in splits {
+            let seen = split.training.of(states);
+            let classifier = self.fit(seen.view(), &split.training.labels, classes, first.as_ref())?;
+            training.push(classifier.accuracy(seen.view(), &split.training.labels)?);
+            let unseen = split.testing.of(states);
+            testing.push(classifier.accuracy(unseen.view(), &split.testing.labels)?);
+            converged &= classifier.converged;
+            first.get_or_insert(classifier); // most of the training clusters are those of the first split
+        }
+        let over_splits = |accuracies: &[f64]| mean(accuracies).expect("a split at least");
+        let deviation = |accuracies: &[f64]| variance(accuracies).map(f64::sqrt);
+        Ok(HoldoutAccuracy {
+            training_accuracy: over_splits(&training),
+            testing_accuracy: over_splits(&testing),
+            training_accuracy_sd: deviation(&training),
+            testing_accuracy_sd: deviation(&testing),
+            converged,
+        })
+    }
+
     /// Fits to the optimum, which does not depend on where the search begins: near `start` it takes half as long.
     fn fit(
         &self,
@@ -140,13 +186,7 @@ impl Analysis for ClusterHoldout {
         let classes = needs_classes(Self::NAME, params)?;
         let shape = params.shape();
         ranges::samples(Self::NAME, self.samples_of(shape), shape.conditions)?;
-        at_least(Self::NAME, "splits", self.splits, 1)?;
-        at_most(Self::NAME, "splits", self.splits, MOST_REPETITIONS)?;
-        positive(Self::NAME, "c", self.c)?;
-        if !(self.training_share > 0.0 && self.training_share < 1.0) {
-            let expected = "a share between 0 and 1".to_owned();
-            return refuse(Self::NAME, "training_share", expected, self.training_share);
-        }
+        self.check_fit()?;
         if params.task.kind == TaskKind::Clusters && shape.conditions / classes < 2 {
             return Err(Error::NotApplicable {
                 analysis: Self::NAME,
@@ -171,40 +211,106 @@ impl Analysis for ClusterHoldout {
         let timesteps = self.timesteps.resolve(Self::NAME, self.extend_to, subject.params)?;
         let samples = subject.task.trials(Ask::Analysis { count: self.samples_of(subject.params.shape()) });
         let classes = needs_classes(Self::NAME, subject.params)?;
-        let known = Known::of(&samples, classes)?;
-        let splits: Vec<Split> = (0..self.splits)
-            .map(|number| Split::draw(&known, self.training_share, subject.params.seed, number))
-            .collect();
+        let labels = labels(Self::NAME, &samples)?;
+        let splits = self.splits(&Known::of(&labels, &samples.conditions, classes)?, subject.params.seed);
         let mut rows = Observations::default();
         let mut columns = Columns::default();
         for (checkpoint, network) in subject.checkpoints {
             let responses = Responses::run(network, &samples, &timesteps)?;
             for &timestep in &timesteps {
                 let states = responses.at(timestep)?.mapv(f64::from);
-                let (mut training, mut testing, mut converged) = (Vec::new(), Vec::new(), true);
-                let mut first = None;
-                for split in &splits {
-                    let seen = split.training.of(states.view());
-                    let labels = &split.training.labels;
-                    let classifier = self.fit(seen.view(), labels, classes, first.as_ref())?;
-                    training.push(classifier.accuracy(seen.view(), &split.training.labels)?);
-                    let unseen = split.testing.of(states.view());
-                    testing.push(classifier.accuracy(unseen.view(), &split.testing.labels)?);
-                    converged &= classifier.converged;
-                    first.get_or_insert(classifier); // most of the training clusters are those of the first split
-                }
                 rows.push_at(*checkpoint, timestep);
-                columns.push(&training, &testing, converged);
+                columns.push(self.accuracies(states.view(), classes, &splits)?);
             }
         }
         rows.into_table(true, columns.named())
     }
 }
 
+/// How often a classifier names the right class, over splits of the clusters.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct HoldoutAccuracy {
+    /// On samples of the clusters that it was fitted to, the mean over splits, in [0, 1].
+    pub training_accuracy: f64,
+    /// On samples of the other clusters, the mean over splits, in [0, 1].
+    pub testing_accuracy: f64,
+    /// The standard deviation over splits (squares over n - 1); `None` for one split.
+    pub training_accuracy_sd: Option<f64>,
+    /// The standard deviation over splits (squares over n - 1); `None` for one split.
+    pub testing_accuracy_sd: Option<f64>,
+    /// Whether every fit reached its optimum; if not, the accuracies are of the best classifiers found.
+    pub converged: bool,
+}
+
+/// Training and testing accuracy of a linear classifier of states that sees some of the clusters.
+///
+/// Of `settings` the splits, the training share and the classifier with its `c` count; the samples are those given. The
+/// splits that a seed draws depend on the clusters of each class and on nothing else, so that they are the same at every
+/// timestep.
+///
+/// # Shapes
+/// `states`: (samples, units); `labels` and `clusters`: (samples), any whole numbers, one for each class and for each
+/// cluster.
+///
+/// # Errors
+/// [`Error::Parameter`]; [`Error::Shape`] unless there is a label and a cluster for each sample, and a unit at least;
+/// [`Error::NotApplicable`] for fewer than two classes, a class of fewer than two clusters, or a cluster of several
+/// classes; [`Error::NotFinite`] names the first bad sample and unit.
+///
+/// # Source
+/// `farrell2022`, Fig. 2f and g. Differs in: see [`ClusterHoldout`].
+///
+/// # Example
+/// Classes on either side of zero are told apart in clusters that were left out, too:
+/// ```
+/// use concertina_analysis::{ClusterHoldout, cluster_holdout};
+/// use ndarray::arr2;
+///
+/// let states = arr2(&[[-2.0], [-1.0], [1.0], [2.0]]);
+/// let settings = ClusterHoldout { training_share: 0.5, c: 100.0, ..ClusterHoldout::default() };
+/// let found = cluster_holdout(&settings, states.view(), &[0, 0, 1, 1], &[0, 1, 2, 3], 1)?;
+/// assert_eq!((found.training_accuracy, found.testing_accuracy), (1.0, 1.0));
+/// # Ok::<(), concertina_analysis::Error>(())
+/// ```
+pub fn cluster_holdout<T: Precision>(
+    settings: &ClusterHoldout,
+    states: ArrayView2<T>,
+    labels: &[u32],
+    clusters: &[u32],
+    seed: u64,
+) -> Result<HoldoutAccuracy> {
+    settings.check_fit()?;
+    let (samples, units) = states.dim();
+    if units == 0 {
+        let expected = format!("(samples, units) = ({samples}, any), with at least one unit");
+        return Err(Error::Shape { what: "states", expected, found: vec![samples, units] });
+    }
+    for (what, numbers) in [("labels", labels), ("clusters", clusters)] {
+        if numbers.len() != samples {
+            let expected = format!("(samples) = ({samples})");
+            return Err(Error::Shape { what, expected, found: vec![numbers.len()] });
+        }
+    }
+    check_finite(states, || "states".to_owned())?;
+    let classes: Vec<u32> = labels.iter().copied().collect::<BTreeSet<u32>>().into_iter().collect();
+    if classes.len() < 2 {
+        return Err(Error::NotApplicable {
+            analysis: ClusterHoldout::NAME,
+            subject: format!("samples of {} classes", classes.len()),
+            reason: "a classifier tells classes apart",
+            hint: "take samples of two classes at least",
+        });
+    }
+    let number = |label: &u32| classes.partition_point(|class| class < label) as u32;
+    let labels: Vec<u32> = labels.iter().map(number).collect();
+    let splits = settings.splits(&Known::of(&labels, clusters, classes.len())?, seed);
+    settings.accuracies(states.mapv(Into::into).view(), classes.len(), &splits)
+}
+
 /// What is known of the samples: class and condition of each, and the conditions of each class.
 #[derive(Debug, Clone, PartialEq)]
 struct Known<'a> {
-    labels: Cow<'a, [u32]>,
+    labels: &'a [u32],
     conditions: &'a [u32],
     of_class: Vec<Vec<usize>>,
 }
@@ -214,8 +320,7 @@ impl<'a> Known<'a> {
     ///
     /// # Errors
     /// [`Error::NotApplicable`] if a class has fewer than two conditions among them, or shares one with another class.
-    fn of(samples: &'a Trials, classes: usize) -> Result<Self> {
-        let (labels, conditions) = (labels(ClusterHoldout::NAME, samples)?, &samples.conditions);
+    fn of(labels: &'a [u32], conditions: &'a [u32], classes: usize) -> Result<Self> {
         let mut of_class = vec![BTreeSet::<usize>::new(); classes];
         for (label, condition) in labels.iter().zip(conditions) {
             of_class[*label as usize].insert(*condition as usize);
@@ -284,22 +389,20 @@ impl Split {
 /// The columns of the result.
 #[derive(Debug, Default)]
 struct Columns {
-    training: Vec<Option<f64>>,
-    testing: Vec<Option<f64>>,
+    training: Vec<f64>,
+    testing: Vec<f64>,
     training_sd: Vec<Option<f64>>,
     testing_sd: Vec<Option<f64>>,
     converged: Vec<bool>,
 }
 
 impl Columns {
-    /// Accuracies, one for each split.
-    fn push(&mut self, training: &[f64], testing: &[f64], converged: bool) {
-        let deviation = |values: &[f64]| variance(values).map(f64::sqrt);
-        self.training.push(mean(training));
-        self.testing.push(mean(testing));
-        self.training_sd.push(deviation(training));
-        self.testing_sd.push(deviation(testing));
-        self.converged.push(converged);
+    fn push(&mut self, found: HoldoutAccuracy) {
+        self.training.push(found.training_accuracy);
+        self.testing.push(found.testing_accuracy);
+        self.training_sd.push(found.training_accuracy_sd);
+        self.testing_sd.push(found.testing_accuracy_sd);
+        self.converged.push(found.converged);
     }
 
     fn named(self) -> [(String, Values); 5] {
@@ -317,7 +420,7 @@ impl Columns {
 #[cfg(test)]
 mod tests {
     use concertina_model::params::Params;
-    use concertina_model::task;
+    use concertina_model::task::{self, Trials};
 
     use super::*;
 
@@ -329,8 +432,11 @@ mod tests {
         let params = params.check().expect("valid");
         let task = task::of(&params).expect("there is room in ten dimensions");
         let samples = task.trials(Ask::Analysis { count: 100 });
-        let known = Known::of(&samples, 3).expect("the clusters have classes");
-        (Split::draw(&known, 0.8, 7, number), samples)
+        let labels = samples.labels().expect("classes");
+        let known = Known::of(&labels, &samples.conditions, 3).expect("the clusters have classes");
+        let split = Split::draw(&known, 0.8, 7, number);
+        drop(labels);
+        (split, samples)
     }
 
     fn clusters_of(part: &Part, samples: &Trials) -> Vec<u32> {

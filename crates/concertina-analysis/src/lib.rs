@@ -40,10 +40,22 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! The mathematics is also there by itself: [`effective_dimension`](fn@effective_dimension),
-//! [`class_distances`](fn@class_distances) and [`orthogonal_compression`](fn@orthogonal_compression) for
-//! any cloud of states, and in [`lyapunov`] the dynamics, the orbits and the spectrum of any weights, in
-//! [`fixed_points`] the search for fixed points of any dynamics.
+//! The mathematics is also there by itself, as a function of arrays for each analysis:
+//!
+//! | analysis | function | of |
+//! |---|---|---|
+//! | [`EffectiveDimension`] | [`effective_dimension`](fn@effective_dimension) | states of a timestep |
+//! | [`Accuracy`], [`Loss`] | [`evaluate_outputs`] | outputs along time, targets and mask |
+//! | [`PcaSnapshots`] | [`pca_snapshots`](fn@pca_snapshots) | states along time |
+//! | [`Lyapunov`] | [`lyapunov`](fn@lyapunov) | dynamics of any weights, [`Autonomous`](lyapunov::Autonomous) |
+//! | [`ClusterHoldout`] | [`cluster_holdout`](fn@cluster_holdout) | states of a timestep, classes and clusters |
+//! | [`Saturation`] | [`saturation`](fn@saturation), [`rates`] | rates of a timestep |
+//! | [`ClassDistances`] | [`class_distances`](fn@class_distances) | states of a timestep, classes |
+//! | [`OrthogonalCompression`] | [`orthogonal_compression`](fn@orthogonal_compression), [`compression_beside_class_means`] | states now and before, readout, classes |
+//! | [`WeightVariance`] | [`weight_variance`](fn@weight_variance) | weights along training |
+//! | [`Autocorrelation`] | [`autocorrelation`](fn@autocorrelation) | states along time |
+//! | [`Spectrum`] | [`spectrum`](fn@spectrum) | a matrix of weights |
+//! | [`FixedPoints`] | [`fixed_points`](fn@fixed_points) | dynamics of any weights, and starts |
 
 /// The list of all analyses: calls a macro with the name and the type of each, in the order of the
 /// documentation.
@@ -105,22 +117,23 @@ mod timestep;
 
 pub use accuracy::Accuracy;
 pub use analysis::{Analysis, Settings, Subject};
-pub use autocorrelation::Autocorrelation;
+pub use autocorrelation::{Autocorrelation, Resemblance, autocorrelation};
 pub use class_distances::{ClassDistances, Distances, class_distances};
-pub use cluster_holdout::{Classifier, ClusterHoldout};
+pub use cluster_holdout::{Classifier, ClusterHoldout, HoldoutAccuracy, cluster_holdout};
+pub use concertina_model::network::evaluate_outputs;
 pub use effective_dimension::{EffectiveDimension, effective_dimension};
 pub use error::{Error, Result};
-pub use fixed_points::FixedPoints;
+pub use fixed_points::{FixedPoints, fixed_points};
 pub use loss::Loss;
-pub use lyapunov::Lyapunov;
+pub use lyapunov::{Lyapunov, lyapunov};
 pub use numbers::Precision;
 pub use orthogonal_compression::{
     OrthogonalCompression, Reference, compression_beside_class_means, orthogonal_compression,
 };
-pub use pca_snapshots::PcaSnapshots;
-pub use saturation::Saturation;
+pub use pca_snapshots::{PcaSnapshot, PcaSnapshots, pca_snapshots};
+pub use saturation::{Magnitudes, Saturation, rates, saturation};
 pub use settings::Setting;
 pub use spec::AnalysisSpec;
-pub use spectrum::Spectrum;
+pub use spectrum::{MatrixSpectrum, Spectrum, spectrum};
 pub use timestep::{Timestep, Timesteps};
-pub use weight_variance::{VaryingWeights, WeightVariance};
+pub use weight_variance::{VaryingWeights, WeightVariance, weight_variance};

@@ -2,6 +2,9 @@
 
 use std::borrow::Cow;
 
+use concertina_model::params::Nonlinearity;
+use concertina_numerics::double::tanh_and_slopes;
+use concertina_numerics::kernels::{relu_in_place, tanh_in_place};
 use concertina_numerics::linalg::one_over_power_of_two;
 use ndarray::{ArrayView1, ArrayView2};
 
@@ -11,16 +14,35 @@ pub trait Precision: Copy + Into<f64> + sealed::Sealed {
     const EPSILON: f64;
     /// The smallest positive number, the distance from one number to the next near zero.
     const SMALLEST: f64;
+
+    /// Replaces numbers by what the nonlinearity makes of them.
+    fn activate(nonlinearity: Nonlinearity, values: &mut [Self]);
 }
 
 impl Precision for f32 {
     const EPSILON: f64 = f32::EPSILON as f64;
     const SMALLEST: f64 = f32::from_bits(1) as f64;
+
+    fn activate(nonlinearity: Nonlinearity, values: &mut [Self]) {
+        match nonlinearity {
+            Nonlinearity::Tanh => tanh_in_place(values),
+            Nonlinearity::Relu => relu_in_place(values),
+            Nonlinearity::Linear => {}
+        }
+    }
 }
 
 impl Precision for f64 {
     const EPSILON: f64 = Self::EPSILON;
     const SMALLEST: f64 = Self::from_bits(1);
+
+    fn activate(nonlinearity: Nonlinearity, values: &mut [Self]) {
+        match nonlinearity {
+            Nonlinearity::Tanh => tanh_and_slopes(values, &mut vec![0.0; values.len()]),
+            Nonlinearity::Relu => values.iter_mut().for_each(|value| *value = value.max(0.0)),
+            Nonlinearity::Linear => {}
+        }
+    }
 }
 
 mod sealed {

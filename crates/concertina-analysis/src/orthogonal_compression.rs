@@ -17,8 +17,8 @@ use crate::{Error, Result, Subject, Timestep, Timesteps};
 
 /// How much the part of the states orthogonal to the readout has shrunk since before training, at each timestep.
 ///
-/// A number under 1 says that training compresses what the task does not need. The states of a checkpoint are held against those
-/// that the run's network has at the same timestep before training. That network is drawn again from the parameters, so
+/// A number under 1 says that training compresses what the task does not need. The states of a checkpoint are compared
+/// with those that the run's network has at the same timestep before training. That network is drawn again from the parameters, so
 /// checkpoint 0 need not be asked for.
 ///
 /// The readout is the mean of the readout weights over those checkpoints asked for that fall into the last epoch of them
@@ -153,7 +153,8 @@ fn last_readout(subject: &Subject) -> Result<Option<Array2<f64>>> {
 /// the precision they are given in (or under 8 times its smallest number in each unit).
 ///
 /// # Errors
-/// [`Error::TooFewSamples`] under 2 samples; [`Error::Shape`]; [`Error::NotFinite`] names the first bad sample and unit.
+/// [`Error::TooFewSamples`] under 2 samples; [`Error::Shape`]; [`Error::NotFinite`] names the first bad sample and unit,
+/// or unit and output.
 ///
 /// # Source
 /// `farrell2022`. Differs in: the initial states of every class are taken along their own components.
@@ -168,6 +169,10 @@ pub fn orthogonal_compression<T: Precision>(
     if readout.nrows() != states.ncols() {
         let expected = format!("(units, outputs) = ({}, any)", states.ncols());
         return Err(Error::Shape { what: "readout", expected, found: readout.shape().to_vec() });
+    }
+    if let Some(((unit, output), value)) = readout.indexed_iter().find(|(_, value)| !value.is_finite()) {
+        let place = format!("unit {unit}, output {output}");
+        return Err(Error::NotFinite { what: "readout".to_owned(), place, value: *value });
     }
     let (later, earlier) = (Cloud::of(states, components)?, Cloud::of(initial, components)?);
     Ok(beside_readout(&later, &earlier, readout, labels))

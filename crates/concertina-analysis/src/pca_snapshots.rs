@@ -6,15 +6,16 @@ use concertina_model::params::ValidParams;
 use concertina_model::task::{Ask, Trials};
 use concertina_numerics::linalg::{Pca, product};
 use concertina_table::{Table, Values};
-use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2, ArrayView3, Axis, s};
 use serde::{Deserialize, Serialize};
 
-use crate::numbers::Rounding;
+use crate::numbers::{Precision, Rounding};
 use crate::ranges::{self, at_least, refuse};
-use crate::responses::{Observations, Responses};
-use crate::{Analysis, Result, Subject, Timestep, Timesteps};
+use crate::responses::{Observations, Responses, check_finite};
+use crate::{Analysis, Error, Result, Subject, Timestep, Timesteps};
 
-/// The states along their first principal components, at each timestep, with the readout in the same plane.
+/// The states along their first principal components, at each timestep, with the readout in the same plane (see
+/// [`pca_snapshots`]).
 ///
 /// Principal components are those of the covariance of `samples` states at that timestep. A component and its opposite are
 /// equally good: at the first timestep its entry of largest magnitude is positive, and at every later one its scores
@@ -74,10 +75,9 @@ impl PcaSnapshots {
         let responses = Responses::run(network, samples, timesteps)?;
         let readout = network.weights().readout.mapv(f64::from); // (units, outputs)
         let labels = samples.labels();
-        let mut before: Option<Array2<f64>> = None;
+        let mut before: Option<PcaSnapshot> = None;
         for &timestep in timesteps {
-            let states = responses.at(timestep)?.mapv(f64::from);
-            let snapshot = Snapshot::of(states.view(), self.components, before.as_ref())?;
+            let snapshot = PcaSnapshot::of(responses.at(timestep)?, self.components, before.as_ref())?;
             let at = (checkpoint, timestep);
             for (sample, score) in snapshot.scores.outer_iter().enumerate().take(self.drawn) {
                 let class = labels.as_ref().map(|labels| labels[sample]);
@@ -92,9 +92,16 @@ impl PcaSnapshots {
                     table.push(at, "readout", None, Some(class), None, direction);
                 }
             }
-            table.push(at, "mean", None, None, None, snapshot.mean.row(0));
-            table.push(at, "explained_variance_ratio", None, None, None, snapshot.ratio.view());
-            before = Some(snapshot.scores);
+            table.push(at, "mean", None, None, None, snapshot.mean.view());
+            table.push(
+                at,
+                "explained_variance_ratio",
+                None,
+                None,
+                None,
+                snapshot.explained_variance_ratio.view(),
+            );
+            before = Some(snapshot);
         }
         Ok(())
     }
@@ -143,46 +150,118 @@ impl Analysis for PcaSnapshots {
     }
 }
 
-/// The states of one timestep in the plane of their first components.
-struct Snapshot {
-    /// (samples, k), k at most the number asked for.
-    scores: Array2<f64>,
-    /// (features, k).
-    components: Array2<f64>,
-    /// (1, k).
-    mean: Array2<f64>,
-    /// (k).
-    ratio: Array1<f64>,
+/// The states of a timestep along their first principal components.
+///
+/// With k the number of components asked for, or [`resolved`](Self::resolved) if that is smaller.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PcaSnapshot {
+    /// The states less their mean along the components, (samples, k).
+    pub scores: Array2<f64>,
+    /// As columns of length 1, (units, k), largest variance first.
+    pub components: Array2<f64>,
+    /// The mean state along the components, (k).
+    pub mean: Array1<f64>,
+    /// The share of the variance along each component, (k).
+    pub explained_variance_ratio: Array1<f64>,
+    /// Along how many components of all the states vary by more than their rounding.
+    pub resolved: usize,
 }
 
-impl Snapshot {
-    /// Components with signs such that scores correlate positively with those `before`, where there are any.
-    fn of(states: ArrayView2<f64>, count: usize, before: Option<&Array2<f64>>) -> Result<Self> {
-        let mut pca = Pca::fit(states, count)?;
-        let kept = beyond_rounding(states, &pca.singular_values).min(pca.components.ncols());
-        pca.components = pca.components.slice_move(ndarray::s![.., ..kept]);
-        let mut scores = pca.project(states)?;
+/// The states of each timestep along their first principal components, with signs that follow from timestep to timestep.
+///
+/// At the first timestep the entry of largest magnitude of each component is positive. At every later one the scores
+/// correlate positively with those of the same component at the timestep before.
+///
+/// # Undefined
+/// A component is left out if the states vary along it by no more than the rounding of their precision (8 machine
+/// epsilons of their root mean square): [`PcaSnapshot::resolved`] says how many there are.
+///
+/// # Shapes
+/// `states`: (trials, timesteps, units).
+///
+/// # Returns
+/// A snapshot for each timestep. Scores and means are in the unit of the states.
+///
+/// # Errors
+/// As [`PcaSnapshot::of`].
+///
+/// # Source
+/// `jolliffe2002`; `farrell2022`, Fig. 2c. Differs in: nothing but the choice of sign.
+///
+/// # Example
+/// Two points that change places keep their component:
+/// ```
+/// use concertina_analysis::pca_snapshots;
+/// use ndarray::arr3;
+///
+/// let states = arr3(&[[[1.0, 0.0], [-1.0, 0.0]], [[-1.0, 0.0], [1.0, 0.0]]]);
+/// let snapshots = pca_snapshots(states.view(), 2)?;
+/// assert_eq!(snapshots[0].scores, snapshots[1].scores);
+/// assert_eq!((snapshots[1].components[[0, 0]], snapshots[1].resolved), (-1.0, 1));
+/// # Ok::<(), concertina_analysis::Error>(())
+/// ```
+pub fn pca_snapshots<T: Precision>(states: ArrayView3<T>, components: usize) -> Result<Vec<PcaSnapshot>> {
+    let mut snapshots: Vec<PcaSnapshot> = Vec::with_capacity(states.dim().1);
+    for (timestep, states) in (0..).map(Timestep).zip(states.axis_iter(Axis(1))) {
+        check_finite(states, || Responses::name_of(timestep))?;
+        snapshots.push(PcaSnapshot::of(states, components, snapshots.last())?);
+    }
+    Ok(snapshots)
+}
+
+impl PcaSnapshot {
+    /// Of the states of one timestep; with signs such that the scores correlate positively with those `before`, of the
+    /// same samples.
+    ///
+    /// # Shapes
+    /// `states`: (samples, units). The number of units may be another than before.
+    ///
+    /// # Errors
+    /// [`Error::TooFewSamples`] under 2 samples; [`Error::Parameter`] for no components; [`Error::Shape`] if there were
+    /// other samples before; [`Error::NotFinite`] names the first bad sample and unit.
+    pub fn of<T: Precision>(
+        states: ArrayView2<T>,
+        components: usize,
+        before: Option<&PcaSnapshot>,
+    ) -> Result<Self> {
+        let (samples, units) = states.dim();
+        if samples < 2 {
+            let quantity = "principal components";
+            return Err(Error::TooFewSamples { quantity, expected: 2, found: samples });
+        }
+        at_least(PcaSnapshots::NAME, "components", components, 1)?;
+        if let Some(before) = before.filter(|before| before.scores.nrows() != samples) {
+            let expected = format!("(samples, units) = ({}, {units}), as before", before.scores.nrows());
+            return Err(Error::Shape { what: "states", expected, found: vec![samples, units] });
+        }
+        check_finite(states, || "states".to_owned())?;
+        let states = states.mapv(Into::into);
+        let mut pca = Pca::fit(states.view(), components)?;
+        let resolved = beyond_rounding::<T>(states.view(), &pca.singular_values);
+        let kept = resolved.min(pca.components.ncols());
+        pca.components = pca.components.slice_move(s![.., ..kept]);
+        let mut scores = pca.project(states.view())?;
         let mut components = pca.components;
         if let Some(before) = before {
             let columns = scores.columns_mut().into_iter().zip(components.columns_mut());
-            for ((mut scores, mut component), before) in columns.zip(before.columns()) {
+            for ((mut scores, mut component), before) in columns.zip(before.scores.columns()) {
                 if scores.dot(&before) < 0.0 {
                     scores.mapv_inplace(|score| -score);
                     component.mapv_inplace(|entry| -entry);
                 }
             }
         }
-        let mean = product(pca.mean.view().insert_axis(ndarray::Axis(0)), components.view());
-        let ratio = pca.explained_variance_ratio.slice(ndarray::s![..components.ncols()]).to_owned();
-        Ok(Self { scores, components, mean, ratio })
+        let mean = product(pca.mean.view().insert_axis(Axis(0)), components.view()).row(0).to_owned();
+        let explained_variance_ratio = pca.explained_variance_ratio.slice(s![..kept]).to_owned();
+        Ok(Self { scores, components, mean, explained_variance_ratio, resolved })
     }
 }
 
-/// How many of these singular values of the centred states, falling, are more than the rounding of states to
-/// f32.
-fn beyond_rounding(states: ArrayView2<f64>, singular_values: &Array1<f64>) -> usize {
+/// How many of these singular values of the centred states, falling, are more than the rounding of states that were
+/// given in another precision.
+fn beyond_rounding<T: Precision>(states: ArrayView2<f64>, singular_values: &Array1<f64>) -> usize {
     let (samples, units) = states.dim();
-    let rounding = Rounding::of_states::<f32>(states);
+    let rounding = Rounding::of_states::<T>(states);
     let whole = singular_values.iter().map(|value| value * value).sum::<f64>().sqrt();
     if whole <= rounding.whole(samples, units) {
         return 0;

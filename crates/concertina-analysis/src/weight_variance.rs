@@ -5,14 +5,15 @@ use concertina_model::params::{NetworkKind, ValidParams};
 use concertina_numerics::linalg::product;
 use concertina_numerics::statistics::{mean, variance};
 use concertina_table::{Table, Values};
-use ndarray::Array2;
+use ndarray::{Array2, ArrayView3};
 use serde::{Deserialize, Serialize};
 
 use crate::ranges::{at_least, refuse_gates};
 use crate::responses::Observations;
 use crate::{Analysis, Error, Result, Subject};
 
-/// The variance of weights over a window of checkpoints: the mean over entries of their unbiased variance.
+/// The variance of weights over a window of checkpoints: the mean over entries of their unbiased variance
+/// (see [`weight_variance`]).
 ///
 /// Late in training it says how far gradient noise drives the weights about, early how fast they learn. The window slides over
 /// the checkpoints asked for, so their distance in training is the unit of time here: ask for evenly spaced ones.
@@ -104,20 +105,77 @@ impl Analysis for WeightVariance {
         self.check(subject.params)?;
         let mut rows = Observations::default();
         let mut weights: Vec<Vec<f64>> = Vec::with_capacity(subject.checkpoints.len());
-        let mut variances = Vec::with_capacity(subject.checkpoints.len());
         for (checkpoint, network) in subject.checkpoints {
             weights.push(self.weights(network)?.into_iter().collect());
-            let window = weights.len().checked_sub(self.window).map(|first| &weights[first..]);
-            let variance = window.and_then(mean_variance);
-            if let Some(value) = variance.filter(|variance| !variance.is_finite()) {
-                let place = format!("checkpoint {checkpoint}");
-                return Err(Error::NotFinite { what: "variance of weights".to_owned(), place, value });
-            }
             rows.push(*checkpoint);
-            variances.push(variance);
         }
+        let name = |place: usize| format!("checkpoint {}", subject.checkpoints[place].0);
+        let variances = sliding_variances(&weights, self.window, name)?;
         rows.into_table(false, [("weight_variance".to_owned(), Values::from(variances))])
     }
+}
+
+/// The variance of weights over a sliding window of checkpoints: the mean over entries of their unbiased variance.
+///
+/// The window is counted in checkpoints, so these should be evenly spaced.
+///
+/// # Undefined
+/// `None` where fewer than `window` checkpoints end with this one, and for weights without entries.
+///
+/// # Shapes
+/// `weights`: (checkpoints, from, to), in the order of training.
+///
+/// # Returns
+/// For each checkpoint the variance over the `window` checkpoints that end with it, in squared units of the weights.
+///
+/// # Errors
+/// [`Error::Parameter`] for a window under 2; [`Error::NotFinite`] for weights that are NaN or infinite, or whose
+/// variance leaves the range of f64.
+///
+/// # Source
+/// The definition.
+///
+/// # Example
+/// One weight that alternates, over windows of two:
+/// ```
+/// use concertina_analysis::weight_variance;
+/// use ndarray::arr3;
+///
+/// let weights = arr3(&[[[1.0]], [[3.0]], [[1.0]]]);
+/// assert_eq!(weight_variance(weights.view(), 2)?, [None, Some(2.0), Some(2.0)]);
+/// # Ok::<(), concertina_analysis::Error>(())
+/// ```
+pub fn weight_variance(weights: ArrayView3<f64>, window: usize) -> Result<Vec<Option<f64>>> {
+    at_least(WeightVariance::NAME, "window", window, 2)?;
+    if let Some(((checkpoint, from, to), value)) =
+        weights.indexed_iter().find(|(_, value)| !value.is_finite())
+    {
+        let place = format!("checkpoint {checkpoint}, from {from} to {to}");
+        return Err(Error::NotFinite { what: "weights".to_owned(), place, value: *value });
+    }
+    let weights: Vec<Vec<f64>> =
+        weights.outer_iter().map(|weights| weights.iter().copied().collect()).collect();
+    sliding_variances(&weights, window, |place| format!("checkpoint {place}"))
+}
+
+/// See [`weight_variance`]; an error calls a checkpoint as `name` says.
+fn sliding_variances(
+    weights: &[Vec<f64>],
+    window: usize,
+    name: impl Fn(usize) -> String,
+) -> Result<Vec<Option<f64>>> {
+    let ending_with = |last: usize| {
+        let first = (last + 1).checked_sub(window);
+        let variance = first.and_then(|first| mean_variance(&weights[first..=last]));
+        match variance.filter(|variance| !variance.is_finite()) {
+            Some(value) => {
+                let what = "variance of weights".to_owned();
+                Err(Error::NotFinite { what, place: name(last), value })
+            }
+            None => Ok(variance),
+        }
+    };
+    (0..weights.len()).map(ending_with).collect()
 }
 
 /// `M seen`: what weights on the state after `step` see of the state a timestep before. (units, outputs) → the same.

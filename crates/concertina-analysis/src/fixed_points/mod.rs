@@ -2,14 +2,13 @@
 
 mod search;
 
-use concertina_model::Checkpoint;
 use concertina_model::network::Network;
 use concertina_model::params::{NetworkKind, ValidParams};
 use concertina_model::task::{Ask, Trials};
 use concertina_numerics::linalg::{Complex64, eigenvalues};
 use concertina_numerics::random::{Purpose, Stream};
 use concertina_table::{Table, Values};
-use ndarray::{Array1, Array2};
+use ndarray::{Array1, Array2, ArrayView2};
 use serde::{Deserialize, Serialize};
 
 pub use search::{Found, Kind, Point, Search, speed};
@@ -112,29 +111,89 @@ impl FixedPoints {
         }
     }
 
-    /// The starts, (starts, units), and the trials and timesteps that they are from.
-    fn starts(&self, network: &Network, trials: &Trials, seed: u64, timesteps: usize) -> Result<Starts> {
-        let all: Vec<Timestep> = (0..timesteps as i64).map(Timestep).collect();
-        let responses = Responses::run(network, trials, &all)?;
-        let mut states = Array2::zeros((self.starts, network.weights().recurrent[0].nrows()));
-        let mut chosen = Vec::with_capacity(self.starts);
-        for (start, mut state) in states.outer_iter_mut().enumerate() {
+    /// The trial and the timestep that each start is from.
+    fn origins(&self, seed: u64, trials: usize, timesteps: usize) -> Vec<(usize, Timestep)> {
+        let origin = |start: usize| {
             let drawn = Stream::new(seed, TIMESTEPS, start as u64).below(timesteps as u32);
-            let timestep = Timestep(drawn.into());
-            let mut noise = Stream::new(seed, NOISE, start as u64);
-            let (response, trial) = (responses.at(timestep)?, start % trials.len());
-            for (entry, known) in state.iter_mut().zip(response.row(trial)) {
+            (start % trials, Timestep(drawn.into()))
+        };
+        (0..self.starts).map(origin).collect()
+    }
+
+    /// The starts, (starts, units).
+    fn starts(
+        &self,
+        network: &Network,
+        trials: &Trials,
+        origins: &[(usize, Timestep)],
+        seed: u64,
+    ) -> Result<Array2<f64>> {
+        let all: Vec<Timestep> = (0..network.trial_steps() as i64).map(Timestep).collect();
+        let responses = Responses::run(network, trials, &all)?;
+        let mut states = Array2::zeros((origins.len(), network.weights().recurrent[0].nrows()));
+        for ((start, (trial, timestep)), mut state) in (0..).zip(origins).zip(states.outer_iter_mut()) {
+            let mut noise = Stream::new(seed, NOISE, start);
+            let response = responses.at(*timestep)?;
+            for (entry, known) in state.iter_mut().zip(response.row(*trial)) {
                 *entry = f64::from(*known) + self.noise * noise.normal();
             }
-            chosen.push((trial, timestep));
         }
-        Ok(Starts { states, chosen })
+        Ok(states)
+    }
+
+    /// Whether the search is one that can be done.
+    fn check_search(&self) -> Result<()> {
+        positive(Self::NAME, "tolerance", self.tolerance)?;
+        if !(self.slow.is_finite() && self.slow >= self.tolerance) {
+            let expected = format!("at least the tolerance, {}", self.tolerance);
+            return refuse(Self::NAME, "slow", expected, self.slow);
+        }
+        positive(Self::NAME, "unique", self.unique)?;
+        at_least(Self::NAME, "max_iterations", self.max_iterations, 1)
     }
 }
 
-struct Starts {
-    states: Array2<f64>,
-    chosen: Vec<(usize, Timestep)>,
+/// The fixed points and slow points of a system that a search from these states finds, as a table.
+///
+/// Of `settings` the tolerance, `slow`, `unique` and `max_iterations` count; the starts are those given, and a constant
+/// input is part of the system ([`Autonomous::with_input`]). [`FixedPoints::search`] finds the same points as values.
+///
+/// # Shapes
+/// `starts`: (starts, units).
+///
+/// # Returns
+/// A row for each point, with the columns of the analysis [`FixedPoints`] from `index` on; in the place of `start_trial`
+/// and `start_timestep` stands `start`, the row of the start that came nearest, from 0. Where nothing was found there is
+/// one row, null but for `starts` and `unconverged`.
+///
+/// # Errors
+/// [`Error::Parameter`]; [`Error::Shape`] for starts of another length than the states; [`Error::NotFinite`] names the first
+/// bad start and unit.
+///
+/// # Source
+/// As [`FixedPoints`].
+///
+/// # Example
+/// A unit that excites itself has three fixed points, of which the one in the middle is unstable:
+/// ```
+/// use concertina_analysis::lyapunov::{Autonomous, Rule};
+/// use concertina_analysis::{FixedPoints, fixed_points};
+/// use concertina_model::params::Nonlinearity;
+/// use ndarray::{arr1, arr2};
+///
+/// let unit = Autonomous::new(arr2(&[[2.0]]), arr1(&[0.0]), Nonlinearity::Tanh, Rule::Map)?;
+/// let starts = arr2(&[[-1.0], [0.1], [1.0]]);
+/// let found = fixed_points(&FixedPoints::default(), &unit, starts.view())?;
+/// assert_eq!(found.floats("unstable")?, [1.0, 0.0, 0.0].map(Some));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn fixed_points(settings: &FixedPoints, system: &Autonomous, starts: ArrayView2<f64>) -> Result<Table> {
+    settings.check_search()?;
+    let found = settings.search().run(system, starts)?;
+    let mut columns = Columns::default();
+    columns.extend(system, starts.nrows(), &found)?;
+    let start = columns.start.iter().map(|start| start.map(|start| start as i64)).collect::<Vec<_>>();
+    Ok(Table::from_columns(columns.named([("start", Values::from(start))]))?)
 }
 
 impl Analysis for FixedPoints {
@@ -163,13 +222,7 @@ impl Analysis for FixedPoints {
         if !(self.noise.is_finite() && self.noise >= 0.0) {
             return refuse(Self::NAME, "noise", "zero or a positive number".to_owned(), self.noise);
         }
-        positive(Self::NAME, "tolerance", self.tolerance)?;
-        if !(self.slow.is_finite() && self.slow >= self.tolerance) {
-            let expected = format!("at least the tolerance, {}", self.tolerance);
-            return refuse(Self::NAME, "slow", expected, self.slow);
-        }
-        positive(Self::NAME, "unique", self.unique)?;
-        at_least(Self::NAME, "max_iterations", self.max_iterations, 1)?;
+        self.check_search()?;
         let Some(input) = &self.input else { return Ok(()) };
         if input.len() != params.inputs() {
             let expected = format!("{} numbers, one for each input", params.inputs());
@@ -184,14 +237,26 @@ impl Analysis for FixedPoints {
     fn run(&self, subject: &Subject) -> Result<Table> {
         self.check(subject.params)?;
         let trials = subject.task.trials(Ask::Analysis { count: self.starts });
+        let seed = subject.params.seed;
+        let origins = self.origins(seed, trials.len(), subject.params.trial_steps());
+        let mut rows = Observations::default();
         let mut columns = Columns::default();
         for (checkpoint, network) in subject.checkpoints {
             let system = self.system(network)?;
-            let starts = self.starts(network, &trials, subject.params.seed, subject.params.trial_steps())?;
-            let found = self.search().run(&system, starts.states.view())?;
-            columns.extend(*checkpoint, &system, &starts, &found)?;
+            let starts = self.starts(network, &trials, &origins, seed)?;
+            let found = self.search().run(&system, starts.view())?;
+            columns.extend(&system, starts.nrows(), &found)?;
+            (0..found.points.len().max(1)).for_each(|_| rows.push(*checkpoint));
         }
-        columns.into_table()
+        let of_start = |place: fn(&(usize, Timestep)) -> i64| -> Values {
+            let place = |start: &Option<usize>| start.map(|start| place(&origins[start]));
+            columns.start.iter().map(place).collect::<Vec<Option<i64>>>().into()
+        };
+        let start = [
+            ("start_trial", of_start(|(trial, _)| *trial as i64)),
+            ("start_timestep", of_start(|(_, timestep)| timestep.0)),
+        ];
+        rows.into_table(false, columns.named(start))
     }
 }
 
@@ -210,22 +275,18 @@ struct Row<'a> {
     point: &'a Point,
     /// Of the Jacobian there.
     eigenvalues: &'a [Complex64],
-    /// Where the start came from that ended nearest.
-    trial: usize,
-    timestep: Timestep,
 }
 
-/// The columns of the result.
+/// The columns of the result, a row for each point; one of nulls where a search found none.
 #[derive(Debug, Default)]
 struct Columns {
-    observations: Observations,
     index: Vec<Option<i64>>,
     kind: Vec<Option<&'static str>>,
     speed: Vec<Option<f64>>,
     unstable: Vec<Option<i64>>,
     hits: Vec<Option<i64>>,
-    trial: Vec<Option<i64>>,
-    timestep: Vec<Option<i64>>,
+    /// Which start ended nearest.
+    start: Vec<Option<usize>>,
     iterations: Vec<Option<i64>>,
     state: Vec<Option<Vec<f64>>>,
     real: Vec<Option<Vec<f64>>>,
@@ -235,24 +296,17 @@ struct Columns {
 }
 
 impl Columns {
-    fn extend(
-        &mut self,
-        checkpoint: Checkpoint,
-        system: &Autonomous,
-        starts: &Starts,
-        found: &Found,
-    ) -> Result<()> {
+    /// What was found from so many starts.
+    fn extend(&mut self, system: &Autonomous, starts: usize, found: &Found) -> Result<()> {
         for (point, index) in found.points.iter().zip(1..) {
             let eigenvalues = eigenvalues(system.jacobian(point.state.view())?.view())?;
-            let (trial, timestep) = starts.chosen[point.start];
-            self.push(Some(Row { index, point, eigenvalues: &eigenvalues, trial, timestep }));
+            self.push(Some(Row { index, point, eigenvalues: &eigenvalues }));
         }
         if found.points.is_empty() {
             self.push(None);
         }
         for _ in 0..found.points.len().max(1) {
-            self.observations.push(checkpoint);
-            self.starts.push(starts.chosen.len() as i64);
+            self.starts.push(starts as i64);
             self.unconverged.push(found.unconverged as i64);
         }
         Ok(())
@@ -267,23 +321,26 @@ impl Columns {
         self.speed.push(row.map(|row| row.point.speed));
         self.unstable.push(row.map(|row| unstable(row.eigenvalues)));
         self.hits.push(row.map(|row| row.point.hits as i64));
-        self.trial.push(row.map(|row| row.trial as i64));
-        self.timestep.push(row.map(|row| row.timestep.0));
+        self.start.push(row.map(|row| row.point.start));
         self.iterations.push(row.map(|row| row.point.iterations as i64));
         self.state.push(row.map(|row| row.point.state.to_vec()));
         self.real.push(row.map(|row| row.eigenvalues.iter().map(|value| value.re).collect()));
         self.imaginary.push(row.map(|row| row.eigenvalues.iter().map(|value| value.im).collect()));
     }
 
-    fn into_table(self) -> Result<Table> {
-        let columns = [
+    /// With these columns that say where the start was.
+    fn named(
+        self,
+        start: impl IntoIterator<Item = (&'static str, Values)>,
+    ) -> impl Iterator<Item = (String, Values)> {
+        let before = [
             ("index", Values::from(self.index)),
             ("kind", Values::from(self.kind)),
             ("speed", Values::from(self.speed)),
             ("unstable", Values::from(self.unstable)),
             ("hits", Values::from(self.hits)),
-            ("start_trial", Values::from(self.trial)),
-            ("start_timestep", Values::from(self.timestep)),
+        ];
+        let after = [
             ("iterations", Values::from(self.iterations)),
             ("state", Values::from(self.state)),
             ("eigenvalue_real", Values::from(self.real)),
@@ -291,6 +348,7 @@ impl Columns {
             ("starts", Values::from(self.starts)),
             ("unconverged", Values::from(self.unconverged)),
         ];
-        self.observations.into_table(false, columns.map(|(name, values)| (name.to_owned(), values)))
+        let all = before.into_iter().chain(start).chain(after);
+        all.map(|(name, values)| (name.to_owned(), values))
     }
 }

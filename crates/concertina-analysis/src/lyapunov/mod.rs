@@ -25,7 +25,7 @@ use crate::ranges::{MOST_REPETITIONS, at_least, at_most, positive, refuse};
 use crate::responses::Observations;
 use crate::{Analysis, Error, Result, Subject};
 
-/// The largest Lyapunov exponents of the network without input, in bits per timestep.
+/// The largest Lyapunov exponents of the network without input, in bits per timestep (see [`lyapunov`](fn@lyapunov)).
 ///
 /// Benettin's method: a frame of orthonormal tangent vectors is carried along an orbit by the Jacobians, made
 /// orthonormal again after every timestep (QR), and the exponents are the means of `log2 R[j, j]` over time.
@@ -191,6 +191,51 @@ impl Analysis for Lyapunov {
             columns.extend(&spectrum);
         }
         rows.into_table(false, columns.named())
+    }
+}
+
+/// The largest Lyapunov exponents of a system, and the table of them.
+///
+/// `seed` draws the initial conditions and the frames. [`Lyapunov::spectrum`] leaves out the table.
+///
+/// # Returns
+/// The spectrum, in bits per timestep, and [`Spectrum::table`], the columns of the analysis [`Lyapunov`] from `index` on.
+///
+/// # Errors
+/// [`Error::Parameter`].
+///
+/// # Source
+/// As [`Lyapunov`].
+///
+/// # Example
+/// A linear unit that loses half of its state in every timestep loses a bit:
+/// ```
+/// use concertina_analysis::lyapunov::{Autonomous, Rule};
+/// use concertina_analysis::{Lyapunov, lyapunov};
+/// use concertina_model::params::Nonlinearity;
+/// use ndarray::{arr1, arr2};
+///
+/// let unit = Autonomous::new(arr2(&[[0.5]]), arr1(&[0.0]), Nonlinearity::Linear, Rule::Map)?;
+/// let (spectrum, table) = lyapunov(&Lyapunov::default(), &unit, 0)?;
+/// assert_eq!(spectrum.exponents[0].bits_per_timestep, -1.0);
+/// assert_eq!(table.floats("exponent")?, [Some(-1.0)]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn lyapunov(settings: &Lyapunov, system: &Autonomous, seed: u64) -> Result<(Spectrum, Table)> {
+    let spectrum = settings.spectrum(system, seed)?;
+    let table = spectrum.table()?;
+    Ok((spectrum, table))
+}
+
+impl Spectrum {
+    /// The columns of the analysis [`Lyapunov`] from `index` on, a row for each exponent.
+    ///
+    /// # Errors
+    /// [`Error::Table`].
+    pub fn table(&self) -> Result<Table> {
+        let mut columns = Columns::default();
+        columns.extend(self);
+        Ok(Table::from_columns(columns.named())?)
     }
 }
 

@@ -42,6 +42,16 @@ pub(crate) enum TargetRef<'a> {
     Real(&'a [f32]),
 }
 
+impl<'a> TargetRef<'a> {
+    /// The real numbers; `None` for a class.
+    pub(crate) fn real(self) -> Option<&'a [f32]> {
+        match self {
+            Self::Class(_) => None,
+            Self::Real(target) => Some(target),
+        }
+    }
+}
+
 impl Batch {
     /// Room for stimuli of up to `capacity` samples; for timed inputs it is made when the first come.
     pub(crate) fn new(inputs: usize, capacity: usize) -> Self {
@@ -66,6 +76,15 @@ impl Batch {
     /// [`Error::Lacks`] without input weights; [`Error::Shape`].
     pub(crate) fn load(&mut self, equations: &Equations, trials: TrialsRef<'_>) -> Result<()> {
         self.load_inputs(equations.steps, trials.inputs)?;
+        self.load_compared(equations.steps, trials)
+    }
+
+    /// Takes targets and mask alone, of trials of so many timesteps.
+    ///
+    /// # Errors
+    /// [`Error::Shape`].
+    pub(crate) fn load_compared(&mut self, steps: usize, trials: TrialsRef<'_>) -> Result<()> {
+        (self.count, self.steps) = (trials.len(), steps);
         self.load_mask(trials.mask)?;
         self.load_targets(trials.targets)
     }

@@ -16,6 +16,7 @@ mod condensed;
 mod disturbance;
 mod drawing;
 mod equations;
+mod evaluate;
 mod forward;
 pub mod initial;
 mod packed;
@@ -31,6 +32,7 @@ pub use cell::{Dynamics, Gru, Leaky, Vanilla};
 pub(crate) use condensed::Condensed;
 pub(crate) use disturbance::Disturbance;
 pub use equations::Equations;
+pub use evaluate::evaluate_outputs;
 pub(crate) use forward::Forward;
 pub(crate) use packed::Packed;
 pub(crate) use score::{Score, Scorer};
@@ -196,11 +198,11 @@ impl Network {
         let mut forward = Forward::new(equations, weights, capacity, false);
         let mut batch = Batch::new(weights.input().row_count(), capacity);
         let mut scorer = Scorer::new(weights.readout().column_count());
-        let total = score_in_parts(trials, capacity, |part| {
+        let total = score_in_parts(trials.view(), capacity, |part| {
             batch.load(equations, part)?;
             Ok(forward.score(equations, weights, &batch, part.share(), &mut scorer))
         })?;
-        Ok(total.evaluation(trials, &scorer))
+        Ok(total.evaluation(trials.targets.are_classes(), &scorer))
     }
 
     /// The readout weights, (units, outputs).
@@ -250,7 +252,7 @@ pub(crate) struct Total {
 
 /// Scores trials `capacity` at a time.
 pub(crate) fn score_in_parts(
-    trials: &Trials,
+    trials: TrialsRef<'_>,
     capacity: usize,
     mut score: impl FnMut(TrialsRef<'_>) -> Result<Score>,
 ) -> Result<Total> {
@@ -268,11 +270,11 @@ pub(crate) fn score_in_parts(
 
 impl Total {
     /// The means; the scorer has seen these trials, and no others.
-    pub(crate) fn evaluation(&self, trials: &Trials, scorer: &Scorer) -> Evaluation {
+    pub(crate) fn evaluation(&self, of_classes: bool, scorer: &Scorer) -> Evaluation {
         let weight = self.weight as f64;
         Evaluation {
             loss: self.loss / weight,
-            accuracy: trials.targets.are_classes().then(|| self.correct as f64 / weight),
+            accuracy: of_classes.then(|| self.correct as f64 / weight),
             r2: scorer.residuals.explained(),
         }
     }

@@ -101,12 +101,33 @@ impl<T> Inputs<T> {
             Self::Timed(inputs) => InputsRef::Timed(inputs.slice(s![trials, .., ..])),
         }
     }
+
+    fn view(&self) -> InputsRef<'_, T> {
+        self.slice(0..self.len())
+    }
 }
 
 impl<T> Targets<T> {
     /// Whether they are classes, rather than real numbers.
     pub fn are_classes(&self) -> bool {
         !matches!(self, Self::Real(_))
+    }
+
+    pub(crate) fn view(&self) -> TargetsRef<'_, T> {
+        match self {
+            Self::Class(labels) => TargetsRef::Class(labels),
+            Self::ClassAt(classes) => TargetsRef::ClassAt(classes.view()),
+            Self::Real(targets) => TargetsRef::Real(targets.view()),
+        }
+    }
+}
+
+impl Mask {
+    pub(crate) fn view(&self) -> MaskRef<'_> {
+        match self {
+            Self::Last(timesteps) => MaskRef::Last(*timesteps),
+            Self::At(mask) => MaskRef::At(mask.view()),
+        }
     }
 }
 
@@ -164,47 +185,28 @@ impl<T> Trials<T> {
         }
     }
 
-    /// That there are as many targets and rows of the mask as inputs.
+    /// As [`TrialsRef::check`].
     ///
     /// # Errors
     /// [`Error::Shape`].
-    pub(crate) fn check(&self) -> Result<()> {
-        let count = self.len();
-        let targets = match &self.targets {
-            Targets::Class(labels) => labels.len(),
-            Targets::ClassAt(classes) => classes.nrows(),
-            Targets::Real(targets) => targets.dim().0,
-        };
-        let mask = match &self.mask {
-            Mask::Last(_) => count,
-            Mask::At(mask) => mask.nrows(),
-        };
-        for (what, found) in [("targets", targets), ("mask", mask)] {
-            if found != count {
-                let (expected, found) = (vec![count], vec![found]);
-                return Err(Error::Shape { what: what.to_owned(), expected, found });
-            }
-        }
-        Ok(())
+    pub(crate) fn check(&self) -> Result<()>
+    where
+        T: Copy,
+    {
+        self.view().check()
     }
 
     /// All trials, as the network takes them.
     pub(crate) fn view(&self) -> TrialsRef<'_, T> {
-        self.slice(0..self.len())
+        TrialsRef { inputs: self.inputs.view(), targets: self.targets.view(), mask: self.mask.view() }
     }
 
     /// Some of the trials.
-    pub(crate) fn slice(&self, trials: Range<usize>) -> TrialsRef<'_, T> {
-        let targets = match &self.targets {
-            Targets::Class(labels) => TargetsRef::Class(&labels[trials.clone()]),
-            Targets::ClassAt(classes) => TargetsRef::ClassAt(classes.slice(s![trials.clone(), ..])),
-            Targets::Real(targets) => TargetsRef::Real(targets.slice(s![trials.clone(), .., ..])),
-        };
-        let mask = match &self.mask {
-            Mask::Last(timesteps) => MaskRef::Last(*timesteps),
-            Mask::At(mask) => MaskRef::At(mask.slice(s![trials.clone(), ..])),
-        };
-        TrialsRef { inputs: self.inputs.slice(trials), targets, mask }
+    pub(crate) fn slice(&self, trials: Range<usize>) -> TrialsRef<'_, T>
+    where
+        T: Copy,
+    {
+        self.view().slice(trials)
     }
 }
 
@@ -265,6 +267,30 @@ impl<'a, T: Copy> InputsRef<'a, T> {
 impl<'a, T: Copy> TrialsRef<'a, T> {
     pub(crate) fn len(&self) -> usize {
         self.inputs.len()
+    }
+
+    /// That there are as many targets and rows of the mask as inputs.
+    ///
+    /// # Errors
+    /// [`Error::Shape`].
+    pub(crate) fn check(&self) -> Result<()> {
+        let count = self.len();
+        let targets = match self.targets {
+            TargetsRef::Class(labels) => labels.len(),
+            TargetsRef::ClassAt(classes) => classes.nrows(),
+            TargetsRef::Real(targets) => targets.dim().0,
+        };
+        let mask = match self.mask {
+            MaskRef::Last(_) => count,
+            MaskRef::At(mask) => mask.nrows(),
+        };
+        for (what, found) in [("targets", targets), ("mask", mask)] {
+            if found != count {
+                let (expected, found) = (vec![count], vec![found]);
+                return Err(Error::Shape { what: what.to_owned(), expected, found });
+            }
+        }
+        Ok(())
     }
 
     /// Some of them.

@@ -121,11 +121,11 @@ impl Backpropagation {
     fn evaluate(&mut self, equations: &Equations, weights: &Packed, trials: &Trials) -> Result<Evaluation> {
         let Backpropagation { batch, validation, scorer, .. } = self;
         scorer.residuals.clear();
-        let total = score_in_parts(trials, validation.capacity(equations), |part| {
+        let total = score_in_parts(trials.view(), validation.capacity(equations), |part| {
             batch.load(equations, part)?;
             Ok(validation.score(equations, weights, batch, part.share(), scorer))
         })?;
-        Ok(total.evaluation(trials, scorer))
+        Ok(total.evaluation(trials.targets.are_classes(), scorer))
     }
 }
 
@@ -310,11 +310,11 @@ impl Updater {
             Method::Backpropagation(method) => method.evaluate(equations, weights, trials),
             Method::Condensed(method) => {
                 let (condensed, batch) = &mut **method;
-                let total = score_in_parts(trials, condensed.capacity(equations), |part| {
+                let total = score_in_parts(trials.view(), condensed.capacity(equations), |part| {
                     batch.load(equations, part)?;
                     Ok(condensed.score(equations, weights, batch, part.share()))
                 })?;
-                Ok(total.evaluation(trials, condensed.scorer()))
+                Ok(total.evaluation(trials.targets.are_classes(), condensed.scorer()))
             }
         }
     }
