@@ -113,9 +113,9 @@ impl LyapunovSpectra {
     pub fn last(&self) -> Vec<LyapunovExponent> {
         let column = |name: &str| self.table.floats(name).unwrap_or_default();
         let (updates, exponents, errors) = (column("update"), column("exponent"), column("standard_error"));
-        let Some(last) = updates.last() else { return Vec::new() };
         let converged = self.table.booleans("converged").unwrap_or_default();
-        let rows = (0..updates.len()).filter(|row| updates[*row] == *last);
+        // the table of a network by itself has no checkpoints
+        let rows = (0..self.table.row_count()).filter(|row| updates.get(*row) == updates.last());
         rows.map(|row| {
             let converged = converged[row] == Some(true);
             let missing = if converged { f64::NEG_INFINITY } else { f64::NAN };
