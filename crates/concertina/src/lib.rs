@@ -20,6 +20,7 @@ mod spec;
 mod study;
 
 pub use concertina_analysis as analyses;
+pub use concertina_arrays as arrays;
 pub use concertina_model as model;
 pub use concertina_model::params::parameters_markdown;
 pub use concertina_plot as plot;
@@ -37,7 +38,7 @@ pub use event::{Event, EventKind, Observer, Unobserved};
 pub use hint::Hint;
 pub use library::columns::run_table_column;
 pub use library::export::{Exported, exported_table};
-pub use library::import::{Import, Imported, ReadImport, imported_table};
+pub use library::import::{Import, ImportSource, Imported, ReadImport, imported_table};
 pub use library::listing::{
     RunListing, Sorting, concise, findings_table, key_of, parameter_table, run_label, usage_table,
 };
