@@ -18,6 +18,7 @@ mod selection;
 mod settings;
 mod spec;
 mod study;
+mod tally;
 
 pub use concertina_analysis as analyses;
 pub use concertina_arrays as arrays;
@@ -57,6 +58,7 @@ pub use selection::CheckpointSelection;
 pub use settings::{Keep, Settings};
 pub use spec::{analyses_markdown, analysis, analysis_table, has_setting};
 pub use study::{Analysed, Study, StudyBuilder};
+pub use tally::{Tally, describe};
 
 /// What most programs need.
 ///
