@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use concertina::analyses::Analysis;
 use concertina::prelude::*;
 use concertina::{Event, EventKind, FigurePlan, Observer, Source};
-use concertina_recipe::{Recipe, SeedChoice};
+use concertina_recipe::{PublishedTables, Recipe, SeedChoice};
 use support::{assert_same_store, one, open, small};
 
 fn dimension() -> AnalysisSpec {
@@ -155,12 +155,18 @@ fn the_outlook_counts_what_is_missing_and_a_run_that_diverges_is_a_row_and_not_t
     let (computed, drawn) = study.figures(&plan, folder.path().join("figures")).expect("drawn");
     let outcomes: Vec<&str> = computed.runs.iter().map(|run| run.outcome().name()).collect();
     assert_eq!(outcomes, ["complete", "complete", "complete", "complete", "diverged", "diverged"]);
-    assert!(drawn.figures[0].svg.is_some());
-    let listed = std::fs::read_to_string(&drawn.runs).expect("written");
+    assert!(drawn.figures[0].svg().is_some());
+    let listed = std::fs::read_to_string(drawn.runs.as_ref().expect("written")).expect("written");
     assert_eq!(listed.matches(",diverged,").count(), 2, "{listed}");
     assert!(listed.starts_with("key,nonlinearity,gain,") && listed.lines().count() == 7, "{listed}");
     assert_eq!(computed.tables(0)[0].row_count(), 4 * 2 * 5);
     assert!(computed.spent.epochs >= 16);
+    let in_memory = study.draw_in_memory(&plan, &computed).expect("drawn");
+    assert_eq!(in_memory.figures[0].svg(), drawn.figures[0].svg());
+    assert!(in_memory.runs.is_none() && in_memory.figures[0].files.is_empty());
+    let report =
+        study.judge(&plan, &computed, &in_memory, &PublishedTables::default(), "test").expect("judged");
+    assert!(report.to_html(&in_memory).contains("<svg"));
 
     let after = study.outlook(&plan).expect("an outlook");
     assert_eq!((after.total.loaded, after.total.trained, after.total.analyses), (6, 0, 0));
