@@ -33,7 +33,7 @@ pub use concertina_table::Condition;
 pub use answer::{Answers, LyapunovExponent, LyapunovSpectra};
 pub use cite::bibliography;
 pub use condition::RunColumns;
-pub use engine::Spent;
+pub use engine::{Missing, Spent};
 pub use error::{Error, ErrorKind, Result};
 pub use event::{Event, EventKind, Observer, Unobserved};
 pub use hint::Hint;
