@@ -56,7 +56,7 @@ pub use request::{check_table_format, one_of, read_sweep, seeds, sweep, write_ta
 pub use run::{Run, Runs};
 pub use selection::CheckpointSelection;
 pub use settings::{Keep, Settings};
-pub use spec::{analyses_markdown, analysis, analysis_table, has_setting};
+pub use spec::{analyses_markdown, analysis, analysis_settings, analysis_table, has_setting};
 pub use study::{Analysed, Study, StudyBuilder};
 pub use tally::{Tally, describe};
 
