@@ -93,6 +93,12 @@ pub enum Error {
         /// The parameter's path.
         parameter: String,
     },
+    /// Parameters of a sweep that vary together have different numbers of values.
+    #[error("parameters that vary together: expected as many values of each, found {}", counted(lengths))]
+    UnequalAxes {
+        /// The parameters' paths, each with how many values it has.
+        lengths: Vec<(String, usize)>,
+    },
     /// A sweep has more runs than can be meant.
     #[error("expected at most {} runs in a sweep, found {}", grouped(*most as u64), grouped(*found as u64))]
     TooManyRuns {
@@ -232,6 +238,12 @@ pub enum Error {
     Numerics(#[from] concertina_numerics::Error),
 }
 
+/// How many values parameters have, in words.
+fn counted(lengths: &[(String, usize)]) -> String {
+    let one = |(path, length): &(String, usize)| format!("{length} of `{path}`");
+    lengths.iter().map(one).collect::<Vec<_>>().join(", ")
+}
+
 /// Adds the line of an entry in a file to its error.
 pub(crate) fn at_line(line: Option<usize>) -> impl Fn(Error) -> Error {
     move |source| match line {
@@ -271,6 +283,9 @@ impl Error {
             }
             Self::Json { .. } => Some("write a Python dict with `json.dumps`".to_owned()),
             Self::NotAnAssignment { .. } => Some("as in `gain=250`, `gain=20,250` or `seed=0..5`".to_owned()),
+            Self::UnequalAxes { .. } => {
+                Some("give each as many values, or vary them by themselves: then every combination is a run".to_owned())
+            }
             Self::EmptyAxis { .. } => {
                 Some("as in `gain=20,250` or `seed=0..5`; `0..5` leaves out the 5".to_owned())
             }

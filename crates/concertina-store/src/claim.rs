@@ -94,7 +94,8 @@ impl Claim {
 impl Drop for Claim {
     fn drop(&mut self) {
         live().remove(&self.note.token);
-        if self.is_mine() {
+        // A forked child gives nothing back that its parent holds.
+        if self.note.process.pid == std::process::id() && self.is_mine() {
             // A claim that cannot be removed times out.
             let _ = self.disk.remove(&self.path);
         }
@@ -121,7 +122,7 @@ fn place(run: &RunKey) -> PathBuf {
 /// Asks for a run.
 pub(crate) fn claim(disk: &Arc<Disk>, run: &RunKey, timeout: Duration) -> Result<Claimed> {
     disk.check_writable()?;
-    let note = Note { process: disk.process.clone(), token: token() };
+    let note = Note { process: disk.process.now(), token: token() };
     // Before anybody can find it; a claim that is not given leaves no trace.
     live().insert(note.token.clone());
     let claimed = ask(disk, run, timeout, &note);
@@ -192,11 +193,12 @@ fn look(disk: &Disk, relative: &Path, now: SystemTime, timeout: Duration) -> Res
     let read = modified(&file).and_then(|time| Ok((time, decode(file)?)));
     let (time, note) = read.map_err(|error| Error::io("read the claim", &path, error))?;
     let Some(Note { process, token }) = note else { return Ok(State::Stale) };
-    if process == disk.process && !live().contains(&token) {
+    let own = disk.process.now();
+    if process == own && !live().contains(&token) {
         return Ok(State::Stale);
     }
     let age = now.duration_since(time).unwrap_or_default();
-    if age >= timeout || disk.process.knows_dead(&process.machine, process.pid, process.started) {
+    if age >= timeout || own.knows_dead(&process.machine, process.pid, process.started) {
         return Ok(State::Stale);
     }
     Ok(State::Held(Holder { host: process.host, pid: process.pid, age }))
@@ -205,10 +207,11 @@ fn look(disk: &Disk, relative: &Path, now: SystemTime, timeout: Duration) -> Res
 /// Removes claims of processes that have certainly ended.
 pub(crate) fn sweep(disk: &Disk) -> Result<()> {
     let Some(folder) = disk.folder(Path::new(CLAIMS))? else { return Ok(()) };
+    let own = disk.process.now();
     for (_, entry) in entries(&folder)? {
         let Ok(file) = File::open(entry.path()) else { continue };
         if let Ok(Some(Note { process, .. })) = decode(file)
-            && disk.process.knows_dead(&process.machine, process.pid, process.started)
+            && own.knows_dead(&process.machine, process.pid, process.started)
         {
             disk.remove(&entry.path())?;
         }

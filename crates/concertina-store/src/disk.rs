@@ -92,6 +92,7 @@ pub(crate) struct Disk {
     pub(crate) read_only: bool,
     pub(crate) durability: Durability,
     pub(crate) hook: Option<StepHook>,
+    /// The process that opened the store; [`Process::now`] says who works with it.
     pub(crate) process: Process,
     /// Damage that could not be moved away.
     pub(crate) in_place: Mutex<Vec<Incident>>,
@@ -177,7 +178,7 @@ impl Disk {
         let folder = self.root.join(INCOMING);
         let create = || {
             self.step(Step::Create, &folder)?;
-            let prefix = self.process.prefix();
+            let prefix = self.process.now().prefix();
             let mut builder = tempfile::Builder::new();
             builder.prefix(&prefix).suffix(".tmp");
             // As any new file, so that the users of a shared store can read it: the umask decides.
@@ -352,8 +353,8 @@ impl Disk {
             Some(age > LEFT_OVER_AFTER)
         };
         let left = crate::place::entries(&folder)?.into_iter();
-        let left =
-            left.filter(|(name, entry)| self.process.knows_left_over(name) || old(entry).unwrap_or(false));
+        let own = self.process.now();
+        let left = left.filter(|(name, entry)| own.knows_left_over(name) || old(entry).unwrap_or(false));
         Ok(left.map(|(_, entry)| entry.path()).collect())
     }
 

@@ -33,6 +33,18 @@ impl Process {
         Self { host, machine, pid, started: start_of(pid).unwrap_or(0) }
     }
 
+    /// Who we are in fact: a child that was forked since has another number.
+    pub(crate) fn now(&self) -> Self {
+        self.as_of(std::process::id())
+    }
+
+    fn as_of(&self, pid: u32) -> Self {
+        match pid == self.pid {
+            true => self.clone(),
+            false => Self { pid, started: start_of(pid).unwrap_or(0), ..self.clone() },
+        }
+    }
+
     /// True only if `other` ran on this machine and certainly has ended.
     pub(crate) fn knows_dead(&self, machine: &str, pid: u32, started: u64) -> bool {
         machine == self.machine && self.started != 0 && started != 0 && start_of(pid) != Some(started)
@@ -73,4 +85,19 @@ pub(crate) fn token() -> String {
     hasher.write_u32(std::process::id());
     hasher.write_u64(COUNTER.fetch_add(1, Ordering::Relaxed));
     format!("{:016x}", hasher.finish())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Process;
+
+    #[test]
+    fn a_forked_child_is_another_process() {
+        let own = Process::current();
+        assert_eq!(own.now(), own);
+        // As a child finds what its parent found of itself.
+        let parent = Process { pid: 1, started: 0, ..own.clone() };
+        assert_eq!(parent.as_of(std::process::id()), own);
+        assert_eq!(parent.as_of(1), parent);
+    }
 }

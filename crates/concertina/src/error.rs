@@ -154,7 +154,7 @@ pub enum Error {
         reason: String,
         /// What to do about it.
         hint: Option<Hint>,
-        /// The file.
+        /// The file, or the name of arrays in memory.
         path: PathBuf,
     },
     /// An archive cannot be made.

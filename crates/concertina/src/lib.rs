@@ -18,8 +18,10 @@ mod selection;
 mod settings;
 mod spec;
 mod study;
+mod tally;
 
 pub use concertina_analysis as analyses;
+pub use concertina_arrays as arrays;
 pub use concertina_model as model;
 pub use concertina_model::params::parameters_markdown;
 pub use concertina_plot as plot;
@@ -31,13 +33,13 @@ pub use concertina_table::Condition;
 pub use answer::{Answers, LyapunovExponent, LyapunovSpectra};
 pub use cite::bibliography;
 pub use condition::RunColumns;
-pub use engine::Spent;
+pub use engine::{Missing, Spent};
 pub use error::{Error, ErrorKind, Result};
 pub use event::{Event, EventKind, Observer, Unobserved};
 pub use hint::Hint;
 pub use library::columns::run_table_column;
 pub use library::export::{Exported, exported_table};
-pub use library::import::{Import, Imported, ReadImport, imported_table};
+pub use library::import::{Import, ImportSource, Imported, ReadImport, imported_table};
 pub use library::listing::{
     RunListing, Sorting, concise, findings_table, key_of, parameter_table, run_label, usage_table,
 };
@@ -54,7 +56,10 @@ pub use request::{check_table_format, one_of, read_sweep, seeds, sweep, write_ta
 pub use run::{Run, Runs};
 pub use selection::CheckpointSelection;
 pub use settings::{Keep, Settings};
-pub use spec::{analyses_markdown, analysis, analysis_table, analysis_with, has_setting};
+pub use spec::{
+    analyses_markdown, analysis, analysis_settings, analysis_table, analysis_with, has_setting,
+};
+pub use tally::{Tally, describe};
 pub use study::{Analysed, Study, StudyBuilder};
 
 /// What most programs need.

@@ -4,20 +4,21 @@ use std::collections::BTreeSet;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use concertina_analysis::Analysis;
+use concertina_analysis::{Analysis, EffectiveDimension, Timestep, Timesteps};
 use concertina_model::Checkpoint;
 use concertina_model::network::{Network, Weights};
 use concertina_model::params::{ValidParams, varied};
-use concertina_model::task::{self, Task};
+use concertina_model::task::{self, Ask, Task, Trials};
 use concertina_model::trainer::EpochRecord;
 use concertina_store::RunKey;
 use concertina_table::{Scalar, Table};
+use ndarray::Array3;
 
 use crate::answer::Answers;
 use crate::context::Context;
 use crate::engine::{self, Demand, Question};
 use crate::error::{Error, Result};
-use crate::library::history;
+use crate::library::{history, import};
 use crate::params_table;
 use crate::record::{Comparison, Outcome, RunRecord, Source};
 use crate::selection::CheckpointSelection;
@@ -132,6 +133,28 @@ impl Run {
     /// As [`Run::weights`].
     pub fn network(&self, checkpoint: Checkpoint) -> Result<Network> {
         Ok(Network::new(self.params(), self.weights(checkpoint)?)?)
+    }
+
+    /// The trials that analyses of so many `samples` show the network, and its states at a checkpoint, (trials, timesteps, units), over
+    /// the trial or on to `extend_to`, the input being zero then. They are the states that analyses look at.
+    ///
+    /// # Errors
+    /// [`Error::Analysis`] for settings that analyses refuse; when the clusters cannot be placed; as [`Run::weights`].
+    pub fn states(
+        &self,
+        checkpoint: Checkpoint,
+        samples: usize,
+        extend_to: Option<Timestep>,
+    ) -> Result<(Trials, Array3<f32>)> {
+        let params = self.params();
+        // Its settings are the same, and refused where they cannot be.
+        let timesteps = if extend_to.is_some() { Timesteps::Last } else { Timesteps::All };
+        EffectiveDimension { samples, timesteps, extend_to }.check(params)?;
+        let task = task::of(params).map_err(|error| import::unplaced(params, error.into()))?;
+        let trials = task.trials(Ask::Analysis { count: samples });
+        let timesteps = extend_to.map_or(params.trial_steps(), Timestep::steps);
+        let states = self.network(checkpoint)?.states(&trials.inputs, timesteps)?;
+        Ok((trials, states))
     }
 
     /// Runs an analysis before and after training; in the store already, it is only read.

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use concertina_analysis::{Analysis, AnalysisSpec, Setting};
 use concertina_table::{Scalar, Table};
+use schemars::generate::SchemaSettings;
 use serde_json::Value;
 
 use crate::error::{Error, Result, suggestion};
@@ -126,7 +127,36 @@ pub fn analysis_table(name: Option<&str>) -> Result<Table> {
     crate::params_table::stack(rows)
 }
 
-/// The same in Markdown, a section for each analysis.
+/// The settings of an analysis, each with its JSON schema, which says its type: for front ends that generate code.
+///
+/// # Errors
+/// [`Error::UnknownAnalysis`].
+pub fn analysis_settings(name: &str) -> Result<Vec<(Setting, Value)>> {
+    let spec = analysis(name, [])?;
+    let fields = schema(spec.name());
+    let typed = |setting: Setting| {
+        let schema = fields["properties"][&setting.name].clone();
+        (setting, schema)
+    };
+    Ok(spec.settings().into_iter().map(typed).collect())
+}
+
+/// The JSON schema of an analysis, with those of its settings in it.
+fn schema(analysis: &str) -> Value {
+    let generator =
+        SchemaSettings::default().with(|settings| settings.inline_subschemas = true).into_generator();
+    macro_rules! of {
+        ($($name:ident: $analysis:ident,)*) => {
+            match analysis {
+                $(stringify!($name) => generator.into_root_schema_for::<concertina_analysis::$analysis>().to_value(),)*
+                _ => Value::Null,
+            }
+        };
+    }
+    concertina_analysis::each_analysis!(of)
+}
+
+/// Every analysis, or one, in Markdown, a section for each analysis.
 ///
 /// # Errors
 /// [`Error::UnknownAnalysis`].
@@ -215,7 +245,7 @@ fn write_sorted(value: &Value, text: &mut String) {
 mod tests {
     use concertina_analysis::{AnalysisSpec, EffectiveDimension};
 
-    use super::{analysis, canonical};
+    use super::{analysis, analysis_settings, canonical};
     use crate::Error;
 
     #[test]
@@ -226,6 +256,18 @@ mod tests {
         assert_eq!(hint, "did you mean `lyapunov`?");
         assert!(matches!(analysis("lyapunov", ["exponent=3"]), Err(Error::AnalysisSetting { .. })));
         assert!(matches!(analysis("lyapunov", ["exponents=many"]), Err(Error::AnalysisSetting { .. })));
+    }
+
+    #[test]
+    fn settings_have_types() {
+        let settings = analysis_settings("lyapunov").expect("known");
+        let of = |name: &str| &settings.iter().find(|(one, _)| one.name == name).expect("there").1;
+        assert_eq!(of("exponents")["type"], serde_json::json!(["integer", "null"]));
+        for name in AnalysisSpec::NAMES {
+            let settings = analysis_settings(name).expect("known");
+            assert!(settings.iter().all(|(_, schema)| schema.is_object()), "{name}: {settings:?}");
+        }
+        assert!(matches!(analysis_settings("lyapunow"), Err(Error::UnknownAnalysis { .. })));
     }
 
     #[test]

@@ -13,7 +13,7 @@ use concertina_store::{RunKey, Store, StoreOptions};
 use concertina_table::Table;
 
 use crate::context::Context;
-use crate::engine::{self, Answer, Answered, Demand, Question, Spent};
+use crate::engine::{self, Answer, Answered, Demand, Missing, Question, Spent};
 use crate::error::{Error, Result};
 use crate::event::Observer;
 use crate::params_table;
@@ -186,6 +186,16 @@ impl Study {
         let runs = Runs { runs, varied: sweep.varied().to_vec() };
         self.after_work()?;
         Ok(runs)
+    }
+
+    /// The runs of a sweep of which the store has not all that [`Study::train`] would need, with what training the rest may cost: for
+    /// executors that split a sweep over other processes. Only looks at the store. Runs that diverged are not missing; with
+    /// [`StudyBuilder::rerun`] all runs are.
+    ///
+    /// # Errors
+    /// [`Error::Store`] if the store cannot be read.
+    pub fn missing(&self, sweep: &ValidSweep) -> Result<Vec<Missing>> {
+        engine::missing(&self.context.store, &self.context.settings, sweep)
     }
 
     /// Trains what is missing of a sweep and runs an analysis over it, at the same time.

@@ -5,10 +5,11 @@ mod support;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use concertina::analyses::Analysis;
+use concertina::analyses::{Analysis, effective_dimension};
 use concertina::prelude::*;
 use concertina::{Event, EventKind, FigurePlan, Observer, Source};
-use concertina_recipe::{Recipe, SeedChoice};
+use concertina_recipe::{PublishedTables, Recipe, SeedChoice};
+use ndarray::{Axis, s};
 use support::{assert_same_store, one, open, small};
 
 fn dimension() -> AnalysisSpec {
@@ -155,12 +156,18 @@ fn the_outlook_counts_what_is_missing_and_a_run_that_diverges_is_a_row_and_not_t
     let (computed, drawn) = study.figures(&plan, folder.path().join("figures")).expect("drawn");
     let outcomes: Vec<&str> = computed.runs.iter().map(|run| run.outcome().name()).collect();
     assert_eq!(outcomes, ["complete", "complete", "complete", "complete", "diverged", "diverged"]);
-    assert!(drawn.figures[0].svg.is_some());
-    let listed = std::fs::read_to_string(&drawn.runs).expect("written");
+    assert!(drawn.figures[0].svg().is_some());
+    let listed = std::fs::read_to_string(drawn.runs.as_ref().expect("written")).expect("written");
     assert_eq!(listed.matches(",diverged,").count(), 2, "{listed}");
     assert!(listed.starts_with("key,nonlinearity,gain,") && listed.lines().count() == 7, "{listed}");
     assert_eq!(computed.tables(0)[0].row_count(), 4 * 2 * 5);
     assert!(computed.spent.epochs >= 16);
+    let in_memory = study.draw_in_memory(&plan, &computed).expect("drawn");
+    assert_eq!(in_memory.figures[0].svg(), drawn.figures[0].svg());
+    assert!(in_memory.runs.is_none() && in_memory.figures[0].files.is_empty());
+    let report =
+        study.judge(&plan, &computed, &in_memory, &PublishedTables::default(), "test").expect("judged");
+    assert!(report.to_html(&in_memory).contains("<svg"));
 
     let after = study.outlook(&plan).expect("an outlook");
     assert_eq!((after.total.loaded, after.total.trained, after.total.analyses), (6, 0, 0));
@@ -180,4 +187,27 @@ fn any_number_of_threads_leaves_the_same_store_and_the_same_tables() {
         assert_same_store(&folder.path().join("1"), &store, "one thread against several");
     }
     assert!(tables.iter().all(|table| *table == tables[0]));
+}
+
+#[test]
+fn states_of_a_run_are_those_that_analyses_look_at() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let runs = open(folder.path(), 1).train(&one(small())).expect("trains");
+    let (run, last) = (runs.first(), runs.first().last_checkpoint());
+    let (trials, states) = run.states(last, 30, None).expect("states");
+    assert_eq!((trials.len(), states.dim()), (30, (30, run.params().trial_steps(), 16)));
+    let (_, further) = run.states(last, 30, Some(Timestep(9))).expect("states");
+    assert_eq!(further.dim(), (30, 10, 16));
+    assert_eq!(further.slice(s![.., ..states.dim().1, ..]), states);
+    let analysis = EffectiveDimension { samples: 30, extend_to: Some(Timestep(9)), ..Default::default() };
+    let table = run.analyse_at(&analysis, &CheckpointSelection::Last).expect("analysed");
+    let found = table.floats("effective_dimension").expect("numbers");
+    let there = further.index_axis(Axis(1), 9).mapv(f64::from);
+    let expected = effective_dimension(there.view()).expect("computed").expect("defined");
+    let last_row = found.last().copied().flatten().expect("defined");
+    assert!((last_row - expected).abs() < 1e-9 * expected, "{last_row} {expected}");
+    for (samples, timestep, what) in [(1, 9, "samples"), (30, 0, "extend_to"), (30, i64::MAX, "extend_to")] {
+        let error = run.states(last, samples, Some(Timestep(timestep))).expect_err("refused").to_string();
+        assert!(error.starts_with(&format!("`states.{what}`: expected")), "{error}");
+    }
 }

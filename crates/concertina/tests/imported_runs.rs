@@ -278,7 +278,7 @@ fn the_same_networks_so_many_epochs_apart_are_not_two_checkpoints_of_one_run() {
     );
     let with = |epochs: &str| {
         let mut import = import(&[epochs]);
-        import.before = Some(before.clone());
+        import.before = Some(before.clone().into());
         import
     };
     let first = study.import(&with("epochs=12")).expect("imported");

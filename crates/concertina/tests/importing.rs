@@ -9,7 +9,7 @@ use concertina::analyses::AnalysisSpec;
 use concertina::model::params::Params;
 use concertina::model::task::Inputs;
 use concertina::{CheckpointSelection, Error, ErrorKind, Import, Outcome, Source};
-use concertina_arrays::{Arrays, Npz, read_npz};
+use concertina_arrays::{Arrays, Member, Npz, read_npz};
 use ndarray::{ArrayD, Ix2, Ix3};
 use support::{one, open, small};
 
@@ -91,7 +91,7 @@ fn every_analysis_takes_an_imported_network_with_one_before_training() {
     let study = open(&folder.path().join("store"), 1);
     let before: Vec<_> = their_weights().into_iter().map(|(name, array)| (name, array * 0.5)).collect();
     let mut import = Import::of(renamed(folder.path(), "after.npz", &their_weights()));
-    import.before = Some(renamed(folder.path(), "before.npz", &before));
+    import.before = Some(renamed(folder.path(), "before.npz", &before).into());
     import.params = params();
     import.params.train.epochs = 7;
     let imported = study.import(&import).expect("imported");
@@ -272,4 +272,102 @@ fn a_run_is_exported_as_numpy_reads_it() {
         study.export_all(&[*run.key()], &CheckpointSelection::Last, &place),
         Err(Error::Write { .. })
     ));
+}
+
+/// PyTorch's network as a state dict in memory, some of its arrays changed.
+fn state_dict(change: impl Fn(&mut Arrays)) -> Import {
+    let mut arrays: Arrays =
+        pytorch().into_iter().filter(|(name, _)| THEIRS.contains(&name.as_str())).collect();
+    change(&mut arrays);
+    let mut import = Import::of_arrays("state dict", arrays);
+    import.params = params();
+    import
+}
+
+#[test]
+fn arrays_in_memory_are_imported_as_those_of_a_file() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let study = open(&folder.path().join("store"), 1);
+    let mut of_file = Import::of(data("weights.safetensors"));
+    of_file.params = params();
+    let expected = study.import(&of_file).expect("imported");
+    let read = state_dict(|_| {}).read().expect("read").remove(0);
+    assert_eq!((read.params(), read.arrays()), (&expected.params, &expected.arrays[..]));
+    assert_eq!((read.assumed(), read.trials()), (&expected.assumed[..], &expected.trials[..]));
+    assert!(read.not_used().is_empty() && read.not_read().is_empty() && read.notes().is_empty());
+    assert!(read.without_effect().is_empty() && read.network_before().expect("none").is_none());
+    // Without a store, it is the network that the store has.
+    let sweep = study.stored_sweep([expected.run.to_string().as_str()]).expect("there");
+    let runs = study.train(&sweep).expect("loads");
+    let there = runs.first().network(runs.first().last_checkpoint()).expect("a network");
+    assert_eq!(read.network().expect("a network").weights(), there.weights());
+    assert!(study.import_read(read).expect("imported").was_there);
+    // Modules around the network change nothing.
+    for prefix in ["module.", "model.net."] {
+        let within = state_dict(|arrays| {
+            *arrays = std::mem::take(arrays)
+                .into_iter()
+                .map(|(name, member)| (format!("{prefix}{}", name.replace("out.", "fc.")), member))
+                .collect();
+        });
+        assert_eq!(study.import(&within).expect(prefix).run, expected.run);
+    }
+    // A network before training may come from memory, too.
+    let mut trained = state_dict(|_| {});
+    trained.before = Some(
+        state_dict(|arrays| {
+            drop(arrays.insert("extra".to_owned(), Member::Truths(ArrayD::default(vec![1]))))
+        })
+        .weights,
+    );
+    trained.params.train.epochs = 3;
+    let read = trained.read().expect("read").remove(0);
+    assert!(read.network_before().expect("a network").is_some());
+    assert_eq!(read.notes(), ["not read of state dict: `extra`: truth values"]);
+    assert!(!study.import_read(read).expect("imported").was_there);
+}
+
+#[test]
+fn what_is_wrong_with_arrays_in_memory_speaks_of_no_files() {
+    let of = |name: &str, shape: &[usize]| (name.to_owned(), Member::Numbers(ArrayD::zeros(shape)));
+    let put = |name: &'static str, member: Member| {
+        state_dict(move |arrays| drop(arrays.insert(name.to_owned(), member.clone())))
+    };
+    let rename = |from: &'static str, to: &'static str| {
+        state_dict(move |arrays| {
+            let member = arrays.remove(from).expect("there");
+            arrays.insert(to.to_owned(), member);
+        })
+    };
+    let mut unknown = state_dict(|_| {});
+    unknown.names.insert("weights".to_owned(), "rnn.weight_hh_l0".to_owned());
+    let wrong = [
+        rename("rnn.weight_hh_l0", "rnn.h2h"),
+        rename("rnn.weight_hh_l0", "W_rec"),
+        rename("rnn.weight_hh_l0", "rnn.weight_hh_l0_orig"),
+        rename("rnn.bias_hh_l0", "rnn.weight_hh_l1"),
+        put("rnn.weight_hh_l0", Member::Integers(ArrayD::zeros(vec![4, 4]))),
+        put("rnn.weight_hh_l0", Member::Numbers(ArrayD::zeros(vec![3, 4, 4]))),
+        put("rnn.weight_hh_l0", Member::Numbers(ArrayD::zeros(vec![16, 4]))),
+        put("rnn.weight_hh_l0", Member::Numbers(ArrayD::zeros(vec![3, 4]))),
+        put("rnn.weight_ih_l0", Member::Numbers(ArrayD::zeros(vec![1, 4]))),
+        put("rnn.bias_hh_l0", Member::Numbers(ArrayD::zeros(vec![1]))),
+        put("rnn.bias_hh_l0", Member::Numbers(ArrayD::from_elem(vec![4], f64::NAN))),
+        put("other.weight_hh_l0", Member::Numbers(ArrayD::zeros(vec![4, 4]))),
+        put("head.weight", Member::Numbers(ArrayD::zeros(vec![2, 4]))),
+        Import::of_arrays("state dict", Arrays::from([of("weight_hh", &[4, 4]), of("mystery", &[2, 4])])),
+        Import::of_arrays("state dict", Arrays::new()),
+        unknown,
+    ];
+    for import in wrong {
+        let error = import.read().expect_err("it is wrong");
+        let hint = error.hint().map(|hint| hint.to_string()).unwrap_or_default();
+        assert!(error.to_string().ends_with(": state dict"), "{error}");
+        for word in ["file", "save", "--", "archive"] {
+            assert!(!error.to_string().contains(word) && !hint.contains(word), "{error}\n{hint}");
+        }
+    }
+    let error = rename("rnn.weight_hh_l0", "rnn.h2h").read().expect_err("no name is known");
+    let hint = error.hint().expect("a hint").to_string();
+    assert!(hint.starts_with("say which it is: `recurrent_weights=ARRAY` in `names`, or"), "{hint}");
 }

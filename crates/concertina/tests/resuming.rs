@@ -278,3 +278,44 @@ fn two_clients_of_one_study_cancel_apart() {
     flag.store(false, Ordering::Relaxed);
     assert_eq!(other.train(&sweep).expect("it loads").first().source(), Source::Loaded);
 }
+
+/// The work of the event that tells how much there is.
+#[derive(Default)]
+struct Work(std::sync::Mutex<f64>);
+
+impl Observer for Work {
+    fn observe(&self, event: &Event) {
+        if let EventKind::Started { work, .. } = event.kind {
+            *self.0.lock().expect("no thread panics") += work;
+        }
+    }
+}
+
+#[test]
+fn what_is_missing_of_a_sweep_is_what_training_would_do() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let observed = Arc::new(Work::default());
+    let study = Study::builder(folder.path()).observer(observed.clone()).open().expect("a store");
+    let sweep = |epochs: u64| {
+        let mut base = small();
+        (base.train.epochs, base.train.optimizer) = (epochs, OptimizerKind::Sgd);
+        base.network.nonlinearity = concertina::model::params::Nonlinearity::Linear;
+        base.train.loss = concertina::model::params::LossKind::Mse;
+        Sweep::of(base).vary("learning_rate", [1e-3, 1e6]).seeds(0..2).check().expect("valid")
+    };
+    let missing = |epochs: u64| study.missing(&sweep(epochs)).expect("a look");
+    let before = missing(4);
+    assert_eq!(before.iter().map(|one| one.place).collect::<Vec<_>>(), [0, 1, 2, 3]);
+    assert!(study.keys().expect("listed").is_empty(), "a look changes nothing");
+    let runs = study.train(&sweep(4)).expect("trains");
+    let outcomes: Vec<&str> = runs.iter().map(|run| run.outcome().name()).collect();
+    assert_eq!(outcomes, ["complete", "complete", "diverged", "diverged"]);
+    assert_eq!(before.iter().map(|one| one.work).sum::<f64>(), *observed.0.lock().expect("no thread panics"));
+    assert_eq!((missing(4), missing(3)), (Vec::new(), Vec::new()));
+    // Longer: two of six epochs are left, of those that did not diverge.
+    let left = missing(6);
+    assert_eq!(left.iter().map(|one| one.place).collect::<Vec<_>>(), [0, 1]);
+    assert!((left[0].work - before[0].work / 2.0).abs() < 1e-9 * left[0].work, "{left:?} {before:?}");
+    study.train(&sweep(6)).expect("trains");
+    assert_eq!(missing(6), []);
+}

@@ -3,14 +3,15 @@
 mod support;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use concertina::analyses::AnalysisSpec;
 use concertina::model::params::{
     LossKind, NetworkKind, OptimizerKind, Params, SchedulerKind, Sweep, TaskKind, TrialSource,
 };
 use concertina::model::task::{Ask, Target, TaskShape, TrialArrays};
-use concertina::{CheckpointSelection, Garbage, Study};
-use concertina_arrays::Npz;
+use concertina::{CheckpointSelection, Garbage, Import, Study};
+use concertina_arrays::{Arrays, Member, Npz};
 use concertina_store::Removal;
 use ndarray::{Array1, Array2, Array3, ArrayD, s};
 use support::open;
@@ -368,4 +369,44 @@ fn a_sweep_over_files_reads_each_once_and_names_runs_by_content() {
     let name = |run: usize| sweep[run].task.arrays().expect("read").name();
     assert_eq!((name(0), name(2)), (name(1), name(3)));
     assert_ne!(name(0), name(2));
+}
+
+/// Analyses of a network in memory, of two inputs, five units and so many outputs, on trials in memory.
+fn imported_on(trials: TrialArrays, outputs: usize, analysis: &str) -> (LossKind, usize) {
+    let numbers = |shape: [usize; 2]| {
+        let array = Array2::from_shape_fn(shape, |(row, column)| ((row * 7 + column * 3) % 5) as f64 / 10.0);
+        Member::Numbers(array.into_dyn())
+    };
+    let arrays = [("rnn.weight_ih_l0", [5, 2]), ("rnn.weight_hh_l0", [5, 5]), ("fc.weight", [outputs, 5])];
+    let arrays: Arrays = arrays.map(|(name, shape)| (name.to_owned(), numbers(shape))).into();
+    let mut import = Import::of_arrays("state dict", arrays);
+    import.params.task.kind = TaskKind::Trials;
+    import.params.task.file = Some(TrialSource::Arrays(Arc::new(trials)));
+    let folder = tempfile::tempdir().expect("a folder");
+    let study = open(&folder.path().join("store"), 1);
+    let imported = study.import(&import).expect("imported");
+    assert_eq!((imported.notes.len(), imported.trials.len()), (0, 0), "{:?}", imported.trials);
+    let sweep = study.stored_sweep([imported.run.to_string().as_str()]).expect("stored");
+    let analysis = AnalysisSpec::named(analysis).expect("known");
+    let analysed = study.analyse(&sweep, &analysis, &CheckpointSelection::Ends).expect("analysed");
+    assert!(analysed.failures.is_empty(), "{:?}", analysed.failures);
+    (imported.params.train.loss, analysed.table.row_count())
+}
+
+#[test]
+fn an_imported_network_is_shown_trials_in_memory() {
+    let (inputs, targets, mask, _) = evidence(60);
+    let of = |targets: Member| {
+        let inputs = Member::Numbers(inputs.mapv(f64::from).into_dyn());
+        let mask = Member::Truths(mask.clone().into_dyn());
+        let arrays = [("inputs", inputs), ("targets", targets), ("mask", mask)];
+        TrialArrays::of_arrays(&arrays.map(|(name, member)| (name.to_owned(), member)).into())
+            .expect("trials")
+    };
+    let classes = || of(Member::Integers(targets.clone().into_dyn()));
+    assert_eq!(imported_on(classes(), 2, "accuracy"), (LossKind::default(), 1));
+    assert_eq!(imported_on(classes(), 1, "accuracy"), (LossKind::MseScalar, 1));
+    let real =
+        || of(Member::Numbers(targets.mapv(|class| class as f64).insert_axis(ndarray::Axis(2)).into_dyn()));
+    assert_eq!(imported_on(real(), 1, "loss"), (LossKind::Mse, 1));
 }

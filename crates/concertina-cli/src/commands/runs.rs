@@ -157,7 +157,7 @@ fn import(everywhere: &Everywhere, arguments: &ImportArguments) -> Result<(), Fa
     let ImportArguments { weights, before, names, which, listing } = arguments;
     let sweep = sweep(which.arguments.iter().map(String::as_str), which.seeds.as_deref())?;
     let mut import = Import::of(weights);
-    import.before = before.clone();
+    import.before = before.clone().map(Into::into);
     import.given = sweep.given();
     import.params = one_of(sweep)?;
     for text in names {

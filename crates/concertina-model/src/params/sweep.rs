@@ -45,15 +45,34 @@ pub struct Sweep {
     passed_over: Vec<PassedOver>,
 }
 
-/// A parameter that varies.
+/// What varies by itself: a parameter, or several that take their values together.
 #[derive(Debug, Clone, PartialEq)]
 struct Axis {
+    /// At least one.
+    columns: Vec<Column>,
+}
+
+impl Axis {
+    /// How many values its parameters take, which is checked to be the same for all of them.
+    fn len(&self) -> usize {
+        self.columns.first().map_or(0, |column| column.values.len())
+    }
+}
+
+/// A parameter that varies.
+#[derive(Debug, Clone, PartialEq)]
+struct Column {
     /// As it was given: a published name may say more than the path it stands for.
     name: String,
     values: Vec<Value>,
 }
 
-impl Axis {
+impl Column {
+    fn of(name: &str, values: impl IntoIterator<Item = impl Into<Value>>) -> Self {
+        let values = values.into_iter().take(MOST_RUNS + 1).map(Into::into).collect();
+        Self { name: name.trim().to_owned(), values }
+    }
+
     /// The path of its parameter; the name itself if there is no such parameter, which `check` finds.
     fn path(&self) -> &str {
         parameter(&self.name).map_or(&self.name, |parameter| parameter.path)
@@ -76,10 +95,42 @@ impl Sweep {
         self.vary("seed", seeds)
     }
 
-    /// Varies a parameter, by any of its names. One that varies already takes the new values.
+    /// Varies a parameter, by any of its names. One that varies already takes the new values; one that varies together with others
+    /// leaves them, and becomes the last axis.
     pub fn vary(mut self, name: &str, values: impl IntoIterator<Item = impl Into<Value>>) -> Self {
-        let values = values.into_iter().take(MOST_RUNS + 1).map(Into::into).collect();
-        self.put(Axis { name: name.trim().to_owned(), values });
+        self.put(Column::of(name, values));
+        self
+    }
+
+    /// Varies parameters together: all of them take their first values, then all their second, and so on. The group counts as one axis,
+    /// the last so far, and is crossed with the others. A parameter that varies already leaves the axis where it was. No parameters
+    /// change nothing.
+    ///
+    /// Lists of different lengths, and a parameter that is there twice, are errors of [`Sweep::check`].
+    ///
+    /// ```
+    /// use concertina_model::params::{Params, Sweep};
+    /// let sweep = Sweep::of(Params::default())
+    ///     .vary_together([("units", vec![50, 100]), ("train_samples", vec![400, 800])])
+    ///     .seeds(0..3)
+    ///     .check()?;
+    /// assert_eq!(sweep.len(), 6);
+    /// assert_eq!(sweep.varied(), ["network.units", "task.train_samples", "seed"]);
+    /// # Ok::<(), concertina_model::Error>(())
+    /// ```
+    pub fn vary_together<N: AsRef<str>>(
+        mut self,
+        columns: impl IntoIterator<Item = (N, impl IntoIterator<Item = impl Into<Value>>)>,
+    ) -> Self {
+        let columns = columns.into_iter().map(|(name, values)| Column::of(name.as_ref(), values));
+        let columns: Vec<Column> = columns.collect();
+        for column in &columns {
+            self.held.retain(|other| !other.is_of(column.path()));
+            self.take_out(column.path());
+        }
+        if !columns.is_empty() {
+            self.axes.push(Axis { columns });
+        }
         self
     }
 
@@ -110,8 +161,8 @@ impl Sweep {
                 Value::Text(text) => axis_values(&name, &text),
                 value => Ok(vec![value]),
             };
-            let axis = values.map(|values| Axis { name, values });
-            axis.and_then(|axis| sweep.put_checked(axis)).map_err(at_line(line))?;
+            let column = values.map(|values| Column { name, values });
+            column.and_then(|column| sweep.put_checked(column)).map_err(at_line(line))?;
         }
         Ok(sweep)
     }
@@ -143,17 +194,17 @@ impl Sweep {
         let Some((name, values)) = text.split_once('=').filter(|(name, _)| !name.trim().is_empty()) else {
             return Err(Error::NotAnAssignment { text: text.to_owned() });
         };
-        let axis = Axis { values: axis_values(name, values)?, name: name.trim().to_owned() };
-        if let [value] = &axis.values[..] {
-            let held = assign_or_hold(&mut self.base, &axis.name, value, None)?;
-            self.passed_over.extend(passed_over(&axis.name, value));
-            self.axes.retain(|other| other.path() != axis.path());
-            self.given.extend(parameter(&axis.name).map(|parameter| parameter.path));
-            self.held.retain(|other| !other.is_of(axis.path()));
+        let column = Column { values: axis_values(name, values)?, name: name.trim().to_owned() };
+        if let [value] = &column.values[..] {
+            let held = assign_or_hold(&mut self.base, &column.name, value, None)?;
+            self.passed_over.extend(passed_over(&column.name, value));
+            self.take_out(column.path());
+            self.given.extend(parameter(&column.name).map(|parameter| parameter.path));
+            self.held.retain(|other| !other.is_of(column.path()));
             self.held.extend(held);
             return Ok(());
         }
-        self.put_checked(axis)
+        self.put_checked(column)
     }
 
     /// The parameters that all runs share unless they vary.
@@ -164,8 +215,8 @@ impl Sweep {
     /// The paths of the parameters that were given by name, in a file, as an override or as an axis: also where the value is the
     /// default. What stands in a [`Params`] from the beginning is not among them.
     pub fn given(&self) -> BTreeSet<&'static str> {
-        let axes = self.axes.iter().filter_map(|axis| parameter(&axis.name).ok());
-        self.given.iter().copied().chain(axes.map(|parameter| parameter.path)).collect()
+        let varied = self.columns().filter_map(|column| parameter(&column.name).ok());
+        self.given.iter().copied().chain(varied.map(|parameter| parameter.path)).collect()
     }
 
     /// The parameters of the one run that it has, not checked yet; `None` if there are several.
@@ -173,30 +224,67 @@ impl Sweep {
     /// # Errors
     /// [`Error::Parameter`].
     pub fn only(&self) -> Result<Option<Params>> {
-        let one = self.axes.iter().all(|axis| axis.values.len() == 1);
+        let one = self.columns().all(|column| column.values.len() == 1);
         one.then(|| self.combination(0)).transpose()
     }
 
-    fn put_checked(&mut self, axis: Axis) -> Result<()> {
-        if axis.values.is_empty() {
-            return Err(Error::EmptyAxis { parameter: axis.path().to_owned() });
+    /// Every parameter that varies.
+    fn columns(&self) -> impl Iterator<Item = &Column> {
+        self.axes.iter().flat_map(|axis| &axis.columns)
+    }
+
+    fn put_checked(&mut self, column: Column) -> Result<()> {
+        if column.values.is_empty() {
+            return Err(Error::EmptyAxis { parameter: column.path().to_owned() });
         }
-        parameter(&axis.name)?;
+        parameter(&column.name)?;
         let mut scratch = self.base.clone();
         // Whether a value that is held is wrong depends on the combination.
-        axis.values
+        column
+            .values
             .iter()
-            .try_for_each(|value| assign_or_hold(&mut scratch, &axis.name, value, None).map(drop))?;
-        self.put(axis);
+            .try_for_each(|value| assign_or_hold(&mut scratch, &column.name, value, None).map(drop))?;
+        self.put(column);
         Ok(())
     }
 
-    fn put(&mut self, axis: Axis) {
-        self.held.retain(|other| !other.is_of(axis.path()));
-        match self.axes.iter_mut().find(|other| other.path() == axis.path()) {
-            Some(other) => *other = axis,
-            None => self.axes.push(axis),
+    fn put(&mut self, column: Column) {
+        self.held.retain(|other| !other.is_of(column.path()));
+        let alone = |axis: &&mut Axis| matches!(&axis.columns[..], [one] if one.path() == column.path());
+        match self.axes.iter_mut().find(alone) {
+            Some(axis) => axis.columns = vec![column],
+            None => {
+                self.take_out(column.path());
+                self.axes.push(Axis { columns: vec![column] });
+            }
         }
+    }
+
+    /// Lets a parameter vary no more.
+    fn take_out(&mut self, path: &str) {
+        self.axes.iter_mut().for_each(|axis| axis.columns.retain(|column| column.path() != path));
+        self.axes.retain(|axis| !axis.columns.is_empty());
+    }
+
+    /// Whether all axes can be crossed.
+    fn check_axes(&self) -> Result<()> {
+        for axis in &self.axes {
+            let mut paths = BTreeSet::new();
+            for column in &axis.columns {
+                let path = parameter(&column.name)?.path;
+                if column.values.is_empty() {
+                    return Err(Error::EmptyAxis { parameter: path.to_owned() });
+                }
+                if !paths.insert(path) {
+                    return Err(Error::GivenTwice { parameter: path.to_owned() });
+                }
+            }
+            if axis.columns.iter().any(|column| column.values.len() != axis.len()) {
+                let length = |column: &Column| (column.path().to_owned(), column.values.len());
+                return Err(Error::UnequalAxes { lengths: axis.columns.iter().map(length).collect() });
+            }
+        }
+        Ok(())
     }
 
     /// Every combination, checked: axes in the order in which they were given, the last running fastest.
@@ -204,35 +292,26 @@ impl Sweep {
     /// Combinations that come to the same parameters, because those that differ have no effect there, are one run.
     ///
     /// # Errors
-    /// As [`Params::check`] for the first run that cannot be; [`Error::EmptyAxis`]; [`Error::TooManyRuns`] above 100,000, or where
-    /// lists would have more than 10,000,000 entries in all runs.
+    /// As [`Params::check`] for the first run that cannot be; [`Error::EmptyAxis`]; [`Error::UnequalAxes`] and [`Error::GivenTwice`] of
+    /// parameters that vary together; [`Error::TooManyRuns`] above 100,000, or where lists would have more than 10,000,000 entries in
+    /// all runs.
     pub fn check(mut self) -> Result<ValidSweep> {
-        for axis in &self.axes {
-            parameter(&axis.name)?;
-            if axis.values.is_empty() {
-                return Err(Error::EmptyAxis { parameter: axis.path().to_owned() });
-            }
-        }
-        let lengths = self.axes.iter().map(|axis| axis.values.len());
-        let count = lengths.fold(1_usize, usize::saturating_mul);
+        self.check_axes()?;
+        let count = self.axes.iter().map(Axis::len).fold(1_usize, usize::saturating_mul);
         let most = MOST_RUNS.min(MOST_LISTED / self.longest_list().max(1));
         if count > most {
             return Err(Error::TooManyRuns { most, found: count });
         }
         self.read_trials();
-        let mut seen = HashSet::new();
-        let mut runs = Vec::with_capacity(count);
+        let mut distinct = Distinct::default();
         for place in 0..count {
-            let run = self.combination(place)?.check()?;
-            let train = &run.train;
-            if seen.insert((run.canonical(), train.epochs, train.saves_per_epoch.clone(), train.stop_after)) {
-                runs.push(run);
-            }
+            distinct.push(self.combination(place)?.check()?);
         }
+        let runs = distinct.runs;
         let notes = self.notes(count, &runs);
-        let varied = self.axes.iter().filter(|axis| axis.values.len() > 1);
+        let varied = self.axes.iter().filter(|axis| axis.len() > 1).flat_map(|axis| &axis.columns);
         let varied = varied
-            .map(|axis| parameter(&axis.name).map(|parameter| parameter.path))
+            .map(|column| parameter(&column.name).map(|parameter| parameter.path))
             .collect::<Result<_>>()?;
         Ok(ValidSweep { runs, varied, notes })
     }
@@ -260,8 +339,9 @@ impl Sweep {
         if let Some(arrays) = self.base.task.file.as_ref().and_then(&find) {
             self.base.task.file = Some(TrialSource::Arrays(arrays));
         }
-        let of_files = self.axes.iter_mut().filter(|axis| axis.path() == FILE);
-        for value in of_files.flat_map(|axis| &mut axis.values) {
+        let columns = self.axes.iter_mut().flat_map(|axis| &mut axis.columns);
+        let of_files = columns.filter(|column| column.path() == FILE);
+        for value in of_files.flat_map(|column| &mut column.values) {
             if let Value::Text(text) = value
                 && let Ok(source) = text.trim().parse()
                 && let Some(arrays) = find(&source)
@@ -277,17 +357,15 @@ impl Sweep {
         for parameter in PARAMETERS {
             let Some(condition) = parameter.condition else { continue };
             let default = parameter.default_value();
-            let varies = |axis: &Axis| axis.path() == parameter.path && axis.values.len() > 1;
+            let varies = |column: &Column| column.path() == parameter.path && column.values.len() > 1;
             let given = parameter.value(&self.base) != default
-                || self.axes.iter().any(varies)
+                || self.columns().any(varies)
                 || self.held.iter().any(|refused| refused.is_of(parameter.path));
             if given && !runs.iter().any(|run| parameter.applies(run)) {
                 notes.push(Note::WithoutEffect { path: parameter.path, only_with: condition.text });
             }
         }
-        if runs.len() < combinations {
-            notes.push(Note::Repeated { combinations, runs: runs.len() });
-        }
+        notes.extend(repeated(combinations, runs));
         notes
     }
 
@@ -300,7 +378,7 @@ impl Sweep {
         };
         let train = &self.base.train;
         let saves = if let SavesPerEpoch::Each(rates) = &train.saves_per_epoch { rates.len() } else { 1 };
-        let varied = self.axes.iter().filter_map(|axis| axis.values.iter().map(entries).max());
+        let varied = self.columns().filter_map(|column| column.values.iter().map(entries).max());
         varied.max().unwrap_or(0).max(saves).max(train.milestones.len())
     }
 
@@ -309,9 +387,11 @@ impl Sweep {
         let mut held = Vec::new();
         let mut stride = 1;
         for axis in self.axes.iter().rev() {
-            let value = &axis.values[place / stride % axis.values.len()];
-            held.extend(assign_or_hold(&mut params, &axis.name, value, None)?);
-            stride *= axis.values.len();
+            let place = place / stride % axis.len();
+            for column in &axis.columns {
+                held.extend(assign_or_hold(&mut params, &column.name, &column.values[place], None)?);
+            }
+            stride *= axis.len();
         }
         self.held.iter().chain(&held).try_for_each(|refused| refused.check(&params))?;
         Ok(params)
@@ -387,6 +467,28 @@ fn range(path: &str, text: &str) -> Result<Vec<Value>> {
     Ok((0..count).map(|place| Value::Integer(first + place as i128 * step)).collect())
 }
 
+/// Runs, each once: those of one key that are as long and have the same checkpoints are one.
+#[derive(Default)]
+struct Distinct {
+    runs: Vec<ValidParams>,
+    seen: HashSet<(String, u64, SavesPerEpoch, Option<u64>)>,
+}
+
+impl Distinct {
+    fn push(&mut self, run: ValidParams) {
+        let train = &run.train;
+        let what = (run.canonical(), train.epochs, train.saves_per_epoch.clone(), train.stop_after);
+        if self.seen.insert(what) {
+            self.runs.push(run);
+        }
+    }
+}
+
+/// A note if some of the runs that were asked for are the same.
+fn repeated(combinations: usize, runs: &[ValidParams]) -> Option<Note> {
+    (runs.len() < combinations).then_some(Note::Repeated { combinations, runs: runs.len() })
+}
+
 /// The runs of a sweep, checked. Reads like a slice of [`ValidParams`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct ValidSweep {
@@ -396,10 +498,22 @@ pub struct ValidSweep {
 }
 
 impl ValidSweep {
-    /// These runs, in this order; `None` without any.
+    /// These runs, in this order, each once; `None` without any.
+    ///
+    /// ```
+    /// use concertina_model::params::{Params, ValidSweep};
+    /// let mut runs = vec![Params::default().check()?; 2];
+    /// runs.push(Params { seed: 1, ..Params::default() }.check()?);
+    /// let sweep = ValidSweep::of_runs(runs).expect("there are runs");
+    /// assert_eq!((sweep.len(), sweep.varied()), (2, &["seed"][..]));
+    /// # Ok::<(), concertina_model::Error>(())
+    /// ```
     pub fn of_runs(runs: Vec<ValidParams>) -> Option<Self> {
-        let varied = varied(runs.iter());
-        (!runs.is_empty()).then_some(Self { runs, varied, notes: Vec::new() })
+        let (given, mut distinct) = (runs.len(), Distinct::default());
+        runs.into_iter().for_each(|run| distinct.push(run));
+        let runs = distinct.runs;
+        let (varied, notes) = (varied(runs.iter()), repeated(given, &runs).into_iter().collect());
+        (!runs.is_empty()).then_some(Self { runs, varied, notes })
     }
 
     /// The paths of the parameters with more than one value, in the order of the axes.

@@ -3,6 +3,7 @@
 //! What the store remembers is read. For the rest, runs are loaded or trained, longest first, and analysed as soon as their
 //! weights are there; runs of one key are one job, so nothing is done twice.
 
+mod missing;
 mod outlook;
 pub(crate) mod pool;
 mod question;
@@ -21,6 +22,8 @@ use concertina_model::params::ValidParams;
 use concertina_numerics::kernels::with_threads;
 use concertina_store::{Batch, RunFolder, RunKey, Store};
 
+pub use self::missing::Missing;
+pub(crate) use self::missing::missing;
 pub(crate) use self::outlook::{Ahead, Pace, wall_seconds};
 pub(crate) use self::pool::{Seats, lock};
 pub(crate) use self::question::{Answer, Answered, Demand, Question};

@@ -1,9 +1,9 @@
-//! Figures drawn: from tables to files.
+//! Figures drawn: from tables to pages, and to files.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use concertina_plot::Theme;
+use concertina_plot::{Figure, Theme};
 use concertina_recipe::Recipe;
 use concertina_table::Table;
 
@@ -23,19 +23,27 @@ pub struct Drawn {
     /// What could not be drawn and why, by figure and panel.
     pub problems: Vec<String>,
     /// A table of the runs that the figures are made of, a row per run, whatever became of it.
-    pub runs: PathBuf,
+    /// `None` where no files were written.
+    pub runs: Option<PathBuf>,
 }
 
-/// A figure on disk.
+/// A figure that was drawn.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct DrawnFigure {
     /// Its name, as in `fig2`.
     pub name: String,
-    /// The composed page; `None` if it could not be drawn because some of what it shows failed.
-    pub svg: Option<String>,
+    /// The figure; `None` if it could not be drawn because some of what it shows failed.
+    pub figure: Option<Figure>,
     /// The files that were written, the composed page's first.
     pub files: Vec<PathBuf>,
+}
+
+impl DrawnFigure {
+    /// The composed page, if it could be drawn.
+    pub fn svg(&self) -> Option<&str> {
+        self.figure.as_ref().map(Figure::svg)
+    }
 }
 
 impl Study {
@@ -55,13 +63,37 @@ impl Study {
     /// [`Error::Recipe`] or [`Error::Plot`] if a figure cannot be drawn or written; [`Error::Write`].
     pub fn draw(&self, plan: &FigurePlan, computed: &Computed, folder: impl AsRef<Path>) -> Result<Drawn> {
         let folder = folder.as_ref();
+        let mut drawn = self.drawn(plan, computed, &|figure| Ok(figure.save(folder)?))?;
+        std::fs::create_dir_all(folder).map_err(|source| Error::Write { source, path: folder.to_owned() })?;
+        let runs = folder.join("runs.csv");
+        write_table(&computed.runs.table()?, &runs)?;
+        drawn.runs = Some(runs);
+        Ok(drawn)
+    }
+
+    /// Draws figures from what was computed for the same plan and writes no files: for a notebook, or [`Report::to_html`].
+    ///
+    /// # Errors
+    /// [`Error::Recipe`] or [`Error::Plot`] if a figure cannot be drawn.
+    ///
+    /// [`Report::to_html`]: crate::Report::to_html
+    pub fn draw_in_memory(&self, plan: &FigurePlan, computed: &Computed) -> Result<Drawn> {
+        self.drawn(plan, computed, &|_| Ok(Vec::new()))
+    }
+
+    /// Draws figures side by side; `save` writes the files of each.
+    fn drawn(
+        &self,
+        plan: &FigurePlan,
+        computed: &Computed,
+        save: &(dyn Fn(&Figure) -> Result<Vec<PathBuf>> + Sync),
+    ) -> Result<Drawn> {
         let pages: Vec<Mutex<Option<Result<Page>>>> = plan.recipes.iter().map(|_| Mutex::new(None)).collect();
         pool::work(self.jobs(), (0..pages.len()).map(|number| (0.0, number)), |number, _| {
-            let page = page(&plan.recipes[number], computed.tables(number), folder);
+            let page = page(&plan.recipes[number], computed.tables(number), save);
             *lock(&pages[number]) = Some(page);
         });
-        let runs = folder.join("runs.csv");
-        let mut drawn = Drawn { figures: Vec::new(), problems: Vec::new(), runs };
+        let mut drawn = Drawn { figures: Vec::new(), problems: Vec::new(), runs: None };
         for (number, (recipe, page)) in plan.recipes.iter().zip(pages).enumerate() {
             match page.into_inner().unwrap_or_else(PoisonError::into_inner) {
                 Some(Ok(Page { figure, problems })) => {
@@ -74,14 +106,12 @@ impl Study {
                     let empty = computed.tables(number).iter().all(Table::is_empty);
                     let why = if empty { String::new() } else { format!(" ({error})") };
                     drawn.problems.push(format!("{name} is not drawn: some of what it shows failed{why}"));
-                    drawn.figures.push(DrawnFigure { name, svg: None, files: Vec::new() });
+                    drawn.figures.push(DrawnFigure { name, figure: None, files: Vec::new() });
                 }
                 Some(Err(error)) => return Err(error),
                 None => {}
             }
         }
-        std::fs::create_dir_all(folder).map_err(|source| Error::Write { source, path: folder.to_owned() })?;
-        write_table(&computed.runs.table()?, &drawn.runs)?;
         Ok(drawn)
     }
 }
@@ -91,11 +121,15 @@ struct Page {
     problems: Vec<String>,
 }
 
-fn page(recipe: &Recipe, tables: &[Table], folder: &Path) -> Result<Page> {
+fn page(
+    recipe: &Recipe,
+    tables: &[Table],
+    save: &(dyn Fn(&Figure) -> Result<Vec<PathBuf>> + Sync),
+) -> Result<Page> {
     let figure = recipe.draw(&Theme::default(), tables)?;
     let problems =
         figure.problems().into_iter().map(|problem| format!("{}, {problem}", recipe.figure)).collect();
-    let files = figure.save(folder)?;
-    let figure = DrawnFigure { name: recipe.figure.clone(), svg: Some(figure.svg().to_owned()), files };
+    let files = save(&figure)?;
+    let figure = DrawnFigure { name: recipe.figure.clone(), figure: Some(figure), files };
     Ok(Page { figure, problems })
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use concertina_recipe::{Finding, Level, Recipe, Verdict};
 
 use super::contents::{ClaimReport, ComparedPoint, FigureReport, PublishedReport, Report, RunsReport};
-use super::drawing::Drawn;
+use super::drawing::{Drawn, DrawnFigure};
 use crate::cite::bibliography;
 use crate::error::{Error, Result};
 
@@ -28,21 +28,20 @@ impl Report {
             written.map_err(|source| Error::Write { source, path: path.clone() })?;
             Ok(path)
         };
-        Ok([write("report.json", self.to_json())?, write("report.html", page(self, drawn))?])
+        Ok([write("report.json", self.to_json())?, write("report.html", self.to_html(drawn))?])
     }
-}
 
-/// The whole page, with the drawn figures in it.
-fn page(report: &Report, drawn: &Drawn) -> String {
-    let mut page = Page::default();
-    page.head(report);
-    for (number, figure) in report.figures.iter().enumerate() {
-        let svg =
-            drawn.figures.iter().find(|one| one.name == figure.figure).and_then(|one| one.svg.as_deref());
-        page.figure(number, figure, svg);
+    /// The report as a page of HTML that needs no other file, with the drawn figures in it.
+    pub fn to_html(&self, drawn: &Drawn) -> String {
+        let mut page = Page::default();
+        page.head(self);
+        for (number, figure) in self.figures.iter().enumerate() {
+            let svg = drawn.figures.iter().find(|one| one.name == figure.figure).and_then(DrawnFigure::svg);
+            page.figure(number, figure, svg);
+        }
+        page.end(self);
+        page.0
     }
-    page.end(report);
-    page.0
 }
 
 /// Text that is being written. Writing to it cannot fail.

@@ -110,3 +110,89 @@ fn what_was_given_as_its_default_could_not_be_told_from_what_was_not_given() {
         ["network.units", "task.delay"]
     );
 }
+
+#[test]
+fn parameters_that_vary_together_are_one_axis_among_others() {
+    let sweep = || {
+        Sweep::of(Params::default())
+            .gain([20.0, 250.0])
+            .vary_together([("N", vec![50, 100]), ("task.train_samples", vec![400, 800])])
+            .seeds(0..2)
+    };
+    let found = sweep().check().expect("it is right");
+    assert_eq!(found.varied(), ["network.gain", "network.units", "task.train_samples", "seed"]);
+    let run = |run: &ValidParams| (run.network.gain, run.network.units, run.task.train_samples, run.seed);
+    let first: Vec<_> = found.iter().take(5).map(run).collect();
+    assert_eq!(
+        first,
+        [
+            (20.0, 50, 400, 0),
+            (20.0, 50, 400, 1),
+            (20.0, 100, 800, 0),
+            (20.0, 100, 800, 1),
+            (250.0, 50, 400, 0)
+        ]
+    );
+    assert_eq!(found.len(), 8);
+    let given: Vec<_> = sweep().given().into_iter().collect();
+    assert_eq!(given, ["network.gain", "network.units", "seed", "task.train_samples"]);
+    // One of them that varies by itself later is an axis of its own, the last one; the others stay together.
+    let apart = sweep().vary("units", [10, 20, 30]).check().expect("it is right");
+    assert_eq!(apart.varied(), ["network.gain", "task.train_samples", "seed", "network.units"]);
+    assert_eq!((apart.len(), apart[1].network.units), (24, 20));
+    // One that is given a value varies no more.
+    let mut fixed = sweep();
+    fixed.assign("units=70").expect("a value");
+    let fixed = fixed.check().expect("it is right");
+    assert_eq!(fixed.varied(), ["network.gain", "task.train_samples", "seed"]);
+    assert!(fixed.iter().all(|run| run.network.units == 70));
+    // A group takes parameters from where they varied before.
+    let moved = sweep().vary_together([("seed", vec![7, 8, 9]), ("units", vec![10, 20, 30])]);
+    let moved = moved.check().expect("it is right");
+    assert_eq!(moved.varied(), ["network.gain", "task.train_samples", "seed", "network.units"]);
+    assert_eq!((moved.len(), moved[1].seed, moved[1].network.units), (12, 8, 20));
+    let alone = Sweep::of(Params::default()).vary_together([("seed", 0..3)]).check().expect("it is right");
+    assert_eq!(alone, runs(&["seed=0..3"]));
+    let nothing = Sweep::of(Params::default()).vary_together(Vec::<(&str, Vec<u64>)>::new());
+    assert_eq!(nothing.only().expect("one run"), Some(Params::default()));
+}
+
+#[test]
+fn parameters_that_vary_together_have_as_many_values_each() {
+    let together = |columns: [(&str, Vec<u64>); 2]| Sweep::of(Params::default()).vary_together(columns);
+    let error = together([("seed", vec![1, 2, 3]), ("N", vec![50, 100])]).check().expect_err("three and two");
+    assert_eq!(
+        error.to_string(),
+        "parameters that vary together: expected as many values of each, found 3 of `seed`, 2 of `network.units`"
+    );
+    assert!(error.hint().is_some());
+    assert!(together([("seed", vec![1]), ("N", vec![50, 100])]).only().expect("no value is wrong").is_none());
+    let empty = together([("seed", vec![1]), ("N", Vec::new())]);
+    assert!(matches!(empty.check(), Err(Error::EmptyAxis { .. })));
+    let twice = together([("N", vec![1]), ("network.units", vec![2])]);
+    assert!(matches!(twice.check(), Err(Error::GivenTwice { .. })));
+    let unknown = together([("N", vec![1]), ("sead", vec![2])]);
+    assert!(matches!(unknown.check(), Err(Error::UnknownParameter { .. })));
+    // A group counts once.
+    let many = |count: u64| {
+        together([("seed", (0..count).collect()), ("task.train_samples", (1..=count).collect())])
+    };
+    assert!(matches!(many(100_001).check(), Err(Error::TooManyRuns { .. })));
+    assert_eq!(many(1000).check().expect("not too many").len(), 1000);
+    let notes = together([("seed", vec![0, 1]), ("milestones", vec![3, 4])]).check();
+    let notes = notes.expect("it has no effect").notes().to_vec();
+    assert!(
+        notes.iter().any(|note| matches!(note, Note::WithoutEffect { path: "train.milestones", .. })),
+        "{notes:?}"
+    );
+}
+
+#[test]
+fn runs_that_are_put_together_are_each_there_once() {
+    let mut all: Vec<ValidParams> = runs(&["seed=0..2"]).into_iter().chain(runs(&["seed=1..3"])).collect();
+    all.extend(runs(&["seed=0", "epochs=7"]));
+    let sweep = ValidSweep::of_runs(all).expect("there are some");
+    assert_eq!((sweep.len(), sweep.varied()), (4, &["seed", "train.epochs"][..]));
+    assert_eq!(sweep.notes(), [Note::Repeated { combinations: 5, runs: 4 }]);
+    assert_eq!(ValidSweep::of_runs(Vec::new()), None);
+}

@@ -14,7 +14,7 @@ mod witness;
 use std::time::Duration;
 
 use concertina_model::trainer::{EpochRecord, Trainer};
-use concertina_store::{Claim, Claimed, Keep as Packing};
+use concertina_store::{Claim, Claimed, Keep as Packing, RunFolder};
 
 pub(crate) use self::plan::RunRequest;
 pub(crate) use self::session::Site;
@@ -52,6 +52,16 @@ pub(crate) struct Made {
 /// How long to wait before looking again at a run that another process trains.
 pub(crate) fn patience(looks: u32) -> Duration {
     (PATIENCE * 2_u32.saturating_pow(looks.min(8))).min(MOST_PATIENCE)
+}
+
+/// How many epochs are left to train of a run of which no questions are asked; `None` if the store has all that is to be kept.
+pub(crate) fn epochs_left(folder: &RunFolder, request: &RunRequest<'_>) -> Result<Option<u64>> {
+    let known = Known::read(folder, request.params)?;
+    let plan = Plan::of(request, &known, &Needs::default(), request.rerun);
+    let done = |plan: &Plan| {
+        known.progress.as_ref().filter(|state| plan.goes_on_from(state)).map_or(0, |state| state.epoch)
+    };
+    Ok(plan.map(|plan| plan.epochs - done(&plan)))
 }
 
 /// Makes a run as it is asked for: looks, and trains what is missing; `None` if another process trains it and the request does not want to

@@ -1,4 +1,4 @@
-//! The arrays of a file of weights, with those that are stored in two factors put together.
+//! The arrays of a file of weights or in memory, with those that are stored in two factors put together.
 //!
 //! PyTorch stores a weight-normed array as a size `g` and a direction `v` (`weight_hh_l0_g`,
 //! `weight_hh_l0_v`; newer: `parametrizations.weight_hh_l0.original0`, `.original1`): the weights are `g v /
@@ -30,9 +30,11 @@ enum Entry {
     Unread(String),
 }
 
-/// The arrays of a file.
+/// The arrays of a file, or in memory.
 pub(super) struct File<'a> {
-    pub(super) path: &'a Path,
+    /// The path, or what messages call arrays in memory.
+    path: &'a Path,
+    in_memory: bool,
     entries: BTreeMap<String, Entry>,
     /// The names in the file, as they stand there.
     stored: BTreeSet<String>,
@@ -110,7 +112,7 @@ fn put_together(g: &ArrayD<f64>, v: &ArrayD<f64>) -> Option<ArrayD<f64>> {
 }
 
 impl<'a> File<'a> {
-    pub(super) fn new(path: &'a Path, arrays: &Arrays) -> Self {
+    pub(super) fn new(path: &'a Path, in_memory: bool, arrays: &Arrays) -> Self {
         let mut entries = BTreeMap::new();
         let numbers = |name: &str| arrays.get(name).and_then(|member| member.numbers(name).ok());
         for (name, member) in arrays {
@@ -154,11 +156,24 @@ impl<'a> File<'a> {
             }
         }
         let stored = arrays.keys().cloned().collect();
-        Self { path, entries, stored, used: RefCell::default(), notes: RefCell::default() }
+        Self { path, in_memory, entries, stored, used: RefCell::default(), notes: RefCell::default() }
     }
 
     pub(super) fn wrong(&self, reason: String, hint: &str) -> Error {
         Error::Import { reason, hint: Some(Hint::text(hint)), path: self.path.to_owned() }
+    }
+
+    /// A hint for files, or another for arrays in memory.
+    pub(super) fn either<'h>(&self, of_file: &'h str, in_memory: &'h str) -> &'h str {
+        if self.in_memory { in_memory } else { of_file }
+    }
+
+    /// How one says which array is ours, in a hint.
+    pub(super) fn naming(&self, ours: &str, theirs: &str) -> String {
+        match self.in_memory {
+            true => format!("`{ours}={theirs}` in `names`"),
+            false => format!("`--name {ours}={theirs}`"),
+        }
     }
 
     pub(super) fn note(&self, note: String) {
@@ -243,6 +258,10 @@ impl<'a> File<'a> {
             Some(Entry::Unread(found)) => {
                 let (name, found) = (name.to_owned(), found.clone());
                 let source = concertina_arrays::Error::Type { name, found };
+                if self.in_memory {
+                    let hint = "give it as floating-point numbers: `array.astype(\"float32\")`";
+                    return Err(self.wrong(source.to_string(), hint));
+                }
                 Err(Error::Arrays { source, path: self.path.to_owned() })
             }
             Some(Entry::Factor { whole }) => Err(self.is_factor(name, whole.as_deref())),
@@ -275,7 +294,10 @@ impl<'a> File<'a> {
             }
             None => self.wrong(
                 reason,
-                "save the weights that the model uses, as in `numpy.savez(\"weights.npz\", recurrent_weights=model.rnn.weight_hh_l0.detach().numpy().T, ...)`",
+                self.either(
+                    "save the weights that the model uses, as in `numpy.savez(\"weights.npz\", recurrent_weights=model.rnn.weight_hh_l0.detach().numpy().T, ...)`",
+                    "give the weights that the model uses: `recurrent_weights`, being `model.rnn.weight_hh_l0.detach().numpy().T`, and so on",
+                ),
             ),
         }
     }
@@ -310,7 +332,10 @@ impl<'a> File<'a> {
         let Ok(matrix) = array.view().into_dimensionality::<Ix2>() else {
             return Err(self.wrong(
                 format!("`{name}`: expected a matrix, found shape {:?}", array.shape()),
-                "save one matrix; of a stack of checkpoints one, as in `array[-1]`",
+                self.either(
+                    "save one matrix; of a stack of checkpoints one, as in `array[-1]`",
+                    "give one matrix; of a stack of checkpoints one, as in `array[-1]`",
+                ),
             ));
         };
         let matrix: Array2<f32> = self.rounded(name, matrix)?;

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use concertina_model::network::Weights;
 use concertina_model::params::{LossKind, NetworkKind, PARAMETERS, Parameter, Params};
+use concertina_model::task::Target;
 
 use super::Import;
 use crate::error::{Error, Result};
@@ -88,6 +89,7 @@ impl Fitted {
                 format!("leave `{name}` out: it is taken from the weights"),
             )),
         };
+        let has_one_real_target = self.has_one_real_target();
         let (network, task, train) =
             (&mut self.params.network, &mut self.params.task, &mut self.params.train);
         network.units = check("network.units", network.units, units)?;
@@ -97,9 +99,11 @@ impl Fitted {
         match weights.readout.ncols() {
             0 => {}
             1 => {
-                // The sign of one output names one of two classes.
-                task.classes = check("task.classes", task.classes, 2)?;
-                train.loss = LossKind::MseScalar;
+                if !has_one_real_target {
+                    // The sign of one output names one of two classes.
+                    task.classes = check("task.classes", task.classes, 2)?;
+                    train.loss = LossKind::MseScalar;
+                }
             }
             outputs => {
                 if given.contains("train.loss") && train.loss == LossKind::MseScalar {
@@ -119,6 +123,11 @@ impl Fitted {
             task.clusters = task.clusters.max(task.classes);
         }
         Ok(())
+    }
+
+    /// Whether the task has one real number as its target: trials that were made elsewhere may.
+    fn has_one_real_target(&self) -> bool {
+        self.params.clone().check().is_ok_and(|params| params.shape().target == Target::Real(1))
     }
 
     /// What was not given and decides what the network computes, then what decides the trials that analyses

@@ -6,6 +6,7 @@ mod fit;
 mod lookup;
 mod reading;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -36,15 +37,60 @@ use crate::selection::after_epoch;
 
 pub(crate) use self::lookup::{folder_of, unplaced};
 
+/// Where weights to import are.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum ImportSource {
+    /// In a `.npz`, `.npy` or `.safetensors` file, an archive that `runs export` wrote, or a folder of such.
+    File(PathBuf),
+    /// In memory.
+    Arrays {
+        /// What messages call them, in the place of a path: `state dict`.
+        name: String,
+        /// The arrays by name.
+        arrays: Arrays,
+    },
+}
+
+impl ImportSource {
+    /// What messages call it: the path, or the name of arrays in memory.
+    fn label(&self) -> &Path {
+        match self {
+            Self::File(path) => path,
+            Self::Arrays { name, .. } => Path::new(name),
+        }
+    }
+}
+
+impl<P: Into<PathBuf>> From<P> for ImportSource {
+    fn from(path: P) -> Self {
+        Self::File(path.into())
+    }
+}
+
 /// Weights to import.
+///
+/// ```
+/// use std::collections::BTreeMap;
+/// use concertina::Import;
+/// use concertina::arrays::Member;
+/// # let (input, recurrent) = (ndarray::ArrayD::zeros(vec![4, 2]), ndarray::ArrayD::from_elem(vec![4, 4], 0.1));
+/// let arrays = BTreeMap::from([
+///     ("rnn.weight_ih_l0".to_owned(), Member::Numbers(input)), // as in a state dict of PyTorch
+///     ("rnn.weight_hh_l0".to_owned(), Member::Numbers(recurrent)),
+/// ]);
+/// let read = Import::of_arrays("state dict", arrays).read()?;
+/// assert_eq!(read[0].params().network.units, 4);
+/// assert_eq!(read[0].assumed()[0], "network.kind = vanilla");
+/// # Ok::<(), concertina::Error>(())
+/// ```
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Import {
-    /// The network after training, or the only one: a `.npz`, `.npy` or `.safetensors` file, an archive that
-    /// `runs export` wrote, or a folder of such.
-    pub weights: PathBuf,
+    /// The network after training, or the only one.
+    pub weights: ImportSource,
     /// The network before training.
-    pub before: Option<PathBuf>,
+    pub before: Option<ImportSource>,
     /// Parameters. Sizes are taken from the weights; `train.epochs` says after how many epochs `weights` are,
     /// if there is a network before.
     pub params: Params,
@@ -52,16 +98,25 @@ pub struct Import {
     /// as [`Sweep::given`](concertina_model::params::Sweep::given) says them. Those that differ from their
     /// defaults always count as given.
     pub given: BTreeSet<&'static str>,
-    /// Which array is which, where its name does not say so: from our names to those in the file; `.T` after
+    /// Which array is which, where its name does not say so: from our names to those of the arrays; `.T` after
     /// one means transposed, and `none` that the network has no such array.
     pub names: BTreeMap<String, String>,
 }
 
 impl Import {
-    /// These weights, with default parameters and names that say what is what.
+    /// The weights in a file, with default parameters and names that say what is what.
     pub fn of(weights: impl Into<PathBuf>) -> Self {
+        Self::from_source(ImportSource::File(weights.into()))
+    }
+
+    /// The same of arrays in memory, such as PyTorch's state dict; messages call them `name`.
+    pub fn of_arrays(name: impl Into<String>, arrays: Arrays) -> Self {
+        Self::from_source(ImportSource::Arrays { name: name.into(), arrays })
+    }
+
+    fn from_source(weights: ImportSource) -> Self {
         Self {
-            weights: weights.into(),
+            weights,
             before: None,
             params: Params::default(),
             given: BTreeSet::new(),
@@ -69,41 +124,42 @@ impl Import {
         }
     }
 
-    /// Reads the files, and checks all that can be checked without a store: a network, or of a folder of
+    /// Reads the weights, and checks all that can be checked without a store: a network, or of a folder of
     /// exported runs one for each.
     ///
     /// # Errors
-    /// [`Error::Arrays`] and [`Error::Import`] say what is wrong with a file; a parameter that does not go
-    /// with the weights.
+    /// [`Error::Arrays`] and [`Error::Import`] say what is wrong with a file or an array; a parameter that does
+    /// not go with the weights.
     pub fn read(&self) -> Result<Vec<ReadImport>> {
-        if !self.weights.is_dir() {
-            return Ok(vec![self.read_one()?]);
-        }
-        let listed = listed_in(&self.weights)?;
+        let folder = match &self.weights {
+            ImportSource::File(path) if path.is_dir() => path,
+            _ => return Ok(vec![self.read_one()?]),
+        };
+        let listed = listed_in(folder)?;
         if self.before.is_some() && listed.len() > 1 {
             return Err(wrong(
-                &self.weights,
+                folder,
                 format!("expected one run with a network before training, found {}", listed.len()),
                 "import the archives in the folder one by one",
             ));
         }
-        listed.into_iter().map(|weights| Self { weights, ..self.clone() }.read_one()).collect()
+        listed.into_iter().map(|path| Self { weights: path.into(), ..self.clone() }.read_one()).collect()
     }
 
     fn read_one(&self) -> Result<ReadImport> {
-        let source = Source::open(&self.weights)?;
+        let (source, label) = (Source::open(&self.weights)?, self.weights.label());
         let mut fitted =
             Fitted::of(self, source.archive.as_ref().and_then(|archive| archive.params.clone()))?;
         let place = source.archive.as_ref().map(Archive::last);
-        let mut after = source.weights(&self.weights, place, &fitted.params, &self.names)?;
+        let mut after = source.weights(place, &fitted.params, &self.names)?;
         if fitted.params.network.kind != NetworkKind::Feedforward || source.archive.is_none() {
-            fitted.take_sizes(&after.weights, &self.weights)?;
+            fitted.take_sizes(&after.weights, label)?;
         }
         let before = self.read_before(&source, &fitted, &mut after)?;
         let name = name_of(&after.weights, before.as_ref().map(|(_, weights)| weights))?;
         if fitted.is_given("network.weights") && self.params.network.weights != Some(name) {
             return Err(wrong(
-                &self.weights,
+                label,
                 format!(
                     "`network.weights`: expected {}, as given, found {name}",
                     shown(self.params.network.weights)
@@ -122,7 +178,7 @@ impl Import {
         };
         // Alone, it is the one network of its run.
         let checkpoint = if before.is_some() { checkpoint } else { Checkpoint::START };
-        let mut networks = vec![(checkpoint, self.weights.clone(), after.weights)];
+        let mut networks = vec![(checkpoint, label.to_owned(), after.weights)];
         networks.splice(0..0, before.map(|(path, weights)| (Checkpoint::START, path, weights)));
         for (_, path, weights) in &networks {
             let lookup = weights.tensors().into_iter().collect::<BTreeMap<_, _>>();
@@ -157,7 +213,7 @@ impl Import {
     /// run.
     fn read_before(
         &self,
-        source: &Source,
+        source: &Source<'_>,
         fitted: &Fitted,
         after: &mut Read,
     ) -> Result<Option<(PathBuf, Weights)>> {
@@ -178,16 +234,16 @@ impl Import {
                 ));
             }
         }
-        let Some(path) = &self.before else {
+        let Some(before) = &self.before else {
             let Some(archive) = source.archive.as_ref().filter(|archive| archive.starts()) else {
                 return Ok(None);
             };
-            let read = source.weights(&self.weights, Some(archive.first()), &fitted.params, &self.names)?;
-            return Ok(Some((self.weights.clone(), read.weights)));
+            let read = source.weights(Some(archive.first()), &fitted.params, &self.names)?;
+            return Ok(Some((source.label.to_owned(), read.weights)));
         };
         if fitted.params.train.epochs == 0 {
             return Err(wrong(
-                &self.weights,
+                source.label,
                 "expected `train.epochs` of at least 1 with a network before training, found 0".to_owned(),
                 "say after how many epochs the weights are: `epochs=12`",
             ));
@@ -198,19 +254,19 @@ impl Import {
                 fitted.params.train.epochs
             ));
         }
-        let other = Source::open(path)?;
+        let other = Source::open(before)?;
         let place = other.archive.as_ref().map(Archive::first);
-        let read = other.weights(path, place, &fitted.params, &self.names)?;
+        let read = other.weights(place, &fitted.params, &self.names)?;
         for (what, names) in [("not used", read.not_used), ("not read", read.not_read)] {
             let news: Vec<String> = names
                 .into_iter()
                 .filter(|name| !after.not_used.contains(name) && !after.not_read.contains(name))
                 .collect();
             if !news.is_empty() {
-                after.notes.push(format!("{what} of {}: {}", path.display(), news.join(", ")));
+                after.notes.push(format!("{what} of {}: {}", other.label.display(), news.join(", ")));
             }
         }
-        Ok(Some((path.clone(), read.weights)))
+        Ok(Some((other.label.to_owned(), read.weights)))
     }
 }
 
@@ -244,46 +300,55 @@ fn listed_in(folder: &Path) -> Result<Vec<PathBuf>> {
     }
 }
 
-/// A file with weights.
-struct Source {
-    arrays: Arrays,
+/// Arrays of weights.
+struct Source<'a> {
+    /// What messages call them.
+    label: &'a Path,
+    arrays: Cow<'a, Arrays>,
     archive: Option<Archive>,
+    in_memory: bool,
 }
 
-impl Source {
-    fn open(path: &Path) -> Result<Self> {
+impl<'a> Source<'a> {
+    fn open(source: &'a ImportSource) -> Result<Self> {
+        let (label, in_memory) = (source.label(), matches!(source, ImportSource::Arrays { .. }));
+        let path = match source {
+            ImportSource::File(path) => path,
+            ImportSource::Arrays { arrays, .. } => {
+                return Ok(Self { label, arrays: Cow::Borrowed(arrays), archive: None, in_memory });
+            }
+        };
         let failed = |source| Error::Arrays { source, path: path.to_owned() };
         let is_npz = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("npz"));
         if !is_npz {
-            return Ok(Self { arrays: concertina_arrays::read(path).map_err(failed)?, archive: None });
+            let arrays = Cow::Owned(concertina_arrays::read(path).map_err(failed)?);
+            return Ok(Self { label, arrays, archive: None, in_memory });
         }
         let bytes = concertina_arrays::read_bytes(path).map_err(failed)?;
         let arrays = concertina_arrays::read_npz(&bytes).map_err(failed)?;
         let archive = Archive::of(path, &arrays, &bytes)?;
-        Ok(Self { arrays, archive })
+        Ok(Self { label, arrays: Cow::Owned(arrays), archive, in_memory })
     }
 
-    /// The weights of the file, or of one checkpoint of an exported run.
+    /// The weights among the arrays, or of one checkpoint of an exported run.
     fn weights(
         &self,
-        path: &Path,
         place: Option<usize>,
         params: &Params,
         names: &BTreeMap<String, String>,
     ) -> Result<Read> {
-        let (Some(archive), Some(place)) = (&self.archive, place) else {
-            return reading::weights(File::new(path, &self.arrays), names);
-        };
+        let read = |arrays: &Arrays| reading::weights(File::new(self.label, self.in_memory, arrays), names);
+        let (Some(archive), Some(place)) = (&self.archive, place) else { return read(&self.arrays) };
         let arrays = archive.at(place);
         if params.network.kind != NetworkKind::Feedforward {
-            return reading::weights(File::new(path, &arrays), names);
+            return read(&arrays);
         }
         // Layers have numbers in their names: they are all ours.
         let params = params.clone().check()?;
         let find = |name: &str| Some(arrays.get(name)?.numbers(name).ok()?.mapv(|number| number as f32));
         let weights = Weights::from_tensors(&params, find).map_err(|error| {
             wrong(
-                path,
+                self.label,
                 error.to_string(),
                 "an exported feedforward network has as many layers as its `task.delay`",
             )
@@ -294,7 +359,7 @@ impl Source {
     }
 }
 
-/// Networks that were read, and can be kept.
+/// A network that was read, perhaps with one before training: to be kept in a store, or used without one.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct ReadImport {
@@ -309,6 +374,68 @@ pub struct ReadImport {
     notes: Vec<String>,
 }
 
+impl ReadImport {
+    /// Its parameters, which name it: `network.weights` is a hash of the weights.
+    pub fn params(&self) -> &ValidParams {
+        &self.params
+    }
+
+    /// The network after training, or the only one.
+    ///
+    /// # Errors
+    /// None in practice: it was made once when it was read.
+    pub fn network(&self) -> Result<Network> {
+        let (.., weights) = &self.networks[self.networks.len() - 1];
+        Ok(Network::new(&self.params, weights.clone())?)
+    }
+
+    /// The network before training, if there is one.
+    ///
+    /// # Errors
+    /// As [`ReadImport::network`].
+    pub fn network_before(&self) -> Result<Option<Network>> {
+        match self.networks.as_slice() {
+            [(.., before), _, ..] => Ok(Some(Network::new(&self.params, before.clone())?)),
+            _ => Ok(None),
+        }
+    }
+
+    /// As [`Imported::arrays`].
+    pub fn arrays(&self) -> &[(&'static str, String)] {
+        &self.arrays
+    }
+
+    /// As [`Imported::not_used`].
+    pub fn not_used(&self) -> &[String] {
+        &self.not_used
+    }
+
+    /// As [`Imported::not_read`].
+    pub fn not_read(&self) -> &[String] {
+        &self.not_read
+    }
+
+    /// As [`Imported::assumed`].
+    pub fn assumed(&self) -> &[String] {
+        &self.assumed
+    }
+
+    /// As [`Imported::trials`].
+    pub fn trials(&self) -> &[String] {
+        &self.trials
+    }
+
+    /// As [`Imported::without_effect`].
+    pub fn without_effect(&self) -> &[&'static str] {
+        &self.without_effect
+    }
+
+    /// As [`Imported::notes`].
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+}
+
 /// What came of an import.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -317,14 +444,14 @@ pub struct Imported {
     pub run: RunKey,
     /// Its parameters, which name it: `network.weights` is a hash of the weights.
     pub params: ValidParams,
-    /// Which array became which: our name, and how it was made of those in the file.
+    /// Which array became which: our name, and how it was made of those that were given.
     pub arrays: Vec<(&'static str, String)>,
-    /// The arrays of the file that nothing was made of, with their shapes.
+    /// The arrays that nothing was made of, with their shapes.
     pub not_used: Vec<String>,
-    /// What else is in the file and could not be read, with the reason.
+    /// What else was given and could not be read, with the reason.
     pub not_read: Vec<String>,
-    /// What decides what the network computes and was neither given nor in the file: `network.nonlinearity =
-    /// tanh`.
+    /// What decides what the network computes and was neither given nor follows from the arrays:
+    /// `network.nonlinearity = tanh`.
     pub assumed: Vec<String>,
     /// What decides the trials that analyses show it and was not given: `task.delay = 10`.
     pub trials: Vec<String>,
@@ -336,7 +463,7 @@ pub struct Imported {
     pub was_there: bool,
 }
 
-/// A matrix or vector of a file, and where it is from.
+/// A matrix or vector, and where it is from.
 struct Found<T> {
     array: T,
     /// In words, for people: `rnn.weight_hh_l0, transposed`.
@@ -354,7 +481,7 @@ impl Library<'_> {
         match (read.pop(), read.len()) {
             (Some(one), 0) => self.import_read(one),
             (_, others) => Err(wrong(
-                &import.weights,
+                import.weights.label(),
                 format!("expected one run, found {} in the folder", others + 1),
                 "import the archives in the folder one by one",
             )),

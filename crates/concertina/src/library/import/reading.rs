@@ -106,7 +106,7 @@ impl<'a> Reading<'a> {
         if let Some(unknown) = self.names.keys().find(|name| !OURS.contains(&name.as_str())) {
             return Err(self.file.wrong(
                 format!("expected one of `{}`, found `{unknown}`", OURS.join("`, `")),
-                "as in `--name recurrent_weights=h2h.weight.T`",
+                &format!("as in {}", self.file.naming(Weights::RECURRENT, "h2h.weight.T")),
             ));
         }
         self.one_layer()?;
@@ -187,9 +187,13 @@ impl<'a> Reading<'a> {
             true => Ok(()),
             false => Err(self.file.wrong(
                 format!("`{what}`: expected {expected} units, found {found} ({origin})"),
-                "`.T` after an array's name transposes it: `--name input_weights=w_in.T`",
+                &self.transposes(Weights::INPUT, "w_in.T"),
             )),
         }
+    }
+
+    fn transposes(&self, ours: &str, theirs: &str) -> String {
+        format!("`.T` after an array's name transposes it: {}", self.file.naming(ours, theirs))
     }
 
     /// The columns of the recurrent weights: as many as units, or three times as many in a GRU.
@@ -208,7 +212,7 @@ impl<'a> Reading<'a> {
                 format!(
                     "expected square recurrent weights, or those of a GRU, (units, 3 × units), found {found}"
                 ),
-                "`.T` after an array's name transposes it: `--name recurrent_weights=w.T`",
+                &self.transposes(Weights::RECURRENT, "w.T"),
             ),
         })
     }
@@ -244,7 +248,10 @@ impl<'a> Reading<'a> {
                 let names: Vec<&str> = known.iter().map(|known| known.name).collect();
                 Err(file.wrong(
                     format!("expected one network, found `{}`", names.join("`, `")),
-                    "save the one network alone, or name its arrays with `--name`",
+                    file.either(
+                        "save the one network alone, or name its arrays with `--name`",
+                        "give the one network alone, or name its arrays in `names`",
+                    ),
                 ))
             }
         }
@@ -285,7 +292,7 @@ impl<'a> Reading<'a> {
                 let names: Vec<&str> = several.iter().map(|(name, _)| *name).collect();
                 Err(file.wrong(
                     format!("expected one array for `{}`, found `{}`", OURS[ours], names.join("`, `")),
-                    &format!("say which: `--name {}={}`", OURS[ours], names[0]),
+                    &format!("say which: {}", file.naming(OURS[ours], names[0])),
                 ))
             }
         }
@@ -303,7 +310,10 @@ impl<'a> Reading<'a> {
         if file.has("W_rec") {
             return file.wrong(
                 "the names are those of PsychRNN, which computes another network from them: `W_rec` acts from the left, after it was multiplied by `rec_connectivity` (and its absolute value by `Dale_rec` under Dale's law); trials start from `init_state`; the readout sees the rates, not the states".to_owned(),
-                "without Dale's law, save the dynamics under our names: `numpy.savez(\"weights.npz\", recurrent_weights=(W_rec * rec_connectivity).T, input_weights=(W_in * input_connectivity).T, bias=b_rec)`, and import them with `kind=leaky nonlinearity=relu dt=ALPHA`, alpha being dt over tau",
+                file.either(
+                    "without Dale's law, save the dynamics under our names: `numpy.savez(\"weights.npz\", recurrent_weights=(W_rec * rec_connectivity).T, input_weights=(W_in * input_connectivity).T, bias=b_rec)`, and import them with `kind=leaky nonlinearity=relu dt=ALPHA`, alpha being dt over tau",
+                    "without Dale's law, give the dynamics under our names, `recurrent_weights` being `(W_rec * rec_connectivity).T`, `input_weights` `(W_in * input_connectivity).T` and `bias` `b_rec`, with `network.kind` leaky, `network.nonlinearity` relu and `network.dt` alpha, which is dt over tau",
+                ),
             );
         }
         let like = match square.as_slice() {
@@ -311,9 +321,13 @@ impl<'a> Reading<'a> {
             _ => String::new(),
         };
         file.wrong(
-            format!("expected an array `recurrent_weights`, `weight_hh_l0`, `weight_hh` or `Wrec`, found {}", file.listed()),
+            format!(
+                "expected an array `recurrent_weights`, `weight_hh_l0`, `weight_hh` or `Wrec`, found {}",
+                file.listed()
+            ),
             &format!(
-                "say which it is: `--name recurrent_weights=ARRAY`, or `ARRAY.T` if its rows are what it leads to, as in PyTorch{like}"
+                "say which it is: {}, or `ARRAY.T` if its rows are what it leads to, as in PyTorch{like}",
+                file.naming(Weights::RECURRENT, "ARRAY")
             ),
         )
     }
@@ -342,7 +356,9 @@ impl<'a> Reading<'a> {
         self.file.wrong(
             format!("`{ours}`: expected a name that says so, found {}", possible.join(", ")),
             &format!(
-                "say which it is, `--name {ours}=ARRAY` (`ARRAY.T` transposes), or that there is none, `--name {ours}=none`"
+                "say which it is, {} (`ARRAY.T` transposes), or that there is none, {}",
+                self.file.naming(ours, "ARRAY"),
+                self.file.naming(ours, NONE)
             ),
         )
     }
@@ -392,7 +408,7 @@ impl<'a> Reading<'a> {
                             a.shape(),
                             b.shape()
                         ),
-                        "save the network again",
+                        file.either("save the network again", "give both biases of one network"),
                     ));
                 }
                 // Added as they are, and rounded once.
@@ -492,8 +508,15 @@ impl<'a> Reading<'a> {
                 match after.is_empty() {
                     true => Ok(Some(*name)),
                     false => Err(file.wrong(
-                        format!("expected a readout of one layer, found `{name}` followed by {}", listed(&after).join(", ")),
-                        "say which it is, `--name readout_weights=ARRAY.T`, or that there is none, `--name readout_weights=none`",
+                        format!(
+                            "expected a readout of one layer, found `{name}` followed by {}",
+                            listed(&after).join(", ")
+                        ),
+                        &format!(
+                            "say which it is, {}, or that there is none, {}",
+                            file.naming(Weights::READOUT, "ARRAY.T"),
+                            file.naming(Weights::READOUT, NONE)
+                        ),
                     )),
                 }
             }
@@ -506,7 +529,12 @@ impl<'a> Reading<'a> {
                 readouts.append(&mut unclear);
                 Err(file.wrong(
                     format!("expected one readout, found {}", listed(&readouts).join(", ")),
-                    "say which: `--name readout_weights=linear.weight.T --name readout_bias=linear.bias`, or that there is none: `--name readout_weights=none`",
+                    &format!(
+                        "say which: {} and {}, or that there is none: {}",
+                        file.naming(Weights::READOUT, "linear.weight.T"),
+                        file.naming(Weights::READOUT_BIAS, "linear.bias"),
+                        file.naming(Weights::READOUT, NONE)
+                    ),
                 ))
             }
         }
