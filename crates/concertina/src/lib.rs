@@ -56,11 +56,9 @@ pub use request::{check_table_format, one_of, read_sweep, seeds, sweep, write_ta
 pub use run::{Run, Runs};
 pub use selection::CheckpointSelection;
 pub use settings::{Keep, Settings};
-pub use spec::{
-    analyses_markdown, analysis, analysis_settings, analysis_table, analysis_with, has_setting,
-};
-pub use tally::{Tally, describe};
+pub use spec::{analyses_markdown, analysis, analysis_settings, analysis_table, analysis_with, has_setting};
 pub use study::{Analysed, Study, StudyBuilder};
+pub use tally::{Tally, describe};
 
 /// What most programs need.
 ///

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use concertina_analysis::{Analysis, EffectiveDimension, Timestep, Timesteps};
+use concertina_analysis::{Analysis, EffectiveDimension, Error as AnalysisError, Timestep};
 use concertina_model::Checkpoint;
 use concertina_model::network::{Network, Weights};
 use concertina_model::params::{ValidParams, varied};
@@ -135,7 +135,7 @@ impl Run {
         Ok(Network::new(self.params(), self.weights(checkpoint)?)?)
     }
 
-    /// The trials that analyses of so many `samples` show the network, and its states at a checkpoint, (trials, timesteps, units), over
+    /// The trials that analyses of so many `samples`, at least 2, show the network, and its states at a checkpoint, (trials, timesteps, units), over
     /// the trial or on to `extend_to`, the input being zero then. They are the states that analyses look at.
     ///
     /// # Errors
@@ -147,9 +147,19 @@ impl Run {
         extend_to: Option<Timestep>,
     ) -> Result<(Trials, Array3<f32>)> {
         let params = self.params();
-        // Its settings are the same, and refused where they cannot be.
-        let timesteps = if extend_to.is_some() { Timesteps::Last } else { Timesteps::All };
-        EffectiveDimension { samples, timesteps, extend_to }.check(params)?;
+        // These settings are the same for all of them.
+        let refused = |mut error: AnalysisError| {
+            match &mut error {
+                AnalysisError::Parameter { analysis, parameter, hint, .. } => {
+                    *analysis = "states";
+                    *hint = format!("give another `{parameter}`");
+                }
+                AnalysisError::NotApplicable { analysis, .. } => *analysis = "states",
+                _ => {}
+            }
+            error
+        };
+        EffectiveDimension { samples, extend_to, ..Default::default() }.check(params).map_err(refused)?;
         let task = task::of(params).map_err(|error| import::unplaced(params, error.into()))?;
         let trials = task.trials(Ask::Analysis { count: samples });
         let timesteps = extend_to.map_or(params.trial_steps(), Timestep::steps);

@@ -195,16 +195,25 @@ impl Sweep {
             return Err(Error::NotAnAssignment { text: text.to_owned() });
         };
         let column = Column { values: axis_values(name, values)?, name: name.trim().to_owned() };
-        if let [value] = &column.values[..] {
-            let held = assign_or_hold(&mut self.base, &column.name, value, None)?;
-            self.passed_over.extend(passed_over(&column.name, value));
-            self.take_out(column.path());
-            self.given.extend(parameter(&column.name).map(|parameter| parameter.path));
-            self.held.retain(|other| !other.is_of(column.path()));
-            self.held.extend(held);
-            return Ok(());
+        match &column.values[..] {
+            [value] => self.set(&column.name, value),
+            _ => self.put_checked(column),
         }
-        self.put_checked(column)
+    }
+
+    /// Gives a parameter, by any of its names, one value in all runs. What was given before under one of its names is replaced.
+    ///
+    /// # Errors
+    /// As [`Params::set`].
+    pub fn set(&mut self, name: &str, value: &Value) -> Result<()> {
+        let column = Column { values: Vec::new(), name: name.trim().to_owned() };
+        let held = assign_or_hold(&mut self.base, &column.name, value, None)?;
+        self.passed_over.extend(passed_over(&column.name, value));
+        self.take_out(column.path());
+        self.given.extend(parameter(&column.name).map(|parameter| parameter.path));
+        self.held.retain(|other| !other.is_of(column.path()));
+        self.held.extend(held);
+        Ok(())
     }
 
     /// The parameters that all runs share unless they vary.

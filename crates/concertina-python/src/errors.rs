@@ -1,0 +1,69 @@
+//! Errors of the facade as Python exceptions.
+
+use concertina::{Error, ErrorKind, Hint};
+use pyo3::exceptions::PyKeyboardInterrupt;
+use pyo3::prelude::*;
+
+use crate::words;
+
+/// Where the exception classes are.
+const MODULE: &str = "concertina._errors";
+
+/// Turns what went wrong in Rust into an exception.
+pub(crate) trait OrRaise<T> {
+    /// The value, or the exception that stands for the error.
+    fn or_raise(self) -> PyResult<T>;
+}
+
+impl<T, E: Into<Error>> OrRaise<T> for Result<T, E> {
+    fn or_raise(self) -> PyResult<T> {
+        self.map_err(|error| exception(&error.into()))
+    }
+}
+
+/// The exception that stands for an error of the facade.
+pub(crate) fn exception(error: &Error) -> PyErr {
+    if matches!(error.kind(), ErrorKind::Interrupted) {
+        return PyKeyboardInterrupt::new_err(());
+    }
+    let class = match error.kind() {
+        ErrorKind::Run => "RunFailed",
+        ErrorKind::Store => "StoreError",
+        _ if is_about_an_array(error) => "ShapeError",
+        _ => "ParameterError",
+    };
+    raised(class, &words::of_python(&error.to_string()), error.hint().as_ref())
+}
+
+/// An exception of a class of the package.
+pub(crate) fn raised(class: &str, message: &str, hint: Option<&Hint>) -> PyErr {
+    Python::attach(|py| {
+        let made = PyModule::import(py, MODULE)
+            .and_then(|module| module.getattr(class))
+            .and_then(|class| class.call1((message, hint.map(words::hint))));
+        made.map_or_else(|error| error, PyErr::from_value)
+    })
+}
+
+/// An array of the wrong shape or type, or with numbers that cannot be.
+pub(crate) fn shape_error(argument: &str, expected: &str, found: &str, hint: Option<&str>) -> PyErr {
+    let hint = hint.map(|hint| Hint::Text(hint.to_owned()));
+    raised("ShapeError", &format!("`{argument}`: expected {expected}, found {found}"), hint.as_ref())
+}
+
+/// Whether what is wrong is an array: its shape, its type or a number in it.
+fn is_about_an_array(error: &Error) -> bool {
+    use concertina::analyses::Error as Analysis;
+    use concertina::model::Error as Model;
+    let of_model =
+        |error: &Model| matches!(error, Model::Shape { .. } | Model::Trials { .. } | Model::NotFinite { .. });
+    match error {
+        Error::Model(error) => of_model(error),
+        Error::Analysis(
+            Analysis::Shape { .. } | Analysis::NotFinite { .. } | Analysis::TooFewSamples { .. },
+        ) => true,
+        Error::Analysis(Analysis::Model(error)) => of_model(error),
+        Error::Arrays { .. } | Error::Archive(_) | Error::Import { .. } => true,
+        _ => false,
+    }
+}

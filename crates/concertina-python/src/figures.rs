@@ -1,0 +1,224 @@
+//! Figures and reports.
+
+use std::path::PathBuf;
+
+use concertina::plot::{self, DrawnPanel, Panel};
+use concertina::recipe::{PublishedTables, Recipe, SeedChoice};
+use concertina::{self as facade, FigurePlan};
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+
+use crate::errors::OrRaise;
+use crate::runs::Runs;
+use crate::study::Study;
+use crate::table::Table;
+use crate::values::python_json;
+use crate::work::work;
+
+/// A drawing: one panel, or a page of panels.
+#[pyclass(frozen, module = "concertina._core")]
+pub(crate) struct Figure {
+    drawn: Drawn,
+}
+
+enum Drawn {
+    Panel(Box<DrawnPanel>),
+    Page(Box<plot::Figure>),
+}
+
+#[pymethods]
+impl Figure {
+    /// The drawing as SVG.
+    fn svg(&self) -> &str {
+        match &self.drawn {
+            Drawn::Panel(panel) => panel.svg(),
+            Drawn::Page(page) => page.svg(),
+        }
+    }
+
+    /// The drawing as PNG.
+    fn png<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        let rendered = match &self.drawn {
+            Drawn::Panel(panel) => panel.render(),
+            Drawn::Page(page) => page.render(),
+        };
+        Ok(PyBytes::new(py, &rendered.or_raise()?.png))
+    }
+
+    /// What is drawn: a table for each panel, with its letter.
+    fn data(&self) -> Vec<(String, Table)> {
+        match &self.drawn {
+            Drawn::Panel(panel) => vec![(String::new(), panel.data().clone().into())],
+            Drawn::Page(page) => page
+                .panels()
+                .map(|(letter, panel)| (letter.to_owned(), panel.data().clone().into()))
+                .collect(),
+        }
+    }
+
+    /// What could not be drawn, and why.
+    fn problems(&self) -> Vec<String> {
+        match &self.drawn {
+            Drawn::Panel(panel) => panel.problems().to_vec(),
+            Drawn::Page(page) => page.problems(),
+        }
+    }
+
+    /// Writes PDF, SVG, PNG and CSV; the paths. A page goes into a folder with each panel by itself.
+    fn save(&self, stem: PathBuf) -> PyResult<Vec<PathBuf>> {
+        match &self.drawn {
+            Drawn::Panel(panel) => {
+                let files = panel.files(&stem).or_raise()?;
+                files.iter().try_for_each(plot::File::write).or_raise()?;
+                Ok(files.into_iter().map(|file| file.path).collect())
+            }
+            Drawn::Page(page) => page.save(&stem).or_raise(),
+        }
+    }
+}
+
+/// Draws a table as JSON says, in the words of a recipe's panel.
+#[pyfunction]
+pub(crate) fn draw(
+    py: Python<'_>,
+    table: &Table,
+    drawing: &str,
+    title: Option<&str>,
+    size_mm: Option<(f64, f64)>,
+) -> PyResult<Figure> {
+    let drawing: plot::Drawing = serde_json::from_str(drawing).map_err(|error| {
+        // where in the text it stands says nothing to who wrote none
+        let message = error.to_string();
+        let message = message.split(" at line ").next().unwrap_or(&message).to_owned();
+        crate::errors::raised("ParameterError", &message, None)
+    })?;
+    let mut panel = Panel::of(&table.table, drawing);
+    if let Some(title) = title {
+        panel = panel.title(title);
+    }
+    if let Some((width, height)) = size_mm {
+        panel = panel.size_mm(width, height);
+    }
+    let drawn = py.detach(|| panel.draw()).or_raise()?;
+    Ok(Figure { drawn: Drawn::Panel(Box::new(drawn)) })
+}
+
+/// The names of the figures that there are recipes for, each with its title.
+#[pyfunction]
+pub(crate) fn recipes() -> PyResult<Vec<(String, String)>> {
+    let recipes = facade::all_recipes().or_raise()?;
+    Ok(recipes.into_iter().map(|recipe| (recipe.figure, recipe.title)).collect())
+}
+
+/// Which figures are asked for: by name, or from files; with which realisations, and with what over every run.
+#[pyclass(frozen, module = "concertina._core")]
+pub(crate) struct Asked {
+    names: Vec<String>,
+    files: Vec<PathBuf>,
+    /// None: as many as the recipe says for a quick look; otherwise these.
+    seeds: Option<Vec<u64>>,
+    full: bool,
+    set: Vec<String>,
+}
+
+#[pymethods]
+impl Asked {
+    #[new]
+    fn new(
+        names: Vec<String>,
+        files: Vec<PathBuf>,
+        seeds: Option<Vec<u64>>,
+        full: bool,
+        set: Vec<String>,
+    ) -> Self {
+        Self { names, files, seeds, full, set }
+    }
+}
+
+impl Asked {
+    fn plan(&self, with_claims: bool) -> PyResult<FigurePlan> {
+        let mut recipes = match self.names.is_empty() && !self.files.is_empty() {
+            true => Vec::new(),
+            false => facade::recipes(self.names.iter().map(String::as_str)).or_raise()?,
+        };
+        for file in &self.files {
+            recipes.push(Recipe::from_path(file).or_raise()?);
+        }
+        let seeds = match (&self.seeds, self.full) {
+            (Some(seeds), _) => SeedChoice::These(seeds.clone()),
+            (None, true) => SeedChoice::Full,
+            (None, false) => SeedChoice::Fast,
+        };
+        let set = self.set.iter().map(String::as_str);
+        if with_claims {
+            FigurePlan::with_claims(recipes, &seeds, set)
+        } else {
+            FigurePlan::new(recipes, &seeds, set)
+        }
+        .or_raise()
+    }
+}
+
+/// Whether the paper was reproduced.
+#[pyclass(frozen, module = "concertina._core")]
+pub(crate) struct Report {
+    report: facade::Report,
+    html: String,
+}
+
+#[pymethods]
+impl Report {
+    fn html(&self) -> &str {
+        &self.html
+    }
+
+    fn json(&self) -> String {
+        self.report.to_json()
+    }
+
+    /// All of it as dictionaries and lists.
+    fn contents<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        python_json(py, &serde_json::json!(self.report))
+    }
+}
+
+/// Draws figures: what they need is trained and computed. The figures, the runs, and what failed.
+pub(crate) fn figures(
+    py: Python<'_>,
+    study: &Study,
+    asked: &Asked,
+    report: Option<Py<PyAny>>,
+) -> PyResult<(Vec<Figure>, Runs, Vec<String>)> {
+    let plan = asked.plan(false)?;
+    let (computed, drawn) = work(py, study.settings(), &["network.gain"], report, |settings| {
+        let study = study.study.with_settings(settings);
+        let computed = study.compute(&plan)?;
+        let drawn = study.draw_in_memory(&plan, &computed)?;
+        Ok((computed, drawn))
+    })?;
+    let failures = computed.failures.iter().map(ToString::to_string).chain(drawn.problems).collect();
+    let pages = drawn.figures.into_iter().filter_map(|one| one.figure);
+    let figures = pages.map(|page| Figure { drawn: Drawn::Page(Box::new(page)) }).collect();
+    Ok((figures, Runs::new(computed.runs, study.jobs), failures))
+}
+
+/// Judges the claims of figures, with what they need.
+pub(crate) fn reproduce(
+    py: Python<'_>,
+    study: &Study,
+    asked: &Asked,
+    command: &str,
+    report: Option<Py<PyAny>>,
+) -> PyResult<Report> {
+    let plan = asked.plan(true)?;
+    let published = PublishedTables::shipped();
+    let (report, html) = work(py, study.settings(), &["network.gain"], report, |settings| {
+        let study = study.study.with_settings(settings);
+        let computed = study.compute(&plan)?;
+        let drawn = study.draw_in_memory(&plan, &computed)?;
+        let report = study.judge(&plan, &computed, &drawn, &published, command)?;
+        let html = report.to_html(&drawn);
+        Ok((report, html))
+    })?;
+    Ok(Report { report, html })
+}

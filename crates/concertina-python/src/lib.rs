@@ -1,0 +1,52 @@
+//! Concertina in Python: the extension module `concertina._core`.
+//!
+//! Conversions and nothing else. What a run, an analysis or a figure is, the facade says; how it reads in Python, the package
+//! `python/concertina` says. NumPy arrays come in without a copy where their layout allows, and results go out without one.
+
+mod analyses;
+mod arrays;
+mod errors;
+mod figures;
+mod network;
+mod params;
+mod runs;
+mod study;
+mod table;
+mod trials;
+mod values;
+mod words;
+mod work;
+
+use pyo3::prelude::*;
+
+/// The extension module of the package `concertina`.
+#[pymodule]
+mod _core {
+    use super::*;
+
+    #[pymodule_export]
+    use super::analyses::{
+        analyses, autocorrelation, class_distances, cluster_holdout, effective_dimension,
+        effective_dimensions, evaluate, fixed_points, lyapunov, orthogonal_compression, principal_components,
+        saturation, spectrum, weight_variance,
+    };
+    #[pymodule_export]
+    use super::figures::{Asked, Figure, Report, draw, recipes};
+    #[pymodule_export]
+    use super::network::Network;
+    #[pymodule_export]
+    use super::params::{Params, Sweep, parameters};
+    #[pymodule_export]
+    use super::runs::{Run, Runs};
+    #[pymodule_export]
+    use super::study::Study;
+    #[pymodule_export]
+    use super::table::Table;
+    #[pymodule_export]
+    use super::trials::Trials;
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        module.add("__version__", env!("CARGO_PKG_VERSION"))
+    }
+}

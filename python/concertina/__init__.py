@@ -1,0 +1,81 @@
+"""Concertina: train many small recurrent networks, and ask how their representations form.
+
+>>> import concertina as ct
+>>> study = ct.Study(progress=False)                       # `ct.Study("runs")` keeps runs in a folder
+>>> runs = study.train(input_dim=10, units=20, epochs=2, gain=[20, 250])
+>>> dimension = runs.effective_dimension(samples=100)      # a table: `to_pandas()`, `plot(...)`
+>>> states = runs[0].states("last")                        # (trials, time, units)
+>>> ct.effective_dimension(states[:, -1]) > 1              # analyses take plain arrays, too
+True
+
+`help(ct.Study)` and `help(ct.effective_dimension)` say more.
+"""
+
+from __future__ import annotations
+
+from ._arrays import (
+    accuracy,
+    analyses,
+    autocorrelation,
+    class_distances,
+    cluster_holdout,
+    effective_dimension,
+    fixed_points,
+    loss,
+    lyapunov,
+    orthogonal_compression,
+    pca_snapshots,
+    saturation,
+    spectrum,
+    weight_variance,
+)
+from ._core import __version__
+from ._errors import ConcertinaWarning, Error, ParameterError, RunFailed, ShapeError, StoreError
+from ._figures import Figure, Report
+from ._networks import Network
+from ._parameters import Params, Together, parameters, sweep, zip
+from ._runs import Run, Runs, States, Weights
+from ._study import Study, figures
+from ._tables import LyapunovSpectrum, Table
+from ._trials import Trials
+
+__all__ = [
+    "ConcertinaWarning",
+    "Error",
+    "Figure",
+    "LyapunovSpectrum",
+    "Network",
+    "ParameterError",
+    "Params",
+    "Report",
+    "Run",
+    "RunFailed",
+    "Runs",
+    "ShapeError",
+    "States",
+    "StoreError",
+    "Study",
+    "Table",
+    "Together",
+    "Trials",
+    "Weights",
+    "__version__",
+    "accuracy",
+    "analyses",
+    "autocorrelation",
+    "class_distances",
+    "cluster_holdout",
+    "effective_dimension",
+    "figures",
+    "fixed_points",
+    "loss",
+    "lyapunov",
+    "orthogonal_compression",
+    "parameters",
+    "pca_snapshots",
+    "saturation",
+    "spectrum",
+    "sweep",
+    "weight_variance",
+    "zip",
+]

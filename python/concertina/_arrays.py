@@ -1,0 +1,700 @@
+"""Analyses of plain arrays: states, weights and outputs from anywhere."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from . import _core
+from ._errors import ParameterError, ShapeError
+from ._networks import Network
+from ._tables import LyapunovSpectrum, Table
+
+
+def effective_dimension(states: ArrayLike) -> Any:
+    """The effective dimension (participation ratio) of a cloud of states.
+
+    ``D = (Σ λ)² / Σ λ²``, with `λ` the eigenvalues of the covariance of the states. Rotations, scalings and
+    shifts of the cloud leave it alone. It is biased low for few samples.
+
+    Parameters
+    ----------
+    states : array (samples, units) or (trials, time, units)
+        A row per sample. float32 and float64 arrays are read as they are, without a copy; others are
+        converted.
+
+    Returns
+    -------
+    float or array (time,)
+        Between 1 and `min(samples - 1, units)`; for each timestep, where there is an axis of time. NaN where
+        all states are equal up to rounding, so that the dimension is undefined.
+
+    Raises
+    ------
+    ShapeError
+        Fewer than 2 samples, another number of axes, or NaN or infinite numbers; the message names the first.
+
+    References
+    ----------
+    Gao et al. (2017), "A theory of multineuronal dimensionality, dynamics and measurement"; Farrell et al.
+    (2022), Methods.
+
+    Examples
+    --------
+    Four points at the ends of two equal axes have dimension 2:
+
+    >>> import concertina as ct
+    >>> ct.effective_dimension([[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0], [0.0, -1.0]])
+    2.0
+    """
+    given = _array("states", states)
+    if given.ndim == 3:
+        return np.array([np.nan if one is None else one for one in _core.effective_dimensions(given)])
+    found = _core.effective_dimension(given)
+    return float("nan") if found is None else found
+
+
+def autocorrelation(states: ArrayLike) -> Table:
+    """How much of its first state a trial still resembles: the cosine of the angle between the two.
+
+    Parameters
+    ----------
+    states : array (trials, time, units)
+        States, which are not centred.
+
+    Returns
+    -------
+    Table
+        A row per timestep: `timestep`, `autocorrelation` (the mean over trials), `autocorrelation_sd` (over n
+        - 1), `samples` (trials with a state of zero have no angle, and are left out).
+
+    Raises
+    ------
+    ShapeError
+        Another number of axes, or NaN or infinite numbers.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import concertina as ct
+    >>> ct.autocorrelation(np.ones((4, 3, 2)))["autocorrelation"]
+    array([1., 1., 1.])
+    """
+    return Table._of(_core.autocorrelation(_array("states", states)))
+
+
+def saturation(rates: ArrayLike) -> Table:
+    """How large rates are: mean and standard deviation of their magnitude over samples and units.
+
+    With tanh a mean near 1 says that the units are saturated, so that gradients hardly pass them.
+
+    Parameters
+    ----------
+    rates : array (samples, units) or (trials, time, units)
+        What the nonlinearity returns: the states of a vanilla network, `np.tanh(states)` of a leaky one.
+
+    Returns
+    -------
+    Table
+        A row per timestep: `timestep`, `saturation`, `saturation_sd` (over n).
+
+    Raises
+    ------
+    ShapeError
+        Another number of axes, or NaN or infinite numbers.
+
+    References
+    ----------
+    Farrell et al. (2022), Fig. 3g.
+
+    Examples
+    --------
+    >>> import concertina as ct
+    >>> ct.saturation([[1.0, -0.5], [0.0, 0.5]])["saturation"]
+    array([0.5])
+    """
+    return Table._of(_core.saturation(_with_time("rates", rates)))
+
+
+def class_distances(states: ArrayLike, labels: ArrayLike) -> Table:
+    """Mean Euclidean distances between states of the same class, and of different classes.
+
+    Parameters
+    ----------
+    states : array (samples, units) or (trials, time, units)
+        States.
+    labels : array of int (samples,)
+        The class of each sample, from 0 on.
+
+    Returns
+    -------
+    Table
+        A row per timestep: `timestep`, `within_class_distance`, `across_class_distance`; null where there is
+        no such pair.
+
+    Raises
+    ------
+    ShapeError
+        Shapes that do not go together, or NaN or infinite numbers.
+
+    Examples
+    --------
+    >>> import concertina as ct
+    >>> table = ct.class_distances([[0.0], [1.0], [5.0], [6.0]], [0, 0, 1, 1])
+    >>> float(table["within_class_distance"][0]), float(table["across_class_distance"][0])
+    (1.0, 5.0)
+    """
+    return Table._of(_core.class_distances(_with_time("states", states), _array("labels", labels)))
+
+
+def orthogonal_compression(
+    states: ArrayLike,
+    initial: ArrayLike,
+    labels: ArrayLike,
+    *,
+    readout: ArrayLike | None = None,
+    components: int | None = None,
+) -> Table:
+    """How much the part of the states that a readout does not see has shrunk.
+
+    Parameters
+    ----------
+    states, initial : array (samples, units) or (trials, time, units)
+        States after and before training, of the same trials.
+    labels : array of int (samples,)
+        The class of each sample, from 0 on.
+    readout : array (units, outputs), optional
+        What the parts are orthogonal to. Without one, the differences of the class means of `states`.
+    components : int, optional
+        Of how many principal components of each cloud, with a readout; all of them unless given. The analysis
+        of runs takes as many as the input has dimensions.
+
+    Returns
+    -------
+    Table
+        A row per timestep: `timestep`, `orthogonal_compression`: a ratio, under 1 where the part has shrunk;
+        the mean over outputs.
+
+    Raises
+    ------
+    ShapeError
+        Shapes that do not go together, or NaN or infinite numbers.
+
+    References
+    ----------
+    Farrell et al. (2022).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import concertina as ct
+    >>> before = np.random.default_rng(0).normal(size=(100, 3))
+    >>> after = before * [1, 0.5, 0.5]                      # shrunk beside the first axis, which the readout sees
+    >>> table = ct.orthogonal_compression(after, before, np.arange(100) % 2, readout=[[1.0, -1.0], [0, 0], [0, 0]])
+    >>> bool(0.4 < table["orthogonal_compression"][0] < 1)
+    True
+    """
+    return Table._of(
+        _core.orthogonal_compression(
+            _with_time("states", states),
+            _with_time("initial", initial),
+            _array("labels", labels),
+            None if readout is None else _array("readout", readout),
+            components,
+        )
+    )
+
+
+def cluster_holdout(
+    states: ArrayLike,
+    labels: ArrayLike,
+    clusters: ArrayLike,
+    *,
+    splits: int = 5,
+    training_share: float = 0.8,
+    classifier: Literal["logistic", "svm"] = "logistic",
+    c: float = 1.0,
+    seed: int = 0,
+) -> Table:
+    """How well a linear classifier of the states generalises to clusters that it has not seen.
+
+    Parameters
+    ----------
+    states : array (samples, units) or (trials, time, units)
+        States.
+    labels : array of int (samples,)
+        The class of each sample, from 0 on.
+    clusters : array of int (samples,)
+        The cluster, or another condition, of each sample, from 0 on. All samples of a cluster have one class.
+    splits : int
+        Independent splits of the clusters.
+    training_share : float
+        Share of the clusters of each class that the classifier sees.
+    classifier : {"logistic", "svm"}
+        Logistic regression with a squared penalty, or a linear support vector machine.
+    c : float
+        Inverse strength of the penalty, as in scikit-learn.
+    seed : int
+        Seeds the splits.
+
+    Returns
+    -------
+    Table
+        A row per timestep: `timestep`, `training_accuracy`, `testing_accuracy`, `training_accuracy_sd`,
+        `testing_accuracy_sd`, `converged`.
+
+    Raises
+    ------
+    ShapeError
+        Shapes that do not go together.
+    ParameterError
+        A setting that cannot be, or classes with fewer than two clusters.
+
+    References
+    ----------
+    Farrell et al. (2022), Fig. 2f and g.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import concertina as ct
+    >>> clusters = np.arange(40) % 8
+    >>> labels = clusters % 2
+    >>> states = labels[:, None] + 0.01 * np.random.default_rng(0).normal(size=(40, 3))
+    >>> float(ct.cluster_holdout(states, labels, clusters, c=100)["testing_accuracy"][0])
+    1.0
+    """
+    settings = {"splits": splits, "training_share": training_share, "classifier": classifier, "c": c}
+    return Table._of(
+        _core.cluster_holdout(
+            _with_time("states", states),
+            _array("labels", labels),
+            _array("clusters", clusters),
+            json.dumps(settings),
+            seed,
+        )
+    )
+
+
+class PrincipalComponents(NamedTuple):
+    """Principal components of states, timestep by timestep. NaN stands where the states have no such
+    component.
+    """
+
+    #: The states less their mean along the components, (trials, time, components).
+    scores: NDArray[np.float64]
+    #: Directions of unit length, (time, units, components).
+    components: NDArray[np.float64]
+    #: The mean state, (time, units).
+    mean: NDArray[np.float64]
+    #: The share of the variance along each component, (time, components).
+    explained_variance_ratio: NDArray[np.float64]
+
+
+def pca_snapshots(states: ArrayLike, components: int = 2) -> PrincipalComponents:
+    """The states in the plane of their first principal components, timestep by timestep.
+
+    Signs are aligned along time, so that the cloud does not flip from timestep to timestep.
+
+    Parameters
+    ----------
+    states : array (samples, units) or (trials, time, units)
+        States.
+    components : int
+        How many components, largest variance first.
+
+    Returns
+    -------
+    PrincipalComponents
+        Arrays `scores`, `components`, `mean` and `explained_variance_ratio`.
+
+    Raises
+    ------
+    ShapeError
+        Fewer than 2 samples, or NaN or infinite numbers.
+
+    References
+    ----------
+    Jolliffe (2002), "Principal component analysis"; Farrell et al. (2022), Fig. 2c.
+
+    Examples
+    --------
+    >>> import concertina as ct
+    >>> found = ct.pca_snapshots([[3.0, 0.0], [-3.0, 0.0], [0.0, 1.0], [0.0, -1.0]])
+    >>> found.explained_variance_ratio.round(2)
+    array([[0.9, 0.1]])
+    """
+    given = _with_time("states", states)
+    scores, directions, ratio = _core.principal_components(given, components)
+    return PrincipalComponents(scores, directions, given.mean(axis=0, dtype=np.float64), ratio)
+
+
+def weight_variance(weights: ArrayLike, window: int = 10) -> NDArray[np.float64]:
+    """The variance of weights over a window of checkpoints: the mean over entries of their unbiased variance.
+
+    Parameters
+    ----------
+    weights : array (checkpoints, from, to)
+        The weights at checkpoints that are evenly spaced.
+    window : int
+        Checkpoints in the window, its last among them; at least 2.
+
+    Returns
+    -------
+    array (checkpoints,)
+        In squared units of the weights; NaN for checkpoints with fewer than `window - 1` before them.
+
+    Raises
+    ------
+    ShapeError
+        Another number of axes, or NaN or infinite numbers.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import concertina as ct
+    >>> ct.weight_variance(np.arange(4.0).reshape(4, 1, 1), window=2)
+    array([nan, 0.5, 0.5, 0.5])
+    """
+    found = _core.weight_variance(_array("weights", weights), window)
+    return np.array([np.nan if one is None else one for one in found])
+
+
+def spectrum(weights: ArrayLike) -> Table:
+    """Eigenvalues and singular values of recurrent weights, and how far these are from normal.
+
+    Parameters
+    ----------
+    weights : array (units, units)
+        The matrix.
+
+    Returns
+    -------
+    Table
+        A row per index: `index`, `real`, `imaginary` and `modulus` of that eigenvalue (largest modulus
+        first), `singular_value` (largest first), and the same in every row `spectral_radius`,
+        `departure_from_normality` (Henrici's) and `relative_departure_from_normality`.
+
+    Raises
+    ------
+    ShapeError
+        A matrix that is not square, or NaN or infinite numbers.
+
+    References
+    ----------
+    Henrici (1962); Trefethen and Embree (2005), "Spectra and pseudospectra".
+
+    Examples
+    --------
+    >>> import concertina as ct
+    >>> ct.spectrum([[0.0, 1.0], [-1.0, 0.0]])["imaginary"]
+    array([ 1., -1.])
+    """
+    return Table._of(_core.spectrum(_array("weights", weights)))
+
+
+def lyapunov(
+    network: Network | ArrayLike,
+    *,
+    exponents: int | None = None,
+    stopping: Literal["converged", "paper"] = "converged",
+    tolerance: float = 0.002,
+    burn_in: int = 500,
+    max_iterations: int = 10000,
+    initial_conditions: int = 10,
+    seed: int = 0,
+) -> LyapunovSpectrum:
+    """The largest Lyapunov exponents of a network without input, in bits per timestep.
+
+    Parameters
+    ----------
+    network : Network or array (units, units)
+        The network; or the recurrent weights, (from, to), of one with tanh units and without biases.
+    exponents : int, optional
+        How many, largest first; 10, or the number of units if that is smaller, unless given.
+    stopping : {"converged", "paper"}
+        The rule by which the estimate ends.
+    tolerance : float
+        The standard error over initial conditions, in bits per timestep, that every exponent must be under.
+    burn_in : int
+        Timesteps in which the states settle, then as many in which the frames turn.
+    max_iterations : int
+        Timesteps after the burn-in at which the estimate ends in any case.
+    initial_conditions : int
+        At least 2.
+    seed : int
+        Seeds the initial conditions.
+
+    Returns
+    -------
+    LyapunovSpectrum
+        A table with a row per exponent; `.largest` and `.standard_error` are those of the largest.
+
+    Raises
+    ------
+    ParameterError
+        A setting that cannot be, or a feedforward network, which has no dynamics.
+
+    References
+    ----------
+    Benettin et al. (1980), "Lyapunov characteristic exponents for smooth dynamical systems".
+
+    Examples
+    --------
+    Near its fixed point at zero, a contracting network halves every distance in every timestep:
+
+    >>> import numpy as np
+    >>> import concertina as ct
+    >>> round(ct.lyapunov(0.5 * np.eye(4)).largest, 6)
+    -1.0
+    """
+    settings = {
+        "exponents": exponents,
+        "stopping": stopping,
+        "tolerance": tolerance,
+        "burn_in": burn_in,
+        "max_iterations": max_iterations,
+        "initial_conditions": initial_conditions,
+    }
+    return LyapunovSpectrum._of(_core.lyapunov(_network(network)._inner, json.dumps(settings), seed))
+
+
+def fixed_points(
+    network: Network | ArrayLike,
+    states: ArrayLike,
+    *,
+    starts: int | None = None,
+    noise: float = 0.0,
+    tolerance: float = 1e-24,
+    slow: float = 1e-6,
+    unique: float = 1e-3,
+    max_iterations: int = 500,
+    input: ArrayLike | None = None,
+    seed: int = 0,
+) -> Table:
+    """Fixed points and slow points of a network without input, or with one that never changes.
+
+    The speed `q(h) = ½ ‖F(h) - h‖²` is lowered from each start, with `F` the map from a state to the next.
+
+    Parameters
+    ----------
+    network : Network or array (units, units)
+        The network; or the recurrent weights, (from, to), of one with tanh units and without biases.
+    states : array (starts, units) or (trials, time, units)
+        States to search from, for example those along trials.
+    starts : int, optional
+        Search from so many of the states, drawn at random; from all of them unless given.
+    noise : float
+        Standard deviation of normal noise that is added to every unit of a start.
+    tolerance : float
+        The speed under which a point is fixed.
+    slow : float
+        The speed up to which a local minimum of it is a slow point.
+    unique : float
+        The Euclidean distance under which points are one.
+    max_iterations : int
+        Steps after which the search from a start ends in any case.
+    input : array (inputs,), optional
+        The input that never changes.
+    seed : int
+        Seeds the choice of starts, and the noise.
+
+    Returns
+    -------
+    Table
+        A row per point: `index`, `kind` (`fixed` or `slow`), `speed`, `unstable` (how many eigenvalues of the
+        Jacobian have a modulus above 1), `hits`, `start`, `iterations`, the vectors `state`,
+        `eigenvalue_real` and `eigenvalue_imaginary`, and the same in every row `starts` and `unconverged`.
+
+    Raises
+    ------
+    ShapeError
+        States that are not of this network.
+    ParameterError
+        A setting that cannot be, or a feedforward network.
+
+    References
+    ----------
+    Sussillo and Barak (2013), "Opening the black box"; Golub and Sussillo (2018).
+
+    Examples
+    --------
+    Two units that hold each other up have two stable states, and a saddle between them:
+
+    >>> import numpy as np
+    >>> import concertina as ct
+    >>> starts = np.random.default_rng(0).uniform(-1, 1, size=(50, 2))
+    >>> points = ct.fixed_points([[0.0, 2.0], [2.0, 0.0]], starts)
+    >>> len(points.where("kind = fixed and unstable = 0"))
+    2
+    """
+    given = np.asarray(states, dtype=np.float64)
+    given = given.reshape(-1, given.shape[-1]) if given.ndim == 3 else given
+    rng = np.random.default_rng(seed)
+    if starts is not None and given.ndim == 2 and starts < len(given):
+        given = given[np.sort(rng.choice(len(given), starts, replace=False))]
+    if noise:
+        given = given + noise * rng.normal(size=given.shape)
+    settings = {
+        "tolerance": tolerance,
+        "slow": slow,
+        "unique": unique,
+        "max_iterations": max_iterations,
+        "input": None if input is None else np.asarray(input, dtype=np.float64).tolist(),
+    }
+    return Table._of(_core.fixed_points(_network(network)._inner, given, json.dumps(settings)))
+
+
+def accuracy(outputs: ArrayLike, targets: ArrayLike, mask: ArrayLike | None = None) -> float:
+    """The share of trials, or of timesteps, whose class the largest output names.
+
+    Parameters
+    ----------
+    outputs : array (trials, outputs) or (trials, time, outputs)
+        Outputs. A single output is read by its sign.
+    targets : array of int (trials,) or (trials, time)
+        Classes, from 0 on.
+    mask : array of bool (trials, time), optional
+        The timesteps that count; of one class per trial the last, otherwise all, unless given.
+
+    Returns
+    -------
+    float
+        Between 0 and 1.
+
+    Raises
+    ------
+    ShapeError
+        Shapes that do not go together, real targets, or NaN or infinite numbers.
+
+    Examples
+    --------
+    >>> import concertina as ct
+    >>> ct.accuracy([[2.0, 0.0], [0.0, 1.0], [3.0, 1.0]], [0, 1, 1]).__round__(3)
+    0.667
+    """
+    _, found, _ = _evaluated(outputs, targets, mask, "cross_entropy")
+    if found is None:
+        raise ShapeError("`targets`: expected classes, whole numbers from 0 on, found real numbers")
+    return found
+
+
+def loss(
+    outputs: ArrayLike,
+    targets: ArrayLike,
+    mask: ArrayLike | None = None,
+    *,
+    kind: Literal["cross_entropy", "mse", "mse_scalar"] | None = None,
+) -> float:
+    """The loss of outputs: the mean over the trials and timesteps that count.
+
+    Parameters
+    ----------
+    outputs : array (trials, outputs) or (trials, time, outputs)
+        Outputs.
+    targets : array (trials,), (trials, time) or (trials, time, outputs)
+        Classes, whole numbers from 0 on; or real numbers.
+    mask : array of bool (trials, time), optional
+        The timesteps that count; of one class per trial the last, otherwise all, unless given.
+    kind : {"cross_entropy", "mse", "mse_scalar"}, optional
+        The loss: softmax cross-entropy in nats, mean squared error (of classes, the distance from 0.7 times
+        the one-hot label), or the same of a single output from -0.7 or 0.7. Cross-entropy of classes and mean
+        squared error of real targets unless given.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    ShapeError
+        Shapes that do not go together, or NaN or infinite numbers.
+
+    Examples
+    --------
+    >>> import concertina as ct
+    >>> round(ct.loss([[0.0, 0.0]], [1]), 4)                # log 2
+    0.6931
+    """
+    if kind is None:
+        kind = "mse" if np.asarray(targets).dtype.kind == "f" else "cross_entropy"
+    return _evaluated(outputs, targets, mask, kind)[0]
+
+
+def _evaluated(
+    outputs: ArrayLike, targets: ArrayLike, mask: ArrayLike | None, kind: str
+) -> tuple[float, float | None, float | None]:
+    given, wanted = _with_time("outputs", outputs), _array("targets", targets)
+    if wanted.ndim == 2 and wanted.dtype.kind == "f" and given.shape[:2] == (wanted.shape[0], 1):
+        wanted = wanted[:, None]  # real targets without an axis of time, as the outputs
+    counts = None if mask is None else _array("mask", mask)
+    if counts is None and wanted.ndim == 1:
+        # of one class per trial the last output counts
+        counts = np.zeros(given.shape[:2], dtype=bool)
+        counts[:, -1:] = True
+    return _core.evaluate(given, wanted, counts, kind)
+
+
+def analyses() -> Table:
+    """Every analysis and its settings.
+
+    Returns
+    -------
+    Table
+        A row per analysis, and one for each of its settings: `analysis`, `setting`, `default`, `values`,
+        `meaning`. In the row of an analysis `setting`, `default` and `values` are null, and `meaning` is what
+        it measures.
+
+    Examples
+    --------
+    >>> import concertina as ct
+    >>> "lyapunov" in ct.analyses()["analysis"]
+    True
+    """
+    rows: list[tuple[Any, ...]] = []
+    for one in _core.analyses():
+        rows.append((one["name"], None, None, None, one["summary"]))
+        for setting in one["settings"]:
+            values = setting["values"].replace("`", "")
+            rows.append((one["name"], setting["name"], str(setting["default"]), values, setting["meaning"]))
+    names = ("analysis", "setting", "default", "values", "meaning")
+    return Table({name: [row[place] for row in rows] for place, name in enumerate(names)})
+
+
+def _array(name: str, given: Any) -> NDArray[Any]:
+    """What was given as an array, as it is if it is one."""
+    if isinstance(given, Table):
+        raise ShapeError(
+            f"`{name}`: expected an array, found a table",
+            'a column of a table is an array: `table["name"]`; `run.states(...)` gives the states of a run',
+        )
+    if isinstance(given, np.ndarray):
+        return given
+    if hasattr(given, "detach"):
+        given = given.detach().cpu()
+    try:
+        return np.asarray(given)
+    except ValueError as error:
+        raise ShapeError(f"`{name}`: expected an array, found {type(given).__name__}: {error}") from None
+
+
+def _with_time(name: str, given: Any) -> NDArray[Any]:
+    """The same with an axis of time, of one timestep if it has none."""
+    array = _array(name, given)
+    return array[:, None] if array.ndim == 2 else array
+
+
+def _network(given: Any) -> Network:
+    """A network, or one of recurrent weights alone."""
+    if isinstance(given, Network):
+        return given
+    if isinstance(given, Mapping) or hasattr(given, "state_dict"):
+        raise ParameterError(
+            f"`network`: expected a `Network` or recurrent weights, found {type(given).__name__}",
+            "`concertina.Network(arrays)` and `concertina.Network.from_torch(module)` make one",
+        )
+    return Network({"recurrent": _array("network", given)})

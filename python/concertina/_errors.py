@@ -1,0 +1,43 @@
+"""What can go wrong: one base class, and with each subclass the built-in exception that it is."""
+
+from __future__ import annotations
+
+
+class Error(Exception):
+    """Base class of all errors of Concertina.
+
+    Attributes
+    ----------
+    message : str
+        What was expected, and what was found.
+    hint : str or None
+        What to do about it.
+    """
+
+    def __init__(self, message: str, hint: str | None = None) -> None:
+        super().__init__(message if hint is None else f"{message}\nHint: {hint}")
+        self.message = message
+        self.hint = hint
+
+    def __reduce__(self) -> tuple[type[Error], tuple[str, str | None]]:
+        return type(self), (self.message, self.hint)
+
+
+class ParameterError(Error, ValueError):
+    """A parameter, a setting of an analysis or a name is wrong."""
+
+
+class ShapeError(Error, ValueError):
+    """An array has the wrong shape or type, or contains numbers that it cannot have."""
+
+
+class StoreError(Error, OSError):
+    """The store cannot be used: it is missing, damaged, of a newer version, or on a full disk."""
+
+
+class RunFailed(Error, RuntimeError):
+    """A run or an analysis failed."""
+
+
+class ConcertinaWarning(UserWarning):
+    """Something worth knowing that stops nothing."""

@@ -1,0 +1,142 @@
+"""Figures, and the report of a reproduction."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from os import PathLike, fspath
+from pathlib import Path
+from typing import Any
+
+from . import _core
+from ._errors import ParameterError
+from ._tables import Table
+
+
+class Figure:
+    """A figure: an SVG in a notebook, and files by `save`."""
+
+    __slots__ = ("_inner",)
+
+    def __init__(self, core: _core.Figure) -> None:
+        self._inner = core
+
+    @property
+    def svg(self) -> str:
+        """The drawing as SVG."""
+        return self._inner.svg()
+
+    @property
+    def data(self) -> dict[str, Table]:
+        """What is drawn, panel by panel: a table for each letter. A figure of one panel has the letter `""`."""
+        return {letter: Table._of(table) for letter, table in self._inner.data()}
+
+    @property
+    def problems(self) -> list[str]:
+        """What could not be drawn, and why: error bars that could not be fitted leave a gap."""
+        return self._inner.problems()
+
+    def save(self, path: str | PathLike[str]) -> list[Path]:
+        """Writes PDF, SVG, PNG and the data as CSV.
+
+        Parameters
+        ----------
+        path : str or path
+            Of a single panel the name of its files; the ending does not matter. Of a figure with several
+            panels a folder: the page is written into it, and each panel by itself into a folder inside.
+
+        Returns
+        -------
+        list of Path
+            The files that were written.
+        """
+        name = Path(path)
+        stem = name.with_suffix("") if name.suffix in (".pdf", ".svg", ".png", ".csv") else name
+        return [Path(file) for file in self._inner.save(fspath(stem))]
+
+    def _repr_svg_(self) -> str:
+        return self.svg
+
+    def _repr_png_(self) -> bytes:
+        return self._inner.png()
+
+    def __repr__(self) -> str:
+        panels = [letter for letter, _ in self._inner.data() if letter]
+        return f"Figure(panels {', '.join(panels)})" if panels else "Figure()"
+
+
+def drawn(table: Table, drawing: Mapping[str, Any], title: str | None, size_mm: tuple[float, float] | None) -> Figure:
+    """A table drawn in the words of a recipe's panel."""
+    try:
+        text = json.dumps(drawing)
+    except TypeError as error:
+        raise ParameterError(
+            f"expected texts, numbers, lists and dictionaries, found something else: {error}"
+        ) from None
+    return Figure(_core.draw(table._table, text, title, size_mm))
+
+
+class Report:
+    """Whether the paper was reproduced, claim by claim. The whole report shows in a notebook."""
+
+    __slots__ = ("_inner", "contents")
+
+    def __init__(self, core: _core.Report) -> None:
+        self._inner = core
+        #: Everything that the report says, as dictionaries and lists; `docs/reference/report.schema.json`
+        #: describes it.
+        self.contents: dict[str, Any] = core.contents()
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing failed and nothing is open: every run, claim and comparison came to its end and
+        holds.
+        """
+        return bool(self.contents["passed"])
+
+    @property
+    def claims(self) -> Table:
+        """A row per claim and group: `figure`, `claim`, `statement`, `source`, `verdict`, `group`, `mean`,
+        `low`, `high`, `p`. `realisations`.
+        """
+        rows: list[dict[str, Any]] = []
+        for figure in self.contents["figures"]:
+            for claim in figure["claims"]:
+                for finding in claim["findings"]:
+                    group = ", ".join(f"{level['column']} {level['value']}" for level in finding["group"])
+                    rows.append(
+                        {
+                            "figure": figure["figure"],
+                            "claim": claim["name"],
+                            "statement": claim["statement"],
+                            "source": claim["source"]["from"],
+                            "verdict": finding["verdict"],
+                            "group": group or None,
+                            **{name: finding.get(name) for name in ("mean", "low", "high", "p")},
+                        }
+                    )
+        names = list(rows[0]) if rows else ["figure", "claim", "verdict"]
+        return Table({name: [row[name] for row in rows] for name in names})
+
+    @property
+    def html(self) -> str:
+        """The report as a page of its own, with the figures in it."""
+        return self._inner.html()
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Writes the report: a page if the name ends in .html, all of its numbers if it ends in .json."""
+        target = Path(path)
+        if target.suffix not in (".html", ".json"):
+            raise ParameterError(f"expected a file name that ends in .html or .json, found {target}")
+        target.write_text(self.html if target.suffix == ".html" else self._inner.json(), encoding="utf-8")
+
+    def __repr__(self) -> str:
+        counts = self.contents["counts"]
+        verdicts = f"{counts['reproduced']} claims reproduced, {counts['not_reproduced']} not reproduced"
+        return f"Report({verdicts}, {counts['not_enough_realisations']} with too few realisations)"
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        # in a frame of its own: the page has styles that are not the notebook's
+        return f'<iframe srcdoc="{escape(self.html)}" width="100%" height="640" frameborder="0"></iframe>'

@@ -1,0 +1,332 @@
+"""Runs, and what can be asked of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, overload
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from . import _core
+from ._errors import ParameterError, RunFailed, ShapeError
+from ._parameters import Params
+from ._progress import Progress
+from ._run_analyses import RunAnalyses
+from ._tables import LyapunovSpectrum, Table
+
+if TYPE_CHECKING:
+    import torch
+    import xarray
+
+    from ._networks import Network
+
+#: Which checkpoints: a word, or epochs.
+At = "str | int | Sequence[int]"
+
+
+def selection(at: str | int | Sequence[int]) -> str:
+    """Checkpoints in the words of the core."""
+    if isinstance(at, str):
+        return at
+    if isinstance(at, (int, np.integer)):
+        return str(int(at))
+    return ",".join(str(int(epoch)) for epoch in at)
+
+
+class Weights(dict[str, NDArray[np.float32]]):
+    """The weights of a network by name. Row vectors: a matrix is (from, to), and a state `h` becomes
+    `tanh(h @ recurrent + x @ input + bias)`.
+
+    `input` (inputs, units), `recurrent` (units, units), `bias` (units), `readout` (units, outputs) and
+    `readout_bias` (outputs). A gated network has a block of columns for each current, side by side, and a
+    `recurrent_bias`. A feedforward network has `recurrent.1`, `bias.0` and so on for its layers.
+    """
+
+    def __missing__(self, name: str) -> NDArray[np.float32]:
+        short = name.replace("_weights", "", 1)
+        if short in self:
+            return self[short]
+        raise KeyError(f"{name}: the weights are {', '.join(self)}")
+
+
+class States(np.ndarray[Any, np.dtype[np.float32]]):
+    """States of a network, (trials, time, units): a NumPy array that knows its timesteps and trials.
+
+    Attributes
+    ----------
+    timesteps : array of int (time,)
+        The timestep of each state: 0 is after the first step.
+    labels : array of int (trials,) or None
+        The class of each trial.
+    conditions : array of int (trials,) or None
+        The condition of each trial: its cluster, in the paper's task.
+    inputs : array or None
+        What was shown: (trials, inputs) where one stimulus is held, else (trials, time, inputs).
+    """
+
+    timesteps: NDArray[np.int64] | None
+    labels: NDArray[np.int64] | None
+    conditions: NDArray[np.int64] | None
+    inputs: NDArray[np.float32] | None
+
+    @classmethod
+    def _of(cls, states: NDArray[np.float32], trials: Mapping[str, Any]) -> States:
+        made = states.view(cls)
+        made.timesteps = np.arange(states.shape[1])
+        made.labels = trials.get("labels")
+        made.conditions = trials.get("conditions")
+        made.inputs = trials.get("inputs")
+        return made
+
+    def __array_finalize__(self, parent: Any) -> None:
+        # a part of the states, or what was computed from them, has other trials and timesteps
+        self.timesteps = self.labels = self.conditions = self.inputs = None
+
+    def to_xarray(self) -> xarray.DataArray:
+        """As an `xarray.DataArray` with the dimensions `trial`, `time` and `unit`, and the class and
+        condition of each trial.
+        """
+        import xarray
+
+        if self.timesteps is None:
+            raise ShapeError(
+                "expected all the states of a run, found a part of them, or what was computed from them",
+                "call `to_xarray()` first, and select by name: `states.to_xarray().isel(time=-1)`",
+            )
+        coordinates: dict[str, Any] = {"time": self.timesteps}
+        for name, values in (("label", self.labels), ("condition", self.conditions)):
+            if values is not None:
+                coordinates[name] = ("trial", values)
+        return xarray.DataArray(np.asarray(self), dims=("trial", "time", "unit"), coords=coordinates, name="state")
+
+
+class Runs(RunAnalyses, Sequence["Run"]):
+    """The runs of a sweep, in its order. A sequence of `Run`, with every analysis as a method.
+
+    In a notebook it shows a table of the runs. `runs[0]` is a run; slices, lists of places and `where` give
+    some of the runs.
+    """
+
+    __slots__ = ("_inner", "_shows_progress")
+
+    def __init__(self, core: _core.Runs, shows_progress: bool) -> None:
+        self._inner = core
+        self._shows_progress = shows_progress
+
+    def __len__(self) -> int:
+        return len(self._inner)
+
+    @overload
+    def __getitem__(self, key: int) -> Run: ...
+    @overload
+    def __getitem__(self, key: slice | list[int] | NDArray[Any]) -> Runs: ...
+    def __getitem__(self, key: int | slice | list[int] | NDArray[Any]) -> Any:
+        places = np.arange(len(self))[key]
+        if places.ndim == 0:
+            return Run(self._inner, int(places), self._shows_progress)
+        return self._chosen(places.tolist(), f"runs[{key}]")
+
+    def _chosen(self, places: list[int], asked: str) -> Runs:
+        chosen = self._inner.select(places)
+        if chosen is None:
+            raise ParameterError(
+                f"expected at least one run, found none for {asked}", "`runs.table()` shows all of them"
+            )
+        return Runs(chosen, self._shows_progress)
+
+    def where(self, condition: str) -> Runs:
+        """The runs that fulfil a condition on the columns of `table()`, as in `"gain = 250 and status =
+        complete"`.
+        """
+        return self._chosen(self._inner.places(condition), f"`{condition}`")
+
+    def table(self) -> Table:
+        """A row per run: `key`, the parameters that vary, `seed`, `status`, `source`, `epochs`, `updates`,
+        and loss and accuracy at its end.
+        """
+        return Table._of(self._inner.table())
+
+    def analyse(self, analysis: str, *, at: str | int | Sequence[int] = "ends", **settings: Any) -> Table:
+        """Runs an analysis by its name. What the store has is loaded, the rest is computed and kept.
+
+        Parameters
+        ----------
+        analysis : str
+            A name in `concertina.analyses()`.
+        at : str, int or sequence of int
+            Which checkpoints: `"ends"` (before and after training), `"first"`, `"last"`, `"all"`,
+            `"last:10"`, `"every:5"`, an epoch or several.
+        **settings
+            Settings of the analysis.
+
+        Returns
+        -------
+        Table
+            The parameters that vary, `seed`, `stage` (`before`, `during`, `after`), `epoch`, `update`, then
+            the columns of the analysis.
+
+        Raises
+        ------
+        ParameterError
+            A name or a setting that cannot be.
+        RunFailed
+            The analysis cannot be made of one of the runs.
+        """
+        given = json.dumps({name: _plain(name, value) for name, value in settings.items()})
+        with Progress(self._shows_progress) as report:
+            table = self._inner.analyse(analysis, given, selection(at), report)
+        return LyapunovSpectrum._of(table) if analysis == "lyapunov" else Table._of(table)
+
+    def __repr__(self) -> str:
+        return f"{len(self)} runs\n{self.table()}"
+
+    def _repr_html_(self) -> str:
+        return self.table()._repr_html_()
+
+
+def _plain(name: str, value: Any) -> Any:
+    """A setting as JSON has it."""
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    if isinstance(value, (range, tuple)):
+        value = list(value)
+    if isinstance(value, float) and not np.isfinite(value):
+        raise ParameterError(f"`{name}`: expected a finite number, found {value}")
+    return value
+
+
+class Run(RunAnalyses):
+    """A run: its parameters, how it ended, and a way to its weights and states. Every analysis is a method."""
+
+    __slots__ = ("_inner", "_runs", "_shows_progress")
+
+    def __init__(self, runs: _core.Runs, place: int, shows_progress: bool) -> None:
+        core, alone = runs.run(place), runs.select([place])
+        assert core is not None
+        assert alone is not None
+        self._inner = core
+        self._runs = Runs(alone, shows_progress)
+
+    @property
+    def key(self) -> str:
+        """The key of the run in the store: 64 hexadecimal digits, a hash of its parameters."""
+        return self._inner.key()
+
+    @property
+    def params(self) -> Params:
+        """Its parameters."""
+        return Params._of_core(self._inner.params())
+
+    @property
+    def status(self) -> str:
+        """`complete`, `diverged` or `failed`."""
+        return self._inner.outcome()[0]
+
+    @property
+    def message(self) -> str | None:
+        """Why it diverged or failed; None if it did not."""
+        return self._inner.outcome()[1]
+
+    @property
+    def source(self) -> str:
+        """Where it came from: `loaded`, `trained`, `extended`, `resumed` or `recomputed`."""
+        return self._inner.source()
+
+    @property
+    def history(self) -> Table:
+        """What was written down in training, a row per epoch: losses, accuracies, the learning rate, the norm
+        of the gradient.
+        """
+        return Table._of(self._inner.history())
+
+    @property
+    def checkpoints(self) -> list[tuple[int, int]]:
+        """The checkpoints of its schedule, each with its epoch and update."""
+        return self._inner.checkpoints()
+
+    @property
+    def comparison(self) -> dict[str, Any] | None:
+        """What training it again showed, with `rerun=True`: how many checkpoints and epochs were compared,
+        and the first `difference`, None if all bits agree.
+        """
+        return self._inner.comparison()
+
+    def weights(self, at: str | int = "last") -> Weights:
+        """The weights at a checkpoint. Those that the store does not have are computed again, bit-for-bit.
+
+        Parameters
+        ----------
+        at : {"first", "last"} or int
+            Before training, after it, or after so many epochs.
+
+        Returns
+        -------
+        Weights
+            A dictionary of float32 arrays: `input`, `recurrent`, `bias`, `readout`, `readout_bias`.
+        """
+        self._check()
+        return Weights(self._inner.weights(at))
+
+    def network(self, at: str | int = "last") -> Network:
+        """The network at a checkpoint, to be run on any inputs."""
+        from ._networks import Network
+
+        self._check()
+        return Network._of(self._inner.network(at))
+
+    def states(
+        self,
+        at: str | int = "last",
+        inputs: ArrayLike | None = None,
+        *,
+        samples: int = 500,
+        extend_to: int | None = None,
+    ) -> States:
+        """The states of the network at a checkpoint.
+
+        Parameters
+        ----------
+        at : {"first", "last"} or int
+            Before training, after it, or after so many epochs.
+        inputs : array (trials, time, inputs), optional
+            What to show. Unless given, the trials of the task that analyses show.
+        samples : int
+            How many of those trials.
+        extend_to : int, optional
+            Run the trials on, with zero input, to this timestep.
+
+        Returns
+        -------
+        States
+            (trials, time, units), float32; `to_xarray()` names the axes.
+        """
+        self._check()
+        if inputs is not None:
+            shown = np.asarray(inputs)
+            steps = None if extend_to is None else extend_to + 1
+            return States._of(self._inner.network(at).states(shown, steps), {"inputs": shown})
+        states, trials = self._inner.states(at, samples, extend_to)
+        return States._of(states, trials)
+
+    def to_torch(self, at: str | int = "last", **names: str) -> dict[str, torch.Tensor]:
+        """The weights as a PyTorch state dict; see `Network.to_torch`."""
+        return self.network(at).to_torch(**names)
+
+    def analyse(self, analysis: str, *, at: str | int | Sequence[int] = "ends", **settings: Any) -> Table:
+        """Runs an analysis by its name; see `Runs.analyse`."""
+        return self._runs.analyse(analysis, at=at, **settings)
+
+    def _check(self) -> None:
+        status, message = self._inner.outcome()
+        if status == "failed":
+            raise RunFailed(f"run {self.key[:12]} failed: {message}")
+
+    def __repr__(self) -> str:
+        row = self._runs.table()[0]
+        known = ", ".join(f"{name}={value}" for name, value in row.items() if value is not None and name != "key")
+        return f"Run({self.key[:12]}: {known})"
+
+    def _repr_html_(self) -> str:
+        return self._runs._repr_html_()

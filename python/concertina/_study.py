@@ -1,0 +1,359 @@
+"""A study: a store of runs, and what one does with it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import warnings
+import weakref
+from collections.abc import Iterable, Mapping, Sequence
+from os import PathLike, fspath
+from typing import TYPE_CHECKING, Any, Literal
+
+from . import _core
+from ._errors import ConcertinaWarning, ParameterError
+from ._figures import Figure, Report
+from ._parameters import Params, Together, build_sweep, with_keywords
+from ._progress import Progress
+from ._runs import Run, Runs, selection
+from ._tables import Table
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from ._executors import Executor
+    from ._keywords import SweepKeywords
+    from ._networks import Network
+
+
+class Study:
+    """A folder of runs: loads what is there, trains and computes the rest, and keeps it.
+
+    Results depend on nothing but what is asked: not on the number of jobs, the order of work, interruptions,
+    or what the store had. Many studies and processes may use one folder at a time.
+
+    Parameters
+    ----------
+    folder : str or path, optional
+        Where runs are kept; a folder that is empty or does not exist becomes a store. Without one, runs are
+        kept in a temporary folder, which is removed when the study is no longer used or the process ends.
+    jobs : int, optional
+        How many runs are trained or analysed side by side; one per core unless given.
+    progress : bool
+        Whether a bar is shown: tqdm's if it is installed, else plain text.
+    read_only : bool
+        Whether the store is only read. Nothing is created or changed then.
+
+    Raises
+    ------
+    StoreError
+        The folder is something else, of a newer version, or cannot be used.
+
+    Examples
+    --------
+    >>> import concertina as ct
+    >>> study = ct.Study(progress=False)
+    >>> runs = study.train(units=20, input_dim=10, epochs=2, gain=[20, 250], seed=range(2))
+    >>> len(runs), runs[0].status
+    (4, 'complete')
+    >>> dimension = runs.effective_dimension(samples=100)
+    >>> dimension.columns
+    ['gain', 'seed', 'stage', 'epoch', 'update', 'timestep', 'effective_dimension']
+    """
+
+    def __init__(
+        self,
+        folder: str | PathLike[str] | None = None,
+        *,
+        jobs: int | None = None,
+        progress: bool = True,
+        read_only: bool = False,
+    ) -> None:
+        if jobs is not None and (isinstance(jobs, bool) or not isinstance(jobs, int) or jobs < 1):
+            raise ParameterError(f"`jobs`: expected a whole number of at least 1, found {jobs!r}")
+        self._is_temporary = folder is None
+        if folder is None:
+            folder = tempfile.mkdtemp(prefix="concertina-")
+            # a forked child has the same object, and must not take the folder away from its parent
+            weakref.finalize(self, _remove, folder, os.getpid())
+        self._inner = _core.Study(fspath(folder), jobs, read_only)
+        self._jobs = jobs
+        self._read_only = read_only
+        #: Whether a bar is shown.
+        self.progress = progress
+
+    @property
+    def folder(self) -> str:
+        """The folder of the store, as an absolute path."""
+        return str(self._inner.folder())
+
+    def train(
+        self,
+        *parts: Params | Together | Iterable[Params],
+        keep: Literal["all", "needed", "ends"] = "all",
+        rerun: bool = False,
+        executor: Executor | None = None,
+        **parameters: Unpack[SweepKeywords],
+    ) -> Runs:
+        """Loads the runs of a sweep, and trains those that the store does not have.
+
+        Ctrl-C stops at the end of an epoch and keeps everything; the same call goes on from there.
+
+        Parameters
+        ----------
+        *parts
+            Parameters that all runs share (`Params`), parameters that go in parallel (`zip`), or a list of
+            `Params`, which is taken as it is.
+        keep : {"all", "needed", "ends"}
+            Which checkpoints are kept: all of the schedule (`saves_per_epoch`), none but those that analyses
+            need several of at once, or the first and the last. What is not kept and asked for later is
+            computed again, bit-for-bit.
+        rerun : bool
+            Whether runs that are in the store are trained again and compared; see `Run.comparison`.
+        executor : executor, optional
+            Where to train: anything with `submit` as in `concurrent.futures`, for example a
+            `ProcessPoolExecutor`, a Dask client's `get_executor()`, submitit's `AutoExecutor` or
+            `mpi4py.futures`. Workers must see the study's folder. Work that a lost worker leaves is done by
+            another, or here.
+        **parameters
+            Names and values, as in `concertina.Params`. Lists, tuples, ranges and arrays are crossed: every
+            combination is a run, the last name running fastest.
+
+        Returns
+        -------
+        Runs
+            The runs in the order of the sweep. A run that diverges or fails is among them; see `Run.status`.
+
+        Raises
+        ------
+        ParameterError
+            A name or a value that cannot be; nothing is trained then.
+        StoreError
+            The store cannot be used.
+        KeyboardInterrupt
+            Ctrl-C. What was done is kept.
+        """
+        if keep not in ("all", "needed", "ends"):
+            raise ParameterError(f'`keep`: expected "all", "needed" or "ends", found {keep!r}')
+        sweep = build_sweep(parts, parameters)
+        for note in sweep.notes():
+            warnings.warn(note, ConcertinaWarning, stacklevel=2)
+        if executor is not None:
+            from ._executors import train_on
+
+            with Progress(self.progress) as report:
+                train_on(executor, self, sweep, keep, rerun, report)
+            rerun = False
+        with Progress(self.progress) as report:
+            return Runs(self._inner.train(sweep, keep, rerun, report), self.progress)
+
+    def table(self) -> Table:
+        """Every run in the store, a row each: its key, folder, status, how far it came, every parameter, and
+        its last loss and accuracy.
+        """
+        return Table._of(self._inner.table())
+
+    def runs(self, where: str | None = None) -> Runs:
+        """Runs in the store, each as far as it has come.
+
+        Parameters
+        ----------
+        where : str, optional
+            A condition on the columns of `table()`: `"gain = 250 and epochs >= 12"`. All runs unless given.
+        """
+        keys = self._inner.keys(where)
+        if not keys:
+            asked = "in the store" if where is None else f"for `{where}`"
+            raise ParameterError(f"expected at least one run, found none {asked}", "`study.table()` shows all of them")
+        return self._stored(keys)
+
+    def run(self, key: str) -> Run:
+        """The run in the store whose key begins so."""
+        return self._stored([key])[0]
+
+    def _stored(self, keys: list[str]) -> Runs:
+        with Progress(self.progress) as report:
+            return Runs(self._inner.stored(keys, report), self.progress)
+
+    def keep(self, network: Network) -> Run:
+        """Keeps a network that was trained elsewhere as a run, which is analysed and drawn as any other."""
+        return self.run(self._inner.keep(network._inner))
+
+    def figure(
+        self,
+        name: str,
+        *,
+        seeds: Iterable[int] | None = None,
+        full: bool = False,
+        **parameters: Any,
+    ) -> Figure:
+        """Draws a figure of the paper, or another that there is a recipe for: what it needs is trained and
+        computed.
+
+        Parameters
+        ----------
+        name : str
+            As in `concertina.figures()`: `"fig2"`.
+        seeds : iterable of int, optional
+            The realisations; five unless given.
+        full : bool
+            As many realisations as in the paper, thirty.
+        **parameters
+            Over what the recipe says, for every run: `units=100`.
+        """
+        figures, _ = self._figures([name], [], seeds, full, parameters)
+        return figures[0]
+
+    def plot(
+        self,
+        recipe: str | PathLike[str],
+        *,
+        seeds: Iterable[int] | None = None,
+        full: bool = False,
+        **parameters: Any,
+    ) -> Figure:
+        """Draws a figure of your own from a recipe in TOML; see `docs/guides/your-own-figure.md`. Parameters
+        as in `figure`.
+        """
+        figures, _ = self._figures([], [fspath(recipe)], seeds, full, parameters)
+        return figures[0]
+
+    def _figures(
+        self,
+        names: list[str],
+        files: list[str],
+        seeds: Iterable[int] | None,
+        full: bool,
+        parameters: Mapping[str, Any],
+    ) -> tuple[list[Figure], Runs]:
+        asked = _core.Asked(names, files, _seeds(seeds), full, _assignments(parameters))
+        with Progress(self.progress) as report:
+            figures, runs, failures = self._inner.figures(asked, report)
+        for failure in failures:
+            warnings.warn(failure, ConcertinaWarning, stacklevel=3)
+        return [Figure(figure) for figure in figures], Runs(runs, self.progress)
+
+    def reproduce(
+        self,
+        *names: str,
+        seeds: Iterable[int] | None = None,
+        full: bool = False,
+        **parameters: Any,
+    ) -> Report:
+        """Judges the claims of figures, and compares with the tables of the published code.
+
+        Parameters
+        ----------
+        *names : str
+            Figures, as in `concertina.figures()`; Figures 1 to 5a unless given.
+        seeds, full, **parameters
+            As in `figure`.
+
+        Returns
+        -------
+        Report
+            The whole report shows in a notebook; `report.claims` is a table.
+        """
+        asked = _core.Asked(list(names), [], _seeds(seeds), full, _assignments(parameters))
+        words = [repr(name) for name in names]
+        words += [] if seeds is None else [f"seeds={list(seeds)!r}"]
+        words += [f"full={full}"] if full else []
+        words += [f"{name}={value!r}" for name, value in parameters.items()]
+        with Progress(self.progress) as report:
+            return Report(self._inner.reproduce(asked, f"study.reproduce({', '.join(words)})", report))
+
+    def remove(self, where: str, *, dry_run: bool = False) -> Table:
+        """Removes the runs that fulfil a condition, and what analyses found of them.
+
+        Parameters
+        ----------
+        where : str
+            A condition on the columns of `table()`.
+        dry_run : bool
+            Whether nothing is removed, and it is only said what would be.
+
+        Returns
+        -------
+        Table
+            What was removed.
+        """
+        return Table._of(self._inner.remove(self._inner.keys(where), dry_run))
+
+    def merge(self, other: Study | str | PathLike[str]) -> Table:
+        """Takes every run and result of another store that this one does not have; the other is only read."""
+        source = other if isinstance(other, Study) else Study(other, read_only=True)
+        return Table._of(self._inner.merge(source._inner))
+
+    def verify(self) -> Table:
+        """Reads every byte of the store: a row for each thing that is wrong; none if all is well. Changes
+        nothing.
+        """
+        return Table._of(self._inner.verify())
+
+    def usage(self) -> Table:
+        """What takes how much room in the store."""
+        return Table._of(self._inner.usage())
+
+    def export(
+        self, folder: str | PathLike[str], where: str | None = None, at: str | int | Sequence[int] = "ends"
+    ) -> Table:
+        """Writes runs into a new folder: an archive each, which `numpy.load` reads, and `runs.csv`.
+
+        Parameters
+        ----------
+        folder : str or path
+            A folder that is empty or does not exist.
+        where : str, optional
+            A condition on the columns of `table()`; all runs unless given.
+        at : str, int or sequence of int
+            Which checkpoints, as in `Runs.analyse`.
+        """
+        keys = self._inner.keys(where)
+        return Table._of(self._inner.export(keys, selection(at), fspath(folder)))
+
+    def __repr__(self) -> str:
+        return f"Study({self.folder!r})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if self._is_temporary:
+            # another process opens the same folder, and leaves it to this one to remove it
+            warnings.warn(
+                "a study without a folder is in use elsewhere for as long as this process keeps it",
+                ConcertinaWarning,
+                stacklevel=2,
+            )
+        return _study_of, (self.folder, self._jobs, self.progress, self._read_only)
+
+
+def _study_of(folder: str, jobs: int | None, progress: bool, read_only: bool) -> Study:
+    return Study(folder, jobs=jobs, progress=progress, read_only=read_only)
+
+
+def _remove(folder: str, process: int) -> None:
+    if os.getpid() == process:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _seeds(seeds: Iterable[int] | None) -> list[int] | None:
+    return None if seeds is None else [int(seed) for seed in seeds]
+
+
+def _assignments(parameters: Mapping[str, Any]) -> list[str]:
+    """Parameters in the words of a command line."""
+    return [f"{name}={value}" for name, value in parameters.items()]
+
+
+def figures() -> Table:
+    """The figures that there are recipes for.
+
+    Returns
+    -------
+    Table
+        The columns `figure` and `title`.
+    """
+    recipes = _core.recipes()
+    return Table({"figure": [name for name, _ in recipes], "title": [title for _, title in recipes]})
+
+
+with_keywords(Study.train)

@@ -1,0 +1,337 @@
+"""Tidy tables: named columns, a row per observation."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable, Iterator, Mapping
+from os import PathLike, fspath
+from typing import TYPE_CHECKING, Any, Literal, cast, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import _core
+from ._errors import ParameterError, ShapeError
+
+if TYPE_CHECKING:
+    import pandas
+    import polars
+    from typing_extensions import CapsuleType, Self
+
+    from ._figures import Figure
+
+#: Rows and characters that a notebook or a terminal shows of a table.
+_SHOWN_ROWS, _SHOWN_DIGITS = 20, 6
+
+
+class Table:
+    """A table of named columns. Every analysis gives one.
+
+    pandas, polars, pyarrow and DuckDB read it as it is, by the Arrow PyCapsule interface
+    (`__arrow_c_stream__`): `pandas.DataFrame` by `to_pandas()`, polars by `polars.DataFrame(table)`, DuckDB
+    by `SELECT ... FROM table`.
+
+    Parameters
+    ----------
+    columns : mapping of str to sequence
+        Columns of equal length, each of numbers, texts, truth values, or vectors of one length. None, and NaN
+        among numbers, is null. A `pandas.DataFrame` or `polars.DataFrame` is such a mapping, too.
+
+    Raises
+    ------
+    ShapeError
+        Columns that differ in length, or mix kinds.
+
+    Notes
+    -----
+    `table["gain"]` is a column as a NumPy array. What is null is NaN among numbers (whole numbers are then
+    floating-point numbers) and None among texts and truth values. A column of vectors is an array of two
+    axes.
+
+    Examples
+    --------
+    >>> import concertina as ct
+    >>> table = ct.Table({"gain": [20, 20, 250], "dimension": [2.0, 3.5, None]})
+    >>> table["dimension"]
+    array([2. , 3.5, nan])
+    >>> float(table.where("gain = 20")["dimension"].mean())
+    2.75
+    >>> print(table)
+    gain  dimension
+      20          2
+      20        3.5
+     250
+    """
+
+    __slots__ = ("_table",)
+    _table: _core.Table
+
+    def __init__(self, columns: Mapping[str, Iterable[Any]]) -> None:
+        self._table = _core.Table([(str(name), _cells(columns[name])) for name in columns])
+
+    @classmethod
+    def _of(cls, core: _core.Table) -> Self:
+        table = cls.__new__(cls)
+        table._table = core
+        return table
+
+    @property
+    def columns(self) -> list[str]:
+        """The names of the columns, in order."""
+        return self._table.names()
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+        return len(self._table), len(self.columns)
+
+    def __len__(self) -> int:
+        return len(self._table)
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        """The rows, each a dictionary."""
+        cells = [(name, self._table.cells(name)) for name in self.columns]
+        for row in range(len(self)):
+            yield {name: column[row] for name, column in cells}
+
+    @overload
+    def __getitem__(self, key: str) -> NDArray[Any]: ...
+    @overload
+    def __getitem__(self, key: int) -> dict[str, Any]: ...
+    @overload
+    def __getitem__(self, key: slice | list[str] | NDArray[Any]) -> Table: ...
+    def __getitem__(self, key: str | int | slice | list[str] | NDArray[Any]) -> Any:
+        """A column by its name; columns by a list of names; a row by its number; rows by a slice or an array."""
+        if isinstance(key, str):
+            return self._table.column(key)
+        if isinstance(key, list) and all(isinstance(name, str) for name in key):
+            return type(self)._of(self._table.select(key))
+        rows = np.arange(len(self))[cast("Any", key)]
+        if rows.ndim == 0:
+            return {name: self._table.cells(name)[int(rows)] for name in self.columns}
+        return type(self)._of(self._table.take(rows.tolist()))
+
+    def where(self, condition: str) -> Table:
+        """The rows that fulfil a condition.
+
+        Parameters
+        ----------
+        condition : str
+            As in `"gain = 250 and epoch >= 12"`, `"stage in (before, after)"`, `"not converged"`.
+
+        Raises
+        ------
+        ParameterError
+            A condition that cannot be read, or a column that the table does not have.
+        """
+        return type(self)._of(self._table.filtered(condition))
+
+    def to_dict(self) -> dict[str, list[Any]]:
+        """Columns as lists; what is null is None."""
+        return {name: self._table.cells(name) for name in self.columns}
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """As a `pandas.DataFrame`. Whole numbers and truth values with nulls have pandas' nullable types."""
+        import pandas
+
+        frame = {}
+        for name in self.columns:
+            kind = self._table.kind(name)
+            if kind == "vector":
+                frame[name] = pandas.Series(self._table.cells(name), dtype=object)
+            elif kind == "integer" and self._table.column(name).dtype.kind == "f":
+                frame[name] = pandas.Series(self._table.cells(name), dtype="Int64")
+            elif kind == "boolean" and self._table.column(name).dtype.kind == "O":
+                frame[name] = pandas.Series(self._table.cells(name), dtype="boolean")
+            else:
+                frame[name] = pandas.Series(self._table.column(name))
+        return pandas.DataFrame(frame)
+
+    def to_polars(self) -> polars.DataFrame:
+        """As a `polars.DataFrame`."""
+        import polars
+
+        return polars.DataFrame(self)
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> CapsuleType:
+        """The table by the Arrow PyCapsule interface. The requested schema is not looked at, as the interface
+        allows.
+        """
+        return self._table.arrow_stream()
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Writes the table as .csv, .json or .parquet, as the name ends."""
+        self._table.save(fspath(path))
+
+    def plot(
+        self,
+        x: str | Mapping[str, Any] | None = None,
+        y: str | Mapping[str, Any] | None = None,
+        *,
+        hue: str | None = None,
+        style: str | None = None,
+        facet: str | None = None,
+        facet_rows: str | None = None,
+        kind: Literal["lines", "spectrum", "scatter", "snapshots"] = "lines",
+        where: str | None = None,
+        band: str | None = "gamma",
+        title: str | None = None,
+        size_mm: tuple[float, float] | None = None,
+        **drawing: Any,
+    ) -> Figure:
+        """Draws the table in the style of the paper, with error bars over realisations.
+
+        Parameters
+        ----------
+        x, y : str or mapping
+            The columns that run right and up, or more about them: `{"column": "epoch", "label": "Epoch",
+            "scale": "log"}`.
+        hue, style : str, optional
+            The columns that colours and dashes (or marks) tell apart.
+        facet, facet_rows : str, optional
+            The columns whose values get axes of their own, side by side and in rows.
+        kind : {"lines", "spectrum", "scatter", "snapshots"}
+            Lines over a column, lines with dots over an index, a mark per row, or clouds of states.
+        where : str, optional
+            A condition; only rows that fulfil it are drawn.
+        band : str or None
+            What is drawn over realisations: `"gamma"` (median and 75% interval of a fitted gamma distribution, as in
+            the paper), `"gamma_reflected"`, `"mean_ci"`, `"mean_sd"`, `"median_iqr"`, `"lines"`; None if there is one
+            value at each place.
+        title : str, optional
+            What stands over the axes.
+        size_mm : (float, float), optional
+            Width and height in millimetres; one column of text unless given.
+        **drawing
+            Everything else that a panel of a recipe has: `palette`, `legend`, `reference`, `names`, ...
+
+        Returns
+        -------
+        Figure
+            An SVG in a notebook; `save("figure.pdf")` writes files.
+
+        Raises
+        ------
+        ParameterError
+            A column that the table does not have, or a setting that cannot be.
+        """
+        from ._figures import drawn
+
+        asked: dict[str, Any] = {
+            "kind": kind,
+            "x": x,
+            "y": y,
+            "hue": hue,
+            "style": style,
+            "facet": facet,
+            "facet_rows": facet_rows,
+            "keep": where,
+            "band": band if kind in ("lines", "spectrum") else None,
+            **drawing,
+        }
+        return drawn(self, {name: value for name, value in asked.items() if value is not None}, title, size_mm)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Table) and self._table.equals(other._table)
+
+    __hash__ = None  # type: ignore[assignment]  # equal by content, which is not worth hashing
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _table_of, (type(self), self._table.to_parquet())
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> NDArray[Any]:
+        raise ShapeError(
+            "expected an array, found a table",
+            'a column of a table is an array: `table["name"]`; `run.states(...)` gives the states of a run',
+        )
+
+    def __str__(self) -> str:
+        if not self.columns:
+            return "(an empty table)"
+        columns = [self._shown(name) for name in self.columns]
+        widths = [max(len(cell) for cell in [name, *cells]) for name, cells in zip(self.columns, columns, strict=True)]
+        lines = [self.columns, *(list(row) for row in zip(*columns, strict=True))]
+        texts = [
+            "  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
+        ]
+        if len(self) > _SHOWN_ROWS:
+            texts.append(f"({len(self)} rows)")
+        return "\n".join(texts)
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        heads = "".join(f"<th>{html.escape(name)}</th>" for name in self.columns)
+        columns = [self._shown(name) for name in self.columns]
+        rows = "".join(
+            "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>"
+            for row in zip(*columns, strict=True)
+        )
+        more = f"<p>{len(self)} rows</p>" if len(self) > _SHOWN_ROWS else ""
+        return f'<div><table class="dataframe"><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>{more}</div>'
+
+    def _shown(self, name: str) -> list[str]:
+        """The first cells of a column as people read them."""
+        return [_text(cell) for cell in self._table.cells(name)[:_SHOWN_ROWS]]
+
+
+def _table_of(kind: type[Table], parquet: bytes) -> Any:
+    return kind._of(_core.Table.from_parquet(parquet))
+
+
+def _text(cell: Any) -> str:
+    if cell is None:
+        return ""
+    if isinstance(cell, float):
+        return f"{cell:.{_SHOWN_DIGITS}g}"
+    if isinstance(cell, list):
+        return f"({len(cell)} numbers)"
+    return str(cell)
+
+
+def _cells(values: Any) -> list[Any]:
+    """A column as a list; vectors are lists in it."""
+    listed = values.tolist() if hasattr(values, "tolist") else list(values)
+    if not isinstance(listed, list):
+        raise ParameterError(f"expected columns of several values, found {listed!r}")
+    return [_cell(cell) for cell in listed]
+
+
+def _cell(cell: Any) -> Any:
+    if hasattr(cell, "tolist"):
+        return cell.tolist()
+    return None if type(cell).__name__ in ("NAType", "NaTType") else cell
+
+
+class LyapunovSpectrum(Table):
+    """The Lyapunov spectra of a run at some checkpoints: a table that knows its largest exponent."""
+
+    __slots__ = ()
+
+    @property
+    def exponents(self) -> NDArray[np.float64]:
+        """The exponents at the last of the checkpoints, largest first, in bits per timestep. `-inf` where the
+        network leaves no further direction, NaN where an exponent is not known: the column `reason` says why.
+        """
+        return np.array([bits for bits, _, _ in self._table.lyapunov_exponents()])
+
+    @property
+    def largest(self) -> float:
+        """The largest exponent at the last of the checkpoints, in bits per timestep."""
+        exponents = self.exponents
+        return float(exponents[0]) if exponents.size else float("nan")
+
+    @property
+    def standard_error(self) -> float:
+        """The standard error of the largest exponent over initial conditions, in bits per timestep; NaN where
+        it has none.
+        """
+        found = self._table.lyapunov_exponents()
+        error = found[0][1] if found else None
+        return float("nan") if error is None else error
+
+    @property
+    def converged(self) -> bool:
+        """Whether every exponent at the last of the checkpoints met its tolerance."""
+        return all(converged for _, _, converged in self._table.lyapunov_exponents())

@@ -1,0 +1,206 @@
+"""Trials that were made elsewhere: arrays, or an environment of neurogym."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from . import _core
+from ._errors import ParameterError, ShapeError
+
+_PARTS = ("inputs", "targets", "mask", "condition")
+
+
+class Trials:
+    """Trials to train on and to validate with, as NumPy arrays. They can be the `task` of a run.
+
+    Parameters
+    ----------
+    inputs : array (trials, time, inputs)
+        What the network is shown at every timestep.
+    targets : array
+        Classes, whole numbers from 0 on: (trials,) for one class per trial, or (trials, time). Or real
+        numbers, (trials, time, outputs).
+    mask : array of bool (trials, time), optional
+        Where the loss counts; everywhere unless given.
+    condition : array of int (trials,), optional
+        Numbers that group trials, from 0 on. Analyses show trials spread evenly over conditions.
+    validation : Trials-like mapping, optional
+        Trials to validate with, and to show in analyses: a dictionary with `inputs`, `targets` and perhaps
+        `mask` and `condition`. Unless given, the last 15% of the trials.
+    time_major : bool
+        Whether the arrays are (time, trials, ...) instead, as with PyTorch's `batch_first=False`.
+
+    Raises
+    ------
+    ShapeError
+        Arrays whose shapes or types do not go together; the message names the argument.
+
+    Notes
+    -----
+    Arrays are copied once, to single precision. Two objects with the same numbers are the same trials: runs
+    are named by a hash of the content.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import concertina as ct
+    >>> rng = np.random.default_rng(0)
+    >>> inputs = rng.normal(size=(40, 12, 2)).astype(np.float32)
+    >>> task = ct.Trials(inputs, targets=(inputs.sum(axis=(1, 2)) > 0).astype(int))
+    >>> task
+    Trials(34 to train on, 6 to validate with, 12 timesteps, 2 inputs, classes)
+    """
+
+    __slots__ = ("_inner",)
+    _inner: _core.Trials
+
+    def __init__(
+        self,
+        inputs: ArrayLike,
+        targets: ArrayLike,
+        mask: ArrayLike | None = None,
+        condition: ArrayLike | None = None,
+        *,
+        validation: Mapping[str, ArrayLike] | None = None,
+        time_major: bool = False,
+    ) -> None:
+        given: dict[str, Any] = {"inputs": inputs, "targets": targets, "mask": mask, "condition": condition}
+        arrays = _named(given, "", time_major)
+        if validation is not None:
+            unknown = set(validation) - set(_PARTS)
+            if unknown:
+                raise ParameterError(
+                    f"`validation`: expected `inputs`, `targets`, `mask` and `condition`, found `{min(unknown)}`"
+                )
+            arrays.update(_named(validation, "val_", time_major))
+        if not time_major:
+            _check_axes(arrays)
+        self._inner = _core.Trials(arrays)
+
+    @classmethod
+    def _of(cls, core: _core.Trials) -> Trials:
+        trials = cls.__new__(cls)
+        trials._inner = core
+        return trials
+
+    @classmethod
+    def read(cls, path: str | PathLike[str]) -> Trials:
+        """Trials in a `.npz` file with arrays `inputs`, `targets` and perhaps `mask`, `condition` and the
+        same with `val_` before the name.
+        """
+        with np.load(Path(path), allow_pickle=False) as file:
+            return cls._of(_core.Trials({name: file[name] for name in file.files}))
+
+    @classmethod
+    def from_neurogym(cls, env: Any, trials: int = 1000, seed: int = 0, **settings: Any) -> Trials:
+        """Trials of an environment of neurogym.
+
+        Parameters
+        ----------
+        env : str or environment
+            Its name, as in `"PerceptualDecisionMaking-v0"`, or the environment itself.
+        trials : int
+            How many.
+        seed : int
+            Seeds the environment: the same seed gives the same trials.
+        **settings
+            Passed to the environment, where a name is given: `dt=20`.
+
+        Returns
+        -------
+        Trials
+            Inputs are observations, and targets are the classes of the ground truth (real numbers where the
+            environment acts in continuous space). Trials that are shorter than the longest end in zeros, at
+            which the loss does not count. Conditions number the combinations of what the environment draws
+            per trial.
+
+        Raises
+        ------
+        ModuleNotFoundError
+            neurogym is not installed.
+        """
+        from ._neurogym import arrays_of
+
+        arrays = arrays_of(env, trials, seed, settings)
+        return cls(arrays["inputs"], arrays["targets"], arrays["mask"], arrays["condition"])
+
+    @property
+    def name(self) -> str:
+        """`trials-` and 32 hexadecimal digits: a hash of the content."""
+        return self._inner.name()
+
+    @property
+    def inputs(self) -> NDArray[np.float32]:
+        """Inputs of the trials to train on, (trials, time, inputs)."""
+        return self._inner.tensors()["inputs"]
+
+    @property
+    def targets(self) -> NDArray[Any]:
+        """Targets of the trials to train on."""
+        targets = self._inner.tensors()["targets"]
+        return targets.astype(np.int64) if self._inner.are_classes() else targets
+
+    @property
+    def mask(self) -> NDArray[np.bool_] | None:
+        """Where the loss counts, (trials, time); None if everywhere."""
+        mask = self._inner.tensors().get("mask")
+        return None if mask is None else mask.astype(bool)
+
+    @property
+    def condition(self) -> NDArray[np.int64] | None:
+        """The condition of each trial, (trials,); None if there are none."""
+        condition = self._inner.tensors().get("condition")
+        return None if condition is None else condition.astype(np.int64)
+
+    def __len__(self) -> int:
+        training, validation, _, _ = self._inner.sizes()
+        return training + validation
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Trials) and self.name == other.name
+
+    def __hash__(self) -> int:
+        return hash(self.name)
+
+    def __repr__(self) -> str:
+        training, validation, time, inputs = self._inner.sizes()
+        targets = "classes" if self._inner.are_classes() else "real targets"
+        sizes = f"{training} to train on, {validation} to validate with, {time} timesteps, {inputs} inputs"
+        return f"Trials({sizes}, {targets})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _trials_of, (self._inner.tensors(),)
+
+
+def _trials_of(tensors: dict[str, NDArray[np.float32]]) -> Trials:
+    return Trials._of(_core.Trials.from_tensors(tensors))
+
+
+def _named(given: Mapping[str, Any], prefix: str, time_major: bool) -> dict[str, Any]:
+    """Arrays by name, trials first."""
+    arrays: dict[str, Any] = {}
+    for name, array in given.items():
+        if array is None:
+            continue
+        array = np.asarray(array)
+        arrays[prefix + name] = np.swapaxes(array, 0, 1) if time_major and array.ndim > 1 else array
+    return arrays
+
+
+def _check_axes(arrays: Mapping[str, Any]) -> None:
+    """Refuses arrays that go together only if time comes first."""
+    inputs, targets = arrays["inputs"], arrays["targets"]
+    if inputs.ndim != 3 or targets.ndim < 2 or inputs.shape[:2] == targets.shape[:2]:
+        return
+    if inputs.shape[:2] == targets.shape[1::-1]:
+        raise ShapeError(
+            f"`targets`: expected trials and timesteps as in `inputs`, {inputs.shape[:2]}, found {targets.shape[:2]}",
+            "their first axes are the other way round: one of them is (time, trials, ...). "
+            "`np.swapaxes(x, 0, 1)` turns it",
+        )
