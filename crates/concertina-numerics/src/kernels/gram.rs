@@ -2,10 +2,13 @@
 #![allow(unsafe_code)] // a marker trait, and the loop over terms; the checks that allow it stand in front
 #![allow(clippy::needless_range_loop)] // sums that are visited by iterators stay in memory
 
-use pulp::bytemuck::{Pod, Zeroable, cast_slice};
+use std::ops::Range;
+use std::thread;
+
+use pulp::bytemuck::{Pod, Zeroable, cast_slice, cast_slice_mut};
 use pulp::{Simd, WithSimd};
 
-use super::Level;
+use super::{Level, team};
 
 /// Columns of a panel: two of the widest vectors of `f64`.
 const WIDTH: usize = 16;
@@ -68,52 +71,169 @@ impl Columns {
     ///
     /// Each entry is one chain of fused multiply-adds over the rows, in order; squares are summed in 16 interleaved sums (a column of
     /// a panel each, those of blocks of 8 by 8 on the diagonal apart from the others), in order, and these one after the other. So the
-    /// result is the same on every instruction set. Only blocks on and below the diagonal are computed, and none is stored.
+    /// result is the same on every instruction set and for any number of threads
+    /// ([`with_threads`](super::with_threads)). Only blocks on and below the diagonal are computed.
     #[must_use]
     pub fn gram_squared_norm(&self) -> f64 {
         if self.rows == 0 {
             return 0.0;
         }
-        Level::current().vectorize(SquaredNorm(self))
-    }
-}
-
-struct SquaredNorm<'a>(&'a Columns);
-
-impl WithSimd for SquaredNorm<'_> {
-    type Output = f64;
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) -> f64 {
-        let matrix = self.0;
-        let panels: Vec<&[Row]> = matrix.storage.chunks_exact(matrix.rows).collect();
-        let (mut on, mut below) = ([0.0; WIDTH], [0.0; WIDTH]);
-        for (right, panel) in panels.iter().enumerate() {
-            // halves that hold columns of the matrix
-            let halves = (matrix.columns - right * WIDTH).div_ceil(HALF);
-            half_by_half(simd, panel, 0, panel, 0, &mut on);
-            if halves > 1 {
-                half_by_half(simd, panel, 1, panel, 0, &mut below);
-                half_by_half(simd, panel, 1, panel, 1, &mut on);
+        let (panels, work) = (self.panel_count(), self.rows * self.columns * self.columns / 2);
+        let mut sums = Sums::default();
+        match team::threads(work, panels) {
+            1 => {
+                let mut gram = vec![Row([0.0; WIDTH]); self.gram_rows(0..panels.min(1))];
+                for panel in 0..panels {
+                    let gram = &mut gram[..self.gram_rows(panel..panel + 1)];
+                    Level::current().vectorize(GramShare { matrix: self, panels: panel..panel + 1, gram });
+                    Level::current().vectorize(AddSquares { sums: &mut sums, gram });
+                }
             }
-            for half in 2..halves {
-                let left = panels[right + half / 2];
-                if S::F64_LANES == HALF {
-                    tile::<HALF, 2, S>(simd, left, half % 2 * HALF, panel, 0, &mut below);
-                } else {
-                    half_by_half(simd, left, half % 2, panel, 0, &mut below);
-                    half_by_half(simd, left, half % 2, panel, 1, &mut below);
+            threads => {
+                let mut gram = vec![Row([0.0; WIDTH]); self.gram_rows(0..panels)];
+                self.compute_together(threads, &mut gram);
+                let mut rest = gram.as_slice();
+                for panel in 0..panels {
+                    let (gram, after) = rest.split_at(self.gram_rows(panel..panel + 1));
+                    rest = after;
+                    Level::current().vectorize(AddSquares { sums: &mut sums, gram });
                 }
             }
         }
-        on.iter().sum::<f64>() + 2.0 * below.iter().sum::<f64>()
+        sums.on.iter().sum::<f64>() + 2.0 * sums.below.iter().sum::<f64>()
+    }
+
+    /// Computes the Gram matrix on and below the diagonal, with so many threads.
+    fn compute_together(&self, threads: usize, gram: &mut [Row]) {
+        let mut shares = self.shares(threads);
+        let own = shares.pop().unwrap_or_default();
+        thread::scope(|scope| {
+            let mut rest = gram;
+            for panels in shares {
+                let (gram, after) = rest.split_at_mut(self.gram_rows(panels.clone()));
+                rest = after;
+                let share = GramShare { matrix: self, panels, gram };
+                scope.spawn(team::alike(move || Level::current().vectorize(share)));
+            }
+            Level::current().vectorize(GramShare { matrix: self, panels: own, gram: rest });
+        });
+    }
+
+    fn panel_count(&self) -> usize {
+        self.columns.div_ceil(WIDTH)
+    }
+
+    /// Half panels that hold columns of the matrix, from a panel on.
+    fn halves_from(&self, panel: usize) -> usize {
+        (self.columns - panel * WIDTH).div_ceil(HALF)
+    }
+
+    /// Rows of the Gram matrix on and below the diagonal in the columns of these panels.
+    fn gram_rows(&self, panels: Range<usize>) -> usize {
+        panels.map(|panel| self.halves_from(panel) * HALF).sum()
+    }
+
+    /// The panels of each of so many threads, with about as much work for each.
+    fn shares(&self, threads: usize) -> Vec<Range<usize>> {
+        let (panels, all) = (self.panel_count(), self.gram_rows(0..self.panel_count()));
+        let mut ends: Vec<usize> = Vec::with_capacity(threads);
+        let mut done = 0;
+        for panel in 0..panels {
+            done += self.gram_rows(panel..panel + 1);
+            if done * threads >= all * (ends.len() + 1) {
+                ends.push(panel + 1);
+            }
+        }
+        let starts = std::iter::once(0).chain(ends.iter().copied());
+        starts.zip(&ends).map(|(start, end)| start..*end).collect()
+    }
+}
+
+/// Computes the Gram matrix on and below the diagonal in the columns of some panels: in `gram`, for each
+/// panel rows of 16 columns, from the diagonal on.
+struct GramShare<'a> {
+    matrix: &'a Columns,
+    panels: Range<usize>,
+    gram: &'a mut [Row],
+}
+
+impl WithSimd for GramShare<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self { matrix, panels, gram } = self;
+        let all: Vec<&[Row]> = matrix.storage.chunks_exact(matrix.rows).collect();
+        let mut rest = gram;
+        for right in panels {
+            let (blocks, after) = rest.split_at_mut(matrix.halves_from(right) * HALF);
+            rest = after;
+            for (half, entries) in blocks.chunks_exact_mut(HALF).enumerate() {
+                let (left, panel) = (all[right + half / 2], all[right]);
+                if S::F64_LANES == HALF && half > 1 {
+                    tile::<HALF, 2, S>(simd, left, half % 2 * HALF, panel, 0, entries);
+                    continue;
+                }
+                half_by_half(simd, left, half % 2, panel, 0, entries);
+                if half > 0 {
+                    half_by_half(simd, left, half % 2, panel, 1, entries);
+                }
+            }
+        }
+    }
+}
+
+/// Sums of squared entries of a Gram matrix, for each column of a panel.
+#[derive(Default)]
+struct Sums {
+    /// In the blocks of 8 by 8 on the diagonal.
+    on: [f64; WIDTH],
+    below: [f64; WIDTH],
+}
+
+/// Adds the squares of the Gram matrix on and below the diagonal in the columns of a panel.
+struct AddSquares<'a> {
+    sums: &'a mut Sums,
+    gram: &'a [Row],
+}
+
+impl WithSimd for AddSquares<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Sums { on, below } = self.sums;
+        for (half, entries) in self.gram.chunks_exact(HALF).enumerate() {
+            match half {
+                0 => add_squares(simd, entries, 0..HALF, on),
+                1 => {
+                    add_squares(simd, entries, 0..HALF, below);
+                    add_squares(simd, entries, HALF..WIDTH, on);
+                }
+                _ => add_squares(simd, entries, 0..WIDTH, below),
+            }
+        }
+    }
+}
+
+/// Adds the squares in these columns, row after row, to the sums of the same columns.
+#[inline(always)]
+fn add_squares<S: Simd>(simd: S, entries: &[Row], columns: Range<usize>, sums: &mut [f64; WIDTH]) {
+    let sums = S::as_mut_simd_f64s(sums).0;
+    for vector in columns.start / S::F64_LANES..columns.end / S::F64_LANES {
+        let mut sum = sums[vector];
+        for row in entries {
+            let entry = S::as_simd_f64s(&row.0).0[vector];
+            sum = simd.mul_add_f64s(entry, entry, sum);
+        }
+        sums[vector] = sum;
     }
 }
 
 /// Columns of half a panel: the widest vector of `f64`.
 const HALF: usize = WIDTH / 2;
 
-/// Adds the squares of a block of the Gram matrix to `sums`: half a panel by half a panel.
+/// Computes a block of the Gram matrix: half a panel by half a panel.
 #[inline(always)]
 fn half_by_half<S: Simd>(
     simd: S,
@@ -121,21 +241,21 @@ fn half_by_half<S: Simd>(
     left_half: usize,
     right: &[Row],
     right_half: usize,
-    sums: &mut [f64; WIDTH],
+    entries: &mut [Row],
 ) {
     let (first, vectors) = (left_half * HALF, HALF / S::F64_LANES);
     if vectors == 1 {
-        return tile::<HALF, 1, S>(simd, left, first, right, right_half, sums);
+        return tile::<HALF, 1, S>(simd, left, first, right, right_half, entries);
     }
-    for rows in [first, first + HALF / 2] {
+    for (half, entries) in entries.chunks_exact_mut(HALF / 2).enumerate() {
         for at in (right_half * vectors..(right_half + 1) * vectors).step_by(2) {
-            tile::<{ HALF / 2 }, 2, S>(simd, left, rows, right, at, sums);
+            tile::<{ HALF / 2 }, 2, S>(simd, left, first + half * HALF / 2, right, at, entries);
         }
     }
 }
 
-/// Adds the squares of `M` by `V` vectors of the Gram matrix to `sums`: columns `first` and the following ones of `left`, vectors `at`
-/// and the following ones of `right`.
+/// Computes `M` by `V` vectors of the Gram matrix: columns `first` and the following ones of `left`, vectors
+/// `at` and the following ones of `right`.
 #[inline(never)]
 fn tile<const M: usize, const V: usize, S: Simd>(
     simd: S,
@@ -143,9 +263,9 @@ fn tile<const M: usize, const V: usize, S: Simd>(
     first: usize,
     right: &[Row],
     at: usize,
-    sums: &mut [f64; WIDTH],
+    entries: &mut [Row],
 ) {
-    simd.vectorize(Tile::<M, V> { left, first, right, at, sums });
+    simd.vectorize(Tile::<M, V> { left, first, right, at, entries });
 }
 
 struct Tile<'a, const M: usize, const V: usize> {
@@ -153,7 +273,7 @@ struct Tile<'a, const M: usize, const V: usize> {
     first: usize,
     right: &'a [Row],
     at: usize,
-    sums: &'a mut [f64; WIDTH],
+    entries: &'a mut [Row],
 }
 
 impl<const M: usize, const V: usize> WithSimd for Tile<'_, M, V> {
@@ -161,12 +281,14 @@ impl<const M: usize, const V: usize> WithSimd for Tile<'_, M, V> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Self { left, first, right, at, sums } = self;
+        let Self { left, first, right, at, entries: out } = self;
         let (terms, step) = (left.len(), WIDTH / S::F64_LANES);
         let left: &[f64] = cast_slice(left);
         let right = S::as_simd_f64s(cast_slice(right)).0;
+        let out = S::as_mut_simd_f64s(cast_slice_mut(out)).0;
         assert!(first + M <= WIDTH && at + V <= step, "a tile within its panels");
         assert!(left.len() == terms * WIDTH && right.len() == terms * step, "panels of a tile");
+        assert!(out.len() == M * step, "entries of a tile");
         let (left, right) = (left.as_ptr(), right.as_ptr());
         let mut entries = [[simd.splat_f64s(0.0); V]; M];
         for k in 0..terms {
@@ -183,10 +305,9 @@ impl<const M: usize, const V: usize> WithSimd for Tile<'_, M, V> {
                 }
             }
         }
-        let sums = &mut S::as_mut_simd_f64s(sums).0[at..at + V];
         for r in 0..M {
             for v in 0..V {
-                sums[v] = simd.mul_add_f64s(entries[r][v], entries[r][v], sums[v]);
+                out[r * step + at + v] = entries[r][v];
             }
         }
     }
@@ -194,7 +315,7 @@ impl<const M: usize, const V: usize> WithSimd for Tile<'_, M, V> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::with_level;
+    use super::super::{with_level, with_threads};
     use super::*;
 
     fn entry(row: usize, column: usize) -> f64 {
@@ -242,5 +363,23 @@ mod tests {
             Level::available().into_iter().map(|level| with_level(level, || matrix.gram_squared_norm()));
         let norms: Vec<u64> = norms.map(f64::to_bits).collect();
         assert!(norms.windows(2).all(|pair| pair[0] == pair[1]), "{norms:x?}");
+    }
+
+    #[test]
+    fn any_number_of_threads_has_the_same_bits_and_every_panel_has_one() {
+        let mut matrix = Columns::default();
+        matrix.resize(2_000, 203);
+        for row in 0..2_000 {
+            let values: Vec<f64> = (0..203).map(|column| libm::sin((203 * row + column) as f64)).collect();
+            matrix.set_row(row, &values);
+        }
+        let alone = matrix.gram_squared_norm();
+        for threads in [2, 3, 5, 100] {
+            let shares = matrix.shares(threads);
+            assert!(shares.len() <= threads && shares.iter().all(|share| !share.is_empty()), "{shares:?}");
+            assert_eq!(shares.into_iter().flatten().collect::<Vec<_>>(), (0..13).collect::<Vec<_>>());
+            let together = with_threads(threads, || matrix.gram_squared_norm());
+            assert_eq!(together.to_bits(), alone.to_bits(), "{threads} threads");
+        }
     }
 }

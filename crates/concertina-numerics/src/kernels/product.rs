@@ -31,8 +31,10 @@ pub fn product(mut out: RowsMut<'_>, a: RowsRef<'_>, b: &Panels, accumulate: boo
     if a.column_count() == 0 && !accumulate {
         out.as_mut_slice().fill(0.0);
     }
-    let threads = team::threads(out.row_count() * a.column_count(), &b.layout());
-    let mut shares = team::shares(threads, &b.layout());
+    let layout = b.layout();
+    let work = out.row_count() * a.column_count() * layout.column_count();
+    let threads = team::threads(work, layout.panel_count());
+    let mut shares = team::shares(threads, &layout);
     let Some(own) = shares.next_back() else { return };
     if threads == 1 {
         return share_of_product(out, a, b, own, accumulate);
@@ -94,7 +96,8 @@ pub fn product_transposed_a(out: &mut Panels, a: RowsRef<'_>, b: RowsRef<'_>, ac
         out.clear();
     }
     let layout = out.layout();
-    let threads = team::threads(a.row_count() * a.column_count(), &layout);
+    let work = a.row_count() * a.column_count() * layout.column_count();
+    let threads = team::threads(work, layout.panel_count());
     if threads == 1 {
         return share_of_transposed_product(out.panels_mut(), a, b, 0..layout.panel_count(), accumulate);
     }

@@ -28,9 +28,9 @@ pub fn with_threads<R>(threads: usize, run: impl FnOnce() -> R) -> R {
     run()
 }
 
-/// How many threads a product with so many multiply-adds a column is worth: one at least, and no more than there are panels.
-pub(super) fn threads(work: usize, layout: &Layout) -> usize {
-    THREADS.get().min(work * layout.column_count() / WORTH).clamp(1, layout.panel_count().max(1))
+/// How many threads so many multiply-adds are worth: one at least, and no more than there are panels.
+pub(super) fn threads(multiply_adds: usize, panels: usize) -> usize {
+    THREADS.get().min(multiply_adds / WORTH).clamp(1, panels.max(1))
 }
 
 /// The panels of each of these threads, in order.
