@@ -117,12 +117,12 @@ pub struct Resemblance {
 
 /// The cosine of the angle between the state at each timestep and the first state of the same trial.
 ///
-/// States are centred neither over units nor over samples: see [`Autocorrelation`]. Rotations of state space, and scalings
-/// of the states of a timestep, leave it alone.
+/// States are centred neither over units nor over samples: see [`Autocorrelation`]. Rotations of state
+/// space, and scalings of the states of a timestep, leave it alone.
 ///
 /// # Undefined
-/// A sample whose state is zero at either timestep has no angle and is left out, as is one whose state is under 8 times
-/// the smallest number of its precision in each unit. [`Resemblance`] says what is left.
+/// A sample whose state is zero at either timestep has no angle and is left out, as is one whose state is
+/// under 8 times the smallest number of its precision in each unit. [`Resemblance`] says what is left.
 ///
 /// # Shapes
 /// `states`: (trials, timesteps, units).

@@ -18,8 +18,7 @@ use crate::{Analysis, Error, Result, Subject, Timestep, Timesteps};
 
 const SPLITS: Purpose = Purpose::new("cluster holdout");
 
-/// Training and testing accuracy of a linear classifier that sees some of the clusters and is tested on the rest (see
-/// [`cluster_holdout`]).
+/// Training and testing accuracy of a linear classifier that sees some of the clusters and is tested on the rest.
 ///
 /// At each timestep the classifier is fitted to the states of the samples of the training clusters, to its optimum, and then
 /// names the class of the states of the others. High training accuracy says that the clusters are linearly separable as they
@@ -244,18 +243,18 @@ pub struct HoldoutAccuracy {
 
 /// Training and testing accuracy of a linear classifier of states that sees some of the clusters.
 ///
-/// Of `settings` the splits, the training share and the classifier with its `c` count; the samples are those given. The
-/// splits that a seed draws depend on the clusters of each class and on nothing else, so that they are the same at every
-/// timestep.
+/// Of `settings` the splits, the training share and the classifier with its `c` count; the samples are
+/// those given. The splits that a seed draws depend on the clusters of each class and on nothing else, so
+/// that they are the same at every timestep.
 ///
 /// # Shapes
-/// `states`: (samples, units); `labels` and `clusters`: (samples), any whole numbers, one for each class and for each
-/// cluster.
+/// `states`: (samples, units); `labels` and `clusters`: (samples), any whole numbers, one for each class
+/// and for each cluster.
 ///
 /// # Errors
-/// [`Error::Parameter`]; [`Error::Shape`] unless there is a label and a cluster for each sample, and a unit at least;
-/// [`Error::NotApplicable`] for fewer than two classes, a class of fewer than two clusters, or a cluster of several
-/// classes; [`Error::NotFinite`] names the first bad sample and unit.
+/// [`Error::Parameter`]; [`Error::Shape`] unless there is a label and a cluster for each sample, and a unit
+/// at least; [`Error::NotApplicable`] for fewer than two classes, a class of fewer than two clusters, or a
+/// cluster of several classes; [`Error::NotFinite`] names the first bad sample and unit.
 ///
 /// # Source
 /// `farrell2022`, Fig. 2f and g. Differs in: see [`ClusterHoldout`].

@@ -62,6 +62,9 @@ impl StateMeasure for EffectiveDimension {
 /// and of `C` and its counterpart between samples only one triangle of the smaller is computed; n or n - 1 cancels. Biased
 /// low for few samples. Rotations, scalings and shifts of the cloud and the order of its samples leave it alone.
 ///
+/// Large clouds are shared between as many threads as
+/// [`with_threads`](concertina_numerics::kernels::with_threads) allows, one by default; the bits are the same.
+///
 /// # Undefined
 /// `None` if all states are equal *up to rounding*: if their root mean square distance from the mean is under
 /// 8 machine epsilons of the root mean square state, with the epsilon of the precision that the states are

@@ -17,9 +17,9 @@ use crate::{Error, Result, Subject, Timestep, Timesteps};
 
 /// How much the part of the states orthogonal to the readout has shrunk since before training, at each timestep.
 ///
-/// A number under 1 says that training compresses what the task does not need. The states of a checkpoint are compared
-/// with those that the run's network has at the same timestep before training. That network is drawn again from the parameters, so
-/// checkpoint 0 need not be asked for.
+/// A number under 1 says that training compresses what the task does not need. The states of a checkpoint
+/// are compared with those that the run's network has at the same timestep before training. That network is
+/// drawn again from the parameters, so checkpoint 0 need not be asked for.
 ///
 /// The readout is the mean of the readout weights over those checkpoints asked for that fall into the last epoch of them
 /// all (an epoch may be saved several times), and the same for all rows. So a row depends on the last checkpoints that are
@@ -153,8 +153,8 @@ fn last_readout(subject: &Subject) -> Result<Option<Array2<f64>>> {
 /// the precision they are given in (or under 8 times its smallest number in each unit).
 ///
 /// # Errors
-/// [`Error::TooFewSamples`] under 2 samples; [`Error::Shape`]; [`Error::NotFinite`] names the first bad sample and unit,
-/// or unit and output.
+/// [`Error::TooFewSamples`] under 2 samples; [`Error::Shape`]; [`Error::NotFinite`] names the first bad
+/// sample and unit, or unit and output.
 ///
 /// # Source
 /// `farrell2022`. Differs in: the initial states of every class are taken along their own components.

@@ -14,8 +14,7 @@ use crate::ranges::{self, at_least, refuse};
 use crate::responses::{Observations, Responses, check_finite};
 use crate::{Analysis, Error, Result, Subject, Timestep, Timesteps};
 
-/// The states along their first principal components, at each timestep, with the readout in the same plane (see
-/// [`pca_snapshots`]).
+/// The states along their first principal components, at each timestep, with the readout in the same plane.
 ///
 /// Principal components are those of the covariance of `samples` states at that timestep. A component and its opposite are
 /// equally good: at the first timestep its entry of largest magnitude is positive, and at every later one its scores
@@ -167,14 +166,15 @@ pub struct PcaSnapshot {
     pub resolved: usize,
 }
 
-/// The states of each timestep along their first principal components, with signs that follow from timestep to timestep.
+/// The states of each timestep along their first principal components, with signs that follow from timestep
+/// to timestep.
 ///
-/// At the first timestep the entry of largest magnitude of each component is positive. At every later one the scores
-/// correlate positively with those of the same component at the timestep before.
+/// At the first timestep the entry of largest magnitude of each component is positive. At every later one
+/// the scores correlate positively with those of the same component at the timestep before.
 ///
 /// # Undefined
-/// A component is left out if the states vary along it by no more than the rounding of their precision (8 machine
-/// epsilons of their root mean square): [`PcaSnapshot::resolved`] says how many there are.
+/// A component is left out if the states vary along it by no more than the rounding of their precision (8
+/// machine epsilons of their root mean square): [`PcaSnapshot::resolved`] says how many there are.
 ///
 /// # Shapes
 /// `states`: (trials, timesteps, units).
@@ -210,15 +210,15 @@ pub fn pca_snapshots<T: Precision>(states: ArrayView3<T>, components: usize) -> 
 }
 
 impl PcaSnapshot {
-    /// Of the states of one timestep; with signs such that the scores correlate positively with those `before`, of the
-    /// same samples.
+    /// Of the states of one timestep; with signs such that the scores correlate positively with those
+    /// `before`, of the same samples.
     ///
     /// # Shapes
     /// `states`: (samples, units). The number of units may be another than before.
     ///
     /// # Errors
-    /// [`Error::TooFewSamples`] under 2 samples; [`Error::Parameter`] for no components; [`Error::Shape`] if there were
-    /// other samples before; [`Error::NotFinite`] names the first bad sample and unit.
+    /// [`Error::TooFewSamples`] under 2 samples; [`Error::Parameter`] for no components; [`Error::Shape`]
+    /// if there were other samples before; [`Error::NotFinite`] names the first bad sample and unit.
     pub fn of<T: Precision>(
         states: ArrayView2<T>,
         components: usize,
@@ -257,8 +257,8 @@ impl PcaSnapshot {
     }
 }
 
-/// How many of these singular values of the centred states, falling, are more than the rounding of states that were
-/// given in another precision.
+/// How many of these singular values of the centred states, falling, are more than the rounding of states
+/// that were given in another precision.
 fn beyond_rounding<T: Precision>(states: ArrayView2<f64>, singular_values: &Array1<f64>) -> usize {
     let (samples, units) = states.dim();
     let rounding = Rounding::of_states::<T>(states);

@@ -11,8 +11,7 @@ use crate::responses::{Responses, check_finite};
 use crate::state_measure::{StateMeasure, States};
 use crate::{Error, Result, Subject, Timestep, Timesteps};
 
-/// How large the rates are at each timestep: mean and standard deviation of their magnitude over samples and units
-/// (see [`saturation`]).
+/// How large the rates are at each timestep: mean and standard deviation of their magnitude over samples and units.
 ///
 /// The rate is what the nonlinearity returns: the state `h` of a vanilla or feedforward network, `φ(h)` of a leaky one, whose
 /// state itself is not bounded. With tanh a mean near 1 says that the units are saturated, so that gradients hardly pass
@@ -92,12 +91,12 @@ pub struct Magnitudes {
 /// `rates`: (samples, units).
 ///
 /// # Returns
-/// In the unit of the rates; with tanh both are in [0, 1]. Squares are over n: the spread of these very units, not an
-/// estimate for others.
+/// In the unit of the rates; with tanh both are in [0, 1]. Squares are over n: the spread of these very
+/// units, not an estimate for others.
 ///
 /// # Errors
-/// [`Error::TooFewSamples`] without samples; [`Error::Shape`] without units; [`Error::NotFinite`] names the first bad
-/// sample and unit.
+/// [`Error::TooFewSamples`] without samples; [`Error::Shape`] without units; [`Error::NotFinite`] names the
+/// first bad sample and unit.
 ///
 /// # Source
 /// `farrell2022`, Fig. 3g. Differs in: nothing.

@@ -11,7 +11,7 @@ use crate::ranges::refuse_gates;
 use crate::responses::Observations;
 use crate::{Analysis, Error, Result, Subject, Timestep};
 
-/// The eigenvalues and singular values of the recurrent weights, and how far these are from normal (see [`spectrum`]).
+/// The eigenvalues and singular values of the recurrent weights, and how far these are from normal.
 ///
 /// Of the matrix `W` itself, (from, to), as the network has it: in a vanilla network it contains the `(1 - dt) I` that it was
 /// initialised with; in a leaky one the map from timestep to timestep at zero activity has the eigenvalues `1 - dt + dt λ`
@@ -117,12 +117,13 @@ pub struct MatrixSpectrum {
 /// `weights`: (units, units), (from, to).
 ///
 /// # Returns
-/// All in the unit of the weights. [`MatrixSpectrum::table`] has them as the analysis [`Spectrum`] does. Of a normal
-/// matrix rounding may leave a departure of 1e-7 of the norm: it is the root of a difference of squares.
+/// All in the unit of the weights. [`MatrixSpectrum::table`] has them as the analysis [`Spectrum`] does. Of
+/// a normal matrix rounding may leave a departure of 1e-7 of the norm: it is the root of a difference of
+/// squares.
 ///
 /// # Errors
-/// [`Error::Shape`] unless the matrix is square and has a unit; [`Error::NotFinite`] names the first bad weight;
-/// [`Error::Numerics`] if a decomposition does not converge.
+/// [`Error::Shape`] unless the matrix is square and has a unit; [`Error::NotFinite`] names the first bad
+/// weight; [`Error::Numerics`] if a decomposition does not converge.
 ///
 /// # Source
 /// `henrici1962` for the departure; `trefethen2005` for what it is good for.

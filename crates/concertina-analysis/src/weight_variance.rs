@@ -12,8 +12,7 @@ use crate::ranges::{at_least, refuse_gates};
 use crate::responses::Observations;
 use crate::{Analysis, Error, Result, Subject};
 
-/// The variance of weights over a window of checkpoints: the mean over entries of their unbiased variance
-/// (see [`weight_variance`]).
+/// The variance of weights over a window of checkpoints: the mean over entries of their unbiased variance.
 ///
 /// Late in training it says how far gradient noise drives the weights about, early how fast they learn. The window slides over
 /// the checkpoints asked for, so their distance in training is the unit of time here: ask for evenly spaced ones.
@@ -115,7 +114,8 @@ impl Analysis for WeightVariance {
     }
 }
 
-/// The variance of weights over a sliding window of checkpoints: the mean over entries of their unbiased variance.
+/// The variance of weights over a sliding window of checkpoints: the mean over entries of their unbiased
+/// variance.
 ///
 /// The window is counted in checkpoints, so these should be evenly spaced.
 ///
@@ -126,11 +126,12 @@ impl Analysis for WeightVariance {
 /// `weights`: (checkpoints, from, to), in the order of training.
 ///
 /// # Returns
-/// For each checkpoint the variance over the `window` checkpoints that end with it, in squared units of the weights.
+/// For each checkpoint the variance over the `window` checkpoints that end with it, in squared units of the
+/// weights.
 ///
 /// # Errors
-/// [`Error::Parameter`] for a window under 2; [`Error::NotFinite`] for weights that are NaN or infinite, or whose
-/// variance leaves the range of f64.
+/// [`Error::Parameter`] for a window under 2; [`Error::NotFinite`] for weights that are NaN or infinite, or
+/// whose variance leaves the range of f64.
 ///
 /// # Source
 /// The definition.

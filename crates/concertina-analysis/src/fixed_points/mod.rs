@@ -155,20 +155,21 @@ impl FixedPoints {
 
 /// The fixed points and slow points of a system that a search from these states finds, as a table.
 ///
-/// Of `settings` the tolerance, `slow`, `unique` and `max_iterations` count; the starts are those given, and a constant
-/// input is part of the system ([`Autonomous::with_input`]). [`FixedPoints::search`] finds the same points as values.
+/// Of `settings` the tolerance, `slow`, `unique` and `max_iterations` count; the starts are those given,
+/// and a constant input is part of the system ([`Autonomous::with_input`]). [`FixedPoints::search`] finds
+/// the same points as values.
 ///
 /// # Shapes
 /// `starts`: (starts, units).
 ///
 /// # Returns
-/// A row for each point, with the columns of the analysis [`FixedPoints`] from `index` on; in the place of `start_trial`
-/// and `start_timestep` stands `start`, the row of the start that came nearest, from 0. Where nothing was found there is
-/// one row, null but for `starts` and `unconverged`.
+/// A row for each point, with the columns of the analysis [`FixedPoints`] from `index` on; in the place of
+/// `start_trial` and `start_timestep` stands `start`, the row of the start that came nearest, from 0. Where
+/// nothing was found there is one row, null but for `starts` and `unconverged`.
 ///
 /// # Errors
-/// [`Error::Parameter`]; [`Error::Shape`] for starts of another length than the states; [`Error::NotFinite`] names the first
-/// bad start and unit.
+/// [`Error::Parameter`]; [`Error::Shape`] for starts of another length than the states;
+/// [`Error::NotFinite`] names the first bad start and unit.
 ///
 /// # Source
 /// As [`FixedPoints`].

@@ -25,7 +25,7 @@ use crate::ranges::{MOST_REPETITIONS, at_least, at_most, positive, refuse};
 use crate::responses::Observations;
 use crate::{Analysis, Error, Result, Subject};
 
-/// The largest Lyapunov exponents of the network without input, in bits per timestep (see [`lyapunov`](fn@lyapunov)).
+/// The largest Lyapunov exponents of the network without input, in bits per timestep.
 ///
 /// Benettin's method: a frame of orthonormal tangent vectors is carried along an orbit by the Jacobians, made
 /// orthonormal again after every timestep (QR), and the exponents are the means of `log2 R[j, j]` over time.
@@ -199,7 +199,8 @@ impl Analysis for Lyapunov {
 /// `seed` draws the initial conditions and the frames. [`Lyapunov::spectrum`] leaves out the table.
 ///
 /// # Returns
-/// The spectrum, in bits per timestep, and [`Spectrum::table`], the columns of the analysis [`Lyapunov`] from `index` on.
+/// The spectrum, in bits per timestep, and [`Spectrum::table`], the columns of the analysis [`Lyapunov`]
+/// from `index` on.
 ///
 /// # Errors
 /// [`Error::Parameter`].
