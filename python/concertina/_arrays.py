@@ -678,8 +678,9 @@ def _array(name: str, given: Any) -> NDArray[Any]:
         given = given.detach().cpu()
     try:
         return np.asarray(given)
-    except ValueError as error:
-        raise ShapeError(f"`{name}`: expected an array, found {type(given).__name__}: {error}") from None
+    except ValueError:
+        found = "rows of different lengths" if isinstance(given, (list, tuple)) else type(given).__name__
+        raise ShapeError(f"`{name}`: expected an array, found {found}") from None
 
 
 def _with_time(name: str, given: Any) -> NDArray[Any]:

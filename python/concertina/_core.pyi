@@ -10,6 +10,37 @@ from typing_extensions import CapsuleType
 
 _Report = Callable[[float, str, list[tuple[bool, str]]], None] | None
 
+__all__ = [
+    "Asked",
+    "Figure",
+    "Network",
+    "Params",
+    "Report",
+    "Run",
+    "Runs",
+    "Study",
+    "Sweep",
+    "Table",
+    "Trials",
+    "__version__",
+    "analyses",
+    "autocorrelation",
+    "class_distances",
+    "cluster_holdout",
+    "draw",
+    "effective_dimension",
+    "effective_dimensions",
+    "evaluate",
+    "fixed_points",
+    "lyapunov",
+    "orthogonal_compression",
+    "parameters",
+    "principal_components",
+    "recipes",
+    "saturation",
+    "spectrum",
+    "weight_variance",
+]
 __version__: str
 
 @final
@@ -78,7 +109,7 @@ class Network:
 class Run:
     def key(self) -> str: ...
     def params(self) -> Params: ...
-    def outcome(self) -> tuple[str, str | None]: ...
+    def outcome(self) -> tuple[str, str | None, str | None]: ...
     def source(self) -> str: ...
     def history(self) -> Table: ...
     def checkpoints(self) -> list[tuple[int, int]]: ...

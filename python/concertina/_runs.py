@@ -319,9 +319,9 @@ class Run(RunAnalyses):
         return self._runs.analyse(analysis, at=at, **settings)
 
     def _check(self) -> None:
-        status, message = self._inner.outcome()
+        status, message, hint = self._inner.outcome()
         if status == "failed":
-            raise RunFailed(f"run {self.key[:12]} failed: {message}")
+            raise RunFailed(f"run {self.key[:12]} failed: {message}", hint)
 
     def __repr__(self) -> str:
         row = self._runs.table()[0]

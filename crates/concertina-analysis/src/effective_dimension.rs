@@ -63,7 +63,7 @@ impl StateMeasure for EffectiveDimension {
 /// low for few samples. Rotations, scalings and shifts of the cloud and the order of its samples leave it alone.
 ///
 /// Large clouds are shared between as many threads as
-/// [`with_threads`](concertina_numerics::kernels::with_threads) allows, one by default; the bits are the same.
+/// [`with_threads`](crate::with_threads) allows, one by default; the bits are the same.
 ///
 /// # Undefined
 /// `None` if all states are equal *up to rounding*: if their root mean square distance from the mean is under

@@ -21,7 +21,7 @@
 //!
 //! Every number is a pure function of the run's parameters, the weights and the analysis: nothing here reads a
 //! clock, and products are shared between threads only where
-//! [`with_threads`](concertina_numerics::kernels::with_threads) allows it, which changes no bit. What is
+//! [`with_threads`] allows it, which changes no bit. What is
 //! undefined is null, what has not converged says so beside its best estimate, and no NaN comes out.
 //!
 //! ```
@@ -123,6 +123,7 @@ pub use autocorrelation::{Autocorrelation, Resemblance, autocorrelation};
 pub use class_distances::{ClassDistances, Distances, class_distances};
 pub use cluster_holdout::{Classifier, ClusterHoldout, HoldoutAccuracy, cluster_holdout};
 pub use concertina_model::network::evaluate_outputs;
+pub use concertina_numerics::kernels::with_threads;
 pub use effective_dimension::{EffectiveDimension, effective_dimension};
 pub use error::{Error, Result};
 pub use fixed_points::{FixedPoints, fixed_points};

@@ -59,7 +59,13 @@ fn by_timestep(columns: Vec<(&'static str, Values)>) -> PyResult<Table> {
     let count = columns.first().map_or(0, |(_, values)| values.len());
     let timesteps = Values::from((0..count as i64).collect::<Vec<i64>>());
     let columns = std::iter::once(("timestep", timesteps)).chain(columns);
-    Ok(table::Table::from_columns(columns).or_raise()?.into())
+    Ok(table::Table::from_columns(columns).or_refuse()?.into())
+}
+
+/// Computes without the interpreter's lock, with one thread per core for what is large.
+fn computed<R: Send>(py: Python<'_>, compute: impl FnOnce() -> ct::Result<R> + Send) -> PyResult<R> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    py.detach(|| ct::with_threads(cores, compute)).or_refuse()
 }
 
 /// What a measure finds at each timestep of states, (trials, time, units).
@@ -68,14 +74,14 @@ fn at_each<T: Precision + Send + Sync, R: Send>(
     states: ArrayView3<'_, T>,
     measure: impl Fn(ArrayView2<'_, T>) -> ct::Result<R> + Send,
 ) -> PyResult<Vec<R>> {
-    py.detach(|| states.axis_iter(Axis(1)).map(measure).collect::<ct::Result<Vec<R>>>()).or_raise()
+    computed(py, || states.axis_iter(Axis(1)).map(measure).collect())
 }
 
 /// The effective dimension of a cloud of states; None if it is undefined.
 #[pyfunction]
 pub(crate) fn effective_dimension(py: Python<'_>, states: &Bound<'_, PyAny>) -> PyResult<Option<f64>> {
     let states = reals::<Ix2>(CLOUD, states)?;
-    each_precision!(states, view => py.detach(|| ct::effective_dimension(view)).or_raise())
+    each_precision!(states, view => computed(py, || ct::effective_dimension(view)))
 }
 
 /// The same at each timestep.
@@ -89,7 +95,7 @@ pub(crate) fn effective_dimensions(py: Python<'_>, states: &Bound<'_, PyAny>) ->
 #[pyfunction]
 pub(crate) fn autocorrelation(py: Python<'_>, states: &Bound<'_, PyAny>) -> PyResult<Table> {
     let states = reals::<Ix3>(TRIALS, states)?;
-    let found = each_precision!(states, view => py.detach(|| ct::autocorrelation(view)).or_raise()?);
+    let found = each_precision!(states, view => computed(py, || ct::autocorrelation(view))?);
     by_timestep(vec![
         ("autocorrelation", found.iter().map(|one| one.mean).collect::<Vec<_>>().into()),
         ("autocorrelation_sd", found.iter().map(|one| one.standard_deviation).collect::<Vec<_>>().into()),
@@ -175,7 +181,7 @@ fn ratios<T: Precision + Send + Sync>(
         }
     };
     let pairs = || states.axis_iter(Axis(1)).zip(initial.axis_iter(Axis(1)));
-    py.detach(|| pairs().map(ratio).collect::<ct::Result<Vec<_>>>()).or_raise()
+    computed(py, || pairs().map(ratio).collect())
 }
 
 /// Accuracies of a linear classifier on clusters that it has seen and on clusters that it has not.
@@ -219,7 +225,7 @@ pub(crate) fn principal_components<'py>(
 ) -> PyResult<Components<'py>> {
     let states = reals::<Ix3>(TRIALS, states)?;
     let (found, (trials, time, units)) = each_precision!(states, view => {
-        (py.detach(|| ct::pca_snapshots(view, count)).or_raise()?, view.dim())
+        (computed(py, || ct::pca_snapshots(view, count))?, view.dim())
     });
     let mut scores = Array3::from_elem((trials, time, count), f64::NAN);
     let mut components = Array3::from_elem((time, units, count), f64::NAN);
@@ -243,7 +249,7 @@ pub(crate) fn weight_variance(
     const WEIGHTS: Argument = Argument::new("weights", &["checkpoints", "from", "to"]);
     let weights = doubles::<Ix3>(WEIGHTS, weights)?;
     let view = weights.as_array();
-    py.detach(|| ct::weight_variance(view, window)).or_raise()
+    computed(py, || ct::weight_variance(view, window))
 }
 
 /// Eigenvalues and singular values of a matrix.
@@ -252,13 +258,13 @@ pub(crate) fn spectrum(py: Python<'_>, weights: &Bound<'_, PyAny>) -> PyResult<T
     const WEIGHTS: Argument = Argument::new("weights", &["units", "units"]);
     let weights = doubles::<Ix2>(WEIGHTS, weights)?;
     let view = weights.as_array();
-    let found = py.detach(|| ct::spectrum(view)).or_raise()?;
-    Ok(found.table().or_raise()?.into())
+    let found = computed(py, || ct::spectrum(view))?;
+    Ok(found.table().or_refuse()?.into())
 }
 
 /// The network without input.
 fn autonomous(network: &Network) -> PyResult<Autonomous> {
-    Autonomous::of(&network.network).or_raise()?.ok_or_else(|| {
+    Autonomous::of(&network.network).or_refuse()?.ok_or_else(|| {
         raised(
             "ParameterError",
             "expected a recurrent network, found a feedforward one, which has no dynamics",
@@ -274,7 +280,7 @@ pub(crate) fn lyapunov(py: Python<'_>, network: &Network, settings: &str, seed: 
         unreachable!("an analysis has the kind of its name")
     };
     let system = autonomous(network)?;
-    let (_, table) = py.detach(|| ct::lyapunov(&settings, &system, seed)).or_raise()?;
+    let (_, table) = computed(py, || ct::lyapunov(&settings, &system, seed))?;
     Ok(table.into())
 }
 
@@ -293,11 +299,11 @@ pub(crate) fn fixed_points(
     let mut system = autonomous(network)?;
     if let Some(input) = &settings.input {
         let weights = network.network.weights().input.mapv(f64::from);
-        system = system.with_input(weights.view(), ndarray::ArrayView1::from(input)).or_raise()?;
+        system = system.with_input(weights.view(), ndarray::ArrayView1::from(input)).or_refuse()?;
     }
     let starts = doubles::<Ix2>(STARTS, states)?;
     let view = starts.as_array();
-    let table = py.detach(|| ct::fixed_points(&settings, &system, view)).or_raise()?;
+    let table = computed(py, || ct::fixed_points(&settings, &system, view))?;
     Ok(table.into())
 }
 
@@ -321,8 +327,8 @@ pub(crate) fn evaluate(
     let mut params = Params::default();
     parameter("train.loss")
         .and_then(|parameter| parameter.set(&mut params, &Value::from(loss)))
-        .or_raise()?;
-    let found = py.detach(|| ct::evaluate_outputs(view, &targets, &mask, params.train.loss)).or_raise()?;
+        .or_refuse()?;
+    let found = py.detach(|| ct::evaluate_outputs(view, &targets, &mask, params.train.loss)).or_refuse()?;
     Ok((found.loss, found.accuracy, found.r2))
 }
 

@@ -171,7 +171,11 @@ fn as_type<'py, T: Element>(
         _ => "b",
     };
     if !allowed.contains(from) {
-        let found = format!("one of {}", array.dtype());
+        let found = match from {
+            'U' | 'S' => "one of texts".to_owned(),
+            'O' => "one of Python objects".to_owned(),
+            _ => format!("one of {}", array.dtype()),
+        };
         return Err(shape_error(argument.name, &argument.expected(of), &found, None));
     }
     Ok(array.call_method1("astype", (target,))?.cast_into::<PyArrayDyn<T>>()?)

@@ -13,11 +13,32 @@ const MODULE: &str = "concertina._errors";
 pub(crate) trait OrRaise<T> {
     /// The value, or the exception that stands for the error.
     fn or_raise(self) -> PyResult<T>;
+
+    /// The same where what is wrong can only be an argument: an array, or a setting.
+    fn or_refuse(self) -> PyResult<T>;
 }
 
 impl<T, E: Into<Error>> OrRaise<T> for Result<T, E> {
     fn or_raise(self) -> PyResult<T> {
         self.map_err(|error| exception(&error.into()))
+    }
+
+    fn or_refuse(self) -> PyResult<T> {
+        use concertina::analyses::Error as Analysis;
+        self.map_err(|error| match error.into() {
+            Error::Analysis(error @ Analysis::NotFinite { .. }) => raised(
+                "ShapeError",
+                &error.to_string(),
+                Some(&Hint::Text("`numpy.isfinite` finds them".to_owned())),
+            ),
+            Error::Analysis(error @ Analysis::TooFewSamples { .. }) => {
+                raised("ShapeError", &error.to_string(), None)
+            }
+            Error::Analysis(error @ Analysis::NotApplicable { .. }) => {
+                raised("ParameterError", &error.to_string(), None)
+            }
+            error => exception(&error),
+        })
     }
 }
 
@@ -32,7 +53,9 @@ pub(crate) fn exception(error: &Error) -> PyErr {
         _ if is_about_an_array(error) => "ShapeError",
         _ => "ParameterError",
     };
-    raised(class, &words::of_python(&error.to_string()), error.hint().as_ref())
+    let message = words::of_python(&error.to_string());
+    // arrays in memory are no file, whose name would stand at the end
+    raised(class, message.trim_end_matches(": arrays"), error.hint().as_ref())
 }
 
 /// An exception of a class of the package.

@@ -2,10 +2,10 @@
 
 use std::fmt::Write as _;
 
+use concertina::key_of;
 use concertina::model::params::{
     self as model, ChoiceNames, Kind, Note, PARAMETERS, Parameter, ValidParams, ValidSweep, Value, parameter,
 };
-use concertina::{key_of, run_label};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -126,19 +126,9 @@ impl Sweep {
         self.valid.iter().map(|valid| Params { valid: valid.clone() }).collect()
     }
 
-    /// The paths of the parameters that vary.
-    fn varied(&self) -> Vec<&'static str> {
-        self.valid.varied().to_vec()
-    }
-
     /// What is worth a word about these runs.
     fn notes(&self) -> Vec<String> {
         self.valid.notes().iter().map(|note: &Note| words::of_python(&note.to_string())).collect()
-    }
-
-    /// What tells a run from the others: `gain 250, seed 3`.
-    fn label(&self, run: usize) -> Option<String> {
-        Some(run_label(self.valid.get(run)?, self.valid.varied()))
     }
 }
 

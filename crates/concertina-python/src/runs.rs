@@ -18,6 +18,7 @@ use crate::params::Params;
 use crate::study::settings;
 use crate::table::Table;
 use crate::values::python_json;
+use crate::words;
 use crate::work::work;
 
 /// The runs of a sweep, in its order; at least one.
@@ -60,11 +61,6 @@ impl Runs {
         (0..self.runs.len()).filter_map(|place| holds(place).transpose()).collect()
     }
 
-    /// The paths of the parameters that vary.
-    fn varied(&self) -> Vec<&'static str> {
-        self.runs.varied().to_vec()
-    }
-
     /// A row per run, with what came of it.
     fn table(&self) -> PyResult<Table> {
         Ok(self.runs.table().or_raise()?.into())
@@ -105,15 +101,15 @@ impl Run {
         Params { valid: self.run.params().clone() }
     }
 
-    /// How it ended, and what there is to say of that.
-    fn outcome(&self) -> (&'static str, Option<String>) {
+    /// How it ended, what there is to say of that, and what can be done about it.
+    fn outcome(&self) -> (&'static str, Option<String>, Option<String>) {
         let outcome = self.run.outcome();
-        let message = match outcome {
-            Outcome::Diverged(divergence) => Some(divergence.to_string()),
-            Outcome::Failed { message, .. } => Some(message.clone()),
-            _ => None,
+        let (message, hint) = match outcome {
+            Outcome::Diverged(divergence) => (Some(divergence.to_string()), None),
+            Outcome::Failed { message, hint } => (Some(message.clone()), hint.as_ref().map(words::hint)),
+            _ => (None, None),
         };
-        (outcome.name(), message)
+        (outcome.name(), message, hint)
     }
 
     fn source(&self) -> &'static str {

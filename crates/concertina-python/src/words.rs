@@ -4,7 +4,7 @@ use concertina::Hint;
 
 /// Commands that messages and hints of the crates below name, and what is called for the same in Python. A test of the package
 /// reads their sources: none names another.
-const COMMANDS: [(&str, &str); 8] = [
+const COMMANDS: [(&str, &str); 10] = [
     ("`concertina params`", "`concertina.parameters()`"),
     ("`concertina runs import`", "`study.keep(concertina.Network(...))`"),
     ("`concertina plot`", "`study.plot`"),
@@ -13,7 +13,12 @@ const COMMANDS: [(&str, &str); 8] = [
         "give it as `task.file=trials.npz`; in Python: `numpy.savez(\"trials.npz\", inputs=x, targets=y)`",
         "give `task=concertina.Trials(inputs, targets)`",
     ),
+    ("in Python: `numpy.savez(\"trials.npz\", inputs=x, targets=y)`; a single", "a single"),
     ("in Python: ", ""),
+    (
+        "as in `gain=20,250` or `seed=0..5`; `0..5` leaves out the 5",
+        "as in `gain=[20, 250]` or `seed=range(5)`",
+    ),
     ("panel `panel`: ", ""),
     ("or keep some with `keep`", "or keep some with `where`"),
 ];
