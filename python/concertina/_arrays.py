@@ -58,6 +58,54 @@ def effective_dimension(states: ArrayLike) -> Any:
     return float("nan") if found is None else found
 
 
+def cka(x: ArrayLike, y: ArrayLike, *, debiased: bool = False) -> Any:
+    """How similar two sets of states of the same trials are: the linear centred kernel alignment.
+
+    1 if one set is the other, rotated, scaled and shifted; 0 if no direction of one goes with a direction of the
+    other.
+
+    Parameters
+    ----------
+    x, y : array (samples, units) or (trials, time, units)
+        States of the same trials, row by row; the numbers of units may differ.
+    debiased : bool
+        Whether the bias for few samples and many units is taken away. Independent states then have 0 on average,
+        and some pairs are below 0. Needs 4 samples.
+
+    Returns
+    -------
+    float or array (time,)
+        At most 1; for each timestep, where there is an axis of time. NaN where all states of one set are equal up to
+        rounding.
+
+    Raises
+    ------
+    ShapeError
+        Sets that differ in samples or timesteps, too few samples, or NaN or infinite numbers.
+
+    References
+    ----------
+    Kornblith et al. (2019), "Similarity of neural network representations revisited"; Song et al. (2012) for the
+    debiased estimator.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import concertina as ct
+    >>> x = np.random.default_rng(0).normal(size=(50, 3))
+    >>> round(ct.cka(x, 2 * x[:, ::-1] + 1), 6)
+    1.0
+    """
+    first, second = _array("x", x), _array("y", y)
+    if first.ndim == second.ndim == 3:
+        if first.shape[1] != second.shape[1]:
+            raise ShapeError(f"`y`: expected {first.shape[1]} timesteps as in `x`, found {second.shape[1]}")
+        pairs = [_core.cka(first[:, time], second[:, time], debiased) for time in range(first.shape[1])]
+        return np.array([np.nan if one is None else one for one in pairs])
+    found = _core.cka(first, second, debiased)
+    return float("nan") if found is None else found
+
+
 def autocorrelation(states: ArrayLike) -> Table:
     """How much of its first state a trial still resembles: the cosine of the angle between the two.
 

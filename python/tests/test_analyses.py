@@ -220,6 +220,21 @@ def test_losses_of_every_kind_of_target(rng: np.random.Generator) -> None:
         ct.accuracy(outputs, targets)
 
 
+def test_states_are_compared_at_each_timestep(runs: ct.Runs) -> None:
+    before, after = runs[3].states("first", samples=40), runs[3].states("last", samples=40)
+    similarity = ct.cka(before, after)
+    assert similarity.shape == (10,)
+    assert similarity[4] == ct.cka(before[:, 4], after[:, 4])
+    x = before[:, 4] - before[:, 4].mean(axis=0, dtype=np.float64)
+    y = after[:, 4] - after[:, 4].mean(axis=0, dtype=np.float64)
+    expected = np.linalg.norm(x.T @ y) ** 2 / np.linalg.norm(x.T @ x) / np.linalg.norm(y.T @ y)
+    assert similarity[4] == pytest.approx(expected)
+    assert ct.cka(before[:, 4], after[:, 4], debiased=True) < similarity[4]
+    assert np.isnan(ct.cka(np.ones((5, 2)), before[:5, 4]))
+    with pytest.raises(ct.ShapeError, match="timesteps as in `x`"):
+        ct.cka(before, after[:, :5])
+
+
 def test_undefined_numbers_are_nan() -> None:
     assert np.isnan(ct.effective_dimension(np.ones((5, 3))))
     np.testing.assert_array_equal(ct.effective_dimension(np.ones((5, 2, 3))), [np.nan, np.nan])

@@ -335,9 +335,9 @@ def an_analysis_that_does_not_apply(given: Given) -> object:
     return given.study.train(network="feedforward", **SMALL).lyapunov()
 
 
-def shown(error: BaseException, folder: Path) -> str:
+def shown(error: BaseException, given: Given) -> str:
     """What Python prints of an exception, without what differs from place to place."""
-    text = str(error).replace(str(folder), "FOLDER")
+    text = str(error).replace(str(given.folder), "FOLDER").replace(given.study.folder, "STORE")
     text = re.sub(r"\b[0-9a-f]{12,64}\b", "KEY", text)
     return f"{type(error).__name__}: {text}"
 
@@ -349,7 +349,7 @@ def test_every_wrong_use_gives_its_exception_and_message(study: ct.Study, tmp_pa
         with pytest.raises(expected) as caught:
             use(given)
         assert caught.type is expected, f"{name}: {caught.type}"
-        found.append(f"# {name}\n{shown(caught.value, tmp_path)}\n")
+        found.append(f"# {name}\n{shown(caught.value, given)}\n")
     text = "\n".join(found)
     if os.environ.get("CONCERTINA_BLESS"):
         MESSAGES.write_text(text, encoding="utf-8")

@@ -94,6 +94,7 @@ macro_rules! each_analysis {
 
 mod accuracy;
 mod autocorrelation;
+mod cka;
 mod class_distances;
 mod cluster_holdout;
 mod effective_dimension;
@@ -120,6 +121,7 @@ mod timestep;
 pub use accuracy::Accuracy;
 pub use analysis::{Analysis, Settings, Subject};
 pub use autocorrelation::{Autocorrelation, Resemblance, autocorrelation};
+pub use cka::{cka, cka_debiased};
 pub use class_distances::{ClassDistances, Distances, class_distances};
 pub use cluster_holdout::{Classifier, ClusterHoldout, HoldoutAccuracy, cluster_holdout};
 pub use concertina_model::network::evaluate_outputs;

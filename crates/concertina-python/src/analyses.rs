@@ -91,6 +91,22 @@ pub(crate) fn effective_dimensions(py: Python<'_>, states: &Bound<'_, PyAny>) ->
     each_precision!(states, view => at_each(py, view, |cloud| ct::effective_dimension(cloud)))
 }
 
+/// How similar two sets of states are; None if it is undefined.
+#[pyfunction]
+pub(crate) fn cka(
+    py: Python<'_>,
+    x: &Bound<'_, PyAny>,
+    y: &Bound<'_, PyAny>,
+    debiased: bool,
+) -> PyResult<Option<f64>> {
+    const X: Argument = Argument::new("x", &["samples", "units"]);
+    const Y: Argument = Argument::new("y", &["samples", "units"]);
+    let (x, y) = (reals::<Ix2>(X, x)?, reals::<Ix2>(Y, y)?);
+    each_precision!(x, x => each_precision!(y, y => {
+        computed(py, || if debiased { ct::cka_debiased(x, y) } else { ct::cka(x, y) })
+    }))
+}
+
 /// How much each state resembles the first of its trial.
 #[pyfunction]
 pub(crate) fn autocorrelation(py: Python<'_>, states: &Bound<'_, PyAny>) -> PyResult<Table> {

@@ -26,7 +26,7 @@ mod _core {
 
     #[pymodule_export]
     use super::analyses::{
-        analyses, autocorrelation, class_distances, cluster_holdout, effective_dimension,
+        analyses, autocorrelation, cka, class_distances, cluster_holdout, effective_dimension,
         effective_dimensions, evaluate, fixed_points, lyapunov, orthogonal_compression, principal_components,
         saturation, spectrum, weight_variance,
     };
