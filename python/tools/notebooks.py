@@ -22,7 +22,7 @@ def page(notebook: Path) -> str:
     parts = [part(cell["cell_type"], "".join(cell["source"])) for cell in cells]
     head, *rest = parts
     source = notebook.relative_to(ROOT).as_posix()
-    note = f"*Made from the notebook [{source}](../../../{source}), which shows the results, too.*"
+    note = f"*Made from the notebook [{source}](../../../{source}). Run that to see the figures.*"
     title, _, lead = head.partition("\n")
     return "\n\n".join([title, note, lead.strip(), *rest]) + "\n"
 
