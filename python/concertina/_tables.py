@@ -67,7 +67,9 @@ class Table:
     _table: _core.Table
 
     def __init__(self, columns: Mapping[str, Iterable[Any]]) -> None:
-        self._table = _core.Table([(str(name), _cells(columns[name])) for name in columns])
+        # iterating over a frame of polars gives its columns, not their names
+        names = getattr(columns, "columns", columns)
+        self._table = _core.Table([(str(name), _cells(columns[name])) for name in names])
 
     @classmethod
     def _of(cls, core: _core.Table) -> Self:
@@ -127,11 +129,23 @@ class Table:
         return type(self)._of(self._table.filtered(condition))
 
     def to_dict(self) -> dict[str, list[Any]]:
-        """Columns as lists; what is null is None."""
+        """Columns as lists by name; what is null is None, and vectors are lists."""
         return {name: self._table.cells(name) for name in self.columns}
 
     def to_pandas(self) -> pandas.DataFrame:
-        """As a `pandas.DataFrame`. Whole numbers and truth values with nulls have pandas' nullable types."""
+        """As a `pandas.DataFrame`.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Whole numbers and truth values with nulls have pandas' nullable types, `Int64` and `boolean`. A
+            column of vectors is one of lists.
+
+        Raises
+        ------
+        ModuleNotFoundError
+            pandas is not installed.
+        """
         import pandas
 
         frame = {}
@@ -148,7 +162,13 @@ class Table:
         return pandas.DataFrame(frame)
 
     def to_polars(self) -> polars.DataFrame:
-        """As a `polars.DataFrame`."""
+        """As a `polars.DataFrame`. A column of vectors is one of lists.
+
+        Raises
+        ------
+        ModuleNotFoundError
+            polars is not installed.
+        """
         import polars
 
         return polars.DataFrame(self)
@@ -160,7 +180,20 @@ class Table:
         return self._table.arrow_stream()
 
     def save(self, path: str | PathLike[str]) -> None:
-        """Writes the table as .csv, .json or .parquet, as the name ends."""
+        """Writes the table to a file.
+
+        Parameters
+        ----------
+        path : str or path
+            A name that ends in `.csv`, `.json` or `.parquet`.
+
+        Raises
+        ------
+        ParameterError
+            Another ending.
+        OSError
+            The file cannot be written.
+        """
         self._table.save(fspath(path))
 
     def plot(

@@ -161,7 +161,7 @@ def markdown(docstring: str | None) -> str:
     for title, body in sections(lines):
         if title:
             text += f"**{title}**\n\n"
-        if title in ("Parameters", "Attributes", "Returns", "Raises", "See Also"):
+        if title in ("Parameters", "Attributes", "Returns", "Raises", "Warns", "See Also"):
             text += items(body, title)
         elif title == "Examples":
             text += examples(body)
@@ -196,7 +196,7 @@ def items(lines: list[str], title: str) -> str:
             short = name.removeprefix("concertina.")
             text += f"* [`{name}`](#{short.lower()}): {kind}\n"
             continue
-        if title in ("Returns", "Raises") and not kind:
+        if title in ("Returns", "Raises", "Warns") and not kind:
             shown = f"`{name}`" if re.fullmatch(r"[\w.]+", name) else name
         else:
             names = ", ".join(f"`{one}`" for one in name.split(", "))
