@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import xarray
 
     from ._networks import Network
+    from ._study import Study
 
 #: Which checkpoints: a word, or epochs.
 At = "str | int | Sequence[int]"
@@ -159,11 +160,13 @@ class Runs(RunAnalyses, Sequence["Run"]):
     array([ 20., 250.])
     """
 
-    __slots__ = ("_inner", "_shows_progress")
+    __slots__ = ("_inner", "_shows_progress", "_study")
 
-    def __init__(self, core: _core.Runs, shows_progress: bool) -> None:
+    def __init__(self, core: _core.Runs, shows_progress: bool, study: Study) -> None:
         self._inner = core
         self._shows_progress = shows_progress
+        # a temporary store is there for as long as its study is
+        self._study = study
 
     def __len__(self) -> int:
         return len(self._inner)
@@ -175,7 +178,7 @@ class Runs(RunAnalyses, Sequence["Run"]):
     def __getitem__(self, key: int | slice | list[int] | NDArray[Any]) -> Any:
         places = np.arange(len(self))[key]
         if places.ndim == 0:
-            return Run(self._inner, int(places), self._shows_progress)
+            return Run(self._inner, int(places), self._shows_progress, self._study)
         return self._chosen(places.tolist(), f"runs[{key}]")
 
     def _chosen(self, places: list[int], asked: str) -> Runs:
@@ -184,7 +187,7 @@ class Runs(RunAnalyses, Sequence["Run"]):
             raise ParameterError(
                 f"expected at least one run, found none for {asked}", "`runs.table()` shows all of them"
             )
-        return Runs(chosen, self._shows_progress)
+        return Runs(chosen, self._shows_progress, self._study)
 
     def where(self, condition: str) -> Runs:
         """The runs that fulfil a condition.
@@ -284,12 +287,12 @@ class Run(RunAnalyses):
 
     __slots__ = ("_inner", "_runs", "_shows_progress")
 
-    def __init__(self, runs: _core.Runs, place: int, shows_progress: bool) -> None:
+    def __init__(self, runs: _core.Runs, place: int, shows_progress: bool, study: Study) -> None:
         core, alone = runs.run(place), runs.select([place])
         assert core is not None
         assert alone is not None
         self._inner = core
-        self._runs = Runs(alone, shows_progress)
+        self._runs = Runs(alone, shows_progress, study)
 
     @property
     def key(self) -> str:

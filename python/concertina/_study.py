@@ -37,7 +37,8 @@ class Study:
     ----------
     folder : str or path, optional
         Where runs are kept; a folder that is empty or does not exist becomes a store. Without one, runs are
-        kept in a temporary folder, which is removed when the study is no longer used or the process ends.
+        kept in a temporary folder. It is removed when neither the study nor its runs are used any more, or
+        when the process ends.
     jobs : int, optional
         How many runs are trained or analysed side by side; one per core unless given.
     progress : bool, default True
@@ -55,8 +56,7 @@ class Study:
 
     Notes
     -----
-    A study can be pickled: another process opens the same folder. Keep a study without a folder for as long
-    as you use its runs: they are removed with it.
+    A study can be pickled: another process opens the same folder.
 
     Examples
     --------
@@ -171,7 +171,7 @@ class Study:
                 train_on(executor, self, sweep, keep, rerun, report)
             rerun = False
         with Progress(self.progress) as report:
-            return Runs(self._inner.train(sweep, keep, rerun, report), self.progress)
+            return Runs(self._inner.train(sweep, keep, rerun, report), self.progress, self)
 
     def table(self) -> Table:
         """Every run in the store.
@@ -225,7 +225,7 @@ class Study:
 
     def _stored(self, keys: list[str]) -> Runs:
         with Progress(self.progress) as report:
-            return Runs(self._inner.stored(keys, report), self.progress)
+            return Runs(self._inner.stored(keys, report), self.progress, self)
 
     def keep(self, network: Network) -> Run:
         """Keeps a network that was trained elsewhere as a run, which is analysed and drawn like any other.
@@ -333,7 +333,7 @@ class Study:
             figures, runs, failures = self._inner.figures(asked, report)
         for failure in failures:
             warnings.warn(failure, ConcertinaWarning, stacklevel=3)
-        return [Figure(figure) for figure in figures], Runs(runs, self.progress)
+        return [Figure(figure) for figure in figures], Runs(runs, self.progress, self)
 
     def reproduce(
         self,
