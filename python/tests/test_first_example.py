@@ -26,7 +26,7 @@ def groups(code: str) -> list[str]:
 
 
 def test_it_runs_as_a_script(tmp_path: Path) -> None:
-    script = tmp_path / "example.py"
+    script = tmp_path / "example"
     script.write_text(first_example(), encoding="utf-8")
     done = subprocess.run(
         [sys.executable, "-W", "error::UserWarning:__main__", str(script)],

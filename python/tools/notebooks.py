@@ -31,7 +31,7 @@ def part(kind: str, source: str) -> str:
     """A cell as Markdown. Links between notebooks become links between pages."""
     if kind == "code":
         return f"```python\n{source}\n```"
-    return re.sub(r"\]\((\w+)\.ipynb\)", r"](\1.md)", source.strip())
+    return re.sub(r"\]\((\w+)\.ipynb\)", r"](\1" + ".md)", source.strip())
 
 
 def pages() -> dict[Path, str]:

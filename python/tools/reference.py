@@ -17,7 +17,7 @@ import concertina
 from concertina import _core
 from concertina._run_analyses import RunAnalyses
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "python.md"
+PAGE = Path(__file__).resolve().parents[2] / "docs/reference/python.md"
 
 #: What is where on the page; every public name is somewhere.
 GROUPS = {
@@ -46,15 +46,15 @@ GROUPS = {
 HEAD = """# Python
 
 Made from the docstrings: `python python/tools/reference.py` writes this page. `help(concertina.Study)` shows the same.
-[From a notebook](../guides/from-a-notebook.md) is the guide.
+[From a notebook](../guides/from-a-notebook{md}) is the guide.
 
 ```python
 import concertina as ct
 ```
 
 Where a signature has `**parameters`, the parameters of a run are given by name;
-[parameters](parameters.md) lists all of them.
-"""
+[parameters](parameters{md}) lists all of them.
+""".format(md=".md")
 
 #: The methods of classes of NumPy and of Python, and of the base class of all analyses, are not shown again.
 FOREIGN = (object, dict, Exception, tuple)
@@ -203,7 +203,7 @@ def items(lines: list[str], title: str) -> str:
             shown = f"{names} ({kind})" if kind else names
         described = joined(body)
         if name == "**parameters" and "Names and values" in described:
-            described += " [All of them](parameters.md)."
+            described += " [All of them](parameters" + ".md)."
         first, *rest = described.splitlines() or [""]
         text += f"* {shown}" + (f": {first}" if first else "") + "\n"
         text += "".join(f"  {line}".rstrip() + "\n" for line in rest)
