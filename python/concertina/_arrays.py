@@ -18,7 +18,7 @@ from ._tables import LyapunovSpectrum, Table
 def effective_dimension(states: ArrayLike) -> Any:
     """The effective dimension (participation ratio) of a cloud of states.
 
-    ``D = (Σ λ)² / Σ λ²``, with `λ` the eigenvalues of the covariance of the states. Rotations, scalings and
+    `D = (Σ λ)² / Σ λ²`, with `λ` the eigenvalues of the covariance of the states. Rotations, scalings and
     shifts of the cloud leave it alone. It is biased low for few samples.
 
     Parameters

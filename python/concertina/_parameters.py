@@ -39,8 +39,9 @@ _Axis = "tuple[str, list[Any]]"
 class Params(ParameterValues):
     """The parameters of one run, checked. What is not given has the paper's default.
 
-    Values are attributes, by the names of `concertina.parameters()`. Parameters print as TOML, compare by
-    value, and can be pickled. They never change: `replace` makes others.
+    Values are attributes, by the names of `concertina.parameters()`: `params.gain`. By its path, a value is
+    `params["network.gain"]`. Parameters print as TOML, compare by value, and can be pickled. They never
+    change: `replace` makes others.
 
     Parameters
     ----------

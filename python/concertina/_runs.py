@@ -44,8 +44,8 @@ class Weights(dict[str, NDArray[np.float32]]):
 
     * `input` (inputs, units), `recurrent` (units, units), `bias` (units,), `readout` (units, outputs) and
       `readout_bias` (outputs,).
-    * A GRU has three blocks of columns side by side in `input`, `recurrent` and `bias`, and a
-      `recurrent_bias`.
+    * A GRU has three blocks of columns side by side, as PyTorch has them (reset, update, new), in `input`,
+      `recurrent`, `bias` and a second bias `recurrent_bias`.
     * A feedforward network has `recurrent.1`, `bias.0` and so on for its layers.
 
     The names of files, such as `recurrent_weights`, are understood, too.
@@ -195,7 +195,7 @@ class Runs(RunAnalyses, Sequence["Run"]):
         Parameters
         ----------
         condition : str
-            On the columns of `table()`, as in `"gain = 250 and status = complete"`.
+            On the columns of `table()`, as in `"gain = 250 and status = complete"`; see `Table.where`.
 
         Raises
         ------
@@ -316,7 +316,10 @@ class Run(RunAnalyses):
 
     @property
     def source(self) -> str:
-        """Where it came from: `loaded`, `trained`, `extended`, `resumed` or `recomputed`."""
+        """Where it came from: `loaded` (the store had it), `trained`, `extended` (the store had fewer epochs),
+        `resumed` (it had been interrupted), `recomputed` (the store lacked checkpoints), or `nothing` if it
+        failed.
+        """
         return self._inner.source()
 
     @property
@@ -334,8 +337,8 @@ class Run(RunAnalyses):
 
     @property
     def comparison(self) -> dict[str, Any] | None:
-        """What training it again showed, with `rerun=True`: how many checkpoints and epochs were compared,
-        and the first `difference`, None if all bits agree.
+        """What training it again showed, if it was trained with `rerun=True`, else None. A dictionary: how
+        many `checkpoints` and `epochs` were compared, and the first `difference`, None if all bits agree.
         """
         return self._inner.comparison()
 

@@ -46,7 +46,8 @@ class Table:
     -----
     `table["gain"]` is a column as a NumPy array. What is null is NaN among numbers (whole numbers are then
     floating-point numbers) and None among texts and truth values. A column of vectors is an array of two
-    axes.
+    axes. `table[["gain", "seed"]]` is a table of these columns, `table[0]` is a row as a dictionary, and
+    `table[:10]` or an array of truth values gives rows; iterating over a table gives its rows.
 
     Examples
     --------
@@ -119,12 +120,21 @@ class Table:
         Parameters
         ----------
         condition : str
-            As in `"gain = 250 and epoch >= 12"`, `"stage in (before, after)"`, `"not converged"`.
+            Comparisons `=`, `!=`, `<`, `<=`, `>`, `>=` of a column with a number, a word or a text in quotes,
+            joined by `and`, `or`, `not` and parentheses. `and` binds closer than `or`. A cell that is null is
+            equal to `none` alone.
 
         Raises
         ------
         ParameterError
             A condition that cannot be read, or a column that the table does not have.
+
+        Examples
+        --------
+        >>> import concertina as ct
+        >>> table = ct.Table({"gain": [20, 20, 250, 250], "stage": ["before", "after"] * 2})
+        >>> len(table.where("gain = 250 and (stage = before or stage = after)"))
+        2
         """
         return type(self)._of(self._table.filtered(condition))
 
@@ -217,26 +227,40 @@ class Table:
         Parameters
         ----------
         x, y : str or mapping
-            The columns that run right and up, or more about them: `{"column": "epoch", "label": "Epoch",
-            "scale": "log"}`.
+            The columns that run right and up. A mapping says more: `{"column": "loss", "label": "Loss
+            (nats)", "scale": "log", "from": 0.01, "to": 1, "ticks": [0.01, 0.1, 1]}`.
         hue, style : str, optional
             The columns that colours and dashes (or marks) tell apart.
         facet, facet_rows : str, optional
             The columns whose values get axes of their own, side by side and in rows.
-        kind : {"lines", "spectrum", "scatter", "snapshots"}
+        kind : {"lines", "spectrum", "scatter", "snapshots"}, default "lines"
             Lines over a column, lines with dots over an index, a mark per row, or clouds of states.
         where : str, optional
-            A condition; only rows that fulfil it are drawn.
-        band : str or None
-            What is drawn over realisations: `"gamma"` (median and 75% interval of a fitted gamma distribution, as in
-            the paper), `"gamma_reflected"`, `"mean_ci"`, `"mean_sd"`, `"median_iqr"`, `"lines"`; None if there is one
-            value at each place.
+            A condition, as in `where`; only rows that fulfil it are drawn.
+        band : str or None, default "gamma"
+            How realisations, which the column `seed` tells apart, become a line and a band:
+
+            * `"gamma"`: median and central 75% of a fitted gamma distribution, as in the paper;
+            * `"gamma_reflected"`: the same, mirrored at 1, as `"gamma"` is for accuracies;
+            * `"mean_ci"`: mean and a bootstrapped interval of 95%;
+            * `"mean_sd"`: mean and one standard deviation to either side;
+            * `"median_iqr"`: median and quartiles;
+            * `"lines"`: each realisation by itself, and the mean.
+
+            None is for one value at each place.
         title : str, optional
             What stands over the axes.
         size_mm : (float, float), optional
             Width and height in millimetres; one column of text unless given.
         **drawing
-            Everything else that a panel of a recipe has: `palette`, `legend`, `reference`, `names`, ...
+            Everything else that a panel of a recipe has. Among others:
+
+            * `palette`: `"categorical"`, `"continuous"` or `"shade"`;
+            * `markers`: whether lines have dots;
+            * `reference`: lines across the axes, `[{"y": 0}, {"x": 1, "label": "end"}]`;
+            * `names`: what values are called, `{"gain": {"20": "weak", "250": "strong"}}`;
+            * `legend`: `"right"`, `"above"`, `"top_left"`, ..., `"none"`; `legend_title`;
+            * `share_y`: whether facets have the same vertical scale.
 
         Returns
         -------
@@ -247,6 +271,13 @@ class Table:
         ------
         ParameterError
             A column that the table does not have, or a setting that cannot be.
+
+        Examples
+        --------
+        >>> import concertina as ct
+        >>> table = ct.Table({"epoch": [1, 2, 1, 2], "loss": [0.7, 0.4, 0.6, 0.2], "seed": [0, 0, 1, 1]})
+        >>> table.plot(x="epoch", y="loss", band="mean_sd")
+        Figure()
         """
         from ._figures import drawn
 
@@ -338,7 +369,16 @@ def _cell(cell: Any) -> Any:
 
 
 class LyapunovSpectrum(Table):
-    """The Lyapunov spectra of a run at some checkpoints: a table that knows its largest exponent."""
+    """The Lyapunov spectra of a run at some checkpoints: a table that knows its largest exponent.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import concertina as ct
+    >>> found = ct.lyapunov(0.5 * np.eye(4), exponents=2)
+    >>> found.exponents.round(6), found.converged
+    (array([-1., -1.]), True)
+    """
 
     __slots__ = ()
 

@@ -157,7 +157,9 @@ class Trials:
 
     @property
     def targets(self) -> NDArray[Any]:
-        """Targets of the trials to train on."""
+        """Targets of the trials to train on: classes as whole numbers, (trials,) or (trials, time), or real
+        numbers, (trials, time, outputs).
+        """
         targets = self._inner.tensors()["targets"]
         return targets.astype(np.int64) if self._inner.are_classes() else targets
 

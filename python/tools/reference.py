@@ -147,7 +147,7 @@ def signature(name: str, function: Any) -> str:
         parts.append(f"{stars}{one.name}{default}")
     if collapsed:
         parts.append("**parameters")
-    returned = "" if known.return_annotation in (known.empty, "None") else f" -> {known.return_annotation}"
+    returned = "" if known.return_annotation in (known.empty, "None", "Any") else f" -> {known.return_annotation}"
     line = f"{name}({', '.join(parts)}){returned}"
     if len(line) > 110:
         line = f"{name}(\n" + "".join(f"    {part},\n" for part in parts) + f"){returned}"
