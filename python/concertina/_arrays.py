@@ -193,8 +193,9 @@ def orthogonal_compression(
     >>> import numpy as np
     >>> import concertina as ct
     >>> before = np.random.default_rng(0).normal(size=(100, 3))
-    >>> after = before * [1, 0.5, 0.5]                      # shrunk beside the first axis, which the readout sees
-    >>> table = ct.orthogonal_compression(after, before, np.arange(100) % 2, readout=[[1.0, -1.0], [0, 0], [0, 0]])
+    >>> after = before * [1, 0.5, 0.5]                      # shrunk in the axes that the readout does not see
+    >>> readout = [[1.0, -1.0], [0, 0], [0, 0]]             # (units, outputs)
+    >>> table = ct.orthogonal_compression(after, before, np.arange(100) % 2, readout=readout)
     >>> bool(0.4 < table["orthogonal_compression"][0] < 1)
     True
     """
@@ -313,8 +314,8 @@ def pca_snapshots(states: ArrayLike, components: int = 2) -> PrincipalComponents
     PrincipalComponents
         A named tuple of float64 arrays: `scores` (trials, time, components), the states less their mean along
         the components; `components` (time, units, components), directions of unit length; `mean` (time,
-        units), the mean state; `explained_variance_ratio` (time, components). NaN stands where the states have
-        no such component.
+        units), the mean state; `explained_variance_ratio` (time, components). NaN stands where the states
+        have no such component.
 
     Raises
     ------

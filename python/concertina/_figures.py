@@ -39,7 +39,7 @@ class Figure:
 
     @property
     def data(self) -> dict[str, Table]:
-        """What is drawn, panel by panel: a table for each letter. A figure of one panel has the letter `""`."""
+        """What is drawn: a table for the letter of each panel. A figure of one panel has the letter `""`."""
         return {letter: Table._of(table) for letter, table in self._inner.data()}
 
     @property

@@ -32,8 +32,8 @@ class RunAnalyses:
         Parameters
         ----------
         at : str, int or sequence of int, default "ends"
-            Which checkpoints: `"ends"` (before and after training), `"first"`, `"last"`, `"all"`, `"last:10"`,
-            `"every:5"`, an epoch or several.
+            Which checkpoints: `"ends"` (before and after training), `"first"`, `"last"`, `"all"`,
+            `"last:10"`, `"every:5"`, an epoch or several.
         samples : int, default 500
             Samples, spread evenly over the clusters; at least 2.
         timesteps : {"all", "last"} or sequence of int, default "all"
@@ -89,15 +89,15 @@ class RunAnalyses:
     def accuracy(self, *, at: str | int | Sequence[int] = "ends", samples: int = 1000) -> Table:
         """The share of samples that the network classifies correctly, at each checkpoint.
 
-        The class is the largest output at the trial's last timestep, or the sign of a scalar output. Without
-        dropout or noise. Of equal outputs the first counts, and a scalar output of zero means class 0: a
-        network that is silent, and has no readout bias, gives every sample class 0.
+        The class is the largest output at the trial's last timestep, or the sign of a scalar output.
+        Without dropout or noise. Of equal outputs the first counts, and a scalar output of zero means
+        class 0: a network that is silent, and has no readout bias, gives every sample class 0.
 
         Parameters
         ----------
         at : str, int or sequence of int, default "ends"
-            Which checkpoints: `"ends"` (before and after training), `"first"`, `"last"`, `"all"`, `"last:10"`,
-            `"every:5"`, an epoch or several.
+            Which checkpoints: `"ends"` (before and after training), `"first"`, `"last"`, `"all"`,
+            `"last:10"`, `"every:5"`, an epoch or several.
         samples : int, default 1000
             Samples, spread evenly over the clusters.
 
@@ -152,8 +152,8 @@ class RunAnalyses:
         Parameters
         ----------
         at : str, int or sequence of int, default "ends"
-            Which checkpoints: `"ends"` (before and after training), `"first"`, `"last"`, `"all"`, `"last:10"`,
-            `"every:5"`, an epoch or several.
+            Which checkpoints: `"ends"` (before and after training), `"first"`, `"last"`, `"all"`,
+            `"last:10"`, `"every:5"`, an epoch or several.
         samples : int, default 1000
             Samples, spread evenly over the clusters.
 
@@ -206,18 +206,18 @@ class RunAnalyses:
         """The states along their first principal components, at each timestep, with the readout in the same
         plane.
 
-        Principal components are those of the covariance of `samples` states at that timestep. A component and
-        its opposite are equally good: at the first timestep its entry of largest magnitude is positive, and
-        at every later one its scores correlate positively with those of the same component at the timestep
-        before (of those asked for), so that the cloud does not flip from picture to picture. Only signs are
-        aligned: where two components have nearly the same variance, they may turn in their plane or change
-        places.
+        Principal components are those of the covariance of `samples` states at that timestep. A component
+        and its opposite are equally good: at the first timestep its entry of largest magnitude is
+        positive, and at every later one its scores correlate positively with those of the same component
+        at the timestep before (of those asked for), so that the cloud does not flip from picture to
+        picture. Only signs are aligned: where two components have nearly the same variance, they may turn
+        in their plane or change places.
 
         Parameters
         ----------
         at : str, int or sequence of int, default "ends"
-            Which checkpoints: `"ends"` (before and after training), `"first"`, `"last"`, `"all"`, `"last:10"`,
-            `"every:5"`, an epoch or several.
+            Which checkpoints: `"ends"` (before and after training), `"first"`, `"last"`, `"all"`,
+            `"last:10"`, `"every:5"`, an epoch or several.
         samples : int, default 800
             Samples that the components are computed from, spread evenly over the clusters; at least 2.
         drawn : int, default 600
@@ -306,20 +306,20 @@ class RunAnalyses:
     ) -> LyapunovSpectrum:
         """The largest Lyapunov exponents of the network without input, in bits per timestep.
 
-        Benettin's method: a frame of orthonormal tangent vectors is carried along an orbit by the Jacobians,
-        made orthonormal again after every timestep (QR), and the exponents are the means of `log2 R[j, j]`
-        over time. The Jacobians are analytic, all arithmetic is in float64, and the Jacobian is taken at the
-        state that it maps from. Initial conditions are uniform in [-0.2, 0.2] in every unit, and the same for
-        every checkpoint of a run.
+        Benettin's method: a frame of orthonormal tangent vectors is carried along an orbit by the
+        Jacobians, made orthonormal again after every timestep (QR), and the exponents are the means of
+        `log2 R[j, j]` over time. The Jacobians are analytic, all arithmetic is in float64, and the
+        Jacobian is taken at the state that it maps from. Initial conditions are uniform in [-0.2, 0.2] in
+        every unit, and the same for every checkpoint of a run.
 
-        The estimate ends by the rule `stopping`; one that has not converged is a result, with its error and
-        the reason.
+        The estimate ends by the rule `stopping`; one that has not converged is a result, with its error
+        and the reason.
 
         Parameters
         ----------
         at : str, int or sequence of int, default "ends"
-            Which checkpoints: `"ends"` (before and after training), `"first"`, `"last"`, `"all"`, `"last:10"`,
-            `"every:5"`, an epoch or several.
+            Which checkpoints: `"ends"` (before and after training), `"first"`, `"last"`, `"all"`,
+            `"last:10"`, `"every:5"`, an epoch or several.
         exponents : int, optional
             How many exponents, largest first; at most as many as the network has units. The default is 10, or
             the number of units if that is smaller.
@@ -418,26 +418,27 @@ class RunAnalyses:
         classifier: Literal["logistic", "svm"] = "logistic",
         c: float = 1.0,
     ) -> Table:
-        """Training and testing accuracy of a linear classifier that sees some of the clusters and is tested on
-        the rest.
+        """Training and testing accuracy of a linear classifier that sees some of the clusters and is tested
+        on the rest.
 
         At each timestep the classifier is fitted to the states of the samples of the training clusters, to
         its optimum, and then names the class of the states of the others. High training accuracy says that
         the clusters are linearly separable as they are coloured; high testing accuracy says that the
-        *classes* are separated, since a test cluster is a place that the classifier has not been told about.
+        *classes* are separated, since a test cluster is a place that the classifier has not been told
+        about.
 
         The penalty acts on the weights, so it is stronger for small states: under the same `c`, states far
         below 1 are separated less well, and in the limit every sample is given the commoner class, however
         separable the states are.
 
-        Each split draws its own training clusters, `training_share` of those of each class. The same splits
-        are used at every timestep and every checkpoint of a run.
+        Each split draws its own training clusters, `training_share` of those of each class. The same
+        splits are used at every timestep and every checkpoint of a run.
 
         Parameters
         ----------
         at : str, int or sequence of int, default "ends"
-            Which checkpoints: `"ends"` (before and after training), `"first"`, `"last"`, `"all"`, `"last:10"`,
-            `"every:5"`, an epoch or several.
+            Which checkpoints: `"ends"` (before and after training), `"first"`, `"last"`, `"all"`,
+            `"last:10"`, `"every:5"`, an epoch or several.
         samples : int, default 500
             Samples, spread evenly over the clusters; at least one for each. The default, 500, rises to the
             number of clusters where there are more.
@@ -519,19 +520,19 @@ class RunAnalyses:
         timesteps: Literal["all", "last"] | Sequence[int] = "all",
         extend_to: int | None = None,
     ) -> Table:
-        """How large the rates are at each timestep: mean and standard deviation of their magnitude over samples
-        and units.
+        """How large the rates are at each timestep: mean and standard deviation of their magnitude over
+        samples and units.
 
-        The rate is what the nonlinearity returns: the state `h` of a vanilla or feedforward network, `φ(h)`
-        of a leaky one, whose state itself is not bounded. With tanh a mean near 1 says that the units are
-        saturated, so that gradients hardly pass them; relu and linear rates have no upper end, and the number
-        is their mean magnitude and no more.
+        The rate is what the nonlinearity returns: the state `h` of a vanilla or feedforward network,
+        `φ(h)` of a leaky one, whose state itself is not bounded. With tanh a mean near 1 says that the
+        units are saturated, so that gradients hardly pass them; relu and linear rates have no upper end,
+        and the number is their mean magnitude and no more.
 
         Parameters
         ----------
         at : str, int or sequence of int, default "ends"
-            Which checkpoints: `"ends"` (before and after training), `"first"`, `"last"`, `"all"`, `"last:10"`,
-            `"every:5"`, an epoch or several.
+            Which checkpoints: `"ends"` (before and after training), `"first"`, `"last"`, `"all"`,
+            `"last:10"`, `"every:5"`, an epoch or several.
         samples : int, default 1000
             Samples, spread evenly over the clusters.
         timesteps : {"all", "last"} or sequence of int, default "all"
@@ -594,8 +595,8 @@ class RunAnalyses:
         Parameters
         ----------
         at : str, int or sequence of int, default "ends"
-            Which checkpoints: `"ends"` (before and after training), `"first"`, `"last"`, `"all"`, `"last:10"`,
-            `"every:5"`, an epoch or several.
+            Which checkpoints: `"ends"` (before and after training), `"first"`, `"last"`, `"all"`,
+            `"last:10"`, `"every:5"`, an epoch or several.
         samples : int, default 1000
             Samples, spread evenly over the clusters; at least 2.
         timesteps : {"all", "last"} or sequence of int, default "all"
@@ -663,20 +664,20 @@ class RunAnalyses:
         """How much the part of the states orthogonal to the readout has shrunk since before training, at each
         timestep.
 
-        A number under 1 says that training compresses what the task does not need. The states of a checkpoint
-        are compared with those that the run's network has at the same timestep before training. That network
-        is drawn again from the parameters, so checkpoint 0 need not be asked for.
+        A number under 1 says that training compresses what the task does not need. The states of a
+        checkpoint are compared with those that the run's network has at the same timestep before training.
+        That network is drawn again from the parameters, so checkpoint 0 need not be asked for.
 
         The readout is the mean of the readout weights over those checkpoints asked for that fall into the
         last epoch of them all (an epoch may be saved several times), and the same for all rows. So a row
-        depends on the last checkpoints that are asked for beside its own: ask for the end of training, or it
-        is not the trained readout that is meant.
+        depends on the last checkpoints that are asked for beside its own: ask for the end of training, or
+        it is not the trained readout that is meant.
 
         Parameters
         ----------
         at : str, int or sequence of int, default "ends"
-            Which checkpoints: `"ends"` (before and after training), `"first"`, `"last"`, `"all"`, `"last:10"`,
-            `"every:5"`, an epoch or several.
+            Which checkpoints: `"ends"` (before and after training), `"first"`, `"last"`, `"all"`,
+            `"last:10"`, `"every:5"`, an epoch or several.
         samples : int, default 1000
             Samples, spread evenly over the clusters; at least 2.
         timesteps : {"all", "last"} or sequence of int, default "all"
@@ -747,15 +748,15 @@ class RunAnalyses:
         """The variance of weights over a window of checkpoints: the mean over entries of their unbiased
         variance.
 
-        Late in training it says how far gradient noise drives the weights about, early how fast they learn.
-        The window slides over the checkpoints asked for, so their distance in training is the unit of time
-        here: ask for evenly spaced ones.
+        Late in training it says how far gradient noise drives the weights about, early how fast they
+        learn. The window slides over the checkpoints asked for, so their distance in training is the unit
+        of time here: ask for evenly spaced ones.
 
         Parameters
         ----------
         at : str, int or sequence of int, default "ends"
-            Which checkpoints: `"ends"` (before and after training), `"first"`, `"last"`, `"all"`, `"last:10"`,
-            `"every:5"`, an epoch or several.
+            Which checkpoints: `"ends"` (before and after training), `"first"`, `"last"`, `"all"`,
+            `"last:10"`, `"every:5"`, an epoch or several.
         of : {"readout", "product"}, default "readout"
             The weights.
         window : int, default 10
@@ -808,20 +809,20 @@ class RunAnalyses:
         timesteps: Literal["all", "last"] | Sequence[int] = "all",
         extend_to: int | None = None,
     ) -> Table:
-        """The cosine of the angle between the state at each timestep and the state after the first step of the
-        same trial.
+        """The cosine of the angle between the state at each timestep and the state after the first step of
+        the same trial.
 
-        1: the state points where it pointed first, whatever its length; 0: at a right angle to it. The states
-        are not centred, neither over units nor over samples: centred over units the number would depend on
-        the choice of axes, which a rotation of state space now leaves alone, and centred over samples a
-        trial's number would depend on the other trials. The other side of the bargain: activity that is the
-        same in all trials, such as a bias gives, counts as resemblance.
+        1: the state points where it pointed first, whatever its length; 0: at a right angle to it. The
+        states are not centred, neither over units nor over samples: centred over units the number would
+        depend on the choice of axes, which a rotation of state space now leaves alone, and centred over
+        samples a trial's number would depend on the other trials. The other side of the bargain: activity
+        that is the same in all trials, such as a bias gives, counts as resemblance.
 
         Parameters
         ----------
         at : str, int or sequence of int, default "ends"
-            Which checkpoints: `"ends"` (before and after training), `"first"`, `"last"`, `"all"`, `"last:10"`,
-            `"every:5"`, an epoch or several.
+            Which checkpoints: `"ends"` (before and after training), `"first"`, `"last"`, `"all"`,
+            `"last:10"`, `"every:5"`, an epoch or several.
         samples : int, default 1000
             Samples, spread evenly over the clusters.
         timesteps : {"all", "last"} or sequence of int, default "all"
@@ -880,10 +881,10 @@ class RunAnalyses:
     def spectrum(self, *, at: str | int | Sequence[int] = "ends") -> Table:
         """The eigenvalues and singular values of the recurrent weights, and how far these are from normal.
 
-        Of the matrix `W` itself, (from, to), as the network has it: in a vanilla network it contains the `(1
-        - dt) I` that it was initialised with; in a leaky one the map from timestep to timestep at zero
-        activity has the eigenvalues `1 - dt + dt λ` instead (without leak `1 + dt λ`). A feedforward network
-        has a `W` for each layer but the first.
+        Of the matrix `W` itself, (from, to), as the network has it: in a vanilla network it contains the
+        `(1 - dt) I` that it was initialised with; in a leaky one the map from timestep to timestep at zero
+        activity has the eigenvalues `1 - dt + dt λ` instead (without leak `1 + dt λ`). A feedforward
+        network has a `W` for each layer but the first.
 
         Eigenvalues say what a linear network does in the long run, singular values what it can do in one
         step; where the weights are not normal the two differ, and activity may grow for a while although
@@ -892,8 +893,8 @@ class RunAnalyses:
         Parameters
         ----------
         at : str, int or sequence of int, default "ends"
-            Which checkpoints: `"ends"` (before and after training), `"first"`, `"last"`, `"all"`, `"last:10"`,
-            `"every:5"`, an epoch or several.
+            Which checkpoints: `"ends"` (before and after training), `"first"`, `"last"`, `"all"`,
+            `"last:10"`, `"every:5"`, an epoch or several.
 
         Returns
         -------
@@ -959,18 +960,18 @@ class RunAnalyses:
         max_iterations: int = 500,
         input: Sequence[float] | None = None,
     ) -> Table:
-        """The fixed points and slow points of the network without input, or with one that never changes, and how
-        it moves next to them.
+        """The fixed points and slow points of the network without input, or with one that never changes, and
+        how it moves next to them.
 
         With `F` the map from a state to the next, the speed `q(h) = ½ ‖F(h) - h‖²` is lowered from states
-        along trials, by Newton's steps where these are good and Levenberg's and Marquardt's elsewhere, with
-        exact Jacobians in float64. Where it falls under `tolerance`, the network stays: a fixed point. A
-        local minimum of the speed between that and `slow` is a slow point, which states pass slowly. Starts
-        that end nearer to each other than `unique` have found one point.
+        along trials, by Newton's steps where these are good and Levenberg's and Marquardt's elsewhere,
+        with exact Jacobians in float64. Where it falls under `tolerance`, the network stays: a fixed
+        point. A local minimum of the speed between that and `slow` is a slow point, which states pass
+        slowly. Starts that end nearer to each other than `unique` have found one point.
 
-        The starts are states along trials of the task, one from each of `starts` trials at a timestep drawn
-        at random, the same for every checkpoint of a run. Where there are fewer trials, as in a file, each is
-        used several times.
+        The starts are states along trials of the task, one from each of `starts` trials at a timestep
+        drawn at random, the same for every checkpoint of a run. Where there are fewer trials, as in a
+        file, each is used several times.
 
         A list of points that were found is not a list of all that there are. More starts, or some `noise`,
         may find more.
@@ -978,8 +979,8 @@ class RunAnalyses:
         Parameters
         ----------
         at : str, int or sequence of int, default "ends"
-            Which checkpoints: `"ends"` (before and after training), `"first"`, `"last"`, `"all"`, `"last:10"`,
-            `"every:5"`, an epoch or several.
+            Which checkpoints: `"ends"` (before and after training), `"first"`, `"last"`, `"all"`,
+            `"last:10"`, `"every:5"`, an epoch or several.
         starts : int, default 200
             States to search from, each from a trial of its own.
         noise : float, default 0.0

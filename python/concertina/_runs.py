@@ -67,7 +67,7 @@ class Weights(dict[str, NDArray[np.float32]]):
 
 
 class States(np.ndarray[Any, np.dtype[np.float32]]):
-    """States of a network, (trials, time, units): a NumPy array, float32, that knows its timesteps and trials.
+    """States of a network, (trials, time, units): a float32 array that knows its timesteps and trials.
 
     A part of the states, or what is computed from them, is an array without this knowledge: its attributes
     are None.
@@ -316,9 +316,9 @@ class Run(RunAnalyses):
 
     @property
     def source(self) -> str:
-        """Where it came from: `loaded` (the store had it), `trained`, `extended` (the store had fewer epochs),
-        `resumed` (it had been interrupted), `recomputed` (the store lacked checkpoints), or `nothing` if it
-        failed.
+        """Where it came from: `loaded` (the store had it), `trained`, `extended` (the store had fewer
+        epochs), `resumed` (it had been interrupted), `recomputed` (the store lacked checkpoints), or
+        `nothing` if it failed.
         """
         return self._inner.source()
 

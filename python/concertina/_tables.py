@@ -104,7 +104,7 @@ class Table:
     @overload
     def __getitem__(self, key: slice | list[str] | NDArray[Any]) -> Table: ...
     def __getitem__(self, key: str | int | slice | list[str] | NDArray[Any]) -> Any:
-        """A column by its name; columns by a list of names; a row by its number; rows by a slice or an array."""
+        """A column by its name, columns by a list of names, a row by its number, or rows by a slice."""
         if isinstance(key, str):
             return self._table.column(key)
         if isinstance(key, list) and all(isinstance(name, str) for name in key):

@@ -1,4 +1,4 @@
-"""What is generated is as it is generated now: Python from lists in Rust, pages from docstrings and notebooks."""
+"""What is generated is current: Python from lists in Rust, pages from docstrings and notebooks."""
 
 from __future__ import annotations
 

@@ -107,8 +107,8 @@ def method(one: dict[str, Any]) -> str:
 
 
 AT = """at : str, int or sequence of int, default "ends"
-    Which checkpoints: `"ends"` (before and after training), `"first"`, `"last"`, `"all"`, `"last:10"`,
-    `"every:5"`, an epoch or several.
+    Which checkpoints: `"ends"` (before and after training), `"first"`, `"last"`, `"all"`,
+    `"last:10"`, `"every:5"`, an epoch or several.
 """
 BEFORE = (
     "The first columns are the parameters that vary, `seed`, `stage` (`before`, `during` or `after` training), "
@@ -195,7 +195,8 @@ def split(documentation: str) -> tuple[list[str], dict[str, str]]:
         head, _, body = part.partition("\n")
         name, _, same_line = head.partition(" ")
         sections[name.strip()] = f"{same_line.strip()}\n{body}".strip("\n")
-    return [filled(cited(paragraph), 8) for paragraph in lead.strip().split("\n\n")], sections
+    # the first line begins after three quotes
+    return [filled(cited(paragraph), 11) for paragraph in lead.strip().split("\n\n")], sections
 
 
 #: The keys of `WORDS` that were found.
