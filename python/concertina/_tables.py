@@ -40,7 +40,11 @@ class Table:
     Raises
     ------
     ShapeError
-        Columns that differ in length, or mix kinds.
+        A column that mixes numbers, texts and truth values.
+    ParameterError
+        Columns, or vectors in a column, that differ in length.
+    TypeError
+        Cells that are neither numbers, texts, truth values nor vectors.
 
     Notes
     -----
