@@ -145,7 +145,7 @@ class Study:
         Warns
         -----
         ConcertinaWarning
-            A parameter without effect, a run that diverged or failed, workers that were lost.
+            A parameter without effect, combinations that are the same run, workers that were lost.
 
         Examples
         --------

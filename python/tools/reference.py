@@ -142,7 +142,7 @@ def signature(name: str, function: Any) -> str:
         if one.kind is one.KEYWORD_ONLY and kind not in (one.KEYWORD_ONLY, one.VAR_POSITIONAL):
             parts.append("*")
         kind = one.kind
-        stars = {one.VAR_POSITIONAL: "*", one.VAR_KEYWORD: "**"}.get(kind, "")
+        stars = "*" if kind is one.VAR_POSITIONAL else "**" if kind is one.VAR_KEYWORD else ""
         default = "" if one.default is one.empty else f"={one.default!r}".replace("'", '"')
         parts.append(f"{stars}{one.name}{default}")
     if collapsed:
