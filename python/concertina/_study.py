@@ -285,7 +285,8 @@ class Study:
         Warns
         -----
         ConcertinaWarning
-            A run or an analysis failed; the figure is drawn without it.
+            A run or an analysis failed, and the figure is drawn without it; or something cannot be drawn as
+            asked, see `Figure.problems`.
         """
         figures, _ = self._figures([name], [], seeds, full, parameters)
         return figures[0]
