@@ -18,7 +18,7 @@ from ._tables import LyapunovSpectrum, Table
 def effective_dimension(states: ArrayLike) -> Any:
     """The effective dimension (participation ratio) of a cloud of states.
 
-    ``D = (Σ λ)² / Σ λ²``, with `λ` the eigenvalues of the covariance of the states. Rotations, scalings and
+    `D = (Σ λ)² / Σ λ²`, with `λ` the eigenvalues of the covariance of the states. Rotations, scalings and
     shifts of the cloud leave it alone. It is biased low for few samples.
 
     Parameters
@@ -241,8 +241,9 @@ def orthogonal_compression(
     >>> import numpy as np
     >>> import concertina as ct
     >>> before = np.random.default_rng(0).normal(size=(100, 3))
-    >>> after = before * [1, 0.5, 0.5]                      # shrunk beside the first axis, which the readout sees
-    >>> table = ct.orthogonal_compression(after, before, np.arange(100) % 2, readout=[[1.0, -1.0], [0, 0], [0, 0]])
+    >>> after = before * [1, 0.5, 0.5]                      # shrunk in the axes that the readout does not see
+    >>> readout = [[1.0, -1.0], [0, 0], [0, 0]]             # (units, outputs)
+    >>> table = ct.orthogonal_compression(after, before, np.arange(100) % 2, readout=readout)
     >>> bool(0.4 < table["orthogonal_compression"][0] < 1)
     True
     """
@@ -278,22 +279,23 @@ def cluster_holdout(
         The class of each sample, from 0 on.
     clusters : array of int (samples,)
         The cluster, or another condition, of each sample, from 0 on. All samples of a cluster have one class.
-    splits : int
+    splits : int, default 5
         Independent splits of the clusters.
-    training_share : float
+    training_share : float, default 0.8
         Share of the clusters of each class that the classifier sees.
-    classifier : {"logistic", "svm"}
+    classifier : {"logistic", "svm"}, default "logistic"
         Logistic regression with a squared penalty, or a linear support vector machine.
-    c : float
+    c : float, default 1.0
         Inverse strength of the penalty, as in scikit-learn.
-    seed : int
+    seed : int, default 0
         Seeds the splits.
 
     Returns
     -------
     Table
-        A row per timestep: `timestep`, `training_accuracy`, `testing_accuracy`, `training_accuracy_sd`,
-        `testing_accuracy_sd`, `converged`.
+        A row per timestep: `timestep`; `training_accuracy` and `testing_accuracy`, means over splits in [0,
+        1]; `training_accuracy_sd` and `testing_accuracy_sd`, standard deviations over splits, null for one
+        split; `converged`, whether every fit reached its optimum.
 
     Raises
     ------
@@ -352,13 +354,16 @@ def pca_snapshots(states: ArrayLike, components: int = 2) -> PrincipalComponents
     ----------
     states : array (samples, units) or (trials, time, units)
         States.
-    components : int
+    components : int, default 2
         How many components, largest variance first.
 
     Returns
     -------
     PrincipalComponents
-        Arrays `scores`, `components`, `mean` and `explained_variance_ratio`.
+        A named tuple of float64 arrays: `scores` (trials, time, components), the states less their mean along
+        the components; `components` (time, units, components), directions of unit length; `mean` (time,
+        units), the mean state; `explained_variance_ratio` (time, components). NaN stands where the states
+        have no such component.
 
     Raises
     ------
@@ -388,7 +393,7 @@ def weight_variance(weights: ArrayLike, window: int = 10) -> NDArray[np.float64]
     ----------
     weights : array (checkpoints, from, to)
         The weights at checkpoints that are evenly spaced.
-    window : int
+    window : int, default 10
         Checkpoints in the window, its last among them; at least 2.
 
     Returns
@@ -464,23 +469,25 @@ def lyapunov(
         The network; or the recurrent weights, (from, to), of one with tanh units and without biases.
     exponents : int, optional
         How many, largest first; 10, or the number of units if that is smaller, unless given.
-    stopping : {"converged", "paper"}
-        The rule by which the estimate ends.
-    tolerance : float
+    stopping : {"converged", "paper"}, default "converged"
+        The rule by which the estimate ends: when every standard error is under `tolerance`, or as in the
+        published code, when the last ten running averages agree.
+    tolerance : float, default 0.002
         The standard error over initial conditions, in bits per timestep, that every exponent must be under.
-    burn_in : int
+    burn_in : int, default 500
         Timesteps in which the states settle, then as many in which the frames turn.
-    max_iterations : int
+    max_iterations : int, default 10000
         Timesteps after the burn-in at which the estimate ends in any case.
-    initial_conditions : int
-        At least 2.
-    seed : int
+    initial_conditions : int, default 10
+        Orbits that are followed side by side, at least 2.
+    seed : int, default 0
         Seeds the initial conditions.
 
     Returns
     -------
     LyapunovSpectrum
-        A table with a row per exponent; `.largest` and `.standard_error` are those of the largest.
+        A table with a row per exponent: `index`, `exponent`, `standard_error`, `converged`, `reason` and
+        others. `.largest` is the largest exponent, and `.standard_error` is its error.
 
     Raises
     ------
@@ -527,6 +534,9 @@ def fixed_points(
     """Fixed points and slow points of a network without input, or with one that never changes.
 
     The speed `q(h) = ½ ‖F(h) - h‖²` is lowered from each start, with `F` the map from a state to the next.
+    Where it falls under `tolerance`, the network stays: a fixed point. A local minimum of the speed between
+    that and `slow` is a slow point, which states pass slowly. More starts, or some `noise`, may find more
+    points.
 
     Parameters
     ----------
@@ -536,19 +546,19 @@ def fixed_points(
         States to search from, for example those along trials.
     starts : int, optional
         Search from so many of the states, drawn at random; from all of them unless given.
-    noise : float
+    noise : float, default 0.0
         Standard deviation of normal noise that is added to every unit of a start.
-    tolerance : float
+    tolerance : float, default 1e-24
         The speed under which a point is fixed.
-    slow : float
+    slow : float, default 1e-6
         The speed up to which a local minimum of it is a slow point.
-    unique : float
+    unique : float, default 1e-3
         The Euclidean distance under which points are one.
-    max_iterations : int
+    max_iterations : int, default 500
         Steps after which the search from a start ends in any case.
     input : array (inputs,), optional
-        The input that never changes.
-    seed : int
+        The input that never changes; zero unless given.
+    seed : int, default 0
         Seeds the choice of starts, and the noise.
 
     Returns
@@ -622,8 +632,8 @@ def accuracy(outputs: ArrayLike, targets: ArrayLike, mask: ArrayLike | None = No
     Examples
     --------
     >>> import concertina as ct
-    >>> ct.accuracy([[2.0, 0.0], [0.0, 1.0], [3.0, 1.0]], [0, 1, 1]).__round__(3)
-    0.667
+    >>> ct.accuracy([[2.0, 0.0], [0.0, 1.0], [3.0, 1.0], [1.0, 4.0]], [0, 1, 1, 1])
+    0.75
     """
     _, found, _ = _evaluated(outputs, targets, mask, "cross_entropy")
     if found is None:
@@ -656,6 +666,7 @@ def loss(
     Returns
     -------
     float
+        At least 0.
 
     Raises
     ------

@@ -14,7 +14,18 @@ from ._tables import Table
 
 
 class Figure:
-    """A figure: an SVG in a notebook, and files by `save`."""
+    """A figure: an SVG in a notebook, and files by `save`.
+
+    `Table.plot`, `Study.figure` and `Study.plot` make figures.
+
+    Examples
+    --------
+    >>> import concertina as ct
+    >>> table = ct.Table({"epoch": [0, 1, 2], "loss": [0.7, 0.4, 0.2]})
+    >>> figure = table.plot(x="epoch", y="loss", band=None)
+    >>> figure.svg[:4]
+    '<svg'
+    """
 
     __slots__ = ("_inner",)
 
@@ -28,7 +39,7 @@ class Figure:
 
     @property
     def data(self) -> dict[str, Table]:
-        """What is drawn, panel by panel: a table for each letter. A figure of one panel has the letter `""`."""
+        """What is drawn: a table for the letter of each panel. A figure of one panel has the letter `""`."""
         return {letter: Table._of(table) for letter, table in self._inner.data()}
 
     @property
@@ -42,8 +53,9 @@ class Figure:
         Parameters
         ----------
         path : str or path
-            Of a single panel the name of its files; the ending does not matter. Of a figure with several
-            panels a folder: the page is written into it, and each panel by itself into a folder inside.
+            Of a single panel the name of its files; an ending `.pdf`, `.svg`, `.png` or `.csv` is left out.
+            Of a figure with several panels a folder: the page is written into it, and each panel by itself
+            into a folder inside.
 
         Returns
         -------
@@ -77,7 +89,16 @@ def drawn(table: Table, drawing: Mapping[str, Any], title: str | None, size_mm: 
 
 
 class Report:
-    """Whether the paper was reproduced, claim by claim. The whole report shows in a notebook."""
+    """Whether the paper was reproduced, claim by claim. The whole report shows in a notebook.
+
+    `Study.reproduce` makes reports.
+
+    Attributes
+    ----------
+    contents : dict
+        Everything that the report says, as dictionaries and lists; `docs/reference/report.schema.json`
+        describes it.
+    """
 
     __slots__ = ("_inner", "contents")
 
@@ -96,8 +117,8 @@ class Report:
 
     @property
     def claims(self) -> Table:
-        """A row per claim and group: `figure`, `claim`, `statement`, `source`, `verdict`, `group`, `mean`,
-        `low`, `high`, `p`. `realisations`.
+        """A row per claim and group: `figure`, `claim`, `statement`, `source`, `verdict`, `group`, and the
+        numbers that the verdict rests on: `mean`, its interval from `low` to `high`, and `p`.
         """
         rows: list[dict[str, Any]] = []
         for figure in self.contents["figures"]:
@@ -124,7 +145,20 @@ class Report:
         return self._inner.html()
 
     def save(self, path: str | PathLike[str]) -> None:
-        """Writes the report: a page if the name ends in .html, all of its numbers if it ends in .json."""
+        """Writes the report to a file.
+
+        Parameters
+        ----------
+        path : str or path
+            A name that ends in `.html`, for the page, or in `.json`, for all of its numbers.
+
+        Raises
+        ------
+        ParameterError
+            Another ending.
+        OSError
+            The file cannot be written.
+        """
         target = Path(path)
         if target.suffix not in (".html", ".json"):
             raise ParameterError(f"expected a file name that ends in .html or .json, found {target}")

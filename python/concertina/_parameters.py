@@ -39,8 +39,9 @@ _Axis = "tuple[str, list[Any]]"
 class Params(ParameterValues):
     """The parameters of one run, checked. What is not given has the paper's default.
 
-    Values are attributes, by the names of `concertina.parameters()`. Parameters print as TOML, compare by
-    value, and can be pickled. They never change: `replace` makes others.
+    Values are attributes, by the names of `concertina.parameters()`: `params.gain`. By its path, a value is
+    `params["network.gain"]`. Parameters print as TOML, compare by value, and can be pickled. They never
+    change: `replace` makes others.
 
     Parameters
     ----------
@@ -117,7 +118,18 @@ class Params(ParameterValues):
         return cls._of(tuple((path, _wrapped(value)) for path, value in _core.Params.read(text, is_json)))
 
     def replace(self, **parameters: Unpack[ParameterKeywords]) -> Params:
-        """The same parameters, but for these."""
+        """The same parameters, but for these.
+
+        Parameters
+        ----------
+        **parameters
+            Names and values, as in `Params`.
+
+        Raises
+        ------
+        ParameterError
+            A name or a value that cannot be.
+        """
         return type(self)._of(_merged(self._given, parameters))
 
     @property
@@ -127,16 +139,16 @@ class Params(ParameterValues):
 
     @property
     def trials(self) -> Trials | None:
-        """The trials that were made elsewhere, if the task shows such."""
+        """The trials of the task; None if the task makes its trials itself."""
         core = self._inner.trials()
         return None if core is None else Trials._of(core)
 
     def to_toml(self) -> str:
-        """As TOML, with what each parameter means."""
+        """As TOML, with what each parameter means; `Params.read` reads it."""
         return self._inner.toml()
 
     def to_dict(self) -> dict[str, Any]:
-        """Every parameter by its path, with its value."""
+        """Every parameter by its path (`network.gain`), with its value."""
         return {one["path"]: self[one["path"]] for one in _DESCRIBED}
 
     def __getitem__(self, name: str) -> Any:
@@ -175,7 +187,7 @@ def _params_of(given: tuple[tuple[str, Any], ...]) -> Params:
 
 
 class Together:
-    """Parameters that go in parallel along one axis of a sweep: what `concertina.zip` makes."""
+    """Parameters that change together along one axis of a sweep: what `concertina.zip` makes."""
 
     __slots__ = ("_columns",)
 
@@ -207,6 +219,11 @@ def zip(**parameters: Unpack[SweepKeywords]) -> Together:
     Together
         To be passed to `Study.train`, or to `concertina.sweep`.
 
+    Raises
+    ------
+    ParameterError
+        A value that is not a list. Lists of different lengths are an error once the sweep is made.
+
     Examples
     --------
     >>> import concertina as ct
@@ -229,6 +246,11 @@ def sweep(*parts: Params | Together | Iterable[Params], **parameters: Unpack[Swe
         Names and values. Lists, tuples, ranges and arrays are crossed: every combination is a run, the last
         name running fastest. A parameter whose value is a list itself, such as `milestones`, is swept by a
         list of lists.
+
+    Returns
+    -------
+    list of Params
+        One for each run.
 
     Raises
     ------

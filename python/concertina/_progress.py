@@ -23,7 +23,7 @@ _SECONDS_BETWEEN_LINES = 10.0
 
 
 class Progress:
-    """A bar that appears once work takes longer than an instant: tqdm's if it is installed, else plain text."""
+    """A bar, once work takes longer than an instant: tqdm's if it is installed, else plain text."""
 
     def __init__(self, shown: bool) -> None:
         self._shown = shown

@@ -27,30 +27,56 @@ class RunAnalyses:
         timesteps: Literal["all", "last"] | Sequence[int] = "all",
         extend_to: int | None = None,
     ) -> Table:
-        """The effective dimension (participation ratio) of the states at each timestep: see `effective_dimension`.
+        """The effective dimension (participation ratio) of the states at each timestep.
 
         Parameters
         ----------
-        at : str, int or sequence of int
-            Which checkpoints: `"ends"` (before and after training), `"first"`, `"last"`, `"all"`, `"last:10"`,
-            `"every:5"`, an epoch or several.
-        samples : a whole number
+        at : str, int or sequence of int, default "ends"
+            Which checkpoints: `"ends"` (before and after training), `"first"`, `"last"`, `"all"`,
+            `"last:10"`, `"every:5"`, an epoch or several.
+        samples : int, default 500
             Samples, spread evenly over the clusters; at least 2.
-        timesteps : all, last, or a list of whole numbers
+        timesteps : {"all", "last"} or sequence of int, default "all"
             The timesteps to look at.
-        extend_to : a whole number, or none
+        extend_to : int, optional
             Run the trials on, with zero input, to this timestep.
 
         Returns
         -------
         Table
-            The column `effective_dimension`, a row for each checkpoint and timestep; null where it is undefined.
-            Before these, the parameters that vary, `seed`, `stage` (`before`, `during` or `after` training), `epoch`
-            and `update`.
+            The column `effective_dimension`, a row for each checkpoint and timestep; null where it is
+            undefined.
+
+            The first columns are the parameters that vary, `seed`, `stage` (`before`, `during` or `after`
+            training), `epoch` and `update`.
+
+        Raises
+        ------
+        ParameterError
+            A setting that cannot be.
+        RunFailed
+            The analysis cannot be made of one of the runs.
+
+        See Also
+        --------
+        concertina.effective_dimension : the same of plain arrays.
 
         References
         ----------
-        `farrell2022`, Methods; `gao2017` for the measure. Differs in: nothing.
+        Farrell et al. (2022), Methods; Gao et al. (2017) for the measure.
+
+        Farrell et al. (2022), "Gradient-based learning drives robust representations in recurrent neural
+        networks by balancing compression and expansion", Nature Machine Intelligence 4, 564-573.
+
+        Gao et al. (2017), "A theory of multineuronal dimensionality, dynamics and measurement", bioRxiv.
+
+        Examples
+        --------
+        >>> import concertina as ct
+        >>> study = ct.Study(progress=False)
+        >>> runs = study.train(units=12, input_dim=6, clusters=8, train_samples=40, epochs=2, gain=[20, 250])
+        >>> runs.effective_dimension(samples=40).columns
+        ['gain', 'seed', 'stage', 'epoch', 'update', 'timestep', 'effective_dimension']
         """
         return self.analyse(
             "effective_dimension",
@@ -63,56 +89,107 @@ class RunAnalyses:
     def accuracy(self, *, at: str | int | Sequence[int] = "ends", samples: int = 1000) -> Table:
         """The share of samples that the network classifies correctly, at each checkpoint.
 
-        The class is the largest output at the trial's last timestep, or the sign of a scalar output. Without
-        dropout or noise. Of equal outputs the first counts, and a scalar output of zero means class 0: a network
-        that is silent, and has no readout bias, gives every sample class 0.
+        The class is the largest output at the trial's last timestep, or the sign of a scalar output.
+        Without dropout or noise. Of equal outputs the first counts, and a scalar output of zero means
+        class 0: a network that is silent, and has no readout bias, gives every sample class 0.
 
         Parameters
         ----------
-        at : str, int or sequence of int
-            Which checkpoints: `"ends"` (before and after training), `"first"`, `"last"`, `"all"`, `"last:10"`,
-            `"every:5"`, an epoch or several.
-        samples : a whole number
+        at : str, int or sequence of int, default "ends"
+            Which checkpoints: `"ends"` (before and after training), `"first"`, `"last"`, `"all"`,
+            `"last:10"`, `"every:5"`, an epoch or several.
+        samples : int, default 1000
             Samples, spread evenly over the clusters.
 
         Returns
         -------
         Table
             The column `accuracy`, in [0, 1], a row for each checkpoint.
-            Before these, the parameters that vary, `seed`, `stage` (`before`, `during` or `after` training), `epoch`
-            and `update`.
+
+            The first columns are the parameters that vary, `seed`, `stage` (`before`, `during` or `after`
+            training), `epoch` and `update`.
+
+        Raises
+        ------
+        ParameterError
+            A setting that cannot be.
+        RunFailed
+            The analysis cannot be made of one of the runs. A checkpoint has outputs that are NaN or infinite,
+            which name no class.
+
+        See Also
+        --------
+        concertina.accuracy : the same of plain arrays.
+
+        Notes
+        -----
+        Differences from the sources: a scalar output is read by its sign; the published code takes the argmax
+        over one output, which is always class 0.
 
         References
         ----------
-        `farrell2022`, Fig. 2d. Differs in: a scalar output is read by its sign; the published code takes the argmax over
-        one output, which is always class 0.
+        Farrell et al. (2022), Fig. 2d.
+
+        Farrell et al. (2022), "Gradient-based learning drives robust representations in recurrent neural
+        networks by balancing compression and expansion", Nature Machine Intelligence 4, 564-573.
+
+        Examples
+        --------
+        >>> import concertina as ct
+        >>> study = ct.Study(progress=False)
+        >>> runs = study.train(units=12, input_dim=6, clusters=8, train_samples=40, epochs=2, gain=[20, 250])
+        >>> runs.accuracy(samples=40).columns
+        ['gain', 'seed', 'stage', 'epoch', 'update', 'accuracy']
         """
         return self.analyse("accuracy", at=at, samples=samples)
 
     def loss(self, *, at: str | int | Sequence[int] = "ends", samples: int = 1000) -> Table:
-        """The loss of the run (`train.loss`), at each checkpoint.
+        """The loss of the run (the parameter `loss`), at each checkpoint.
 
-        The mean over samples and over the evaluated timesteps; cross-entropy in nats. Without dropout or noise, and without
-        weight decay, which is no part of it.
+        The mean over samples and over the evaluated timesteps; cross-entropy in nats. Without dropout or
+        noise, and without weight decay, which is no part of it.
 
         Parameters
         ----------
-        at : str, int or sequence of int
-            Which checkpoints: `"ends"` (before and after training), `"first"`, `"last"`, `"all"`, `"last:10"`,
-            `"every:5"`, an epoch or several.
-        samples : a whole number
+        at : str, int or sequence of int, default "ends"
+            Which checkpoints: `"ends"` (before and after training), `"first"`, `"last"`, `"all"`,
+            `"last:10"`, `"every:5"`, an epoch or several.
+        samples : int, default 1000
             Samples, spread evenly over the clusters.
 
         Returns
         -------
         Table
             The column `loss`, a row for each checkpoint.
-            Before these, the parameters that vary, `seed`, `stage` (`before`, `during` or `after` training), `epoch`
-            and `update`.
+
+            The first columns are the parameters that vary, `seed`, `stage` (`before`, `during` or `after`
+            training), `epoch` and `update`.
+
+        Raises
+        ------
+        ParameterError
+            A setting that cannot be.
+        RunFailed
+            The analysis cannot be made of one of the runs. A loss is NaN or infinite.
+
+        See Also
+        --------
+        concertina.loss : the same of plain arrays.
 
         References
         ----------
-        `farrell2022`, Methods. Differs in: nothing.
+        Farrell et al. (2022), Methods.
+
+        Farrell et al. (2022), "Gradient-based learning drives robust representations in recurrent neural
+        networks by balancing compression and expansion", Nature Machine Intelligence 4, 564-573.
+
+        Examples
+        --------
+        >>> import concertina as ct
+        >>> study = ct.Study(progress=False)
+        >>> runs = study.train(units=12, input_dim=6, clusters=8, train_samples=40, epochs=2, gain=[20, 250])
+        >>> runs.loss(samples=40).columns
+        ['gain', 'seed', 'stage', 'epoch', 'update', 'loss']
         """
         return self.analyse("loss", at=at, samples=samples)
 
@@ -126,53 +203,85 @@ class RunAnalyses:
         timesteps: Literal["all", "last"] | Sequence[int] = "all",
         extend_to: int | None = None,
     ) -> Table:
-        """The states along their first principal components, at each timestep, with the readout in the same plane (see
-        `pca_snapshots`).
+        """The states along their first principal components, at each timestep, with the readout in the same
+        plane.
 
-        Principal components are those of the covariance of `samples` states at that timestep. A component and its opposite are
-        equally good: at the first timestep its entry of largest magnitude is positive, and at every later one its scores
-        correlate positively with those of the same component at the timestep before (of those asked for), so that the cloud does
-        not flip from picture to picture. Only signs are aligned: where two components have nearly the same variance, they may
-        turn in their plane or change places.
+        Principal components are those of the covariance of `samples` states at that timestep. A component
+        and its opposite are equally good: at the first timestep its entry of largest magnitude is
+        positive, and at every later one its scores correlate positively with those of the same component
+        at the timestep before (of those asked for), so that the cloud does not flip from picture to
+        picture. Only signs are aligned: where two components have nearly the same variance, they may turn
+        in their plane or change places.
 
         Parameters
         ----------
-        at : str, int or sequence of int
-            Which checkpoints: `"ends"` (before and after training), `"first"`, `"last"`, `"all"`, `"last:10"`,
-            `"every:5"`, an epoch or several.
-        samples : a whole number
+        at : str, int or sequence of int, default "ends"
+            Which checkpoints: `"ends"` (before and after training), `"first"`, `"last"`, `"all"`,
+            `"last:10"`, `"every:5"`, an epoch or several.
+        samples : int, default 800
             Samples that the components are computed from, spread evenly over the clusters; at least 2.
-        drawn : a whole number
+        drawn : int, default 600
             Samples whose coordinates are in the table. The default, 600, draws all of them where `samples` is
             lower.
-        components : a whole number
+        components : int, default 2
             Components, largest variance first, at most the number of units. The default, 2, is allowed for
             one unit too: the second component is then null.
-        timesteps : all, last, or a list of whole numbers
+        timesteps : {"all", "last"} or sequence of int, default "all"
             The timesteps to look at.
-        extend_to : a whole number, or none
+        extend_to : int, optional
             Run the trials on, with zero input, to this timestep.
 
         Returns
         -------
         Table
-            For each checkpoint and timestep rows of four kinds (column `kind`), with their coordinates in `pc1`, `pc2`, ...:
-            * `sample`: the state of a sample less the mean state, for the first `drawn` samples (columns `sample`, `class`, `cluster`);
-            * `readout`: the direction of the readout weights, one row for each output with the `class` it speaks for (a scalar output:
-              class 1); none at the input, where the readout is not defined;
-            * `mean`: the mean state along the components, so that a sample's coordinates plus these are those of its state itself, and
-              minus these is where zero activity lies in the plane;
+            For each checkpoint and timestep rows of four kinds (column `kind`), with their coordinates in
+            `pc1`, `pc2`, ...:
+
+            * `sample`: the state of a sample less the mean state, for the first `drawn` samples (columns
+              `sample`, `class`, `cluster`);
+            * `readout`: the direction of the readout weights, one row for each output with the `class` it
+              speaks for (a scalar output: class 1); none at the input, where the readout is not defined;
+            * `mean`: the mean state along the components, so that a sample's coordinates plus these are those
+              of its state itself, and minus these is where zero activity lies in the plane;
             * `explained_variance_ratio`: the share of the variance along each component.
 
-            A component that the states do not have (one-dimensional inputs, for example) is null: one along which
-            they vary by no more than rounding to f32 does. States that are equal up to rounding have none, as they
-            have no effective dimension.
-            Before these, the parameters that vary, `seed`, `stage` (`before`, `during` or `after` training), `epoch`
-            and `update`.
+            A component that the states do not have (one-dimensional inputs, for example) is null: one along
+            which they vary by no more than rounding to float32 does. States that are equal up to rounding
+            have none, as they have no effective dimension.
+
+            The first columns are the parameters that vary, `seed`, `stage` (`before`, `during` or `after`
+            training), `epoch` and `update`.
+
+        Raises
+        ------
+        ParameterError
+            A setting that cannot be.
+        RunFailed
+            The analysis cannot be made of one of the runs.
+
+        See Also
+        --------
+        concertina.pca_snapshots : the same of plain arrays.
+
+        Notes
+        -----
+        Differences from the sources: none but the choice of sign.
 
         References
         ----------
-        `farrell2022`, Fig. 2c. Differs in: nothing but the choice of sign.
+        Farrell et al. (2022), Fig. 2c.
+
+        Farrell et al. (2022), "Gradient-based learning drives robust representations in recurrent neural
+        networks by balancing compression and expansion", Nature Machine Intelligence 4, 564-573.
+
+        Examples
+        --------
+        >>> import concertina as ct
+        >>> study = ct.Study(progress=False)
+        >>> runs = study.train(units=12, input_dim=6, clusters=8, train_samples=40, epochs=2, gain=[20, 250])
+        >>> runs.pca_snapshots(samples=40).columns  # doctest: +NORMALIZE_WHITESPACE
+        ['gain', 'seed', 'stage', 'epoch', 'update', 'timestep', 'kind', 'sample', 'class', 'cluster', 'pc1',
+        'pc2']
         """
         return self.analyse(
             "pca_snapshots",
@@ -195,59 +304,94 @@ class RunAnalyses:
         max_iterations: int = 10000,
         initial_conditions: int = 10,
     ) -> LyapunovSpectrum:
-        """The largest Lyapunov exponents of the network without input, in bits per timestep (see `lyapunov`).
+        """The largest Lyapunov exponents of the network without input, in bits per timestep.
 
-        Benettin's method: a frame of orthonormal tangent vectors is carried along an orbit by the Jacobians, made
-        orthonormal again after every timestep (QR), and the exponents are the means of `log2 R[j, j]` over time.
-        The Jacobians are analytic, all arithmetic is in f64, and the Jacobian is taken at the state that it maps
-        from. Initial conditions are uniform in [-0.2, 0.2] in every unit, and the same for every checkpoint of a
-        run.
+        Benettin's method: a frame of orthonormal tangent vectors is carried along an orbit by the
+        Jacobians, made orthonormal again after every timestep (QR), and the exponents are the means of
+        `log2 R[j, j]` over time. The Jacobians are analytic, all arithmetic is in float64, and the
+        Jacobian is taken at the state that it maps from. Initial conditions are uniform in [-0.2, 0.2] in
+        every unit, and the same for every checkpoint of a run.
 
-        The estimate ends by `Stopping`; one that has not converged is a result, with its error and the reason.
+        The estimate ends by the rule `stopping`; one that has not converged is a result, with its error
+        and the reason.
 
         Parameters
         ----------
-        at : str, int or sequence of int
-            Which checkpoints: `"ends"` (before and after training), `"first"`, `"last"`, `"all"`, `"last:10"`,
-            `"every:5"`, an epoch or several.
-        exponents : a whole number, or none
+        at : str, int or sequence of int, default "ends"
+            Which checkpoints: `"ends"` (before and after training), `"first"`, `"last"`, `"all"`,
+            `"last:10"`, `"every:5"`, an epoch or several.
+        exponents : int, optional
             How many exponents, largest first; at most as many as the network has units. The default is 10, or
             the number of units if that is smaller.
-        stopping : converged, paper
+        stopping : {"converged", "paper"}, default "converged"
             The rule by which the estimate ends.
-        tolerance : a number
+        tolerance : float, default 0.002
             The standard error over initial conditions, in bits per timestep, that every exponent must be
             under.
-        burn_in : a whole number
+        burn_in : int, default 500
             Timesteps in which the states settle, then as many in which the frames turn; at least as many are
             averaged over. The default is five time constants of the paper's networks, `5 / dt`.
-        max_iterations : a whole number
+        max_iterations : int, default 10000
             Timesteps after the burn-in at which the estimate ends in any case.
-        initial_conditions : a whole number
+        initial_conditions : int, default 10
             Initial conditions, at least 2; they advance together.
 
         Returns
         -------
         LyapunovSpectrum
             A row for each checkpoint and exponent, with the columns
-            * `index` (1 is the largest), `exponent` (bits per timestep), `standard_error` (over initial conditions);
-            * `converged`, and `reason`, null if converged. A null `exponent` that has converged stands for `-∞`: the
-              Jacobians leave no further direction, as in a relu network whose units have fallen silent. One that has
-              not is unknown: it is `-∞` on some initial conditions only, or lost to rounding, and the reason says
-              which;
-            * the same in every row of a checkpoint: `kaplan_yorke_dimension` and `entropy_rate` (bits per timestep),
-              null where they are not known (`Spectrum`); `initial_conditions`, `iterations`.
 
-            The orbit of a chaotic network depends on the last bit of every product; so the order of summation and the
-            nonlinearity are fixed, and every instruction set gives the same bits.
-            Before these, the parameters that vary, `seed`, `stage` (`before`, `during` or `after` training), `epoch`
-            and `update`.
+            * `index` (1 is the largest), `exponent` (bits per timestep), `standard_error` (over initial
+              conditions);
+            * `converged`, and `reason`, null if converged. A null `exponent` that has converged stands for
+              `-∞`: the Jacobians leave no further direction, as in a relu network whose units have fallen
+              silent. One that has not is unknown: it is `-∞` on some initial conditions only, or lost to
+              rounding, and the reason says which;
+            * the same in every row of a checkpoint: `kaplan_yorke_dimension` and `entropy_rate` (bits per
+              timestep), null where they are not known; `initial_conditions`, `iterations`.
+
+            The orbit of a chaotic network depends on the last bit of every product; so the order of summation
+            and the nonlinearity are fixed, and every instruction set gives the same bits.
+
+            The first columns are the parameters that vary, `seed`, `stage` (`before`, `during` or `after`
+            training), `epoch` and `update`.
+
+        Raises
+        ------
+        ParameterError
+            A setting that cannot be.
+        RunFailed
+            The analysis cannot be made of one of the runs.
+
+        See Also
+        --------
+        concertina.lyapunov : the same of plain arrays.
+
+        Notes
+        -----
+        Differences from the sources: the published code takes the Jacobian one step late and stops where its
+        last ten running averages agree, which they nearly do by construction; `stopping="paper"` does as it
+        does.
 
         References
         ----------
-        `benettin1980`, `farrell2022`, Fig. 2b. Differs in: the published code takes the Jacobian one step late
-        and stops where its last ten running averages agree, which they nearly do by construction; `stopping =
-        "paper"` does as it does.
+        Benettin et al. (1980), Farrell et al. (2022), Fig. 2b.
+
+        Benettin et al. (1980), "Lyapunov characteristic exponents for smooth dynamical systems and for
+        Hamiltonian systems; a method for computing all of them. Part 2: Numerical application", Meccanica 15,
+        21-30.
+
+        Farrell et al. (2022), "Gradient-based learning drives robust representations in recurrent neural
+        networks by balancing compression and expansion", Nature Machine Intelligence 4, 564-573.
+
+        Examples
+        --------
+        >>> import concertina as ct
+        >>> study = ct.Study(progress=False)
+        >>> runs = study.train(units=12, input_dim=6, clusters=8, train_samples=40, epochs=2, gain=[20, 250])
+        >>> runs.lyapunov(exponents=3, max_iterations=1000).columns  # doctest: +NORMALIZE_WHITESPACE
+        ['gain', 'seed', 'stage', 'epoch', 'update', 'index', 'exponent', 'standard_error',
+        'kaplan_yorke_dimension', 'entropy_rate', 'initial_conditions', 'iterations', 'converged', 'reason']
         """
         found = self.analyse(
             "lyapunov",
@@ -274,56 +418,87 @@ class RunAnalyses:
         classifier: Literal["logistic", "svm"] = "logistic",
         c: float = 1.0,
     ) -> Table:
-        """Training and testing accuracy of a linear classifier that sees some of the clusters and is tested on the rest (see
-        `cluster_holdout`).
+        """Training and testing accuracy of a linear classifier that sees some of the clusters and is tested
+        on the rest.
 
-        At each timestep the classifier is fitted to the states of the samples of the training clusters, to its optimum, and then
-        names the class of the states of the others. High training accuracy says that the clusters are linearly separable as they
-        are coloured; high testing accuracy says that the *classes* are separated, since a test cluster is a place that the
-        classifier has not been told about.
+        At each timestep the classifier is fitted to the states of the samples of the training clusters, to
+        its optimum, and then names the class of the states of the others. High training accuracy says that
+        the clusters are linearly separable as they are coloured; high testing accuracy says that the
+        *classes* are separated, since a test cluster is a place that the classifier has not been told
+        about.
 
-        The penalty acts on the weights, so it is stronger for small states: under the same `c`, states far below
-        1 are separated less well, and in the limit every sample is given the commoner class, however separable
-        the states are.
+        The penalty acts on the weights, so it is stronger for small states: under the same `c`, states far
+        below 1 are separated less well, and in the limit every sample is given the commoner class, however
+        separable the states are.
 
-        Each split draws its own training clusters, `training_share` of those of each class. The same splits are used at every
-        timestep and every checkpoint of a run.
+        Each split draws its own training clusters, `training_share` of those of each class. The same
+        splits are used at every timestep and every checkpoint of a run.
 
         Parameters
         ----------
-        at : str, int or sequence of int
-            Which checkpoints: `"ends"` (before and after training), `"first"`, `"last"`, `"all"`, `"last:10"`,
-            `"every:5"`, an epoch or several.
-        samples : a whole number
+        at : str, int or sequence of int, default "ends"
+            Which checkpoints: `"ends"` (before and after training), `"first"`, `"last"`, `"all"`,
+            `"last:10"`, `"every:5"`, an epoch or several.
+        samples : int, default 500
             Samples, spread evenly over the clusters; at least one for each. The default, 500, rises to the
             number of clusters where there are more.
-        timesteps : all, last, or a list of whole numbers
+        timesteps : {"all", "last"} or sequence of int, default "all"
             The timesteps to look at.
-        extend_to : a whole number, or none
+        extend_to : int, optional
             Run the trials on, with zero input, to this timestep.
-        splits : a whole number
+        splits : int, default 5
             Independent splits of the clusters.
-        training_share : a number
+        training_share : float, default 0.8
             Share of the clusters of each class that the classifier sees, rounded to whole clusters, at least
             one and not all.
-        classifier : logistic, svm
+        classifier : {"logistic", "svm"}, default "logistic"
             The classifier.
-        c : a number
+        c : float, default 1.0
             Inverse strength of its penalty on the weights, as in scikit-learn.
 
         Returns
         -------
         Table
-            A row for each checkpoint and timestep, with the columns `training_accuracy` and `testing_accuracy`: means over splits, in
-            [0, 1]; `training_accuracy_sd` and `testing_accuracy_sd`: standard deviations over splits, null for one split; `converged`:
-            whether every fit reached its optimum; if not, the accuracies are of the best classifiers found.
-            Before these, the parameters that vary, `seed`, `stage` (`before`, `during` or `after` training), `epoch`
-            and `update`.
+            A row for each checkpoint and timestep, with the columns `training_accuracy` and
+            `testing_accuracy`: means over splits, in [0, 1]; `training_accuracy_sd` and
+            `testing_accuracy_sd`: standard deviations over splits, null for one split; `converged`: whether
+            every fit reached its optimum; if not, the accuracies are of the best classifiers found.
+
+            The first columns are the parameters that vary, `seed`, `stage` (`before`, `during` or `after`
+            training), `epoch` and `update`.
+
+        Raises
+        ------
+        ParameterError
+            A setting that cannot be.
+        RunFailed
+            The analysis cannot be made of one of the runs.
+
+        See Also
+        --------
+        concertina.cluster_holdout : the same of plain arrays.
+
+        Notes
+        -----
+        Differences from the sources: the published code's shuffling undoes itself, so that its five repeats
+        all train on clusters 0 to 48 and test on 49 to 59, 49 of 60 and not 48; its fits stop after 100
+        iterations of L-BFGS.
 
         References
         ----------
-        `farrell2022`, Fig. 2f and g. Differs in: the published code's shuffling undoes itself, so that its five repeats all train
-        on clusters 0 to 48 and test on 49 to 59, 49 of 60 and not 48; its fits stop after 100 iterations of L-BFGS.
+        Farrell et al. (2022), Fig. 2f and g.
+
+        Farrell et al. (2022), "Gradient-based learning drives robust representations in recurrent neural
+        networks by balancing compression and expansion", Nature Machine Intelligence 4, 564-573.
+
+        Examples
+        --------
+        >>> import concertina as ct
+        >>> study = ct.Study(progress=False)
+        >>> runs = study.train(units=12, input_dim=6, clusters=8, train_samples=40, epochs=2, gain=[20, 250])
+        >>> runs.cluster_holdout(samples=40).columns  # doctest: +NORMALIZE_WHITESPACE
+        ['gain', 'seed', 'stage', 'epoch', 'update', 'timestep', 'training_accuracy', 'testing_accuracy',
+        'training_accuracy_sd', 'testing_accuracy_sd', 'converged']
         """
         return self.analyse(
             "cluster_holdout",
@@ -345,37 +520,65 @@ class RunAnalyses:
         timesteps: Literal["all", "last"] | Sequence[int] = "all",
         extend_to: int | None = None,
     ) -> Table:
-        """How large the rates are at each timestep: mean and standard deviation of their magnitude over samples and units
-        (see `saturation`).
+        """How large the rates are at each timestep: mean and standard deviation of their magnitude over
+        samples and units.
 
-        The rate is what the nonlinearity returns: the state `h` of a vanilla or feedforward network, `φ(h)` of a leaky one, whose
-        state itself is not bounded. With tanh a mean near 1 says that the units are saturated, so that gradients hardly pass
-        them; relu and linear rates have no upper end, and the number is their mean magnitude and no more.
+        The rate is what the nonlinearity returns: the state `h` of a vanilla or feedforward network,
+        `φ(h)` of a leaky one, whose state itself is not bounded. With tanh a mean near 1 says that the
+        units are saturated, so that gradients hardly pass them; relu and linear rates have no upper end,
+        and the number is their mean magnitude and no more.
 
         Parameters
         ----------
-        at : str, int or sequence of int
-            Which checkpoints: `"ends"` (before and after training), `"first"`, `"last"`, `"all"`, `"last:10"`,
-            `"every:5"`, an epoch or several.
-        samples : a whole number
+        at : str, int or sequence of int, default "ends"
+            Which checkpoints: `"ends"` (before and after training), `"first"`, `"last"`, `"all"`,
+            `"last:10"`, `"every:5"`, an epoch or several.
+        samples : int, default 1000
             Samples, spread evenly over the clusters.
-        timesteps : all, last, or a list of whole numbers
+        timesteps : {"all", "last"} or sequence of int, default "all"
             The timesteps to look at.
-        extend_to : a whole number, or none
+        extend_to : int, optional
             Run the trials on, with zero input, to this timestep.
 
         Returns
         -------
         Table
-            A row for each checkpoint and timestep, with the columns `saturation`, the mean, and `saturation_sd`, the standard deviation
-            (squares over n: the spread of these very units, not an estimate for others). Null at the input, timestep -1, which has
-            passed no nonlinearity.
-            Before these, the parameters that vary, `seed`, `stage` (`before`, `during` or `after` training), `epoch`
-            and `update`.
+            A row for each checkpoint and timestep, with the columns `saturation`, the mean, and
+            `saturation_sd`, the standard deviation (squares over n: the spread of these very units, not an
+            estimate for others). Null at the input, timestep -1, which has passed no nonlinearity.
+
+            The first columns are the parameters that vary, `seed`, `stage` (`before`, `during` or `after`
+            training), `epoch` and `update`.
+
+        Raises
+        ------
+        ParameterError
+            A setting that cannot be.
+        RunFailed
+            The analysis cannot be made of one of the runs.
+
+        See Also
+        --------
+        concertina.saturation : the same of plain arrays.
+
+        Notes
+        -----
+        Differences from the sources: none for vanilla networks, the only kind it is shown for.
 
         References
         ----------
-        `farrell2022`, Fig. 3g. Differs in: nothing for vanilla networks, the only kind it is shown for.
+        Farrell et al. (2022), Fig. 3g.
+
+        Farrell et al. (2022), "Gradient-based learning drives robust representations in recurrent neural
+        networks by balancing compression and expansion", Nature Machine Intelligence 4, 564-573.
+
+        Examples
+        --------
+        >>> import concertina as ct
+        >>> study = ct.Study(progress=False)
+        >>> runs = study.train(units=12, input_dim=6, clusters=8, train_samples=40, epochs=2, gain=[20, 250])
+        >>> runs.saturation(samples=40).columns
+        ['gain', 'seed', 'stage', 'epoch', 'update', 'timestep', 'saturation', 'saturation_sd']
         """
         return self.analyse("saturation", at=at, samples=samples, timesteps=timesteps, extend_to=extend_to)
 
@@ -387,31 +590,59 @@ class RunAnalyses:
         timesteps: Literal["all", "last"] | Sequence[int] = "all",
         extend_to: int | None = None,
     ) -> Table:
-        """Mean distances within and across classes at each timestep: see `class_distances`.
+        """Mean distances within and across classes at each timestep.
 
         Parameters
         ----------
-        at : str, int or sequence of int
-            Which checkpoints: `"ends"` (before and after training), `"first"`, `"last"`, `"all"`, `"last:10"`,
-            `"every:5"`, an epoch or several.
-        samples : a whole number
+        at : str, int or sequence of int, default "ends"
+            Which checkpoints: `"ends"` (before and after training), `"first"`, `"last"`, `"all"`,
+            `"last:10"`, `"every:5"`, an epoch or several.
+        samples : int, default 1000
             Samples, spread evenly over the clusters; at least 2.
-        timesteps : all, last, or a list of whole numbers
+        timesteps : {"all", "last"} or sequence of int, default "all"
             The timesteps to look at.
-        extend_to : a whole number, or none
+        extend_to : int, optional
             Run the trials on, with zero input, to this timestep.
 
         Returns
         -------
         Table
-            The columns `within_class_distance` and `across_class_distance`, a row for each checkpoint and timestep; null where
-            there is no pair.
-            Before these, the parameters that vary, `seed`, `stage` (`before`, `during` or `after` training), `epoch`
-            and `update`.
+            The columns `within_class_distance` and `across_class_distance`, a row for each checkpoint and
+            timestep; null where there is no pair.
+
+            The first columns are the parameters that vary, `seed`, `stage` (`before`, `during` or `after`
+            training), `epoch` and `update`.
+
+        Raises
+        ------
+        ParameterError
+            A setting that cannot be.
+        RunFailed
+            The analysis cannot be made of one of the runs.
+
+        See Also
+        --------
+        concertina.class_distances : the same of plain arrays.
+
+        Notes
+        -----
+        Differences from the sources: the published code looks at classes 0 and 1 alone, here all count.
 
         References
         ----------
-        `farrell2022`. Differs in: the published code looks at classes 0 and 1 alone, here all count.
+        Farrell et al. (2022).
+
+        Farrell et al. (2022), "Gradient-based learning drives robust representations in recurrent neural
+        networks by balancing compression and expansion", Nature Machine Intelligence 4, 564-573.
+
+        Examples
+        --------
+        >>> import concertina as ct
+        >>> study = ct.Study(progress=False)
+        >>> runs = study.train(units=12, input_dim=6, clusters=8, train_samples=40, epochs=2, gain=[20, 250])
+        >>> runs.class_distances(samples=40).columns  # doctest: +NORMALIZE_WHITESPACE
+        ['gain', 'seed', 'stage', 'epoch', 'update', 'timestep', 'within_class_distance',
+        'across_class_distance']
         """
         return self.analyse(
             "class_distances",
@@ -430,43 +661,73 @@ class RunAnalyses:
         extend_to: int | None = None,
         reference: Literal["readout", "class_means"] = "readout",
     ) -> Table:
-        """How much the part of the states orthogonal to the readout has shrunk since before training, at each timestep.
+        """How much the part of the states orthogonal to the readout has shrunk since before training, at each
+        timestep.
 
-        A number under 1 says that training compresses what the task does not need. The states of a checkpoint are compared
-        with those that the run's network has at the same timestep before training. That network is drawn again from the parameters, so
-        checkpoint 0 need not be asked for.
+        A number under 1 says that training compresses what the task does not need. The states of a
+        checkpoint are compared with those that the run's network has at the same timestep before training.
+        That network is drawn again from the parameters, so checkpoint 0 need not be asked for.
 
-        The readout is the mean of the readout weights over those checkpoints asked for that fall into the last epoch of them
-        all (an epoch may be saved several times), and the same for all rows. So a row depends on the last checkpoints that are
-        asked for beside its own: ask for the end of training, or it is not the trained readout that is meant.
+        The readout is the mean of the readout weights over those checkpoints asked for that fall into the
+        last epoch of them all (an epoch may be saved several times), and the same for all rows. So a row
+        depends on the last checkpoints that are asked for beside its own: ask for the end of training, or
+        it is not the trained readout that is meant.
 
         Parameters
         ----------
-        at : str, int or sequence of int
-            Which checkpoints: `"ends"` (before and after training), `"first"`, `"last"`, `"all"`, `"last:10"`,
-            `"every:5"`, an epoch or several.
-        samples : a whole number
+        at : str, int or sequence of int, default "ends"
+            Which checkpoints: `"ends"` (before and after training), `"first"`, `"last"`, `"all"`,
+            `"last:10"`, `"every:5"`, an epoch or several.
+        samples : int, default 1000
             Samples, spread evenly over the clusters; at least 2.
-        timesteps : all, last, or a list of whole numbers
+        timesteps : {"all", "last"} or sequence of int, default "all"
             The timesteps to look at.
-        extend_to : a whole number, or none
+        extend_to : int, optional
             Run the trials on, with zero input, to this timestep.
-        reference : readout, class_means
+        reference : {"readout", "class_means"}, default "readout"
             What the states are to be orthogonal to.
 
         Returns
         -------
         Table
-            The column `orthogonal_compression`, a row for each checkpoint and timestep: the mean over outputs. Null where it is undefined
-            for one of them (`orthogonal_compression`, `compression_beside_class_means`), and with `reference = "readout"` at the input, timestep -1,
-            which has no readout.
-            Before these, the parameters that vary, `seed`, `stage` (`before`, `during` or `after` training), `epoch`
-            and `update`.
+            The column `orthogonal_compression`, a row for each checkpoint and timestep: the mean over
+            outputs. Null where it is undefined for one of them, and with `reference="readout"` at the input,
+            timestep -1, which has no readout.
+
+            The first columns are the parameters that vary, `seed`, `stage` (`before`, `during` or `after`
+            training), `epoch` and `update`.
+
+        Raises
+        ------
+        ParameterError
+            A setting that cannot be.
+        RunFailed
+            The analysis cannot be made of one of the runs.
+
+        See Also
+        --------
+        concertina.orthogonal_compression : the same of plain arrays.
+
+        Notes
+        -----
+        Differences from the sources: the published code takes the second class's initial states along the
+        components of the trained states, so that its value hangs on arbitrary signs; and its variant over
+        timesteps fails for recurrent networks.
 
         References
         ----------
-        `farrell2022`. Differs in: the published code takes the second class's initial states along the components of the
-        trained states, so that its value hangs on arbitrary signs; and its variant over timesteps fails for recurrent networks.
+        Farrell et al. (2022).
+
+        Farrell et al. (2022), "Gradient-based learning drives robust representations in recurrent neural
+        networks by balancing compression and expansion", Nature Machine Intelligence 4, 564-573.
+
+        Examples
+        --------
+        >>> import concertina as ct
+        >>> study = ct.Study(progress=False)
+        >>> runs = study.train(units=12, input_dim=6, clusters=8, train_samples=40, epochs=2, gain=[20, 250])
+        >>> runs.orthogonal_compression(samples=40).columns
+        ['gain', 'seed', 'stage', 'epoch', 'update', 'timestep', 'orthogonal_compression']
         """
         return self.analyse(
             "orthogonal_compression",
@@ -484,34 +745,59 @@ class RunAnalyses:
         of: Literal["readout", "product"] = "readout",
         window: int = 10,
     ) -> Table:
-        """The variance of weights over a window of checkpoints: the mean over entries of their unbiased variance
-        (see `weight_variance`).
+        """The variance of weights over a window of checkpoints: the mean over entries of their unbiased
+        variance.
 
-        Late in training it says how far gradient noise drives the weights about, early how fast they learn. The window slides over
-        the checkpoints asked for, so their distance in training is the unit of time here: ask for evenly spaced ones.
+        Late in training it says how far gradient noise drives the weights about, early how fast they
+        learn. The window slides over the checkpoints asked for, so their distance in training is the unit
+        of time here: ask for evenly spaced ones.
 
         Parameters
         ----------
-        at : str, int or sequence of int
-            Which checkpoints: `"ends"` (before and after training), `"first"`, `"last"`, `"all"`, `"last:10"`,
-            `"every:5"`, an epoch or several.
-        of : readout, product
+        at : str, int or sequence of int, default "ends"
+            Which checkpoints: `"ends"` (before and after training), `"first"`, `"last"`, `"all"`,
+            `"last:10"`, `"every:5"`, an epoch or several.
+        of : {"readout", "product"}, default "readout"
             The weights.
-        window : a whole number
+        window : int, default 10
             Checkpoints in the window, its last among them; at least 2. The default is arbitrary.
 
         Returns
         -------
         Table
-            The column `weight_variance`, a row for each checkpoint: over the `window` checkpoints that end with it,
-            null for those with fewer before them, so fewer checkpoints than `window` give nulls alone. In
-            squared units of the weights.
-            Before these, the parameters that vary, `seed`, `stage` (`before`, `during` or `after` training), `epoch`
-            and `update`.
+            The column `weight_variance`, a row for each checkpoint: over the `window` checkpoints that end
+            with it, null for those with fewer before them, so fewer checkpoints than `window` give nulls
+            alone. In squared units of the weights.
+
+            The first columns are the parameters that vary, `seed`, `stage` (`before`, `during` or `after`
+            training), `epoch` and `update`.
+
+        Raises
+        ------
+        ParameterError
+            A setting that cannot be.
+        RunFailed
+            The analysis cannot be made of one of the runs. The variance of a product leaves the range of
+            float64.
+
+        See Also
+        --------
+        concertina.weight_variance : the same of plain arrays.
 
         References
         ----------
-        The definition; no figure of `farrell2022` shows it.
+        The definition of the variance; no figure of Farrell et al. (2022) shows it.
+
+        Farrell et al. (2022), "Gradient-based learning drives robust representations in recurrent neural
+        networks by balancing compression and expansion", Nature Machine Intelligence 4, 564-573.
+
+        Examples
+        --------
+        >>> import concertina as ct
+        >>> study = ct.Study(progress=False)
+        >>> runs = study.train(units=12, input_dim=6, clusters=8, train_samples=40, epochs=2, gain=[20, 250])
+        >>> runs.weight_variance(at="all", window=2).columns
+        ['gain', 'seed', 'stage', 'epoch', 'update', 'weight_variance']
         """
         return self.analyse("weight_variance", at=at, of=of, window=window)
 
@@ -523,40 +809,66 @@ class RunAnalyses:
         timesteps: Literal["all", "last"] | Sequence[int] = "all",
         extend_to: int | None = None,
     ) -> Table:
-        """The cosine of the angle between the state at each timestep and the state after the first step of the same trial.
+        """The cosine of the angle between the state at each timestep and the state after the first step of
+        the same trial.
 
-        1: the state points where it pointed first, whatever its length; 0: at a right angle to it. The states are not centred,
-        neither over units nor over samples: centred over units the number would depend on the choice of axes, which a rotation of
-        state space now leaves alone, and centred over samples a trial's number would depend on the other trials. The other side
-        of the bargain: activity that is the same in all trials, such as a bias gives, counts as resemblance.
+        1: the state points where it pointed first, whatever its length; 0: at a right angle to it. The
+        states are not centred, neither over units nor over samples: centred over units the number would
+        depend on the choice of axes, which a rotation of state space now leaves alone, and centred over
+        samples a trial's number would depend on the other trials. The other side of the bargain: activity
+        that is the same in all trials, such as a bias gives, counts as resemblance.
 
         Parameters
         ----------
-        at : str, int or sequence of int
-            Which checkpoints: `"ends"` (before and after training), `"first"`, `"last"`, `"all"`, `"last:10"`,
-            `"every:5"`, an epoch or several.
-        samples : a whole number
+        at : str, int or sequence of int, default "ends"
+            Which checkpoints: `"ends"` (before and after training), `"first"`, `"last"`, `"all"`,
+            `"last:10"`, `"every:5"`, an epoch or several.
+        samples : int, default 1000
             Samples, spread evenly over the clusters.
-        timesteps : all, last, or a list of whole numbers
+        timesteps : {"all", "last"} or sequence of int, default "all"
             The timesteps to look at.
-        extend_to : a whole number, or none
+        extend_to : int, optional
             Run the trials on, with zero input, to this timestep.
 
         Returns
         -------
         Table
-            A row for each checkpoint and timestep, with the columns `autocorrelation`, the mean over samples, in [-1,
-            1]; `autocorrelation_sd`, the standard deviation over samples (squares over n - 1); `samples`, over how
-            many: a sample whose state is zero at either timestep has no angle (silent relu units) and is left out, as
-            is one whose state has shrunk to where single precision has no digits left (8 times its smallest number,
-            1.4e-45, in each unit). Null over no samples, the deviation under two; null at the input, timestep -1,
-            which lies in another space.
-            Before these, the parameters that vary, `seed`, `stage` (`before`, `during` or `after` training), `epoch`
-            and `update`.
+            A row for each checkpoint and timestep, with the columns `autocorrelation`, the mean over samples,
+            in [-1, 1]; `autocorrelation_sd`, the standard deviation over samples (squares over n - 1);
+            `samples`, over how many: a sample whose state is zero at either timestep has no angle (silent
+            relu units) and is left out, as is one whose state has shrunk to where single precision has no
+            digits left (8 times its smallest number, 1.4e-45, in each unit). Null over no samples, the
+            deviation under two; null at the input, timestep -1, which lies in another space.
+
+            The first columns are the parameters that vary, `seed`, `stage` (`before`, `during` or `after`
+            training), `epoch` and `update`.
+
+        Raises
+        ------
+        ParameterError
+            A setting that cannot be.
+        RunFailed
+            The analysis cannot be made of one of the runs.
+
+        See Also
+        --------
+        concertina.autocorrelation : the same of plain arrays.
 
         References
         ----------
-        The definition of the cosine; no figure of `farrell2022` shows it.
+        The definition of the cosine; no figure of Farrell et al. (2022) shows it.
+
+        Farrell et al. (2022), "Gradient-based learning drives robust representations in recurrent neural
+        networks by balancing compression and expansion", Nature Machine Intelligence 4, 564-573.
+
+        Examples
+        --------
+        >>> import concertina as ct
+        >>> study = ct.Study(progress=False)
+        >>> runs = study.train(units=12, input_dim=6, clusters=8, train_samples=40, epochs=2, gain=[20, 250])
+        >>> runs.autocorrelation(samples=40).columns  # doctest: +NORMALIZE_WHITESPACE
+        ['gain', 'seed', 'stage', 'epoch', 'update', 'timestep', 'autocorrelation', 'autocorrelation_sd',
+        'samples']
         """
         return self.analyse(
             "autocorrelation",
@@ -567,38 +879,72 @@ class RunAnalyses:
         )
 
     def spectrum(self, *, at: str | int | Sequence[int] = "ends") -> Table:
-        """The eigenvalues and singular values of the recurrent weights, and how far these are from normal (see `spectrum`).
+        """The eigenvalues and singular values of the recurrent weights, and how far these are from normal.
 
-        Of the matrix `W` itself, (from, to), as the network has it: in a vanilla network it contains the `(1 - dt) I` that it was
-        initialised with; in a leaky one the map from timestep to timestep at zero activity has the eigenvalues `1 - dt + dt λ`
-        instead (without leak `1 + dt λ`). A feedforward network has a `W` for each layer but the first.
+        Of the matrix `W` itself, (from, to), as the network has it: in a vanilla network it contains the
+        `(1 - dt) I` that it was initialised with; in a leaky one the map from timestep to timestep at zero
+        activity has the eigenvalues `1 - dt + dt λ` instead (without leak `1 + dt λ`). A feedforward
+        network has a `W` for each layer but the first.
 
-        Eigenvalues say what a linear network does in the long run, singular values what it can do in one step; where the weights
-        are not normal the two differ, and activity may grow for a while although every eigenvalue lies within the unit circle.
+        Eigenvalues say what a linear network does in the long run, singular values what it can do in one
+        step; where the weights are not normal the two differ, and activity may grow for a while although
+        every eigenvalue lies within the unit circle.
 
         Parameters
         ----------
-        at : str, int or sequence of int
-            Which checkpoints: `"ends"` (before and after training), `"first"`, `"last"`, `"all"`, `"last:10"`,
-            `"every:5"`, an epoch or several.
+        at : str, int or sequence of int, default "ends"
+            Which checkpoints: `"ends"` (before and after training), `"first"`, `"last"`, `"all"`,
+            `"last:10"`, `"every:5"`, an epoch or several.
 
         Returns
         -------
         Table
             A row for each checkpoint, matrix and index, with the columns
-            * `timestep`: in a feedforward network the layer that the matrix leads to; null in the others, whose matrix leads to all;
-            * `index`, from 1; `real`, `imaginary` and `modulus` of that eigenvalue, largest modulus first, of a conjugate pair the
-              positive imaginary part first; `singular_value`, the largest first: it shares nothing with the eigenvalue but the index;
+
+            * `timestep`: in a feedforward network the layer that the matrix leads to; null in the others,
+              whose matrix leads to all;
+            * `index`, from 1; `real`, `imaginary` and `modulus` of that eigenvalue, largest modulus first, of
+              a conjugate pair the positive imaginary part first; `singular_value`, the largest first: it
+              shares nothing with the eigenvalue but the index;
             * the same in every row of a matrix: `spectral_radius`; `departure_from_normality`, Henrici's
-              `√(‖W‖² - Σ |λ|²)` in the Frobenius norm, 0 for a normal matrix; `relative_departure_from_normality`, the same over
-              `‖W‖`, in [0, 1], null if all weights are zero. A difference of squares: of a normal matrix rounding may leave 1e-7 of
-              the norm, about as much as the rounding of the weights to f32 does.
-            Before these, the parameters that vary, `seed`, `stage` (`before`, `during` or `after` training), `epoch`
-            and `update`.
+              `√(‖W‖² - Σ |λ|²)` in the Frobenius norm, 0 for a normal matrix;
+              `relative_departure_from_normality`, the same over `‖W‖`, in [0, 1], null if all weights are
+              zero. A difference of squares: of a normal matrix rounding may leave 1e-7 of the norm, about as
+              much as the rounding of the weights to float32 does.
+
+            The first columns are the parameters that vary, `seed`, `stage` (`before`, `during` or `after`
+            training), `epoch` and `update`.
+
+        Raises
+        ------
+        ParameterError
+            A setting that cannot be.
+        RunFailed
+            The analysis cannot be made of one of the runs. A feedforward network of one layer has no
+            recurrent weights.
+
+        See Also
+        --------
+        concertina.spectrum : the same of plain arrays.
 
         References
         ----------
-        `henrici1962` for the departure; `trefethen2005` for what it is good for.
+        Henrici (1962) for the departure; Trefethen and Embree (2005) for what it is good for.
+
+        Henrici (1962), "Bounds for iterates, inverses, spectral variation and fields of values of non-normal
+        matrices", Numerische Mathematik 4, 24-40.
+
+        Trefethen and Embree (2005), "Spectra and Pseudospectra: The Behavior of Nonnormal Matrices and
+        Operators", Princeton University Press.
+
+        Examples
+        --------
+        >>> import concertina as ct
+        >>> study = ct.Study(progress=False)
+        >>> runs = study.train(units=12, input_dim=6, clusters=8, train_samples=40, epochs=2, gain=[20, 250])
+        >>> runs.spectrum().columns  # doctest: +NORMALIZE_WHITESPACE
+        ['gain', 'seed', 'stage', 'epoch', 'update', 'timestep', 'index', 'real', 'imaginary', 'modulus',
+        'singular_value', 'spectral_radius', 'departure_from_normality', 'relative_departure_from_normality']
         """
         return self.analyse("spectrum", at=at)
 
@@ -614,63 +960,98 @@ class RunAnalyses:
         max_iterations: int = 500,
         input: Sequence[float] | None = None,
     ) -> Table:
-        """The fixed points and slow points of the network without input, or with one that never changes, and how
-        it moves next to them.
+        """The fixed points and slow points of the network without input, or with one that never changes, and
+        how it moves next to them.
 
-        With `F` the map from a state to the next, the speed `q(h) = ½ ‖F(h) - h‖²` is lowered from states along
-        trials, by Newton's steps where these are good and Levenberg's and Marquardt's elsewhere, with exact
-        Jacobians in f64. Where it falls under `tolerance`, the network stays: a fixed point. A local minimum of
-        the speed between that and `slow` is a slow point, which states pass slowly. Starts that end nearer to
-        each other than `unique` have found one point.
+        With `F` the map from a state to the next, the speed `q(h) = ½ ‖F(h) - h‖²` is lowered from states
+        along trials, by Newton's steps where these are good and Levenberg's and Marquardt's elsewhere,
+        with exact Jacobians in float64. Where it falls under `tolerance`, the network stays: a fixed
+        point. A local minimum of the speed between that and `slow` is a slow point, which states pass
+        slowly. Starts that end nearer to each other than `unique` have found one point.
 
-        The starts are states along trials of the task, one from each of `starts` trials at a timestep drawn at
-        random, the same for every checkpoint of a run. Where there are fewer trials, as in a file, each is used
-        several times.
+        The starts are states along trials of the task, one from each of `starts` trials at a timestep
+        drawn at random, the same for every checkpoint of a run. Where there are fewer trials, as in a
+        file, each is used several times.
 
-        A list of points that were found is not a list of all that there are. More starts, or some `noise`, may
-        find more.
+        A list of points that were found is not a list of all that there are. More starts, or some `noise`,
+        may find more.
 
         Parameters
         ----------
-        at : str, int or sequence of int
-            Which checkpoints: `"ends"` (before and after training), `"first"`, `"last"`, `"all"`, `"last:10"`,
-            `"every:5"`, an epoch or several.
-        starts : a whole number
+        at : str, int or sequence of int, default "ends"
+            Which checkpoints: `"ends"` (before and after training), `"first"`, `"last"`, `"all"`,
+            `"last:10"`, `"every:5"`, an epoch or several.
+        starts : int, default 200
             States to search from, each from a trial of its own.
-        noise : a number
+        noise : float, default 0.0
             Standard deviation of normal noise that is added to every unit of a start.
-        tolerance : a number
+        tolerance : float, default 1e-24
             The speed under which a point is fixed.
-        slow : a number
+        slow : float, default 1e-06
             The speed up to which a local minimum of it is a slow point.
-        unique : a number
+        unique : float, default 0.001
             The Euclidean distance under which points are one.
-        max_iterations : a whole number
+        max_iterations : int, default 500
             Steps after which the search from a start ends in any case.
-        input : a list of numbers, or none
+        input : array of float, optional
             The input that never changes, a number for each input; none is zero.
 
         Returns
         -------
         Table
-            A row for each checkpoint and point, fixed points first, then by the distance from zero, with the columns
+            A row for each checkpoint and point, fixed points first, then by the distance from zero, with the
+            columns
+
             * `index`, from 1; `kind`, `fixed` or `slow`; `speed`;
-            * `unstable`: how many eigenvalues of the Jacobian have a modulus above 1 (by more than rounding, 1e-10);
-            * `hits`: how many starts ended there; of the one that came nearest `start_trial` and `start_timestep`,
-              where it began, and `iterations`, the steps that it took;
-            * `state`, a vector: the state; `eigenvalue_real` and `eigenvalue_imaginary`, vectors: the eigenvalues
-              of the Jacobian there, largest modulus first, of a conjugate pair the positive imaginary part first;
+            * `unstable`: how many eigenvalues of the Jacobian have a modulus above 1 (by more than rounding,
+              1e-10);
+            * `hits`: how many starts ended there; of the one that came nearest `start_trial` and
+              `start_timestep`, where it began, and `iterations`, the steps that it took;
+            * `state`, a vector: the state; `eigenvalue_real` and `eigenvalue_imaginary`, vectors: the
+              eigenvalues of the Jacobian there, largest modulus first, of a conjugate pair the positive
+              imaginary part first;
             * the same in every row of a checkpoint: `starts`; `unconverged`, how many of them ended nowhere.
 
             A checkpoint at which nothing was found has one row, null but for the last two.
-            Before these, the parameters that vary, `seed`, `stage` (`before`, `during` or `after` training), `epoch`
-            and `update`.
+
+            The first columns are the parameters that vary, `seed`, `stage` (`before`, `during` or `after`
+            training), `epoch` and `update`.
+
+        Raises
+        ------
+        ParameterError
+            A setting that cannot be.
+        RunFailed
+            The analysis cannot be made of one of the runs.
+
+        See Also
+        --------
+        concertina.fixed_points : the same of plain arrays.
+
+        Notes
+        -----
+        Differences from the sources: Newton's and Levenberg's and Marquardt's steps in place of a minimiser
+        that uses gradients alone; slow points are local minima, not states at which a minimiser was stopped.
 
         References
         ----------
-        `sussillo2013`; `golub2018` for the merging of points. Differs in: Newton's and Levenberg's and
-        Marquardt's steps in place of a minimiser that uses gradients alone; slow points are local minima, not
-        states at which a minimiser was stopped.
+        Sussillo and Barak (2013); Golub and Sussillo (2018) for the merging of points.
+
+        Sussillo and Barak (2013), "Opening the Black Box: Low-Dimensional Dynamics in High-Dimensional
+        Recurrent Neural Networks", Neural Computation 25, 626-649.
+
+        Golub and Sussillo (2018), "FixedPointFinder: A Tensorflow toolbox for identifying and characterizing
+        fixed points in recurrent neural networks", Journal of Open Source Software 3, 1003.
+
+        Examples
+        --------
+        >>> import concertina as ct
+        >>> study = ct.Study(progress=False)
+        >>> runs = study.train(units=12, input_dim=6, clusters=8, train_samples=40, epochs=2, gain=[20, 250])
+        >>> runs.fixed_points(starts=20).columns  # doctest: +NORMALIZE_WHITESPACE
+        ['gain', 'seed', 'stage', 'epoch', 'update', 'index', 'kind', 'speed', 'unstable', 'hits',
+        'start_trial', 'start_timestep', 'iterations', 'state', 'eigenvalue_real', 'eigenvalue_imaginary',
+        'starts', 'unconverged']
         """
         return self.analyse(
             "fixed_points",

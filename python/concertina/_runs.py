@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import xarray
 
     from ._networks import Network
+    from ._study import Study
 
 #: Which checkpoints: a word, or epochs.
 At = "str | int | Sequence[int]"
@@ -36,12 +37,26 @@ def selection(at: str | int | Sequence[int]) -> str:
 
 
 class Weights(dict[str, NDArray[np.float32]]):
-    """The weights of a network by name. Row vectors: a matrix is (from, to), and a state `h` becomes
+    """The weights of a network by name: a dictionary of float32 arrays.
+
+    States and inputs are row vectors, and a matrix is (from, to): from a state `h` and an input `x` comes
     `tanh(h @ recurrent + x @ input + bias)`.
 
-    `input` (inputs, units), `recurrent` (units, units), `bias` (units), `readout` (units, outputs) and
-    `readout_bias` (outputs). A gated network has a block of columns for each current, side by side, and a
-    `recurrent_bias`. A feedforward network has `recurrent.1`, `bias.0` and so on for its layers.
+    * `input` (inputs, units), `recurrent` (units, units), `bias` (units,), `readout` (units, outputs) and
+      `readout_bias` (outputs,).
+    * A GRU has three blocks of columns side by side, as PyTorch has them (reset, update, new), in `input`,
+      `recurrent`, `bias` and a second bias `recurrent_bias`.
+    * A feedforward network has `recurrent.1`, `bias.0` and so on for its layers.
+
+    The names of files, such as `recurrent_weights`, are understood, too.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import concertina as ct
+    >>> weights = ct.Network({"recurrent": np.eye(3), "input": np.ones((2, 3))}).weights
+    >>> weights["input"].shape, weights["recurrent"].dtype
+    ((2, 3), dtype('float32'))
     """
 
     def __missing__(self, name: str) -> NDArray[np.float32]:
@@ -52,7 +67,10 @@ class Weights(dict[str, NDArray[np.float32]]):
 
 
 class States(np.ndarray[Any, np.dtype[np.float32]]):
-    """States of a network, (trials, time, units): a NumPy array that knows its timesteps and trials.
+    """States of a network, (trials, time, units): a float32 array that knows its timesteps and trials.
+
+    A part of the states, or what is computed from them, is an array without this knowledge: its attributes
+    are None.
 
     Attributes
     ----------
@@ -64,6 +82,17 @@ class States(np.ndarray[Any, np.dtype[np.float32]]):
         The condition of each trial: its cluster, in the paper's task.
     inputs : array or None
         What was shown: (trials, inputs) where one stimulus is held, else (trials, time, inputs).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import concertina as ct
+    >>> network = ct.Network({"recurrent": 0.5 * np.eye(3), "input": np.eye(3)})
+    >>> _, states = network(np.ones((5, 10, 3)))
+    >>> states.shape, states.timesteps.shape
+    ((5, 10, 3), (10,))
+    >>> states[:, -1].timesteps is None
+    True
     """
 
     timesteps: NDArray[np.int64] | None
@@ -85,8 +114,20 @@ class States(np.ndarray[Any, np.dtype[np.float32]]):
         self.timesteps = self.labels = self.conditions = self.inputs = None
 
     def to_xarray(self) -> xarray.DataArray:
-        """As an `xarray.DataArray` with the dimensions `trial`, `time` and `unit`, and the class and
-        condition of each trial.
+        """As an `xarray.DataArray`.
+
+        Returns
+        -------
+        xarray.DataArray
+            With the dimensions `trial`, `time` and `unit`, and where they are known the coordinates `label`
+            and `condition` of each trial. The numbers are not copied.
+
+        Raises
+        ------
+        ShapeError
+            A part of the states, or what was computed from them.
+        ModuleNotFoundError
+            xarray is not installed.
         """
         import xarray
 
@@ -105,15 +146,27 @@ class States(np.ndarray[Any, np.dtype[np.float32]]):
 class Runs(RunAnalyses, Sequence["Run"]):
     """The runs of a sweep, in its order. A sequence of `Run`, with every analysis as a method.
 
-    In a notebook it shows a table of the runs. `runs[0]` is a run; slices, lists of places and `where` give
-    some of the runs.
+    In a notebook it shows a table of the runs. `runs[0]` is a run; slices, lists of places, arrays of truth
+    values and `where` give some of the runs.
+
+    Examples
+    --------
+    >>> import concertina as ct
+    >>> study = ct.Study(progress=False)
+    >>> runs = study.train(units=12, input_dim=6, clusters=8, train_samples=40, epochs=2, gain=[20, 250])
+    >>> len(runs), len(runs[:1]), len(runs.where("gain = 250"))
+    (2, 1, 1)
+    >>> runs.accuracy(at="last")["gain"]
+    array([ 20., 250.])
     """
 
-    __slots__ = ("_inner", "_shows_progress")
+    __slots__ = ("_inner", "_shows_progress", "_study")
 
-    def __init__(self, core: _core.Runs, shows_progress: bool) -> None:
+    def __init__(self, core: _core.Runs, shows_progress: bool, study: Study) -> None:
         self._inner = core
         self._shows_progress = shows_progress
+        # a temporary store is there for as long as its study is
+        self._study = study
 
     def __len__(self) -> int:
         return len(self._inner)
@@ -125,7 +178,7 @@ class Runs(RunAnalyses, Sequence["Run"]):
     def __getitem__(self, key: int | slice | list[int] | NDArray[Any]) -> Any:
         places = np.arange(len(self))[key]
         if places.ndim == 0:
-            return Run(self._inner, int(places), self._shows_progress)
+            return Run(self._inner, int(places), self._shows_progress, self._study)
         return self._chosen(places.tolist(), f"runs[{key}]")
 
     def _chosen(self, places: list[int], asked: str) -> Runs:
@@ -134,17 +187,31 @@ class Runs(RunAnalyses, Sequence["Run"]):
             raise ParameterError(
                 f"expected at least one run, found none for {asked}", "`runs.table()` shows all of them"
             )
-        return Runs(chosen, self._shows_progress)
+        return Runs(chosen, self._shows_progress, self._study)
 
     def where(self, condition: str) -> Runs:
-        """The runs that fulfil a condition on the columns of `table()`, as in `"gain = 250 and status =
-        complete"`.
+        """The runs that fulfil a condition.
+
+        Parameters
+        ----------
+        condition : str
+            On the columns of `table()`, as in `"gain = 250 and status = complete"`; see `Table.where`.
+
+        Raises
+        ------
+        ParameterError
+            No run fulfils it, or it cannot be read.
         """
         return self._chosen(self._inner.places(condition), f"`{condition}`")
 
     def table(self) -> Table:
-        """A row per run: `key`, the parameters that vary, `seed`, `status`, `source`, `epochs`, `updates`,
-        and loss and accuracy at its end.
+        """The runs as a table.
+
+        Returns
+        -------
+        Table
+            A row per run: `key`, the parameters that vary, `seed`, `status`, `source`, `epochs`, `updates`,
+            and the last losses and accuracies, of training and of validation.
         """
         return Table._of(self._inner.table())
 
@@ -159,7 +226,7 @@ class Runs(RunAnalyses, Sequence["Run"]):
             Which checkpoints: `"ends"` (before and after training), `"first"`, `"last"`, `"all"`,
             `"last:10"`, `"every:5"`, an epoch or several.
         **settings
-            Settings of the analysis.
+            Settings of the analysis, as the method of its name has them.
 
         Returns
         -------
@@ -173,6 +240,10 @@ class Runs(RunAnalyses, Sequence["Run"]):
             A name or a setting that cannot be.
         RunFailed
             The analysis cannot be made of one of the runs.
+
+        See Also
+        --------
+        concertina.analyses : every analysis and its settings.
         """
         given = json.dumps({name: _plain(name, value) for name, value in settings.items()})
         with Progress(self._shows_progress) as report:
@@ -198,16 +269,30 @@ def _plain(name: str, value: Any) -> Any:
 
 
 class Run(RunAnalyses):
-    """A run: its parameters, how it ended, and a way to its weights and states. Every analysis is a method."""
+    """A run: its parameters, how it ended, its weights and its states. Every analysis is a method.
+
+    Examples
+    --------
+    >>> import concertina as ct
+    >>> study = ct.Study(progress=False)
+    >>> runs = study.train(units=12, input_dim=6, clusters=8, train_samples=40, epochs=2)
+    >>> run = runs[0]
+    >>> run.status, run.checkpoints
+    ('complete', [(0, 0), (1, 4), (2, 8)])
+    >>> run.weights("last")["recurrent"].shape
+    (12, 12)
+    >>> run.states("last", samples=40).shape                # (trials, time, units)
+    (40, 10, 12)
+    """
 
     __slots__ = ("_inner", "_runs", "_shows_progress")
 
-    def __init__(self, runs: _core.Runs, place: int, shows_progress: bool) -> None:
+    def __init__(self, runs: _core.Runs, place: int, shows_progress: bool, study: Study) -> None:
         core, alone = runs.run(place), runs.select([place])
         assert core is not None
         assert alone is not None
         self._inner = core
-        self._runs = Runs(alone, shows_progress)
+        self._runs = Runs(alone, shows_progress, study)
 
     @property
     def key(self) -> str:
@@ -221,7 +306,7 @@ class Run(RunAnalyses):
 
     @property
     def status(self) -> str:
-        """`complete`, `diverged` or `failed`."""
+        """`complete`, `diverged` (loss or weights became NaN or infinite) or `failed`."""
         return self._inner.outcome()[0]
 
     @property
@@ -231,25 +316,29 @@ class Run(RunAnalyses):
 
     @property
     def source(self) -> str:
-        """Where it came from: `loaded`, `trained`, `extended`, `resumed` or `recomputed`."""
+        """Where it came from: `loaded` (the store had it), `trained`, `extended` (the store had fewer
+        epochs), `resumed` (it had been interrupted), `recomputed` (the store lacked checkpoints), or
+        `nothing` if it failed.
+        """
         return self._inner.source()
 
     @property
     def history(self) -> Table:
-        """What was written down in training, a row per epoch: losses, accuracies, the learning rate, the norm
-        of the gradient.
+        """What was written down in training, a row per epoch: `epoch`, `update`, `learning_rate`,
+        `training_loss`, `training_accuracy`, `gradient_norm`, `validation_loss`, `validation_accuracy`. With
+        real targets accuracies are null, and `validation_r2` is the share of variance that is explained.
         """
         return Table._of(self._inner.history())
 
     @property
     def checkpoints(self) -> list[tuple[int, int]]:
-        """The checkpoints of its schedule, each with its epoch and update."""
+        """The checkpoints of its schedule, each an epoch and an update: (0, 0) is before training."""
         return self._inner.checkpoints()
 
     @property
     def comparison(self) -> dict[str, Any] | None:
-        """What training it again showed, with `rerun=True`: how many checkpoints and epochs were compared,
-        and the first `difference`, None if all bits agree.
+        """What training it again showed, if it was trained with `rerun=True`, else None. A dictionary: how
+        many `checkpoints` and `epochs` were compared, and the first `difference`, None if all bits agree.
         """
         return self._inner.comparison()
 
@@ -265,12 +354,32 @@ class Run(RunAnalyses):
         -------
         Weights
             A dictionary of float32 arrays: `input`, `recurrent`, `bias`, `readout`, `readout_bias`.
+
+        Raises
+        ------
+        ParameterError
+            The run has no such epoch.
+        RunFailed
+            The run failed.
         """
         self._check()
         return Weights(self._inner.weights(at))
 
     def network(self, at: str | int = "last") -> Network:
-        """The network at a checkpoint, to be run on any inputs."""
+        """The network at a checkpoint, to be run on any inputs.
+
+        Parameters
+        ----------
+        at : {"first", "last"} or int
+            Before training, after it, or after so many epochs.
+
+        Raises
+        ------
+        ParameterError
+            The run has no such epoch.
+        RunFailed
+            The run failed.
+        """
         from ._networks import Network
 
         self._check()
@@ -292,8 +401,8 @@ class Run(RunAnalyses):
             Before training, after it, or after so many epochs.
         inputs : array (trials, time, inputs), optional
             What to show. Unless given, the trials of the task that analyses show.
-        samples : int
-            How many of those trials.
+        samples : int, default 500
+            How many of those trials, at least 2; spread evenly over clusters or conditions.
         extend_to : int, optional
             Run the trials on, with zero input, to this timestep.
 
@@ -301,6 +410,15 @@ class Run(RunAnalyses):
         -------
         States
             (trials, time, units), float32; `to_xarray()` names the axes.
+
+        Raises
+        ------
+        ShapeError
+            `inputs` has another number of axes or of inputs.
+        ParameterError
+            The run has no such epoch, or a number that cannot be.
+        RunFailed
+            The run failed.
         """
         self._check()
         if inputs is not None:
@@ -311,7 +429,22 @@ class Run(RunAnalyses):
         return States._of(states, trials)
 
     def to_torch(self, at: str | int = "last", **names: str) -> dict[str, torch.Tensor]:
-        """The weights as a PyTorch state dict; see `Network.to_torch`."""
+        """The weights as a PyTorch state dict, for `load_state_dict`.
+
+        Parameters
+        ----------
+        at : {"first", "last"} or int
+            Before training, after it, or after so many epochs.
+        **names
+            What the module calls its parts; see `Network.to_torch`.
+
+        Raises
+        ------
+        ParameterError
+            PyTorch has no such network, as for a leaky one.
+        ModuleNotFoundError
+            PyTorch is not installed.
+        """
         return self.network(at).to_torch(**names)
 
     def analyse(self, analysis: str, *, at: str | int | Sequence[int] = "ends", **settings: Any) -> Table:

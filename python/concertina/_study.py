@@ -37,18 +37,26 @@ class Study:
     ----------
     folder : str or path, optional
         Where runs are kept; a folder that is empty or does not exist becomes a store. Without one, runs are
-        kept in a temporary folder, which is removed when the study is no longer used or the process ends.
+        kept in a temporary folder. It is removed when neither the study nor its runs are used any more, or
+        when the process ends.
     jobs : int, optional
         How many runs are trained or analysed side by side; one per core unless given.
-    progress : bool
-        Whether a bar is shown: tqdm's if it is installed, else plain text.
-    read_only : bool
+    progress : bool, default True
+        Whether a bar is shown: tqdm's if it is installed, else plain text. It is an attribute, too, and can
+        be changed later.
+    read_only : bool, default False
         Whether the store is only read. Nothing is created or changed then.
 
     Raises
     ------
+    ParameterError
+        `jobs` is not a whole number of at least 1.
     StoreError
         The folder is something else, of a newer version, or cannot be used.
+
+    Notes
+    -----
+    A study can be pickled: another process opens the same folder.
 
     Examples
     --------
@@ -105,11 +113,11 @@ class Study:
         *parts
             Parameters that all runs share (`Params`), parameters that go in parallel (`zip`), or a list of
             `Params`, which is taken as it is.
-        keep : {"all", "needed", "ends"}
+        keep : {"all", "needed", "ends"}, default "all"
             Which checkpoints are kept: all of the schedule (`saves_per_epoch`), none but those that analyses
             need several of at once, or the first and the last. What is not kept and asked for later is
             computed again, bit-for-bit.
-        rerun : bool
+        rerun : bool, default False
             Whether runs that are in the store are trained again and compared; see `Run.comparison`.
         executor : executor, optional
             Where to train: anything with `submit` as in `concurrent.futures`, for example a
@@ -133,6 +141,23 @@ class Study:
             The store cannot be used.
         KeyboardInterrupt
             Ctrl-C. What was done is kept.
+
+        Warns
+        -----
+        ConcertinaWarning
+            A parameter without effect, combinations that are the same run, workers that were lost.
+
+        Examples
+        --------
+        Two gains with their own learning rates, three seeds each:
+
+        >>> import concertina as ct
+        >>> study = ct.Study(progress=False)
+        >>> base = ct.Params(units=12, input_dim=6, clusters=8, train_samples=40, epochs=2)
+        >>> pairs = ct.zip(gain=[20, 250], learning_rate=[1e-3, 1e-4])
+        >>> runs = study.train(base, pairs, seed=range(3))
+        >>> [(run.params.gain, run.params.seed) for run in runs]
+        [(20.0, 0), (20.0, 1), (20.0, 2), (250.0, 0), (250.0, 1), (250.0, 2)]
         """
         if keep not in ("all", "needed", "ends"):
             raise ParameterError(f'`keep`: expected "all", "needed" or "ends", found {keep!r}')
@@ -146,11 +171,16 @@ class Study:
                 train_on(executor, self, sweep, keep, rerun, report)
             rerun = False
         with Progress(self.progress) as report:
-            return Runs(self._inner.train(sweep, keep, rerun, report), self.progress)
+            return Runs(self._inner.train(sweep, keep, rerun, report), self.progress, self)
 
     def table(self) -> Table:
-        """Every run in the store, a row each: its key, folder, status, how far it came, every parameter, and
-        its last loss and accuracy.
+        """Every run in the store.
+
+        Returns
+        -------
+        Table
+            A row per run: `key`, `folder`, `status`, how far it came (`epochs`, `updates`), every parameter
+            by its path (`network.gain`), the last losses and accuracies, `finished` and `wall_seconds`.
         """
         return Table._of(self._inner.table())
 
@@ -161,6 +191,16 @@ class Study:
         ----------
         where : str, optional
             A condition on the columns of `table()`: `"gain = 250 and epochs >= 12"`. All runs unless given.
+
+        Returns
+        -------
+        Runs
+            In the order of their keys.
+
+        Raises
+        ------
+        ParameterError
+            There are no such runs, or the condition cannot be read.
         """
         keys = self._inner.keys(where)
         if not keys:
@@ -169,15 +209,46 @@ class Study:
         return self._stored(keys)
 
     def run(self, key: str) -> Run:
-        """The run in the store whose key begins so."""
+        """The run in the store whose key begins so.
+
+        Parameters
+        ----------
+        key : str
+            The key of a run or its first digits, as a table of runs shows them.
+
+        Raises
+        ------
+        ParameterError
+            No run has such a key, or several have.
+        """
         return self._stored([key])[0]
 
     def _stored(self, keys: list[str]) -> Runs:
         with Progress(self.progress) as report:
-            return Runs(self._inner.stored(keys, report), self.progress)
+            return Runs(self._inner.stored(keys, report), self.progress, self)
 
     def keep(self, network: Network) -> Run:
-        """Keeps a network that was trained elsewhere as a run, which is analysed and drawn as any other."""
+        """Keeps a network that was trained elsewhere as a run, which is analysed and drawn like any other.
+
+        Parameters
+        ----------
+        network : Network
+            The network, from arrays or from PyTorch.
+
+        Returns
+        -------
+        Run
+            A run that was not trained: `run.history` has no rows, and its one checkpoint is `"last"`.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import concertina as ct
+        >>> study = ct.Study(progress=False)
+        >>> run = study.keep(ct.Network({"recurrent": 0.5 * np.eye(4)}))
+        >>> round(run.lyapunov(at="last").largest, 6)
+        -1.0
+        """
         return self.run(self._inner.keep(network._inner))
 
     def figure(
@@ -188,8 +259,7 @@ class Study:
         full: bool = False,
         **parameters: Any,
     ) -> Figure:
-        """Draws a figure of the paper, or another that there is a recipe for: what it needs is trained and
-        computed.
+        """Draws a figure of the paper, or another that has a recipe: what it needs is trained and computed.
 
         Parameters
         ----------
@@ -197,10 +267,26 @@ class Study:
             As in `concertina.figures()`: `"fig2"`.
         seeds : iterable of int, optional
             The realisations; five unless given.
-        full : bool
-            As many realisations as in the paper, thirty.
+        full : bool, default False
+            Whether there are as many realisations as in the paper, thirty.
         **parameters
-            Over what the recipe says, for every run: `units=100`.
+            Parameters of every run, which override the recipe: `units=100`.
+
+        Returns
+        -------
+        Figure
+            An SVG in a notebook; `save("folder")` writes files.
+
+        Raises
+        ------
+        ParameterError
+            A figure or a parameter that cannot be.
+
+        Warns
+        -----
+        ConcertinaWarning
+            A run or an analysis failed, and the figure is drawn without it; or something cannot be drawn as
+            asked, see `Figure.problems`.
         """
         figures, _ = self._figures([name], [], seeds, full, parameters)
         return figures[0]
@@ -213,8 +299,24 @@ class Study:
         full: bool = False,
         **parameters: Any,
     ) -> Figure:
-        """Draws a figure of your own from a recipe in TOML; see `docs/guides/your-own-figure.md`. Parameters
-        as in `figure`.
+        """Draws a figure of your own from a recipe in TOML; see `docs/guides/your-own-figure.md`.
+
+        Parameters
+        ----------
+        recipe : str or path
+            The file.
+        seeds, full, **parameters
+            As in `figure`.
+
+        Returns
+        -------
+        Figure
+            An SVG in a notebook; `save("folder")` writes files.
+
+        Raises
+        ------
+        ParameterError
+            The recipe cannot be read, with the line that is wrong.
         """
         figures, _ = self._figures([], [fspath(recipe)], seeds, full, parameters)
         return figures[0]
@@ -232,7 +334,7 @@ class Study:
             figures, runs, failures = self._inner.figures(asked, report)
         for failure in failures:
             warnings.warn(failure, ConcertinaWarning, stacklevel=3)
-        return [Figure(figure) for figure in figures], Runs(runs, self.progress)
+        return [Figure(figure) for figure in figures], Runs(runs, self.progress, self)
 
     def reproduce(
         self,
@@ -254,6 +356,11 @@ class Study:
         -------
         Report
             The whole report shows in a notebook; `report.claims` is a table.
+
+        Raises
+        ------
+        ParameterError
+            A figure or a parameter that cannot be.
         """
         asked = _core.Asked(list(names), [], _seeds(seeds), full, _assignments(parameters))
         words = [repr(name) for name in names]
@@ -270,29 +377,57 @@ class Study:
         ----------
         where : str
             A condition on the columns of `table()`.
-        dry_run : bool
+        dry_run : bool, default False
             Whether nothing is removed, and it is only said what would be.
 
         Returns
         -------
         Table
-            What was removed.
+            What was removed, or would be: `kind`, `run`, `analysis`, `version`, `count` (of files), `bytes`.
         """
         return Table._of(self._inner.remove(self._inner.keys(where), dry_run))
 
     def merge(self, other: Study | str | PathLike[str]) -> Table:
-        """Takes every run and result of another store that this one does not have; the other is only read."""
+        """Takes every run and result of another store that this one does not have; the other is only read.
+
+        Parameters
+        ----------
+        other : Study, str or path
+            The other study, or its folder.
+
+        Returns
+        -------
+        Table
+            A row per run of the other store: `run`, `fate`, and how many `checkpoints` and `analyses` it
+            brought. A run that both have, and that differs, is left as it is.
+
+        Raises
+        ------
+        StoreError
+            One of the stores cannot be used.
+        """
         source = other if isinstance(other, Study) else Study(other, read_only=True)
         return Table._of(self._inner.merge(source._inner))
 
     def verify(self) -> Table:
-        """Reads every byte of the store: a row for each thing that is wrong; none if all is well. Changes
-        nothing.
+        """Reads every byte of the store, and changes nothing.
+
+        Returns
+        -------
+        Table
+            A row for each thing that is wrong: `kind`, `path`, `reason`. No rows if all is well.
         """
         return Table._of(self._inner.verify())
 
     def usage(self) -> Table:
-        """What takes how much room in the store."""
+        """What takes how much room in the store.
+
+        Returns
+        -------
+        Table
+            A row for each kind of file: `kind`, `analysis`, `version`, `files`, `bytes` and `superseded`, the
+            bytes that are no longer needed.
+        """
         return Table._of(self._inner.usage())
 
     def export(
@@ -308,6 +443,16 @@ class Study:
             A condition on the columns of `table()`; all runs unless given.
         at : str, int or sequence of int
             Which checkpoints, as in `Runs.analyse`.
+
+        Returns
+        -------
+        Table
+            A row per run: `run`, `file`, `checkpoints` and `bytes`.
+
+        Raises
+        ------
+        StoreError
+            The folder has something in it, or cannot be written to.
         """
         keys = self._inner.keys(where)
         return Table._of(self._inner.export(keys, selection(at), fspath(folder)))
@@ -345,12 +490,18 @@ def _assignments(parameters: Mapping[str, Any]) -> list[str]:
 
 
 def figures() -> Table:
-    """The figures that there are recipes for.
+    """The figures that `Study.figure` draws.
 
     Returns
     -------
     Table
-        The columns `figure` and `title`.
+        A row per figure: `figure`, its name, and `title`.
+
+    Examples
+    --------
+    >>> import concertina as ct
+    >>> "fig2" in ct.figures()["figure"]
+    True
     """
     recipes = _core.recipes()
     return Table({"figure": [name for name, _ in recipes], "title": [title for _, title in recipes]})

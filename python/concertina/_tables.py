@@ -40,13 +40,18 @@ class Table:
     Raises
     ------
     ShapeError
-        Columns that differ in length, or mix kinds.
+        A column that mixes numbers, texts and truth values.
+    ParameterError
+        Columns, or vectors in a column, that differ in length.
+    TypeError
+        Cells that are neither numbers, texts, truth values nor vectors.
 
     Notes
     -----
     `table["gain"]` is a column as a NumPy array. What is null is NaN among numbers (whole numbers are then
     floating-point numbers) and None among texts and truth values. A column of vectors is an array of two
-    axes.
+    axes. `table[["gain", "seed"]]` is a table of these columns, `table[0]` is a row as a dictionary, and
+    `table[:10]` or an array of truth values gives rows; iterating over a table gives its rows.
 
     Examples
     --------
@@ -67,7 +72,9 @@ class Table:
     _table: _core.Table
 
     def __init__(self, columns: Mapping[str, Iterable[Any]]) -> None:
-        self._table = _core.Table([(str(name), _cells(columns[name])) for name in columns])
+        # iterating over a frame of polars gives its columns, not their names
+        names = getattr(columns, "columns", columns)
+        self._table = _core.Table([(str(name), _cells(columns[name])) for name in names])
 
     @classmethod
     def _of(cls, core: _core.Table) -> Self:
@@ -101,7 +108,7 @@ class Table:
     @overload
     def __getitem__(self, key: slice | list[str] | NDArray[Any]) -> Table: ...
     def __getitem__(self, key: str | int | slice | list[str] | NDArray[Any]) -> Any:
-        """A column by its name; columns by a list of names; a row by its number; rows by a slice or an array."""
+        """A column by its name, columns by a list of names, a row by its number, or rows by a slice."""
         if isinstance(key, str):
             return self._table.column(key)
         if isinstance(key, list) and all(isinstance(name, str) for name in key):
@@ -117,21 +124,42 @@ class Table:
         Parameters
         ----------
         condition : str
-            As in `"gain = 250 and epoch >= 12"`, `"stage in (before, after)"`, `"not converged"`.
+            Comparisons `=`, `!=`, `<`, `<=`, `>`, `>=` of a column with a number, a word or a text in quotes,
+            joined by `and`, `or`, `not` and parentheses. `and` binds closer than `or`. A cell that is null is
+            equal to `none` alone.
 
         Raises
         ------
         ParameterError
             A condition that cannot be read, or a column that the table does not have.
+
+        Examples
+        --------
+        >>> import concertina as ct
+        >>> table = ct.Table({"gain": [20, 20, 250, 250], "stage": ["before", "after"] * 2})
+        >>> len(table.where("gain = 250 and (stage = before or stage = after)"))
+        2
         """
         return type(self)._of(self._table.filtered(condition))
 
     def to_dict(self) -> dict[str, list[Any]]:
-        """Columns as lists; what is null is None."""
+        """Columns as lists by name; what is null is None, and vectors are lists."""
         return {name: self._table.cells(name) for name in self.columns}
 
     def to_pandas(self) -> pandas.DataFrame:
-        """As a `pandas.DataFrame`. Whole numbers and truth values with nulls have pandas' nullable types."""
+        """As a `pandas.DataFrame`.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Whole numbers and truth values with nulls have pandas' nullable types, `Int64` and `boolean`. A
+            column of vectors is one of lists.
+
+        Raises
+        ------
+        ModuleNotFoundError
+            pandas is not installed.
+        """
         import pandas
 
         frame = {}
@@ -148,7 +176,13 @@ class Table:
         return pandas.DataFrame(frame)
 
     def to_polars(self) -> polars.DataFrame:
-        """As a `polars.DataFrame`."""
+        """As a `polars.DataFrame`. A column of vectors is one of lists.
+
+        Raises
+        ------
+        ModuleNotFoundError
+            polars is not installed.
+        """
         import polars
 
         return polars.DataFrame(self)
@@ -160,7 +194,20 @@ class Table:
         return self._table.arrow_stream()
 
     def save(self, path: str | PathLike[str]) -> None:
-        """Writes the table as .csv, .json or .parquet, as the name ends."""
+        """Writes the table to a file.
+
+        Parameters
+        ----------
+        path : str or path
+            A name that ends in `.csv`, `.json` or `.parquet`.
+
+        Raises
+        ------
+        ParameterError
+            Another ending.
+        OSError
+            The file cannot be written.
+        """
         self._table.save(fspath(path))
 
     def plot(
@@ -184,26 +231,40 @@ class Table:
         Parameters
         ----------
         x, y : str or mapping
-            The columns that run right and up, or more about them: `{"column": "epoch", "label": "Epoch",
-            "scale": "log"}`.
+            The columns that run right and up. A mapping says more: `{"column": "loss", "label": "Loss
+            (nats)", "scale": "log", "from": 0.01, "to": 1, "ticks": [0.01, 0.1, 1]}`.
         hue, style : str, optional
             The columns that colours and dashes (or marks) tell apart.
         facet, facet_rows : str, optional
             The columns whose values get axes of their own, side by side and in rows.
-        kind : {"lines", "spectrum", "scatter", "snapshots"}
+        kind : {"lines", "spectrum", "scatter", "snapshots"}, default "lines"
             Lines over a column, lines with dots over an index, a mark per row, or clouds of states.
         where : str, optional
-            A condition; only rows that fulfil it are drawn.
-        band : str or None
-            What is drawn over realisations: `"gamma"` (median and 75% interval of a fitted gamma distribution, as in
-            the paper), `"gamma_reflected"`, `"mean_ci"`, `"mean_sd"`, `"median_iqr"`, `"lines"`; None if there is one
-            value at each place.
+            A condition, as in `where`; only rows that fulfil it are drawn.
+        band : str or None, default "gamma"
+            How realisations, which the column `seed` tells apart, become a line and a band:
+
+            * `"gamma"`: median and central 75% of a fitted gamma distribution, as in the paper;
+            * `"gamma_reflected"`: the same, mirrored at 1, as `"gamma"` is for accuracies;
+            * `"mean_ci"`: mean and a bootstrapped interval of 95%;
+            * `"mean_sd"`: mean and one standard deviation to either side;
+            * `"median_iqr"`: median and quartiles;
+            * `"lines"`: each realisation by itself, and the mean.
+
+            None is for one value at each place.
         title : str, optional
             What stands over the axes.
         size_mm : (float, float), optional
             Width and height in millimetres; one column of text unless given.
         **drawing
-            Everything else that a panel of a recipe has: `palette`, `legend`, `reference`, `names`, ...
+            Everything else that a panel of a recipe has. Among others:
+
+            * `palette`: `"categorical"`, `"continuous"` or `"shade"`;
+            * `markers`: whether lines have dots;
+            * `reference`: lines across the axes, `[{"y": 0}, {"x": 1, "label": "end"}]`;
+            * `names`: what values are called, `{"gain": {"20": "weak", "250": "strong"}}`;
+            * `legend`: `"right"`, `"above"`, `"top_left"`, ..., `"none"`; `legend_title`;
+            * `share_y`: whether facets have the same vertical scale.
 
         Returns
         -------
@@ -214,6 +275,13 @@ class Table:
         ------
         ParameterError
             A column that the table does not have, or a setting that cannot be.
+
+        Examples
+        --------
+        >>> import concertina as ct
+        >>> table = ct.Table({"epoch": [1, 2, 1, 2], "loss": [0.7, 0.4, 0.6, 0.2], "seed": [0, 0, 1, 1]})
+        >>> table.plot(x="epoch", y="loss", band="mean_sd")
+        Figure()
         """
         from ._figures import drawn
 
@@ -305,7 +373,16 @@ def _cell(cell: Any) -> Any:
 
 
 class LyapunovSpectrum(Table):
-    """The Lyapunov spectra of a run at some checkpoints: a table that knows its largest exponent."""
+    """The Lyapunov spectra of a run at some checkpoints: a table that knows its largest exponent.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import concertina as ct
+    >>> found = ct.lyapunov(0.5 * np.eye(4), exponents=2)
+    >>> found.exponents.round(6), found.converged
+    (array([-1., -1.]), True)
+    """
 
     __slots__ = ()
 

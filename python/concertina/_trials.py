@@ -27,19 +27,22 @@ class Trials:
         Classes, whole numbers from 0 on: (trials,) for one class per trial, or (trials, time). Or real
         numbers, (trials, time, outputs).
     mask : array of bool (trials, time), optional
-        Where the loss counts; everywhere unless given.
+        Where the loss counts; at every timestep unless given, also where there is one class per trial.
     condition : array of int (trials,), optional
         Numbers that group trials, from 0 on. Analyses show trials spread evenly over conditions.
-    validation : Trials-like mapping, optional
+    validation : mapping, optional
         Trials to validate with, and to show in analyses: a dictionary with `inputs`, `targets` and perhaps
         `mask` and `condition`. Unless given, the last 15% of the trials.
-    time_major : bool
+    time_major : bool, default False
         Whether the arrays are (time, trials, ...) instead, as with PyTorch's `batch_first=False`.
 
     Raises
     ------
     ShapeError
-        Arrays whose shapes or types do not go together; the message names the argument.
+        Arrays whose shapes or types do not go together, or NaN or infinite numbers; the message names the
+        argument.
+    ParameterError
+        A name in `validation` that is none of the four.
 
     Notes
     -----
@@ -91,8 +94,20 @@ class Trials:
 
     @classmethod
     def read(cls, path: str | PathLike[str]) -> Trials:
-        """Trials in a `.npz` file with arrays `inputs`, `targets` and perhaps `mask`, `condition` and the
-        same with `val_` before the name.
+        """Trials in a file.
+
+        Parameters
+        ----------
+        path : str or path
+            A `.npz` file with arrays `inputs`, `targets` and perhaps `mask`, `condition` and the same with
+            `val_` before the name; `docs/guides/your-own-task.md` describes it.
+
+        Raises
+        ------
+        ShapeError
+            Arrays whose shapes or types do not go together.
+        OSError
+            The file cannot be read.
         """
         with np.load(Path(path), allow_pickle=False) as file:
             return cls._of(_core.Trials({name: file[name] for name in file.files}))
@@ -105,9 +120,9 @@ class Trials:
         ----------
         env : str or environment
             Its name, as in `"PerceptualDecisionMaking-v0"`, or the environment itself.
-        trials : int
+        trials : int, default 1000
             How many.
-        seed : int
+        seed : int, default 0
             Seeds the environment: the same seed gives the same trials.
         **settings
             Passed to the environment, where a name is given: `dt=20`.
@@ -142,7 +157,9 @@ class Trials:
 
     @property
     def targets(self) -> NDArray[Any]:
-        """Targets of the trials to train on."""
+        """Targets of the trials to train on: classes as whole numbers, (trials,) or (trials, time), or real
+        numbers, (trials, time, outputs).
+        """
         targets = self._inner.tensors()["targets"]
         return targets.astype(np.int64) if self._inner.are_classes() else targets
 

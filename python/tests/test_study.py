@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import pickle
 import warnings
 from pathlib import Path
@@ -232,3 +233,16 @@ def test_trials_of_ones_own_are_trained(empty: ct.Study, task: ct.Trials) -> Non
     run = empty.train(task=real, units=8, gain=1, epochs=2, batch=10)[0]
     assert run.params.loss == "mse"
     assert "validation_r2" in run.history.columns
+
+
+def test_runs_keep_a_temporary_store_alive() -> None:
+    runs = ct.Study(progress=False).train(gain=[1.5, 20], **SMALL)
+    assert len(runs.effective_dimension(samples=20)) > 0
+    run = runs[1:][0]
+    del runs
+    gc.collect()
+    folder = Path(run._runs._study.folder)
+    assert len(run.accuracy(samples=20)) == 2
+    del run
+    gc.collect()
+    assert not folder.exists()

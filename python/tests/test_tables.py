@@ -125,3 +125,12 @@ def test_columns_that_are_no_table() -> None:
 def test_rows_of_vectors_have_one_length() -> None:
     with pytest.raises(ct.ParameterError, match="vector"):
         ct.Table({"a": [[1.0], [1.0, 2.0]]})
+
+
+def test_frames_of_pandas_and_polars_are_tables() -> None:
+    pandas = pytest.importorskip("pandas")
+    polars = pytest.importorskip("polars")
+    columns = {"gain": [20, 250], "word": ["a", None]}
+    expected = ct.Table(columns)
+    assert ct.Table(pandas.DataFrame(columns)) == expected
+    assert ct.Table(polars.DataFrame(columns)) == expected

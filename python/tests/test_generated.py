@@ -1,0 +1,17 @@
+"""What is generated is current: Python from lists in Rust, pages from docstrings and notebooks."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from small import ROOT
+
+
+@pytest.mark.parametrize("tool", ["generate.py", "reference.py", "notebooks.py"])
+def test_what_is_generated_is_current(tool: str) -> None:
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "python" / "tools" / tool), "--check"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
