@@ -104,11 +104,14 @@ class Trials:
         Parameters
         ----------
         env : str or environment
-            Its name, as in `"PerceptualDecisionMaking-v0"`, or the environment itself.
+            Its name, as in `"PerceptualDecisionMaking-v0"`, or the environment itself, which is reset.
+            Wrappers that draw trials are heeded; those that act step by step, such as `Noise`, are left out
+            with a warning.
         trials : int
             How many.
         seed : int
-            Seeds the environment: the same seed gives the same trials.
+            Seeds the environment: the same seed gives the same trials. An exception are environments that
+            draw something while they are made, as `HierarchicalReasoning-v0` does.
         **settings
             Passed to the environment, where a name is given: `dt=20`.
 
@@ -116,14 +119,23 @@ class Trials:
         -------
         Trials
             Inputs are observations, and targets are the classes of the ground truth (real numbers where the
-            environment acts in continuous space). Trials that are shorter than the longest end in zeros, at
-            which the loss does not count. Conditions number the combinations of what the environment draws
-            per trial.
+            environment acts in continuous space), (trials, time). Trials that are shorter than the longest
+            end in zeros, at which the loss does not count. Conditions number the combinations of what the
+            environment draws per trial.
 
         Raises
         ------
+        ParameterError
+            There is no such environment, it cannot be made with these settings, or it has no ground truth.
         ModuleNotFoundError
-            neurogym is not installed.
+            neurogym, or PyTorch, which it needs, is not installed.
+
+        Examples
+        --------
+        >>> import concertina as ct
+        >>> task = ct.Trials.from_neurogym("GoNogo-v0", trials=100, dt=50)              # doctest: +SKIP
+        >>> task                                                                        # doctest: +SKIP
+        Trials(85 to train on, 15 to validate with, 30 timesteps, 3 inputs, classes)
         """
         from ._neurogym import arrays_of
 
