@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._errors import ConcertinaWarning, ParameterError
+from ._progress import outside
 
 
 def arrays_of(env: Any, trials: int, seed: int, settings: dict[str, Any]) -> dict[str, NDArray[Any]]:
@@ -94,9 +95,9 @@ def _warn_of_wrappers(env: Any) -> None:
         changes_steps = layer is not env.unwrapped and "step" in vars(type(layer))
         if changes_steps and not type(layer).__module__.startswith("gymnasium."):
             warnings.warn(
-                f"`{type(layer).__name__}` changes an environment step by step: trials are drawn as they are without it",
+                f"`{type(layer).__name__}` acts step by step, and changes no trial: trials are drawn without it",
                 ConcertinaWarning,
-                stacklevel=4,
+                stacklevel=outside(),
             )
 
 

@@ -45,7 +45,7 @@ class Progress:
     def _report(self, fraction: float, message: str, messages: list[tuple[bool, str]]) -> None:
         for is_warning, text in messages:
             if is_warning:
-                warnings.warn(text, ConcertinaWarning, stacklevel=_outside())
+                warnings.warn(text, ConcertinaWarning, stacklevel=outside())
             else:
                 logger.info(text)
         if self._shown and message:
@@ -74,7 +74,7 @@ def _tqdm() -> Any:
     return tqdm(total=100, bar_format="{percentage:3.0f}%|{bar}| {elapsed}{postfix}", leave=False)
 
 
-def _outside() -> int:
+def outside() -> int:
     """How many frames up from the caller the code outside this package is: where a warning belongs."""
     level, frame = 1, sys._getframe(1)
     while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("concertina."):

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import xarray
 
     from ._networks import Network
+    from ._study import Study
 
 #: Which checkpoints: a word, or epochs.
 At = "str | int | Sequence[int]"
@@ -109,11 +110,14 @@ class Runs(RunAnalyses, Sequence["Run"]):
     some of the runs.
     """
 
-    __slots__ = ("_inner", "_shows_progress")
+    __slots__ = ("_comparisons", "_inner", "_study")
 
-    def __init__(self, core: _core.Runs, shows_progress: bool) -> None:
+    def __init__(self, core: _core.Runs, study: Study, comparisons: Mapping[str, dict[str, Any]] | None = None) -> None:
         self._inner = core
-        self._shows_progress = shows_progress
+        #: Its study, whose folder is there as long as the runs are.
+        self._study = study
+        #: What training again showed to workers, by keys.
+        self._comparisons = comparisons or {}
 
     def __len__(self) -> int:
         return len(self._inner)
@@ -125,7 +129,7 @@ class Runs(RunAnalyses, Sequence["Run"]):
     def __getitem__(self, key: int | slice | list[int] | NDArray[Any]) -> Any:
         places = np.arange(len(self))[key]
         if places.ndim == 0:
-            return Run(self._inner, int(places), self._shows_progress)
+            return Run(self, int(places))
         return self._chosen(places.tolist(), f"runs[{key}]")
 
     def _chosen(self, places: list[int], asked: str) -> Runs:
@@ -134,7 +138,7 @@ class Runs(RunAnalyses, Sequence["Run"]):
             raise ParameterError(
                 f"expected at least one run, found none for {asked}", "`runs.table()` shows all of them"
             )
-        return Runs(chosen, self._shows_progress)
+        return Runs(chosen, self._study, self._comparisons)
 
     def where(self, condition: str) -> Runs:
         """The runs that fulfil a condition on the columns of `table()`, as in `"gain = 250 and status =
@@ -175,7 +179,7 @@ class Runs(RunAnalyses, Sequence["Run"]):
             The analysis cannot be made of one of the runs.
         """
         given = json.dumps({name: _plain(name, value) for name, value in settings.items()})
-        with Progress(self._shows_progress) as report:
+        with Progress(self._study.progress) as report:
             table = self._inner.analyse(analysis, given, selection(at), report)
         return LyapunovSpectrum._of(table) if analysis == "lyapunov" else Table._of(table)
 
@@ -200,14 +204,13 @@ def _plain(name: str, value: Any) -> Any:
 class Run(RunAnalyses):
     """A run: its parameters, how it ended, and a way to its weights and states. Every analysis is a method."""
 
-    __slots__ = ("_inner", "_runs", "_shows_progress")
+    __slots__ = ("_inner", "_runs")
 
-    def __init__(self, runs: _core.Runs, place: int, shows_progress: bool) -> None:
-        core, alone = runs.run(place), runs.select([place])
+    def __init__(self, runs: Runs, place: int) -> None:
+        core = runs._inner.run(place)
         assert core is not None
-        assert alone is not None
         self._inner = core
-        self._runs = Runs(alone, shows_progress)
+        self._runs = runs._chosen([place], f"runs[{place}]")
 
     @property
     def key(self) -> str:
@@ -251,7 +254,7 @@ class Run(RunAnalyses):
         """What training it again showed, with `rerun=True`: how many checkpoints and epochs were compared,
         and the first `difference`, None if all bits agree.
         """
-        return self._inner.comparison()
+        return self._inner.comparison() or self._runs._comparisons.get(self.key)
 
     def weights(self, at: str | int = "last") -> Weights:
         """The weights at a checkpoint. Those that the store does not have are computed again, bit-for-bit.

@@ -37,9 +37,11 @@ class Study:
     ----------
     folder : str or path, optional
         Where runs are kept; a folder that is empty or does not exist becomes a store. Without one, runs are
-        kept in a temporary folder, which is removed when the study is no longer used or the process ends.
+        kept in a temporary folder, which is removed when the study and its runs are no longer used or the
+        process ends.
     jobs : int, optional
-        How many runs are trained or analysed side by side; one per core unless given.
+        How many runs are trained or analysed side by side; one per core unless given. With an executor, how
+        many each worker trains; one unless given.
     progress : bool
         Whether a bar is shown: tqdm's if it is installed, else plain text.
     read_only : bool
@@ -114,8 +116,9 @@ class Study:
         executor : executor, optional
             Where to train: anything with `submit` as in `concurrent.futures`, for example a
             `ProcessPoolExecutor`, a Dask client's `get_executor()`, submitit's `AutoExecutor` or
-            `mpi4py.futures`. Workers must see the study's folder. Work that a lost worker leaves is done by
-            another, or here.
+            `mpi4py.futures`. Workers must see the study's folder. Each trains one run at a time, or as many
+            side by side as the study was given `jobs`. What a lost worker leaves is trained by another, or
+            in this process. Runs that workers trained count as loaded (`Run.source`).
         **parameters
             Names and values, as in `concertina.Params`. Lists, tuples, ranges and arrays are crossed: every
             combination is a run, the last name running fastest.
@@ -139,14 +142,19 @@ class Study:
         sweep = build_sweep(parts, parameters)
         for note in sweep.notes():
             warnings.warn(note, ConcertinaWarning, stacklevel=2)
-        if executor is not None:
-            from ._executors import train_on
-
+        if executor is None or self._read_only:
             with Progress(self.progress) as report:
-                train_on(executor, self, sweep, keep, rerun, report)
-            rerun = False
+                return Runs(self._inner.train(sweep, keep, rerun, report), self)
+        from ._executors import comparisons_of, train_on
+
         with Progress(self.progress) as report:
-            return Runs(self._inner.train(sweep, keep, rerun, report), self.progress)
+            comparisons, left = train_on(executor, self, sweep, keep, rerun, report)
+        with Progress(self.progress) as report:
+            if rerun and left:
+                again = _core.Sweep.of([sweep.runs()[place] for place in left])
+                assert again is not None
+                comparisons |= comparisons_of(self._inner.train(again, keep, True, report))
+            return Runs(self._inner.train(sweep, keep, False, report), self, comparisons)
 
     def table(self) -> Table:
         """Every run in the store, a row each: its key, folder, status, how far it came, every parameter, and
@@ -174,7 +182,7 @@ class Study:
 
     def _stored(self, keys: list[str]) -> Runs:
         with Progress(self.progress) as report:
-            return Runs(self._inner.stored(keys, report), self.progress)
+            return Runs(self._inner.stored(keys, report), self)
 
     def keep(self, network: Network) -> Run:
         """Keeps a network that was trained elsewhere as a run, which is analysed and drawn as any other."""
@@ -232,7 +240,7 @@ class Study:
             figures, runs, failures = self._inner.figures(asked, report)
         for failure in failures:
             warnings.warn(failure, ConcertinaWarning, stacklevel=3)
-        return [Figure(figure) for figure in figures], Runs(runs, self.progress)
+        return [Figure(figure) for figure in figures], Runs(runs, self)
 
     def reproduce(
         self,

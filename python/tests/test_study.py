@@ -201,6 +201,9 @@ def test_without_a_folder_runs_go_with_the_study() -> None:
     assert copy.folder == study.folder
     del study
     assert not folder.exists()
+    # the study of runs is in use as long as they are
+    run = ct.Study(progress=False).train(gain=20, **SMALL)[0]
+    assert run.weights(1)["recurrent"].shape == (12, 12)
 
 
 def test_a_study_is_pickled_by_its_folder(tmp_path: Path) -> None:
