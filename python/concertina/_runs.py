@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from . import _core
 from ._errors import ParameterError, RunFailed, ShapeError
+from ._given import array
 from ._parameters import Params
 from ._progress import Progress
 from ._run_analyses import RunAnalyses
@@ -307,15 +308,17 @@ class Run(RunAnalyses):
         """
         self._check()
         if inputs is not None:
-            shown = np.asarray(inputs)
+            shown = array("inputs", inputs)
             steps = None if extend_to is None else extend_to + 1
             return States._of(self._inner.network(at).states(shown, steps), {"inputs": shown})
         states, trials = self._inner.states(at, samples, extend_to)
         return States._of(states, trials)
 
-    def to_torch(self, at: str | int = "last", **names: str) -> dict[str, torch.Tensor]:
-        """The weights as a PyTorch state dict; see `Network.to_torch`."""
-        return self.network(at).to_torch(**names)
+    def to_torch(
+        self, at: str | int = "last", *, rnn: str | None = None, readout: str | None = None
+    ) -> dict[str, torch.Tensor]:
+        """The weights at a checkpoint as a PyTorch state dict; see `Network.to_torch`."""
+        return self.network(at).to_torch(rnn=rnn, readout=readout)
 
     def analyse(self, analysis: str, *, at: str | int | Sequence[int] = "ends", **settings: Any) -> Table:
         """Runs an analysis by its name; see `Runs.analyse`."""

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from . import _core
 from ._errors import ParameterError, ShapeError
+from ._given import array
 
 _PARTS = ("inputs", "targets", "mask", "condition")
 
@@ -197,11 +198,12 @@ def _trials_of(tensors: dict[str, NDArray[np.float32]]) -> Trials:
 def _named(given: Mapping[str, Any], prefix: str, time_major: bool) -> dict[str, Any]:
     """Arrays by name, trials first."""
     arrays: dict[str, Any] = {}
-    for name, array in given.items():
-        if array is None:
+    for name, one in given.items():
+        if one is None:
             continue
-        array = np.asarray(array)
-        arrays[prefix + name] = np.swapaxes(array, 0, 1) if time_major and array.ndim > 1 else array
+        name = prefix + name
+        found = array(name, one)
+        arrays[name] = np.swapaxes(found, 0, 1) if time_major and found.ndim > 1 else found
     return arrays
 
 
