@@ -94,6 +94,11 @@ class Network:
     def __init__(
         self, arrays: Mapping[str, ArrayLike], *, names: Mapping[str, str] | None = None, **parameters: Any
     ) -> None:
+        if not isinstance(arrays, Mapping):
+            raise ParameterError(
+                f"`arrays`: expected arrays by name, found {type(arrays).__name__}",
+                'as in `concertina.Network({"recurrent": matrix})`; `concertina.Network.from_torch` takes modules',
+            )
         self._set(
             {_IN_FILES.get(name, name): array(name, one) for name, one in arrays.items()},
             {_IN_FILES.get(ours, ours): theirs for ours, theirs in (names or {}).items()},
@@ -268,6 +273,11 @@ class Network:
         given = self._given
         if given is None:
             params = self.params
+            if params["network.kind"] == "feedforward":
+                raise ParameterError(
+                    "a feedforward network of a run cannot be pickled",
+                    "pickle the study, and ask there: `study.run(key).network()`",
+                )
             said = {name: params[f"network.{name}"] for name in ("kind", "nonlinearity", "dt", "leak")}
             arrays = {_IN_FILES.get(name, name): array for name, array in self.weights.items() if array.size}
             given = (arrays, {}, {f"network.{name}": value for name, value in said.items()})

@@ -72,6 +72,9 @@ class Trials:
         time_major: bool = False,
     ) -> None:
         given: dict[str, Any] = {"inputs": inputs, "targets": targets, "mask": mask, "condition": condition}
+        for name in ("inputs", "targets"):
+            if given[name] is None:
+                raise ShapeError(f"`{name}`: expected an array, found None")
         arrays = _named(given, "", time_major)
         if validation is not None:
             unknown = set(validation) - set(_PARTS)

@@ -7,9 +7,7 @@ from pathlib import Path
 
 import pytest
 
-collect_ignore = [
-    f"test_{library}.py" for library in ("torch", "neurogym", "dask") if find_spec(library) is None
-]
+collect_ignore = [f"test_{library}.py" for library in ("torch", "neurogym", "dask") if find_spec(library) is None]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
