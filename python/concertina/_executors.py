@@ -114,10 +114,10 @@ class _Training:
                     break
             self.takes_work = bool(waiting)
             while waiting:
-                # each is asked once: one that is done a moment later is taken in the next round
-                still = [one for one in waiting if not one[0].done()]
-                lost += [place for one in waiting if one not in still for place in self._lost(*one)]
-                waiting = still
+                are_done = [future.done() for future, _ in waiting]
+                for (future, part), is_done in zip(waiting, are_done, strict=True):
+                    lost += self._lost(future, part) if is_done else []
+                waiting = [one for one, is_done in zip(waiting, are_done, strict=True) if not is_done]
                 self._tell([])
                 time.sleep(_PAUSE if waiting else 0.0)
         except BaseException:
@@ -220,5 +220,5 @@ def _workers(executor: Any) -> int:
         workers = getattr(executor, name, None)
         if isinstance(workers, int) and workers > 0:
             return workers
-    threads = getattr(getattr(executor, "_client", None), "nthreads", None)  # Dask
+    threads = getattr(getattr(executor, "_client", executor), "nthreads", None)  # Dask
     return (sum(threads().values()) if callable(threads) else 0) or _WORKERS

@@ -138,7 +138,8 @@ def test_a_worker_that_is_killed_breaks_the_pool_and_the_rest_is_trained_here(
     assert caught[0].filename == __file__
     assert bits(runs[:6]) == expected
     assert (tmp_path / "marker").exists()
-    assert len(empty.verify()) == 0
+    # at most what the killed process was writing is left over
+    assert {row["kind"] for row in empty.verify()} <= {"left over"}
 
 
 def test_parts_of_lost_workers_are_submitted_again(empty: ct.Study, expected: list[bytes]) -> None:
@@ -364,7 +365,7 @@ def test_executors_say_how_many_workers_they_have(processes: ProcessPoolExecutor
         _client = Client()
 
     assert _workers(Messages()) == 7
-    assert _workers(Dask()) == 5
+    assert _workers(Dask()) == _workers(Client()) == 5
     assert _workers(object()) == 16
 
 

@@ -60,7 +60,8 @@ def test_a_cluster_gives_the_bits_of_one_process(empty: ct.Study, client: Client
     assert bits(runs) == expected
     # what Dask knows of a task that it has seen is not taken for what is asked now
     empty.remove("units = 100")
-    again = empty.train(executor=client.get_executor(), **SWEEP)
+    # and a client is an executor, too
+    again = empty.train(executor=client, **SWEEP)
     assert {run.source for run in again} == {"loaded"}
     assert bits(again) == expected
 
@@ -88,7 +89,8 @@ def test_a_worker_that_is_lost_in_the_midst_of_training_loses_nothing(
     assert killed
     assert {run.source for run in runs} == {"loaded"}
     assert bits(runs) == expected
-    assert len(empty.verify()) == 0
+    # at most what the killed process was writing is left over
+    assert {row["kind"] for row in empty.verify()} <= {"left over"}
     # its nanny has started another
     assert killed[0] not in processes(client)
 
