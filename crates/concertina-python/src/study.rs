@@ -84,13 +84,7 @@ impl Study {
     }
 
     /// The places of the runs of a sweep that `train` would train, each with what that costs.
-    fn missing(
-        &self,
-        py: Python<'_>,
-        sweep: &Sweep,
-        keep: &str,
-        rerun: bool,
-    ) -> PyResult<Vec<(usize, f64)>> {
+    fn missing(&self, py: Python<'_>, sweep: &Sweep, keep: &str, rerun: bool) -> PyResult<Vec<(usize, f64)>> {
         let settings = self.settings().keep(kept(keep)).rerun(rerun);
         let missing = py.detach(|| self.study.with_settings(settings).missing(&sweep.valid)).or_raise()?;
         Ok(missing.into_iter().map(|one| (one.place, one.work)).collect())
