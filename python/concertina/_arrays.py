@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from . import _core
 from ._errors import ParameterError, ShapeError
+from ._given import array
 from ._networks import Network
 from ._tables import LyapunovSpectrum, Table
 
@@ -51,7 +52,7 @@ def effective_dimension(states: ArrayLike) -> Any:
     >>> ct.effective_dimension([[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0], [0.0, -1.0]])
     2.0
     """
-    given = _array("states", states)
+    given = array("states", states)
     if given.ndim == 3:
         return np.array([np.nan if one is None else one for one in _core.effective_dimensions(given)])
     found = _core.effective_dimension(given)
@@ -96,7 +97,7 @@ def cka(x: ArrayLike, y: ArrayLike, *, debiased: bool = False) -> Any:
     >>> round(ct.cka(x, 2 * x[:, ::-1] + 1), 6)
     1.0
     """
-    first, second = _array("x", x), _array("y", y)
+    first, second = array("x", x), array("y", y)
     if first.ndim == second.ndim == 3:
         if first.shape[1] != second.shape[1]:
             raise ShapeError(f"`y`: expected {first.shape[1]} timesteps as in `x`, found {second.shape[1]}")
@@ -132,7 +133,7 @@ def autocorrelation(states: ArrayLike) -> Table:
     >>> ct.autocorrelation(np.ones((4, 3, 2)))["autocorrelation"]
     array([1., 1., 1.])
     """
-    return Table._of(_core.autocorrelation(_array("states", states)))
+    return Table._of(_core.autocorrelation(array("states", states)))
 
 
 def saturation(rates: ArrayLike) -> Table:
@@ -196,7 +197,7 @@ def class_distances(states: ArrayLike, labels: ArrayLike) -> Table:
     >>> float(table["within_class_distance"][0]), float(table["across_class_distance"][0])
     (1.0, 5.0)
     """
-    return Table._of(_core.class_distances(_with_time("states", states), _array("labels", labels)))
+    return Table._of(_core.class_distances(_with_time("states", states), array("labels", labels)))
 
 
 def orthogonal_compression(
@@ -251,8 +252,8 @@ def orthogonal_compression(
         _core.orthogonal_compression(
             _with_time("states", states),
             _with_time("initial", initial),
-            _array("labels", labels),
-            None if readout is None else _array("readout", readout),
+            array("labels", labels),
+            None if readout is None else array("readout", readout),
             components,
         )
     )
@@ -322,8 +323,8 @@ def cluster_holdout(
     return Table._of(
         _core.cluster_holdout(
             _with_time("states", states),
-            _array("labels", labels),
-            _array("clusters", clusters),
+            array("labels", labels),
+            array("clusters", clusters),
             json.dumps(settings),
             seed,
         )
@@ -413,7 +414,7 @@ def weight_variance(weights: ArrayLike, window: int = 10) -> NDArray[np.float64]
     >>> ct.weight_variance(np.arange(4.0).reshape(4, 1, 1), window=2)
     array([nan, 0.5, 0.5, 0.5])
     """
-    found = _core.weight_variance(_array("weights", weights), window)
+    found = _core.weight_variance(array("weights", weights), window)
     return np.array([np.nan if one is None else one for one in found])
 
 
@@ -447,7 +448,7 @@ def spectrum(weights: ArrayLike) -> Table:
     >>> ct.spectrum([[0.0, 1.0], [-1.0, 0.0]])["imaginary"]
     array([ 1., -1.])
     """
-    return Table._of(_core.spectrum(_array("weights", weights)))
+    return Table._of(_core.spectrum(array("weights", weights)))
 
 
 def lyapunov(
@@ -590,7 +591,7 @@ def fixed_points(
     >>> len(points.where("kind = fixed and unstable = 0"))
     2
     """
-    given = np.asarray(states, dtype=np.float64)
+    given = array("states", states).astype(np.float64)
     given = given.reshape(-1, given.shape[-1]) if given.ndim == 3 else given
     rng = np.random.default_rng(seed)
     if starts is not None and given.ndim == 2 and starts < len(given):
@@ -602,7 +603,7 @@ def fixed_points(
         "slow": slow,
         "unique": unique,
         "max_iterations": max_iterations,
-        "input": None if input is None else np.asarray(input, dtype=np.float64).tolist(),
+        "input": None if input is None else array("input", input).astype(np.float64).tolist(),
     }
     return Table._of(_core.fixed_points(_network(network)._inner, given, json.dumps(settings)))
 
@@ -680,17 +681,17 @@ def loss(
     0.6931
     """
     if kind is None:
-        kind = "mse" if np.asarray(targets).dtype.kind == "f" else "cross_entropy"
+        kind = "mse" if array("targets", targets).dtype.kind == "f" else "cross_entropy"
     return _evaluated(outputs, targets, mask, kind)[0]
 
 
 def _evaluated(
     outputs: ArrayLike, targets: ArrayLike, mask: ArrayLike | None, kind: str
 ) -> tuple[float, float | None, float | None]:
-    given, wanted = _with_time("outputs", outputs), _array("targets", targets)
+    given, wanted = _with_time("outputs", outputs), array("targets", targets)
     if wanted.ndim == 2 and wanted.dtype.kind == "f" and given.shape[:2] == (wanted.shape[0], 1):
         wanted = wanted[:, None]  # real targets without an axis of time, as the outputs
-    counts = None if mask is None else _array("mask", mask)
+    counts = None if mask is None else array("mask", mask)
     if counts is None and wanted.ndim == 1:
         # of one class per trial the last output counts
         counts = np.zeros(given.shape[:2], dtype=bool)
@@ -724,28 +725,10 @@ def analyses() -> Table:
     return Table({name: [row[place] for row in rows] for place, name in enumerate(names)})
 
 
-def _array(name: str, given: Any) -> NDArray[Any]:
-    """What was given as an array, as it is if it is one."""
-    if isinstance(given, Table):
-        raise ShapeError(
-            f"`{name}`: expected an array, found a table",
-            'a column of a table is an array: `table["name"]`; `run.states(...)` gives the states of a run',
-        )
-    if isinstance(given, np.ndarray):
-        return given
-    if hasattr(given, "detach"):
-        given = given.detach().cpu()
-    try:
-        return np.asarray(given)
-    except ValueError:
-        found = "rows of different lengths" if isinstance(given, (list, tuple)) else type(given).__name__
-        raise ShapeError(f"`{name}`: expected an array, found {found}") from None
-
-
 def _with_time(name: str, given: Any) -> NDArray[Any]:
     """The same with an axis of time, of one timestep if it has none."""
-    array = _array(name, given)
-    return array[:, None] if array.ndim == 2 else array
+    found = array(name, given)
+    return found[:, None] if found.ndim == 2 else found
 
 
 def _network(given: Any) -> Network:
@@ -757,4 +740,4 @@ def _network(given: Any) -> Network:
             f"`network`: expected a `Network` or recurrent weights, found {type(given).__name__}",
             "`concertina.Network(arrays)` and `concertina.Network.from_torch(module)` make one",
         )
-    return Network({"recurrent": _array("network", given)})
+    return Network({"recurrent": array("network", given)})

@@ -32,7 +32,10 @@ class ShapeError(Error, ValueError):
 
 
 class StoreError(Error, OSError):
-    """The store cannot be used: it is missing, damaged, of a newer version, or on a full disk."""
+    """The store, or another file, cannot be read or written.
+
+    It is missing, damaged, of a newer version, only to be read, or on a full disk.
+    """
 
 
 class RunFailed(Error, RuntimeError):

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
+import warnings
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _core
-from ._errors import ParameterError, ShapeError
+from ._errors import ConcertinaWarning, ParameterError, ShapeError
+from ._given import array
 from ._parameters import Params
 from ._runs import States, Weights
 
@@ -21,6 +25,25 @@ _IN_FILES = {"input": "input_weights", "recurrent": "recurrent_weights", "readou
 
 #: The rows of a recurrent matrix of PyTorch, in units, and what kind of network that is.
 _KINDS = {1: "vanilla", 3: "gru"}
+
+#: What PyTorch calls recurrent weights: of a layer and direction, or of a cell.
+_RECURRENT = re.compile(r"weight_hh(_l\d+)?(_reverse)?")
+
+
+@dataclass(frozen=True)
+class _InTorch:
+    """What a network is called in PyTorch."""
+
+    #: What its parts are called in their module; nothing if they are the module.
+    rnn: str = "rnn"
+    readout: str = "readout"
+    #: What follows the names of its weights: nothing in a cell.
+    layer: str = "_l0"
+    #: Whether it has biases, and its readout one.
+    bias: bool = True
+    readout_bias: bool = True
+    #: Arrays of the module that nothing was made of.
+    others: tuple[str, ...] = ()
 
 
 class Network:
@@ -66,13 +89,18 @@ class Network:
     ((5, 20, 3), (5, 20, 30))
     """
 
-    __slots__ = ("_given", "_inner", "_torch_names")
+    __slots__ = ("_given", "_in_torch", "_inner")
 
     def __init__(
         self, arrays: Mapping[str, ArrayLike], *, names: Mapping[str, str] | None = None, **parameters: Any
     ) -> None:
+        if not isinstance(arrays, Mapping):
+            raise ParameterError(
+                f"`arrays`: expected arrays by name, found {type(arrays).__name__}",
+                'as in `concertina.Network({"recurrent": matrix})`; `concertina.Network.from_torch` takes modules',
+            )
         self._set(
-            {_IN_FILES.get(name, name): np.asarray(array) for name, array in arrays.items()},
+            {_IN_FILES.get(name, name): array(name, one) for name, one in arrays.items()},
             {_IN_FILES.get(ours, ours): theirs for ours, theirs in (names or {}).items()},
             parameters,
         )
@@ -82,14 +110,14 @@ class Network:
         self._inner = _core.Network(arrays, given, names)
         #: How it can be made again in another process; None of a network of a run.
         self._given: tuple[Any, ...] | None = (arrays, names, parameters)
-        self._torch_names = {"rnn": "rnn", "readout": "readout"}
+        self._in_torch = _InTorch()
 
     @classmethod
     def _of(cls, core: _core.Network) -> Network:
         network = cls.__new__(cls)
         network._inner = core
         network._given = None
-        network._torch_names = {"rnn": "rnn", "readout": "readout"}
+        network._in_torch = _InTorch()
         return network
 
     @classmethod
@@ -100,7 +128,9 @@ class Network:
         ----------
         source : torch.nn.Module or state dict
             A module that is or contains one `nn.RNN` (tanh or relu) or `nn.GRU` of one layer in one
-            direction, and perhaps one `nn.Linear` that reads it out; or its state dict.
+            direction, and perhaps one `nn.Linear` that reads it out; or its state dict. What else the
+            module's `forward` does is not known here. Inputs of the network are (trials, time, inputs),
+            whatever `batch_first` is.
         **parameters
             What a state dict does not say: `nonlinearity="relu"`.
 
@@ -108,18 +138,30 @@ class Network:
         ------
         ParameterError
             Something that is no such network, with the reason: several layers, both directions, an LSTM,
-            projections.
+            projections, a second network.
+
+        Examples
+        --------
+        >>> import concertina as ct
+        >>> import torch                                                                # doctest: +SKIP
+        >>> network = ct.Network.from_torch(torch.nn.GRU(2, 30, batch_first=True))      # doctest: +SKIP
+        >>> network(torch.zeros(5, 20, 2))[1].shape                                     # doctest: +SKIP
+        (5, 20, 30)
         """
-        names = {"rnn": "rnn", "readout": "readout"}
-        if isinstance(source, Mapping):
-            state = {str(name): _numpy(tensor) for name, tensor in source.items()}
-            said: dict[str, Any] = {}
-        else:
-            state, said, names = _of_module(source)
-        said = {**_said_by(state), **said, **parameters}
+        is_state = isinstance(source, Mapping)
+        state, said, in_torch = _of_state(source) if is_state else _of_module(source)
         network = cls.__new__(cls)
-        network._set(state, {}, said)
-        network._torch_names = names
+        network._set(state, {}, {**said, **parameters})
+        if is_state:
+            in_torch = _with_readout(in_torch, state, network._inner)
+        network._in_torch = in_torch
+        if network.not_used:
+            names = ", ".join(f"`{name}`" for name in network.not_used)
+            warnings.warn(
+                f"nothing was made of {names}: where these matter, the network computes something else",
+                ConcertinaWarning,
+                stacklevel=2,
+            )
         return network
 
     @property
@@ -142,7 +184,7 @@ class Network:
     @property
     def not_used(self) -> list[str]:
         """Arrays that nothing was made of."""
-        return self._inner.not_used()
+        return [*self._inner.not_used(), *self._in_torch.others]
 
     def __call__(self, inputs: ArrayLike, *, timesteps: int | None = None) -> tuple[NDArray[np.float32] | None, States]:
         """Runs trials, from the state zero.
@@ -160,11 +202,12 @@ class Network:
             None if the network has no readout.
         states : States (trials, time, units), float32
         """
-        states = self._inner.states(inputs, timesteps)
+        shown = array("inputs", inputs)
+        states = self._inner.states(shown, timesteps)
         outputs = self._inner.outputs(states) if self._inner.has_readout() else None
-        return outputs, States._of(states, {"inputs": np.asarray(inputs)})
+        return outputs, States._of(states, {"inputs": shown})
 
-    def to_torch(self, **names: str) -> dict[str, torch.Tensor]:
+    def to_torch(self, *, rnn: str | None = None, readout: str | None = None) -> dict[str, torch.Tensor]:
         """The weights as a PyTorch state dict, for `load_state_dict`.
 
         Parameters
@@ -172,6 +215,12 @@ class Network:
         rnn, readout : str, optional
             What the module calls its `nn.RNN` or `nn.GRU`, and its `nn.Linear`; `""` if it is the module
             itself. Those of the module that it was made of, else `rnn` and `readout`.
+
+        Returns
+        -------
+        dict of str to torch.Tensor
+            float32, on the CPU. `nn.RNN` has two biases, of which one is zero here. Biases are left out where
+            the module that it was made of has none.
 
         Raises
         ------
@@ -182,13 +231,10 @@ class Network:
         """
         import torch
 
-        unknown = set(names) - {"rnn", "readout"}
-        if unknown:
-            raise ParameterError(f"expected the names `rnn` and `readout`, found `{min(unknown)}`")
-        arrays = self._state_dict({**self._torch_names, **names})
-        return {name: torch.from_numpy(np.ascontiguousarray(array)) for name, array in arrays.items()}
+        arrays = self._state_dict(rnn, readout)
+        return {name: torch.from_numpy(np.ascontiguousarray(one)) for name, one in arrays.items()}
 
-    def _state_dict(self, names: Mapping[str, str]) -> dict[str, NDArray[np.float32]]:
+    def _state_dict(self, rnn: str | None = None, readout: str | None = None) -> dict[str, NDArray[np.float32]]:
         """The weights under PyTorch's names and in its shapes, (to, from)."""
         params = self.params
         kind = params["network.kind"]
@@ -202,19 +248,20 @@ class Network:
                 "PyTorch's `nn.RNN` has tanh and relu, found `network.nonlinearity = linear`",
                 "`weights` are its arrays",
             )
-        weights = self.weights
-        rnn = f"{names['rnn']}." if names["rnn"] else ""
-        readout = f"{names['readout']}." if names["readout"] else ""
-        recurrent_bias = weights.get("recurrent_bias", np.zeros_like(weights["bias"]))
+        weights, names = self.weights, self._in_torch
+        before = _prefix(names.rnn if rnn is None else rnn)
         state = {
-            f"{rnn}weight_ih_l0": weights["input"].T,
-            f"{rnn}weight_hh_l0": weights["recurrent"].T,
-            f"{rnn}bias_ih_l0": weights["bias"],
-            f"{rnn}bias_hh_l0": recurrent_bias,
+            f"{before}weight_ih{names.layer}": weights["input"].T,
+            f"{before}weight_hh{names.layer}": weights["recurrent"].T,
         }
+        if names.bias:
+            recurrent_bias = weights.get("recurrent_bias", np.zeros_like(weights["bias"]))
+            state |= {f"{before}bias_ih{names.layer}": weights["bias"], f"{before}bias_hh{names.layer}": recurrent_bias}
         if self._inner.has_readout():
-            state[f"{readout}weight"] = weights["readout"].T
-            state[f"{readout}bias"] = weights["readout_bias"]
+            before = _prefix(names.readout if readout is None else readout)
+            state[f"{before}weight"] = weights["readout"].T
+            if names.readout_bias:
+                state[f"{before}bias"] = weights["readout_bias"]
         return state
 
     def __repr__(self) -> str:
@@ -226,30 +273,34 @@ class Network:
         given = self._given
         if given is None:
             params = self.params
+            if params["network.kind"] == "feedforward":
+                raise ParameterError(
+                    "a feedforward network of a run cannot be pickled",
+                    "pickle the study, and ask there: `study.run(key).network()`",
+                )
             said = {name: params[f"network.{name}"] for name in ("kind", "nonlinearity", "dt", "leak")}
             arrays = {_IN_FILES.get(name, name): array for name, array in self.weights.items() if array.size}
             given = (arrays, {}, {f"network.{name}": value for name, value in said.items()})
-        return _network_of, (given, self._torch_names)
+        return _network_of, (given, self._in_torch)
 
 
-def _network_of(given: tuple[Any, ...], torch_names: dict[str, str]) -> Network:
+def _network_of(given: tuple[Any, ...], in_torch: _InTorch) -> Network:
     network = Network.__new__(Network)
     network._set(*given)
-    network._torch_names = torch_names
+    network._in_torch = in_torch
     return network
 
 
-def _numpy(tensor: Any) -> NDArray[Any]:
-    """A tensor as an array, wherever it is and whatever precision it has."""
-    if hasattr(tensor, "detach"):
-        tensor = tensor.detach().cpu().float()
-    return np.asarray(tensor)
+def _prefix(module: str) -> str:
+    return f"{module}." if module else ""
 
 
-def _of_module(module: Any) -> tuple[dict[str, NDArray[Any]], dict[str, Any], dict[str, str]]:
-    """The weights of a module under the names of its state dict, what it says of itself, and what it calls
-    its parts.
-    """
+#: Weights of PyTorch under the names of its state dicts, what they say of the network, and what it is called.
+_Told = tuple[dict[str, NDArray[Any]], dict[str, Any], _InTorch]
+
+
+def _of_module(module: Any) -> _Told:
+    """What is in a module."""
     import torch
 
     if not isinstance(module, torch.nn.Module):
@@ -260,45 +311,91 @@ def _of_module(module: Any) -> tuple[dict[str, NDArray[Any]], dict[str, Any], di
     parts = dict(module.named_modules())
     recurrent = {name: part for name, part in parts.items() if isinstance(part, torch.nn.RNNBase)}
     linear = {name: part for name, part in parts.items() if isinstance(part, torch.nn.Linear)}
-    if len(recurrent) != 1 or len(linear) > 1:
-        raise ParameterError(
-            "expected one `nn.RNN` or `nn.GRU` and at most one `nn.Linear` in the module, found "
-            f"{len(recurrent)} and {len(linear)}",
-            'give the weights by name: `concertina.Network({"recurrent": ..., "input": ...})`',
-        )
+    if len(recurrent) != 1:
+        cells = {name: part for name, part in parts.items() if isinstance(part, torch.nn.RNNCellBase)}
+        raise _refused_module("one `nn.RNN` or `nn.GRU`", recurrent or cells)
     ((rnn, part),) = recurrent.items()
     for wrong, reason in (
+        (part.proj_size > 0, "projections"),
         (part.mode == "LSTM", "an LSTM"),
         (part.num_layers > 1, f"{part.num_layers} layers"),
         (part.bidirectional, "both directions"),
-        (getattr(part, "proj_size", 0) > 0, "projections"),
     ):
         if wrong:
             raise _refused(reason)
-    state = {f"rnn.{name}": _numpy(tensor) for name, tensor in part.state_dict().items()}
-    readout = next(iter(linear), "readout")
-    if linear:
-        state |= {f"readout.{name}": _numpy(tensor) for name, tensor in linear[readout].state_dict().items()}
-    said = {} if part.mode == "GRU" else {"network.nonlinearity": part.mode.removeprefix("RNN_").lower()}
-    return state, said, {"rnn": rnn, "readout": readout}
+    if len(linear) > 1:
+        raise _refused_module("at most one `nn.Linear`", linear)
+    readout, line = next(iter(linear.items()), ("readout", None))
+    if line is not None and line.in_features != part.hidden_size:
+        raise ParameterError(
+            f"expected `{readout}` to read out {part.hidden_size} units, found {line.in_features} inputs",
+            "give the part of the module that is the network, or its weights by name: "
+            '`concertina.Network({"recurrent": ..., "input": ...})`',
+        )
+    # by attribute, as a parametrized weight is another in the state dict
+    state = {f"rnn.weight_{kind}_l0": array(rnn, getattr(part, f"weight_{kind}_l0")) for kind in ("ih", "hh")}
+    if part.bias:
+        state |= {f"rnn.bias_{kind}_l0": array(rnn, getattr(part, f"bias_{kind}_l0")) for kind in ("ih", "hh")}
+    if line is not None:
+        state["readout.weight"] = array(readout, line.weight)
+        if line.bias is not None:
+            state["readout.bias"] = array(readout, line.bias)
+    said = {"network.kind": "gru" if part.mode == "GRU" else "vanilla"}
+    if part.mode != "GRU":
+        said["network.nonlinearity"] = part.mode.removeprefix("RNN_").lower()
+    ours = (_prefix(rnn), _prefix(readout)) if line is not None else (_prefix(rnn),)
+    others = tuple(name for name in module.state_dict() if not name.startswith(ours))
+    has_bias = line is None or line.bias is not None
+    in_torch = _InTorch(rnn, readout, bias=part.bias, readout_bias=has_bias, others=others)
+    return state, said, in_torch
 
 
-def _said_by(state: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
+def _of_state(source: Mapping[Any, Any]) -> _Told:
     """What the names and shapes of a state dict say of the network."""
-    recurrent = [name for name in state if name.rsplit(".", 1)[-1].startswith("weight_hh_l")]
+    state = {str(name): array(str(name), tensor) for name, tensor in source.items()}
+    recurrent = [name for name in state if _RECURRENT.fullmatch(name.rpartition(".")[2])]
     if any(name.endswith("_reverse") for name in recurrent):
         raise _refused("both directions")
+    if any(name.rsplit(".", 1)[-1].startswith("weight_hr") for name in state):
+        raise _refused("projections")
+    modules = {name.rpartition(".")[0] for name in recurrent}
+    if len(modules) > 1:
+        raise _refused("two networks, `" + "`, `".join(sorted(modules)) + "`")
     if len(recurrent) > 1:
         raise _refused(f"{len(recurrent)} layers")
     if not recurrent:
-        return {}
-    rows, units = state[recurrent[0]].shape
-    if rows == 4 * units:
+        return state, {}, _InTorch()
+    (name,) = recurrent
+    shape = state[name].shape
+    rows, units = shape if len(shape) == 2 else (0, 0)
+    if units and rows == 4 * units:
         raise _refused("an LSTM")
     kind = _KINDS.get(rows // units if units and rows % units == 0 else 0)
     if kind is None:
-        raise ShapeError(f"`{recurrent[0]}`: expected (units, units) or (3 units, units), found {(rows, units)}")
-    return {"network.kind": kind}
+        raise ShapeError(f"`{name}`: expected (units, units) or (3 units, units), found {shape}")
+    rnn, _, last = name.rpartition(".")
+    layer = last.removeprefix("weight_hh")
+    has_bias = f"{_prefix(rnn)}bias_hh{layer}" in state
+    return state, {"network.kind": kind}, _InTorch(rnn, layer=layer, bias=has_bias)
+
+
+def _with_readout(in_torch: _InTorch, state: Mapping[str, Any], read: _core.Network) -> _InTorch:
+    """What the readout is called that was found in a state dict."""
+    used = set(state) - set(read.not_used())
+    names = [name.rpartition(".")[0] for name in used if name.rpartition(".")[2] == "weight"]
+    if not read.has_readout() or len(names) != 1:
+        return in_torch
+    return replace(in_torch, readout=names[0], readout_bias=f"{_prefix(names[0])}bias" in used)
+
+
+def _refused_module(expected: str, found: Mapping[str, Any]) -> ParameterError:
+    """Another number of parts than a network has."""
+    parts = " and ".join(f"`{name}`, an `nn.{type(part).__name__}`" for name, part in found.items())
+    return ParameterError(
+        f"expected {expected} in the module, found {parts or 'none'}",
+        "give the part of the module that is the network, or its weights by name: "
+        '`concertina.Network({"recurrent": ..., "input": ...})`',
+    )
 
 
 def _refused(found: str) -> ParameterError:

@@ -2,46 +2,148 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ._errors import ParameterError
+from ._errors import ConcertinaWarning, ParameterError
+from ._progress import outside
 
 
 def arrays_of(env: Any, trials: int, seed: int, settings: dict[str, Any]) -> dict[str, NDArray[Any]]:
     """Observations, ground truth, mask and conditions of so many trials."""
-    if isinstance(env, str):
-        import gymnasium
-        import neurogym  # noqa: F401  # registers the environments
+    if not isinstance(trials, (int, np.integer)) or trials < 1:
+        raise ParameterError(f"`trials`: expected a whole number of at least 1, found {trials!r}")
+    if not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**32:
+        raise ParameterError(f"`seed`: expected a whole number from 0 to 2³² − 1, found {seed!r}")
+    with warnings.catch_warnings():
+        # gymnasium warns neurogym of changes to come, and of ways to draw environments that it does not have
+        warnings.filterwarnings("ignore", module="gymnasium")
+        if isinstance(env, str):
+            env = _made(env, settings)
+        elif settings:
+            raise ParameterError(
+                f"expected settings with the name of an environment, found `{min(settings)}` with one that is made",
+                "pass settings where the environment is made",
+            )
+        new_trial = _method(env, "new_trial") if hasattr(env, "unwrapped") else None
+        if new_trial is None:
+            raise ParameterError(
+                "`env`: expected an environment of neurogym, which draws trials, "
+                f"found {type(getattr(env, 'unwrapped', env)).__name__}",
+                "`concertina.Trials(inputs, targets)` takes arrays from anywhere",
+            )
+        _warn_of_wrappers(env)
+        _seed(env, seed)
+        env.reset()
+        _seed(env, seed)
+        observations, truths, drawn = [], [], []
+        for _ in range(trials):
+            # the ground truth of the trial before is not that of a trial without one
+            vars(env.unwrapped).pop("gt", None)
+            drawn.append(new_trial() or {})
+            truths.append(_truth(env.unwrapped))
+            observations.append(np.array(env.unwrapped.ob, dtype=np.float32).reshape(len(truths[-1]), -1))
+    return {**_padded(observations, truths), "condition": _conditions(drawn)}
 
-        env = gymnasium.make(env, **settings)
-    elif settings:
+
+def _made(name: str, settings: dict[str, Any]) -> Any:
+    """The environment of that name."""
+    import gymnasium
+    import neurogym
+
+    try:
+        return neurogym.make(name, **settings)
+    except gymnasium.error.UnregisteredEnv as error:
         raise ParameterError(
-            "expected settings with the name of an environment, found an environment that is made already"
+            f"`env`: expected the name of an environment of neurogym, found {name!r}: {error}",
+            "`neurogym.envs.registration.all_envs()` lists them",
+        ) from None
+    except TypeError as error:
+        raise ParameterError(f"{name} cannot be made with these settings: {error}") from error
+
+
+def _layers(env: Any) -> Iterator[Any]:
+    """An environment from its outermost wrapper inwards."""
+    yield env
+    while env is not env.unwrapped:
+        env = env.env
+        yield env
+
+
+def _method(env: Any, name: str) -> Any:
+    """A method of the outermost layer that has it: not every wrapper passes it on. None without such a layer."""
+    layer = next((layer for layer in _layers(env) if hasattr(type(layer), name)), None)
+    return getattr(layer, name, None)
+
+
+def _seed(env: Any, seed: int) -> None:
+    """Seeds every generator of an environment, as its version has it."""
+    seeded = _method(env, "seed")
+    if seeded is None:
+        env.reset(seed=int(seed))
+    else:
+        seeded(int(seed))
+
+
+def _warn_of_wrappers(env: Any) -> None:
+    """Wrappers that change what an agent sees step by step change no trial."""
+    for layer in _layers(env):
+        changes_steps = layer is not env.unwrapped and "step" in vars(type(layer))
+        if changes_steps and not type(layer).__module__.startswith("gymnasium."):
+            warnings.warn(
+                f"`{type(layer).__name__}` acts step by step, and changes no trial: trials are drawn without it",
+                ConcertinaWarning,
+                stacklevel=outside(),
+            )
+
+
+def _truth(env: Any) -> NDArray[Any]:
+    """The ground truth of the trial that was drawn: classes (time,), or real numbers (time, outputs)."""
+    if not hasattr(env, "gt") or not hasattr(env, "ob"):
+        raise ParameterError(
+            f"`env`: expected an environment that gives the ground truth of its trials, found {type(env).__name__}",
+            "it rewards actions only; trials to learn from need targets",
         )
-    env = env.unwrapped
-    env.reset(seed=seed)
-    env.seed(seed)
-    observations, truths, drawn = [], [], []
-    for _ in range(trials):
-        drawn.append(env.new_trial() or env.trial)
-        observations.append(np.array(env.ob, dtype=np.float32))
-        truths.append(np.array(env.gt))
-    length = max(len(one) for one in observations)
-    is_class = truths[0].ndim == 1
-    inputs = np.zeros((trials, length, observations[0].shape[1]), dtype=np.float32)
-    targets = np.zeros((trials, length, *truths[0].shape[1:]), dtype=np.int64 if is_class else np.float32)
-    mask = np.zeros((trials, length), dtype=bool)
+    truth = np.array(env.gt)
+    if truth.ndim > 1 or truth.dtype.kind == "f":
+        return truth.astype(np.float32).reshape(len(truth), -1)
+    actions = getattr(env.action_space, "n", None)
+    if actions is not None and not 0 <= truth.min() <= truth.max() < actions:
+        raise ParameterError(
+            f"`env`: expected a ground truth among the actions of {type(env).__name__}, 0 to {actions - 1}, "
+            f"found {truth.min()} to {truth.max()}",
+            "`concertina.Trials(inputs, targets)` takes targets of your own",
+        )
+    return truth.astype(np.int64)
+
+
+def _padded(observations: list[NDArray[Any]], truths: list[NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """Trials of one length, with zeros after those that are shorter, at which nothing counts."""
+    count, length = len(truths), max(map(len, truths))
+    inputs = np.zeros((count, length, observations[0].shape[1]), dtype=np.float32)
+    targets = np.zeros((count, length, *truths[0].shape[1:]), dtype=truths[0].dtype)
+    mask = np.zeros((count, length), dtype=bool)
     for trial, (observed, truth) in enumerate(zip(observations, truths, strict=True)):
         inputs[trial, : len(observed)] = observed
         targets[trial, : len(truth)] = truth
         mask[trial, : len(truth)] = True
-    return {"inputs": inputs, "targets": targets, "mask": mask, "condition": _conditions(drawn)}
+    return {"inputs": inputs, "targets": targets, "mask": mask}
 
 
 def _conditions(drawn: list[dict[str, Any]]) -> NDArray[np.int64]:
     """A number for each combination of what was drawn."""
-    combinations = [repr(sorted((name, repr(value)) for name, value in trial.items())) for trial in drawn]
+    combinations = [repr({str(name): _plain(trial[name]) for name in sorted(trial)}) for trial in drawn]
     return np.unique(combinations, return_inverse=True)[1].astype(np.int64).ravel()
+
+
+def _plain(value: Any) -> Any:
+    """What was drawn, as what prints alike in every process."""
+    if isinstance(value, (list, tuple)):
+        return [_plain(one) for one in value]
+    if isinstance(value, (np.generic, np.ndarray)):
+        return value.tolist()
+    return value if isinstance(value, (str, bool, int, float)) else type(value).__name__

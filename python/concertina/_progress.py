@@ -45,7 +45,7 @@ class Progress:
     def _report(self, fraction: float, message: str, messages: list[tuple[bool, str]]) -> None:
         for is_warning, text in messages:
             if is_warning:
-                warnings.warn(text, ConcertinaWarning, stacklevel=_outside())
+                warnings.warn(text, ConcertinaWarning, stacklevel=outside())
             else:
                 logger.info(text)
         if self._shown and message:
@@ -68,13 +68,16 @@ class Progress:
 def _tqdm() -> Any:
     """A bar of tqdm; None if it is not installed."""
     try:
-        from tqdm.auto import tqdm
+        with warnings.catch_warnings():
+            # in a notebook without ipywidgets its bar is text, which it warns of
+            warnings.simplefilter("ignore")
+            from tqdm.auto import tqdm
     except ImportError:
         return None
     return tqdm(total=100, bar_format="{percentage:3.0f}%|{bar}| {elapsed}{postfix}", leave=False)
 
 
-def _outside() -> int:
+def outside() -> int:
     """How many frames up from the caller the code outside this package is: where a warning belongs."""
     level, frame = 1, sys._getframe(1)
     while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("concertina."):

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from . import _core
 from ._errors import ParameterError, RunFailed, ShapeError
+from ._given import array
 from ._parameters import Params
 from ._progress import Progress
 from ._run_analyses import RunAnalyses
@@ -109,6 +110,10 @@ class States(np.ndarray[Any, np.dtype[np.float32]]):
         made.inputs = trials.get("inputs")
         return made
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        trials = {"labels": self.labels, "conditions": self.conditions, "inputs": self.inputs}
+        return _states_of, (np.asarray(self), None if self.timesteps is None else trials)
+
     def __array_finalize__(self, parent: Any) -> None:
         # a part of the states, or what was computed from them, has other trials and timesteps
         self.timesteps = self.labels = self.conditions = self.inputs = None
@@ -143,6 +148,10 @@ class States(np.ndarray[Any, np.dtype[np.float32]]):
         return xarray.DataArray(np.asarray(self), dims=("trial", "time", "unit"), coords=coordinates, name="state")
 
 
+def _states_of(states: NDArray[np.float32], trials: Mapping[str, Any] | None) -> States:
+    return states.view(States) if trials is None else States._of(states, trials)
+
+
 class Runs(RunAnalyses, Sequence["Run"]):
     """The runs of a sweep, in its order. A sequence of `Run`, with every analysis as a method.
 
@@ -160,13 +169,14 @@ class Runs(RunAnalyses, Sequence["Run"]):
     array([ 20., 250.])
     """
 
-    __slots__ = ("_inner", "_shows_progress", "_study")
+    __slots__ = ("_comparisons", "_inner", "_study")
 
-    def __init__(self, core: _core.Runs, shows_progress: bool, study: Study) -> None:
+    def __init__(self, core: _core.Runs, study: Study, comparisons: Mapping[str, dict[str, Any]] | None = None) -> None:
         self._inner = core
-        self._shows_progress = shows_progress
-        # a temporary store is there for as long as its study is
+        #: Its study, whose folder is there as long as the runs are.
         self._study = study
+        #: What training again showed to workers, by keys.
+        self._comparisons = comparisons or {}
 
     def __len__(self) -> int:
         return len(self._inner)
@@ -178,7 +188,7 @@ class Runs(RunAnalyses, Sequence["Run"]):
     def __getitem__(self, key: int | slice | list[int] | NDArray[Any]) -> Any:
         places = np.arange(len(self))[key]
         if places.ndim == 0:
-            return Run(self._inner, int(places), self._shows_progress, self._study)
+            return Run(self, int(places))
         return self._chosen(places.tolist(), f"runs[{key}]")
 
     def _chosen(self, places: list[int], asked: str) -> Runs:
@@ -187,7 +197,7 @@ class Runs(RunAnalyses, Sequence["Run"]):
             raise ParameterError(
                 f"expected at least one run, found none for {asked}", "`runs.table()` shows all of them"
             )
-        return Runs(chosen, self._shows_progress, self._study)
+        return Runs(chosen, self._study, self._comparisons)
 
     def where(self, condition: str) -> Runs:
         """The runs that fulfil a condition.
@@ -246,7 +256,7 @@ class Runs(RunAnalyses, Sequence["Run"]):
         concertina.analyses : every analysis and its settings.
         """
         given = json.dumps({name: _plain(name, value) for name, value in settings.items()})
-        with Progress(self._shows_progress) as report:
+        with Progress(self._study.progress) as report:
             table = self._inner.analyse(analysis, given, selection(at), report)
         return LyapunovSpectrum._of(table) if analysis == "lyapunov" else Table._of(table)
 
@@ -285,14 +295,13 @@ class Run(RunAnalyses):
     (40, 10, 12)
     """
 
-    __slots__ = ("_inner", "_runs", "_shows_progress")
+    __slots__ = ("_inner", "_runs")
 
-    def __init__(self, runs: _core.Runs, place: int, shows_progress: bool, study: Study) -> None:
-        core, alone = runs.run(place), runs.select([place])
+    def __init__(self, runs: Runs, place: int) -> None:
+        core = runs._inner.run(place)
         assert core is not None
-        assert alone is not None
         self._inner = core
-        self._runs = Runs(alone, shows_progress, study)
+        self._runs = runs._chosen([place], f"runs[{place}]")
 
     @property
     def key(self) -> str:
@@ -340,7 +349,7 @@ class Run(RunAnalyses):
         """What training it again showed, if it was trained with `rerun=True`, else None. A dictionary: how
         many `checkpoints` and `epochs` were compared, and the first `difference`, None if all bits agree.
         """
-        return self._inner.comparison()
+        return self._inner.comparison() or self._runs._comparisons.get(self.key)
 
     def weights(self, at: str | int = "last") -> Weights:
         """The weights at a checkpoint. Those that the store does not have are computed again, bit-for-bit.
@@ -422,20 +431,22 @@ class Run(RunAnalyses):
         """
         self._check()
         if inputs is not None:
-            shown = np.asarray(inputs)
+            shown = array("inputs", inputs)
             steps = None if extend_to is None else extend_to + 1
             return States._of(self._inner.network(at).states(shown, steps), {"inputs": shown})
         states, trials = self._inner.states(at, samples, extend_to)
         return States._of(states, trials)
 
-    def to_torch(self, at: str | int = "last", **names: str) -> dict[str, torch.Tensor]:
+    def to_torch(
+        self, at: str | int = "last", *, rnn: str | None = None, readout: str | None = None
+    ) -> dict[str, torch.Tensor]:
         """The weights as a PyTorch state dict, for `load_state_dict`.
 
         Parameters
         ----------
         at : {"first", "last"} or int
             Before training, after it, or after so many epochs.
-        **names
+        rnn, readout : str, optional
             What the module calls its parts; see `Network.to_torch`.
 
         Raises
@@ -445,7 +456,7 @@ class Run(RunAnalyses):
         ModuleNotFoundError
             PyTorch is not installed.
         """
-        return self.network(at).to_torch(**names)
+        return self.network(at).to_torch(rnn=rnn, readout=readout)
 
     def analyse(self, analysis: str, *, at: str | int | Sequence[int] = "ends", **settings: Any) -> Table:
         """Runs an analysis by its name; see `Runs.analyse`."""

@@ -40,7 +40,8 @@ class Study:
         kept in a temporary folder. It is removed when neither the study nor its runs are used any more, or
         when the process ends.
     jobs : int, optional
-        How many runs are trained or analysed side by side; one per core unless given.
+        How many runs are trained or analysed side by side; one per core unless given. With an executor, how
+        many each worker trains; one unless given.
     progress : bool, default True
         Whether a bar is shown: tqdm's if it is installed, else plain text. It is an attribute, too, and can
         be changed later.
@@ -122,8 +123,9 @@ class Study:
         executor : executor, optional
             Where to train: anything with `submit` as in `concurrent.futures`, for example a
             `ProcessPoolExecutor`, a Dask client's `get_executor()`, submitit's `AutoExecutor` or
-            `mpi4py.futures`. Workers must see the study's folder. Work that a lost worker leaves is done by
-            another, or here.
+            `mpi4py.futures`. Workers must see the study's folder. Each trains one run at a time, or as many
+            side by side as the study was given `jobs`. What a lost worker leaves is trained by another, or
+            in this process. Runs that workers trained count as loaded (`Run.source`).
         **parameters
             Names and values, as in `concertina.Params`. Lists, tuples, ranges and arrays are crossed: every
             combination is a run, the last name running fastest.
@@ -164,14 +166,23 @@ class Study:
         sweep = build_sweep(parts, parameters)
         for note in sweep.notes():
             warnings.warn(note, ConcertinaWarning, stacklevel=2)
-        if executor is not None:
-            from ._executors import train_on
-
+        if executor is None or self._read_only:
             with Progress(self.progress) as report:
-                train_on(executor, self, sweep, keep, rerun, report)
-            rerun = False
+                trained = self._inner.train(sweep, keep, rerun, report)
+            _tell_of_failures(trained.statuses())
+            return Runs(trained, self)
+        from ._executors import comparisons_of, train_on
+
         with Progress(self.progress) as report:
-            return Runs(self._inner.train(sweep, keep, rerun, report), self.progress, self)
+            comparisons, left = train_on(executor, self, sweep, keep, rerun, report)
+        with Progress(self.progress) as report:
+            if rerun and left:
+                again = _core.Sweep.of([sweep.runs()[place] for place in left])
+                assert again is not None
+                comparisons |= comparisons_of(self._inner.train(again, keep, True, report))
+            trained = self._inner.train(sweep, keep, False, report)
+        _tell_of_failures(trained.statuses())
+        return Runs(trained, self, comparisons)
 
     def table(self) -> Table:
         """Every run in the store.
@@ -225,7 +236,7 @@ class Study:
 
     def _stored(self, keys: list[str]) -> Runs:
         with Progress(self.progress) as report:
-            return Runs(self._inner.stored(keys, report), self.progress, self)
+            return Runs(self._inner.stored(keys, report), self)
 
     def keep(self, network: Network) -> Run:
         """Keeps a network that was trained elsewhere as a run, which is analysed and drawn like any other.
@@ -334,7 +345,7 @@ class Study:
             figures, runs, failures = self._inner.figures(asked, report)
         for failure in failures:
             warnings.warn(failure, ConcertinaWarning, stacklevel=3)
-        return [Figure(figure) for figure in figures], Runs(runs, self.progress, self)
+        return [Figure(figure) for figure in figures], Runs(runs, self)
 
     def reproduce(
         self,
@@ -478,6 +489,15 @@ def _study_of(folder: str, jobs: int | None, progress: bool, read_only: bool) ->
 def _remove(folder: str, process: int) -> None:
     if os.getpid() == process:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _tell_of_failures(statuses: list[str]) -> None:
+    """Warns of runs that came to no good end."""
+    counts = [(statuses.count(status), status) for status in ("diverged", "failed")]
+    told = " and ".join(f"{count} {status}" for count, status in counts if count)
+    if told:
+        message = f"of {len(statuses)} runs {told}: `runs.table()` says which, and `run.message` why"
+        warnings.warn(message, ConcertinaWarning, stacklevel=3)
 
 
 def _seeds(seeds: Iterable[int] | None) -> list[int] | None:

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from . import _core
 from ._errors import ParameterError, ShapeError
+from ._given import array
 
 _PARTS = ("inputs", "targets", "mask", "condition")
 
@@ -74,6 +75,9 @@ class Trials:
         time_major: bool = False,
     ) -> None:
         given: dict[str, Any] = {"inputs": inputs, "targets": targets, "mask": mask, "condition": condition}
+        for name in ("inputs", "targets"):
+            if given[name] is None:
+                raise ShapeError(f"`{name}`: expected an array, found None")
         arrays = _named(given, "", time_major)
         if validation is not None:
             unknown = set(validation) - set(_PARTS)
@@ -119,11 +123,14 @@ class Trials:
         Parameters
         ----------
         env : str or environment
-            Its name, as in `"PerceptualDecisionMaking-v0"`, or the environment itself.
+            Its name, as in `"PerceptualDecisionMaking-v0"`, or the environment itself, which is reset.
+            Wrappers that draw trials are heeded; those that act step by step, such as `Noise`, are left out
+            with a warning.
         trials : int, default 1000
             How many.
         seed : int, default 0
-            Seeds the environment: the same seed gives the same trials.
+            Seeds the environment: the same seed gives the same trials. An exception are environments that
+            draw something while they are made, as `HierarchicalReasoning-v0` does.
         **settings
             Passed to the environment, where a name is given: `dt=20`.
 
@@ -131,14 +138,23 @@ class Trials:
         -------
         Trials
             Inputs are observations, and targets are the classes of the ground truth (real numbers where the
-            environment acts in continuous space). Trials that are shorter than the longest end in zeros, at
-            which the loss does not count. Conditions number the combinations of what the environment draws
-            per trial.
+            environment acts in continuous space), (trials, time). Trials that are shorter than the longest
+            end in zeros, at which the loss does not count. Conditions number the combinations of what the
+            environment draws per trial.
 
         Raises
         ------
+        ParameterError
+            There is no such environment, it cannot be made with these settings, or it has no ground truth.
         ModuleNotFoundError
-            neurogym is not installed.
+            neurogym, or PyTorch, which it needs, is not installed.
+
+        Examples
+        --------
+        >>> import concertina as ct
+        >>> task = ct.Trials.from_neurogym("GoNogo-v0", trials=100, dt=50)              # doctest: +SKIP
+        >>> task                                                                        # doctest: +SKIP
+        Trials(85 to train on, 15 to validate with, 30 timesteps, 3 inputs, classes)
         """
         from ._neurogym import arrays_of
 
@@ -202,11 +218,12 @@ def _trials_of(tensors: dict[str, NDArray[np.float32]]) -> Trials:
 def _named(given: Mapping[str, Any], prefix: str, time_major: bool) -> dict[str, Any]:
     """Arrays by name, trials first."""
     arrays: dict[str, Any] = {}
-    for name, array in given.items():
-        if array is None:
+    for name, one in given.items():
+        if one is None:
             continue
-        array = np.asarray(array)
-        arrays[prefix + name] = np.swapaxes(array, 0, 1) if time_major and array.ndim > 1 else array
+        name = prefix + name
+        found = array(name, one)
+        arrays[name] = np.swapaxes(found, 0, 1) if time_major and found.ndim > 1 else found
     return arrays
 
 

@@ -71,7 +71,7 @@ def test_state_dicts_go_there_and_back(kind: str, prefix: str, rng: np.random.Ge
         state = {name: array for name, array in state.items() if not name.startswith("readout")}
     network = ct.Network.from_torch(state)
     assert network.params["network.kind"] == {"rnn": "vanilla", "gru": "gru"}[kind]
-    back = network._state_dict({"rnn": prefix.rstrip("."), "readout": "readout"})
+    back = network._state_dict()
     for name, array in state.items():
         if "bias_" in name and kind == "rnn":
             continue  # the two biases of `nn.RNN` are one
@@ -124,7 +124,7 @@ def test_networks_of_runs_give_the_runs_states(runs: ct.Runs) -> None:
 def test_a_leaky_network_has_no_counterpart_in_pytorch(empty: ct.Study) -> None:
     leaky = empty.train(network="leaky", dt=0.1, **SMALL)[0].network()
     with pytest.raises(ct.ParameterError, match="a leaky network has no counterpart"):
-        leaky._state_dict({"rnn": "rnn", "readout": "readout"})
+        leaky._state_dict()
     linear = empty.train(nonlinearity="linear", gain=1, **SMALL)[0].network()
     with pytest.raises(ct.ParameterError, match="nonlinearity = linear"):
-        linear._state_dict({"rnn": "rnn", "readout": "readout"})
+        linear._state_dict()

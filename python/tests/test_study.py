@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import pickle
-import warnings
 from pathlib import Path
 
 import concertina as ct
@@ -158,8 +157,7 @@ def test_rerun_compares_bit_for_bit(empty: ct.Study) -> None:
 
 
 def test_a_run_that_diverges_says_so(empty: ct.Study) -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ct.ConcertinaWarning)
+    with pytest.warns(ct.ConcertinaWarning, match="of 1 runs 1 diverged"):
         run = empty.train(nonlinearity="relu", gain=20, learning_rate=1e6, optimizer="sgd", **SMALL)[0]
     assert run.status == "diverged"
     assert run.message is not None
@@ -169,7 +167,8 @@ def test_a_run_that_diverges_says_so(empty: ct.Study) -> None:
 
 def test_a_run_that_fails_says_so(empty: ct.Study) -> None:
     # sixty clusters do not fit on a line
-    runs = empty.train(input_dim=1, clusters=60, cluster_std=0.5, units=8, epochs=1)
+    with pytest.warns(ct.ConcertinaWarning, match="of 1 runs 1 failed: `runs.table"):
+        runs = empty.train(input_dim=1, clusters=60, cluster_std=0.5, units=8, epochs=1)
     assert runs[0].status == "failed"
     for look in (lambda: runs[0].weights(), lambda: runs[0].states(), lambda: runs[0].network()):
         with pytest.raises(ct.RunFailed, match="clusters"):
@@ -202,6 +201,9 @@ def test_without_a_folder_runs_go_with_the_study() -> None:
     assert copy.folder == study.folder
     del study
     assert not folder.exists()
+    # the study of runs is in use as long as they are
+    run = ct.Study(progress=False).train(gain=20, **SMALL)[0]
+    assert run.weights(1)["recurrent"].shape == (12, 12)
 
 
 def test_a_study_is_pickled_by_its_folder(tmp_path: Path) -> None:

@@ -112,7 +112,7 @@ def test_tables_show_their_first_rows(table: ct.Table) -> None:
 
 
 def test_columns_that_are_no_table() -> None:
-    with pytest.raises(ct.ParameterError, match="column `b`"):
+    with pytest.raises(ct.ShapeError, match="column `b`"):
         ct.Table({"a": [1, 2], "b": [1]})
     with pytest.raises(ct.ShapeError, match="cells of one kind"):
         ct.Table({"a": [1, "one"]})
@@ -123,7 +123,7 @@ def test_columns_that_are_no_table() -> None:
 
 
 def test_rows_of_vectors_have_one_length() -> None:
-    with pytest.raises(ct.ParameterError, match="vector"):
+    with pytest.raises(ct.ShapeError, match="vector"):
         ct.Table({"a": [[1.0], [1.0, 2.0]]})
 
 

@@ -119,13 +119,7 @@ BEFORE = (
 #: error.
 WORDS = {
     ": see [`effective_dimension`].": ".",
-    " (see\n[`pca_snapshots`])": "",
-    " (see [`lyapunov`](fn@lyapunov))": "",
-    " (see\n[`cluster_holdout`])": "",
-    "\n(see [`saturation`])": "",
     ": see [`class_distances`].": ".",
-    "\n(see [`weight_variance`])": "",
-    " (see [`spectrum`])": "",
     "The estimate ends by [`Stopping`]; one": "The estimate ends by the rule `stopping`; one",
     " ([`Spectrum`])": "",
     " ([`orthogonal_compression`], [`compression_beside_class_means`])": "",

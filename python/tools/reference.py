@@ -27,6 +27,7 @@ GROUPS = {
     "Tables and figures": ["Table", "LyapunovSpectrum", "Figure", "Report", "figures"],
     "Analyses of plain arrays": [
         "effective_dimension",
+        "cka",
         "pca_snapshots",
         "lyapunov",
         "fixed_points",

@@ -319,6 +319,10 @@ pub(crate) fn fixed_points(
     }
     let starts = doubles::<Ix2>(STARTS, states)?;
     let view = starts.as_array();
+    if view.ncols() != system.units() {
+        let (expected, found) = (format!("states of {} units", system.units()), shape_in_words(view.shape()));
+        return Err(shape_error("states", &expected, &found, None));
+    }
     let table = computed(py, || ct::fixed_points(&settings, &system, view))?;
     Ok(table.into())
 }

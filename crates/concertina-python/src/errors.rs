@@ -1,5 +1,7 @@
 //! Errors of the facade as Python exceptions.
 
+use std::error::Error as _;
+
 use concertina::{Error, ErrorKind, Hint};
 use pyo3::exceptions::PyKeyboardInterrupt;
 use pyo3::prelude::*;
@@ -50,10 +52,19 @@ pub(crate) fn exception(error: &Error) -> PyErr {
     let class = match error.kind() {
         ErrorKind::Run => "RunFailed",
         ErrorKind::Store => "StoreError",
+        _ if is_about_a_file(error) => "StoreError",
         _ if is_about_an_array(error) => "ShapeError",
         _ => "ParameterError",
     };
-    let message = words::of_python(&error.to_string());
+    let mut message = words::of_python(&error.to_string());
+    let mut source = error.source();
+    while let Some(reason) = source {
+        // most messages have their reason in them
+        if !message.contains(&reason.to_string()) {
+            message.push_str(&format!(": {reason}"));
+        }
+        source = reason.source();
+    }
     // arrays in memory are no file, whose name would stand at the end
     raised(class, message.trim_end_matches(": arrays"), error.hint().as_ref())
 }
@@ -74,10 +85,24 @@ pub(crate) fn shape_error(argument: &str, expected: &str, found: &str, hint: Opt
     raised("ShapeError", &format!("`{argument}`: expected {expected}, found {found}"), hint.as_ref())
 }
 
+/// Whether a file cannot be read or written.
+fn is_about_a_file(error: &Error) -> bool {
+    use concertina::plot::Error as Plot;
+    use concertina::recipe::Error as Recipe;
+    matches!(
+        error,
+        Error::Read { .. }
+            | Error::Write { .. }
+            | Error::Plot(Plot::File { .. })
+            | Error::Recipe(Recipe::File { .. } | Recipe::Plot(Plot::File { .. }))
+    )
+}
+
 /// Whether what is wrong is an array: its shape, its type or a number in it.
 fn is_about_an_array(error: &Error) -> bool {
     use concertina::analyses::Error as Analysis;
     use concertina::model::Error as Model;
+    use concertina::table::Error as Table;
     let of_model =
         |error: &Model| matches!(error, Model::Shape { .. } | Model::Trials { .. } | Model::NotFinite { .. });
     match error {
@@ -86,6 +111,7 @@ fn is_about_an_array(error: &Error) -> bool {
             Analysis::Shape { .. } | Analysis::NotFinite { .. } | Analysis::TooFewSamples { .. },
         ) => true,
         Error::Analysis(Analysis::Model(error)) => of_model(error),
+        Error::Table(Table::Length { .. } | Table::Width { .. }) => true,
         Error::Arrays { .. } | Error::Archive(_) | Error::Import { .. } => true,
         _ => false,
     }

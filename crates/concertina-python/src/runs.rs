@@ -61,6 +61,11 @@ impl Runs {
         (0..self.runs.len()).filter_map(|place| holds(place).transpose()).collect()
     }
 
+    /// How each run ended.
+    fn statuses(&self) -> Vec<&'static str> {
+        self.runs.iter().map(|run| run.outcome().name()).collect()
+    }
+
     /// A row per run, with what came of it.
     fn table(&self) -> PyResult<Table> {
         Ok(self.runs.table().or_raise()?.into())

@@ -31,6 +31,15 @@ pub(crate) fn settings(jobs: Option<NonZeroUsize>) -> Settings {
     jobs.map_or_else(Settings::default, |jobs| Settings::default().jobs(jobs))
 }
 
+/// Which checkpoints are kept, by its name.
+fn kept(keep: &str) -> Keep {
+    match keep {
+        "ends" => Keep::Ends,
+        "needed" => Keep::Needed,
+        _ => Keep::All,
+    }
+}
+
 impl Study {
     pub(crate) fn settings(&self) -> Settings {
         settings(self.jobs)
@@ -64,12 +73,7 @@ impl Study {
         rerun: bool,
         report: Option<Py<PyAny>>,
     ) -> PyResult<Runs> {
-        let keep = match keep {
-            "ends" => Keep::Ends,
-            "needed" => Keep::Needed,
-            _ => Keep::All,
-        };
-        let settings = self.settings().keep(keep).rerun(rerun);
+        let settings = self.settings().keep(kept(keep)).rerun(rerun);
         let runs = work(py, settings, sweep.valid.varied(), report, |settings| {
             self.study.with_settings(settings).train(&sweep.valid)
         })?;
@@ -79,9 +83,10 @@ impl Study {
         Ok(Runs::new(runs, self.jobs))
     }
 
-    /// The places of the runs of a sweep that the store does not have in full, each with what the rest of it costs.
-    fn missing(&self, py: Python<'_>, sweep: &Sweep) -> PyResult<Vec<(usize, f64)>> {
-        let missing = py.detach(|| self.study.missing(&sweep.valid)).or_raise()?;
+    /// The places of the runs of a sweep that `train` would train, each with what that costs.
+    fn missing(&self, py: Python<'_>, sweep: &Sweep, keep: &str, rerun: bool) -> PyResult<Vec<(usize, f64)>> {
+        let settings = self.settings().keep(kept(keep)).rerun(rerun);
+        let missing = py.detach(|| self.study.with_settings(settings).missing(&sweep.valid)).or_raise()?;
         Ok(missing.into_iter().map(|one| (one.place, one.work)).collect())
     }
 

@@ -1,10 +1,11 @@
 //! What the crates below say in the words of the command line, in Python's.
 
 use concertina::Hint;
+use concertina::model::params::PARAMETERS;
 
 /// Commands that messages and hints of the crates below name, and what is called for the same in Python. A test of the package
 /// reads their sources: none names another.
-const COMMANDS: [(&str, &str); 10] = [
+const COMMANDS: [(&str, &str); 25] = [
     ("`concertina params`", "`concertina.parameters()`"),
     ("`concertina runs import`", "`study.keep(concertina.Network(...))`"),
     ("`concertina plot`", "`study.plot`"),
@@ -20,6 +21,27 @@ const COMMANDS: [(&str, &str); 10] = [
         "as in `gain=[20, 250]` or `seed=range(5)`",
     ),
     ("panel `panel`: ", ""),
+    ("`--clear` removes", "`study.remove` removes"),
+    ("`--fast` and `--full` choose", "`full=True` of `study.figure` chooses"),
+    ("`--jobs` says", "`concertina.Study(jobs=...)` says"),
+    ("`--rerun`", "`rerun=True`"),
+    ("`--keep ends` keeps", "`keep=\"ends\"` keeps"),
+    (
+        "`seed=0..5` trains five realisations, and so does `--seeds 0..5`",
+        "`seed=range(5)` trains five realisations",
+    ),
+    ("`--store` chooses", "`concertina.Study(folder)` chooses"),
+    ("`-v` says more, `--quiet` less", "`logging` says more, `concertina.Study(progress=False)` less"),
+    ("`--quiet`", "`concertina.Study(progress=False)`"),
+    ("`--checkpoints 0,5`", "`at=[0, 5]`"),
+    ("import it with them (`--name` says", "make it with them (`names` says"),
+    ("or name its arrays with `--name`", "or name its arrays with `names`"),
+    ("`--name ", "`"),
+    ("`--with ", "`"),
+    (
+        "or those to validate with as `val_inputs` and `val_targets`",
+        "or those to validate with as `validation`",
+    ),
     ("or keep some with `keep`", "or keep some with `where`"),
 ];
 
@@ -50,6 +72,13 @@ pub(crate) fn hint(hint: &Hint) -> String {
         }
         Hint::RerunInBothStores => "those that differ were trained by another version or are damaged in a way checksums do not show: `study.train(..., rerun=True)` in both stores says which is right".to_owned(),
         Hint::AskAgain => "the same call again goes on from here".to_owned(),
-        other => of_python(&other.to_string()),
+        other => short(of_python(&other.to_string())),
     }
+}
+
+/// A suggestion of a parameter by its name as a keyword.
+fn short(hint: String) -> String {
+    let suggested = hint.strip_prefix("did you mean `").and_then(|rest| rest.strip_suffix("`?"));
+    let parameter = suggested.and_then(|path| PARAMETERS.iter().find(|parameter| parameter.path == path));
+    parameter.map_or(hint.clone(), |parameter| format!("did you mean `{}`?", parameter.name()))
 }

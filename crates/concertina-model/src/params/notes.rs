@@ -36,9 +36,10 @@ impl fmt::Display for Note {
             }
             Self::Repeated { combinations, runs } => {
                 let (combinations, runs) = (grouped(*combinations as u64), grouped(*runs as u64));
+                let plural = if runs == "1" { "" } else { "s" };
                 write!(
                     f,
-                    "{combinations} combinations are {runs} runs: some are given twice, or differ only in parameters without effect"
+                    "{combinations} combinations are {runs} run{plural}: some are given twice, or differ only in parameters without effect"
                 )
             }
         }

@@ -1,0 +1,113 @@
+"""Training on a local cluster of Dask, which loses a worker."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import concertina as ct
+import pytest
+from dask.distributed import Client, LocalCluster
+
+#: Runs of about a second each.
+SWEEP: dict[str, Any] = {
+    "units": 100,
+    "input_dim": 20,
+    "train_samples": 400,
+    "batch": 1,
+    "epochs": 16,
+    "gain": [1.5, 20],
+    "seed": range(3),
+}
+
+# sockets and threads of a cluster that is closed
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+]
+
+
+def bits(runs: ct.Runs) -> list[bytes]:
+    return [b"".join(array.tobytes() for array in run.weights().values()) for run in runs]
+
+
+@pytest.fixture(scope="module")
+def expected() -> list[bytes]:
+    return bits(ct.Study(progress=False).train(**SWEEP))
+
+
+@pytest.fixture
+def client() -> Iterator[Client]:
+    with (
+        LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster,
+        Client(cluster) as client,
+    ):
+        yield client
+
+
+def processes(client: Client) -> set[int]:
+    return set(client.run(os.getpid).values())
+
+
+def test_a_cluster_gives_the_bits_of_one_process(empty: ct.Study, client: Client, expected: list[bytes]) -> None:
+    runs = empty.train(executor=client.get_executor(), **SWEEP)
+    assert {run.source for run in runs} == {"loaded"}
+    assert bits(runs) == expected
+    # what Dask knows of a task that it has seen is not taken for what is asked now
+    empty.remove("units = 100")
+    # and a client is an executor, too
+    again = empty.train(executor=client, **SWEEP)
+    assert {run.source for run in again} == {"loaded"}
+    assert bits(again) == expected
+
+
+def test_a_worker_that_is_lost_in_the_midst_of_training_loses_nothing(
+    empty: ct.Study, client: Client, expected: list[bytes]
+) -> None:
+    before = processes(client)
+    killed: list[int] = []
+
+    def kill() -> None:
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            table = empty.table()
+            if "unfinished" in (table["status"].tolist() if len(table) else []):
+                break
+            time.sleep(0.01)
+        killed.append(min(before))
+        os.kill(killed[0], signal.SIGKILL)
+
+    thread = threading.Thread(target=kill)
+    thread.start()
+    runs = empty.train(executor=client.get_executor(), **SWEEP)
+    thread.join()
+    assert killed
+    assert {run.source for run in runs} == {"loaded"}
+    assert bits(runs) == expected
+    # at most what the killed process was writing is left over
+    assert {row["kind"] for row in empty.verify()} <= {"left over"}
+    # its nanny has started another
+    assert killed[0] not in processes(client)
+
+
+def test_a_cluster_without_workers_that_live_leaves_the_rest_to_this_process(
+    empty: ct.Study, client: Client, expected: list[bytes]
+) -> None:
+    class Deadly:
+        """Every task kills its worker: Dask gives up after some, and calls the task the killer."""
+
+        def __init__(self, executor: Any) -> None:
+            self.executor = executor
+
+        def submit(self, function: Any, *arguments: Any) -> Any:
+            return self.executor.submit(os._exit, 1)
+
+    with pytest.warns(ct.ConcertinaWarning, match="6 of 6 runs are trained in this process: KilledWorker"):
+        runs = empty.train(executor=Deadly(client.get_executor()), **SWEEP)
+    assert {run.source for run in runs} == {"trained"}
+    assert bits(runs) == expected
