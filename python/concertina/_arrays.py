@@ -523,7 +523,7 @@ def fixed_points(
     network: Network | ArrayLike,
     states: ArrayLike,
     *,
-    starts: int | None = None,
+    starts: int | None = 200,
     noise: float = 0.0,
     tolerance: float = 1e-24,
     slow: float = 1e-6,
@@ -545,8 +545,8 @@ def fixed_points(
         The network; or the recurrent weights, (from, to), of one with tanh units and without biases.
     states : array (starts, units) or (trials, time, units)
         States to search from, for example those along trials.
-    starts : int, optional
-        Search from so many of the states, drawn at random; from all of them unless given.
+    starts : int or None, default 200
+        Search from so many of the states, drawn at random where there are more; None: from all of them.
     noise : float, default 0.0
         Standard deviation of normal noise that is added to every unit of a start.
     tolerance : float, default 1e-24
@@ -566,8 +566,9 @@ def fixed_points(
     -------
     Table
         A row per point: `index`, `kind` (`fixed` or `slow`), `speed`, `unstable` (how many eigenvalues of the
-        Jacobian have a modulus above 1), `hits`, `start`, `iterations`, the vectors `state`,
-        `eigenvalue_real` and `eigenvalue_imaginary`, and the same in every row `starts` and `unconverged`.
+        Jacobian have a modulus above 1), `hits`, `start` (the row of `states`, with all timesteps of a trial one
+        after the other), `iterations`, the vectors `state`, `eigenvalue_real` and `eigenvalue_imaginary`, and the
+        same in every row `starts` and `unconverged`.
 
     Raises
     ------
@@ -594,8 +595,10 @@ def fixed_points(
     given = array("states", states).astype(np.float64)
     given = given.reshape(-1, given.shape[-1]) if given.ndim == 3 else given
     rng = np.random.default_rng(seed)
+    chosen = np.arange(len(given))
     if starts is not None and given.ndim == 2 and starts < len(given):
-        given = given[np.sort(rng.choice(len(given), starts, replace=False))]
+        chosen = np.sort(rng.choice(len(given), starts, replace=False))
+        given = given[chosen]
     if noise:
         given = given + noise * rng.normal(size=given.shape)
     settings = {
@@ -605,7 +608,10 @@ def fixed_points(
         "max_iterations": max_iterations,
         "input": None if input is None else array("input", input).astype(np.float64).tolist(),
     }
-    return Table._of(_core.fixed_points(_network(network)._inner, given, json.dumps(settings)))
+    found = Table._of(_core.fixed_points(_network(network)._inner, given, json.dumps(settings)))
+    columns = found.to_dict()
+    columns["start"] = [None if start is None else int(chosen[start]) for start in columns["start"]]
+    return Table(columns)
 
 
 def accuracy(outputs: ArrayLike, targets: ArrayLike, mask: ArrayLike | None = None) -> float:

@@ -15,7 +15,7 @@ from ._given import array
 from ._parameters import Params
 from ._progress import Progress
 from ._run_analyses import RunAnalyses
-from ._tables import LyapunovSpectrum, Table
+from ._tables import LyapunovSpectrum, Table, text_of
 
 if TYPE_CHECKING:
     import torch
@@ -469,7 +469,9 @@ class Run(RunAnalyses):
 
     def __repr__(self) -> str:
         row = self._runs.table()[0]
-        known = ", ".join(f"{name}={value}" for name, value in row.items() if value is not None and name != "key")
+        known = ", ".join(
+            f"{name}={text_of(value)}" for name, value in row.items() if value is not None and name != "key"
+        )
         return f"Run({self.key[:12]}: {known})"
 
     def _repr_html_(self) -> str:

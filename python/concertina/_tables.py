@@ -341,14 +341,15 @@ class Table:
 
     def _shown(self, name: str) -> list[str]:
         """The first cells of a column as people read them."""
-        return [_text(cell) for cell in self._table.cells(name)[:_SHOWN_ROWS]]
+        return [text_of(cell) for cell in self._table.cells(name)[:_SHOWN_ROWS]]
 
 
 def _table_of(kind: type[Table], parquet: bytes) -> Any:
     return kind._of(_core.Table.from_parquet(parquet))
 
 
-def _text(cell: Any) -> str:
+def text_of(cell: Any) -> str:
+    """A cell as people read it."""
     if cell is None:
         return ""
     if isinstance(cell, float):

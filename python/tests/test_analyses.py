@@ -251,3 +251,15 @@ def test_other_types_are_converted_and_views_are_read(rng: np.random.Generator) 
     assert ct.effective_dimension((states * 100).astype(np.int32)) == pytest.approx(expected, rel=1e-3)
     unaligned = np.frombuffer(b"x" + states.tobytes(), dtype=np.uint8)[1:].view(np.float64).reshape(50, 6)
     assert ct.effective_dimension(unaligned) == expected
+
+
+def test_starts_of_fixed_points_are_rows_of_the_states(rng: np.random.Generator) -> None:
+    states = rng.uniform(-1, 1, size=(30, 20, 2))  # (trials, time, units)
+    points = ct.fixed_points([[0.0, 2.0], [2.0, 0.0]], states, starts=40)
+    stable = points.where("kind = fixed and unstable = 0")
+    assert points["starts"].tolist()[0] == 40
+    # a start and its point are in the same half of the plane
+    began = states.reshape(-1, 2)[stable["start"]]
+    assert (np.sign(began.sum(axis=1)) == np.sign(stable["state"].sum(axis=1))).all()
+    everything = ct.fixed_points([[0.0, 2.0], [2.0, 0.0]], states, starts=None)
+    assert everything["starts"].tolist()[0] == 600
