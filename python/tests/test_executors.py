@@ -43,7 +43,7 @@ def processes() -> Iterator[ProcessPoolExecutor]:
 
 
 def bits(runs: ct.Runs) -> list[bytes]:
-    """All that training made of runs, to the bit."""
+    """All that training made of runs, bit-for-bit."""
     return [
         b"".join(array.tobytes() for array in run.weights(at).values())
         + b"".join(run.history[name].tobytes() for name in ("training_loss", "validation_loss"))

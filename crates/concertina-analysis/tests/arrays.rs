@@ -47,7 +47,7 @@ fn bits(values: &[Option<f64>]) -> Vec<Option<u64>> {
     values.iter().map(|value| value.map(f64::to_bits)).collect()
 }
 
-/// That a column of a table has these numbers, to the bit.
+/// That a column of a table has these numbers, bit-for-bit.
 fn assert_column(table: &Table, column: &str, expected: impl IntoIterator<Item = Option<f64>>) {
     let expected: Vec<Option<f64>> = expected.into_iter().collect();
     assert_eq!(bits(&floats(table, column)), bits(&expected), "{column}");

@@ -281,7 +281,7 @@ fn holds(params: &ValidParams, number: u64, count: usize) -> Result<(), TestCase
     }
     prop_assert!(matches!(run.outcome(), Outcome::Complete | Outcome::Diverged(_)));
 
-    // What was stored names the same run, and comes back to the bit.
+    // What was stored names the same run, and comes back bit-for-bit.
     let fresh = open(&place("store"), 1);
     let stored = fresh.stored_run(&run.key().to_string()).expect("the run");
     let stored = stored.params.expect("its parameters can be read");
