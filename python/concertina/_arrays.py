@@ -595,7 +595,7 @@ def fixed_points(
     given = array("states", states).astype(np.float64)
     given = given.reshape(-1, given.shape[-1]) if given.ndim == 3 else given
     rng = np.random.default_rng(seed)
-    chosen = np.arange(len(given))
+    chosen: NDArray[np.int64] = np.arange(len(given))
     if starts is not None and given.ndim == 2 and starts < len(given):
         chosen = np.sort(rng.choice(len(given), starts, replace=False))
         given = given[chosen]

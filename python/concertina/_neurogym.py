@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -121,7 +121,7 @@ def _truth(env: Any) -> NDArray[Any]:
     return truth.astype(np.int64)
 
 
-def _padded(observations: list[NDArray[Any]], truths: list[NDArray[Any]]) -> dict[str, NDArray[Any]]:
+def _padded(observations: Sequence[NDArray[Any]], truths: Sequence[NDArray[Any]]) -> dict[str, NDArray[Any]]:
     """Trials of one length, with zeros after those that are shorter, at which nothing counts."""
     count, length = len(truths), max(map(len, truths))
     inputs = np.zeros((count, length, observations[0].shape[1]), dtype=np.float32)
