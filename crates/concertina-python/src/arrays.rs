@@ -72,9 +72,7 @@ pub(crate) fn doubles<'py, D: Dimension>(
     argument: Argument,
     given: &Bound<'py, PyAny>,
 ) -> PyResult<PyReadonlyArray<'py, f64, D>> {
-    let array = aligned(argument, given, "real numbers")?;
-    check_axes(argument, &array, "real numbers")?;
-    with_axes(&as_type::<f64>(argument, &array, "real numbers")?)
+    converted(argument, given)
 }
 
 /// The same in single precision, converted if they are not so.
@@ -82,9 +80,17 @@ pub(crate) fn singles<'py, D: Dimension>(
     argument: Argument,
     given: &Bound<'py, PyAny>,
 ) -> PyResult<PyReadonlyArray<'py, f32, D>> {
+    converted(argument, given)
+}
+
+/// Real numbers of one precision.
+fn converted<'py, T: Element, D: Dimension>(
+    argument: Argument,
+    given: &Bound<'py, PyAny>,
+) -> PyResult<PyReadonlyArray<'py, T, D>> {
     let array = aligned(argument, given, "real numbers")?;
     check_axes(argument, &array, "real numbers")?;
-    with_axes(&as_type::<f32>(argument, &array, "real numbers")?)
+    with_axes(&as_type::<T>(argument, &array, "real numbers")?)
 }
 
 /// Whole numbers from 0 on, one for each entry: classes or conditions.
