@@ -14,7 +14,8 @@ import sys
 import time
 from functools import partial
 
-# What holds XLA to one thread. `--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1` does not: it leaves a pool of all cores.
+# What holds XLA to one thread. `--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1` does not:
+# it leaves a pool of all cores.
 os.environ.update(NPROC="1", JAX_PLATFORMS="cpu")
 if hasattr(os, "sched_setaffinity"):
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})

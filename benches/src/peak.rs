@@ -8,7 +8,8 @@ use concertina_numerics::kernels::{Level, Operation, dispatch, with_level};
 /// Multiply-adds of one chain in one go: about a millisecond in all.
 const TERMS: usize = 20_000;
 
-/// Floating-point operations a second of independent multiply-adds in single precision, with the widest vectors.
+/// Floating-point operations a second of independent multiply-adds in single precision, with the widest
+/// vectors.
 ///
 /// The fastest of some short goes, of few chains (16 registers hold them) and of many.
 pub fn peak() -> f64 {
@@ -26,7 +27,8 @@ fn rate<const CHAINS: usize>() -> f64 {
     2.0 * (CHAINS * TERMS) as f64 / fastest
 }
 
-/// Not a closure: one of so many numbers is not always compiled into its caller, and then lacks the wide instructions.
+/// Not a closure: one of so many numbers is not always compiled into its caller, and then lacks the wide
+/// instructions.
 struct Chains<const CHAINS: usize> {
     factor: f32,
     term: f32,

@@ -1,6 +1,8 @@
-//! Seconds of one update here, the fastest of five slices, as a line of JSON: the other side of `benches/peers/compare.py`.
+//! Seconds of one update here, the fastest of five slices, as a line of JSON: the other side of
+//! `benches/peers/compare.py`.
 //!
-//! `update paper BATCH UPDATES` is the paper's; `vanilla` and `gru` have inputs and losses at every one of 100 timesteps.
+//! `update paper BATCH UPDATES` is the paper's; `vanilla` and `gru` have inputs and losses at every one of
+//! 100 timesteps.
 
 use std::hint::black_box;
 use std::time::Instant;

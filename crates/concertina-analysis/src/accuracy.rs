@@ -16,9 +16,10 @@ use crate::{Analysis, Result, Subject};
 /// that is silent, and has no readout bias, gives every sample class 0.
 ///
 /// # Returns  The column `accuracy`, in [0, 1], a row for each checkpoint.
-/// # Errors   [`Error::NotFinite`](crate::Error::NotFinite) if a checkpoint has outputs that are NaN or infinite, which name no class.
-/// # Source   `farrell2022`, Fig. 2d. Differs in: a scalar output is read by its sign; the published code takes the argmax over
-/// one output, which is always class 0.
+/// # Errors   [`Error::NotFinite`](crate::Error::NotFinite) if a checkpoint has outputs that are NaN or
+/// infinite, which name no class.
+/// # Source   `farrell2022`, Fig. 2d. Differs in: a scalar output is read by its sign; the published code
+/// takes the argmax over one output, which is always class 0.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Accuracy {

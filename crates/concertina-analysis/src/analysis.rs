@@ -52,33 +52,36 @@ impl<T: Serialize> Settings for T {
 
 /// A measurement on the networks of a run, with its parameters as fields.
 ///
-/// The trait is cut so that a store can keep results it knows nothing about: name, version and the serialised parameters name
-/// the result (see [`AnalysisSpec::canonical`](crate::AnalysisSpec::canonical)), [`per_checkpoint`](Self::per_checkpoint)
-/// says in which portions, and [`run`](Self::run) is a pure function of the subject: the same subject gives the same bits.
-/// An analysis never asks for checkpoints of its own: the network before training it can draw from the parameters, and what it
-/// says of the course of training it says of the checkpoints asked for. Parameters are plain open fields, checked before
-/// anything runs; [`check`](Self::check) is on its own so that a recipe can be refused before hours of training.
+/// The trait is cut so that a store can keep results it knows nothing about: name, version and the serialised
+/// parameters name the result (see [`AnalysisSpec::canonical`](crate::AnalysisSpec::canonical)),
+/// [`per_checkpoint`](Self::per_checkpoint) says in which portions, and [`run`](Self::run) is a pure function
+/// of the subject: the same subject gives the same bits. An analysis never asks for checkpoints of its own:
+/// the network before training it can draw from the parameters, and what it says of the course of training it
+/// says of the checkpoints asked for. Parameters are plain open fields, checked before anything runs;
+/// [`check`](Self::check) is on its own so that a recipe can be refused before hours of training.
 ///
-/// A result is tidy: one row per observation, with the columns `epoch` and `update`, then `timestep` where it applies, then
-/// the values; a value may be a vector, such as a state. What is undefined is null.
+/// A result is tidy: one row per observation, with the columns `epoch` and `update`, then `timestep` where it
+/// applies, then the values; a value may be a vector, such as a state. What is undefined is null.
 ///
 /// Analyses of different types may stand side by side as `&dyn Analysis`.
 pub trait Analysis: Settings + Debug {
     /// The name by which recipes and tables know it, for example `effective_dimension`.
     fn name(&self) -> &'static str;
 
-    /// Raised whenever the numbers change for the same parameters: kept results of other versions are not used.
+    /// Raised whenever the numbers change for the same parameters: kept results of other versions are not
+    /// used.
     fn version(&self) -> u32;
 
     /// What to cite for it: keys of `references.bib`, for these parameters.
     fn references(&self) -> &'static [&'static str];
 
-    /// Whether every checkpoint is analysed on its own, so that no row depends on which others are asked for and results are
-    /// kept checkpoint by checkpoint; otherwise over all checkpoints asked for at once.
+    /// Whether every checkpoint is analysed on its own, so that no row depends on which others are asked for
+    /// and results are kept checkpoint by checkpoint; otherwise over all checkpoints asked for at once.
     fn per_checkpoint(&self) -> bool;
 
-    /// Whether the network is shown trials of the task. What looks at weights alone says no: it then works where clusters cannot be
-    /// placed, as for an imported network with one input. The task of its subject has no trials there.
+    /// Whether the network is shown trials of the task. What looks at weights alone says no: it then works
+    /// where clusters cannot be placed, as for an imported network with one input. The task of its subject
+    /// has no trials there.
     fn shows_samples(&self) -> bool {
         true
     }
@@ -92,6 +95,7 @@ pub trait Analysis: Settings + Debug {
     /// The result, checkpoint after checkpoint in the order of the subject.
     ///
     /// # Errors
-    /// Those of [`check`](Self::check); [`Error::NotFinite`](crate::Error::NotFinite) names the first state that is NaN or infinite.
+    /// Those of [`check`](Self::check); [`Error::NotFinite`](crate::Error::NotFinite) names the first state
+    /// that is NaN or infinite.
     fn run(&self, subject: &Subject) -> Result<Table>;
 }

@@ -12,12 +12,14 @@ use crate::ranges;
 use crate::responses::{Observations, Responses, check_finite};
 use crate::{Analysis, Result, Subject, Timestep, Timesteps};
 
-/// The cosine of the angle between the state at each timestep and the state after the first step of the same trial.
+/// The cosine of the angle between the state at each timestep and the state after the first step of the same
+/// trial.
 ///
-/// 1: the state points where it pointed first, whatever its length; 0: at a right angle to it. The states are not centred,
-/// neither over units nor over samples: centred over units the number would depend on the choice of axes, which a rotation of
-/// state space now leaves alone, and centred over samples a trial's number would depend on the other trials. The other side
-/// of the bargain: activity that is the same in all trials, such as a bias gives, counts as resemblance.
+/// 1: the state points where it pointed first, whatever its length; 0: at a right angle to it. The states are
+/// not centred, neither over units nor over samples: centred over units the number would depend on the choice
+/// of axes, which a rotation of state space now leaves alone, and centred over samples a trial's number would
+/// depend on the other trials. The other side of the bargain: activity that is the same in all trials, such
+/// as a bias gives, counts as resemblance.
 ///
 /// # Returns
 /// A row for each checkpoint and timestep, with the columns `autocorrelation`, the mean over samples, in [-1,

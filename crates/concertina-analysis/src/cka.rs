@@ -9,19 +9,20 @@ use crate::{Error, Result};
 
 /// The linear centred kernel alignment of two sets of states of the same trials.
 ///
-/// `‖Xᵀ Y‖² / (‖Xᵀ X‖ ‖Yᵀ Y‖)` in Frobenius norms, with the columns of both centred. 1 if one set is the other, rotated,
-/// scaled and shifted; 0 if no direction of one goes with a direction of the other. For few samples and many units it is
-/// biased upwards, also for independent clouds: see [`cka_debiased`].
+/// `‖Xᵀ Y‖² / (‖Xᵀ X‖ ‖Yᵀ Y‖)` in Frobenius norms, with the columns of both centred. 1 if one set is the
+/// other, rotated, scaled and shifted; 0 if no direction of one goes with a direction of the other. For few
+/// samples and many units it is biased upwards, also for independent clouds: see [`cka_debiased`].
 ///
 /// # Shapes
 /// `x`: (samples, units); `y`: (samples, units of its own), row by row the same trials.
 ///
 /// # Undefined
-/// `None` if all states of one set are equal up to rounding, as in [`effective_dimension`](fn@crate::effective_dimension).
+/// `None` if all states of one set are equal up to rounding, as in
+/// [`effective_dimension`](fn@crate::effective_dimension).
 ///
 /// # Errors
-/// [`Error::TooFewSamples`] under 2 samples; [`Error::Shape`] if the sets differ in samples; [`Error::NotFinite`] names the
-/// first bad sample and unit.
+/// [`Error::TooFewSamples`] under 2 samples; [`Error::Shape`] if the sets differ in samples;
+/// [`Error::NotFinite`] names the first bad sample and unit.
 ///
 /// # Source
 /// `kornblith2019`, Eq. 5 with linear kernels. Differs in: nothing.
@@ -45,14 +46,15 @@ pub fn cka<A: Precision, B: Precision>(x: ArrayView2<A>, y: ArrayView2<B>) -> Re
 
 /// The same without its bias for few samples: 0 on average for independent clouds, and below 0 for some.
 ///
-/// `H(K, L) / √(H(K, K) H(L, L))`, with `H` the unbiased estimator of the Hilbert-Schmidt independence criterion.
+/// `H(K, L) / √(H(K, K) H(L, L))`, with `H` the unbiased estimator of the Hilbert-Schmidt independence
+/// criterion.
 ///
 /// # Shapes, errors
 /// As [`cka`], with at least 4 samples.
 ///
 /// # Undefined
-/// `None` as for [`cka`], and if the estimate of a set with itself is not positive, as it may be where there are hardly more
-/// samples than four.
+/// `None` as for [`cka`], and if the estimate of a set with itself is not positive, as it may be where there
+/// are hardly more samples than four.
 ///
 /// # Source
 /// `song2012`, Eq. 5, for the estimator; `kornblith2019` for the measure. Differs in: nothing.
@@ -82,7 +84,8 @@ fn centred_pair<A: Precision, B: Precision>(
     Ok(centred(x).zip(centred(y)))
 }
 
-/// The states, scaled so that no square leaves the range of f64, less their mean; `None` if they are one point up to rounding.
+/// The states, scaled so that no square leaves the range of f64, less their mean; `None` if they are one
+/// point up to rounding.
 fn centred<T: Precision>(states: ArrayView2<T>) -> Option<Array2<f64>> {
     let scale = one_over_largest(states)?;
     let scaled = states.mapv(|entry| entry.into() * scale);
@@ -94,7 +97,8 @@ fn centred<T: Precision>(states: ArrayView2<T>) -> Option<Array2<f64>> {
     (distance > rounding.whole(samples, units)).then_some(centred)
 }
 
-/// `‖Xᵀ Y‖²`, which is the sum over pairs of samples of the products of their kernels: whichever takes fewer products.
+/// `‖Xᵀ Y‖²`, which is the sum over pairs of samples of the products of their kernels: whichever takes fewer
+/// products.
 fn cross(x: &Array2<f64>, y: &Array2<f64>) -> f64 {
     let samples = x.nrows();
     if x.ncols() * y.ncols() <= samples * (x.ncols() + y.ncols()) {
@@ -104,8 +108,8 @@ fn cross(x: &Array2<f64>, y: &Array2<f64>) -> f64 {
     of_x.iter().zip(&of_y).map(|(a, b)| a * b).sum()
 }
 
-/// The unbiased estimate of the independence criterion of centred sets. Rows of their kernels sum to zero, so that
-/// of the kernels without their diagonals only the diagonals have to be known.
+/// The unbiased estimate of the independence criterion of centred sets. Rows of their kernels sum to zero, so
+/// that of the kernels without their diagonals only the diagonals have to be known.
 fn unbiased(x: &Array2<f64>, y: &Array2<f64>) -> f64 {
     let diagonal = |states: &Array2<f64>| -> Vec<f64> {
         states.outer_iter().map(|state| state.iter().map(|entry| entry * entry).sum()).collect()

@@ -12,8 +12,8 @@ use crate::{Error, Result, Subject, Timestep, Timesteps};
 
 /// Mean distances within and across classes at each timestep: see [`class_distances`].
 ///
-/// # Returns  The columns `within_class_distance` and `across_class_distance`, a row for each checkpoint and timestep; null where
-/// there is no pair.
+/// # Returns  The columns `within_class_distance` and `across_class_distance`, a row for each checkpoint and
+/// timestep; null where there is no pair.
 /// # Source   `farrell2022`. Differs in: the published code looks at classes 0 and 1 alone, here all count.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -69,15 +69,17 @@ pub struct Distances {
 
 /// Mean Euclidean distances between states of the same class, and between states of different classes.
 ///
-/// Over all pairs. Each distance comes from the differences themselves, in f64, and not from a matrix product (`a² - 2ab + b²`),
-/// in which a narrow cloud far from the origin would lose its digits. Rotations and shifts of the cloud and the order of its
-/// samples leave both alone; they scale with it, and grow with the square root of the number of units.
+/// Over all pairs. Each distance comes from the differences themselves, in f64, and not from a matrix product
+/// (`a² - 2ab + b²`), in which a narrow cloud far from the origin would lose its digits. Rotations and shifts
+/// of the cloud and the order of its samples leave both alone; they scale with it, and grow with the square
+/// root of the number of units.
 ///
 /// # Shapes
 /// `states`: (samples, units), a row per sample; `labels`: (samples).
 ///
 /// # Errors
-/// [`Error::Shape`] unless there is a label for each sample; [`Error::NotFinite`] names the first bad sample and unit.
+/// [`Error::Shape`] unless there is a label for each sample; [`Error::NotFinite`] names the first bad sample
+/// and unit.
 ///
 /// # Source
 /// `farrell2022`. Differs in: nothing for two classes.
@@ -102,8 +104,8 @@ pub fn class_distances<T: Precision>(states: ArrayView2<T>, labels: &[u32]) -> R
     Ok(mean_distances(states, labels))
 }
 
-/// Samples whose distances to another are taken at once: the sums of four AVX-512 vectors, enough to hide the latency of
-/// their additions.
+/// Samples whose distances to another are taken at once: the sums of four AVX-512 vectors, enough to hide the
+/// latency of their additions.
 const WIDTH: usize = 32;
 
 /// The mean distances of finite states with a label each.

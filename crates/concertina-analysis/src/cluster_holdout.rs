@@ -18,28 +18,31 @@ use crate::{Analysis, Error, Result, Subject, Timestep, Timesteps};
 
 const SPLITS: Purpose = Purpose::new("cluster holdout");
 
-/// Training and testing accuracy of a linear classifier that sees some of the clusters and is tested on the rest.
+/// Training and testing accuracy of a linear classifier that sees some of the clusters and is tested on the
+/// rest.
 ///
-/// At each timestep the classifier is fitted to the states of the samples of the training clusters, to its optimum, and then
-/// names the class of the states of the others. High training accuracy says that the clusters are linearly separable as they
-/// are coloured; high testing accuracy says that the *classes* are separated, since a test cluster is a place that the
-/// classifier has not been told about.
+/// At each timestep the classifier is fitted to the states of the samples of the training clusters, to its
+/// optimum, and then names the class of the states of the others. High training accuracy says that the
+/// clusters are linearly separable as they are coloured; high testing accuracy says that the *classes* are
+/// separated, since a test cluster is a place that the classifier has not been told about.
 ///
 /// The penalty acts on the weights, so it is stronger for small states: under the same `c`, states far below
 /// 1 are separated less well, and in the limit every sample is given the commoner class, however separable
 /// the states are.
 ///
-/// Each split draws its own training clusters, `training_share` of those of each class. The same splits are used at every
-/// timestep and every checkpoint of a run.
+/// Each split draws its own training clusters, `training_share` of those of each class. The same splits are
+/// used at every timestep and every checkpoint of a run.
 ///
 /// # Returns
-/// A row for each checkpoint and timestep, with the columns `training_accuracy` and `testing_accuracy`: means over splits, in
-/// [0, 1]; `training_accuracy_sd` and `testing_accuracy_sd`: standard deviations over splits, null for one split; `converged`:
-/// whether every fit reached its optimum; if not, the accuracies are of the best classifiers found.
+/// A row for each checkpoint and timestep, with the columns `training_accuracy` and `testing_accuracy`: means
+/// over splits, in [0, 1]; `training_accuracy_sd` and `testing_accuracy_sd`: standard deviations over splits,
+/// null for one split; `converged`: whether every fit reached its optimum; if not, the accuracies are of the
+/// best classifiers found.
 ///
 /// # Source
-/// `farrell2022`, Fig. 2f and g. Differs in: the published code's shuffling undoes itself, so that its five repeats all train
-/// on clusters 0 to 48 and test on 49 to 59, 49 of 60 and not 48; its fits stop after 100 iterations of L-BFGS.
+/// `farrell2022`, Fig. 2f and g. Differs in: the published code's shuffling undoes itself, so that its five
+/// repeats all train on clusters 0 to 48 and test on 49 to 59, 49 of 60 and not 48; its fits stop after 100
+/// iterations of L-BFGS.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ClusterHoldout {
@@ -52,7 +55,8 @@ pub struct ClusterHoldout {
     pub extend_to: Option<Timestep>,
     /// Independent splits of the clusters.
     pub splits: usize,
-    /// Share of the clusters of each class that the classifier sees, rounded to whole clusters, at least one and not all.
+    /// Share of the clusters of each class that the classifier sees, rounded to whole clusters, at least one
+    /// and not all.
     pub training_share: f64,
     /// The classifier.
     pub classifier: Classifier,
@@ -142,7 +146,8 @@ impl ClusterHoldout {
         })
     }
 
-    /// Fits to the optimum, which does not depend on where the search begins: near `start` it takes half as long.
+    /// Fits to the optimum, which does not depend on where the search begins: near `start` it takes half as
+    /// long.
     fn fit(
         &self,
         states: ArrayView2<f64>,
@@ -318,7 +323,8 @@ impl<'a> Known<'a> {
     /// Conditions and classes of the samples.
     ///
     /// # Errors
-    /// [`Error::NotApplicable`] if a class has fewer than two conditions among them, or shares one with another class.
+    /// [`Error::NotApplicable`] if a class has fewer than two conditions among them, or shares one with
+    /// another class.
     fn of(labels: &'a [u32], conditions: &'a [u32], classes: usize) -> Result<Self> {
         let mut of_class = vec![BTreeSet::<usize>::new(); classes];
         for (label, condition) in labels.iter().zip(conditions) {

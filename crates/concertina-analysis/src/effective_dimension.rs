@@ -12,7 +12,8 @@ use crate::{Error, Result, Subject, Timestep, Timesteps};
 
 /// The effective dimension (participation ratio) of the states at each timestep: see [`effective_dimension`].
 ///
-/// # Returns  The column `effective_dimension`, a row for each checkpoint and timestep; null where it is undefined.
+/// # Returns  The column `effective_dimension`, a row for each checkpoint and timestep; null where it is
+/// undefined.
 /// # Source   `farrell2022`, Methods; `gao2017` for the measure. Differs in: nothing.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -58,9 +59,10 @@ impl StateMeasure for EffectiveDimension {
 
 /// Effective dimension of a cloud of states: the participation ratio of its covariance.
 ///
-/// `D = (Σ λ)² / Σ λ² = (tr C)² / tr(C²)`, `λ` the eigenvalues of the covariance `C`. From the traces, in f64: no eigenproblem,
-/// and of `C` and its counterpart between samples only one triangle of the smaller is computed; n or n - 1 cancels. Biased
-/// low for few samples. Rotations, scalings and shifts of the cloud and the order of its samples leave it alone.
+/// `D = (Σ λ)² / Σ λ² = (tr C)² / tr(C²)`, `λ` the eigenvalues of the covariance `C`. From the traces, in
+/// f64: no eigenproblem, and of `C` and its counterpart between samples only one triangle of the smaller is
+/// computed; n or n - 1 cancels. Biased low for few samples. Rotations, scalings and shifts of the cloud and
+/// the order of its samples leave it alone.
 ///
 /// Large clouds are shared between as many threads as
 /// [`with_threads`](crate::with_threads) allows, one by default; the bits are the same.
@@ -108,8 +110,8 @@ pub fn effective_dimension<T: Precision>(states: ArrayView2<T>) -> Result<Option
     Scratch::default().dimension(states, || "states".to_owned())
 }
 
-/// Mean squares of states within which nothing over- or underflows when squared again: a cloud as narrow as f64 can hold has
-/// 1e-30 of it, and both end at 1e±308. States in f32 are always within.
+/// Mean squares of states within which nothing over- or underflows when squared again: a cloud as narrow as
+/// f64 can hold has 1e-30 of it, and both end at 1e±308. States in f32 are always within.
 const SAFE_SQUARES: std::ops::RangeInclusive<f64> = 1e-100..=1e100;
 
 /// Memory that is kept from one cloud to the next.

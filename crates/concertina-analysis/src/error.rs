@@ -9,7 +9,8 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// What can go wrong with an analysis.
 ///
-/// An estimate that has not converged, or a quantity that is not defined, is a result and no error: it is in the table.
+/// An estimate that has not converged, or a quantity that is not defined, is a result and no error: it is in
+/// the table.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {

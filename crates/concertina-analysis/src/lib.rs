@@ -1,7 +1,7 @@
 //! Analyses of representations: one file per analysis.
 //!
-//! An [`Analysis`] is a value with its parameters as fields; it looks at the networks of a run ([`Subject`]) and gives a tidy
-//! table. [`AnalysisSpec`] is any one of them, as a recipe or a command line names it.
+//! An [`Analysis`] is a value with its parameters as fields; it looks at the networks of a run ([`Subject`])
+//! and gives a tidy table. [`AnalysisSpec`] is any one of them, as a recipe or a command line names it.
 //!
 //! | analysis | answers | cannot tell |
 //! |---|---|---|
@@ -19,10 +19,10 @@
 //! | [`Spectrum`] | does the linear network grow or fade, in the long run and in one step? | what the nonlinearity makes of it |
 //! | [`FixedPoints`] | where does the network stay, or almost, and how does it move next to such points? | whether there are others, and what a trial does far from them |
 //!
-//! Every number is a pure function of the run's parameters, the weights and the analysis: nothing here reads a
-//! clock, and products are shared between threads only where
-//! [`with_threads`] allows it, which changes no bit. What is
-//! undefined is null, what has not converged says so beside its best estimate, and no NaN comes out.
+//! Every number is a pure function of the run's parameters, the weights and the analysis: nothing here reads
+//! a clock, and products are shared between threads only where [`with_threads`] allows it, which changes no
+//! bit. What is undefined is null, what has not converged says so beside its best estimate, and no NaN comes
+//! out.
 //!
 //! ```
 //! use concertina_analysis::{Analysis, EffectiveDimension, Subject};

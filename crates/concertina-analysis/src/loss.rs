@@ -11,8 +11,8 @@ use crate::{Analysis, Result, Subject};
 
 /// The loss of the run (`train.loss`), at each checkpoint.
 ///
-/// The mean over samples and over the evaluated timesteps; cross-entropy in nats. Without dropout or noise, and without
-/// weight decay, which is no part of it.
+/// The mean over samples and over the evaluated timesteps; cross-entropy in nats. Without dropout or noise,
+/// and without weight decay, which is no part of it.
 ///
 /// # Returns  The column `loss`, a row for each checkpoint.
 /// # Errors   [`Error::NotFinite`](crate::Error::NotFinite) if a checkpoint's loss is.

@@ -97,12 +97,14 @@ impl Rounding {
     }
 }
 
-/// The entries of a row side by side, where loops over them are vectorised: copied only if they are not so already.
+/// The entries of a row side by side, where loops over them are vectorised: copied only if they are not so
+/// already.
 pub(crate) fn contiguous<'a, T: Copy>(row: &'a ArrayView1<'_, T>) -> Cow<'a, [T]> {
     row.as_slice().map_or_else(|| Cow::Owned(row.to_vec()), Cow::Borrowed)
 }
 
-/// One over the power of two at or under the largest magnitude, so that multiplying by it is exact; `None` if all are zero.
+/// One over the power of two at or under the largest magnitude, so that multiplying by it is exact; `None` if
+/// all are zero.
 pub(crate) fn one_over_largest<T: Precision>(states: ArrayView2<T>) -> Option<f64> {
     let largest = states.iter().fold(0.0, |largest: f64, entry| largest.max((*entry).into().abs()));
     (largest > 0.0).then(|| one_over_power_of_two(largest))

@@ -15,24 +15,27 @@ use crate::responses::{Responses, check_finite, labels};
 use crate::state_measure::{StateMeasure, States};
 use crate::{Error, Result, Subject, Timestep, Timesteps};
 
-/// How much the part of the states orthogonal to the readout has shrunk since before training, at each timestep.
+/// How much the part of the states orthogonal to the readout has shrunk since before training, at each
+/// timestep.
 ///
 /// A number under 1 says that training compresses what the task does not need. The states of a checkpoint
 /// are compared with those that the run's network has at the same timestep before training. That network is
 /// drawn again from the parameters, so checkpoint 0 need not be asked for.
 ///
-/// The readout is the mean of the readout weights over those checkpoints asked for that fall into the last epoch of them
-/// all (an epoch may be saved several times), and the same for all rows. So a row depends on the last checkpoints that are
-/// asked for beside its own: ask for the end of training, or it is not the trained readout that is meant.
+/// The readout is the mean of the readout weights over those checkpoints asked for that fall into the last
+/// epoch of them all (an epoch may be saved several times), and the same for all rows. So a row depends on
+/// the last checkpoints that are asked for beside its own: ask for the end of training, or it is not the
+/// trained readout that is meant.
 ///
 /// # Returns
-/// The column `orthogonal_compression`, a row for each checkpoint and timestep: the mean over outputs. Null where it is undefined
-/// for one of them ([`orthogonal_compression`], [`compression_beside_class_means`]), and with `reference = "readout"` at the input, timestep -1,
-/// which has no readout.
+/// The column `orthogonal_compression`, a row for each checkpoint and timestep: the mean over outputs. Null
+/// where it is undefined for one of them ([`orthogonal_compression`], [`compression_beside_class_means`]),
+/// and with `reference = "readout"` at the input, timestep -1, which has no readout.
 ///
 /// # Source
-/// `farrell2022`. Differs in: the published code takes the second class's initial states along the components of the
-/// trained states, so that its value hangs on arbitrary signs; and its variant over timesteps fails for recurrent networks.
+/// `farrell2022`. Differs in: the published code takes the second class's initial states along the components
+/// of the trained states, so that its value hangs on arbitrary signs; and its variant over timesteps fails
+/// for recurrent networks.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct OrthogonalCompression {
@@ -50,7 +53,8 @@ pub struct OrthogonalCompression {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Reference {
-    /// The readout weights: see [`orthogonal_compression`]; the components are as many as the input has dimensions.
+    /// The readout weights: see [`orthogonal_compression`]; the components are as many as the input has
+    /// dimensions.
     #[default]
     Readout,
     /// The differences of the class means of the states: see [`compression_beside_class_means`].
@@ -116,7 +120,8 @@ impl StateMeasure for OrthogonalCompression {
     }
 }
 
-/// The mean readout weights, (units, outputs), over the checkpoints in the last epoch of all; `None` without checkpoints.
+/// The mean readout weights, (units, outputs), over the checkpoints in the last epoch of all; `None` without
+/// checkpoints.
 fn last_readout(subject: &Subject) -> Result<Option<Array2<f64>>> {
     let per_epoch = subject.params.updates_per_epoch();
     let epoch = |update: u64| update.div_ceil(per_epoch); // from 1; before training it is 0
@@ -131,21 +136,22 @@ fn last_readout(subject: &Subject) -> Result<Option<Array2<f64>>> {
 
 /// How much the part of a cloud of states orthogonal to the readout has shrunk: for each output.
 ///
-/// Of both clouds the centred states are taken along their own first principal components: `c` along `V`, `c⁰` along `V⁰`. With
-/// `P(v)` the projection that takes away the part along `v`, and `r` the output's readout vector, the number is the mean of
-/// `‖c P(r V)‖ / ‖c⁰ P(r V⁰)‖` over the samples of the output's class, over all samples for a scalar output. A readout vector
-/// without part in the span of the components takes nothing away. The mean over outputs is what the analysis
-/// [`OrthogonalCompression`] gives; it is the published one for two classes, and its natural continuation for more.
+/// Of both clouds the centred states are taken along their own first principal components: `c` along `V`,
+/// `c⁰` along `V⁰`. With `P(v)` the projection that takes away the part along `v`, and `r` the output's
+/// readout vector, the number is the mean of `‖c P(r V)‖ / ‖c⁰ P(r V⁰)‖` over the samples of the output's
+/// class, over all samples for a scalar output. A readout vector without part in the span of the components
+/// takes nothing away. The mean over outputs is what the analysis [`OrthogonalCompression`] gives; it is the
+/// published one for two classes, and its natural continuation for more.
 ///
 /// Components that are rounding alone are left out, unless as many components are asked for as there are
 /// units: those span all of state space.
 ///
-/// A mean of ratios is led by samples that had little to begin with: with two components the orthogonal part is a single
-/// number, and some sample has it near zero. Look at many samples, and at several realisations.
+/// A mean of ratios is led by samples that had little to begin with: with two components the orthogonal part
+/// is a single number, and some sample has it near zero. Look at many samples, and at several realisations.
 ///
 /// # Shapes
-/// `states`, `initial`: (samples, units), a row per sample, the same samples in both; `readout`: (units, outputs); `labels`:
-/// (samples).
+/// `states`, `initial`: (samples, units), a row per sample, the same samples in both; `readout`: (units,
+/// outputs); `labels`: (samples).
 ///
 /// # Returns
 /// A ratio for each output, at least 0; `None` if its class has no sample, or if the initial states of one
@@ -223,7 +229,8 @@ fn check_clouds<T: Precision>(states: ArrayView2<T>, initial: ArrayView2<T>, lab
 struct Cloud {
     /// Centred, (samples, k).
     coordinates: Array2<f64>,
-    /// As columns of length 1, (units, k); `None` where they span all of state space: the axes do as well then.
+    /// As columns of length 1, (units, k); `None` where they span all of state space: the axes do as well
+    /// then.
     components: Option<Array2<f64>>,
     /// A length of a state that rounding alone can make.
     rounding: f64,
@@ -329,7 +336,8 @@ fn lengths_beside(rows: ArrayView2<f64>, directions: ArrayView2<f64>) -> Vec<f64
     rest.outer_iter().map(norm).collect()
 }
 
-/// The mean of later over earlier lengths; `None` if there are none, or an earlier one is no more than rounding.
+/// The mean of later over earlier lengths; `None` if there are none, or an earlier one is no more than
+/// rounding.
 fn mean_ratio(lengths: impl Iterator<Item = (f64, f64)>, rounding: f64) -> Option<f64> {
     let ratio = |(later, earlier): (f64, f64)| (earlier > rounding).then(|| later / earlier);
     mean(&lengths.map(ratio).collect::<Option<Vec<f64>>>()?)

@@ -16,19 +16,21 @@ use crate::{Analysis, Error, Result, Subject, Timestep, Timesteps};
 
 /// The states along their first principal components, at each timestep, with the readout in the same plane.
 ///
-/// Principal components are those of the covariance of `samples` states at that timestep. A component and its opposite are
-/// equally good: at the first timestep its entry of largest magnitude is positive, and at every later one its scores
-/// correlate positively with those of the same component at the timestep before (of those asked for), so that the cloud does
-/// not flip from picture to picture. Only signs are aligned: where two components have nearly the same variance, they may
-/// turn in their plane or change places.
+/// Principal components are those of the covariance of `samples` states at that timestep. A component and its
+/// opposite are equally good: at the first timestep its entry of largest magnitude is positive, and at every
+/// later one its scores correlate positively with those of the same component at the timestep before (of
+/// those asked for), so that the cloud does not flip from picture to picture. Only signs are aligned: where
+/// two components have nearly the same variance, they may turn in their plane or change places.
 ///
 /// # Returns
-/// For each checkpoint and timestep rows of four kinds (column `kind`), with their coordinates in `pc1`, `pc2`, ...:
-/// * `sample`: the state of a sample less the mean state, for the first `drawn` samples (columns `sample`, `class`, `cluster`);
-/// * `readout`: the direction of the readout weights, one row for each output with the `class` it speaks for (a scalar output:
-///   class 1); none at the input, where the readout is not defined;
-/// * `mean`: the mean state along the components, so that a sample's coordinates plus these are those of its state itself, and
-///   minus these is where zero activity lies in the plane;
+/// For each checkpoint and timestep rows of four kinds (column `kind`), with their coordinates in `pc1`,
+/// `pc2`, ...:
+/// * `sample`: the state of a sample less the mean state, for the first `drawn` samples (columns `sample`,
+///   `class`, `cluster`);
+/// * `readout`: the direction of the readout weights, one row for each output with the `class` it speaks for
+///   (a scalar output: class 1); none at the input, where the readout is not defined;
+/// * `mean`: the mean state along the components, so that a sample's coordinates plus these are those of its
+///   state itself, and minus these is where zero activity lies in the plane;
 /// * `explained_variance_ratio`: the share of the variance along each component.
 ///
 /// A component that the states do not have (one-dimensional inputs, for example) is null: one along which

@@ -21,7 +21,8 @@ pub(crate) struct Responses<'a> {
 }
 
 impl<'a> Responses<'a> {
-    /// Runs the network on every sample, as far as the latest of these timesteps; past the trial's end with zero input.
+    /// Runs the network on every sample, as far as the latest of these timesteps; past the trial's end with
+    /// zero input.
     pub(crate) fn run(network: &Network, samples: &'a Trials, timesteps: &[Timestep]) -> Result<Self> {
         let asked: BTreeSet<Timestep> =
             timesteps.iter().copied().filter(|timestep| *timestep != Timestep::INPUT).collect();

@@ -11,16 +11,18 @@ use crate::responses::{Responses, check_finite};
 use crate::state_measure::{StateMeasure, States};
 use crate::{Error, Result, Subject, Timestep, Timesteps};
 
-/// How large the rates are at each timestep: mean and standard deviation of their magnitude over samples and units.
+/// How large the rates are at each timestep: mean and standard deviation of their magnitude over samples and
+/// units.
 ///
-/// The rate is what the nonlinearity returns: the state `h` of a vanilla or feedforward network, `φ(h)` of a leaky one, whose
-/// state itself is not bounded. With tanh a mean near 1 says that the units are saturated, so that gradients hardly pass
-/// them; relu and linear rates have no upper end, and the number is their mean magnitude and no more.
+/// The rate is what the nonlinearity returns: the state `h` of a vanilla or feedforward network, `φ(h)` of a
+/// leaky one, whose state itself is not bounded. With tanh a mean near 1 says that the units are saturated,
+/// so that gradients hardly pass them; relu and linear rates have no upper end, and the number is their mean
+/// magnitude and no more.
 ///
 /// # Returns
-/// A row for each checkpoint and timestep, with the columns `saturation`, the mean, and `saturation_sd`, the standard deviation
-/// (squares over n: the spread of these very units, not an estimate for others). Null at the input, timestep -1, which has
-/// passed no nonlinearity.
+/// A row for each checkpoint and timestep, with the columns `saturation`, the mean, and `saturation_sd`, the
+/// standard deviation (squares over n: the spread of these very units, not an estimate for others). Null at
+/// the input, timestep -1, which has passed no nonlinearity.
 ///
 /// # Source
 /// `farrell2022`, Fig. 3g. Differs in: nothing for vanilla networks, the only kind it is shown for.

@@ -50,7 +50,8 @@ impl AnalysisSpec {
         first_paragraph(self.schema().get("description"))
     }
 
-    /// All of its documentation, as it stands in the source: in Markdown, with the sections `Returns`, `Source` and others.
+    /// All of its documentation, as it stands in the source: in Markdown, with the sections `Returns`,
+    /// `Source` and others.
     pub fn documentation(&self) -> String {
         self.schema().get("description").and_then(Value::as_str).unwrap_or_default().to_owned()
     }

@@ -9,17 +9,18 @@ use crate::*;
 
 macro_rules! analyses {
     ($($name:ident: $kind:ident,)*) => {
-        /// One of the analyses, with its parameters: `{ analysis = "lyapunov", exponents = 10, stopping = "paper" }`.
+        /// One of the analyses, with its parameters: `{ analysis = "lyapunov", exponents = 10, stopping =
+        /// "paper" }`.
         ///
-        /// Reads from and writes to anything serde knows; parameters left out have their defaults, and unknown ones are
-        /// refused.
+        /// Reads from and writes to anything serde knows; parameters left out have their defaults, and
+        /// unknown ones are refused.
         ///
         /// ```
         /// use concertina_analysis::AnalysisSpec;
         ///
-        /// let text = r#"{"analysis": "effective_dimension", "timesteps": "last"}"#;
-        /// let spec: AnalysisSpec = serde_json::from_str(text)?;
-        /// assert_eq!(spec.canonical(), r#"effective_dimension 3 {"samples":500,"timesteps":"last","extend_to":null}"#);
+        /// let text = r#"{"analysis": "effective_dimension", "timesteps": "last"}"#; let spec: AnalysisSpec =
+        /// serde_json::from_str(text)?; assert_eq!(spec.canonical(), r#"effective_dimension 3
+        /// {"samples":500,"timesteps":"last","extend_to":null}"#);
         /// # Ok::<(), serde_json::Error>(())
         /// ```
         #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -65,7 +66,8 @@ macro_rules! analyses {
 crate::each_analysis!(analyses);
 
 impl AnalysisSpec {
-    /// What names a result besides the network it is of: name, version, and every parameter, defaults filled in.
+    /// What names a result besides the network it is of: name, version, and every parameter, defaults filled
+    /// in.
     ///
     /// However it was spelled, the same analysis has the same text; changing it makes kept results go unused.
     pub fn canonical(&self) -> String {

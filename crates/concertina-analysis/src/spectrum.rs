@@ -13,22 +13,26 @@ use crate::{Analysis, Error, Result, Subject, Timestep};
 
 /// The eigenvalues and singular values of the recurrent weights, and how far these are from normal.
 ///
-/// Of the matrix `W` itself, (from, to), as the network has it: in a vanilla network it contains the `(1 - dt) I` that it was
-/// initialised with; in a leaky one the map from timestep to timestep at zero activity has the eigenvalues `1 - dt + dt λ`
-/// instead (without leak `1 + dt λ`). A feedforward network has a `W` for each layer but the first.
+/// Of the matrix `W` itself, (from, to), as the network has it: in a vanilla network it contains the `(1 -
+/// dt) I` that it was initialised with; in a leaky one the map from timestep to timestep at zero activity has
+/// the eigenvalues `1 - dt + dt λ` instead (without leak `1 + dt λ`). A feedforward network has a `W` for
+/// each layer but the first.
 ///
-/// Eigenvalues say what a linear network does in the long run, singular values what it can do in one step; where the weights
-/// are not normal the two differ, and activity may grow for a while although every eigenvalue lies within the unit circle.
+/// Eigenvalues say what a linear network does in the long run, singular values what it can do in one step;
+/// where the weights are not normal the two differ, and activity may grow for a while although every
+/// eigenvalue lies within the unit circle.
 ///
 /// # Returns
 /// A row for each checkpoint, matrix and index, with the columns
-/// * `timestep`: in a feedforward network the layer that the matrix leads to; null in the others, whose matrix leads to all;
-/// * `index`, from 1; `real`, `imaginary` and `modulus` of that eigenvalue, largest modulus first, of a conjugate pair the
-///   positive imaginary part first; `singular_value`, the largest first: it shares nothing with the eigenvalue but the index;
-/// * the same in every row of a matrix: `spectral_radius`; `departure_from_normality`, Henrici's
-///   `√(‖W‖² - Σ |λ|²)` in the Frobenius norm, 0 for a normal matrix; `relative_departure_from_normality`, the same over
-///   `‖W‖`, in [0, 1], null if all weights are zero. A difference of squares: of a normal matrix rounding may leave 1e-7 of
-///   the norm, about as much as the rounding of the weights to f32 does.
+/// * `timestep`: in a feedforward network the layer that the matrix leads to; null in the others, whose
+///   matrix leads to all;
+/// * `index`, from 1; `real`, `imaginary` and `modulus` of that eigenvalue, largest modulus first, of a
+///   conjugate pair the positive imaginary part first; `singular_value`, the largest first: it shares nothing
+///   with the eigenvalue but the index;
+/// * the same in every row of a matrix: `spectral_radius`; `departure_from_normality`, Henrici's `√(‖W‖² - Σ
+///   |λ|²)` in the Frobenius norm, 0 for a normal matrix; `relative_departure_from_normality`, the same over
+///   `‖W‖`, in [0, 1], null if all weights are zero. A difference of squares: of a normal matrix rounding may
+///   leave 1e-7 of the norm, about as much as the rounding of the weights to f32 does.
 ///
 /// # Errors
 /// [`Error::NotApplicable`] to a feedforward network of one layer, which has no such weights.

@@ -9,7 +9,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use crate::ranges::refuse;
 use crate::{Error, Result};
 
-/// A timestep of a trial: 0 is after the first step, -1 the input itself. In a feedforward network a layer takes its place.
+/// A timestep of a trial: 0 is after the first step, -1 the input itself. In a feedforward network a layer
+/// takes its place.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema,
 )]
@@ -34,8 +35,8 @@ impl fmt::Display for Timestep {
 
 /// Which timesteps an analysis looks at: `"all"`, `"last"`, or a list such as `[-1, 0, 9]`.
 ///
-/// A list is a set: in whatever order it is spelled, it means the same. It may reach past the trial's end; the trial is then
-/// run on with zero input.
+/// A list is a set: in whatever order it is spelled, it means the same. It may reach past the trial's end;
+/// the trial is then run on with zero input.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Timesteps {
     /// The input and every timestep of the trial, or on to `extend_to`.
@@ -56,8 +57,8 @@ impl Timesteps {
     /// The timesteps, rising, for networks with these parameters.
     ///
     /// # Errors
-    /// [`Error::Parameter`] for a timestep that there is not, or none at all; [`Error::NotApplicable`] for one past the last
-    /// layer of a feedforward network.
+    /// [`Error::Parameter`] for a timestep that there is not, or none at all; [`Error::NotApplicable`] for
+    /// one past the last layer of a feedforward network.
     pub(crate) fn resolve(
         &self,
         analysis: &'static str,
@@ -112,7 +113,8 @@ impl Timesteps {
     }
 }
 
-/// The latest timestep that may be asked for: at the paper's size, 1000 samples there take 8 GB (arbitrary beyond that).
+/// The latest timestep that may be asked for: at the paper's size, 1000 samples there take 8 GB (arbitrary
+/// beyond that).
 const LATEST: Timestep = Timestep(9_999);
 
 /// `"all"` and `"last"`, or a list.

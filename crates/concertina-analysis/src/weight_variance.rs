@@ -14,8 +14,9 @@ use crate::{Analysis, Error, Result, Subject};
 
 /// The variance of weights over a window of checkpoints: the mean over entries of their unbiased variance.
 ///
-/// Late in training it says how far gradient noise drives the weights about, early how fast they learn. The window slides over
-/// the checkpoints asked for, so their distance in training is the unit of time here: ask for evenly spaced ones.
+/// Late in training it says how far gradient noise drives the weights about, early how fast they learn. The
+/// window slides over the checkpoints asked for, so their distance in training is the unit of time here: ask
+/// for evenly spaced ones.
 ///
 /// # Returns
 /// The column `weight_variance`, a row for each checkpoint: over the `window` checkpoints that end with it,
@@ -43,9 +44,10 @@ pub enum VaryingWeights {
     /// The readout weights `R`.
     #[default]
     Readout,
-    /// `M^(T-1) R` in a trial of `T` timesteps: what the readout sees of the first step's state if the network is linear. `M` takes
-    /// a state one timestep on: it is `W` in a vanilla network and `(1 - dt) I + dt W` in a leaky one (without leak `I + dt W`);
-    /// a feedforward network has the product of its layers in the place of the power.
+    /// `M^(T-1) R` in a trial of `T` timesteps: what the readout sees of the first step's state if the
+    /// network is linear. `M` takes a state one timestep on: it is `W` in a vanilla network and `(1 - dt) I +
+    /// dt W` in a leaky one (without leak `I + dt W`); a feedforward network has the product of its layers in
+    /// the place of the power.
     Product,
 }
 
@@ -179,7 +181,8 @@ fn sliding_variances(
     (0..weights.len()).map(ending_with).collect()
 }
 
-/// `M seen`: what weights on the state after `step` see of the state a timestep before. (units, outputs) → the same.
+/// `M seen`: what weights on the state after `step` see of the state a timestep before. (units, outputs) →
+/// the same.
 fn one_timestep_earlier(network: &Network, step: usize, seen: Array2<f64>) -> Array2<f64> {
     let recurrent = &network.weights().recurrent;
     let matrix =

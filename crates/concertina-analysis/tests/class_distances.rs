@@ -1,4 +1,5 @@
-//! Distances within and across classes where they are known, what must never change them, and against a plain twin.
+//! Distances within and across classes where they are known, what must never change them, and against a plain
+//! twin.
 
 mod common;
 

@@ -17,7 +17,8 @@ fn column(table: &Table, name: &str) -> Vec<f64> {
 
 #[test]
 fn classes_that_are_apart_are_told_apart_in_clusters_never_seen() {
-    // The only input says the class, with room on both sides of zero for the boundary between any two clusters.
+    // The only input says the class, with room on both sides of zero for the boundary between any two
+    // clusters.
     let mut params = common::small();
     params.task.input_dim = 1;
     params.task.clusters = 4;
@@ -49,7 +50,8 @@ fn classes_that_are_apart_are_told_apart_in_clusters_never_seen() {
 
 #[test]
 fn labels_given_at_random_are_learnt_and_do_not_generalise() {
-    // 60 clusters in 200 dimensions are separable however they are labelled, and a new one may have either label.
+    // 60 clusters in 200 dimensions are separable however they are labelled, and a new one may have either
+    // label.
     let mut testing = Vec::new();
     for seed in 0..4 {
         let run = common::Run::untrained(Params { seed, ..Params::default() });

@@ -1,4 +1,5 @@
-//! Effective dimensions against reference numbers (`dimension` in the golden fixtures), at their stated tolerances.
+//! Effective dimensions against reference numbers (`dimension` in the golden fixtures), at their stated
+//! tolerances.
 
 mod common;
 

@@ -1,4 +1,5 @@
-//! Lyapunov exponents against reference numbers (`lyapunov` in the golden fixtures), at their stated tolerances.
+//! Lyapunov exponents against reference numbers (`lyapunov` in the golden fixtures), at their stated
+//! tolerances.
 
 use concertina_analysis::lyapunov::{Autonomous, Orbits, Rule};
 use concertina_model::params::Nonlinearity;
@@ -8,9 +9,11 @@ use ndarray::{Array1, Array2, ArrayView2, Axis, Ix1, Ix2, s};
 
 const TIMES: [usize; 5] = [1, 2, 5, 50, 1000];
 const TOLERANCE: f64 = 1e-9;
-/// By how many bits an orbit may move apart from itself before it counts as another one: rounding errors of 2^-52 are then 2^-12.
+/// By how many bits an orbit may move apart from itself before it counts as another one: rounding errors of
+/// 2^-52 are then 2^-12.
 const SAME_ORBIT: f64 = 40.0;
-/// The sensitivity is how far one displacement of 1e-15 moves the exponents; rounding displaces an orbit in every timestep.
+/// The sensitivity is how far one displacement of 1e-15 moves the exponents; rounding displaces an orbit in
+/// every timestep.
 const ROUNDINGS: f64 = 10.0;
 
 #[test]
@@ -103,7 +106,8 @@ fn determinants(fixture: &Fixture, case: &str) {
     assert_number("sum", full.sum(), fixture.scalar(&format!("{case}.log2_abs_det")), TOLERANCE);
 }
 
-/// Exponents after each of the times, with the first unit vectors as the frame, along an own orbit or a known one.
+/// Exponents after each of the times, with the first unit vectors as the frame, along an own orbit or a known
+/// one.
 fn exponents(
     system: &Autonomous,
     count: usize,

@@ -1,4 +1,5 @@
-//! Lyapunov exponents of gated, leaky and vanilla networks against reference numbers, at their stated tolerances.
+//! Lyapunov exponents of gated, leaky and vanilla networks against reference numbers, at their stated
+//! tolerances.
 
 use std::sync::Arc;
 
@@ -11,7 +12,8 @@ use ndarray::{Array1, Array2, ArrayView2, Ix1, Ix2, s};
 
 const TIMES: [usize; 5] = [1, 2, 5, 50, 200];
 const TOLERANCE: f64 = 1e-9;
-/// The sensitivity is how far one displacement of 1e-15 moves the exponents; rounding displaces an orbit in every timestep.
+/// The sensitivity is how far one displacement of 1e-15 moves the exponents; rounding displaces an orbit in
+/// every timestep.
 const ROUNDINGS: f64 = 10.0;
 
 fn matrix(fixture: &Fixture, name: &str) -> Array2<f64> {

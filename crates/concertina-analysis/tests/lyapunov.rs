@@ -167,7 +167,8 @@ fn orbits_agree_with_explicit_jacobians_and_qr_factors() {
     }
 }
 
-/// The published rule, one initial condition after the other, as worded in `docs/reference/analyses.md#lyapunov`.
+/// The published rule, one initial condition after the other, as worded in
+/// `docs/reference/analyses.md#lyapunov`.
 fn plain_paper_rule(system: &Autonomous, exponents: usize, starts: &Array2<f64>) -> (Vec<Vec<f64>>, usize) {
     let tolerance = 2e-3;
     let statistic = |rows: &[Vec<f64>]| {

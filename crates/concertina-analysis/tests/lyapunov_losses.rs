@@ -1,4 +1,5 @@
-//! Lyapunov exponents where tangent vectors are contracted to zero, or to less than rounding: transients, silent and saturated units.
+//! Lyapunov exponents where tangent vectors are contracted to zero, or to less than rounding: transients,
+//! silent and saturated units.
 
 use concertina_analysis::Lyapunov;
 use concertina_analysis::lyapunov::{Autonomous, Orbits, Outcome, Rule, Spectrum, Stopping};
@@ -34,8 +35,9 @@ fn assert_exponents(found: &Spectrum, expected: &[f64], tolerance: f64) {
     }
 }
 
-/// Two units that make a tent map of slope ±`slope` out of the sum of their inputs, a third that switches them on, and a fourth
-/// that decays. In the first timestep no unit but the third is active, and its own tangent direction is none.
+/// Two units that make a tent map of slope ±`slope` out of the sum of their inputs, a third that switches
+/// them on, and a fourth that decays. In the first timestep no unit but the third is active, and its own
+/// tangent direction is none.
 fn tent_behind_a_silent_step(slope: f64, decay: f64) -> Autonomous {
     let weights = arr2(&[
         [-slope, slope, 0.0, 0.0],
@@ -62,8 +64,8 @@ fn a_silent_step_in_the_transient_does_not_lose_directions_for_good() {
 
 #[test]
 fn a_transient_in_which_few_units_are_active_does_not_hold_directions_in_their_space() {
-    // Two units that make a tent map; one that switches it on, from the second timestep on; one that decays by itself. In the first
-    // timestep only the last is active, and what is tangent to it stays so.
+    // Two units that make a tent map; one that switches it on, from the second timestep on; one that decays
+    // by itself. In the first timestep only the last is active, and what is tangent to it stays so.
     let system = tent_behind_a_silent_step(1.3, 0.5);
     let found = spectrum(&system, 1, Stopping::Converged);
     assert_exponents(&found, &[1.3_f64.log2()], 1e-9);
@@ -163,14 +165,16 @@ fn a_relu_network_that_decays_does_not_fall_silent_by_underflow() {
 fn saturated_units_that_contract_by_more_than_the_precision_keep_their_exponents() {
     let slope = |a: f64| 1.0 / a.cosh().powi(2);
     for bias in [20.0, 50.0, 200.0] {
-        // a fixed point: the first unit at that of tanh(2h), the second at one; triangular, so that its eigenvalues are known
+        // a fixed point: the first unit at that of tanh(2h), the second at one; triangular, so that its
+        // eigenvalues are known
         let weights = arr2(&[[2.0, 1.0], [0.0, 1.0]]);
         let system =
             Autonomous::new(weights, arr1(&[0.0, bias]), Nonlinearity::Tanh, Rule::Map).expect("finite");
         let h = (0..200).fold(0.5_f64, |h, _| (2.0 * h).tanh());
         let found = spectrum(&system, 2, Stopping::Converged);
         let second = found.exponents[1];
-        // starts below and above zero lead to fixed points that differ in the second unit's current by twice h
+        // starts below and above zero lead to fixed points that differ in the second unit's current by twice
+        // h
         let expected = [1.0, -1.0].map(|sign| slope(1.0 + bias + sign * h).log2());
         assert!((found.exponents[0].bits_per_timestep - (2.0 * slope(2.0 * h)).log2()).abs() < 1e-9);
         assert!(
@@ -381,7 +385,8 @@ proptest! {
         if ours.outcome == Outcome::Converged && paper.outcome == Outcome::Converged {
             for (ours, paper) in ours.exponents.iter().zip(&paper.exponents) {
                 prop_assert_eq!(ours.bits_per_timestep.is_finite(), paper.bits_per_timestep.is_finite());
-                // The published rule has no burn-in and ends where its running averages nearly agree by construction.
+                // The published rule has no burn-in and ends where its running averages nearly agree by
+                // construction.
                 let off = (ours.bits_per_timestep - paper.bits_per_timestep).abs();
                 prop_assert!(off.is_nan() || off < 0.3 * (1.0 + ours.bits_per_timestep.abs()), "{:?} {:?}", ours, paper);
             }

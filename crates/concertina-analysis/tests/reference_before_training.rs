@@ -1,8 +1,8 @@
 //! Untrained networks of the paper's size against tables that the published code gave.
 //!
-//! Realisations differ (other random numbers), so means over five of them are compared, ours and theirs. With 8 degrees of
-//! freedom a difference beyond five joint standard errors has a probability of 1e-3 by chance; there are 118 comparisons, of
-//! fixed seeds.
+//! Realisations differ (other random numbers), so means over five of them are compared, ours and theirs. With
+//! 8 degrees of freedom a difference beyond five joint standard errors has a probability of 1e-3 by chance;
+//! there are 118 comparisons, of fixed seeds.
 
 mod common;
 

@@ -53,7 +53,8 @@ fn a_bias_alone_saturates_as_far_as_the_nonlinearity_lets_it() {
 
 #[test]
 fn in_a_leaky_network_the_rate_saturates_and_not_the_state() {
-    // h after n steps towards b = 400 with dt = 0.01: 400 (1 - 0.99^n); the rate is its tanh, 1 to all digits.
+    // h after n steps towards b = 400 with dt = 0.01: 400 (1 - 0.99^n); the rate is its tanh, 1 to all
+    // digits.
     let states = |steps: i32| 400.0 * (1.0 - 0.99_f64.powi(steps));
     for (nonlinearity, rate) in [
         (Nonlinearity::Tanh, (|state: f64| state.tanh()) as fn(f64) -> f64),

@@ -30,7 +30,8 @@ pub fn read_safetensors(bytes: &[u8]) -> Result<Arrays> {
                 continue;
             }
         };
-        // Empty tensors may share places, so their number says nothing; full ones may not, says the library's check.
+        // Empty tensors may share places, so their number says nothing; full ones may not, says the library's
+        // check.
         left = left
             .checked_sub(tensor.data().len() as u64)
             .ok_or(Error::TooLarge { limit: crate::MAX_BYTES, found: crate::MAX_BYTES + 1 })?;

@@ -87,8 +87,8 @@ pub(crate) enum Command {
 /// Which runs: a file, then overrides.
 #[derive(Debug, Args)]
 pub(crate) struct Which {
-    /// A TOML file with sections as `concertina params` lists them (or JSON with the published code's names), then
-    /// overrides: `gain=250`, `network.gain=20,250`, `g_radius=250`, `seed=0..5`
+    /// A TOML file with sections as `concertina params` lists them (or JSON with the published code's names),
+    /// then overrides: `gain=250`, `network.gain=20,250`, `g_radius=250`, `seed=0..5`
     #[arg(value_name = "FILE | NAME=VALUE")]
     pub(crate) arguments: Vec<String>,
     /// Realisations: `0..5` (without the 5), `0..=4`, `0,3,7`; the same as `seed=0..5`
@@ -102,7 +102,8 @@ pub(crate) struct Training {
     /// Train again what is there already, and compare bit for bit
     #[arg(long)]
     pub(crate) rerun: bool,
-    /// Remove the runs that are asked for from the store first, and what analyses found of them; asks before it does
+    /// Remove the runs that are asked for from the store first, and what analyses found of them; asks before
+    /// it does
     #[arg(long, conflicts_with_all = ["rerun", "print"])]
     pub(crate) clear: bool,
     /// Answer yes to what `--clear` asks
@@ -225,7 +226,8 @@ pub(crate) struct Analyse {
     /// A run in the store by its key, or the beginning of it, in place of parameters
     #[arg(long = "run", value_name = "KEY", conflicts_with_all = ["arguments", "seeds"], value_parser = key)]
     pub(crate) runs: Vec<String>,
-    /// Which checkpoints: `ends`, `first`, `last`, `last:10` (the last ten), `every:5` (epochs), `all`, or epochs: `0,5,12`
+    /// Which checkpoints: `ends`, `first`, `last`, `last:10` (the last ten), `every:5` (epochs), `all`, or
+    /// epochs: `0,5,12`
     #[arg(long, value_name = "WHICH", default_value = "ends")]
     pub(crate) checkpoints: String,
     /// Write the table to a file, as its name ends: .csv, .json or .parquet
@@ -284,7 +286,8 @@ pub(crate) enum Runs {
     /// Remove what is of no use any more: results in old versions or of runs that are gone, what killed
     /// processes left
     Gc(Collect),
-    /// Write runs for NumPy and PyTorch: one as an archive (.npz), several as a folder of archives with a table
+    /// Write runs for NumPy and PyTorch: one as an archive (.npz), several as a folder of archives with a
+    /// table
     Export(Export),
     /// Keep a network that was trained elsewhere as a run: weights as .npz or .safetensors
     Import(Import),
@@ -322,8 +325,8 @@ pub(crate) struct Remove {
 
 #[derive(Debug, Args)]
 pub(crate) struct Collect {
-    /// Of finished runs, keep only these checkpoints: `ends`, `last:10`, `every:5`, `0,5,12`; the others are computed again, to the
-    /// bit, when they are asked for
+    /// Of finished runs, keep only these checkpoints: `ends`, `last:10`, `every:5`, `0,5,12`; the others are
+    /// computed again, to the bit, when they are asked for
     #[arg(long, value_name = "WHICH")]
     pub(crate) checkpoints: Option<String>,
     /// Remove damaged files that were set aside
@@ -346,7 +349,8 @@ pub(crate) struct Export {
     /// Where to: `run.npz` for one run, a new or empty folder for any number
     #[arg(long, value_name = "PATH")]
     pub(crate) out: PathBuf,
-    /// Which checkpoints, of those that are there: `ends`, `first`, `last`, `last:10`, `every:5`, `all`, or epochs: `0,5,12`
+    /// Which checkpoints, of those that are there: `ends`, `first`, `last`, `last:10`, `every:5`, `all`, or
+    /// epochs: `0,5,12`
     #[arg(long, value_name = "WHICH", default_value = "all")]
     pub(crate) checkpoints: String,
     #[command(flatten)]
@@ -355,14 +359,16 @@ pub(crate) struct Export {
 
 #[derive(Debug, Args)]
 pub(crate) struct Import {
-    /// The network after training, or the only one: a .npz, .npy or .safetensors file with the names of PyTorch's RNN and Linear, of the
-    /// published code, or ours; or an archive that `runs export` wrote, or a folder of such
+    /// The network after training, or the only one: a .npz, .npy or .safetensors file with the names of
+    /// PyTorch's RNN and Linear, of the published code, or ours; or an archive that `runs export` wrote, or a
+    /// folder of such
     #[arg(value_name = "WEIGHTS")]
     pub(crate) weights: PathBuf,
     /// The network before training
     #[arg(long, value_name = "WEIGHTS")]
     pub(crate) before: Option<PathBuf>,
-    /// Which array is which, where its name does not say so; `.T` transposes: `recurrent_weights=h2h.weight.T`; `none`: there is none
+    /// Which array is which, where its name does not say so; `.T` transposes:
+    /// `recurrent_weights=h2h.weight.T`; `none`: there is none
     #[arg(long = "name", value_name = "OURS=THEIRS")]
     pub(crate) names: Vec<String>,
     #[command(flatten)]
@@ -380,7 +386,8 @@ pub(crate) enum Store {
         #[command(flatten)]
         listing: Listing,
     },
-    /// Set damaged files aside and keep what is whole; what is set aside is computed again when it is asked for
+    /// Set damaged files aside and keep what is whole; what is set aside is computed again when it is asked
+    /// for
     Repair {
         #[command(flatten)]
         listing: Listing,

@@ -1,10 +1,12 @@
-//! The store under fire: killed at hundreds of moments, full and read-only file systems, many processes at once. Slow, run by name:
+//! The store under fire: killed at hundreds of moments, full and read-only file systems, many processes at
+//! once. Slow, run by name:
 //!
 //! ```sh
 //! cargo test --release -p concertina-cli --test slow_fire -- --nocapture --test-threads=1
 //! ```
 //!
-//! `CONCERTINA_ROUNDS=10` makes ten times as many rounds. Each test ends with a line that says what was counted.
+//! `CONCERTINA_ROUNDS=10` makes ten times as many rounds. Each test ends with a line that says what was
+//! counted.
 
 #![cfg(unix)]
 #![allow(clippy::print_stdout, reason = "the counts are what a slow test is run for")]
@@ -67,7 +69,8 @@ fn assert_whole(place: &Place, store: &str) {
     }
 }
 
-/// What a store has but for what depends on times: claims and unfinished files of killed processes are swept first.
+/// What a store has but for what depends on times: claims and unfinished files of killed processes are swept
+/// first.
 fn swept(place: &Place, store: &str) -> BTreeMap<PathBuf, Vec<u8>> {
     place.run(&["runs", "gc", "-q", "--store", store]).expect_success();
     place.store(store)
@@ -193,7 +196,8 @@ fn killed_while_it_removes_merges_and_collects_nothing_is_damaged() {
     println!("counted: kills by command: {kills:?}");
 }
 
-/// A script in a mount namespace of its own, where it may mount; `None` where the machine does not allow that.
+/// A script in a mount namespace of its own, where it may mount; `None` where the machine does not allow
+/// that.
 fn in_namespace(place: &Place, script: &str) -> Option<String> {
     let allowed = Command::new("unshare").args(["--map-root-user", "--mount", "true"]).output();
     if !allowed.is_ok_and(|output| output.status.success()) {

@@ -1,5 +1,5 @@
-//! What the guide shows in Python runs in Python: exported runs read by NumPy, NumPy's weights imported. Needs Python 3 with `venv` and the
-//! network, to install NumPy into a folder of its own. Slow, run by name:
+//! What the guide shows in Python runs in Python: exported runs read by NumPy, NumPy's weights imported.
+//! Needs Python 3 with `venv` and the network, to install NumPy into a folder of its own. Slow, run by name:
 //!
 //! ```sh
 //! cargo test --release -p concertina-cli --test slow_python -- --nocapture

@@ -1,8 +1,9 @@
 //! For tests: every reader of foreign bytes, called on bytes from strangers.
 //!
-//! A reader of foreign bytes returns a value or an error: no panic, no overflow of the stack, no hang, no allocation past a limit,
-//! whatever it reads. Each function here is one such reader with what must hold of what it accepts; it panics if that does not hold.
-//! Three things call them: the fuzzers in `fuzz/`, a quick test over the corpus kept there, and a slow one over many mutations of it.
+//! A reader of foreign bytes returns a value or an error: no panic, no overflow of the stack, no hang, no
+//! allocation past a limit, whatever it reads. Each function here is one such reader with what must hold of
+//! what it accepts; it panics if that does not hold. Three things call them: the fuzzers in `fuzz/`, a quick
+//! test over the corpus kept there, and a slow one over many mutations of it.
 
 mod arrays;
 mod overrides;

@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-/// The bytes with the checksum that is found in place of the one that is expected, if the reason for refusing them names both.
+/// The bytes with the checksum that is found in place of the one that is expected, if the reason for refusing
+/// them names both.
 pub fn by_reason(bytes: &[u8], reason: &str) -> Option<Vec<u8>> {
     let (_, rest) = reason.split_once("expected checksum ")?;
     let (expected, found) = rest.split_once(", found ")?;
@@ -16,7 +17,8 @@ pub fn by_reason(bytes: &[u8], reason: &str) -> Option<Vec<u8>> {
     Some(resealed)
 }
 
-/// The value of a sealed JSON file, sealed again for this subject; bytes that are no such file are sealed as a text.
+/// The value of a sealed JSON file, sealed again for this subject; bytes that are no such file are sealed as
+/// a text.
 pub fn json(bytes: &[u8], subject: &str) -> Vec<u8> {
     let value: Value = serde_json::from_slice(bytes)
         .unwrap_or_else(|_| Value::from(String::from_utf8_lossy(bytes).into_owned()));

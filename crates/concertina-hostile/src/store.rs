@@ -43,7 +43,8 @@ fn fast_place() -> PathBuf {
     if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() }
 }
 
-/// Removes the folders that targets of this process made, and those of processes that have ended; to be called when all are done.
+/// Removes the folders that targets of this process made, and those of processes that have ended; to be
+/// called when all are done.
 pub fn tidy() {
     let own = std::process::id();
     for entry in fs::read_dir(fast_place()).into_iter().flatten().flatten() {
@@ -171,8 +172,8 @@ fn collect(root: &Path, below: &Path, files: &mut BTreeMap<PathBuf, Vec<u8>>) {
     }
 }
 
-/// A store in which these bytes stand in place of one of its files, as they are and with their checksums put right: opened, listed,
-/// read, verified; then mended, trained and analysed. The first byte says which file.
+/// A store in which these bytes stand in place of one of its files, as they are and with their checksums put
+/// right: opened, listed, read, verified; then mended, trained and analysed. The first byte says which file.
 pub fn store(bytes: &[u8]) {
     static TEMPLATE: OnceLock<Mutex<Template>> = OnceLock::new();
     let template = TEMPLATE.get_or_init(|| Mutex::new(Template::new(fast_folder("store"))));

@@ -7,7 +7,8 @@ use crate::reseal;
 
 const SUBJECT: &str = "run 0 checkpoint 1_80";
 
-/// A safetensors file of the store, as it is and with its checksum put right; then bytes as names, shapes and values.
+/// A safetensors file of the store, as it is and with its checksum put right; then bytes as names, shapes and
+/// values.
 pub fn tensors(bytes: &[u8]) {
     if let Err(reason) = read(bytes)
         && let Some(resealed) = reseal::by_reason(bytes, &reason)

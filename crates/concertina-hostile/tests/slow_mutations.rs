@@ -2,7 +2,8 @@
 //!
 //! `cargo test --release -p concertina-hostile --test slow_mutations -- --nocapture`
 //!
-//! `CONCERTINA_MUTATIONS` says how many a target (20,000 unless given), `CONCERTINA_TARGET` which target alone.
+//! `CONCERTINA_MUTATIONS` says how many a target (20,000 unless given), `CONCERTINA_TARGET` which target
+//! alone.
 
 #![allow(unsafe_code, reason = "an allocator is unsafe by nature")]
 #![allow(clippy::print_stderr, reason = "it says how much it did")]

@@ -65,9 +65,9 @@ impl FromStr for Checkpoint {
 
 /// Which checkpoints of a run are kept.
 ///
-/// The start and the end always; `k` saves an epoch are evenly spaced in updates, the last at the epoch's end (every
-/// update if there are fewer than `k`); `1/k` is the end of every k-th epoch; a list says so for each epoch. The schedule
-/// says what is kept and changes nothing in the training.
+/// The start and the end always; `k` saves an epoch are evenly spaced in updates, the last at the epoch's end
+/// (every update if there are fewer than `k`); `1/k` is the end of every k-th epoch; a list says so for each
+/// epoch. The schedule says what is kept and changes nothing in the training.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CheckpointSchedule {
     saves: SavesPerEpoch,
@@ -93,7 +93,8 @@ impl CheckpointSchedule {
         std::iter::once(Checkpoint::START).chain(trained)
     }
 
-    /// The checkpoints that are kept in the `epoch`-th epoch (from 1), in order; its end among them if it is kept.
+    /// The checkpoints that are kept in the `epoch`-th epoch (from 1), in order; its end among them if it is
+    /// kept.
     pub fn within(&self, epoch: u64) -> impl Iterator<Item = Checkpoint> + '_ {
         let updates = self.updates_per_epoch;
         let before = self.end_of(epoch.saturating_sub(1));

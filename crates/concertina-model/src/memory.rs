@@ -1,4 +1,5 @@
-//! Whether a run fits into memory: parameters of any size are valid, and an allocation that fails ends the process.
+//! Whether a run fits into memory: parameters of any size are valid, and an allocation that fails ends the
+//! process.
 
 use std::sync::OnceLock;
 
@@ -16,8 +17,9 @@ pub(crate) fn check(params: &ValidParams) -> Result<()> {
     }
 }
 
-/// Bytes that a run takes at the very least: weights, their gradient and an optimizer's state, the random matrix that they are drawn from
-/// and its copy for the eigenvalues, the states of a batch, the trials of an epoch, the centres.
+/// Bytes that a run takes at the very least: weights, their gradient and an optimizer's state, the random
+/// matrix that they are drawn from and its copy for the eigenvalues, the states of a batch, the trials of an
+/// epoch, the centres.
 fn least(params: &ValidParams) -> f64 {
     let (task, network) = (&params.task, &params.network);
     let (units, input_dim, steps) =
@@ -31,7 +33,8 @@ fn least(params: &ValidParams) -> f64 {
     3.0 * 4.0 * weights + 2.0 * 8.0 * units * units + 4.0 * (states + samples)
 }
 
-/// Bytes of memory of this machine, or of the control group that the process is in; `None` where the system does not tell.
+/// Bytes of memory of this machine, or of the control group that the process is in; `None` where the system
+/// does not tell.
 fn machine_memory() -> Option<u64> {
     static MEMORY: OnceLock<Option<u64>> = OnceLock::new();
     *MEMORY.get_or_init(|| {

@@ -9,8 +9,8 @@ use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use crate::params::ValidParams;
 use crate::{Checkpoint, Epoch, Error, Result, Update};
 
-/// Which checkpoints of a run: `ends`, `first`, `last`, `last:10`, `every:5`, `all` or epochs as in `0,5,12`; in a recipe `"last"`,
-/// `{ last = 10 }` or a list of epochs.
+/// Which checkpoints of a run: `ends`, `first`, `last`, `last:10`, `every:5`, `all` or epochs as in `0,5,12`;
+/// in a recipe `"last"`, `{ last = 10 }` or a list of epochs.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum CheckpointSelection {
     /// Before training and after it.
@@ -47,8 +47,8 @@ impl End {
         Self { epoch, update: after_epoch(params, epoch).update, diverged: false }
     }
 
-    /// The last checkpoint of a run that came so far: the end of its last epoch; if it diverged, the last of its schedule
-    /// that it reached.
+    /// The last checkpoint of a run that came so far: the end of its last epoch; if it diverged, the last of
+    /// its schedule that it reached.
     pub fn last(self, params: &ValidParams) -> Checkpoint {
         let reached = |one: &Checkpoint| one.update <= self.update;
         if self.diverged {

@@ -1,4 +1,5 @@
-//! Documentation: the page of the parameters is made from the code, and whatever is cited is in the repository.
+//! Documentation: the page of the parameters is made from the code, and whatever is cited is in the
+//! repository.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path, PathBuf};

@@ -1,4 +1,5 @@
-//! Initial weights from given Gaussian numbers against NumPy (fixture `init`, which concertina-numerics answers for).
+//! Initial weights from given Gaussian numbers against NumPy (fixture `init`, which concertina-numerics
+//! answers for).
 
 use concertina_model::network::initial;
 use concertina_testing::compare::assert_close;

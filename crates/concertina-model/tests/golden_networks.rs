@@ -1,4 +1,5 @@
-//! Networks with inputs and losses at every timestep, against PyTorch: the reference in f64 and the fast path in f32.
+//! Networks with inputs and losses at every timestep, against PyTorch: the reference in f64 and the fast path
+//! in f32.
 //!
 //! The tolerances are those of the fixtures' README.
 

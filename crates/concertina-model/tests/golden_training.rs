@@ -1,6 +1,7 @@
 //! Training against PyTorch: the reference in f64, and the fast path in f32 (`train_*` fixtures).
 //!
-//! Every case is found by its name and set up from the arrays of its file; the tolerances are those of the fixtures' README.
+//! Every case is found by its name and set up from the arrays of its file; the tolerances are those of the
+//! fixtures' README.
 
 mod common;
 
@@ -36,7 +37,8 @@ struct Case<'a> {
     noise: Option<Noise>,
 }
 
-/// Gradient noise: its size, whether it takes the norm of the gradient, and its numbers for each update by array.
+/// Gradient noise: its size, whether it takes the norm of the gradient, and its numbers for each update by
+/// array.
 struct Noise {
     size: f64,
     scaled: bool,
@@ -513,7 +515,8 @@ fn golden_small_variants_f64() {
     fixture.finish();
 }
 
-/// The paper-sized cases: the start stands in a file of its own; `answers` says whether this test accounts for that one.
+/// The paper-sized cases: the start stands in a file of its own; `answers` says whether this test accounts
+/// for that one.
 fn each_paper_case(gain: &str, precision: &str, answers: bool, check: impl Fn(&Case<'_>)) {
     let start = format!("train_paper_{gain}_init");
     let start = if answers { Fixture::open(&start) } else { Fixture::borrow(&start) };
@@ -593,8 +596,8 @@ fn golden_paper_g250_f32() {
     });
 }
 
-/// All parameters of an update together: rmsprop's first steps have the size of the learning rate whatever the gradient, so single
-/// entries whose gradient is rounding may differ by that much.
+/// All parameters of an update together: rmsprop's first steps have the size of the learning rate whatever
+/// the gradient, so single entries whose gradient is rounding may differ by that much.
 fn compare_root_mean_square(case: &Case<'_>, trained: &Trained, tolerance: impl Fn(LossKind, usize) -> f64) {
     let mut pairs: BTreeMap<usize, (Vec<f64>, Vec<f64>)> = BTreeMap::new();
     case.each_kept(trained, |update, _, found, expected| {

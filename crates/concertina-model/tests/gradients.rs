@@ -17,7 +17,8 @@ const LINEAR_KINDS: [NetworkKind; 3] = [NetworkKind::Vanilla, NetworkKind::Leaky
 const NONLINEARITIES: [Nonlinearity; 3] = [Nonlinearity::Tanh, Nonlinearity::Relu, Nonlinearity::Linear];
 const LOSSES: [LossKind; 4] = [LossKind::CrossEntropy, LossKind::Mse, LossKind::MseScalar, LossKind::Zero];
 
-/// Every network × nonlinearity × loss, and where the network allows it with a held input and several evaluated steps.
+/// Every network × nonlinearity × loss, and where the network allows it with a held input and several
+/// evaluated steps.
 fn every_case() -> Vec<ValidParams> {
     let mut cases = Vec::new();
     for kind in KINDS {
@@ -78,9 +79,11 @@ fn weights_and_batch(params: &ValidParams) -> (Parameters, Trials) {
     (parameters, task::of(params).expect("the clusters fit").trials(Ask::Analysis { count: 6 }))
 }
 
-/// The error of central differences falls as the square of the step until rounding shows: its slope on log axes is 2.
+/// The error of central differences falls as the square of the step until rounding shows: its slope on log
+/// axes is 2.
 ///
-/// The derivative is taken along a direction that moves every weight, so that every term of the gradient is in it.
+/// The derivative is taken along a direction that moves every weight, so that every term of the gradient is
+/// in it.
 #[test]
 fn reference_gradients_agree_with_central_differences_to_second_order() {
     for params in every_case() {
@@ -121,7 +124,8 @@ fn reference_gradients_agree_with_central_differences_to_second_order() {
         let case = format!("{:?} {:?} {:?}", equations.kind, equations.nonlinearity, equations);
         let scale = along.abs().max(1e-3);
         assert!(error(1e-5) < 1e-5 * scale, "{case}: {} of {along}", error(1e-5));
-        // relu is piecewise: a difference across a kink has no order, and where it has none the error is rounding
+        // relu is piecewise: a difference across a kink has no order, and where it has none the error is
+        // rounding
         let (coarse, fine) = (error(4e-4), error(1e-4));
         let rounding = 1e-11 * scale.max(loss.abs()) / 1e-4;
         if equations.nonlinearity != Nonlinearity::Relu && fine > 30.0 * rounding {
@@ -181,7 +185,8 @@ fn has_the_gradient_of_the_reference(params: &ValidParams, method: GradientMetho
     assert!((record.loss - loss).abs() <= 1e-5 * loss.max(1.0), "{case}: loss {} for {loss}", record.loss);
     let size = |array: &ndarray::ArrayD<f64>| array.iter().fold(0.0_f64, |size, value| size.max(value.abs()));
     let expected = arrays(&gradient);
-    // sums of a few dozen f32 terms (an epsilon is 1.2e-7), some of which cancel: measured by the largest entry of all
+    // sums of a few dozen f32 terms (an epsilon is 1.2e-7), some of which cancel: measured by the largest
+    // entry of all
     let tolerance = 1e-5 * expected.iter().map(|(_, array)| size(array)).fold(0.0, f64::max);
     for ((name, found), (_, expected)) in arrays(&widened(&updater.gradient())).iter().zip(&expected) {
         let worst = size(&(found - expected));

@@ -1,4 +1,5 @@
-//! What training promises: exact resuming, nothing that depends on what is kept, noise and dropout in training alone.
+//! What training promises: exact resuming, nothing that depends on what is kept, noise and dropout in
+//! training alone.
 
 use std::collections::BTreeSet;
 

@@ -1,10 +1,11 @@
 //! Names as people misspell them: the nearest known one, and hints that say so.
 
-/// Likeness from which a name may be what was meant. Arbitrary: `gian` is `gain` (0.75), `afer` is `after` (0.8), `lr` is nothing.
+/// Likeness from which a name may be what was meant. Arbitrary: `gian` is `gain` (0.75), `afer` is `after`
+/// (0.8), `lr` is nothing.
 const NEAR: f64 = 0.6;
 
-/// Longest name, in characters, that is compared with others: no name is half as long, and comparing takes time and room of both lengths'
-/// product.
+/// Longest name, in characters, that is compared with others: no name is half as long, and comparing takes
+/// time and room of both lengths' product.
 const LONGEST: usize = 100;
 
 /// The known name most like `name`, if any is near enough; upper and lower case do not matter.

@@ -185,7 +185,8 @@ fn renaming_classes_renames_the_rows() {
 
 #[test]
 fn features_that_are_always_zero_change_nothing_but_the_route() {
-    // 30 samples and 10 features are solved among features, with 50 more among samples: the optimum is the same.
+    // 30 samples and 10 features are solved among features, with 50 more among samples: the optimum is the
+    // same.
     let x = scrambled(30, 10, 13);
     let wide = concatenate![Axis(1), x, Array2::zeros((30, 50))];
     for (kind, classes) in [(Kind::Logistic, 2), (Kind::Logistic, 3), (Kind::Svm, 2), (Kind::Svm, 3)] {

@@ -1,4 +1,5 @@
-//! Zeros, single samples, equal values, and numbers near both ends of what can be written: closed forms, or refused with a reason.
+//! Zeros, single samples, equal values, and numbers near both ends of what can be written: closed forms, or
+//! refused with a reason.
 
 use concertina_numerics::classify::{LinearSvm, LogisticRegression};
 use concertina_numerics::linalg::{Pca, eigenvalues, qr, spectral_radius, svd, symmetric_eigen};
@@ -212,7 +213,8 @@ fn gamma_fits_of_samples_of_very_different_size_are_distributions() {
     }
 }
 
-/// The equation of the maximum: `ln k - ψ(k) = ln mean - mean of ln`; for a small shape `ψ(k) = -1/k - γ + O(k)`.
+/// The equation of the maximum: `ln k - ψ(k) = ln mean - mean of ln`; for a small shape `ψ(k) = -1/k - γ +
+/// O(k)`.
 #[test]
 fn the_shape_of_a_gamma_distribution_of_two_decades_apart_solves_its_equation() {
     let fit = GammaFit::fit(&[1e-100, 1.0], 0.0).expect("a fit");

@@ -37,7 +37,8 @@ fn golden_gamma_fits_medians_and_intervals_agree() {
         assert_number_relative(&format!("{case}, shape"), shape, fixture.scalar(&name("shape")), TOLERANCE);
         assert_number_relative(&format!("{case}, scale"), scale, fixture.scalar(&name("scale")), TOLERANCE);
 
-        // Our quantiles are taken with the location of the fit. Stored intervals of mirrored samples have the upper end first.
+        // Our quantiles are taken with the location of the fit. Stored intervals of mirrored samples have the
+        // upper end first.
         let interval = if mirrored { [high, low] } else { [low, high] };
         let consistent = stored("interval_consistent");
         let what = format!("{case}, consistent median");
@@ -55,7 +56,8 @@ fn golden_gamma_fits_medians_and_intervals_agree() {
             TOLERANCE,
         );
 
-        // The original takes them with the location `loc` where it mirrors, and so without the shift of the fit.
+        // The original takes them with the location `loc` where it mirrors, and so without the shift of the
+        // fit.
         let original = |value: f64| if mirrored { value + shift } else { value };
         let reported = stored("interval");
         let what = format!("{case}, original median");

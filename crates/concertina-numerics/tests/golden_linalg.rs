@@ -41,7 +41,8 @@ fn tolerances(units: usize) -> (f64, f64) {
     if units <= 24 { (1e-12, 1e-12) } else { (1e-10, 1e-9) }
 }
 
-/// The columns whose largest entry is as large as another to ten digits: there the sign rule leaves the sign to rounding.
+/// The columns whose largest entry is as large as another to ten digits: there the sign rule leaves the sign
+/// to rounding.
 fn undecided_signs(vectors: ArrayView2<f64>) -> Vec<usize> {
     let undecided = |column: &usize| {
         let mut magnitudes: Vec<f64> = vectors.column(*column).iter().map(|entry| entry.abs()).collect();
@@ -204,8 +205,9 @@ fn golden_principal_components_agree() {
         adopt_signs(&mut found, &expected, &undecided);
         assert_close(&name("projection"), found.view(), expected.view(), vectors);
 
-        // Fewer samples than features: the published PCA by covariance transposes the centred data first, and then takes the
-        // coordinates of the features along the left singular vectors, each of which has its largest entry positive.
+        // Fewer samples than features: the published PCA by covariance transposes the centred data first, and
+        // then takes the coordinates of the features along the left singular vectors, each of which has its
+        // largest entry positive.
         if fixture.has(&name("covariance_swap.projection")) {
             let transposed = linalg::centre(x.view()).1.reversed_axes();
             let gram = linalg::product(transposed.t(), transposed.view());

@@ -33,7 +33,8 @@ fn defined(
     })
 }
 
-/// The slow twin: the sum of products in `f64`, and the sum of their absolute values, which scales the rounding.
+/// The slow twin: the sum of products in `f64`, and the sum of their absolute values, which scales the
+/// rounding.
 fn plain(a: ArrayView2<'_, f32>, b: ArrayView2<'_, f32>, i: usize, j: usize) -> (f64, f64) {
     (0..a.ncols()).fold((0.0, 0.0), |(sum, scale), k| {
         let term = f64::from(a[(i, k)]) * f64::from(b[(k, j)]);

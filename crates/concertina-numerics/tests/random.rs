@@ -1,7 +1,7 @@
 //! Random streams: frozen numbers, laws, and independence.
 //!
-//! The statistical tests have fixed seeds, so they pass always or never. Their limits belong to a false alarm in 10⁶ for a
-//! seed drawn at random, unless a test says otherwise.
+//! The statistical tests have fixed seeds, so they pass always or never. Their limits belong to a false alarm
+//! in 10⁶ for a seed drawn at random, unless a test says otherwise.
 
 use concertina_numerics::kernels::{Level, with_level};
 use concertina_numerics::random::{Purpose, Stream};

@@ -26,7 +26,8 @@ pub struct Drawing {
     pub style: Option<String>,
     /// The column that gives each of its values axes of its own, side by side (or a row, for `snapshots`).
     pub facet: Option<String>,
-    /// The column that gives each of its values a row of such axes; heads stand over the first row, ticks under the last.
+    /// The column that gives each of its values a row of such axes; heads stand over the first row, ticks
+    /// under the last.
     pub facet_rows: Option<String>,
     /// Rows to keep: column, and the values it may have; or a condition as a text.
     pub keep: Condition,
@@ -38,17 +39,20 @@ pub struct Drawing {
     pub markers: Option<bool>,
     /// Lines across the axes.
     pub reference: Vec<ReferenceLine>,
-    /// What values are called in legends and titles: column, value, name. The theme's names stand in for the rest.
+    /// What values are called in legends and titles: column, value, name. The theme's names stand in for the
+    /// rest.
     pub names: BTreeMap<String, BTreeMap<String, String>>,
     /// Where the legend goes.
     pub legend: Legend,
     /// What stands over the legend's colours.
     pub legend_title: Option<String>,
-    /// What the legend shows in the composed figure, where a neighbour's legend may serve; everything unless given.
+    /// What the legend shows in the composed figure, where a neighbour's legend may serve; everything unless
+    /// given.
     pub legend_in_figure: Option<Vec<Channel>>,
     /// Which facets share their vertical scale.
     pub share_y: Share,
-    /// For `snapshots`: the file of each snapshot by itself, without ending; `{timestep}` and other columns are filled in.
+    /// For `snapshots`: the file of each snapshot by itself, without ending; `{timestep}` and other columns
+    /// are filled in.
     pub snapshot_file: Option<String>,
     /// For `schematic`: what it explains.
     pub schematic: Option<Schematic>,
@@ -119,7 +123,8 @@ impl<'de> Deserialize<'de> for Share {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Palette {
-    /// The theme's colours of these values if it has them all; a perceptual map for more numbers than four; else `categorical`.
+    /// The theme's colours of these values if it has them all; a perceptual map for more numbers than four;
+    /// else `categorical`.
     #[default]
     Auto,
     /// Okabe and Ito's colours, in turn.
@@ -146,8 +151,8 @@ pub enum Channel {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Legend {
-    /// A colour bar where colours come from a perceptual map; everything else where no data are, or above the axes if there is
-    /// no such place, and always for a `scatter`.
+    /// A colour bar where colours come from a perceptual map; everything else where no data are, or above the
+    /// axes if there is no such place, and always for a `scatter`.
     #[default]
     Auto,
     /// Colours as a bar right of the axes, everything else as with `auto`.

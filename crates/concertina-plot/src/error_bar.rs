@@ -1,7 +1,7 @@
 //! Error bars: a point and an interval over realisations.
 //!
-//! Pure functions from values to a [`Summary`]. What cannot be computed is said ([`NoSummary`]), never replaced by
-//! something else.
+//! Pure functions from values to a [`Summary`]. What cannot be computed is said ([`NoSummary`]), never
+//! replaced by something else.
 
 use std::fmt;
 
@@ -14,8 +14,8 @@ use serde::{
     de::{self, MapAccess, Visitor, value::MapAccessDeserializer},
 };
 
-/// Where gamma fits begin: just under 1, the least an effective dimension can be, so that 1 itself can be fitted.
-/// From the published figures (`docs/reference/analyses.md#error-bars`).
+/// Where gamma fits begin: just under 1, the least an effective dimension can be, so that 1 itself can be
+/// fitted. From the published figures (`docs/reference/analyses.md#error-bars`).
 const DIMENSION_ANCHOR: f64 = 0.9999;
 /// Accuracies are mirrored at the best there is.
 const ACCURACY_ANCHOR: f64 = 1.0;
@@ -23,7 +23,8 @@ const ACCURACY_ANCHOR: f64 = 1.0;
 const ACCURACY_SHIFT: f64 = -1e-4;
 /// The share of the fitted distribution that the band holds (ibid.).
 const GAMMA_LEVEL: f64 = 0.75;
-/// Resamples of the bootstrap: the ends of a 95% interval then scatter by about 2% of its length; arbitrary beyond that.
+/// Resamples of the bootstrap: the ends of a 95% interval then scatter by about 2% of its length; arbitrary
+/// beyond that.
 const RESAMPLES: usize = 2000;
 /// The confidence of `mean_ci` unless another is given.
 const DEFAULT_LEVEL: f64 = 0.95;
@@ -32,8 +33,8 @@ const DEFAULT_LEVEL: f64 = 0.95;
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum ErrorBar {
-    /// Median and central 75% of a fitted gamma distribution, the paper's: located at 0.9999 for dimensions; mirrored at 1
-    /// for columns that are accuracies (see [`ErrorBar::for_column`]).
+    /// Median and central 75% of a fitted gamma distribution, the paper's: located at 0.9999 for dimensions;
+    /// mirrored at 1 for columns that are accuracies (see [`ErrorBar::for_column`]).
     Gamma,
     /// The same, mirrored at 1, whatever the column.
     GammaReflected,
@@ -96,7 +97,8 @@ impl ErrorBar {
         }
     }
 
-    /// The summary of `values`; `index` keys the bootstrap's random stream, so that points do not share their draws.
+    /// The summary of `values`; `index` keys the bootstrap's random stream, so that points do not share their
+    /// draws.
     ///
     /// One value is its own centre; of intervals it has only gamma's, which for equal values is that value.
     ///

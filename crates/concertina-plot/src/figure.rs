@@ -185,7 +185,8 @@ struct CellPlace {
     place: Rect,
 }
 
-/// Snapshots by themselves: the first facet's under the template's name, the others' in a folder that names the value.
+/// Snapshots by themselves: the first facet's under the template's name, the others' in a folder that names
+/// the value.
 fn snapshot_files(
     table: &Table,
     drawing: &Drawing,

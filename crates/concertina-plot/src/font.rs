@@ -60,7 +60,8 @@ fn face(cut: Cut) -> &'static ttf_parser::Face<'static> {
     &FACES[cut as usize]
 }
 
-/// Width of `text` at `size`, in the unit of `size`: the sum of advances, without kerning, so slightly on the wide side.
+/// Width of `text` at `size`, in the unit of `size`: the sum of advances, without kerning, so slightly on the
+/// wide side.
 pub(crate) fn width(text: &str, cut: Cut, size: f64) -> f64 {
     let face = face(cut);
     let units: u32 = text

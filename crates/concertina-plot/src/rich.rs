@@ -1,4 +1,5 @@
-//! Text with a little markup: `*italic*` for the symbols of variables, `^{...}` and `_{...}` for raised and lowered parts.
+//! Text with a little markup: `*italic*` for the symbols of variables, `^{...}` and `_{...}` for raised and
+//! lowered parts.
 
 use crate::font::{self, Cut};
 

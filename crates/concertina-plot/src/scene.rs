@@ -1,7 +1,7 @@
 //! What is on a page: lines, areas, dots and text at known places, in points from the upper left corner.
 //!
-//! Panels draw into a scene; the SVG writer spells it out. In between the layout can be checked, since the box of
-//! every text is known.
+//! Panels draw into a scene; the SVG writer spells it out. In between the layout can be checked, since the
+//! box of every text is known.
 
 use crate::{colour::Colour, font, rich::Rich};
 
@@ -131,10 +131,11 @@ impl Shape {
         matches!(self, Self::Ring | Self::OpenSquare | Self::OpenTriangle | Self::OpenDiamond)
     }
 
-    /// The corners around the origin for a circle of radius 1, or none for the circles: about equal in area, so that no shape looks
-    /// heavier than another.
+    /// The corners around the origin for a circle of radius 1, or none for the circles: about equal in area,
+    /// so that no shape looks heavier than another.
     pub(crate) fn corners(self) -> &'static [Point] {
-        // Half a side of a square of area pi; half a diagonal; a triangle of area pi around its centre of mass.
+        // Half a side of a square of area pi; half a diagonal; a triangle of area pi around its centre of
+        // mass.
         const SQUARE: [Point; 4] = [(-0.886, -0.886), (0.886, -0.886), (0.886, 0.886), (-0.886, 0.886)];
         const DIAMOND: [Point; 4] = [(0.0, -1.253), (1.253, 0.0), (0.0, 1.253), (-1.253, 0.0)];
         const TRIANGLE: [Point; 3] = [(0.0, -1.555), (1.347, 0.778), (-1.347, 0.778)];

@@ -1,7 +1,7 @@
 //! Spells a scene as SVG: the same scene always gives the same bytes.
 //!
-//! Coordinates are points; numbers have at most three decimals (a thousandth of a point is far below what a printer can
-//! place) and one spelling. Text stays text.
+//! Coordinates are points; numbers have at most three decimals (a thousandth of a point is far below what a
+//! printer can place) and one spelling. Text stays text.
 
 use std::fmt::Write as _;
 
@@ -15,7 +15,8 @@ use crate::{
 /// Points in a millimetre.
 pub(crate) const POINTS_PER_MM: f64 = 72.0 / 25.4;
 
-/// Width of the outline of an open mark over its radius; arbitrary, chosen by eye so that the hole of the smallest still shows.
+/// Width of the outline of an open mark over its radius; arbitrary, chosen by eye so that the hole of the
+/// smallest still shows.
 const OUTLINE: f64 = 0.45;
 
 /// A coordinate with at most three decimals, without trailing zeros and without a minus before zero.
@@ -128,7 +129,8 @@ impl Writer {
         );
     }
 
-    /// Rings, squares and the like: their outline stroked inwards of the radius, and filled unless they are open.
+    /// Rings, squares and the like: their outline stroked inwards of the radius, and filled unless they are
+    /// open.
     fn outlines(&mut self, centres: &[Point], shape: Shape, radius: f64, colour: &str) {
         if centres.is_empty() {
             return;

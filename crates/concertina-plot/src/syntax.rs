@@ -38,7 +38,8 @@ pub fn toml<T: DeserializeOwned>(name: &str, text: &str) -> Result<T, SyntaxErro
     })
 }
 
-/// Between what is wrong and what to do about it, in errors of types that read themselves: serde's errors are plain texts.
+/// Between what is wrong and what to do about it, in errors of types that read themselves: serde's errors are
+/// plain texts.
 const HINT: &str = "\nhint: ";
 
 /// An error of a type that reads itself, with a hint that [`toml()`] finds again.
@@ -91,7 +92,8 @@ pub struct Place {
 }
 
 impl Place {
-    /// The place of a key of a TOML text, by the names of the tables around it and its own, which may have dots for further tables.
+    /// The place of a key of a TOML text, by the names of the tables around it and its own, which may have
+    /// dots for further tables.
     pub fn of_key(text: &str, path: &[&str]) -> Option<Self> {
         fn find(table: &DeTable<'_>, path: &[&str]) -> Option<usize> {
             let (wanted, deeper) = path.split_first()?;

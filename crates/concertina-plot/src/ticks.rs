@@ -37,14 +37,16 @@ pub(crate) struct Wishes {
     pub(crate) pad: f64,
 }
 
-/// Ranges narrower than this share of their ends are one value with rounding errors: labels cannot tell their ends apart.
+/// Ranges narrower than this share of their ends are one value with rounding errors: labels cannot tell their
+/// ends apart.
 const NARROW: f64 = 1e-8;
-/// Neither end of a scale is farther from 0 than this (nor, if it is not 0 on a linear scale, nearer than its inverse), so that no
-/// length overflows; arbitrary beyond that.
+/// Neither end of a scale is farther from 0 than this (nor, if it is not 0 on a linear scale, nearer than its
+/// inverse), so that no length overflows; arbitrary beyond that.
 pub(crate) const FARTHEST: f64 = 1e300;
 
 impl Scale {
-    /// A scale for data between `low` and `high` on an axis of `length` points, ticks about `spacing` points apart.
+    /// A scale for data between `low` and `high` on an axis of `length` points, ticks about `spacing` points
+    /// apart.
     pub(crate) fn new(low: f64, high: f64, length: f64, spacing: f64, wishes: &Wishes) -> Self {
         // A limit that is NaN or infinite is none: on a logarithmic axis it would have two billion decades.
         let finite = |wish: Option<f64>| wish.filter(|limit| limit.is_finite());
@@ -170,7 +172,8 @@ impl Scale {
         }
     }
 
-    /// Where a finite `value` lies between the limits: 0 at the first, 1 at the last; `None` where a logarithm does not exist.
+    /// Where a finite `value` lies between the limits: 0 at the first, 1 at the last; `None` where a
+    /// logarithm does not exist.
     pub(crate) fn position(&self, value: f64) -> Option<f64> {
         match self.kind {
             ScaleKind::Linear => Some(((value - self.from) / (self.to - self.from)).clamp(-OUTSIDE, OUTSIDE)),
@@ -189,7 +192,8 @@ impl Scale {
 /// Positions farther outside are as good as this one.
 const OUTSIDE: f64 = 1e6;
 
-/// Multiples of 1, 2 or 5 times a power of ten inside `[from, to]`: the finest step that gives at most `most`.
+/// Multiples of 1, 2 or 5 times a power of ten inside `[from, to]`: the finest step that gives at most
+/// `most`.
 pub(crate) fn round_ticks(from: f64, to: f64, most: usize, whole: bool) -> Vec<f64> {
     let range = to - from;
     if !(range > 0.0 && range.is_finite()) {
@@ -209,7 +213,8 @@ pub(crate) fn round_ticks(from: f64, to: f64, most: usize, whole: bool) -> Vec<f
             if last - first < most as f64 {
                 let count = (last - first).max(-1.0) as i64 + 1;
                 let ticks: Vec<f64> = (0..count).map(|k| tick(first + k as f64) + 0.0).collect();
-                // Fewer than two say nothing about the scale; then the limits themselves are the best there is.
+                // Fewer than two say nothing about the scale; then the limits themselves are the best there
+                // is.
                 return if ticks.len() >= 2 { ticks } else { previous(from, to, &tick, most) };
             }
         }
@@ -222,7 +227,8 @@ fn previous(from: f64, to: f64, coarse: &dyn Fn(f64) -> f64, most: usize) -> Vec
     let step = coarse(1.0) / 5.0;
     let (first, last) = ((from / step).ceil(), (to / step).floor());
     let every = (((last - first) / (most.max(2) - 1) as f64).ceil()).max(1.0);
-    // Counted: where numbers are so large that the next whole one is no other number, a sum would never arrive.
+    // Counted: where numbers are so large that the next whole one is no other number, a sum would never
+    // arrive.
     let count = ((last - first) / every).floor().clamp(0.0, most as f64) as usize + 1;
     (0..count)
         .map(|place| (first + place as f64 * every) * step)
@@ -230,8 +236,8 @@ fn previous(from: f64, to: f64, coarse: &dyn Fn(f64) -> f64, most: usize) -> Vec
         .collect()
 }
 
-/// All values with the same number of decimals, the least that tells each exactly (at most 12), with true minus signs; by powers of
-/// ten where all are small or one is very large.
+/// All values with the same number of decimals, the least that tells each exactly (at most 12), with true
+/// minus signs; by powers of ten where all are small or one is very large.
 pub(crate) fn spell(values: &[f64]) -> Vec<String> {
     let largest = values.iter().fold(0.0_f64, |largest, value| largest.max(value.abs()));
     if largest > 0.0 && !PLAIN.contains(&largest) {
@@ -296,8 +302,8 @@ pub(crate) fn value_name(text: &str) -> String {
     }
 }
 
-/// Numbers outside are told by a power of ten: `0.005` still reads at a glance, `0.00005` does not, nor does a number of 16 digits;
-/// arbitrary beyond that.
+/// Numbers outside are told by a power of ten: `0.005` still reads at a glance, `0.00005` does not, nor does
+/// a number of 16 digits; arbitrary beyond that.
 const PLAIN: std::ops::Range<f64> = 1e-3..1e15;
 
 /// A number by a power of ten, `2 × 10^{−5}`, all its digits kept.

@@ -1,4 +1,5 @@
-//! Panels of tables with nulls, infinities, one point or one value: drawn with finite coordinates, or refused with a reason.
+//! Panels of tables with nulls, infinities, one point or one value: drawn with finite coordinates, or refused
+//! with a reason.
 
 use concertina_plot::{ErrorBar, Panel};
 use concertina_table::{Table, Values};

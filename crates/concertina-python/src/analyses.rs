@@ -147,7 +147,8 @@ pub(crate) fn class_distances(
     ])
 }
 
-/// How much the part of the states orthogonal to the readout, or to the differences of class means, has shrunk.
+/// How much the part of the states orthogonal to the readout, or to the differences of class means, has
+/// shrunk.
 #[pyfunction]
 pub(crate) fn orthogonal_compression(
     py: Python<'_>,

@@ -53,8 +53,8 @@ macro_rules! each_precision {
 }
 pub(crate) use each_precision;
 
-/// The real numbers of an argument with so many axes. Arrays of float32 and float64 are taken as they are, without a copy; others
-/// are converted to float64 with one.
+/// The real numbers of an argument with so many axes. Arrays of float32 and float64 are taken as they are,
+/// without a copy; others are converted to float64 with one.
 pub(crate) fn reals<'py, D: Dimension>(
     argument: Argument,
     given: &Bound<'py, PyAny>,

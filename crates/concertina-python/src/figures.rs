@@ -110,7 +110,8 @@ pub(crate) fn recipes() -> PyResult<Vec<(String, String)>> {
     Ok(recipes.into_iter().map(|recipe| (recipe.figure, recipe.title)).collect())
 }
 
-/// Which figures are asked for: by name, or from files; with which realisations, and with what over every run.
+/// Which figures are asked for: by name, or from files; with which realisations, and with what over every
+/// run.
 #[pyclass(frozen, module = "concertina._core")]
 pub(crate) struct Asked {
     names: Vec<String>,

@@ -101,7 +101,8 @@ impl Network {
         self.network.weights().has_readout()
     }
 
-    /// The states of trials, (trials, time, units), over so many timesteps; past the end of the inputs these are zero.
+    /// The states of trials, (trials, time, units), over so many timesteps; past the end of the inputs these
+    /// are zero.
     fn states<'py>(
         &self,
         py: Python<'py>,

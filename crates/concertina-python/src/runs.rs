@@ -190,7 +190,8 @@ impl Run {
     }
 }
 
-/// Weights by the names of the package: `input`, `recurrent`, `bias`, `recurrent_bias`, `readout`, `readout_bias`.
+/// Weights by the names of the package: `input`, `recurrent`, `bias`, `recurrent_bias`, `readout`,
+/// `readout_bias`.
 pub(crate) fn named_weights<'py>(py: Python<'py>, weights: &Weights) -> PyResult<Bound<'py, PyDict>> {
     let dict = PyDict::new(py);
     for (name, array) in weights.tensors() {
@@ -199,7 +200,8 @@ pub(crate) fn named_weights<'py>(py: Python<'py>, weights: &Weights) -> PyResult
     Ok(dict)
 }
 
-/// Trials as arrays by name: `inputs`, (trials, inputs) where a stimulus is held; `labels` or `targets`; `conditions`.
+/// Trials as arrays by name: `inputs`, (trials, inputs) where a stimulus is held; `labels` or `targets`;
+/// `conditions`.
 fn named_trials<'py>(py: Python<'py>, trials: &Trials) -> PyResult<Bound<'py, PyDict>> {
     let dict = PyDict::new(py);
     match &trials.inputs {

@@ -106,8 +106,8 @@ impl Table {
         }
     }
 
-    /// Of a table of Lyapunov exponents: those at the last checkpoint in bits per timestep, each with its standard error and
-    /// whether it has converged.
+    /// Of a table of Lyapunov exponents: those at the last checkpoint in bits per timestep, each with its
+    /// standard error and whether it has converged.
     fn lyapunov_exponents(&self) -> Vec<(f64, Option<f64>, bool)> {
         let spectra = Lyapunov::answer(self.table.clone());
         let numbers =

@@ -8,8 +8,8 @@ use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
 
 use crate::trials::Trials;
 
-/// The value of the parameter `name`, as the user gave it. NumPy's numbers and arrays are taken for Python's numbers and lists, and
-/// paths for text.
+/// The value of the parameter `name`, as the user gave it. NumPy's numbers and arrays are taken for Python's
+/// numbers and lists, and paths for text.
 pub(crate) fn parameter_value(name: &str, value: &Bound<'_, PyAny>) -> PyResult<Value> {
     if value.is_none() {
         return Ok(Value::None);

@@ -3,8 +3,8 @@
 use concertina::Hint;
 use concertina::model::params::PARAMETERS;
 
-/// Commands that messages and hints of the crates below name, and what is called for the same in Python. A test of the package
-/// reads their sources: none names another.
+/// Commands that messages and hints of the crates below name, and what is called for the same in Python. A
+/// test of the package reads their sources: none names another.
 const COMMANDS: [(&str, &str); 25] = [
     ("`concertina params`", "`concertina.parameters()`"),
     ("`concertina runs import`", "`study.keep(concertina.Network(...))`"),

@@ -1,4 +1,5 @@
-//! Work that takes its time: in a thread of its own, while this one tells Python how it goes and listens for Ctrl-C.
+//! Work that takes its time: in a thread of its own, while this one tells Python how it goes and listens for
+//! Ctrl-C.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
@@ -12,8 +13,8 @@ use pyo3::prelude::*;
 use crate::errors::OrRaise;
 use crate::words;
 
-/// How often Python is told, and asked whether Ctrl-C was pressed. Arbitrary: a tenth of a second feels immediate, and costs
-/// nothing.
+/// How often Python is told, and asked whether Ctrl-C was pressed. Arbitrary: a tenth of a second feels
+/// immediate, and costs nothing.
 const INTERVAL: Duration = Duration::from_millis(100);
 
 /// What happened since Python was last told.
@@ -54,9 +55,10 @@ impl Observer for Watch {
     }
 }
 
-/// Does a job with these settings, without the interpreter's lock. `report` is called now and then with the share of the work that
-/// is done, how it goes in words, and the messages since the last call, each with whether it is a warning. Ctrl-C, and whatever
-/// `report` raises, stop the job at the end of an epoch; what is done is kept.
+/// Does a job with these settings, without the interpreter's lock. `report` is called now and then with the
+/// share of the work that is done, how it goes in words, and the messages since the last call, each with
+/// whether it is a warning. Ctrl-C, and whatever `report` raises, stop the job at the end of an epoch; what
+/// is done is kept.
 pub(crate) fn work<T: Send>(
     py: Python<'_>,
     settings: Settings,

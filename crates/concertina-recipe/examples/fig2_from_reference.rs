@@ -1,6 +1,8 @@
-//! Draws figure 2 from the tables of the published code, with made-up snapshots: to look at, while the drawing changes.
+//! Draws figure 2 from the tables of the published code, with made-up snapshots: to look at, while the
+//! drawing changes.
 //!
-//! `cargo run -p concertina-recipe --example fig2_from_reference -- <folder of the tables> <folder to write to>`
+//! `cargo run -p concertina-recipe --example fig2_from_reference -- <folder of the tables> <folder to write
+//! to>`
 
 #![allow(clippy::print_stderr, reason = "it prints for the person who runs it")]
 

@@ -9,7 +9,8 @@ use serde::{
     de::{self, MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer},
 };
 
-/// Most analyses whose tables are joined: arbitrary, the paper's panels have two; each is compared with all others.
+/// Most analyses whose tables are joined: arbitrary, the paper's panels have two; each is compared with all
+/// others.
 const MOST: usize = 32;
 
 /// One analysis or several, each its name under `analysis` with its settings beside it.

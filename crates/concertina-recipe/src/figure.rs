@@ -6,10 +6,12 @@ use concertina_table::Table;
 use crate::{Error, PanelRecipe, Recipe, Result, Row, RunSet, join::joined};
 
 impl Recipe {
-    /// Draws the figure from one table a requirement, in the order of [`Recipe::requirements`]; those that are not drawn may be left out.
+    /// Draws the figure from one table a requirement, in the order of [`Recipe::requirements`]; those that
+    /// are not drawn may be left out.
     ///
     /// # Errors
-    /// [`Error::Tables`] for fewer tables than panels need, or more than there are; what a panel's drawing says of its table.
+    /// [`Error::Tables`] for fewer tables than panels need, or more than there are; what a panel's drawing
+    /// says of its table.
     pub fn draw(&self, theme: &Theme, tables: &[Table]) -> Result<Figure> {
         let requirements = self.requirements();
         let drawn = requirements.iter().filter(|requirement| requirement.is_drawn()).count();

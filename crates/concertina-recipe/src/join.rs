@@ -9,12 +9,12 @@ use crate::{Error, Result};
 /// Columns that name a row in every table of an analysis, besides those of the sweep.
 const NAMING: [&str; 5] = ["seed", "stage", "epoch", "update", "timestep"];
 
-/// One table of several: rows that are about the same run, checkpoint and timestep stand side by side; `named` are the columns
-/// by which the sweep tells runs apart, `panel` is what errors call the panel.
+/// One table of several: rows that are about the same run, checkpoint and timestep stand side by side;
+/// `named` are the columns by which the sweep tells runs apart, `panel` is what errors call the panel.
 ///
 /// # Errors
-/// [`concertina_plot::Error::Panel`] if rows cannot be matched: no column names them, several rows have one name in both tables, or both have a
-/// column that is no name.
+/// [`concertina_plot::Error::Panel`] if rows cannot be matched: no column names them, several rows have one
+/// name in both tables, or both have a column that is no name.
 pub(crate) fn joined<'t>(
     tables: &[&'t Table],
     named: &BTreeSet<String>,

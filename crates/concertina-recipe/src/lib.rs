@@ -1,8 +1,10 @@
-//! Figures as data: which runs they need, what is computed from them, how that is drawn, and what it is claimed to show.
+//! Figures as data: which runs they need, what is computed from them, how that is drawn, and what it is
+//! claimed to show.
 //!
-//! A [`Recipe`] (a TOML file) says what a whole figure needs ([`Recipe::requirements`]: pure data) and how it is drawn ([`Recipe::draw`]:
-//! tables in, a [`Figure`](concertina_plot::Figure) out). Its [claims](Claim) are judged on the same tables ([`Claim::judge`]), which are
-//! also compared with the [published ones](PublishedTables) ([`compare`]). Nothing is trained or computed here: the caller, who holds the runs,
+//! A [`Recipe`] (a TOML file) says what a whole figure needs ([`Recipe::requirements`]: pure data) and how it
+//! is drawn ([`Recipe::draw`]: tables in, a [`Figure`](concertina_plot::Figure) out). Its [claims](Claim) are
+//! judged on the same tables ([`Claim::judge`]), which are also compared with the [published
+//! ones](PublishedTables) ([`compare`]). Nothing is trained or computed here: the caller, who holds the runs,
 //! makes the tables in between.
 
 mod analyses;

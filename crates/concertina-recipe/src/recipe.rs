@@ -1,7 +1,8 @@
 //! Recipes: figures as data.
 //!
-//! A recipe says which runs it needs, what is computed from them, and how that is drawn. Reading one gives plain data;
-//! [`Recipe::requirements`] says what has to be computed, as tables from which [`Recipe::draw`] makes the figure.
+//! A recipe says which runs it needs, what is computed from them, and how that is drawn. Reading one gives
+//! plain data; [`Recipe::requirements`] says what has to be computed, as tables from which [`Recipe::draw`]
+//! makes the figure.
 
 use std::{collections::BTreeMap, path::Path};
 
@@ -23,7 +24,8 @@ use crate::{
 /// Most bytes of a recipe: 2^18. Arbitrary, the paper's have 10,000.
 const MOST_BYTES: usize = 1 << 18;
 
-/// Most values of parameters that a recipe asks for, over all combinations and all tables: arbitrary, half a gigabyte.
+/// Most values of parameters that a recipe asks for, over all combinations and all tables: arbitrary, half a
+/// gigabyte.
 const MOST_VALUES: usize = 5_000_000;
 
 /// A figure as data.
@@ -74,7 +76,8 @@ pub struct PanelRecipe {
     pub title: Option<String>,
     /// The set of runs.
     pub runs: Spanned<String>,
-    /// What is computed: `{ analysis = "effective_dimension", samples = 500 }`; or a list of such, whose tables are joined.
+    /// What is computed: `{ analysis = "effective_dimension", samples = 500 }`; or a list of such, whose
+    /// tables are joined.
     pub analysis: Spanned<Analyses>,
     /// At which checkpoints.
     #[serde(default = "run_set::last")]
@@ -164,7 +167,8 @@ impl Recipe {
         self.panels.iter().find(|panel| panel.letter.as_ref() == letter)
     }
 
-    /// What has to be computed, each once, in the order in which panels first ask for it; then what measurements ask for beyond that.
+    /// What has to be computed, each once, in the order in which panels first ask for it; then what
+    /// measurements ask for beyond that.
     pub fn requirements(&self) -> Vec<Requirement> {
         let mut all: Vec<Requirement> = Vec::new();
         for panel in &self.panels {

@@ -22,8 +22,8 @@ const MOST_SETS: usize = 100;
 pub struct RunSet {
     /// Parameters, in any spelling the model knows; over those of the recipe.
     pub parameters: toml::Table,
-    /// Axes: a parameter and the list of its values, or any name and a list of tables whose parameters change together
-    /// (such a table may have a `label`, which becomes the value of a column with the axis's name).
+    /// Axes: a parameter and the list of its values, or any name and a list of tables whose parameters change
+    /// together (such a table may have a `label`, which becomes the value of a column with the axis's name).
     pub sweep: toml::Table,
     /// The seeds.
     pub seeds: SeedRule,
@@ -114,7 +114,8 @@ impl SeedRule {
     }
 }
 
-/// A list of seeds: `[0, 1, 2]`, or a text as on the command line, `"0..3"` (without 3), `"0..=2"` or `"0,3,7"`.
+/// A list of seeds: `[0, 1, 2]`, or a text as on the command line, `"0..3"` (without 3), `"0..=2"` or
+/// `"0,3,7"`.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Seeds(pub Vec<u64>);
 
@@ -243,8 +244,8 @@ fn extended(point: &Point, axis: &str, value: &toml::Value) -> Point {
 }
 
 impl RunSet {
-    /// Names of the columns by which the sweep tells runs apart: the last parts of its axes' names, what changes together along
-    /// them, and their labels.
+    /// Names of the columns by which the sweep tells runs apart: the last parts of its axes' names, what
+    /// changes together along them, and their labels.
     pub fn columns(&self) -> BTreeSet<String> {
         let last = |name: &str| name.rsplit('.').next().unwrap_or(name).to_owned();
         let mut names = BTreeSet::new();
@@ -286,8 +287,8 @@ pub(crate) fn sets<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMa
 }
 
 impl RunSet {
-    /// How many combinations the sweep has, and how many values these are in all over a base of so many; an error in words if it has
-    /// too many.
+    /// How many combinations the sweep has, and how many values these are in all over a base of so many; an
+    /// error in words if it has too many.
     pub(crate) fn size(&self, base: usize) -> Result<usize, String> {
         let (mut points, mut values) = (1_usize, base.saturating_add(weight_of(&self.parameters)));
         for (_, axis) in axes(&self.sweep) {

@@ -177,10 +177,11 @@ fn a_folder_without_any_of_the_tables_is_refused() {
     assert_eq!(tables.read("fig2_accuracy").expect("the program's").path, None);
 }
 
-/// The published summaries over seeds, made again from the published rows of single seeds with our error bars.
+/// The published summaries over seeds, made again from the published rows of single seeds with our error
+/// bars.
 ///
-/// Accuracies: the published fit is made at one location and evaluated at another, 1e-4 apart, so the ends of their
-/// bands may differ by about that (`docs/reference/model.md#differences-from-the-published-code`).
+/// Accuracies: the published fit is made at one location and evaluated at another, 1e-4 apart, so the ends of
+/// their bands may differ by about that (`docs/reference/model.md#differences-from-the-published-code`).
 #[test]
 fn our_error_bars_of_published_rows_are_the_published_ones() {
     let Some(summaries) = reference::table("summary_over_seeds") else { return };

@@ -42,9 +42,10 @@ pub struct Published {
 
 /// Many files, of one run or of many, published together.
 ///
-/// Flushing is what takes time, and the disk takes many files in about the time of one. Files appear each whole or not at all, after
-/// all of them were flushed: first packed checkpoints and memoised results, then the others in the order in which they were added. So
-/// a state to resume from never appears before what came of the way to it.
+/// Flushing is what takes time, and the disk takes many files in about the time of one. Files appear each
+/// whole or not at all, after all of them were flushed: first packed checkpoints and memoised results, then
+/// the others in the order in which they were added. So a state to resume from never appears before what came
+/// of the way to it.
 #[must_use = "nothing is written before `publish`"]
 pub struct Batch<'a> {
     store: &'a Store,
@@ -132,7 +133,8 @@ impl<'a> Batch<'a> {
         Ok(())
     }
 
-    /// Adds checkpoints in one file with all that are there (those stay as they are), and keeps of all of them only `keep`.
+    /// Adds checkpoints in one file with all that are there (those stay as they are), and keeps of all of
+    /// them only `keep`.
     pub fn packed(&mut self, run: &RunFolder, checkpoints: &[(CheckpointId, &'a Tensors)], keep: Keep<'a>) {
         self.merges.push(Box::new(PackedCheckpoints::new(run.clone(), checkpoints.to_vec(), keep)));
     }
@@ -145,7 +147,8 @@ impl<'a> Batch<'a> {
         self.add_tensors(Content::Trials(*key), tensors, Mode::IfAbsent)
     }
 
-    /// Adds rows to a memoised result: those whose whole number in the column `by` is not there yet. What is there stays.
+    /// Adds rows to a memoised result: those whose whole number in the column `by` is not there yet. What is
+    /// there stays.
     pub fn memo(&mut self, memo: &Memo, table: Table, by: &'static str) {
         self.merges.push(Box::new(MemoRows::new(memo.clone(), table, by)));
     }
@@ -158,8 +161,8 @@ impl<'a> Batch<'a> {
     /// Writes, flushes and renames all files.
     ///
     /// # Errors
-    /// The system's failures: some files may be there then, each whole. [`Error::HeaderTooLarge`], [`Error::TensorName`],
-    /// [`Error::Table`].
+    /// The system's failures: some files may be there then, each whole. [`Error::HeaderTooLarge`],
+    /// [`Error::TensorName`], [`Error::Table`].
     pub fn publish(self) -> Result<Published> {
         let Self { store, files, mut merges, already_there } = self;
         let mut all = Vec::new();

@@ -1,7 +1,8 @@
 //! Claims: a run that one process trains need not be trained by another.
 //!
-//! A claim only saves double work. It is a file in `claims/`, made by the first process and refreshed while the work goes on;
-//! no lock is held, and a process that loses a claim goes on and publishes the same bytes, or finds them there.
+//! A claim only saves double work. It is a file in `claims/`, made by the first process and refreshed while
+//! the work goes on; no lock is held, and a process that loses a claim goes on and publishes the same bytes,
+//! or finds them there.
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -28,7 +29,8 @@ struct Note {
     token: String,
 }
 
-/// The tokens of this process' claims: one of ours that is not among them could not be removed, and no thread works under it.
+/// The tokens of this process' claims: one of ours that is not among them could not be removed, and no thread
+/// works under it.
 static LIVE: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 
 fn live() -> MutexGuard<'static, BTreeSet<String>> {
@@ -70,8 +72,8 @@ impl Claim {
     /// Shows life; false if another process took the claim over because this one was silent too long.
     ///
     /// Call it at least every third of the time-out
-    /// ([`StoreOptions::claim_timeout`](crate::StoreOptions::claim_timeout)). After false one may go on: whatever
-    /// is published is the same, or is there already.
+    /// ([`StoreOptions::claim_timeout`](crate::StoreOptions::claim_timeout)). After false one may go on:
+    /// whatever is published is the same, or is there already.
     ///
     /// # Errors
     /// [`Error::DiskFull`] and its like, if the claim cannot be refreshed.
@@ -79,7 +81,8 @@ impl Claim {
         if !self.is_mine() {
             return Ok(false);
         }
-        // The same bytes into our own file: only its time changes, and by the file system's clock, which all hosts share.
+        // The same bytes into our own file: only its time changes, and by the file system's clock, which all
+        // hosts share.
         let bytes = encode(&self.note);
         let write = |file: &mut File| file.seek(SeekFrom::Start(0)).and_then(|_| file.write_all(&bytes));
         write(&mut self.file).map_err(|error| Error::io("refresh the claim", &self.path, error))?;

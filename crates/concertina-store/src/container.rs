@@ -1,9 +1,10 @@
 //! The safetensors container, with one spelling for one content.
 //!
-//! Eight bytes with the header's length (little-endian), a JSON header, and the tensors one after another. The format
-//! leaves the order of names and the spelling of the header open; here both are fixed (names sorted, tensors in that
-//! order, one metadata entry `concertina`, spaces up to a multiple of 8), so the same content gives the same bytes, and a
-//! header that is spelled otherwise is damaged. Only 32-bit floats are written.
+//! Eight bytes with the header's length (little-endian), a JSON header, and the tensors one after another.
+//! The format leaves the order of names and the spelling of the header open; here both are fixed (names
+//! sorted, tensors in that order, one metadata entry `concertina`, spaces up to a multiple of 8), so the same
+//! content gives the same bytes, and a header that is spelled otherwise is damaged. Only 32-bit floats are
+//! written.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -14,8 +15,8 @@ use serde::Deserialize;
 
 use crate::damage::Damage;
 
-/// Longest header, in bytes: 2^24. Arbitrary, because a run of 121 checkpoints needs about 2^17; it bounds what a hostile
-/// header can make the parser allocate.
+/// Longest header, in bytes: 2^24. Arbitrary, because a run of 121 checkpoints needs about 2^17; it bounds
+/// what a hostile header can make the parser allocate.
 pub(crate) const MAX_HEADER_BYTES: u64 = 1 << 24;
 
 /// A tensor's place: its shape, and where its bytes stand behind the header.

@@ -1,8 +1,8 @@
 //! Publishing: the one module that changes anything on disk.
 //!
-//! A file is written in `incoming/`, flushed, and renamed to its place; then its folder is flushed. So a reader finds a
-//! whole file or none, whenever the writer is killed, and what it left behind lies in one folder under a name that says
-//! whose it was.
+//! A file is written in `incoming/`, flushed, and renamed to its place; then its folder is flushed. So a
+//! reader finds a whole file or none, whenever the writer is killed, and what it left behind lies in one
+//! folder under a name that says whose it was.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -22,14 +22,17 @@ use crate::{Durability, Error, Incident, Result};
 /// Where files are written before they are renamed to their place.
 pub(crate) const INCOMING: &str = "incoming";
 
-/// Age from which an unfinished file of another machine is left over. Arbitrary, because writing takes seconds.
+/// Age from which an unfinished file of another machine is left over. Arbitrary, because writing takes
+/// seconds.
 const LEFT_OVER_AFTER: Duration = Duration::from_secs(24 * 3600);
 
-/// Most threads that flush the files of one batch. On ext4 five files took 30 ms one after another and 8 ms at once,
-/// because the journal takes waiting writers together (virtual disk, 2 cores, November 2026); more waiters gain nothing.
+/// Most threads that flush the files of one batch. On ext4 five files took 30 ms one after another and 8 ms
+/// at once, because the journal takes waiting writers together (virtual disk, 2 cores, November 2026); more
+/// waiters gain nothing.
 const FLUSHING_THREADS: usize = 8;
 
-/// How often a folder is made again after other processes removed it. Arbitrary: each time another process must finish packing at that moment.
+/// How often a folder is made again after other processes removed it. Arbitrary: each time another process
+/// must finish packing at that moment.
 const PLACING_ATTEMPTS: usize = 16;
 
 /// A step of publishing; see [`StepHook`].
@@ -52,7 +55,8 @@ pub enum Step {
     Remove,
 }
 
-/// Called before each step of publishing with the path concerned; an error it returns is as if the system had failed.
+/// Called before each step of publishing with the path concerned; an error it returns is as if the system had
+/// failed.
 ///
 /// For tests of what survives: fail at every k-th step, or kill the process there.
 pub type StepHook = Arc<dyn Fn(Step, &Path) -> io::Result<()> + Send + Sync>;

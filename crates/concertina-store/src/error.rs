@@ -8,8 +8,8 @@ pub type Result<T> = std::result::Result<T, Error>;
 
 /// What can go wrong with a store.
 ///
-/// A damaged file is not among these: it is set aside, listed by [`Store::incidents`](crate::Store::incidents), and reads
-/// as not there.
+/// A damaged file is not among these: it is set aside, listed by
+/// [`Store::incidents`](crate::Store::incidents), and reads as not there.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {

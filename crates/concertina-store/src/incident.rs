@@ -32,8 +32,9 @@ pub struct Incident {
 impl Disk {
     /// Moves a damaged thing to `set-aside/` with its reason.
     ///
-    /// If that is not allowed (a store opened for reading, a read-only file system), it is remembered and left. If
-    /// another file stands there now (`id` is what was found damaged), another process has mended it already: nothing is done.
+    /// If that is not allowed (a store opened for reading, a read-only file system), it is remembered and
+    /// left. If another file stands there now (`id` is what was found damaged), another process has mended it
+    /// already: nothing is done.
     pub(crate) fn set_aside(&self, relative: &Path, reason: &str, id: Option<FileId>) -> Result<()> {
         let from = self.root.join(relative);
         if id.is_some() && FileId::at(&from) != id {

@@ -1,7 +1,8 @@
 //! The index of runs: what is known of each from the last look, and whether its folder has changed since.
 //!
-//! Reading the files of a hundred thousand runs takes half a minute; looking whether their folders changed takes a fraction of a
-//! second. The index is derived: deleted, damaged or old, it is made again from the folders.
+//! Reading the files of a hundred thousand runs takes half a minute; looking whether their folders changed
+//! takes a fraction of a second. The index is derived: deleted, damaged or old, it is made again from the
+//! folders.
 
 use std::fs::Metadata;
 use std::path::Path;
@@ -18,14 +19,15 @@ use crate::{Error, Result, RunKey, Store};
 pub(crate) const INDEX: &str = "index.parquet";
 /// Most bytes of it: 2^30, as of any table. Arbitrary.
 const MAX_BYTES: u64 = 1 << 30;
-/// A folder that changed less than this before it was read may change again without showing it: file systems keep times in steps, of
-/// 2 seconds at most (FAT).
+/// A folder that changed less than this before it was read may change again without showing it: file systems
+/// keep times in steps, of 2 seconds at most (FAT).
 const TOO_FRESH: Duration = Duration::from_secs(3);
 
 /// Which state of a run's folder it is: another stamp, perhaps other files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stamp {
-    /// When the folder, and that of its loose checkpoints, last changed: nanoseconds since 1970, 0 if there is none.
+    /// When the folder, and that of its loose checkpoints, last changed: nanoseconds since 1970, 0 if there
+    /// is none.
     changed: [i64; 2],
     /// The number of the folder in its file system.
     number: i64,
@@ -49,7 +51,8 @@ impl Stamp {
     }
 }
 
-/// When the entries of a folder changed, and its number. The time of change rather than of modification, which copying sets back.
+/// When the entries of a folder changed, and its number. The time of change rather than of modification,
+/// which copying sets back.
 #[cfg(unix)]
 fn times(metadata: &Metadata) -> (i64, i64) {
     use std::os::unix::fs::MetadataExt;
@@ -88,7 +91,8 @@ impl Store {
         Ok(parts.into_iter().flatten().collect())
     }
 
-    /// The index that [`Store::publish_index`] wrote under this label; `None` if there is none, or none that can be used.
+    /// The index that [`Store::publish_index`] wrote under this label; `None` if there is none, or none that
+    /// can be used.
     ///
     /// # Errors
     /// The system's failures.

@@ -66,7 +66,8 @@ key! {
 }
 
 key! {
-    /// The name of a memoised result: 256 bits over run, checkpoints, analysis, its version and its parameters.
+    /// The name of a memoised result: 256 bits over run, checkpoints, analysis, its version and its
+    /// parameters.
     MemoKey of 32 bytes
 }
 
@@ -99,9 +100,10 @@ impl RunKey {
 impl MemoKey {
     /// The key of one analysis of some checkpoints of one run.
     ///
-    /// BLAKE3 over `concertina memo 1` and, each behind its length in 8 little-endian bytes: the run's 32 bytes; the
-    /// checkpoints in the order given, as text joined with commas; the analysis' name; its version as decimal text; its
-    /// parameters. `parameters_json` is hashed as it is: give the same text for the same parameters.
+    /// BLAKE3 over `concertina memo 1` and, each behind its length in 8 little-endian bytes: the run's 32
+    /// bytes; the checkpoints in the order given, as text joined with commas; the analysis' name; its version
+    /// as decimal text; its parameters. `parameters_json` is hashed as it is: give the same text for the same
+    /// parameters.
     pub fn of(
         run: &RunKey,
         checkpoints: &[CheckpointId],
@@ -157,7 +159,8 @@ impl Memo {
         &self.key
     }
 
-    /// What is written inside, so that a file in another's place is found, and so that one can tell what it holds.
+    /// What is written inside, so that a file in another's place is found, and so that one can tell what it
+    /// holds.
     pub(crate) fn label(&self) -> String {
         format!("memo {}: {}", self.key, self.about)
     }

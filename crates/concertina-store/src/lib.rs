@@ -1,7 +1,8 @@
 //! The run store: keys, atomic publishing, checksums.
 //!
-//! A run is named by its content (its parameters in canonical form), so two processes that train the same run mean the
-//! same folder, and the second finds what is there. The folder is the truth: there is no index to break.
+//! A run is named by its content (its parameters in canonical form), so two processes that train the same run
+//! mean the same folder, and the second finds what is there. The folder is the truth: there is no index to
+//! break.
 //!
 //! ```text
 //! store/
@@ -24,8 +25,8 @@
 //!
 //! # Packed checkpoints
 //!
-//! A tensor is named `<epoch>_<update>/<name>`; one that is the same in all checkpoints of the file (fixed input weights)
-//! stands once, as `all/<name>`. In Python:
+//! A tensor is named `<epoch>_<update>/<name>`; one that is the same in all checkpoints of the file (fixed
+//! input weights) stands once, as `all/<name>`. In Python:
 //!
 //! ```python
 //! from safetensors.numpy import load_file
@@ -37,17 +38,17 @@
 //!
 //! # What can be relied on
 //!
-//! * **Whole or not there.** Every file is written in `incoming/`, flushed, and renamed ([`Batch`]); a killed process
-//!   leaves nothing else. The first publisher of parameters, checkpoints and rows of memoised results has them; history, provenance and
-//!   the state to resume from are replaced.
-//! * **Damage is found.** Every file holds a BLAKE3 of its content *and of what it is of*, so flipped bits, cut ends and files
-//!   that changed places are found on reading. The file is moved to `set-aside/` with the reason
-//!   ([`Store::incidents`]), and reads as not there. In a packed file each checkpoint has its own hash: one damaged checkpoint
-//!   costs one.
+//! * **Whole or not there.** Every file is written in `incoming/`, flushed, and renamed ([`Batch`]); a killed
+//!   process leaves nothing else. The first publisher of parameters, checkpoints and rows of memoised results
+//!   has them; history, provenance and the state to resume from are replaced.
+//! * **Damage is found.** Every file holds a BLAKE3 of its content *and of what it is of*, so flipped bits,
+//!   cut ends and files that changed places are found on reading. The file is moved to `set-aside/` with the
+//!   reason ([`Store::incidents`]), and reads as not there. In a packed file each checkpoint has its own
+//!   hash: one damaged checkpoint costs one.
 //! * **The same content gives the same bytes.** No times, no random order.
 //! * **No locks.** A claim ([`RunFolder::claim`]) only saves double work; see there.
-//! * **Nothing outside the root is touched.** Links that lead out are refused. (Against accidents; who can write into a
-//!   store while it is used is trusted.)
+//! * **Nothing outside the root is touched.** Links that lead out are refused. (Against accidents; who can
+//!   write into a store while it is used is trusted.)
 //! * **Errors name the path** and say what to do ([`Error::hint`]).
 
 mod batch;

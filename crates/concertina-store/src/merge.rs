@@ -10,8 +10,8 @@ use crate::disk::{Mode, NewFile, Outcome};
 use crate::place::FileId;
 use crate::{CheckpointId, Error, Keep, Memo, Result, RunFolder, Store, Tensors, batch, pack};
 
-/// How often a file is merged again if others replace it meanwhile. Arbitrary, several times the writers one may expect: with claims
-/// there is one, and eight that ignore claims must each get their turn.
+/// How often a file is merged again if others replace it meanwhile. Arbitrary, several times the writers one
+/// may expect: with claims there is one, and eight that ignore claims must each get their turn.
 const MERGES: usize = 64;
 
 /// Something to be added to a file, which others may be adding to at the same time.
@@ -22,7 +22,8 @@ pub(crate) trait Merge {
     /// Called when the last merge is in place.
     fn settle(&self, store: &Store) -> Result<()>;
 
-    /// Others replaced the file between our reading and our renaming: merges with theirs. Returns how many files were written.
+    /// Others replaced the file between our reading and our renaming: merges with theirs. Returns how many
+    /// files were written.
     fn merge_until_done(&mut self, store: &Store) -> Result<usize> {
         for attempt in 1..=MERGES {
             let Some(mut file) = self.merge(store)? else {
@@ -56,7 +57,8 @@ impl MemoRows {
 }
 
 impl Merge for MemoRows {
-    /// Rows whose `by` is not there yet are added; all rows stand in the order of `by`, so that the order of writing does not show.
+    /// Rows whose `by` is not there yet are added; all rows stand in the order of `by`, so that the order of
+    /// writing does not show.
     fn merge(&mut self, store: &Store) -> Result<Option<NewFile>> {
         let content = Content::Memo(*self.memo.key());
         let path = content.path();

@@ -74,7 +74,8 @@ enum Step {
 impl Disk {
     /// The absolute path of a folder of the store, if it is there and inside.
     ///
-    /// A file or a dangling link in its place is set aside and reads as nothing; a link that leads out is an error.
+    /// A file or a dangling link in its place is set aside and reads as nothing; a link that leads out is an
+    /// error.
     pub(crate) fn folder(&self, relative: &Path) -> Result<Option<PathBuf>> {
         let mut below = PathBuf::new();
         for component in plain_components(relative) {
@@ -168,7 +169,8 @@ impl Disk {
         } else if !metadata.is_file() {
             return Ok(Found::Wrong("neither a file nor a folder".to_owned()));
         }
-        // On a network file system a file that is replaced meanwhile goes stale under its reader: then the new one is read.
+        // On a network file system a file that is replaced meanwhile goes stale under its reader: then the
+        // new one is read.
         let mut attempts = 0;
         loop {
             match File::open(&path).and_then(|file| file.metadata().map(|metadata| (file, metadata))) {

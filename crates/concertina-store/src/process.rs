@@ -11,10 +11,12 @@ use serde::{Deserialize, Serialize};
 pub(crate) struct Process {
     /// The host's name, for people.
     pub(crate) host: String,
-    /// 16 hexadecimal digits: host, boot and process space. Process numbers mean something within one machine alone.
+    /// 16 hexadecimal digits: host, boot and process space. Process numbers mean something within one machine
+    /// alone.
     pub(crate) machine: String,
     pub(crate) pid: u32,
-    /// When the process started, in ticks since boot: tells a new process from an old one with the same number. 0: unknown.
+    /// When the process started, in ticks since boot: tells a new process from an old one with the same
+    /// number. 0: unknown.
     pub(crate) started: u64,
 }
 
@@ -65,7 +67,8 @@ impl Process {
     }
 }
 
-/// When a living process started (field 22 of `/proc/<pid>/stat`); `None` if it is dead, or the system has no `/proc`.
+/// When a living process started (field 22 of `/proc/<pid>/stat`); `None` if it is dead, or the system has no
+/// `/proc`.
 fn start_of(pid: u32) -> Option<u64> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     // The second field is the name in parentheses and may hold anything.

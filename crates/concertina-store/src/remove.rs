@@ -15,7 +15,8 @@ use crate::place::entries;
 use crate::{CheckpointId, Error, Holder, Keep, Memo, MemoKey, Result, RunFolder, RunKey, Store, TrialsKey};
 use concertina_table::Table;
 
-/// For how long trials stay without a run that names them. Arbitrary: far longer than it takes to begin a run.
+/// For how long trials stay without a run that names them. Arbitrary: far longer than it takes to begin a
+/// run.
 const NEW: Duration = Duration::from_secs(3600);
 
 /// What was removed, or would be.
@@ -85,10 +86,11 @@ impl MemoEntry {
 }
 
 impl RunFolder {
-    /// Removes the run: every file of it that a store writes. Other files in its folder stay, and the folder with them.
+    /// Removes the run: every file of it that a store writes. Other files in its folder stay, and the folder
+    /// with them.
     ///
-    /// The state to go on from goes first and the parameters last, so that a run which is removed in part reads as one that is not
-    /// finished.
+    /// The state to go on from goes first and the parameters last, so that a run which is removed in part
+    /// reads as one that is not finished.
     ///
     /// # Errors
     /// The system's failures; [`Error::OpenedReadOnly`](crate::Error::OpenedReadOnly).
@@ -186,8 +188,8 @@ impl RunFolder {
 }
 
 impl Store {
-    /// Removes trials that were made elsewhere, unless they have come within the last hour: the first run that is trained on them may not
-    /// be there yet.
+    /// Removes trials that were made elsewhere, unless they have come within the last hour: the first run
+    /// that is trained on them may not be there yet.
     ///
     /// # Errors
     /// The system's failures; [`Error::OpenedReadOnly`].

@@ -14,7 +14,8 @@ use crate::pack::Pack;
 use crate::place::{FileId, entries};
 use crate::{CheckpointId, Keep, Published, Result, RunKey, Store, Tensors};
 
-/// How often a checkpoint is looked for while others replace the pack. Arbitrary: each time a whole run is packed meanwhile.
+/// How often a checkpoint is looked for while others replace the pack. Arbitrary: each time a whole run is
+/// packed meanwhile.
 const LOOKS: usize = 16;
 
 /// One run's folder, which need not be there yet. Cheap to clone.
@@ -127,7 +128,8 @@ impl RunFolder {
     /// Keeps the state to resume from in place of the one before.
     ///
     /// # Errors
-    /// [`Error::HeaderTooLarge`](crate::Error::HeaderTooLarge), [`Error::TensorName`](crate::Error::TensorName); the system's failures.
+    /// [`Error::HeaderTooLarge`](crate::Error::HeaderTooLarge),
+    /// [`Error::TensorName`](crate::Error::TensorName); the system's failures.
     pub fn publish_resume(&self, tensors: &Tensors) -> Result<()> {
         let mut batch = self.store.batch();
         batch.resume(self, tensors)?;
@@ -154,7 +156,8 @@ impl RunFolder {
         Ok(self.read_checkpoints(&[id])?.pop().flatten())
     }
 
-    /// Some checkpoints, in the order asked for; a packed file is opened once, and only what is asked for is read.
+    /// Some checkpoints, in the order asked for; a packed file is opened once, and only what is asked for is
+    /// read.
     ///
     /// # Errors
     /// The system's failures.
@@ -202,19 +205,23 @@ impl RunFolder {
     /// Keeps checkpoints as loose files, one each; those that are there, loose or packed, stay.
     ///
     /// # Errors
-    /// [`Error::HeaderTooLarge`](crate::Error::HeaderTooLarge), [`Error::TensorName`](crate::Error::TensorName); the system's failures.
+    /// [`Error::HeaderTooLarge`](crate::Error::HeaderTooLarge),
+    /// [`Error::TensorName`](crate::Error::TensorName); the system's failures.
     pub fn publish_checkpoints(&self, checkpoints: &[(CheckpointId, &Tensors)]) -> Result<Published> {
         let mut batch = self.store.batch();
         batch.checkpoints(self, checkpoints)?;
         batch.publish()
     }
 
-    /// Keeps checkpoints in one file together with all that are there, packed or loose; those that are there stay as they are.
+    /// Keeps checkpoints in one file together with all that are there, packed or loose; those that are there
+    /// stay as they are.
     ///
-    /// The new file replaces the old one at once; then loose files are removed. Readers find every checkpoint at any moment.
+    /// The new file replaces the old one at once; then loose files are removed. Readers find every checkpoint
+    /// at any moment.
     ///
     /// # Errors
-    /// [`Error::HeaderTooLarge`](crate::Error::HeaderTooLarge), [`Error::TensorName`](crate::Error::TensorName); the system's failures.
+    /// [`Error::HeaderTooLarge`](crate::Error::HeaderTooLarge),
+    /// [`Error::TensorName`](crate::Error::TensorName); the system's failures.
     pub fn publish_packed(&self, checkpoints: &[(CheckpointId, &Tensors)]) -> Result<Published> {
         let mut batch = self.store.batch();
         batch.packed(self, checkpoints, Keep::All);

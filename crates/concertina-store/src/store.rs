@@ -24,8 +24,8 @@ pub enum Durability {
     /// Files are flushed to disk before they get their names: they survive a power failure.
     #[default]
     PowerFailure,
-    /// Nothing is flushed. A killed process still leaves whole files or none; after a power failure some may be damaged,
-    /// which is found, and they are computed again.
+    /// Nothing is flushed. A killed process still leaves whole files or none; after a power failure some may
+    /// be damaged, which is found, and they are computed again.
     Process,
 }
 
@@ -100,8 +100,8 @@ impl StoreOptions {
     /// Opens a store; a folder that is empty or not there becomes one (not if `read_only`).
     ///
     /// # Errors
-    /// [`Error::NoStore`], [`Error::NotAStore`], [`Error::NewerLayout`], [`Error::DamagedFormat`], [`Error::NotAFolder`], and
-    /// the system's failures.
+    /// [`Error::NoStore`], [`Error::NotAStore`], [`Error::NewerLayout`], [`Error::DamagedFormat`],
+    /// [`Error::NotAFolder`], and the system's failures.
     pub fn open(self, root: impl AsRef<Path>) -> Result<Store> {
         let (disk, claim_timeout) = self.disk(root.as_ref())?;
         layout::settle(&disk)?;
@@ -296,8 +296,8 @@ impl Store {
 
     /// Writes the table of runs at the top of the store: a view, derived from the rest.
     ///
-    /// It is taken away whenever a file of a run changes. The process that writes it looks afterwards whether a run
-    /// has changed since the table was made, and then writes it again or takes it away
+    /// It is taken away whenever a file of a run changes. The process that writes it looks afterwards whether
+    /// a run has changed since the table was made, and then writes it again or takes it away
     /// ([`Store::remove_run_table`]).
     ///
     /// # Errors
@@ -315,7 +315,8 @@ impl Store {
         self.disk.remove(&self.disk.root.join(RUN_TABLE))
     }
 
-    /// The damaged files found so far, by path: those in `set-aside/`, and those this store could not move there.
+    /// The damaged files found so far, by path: those in `set-aside/`, and those this store could not move
+    /// there.
     ///
     /// # Errors
     /// The system's failures.
@@ -339,8 +340,8 @@ impl Store {
         verify::verify(self)
     }
 
-    /// Sets aside what [`Store::verify`] finds damaged, keeps what is whole in a damaged pack, and removes what killed
-    /// processes left; returns what was found.
+    /// Sets aside what [`Store::verify`] finds damaged, keeps what is whole in a damaged pack, and removes
+    /// what killed processes left; returns what was found.
     ///
     /// # Errors
     /// The system's failures.

@@ -76,14 +76,16 @@ impl Tensors {
         })
     }
 
-    /// A safetensors file of these arrays, readable from Python, Julia and the rest: the same content gives the same bytes.
+    /// A safetensors file of these arrays, readable from Python, Julia and the rest: the same content gives
+    /// the same bytes.
     ///
     /// `subject` says what it is of, and is asked again on reading.
     pub fn to_safetensors(&self, subject: &str) -> Vec<u8> {
         self.to_parts(subject).concat()
     }
 
-    /// Reads what [`Tensors::to_safetensors`] wrote for this subject; what is damaged gives the reason in words.
+    /// Reads what [`Tensors::to_safetensors`] wrote for this subject; what is damaged gives the reason in
+    /// words.
     ///
     /// Safe for bytes from strangers: no panic, and no allocation much larger than `bytes`.
     ///
@@ -129,11 +131,13 @@ pub(crate) fn assemble<'a>(
     Ok(Tensors { arrays, metadata })
 }
 
-/// The BLAKE3 of subject, metadata, names, shapes and values; the same for a checkpoint alone and in a packed file.
+/// The BLAKE3 of subject, metadata, names, shapes and values; the same for a checkpoint alone and in a packed
+/// file.
 ///
-/// Over `concertina tensors 1`; subject, metadata as JSON; the number of arrays; then per array in the order of names: the
-/// name, the number of axes, the axes, and the values in row-major order. Texts stand behind their length; lengths, numbers and
-/// axes are 8 little-endian bytes, values 4. `feed` is given a function to call with each array's name, shape and bytes, in the order of names.
+/// Over `concertina tensors 1`; subject, metadata as JSON; the number of arrays; then per array in the order
+/// of names: the name, the number of axes, the axes, and the values in row-major order. Texts stand behind
+/// their length; lengths, numbers and axes are 8 little-endian bytes, values 4. `feed` is given a function to
+/// call with each array's name, shape and bytes, in the order of names.
 pub(crate) fn hash_of(
     subject: &str,
     metadata: &Map<String, Value>,

@@ -15,8 +15,8 @@ use crate::{Result, Store};
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Usage {
-    /// The kind of file: `params`, `checkpoints`, `resume`, `history`, `provenance`, `analysis`, `trials`, `views`, `incoming`, `set-aside`,
-    /// `other`.
+    /// The kind of file: `params`, `checkpoints`, `resume`, `history`, `provenance`, `analysis`, `trials`,
+    /// `views`, `incoming`, `set-aside`, `other`.
     pub kind: &'static str,
     /// Of an analysis: its name and version.
     pub analysis: Option<(String, u32)>,

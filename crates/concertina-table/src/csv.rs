@@ -43,11 +43,12 @@ impl Table {
 
     /// Reads a header line and rows; the kind of each column is inferred from all its cells.
     ///
-    /// An empty cell is null. If all other cells are whole numbers that fit 64 bits, the column is integer; if all are
-    /// numbers, float; if all are `true` or `false` (also `True`, `False`), boolean; else text. A column of nulls alone is float.
-    /// A number is spelled as programs spell it: no leading zeros, no plus sign, and one digit before the point where there is an
-    /// exponent. So `007` and hexadecimal keys such as `12e4` stay text. *Text that is spelled like a number in every
-    /// row becomes numbers*: where that matters, keep the table as Parquet or JSON.
+    /// An empty cell is null. If all other cells are whole numbers that fit 64 bits, the column is integer;
+    /// if all are numbers, float; if all are `true` or `false` (also `True`, `False`), boolean; else text. A
+    /// column of nulls alone is float. A number is spelled as programs spell it: no leading zeros, no plus
+    /// sign, and one digit before the point where there is an exponent. So `007` and hexadecimal keys such as
+    /// `12e4` stay text. *Text that is spelled like a number in every row becomes numbers*: where that
+    /// matters, keep the table as Parquet or JSON.
     ///
     /// # Errors
     /// [`Error::Csv`] if the reader fails, lines differ in their number of cells, or bytes are not UTF-8;

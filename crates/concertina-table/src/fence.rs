@@ -1,8 +1,10 @@
 //! What the Parquet library is not asked to bear.
 //!
-//! The library believes numbers in a file before it has seen what they count: a dictionary of two billion entries in a file of 300
-//! bytes ends the process, and so do groups inside groups without end. So the headers are walked first, and only those go on that
-//! have the fields that [`Table::to_parquet`](crate::Table::to_parquet) writes, of the types it writes, with counts that the file has room for.
+//! The library believes numbers in a file before it has seen what they count: a dictionary of two billion
+//! entries in a file of 300 bytes ends the process, and so do groups inside groups without end. So the
+//! headers are walked first, and only those go on that have the fields that
+//! [`Table::to_parquet`](crate::Table::to_parquet) writes, of the types it writes, with counts that the file
+//! has room for.
 
 use parquet::file::metadata::ColumnChunkMetaData;
 
@@ -22,7 +24,8 @@ enum Shape {
 
 use Shape::{Binary, Boolean, List, Struct, Whole};
 
-/// `FileMetaData`, with numbers as in `parquet.thrift`. The least lengths of elements are those of the fields that each must have.
+/// `FileMetaData`, with numbers as in `parquet.thrift`. The least lengths of elements are those of the fields
+/// that each must have.
 const FOOTER: Shape = Struct(&[
     (1, Whole),
     (2, List(&SCHEMA_ELEMENT, 4)),

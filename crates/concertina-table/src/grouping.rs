@@ -26,7 +26,8 @@ impl Ord for Cell {
 }
 
 impl Table {
-    /// The rows grouped by equal cells in these columns; groups in order of first appearance, rows in their order.
+    /// The rows grouped by equal cells in these columns; groups in order of first appearance, rows in their
+    /// order.
     ///
     /// Nulls are one group. Without names, all rows are one group (no group if there are no rows).
     ///
@@ -49,7 +50,8 @@ impl Table {
             .collect())
     }
 
-    /// The rows in rising order of these columns, the first name first; nulls last, equal rows keep their order.
+    /// The rows in rising order of these columns, the first name first; nulls last, equal rows keep their
+    /// order.
     ///
     /// # Errors
     /// [`Error::UnknownColumn`](crate::Error::UnknownColumn).
@@ -60,8 +62,8 @@ impl Table {
         Ok(self.take(&rows.into_iter().map(|(_, row)| row).collect::<Vec<_>>()))
     }
 
-    /// Distinct cells of a column by what they are known by ([`Scalar::key`]), nulls left out: numbers in rising order, everything else as it
-    /// comes.
+    /// Distinct cells of a column by what they are known by ([`Scalar::key`]), nulls left out: numbers in
+    /// rising order, everything else as it comes.
     ///
     /// # Errors
     /// [`Error::UnknownColumn`](crate::Error::UnknownColumn).

@@ -9,14 +9,16 @@ use crate::{Error, Result, Table};
 impl Table {
     /// The rows of both tables side by side, those together that have the same cells in the columns `on`.
     ///
-    /// Columns are the table's, then those of `other` that are not in `on`; rows come in the order of the table, after them those
-    /// that only `other` has. A row without a partner is kept, with nulls where the partner's cells would be. Where one of the
-    /// tables has several rows of one name, each gets the other's only row.
+    /// Columns are the table's, then those of `other` that are not in `on`; rows come in the order of the
+    /// table, after them those that only `other` has. A row without a partner is kept, with nulls where the
+    /// partner's cells would be. Where one of the tables has several rows of one name, each gets the other's
+    /// only row.
     ///
     /// # Errors
-    /// [`Error::UnknownColumn`] if one of the tables lacks a column of `on`; [`Error::DuplicateColumn`] for a column outside `on`
-    /// that both have; [`Error::Ambiguous`] if both have several rows of one name; [`Error::NoPartner`] if not a single row has a
-    /// partner, though both tables have rows; [`Error::Kind`] if a column of `on` holds different kinds.
+    /// [`Error::UnknownColumn`] if one of the tables lacks a column of `on`; [`Error::DuplicateColumn`] for a
+    /// column outside `on` that both have; [`Error::Ambiguous`] if both have several rows of one name;
+    /// [`Error::NoPartner`] if not a single row has a partner, though both tables have rows; [`Error::Kind`]
+    /// if a column of `on` holds different kinds.
     pub fn join(&self, other: &Table, on: &[&str]) -> Result<Table> {
         let (left, right) = (places(self, on)?, places(other, on)?);
         let names = || on.iter().map(|&name| name.to_owned()).collect::<Vec<_>>();

@@ -1,8 +1,9 @@
 //! Tables as Parquet: one row group, optional columns, no compression, a checksum inside.
 //!
-//! The footer's key-value metadata holds `concertina.blake3`: the BLAKE3, in 64 hexadecimal digits, of the whole file
-//! with these 64 digits read as zeros. It is checked before anything is parsed, so a damaged file costs nothing and
-//! never reaches the Parquet reader. Beside it, `concertina.label` says what the table is of, where the writer said so.
+//! The footer's key-value metadata holds `concertina.blake3`: the BLAKE3, in 64 hexadecimal digits, of the
+//! whole file with these 64 digits read as zeros. It is checked before anything is parsed, so a damaged file
+//! costs nothing and never reaches the Parquet reader. Beside it, `concertina.label` says what the table is
+//! of, where the writer said so.
 //!
 //! A column of vectors is a list of doubles in the three levels that Parquet prescribes
 //! (`state.list.element`), so that other programs read it as lists.
@@ -32,10 +33,11 @@ const DIGITS: usize = 64;
 /// What stands there while the checksum is computed.
 const ZEROS: [u8; DIGITS] = [b'0'; DIGITS];
 
-/// Most cells of one table: 2^26, a gigabyte in memory. Arbitrary, because a study's largest table has about a million;
-/// run-length coding lets a few bytes claim billions of nulls, so there must be a limit.
+/// Most cells of one table: 2^26, a gigabyte in memory. Arbitrary, because a study's largest table has about
+/// a million; run-length coding lets a few bytes claim billions of nulls, so there must be a limit.
 const MAX_CELLS: usize = 1 << 26;
-/// Most columns of one table: 2^14. Arbitrary, because a study's have less than a hundred; each name is compared with all others.
+/// Most columns of one table: 2^14. Arbitrary, because a study's have less than a hundred; each name is
+/// compared with all others.
 const MAX_COLUMNS: usize = 1 << 14;
 /// Most bytes of text in one table: 2^28. Arbitrary, for the same reason (dictionary coding).
 const MAX_TEXT_BYTES: usize = 1 << 28;
@@ -61,7 +63,8 @@ impl Table {
         self.to_labelled_parquet("")
     }
 
-    /// The same with a label inside that says what the table is of, so that files which changed places are found.
+    /// The same with a label inside that says what the table is of, so that files which changed places are
+    /// found.
     ///
     /// # Errors
     /// As [`Table::to_parquet`].
@@ -87,16 +90,18 @@ impl Table {
 
     /// Reads what [`Table::to_parquet`] wrote.
     ///
-    /// Safe for bytes from strangers: no panic, and no allocation past 2^14 columns, 2^26 cells and 2^28 bytes of text.
+    /// Safe for bytes from strangers: no panic, and no allocation past 2^14 columns, 2^26 cells and 2^28
+    /// bytes of text.
     ///
     /// # Errors
-    /// [`Error::Checksum`] if any byte changed, [`Error::Parquet`] and [`Error::ForeignParquet`] for what others wrote,
-    /// [`Error::TooLarge`].
+    /// [`Error::Checksum`] if any byte changed, [`Error::Parquet`] and [`Error::ForeignParquet`] for what
+    /// others wrote, [`Error::TooLarge`].
     pub fn from_parquet(bytes: &[u8]) -> Result<Table> {
         fenced(bytes, None)
     }
 
-    /// Reads what [`Table::to_labelled_parquet`] wrote with this label, or with this label, `: ` and more words.
+    /// Reads what [`Table::to_labelled_parquet`] wrote with this label, or with this label, `: ` and more
+    /// words.
     ///
     /// # Errors
     /// [`Error::Label`] if it was written with another label, and all those of [`Table::from_parquet`].
@@ -210,7 +215,8 @@ pub(crate) fn check_size(rows: usize, columns: usize) -> Result<()> {
     }
 }
 
-/// Where the 64 digits stand: after the key comes the value's field header (0x18) and its length in compact Thrift (0x40).
+/// Where the 64 digits stand: after the key comes the value's field header (0x18) and its length in compact
+/// Thrift (0x40).
 fn checksum_place(bytes: &[u8]) -> Option<usize> {
     let mark = [CHECKSUM.as_bytes(), &[0x18, DIGITS as u8]].concat();
     let start = bytes.windows(mark.len()).rposition(|window| window == mark)? + mark.len();
@@ -309,7 +315,8 @@ fn fenced(bytes: &[u8], label: Option<&str>) -> Result<Table> {
     check(bytes)?;
     fence::footer(bytes).map_err(foreign)?;
     let bytes = Bytes::copy_from_slice(bytes);
-    // The checksum keeps accidents out, but a stranger can compute one: a panic in the library stays an error.
+    // The checksum keeps accidents out, but a stranger can compute one: a panic in the library stays an
+    // error.
     catch_unwind(AssertUnwindSafe(|| decoded(bytes, label))).unwrap_or_else(|_| Err(unbearable()))
 }
 

@@ -93,8 +93,8 @@ impl Scalar {
         }
     }
 
-    /// Whether two cells say the same, however they are spelled: a text that reads as a number is that number. Null is the same as nothing
-    /// else.
+    /// Whether two cells say the same, however they are spelled: a text that reads as a number is that
+    /// number. Null is the same as nothing else.
     pub fn is_same(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Null, _) | (_, Self::Null) => self.is_null() && other.is_null(),

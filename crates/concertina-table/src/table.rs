@@ -169,8 +169,8 @@ impl Table {
 
     /// Puts the rows of `other` below.
     ///
-    /// Columns are matched by name. A column that one of the two lacks is null there; integers are widened where floats
-    /// meet them; a column of nulls alone goes with every kind.
+    /// Columns are matched by name. A column that one of the two lacks is null there; integers are widened
+    /// where floats meet them; a column of nulls alone goes with every kind.
     ///
     /// # Errors
     /// [`Error::Kind`] if two columns of one name hold different kinds, [`Error::Width`] if they hold

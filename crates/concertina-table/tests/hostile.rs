@@ -54,7 +54,8 @@ fn footer(elements: usize, schema: &[u8]) -> Vec<u8> {
 
 #[test]
 fn a_dictionary_of_two_billion_entries_is_not_made() {
-    // Behind the header of a dictionary's page: its kind and sizes; field 7, a struct; field 1, the number of entries.
+    // Behind the header of a dictionary's page: its kind and sizes; field 7, a struct; field 1, the number of
+    // entries.
     let bytes = names();
     let mark: &[u8] = &[0x4c, 0x15];
     assert_eq!(bytes[4..6], [0x15, 0x04], "the first page is a dictionary");

@@ -1,6 +1,7 @@
 //! Comparisons of arrays that say where the worst difference is, both values there, and the tolerance.
 //!
-//! Elements may be f32 or f64. Shapes must be equal. A NaN on either side is a difference, however large the tolerance.
+//! Elements may be f32 or f64. Shapes must be equal. A NaN on either side is a difference, however large the
+//! tolerance.
 
 use ndarray::{ArrayView, Dimension};
 
@@ -41,7 +42,8 @@ pub fn assert_close_to_largest<A, B, D, E>(
     worst.assert(what, relative, "of the largest entry");
 }
 
-/// No entry may differ by more than `relative` times the expected entry itself; where that is zero, neither may the found.
+/// No entry may differ by more than `relative` times the expected entry itself; where that is zero, neither
+/// may the found.
 ///
 /// # Panics
 /// If one does, or the shapes differ.

@@ -11,7 +11,8 @@ pub(crate) fn workspace_root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-/// The folder named by the environment variable, which then alone counts, else the first of `defaults` that is there.
+/// The folder named by the environment variable, which then alone counts, else the first of `defaults` that
+/// is there.
 pub(crate) fn first_of(variable: &str, defaults: &[PathBuf]) -> Option<PathBuf> {
     if let Some(named) = std::env::var_os(variable).filter(|value| !value.is_empty()) {
         return Some(PathBuf::from(named));

@@ -1,8 +1,9 @@
 //! What the tests share: golden fixtures, reference tables and comparisons that say where they fail.
 //!
-//! Everything here is called from tests, so a wrong name or a wrong type panics with a message instead of returning an
-//! error. Data that is not there is different: it returns `None`, says so on standard error, and the test ends. With the
-//! environment variable `CONCERTINA_REQUIRE_SHARED` set (as in CI) missing data fails the test instead.
+//! Everything here is called from tests, so a wrong name or a wrong type panics with a message instead of
+//! returning an error. Data that is not there is different: it returns `None`, says so on standard error, and
+//! the test ends. With the environment variable `CONCERTINA_REQUIRE_SHARED` set (as in CI) missing data fails
+//! the test instead.
 //!
 //! ```no_run
 //! use concertina_testing::{compare, golden::Fixture};

@@ -1,5 +1,5 @@
-//! What the project is built of: licences, sources, and crates that are there in several versions. The same as `deny.toml` asks for, with
-//! nothing to install.
+//! What the project is built of: licences, sources, and crates that are there in several versions. The same
+//! as `deny.toml` asks for, with nothing to install.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -20,8 +20,8 @@ const LICENCES: [&str; 11] = [
     "Zlib",
 ];
 
-/// Crates of which several versions are compiled, because crates that we use are not at the same one yet. A new one is looked into: perhaps
-/// a dependency can be raised, or left out.
+/// Crates of which several versions are compiled, because crates that we use are not at the same one yet. A
+/// new one is looked into: perhaps a dependency can be raised, or left out.
 const SEVERAL: [&str; 11] = [
     "equator",
     "equator-macro",

@@ -102,7 +102,8 @@ fn setting_aside_what_is_not_there_fails() {
     assert!(panic_text(|| fixture.finish()).contains("no array `gone*`"));
 }
 
-/// Every array of the networks' fixtures belongs to a part; what nothing is built for yet is listed, and does not fail.
+/// Every array of the networks' fixtures belongs to a part; what nothing is built for yet is listed, and does
+/// not fail.
 #[test]
 fn golden_networks_every_array_is_read_or_waits_for_something_named() {
     every_array_is_known("golden-networks", networks::folder(), networks::part_of);

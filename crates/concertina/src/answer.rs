@@ -6,7 +6,8 @@ use std::ops::Deref;
 use concertina_analysis::{self as analyses, Analysis, AnalysisSpec};
 use concertina_table::Table;
 
-/// An analysis with the form in which a single run answers it: a table, or something that reads like one and knows more.
+/// An analysis with the form in which a single run answers it: a table, or something that reads like one and
+/// knows more.
 ///
 /// Every analysis of [`analyses`](crate::analyses) is one:
 ///
@@ -87,13 +88,14 @@ pub struct LyapunovExponent {
 }
 
 impl LyapunovExponent {
-    /// The exponent; `-∞` where the network leaves no further direction, NaN where the exponent is not known: the column `reason`
-    /// of the table says why.
+    /// The exponent; `-∞` where the network leaves no further direction, NaN where the exponent is not known:
+    /// the column `reason` of the table says why.
     pub fn bits_per_timestep(self) -> f64 {
         self.bits_per_timestep
     }
 
-    /// Its standard error over initial conditions, in bits per timestep; `None` where the exponent is `-∞` or not known.
+    /// Its standard error over initial conditions, in bits per timestep; `None` where the exponent is `-∞` or
+    /// not known.
     pub fn standard_error(self) -> Option<f64> {
         self.standard_error
     }

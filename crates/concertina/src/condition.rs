@@ -5,8 +5,8 @@ use concertina_table::{Columns, Scalar};
 use crate::error::{Error, Result};
 use crate::library::columns;
 
-/// The columns of the run table, for [`Condition::parse`](concertina_table::Condition::parse): names and values may be spelled as
-/// elsewhere (`g_radius = 2.5e2`, `loss = cce`), and a key may be cut short.
+/// The columns of the run table, for [`Condition::parse`](concertina_table::Condition::parse): names and
+/// values may be spelled as elsewhere (`g_radius = 2.5e2`, `loss = cce`), and a key may be cut short.
 ///
 /// An unknown name is [`Error::UnknownColumn`].
 #[derive(Debug, Clone, Copy, Default)]

@@ -17,7 +17,8 @@ pub trait Observer: Send + Sync {
     fn observe(&self, event: &Event);
 }
 
-/// Something that happened, and when. A plain value: it can be kept, sent elsewhere, or written down as JSON, an object each:
+/// Something that happened, and when. A plain value: it can be kept, sent elsewhere, or written down as JSON,
+/// an object each:
 ///
 /// ```
 /// use std::sync::{Arc, Mutex};
@@ -68,7 +69,8 @@ impl Event {
 #[serde(tag = "event", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum EventKind {
-    /// Work begins on so many runs; `work` is the sum of what their training may cost, in the unit of [`EventKind::Trained`].
+    /// Work begins on so many runs; `work` is the sum of what their training may cost, in the unit of
+    /// [`EventKind::Trained`].
     Started {
         /// How many runs.
         runs: usize,
@@ -108,7 +110,8 @@ pub enum EventKind {
         /// In the store.
         loaded: usize,
     },
-    /// An analysis at a checkpoint was computed. One that looks at several checkpoints at once is told of at each of them.
+    /// An analysis at a checkpoint was computed. One that looks at several checkpoints at once is told of at
+    /// each of them.
     Analysed {
         /// The run.
         #[serde(serialize_with = "record::as_text")]

@@ -6,7 +6,8 @@ use serde::Serialize;
 
 /// What can be done about an error.
 ///
-/// [`Display`](fmt::Display) says it in words that hold for every front end; one that has commands or methods for it says which.
+/// [`Display`](fmt::Display) says it in words that hold for every front end; one that has commands or methods
+/// for it says which.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]

@@ -37,7 +37,8 @@ pub(crate) fn identity(params: &ValidParams, varied: &[&'static str]) -> Vec<(St
     cells
 }
 
-/// A table of one row; of two cells with one name the first counts (`epochs` that vary, and those that were trained).
+/// A table of one row; of two cells with one name the first counts (`epochs` that vary, and those that were
+/// trained).
 pub(crate) fn row(cells: impl IntoIterator<Item = (String, Scalar)>) -> Result<Table> {
     let mut table = Table::new();
     for (name, cell) in cells {
@@ -50,7 +51,8 @@ pub(crate) fn row(cells: impl IntoIterator<Item = (String, Scalar)>) -> Result<T
 
 /// Tables one below the other; `None` of them is an empty table.
 ///
-/// Halves are joined to halves, because joining copies: so the cost grows with the rows, and hardly with the number of tables.
+/// Halves are joined to halves, because joining copies: so the cost grows with the rows, and hardly with the
+/// number of tables.
 pub(crate) fn stack(mut tables: Vec<Table>) -> Result<Table> {
     while tables.len() > 1 {
         let mut joined = Vec::with_capacity(tables.len().div_ceil(2));
@@ -71,8 +73,8 @@ pub(crate) fn add_run(part: &Table, run: &RunRecord, varied: &[&'static str]) ->
     add_columns(part, identity(&run.params, varied), run.end.update.0, run.is_imported())
 }
 
-/// As [`add_run`], for any columns; `last_update` is the one that counts as after training. A network that was imported alone is one
-/// after training.
+/// As [`add_run`], for any columns; `last_update` is the one that counts as after training. A network that
+/// was imported alone is one after training.
 pub(crate) fn add_columns(
     part: &Table,
     cells: Vec<(String, Scalar)>,

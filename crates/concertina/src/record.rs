@@ -12,8 +12,8 @@ use crate::error::Error;
 use crate::hint::Hint;
 use crate::selection::End;
 
-/// What came of a run: its parameters, how it ended and where it came from. Plain data; a [`Run`](crate::Run) is one with a way to its
-/// checkpoints.
+/// What came of a run: its parameters, how it ended and where it came from. Plain data; a [`Run`](crate::Run)
+/// is one with a way to its checkpoints.
 #[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct RunRecord {
@@ -54,7 +54,8 @@ impl RunRecord {
         self.params.network.weights.is_some()
     }
 
-    /// The last checkpoint of it that was asked for: the end of training, unless it diverged, failed or was interrupted.
+    /// The last checkpoint of it that was asked for: the end of training, unless it diverged, failed or was
+    /// interrupted.
     pub fn last_checkpoint(&self) -> Checkpoint {
         self.end.last(&self.params)
     }

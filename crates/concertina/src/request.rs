@@ -8,10 +8,11 @@ use concertina_table::Table;
 
 use crate::error::{Error, Result};
 
-/// A sweep from what follows a command: a file of parameters if the first is no override, then overrides, then seeds.
+/// A sweep from what follows a command: a file of parameters if the first is no override, then overrides,
+/// then seeds.
 ///
-/// The file is TOML with sections as in [`Params::from_toml`], and perhaps a section `[sweep]`; or JSON with the published code's
-/// names.
+/// The file is TOML with sections as in [`Params::from_toml`], and perhaps a section `[sweep]`; or JSON with
+/// the published code's names.
 ///
 /// # Errors
 /// [`Error::Read`], [`Error::InFile`] around what is wrong with the file, [`Error::Seeds`], seeds that are

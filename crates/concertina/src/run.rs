@@ -77,7 +77,8 @@ impl Run {
         self.record.source
     }
 
-    /// The last checkpoint of it that was asked for: the end of training, unless it diverged, failed or was interrupted.
+    /// The last checkpoint of it that was asked for: the end of training, unless it diverged, failed or was
+    /// interrupted.
     pub fn last_checkpoint(&self) -> Checkpoint {
         self.record.last_checkpoint()
     }
@@ -87,8 +88,8 @@ impl Run {
         &self.record.history
     }
 
-    /// The same as a table: `epoch`, `update`, `learning_rate`, losses, accuracies and the norm of the gradient, a row per epoch;
-    /// `validation_r2` where targets are real numbers.
+    /// The same as a table: `epoch`, `update`, `learning_rate`, losses, accuracies and the norm of the
+    /// gradient, a row per epoch; `validation_r2` where targets are real numbers.
     ///
     /// # Errors
     /// None in practice: columns have one length.
@@ -135,11 +136,13 @@ impl Run {
         Ok(Network::new(self.params(), self.weights(checkpoint)?)?)
     }
 
-    /// The trials that analyses of so many `samples`, at least 2, show the network, and its states at a checkpoint, (trials, timesteps, units), over
-    /// the trial or on to `extend_to`, the input being zero then. They are the states that analyses look at.
+    /// The trials that analyses of so many `samples`, at least 2, show the network, and its states at a
+    /// checkpoint, (trials, timesteps, units), over the trial or on to `extend_to`, the input being zero
+    /// then. They are the states that analyses look at.
     ///
     /// # Errors
-    /// [`Error::Analysis`] for settings that analyses refuse; when the clusters cannot be placed; as [`Run::weights`].
+    /// [`Error::Analysis`] for settings that analyses refuse; when the clusters cannot be placed; as
+    /// [`Run::weights`].
     pub fn states(
         &self,
         checkpoint: Checkpoint,
@@ -240,9 +243,9 @@ impl Runs {
 
     /// Runs an analysis before and after training, over all runs: a tidy table, a row per observation.
     ///
-    /// Columns: the parameters that vary, by the last part of their names; `seed`; `stage`, which is `before` training,
-    /// `during` or `after` it; `epoch` and `update`; then those of the analysis. Runs without a network (failed or
-    /// interrupted) have no rows.
+    /// Columns: the parameters that vary, by the last part of their names; `seed`; `stage`, which is `before`
+    /// training, `during` or `after` it; `epoch` and `update`; then those of the analysis. Runs without a
+    /// network (failed or interrupted) have no rows.
     ///
     /// # Errors
     /// The first error of the analysis, or of the store.
@@ -303,8 +306,8 @@ impl Runs {
         first.context.warn(&message);
     }
 
-    /// One row per run: `key`, the parameters that vary, `seed`, `status`, `source`, `epochs`, `updates`, and the
-    /// last entry of its history.
+    /// One row per run: `key`, the parameters that vary, `seed`, `status`, `source`, `epochs`, `updates`, and
+    /// the last entry of its history.
     ///
     /// # Errors
     /// None in practice: columns have one length.

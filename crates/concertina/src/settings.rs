@@ -13,8 +13,9 @@ pub enum Keep {
     /// Those of the run's schedule, `train.saves_per_epoch`, and those that an analysis asks for.
     #[default]
     All,
-    /// None that analyses only look at once, while training passes by: what they found is remembered, and the state to resume from holds
-    /// the last. Those that an analysis needs several of at once; of runs that are only trained, the first and the last.
+    /// None that analyses only look at once, while training passes by: what they found is remembered, and the
+    /// state to resume from holds the last. Those that an analysis needs several of at once; of runs that are
+    /// only trained, the first and the last.
     Needed,
     /// The first and the last.
     Ends,
@@ -66,7 +67,8 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// How many runs are trained or analysed side by side; the number of cores unless given. Results do not depend on it.
+    /// How many runs are trained or analysed side by side; the number of cores unless given. Results do not
+    /// depend on it.
     pub fn jobs(mut self, jobs: NonZeroUsize) -> Self {
         self.jobs = jobs.get();
         self
@@ -78,7 +80,8 @@ impl Settings {
         self
     }
 
-    /// Whether runs that are in the store are trained again and compared, bit for bit; see [`Run::comparison`](crate::Run::comparison).
+    /// Whether runs that are in the store are trained again and compared, bit for bit; see
+    /// [`Run::comparison`](crate::Run::comparison).
     pub fn rerun(mut self, rerun: bool) -> Self {
         self.rerun = rerun;
         self

@@ -12,8 +12,8 @@ use crate::error::{Error, Result, suggestion};
 /// An analysis from a table: its name under `analysis`, settings beside it.
 ///
 /// # Errors
-/// [`Error::UnknownAnalysis`] with the nearest name; [`Error::AnalysisSetting`] for a setting that it does not have, or a value of the
-/// wrong type.
+/// [`Error::UnknownAnalysis`] with the nearest name; [`Error::AnalysisSetting`] for a setting that it does
+/// not have, or a value of the wrong type.
 pub(crate) fn from_table(table: toml::Table) -> Result<AnalysisSpec> {
     AnalysisSpec::from_table(table).map_err(|error| match error {
         concertina_analysis::Error::UnknownAnalysis { name } => {
@@ -98,9 +98,9 @@ fn typed(text: &str) -> toml::Value {
         .unwrap_or_else(|| toml::Value::String(text.to_owned()))
 }
 
-/// Every analysis, or one: one row each, and one row for each of its settings: `analysis`, `version`, `setting`,
-/// `default`, `values`, `meaning`. In the row of an analysis `setting`, `default` and `values` are null, and
-/// `meaning` is what it measures.
+/// Every analysis, or one: one row each, and one row for each of its settings: `analysis`, `version`,
+/// `setting`, `default`, `values`, `meaning`. In the row of an analysis `setting`, `default` and `values` are
+/// null, and `meaning` is what it measures.
 ///
 /// # Errors
 /// [`Error::UnknownAnalysis`].
@@ -127,7 +127,8 @@ pub fn analysis_table(name: Option<&str>) -> Result<Table> {
     crate::params_table::stack(rows)
 }
 
-/// The settings of an analysis, each with its JSON schema, which says its type: for front ends that generate code.
+/// The settings of an analysis, each with its JSON schema, which says its type: for front ends that generate
+/// code.
 ///
 /// # Errors
 /// [`Error::UnknownAnalysis`].

@@ -23,8 +23,8 @@ use crate::settings::{Keep, Settings};
 
 /// A store and a pool of threads: loads what is there, trains and computes the rest.
 ///
-/// Results depend on nothing but what is asked: not on the number of threads, the order of work, interruptions, or what the store
-/// had. Cheap to clone.
+/// Results depend on nothing but what is asked: not on the number of threads, the order of work,
+/// interruptions, or what the store had. Cheap to clone.
 ///
 /// ```
 /// use concertina::prelude::*;
@@ -55,7 +55,8 @@ pub struct StudyBuilder {
 }
 
 impl StudyBuilder {
-    /// How many runs are trained or analysed side by side; the number of cores unless given. Results do not depend on it.
+    /// How many runs are trained or analysed side by side; the number of cores unless given. Results do not
+    /// depend on it.
     pub fn jobs(mut self, jobs: NonZeroUsize) -> Self {
         self.settings = self.settings.jobs(jobs);
         self
@@ -67,7 +68,8 @@ impl StudyBuilder {
         self
     }
 
-    /// Whether runs that are in the store are trained again and compared, bit for bit; see [`Run::comparison`](crate::Run::comparison).
+    /// Whether runs that are in the store are trained again and compared, bit for bit; see
+    /// [`Run::comparison`](crate::Run::comparison).
     pub fn rerun(mut self, rerun: bool) -> Self {
         self.settings = self.settings.rerun(rerun);
         self
@@ -109,7 +111,8 @@ impl StudyBuilder {
         self.open()
     }
 
-    /// Opens a store whose `FORMAT` may be damaged, and writes that again if all else looks like a store; for [`Study::repair`].
+    /// Opens a store whose `FORMAT` may be damaged, and writes that again if all else looks like a store; for
+    /// [`Study::repair`].
     ///
     /// # Errors
     /// As [`StudyBuilder::open_existing`].
@@ -161,8 +164,9 @@ impl Study {
         StudyBuilder { root, store, settings }
     }
 
-    /// The same open store for another request, which has its own jobs, observer and so on, and is cancelled by itself. Requests that are
-    /// served at the same time share the threads: together they run as many jobs at once as one alone.
+    /// The same open store for another request, which has its own jobs, observer and so on, and is cancelled
+    /// by itself. Requests that are served at the same time share the threads: together they run as many jobs
+    /// at once as one alone.
     pub fn with_settings(&self, settings: Settings) -> Self {
         Self { context: Arc::new(self.context.with_settings(settings)) }
     }
@@ -188,9 +192,9 @@ impl Study {
         Ok(runs)
     }
 
-    /// The runs of a sweep of which the store has not all that [`Study::train`] would need, with what training the rest may cost: for
-    /// executors that split a sweep over other processes. Only looks at the store. Runs that diverged are not missing; with
-    /// [`StudyBuilder::rerun`] all runs are.
+    /// The runs of a sweep of which the store has not all that [`Study::train`] would need, with what
+    /// training the rest may cost: for executors that split a sweep over other processes. Only looks at the
+    /// store. Runs that diverged are not missing; with [`StudyBuilder::rerun`] all runs are.
     ///
     /// # Errors
     /// [`Error::Store`] if the store cannot be read.

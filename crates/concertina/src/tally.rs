@@ -175,7 +175,8 @@ fn clock(seconds: f64) -> String {
     }
 }
 
-/// A finished run in a line: `run 1a2b3c4d (gain 250, seed 3): trained, 120 epochs, validation accuracy 0.987`.
+/// A finished run in a line: `run 1a2b3c4d (gain 250, seed 3): trained, 120 epochs, validation accuracy
+/// 0.987`.
 pub fn describe(run: &RunRecord, varied: &[&'static str]) -> String {
     let label = run_label(&run.params, varied);
     let name = format!("run {} ({label})", run.key.short());

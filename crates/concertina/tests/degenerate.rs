@@ -1,7 +1,9 @@
-//! Parameters at the edge of their ranges: each either works, with every number explained, or is refused with a reason.
+//! Parameters at the edge of their ranges: each either works, with every number explained, or is refused with
+//! a reason.
 //!
-//! A table turns a number that is none into null, so that nulls are what is looked at: each must be one that the documentation of
-//! its analysis speaks of, in the place that it speaks of ([`support::unexplained`]). `--nocapture` shows what came of every case.
+//! A table turns a number that is none into null, so that nulls are what is looked at: each must be one that
+//! the documentation of its analysis speaks of, in the place that it speaks of ([`support::unexplained`]).
+//! `--nocapture` shows what came of every case.
 
 #![expect(clippy::print_stdout, reason = "`--nocapture` shows what came of every case")]
 
@@ -208,7 +210,8 @@ const ANALYSES: &[&str] = &[
     "fixed_points starts=8 max_iterations=60",
 ];
 
-/// Settings of analyses at the edge of their ranges, on the run of `tiny` (6 units, 6 clusters, 3 timesteps) with these changes.
+/// Settings of analyses at the edge of their ranges, on the run of `tiny` (6 units, 6 clusters, 3 timesteps)
+/// with these changes.
 const SETTINGS: &[(&str, &str, Fate)] = &[
     ("effective_dimension samples=0", "", Refused("expected at least 2, found 0")),
     ("effective_dimension samples=1", "", Refused("expected at least 2, found 1")),
@@ -441,7 +444,8 @@ fn runs_at_an_edge_have_the_numbers_of_their_closed_forms() {
     // One unit has one dimension.
     close(&found("units=1", "effective_dimension samples=12", "effective_dimension", 1), &[1.0], "one unit");
 
-    // W = (1 - dt) I: eigenvalues, exponents, and states that shrink by 1 - dt each step if the network is linear.
+    // W = (1 - dt) I: eigenvalues, exponents, and states that shrink by 1 - dt each step if the network is
+    // linear.
     let halving = "gain=0 dt=0.5 nonlinearity=linear";
     close(&found(halving, "spectrum", "modulus", -1), &[0.5; 6], "eigenvalues");
     close(

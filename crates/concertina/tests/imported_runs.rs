@@ -1,5 +1,5 @@
-//! What an imported network is in a store: one run whatever counts for nothing in it, found under keys of earlier versions too, and
-//! analysed as far as it has what an analysis needs.
+//! What an imported network is in a store: one run whatever counts for nothing in it, found under keys of
+//! earlier versions too, and analysed as far as it has what an analysis needs.
 
 mod support;
 
@@ -198,9 +198,10 @@ fn weights_are_found_under_any_parameters_that_go_with_them() {
     );
 }
 
-/// `tests/data/imports_1` was written before parameters without effect were left out of the keys of imported networks: one network
-/// before and after 7 epochs with `seed=4 gain=250 learning_rate=0.01 optimizer=adam batch=20 loss=mse train_samples=400
-/// dropout=0.1`, a linear one with `seed=2`, and one with defaults, all of `weights.safetensors` and on 4 clusters with delay 3.
+/// `tests/data/imports_1` was written before parameters without effect were left out of the keys of imported
+/// networks: one network before and after 7 epochs with `seed=4 gain=250 learning_rate=0.01 optimizer=adam
+/// batch=20 loss=mse train_samples=400 dropout=0.1`, a linear one with `seed=2`, and one with defaults, all
+/// of `weights.safetensors` and on 4 clusters with delay 3.
 #[test]
 fn imports_of_earlier_versions_are_found_by_key_and_by_parameters() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -346,7 +347,8 @@ fn a_network_with_one_input_or_a_hundred_outputs_or_without_either_could_not_be_
     ];
     all(&no_readout, &states, "without a readout", "--name");
     for &name in AnalysisSpec::NAMES {
-        // A held-out cluster for each of a hundred classes takes two hundred clusters, and is refused before anything is computed.
+        // A held-out cluster for each of a hundred classes takes two hundred clusters, and is refused before
+        // anything is computed.
         if !matches!(name, "lyapunov" | "cluster_holdout") {
             let (table, failures) = analysed(&study, &hundred, name, &[]);
             assert!(failures.is_empty() && !table.is_empty(), "{name}: {failures:?}");

@@ -1,4 +1,5 @@
-//! Networks from elsewhere and for elsewhere: what PyTorch computes with weights is what we compute with them once imported.
+//! Networks from elsewhere and for elsewhere: what PyTorch computes with weights is what we compute with them
+//! once imported.
 
 mod support;
 
@@ -39,8 +40,9 @@ fn renamed(folder: &Path, file: &str, arrays: &[(&str, ArrayD<f32>)]) -> PathBuf
     path
 }
 
-/// PyTorch's network: RNN and Linear, with the states it computed (`pytorch_states.npz` holds `inputs` (samples, input_dim), shown at
-/// the first of three timesteps; `states` (timesteps, samples, units); `outputs` (samples, outputs)).
+/// PyTorch's network: RNN and Linear, with the states it computed (`pytorch_states.npz` holds `inputs`
+/// (samples, input_dim), shown at the first of three timesteps; `states` (timesteps, samples, units);
+/// `outputs` (samples, outputs)).
 fn pytorch() -> Arrays {
     read_npz(&std::fs::read(data("pytorch_states.npz")).expect("there")).expect("an archive")
 }

@@ -260,7 +260,8 @@ fn what_is_collected_can_be_computed_again_to_the_same_bytes() {
     let again = study.train(&sweep).expect("computes what is missing");
     assert!(again.iter().all(|run| run.source() == Source::Recomputed));
     assert_same_store(&root, &whole, "all there again");
-    // Results of a version that is not computed any more, of a run that is gone, and a damaged file that was set aside.
+    // Results of a version that is not computed any more, of a run that is gone, and a damaged file that was
+    // set aside.
     let shard = root.join("analyses").join("00");
     std::fs::create_dir_all(&shard).expect("made");
     let store = concertina::store::Store::open(&root).expect("opens");

@@ -1,4 +1,5 @@
-//! Stores of earlier formats open, and go on. `tests/data/store_1` is of format 1, as the first version wrote it.
+//! Stores of earlier formats open, and go on. `tests/data/store_1` is of format 1, as the first version wrote
+//! it.
 
 mod support;
 
@@ -40,7 +41,8 @@ fn data() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data")
 }
 
-/// How the store was made: kept so that the next format's can be made alike. Run by hand, with a new name for the folder.
+/// How the store was made: kept so that the next format's can be made alike. Run by hand, with a new name for
+/// the folder.
 #[test]
 #[ignore = "makes the data of the other test, once a format"]
 fn makes_the_store_of_this_format() {
@@ -86,7 +88,8 @@ fn a_store_of_format_1_is_whole_listed_read_and_trained_on() {
     let analysed = study.analyse(&sweep(), &accuracy, &CheckpointSelection::All).expect("analyses");
     assert_eq!(analysed.table.row_count(), 8);
     assert!(runs_alone(&root) == before, "nothing was trained again");
-    // What was found then can be read, whether or not this program still computes that version of the analysis.
+    // What was found then can be read, whether or not this program still computes that version of the
+    // analysis.
     let store = concertina::store::Store::read_only(data().join("store_1")).expect("a store");
     let memos = store.memos().expect("listed");
     assert_eq!(memos.len(), 2);

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use concertina::model::params::{PARAMETERS, ValidParams};
 use concertina::{FigurePlan, all_recipes, recipes, seeds};
 
-/// The runs of a figure with the paper's own number of seeds, or with five where it asks for as many as wanted.
+/// The runs of a figure with the paper's own number of seeds, or with five where it asks for as many as
+/// wanted.
 fn runs(figure: &str) -> Vec<ValidParams> {
     let recipe = recipes([figure]).unwrap_or_else(|error| panic!("{figure}: {error}"));
     let plan = FigurePlan::new(recipe, &Default::default(), []);
@@ -60,8 +61,9 @@ fn each_figure_needs_as_many_runs_as_the_paper_says() {
 fn a_run_that_several_figures_share_is_one() {
     let plan = FigurePlan::new(all_recipes().expect("they parse"), &Default::default(), []);
     let all: usize = RUNS.iter().map(|(_, runs)| runs).sum();
-    // Figure 1's run is figure 3's; figure 6b has figure 5b's without noise; extended data 1 has figure 2's, and 2 figure 3's; all
-    // of extended data 6 is in figures 2 and 3 and extended data 1 and 2; 10 has gain 20 in two dimensions with both.
+    // Figure 1's run is figure 3's; figure 6b has figure 5b's without noise; extended data 1 has figure 2's,
+    // and 2 figure 3's; all of extended data 6 is in figures 2 and 3 and extended data 1 and 2; 10 has gain
+    // 20 in two dimensions with both.
     let shared = 1 + 12 + 10 + 10 + 40 + 10;
     assert_eq!(plan.expect("they are valid").runs().len(), all - shared);
 }

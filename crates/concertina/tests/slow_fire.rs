@@ -1,4 +1,5 @@
-//! Training on file systems that fail, among hosts that do not see each other, in stores that are damaged. Slow, run by name:
+//! Training on file systems that fail, among hosts that do not see each other, in stores that are damaged.
+//! Slow, run by name:
 //!
 //! ```sh
 //! cargo test --release -p concertina --test slow_fire -- --nocapture
@@ -264,7 +265,8 @@ fn watched(root: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// Whatever is damaged: found, named, set aside, and computed again; trained on, it ends with the bytes of an undamaged store.
+/// Whatever is damaged: found, named, set aside, and computed again; trained on, it ends with the bytes of an
+/// undamaged store.
 fn mends(root: &Path, reference: &Path, damaged: &[PathBuf], what: &str) {
     let opened = study(root, StoreOptions::new()).expect("opens");
     let found = opened.verify().expect("verified");
@@ -279,7 +281,8 @@ fn mends(root: &Path, reference: &Path, damaged: &[PathBuf], what: &str) {
     let outcomes = work(&opened).expect("works on");
     assert!(outcomes.iter().all(|outcome| *outcome == Outcome::Complete), "{what}: {outcomes:?}");
     train_on(&opened);
-    // A checkpoint whose values are damaged is found when it is read, which packing does; missing now, it is computed when asked for.
+    // A checkpoint whose values are damaged is found when it is read, which packing does; missing now, it is
+    // computed when asked for.
     train_on(&opened);
     let incidents = opened.incidents().expect("listed");
     for path in damaged {

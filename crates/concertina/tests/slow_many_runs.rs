@@ -100,7 +100,8 @@ fn a_store_of_a_hundred_thousand_runs_is_listed_and_queried() {
     let folder = tempfile::tempdir().expect("a folder");
     let root = folder.path().join("store");
     timed(&format!("made {runs} runs"), || fill(&root, runs));
-    // What changed a moment ago is not indexed: it may change again within the same tick of the file system's clock.
+    // What changed a moment ago is not indexed: it may change again within the same tick of the file system's
+    // clock.
     std::thread::sleep(Duration::from_secs(4));
     let open = || Study::builder(&root).open_existing().expect("a store");
     let first = timed("listed for the first time", || open().run_table().expect("listed"));

@@ -1,4 +1,5 @@
-//! What holds of every run, on thousands of sets of parameters at random: `cargo test --release -p concertina --test slow_properties`.
+//! What holds of every run, on thousands of sets of parameters at random: `cargo test --release -p concertina
+//! --test slow_properties`.
 //!
 //! `CONCERTINA_CASES` is how many (default 2000), `CONCERTINA_SEED` where the sequence begins (default 2).
 

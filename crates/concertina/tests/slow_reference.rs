@@ -1,9 +1,10 @@
-//! Figures 2 to 4 against tables computed with the published code: `cargo test --release -p concertina --test slow_reference`.
+//! Figures 2 to 4 against tables computed with the published code: `cargo test --release -p concertina --test
+//! slow_reference`.
 //!
-//! Five realisations here and five there, from other random numbers. For every point of every table the means must agree within the
-//! joint sampling error: Welch's t-test, with two-sided p-values corrected by Holm's method over all comparisons, so that the whole
-//! test gives a false alarm in one of twenty repetitions. What a mean cannot resolve joins its error; the recipes say how much
-//! that is. `--nocapture` shows the counts.
+//! Five realisations here and five there, from other random numbers. For every point of every table the means
+//! must agree within the joint sampling error: Welch's t-test, with two-sided p-values corrected by Holm's
+//! method over all comparisons, so that the whole test gives a false alarm in one of twenty repetitions. What
+//! a mean cannot resolve joins its error; the recipes say how much that is. `--nocapture` shows the counts.
 
 use std::collections::BTreeMap;
 
@@ -72,11 +73,13 @@ fn of_recipes(plan: &FigurePlan, computed: &Computed, published: &PublishedTable
     all
 }
 
-/// A quantity of the history: its published name, ours, whether on a log scale, and what a mean of it cannot resolve.
+/// A quantity of the history: its published name, ours, whether on a log scale, and what a mean of it cannot
+/// resolve.
 type Curve = (&'static str, fn(&EpochRecord) -> f64, bool, f64);
 
-/// A training epoch has 800 samples (400 in figure 2d), a validation 100: their accuracies are known to a sample. A mean loss is known
-/// to some hundredths of itself. Rates are halved or not: one halving in five realisations is 0.06 decades.
+/// A training epoch has 800 samples (400 in figure 2d), a validation 100: their accuracies are known to a
+/// sample. A mean loss is known to some hundredths of itself. Rates are halved or not: one halving in five
+/// realisations is 0.06 decades.
 const CURVES: [Curve; 5] = [
     ("train_loss", |record| record.training_loss, true, 0.01),
     ("train_accuracy", |record| record.training_accuracy.expect("classes"), false, 2e-3),
@@ -85,9 +88,10 @@ const CURVES: [Curve; 5] = [
     ("learning_rate", |record| record.learning_rate, true, 0.06),
 ];
 
-/// The smallest loss that means the same in both: under 2^-24 a probability less one is zero in float32, and with it the published
-/// derivative by the right class's output, while ours, in f64, goes on (DESIGN.md). With that rounding planted in our loss the mean
-/// over five realisations of Figure 2's last validation loss at gain 20 moved from 10^-10.29 to 10^-9.99, where the published one is.
+/// The smallest loss that means the same in both: under 2^-24 a probability less one is zero in float32, and
+/// with it the published derivative by the right class's output, while ours, in f64, goes on (DESIGN.md).
+/// With that rounding planted in our loss the mean over five realisations of Figure 2's last validation loss
+/// at gain 20 moved from 10^-10.29 to 10^-9.99, where the published one is.
 fn floor_of(curve: &str) -> f64 {
     if curve.ends_with("_loss") { 6e-8 } else { 0.0 }
 }

@@ -16,7 +16,8 @@ use concertina_store::Removal;
 use ndarray::{Array1, Array2, Array3, ArrayD, s};
 use support::open;
 
-/// Which of two inputs has been larger, answered in the last two of six timesteps; the condition is by how much.
+/// Which of two inputs has been larger, answered in the last two of six timesteps; the condition is by how
+/// much.
 fn evidence(trials: usize) -> (Array3<f32>, Array2<i64>, Array2<bool>, Array1<i64>) {
     let condition = Array1::from_shape_fn(trials, |trial| (trial * 7 % 4) as i64);
     let inputs = Array3::from_shape_fn((trials, 6, 2), |(trial, step, input)| {

@@ -69,7 +69,8 @@ impl Autonomous {
     /// The dynamics of any network with these weights.
     ///
     /// # Shapes
-    /// `weights`: (units, currents × units), (from, to); `bias`: (currents × units); `recurrent_bias`: the same, or empty.
+    /// `weights`: (units, currents × units), (from, to); `bias`: (currents × units); `recurrent_bias`: the
+    /// same, or empty.
     ///
     /// # Errors
     /// [`Error::Shape`], [`Error::NotFinite`].

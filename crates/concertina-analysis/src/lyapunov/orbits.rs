@@ -32,9 +32,9 @@ const fn power_of_two(exponent: i64) -> f64 {
 /// use concertina_model::params::Nonlinearity;
 /// use ndarray::{Array2, arr1, arr2, s};
 ///
-/// let halving = Autonomous::new(arr2(&[[0.5, 0.0], [0.0, 0.25]]), arr1(&[0.0, 0.0]), Nonlinearity::Linear, Rule::Map)?;
-/// let mut orbits = Orbits::new(&halving, Array2::zeros((1, 2)).view(), Array2::eye(2).slice(s![.., ..]))?;
-/// assert_eq!(orbits.step(), arr2(&[[-1.0, -2.0]])); // bits
+/// let halving = Autonomous::new(arr2(&[[0.5, 0.0], [0.0, 0.25]]), arr1(&[0.0, 0.0]), Nonlinearity::Linear,
+/// Rule::Map)?; let mut orbits = Orbits::new(&halving, Array2::zeros((1, 2)).view(),
+/// Array2::eye(2).slice(s![.., ..]))?; assert_eq!(orbits.step(), arr2(&[[-1.0, -2.0]])); // bits
 /// # Ok::<(), concertina_analysis::Error>(())
 /// ```
 #[derive(Debug, Clone)]

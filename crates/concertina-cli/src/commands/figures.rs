@@ -38,7 +38,8 @@ pub(super) fn asked_seeds(drawing: &Drawing) -> Result<SeedChoice, Failure> {
     })
 }
 
-/// A study that is about to compute a plan, after saying what that will take; `None` if that was all that was wanted.
+/// A study that is about to compute a plan, after saying what that will take; `None` if that was all that was
+/// wanted.
 pub(super) fn begin(
     everywhere: &Everywhere,
     drawing: &Drawing,

@@ -57,7 +57,8 @@ impl Everywhere {
         self.builder_in(&self.store)
     }
 
-    /// ` --store DIR` as a shell reads it, for a command that is to be typed next; nothing where the store is the usual one.
+    /// ` --store DIR` as a shell reads it, for a command that is to be typed next; nothing where the store is
+    /// the usual one.
     fn store_option(&self) -> String {
         match self.store == Path::new(USUAL_STORE) && std::env::var_os("CONCERTINA_STORE").is_none() {
             true => String::new(),
@@ -176,7 +177,8 @@ fn print_runs(sweep: &ValidSweep) -> Result<(), Failure> {
     print(text.as_bytes())
 }
 
-/// What there is to say at the end about runs that were trained again, and about those that diverged; then whether any failed.
+/// What there is to say at the end about runs that were trained again, and about those that diverged; then
+/// whether any failed.
 fn conclude(runs: &[Run], quiet: bool) -> Result<(), Failure> {
     let mut differ = Vec::new();
     for run in runs {

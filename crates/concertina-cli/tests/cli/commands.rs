@@ -334,7 +334,8 @@ fn reproducing_ends_well_only_if_no_claim_fails_and_no_published_table_disagrees
 #[test]
 fn figures_say_how_many_runs_of_how_many_failed() {
     let place = Place::new();
-    // States of a linear network of that gain are infinite at once: the runs go on to their end, the analysis fails.
+    // States of a linear network of that gain are infinite at once: the runs go on to their end, the analysis
+    // fails.
     let infinite =
         RECIPE.replace("gain = [20.0, 250.0]", "gain = [20.0, 1e10]").replace("delay = 4", "delay = 8");
     let infinite =

@@ -18,7 +18,8 @@ const RUNS: [&str; 9] = [
     "--quiet",
 ];
 
-/// Numbers that look random and are the same every time: Lehmer's generator, so that a failure can be repeated.
+/// Numbers that look random and are the same every time: Lehmer's generator, so that a failure can be
+/// repeated.
 fn moments(count: usize) -> impl Iterator<Item = Duration> {
     let mut state = 20221124_u64;
     std::iter::repeat_with(move || {

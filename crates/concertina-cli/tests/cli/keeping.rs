@@ -117,7 +117,8 @@ fn stores_are_merged_and_what_differs_is_told() {
     assert_same_store(&place.store("left"), &place.store("both"), "merged");
     assert_eq!(run(&place, "store merge nowhere --store left").status, Some(3));
     run(&place, "store merge left --store left").expect_success();
-    // A run that says something else there: a file of another run's name is damaged, so its parameters are no use.
+    // A run that says something else there: a file of another run's name is damaged, so its parameters are no
+    // use.
     let params = place.store("right").into_keys().find(|path| path.ends_with("params.toml")).expect("there");
     std::fs::write(place.path("right").join(params), "").expect("writable");
     let left = run(&place, "store merge right --store left");

@@ -1,6 +1,7 @@
 //! `cross_entropy`: the softmax cross-entropy in nats.
 
-/// `-log softmax(y)[label]`, shifted by the largest output so that nothing overflows; ∂/∂y = softmax(y) - onehot.
+/// `-log softmax(y)[label]`, shifted by the largest output so that nothing overflows; ∂/∂y = softmax(y) -
+/// onehot.
 pub(super) fn of_sample(output: &[f64], label: u32, derivative: &mut [f64]) -> f64 {
     let largest = output.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let mut total = 0.0;

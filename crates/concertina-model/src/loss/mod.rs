@@ -1,8 +1,8 @@
 //! Losses: what the outputs of a trial are compared with.
 //!
-//! A loss looks at one output row and its label; the caller takes the mean over the batch and over
-//! the evaluated timesteps (`docs/reference/model.md#losses`). Values and derivatives are computed in f64 whatever
-//! the precision of the network: there are only `batch × outputs` of them.
+//! A loss looks at one output row and its label; the caller takes the mean over the batch and over the
+//! evaluated timesteps (`docs/reference/model.md#losses`). Values and derivatives are computed in f64
+//! whatever the precision of the network: there are only `batch × outputs` of them.
 
 mod cross_entropy;
 mod mse;
@@ -31,7 +31,8 @@ impl LossKind {
         }
     }
 
-    /// The loss of one output row whose target are real numbers, and its derivative: the mean over outputs of `(y - t)²`, or zero.
+    /// The loss of one output row whose target are real numbers, and its derivative: the mean over outputs of
+    /// `(y - t)²`, or zero.
     ///
     /// # Shapes
     /// `output`, `target` and `derivative`: (outputs); `derivative` is overwritten with ∂loss/∂output.
@@ -49,7 +50,8 @@ impl LossKind {
     }
 }
 
-/// The class that an output row stands for: the sign of a scalar output, else the largest entry (the first of equals).
+/// The class that an output row stands for: the sign of a scalar output, else the largest entry (the first of
+/// equals).
 pub fn predicted_class<T: Copy + PartialOrd + Default>(output: &[T]) -> u32 {
     if let [scalar] = output {
         return u32::from(*scalar > T::default());

@@ -12,7 +12,8 @@ use super::forward::Forward;
 use super::packed::Packed;
 use super::score::{Score, Scorer};
 
-/// The derivatives of the loss of one batch, or of a part of one that the samples of a large one are split into.
+/// The derivatives of the loss of one batch, or of a part of one that the samples of a large one are split
+/// into.
 ///
 /// | buffer | holds | rows |
 /// |---|---|---|
@@ -39,7 +40,8 @@ pub(crate) struct Backward {
     scorer: Scorer,
 }
 
-/// The derivatives by the last current from the inputs, and room for the gradients of its input weights and bias.
+/// The derivatives by the last current from the inputs, and room for the gradients of its input weights and
+/// bias.
 #[derive(Debug)]
 struct LastInput {
     rows: Rows,
@@ -74,7 +76,8 @@ impl Backward {
         }
     }
 
-    /// Begins with the gradient of a batch, of which [`Backward::score`] and [`Backward::run`] take a part after the other.
+    /// Begins with the gradient of a batch, of which [`Backward::score`] and [`Backward::run`] take a part
+    /// after the other.
     pub(crate) fn begin(&mut self, weights: &Packed) {
         for (index, transposed) in self.recurrent_transposed.iter_mut().enumerate() {
             weights.recurrent(index).pack_transposed_into(transposed);
@@ -83,7 +86,8 @@ impl Backward {
         self.begun = false;
     }
 
-    /// Scores the part of a batch that `forward` has read out; leaves the derivative of the batch's mean loss by the outputs behind.
+    /// Scores the part of a batch that `forward` has read out; leaves the derivative of the batch's mean loss
+    /// by the outputs behind.
     pub(crate) fn score(
         &mut self,
         equations: &Equations,
@@ -94,8 +98,8 @@ impl Backward {
         self.scorer.score(equations.loss, &forward.outputs, batch, share, Some(&mut self.by_output))
     }
 
-    /// The gradient by every array marked in `trained`; the first part of a batch overwrites those of `gradient`, and the others add to
-    /// them. To be called after [`Backward::score`].
+    /// The gradient by every array marked in `trained`; the first part of a batch overwrites those of
+    /// `gradient`, and the others add to them. To be called after [`Backward::score`].
     ///
     /// `trained`: one entry per array, in the order of [`Packed::arrays`].
     pub(crate) fn run(
@@ -121,7 +125,8 @@ impl Backward {
         }
     }
 
-    /// From the derivative by the state of a step, the `place`-th of its window, to that by the state before it.
+    /// From the derivative by the state of a step, the `place`-th of its window, to that by the state before
+    /// it.
     fn step(
         &mut self,
         equations: &Equations,
@@ -169,8 +174,8 @@ impl Backward {
         }
     }
 
-    /// The gradient by the input weights: one product over all timesteps of a window with an input, or one for
-    /// each at which a stimulus is held.
+    /// The gradient by the input weights: one product over all timesteps of a window with an input, or one
+    /// for each at which a stimulus is held.
     fn collect_inputs(
         &mut self,
         batch: &Batch,
@@ -220,7 +225,8 @@ impl Backward {
             let of = within(&equations.steps_of(index - slots.biases.start), window);
             column_sums(&mut arrays[index], self.by_current.rows(placed(of)), add);
         }
-        // of two biases the first is that of the currents from the inputs, of which the last has derivatives of its own
+        // of two biases the first is that of the currents from the inputs, of which the last has derivatives
+        // of its own
         let first = slots.biases.start;
         if let Some(LastInput { rows: by_last, bias, .. }) = &mut self.by_last_input
             && trained[first]

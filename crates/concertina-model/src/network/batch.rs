@@ -11,8 +11,8 @@ use crate::task::{InputsRef, MaskRef, TargetsRef, TrialsRef};
 
 /// Trials of a batch, or of a part of one: time-major, with all samples of a timestep side by side.
 ///
-/// Which timesteps have an input and at which the loss counts is found once a batch: the others cost no product. Nothing is allocated
-/// after the first batch of a size.
+/// Which timesteps have an input and at which the loss counts is found once a batch: the others cost no
+/// product. Nothing is allocated after the first batch of a size.
 #[derive(Debug)]
 pub(crate) struct Batch {
     count: usize,
@@ -269,7 +269,8 @@ impl Batch {
         None
     }
 
-    /// What the output of a sample is compared with at an evaluated timestep; `None` if its loss does not count there.
+    /// What the output of a sample is compared with at an evaluated timestep; `None` if its loss does not
+    /// count there.
     pub(crate) fn target(&self, evaluated: usize, sample: usize) -> Option<TargetRef<'_>> {
         let at = evaluated * self.count + sample;
         if self.counted.get(at) == Some(&false) {
@@ -282,8 +283,8 @@ impl Batch {
         Some(TargetRef::Real(&self.reals[at * self.outputs..][..self.outputs]))
     }
 
-    /// Whether the class that an output names at an evaluated timestep is looked at: where a mask says when the loss counts always, otherwise
-    /// at the last.
+    /// Whether the class that an output names at an evaluated timestep is looked at: where a mask says when
+    /// the loss counts always, otherwise at the last.
     pub(crate) fn is_judged(&self, evaluated: usize) -> bool {
         !self.counted.is_empty() || evaluated + 1 == self.evaluated_count
     }

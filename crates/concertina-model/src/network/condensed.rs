@@ -1,8 +1,9 @@
 //! Exact gradients of linear networks at a cost that hardly grows with the batch.
 //!
-//! With φ linear, the derivative of an output by a state is the same for every sample, and so the sum over the samples can be taken
-//! before the pass through time instead of after it. A batch condenses into one *virtual sample* for each output `o` of each
-//! evaluated timestep `e`: with `g_b` the derivative of the loss by that output of sample `b`,
+//! With φ linear, the derivative of an output by a state is the same for every sample, and so the sum over
+//! the samples can be taken before the pass through time instead of after it. A batch condenses into one
+//! *virtual sample* for each output `o` of each evaluated timestep `e`: with `g_b` the derivative of the loss
+//! by that output of sample `b`,
 //!
 //! ```text
 //! d_t = ∂y_{e,o}/∂h_t               d_{t-1} = d_t A_tᵀ, starting with d_e = R[:,o]ᵀ: one row for all samples
@@ -11,9 +12,10 @@
 //! ∂L/∂W = Σ_{e,o} Σ_t s_{t-1}ᵀ d_t  and likewise for every other array
 //! ```
 //!
-//! so only the two products with the stimuli see the batch. `A_t` is `W`, or `kept + dt W` in the leaky network, whose input and
-//! bias have the factor `dt` too. Unit noise `ξ_{b,t}` adds `Σ_t ξ_{b,t} d_tᵀ` to `y` and `Σ_b g_b ξ_{b,t}` to `s_t`; its numbers are those
-//! of the general path. Dropout is different for each sample and does not condense.
+//! so only the two products with the stimuli see the batch. `A_t` is `W`, or `kept + dt W` in the leaky
+//! network, whose input and bias have the factor `dt` too. Unit noise `ξ_{b,t}` adds `Σ_t ξ_{b,t} d_tᵀ` to
+//! `y` and `Σ_b g_b ξ_{b,t}` to `s_t`; its numbers are those of the general path. Dropout is different for
+//! each sample and does not condense.
 //!
 //! Agrees with [`Forward`](super::Forward) and [`Backward`](super::Backward) up to rounding.
 
@@ -27,7 +29,8 @@ use super::{Disturbance, Equations};
 
 /// A batch of a linear network, condensed.
 ///
-/// Virtual sample `k` is output `k % outputs` at evaluated timestep `k / outputs`; there are `virtual = evaluate × outputs`.
+/// Virtual sample `k` is output `k % outputs` at evaluated timestep `k / outputs`; there are `virtual =
+/// evaluate × outputs`.
 ///
 /// | buffer | holds | shape |
 /// |---|---|---|
@@ -61,10 +64,12 @@ pub(crate) struct Condensed {
 struct Room {
     /// Of virtual samples at one timestep, (virtual, units).
     current: Rows,
-    /// Their stimuli `Σ_b g_b x_b`, (virtual, input_dim), and those of one evaluated timestep, (outputs, input_dim).
+    /// Their stimuli `Σ_b g_b x_b`, (virtual, input_dim), and those of one evaluated timestep, (outputs,
+    /// input_dim).
     stimulus: Rows,
     part_of_stimulus: Panels,
-    /// `d_t` of the outputs of one evaluated timestep, (units, outputs), and `Σ_b g_b ξ_{b,t}`, (outputs, units).
+    /// `d_t` of the outputs of one evaluated timestep, (units, outputs), and `Σ_b g_b ξ_{b,t}`, (outputs,
+    /// units).
     columns: Panels,
     noise: Panels,
 }
@@ -120,7 +125,8 @@ impl Condensed {
         self.fresh = false;
     }
 
-    /// Scores a batch of held stimuli, at most the capacity, without noise; one (sample, timestep) pair has this share of the mean loss.
+    /// Scores a batch of held stimuli, at most the capacity, without noise; one (sample, timestep) pair has
+    /// this share of the mean loss.
     pub(crate) fn score(
         &mut self,
         equations: &Equations,
@@ -133,10 +139,11 @@ impl Condensed {
         self.scorer.score(equations.loss, &self.outputs, batch, share, None)
     }
 
-    /// Scores a batch, with noise if there is any, and takes the gradient by every array marked in `trained`, overwriting those of
-    /// `gradient`.
+    /// Scores a batch, with noise if there is any, and takes the gradient by every array marked in `trained`,
+    /// overwriting those of `gradient`.
     ///
-    /// `trained`: one entry per array, in the order of [`Packed::arrays`]. `update` counts the updates made before, and keys the noise.
+    /// `trained`: one entry per array, in the order of [`Packed::arrays`]. `update` counts the updates made
+    /// before, and keys the noise.
     #[expect(clippy::too_many_arguments, reason = "a batch, and where its gradient goes")]
     pub(crate) fn differentiate(
         &mut self,
@@ -178,7 +185,8 @@ impl Condensed {
         step * self.virtuals()..(step + 1) * self.virtuals()
     }
 
-    /// What the weights alone decide: the derivatives of the outputs by all states, and how the outputs hang on the stimulus.
+    /// What the weights alone decide: the derivatives of the outputs by all states, and how the outputs hang
+    /// on the stimulus.
     fn refresh(&mut self, equations: &Equations, weights: &Packed) {
         if self.fresh {
             return;

@@ -90,8 +90,8 @@ impl DisturbedPart<'_> {
         self.drop_out(step, states);
     }
 
-    /// Drops units of the states of a step, or takes derivatives by them, (samples, units), back through that: it is the same
-    /// product.
+    /// Drops units of the states of a step, or takes derivatives by them, (samples, units), back through
+    /// that: it is the same product.
     pub(super) fn drop_out(&self, step: usize, rows: &mut RowsMut<'_>) {
         if let Some((_, masks)) = &self.disturbance.dropout {
             for (value, mask) in rows.as_mut_slice().iter_mut().zip(masks.rows(self.rows(step)).as_slice()) {

@@ -1,4 +1,5 @@
-//! Weights as functions of given Gaussian numbers, and those numbers for a realisation: what cells draw their weights from.
+//! Weights as functions of given Gaussian numbers, and those numbers for a realisation: what cells draw their
+//! weights from.
 //!
 //! Everything is computed in f64.
 
@@ -19,8 +20,8 @@ const READOUT_STD: f64 = 0.3;
 
 /// Orthogonal input weights from Gaussian numbers.
 ///
-/// The orthogonal factor of `gaussian` (signs of R's diagonal positive), divided by the mean of its absolute entries, times
-/// `scale / √input_dim`, transposed.
+/// The orthogonal factor of `gaussian` (signs of R's diagonal positive), divided by the mean of its absolute
+/// entries, times `scale / √input_dim`, transposed.
 ///
 /// # Shapes
 /// `gaussian`: (units, input_dim) → (input_dim, units).
@@ -40,7 +41,8 @@ pub fn diagonal_input(input_dim: usize, units: usize, scale: f64) -> Array2<f64>
     Array2::from_shape_fn((input_dim, units), |(input, unit)| if input == unit { scale } else { 0.0 })
 }
 
-/// The random part `J* = gain · J / |λ_max(J)|`: its spectral radius is exactly `gain`. (units, units), as `gaussian`.
+/// The random part `J* = gain · J / |λ_max(J)|`: its spectral radius is exactly `gain`. (units, units), as
+/// `gaussian`.
 ///
 /// # Errors
 /// When the eigenvalues cannot be found.
@@ -59,7 +61,8 @@ pub fn vanilla_recurrent(gaussian: ArrayView2<f64>, gain: f64, dt: f64) -> Resul
     Ok(weights)
 }
 
-/// Recurrent weights of `leaky`: `f J* + (1 - f) gain Q`, `Q` the transposed orthogonal factor of `gaussian_orthogonal`.
+/// Recurrent weights of `leaky`: `f J* + (1 - f) gain Q`, `Q` the transposed orthogonal factor of
+/// `gaussian_orthogonal`.
 ///
 /// # Errors
 /// As [`random_part`] and [`orthogonal_input`].
@@ -73,7 +76,8 @@ pub fn leaky_recurrent(
     Ok(random_part(gaussian, gain)? * random_fraction + &orthogonal.t() * ((1.0 - random_fraction) * gain))
 }
 
-/// Recurrent weights of gated networks: blocks side by side, each of its own spectral radius, exactly. (units, blocks × units), as `gaussian`.
+/// Recurrent weights of gated networks: blocks side by side, each of its own spectral radius, exactly.
+/// (units, blocks × units), as `gaussian`.
 ///
 /// # Errors
 /// As [`random_part`].

@@ -51,7 +51,8 @@ impl Forward {
         self.states.row_count() / equations.steps
     }
 
-    /// Runs a batch through its trial and scores it; one (sample, timestep) pair has this share of the mean loss.
+    /// Runs a batch through its trial and scores it; one (sample, timestep) pair has this share of the mean
+    /// loss.
     pub(crate) fn score(
         &mut self,
         equations: &Equations,
@@ -65,7 +66,8 @@ impl Forward {
         scorer.score(equations.loss, &self.outputs, batch, share, None)
     }
 
-    /// Runs a batch of at most the capacity through its trial, undisturbed or with the noise and dropout of these samples.
+    /// Runs a batch of at most the capacity through its trial, undisturbed or with the noise and dropout of
+    /// these samples.
     pub(crate) fn run(
         &mut self,
         equations: &Equations,

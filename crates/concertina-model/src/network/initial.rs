@@ -1,5 +1,5 @@
-//! Initial weights (`docs/reference/model.md#initial-weights`): as functions of given Gaussian numbers, and drawn
-//! for a realisation.
+//! Initial weights (`docs/reference/model.md#initial-weights`): as functions of given Gaussian numbers, and
+//! drawn for a realisation.
 //!
 //! Everything is computed in f64 and rounded to f32 once, at the end.
 
@@ -23,8 +23,8 @@ const READOUT_WEIGHTS: Purpose = Purpose::new("readout weights");
 /// The weights of a realisation before training.
 ///
 /// # Errors
-/// [`Error::Imported`]; [`Error::TooLarge`]; [`Error::Parameter`] names the scale with which weights leave the range of single precision. When a
-/// factorisation fails, which Gaussian numbers do not make happen.
+/// [`Error::Imported`]; [`Error::TooLarge`]; [`Error::Parameter`] names the scale with which weights leave
+/// the range of single precision. When a factorisation fails, which Gaussian numbers do not make happen.
 pub fn draw(params: &ValidParams) -> Result<Weights> {
     if let Some(weights) = params.network.weights {
         return Err(Error::Imported { weights });
@@ -49,7 +49,8 @@ pub fn draw(params: &ValidParams) -> Result<Weights> {
     })
 }
 
-/// Weights as PyTorch's layers have them before training: uniform in ±1/√units, each array from a stream of its own, row by row.
+/// Weights as PyTorch's layers have them before training: uniform in ±1/√units, each array from a stream of
+/// its own, row by row.
 fn uniform(params: &ValidParams) -> Weights {
     let units = params.network.units;
     let Layout { currents, recurrent, biases, .. } = Layout::of(params);
@@ -72,7 +73,8 @@ fn uniform(params: &ValidParams) -> Weights {
     Weights { input, recurrent, biases, readout, readout_bias: vector(outputs) }
 }
 
-/// Weights in single precision, or an error that names the parameter which scales them, if one is too large for it.
+/// Weights in single precision, or an error that names the parameter which scales them, if one is too large
+/// for it.
 fn rounded(array: Array2<f64>, parameter: &str, scale: f64) -> Result<Array2<f32>> {
     let rounded = array.mapv(|entry| entry as f32);
     if rounded.iter().all(|entry| entry.is_finite()) {

@@ -43,9 +43,9 @@ use crate::loss::predicted_class;
 use crate::params::{NetworkKind, Nonlinearity, ValidParams};
 use crate::task::{Inputs, Trials, TrialsRef};
 
-/// How many samples pass through the network at once outside training: large enough for full speed, small enough that the
-/// states of a trial stay in the second-level cache at the paper's size (64 × 10 × 200 × 4 bytes = 512 kB). Any value
-/// gives the same bits.
+/// How many samples pass through the network at once outside training: large enough for full speed, small
+/// enough that the states of a trial stay in the second-level cache at the paper's size (64 × 10 × 200 × 4
+/// bytes = 512 kB). Any value gives the same bits.
 pub(crate) const PASS: usize = 64;
 
 /// A network: its equations and its weights.
@@ -61,11 +61,12 @@ pub struct Network {
 pub struct Evaluation {
     /// The mean loss over the (trial, timestep) pairs at which it counts.
     pub loss: f64,
-    /// The share of trials whose class the last output names; with a mask, the share of counted (trial, timestep) pairs. `None` where targets are real
-    /// numbers.
+    /// The share of trials whose class the last output names; with a mask, the share of counted (trial,
+    /// timestep) pairs. `None` where targets are real numbers.
     pub accuracy: Option<f64>,
-    /// Of real targets, the share of their variance that the outputs explain: `1 - Σ (y - t)² / Σ (t - mean t)²` over counted pairs and outputs, with
-    /// the mean of each output. `None` for classes, and where targets do not vary.
+    /// Of real targets, the share of their variance that the outputs explain: `1 - Σ (y - t)² / Σ (t - mean
+    /// t)²` over counted pairs and outputs, with the mean of each output. `None` for classes, and where
+    /// targets do not vary.
     pub r2: Option<f64>,
 }
 
@@ -136,10 +137,12 @@ impl Network {
         self.equations.dynamics()
     }
 
-    /// The states `h_1, h_2, ...` of each trial, (trials, timesteps, units); past the end of the inputs they are zero.
+    /// The states `h_1, h_2, ...` of each trial, (trials, timesteps, units); past the end of the inputs they
+    /// are zero.
     ///
     /// # Errors
-    /// [`Error::Shape`]; [`Error::Lacks`] without input weights; [`Error::PastLastLayer`] when a feedforward network is asked for more timesteps than it has layers.
+    /// [`Error::Shape`]; [`Error::Lacks`] without input weights; [`Error::PastLastLayer`] when a feedforward
+    /// network is asked for more timesteps than it has layers.
     pub fn states(&self, inputs: &Inputs, timesteps: usize) -> Result<Array3<f32>> {
         let mut states = Array3::zeros((inputs.len(), timesteps, self.weights.units()));
         self.pass(timesteps, inputs, |first, forward| {
@@ -182,7 +185,8 @@ impl Network {
         Ok(states.dot(self.readout()?) + &self.weights.readout_bias)
     }
 
-    /// The classes that outputs stand for: the largest, or the sign of a scalar one. (trials, outputs) → (trials).
+    /// The classes that outputs stand for: the largest, or the sign of a scalar one. (trials, outputs) →
+    /// (trials).
     pub fn predict(&self, outputs: ArrayView2<f32>) -> Vec<u32> {
         outputs.outer_iter().map(|output| predicted_class(&output.to_vec())).collect()
     }

@@ -9,8 +9,8 @@ use super::Weights;
 
 /// Every array of a network (or of its gradient, or of an optimizer's buffer), packed for the kernels.
 ///
-/// Vectors are matrices of one row. The order of the arrays is that of [`Weights::tensors`]. Padding is zero, and every
-/// elementwise update keeps it so.
+/// Vectors are matrices of one row. The order of the arrays is that of [`Weights::tensors`]. Padding is zero,
+/// and every elementwise update keeps it so.
 #[derive(Clone, Debug)]
 pub(crate) struct Packed {
     arrays: Vec<Panels>,

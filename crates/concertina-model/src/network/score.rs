@@ -34,8 +34,8 @@ impl Scorer {
         }
     }
 
-    /// Scores the outputs of a batch, one (sample, timestep) pair of which has this share of the mean loss; writes the derivative of the loss
-    /// into `by_output` if there is one.
+    /// Scores the outputs of a batch, one (sample, timestep) pair of which has this share of the mean loss;
+    /// writes the derivative of the loss into `by_output` if there is one.
     ///
     /// # Shapes
     /// `outputs` and `by_output`: (evaluated × samples, outputs), time-major.
@@ -120,8 +120,8 @@ impl Residuals {
         }
     }
 
-    /// `1 - Σ (y - t)² / Σ (t - mean t)²` over pairs and outputs, with the mean of each output; `None` without pairs, or where targets do
-    /// not vary.
+    /// `1 - Σ (y - t)² / Σ (t - mean t)²` over pairs and outputs, with the mean of each output; `None`
+    /// without pairs, or where targets do not vary.
     pub(crate) fn explained(&self) -> Option<f64> {
         let count = self.count as f64;
         let spread = |(sum, square): (&f64, &f64)| square - sum * sum / count;

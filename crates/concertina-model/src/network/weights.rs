@@ -9,13 +9,14 @@ use crate::params::{NetworkKind, ValidParams};
 /// The weights of a network: row vectors throughout, so a matrix is (from, to) and acts as `h W`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Weights {
-    /// Input weights `U`, (input_dim, currents × units); without rows for a network that was imported without any. A unit has one current, of
-    /// a gated network several, which lie side by side.
+    /// Input weights `U`, (input_dim, currents × units); without rows for a network that was imported without
+    /// any. A unit has one current, of a gated network several, which lie side by side.
     pub input: Array2<f32>,
-    /// Recurrent weights `W`, (units, currents × units): one, or in a feedforward network one for each layer after the first.
+    /// Recurrent weights `W`, (units, currents × units): one, or in a feedforward network one for each layer
+    /// after the first.
     pub recurrent: Vec<Array2<f32>>,
-    /// Biases `b`, (currents × units): one, in a feedforward network one for each layer, in a gated network a second one `d` that is added to the
-    /// recurrent currents.
+    /// Biases `b`, (currents × units): one, in a feedforward network one for each layer, in a gated network a
+    /// second one `d` that is added to the recurrent currents.
     pub biases: Vec<Array1<f32>>,
     /// Readout weights `R`, (units, outputs); (units, 0) for a network that was imported without any.
     pub readout: Array2<f32>,
@@ -23,12 +24,14 @@ pub struct Weights {
     pub readout_bias: Array1<f32>,
 }
 
-/// The name under which a recurrent matrix is kept in files: `recurrent_weights`, or with the layer for a feedforward network.
+/// The name under which a recurrent matrix is kept in files: `recurrent_weights`, or with the layer for a
+/// feedforward network.
 fn recurrent_name(index: usize, count: usize, layered: bool) -> String {
     numbered(Weights::RECURRENT, index + 1, count + 1, layered)
 }
 
-/// The name under which a bias is kept in files: `bias` and `recurrent_bias`, or `bias` with the layer for a feedforward network.
+/// The name under which a bias is kept in files: `bias` and `recurrent_bias`, or `bias` with the layer for a
+/// feedforward network.
 fn bias_name(index: usize, count: usize, layered: bool) -> String {
     match (layered, index) {
         (false, 1) => Weights::RECURRENT_BIAS.to_owned(),
@@ -79,8 +82,8 @@ impl Weights {
         self.readout.nrows()
     }
 
-    /// Whether each timestep has weights of its own, as in a feedforward network of several layers. A gated network has several biases and
-    /// one recurrent matrix.
+    /// Whether each timestep has weights of its own, as in a feedforward network of several layers. A gated
+    /// network has several biases and one recurrent matrix.
     fn is_layered(&self) -> bool {
         self.biases.len() > 1
             && self.biases.len() == self.recurrent.len() + 1
@@ -97,8 +100,8 @@ impl Weights {
         self.readout.ncols() > 0
     }
 
-    /// The inverse of [`Weights::tensors`], for the network that `params` describe. An imported network may lack input weights, or the
-    /// readout: arrays without rows, or without columns.
+    /// The inverse of [`Weights::tensors`], for the network that `params` describe. An imported network may
+    /// lack input weights, or the readout: arrays without rows, or without columns.
     ///
     /// # Errors
     /// [`Error::MissingTensor`] or [`Error::Shape`], naming the array.

@@ -2,7 +2,8 @@
 
 use super::{Buffers, Real, StepContext};
 
-/// `g ← g + λθ`, `m ← β₁ m + (1-β₁) g`, `s ← β₂ s + (1-β₂) g²`, `θ ← θ - η m̂ / (√ŝ + ε)` with the bias-corrected moments.
+/// `g ← g + λθ`, `m ← β₁ m + (1-β₁) g`, `s ← β₂ s + (1-β₂) g²`, `θ ← θ - η m̂ / (√ŝ + ε)` with the
+/// bias-corrected moments.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Adam {
     /// β₁.

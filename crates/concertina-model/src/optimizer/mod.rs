@@ -51,7 +51,8 @@ impl Real for f64 {
 
 /// The buffers an optimizer keeps for one parameter array; a buffer it does not use is empty.
 ///
-/// `mean` is the velocity (momentum) or the running mean of the gradient (adam), `square` the running mean of its square.
+/// `mean` is the velocity (momentum) or the running mean of the gradient (adam), `square` the running mean of
+/// its square.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Buffers<S> {
     /// Velocity or first moment.

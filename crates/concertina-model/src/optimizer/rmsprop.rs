@@ -2,7 +2,8 @@
 
 use super::{Buffers, Real, StepContext};
 
-/// `g ← g + λθ`, `s ← α s + (1-α) g²`, `u = g / (√s + ε)`; `θ ← θ - η u`, or with momentum `m ← μ m + u`, `θ ← θ - η m`.
+/// `g ← g + λθ`, `s ← α s + (1-α) g²`, `u = g / (√s + ε)`; `θ ← θ - η u`, or with momentum `m ← μ m + u`, `θ
+/// ← θ - η m`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Rmsprop {
     /// α, the memory of the running mean; 0.9 in the published code.

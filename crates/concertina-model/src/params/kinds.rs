@@ -162,31 +162,33 @@ choices! {
         All = "all" | "both",
     }
 
-    /// How the gradient of a batch is computed (`train.gradients`). What they find differs by rounding, so it is part of the name of
-    /// a run.
+    /// How the gradient of a batch is computed (`train.gradients`). What they find differs by rounding, so it
+    /// is part of the name of a run.
     GradientMethod {
         /// Whichever is fastest: condensed, split, or neither.
         #[default]
         Automatic = "automatic" | "auto",
         /// Backpropagation through time.
         Backpropagation = "backpropagation" | "bptt",
-        /// Backpropagation through time, for parts of a batch that fit into a processor's cache, one after the other.
+        /// Backpropagation through time, for parts of a batch that fit into a processor's cache, one after
+        /// the other.
         Split = "split",
         /// The sum over the samples taken before the pass through time: for linear networks without dropout.
         Condensed = "condensed" | "linear",
     }
 }
 
-/// Samples in the parts of a batch that is [`GradientMethod::Split`], at most: at the paper's size the states of a trial and the
-/// derivatives by them are 800 kB, and products are as fast as with more rows.
+/// Samples in the parts of a batch that is [`GradientMethod::Split`], at most: at the paper's size the states
+/// of a trial and the derivatives by them are 800 kB, and products are as fast as with more rows.
 pub(crate) const PART: usize = 48;
 
 /// The largest batch that is not split.
 const WHOLE: usize = 64;
 
 impl GradientMethod {
-    /// What is taken for a batch of this size, if the network is linear in its input for all samples alike, or not; condensed, a batch
-    /// has as many samples as the loss looks at outputs of a trial, `evaluate × outputs`.
+    /// What is taken for a batch of this size, if the network is linear in its input for all samples alike,
+    /// or not; condensed, a batch has as many samples as the loss looks at outputs of a trial, `evaluate ×
+    /// outputs`.
     pub(crate) fn resolve(self, linear: bool, condensed: usize, batch: usize) -> Self {
         match self {
             GradientMethod::Automatic if linear && condensed < batch => GradientMethod::Condensed,

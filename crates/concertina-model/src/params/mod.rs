@@ -1,8 +1,8 @@
 //! Parameters: everything that names a run.
 //!
-//! [`Params`] is open: plain fields to fill in, from Rust, TOML, JSON or a command line. [`Params::check`] turns
-//! it into [`ValidParams`], which cannot be wrong; behind that line nothing checks again. One table, [`PARAMETERS`],
-//! drives names, ranges, messages, files and keys.
+//! [`Params`] is open: plain fields to fill in, from Rust, TOML, JSON or a command line. [`Params::check`]
+//! turns it into [`ValidParams`], which cannot be wrong; behind that line nothing checks again. One table,
+//! [`PARAMETERS`], drives names, ranges, messages, files and keys.
 //!
 //! ```
 //! use concertina_model::params::Params;
@@ -104,8 +104,9 @@ pub struct TaskParams {
     pub frozen: bool,
     /// Training samples an epoch.
     pub train_samples: usize,
-    /// Validation samples an epoch. `None`: 100 for 800 training samples (the paper's), 15% of `train_samples`
-    /// otherwise. Always `Some` in [`ValidParams`]; read it there with [`ValidParams::val_samples`], which knows of files, too.
+    /// Validation samples an epoch. `None`: 100 for 800 training samples (the paper's), 15% of
+    /// `train_samples` otherwise. Always `Some` in [`ValidParams`]; read it there with
+    /// [`ValidParams::val_samples`], which knows of files, too.
     pub val_samples: Option<usize>,
 }
 
@@ -231,15 +232,16 @@ pub struct TrainParams {
     pub gradients: GradientMethod,
     /// How the learning rate changes from epoch to epoch.
     pub scheduler: SchedulerKind,
-    /// Epochs: patience of `plateau`, step size of `step`, half a cycle of `cyclic` and `cyclic_halving`, the rise of
-    /// `onecycle` (its pct_start is `scheduler_patience / cycle_epochs`).
+    /// Epochs: patience of `plateau`, step size of `step`, half a cycle of `cyclic` and `cyclic_halving`, the
+    /// rise of `onecycle` (its pct_start is `scheduler_patience / cycle_epochs`).
     pub scheduler_patience: u64,
     /// Factor of `plateau`, gamma of `step` and `multistep`, lowest over highest rate of `cyclic` and
     /// `cyclic_halving`.
     pub scheduler_factor: f64,
     /// Epochs after which `multistep` lowers the rate.
     pub milestones: Vec<u64>,
-    /// Epochs of the `onecycle` schedule. `None`: `epochs`. Set in [`ValidParams`] if the scheduler is `onecycle`.
+    /// Epochs of the `onecycle` schedule. `None`: `epochs`. Set in [`ValidParams`] if the scheduler is
+    /// `onecycle`.
     pub cycle_epochs: Option<u64>,
     /// Stop after so many epochs without a better validation loss. Not part of the key.
     pub stop_after: Option<u64>,

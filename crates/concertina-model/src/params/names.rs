@@ -33,8 +33,9 @@ pub(super) fn parameter_in(section: &str, name: &str) -> Result<&'static Paramet
 /// Sets what a name, in any spelling, stands for. An argument that is no parameter and asks for nothing sets
 /// nothing.
 ///
-/// Three published names say more than one thing: `optimizer=sgd_rmsprop_comb_0.3` (also the mix), `grad_noise_type`
-/// (target and scaling in one word) and `learning_patience` (a list, or 5_8, with multisteplr).
+/// Three published names say more than one thing: `optimizer=sgd_rmsprop_comb_0.3` (also the mix),
+/// `grad_noise_type` (target and scaling in one word) and `learning_patience` (a list, or 5_8, with
+/// multisteplr).
 pub(super) fn assign(params: &mut Params, name: &str, value: &Value) -> Result<()> {
     let text = if let Value::Text(text) = value { text.trim() } else { "" };
     match name.trim() {
@@ -180,16 +181,16 @@ fn exact(name: &str) -> Option<&'static str> {
 }
 
 impl Params {
-    /// Sets a parameter by name: its path (`network.gain`), the last part of it (`gain`), or the published code's
-    /// name (`g_radius`); the text may be spelled as in Python (`True`, `None`, `'tanh'`).
+    /// Sets a parameter by name: its path (`network.gain`), the last part of it (`gain`), or the published
+    /// code's name (`g_radius`); the text may be spelled as in Python (`True`, `None`, `'tanh'`).
     ///
     /// A value that the parameter cannot have does not count while the parameter has no effect beside the
     /// others (`momentum` with `optimizer = adam`). Arguments of the published code that are no parameters of
     /// a run, with values that ask for nothing (`rerun=False`), are passed over.
     ///
     /// # Errors
-    /// [`Error::UnknownParameter`], [`Error::NotAParameter`], or [`Error::Parameter`] if the text is no such value or
-    /// out of range; the parameters are then as they were.
+    /// [`Error::UnknownParameter`], [`Error::NotAParameter`], or [`Error::Parameter`] if the text is no such
+    /// value or out of range; the parameters are then as they were.
     pub fn set(&mut self, name: &str, text: &str) -> Result<()> {
         self.set_value(name, &Value::Text(text.to_owned()))
     }

@@ -188,7 +188,8 @@ pub struct Parameter {
 }
 
 impl Parameter {
-    /// What command lines and tables call it: the last part of its path, or `task` for `task.kind`, as `kind` alone is the network's.
+    /// What command lines and tables call it: the last part of its path, or `task` for `task.kind`, as `kind`
+    /// alone is the network's.
     pub fn name(&self) -> &'static str {
         if self.path == "task.kind" { "task" } else { self.field() }
     }

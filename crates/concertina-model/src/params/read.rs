@@ -54,13 +54,13 @@ fn unknown_section(name: &str) -> Error {
 }
 
 impl Params {
-    /// Reads parameters from TOML: `seed` at the top, then `[task]`, `[network]`, `[train]`; what is left out has its
-    /// default. At the top, every parameter also answers to the published code's name and to the last part of its
-    /// path.
+    /// Reads parameters from TOML: `seed` at the top, then `[task]`, `[network]`, `[train]`; what is left out
+    /// has its default. At the top, every parameter also answers to the published code's name and to the last
+    /// part of its path.
     ///
     /// # Errors
-    /// [`Error::Toml`] with line, column and snippet; [`Error::AtLine`] around an unknown name, a parameter given
-    /// twice, a wrong type or a value out of range.
+    /// [`Error::Toml`] with line, column and snippet; [`Error::AtLine`] around an unknown name, a parameter
+    /// given twice, a wrong type or a value out of range.
     pub fn from_toml(text: &str) -> Result<Self> {
         let mut params = Self::default();
         params.apply(&toml_entries(text)?)?;
@@ -69,7 +69,8 @@ impl Params {
 
     /// Reads parameters that a run was stored with, in TOML.
     ///
-    /// What is left out was no parameter then, and has the value that means "as before": [`GradientMethod::Backpropagation`].
+    /// What is left out was no parameter then, and has the value that means "as before":
+    /// [`GradientMethod::Backpropagation`].
     ///
     /// # Errors
     /// As [`Params::from_toml`].
@@ -90,8 +91,8 @@ impl Params {
         self.apply(&entries)
     }
 
-    /// Reads parameters from a JSON object: flat with the published code's names (a Python dict after `json.dumps`), or
-    /// with sections as in [`Params::from_toml`].
+    /// Reads parameters from a JSON object: flat with the published code's names (a Python dict after
+    /// `json.dumps`), or with sections as in [`Params::from_toml`].
     ///
     /// # Errors
     /// [`Error::Json`], and as [`Params::from_toml`], without lines.

@@ -9,7 +9,8 @@ use super::{
 use crate::task::{Target, TaskShape};
 use crate::{Error, Result};
 
-/// Checks the rules between parameters that are each in range, and put back to their defaults where without effect.
+/// Checks the rules between parameters that are each in range, and put back to their defaults where without
+/// effect.
 pub(super) fn check(params: &Params, shape: &TaskShape) -> Result<()> {
     clusters(params, shape)?;
     batches(params, shape)?;
@@ -158,7 +159,8 @@ fn scheduler(params: &Params) -> Result<()> {
     )
 }
 
-/// Most entries that a list of saves is lengthened to: arbitrary, 16 MB; a run of so many epochs wants one number.
+/// Most entries that a list of saves is lengthened to: arbitrary, 16 MB; a run of so many epochs wants one
+/// number.
 const MOST_SAVES: u64 = 1_000_000;
 
 /// Checks that a list with an entry per epoch is not too long to be made.

@@ -13,8 +13,8 @@ pub enum SaveRate {
 
 /// Which checkpoints are kept; the first and the last always are.
 ///
-/// Spelled as a number (`1`, `10`), a fraction (`0.25`, or `"1/4"`), or a list with one entry an epoch (`[2, 1, 0.5]`).
-/// A single rate means the same as a list that repeats it.
+/// Spelled as a number (`1`, `10`), a fraction (`0.25`, or `"1/4"`), or a list with one entry an epoch (`[2,
+/// 1, 0.5]`). A single rate means the same as a list that repeats it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum SavesPerEpoch {
     /// The same rate in every epoch.

@@ -17,11 +17,13 @@ use crate::{Error, Result};
 /// The parameter whose values are files: `../trials.npz` is no range.
 const FILE: &str = "task.file";
 
-/// Most runs of a sweep: arbitrary, thirty realisations of three thousand parameter sets; a slip of the hand has more.
+/// Most runs of a sweep: arbitrary, thirty realisations of three thousand parameter sets; a slip of the hand
+/// has more.
 pub const MOST_RUNS: usize = 100_000;
 
-/// Most entries of lists in all runs of a sweep: arbitrary, a hundred for each of the most runs there may be, 160 MB. Every run has
-/// its own copy of `train.saves_per_epoch` and `train.milestones`, so that a short file could fill the memory.
+/// Most entries of lists in all runs of a sweep: arbitrary, a hundred for each of the most runs there may be,
+/// 160 MB. Every run has its own copy of `train.saves_per_epoch` and `train.milestones`, so that a short file
+/// could fill the memory.
 const MOST_LISTED: usize = 10_000_000;
 
 /// A base, and the parameters that vary, each with its values: every combination is a run.
@@ -95,16 +97,16 @@ impl Sweep {
         self.vary("seed", seeds)
     }
 
-    /// Varies a parameter, by any of its names. One that varies already takes the new values; one that varies together with others
-    /// leaves them, and becomes the last axis.
+    /// Varies a parameter, by any of its names. One that varies already takes the new values; one that varies
+    /// together with others leaves them, and becomes the last axis.
     pub fn vary(mut self, name: &str, values: impl IntoIterator<Item = impl Into<Value>>) -> Self {
         self.put(Column::of(name, values));
         self
     }
 
-    /// Varies parameters together: all of them take their first values, then all their second, and so on. The group counts as one axis,
-    /// the last so far, and is crossed with the others. A parameter that varies already leaves the axis where it was. No parameters
-    /// change nothing.
+    /// Varies parameters together: all of them take their first values, then all their second, and so on. The
+    /// group counts as one axis, the last so far, and is crossed with the others. A parameter that varies
+    /// already leaves the axis where it was. No parameters change nothing.
     ///
     /// Lists of different lengths, and a parameter that is there twice, are errors of [`Sweep::check`].
     ///
@@ -146,8 +148,9 @@ impl Sweep {
         Ok(sweep)
     }
 
-    /// Reads a sweep from TOML: parameters as in [`Params::from_toml`], and a section `[sweep]` that gives a list of
-    /// values to each parameter that varies, or a range as in [`Sweep::assign`], in quotes: `seed = "0..5"`.
+    /// Reads a sweep from TOML: parameters as in [`Params::from_toml`], and a section `[sweep]` that gives a
+    /// list of values to each parameter that varies, or a range as in [`Sweep::assign`], in quotes: `seed =
+    /// "0..5"`.
     ///
     /// # Errors
     /// As [`Params::from_toml`]; [`Error::EmptyAxis`], [`Error::TooManyRuns`].
@@ -185,8 +188,9 @@ impl Sweep {
     }
 
     /// Takes an override `name=value`, or an axis: `gain=20,250`, `seed=0..5` (without the 5), `seed=0..=4`,
-    /// `gain=20..=260..40` (in steps of 40), or a mixture. The value of a parameter that takes lists stands in brackets:
-    /// `saves_per_epoch=[2,1,0.5]`. What was given before under one of the parameter's names is replaced.
+    /// `gain=20..=260..40` (in steps of 40), or a mixture. The value of a parameter that takes lists stands
+    /// in brackets: `saves_per_epoch=[2,1,0.5]`. What was given before under one of the parameter's names is
+    /// replaced.
     ///
     /// # Errors
     /// [`Error::NotAnAssignment`], [`Error::EmptyAxis`], [`Error::TooManyRuns`], and as [`Params::set`].
@@ -201,7 +205,8 @@ impl Sweep {
         }
     }
 
-    /// Gives a parameter, by any of its names, one value in all runs. What was given before under one of its names is replaced.
+    /// Gives a parameter, by any of its names, one value in all runs. What was given before under one of its
+    /// names is replaced.
     ///
     /// # Errors
     /// As [`Params::set`].
@@ -221,8 +226,8 @@ impl Sweep {
         &self.base
     }
 
-    /// The paths of the parameters that were given by name, in a file, as an override or as an axis: also where the value is the
-    /// default. What stands in a [`Params`] from the beginning is not among them.
+    /// The paths of the parameters that were given by name, in a file, as an override or as an axis: also
+    /// where the value is the default. What stands in a [`Params`] from the beginning is not among them.
     pub fn given(&self) -> BTreeSet<&'static str> {
         let varied = self.columns().filter_map(|column| parameter(&column.name).ok());
         self.given.iter().copied().chain(varied.map(|parameter| parameter.path)).collect()
@@ -298,12 +303,13 @@ impl Sweep {
 
     /// Every combination, checked: axes in the order in which they were given, the last running fastest.
     ///
-    /// Combinations that come to the same parameters, because those that differ have no effect there, are one run.
+    /// Combinations that come to the same parameters, because those that differ have no effect there, are one
+    /// run.
     ///
     /// # Errors
-    /// As [`Params::check`] for the first run that cannot be; [`Error::EmptyAxis`]; [`Error::UnequalAxes`] and [`Error::GivenTwice`] of
-    /// parameters that vary together; [`Error::TooManyRuns`] above 100,000, or where lists would have more than 10,000,000 entries in
-    /// all runs.
+    /// As [`Params::check`] for the first run that cannot be; [`Error::EmptyAxis`]; [`Error::UnequalAxes`]
+    /// and [`Error::GivenTwice`] of parameters that vary together; [`Error::TooManyRuns`] above 100,000, or
+    /// where lists would have more than 10,000,000 entries in all runs.
     pub fn check(mut self) -> Result<ValidSweep> {
         self.check_axes()?;
         let count = self.axes.iter().map(Axis::len).fold(1_usize, usize::saturating_mul);
@@ -325,8 +331,8 @@ impl Sweep {
         Ok(ValidSweep { runs, varied, notes })
     }
 
-    /// Reads each file of trials once, rather than for every run. One that cannot be read is left for [`Params::check`], which finds
-    /// whether it counts.
+    /// Reads each file of trials once, rather than for every run. One that cannot be read is left for
+    /// [`Params::check`], which finds whether it counts.
     fn read_trials(&mut self) {
         let read = |source: &TrialSource| match source {
             TrialSource::File(path) => TrialArrays::read(path).ok().map(Arc::new),

@@ -13,10 +13,11 @@ use crate::Result;
 use crate::checkpoint::CheckpointSchedule;
 use crate::task::{self, Target, TaskShape};
 
-/// Parameters that have been checked, and resolved: what was left open is filled in, and what has no effect is back at
-/// its default, so that the same computation has one key.
+/// Parameters that have been checked, and resolved: what was left open is filled in, and what has no effect
+/// is back at its default, so that the same computation has one key.
 ///
-/// Reads like [`Params`], and cannot be changed; to change it, take [`ValidParams::into_params`] and check again.
+/// Reads like [`Params`], and cannot be changed; to change it, take [`ValidParams::into_params`] and check
+/// again.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ValidParams {
     params: Params,
@@ -38,8 +39,8 @@ impl Serialize for ValidParams {
 }
 
 impl TaskParams {
-    /// Validation samples an epoch if none are given: the paper's 100 for its 800 training samples, otherwise 15% of
-    /// the training samples, rounded, at least one.
+    /// Validation samples an epoch if none are given: the paper's 100 for its 800 training samples, otherwise
+    /// 15% of the training samples, rounded, at least one.
     pub(super) fn default_val_samples(&self) -> usize {
         if self.train_samples == 800 {
             return 100;
@@ -50,14 +51,16 @@ impl TaskParams {
 }
 
 impl Params {
-    /// Checks every parameter and the rules between them, fills in what was left open (`task.val_samples`, `train.gradients`, and
-    /// `train.cycle_epochs` of a `onecycle` schedule), puts parameters without effect back to their defaults, and reads `task.file`.
+    /// Checks every parameter and the rules between them, fills in what was left open (`task.val_samples`,
+    /// `train.gradients`, and `train.cycle_epochs` of a `onecycle` schedule), puts parameters without effect
+    /// back to their defaults, and reads `task.file`.
     ///
     /// Whether the clusters can be placed is found by the task.
     ///
     /// # Errors
-    /// [`crate::Error::Parameter`] names the first parameter that cannot be so, what it may be, and what to do;
-    /// [`crate::Error::TrialsFile`], [`crate::Error::Trials`] and [`crate::Error::TrialsNotFound`] of `task.file`.
+    /// [`crate::Error::Parameter`] names the first parameter that cannot be so, what it may be, and what to
+    /// do; [`crate::Error::TrialsFile`], [`crate::Error::Trials`] and [`crate::Error::TrialsNotFound`] of
+    /// `task.file`.
     pub fn check(self) -> Result<ValidParams> {
         let mut params = self;
         let defaults = Params::default();
@@ -125,8 +128,8 @@ impl ValidParams {
         self.params
     }
 
-    /// The same run, trained for another number of epochs. The key stays: a `onecycle` schedule keeps its length. A list
-    /// of saves is cut, or goes on with its last entry.
+    /// The same run, trained for another number of epochs. The key stays: a `onecycle` schedule keeps its
+    /// length. A list of saves is cut, or goes on with its last entry.
     ///
     /// # Errors
     /// [`crate::Error::Parameter`] if there are too many epochs: 1,000,000 where saves are a list.
@@ -162,7 +165,8 @@ impl ValidParams {
         if self.has_stimulus() { self.task.evaluate } else { self.shape.timesteps }
     }
 
-    /// Whether a trial shows one stimulus, which is then its input at timestep -1; otherwise there is an input at every timestep.
+    /// Whether a trial shows one stimulus, which is then its input at timestep -1; otherwise there is an
+    /// input at every timestep.
     pub fn has_stimulus(&self) -> bool {
         self.task.kind == TaskKind::Clusters
     }

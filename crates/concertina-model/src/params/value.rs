@@ -27,8 +27,8 @@ pub enum Value {
 impl Value {
     /// Reads a value as a command line, Python or the published run table spells it.
     ///
-    /// `20`, `2e1`, `.02`, `1_000`, `true`, `True`, `None`, `na`, `tanh`, `'tanh'`, `[2, 1, 0.5]`, `(2, 1)`. Whatever is
-    /// nothing else is text, so this cannot fail.
+    /// `20`, `2e1`, `.02`, `1_000`, `true`, `True`, `None`, `na`, `tanh`, `'tanh'`, `[2, 1, 0.5]`, `(2, 1)`.
+    /// Whatever is nothing else is text, so this cannot fail.
     pub fn parse(text: &str) -> Self {
         let text = text.trim();
         match inside(text, '[', ']').or_else(|| inside(text, '(', ')')) {
@@ -99,7 +99,8 @@ impl fmt::Display for Value {
     }
 }
 
-/// The one spelling of a number: the shortest that reads back as the same bits, and whole numbers without a point.
+/// The one spelling of a number: the shortest that reads back as the same bits, and whole numbers without a
+/// point.
 ///
 /// 20, 20.0 and 2e1 are all `20`; 1e-7 is `1e-7`. Keys depend on it: frozen by a test.
 pub(super) fn spell(number: f64) -> String {

@@ -12,7 +12,8 @@ use super::{GradientMethod, Params, ValidParams};
 const SCHEMA: &str = "concertina run 1";
 
 impl Params {
-    /// All parameters as TOML; [`Params::from_toml`] reads it back to the same parameters. What is none is left out.
+    /// All parameters as TOML; [`Params::from_toml`] reads it back to the same parameters. What is none is
+    /// left out.
     pub fn to_toml(&self) -> String {
         let mut text = String::new();
         for_each_section(&mut text, |text, parameter| {
@@ -28,13 +29,13 @@ impl Params {
 impl ValidParams {
     /// What a run's key is the hash of: the parameters that name the computation, in one spelling.
     ///
-    /// A line with the schema's version, then a line `path = value` for every parameter that is part of the key and
-    /// differs from its default, sorted by path; numbers are the shortest decimals that read back as the same bits.
-    /// So a parameter that is added later with a default that means "as before" renames no run, and neither does a
-    /// change in the order of the registry. Defaults, once released, stay.
+    /// A line with the schema's version, then a line `path = value` for every parameter that is part of the
+    /// key and differs from its default, sorted by path; numbers are the shortest decimals that read back as
+    /// the same bits. So a parameter that is added later with a default that means "as before" renames no
+    /// run, and neither does a change in the order of the registry. Defaults, once released, stay.
     ///
-    /// Left out are `train.epochs`, `train.saves_per_epoch` and `train.stop_after`: they say how far a run is trained
-    /// and what is kept of it, and change none of its bits up to there, so that 24 epochs extend 12.
+    /// Left out are `train.epochs`, `train.saves_per_epoch` and `train.stop_after`: they say how far a run is
+    /// trained and what is kept of it, and change none of its bits up to there, so that 24 epochs extend 12.
     pub fn canonical(&self) -> String {
         let mut lines: Vec<String> = PARAMETERS
             .iter()

@@ -10,8 +10,9 @@
 //! | `W`, `U`, `b`, `d` | recurrent and input weights, biases | (units, currents × units), (input_dim, currents × units), (currents × units) |
 //! | `R`, `c` | readout weights and bias | (units, outputs), (outputs) |
 //!
-//! What happens within a unit is the cell's ([`Dynamics`]). Nothing here is stochastic: dropout, unit noise and gradient noise belong to training.
-//! The feedforward network is the vanilla one with a `W` and a `b` for each step.
+//! What happens within a unit is the cell's ([`Dynamics`]). Nothing here is stochastic: dropout, unit noise
+//! and gradient noise belong to training. The feedforward network is the vanilla one with a `W` and a `b` for
+//! each step.
 
 use ndarray::{Array1, Array2, ArrayView2, Axis};
 
@@ -231,7 +232,8 @@ fn sent(dynamics: &dyn Dynamics, state: &Array2<f64>) -> (Array2<f64>, Array2<f6
     (rates, slopes)
 }
 
-/// Back through the cells: the derivatives by the recurrent and by the input currents; `by_state` becomes what reaches the state before directly.
+/// Back through the cells: the derivatives by the recurrent and by the input currents; `by_state` becomes
+/// what reaches the state before directly.
 fn back(
     dynamics: &dyn Dynamics,
     by_state: &mut Array2<f64>,
@@ -248,7 +250,8 @@ fn back(
     (by_recurrent, by_input)
 }
 
-/// What is shown at a step, (batch, input_dim); `None` after a stimulus that is held and after the last timed input.
+/// What is shown at a step, (batch, input_dim); `None` after a stimulus that is held and after the last timed
+/// input.
 fn input_at(inputs: &Inputs<f64>, step: usize) -> Option<ArrayView2<'_, f64>> {
     match inputs {
         Inputs::Held { stimuli, hold } => (step < *hold).then(|| stimuli.view()),

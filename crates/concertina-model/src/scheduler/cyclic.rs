@@ -1,6 +1,7 @@
 //! `cyclic` and `cyclic_halving`: PyTorch's CyclicLR, modes triangular and triangular2.
 
-/// Triangles between `base` and `maximum`, `epochs_up` epochs up and as many down; with `halving` each is half as high as the last.
+/// Triangles between `base` and `maximum`, `epochs_up` epochs up and as many down; with `halving` each is
+/// half as high as the last.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Cyclic {
     /// The rate at the feet.

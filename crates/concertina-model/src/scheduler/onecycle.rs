@@ -2,7 +2,8 @@
 
 use std::f64::consts::PI;
 
-/// From `maximum / division` up to `maximum` in the first share of `total_epochs`, then down to `maximum / division / final_division`.
+/// From `maximum / division` up to `maximum` in the first share of `total_epochs`, then down to `maximum /
+/// division / final_division`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Onecycle {
     /// The rate at the peak.
@@ -18,7 +19,8 @@ pub struct Onecycle {
 }
 
 impl Onecycle {
-    /// With PyTorch's own divisions, 25 and 1e4. (The published code passes its factor 0.5 as the first, and so starts at twice the maximum.)
+    /// With PyTorch's own divisions, 25 and 1e4. (The published code passes its factor 0.5 as the first, and
+    /// so starts at twice the maximum.)
     pub fn new(maximum: f64, total_epochs: u64, share_up: f64) -> Self {
         Onecycle { maximum, total_epochs, share_up: share_up.min(1.0), division: 25.0, final_division: 1e4 }
     }

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-/// An epoch counts as better when its loss is lower than the best by more than this; the published code's value.
+/// An epoch counts as better when its loss is lower than the best by more than this; the published code's
+/// value.
 const THRESHOLD: f64 = 1e-7;
 /// A reduction smaller than this is not made; PyTorch's default `eps`.
 const SMALLEST_CHANGE: f64 = 1e-8;

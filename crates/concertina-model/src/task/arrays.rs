@@ -15,7 +15,8 @@ use crate::params::{TaskParams, TrialsName, ValidParams};
 
 const ORDER: Purpose = Purpose::new("trials order");
 
-/// Trials that were made elsewhere, those to train on and those to validate with: the task of `task.kind = trials`.
+/// Trials that were made elsewhere, those to train on and those to validate with: the task of `task.kind =
+/// trials`.
 ///
 /// ```
 /// use concertina_model::params::{Params, TaskKind};
@@ -64,12 +65,13 @@ impl fmt::Debug for TrialArrays {
 }
 
 impl TrialArrays {
-    /// Trials to train on, and others to validate with. Without the latter, the last 15% of the trials validate: rounded, at least
-    /// one.
+    /// Trials to train on, and others to validate with. Without the latter, the last 15% of the trials
+    /// validate: rounded, at least one.
     ///
     /// # Errors
-    /// [`Error::Trials`] says which part does not fit the others: inputs at every timestep, (trials, timesteps, inputs), are expected;
-    /// finite numbers; classes from 0, of which two differ at least; a timestep at which the loss counts, in either set.
+    /// [`Error::Trials`] says which part does not fit the others: inputs at every timestep, (trials,
+    /// timesteps, inputs), are expected; finite numbers; classes from 0, of which two differ at least; a
+    /// timestep at which the loss counts, in either set.
     pub fn new(trials: Trials, validation: Option<Trials>) -> Result<Self> {
         let (training, validation) = match validation {
             Some(validation) => (trials, validation),
@@ -82,9 +84,10 @@ impl TrialArrays {
         Ok(Self { training, validation, shape, name })
     }
 
-    /// Reads a `.npz` file: `inputs` (trials, timesteps, inputs); `targets` (trials) or (trials, timesteps) of integers, which are
-    /// classes, or (trials, timesteps, outputs), which are real numbers; `mask` (trials, timesteps), true where the loss counts, which is
-    /// everywhere if there is none; `condition` (trials) of integers, if trials have conditions. `val_inputs`, `val_targets`, `val_mask` and
+    /// Reads a `.npz` file: `inputs` (trials, timesteps, inputs); `targets` (trials) or (trials, timesteps)
+    /// of integers, which are classes, or (trials, timesteps, outputs), which are real numbers; `mask`
+    /// (trials, timesteps), true where the loss counts, which is everywhere if there is none; `condition`
+    /// (trials) of integers, if trials have conditions. `val_inputs`, `val_targets`, `val_mask` and
     /// `val_condition` are the trials to validate with: see [`TrialArrays::new`].
     ///
     /// # Errors
@@ -124,8 +127,9 @@ impl TrialArrays {
         &self.shape
     }
 
-    /// All of it as arrays of single precision, under the names of [`TrialArrays::read`]; where the loss counts the last timesteps of every
-    /// trial, `last` says how many, in place of `mask`. This is what a store keeps.
+    /// All of it as arrays of single precision, under the names of [`TrialArrays::read`]; where the loss
+    /// counts the last timesteps of every trial, `last` says how many, in place of `mask`. This is what a
+    /// store keeps.
     pub fn to_tensors(&self) -> BTreeMap<String, ArrayD<f32>> {
         tensors(&self.training, &self.validation)
     }
@@ -234,8 +238,9 @@ impl Task for FromArrays {
         self.arrays.shape
     }
 
-    /// Those to train on in an order of the epoch; those to validate with as they are. An analysis is shown so many of the latter, or all
-    /// if there are fewer: from one condition after the other, in the order of the file.
+    /// Those to train on in an order of the epoch; those to validate with as they are. An analysis is shown
+    /// so many of the latter, or all if there are fewer: from one condition after the other, in the order of
+    /// the file.
     fn trials(&self, ask: Ask) -> Trials {
         let TrialArrays { training, validation, .. } = &*self.arrays;
         match ask {

@@ -164,8 +164,8 @@ impl Task for Clusters {
     }
 }
 
-/// How far apart centres must be: `σ (0.59943537 (d-1)^0.57832581 + 4.891638480163717)`, the published code's fit
-/// to the distance at which clusters of standard deviation σ in d dimensions hardly overlap.
+/// How far apart centres must be: `σ (0.59943537 (d-1)^0.57832581 + 4.891638480163717)`, the published code's
+/// fit to the distance at which clusters of standard deviation σ in d dimensions hardly overlap.
 pub fn minimal_separation(input_dim: usize, cluster_std: f64) -> f64 {
     let dimensions_beyond_one = input_dim.saturating_sub(1) as f64;
     cluster_std * (0.59943537 * libm::pow(dimensions_beyond_one, 0.57832581) + 4.891638480163717)

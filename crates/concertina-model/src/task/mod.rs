@@ -1,7 +1,7 @@
 //! Tasks: what a network is shown and what it shall answer (`docs/reference/model.md#task`).
 //!
-//! Each kind of task (`task.kind`) is one file and one [`Task`]: a pure function from the parameters to [`Trials`], drawn from
-//! streams keyed by the seed, the purpose and the epoch.
+//! Each kind of task (`task.kind`) is one file and one [`Task`]: a pure function from the parameters to
+//! [`Trials`], drawn from streams keyed by the seed, the purpose and the epoch.
 
 mod arrays;
 mod clusters;

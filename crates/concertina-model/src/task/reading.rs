@@ -8,8 +8,8 @@ use ndarray::{Array2, Array3, ArrayD, ArrayView1, Ix2, Ix3};
 use super::{Inputs, Mask, Target, Targets, TaskShape, Trials};
 use crate::error::{Error, Result};
 
-/// The largest class, and the largest condition: arbitrary; a label that was meant as something else is soon larger. Single
-/// precision holds it exactly.
+/// The largest class, and the largest condition: arbitrary; a label that was meant as something else is soon
+/// larger. Single precision holds it exactly.
 const MOST_NUMBERED: i64 = 1_000_000;
 
 /// The arrays that trials are made of.
@@ -58,7 +58,8 @@ pub(super) fn read(arrays: &Arrays) -> Result<(Trials, Option<Trials>)> {
     Ok((training, validation))
 }
 
-/// A name that is nearly one of ours is refused: a mask that is called `masks` would otherwise count for nothing.
+/// A name that is nearly one of ours is refused: a mask that is called `masks` would otherwise count for
+/// nothing.
 fn misspelt(arrays: &Arrays) -> Result<()> {
     let names: Vec<String> =
         [Part::Training, Part::Validation].iter().flat_map(|part| NAMES.map(|name| part.of(name))).collect();
@@ -240,8 +241,8 @@ fn truths(numbers: impl Iterator<Item = f64>, shape: &[usize]) -> Option<ArrayD<
     ArrayD::from_shape_vec(shape, numbers.map(truth).collect::<Option<Vec<bool>>>()?).ok()
 }
 
-/// Trials that can be trained on, in the one form that their content has: where the loss counts nothing, targets are 0; and a mask that is
-/// true in the last timesteps of every trial is no array.
+/// Trials that can be trained on, in the one form that their content has: where the loss counts nothing,
+/// targets are 0; and a mask that is true in the last timesteps of every trial is no array.
 pub(super) fn settled(mut trials: Trials, part: Part) -> Result<Trials> {
     let Inputs::Timed(inputs) = &trials.inputs else {
         let expected = "an input at every timestep, (trials, timesteps, inputs)";

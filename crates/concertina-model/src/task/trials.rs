@@ -166,8 +166,8 @@ impl<T> Trials<T> {
         self.inputs.is_empty()
     }
 
-    /// The class of each trial: where it has one at every timestep, that of the last at which the loss counts (of the last
-    /// of all, if it counts nowhere). `None` where targets are real numbers.
+    /// The class of each trial: where it has one at every timestep, that of the last at which the loss counts
+    /// (of the last of all, if it counts nowhere). `None` where targets are real numbers.
     pub fn labels(&self) -> Option<Cow<'_, [u32]>> {
         match &self.targets {
             Targets::Class(labels) => Some(Cow::Borrowed(labels)),
@@ -307,8 +307,8 @@ impl<'a, T: Copy> TrialsRef<'a, T> {
         TrialsRef { inputs: self.inputs.slice(trials), targets, mask }
     }
 
-    /// What a mean over these trials weighs in a mean over more of them: the number of trials where all count alike, and of (trial, timestep) pairs
-    /// at which the loss counts where a mask says so.
+    /// What a mean over these trials weighs in a mean over more of them: the number of trials where all count
+    /// alike, and of (trial, timestep) pairs at which the loss counts where a mask says so.
     pub(crate) fn weight(&self) -> usize {
         match self.mask {
             MaskRef::Last(_) => self.len(),

@@ -13,21 +13,23 @@ pub struct EpochRecord {
     pub learning_rate: f64,
     /// Mean loss over the training samples, each seen before its update.
     pub training_loss: f64,
-    /// Share of the training samples classified correctly, each before its update; none where targets are real numbers.
+    /// Share of the training samples classified correctly, each before its update; none where targets are
+    /// real numbers.
     pub training_accuracy: Option<f64>,
     /// Mean over updates of the Euclidean norm of the whole gradient, without noise and decay.
     pub gradient_norm: f64,
     /// Mean loss over the validation samples, after the epoch.
     pub validation_loss: f64,
-    /// Share of the validation samples classified correctly, after the epoch; none where targets are real numbers.
+    /// Share of the validation samples classified correctly, after the epoch; none where targets are real
+    /// numbers.
     pub validation_accuracy: Option<f64>,
     /// Share of the variance of real validation targets that is explained, after the epoch; none for classes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub validation_r2: Option<f64>,
 }
 
-/// The epoch at which early stopping ends training: the first after which the validation loss has not been better than
-/// its best for `patience` epochs. `None` if that has not happened.
+/// The epoch at which early stopping ends training: the first after which the validation loss has not been
+/// better than its best for `patience` epochs. `None` if that has not happened.
 pub fn early_stop(history: &[EpochRecord], patience: u64) -> Option<u64> {
     let mut best = f64::INFINITY;
     let mut best_epoch = 0;

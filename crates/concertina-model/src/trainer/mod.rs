@@ -1,5 +1,5 @@
-//! Training: epochs of updates, validation, schedule, and exact resuming (`docs/reference/model.md#optimizers` and
-//! the sections after it).
+//! Training: epochs of updates, validation, schedule, and exact resuming
+//! (`docs/reference/model.md#optimizers` and the sections after it).
 
 mod history;
 mod noise;
@@ -21,8 +21,8 @@ use crate::task::{self, Ask, Task};
 
 /// A run in training.
 ///
-/// What it computes depends on the parameters alone: not on how often it was interrupted, on which thread it runs, or on which
-/// of its checkpoints are kept.
+/// What it computes depends on the parameters alone: not on how often it was interrupted, on which thread it
+/// runs, or on which of its checkpoints are kept.
 ///
 /// ```
 /// use std::collections::BTreeSet;
@@ -101,8 +101,8 @@ impl Trainer {
     /// Hands the weights to `keep` after each update (counted over the whole of training) that is `wanted`.
     ///
     /// # Errors
-    /// [`Error::Diverged`] as soon as a loss or a weight is NaN or infinite; training cannot go on after that. Weights that `keep` was
-    /// handed are finite.
+    /// [`Error::Diverged`] as soon as a loss or a weight is NaN or infinite; training cannot go on after
+    /// that. Weights that `keep` was handed are finite.
     pub fn train_epoch(
         &mut self,
         wanted: &BTreeSet<Update>,

@@ -9,9 +9,11 @@ use crate::params::{GradientNoiseTarget, ValidParams};
 
 const GRADIENT_NOISE: Purpose = Purpose::new("gradient noise");
 
-/// `g ← g + s ξ` with `ξ ~ N(0, 1)` per entry, before weight decay; scaled, `ξ` is first given the norm of `g`, array by array.
+/// `g ← g + s ξ` with `ξ ~ N(0, 1)` per entry, before weight decay; scaled, `ξ` is first given the norm of
+/// `g`, array by array.
 ///
-/// The numbers are keyed by the update; arrays draw one after the other in the order of [`Packed::arrays`], row by row.
+/// The numbers are keyed by the update; arrays draw one after the other in the order of [`Packed::arrays`],
+/// row by row.
 #[derive(Debug)]
 pub(super) struct GradientNoise {
     seed: u64,

@@ -18,7 +18,8 @@ use crate::task;
 /// Random streams are no part of it: they are keyed by epoch and update.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TrainingState {
-    /// The weights under their names in files, and the optimizer's buffers as `mean/<name>` and `square/<name>`.
+    /// The weights under their names in files, and the optimizer's buffers as `mean/<name>` and
+    /// `square/<name>`.
     pub tensors: Vec<(String, ArrayD<f32>)>,
     /// Counters, the scheduler's state and the history.
     pub metadata: Map<String, Value>,
@@ -59,7 +60,8 @@ impl Trainer {
     /// Goes on from a state, exactly.
     ///
     /// # Errors
-    /// [`Error::Resume`], [`Error::MissingTensor`] or [`Error::Shape`] if the state is not one of a run with these parameters.
+    /// [`Error::Resume`], [`Error::MissingTensor`] or [`Error::Shape`] if the state is not one of a run with
+    /// these parameters.
     pub fn resume(params: &ValidParams, state: TrainingState) -> Result<Self> {
         let not_a_state = |reason: String| Error::Resume { reason };
         let metadata: Metadata = serde_json::from_value(Value::Object(state.metadata))

@@ -15,7 +15,8 @@ use crate::optimizer::{Buffers, Optimizer, StepContext};
 use crate::params::{GradientMethod, PART, ValidParams};
 use crate::task::{InputsRef, MaskRef, TargetsRef, Trials, TrialsRef};
 
-/// Weights and what updates them, batch by batch, in f32: the fast path, for callers with samples of their own.
+/// Weights and what updates them, batch by batch, in f32: the fast path, for callers with samples of their
+/// own.
 ///
 /// [`Trainer`](super::Trainer) is built on it. Everything is allocated once; an update allocates nothing.
 #[derive(Debug)]
@@ -134,7 +135,8 @@ impl Backpropagation {
 pub struct BatchRecord {
     /// The mean loss of the batch.
     pub loss: f64,
-    /// How many of its samples were classified correctly; with a mask, how many of its counted (sample, timestep) pairs.
+    /// How many of its samples were classified correctly; with a mask, how many of its counted (sample,
+    /// timestep) pairs.
     pub correct: usize,
     /// Of how many: what the batch weighs in a mean over batches.
     pub weight: usize,
@@ -145,7 +147,8 @@ pub struct BatchRecord {
 impl Updater {
     /// An updater of these weights for batches of up to `batch` samples.
     ///
-    /// `trained` says by its name in files ([`Weights::tensors`]) whether an array is trained. There is neither noise nor dropout.
+    /// `trained` says by its name in files ([`Weights::tensors`]) whether an array is trained. There is
+    /// neither noise nor dropout.
     ///
     /// # Panics
     /// If the gradients are to be [`GradientMethod::Condensed`] and the network is not linear.
@@ -236,7 +239,8 @@ impl Updater {
         self.updates
     }
 
-    /// One update on one batch of stimuli, held as long as the equations say, with the loss at the last timesteps.
+    /// One update on one batch of stimuli, held as long as the equations say, with the loss at the last
+    /// timesteps.
     ///
     /// # Shapes
     /// `inputs`: (batch, input_dim); `labels`: (batch), classes.
@@ -386,8 +390,8 @@ impl Updater {
     }
 }
 
-/// Whether a parameter set trains the array of this name: recurrent weights always, biases (the readout's too) with
-/// `network.biases`, input and readout weights with their own switches.
+/// Whether a parameter set trains the array of this name: recurrent weights always, biases (the readout's
+/// too) with `network.biases`, input and readout weights with their own switches.
 fn is_trained(params: &ValidParams, name: &str) -> bool {
     match name {
         Weights::INPUT => params.network.train_input,

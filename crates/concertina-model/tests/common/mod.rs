@@ -1,4 +1,5 @@
-//! What the tests of the networks share: conversion between the fast path's weights and the reference's parameters.
+//! What the tests of the networks share: conversion between the fast path's weights and the reference's
+//! parameters.
 #![allow(dead_code, reason = "each test target uses its own part")]
 
 use concertina_model::network::Weights;

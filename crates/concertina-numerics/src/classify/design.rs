@@ -18,11 +18,11 @@ pub(super) struct Design {
 }
 
 impl Design {
-    /// Reduces `features` (samples, features) to the span of its rows if it is wide, and appends a column of ones if
-    /// `ones`.
+    /// Reduces `features` (samples, features) to the span of its rows if it is wide, and appends a column of
+    /// ones if `ones`.
     ///
-    /// With `xᵀ = Q R`: any penalised optimum is a combination of the samples, `w = Q v`, of the same length as `v`, and
-    /// `x w = Rᵀ v`.
+    /// With `xᵀ = Q R`: any penalised optimum is a combination of the samples, `w = Q v`, of the same length
+    /// as `v`, and `x w = Rᵀ v`.
     pub(super) fn new(features: ArrayView2<f64>, ones: bool) -> Result<Self> {
         let (basis, reduced) = if features.ncols() > features.nrows() {
             let Qr { orthogonal, upper } = qr(features.t())?;
@@ -77,7 +77,8 @@ impl Design {
         matmul(out, Accum::Add, self.matrix.transpose(), residuals, 1.0, Par::Seq);
     }
 
-    /// Writes the lower triangle of `matrixᵀ diag(weights) matrix`, for weights that are not negative, to `out`.
+    /// Writes the lower triangle of `matrixᵀ diag(weights) matrix`, for weights that are not negative, to
+    /// `out`.
     ///
     /// Samples of zero weight cost nothing.
     pub(super) fn weighted_gram(&self, weights: &[f64], out: MatMut<'_, f64>) {

@@ -7,8 +7,8 @@ use crate::{Error, Result};
 
 /// A fitted linear classifier: scores are `x coefficientsᵀ + intercepts`.
 ///
-/// Two classes have one row of coefficients, and a positive score means class 1. More classes have a row each, and the
-/// largest score wins (the first of several).
+/// Two classes have one row of coefficients, and a positive score means class 1. More classes have a row
+/// each, and the largest score wins (the first of several).
 #[derive(Debug, Clone, PartialEq)]
 pub struct LinearClassifier {
     /// Weights, (1 or classes, features).
@@ -60,8 +60,8 @@ impl LinearClassifier {
     /// The share of samples whose class is predicted, in [0, 1].
     ///
     /// # Errors
-    /// As [`scores`](Self::scores), and [`Error::TooFewSamples`] without samples, [`Error::Shape`] unless there is one label
-    /// a sample.
+    /// As [`scores`](Self::scores), and [`Error::TooFewSamples`] without samples, [`Error::Shape`] unless
+    /// there is one label a sample.
     pub fn accuracy(&self, x: ArrayView2<f64>, labels: &[u32]) -> Result<f64> {
         const OPERATION: &str = "accuracy";
         check_label_count(OPERATION, &x, labels)?;
@@ -81,10 +81,12 @@ fn check_label_count(operation: &'static str, x: &ArrayView2<f64>, labels: &[u32
     Err(Error::Shape { operation, expected, found: vec![labels.len()] })
 }
 
-/// Checks the data of a fit: finite features, one label a sample, labels below `classes`, at least one sample and two classes.
+/// Checks the data of a fit: finite features, one label a sample, labels below `classes`, at least one sample
+/// and two classes.
 ///
 /// # Errors
-/// [`Error::Shape`], [`Error::NotFinite`], [`Error::UnknownLabel`], [`Error::TooFewSamples`], [`Error::OutOfRange`].
+/// [`Error::Shape`], [`Error::NotFinite`], [`Error::UnknownLabel`], [`Error::TooFewSamples`],
+/// [`Error::OutOfRange`].
 pub(super) fn check_labels(
     operation: &'static str,
     x: ArrayView2<f64>,

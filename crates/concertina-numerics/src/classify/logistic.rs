@@ -13,8 +13,9 @@ const OPERATION: &str = "logistic regression";
 
 /// Logistic regression with a squared penalty on the weights, none on the intercepts.
 ///
-/// Two classes: minimises `|w|²/2 + c Σ ln(1 + exp(-t (x w + b)))`, `t` = 1 for class 1 and -1 for class 0. More: minimises
-/// `|W|²/2 - c Σ ln softmax(x Wᵀ + b)[label]`, with intercepts of mean 0 (their common part has no effect).
+/// Two classes: minimises `|w|²/2 + c Σ ln(1 + exp(-t (x w + b)))`, `t` = 1 for class 1 and -1 for class 0.
+/// More: minimises `|W|²/2 - c Σ ln softmax(x Wᵀ + b)[label]`, with intercepts of mean 0 (their common part
+/// has no effect).
 ///
 /// # Source
 /// Bishop, Pattern Recognition and Machine Learning (2006), sections 4.3.2 to 4.3.4; the objective is that of
@@ -38,12 +39,14 @@ impl LogisticRegression {
     ///
     /// # Errors
     /// [`Error::EmptyClass`] if a class has no sample: its intercept would run away. [`Error::Shape`],
-    /// [`Error::NotFinite`], [`Error::UnknownLabel`], [`Error::TooFewSamples`], [`Error::OutOfRange`] for wrong arguments.
+    /// [`Error::NotFinite`], [`Error::UnknownLabel`], [`Error::TooFewSamples`], [`Error::OutOfRange`] for
+    /// wrong arguments.
     pub fn fit(&self, x: ArrayView2<f64>, labels: &[u32], classes: usize) -> Result<LinearClassifier> {
         self.search(x, labels, classes, None)
     }
 
-    /// Fits as [`fit`](Self::fit), beginning from another classifier: the same optimum, in fewer steps from nearby.
+    /// Fits as [`fit`](Self::fit), beginning from another classifier: the same optimum, in fewer steps from
+    /// nearby.
     ///
     /// # Errors
     /// As [`fit`](Self::fit), and [`Error::Shape`] if `start` is for other features or classes.
@@ -70,7 +73,8 @@ impl LogisticRegression {
         if let Some(class) = (0..classes).find(|&class| labels.iter().all(|&label| label as usize != class)) {
             return Err(Error::EmptyClass { class, classes });
         }
-        // The intercepts are free, so centring only moves them; it makes the second derivative well conditioned.
+        // The intercepts are free, so centring only moves them; it makes the second derivative well
+        // conditioned.
         let (mean, centred) = centre(x);
         let design = Design::new(centred.view(), true)?;
         let scores = score_count(classes);

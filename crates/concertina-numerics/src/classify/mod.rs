@@ -1,8 +1,9 @@
 //! Linear classifiers, fitted to convergence.
 //!
-//! Both are convex problems with one optimum, found by Newton's method: results depend on no tolerance, no order of samples
-//! and no random number. With more features than samples the optimum lies in the span of the samples, and the problem is
-//! solved there: the cost grows with the square of the smaller of the two numbers.
+//! Both are convex problems with one optimum, found by Newton's method: results depend on no tolerance, no
+//! order of samples and no random number. With more features than samples the optimum lies in the span of the
+//! samples, and the problem is solved there: the cost grows with the square of the smaller of the two
+//! numbers.
 
 mod design;
 mod linear;

@@ -3,10 +3,11 @@
 use faer::linalg::solvers::{Llt, Solve as _};
 use faer::{Mat, MatMut, Side};
 
-/// Steps after which the search ends without success. Convergence takes about 10; a line search that must shorten every step,
-/// as for separable classes under a weak penalty, takes a few dozen.
+/// Steps after which the search ends without success. Convergence takes about 10; a line search that must
+/// shorten every step, as for separable classes under a weak penalty, takes a few dozen.
 const MAX_STEPS: usize = 200;
-/// A full step below this share of the largest coordinate (or of 1) is the last: the next would be its square.
+/// A full step below this share of the largest coordinate (or of 1) is the last: the next would be its
+/// square.
 const LAST_STEP: f64 = 1e-10;
 /// A last step changes no score by more than this share of it (or of 1): the second derivative depends on the
 /// scores alone, so that the next step would change them by about the square. A small step in the weights
@@ -105,7 +106,8 @@ fn line_search(
     None
 }
 
-/// Solves for Newton's step. A second derivative that is singular to rounding is raised along its diagonal until it is not.
+/// Solves for Newton's step. A second derivative that is singular to rounding is raised along its diagonal
+/// until it is not.
 fn newton_step(hessian: &mut Mat<f64>, gradient: &[f64]) -> Option<Vec<f64>> {
     let dimension = gradient.len();
     let trace: f64 = (0..dimension).map(|k| hessian[(k, k)]).sum();

@@ -12,12 +12,12 @@ const OPERATION: &str = "support vector machine";
 
 /// A linear support vector machine with squared hinge loss, the intercept penalised like a weight.
 ///
-/// Minimises `(|w|² + b²)/2 + c Σ max(0, 1 - t (x w + b))²`, `t` = 1 for the class and -1 for the others: class 1 for two
-/// classes, each class against the rest for more.
+/// Minimises `(|w|² + b²)/2 + c Σ max(0, 1 - t (x w + b))²`, `t` = 1 for the class and -1 for the others:
+/// class 1 for two classes, each class against the rest for more.
 ///
 /// # Source
-/// Keerthi & DeCoste, Journal of Machine Learning Research 6 (2005), 341: the finite Newton method. The objective is that of
-/// LIBLINEAR and of scikit-learn's `LinearSVC`.
+/// Keerthi & DeCoste, Journal of Machine Learning Research 6 (2005), 341: the finite Newton method. The
+/// objective is that of LIBLINEAR and of scikit-learn's `LinearSVC`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct LinearSvm {
     /// Inverse strength of the penalty, positive.
@@ -38,16 +38,19 @@ impl LinearSvm {
     ///
     /// # Errors
     /// [`Error::Shape`](crate::Error::Shape), [`Error::NotFinite`](crate::Error::NotFinite),
-    /// [`Error::UnknownLabel`](crate::Error::UnknownLabel), [`Error::TooFewSamples`](crate::Error::TooFewSamples),
-    /// [`Error::OutOfRange`](crate::Error::OutOfRange) for wrong arguments.
+    /// [`Error::UnknownLabel`](crate::Error::UnknownLabel),
+    /// [`Error::TooFewSamples`](crate::Error::TooFewSamples), [`Error::OutOfRange`](crate::Error::OutOfRange)
+    /// for wrong arguments.
     pub fn fit(&self, x: ArrayView2<f64>, labels: &[u32], classes: usize) -> Result<LinearClassifier> {
         self.search(x, labels, classes, None)
     }
 
-    /// Fits as [`fit`](Self::fit), beginning from another classifier: the same optimum, in fewer steps from nearby.
+    /// Fits as [`fit`](Self::fit), beginning from another classifier: the same optimum, in fewer steps from
+    /// nearby.
     ///
     /// # Errors
-    /// As [`fit`](Self::fit), and [`Error::Shape`](crate::Error::Shape) if `start` is for other features or classes.
+    /// As [`fit`](Self::fit), and [`Error::Shape`](crate::Error::Shape) if `start` is for other features or
+    /// classes.
     pub fn fit_from(
         &self,
         x: ArrayView2<f64>,

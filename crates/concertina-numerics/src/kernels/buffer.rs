@@ -13,7 +13,8 @@ struct Line([f32; LINE]);
 
 // SAFETY: `Line` is 64 bytes of `f32` without padding, for which all zeros is a value.
 unsafe impl Zeroable for Line {}
-// SAFETY: `repr(C)` around a `Pod` array of exactly its size: no padding, every bit pattern is a value, `Copy`, `'static`.
+// SAFETY: `repr(C)` around a `Pod` array of exactly its size: no padding, every bit pattern is a value,
+// `Copy`, `'static`.
 unsafe impl Pod for Line {}
 
 /// Floats in whole cache lines, aligned to 64 bytes.

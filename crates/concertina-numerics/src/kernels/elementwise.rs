@@ -107,7 +107,8 @@ pub fn column_sums(out: &mut [f32], rows: RowsRef<'_>, accumulate: bool) {
     dispatch(ColumnSums { out, rows });
 }
 
-/// A struct, because the closure was not compiled into the wide instructions: the sums took seven times as long.
+/// A struct, because the closure was not compiled into the wide instructions: the sums took seven times as
+/// long.
 struct ColumnSums<'a> {
     out: &'a mut [f32],
     rows: RowsRef<'a>,
@@ -181,5 +182,6 @@ pub fn all_finite(values: &[f32]) -> bool {
     )
 }
 
-/// Partial sums of [`squared_norm`]: enough that a sum, which stays in memory, is long stored when it is needed again.
+/// Partial sums of [`squared_norm`]: enough that a sum, which stays in memory, is long stored when it is
+/// needed again.
 const PARTIAL_SUMS: usize = 128;

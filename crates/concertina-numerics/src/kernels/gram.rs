@@ -20,8 +20,8 @@ struct Row([f64; WIDTH]);
 
 // SAFETY: `Row` is 128 bytes of `f64` without padding, for which all zeros is a value.
 unsafe impl Zeroable for Row {}
-// SAFETY: `repr(C)` around a `Pod` array, whose size is a multiple of the alignment: no padding, every bit pattern is a value,
-// `Copy`, `'static`.
+// SAFETY: `repr(C)` around a `Pod` array, whose size is a multiple of the alignment: no padding, every bit
+// pattern is a value, `Copy`, `'static`.
 unsafe impl Pod for Row {}
 
 /// A matrix in `f64`, in panels of 16 columns, each row after row: for [`Columns::gram_squared_norm`].
@@ -69,10 +69,11 @@ impl Columns {
 
     /// `‖XᵀX‖²`, the sum of the squared entries of the Gram matrix, which is `tr((XᵀX)²)`.
     ///
-    /// Each entry is one chain of fused multiply-adds over the rows, in order; squares are summed in 16 interleaved sums (a column of
-    /// a panel each, those of blocks of 8 by 8 on the diagonal apart from the others), in order, and these one after the other. So the
-    /// result is the same on every instruction set and for any number of threads
-    /// ([`with_threads`](super::with_threads)). Only blocks on and below the diagonal are computed.
+    /// Each entry is one chain of fused multiply-adds over the rows, in order; squares are summed in 16
+    /// interleaved sums (a column of a panel each, those of blocks of 8 by 8 on the diagonal apart from the
+    /// others), in order, and these one after the other. So the result is the same on every instruction set
+    /// and for any number of threads ([`with_threads`](super::with_threads)). Only blocks on and below the
+    /// diagonal are computed.
     #[must_use]
     pub fn gram_squared_norm(&self) -> f64 {
         if self.rows == 0 {
@@ -294,11 +295,13 @@ impl<const M: usize, const V: usize> WithSimd for Tile<'_, M, V> {
         for k in 0..terms {
             let mut vectors = [simd.splat_f64s(0.0); V];
             for v in 0..V {
-                // SAFETY: `k < terms` and `at + v < step`, and the slice behind `right` has `terms * step` vectors.
+                // SAFETY: `k < terms` and `at + v < step`, and the slice behind `right` has `terms * step`
+                // vectors.
                 vectors[v] = unsafe { right.add(k * step + at + v).read() };
             }
             for r in 0..M {
-                // SAFETY: `k < terms` and `first + r < WIDTH`, and the slice behind `left` has `terms * WIDTH` numbers.
+                // SAFETY: `k < terms` and `first + r < WIDTH`, and the slice behind `left` has `terms *
+                // WIDTH` numbers.
                 let factor = simd.splat_f64s(unsafe { *left.add(k * WIDTH + first + r) });
                 for v in 0..V {
                     entries[r][v] = simd.mul_add_f64s(factor, vectors[v], entries[r][v]);

@@ -148,7 +148,8 @@ pub fn with_level<R>(level: Level, run: impl FnOnce() -> R) -> R {
 
 /// A loop to be compiled for every instruction set; see [`dispatch`].
 ///
-/// Closures are operations. Implement the trait (with `#[inline(always)]` on `run`) where a closure cannot say enough.
+/// Closures are operations. Implement the trait (with `#[inline(always)]` on `run`) where a closure cannot
+/// say enough.
 pub trait Operation {
     /// What the loop returns.
     type Output;
@@ -168,10 +169,10 @@ impl<R, F: FnOnce() -> R> Operation for F {
 
 /// Runs a plain loop compiled for the widest instruction set of this processor.
 ///
-/// The compiler vectorises the loop but never reassociates floats, and `f32::mul_add` is fused on every level, so the
-/// result is the same everywhere. Keep reductions out of it (they stay sequential, thus slow); iterate over equally long
-/// slices or `chunks_exact`. Functions called in the loop must be `#[inline(always)]`, and so should the closure be,
-/// or they are compiled without the wide instructions:
+/// The compiler vectorises the loop but never reassociates floats, and `f32::mul_add` is fused on every
+/// level, so the result is the same everywhere. Keep reductions out of it (they stay sequential, thus slow);
+/// iterate over equally long slices or `chunks_exact`. Functions called in the loop must be
+/// `#[inline(always)]`, and so should the closure be, or they are compiled without the wide instructions:
 ///
 /// ```
 /// use concertina_numerics::kernels::dispatch;

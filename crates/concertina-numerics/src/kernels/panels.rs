@@ -9,9 +9,9 @@ use super::{RowsMut, RowsRef, transpose};
 
 /// A matrix stored in panels of [`Panels::WIDTH`] columns, each panel row after row.
 ///
-/// The columns left over, rounded up to a multiple of 8, are a panel of 16, of 8, or one of each. Columns that do not
-/// exist are stored as zeros, and so is the end of the last cache line; an elementwise update that maps zeros to zeros
-/// keeps them so.
+/// The columns left over, rounded up to a multiple of 8, are a panel of 16, of 8, or one of each. Columns
+/// that do not exist are stored as zeros, and so is the end of the last cache line; an elementwise update
+/// that maps zeros to zeros keeps them so.
 ///
 /// Two matrices of one shape have one layout: entry `i` of one slice belongs to entry `i` of the other.
 #[derive(Clone, Debug, PartialEq)]

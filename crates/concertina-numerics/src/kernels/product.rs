@@ -12,7 +12,8 @@ use super::{Level, Panels, Rows, RowsMut, RowsRef, team};
 
 /// Terms of a sum that are chained before they are added to the output; part of the definition of a product.
 ///
-/// 256 rows of a panel are 32 kB, a first-level cache; and sums over thousands of samples lose less to rounding in blocks.
+/// 256 rows of a panel are 32 kB, a first-level cache; and sums over thousands of samples lose less to
+/// rounding in blocks.
 pub const BLOCK: usize = 256;
 
 /// `out = a B`, or `out += a B` if `accumulate`: (m, n) from (m, k) and (k, n).
@@ -80,8 +81,8 @@ fn share_of_product(
 
 /// `out = aᵀ b`, or `out += aᵀ b` if `accumulate`: (m, n) from (k, m) and (k, n).
 ///
-/// With the states of all timesteps and trials as rows of `a`, and the backward signals as rows of `b`, this is
-/// the gradient of the weights.
+/// With the states of all timesteps and trials as rows of `a`, and the backward signals as rows of `b`, this
+/// is the gradient of the weights.
 ///
 /// # Panics
 /// If the shapes do not fit.
@@ -137,7 +138,8 @@ fn by_level(layout: &Layout, panels: Range<usize>) -> [(Level, Range<usize>); 2]
     [(level, panels.start..middle), (level.narrow(), middle..panels.end)]
 }
 
-/// Rows that are multiplied with all panels before the next rows: a share of the second-level cache at 200 units.
+/// Rows that are multiplied with all panels before the next rows: a share of the second-level cache at 200
+/// units.
 const ROWS: usize = 96;
 
 fn blocks(inner: usize, size: usize) -> impl Iterator<Item = Range<usize>> {
@@ -287,9 +289,9 @@ impl TransposedProduct<'_, '_> {
     }
 }
 
-/// Rows of the next block, to be fetched a few with every tile of this one: a tile walks down columns, which no processor
-/// foresees (800 trials of 10 steps, 200 units: 67% of the peak without, 77% with, AVX-512 on an EPYC of the fourth
-/// generation).
+/// Rows of the next block, to be fetched a few with every tile of this one: a tile walks down columns, which
+/// no processor foresees (800 trials of 10 steps, 200 units: 67% of the peak without, 77% with, AVX-512 on an
+/// EPYC of the fourth generation).
 struct Prefetch {
     rows: Range<usize>,
     tiles: usize,

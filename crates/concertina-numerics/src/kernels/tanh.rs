@@ -6,8 +6,8 @@ use super::dispatch;
 ///
 /// Odd, and never beyond one; 0, the infinities and NaN map to 0, one and NaN.
 ///
-/// With `e = expm1(-2|x|)` it is `-e / (e + 2)` with the sign of `x`. `expm1` is reduced to `|r| <= ln(2)/2` and a polynomial:
-/// `e = 2ⁿ (1 + p) - 1` with `p = expm1(r)`.
+/// With `e = expm1(-2|x|)` it is `-e / (e + 2)` with the sign of `x`. `expm1` is reduced to `|r| <= ln(2)/2`
+/// and a polynomial: `e = 2ⁿ (1 + p) - 1` with `p = expm1(r)`.
 pub fn tanh_in_place(values: &mut [f32]) {
     dispatch(
         #[inline(always)]
@@ -29,8 +29,8 @@ const ROUND: f32 = 12_582_912.0;
 const LN_2_HIGH: f32 = 0.693_145_75;
 const LN_2_LOW: f32 = 0.000_001_428_606_8;
 
-/// `(expm1(r) - r) / r²` on `|r| <= ln(2)/2`: minimax in the relative error of `expm1` (Remez exchange in 40 digits, then
-/// rounded to single precision), 2.2e-9.
+/// `(expm1(r) - r) / r²` on `|r| <= ln(2)/2`: minimax in the relative error of `expm1` (Remez exchange in 40
+/// digits, then rounded to single precision), 2.2e-9.
 const EXPM1: [f32; 6] = [0.5, 0.166_666_66, 0.041_666_362, 0.008_333_39, 0.001_394_062_8, 0.000_198_458_79];
 
 /// `1 / (1 + exp(-x)) = (1 + tanh(x / 2)) / 2`, to be called in a loop that [`dispatch`] compiles.
@@ -62,7 +62,8 @@ pub fn tanh(x: f32) -> f32 {
     let above = power.mul_add(p, power - 1.0);
     let below = power.mul_add(p, power + 1.0);
     let y = -above / below;
-    // what rounding took from `below` would cost up to 1 unit; its inverse on [1, 2] need not be better than 9%
+    // what rounding took from `below` would cost up to 1 unit; its inverse on [1, 2] need not be better than
+    // 9%
     let lost = power.mul_add(p, (power + 1.0) - below);
     let inverse = below.mul_add(-0.5, 1.457);
     (-y * lost).mul_add(inverse, y).copysign(x)

@@ -11,12 +11,12 @@ thread_local! {
     static THREADS: Cell<usize> = const { Cell::new(1) };
 }
 
-/// Multiply-adds that are worth a thread of their own. Arbitrary, long against starting one: 0.15 ms at a peak of 115 GFLOP/s. Updates at
-/// 1,000 units, products of 10 million, gain from it (`docs/performance.md`).
+/// Multiply-adds that are worth a thread of their own. Arbitrary, long against starting one: 0.15 ms at a
+/// peak of 115 GFLOP/s. Updates at 1,000 units, products of 10 million, gain from it (`docs/performance.md`).
 const WORTH: usize = 1 << 23;
 
-/// Runs `run` with up to so many threads for each large product of this thread, itself included. Nothing that is computed depends on
-/// their number: each has columns of its own.
+/// Runs `run` with up to so many threads for each large product of this thread, itself included. Nothing that
+/// is computed depends on their number: each has columns of its own.
 pub fn with_threads<R>(threads: usize, run: impl FnOnce() -> R) -> R {
     struct Restore(usize);
     impl Drop for Restore {

@@ -1,8 +1,8 @@
 //! The innermost loops of the products: a tile of the output in registers.
 //!
-//! Two measures keep all sums in registers, both found by measuring (AVX-512, 12x200x200: 64% of the peak without,
-//! 94% with): every tile is compiled as a function of its own, and the loop over terms has no bounds check, whose way out
-//! would need the sums in memory.
+//! Two measures keep all sums in registers, both found by measuring (AVX-512, 12x200x200: 64% of the peak
+//! without, 94% with): every tile is compiled as a function of its own, and the loop over terms has no bounds
+//! check, whose way out would need the sums in memory.
 #![allow(unsafe_code)] // the loop over terms; the checks that allow it stand in front of each
 #![allow(clippy::needless_range_loop)] // sums that are visited by iterators stay in memory (46% of the peak)
 
@@ -22,7 +22,8 @@ pub(super) struct Part {
     pub(super) add: bool,
 }
 
-/// Splits rows into the fewest blocks of at most `most` rows, as equal as can be: 20 rows are 10 + 10, not 12 + 8.
+/// Splits rows into the fewest blocks of at most `most` rows, as equal as can be: 20 rows are 10 + 10, not
+/// 12 + 8.
 #[inline(always)]
 pub(super) fn row_blocks(rows: &Range<usize>, most: usize) -> impl Iterator<Item = Range<usize>> + use<> {
     let (start, count) = (rows.start, rows.len());

@@ -7,7 +7,8 @@ use num_complex::Complex64;
 use super::convert::{check_finite, check_square, row_major, safe_scale, scaled};
 use crate::{Error, Result};
 
-/// Eigenvalues of a square real matrix, by falling modulus, then falling imaginary part, then falling real part.
+/// Eigenvalues of a square real matrix, by falling modulus, then falling imaginary part, then falling real
+/// part.
 ///
 /// A conjugate pair therefore stands together, the one with positive imaginary part first.
 ///

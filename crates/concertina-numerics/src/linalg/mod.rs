@@ -1,7 +1,7 @@
 //! Dense linear algebra in f64, over faer, sequential.
 //!
-//! Arrays are `ndarray` arrays in row-major order on both sides. faer is built without its thread pool, so nothing here
-//! starts a thread, and the same matrix gives the same bits on the same instruction set.
+//! Arrays are `ndarray` arrays in row-major order on both sides. faer is built without its thread pool, so
+//! nothing here starts a thread, and the same matrix gives the same bits on the same instruction set.
 
 mod convert;
 mod eigen;

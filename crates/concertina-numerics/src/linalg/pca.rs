@@ -5,15 +5,15 @@ use ndarray::{Array1, Array2, ArrayView2, Axis, s};
 use super::{product, svd::svd};
 use crate::{Error, Result};
 
-/// Relative difference below which two entries of a component count as equally large. Arbitrary, but well above the rounding
-/// errors of a decomposition and well below the differences between unrelated entries.
+/// Relative difference below which two entries of a component count as equally large. Arbitrary, but well
+/// above the rounding errors of a decomposition and well below the differences between unrelated entries.
 const SIGN_TIE: f64 = 1e-10;
 
 /// Principal components of a cloud of samples, from the singular values of the centred data.
 ///
-/// With `X - mean = U diag(s) Vᵀ`, the components are the first columns of `V`, the variances `s² / (samples - 1)`. In each
-/// component the entry of largest magnitude is positive (of several as large to 10 digits the first, lest rounding decide),
-/// so that signs are the same everywhere.
+/// With `X - mean = U diag(s) Vᵀ`, the components are the first columns of `V`, with variances
+/// `s² / (samples - 1)`. The entry of largest magnitude in each component is positive (of several that agree
+/// to 10 digits, the first), so that signs are the same everywhere.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Pca {
     /// Mean of each feature, (features).
@@ -26,8 +26,9 @@ pub struct Pca {
     pub explained_variance_ratio: Array1<f64>,
     /// Singular values of the centred data, falling, (min(samples, features)).
     pub singular_values: Array1<f64>,
-    /// Number of components with variance: singular values above `max(samples, features)` machine epsilons of the largest
-    /// one (and of the largest entry of the data, below which centring leaves only rounding errors).
+    /// Number of components with variance: singular values above `max(samples, features)` machine epsilons of
+    /// the largest one (and of the largest entry of the data, below which centring leaves only rounding
+    /// errors).
     pub rank: usize,
 }
 

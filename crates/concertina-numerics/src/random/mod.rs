@@ -1,4 +1,5 @@
-//! Keyed streams of random numbers: what a number is depends on the seed and on what it is for, and on nothing else.
+//! Keyed streams of random numbers: what a number is depends on the seed and on what it is for, and on
+//! nothing else.
 //!
 //! ```
 //! use concertina_numerics::random::{Purpose, Stream};

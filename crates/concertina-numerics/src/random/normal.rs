@@ -1,12 +1,13 @@
 //! Normal numbers from random words, by the Box-Muller transform in single precision.
 //!
-//! Two words give two numbers: `sqrt(-2 ln u)` times the cosine and the sine of an angle. Logarithm and sines are
-//! polynomials (minimax by Remez exchange in 40 digits, then rounded to single precision), evaluated with fused multiply-adds
-//! in a fixed order, so the numbers are the same on every machine. A radius comes from 32 bits: numbers go up to
-//! `sqrt(66 ln 2)`, 6.76, which the normal law exceeds once in 10¹¹ numbers.
+//! Two words give two numbers: `sqrt(-2 ln u)` times the cosine and the sine of an angle. Logarithm and sines
+//! are polynomials (minimax by Remez exchange in 40 digits, then rounded to single precision), evaluated with
+//! fused multiply-adds in a fixed order, so the numbers are the same on every machine. A radius comes from 32
+//! bits: numbers go up to `sqrt(66 ln 2)`, 6.76, which the normal law exceeds once in 10¹¹ numbers.
 //!
 //! # Source
-//! Box and Muller, A note on the generation of random normal deviates, Annals of Mathematical Statistics 29 (1958).
+//! Box and Muller, A note on the generation of random normal deviates, Annals of Mathematical Statistics 29
+//! (1958).
 
 use crate::kernels::dispatch;
 
@@ -15,8 +16,8 @@ pub(super) const BLOCK: usize = 64;
 
 const PAIRS: usize = BLOCK / 2;
 
-/// Transforms blocks of words. The first half of a block are radii and the second half angles; cosines come first, then
-/// sines.
+/// Transforms blocks of words. The first half of a block are radii and the second half angles; cosines come
+/// first, then sines.
 pub(super) fn transform(words: &[[u32; BLOCK]], out: &mut [[f32; BLOCK]]) {
     dispatch(
         #[inline(always)]

@@ -11,8 +11,9 @@ use super::normal::{self, BLOCK};
 
 /// A stream of random numbers: ChaCha with 8 rounds, key = seed | purpose | index.
 ///
-/// The key's 32 bytes are the seed (8 bytes, little endian), the purpose (16 bytes) and the index (8 bytes, little
-/// endian); the nonce is zero. Every method consumes 32-bit words of the key stream in order, and documents how many.
+/// The key's 32 bytes are the seed (8 bytes, little endian), the purpose (16 bytes) and the index (8 bytes,
+/// little endian); the nonce is zero. Every method consumes 32-bit words of the key stream in order, and
+/// documents how many.
 ///
 /// # Source
 /// Bernstein, ChaCha, a variant of Salsa20 (2008).
@@ -31,7 +32,8 @@ const WORDS: usize = 64;
 const GROUP: usize = 8;
 
 impl Stream {
-    /// The stream of a seed for a purpose. The index tells streams of one purpose apart (epochs, layers, repeats).
+    /// The stream of a seed for a purpose. The index tells streams of one purpose apart (epochs, layers,
+    /// repeats).
     #[must_use]
     pub fn new(seed: u64, purpose: Purpose, index: u64) -> Self {
         let mut key = [0; 32];
@@ -63,7 +65,8 @@ impl Stream {
 
     /// A number from the standard normal law, in double precision.
     ///
-    /// Polar form of the Box-Muller transform; numbers come in pairs, and the second is kept for the next call.
+    /// Polar form of the Box-Muller transform; numbers come in pairs, and the second is kept for the next
+    /// call.
     ///
     /// # Source
     /// Marsaglia and Bray, A convenient method for generating normal variables, SIAM Review 6 (1964).
@@ -85,8 +88,8 @@ impl Stream {
 
     /// Fills a slice with numbers from the standard normal law.
     ///
-    /// Consumes whole blocks of 64 words, one block for 64 numbers or what is left of them: a shorter slice gets the first
-    /// numbers of a longer one, but two fills of 10 are not one fill of 20.
+    /// Consumes whole blocks of 64 words, one block for 64 numbers or what is left of them: a shorter slice
+    /// gets the first numbers of a longer one, but two fills of 10 are not one fill of 20.
     pub fn fill_normal(&mut self, out: &mut [f32]) {
         let mut words = [[0; BLOCK]; GROUP];
         let (whole, rest) = out.as_chunks_mut::<BLOCK>();
@@ -120,7 +123,8 @@ impl Stream {
         self.draw_first(items, items.len());
     }
 
-    /// Draws `k` of the numbers 0..n without replacement, in drawn order; all of them if there are fewer than `k`.
+    /// Draws `k` of the numbers 0..n without replacement, in drawn order; all of them if there are fewer than
+    /// `k`.
     pub fn choose(&mut self, n: usize, k: usize) -> Vec<usize> {
         let mut numbers: Vec<usize> = (0..n).collect();
         self.draw_first(&mut numbers, k);

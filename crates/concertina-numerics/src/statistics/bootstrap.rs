@@ -16,14 +16,15 @@ pub struct MeanInterval {
 
 /// The mean of the samples with a percentile bootstrap interval.
 ///
-/// Draws as many samples with replacement as there are, `resamples` times, and takes the central share `level` of their
-/// means (quantiles interpolated linearly between order statistics).
+/// Draws as many samples with replacement as there are, `resamples` times, and takes the central share
+/// `level` of their means (quantiles interpolated linearly between order statistics).
 ///
-/// `below(n)` returns a random whole number from 0 to n - 1; it is called `resamples` times the number of samples, in order.
+/// `below(n)` returns a random whole number from 0 to n - 1; it is called `resamples` times the number of
+/// samples, in order.
 ///
 /// # Errors
-/// [`Error::TooFewSamples`] without samples, [`Error::NotFinite`], [`Error::OutOfRange`] for a level outside (0, 1) or no
-/// resamples.
+/// [`Error::TooFewSamples`] without samples, [`Error::NotFinite`], [`Error::OutOfRange`] for a level outside
+/// (0, 1) or no resamples.
 ///
 /// # Source
 /// Efron & Tibshirani, An Introduction to the Bootstrap (1993), section 13.3.
@@ -54,8 +55,8 @@ pub fn mean_interval(
     Ok(MeanInterval { mean, low: sorted_quantile(&means, tail), high: sorted_quantile(&means, 1.0 - tail) })
 }
 
-/// The quantile of sorted values, linear between neighbours: definition 7 of Hyndman & Fan, The American Statistician 50
-/// (1996), 361.
+/// The quantile of sorted values, linear between neighbours: definition 7 of Hyndman & Fan, The American
+/// Statistician 50 (1996), 361.
 fn sorted_quantile(sorted: &[f64], p: f64) -> f64 {
     let position = p * (sorted.len() - 1) as f64;
     let at = position.floor().min((sorted.len() - 1) as f64);
@@ -92,7 +93,8 @@ mod tests {
 
     #[test]
     fn the_interval_has_the_width_of_the_normal_one_for_many_samples() {
-        // Half of 400 samples at 0, half at 1: the mean has standard error 0.5 / 20, and 1.96 of them to either side.
+        // Half of 400 samples at 0, half at 1: the mean has standard error 0.5 / 20, and 1.96 of them to
+        // either side.
         let samples: Vec<f64> = (0..400).map(|k| f64::from(k % 2)).collect();
         let found = mean_interval(&samples, 0.95, 4000, scrambled(7)).expect("an interval");
         assert_eq!(found.mean, 0.5);

@@ -25,13 +25,13 @@ pub enum GammaFit {
 impl GammaFit {
     /// Fits shape and scale to the samples by maximum likelihood, with the given location.
     ///
-    /// Solves `ln(shape) - digamma(shape) = ln(mean z) - mean(ln z)` for the shape, `z` the samples above the location, by
-    /// Newton's method; the scale is the mean of `z` over the shape. Equal samples, wherever they lie, give a
-    /// [`GammaFit::Point`].
+    /// Solves `ln(shape) - digamma(shape) = ln(mean z) - mean(ln z)` for the shape, `z` the samples above the
+    /// location, by Newton's method; the scale is the mean of `z` over the shape. Equal samples, wherever
+    /// they lie, give a [`GammaFit::Point`].
     ///
     /// # Errors
-    /// [`Error::TooFewSamples`] without samples; [`Error::NotFinite`]; [`Error::SampleBelowLocation`] if a sample is not
-    /// above the location, and the samples are not all equal.
+    /// [`Error::TooFewSamples`] without samples; [`Error::NotFinite`]; [`Error::SampleBelowLocation`] if a
+    /// sample is not above the location, and the samples are not all equal.
     ///
     /// # Source
     /// Minka, Estimating a Gamma distribution (2002): the equation, the start of the iteration.
@@ -55,7 +55,8 @@ impl GammaFit {
 
         let n = samples.len() as f64;
         let mean = samples.iter().map(|value| value - location).sum::<f64>() / n;
-        // ln(mean z) - mean(ln z), with d = z/mean - 1: mean(d - ln(1 + d)), less what the rounding of the mean leaves.
+        // ln(mean z) - mean(ln z), with d = z/mean - 1: mean(d - ln(1 + d)), less what the rounding of the
+        // mean leaves.
         let deviation = |value: f64| (value - location - mean) / mean;
         let excess = |value: f64| match deviation(value) {
             // so far under the mean that 1 + deviation has lost half of its digits
@@ -127,11 +128,12 @@ fn solve_shape(spread: f64) -> f64 {
 
 /// A gamma distribution on one side of an anchor: above it, or mirrored, below it.
 ///
-/// The published figures draw accuracies this way, mirrored at 1: samples `x` become `2 anchor - x`, the distribution is
-/// fitted with the location `anchor + shift`, and quantiles are mirrored back.
+/// The published figures draw accuracies this way, mirrored at 1: samples `x` become `2 anchor - x`, the
+/// distribution is fitted with the location `anchor + shift`, and quantiles are mirrored back.
 ///
-/// Differs from the published code in the quantiles of mirrored samples: it takes them with the location `anchor`, having
-/// fitted with `anchor + shift`. Here the location is the same, and quantiles differ from theirs by `shift`.
+/// Differs from the published code in the quantiles of mirrored samples: it takes them with the location
+/// `anchor`, having fitted with `anchor + shift`. Here the location is the same, and quantiles differ from
+/// theirs by `shift`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct AnchoredGamma {
     anchor: f64,

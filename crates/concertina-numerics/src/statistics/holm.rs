@@ -1,6 +1,7 @@
 //! Many tests at once.
 
-/// Holm's adjusted p-values, in the order of `p`: rejecting those under a rate keeps the chance of *any* false alarm under it.
+/// Holm's adjusted p-values, in the order of `p`: rejecting those under a rate keeps the chance of *any*
+/// false alarm under it.
 ///
 /// # Source  Holm, Scandinavian Journal of Statistics 6 (1979), 65.
 pub fn adjusted(p: &[f64]) -> Vec<f64> {

@@ -1,14 +1,17 @@
 //! Whether paired differences lie on one side of zero.
 
-/// The one-sided p-value of Wilcoxon's signed-rank test that differences lie above 0: the probability of a rank sum as large as
-/// this, if every difference were as likely to have the other sign.
+/// The one-sided p-value of Wilcoxon's signed-rank test that differences lie above 0: the probability of a
+/// rank sum as large as this, if every difference were as likely to have the other sign.
 ///
-/// Exact for any number of differences, ties and zeros: the null distribution is that of the ranks at hand. Ties share the mean of
-/// their ranks. Zeros take part in ranking and then count for neither side (Pratt), so they make a test weaker and never stronger.
-/// The time grows with the cube of the number of differences: 300 take some milliseconds.
+/// Exact for any number of differences, ties and zeros: the null distribution is that of the ranks at hand.
+/// Ties share the mean of their ranks. Zeros take part in ranking and then count for neither side (Pratt), so
+/// they make a test weaker and never stronger. The time grows with the cube of the number of differences: 300
+/// take some milliseconds.
 ///
-/// # Returns  In (0, 1], at least `0.5^n` of n differences; 1 if all are zero. `None` without differences, or if one is NaN.
-/// # Source   Wilcoxon, Biometrics Bulletin 1 (1945), 80; Pratt, Journal of the American Statistical Association 54 (1959), 655.
+/// # Returns  In (0, 1], at least `0.5^n` of n differences; 1 if all are zero. `None` without differences, or
+/// if one is NaN.
+/// # Source   Wilcoxon, Biometrics Bulletin 1 (1945), 80; Pratt, Journal of the American Statistical
+/// Association 54 (1959), 655.
 pub fn p_above(differences: &[f64]) -> Option<f64> {
     if differences.is_empty() || differences.iter().any(|difference| difference.is_nan()) {
         return None;
@@ -79,7 +82,8 @@ mod tests {
     }
 
     /// Differences and SciPy 1.17.1's `wilcoxon(d, zero_method="pratt", alternative="greater",
-    /// method=PermutationMethod(n_resamples=inf)).pvalue`; of the last, without ties and zeros, with `method="exact"`.
+    /// method=PermutationMethod(n_resamples=inf)).pvalue`; of the last, without ties and zeros, with
+    /// `method="exact"`.
     const SCIPY: [(&[f64], f64); 5] = [
         (&[0.3, -0.1, 0.8, 1.2, 0.5], 0.0625),
         (&[1.0, 1.0, 2.0, -1.0, 3.0, 0.0], 0.125),

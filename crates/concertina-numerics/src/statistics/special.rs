@@ -1,10 +1,11 @@
 //! Special functions of the gamma and the normal distribution, to about 13 digits.
 
-/// From here on the asymptotic series in 1/a are exact to rounding: their first left-out terms are below 1e-15 of the sum.
+/// From here on the asymptotic series in 1/a are exact to rounding: their first left-out terms are below
+/// 1e-15 of the sum.
 const ASYMPTOTIC_FROM: f64 = 10.0;
 
-/// From this shape on the quantile is taken from its expansion in 1/sqrt(shape), whose first left-out term is of order
-/// 1 / shape², 1e-15 of the quantile and less; below, from the incomplete gamma function.
+/// From this shape on the quantile is taken from its expansion in 1/sqrt(shape), whose first left-out term is
+/// of order 1 / shape², 1e-15 of the quantile and less; below, from the incomplete gamma function.
 const EXPANSION_FROM: f64 = 1e5;
 
 /// `x - ln(1 + x)` for x > -1, without cancellation near 0.
@@ -58,7 +59,8 @@ fn density_times_x(a: f64, x: f64) -> f64 {
     if a < ASYMPTOTIC_FROM {
         return libm::exp(a * libm::log(x) - x - libm::lgamma(a));
     }
-    // Gamma(a) by Stirling's series (Abramowitz & Stegun 6.1.40); the large parts of the exponent cancel analytically.
+    // Gamma(a) by Stirling's series (Abramowitz & Stegun 6.1.40); the large parts of the exponent cancel
+    // analytically.
     let r2 = 1.0 / (a * a);
     let stirling = (1.0 / 12.0
         - r2 * (1.0 / 360.0
@@ -68,7 +70,8 @@ fn density_times_x(a: f64, x: f64) -> f64 {
     libm::exp(exponent) * (a / (2.0 * std::f64::consts::PI)).sqrt()
 }
 
-/// The standard gamma distribution at x > 0: its lower or its upper tail, whichever is computed without cancellation.
+/// The standard gamma distribution at x > 0: its lower or its upper tail, whichever is computed without
+/// cancellation.
 enum Tail {
     Lower(f64),
     Upper(f64),
@@ -76,7 +79,8 @@ enum Tail {
 
 fn gamma_tail(a: f64, x: f64, density_times_x: f64) -> Tail {
     if x < a + 1.0 {
-        // Abramowitz & Stegun 6.5.29: sum over n of x^n / ((a + 1) ... (a + n)), times x^a exp(-x) / Gamma(a + 1).
+        // Abramowitz & Stegun 6.5.29: sum over n of x^n / ((a + 1) ... (a + n)), times x^a exp(-x) /
+        // Gamma(a + 1).
         let (mut term, mut sum, mut denominator) = (1.0, 1.0, a);
         while term > 1e-17 * sum {
             denominator += 1.0;
@@ -146,7 +150,8 @@ pub(super) fn gamma_quantile(a: f64, p: f64) -> f64 {
         }
         let newton = off / slope;
         let step = newton / (1.0 - 0.5 * newton * (a - x)).max(0.5);
-        // The error after a step of Halley's method is of the order of its cube, in units of the relative width 1/sqrt(a).
+        // The error after a step of Halley's method is of the order of its cube, in units of the relative
+        // width 1/sqrt(a).
         if step.abs() * a.max(1.0).sqrt() < 1e-6 {
             log_x -= step;
             break;
@@ -162,8 +167,8 @@ pub(super) fn gamma_quantile(a: f64, p: f64) -> f64 {
     libm::exp(log_x)
 }
 
-/// The quantile for large shapes, by the Cornish-Fisher expansion: Johnson, Kotz & Balakrishnan, Continuous Univariate
-/// Distributions 1 (1994), chapter 17; z is the normal quantile.
+/// The quantile for large shapes, by the Cornish-Fisher expansion: Johnson, Kotz & Balakrishnan, Continuous
+/// Univariate Distributions 1 (1994), chapter 17; z is the normal quantile.
 fn large_shape_quantile(a: f64, z: f64) -> f64 {
     let root = a.sqrt();
     let z2 = z * z;

@@ -2,7 +2,8 @@
 
 use super::{mean, standard_error};
 
-/// The probability that a t variable with `freedom` degrees of freedom lies farther from 0 than `t`, on either side.
+/// The probability that a t variable with `freedom` degrees of freedom lies farther from 0 than `t`, on
+/// either side.
 ///
 /// # Returns  In [0, 1]; 1 for `t` = 0. Relative accuracy about 1e-12 up to a thousand degrees of freedom.
 /// # Source   Abramowitz & Stegun 26.7.1 (as an incomplete beta function).
@@ -10,7 +11,8 @@ pub fn two_sided(t: f64, freedom: f64) -> f64 {
     incomplete_beta(freedom / (freedom + t * t), 0.5 * freedom, 0.5)
 }
 
-/// The distance from 0 within which a t variable with `freedom` degrees of freedom lies with probability `level`, in (0, 1).
+/// The distance from 0 within which a t variable with `freedom` degrees of freedom lies with probability
+/// `level`, in (0, 1).
 ///
 /// By bisection: [`two_sided`] falls, and is cheap.
 pub fn central_quantile(level: f64, freedom: f64) -> f64 {
@@ -33,7 +35,8 @@ pub fn central_quantile(level: f64, freedom: f64) -> f64 {
     }
 }
 
-/// The interval that covers the mean of normal samples with probability `level`, in (0, 1); `None` under 2 samples.
+/// The interval that covers the mean of normal samples with probability `level`, in (0, 1); `None` under 2
+/// samples.
 pub fn mean_interval(samples: &[f64], level: f64) -> Option<(f64, f64)> {
     let (centre, error) = (mean(samples)?, standard_error(samples)?);
     let half = error * central_quantile(level, (samples.len() - 1) as f64);
@@ -42,7 +45,8 @@ pub fn mean_interval(samples: &[f64], level: f64) -> Option<(f64, f64)> {
 
 /// The regularised incomplete beta function, for x in [0, 1] and positive a and b.
 ///
-/// # Source  Abramowitz & Stegun 26.5.8 (continued fraction), 26.5.2 (symmetry); evaluated by the modified method of Lentz.
+/// # Source  Abramowitz & Stegun 26.5.8 (continued fraction), 26.5.2 (symmetry); evaluated by the modified
+/// method of Lentz.
 fn incomplete_beta(x: f64, a: f64, b: f64) -> f64 {
     if x <= 0.0 || x >= 1.0 {
         return x.clamp(0.0, 1.0);

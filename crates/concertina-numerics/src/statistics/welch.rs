@@ -4,11 +4,12 @@ use super::{mean, student, variance};
 
 /// The two-sided p-value of Welch's test that two samples, of perhaps different variance, have the same mean.
 ///
-/// `resolution` is what a mean cannot resolve, as a standard deviation: its square joins the squared error of either mean. Without
-/// it two columns of ones, one of them with a single count missing, would be infinitely far apart.
+/// `resolution` is what a mean cannot resolve, as a standard deviation: its square joins the squared error of
+/// either mean. Without it two columns of ones, one of them with a single count missing, would be infinitely
+/// far apart.
 ///
-/// # Returns  `None` if either has fewer than 2 samples, or one that is NaN or infinite. Without any error, 1 for equal means and 0
-/// for others.
+/// # Returns  `None` if either has fewer than 2 samples, or one that is NaN or infinite. Without any error, 1
+/// for equal means and 0 for others.
 /// # Source   Welch, Biometrika 34 (1947), 28: the degrees of freedom are those of Welch and Satterthwaite.
 pub fn p_value(a: &[f64], b: &[f64], resolution: f64) -> Option<f64> {
     let largest = a.iter().chain(b).fold(resolution, |largest, sample| largest.max(sample.abs()));
@@ -23,7 +24,8 @@ pub fn p_value(a: &[f64], b: &[f64], resolution: f64) -> Option<f64> {
     p_value_in_range(&in_units(a), &in_units(b), resolution * unit)
 }
 
-/// Largest samples whose errors neither over- nor underflow when squared twice, unless they are 1e-40 of them.
+/// Largest samples whose errors neither over- nor underflow when squared twice, unless they are 1e-40 of
+/// them.
 const USUAL: std::ops::Range<f64> = 1e-30..1e70;
 
 fn p_value_in_range(a: &[f64], b: &[f64], resolution: f64) -> Option<f64> {

@@ -45,7 +45,8 @@ impl ColourBar {
             WIDTH,
             block * count as f64,
         );
-        // Names stand apart by at least a line; where blocks are lower than that, every second, third, ... has one.
+        // Names stand apart by at least a line; where blocks are lower than that, every second, third, ...
+        // has one.
         let every = (LEADING * theme.text.tick / block).ceil().max(1.0) as usize;
         let mut ticks = Vec::new();
         for (index, look) in self.looks.iter().enumerate() {

@@ -109,8 +109,8 @@ impl LegendBlock {
         }
     }
 
-    /// Rows of entries side by side, none wider than `width`: all in one if they fit, else a new row for each group and
-    /// wherever one is full.
+    /// Rows of entries side by side, none wider than `width`: all in one if they fit, else a new row for each
+    /// group and wherever one is full.
     fn rows(&self, width: f64, theme: &Theme) -> Vec<Vec<Piece<'_>>> {
         let all: Vec<Piece<'_>> = self.pieces().collect();
         if row_width(&all, theme) <= width {

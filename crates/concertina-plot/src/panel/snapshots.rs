@@ -190,7 +190,8 @@ impl<'a> SnapshotsPanel<'a> {
         best
     }
 
-    /// Draws into `outer`; the squares need no alignment with neighbours, so only the panel's own margins count.
+    /// Draws into `outer`; the squares need no alignment with neighbours, so only the panel's own margins
+    /// count.
     pub(crate) fn draw(&self, scene: &mut Scene, outer: Rect) {
         let theme = self.theme;
         let place = outer.inset(self.margins);

@@ -155,10 +155,12 @@ pub enum Side {
 /// When a claim counts as reproduced: `"wilcoxon"` or `{ every = 3 }` in a recipe.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Test {
-    /// When Wilcoxon's one-sided signed-rank test over realisations has p < 0.05: five of five are just enough.
+    /// When Wilcoxon's one-sided signed-rank test over realisations has p < 0.05: five of five are just
+    /// enough.
     #[default]
     Wilcoxon,
-    /// When it holds in every one of at least so many realisations: for figures that the paper draws from few.
+    /// When it holds in every one of at least so many realisations: for figures that the paper draws from
+    /// few.
     Every(NonZeroUsize),
 }
 
@@ -197,7 +199,8 @@ pub struct Published {
     pub table: Spanned<String>,
     /// The published one, by the name of its file.
     pub file: Spanned<String>,
-    /// The rows of ours that are compared: column, and the values it may have, or a condition as a text; all unless given.
+    /// The rows of ours that are compared: column, and the values it may have, or a condition as a text; all
+    /// unless given.
     #[serde(rename = "where", default)]
     pub rows: Condition,
     /// The columns that name a point: realisations with the same values there are averaged.
@@ -210,7 +213,8 @@ pub struct Published {
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Resolved {
-    /// What the mean cannot resolve, as a standard deviation, in the unit of the column (in decades on a `log` scale).
+    /// What the mean cannot resolve, as a standard deviation, in the unit of the column (in decades on a
+    /// `log` scale).
     pub resolution: f64,
     /// Whether values or their logarithms are averaged.
     #[serde(default)]

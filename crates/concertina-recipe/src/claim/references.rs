@@ -55,7 +55,8 @@ impl Recipe {
         self
     }
 
-    /// The place of a table among [`Recipe::requirements`], by the letter of a panel or the name of a measurement.
+    /// The place of a table among [`Recipe::requirements`], by the letter of a panel or the name of a
+    /// measurement.
     ///
     /// `None` if there is no such table, or a panel is drawn from several.
     pub fn requirement_of(&self, table: &str) -> Option<usize> {

@@ -17,7 +17,8 @@ impl Recipe {
     /// `with_claims`.
     ///
     /// # Errors
-    /// [`concertina_plot::Error::Panel`] or [`crate::Error::Claim`] for a value that no run has, with those there are.
+    /// [`concertina_plot::Error::Panel`] or [`crate::Error::Claim`] for a value that no run has, with those
+    /// there are.
     pub fn check_runs<'r>(
         &self,
         requirement: usize,

@@ -9,8 +9,8 @@ use crate::claim::{Claim, Side, Test};
 
 /// The probability with which an interval covers the mean.
 pub const LEVEL: f64 = 0.95;
-/// A claim counts as reproduced below this p-value. It is the conventional one, and five of five realisations are
-/// just enough.
+/// A claim counts as reproduced below this p-value. It is the conventional one, and five of five realisations
+/// are just enough.
 pub const SIGNIFICANCE: f64 = 0.05;
 
 /// A column and the value, as a text, that tells a group of rows from others.
@@ -53,8 +53,8 @@ pub struct Finding {
     pub low: Option<f64>,
     /// Upper end of that interval.
     pub high: Option<f64>,
-    /// The distance of the mean from what it is compared with, in standard deviations over realisations (of ratios on their
-    /// logarithms); null where that is undefined.
+    /// The distance of the mean from what it is compared with, in standard deviations over realisations (of
+    /// ratios on their logarithms); null where that is undefined.
     pub effect_size: Option<f64>,
     /// The one-sided p-value of Wilcoxon's signed-rank test; null if the claim is tested otherwise.
     pub p: Option<f64>,

@@ -1,7 +1,8 @@
 //! Claims judged: from a table over realisations to a verdict with its numbers.
 //!
-//! Pure functions. A claim is judged group by group ([`Claim::each`]); in each the quantity has one value a realisation, and a test
-//! over realisations decides. What has no value is left out and counted, with the reason.
+//! Pure functions. A claim is judged group by group ([`Claim::each`]); in each the quantity has one value a
+//! realisation, and a test over realisations decides. What has no value is left out and counted, with the
+//! reason.
 
 mod finding;
 mod quantity;

@@ -22,8 +22,8 @@ const PARAMETERS: [(&str, &str); 3] =
 
 /// The table `name` with our columns; one that has them already is as it is.
 ///
-/// Of the published code's tables those rows are kept that were made from the samples of the main process (`loader_workers` 0) and, of
-/// Lyapunov exponents, from all seeds at an epoch that there is.
+/// Of the published code's tables those rows are kept that were made from the samples of the main process
+/// (`loader_workers` 0) and, of Lyapunov exponents, from all seeds at an epoch that there is.
 pub(super) fn ours(name: &str, table: &Table) -> Result<Table> {
     if !table.has_column("g_radius") {
         return Ok(table.clone());

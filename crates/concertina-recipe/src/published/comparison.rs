@@ -37,13 +37,14 @@ pub struct PointComparison {
     pub p: Option<f64>,
 }
 
-/// Compares the published rows with ours: a comparison for every point that the published table has, in its order.
+/// Compares the published rows with ours: a comparison for every point that the published table has, in its
+/// order.
 ///
 /// The squared error of each mean includes what it cannot resolve ([`Resolved::resolution`]).
 ///
 /// # Errors
-/// [`Error::Table`] for a column that either table does not have; [`Error::Published`] where a realisation has several values at a
-/// point.
+/// [`Error::Table`] for a column that either table does not have; [`Error::Published`] where a realisation
+/// has several values at a point.
 pub fn compare(how: &Published, ours: &Evidence<'_>, published: &Table) -> Result<Vec<PointComparison>> {
     let mut all = Vec::new();
     for (column, resolved) in &how.values {

@@ -1,7 +1,7 @@
 //! Tables made with the published code, and how ours are held against them.
 //!
-//! A copy of them is part of the program, under `recipes/reference` (what they are and how they were made: the README there). A folder
-//! may stand in for it. Columns may have our names or the published code's.
+//! A copy of them is part of the program, under `recipes/reference` (what they are and how they were made:
+//! the README there). A folder may stand in for it. Columns may have our names or the published code's.
 
 mod columns;
 mod comparison;
@@ -76,8 +76,8 @@ impl PublishedTables {
     /// A table by its name.
     ///
     /// # Errors
-    /// [`Error::Unknown`]; [`Error::File`] or [`Error::Table`] if it cannot be read; [`Error::Published`] for columns that are not
-    /// what they should be.
+    /// [`Error::Unknown`]; [`Error::File`] or [`Error::Table`] if it cannot be read; [`Error::Published`] for
+    /// columns that are not what they should be.
     pub fn read(&self, name: &str) -> Result<PublishedTable> {
         let path = self.folder.as_deref().map(|folder| file_of(folder, name)).filter(|path| path.is_file());
         let table = match &path {

@@ -1,4 +1,5 @@
-//! Tables for any recipe, made up from what it asks for: the columns of the analyses, with numbers of the right size.
+//! Tables for any recipe, made up from what it asks for: the columns of the analyses, with numbers of the
+//! right size.
 
 use std::collections::BTreeMap;
 

@@ -33,7 +33,8 @@ pub fn id(epoch: u64) -> CheckpointId {
     CheckpointId { epoch, update: 80 * epoch }
 }
 
-/// A checkpoint of `units` units: recurrent weights and biases that change with the epoch, input weights that do not.
+/// A checkpoint of `units` units: recurrent weights and biases that change with the epoch, input weights that
+/// do not.
 pub fn tensors(epoch: u64, units: usize) -> Tensors {
     let array = |shape: &[usize], salt: u64| {
         let mut state = salt.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;

@@ -14,12 +14,12 @@ use crate::{Error, Result, Scalar, Table, Values};
 
 /// A condition on the rows of a table; the default is fulfilled by every row.
 ///
-/// As a text, read by [`Condition::parse`]: comparisons `=`, `!=`, `<`, `<=`, `>`, `>=` of a column with a number, a word or a
-/// text in quotes, joined by `and`, `or`, `not` and parentheses; `and` binds closer than `or`. `none` is equal to a cell that is
-/// empty, and nothing else is; nothing is less or greater.
+/// As a text, read by [`Condition::parse`]: comparisons `=`, `!=`, `<`, `<=`, `>`, `>=` of a column with a
+/// number, a word or a text in quotes, joined by `and`, `or`, `not` and parentheses; `and` binds closer than
+/// `or`. `none` is equal to a cell that is empty, and nothing else is; nothing is less or greater.
 ///
-/// As data, in files of settings: such a text, or columns with the value or the values that their cells may have,
-/// `{ gain = 250, stage = ["before", "after"] }`.
+/// As data, in files of settings: such a text, or columns with the value or the values that their cells may
+/// have, `{ gain = 250, stage = ["before", "after"] }`.
 ///
 /// ```
 /// use concertina_table::{AnyColumn, Condition, Table, Values};
@@ -129,8 +129,8 @@ impl Condition {
         columns
     }
 
-    /// The values that it names as those that a cell may have, by column, in the order in which they stand; one that only must not be there
-    /// is not among them.
+    /// The values that it names as those that a cell may have, by column, in the order in which they stand;
+    /// one that only must not be there is not among them.
     pub fn named(&self) -> Vec<(&str, &[Scalar])> {
         let mut named = Vec::new();
         self.0.walk(true, &mut |column, values| {
@@ -280,8 +280,8 @@ fn joined(mut nodes: Vec<Node>, join: fn(Vec<Node>) -> Node) -> Node {
     }
 }
 
-/// A text that [`Condition::parse`] reads as the same condition, if no text in it has both kinds of quotes; nothing for a condition that
-/// every row fulfils.
+/// A text that [`Condition::parse`] reads as the same condition, if no text in it has both kinds of quotes;
+/// nothing for a condition that every row fulfils.
 impl fmt::Display for Condition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)

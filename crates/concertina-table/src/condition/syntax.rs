@@ -38,7 +38,8 @@ pub trait Columns {
     }
 }
 
-/// Columns of which nothing is known: names stand for themselves, numbers are compared with numbers and all else as texts.
+/// Columns of which nothing is known: names stand for themselves, numbers are compared with numbers and all
+/// else as texts.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct AnyColumn;
 
@@ -63,8 +64,8 @@ impl Condition {
     /// Reads a condition on a table with these columns.
     ///
     /// # Errors
-    /// [`Error::Condition`] says where it cannot be read, or that a column has no such values; whatever `columns` says of a name that it does
-    /// not know.
+    /// [`Error::Condition`] says where it cannot be read, or that a column has no such values; whatever
+    /// `columns` says of a name that it does not know.
     pub fn parse<C: Columns>(text: &str, columns: &C) -> Result<Self, C::Error> {
         let mut parser = Parser { text, tokens: tokens(text)?, place: 0, depth: 0, columns };
         let node = parser.any()?;

@@ -70,7 +70,8 @@ impl Fixture {
         Some(Self::from_path(&path, responsible))
     }
 
-    /// Opens the file at `path`, answering for the arrays that match a pattern (`*` for any run of characters).
+    /// Opens the file at `path`, answering for the arrays that match a pattern (`*` for any run of
+    /// characters).
     ///
     /// # Panics
     /// If the file cannot be read.
@@ -159,7 +160,8 @@ impl Fixture {
         array.sum()
     }
 
-    /// Leaves out the arrays whose names match the pattern (a name, or with `*` for any run of characters), for a reason.
+    /// Leaves out the arrays whose names match the pattern (a name, or with `*` for any run of characters),
+    /// for a reason.
     pub fn ignore(&self, pattern: &str, reason: &str) {
         self.ignored.borrow_mut().push((pattern.to_owned(), reason.to_owned()));
     }
@@ -178,7 +180,8 @@ impl Fixture {
     /// Ends the test's use of the file.
     ///
     /// # Panics
-    /// If an array this test answers for was not asked for, or a pattern given to [`ignore`](Self::ignore) matches nothing.
+    /// If an array this test answers for was not asked for, or a pattern given to [`ignore`](Self::ignore)
+    /// matches nothing.
     pub fn finish(mut self) {
         self.finished = true;
         let unread: Vec<String> = self

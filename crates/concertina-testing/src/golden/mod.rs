@@ -1,8 +1,9 @@
 //! Golden fixtures: `.npz` files of reference numbers, and the account of which test reads what.
 //!
-//! No array may lie in a fixture unread: [`Fixture::finish`] fails the test that left one over, and [`KNOWN`] lists the files
-//! and the parts of files with the test that answers for each. Tests discover their cases from array names
-//! ([`Fixture::cases`]), so that another folder of the same format, named in `CONCERTINA_GOLDEN`, works without a change.
+//! No array may lie in a fixture unread: [`Fixture::finish`] fails the test that left one over, and [`KNOWN`]
+//! lists the files and the parts of files with the test that answers for each. Tests discover their cases
+//! from array names ([`Fixture::cases`]), so that another folder of the same format, named in
+//! `CONCERTINA_GOLDEN`, works without a change.
 
 pub mod analyses;
 mod fixture;
@@ -15,7 +16,8 @@ pub use known::{KNOWN, Known, Part};
 
 use std::path::PathBuf;
 
-/// The folder with the fixtures: `CONCERTINA_GOLDEN`, else `../shared/golden` beside the project, else `tests/golden`.
+/// The folder with the fixtures: `CONCERTINA_GOLDEN`, else `../shared/golden` beside the project, else
+/// `tests/golden`.
 pub fn folder() -> Option<PathBuf> {
     let root = crate::folder::workspace_root();
     crate::folder::first_of("CONCERTINA_GOLDEN", &[root.join("../shared/golden"), root.join("tests/golden")])

@@ -1,11 +1,13 @@
-//! Golden numbers of more networks and tasks: which parts of each file are read by which crate, and what nothing is built for yet.
+//! Golden numbers of more networks and tasks: which parts of each file are read by which crate, and what
+//! nothing is built for yet.
 
 use std::path::PathBuf;
 
 use super::Fixture;
 use super::pattern::matches;
 
-/// The folder with the fixtures: `CONCERTINA_GOLDEN_NETWORKS`, else `../shared/golden-networks` beside the project.
+/// The folder with the fixtures: `CONCERTINA_GOLDEN_NETWORKS`, else `../shared/golden-networks` beside the
+/// project.
 pub fn folder() -> Option<PathBuf> {
     let root = crate::folder::workspace_root();
     crate::folder::first_of("CONCERTINA_GOLDEN_NETWORKS", &[root.join("../shared/golden-networks")])
@@ -64,7 +66,8 @@ pub fn part_of(file: &str, array: &str) -> Option<&'static Part> {
     PARTS.iter().find(|part| matches(part.files, file) && matches(part.arrays, array))
 }
 
-/// Opens a fixture and answers for the arrays that match these patterns. `None` if it is not there (it says so).
+/// Opens a fixture and answers for the arrays that match these patterns. `None` if it is not there (it says
+/// so).
 ///
 /// # Panics
 /// If the file cannot be read.

@@ -15,8 +15,8 @@ use crate::settings::Settings;
 pub struct Missing {
     /// Its place in the sweep, counted from 0.
     pub place: usize,
-    /// What the training that is left may cost, in the unit of [`EventKind::Started`](crate::EventKind::Started). 0 where weights are
-    /// missing that need no training.
+    /// What the training that is left may cost, in the unit of
+    /// [`EventKind::Started`](crate::EventKind::Started). 0 where weights are missing that need no training.
     pub work: f64,
 }
 

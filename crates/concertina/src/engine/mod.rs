@@ -1,7 +1,7 @@
 //! The engine: from what is asked of which runs to answers, with as little work as possible.
 //!
-//! What the store remembers is read. For the rest, runs are loaded or trained, longest first, and analysed as soon as their
-//! weights are there; runs of one key are one job, so nothing is done twice.
+//! What the store remembers is read. For the rest, runs are loaded or trained, longest first, and analysed as
+//! soon as their weights are there; runs of one key are one job, so nothing is done twice.
 
 mod missing;
 mod outlook;
@@ -51,7 +51,8 @@ struct Slot<'a> {
 
 /// Something for a thread to do.
 enum Job<'a> {
-    /// Runs of one key, the shortest first: to be loaded or trained. `looks` counts how often another process was at them.
+    /// Runs of one key, the shortest first: to be loaded or trained. `looks` counts how often another process
+    /// was at them.
     Runs { places: Vec<usize>, looks: u32 },
     /// Helping with weights that a run in training has met.
     Help(Arc<RunWork<'a>>),
@@ -216,8 +217,8 @@ impl<'a> Engine<'a> {
         Ok(())
     }
 
-    /// Has a run loaded or trained, its questions answered on the way, and asks for what is missing then; false if another process is
-    /// at it and `wait` is not wanted.
+    /// Has a run loaded or trained, its questions answered on the way, and asks for what is missing then;
+    /// false if another process is at it and `wait` is not wanted.
     fn run(&self, place: usize, wait: bool, queue: &Queue<Job<'a>>) -> Result<bool> {
         let (demand, settings) = (&self.demands[place], self.settings);
         let params = demand.params;
@@ -248,7 +249,8 @@ impl<'a> Engine<'a> {
         Ok(true)
     }
 
-    /// The record of a run that is only asked about, if the store has it and all the answers; says how many it has.
+    /// The record of a run that is only asked about, if the store has it and all the answers; says how many
+    /// it has.
     fn recalled(&self, place: usize, work: &RunWork<'_>, folder: &RunFolder) -> Result<Option<RunRecord>> {
         let demand = &self.demands[place];
         let params = demand.params;
@@ -331,7 +333,8 @@ impl<'a> Engine<'a> {
         let there = answer()?;
         work.close()?;
         if !there {
-            // A checkpoint that was there is gone, or was damaged and has been set aside: the run is asked for again.
+            // A checkpoint that was there is gone, or was damaged and has been set aside: the run is asked
+            // for again.
             self.run(place, true, queue)?;
         }
         Ok(())

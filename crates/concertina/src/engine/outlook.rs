@@ -1,4 +1,5 @@
-//! What lies ahead: what the store lacks of what is asked, and how long that takes here, from a short measurement.
+//! What lies ahead: what the store lacks of what is asked, and how long that takes here, from a short
+//! measurement.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -80,8 +81,8 @@ pub(crate) struct Pace {
 }
 
 impl Pace {
-    /// Trains one epoch of every shape of run that is to be trained, and makes each analysis that is to be made once, of an untrained
-    /// network.
+    /// Trains one epoch of every shape of run that is to be trained, and makes each analysis that is to be
+    /// made once, of an untrained network.
     pub(crate) fn measure(jobs: usize, demands: &[Demand<'_>], ahead: &[Ahead]) -> Result<Self> {
         enum Job<'a> {
             Epoch(String, &'a ValidParams),

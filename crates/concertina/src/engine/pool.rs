@@ -1,7 +1,7 @@
 //! A pool of threads over one queue of jobs: longest first, and a job may ask for others.
 //!
-//! Nothing that a job computes may depend on which thread runs it or when; so results are the same for any number of
-//! threads, and the caller puts them in order by an index of its own.
+//! Nothing that a job computes may depend on which thread runs it or when; so results are the same for any
+//! number of threads, and the caller puts them in order by an index of its own.
 
 use std::collections::BinaryHeap;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -131,8 +131,9 @@ impl<J> Drop for Running<'_, J> {
     }
 }
 
-/// What the requests of a study share: however many are served at once, no more jobs run than a single request may have. The first to
-/// ask is first, so that a small request does not wait for the end of a large one.
+/// What the requests of a study share: however many are served at once, no more jobs run than a single
+/// request may have. The first to ask is first, so that a small request does not wait for the end of a large
+/// one.
 #[derive(Debug)]
 pub(crate) struct Seats {
     /// How many there are for requests that ask for no more.
@@ -182,7 +183,8 @@ impl Drop for Seat<'_> {
     }
 }
 
-/// Runs `jobs`, (cost, job) each, and those that they push, over at most `threads` threads; returns when all are done.
+/// Runs `jobs`, (cost, job) each, and those that they push, over at most `threads` threads; returns when all
+/// are done.
 pub(crate) fn work<J: Send>(
     threads: usize,
     jobs: impl IntoIterator<Item = (f64, J)>,

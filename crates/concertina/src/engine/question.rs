@@ -65,8 +65,8 @@ impl<'a> Question<'a> {
         self.at.resolve(params, end)
     }
 
-    /// Where answers about a run are remembered: those about single checkpoints in one place, to which others are added; those about
-    /// several at once by these.
+    /// Where answers about a run are remembered: those about single checkpoints in one place, to which others
+    /// are added; those about several at once by these.
     pub(crate) fn memo(&self, run: &RunKey, checkpoints: &BTreeSet<Checkpoint>) -> Memo {
         let ids: Vec<_> = match self.per_checkpoint() {
             true => Vec::new(),

@@ -1,8 +1,9 @@
-//! What is asked of one run, answered bit by bit: from the store, while training passes by, and from stored checkpoints.
+//! What is asked of one run, answered bit by bit: from the store, while training passes by, and from stored
+//! checkpoints.
 //!
-//! Weights that training meets are analysed at once and dropped. While all threads have work of their own, the one that trains does
-//! it; one that has none helps. Answers are published before the state to resume from passes them, so an interruption never makes
-//! training go back for an analysis.
+//! Weights that training meets are analysed at once and dropped. While all threads have work of their own,
+//! the one that trains does it; one that has none helps. Answers are published before the state to resume
+//! from passes them, so an interruption never makes training go back for an analysis.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Condvar, Mutex, OnceLock, PoisonError};
@@ -29,10 +30,12 @@ use crate::params_table;
 use crate::selection::End;
 use crate::settings::Settings;
 
-/// Weights of a run in training that may wait to be analysed. Arbitrary: enough that a helper does not run dry, few enough to hold.
+/// Weights of a run in training that may wait to be analysed. Arbitrary: enough that a helper does not run
+/// dry, few enough to hold.
 const MOST_WAITING: usize = 4;
 
-/// Time between two publications of answers from stored checkpoints, as between two of a run in training: a kill loses no more.
+/// Time between two publications of answers from stored checkpoints, as between two of a run in training: a
+/// kill loses no more.
 const INTERVAL: Duration = Duration::from_millis(700);
 
 /// Weights that were met, and the questions about them.
@@ -188,7 +191,8 @@ impl<'a> RunWork<'a> {
         missing
     }
 
-    /// The checkpoints whose weights are needed for what is missing. Those before training are drawn, not needed.
+    /// The checkpoints whose weights are needed for what is missing. Those before training are drawn, not
+    /// needed.
     pub(super) fn needs(&self, end: End) -> Needs {
         let missing = self.missing(end);
         let together: BTreeSet<Checkpoint> = missing.joint.into_iter().flat_map(|(_, about)| about).collect();
@@ -260,7 +264,8 @@ impl<'a> RunWork<'a> {
         lock(&self.state).open += jobs;
     }
 
-    /// A job on stored checkpoints has come to its end: publishes what there is when it is the last, or now and then.
+    /// A job on stored checkpoints has come to its end: publishes what there is when it is the last, or now
+    /// and then.
     pub(super) fn close(&self) -> Result<()> {
         let mut state = lock(&self.state);
         state.open -= 1;

@@ -48,8 +48,8 @@ impl Library<'_> {
         Ok(Exported { run: *run, file: file.to_owned(), checkpoints, bytes: bytes.len() as u64 })
     }
 
-    /// Writes runs into a new or empty folder: an archive each, as [`Library::export`] does, and `runs.csv`, a row per run with the name of
-    /// its `file`, its key, its status and every parameter.
+    /// Writes runs into a new or empty folder: an archive each, as [`Library::export`] does, and `runs.csv`,
+    /// a row per run with the name of its `file`, its key, its status and every parameter.
     pub(crate) fn export_all(
         &self,
         runs: &[RunKey],

@@ -19,8 +19,9 @@ const COLUMNS: [Column; 6] = [
 /// A column that only tasks with real targets have.
 const R2: Column = ("validation_r2", |record| record.validation_r2);
 
-/// Columns `epoch`, `update`, `learning_rate`, `training_loss`, `training_accuracy`, `gradient_norm`, `validation_loss`,
-/// `validation_accuracy`, and `validation_r2` where targets are real numbers; the numbers keep their bits.
+/// Columns `epoch`, `update`, `learning_rate`, `training_loss`, `training_accuracy`, `gradient_norm`,
+/// `validation_loss`, `validation_accuracy`, and `validation_r2` where targets are real numbers; the numbers
+/// keep their bits.
 pub(crate) fn to_table(history: &[EpochRecord]) -> Result<Table> {
     let count = |of: fn(&EpochRecord) -> u64| {
         Values::Integer(history.iter().map(|record| i64::try_from(of(record)).ok()).collect())

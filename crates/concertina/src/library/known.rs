@@ -80,7 +80,8 @@ impl Known {
         progress.diverged.as_ref().map(|divergence| diverged_end(progress.epoch, divergence))
     }
 
-    /// Writes what a run has lost that came to its end: its parameters, and the word in its provenance that it did.
+    /// Writes what a run has lost that came to its end: its parameters, and the word in its provenance that
+    /// it did.
     pub(crate) fn mend(&self, folder: &RunFolder, params: &ValidParams) -> Result<()> {
         if folder.params()?.is_none() {
             folder.publish_params(&params_toml(params))?;

@@ -179,8 +179,8 @@ fn is_constant(values: &Values) -> bool {
 }
 
 impl StoredRun {
-    /// As JSON: `key`, `folder`, `status`, `checkpoints` (epoch and update each), `params`, `history` (an object per epoch) and
-    /// `provenance`.
+    /// As JSON: `key`, `folder`, `status`, `checkpoints` (epoch and update each), `params`, `history` (an
+    /// object per epoch) and `provenance`.
     pub fn to_json(&self) -> serde_json::Value {
         let checkpoints: Vec<_> = self
             .checkpoints
@@ -199,8 +199,9 @@ impl StoredRun {
     }
 }
 
-/// Every parameter: `parameter`, `published` (the published code's names), `default`, `values`, `unit`, `meaning`, `only_with`,
-/// `part_of_key`. With the published names first, parameters that have none are left out.
+/// Every parameter: `parameter`, `published` (the published code's names), `default`, `values`, `unit`,
+/// `meaning`, `only_with`, `part_of_key`. With the published names first, parameters that have none are left
+/// out.
 ///
 /// # Errors
 /// None in practice: columns have one length.
@@ -237,8 +238,9 @@ pub fn parameter_table(published_first: bool) -> Result<Table> {
     Ok(Table::from_columns(names.into_iter().chain(rest))?)
 }
 
-/// What takes how much room in a store: `kind`, `analysis` and its `version`, `files`, `bytes`, `superseded` (this program computes
-/// a later version of the analysis; null if it does not know the analysis, or this version of it yet).
+/// What takes how much room in a store: `kind`, `analysis` and its `version`, `files`, `bytes`, `superseded`
+/// (this program computes a later version of the analysis; null if it does not know the analysis, or this
+/// version of it yet).
 ///
 /// # Errors
 /// None in practice: columns have one length.

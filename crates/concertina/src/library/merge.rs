@@ -59,8 +59,8 @@ impl MergeFate {
 }
 
 impl Library<'_> {
-    /// Takes every run and every result of another store that this one does not have. What both have is compared, bit for bit;
-    /// the other store is only read.
+    /// Takes every run and every result of another store that this one does not have. What both have is
+    /// compared, bit for bit; the other store is only read.
     pub(crate) fn merge(&self, other: &Library<'_>) -> Result<Vec<Merged>> {
         let (ours, theirs) = (self.store, other.store);
         let mut memos: BTreeMap<RunKey, Vec<MemoEntry>> = BTreeMap::new();

@@ -39,7 +39,8 @@ pub(crate) struct Library<'a> {
 }
 
 impl Library<'_> {
-    /// What is left to do when runs may have changed: the run table, and a word on files that were found damaged.
+    /// What is left to do when runs may have changed: the run table, and a word on files that were found
+    /// damaged.
     pub(crate) fn after_work(&self) -> Result<()> {
         self.write_run_table()?;
         self.tell_incidents()

@@ -2,8 +2,8 @@
 
 use concertina_model::params::{PARAMETERS, ValidParams};
 
-/// The parameters as the store keeps them: those that are part of the key, readable. How far a run is trained and what is kept of it
-/// may change from one day to the next, so they are not in the file.
+/// The parameters as the store keeps them: those that are part of the key, readable. How far a run is trained
+/// and what is kept of it may change from one day to the next, so they are not in the file.
 pub(crate) fn params_toml(params: &ValidParams) -> String {
     let open: Vec<&str> = PARAMETERS
         .iter()

@@ -10,8 +10,8 @@ use crate::record::Divergence;
 
 /// How far the newest state in the store has come.
 ///
-/// It is part of the metadata of `resume.safetensors`; `provenance.json` repeats it, so that a look at a run need not read
-/// its weights.
+/// It is part of the metadata of `resume.safetensors`; `provenance.json` repeats it, so that a look at a run
+/// need not read its weights.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Progress {
     /// Completed epochs.

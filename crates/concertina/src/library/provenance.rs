@@ -95,8 +95,8 @@ pub(crate) fn cpu_features() -> Vec<&'static str> {
 /// Seconds since 1970 as `2026-11-24T02:48:24Z`.
 fn utc(seconds: u64) -> String {
     let (days, rest) = (seconds / 86_400, seconds % 86_400);
-    // Days to a date in the Gregorian calendar, in eras of 400 years from 1 March of year 0 (H. Hinnant, "chrono-compatible
-    // low-level date algorithms", civil_from_days).
+    // Days to a date in the Gregorian calendar, in eras of 400 years from 1 March of year 0 (H. Hinnant,
+    // "chrono-compatible low-level date algorithms", civil_from_days).
     let shifted = days + 719_468;
     let (era, of_era) = (shifted / 146_097, shifted % 146_097);
     let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;

@@ -20,7 +20,8 @@ use crate::selection::{CheckpointSelection, End};
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct Garbage {
-    /// Of finished runs, all checkpoints but these; `None` keeps all. What is asked for later is computed again, bit-for-bit.
+    /// Of finished runs, all checkpoints but these; `None` keeps all. What is asked for later is computed
+    /// again, bit-for-bit.
     pub all_checkpoints_but: Option<CheckpointSelection>,
     /// Damaged files that were set aside.
     pub set_aside: bool,
@@ -204,7 +205,8 @@ impl Library<'_> {
         Ok(collected)
     }
 
-    /// Forgets checkpoints of a finished run. One that goes on would miss them, and imported ones cannot be computed again.
+    /// Forgets checkpoints of a finished run. One that goes on would miss them, and imported ones cannot be
+    /// computed again.
     fn thin(
         &self,
         key: &RunKey,

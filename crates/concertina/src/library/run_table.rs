@@ -27,7 +27,8 @@ const SETTLING_ATTEMPTS: usize = 8;
 const INDEX: &str = "runs 2";
 /// The columns of the index that are no columns of the run table.
 const STAMP: [&str; 3] = ["stamp.changed", "stamp.checkpoints_changed", "stamp.number"];
-/// Runs that are read again at which the index is written: below, reading is as fast. Arbitrary: a few hundredths of a second.
+/// Runs that are read again at which the index is written: below, reading is as fast. Arbitrary: a few
+/// hundredths of a second.
 const WORTH_AN_INDEX: usize = 500;
 
 /// A row per run, sorted by key; `threads` read at once.

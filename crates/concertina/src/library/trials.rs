@@ -80,7 +80,8 @@ impl<'a> KeptTrials<'a> {
         arrays.clone()
     }
 
-    /// Parameters that a run was stored with; `None` if they are damaged, or of a newer version, or its trials are lost.
+    /// Parameters that a run was stored with; `None` if they are damaged, or of a newer version, or its
+    /// trials are lost.
     pub(crate) fn params(&self, text: &str) -> Option<ValidParams> {
         let mut params = Params::from_stored_toml(text).ok()?;
         params.task.take_trials(|name| self.find(name));

@@ -43,8 +43,9 @@ impl Computed {
 impl Study {
     /// Trains and computes what figures need.
     ///
-    /// What the store has is loaded. Of new runs it keeps what was found and the state to resume from, but no weights that were only
-    /// looked at once ([`Keep::Needed`]), unless the study was opened with another [`Keep`].
+    /// What the store has is loaded. Of new runs it keeps what was found and the state to resume from, but no
+    /// weights that were only looked at once ([`Keep::Needed`]), unless the study was opened with another
+    /// [`Keep`].
     ///
     /// # Errors
     /// [`Error::Store`]; [`Error::Interrupted`] if not all was computed.

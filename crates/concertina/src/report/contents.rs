@@ -1,4 +1,5 @@
-//! Reproduction: every claim of the recipes judged, every published table held against ours, and a report of both.
+//! Reproduction: every claim of the recipes judged, every published table held against ours, and a report of
+//! both.
 
 use concertina_recipe::{Finding, Level, Origin, PointComparison, Verdict};
 use schemars::JsonSchema;

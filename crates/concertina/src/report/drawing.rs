@@ -47,7 +47,8 @@ impl DrawnFigure {
 }
 
 impl Study {
-    /// Trains and computes what figures need, and draws them into a folder: [`Study::compute`] and [`Study::draw`].
+    /// Trains and computes what figures need, and draws them into a folder: [`Study::compute`] and
+    /// [`Study::draw`].
     ///
     /// # Errors
     /// As those two.
@@ -57,7 +58,8 @@ impl Study {
         Ok((computed, drawn))
     }
 
-    /// Draws figures from what was computed for the same plan, side by side, one thread per figure; and writes `runs.csv` beside them.
+    /// Draws figures from what was computed for the same plan, side by side, one thread per figure; and
+    /// writes `runs.csv` beside them.
     ///
     /// # Errors
     /// [`Error::Recipe`] or [`Error::Plot`] if a figure cannot be drawn or written; [`Error::Write`].
@@ -71,7 +73,8 @@ impl Study {
         Ok(drawn)
     }
 
-    /// Draws figures from what was computed for the same plan and writes no files: for a notebook, or [`Report::to_html`].
+    /// Draws figures from what was computed for the same plan and writes no files: for a notebook, or
+    /// [`Report::to_html`].
     ///
     /// # Errors
     /// [`Error::Recipe`] or [`Error::Plot`] if a figure cannot be drawn.

@@ -12,11 +12,13 @@ use crate::error::{Error, Result};
 
 const STYLE: &str = include_str!("style.css");
 
-/// Points of a published table that are shown beside its counts; all are in `report.json`. Arbitrary: those that differ most.
+/// Points of a published table that are shown beside its counts; all are in `report.json`. Arbitrary: those
+/// that differ most.
 const SHOWN_POINTS: usize = 8;
 
 impl Report {
-    /// Writes `report.json` and `report.html` into a folder, with the figures in the page; returns their paths.
+    /// Writes `report.json` and `report.html` into a folder, with the figures in the page; returns their
+    /// paths.
     ///
     /// # Errors
     /// [`Error::Write`].

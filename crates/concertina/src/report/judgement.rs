@@ -27,10 +27,12 @@ use crate::study::Study;
 impl Study {
     /// Judges every claim of the recipes and holds their tables against the published ones.
     ///
-    /// The plan is one [with claims](FigurePlan::with_claims); `command` is what the report says to type to repeat it.
+    /// The plan is one [with claims](FigurePlan::with_claims); `command` is what the report says to type to
+    /// repeat it.
     ///
     /// # Errors
-    /// [`Error::Recipe`](crate::Error::Recipe) if a published table cannot be read, or a claim is about a column that there is not.
+    /// [`Error::Recipe`](crate::Error::Recipe) if a published table cannot be read, or a claim is about a
+    /// column that there is not.
     pub fn judge(
         &self,
         plan: &FigurePlan,
@@ -273,7 +275,8 @@ fn not_default(params: &ValidParams, varied: &[&'static str]) -> Vec<concertina_
         .collect()
 }
 
-/// The quantity of a claim and its test, in words: `last of effective_dimension over timestep, stage after less before; less than 0; ...`.
+/// The quantity of a claim and its test, in words: `last of effective_dimension over timestep, stage after
+/// less before; less than 0; ...`.
 fn in_words(claim: &Claim) -> String {
     let mut words = claim.value.clone();
     if let Some(reduction) = &claim.reduce {

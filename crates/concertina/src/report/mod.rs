@@ -1,4 +1,5 @@
-//! Recipes executed and judged: from recipes to runs and analyses, from their tables to files, and to a verdict on every claim.
+//! Recipes executed and judged: from recipes to runs and analyses, from their tables to files, and to a
+//! verdict on every claim.
 
 mod computation;
 mod contents;

@@ -5,7 +5,8 @@ use crate::engine::{Ahead, Pace, wall_seconds};
 use crate::error::Result;
 use crate::study::Study;
 
-/// What drawing figures will take: what the store has, what is to be trained and computed, and how long that takes here.
+/// What drawing figures will take: what the store has, what is to be trained and computed, and how long that
+/// takes here.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Outlook {
@@ -36,11 +37,12 @@ pub struct Share {
 }
 
 impl Study {
-    /// Looks at what the store has of what figures need, and measures for a moment how long the rest takes: an epoch of every shape of
-    /// run, and each analysis once. Trains and computes nothing that is kept.
+    /// Looks at what the store has of what figures need, and measures for a moment how long the rest takes:
+    /// an epoch of every shape of run, and each analysis once. Trains and computes nothing that is kept.
     ///
     /// # Errors
-    /// [`Error::Store`](crate::Error::Store) if the store cannot be read; when an analysis cannot be made of such runs.
+    /// [`Error::Store`](crate::Error::Store) if the store cannot be read; when an analysis cannot be made of
+    /// such runs.
     pub fn outlook(&self, plan: &FigurePlan) -> Result<Outlook> {
         let questions = plan.questions()?;
         let demands = plan.demands(&questions);

@@ -39,7 +39,8 @@ pub(crate) struct NeededRun {
 }
 
 impl FigurePlan {
-    /// Works out what drawing recipes needs, with these seeds, and these overrides (`name=value`) over every run.
+    /// Works out what drawing recipes needs, with these seeds, and these overrides (`name=value`) over every
+    /// run.
     ///
     /// # Errors
     /// A parameter, an analysis or an override that cannot be; a panel that keeps a value which no run has.

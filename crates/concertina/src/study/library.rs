@@ -1,4 +1,5 @@
-//! A study as a library of runs: what is in its store, and listing, importing, exporting, merging and removing it.
+//! A study as a library of runs: what is in its store, and listing, importing, exporting, merging and
+//! removing it.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -47,7 +48,8 @@ impl Study {
         stored::look(store, stored::key(store, key)?)
     }
 
-    /// Trials that were made elsewhere and that runs in the store were trained on, by their name; `None` if the store does not have them.
+    /// Trials that were made elsewhere and that runs in the store were trained on, by their name; `None` if
+    /// the store does not have them.
     pub fn trials(&self, name: TrialsName) -> Option<Arc<TrialArrays>> {
         KeptTrials::of(&self.context.store).find(name)
     }
@@ -102,8 +104,9 @@ impl Study {
         Ok(self.context.store.verify()?)
     }
 
-    /// Sets aside what [`Study::verify`] finds damaged, keeps what is whole, removes what killed processes left, and writes a damaged
-    /// `FORMAT` again; returns what was found. What was set aside is computed again when it is asked for.
+    /// Sets aside what [`Study::verify`] finds damaged, keeps what is whole, removes what killed processes
+    /// left, and writes a damaged `FORMAT` again; returns what was found. What was set aside is computed
+    /// again when it is asked for.
     ///
     /// # Errors
     /// [`Error::Store`] if the store cannot be read or written.
@@ -167,8 +170,8 @@ impl Study {
         self.library().collect(garbage, removal)
     }
 
-    /// Takes every run and every result of another store that this one does not have. What both have is compared, bit for bit;
-    /// the other store is only read.
+    /// Takes every run and every result of another store that this one does not have. What both have is
+    /// compared, bit for bit; the other store is only read.
     ///
     /// # Errors
     /// [`Error::Store`], of either store: what was taken before that is there, whole.
@@ -178,20 +181,23 @@ impl Study {
 
     /// Writes a run as an archive that `numpy.load` reads.
     ///
-    /// It holds, for the checkpoints of the selection that the store has: `epoch` and `update`, (checkpoints); every array of weights
-    /// under its name, stacked: `input_weights` (checkpoints, input_dim, units), `recurrent_weights` (checkpoints, units, units), `bias`
-    /// (checkpoints, units), `readout_weights` (checkpoints, units, outputs), `readout_bias` (checkpoints, outputs). Row vectors: a
-    /// state `h` becomes `tanh(h @ recurrent_weights + x @ input_weights + bias)`. And the history, `history/epoch`,
-    /// `history/training_loss` and so on, (epochs); and the parameters as text, `params.json`.
+    /// It holds, for the checkpoints of the selection that the store has: `epoch` and `update`,
+    /// (checkpoints); every array of weights under its name, stacked: `input_weights` (checkpoints,
+    /// input_dim, units), `recurrent_weights` (checkpoints, units, units), `bias` (checkpoints, units),
+    /// `readout_weights` (checkpoints, units, outputs), `readout_bias` (checkpoints, outputs). Row vectors: a
+    /// state `h` becomes `tanh(h @ recurrent_weights + x @ input_weights + bias)`. And the history,
+    /// `history/epoch`, `history/training_loss` and so on, (epochs); and the parameters as text,
+    /// `params.json`.
     ///
     /// # Errors
-    /// [`Error::NothingToExport`] without a checkpoint; [`Error::Write`], also if there is something already; [`Error::Store`].
+    /// [`Error::NothingToExport`] without a checkpoint; [`Error::Write`], also if there is something already;
+    /// [`Error::Store`].
     pub fn export(&self, run: &RunKey, selection: &CheckpointSelection, file: &Path) -> Result<Exported> {
         self.library().export(run, selection, file)
     }
 
-    /// Writes runs into a new or empty folder: an archive each, as [`Study::export`] does, and `runs.csv`, a row per run with the name of
-    /// its `file`, its key, its status and every parameter.
+    /// Writes runs into a new or empty folder: an archive each, as [`Study::export`] does, and `runs.csv`, a
+    /// row per run with the name of its `file`, its key, its status and every parameter.
     ///
     /// # Errors
     /// As [`Study::export`].

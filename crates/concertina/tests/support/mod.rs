@@ -33,14 +33,16 @@ pub fn open(folder: &Path, jobs: usize) -> Study {
     Study::builder(folder).jobs(NonZeroUsize::new(jobs).expect("not zero")).open().expect("a store")
 }
 
-/// A folder that is gone at the end, in memory where there is a place for that: stores flush many small files one by one.
+/// A folder that is gone at the end, in memory where there is a place for that: stores flush many small files
+/// one by one.
 pub fn in_memory() -> tempfile::TempDir {
     let memory = Path::new("/dev/shm");
     let folder = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
     folder.expect("a folder")
 }
 
-/// Every file of a store with its bytes, by its path below the root; times and machines (the provenance) left out.
+/// Every file of a store with its bytes, by its path below the root; times and machines (the provenance) left
+/// out.
 pub fn contents(root: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut found = BTreeMap::new();
     let mut folders = vec![root.to_owned()];
@@ -71,8 +73,8 @@ pub fn assert_same_store(left: &Path, right: &Path, what: &str) {
     }
 }
 
-/// Cells of a result that the documentation of its analysis does not explain: infinite numbers, and nulls (a table has no other way to
-/// say NaN) where none may be.
+/// Cells of a result that the documentation of its analysis does not explain: infinite numbers, and nulls (a
+/// table has no other way to say NaN) where none may be.
 pub fn unexplained(analysis: &AnalysisSpec, params: &ValidParams, table: &Table) -> Vec<String> {
     let mut found = Vec::new();
     for (name, values) in table.columns() {

@@ -20,7 +20,8 @@ use proptest::test_runner::{Config, RngSeed, TestCaseError, TestRunner};
 
 use crate::support::{in_memory, open, unexplained};
 
-/// Checks so many sets of parameters, the same in every run of the test: the first so many of the sequence that `seed` names.
+/// Checks so many sets of parameters, the same in every run of the test: the first so many of the sequence
+/// that `seed` names.
 pub fn check(cases: u32, seed: u64, analyses: usize) {
     let config = Config {
         cases,
@@ -85,7 +86,8 @@ fn value(path: &str, kind: Kind, number: u64) -> Value {
     }
 }
 
-/// A few trials: with classes, one a trial or at every timestep, or with real targets; with and without a mask and conditions.
+/// A few trials: with classes, one a trial or at every timestep, or with real targets; with and without a
+/// mask and conditions.
 fn trials(pick: u64) -> TrialArrays {
     let (count, timesteps, inputs) = (7 + pick as usize % 9, 1 + pick as usize % 4, 1 + pick as usize % 2);
     let number = |place: usize| ((place * 37 + pick as usize) % 11) as f32 / 5.0 - 1.0;

@@ -1,4 +1,5 @@
-//! `gru`: the gated recurrent unit as PyTorch's `nn.GRU` has it (Cho et al. 2014, with the reset gate behind the product).
+//! `gru`: the gated recurrent unit as PyTorch's `nn.GRU` has it (Cho et al. 2014, with the reset gate behind
+//! the product).
 //!
 //! ```text
 //! r = σ(x U_r + b_r + h W_r + d_r)          reset
@@ -22,8 +23,9 @@ use crate::params::Nonlinearity;
 /// Currents of a unit.
 const CURRENTS: usize = 3;
 
-/// See the top of this file. The note of a step holds `z`, then the derivatives of `h'` by the currents of `r`, of `z`, by the
-/// recurrent part of that of `n`, by its input part, and room for the slopes of the candidate.
+/// See the top of this file. The note of a step holds `z`, then the derivatives of `h'` by the currents of
+/// `r`, of `z`, by the recurrent part of that of `n`, by its input part, and room for the slopes of the
+/// candidate.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Gru;
 
@@ -144,8 +146,8 @@ impl Cell for Gru {
         ThroughWeights::IsAdded
     }
 
-    /// Each block of `W` has its own spectral radius: that of the candidate is `gain`, those of the gates are `gate_gain`. The candidate hears the
-    /// inputs as a vanilla unit does, the gates through `N(0, 1/d)`.
+    /// Each block of `W` has its own spectral radius: that of the candidate is `gain`, those of the gates are
+    /// `gate_gain`. The candidate hears the inputs as a vanilla unit does, the gates through `N(0, 1/d)`.
     fn draw(&self, drawing: &Drawing<'_>) -> Result<Drawn> {
         let network = &drawing.params.network;
         let gains = [network.gate_gain, network.gate_gain, network.gain];

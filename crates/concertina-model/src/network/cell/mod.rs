@@ -1,8 +1,9 @@
 //! Cells: what happens in a unit in one timestep, one file for each network.
 //!
-//! A cell is entry by entry: the loop over time makes the products with the weights ([`Forward`](super::Forward) and
-//! [`Backward`](super::Backward) in f32, [`crate::reference`] and the analyses in f64). A unit has one *current* or several, each
-//! with a column of its own in the weights: `x U + b` from the inputs, `h W` from the other units.
+//! A cell is entry by entry: the loop over time makes the products with the weights
+//! ([`Forward`](super::Forward) and [`Backward`](super::Backward) in f32, [`crate::reference`] and the
+//! analyses in f64). A unit has one *current* or several, each with a column of its own in the weights:
+//! `x U + b` from the inputs, `h W` from the other units.
 
 mod gru;
 mod leaky;
@@ -35,10 +36,12 @@ pub(crate) fn of(equations: &Equations) -> Box<dyn Cell> {
 
 /// One timestep of a network in f64: the state of one trial, and how it depends on the state before.
 ///
-/// With row vectors, a tangent vector `q` at `h` becomes `q J`, `J[i, j] = ∂h'[j] / ∂h[i]`, and a derivative by `h'` becomes one by
-/// `h`. Both need what [`step`](Self::step) notes, and the product with the weights, which is left to the caller.
+/// With row vectors, a tangent vector `q` at `h` becomes `q J`, `J[i, j] = ∂h'[j] / ∂h[i]`, and a derivative
+/// by `h'` becomes one by `h`. Both need what [`step`](Self::step) notes, and the product with the weights,
+/// which is left to the caller.
 ///
-/// Slices are (units); those of currents are (currents × units), current after current, and notes (notes × units).
+/// Slices are (units); those of currents are (currents × units), current after current, and notes (notes ×
+/// units).
 pub trait Dynamics: Debug + Send + Sync {
     /// Currents of a unit.
     fn currents(&self) -> usize {
@@ -60,22 +63,24 @@ pub trait Dynamics: Debug + Send + Sync {
         slopes.fill(1.0);
     }
 
-    /// The next state, given the currents from the other units, `h W` or `φ(h) W` (with their own bias, if they have one), and those from the
-    /// inputs, `x U + b`.
+    /// The next state, given the currents from the other units, `h W` or `φ(h) W` (with their own bias, if
+    /// they have one), and those from the inputs, `x U + b`.
     fn step(&self, state: &mut [f64], recurrent: &[f64], input: &[f64], note: &mut [f64]);
 
-    /// Carries a tangent vector along; `image` is its product with the recurrent weights (after `∘ φ'(h)`, where rates are sent).
+    /// Carries a tangent vector along; `image` is its product with the recurrent weights (after `∘ φ'(h)`,
+    /// where rates are sent).
     fn tangent(&self, vector: &mut [f64], image: &[f64], note: &[f64]);
 
-    /// Goes back through the step: from the derivative by the next state to those by the currents; leaves in `by_state` what
-    /// reaches the state before without passing the weights.
+    /// Goes back through the step: from the derivative by the next state to those by the currents; leaves in
+    /// `by_state` what reaches the state before without passing the weights.
     fn adjoint(&self, by_state: &mut [f64], by_recurrent: &mut [f64], by_input: &mut [f64], note: &[f64]);
 
-    /// How large the entries of `q J` can be for a unit vector `q`, given the lengths of the columns of the recurrent weights, and the rank of `J` as
-    /// far as slopes of zero tell.
+    /// How large the entries of `q J` can be for a unit vector `q`, given the lengths of the columns of the
+    /// recurrent weights, and the rank of `J` as far as slopes of zero tell.
     fn reach(&self, columns: &[f64], slopes: &[f64], note: &[f64], scales: &mut [f64]) -> usize;
 
-    /// Whether states can grow without bound. Where the Jacobian is the same everywhere, the state is not followed.
+    /// Whether states can grow without bound. Where the Jacobian is the same everywhere, the state is not
+    /// followed.
     fn can_grow(&self) -> bool;
 
     /// φ, where the equations have one that can be chosen.
@@ -84,9 +89,11 @@ pub trait Dynamics: Debug + Send + Sync {
 
 /// A cell of the fast path, in f32.
 ///
-/// In cells of one current the state takes the place of the current; cells of several find the inputs' currents in the first tape.
+/// In cells of one current the state takes the place of the current; cells of several find the inputs'
+/// currents in the first tape.
 pub(crate) trait Cell: Dynamics {
-    /// What has to be kept of each step besides the state, as widths in units; more of it if units are disturbed.
+    /// What has to be kept of each step besides the state, as widths in units; more of it if units are
+    /// disturbed.
     fn tapes(&self, disturbed: bool) -> &'static [usize];
 
     /// From the currents of a step to its state.
@@ -124,7 +131,8 @@ pub(crate) enum ThroughWeights {
     IsAll,
     /// It is added to what reaches the state directly.
     IsAdded,
-    /// It is a derivative by rates: it goes through the slope of φ, and is added to `kept` times the derivative by the state.
+    /// It is a derivative by rates: it goes through the slope of φ, and is added to `kept` times the
+    /// derivative by the state.
     ThroughRates {
         /// The share of the state that stays.
         kept: f32,
@@ -138,7 +146,8 @@ pub(crate) struct Ahead<'a> {
     pub(crate) state: RowsMut<'a>,
     /// The state before; none at the first step, where it is zero.
     pub(crate) previous: Option<RowsRef<'a>>,
-    /// For cells of several currents: `h W`, (batch, currents × units), and the biases of the currents from inputs and from units.
+    /// For cells of several currents: `h W`, (batch, currents × units), and the biases of the currents from
+    /// inputs and from units.
     pub(crate) recurrent: RowsRef<'a>,
     pub(crate) biases: [&'a [f32]; 2],
     /// The tapes of all steps, and the rows of this one.
@@ -153,7 +162,8 @@ pub(crate) struct Back<'a> {
     pub(crate) by_state: RowsMut<'a>,
     /// The derivative by the currents from other units, (batch, currents × units).
     pub(crate) by_current: RowsMut<'a>,
-    /// That by the last current from the inputs, (batch, units), where it is another: for cells of several currents.
+    /// That by the last current from the inputs, (batch, units), where it is another: for cells of several
+    /// currents.
     pub(crate) by_last_input: Option<RowsMut<'a>>,
     /// The state of this step, and the one before.
     pub(crate) state: RowsRef<'a>,

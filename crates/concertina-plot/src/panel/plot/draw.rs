@@ -253,8 +253,8 @@ const CAP: f64 = 1.6;
 /// Opacity of a single realisation.
 const FAINT: f64 = 0.5;
 
-/// A polyline without the points that lie on it anyhow, to a twentieth of a point: a run of 400 checkpoints is drawn in a column
-/// of a few hundred points (Douglas and Peucker's rule).
+/// A polyline without the points that lie on it anyhow, to a twentieth of a point: a run of 400 checkpoints
+/// is drawn in a column of a few hundred points (Douglas and Peucker's rule).
 fn thinned(path: Vec<Point>) -> Vec<Point> {
     const TOLERANCE: f64 = 0.05;
     if path.len() < 3 {

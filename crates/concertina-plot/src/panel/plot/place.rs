@@ -26,8 +26,8 @@ pub(super) enum Place {
     Above,
 }
 
-/// The part of a line, from 0 to 1, that is on axes or not far from them; `None` if none is. Data may lie outside of fixed limits as
-/// far as numbers go, and a legend covers none of that.
+/// The part of a line, from 0 to 1, that is on axes or not far from them; `None` if none is. Data may lie
+/// outside of fixed limits as far as numbers go, and a legend covers none of that.
 fn near(axes: &Rect, from: Point, to: Point) -> Option<(f64, f64)> {
     const FAR: f64 = 100.0; // points; arbitrary, more than any legend reaches over its axes
     let (mut first, mut last) = (0.0_f64, 1.0_f64);
@@ -209,7 +209,8 @@ impl PlotPanel<'_> {
         self.theme.labels.get(column).cloned().unwrap_or_else(|| capitalised(column))
     }
 
-    /// What stands over the hues: what the drawing says, or the column's name where a bare number would say nothing.
+    /// What stands over the hues: what the drawing says, or the column's name where a bare number would say
+    /// nothing.
     fn hue_title(&self) -> Option<Rich> {
         if let Some(title) = &self.drawing.legend_title {
             return Some(Rich::parse(title));

@@ -40,8 +40,8 @@ pub(super) struct Task {
 }
 
 impl Task {
-    /// Columns `delay`, `hold` and `evaluate` with one value each, and the samples of the input (`timestep` -1): `pc1`, `pc2`,
-    /// `class`.
+    /// Columns `delay`, `hold` and `evaluate` with one value each, and the samples of the input (`timestep`
+    /// -1): `pc1`, `pc2`, `class`.
     pub(super) fn new(table: &Table, drawing: &Drawing, theme: &Theme, panel: &str) -> Result<Self> {
         let number = |column: &str, example: &str| few(table, column, example, panel);
         let delay = number("delay", "task.delay = [10]")?;
@@ -144,7 +144,8 @@ impl Task {
         }
     }
 
-    /// States as circles along time, input into the first, evaluation of the last; the centre and radius of the first circle.
+    /// States as circles along time, input into the first, evaluation of the last; the centre and radius of
+    /// the first circle.
     fn draw_trial(&self, scene: &mut Scene, place: Rect, theme: &Theme, level: f64) -> (Point, f64) {
         let steps = self.steps();
         let column = place.width / steps as f64;

@@ -9,11 +9,11 @@ use concertina_model::{Checkpoint, Error as ModelError, Update};
 
 /// One or several runs of one shape in training.
 ///
-/// A cohort knows nothing of stores, plans or analyses: it trains an epoch and says what came of it. On the CPU a cohort is a
-/// [`Trainer`], of one run.
+/// A cohort knows nothing of stores, plans or analyses: it trains an epoch and says what came of it. On the
+/// CPU a cohort is a [`Trainer`], of one run.
 pub(crate) trait Cohort {
-    /// Trains the next epoch of the runs for which updates are given, perhaps none, at which weights are wanted. A run without is left
-    /// as it is. What comes back is in the order of the runs.
+    /// Trains the next epoch of the runs for which updates are given, perhaps none, at which weights are
+    /// wanted. A run without is left as it is. What comes back is in the order of the runs.
     fn train_epoch(&mut self, wanted: &[Option<BTreeSet<Update>>]) -> Vec<Option<TrainedEpoch>>;
 
     /// How far a run has come.

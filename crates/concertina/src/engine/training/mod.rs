@@ -1,8 +1,8 @@
 //! From what is wanted of a run to its checkpoints: loaded if the store has them, trained if not.
 //!
-//! Checkpoints are a cache: what is missing is computed again from the nearest earlier state, bit-for-bit. A [`Plan`] says what is to be
-//! made of a run, given what the store has of it; a [`Session`] sees one run through its plan; a [`Cohort`] trains the epochs that
-//! sessions want, of one run or of several.
+//! Checkpoints are a cache: what is missing is computed again from the nearest earlier state, bit-for-bit. A
+//! [`Plan`] says what is to be made of a run, given what the store has of it; a [`Session`] sees one run
+//! through its plan; a [`Cohort`] trains the epochs that sessions want, of one run or of several.
 
 mod cohort;
 mod comparison;
@@ -30,13 +30,14 @@ use crate::library::known::Known;
 use crate::record::{Comparison, Outcome, RunRecord, Source};
 use crate::selection::End;
 
-/// Time before the second look at a run that another process trains. Arbitrary: short against a run, long against a look.
+/// Time before the second look at a run that another process trains. Arbitrary: short against a run, long
+/// against a look.
 const PATIENCE: Duration = Duration::from_millis(50);
 /// Most of that time, which doubles with every look.
 const MOST_PATIENCE: Duration = Duration::from_secs(1);
 
-/// Most passes over a run for one request. Two are the most that a run needs (to find where it diverges, then for what is wanted before
-/// that); more happen only if files are deleted meanwhile.
+/// Most passes over a run for one request. Two are the most that a run needs (to find where it diverges, then
+/// for what is wanted before that); more happen only if files are deleted meanwhile.
 const MOST_PASSES: usize = 5;
 
 /// A run that was made as it was asked for, or as far as it went.
@@ -54,7 +55,8 @@ pub(crate) fn patience(looks: u32) -> Duration {
     (PATIENCE * 2_u32.saturating_pow(looks.min(8))).min(MOST_PATIENCE)
 }
 
-/// How many epochs are left to train of a run of which no questions are asked; `None` if the store has all that is to be kept.
+/// How many epochs are left to train of a run of which no questions are asked; `None` if the store has all
+/// that is to be kept.
 pub(crate) fn epochs_left(folder: &RunFolder, request: &RunRequest<'_>) -> Result<Option<u64>> {
     let known = Known::read(folder, request.params)?;
     let plan = Plan::of(request, &known, &Needs::default(), request.rerun);
@@ -64,8 +66,8 @@ pub(crate) fn epochs_left(folder: &RunFolder, request: &RunRequest<'_>) -> Resul
     Ok(plan.map(|plan| plan.epochs - done(&plan)))
 }
 
-/// Makes a run as it is asked for: looks, and trains what is missing; `None` if another process trains it and the request does not want to
-/// wait.
+/// Makes a run as it is asked for: looks, and trains what is missing; `None` if another process trains it and
+/// the request does not want to wait.
 pub(crate) fn make(
     site: Site<'_>,
     request: &RunRequest<'_>,
@@ -283,7 +285,8 @@ mod tests {
         params.check().expect("valid")
     }
 
-    /// Needs an earlier checkpoint after each of so many passes. Counts the weights that it meets, and keeps none.
+    /// Needs an earlier checkpoint after each of so many passes. Counts the weights that it meets, and keeps
+    /// none.
     struct Counter<'c> {
         params: &'c ValidParams,
         passes: usize,

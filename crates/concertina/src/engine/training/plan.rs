@@ -79,8 +79,8 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    /// What is to be made of a run, given what the store has and what is needed of a run that ends [there](RunRequest::end); `None` if
-    /// nothing is missing.
+    /// What is to be made of a run, given what the store has and what is needed of a run that ends
+    /// [there](RunRequest::end); `None` if nothing is missing.
     pub(crate) fn of(request: &RunRequest<'_>, known: &Known, needs: &Needs, anew: bool) -> Option<Self> {
         let params = request.params;
         let end = request.end(known);
@@ -106,7 +106,8 @@ impl Plan {
         Some(Self { epochs, to_the_end: false, end, wanted, kept, needed: needs.all.clone(), anew })
     }
 
-    /// Whether training can go on from a stored state: one that is not past the first checkpoint that is wanted.
+    /// Whether training can go on from a stored state: one that is not past the first checkpoint that is
+    /// wanted.
     pub(crate) fn goes_on_from(&self, state: &Progress) -> bool {
         let first = self.wanted.first().map(|one| one.update.0);
         !self.anew

@@ -1,7 +1,9 @@
-//! From training to the store, in batches: checkpoints and what came of them first, then the history, then the state to go on from.
+//! From training to the store, in batches: checkpoints and what came of them first, then the history, then
+//! the state to go on from.
 //!
-//! Killed between any two of these, the store has a state with a history at least as long and every checkpoint up to it, so the
-//! next start goes on from there; what lies beyond is written again, with the same bits.
+//! Killed between any two of these, the store has a state with a history at least as long and every
+//! checkpoint up to it, so the next start goes on from there; what lies beyond is written again, with the
+//! same bits.
 
 use std::collections::BTreeSet;
 
@@ -69,8 +71,8 @@ impl<'a> Publisher<'a> {
         self.waiting_bytes
     }
 
-    /// Publishes what waits while training goes on, and what the witness hands over: checkpoints in files of their own, so that
-    /// nothing is written twice.
+    /// Publishes what waits while training goes on, and what the witness hands over: checkpoints in files of
+    /// their own, so that nothing is written twice.
     pub(crate) fn publish_part(&mut self, state: Option<&State>, witness: &mut dyn Witness) -> Result<()> {
         let waiting = self.take_waiting();
         let checkpoints: Vec<_> = waiting.iter().map(|(one, tensors)| (id_of(*one), tensors)).collect();
@@ -83,7 +85,8 @@ impl<'a> Publisher<'a> {
         Ok(())
     }
 
-    /// Publishes what waits when training has ended, and what the witness hands over: all checkpoints in one file.
+    /// Publishes what waits when training has ended, and what the witness hands over: all checkpoints in one
+    /// file.
     pub(crate) fn publish_all(
         &mut self,
         state: Option<&State>,

@@ -23,14 +23,14 @@ use crate::record::{Comparison, Divergence};
 use crate::selection::{End, after_epoch};
 use crate::settings::Settings;
 
-/// Time between two publications of a run in training: a kill loses no more work than this. Arbitrary, a few times what a short
-/// run takes, so that a short run is published once.
+/// Time between two publications of a run in training: a kill loses no more work than this. Arbitrary, a few
+/// times what a short run takes, so that a short run is published once.
 const INTERVAL: Duration = Duration::from_millis(700);
 /// Writing may take one part in so many of the time: checkpoints at most 5% of a run's time
 /// (a target of `docs/performance.md`).
 const SHARE: u32 = 20;
-/// Weights that wait to be published, in bytes, at which they are published at once. Arbitrary: 64 MB, four hundred checkpoints
-/// of the paper's size.
+/// Weights that wait to be published, in bytes, at which they are published at once. Arbitrary: 64 MB, four
+/// hundred checkpoints of the paper's size.
 const MOST_WAITING: usize = 64 << 20;
 
 /// Time between two signs of life to other processes: a sixth of the minute after which they think us dead.
@@ -73,8 +73,9 @@ pub(crate) struct Site<'a> {
 
 /// One run on its way through a plan.
 ///
-/// The trainer's loop asks [`begin`](Session::begin) what is wanted, trains that, tells [`epoch`](Session::epoch) what came of it until
-/// nothing more is wanted, and ends with [`close`](Session::close).
+/// The trainer's loop asks [`begin`](Session::begin) what is wanted, trains that, tells
+/// [`epoch`](Session::epoch) what came of it until nothing more is wanted, and ends with
+/// [`close`](Session::close).
 pub(crate) struct Session<'a> {
     site: Site<'a>,
     request: &'a RunRequest<'a>,

@@ -26,6 +26,7 @@ pub(crate) trait Witness {
     /// Takes weights at a checkpoint that it needs, of a run that ends so as far as is known.
     fn meet(&mut self, checkpoint: Checkpoint, weights: Weights, end: End) -> Result<()>;
 
-    /// Adds what came of all that was met to a batch. A state to resume from that is past it may be published with it.
+    /// Adds what came of all that was met to a batch. A state to resume from that is past it may be published
+    /// with it.
     fn hand_over(&mut self, batch: &mut Batch<'_>) -> Result<()>;
 }

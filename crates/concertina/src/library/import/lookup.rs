@@ -19,7 +19,8 @@ use crate::library::stored;
 const SHAPES: [&str; 6] =
     ["network.kind", "network.units", "task.classes", "task.delay", "task.input_dim", "train.loss"];
 
-/// The folder of a run: that of its key, or of an imported network with the same weights. `threads` look at runs at once.
+/// The folder of a run: that of its key, or of an imported network with the same weights. `threads` look at
+/// runs at once.
 ///
 /// # Errors
 /// [`Error::RunFailed`] if the weights are there, and parameters ask for other shapes; [`Error::Store`].

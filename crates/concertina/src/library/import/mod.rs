@@ -100,8 +100,8 @@ pub struct Import {
     /// as [`Sweep::given`](concertina_model::params::Sweep::given) says them. Those that differ from their
     /// defaults always count as given.
     pub given: BTreeSet<&'static str>,
-    /// Which array is which, where its name does not say so: from our names to those of the arrays; `.T` after
-    /// one means transposed, and `none` that the network has no such array.
+    /// Which array is which, where its name does not say so: from our names to those of the arrays; `.T`
+    /// after one means transposed, and `none` that the network has no such array.
     pub names: BTreeMap<String, String>,
 }
 
@@ -130,8 +130,8 @@ impl Import {
     /// exported runs one for each.
     ///
     /// # Errors
-    /// [`Error::Arrays`] and [`Error::Import`] say what is wrong with a file or an array; a parameter that does
-    /// not go with the weights.
+    /// [`Error::Arrays`] and [`Error::Import`] say what is wrong with a file or an array; a parameter that
+    /// does not go with the weights.
     pub fn read(&self) -> Result<Vec<ReadImport>> {
         let folder = match &self.weights {
             ImportSource::File(path) if path.is_dir() => path,

@@ -38,7 +38,8 @@ pub(super) type Names = BTreeMap<String, String>;
 enum Convention {
     Ours,
     Published,
-    /// `torch.nn.RNN`, `torch.nn.GRU` and their cells, whose matrices act from the left and are transposed here.
+    /// `torch.nn.RNN`, `torch.nn.GRU` and their cells, whose matrices act from the left and are transposed
+    /// here.
     Torch,
 }
 
