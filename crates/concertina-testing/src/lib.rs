@@ -24,3 +24,4 @@ pub mod compare;
 mod folder;
 pub mod golden;
 pub mod reference;
+pub mod repository;
