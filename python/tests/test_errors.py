@@ -233,7 +233,7 @@ def a_checkpoint_that_the_run_does_not_have(given: Given) -> object:
 
 
 @wrong(ct.ParameterError)
-def checkpoints_that_are_none(given: Given) -> object:
+def checkpoints_that_cannot_be_parsed(given: Given) -> object:
     return given.runs.accuracy(at="middle")
 
 
