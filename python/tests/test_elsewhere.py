@@ -51,7 +51,7 @@ def test_a_trained_run_is_a_state_dict(torch: SimpleNamespace, runs: ct.Runs) ->
 
 def test_other_arrays_of_a_module_are_named(torch: SimpleNamespace) -> None:
     module = Model(rnn=torch.RNN(2, 5), norm=Model(weight=Tensor(np.ones(5))))
-    with pytest.warns(ct.ConcertinaWarning, match=r"nothing was made of `norm\.weight`") as caught:
+    with pytest.warns(ct.ConcertinaWarning, match=r"the network does not use `norm\.weight`") as caught:
         network = ct.Network.from_torch(module)
     assert network.not_used == ["norm.weight"]
     assert caught[0].filename == __file__
@@ -142,10 +142,10 @@ def test_trials_of_environments_are_seeded_and_masked() -> None:
 @pytest.mark.parametrize(
     ("env", "given", "message"),
     [
-        ("Nothing", {}, "expected the name of an environment of neurogym, found 'Nothing': Environment `Nothing`"),
+        ("Nothing", {}, "expected the name of a neurogym environment, found 'Nothing': Environment `Nothing`"),
         ("Env", {"nonsense": 1}, "Env cannot be made with these settings"),
         (Env(), {"scale": 1}, "expected settings with the name of an environment, found `scale`"),
-        (7, {}, "expected an environment of neurogym, which draws trials, found int"),
+        (7, {}, "expected a neurogym environment, which draws trials, found int"),
         (WithoutTruth(), {}, "gives the ground truth of its trials, found WithoutTruth"),
         (Wrong(), {}, "expected a ground truth among the actions of Wrong, 0 to 1, found"),
         ("Env", {"trials": 0}, "`trials`: expected a whole number of at least 1, found 0"),

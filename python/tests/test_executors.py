@@ -280,7 +280,7 @@ def test_a_worker_that_does_not_see_the_folder_says_so(empty: ct.Study, tmp_path
         def do(self, function: Any, folder: str, *arguments: Any) -> Any:
             return function(str(tmp_path / "elsewhere"), *arguments)
 
-    with pytest.warns(ct.ConcertinaWarning, match="StoreError: a worker does not see the study's folder"):
+    with pytest.warns(ct.ConcertinaWarning, match="StoreError: a worker cannot see the study's folder"):
         runs = empty.train(executor=Elsewhere(), **SWEEP)
     assert {run.source for run in runs} == {"trained"}
     assert not (tmp_path / "elsewhere").exists()
@@ -297,7 +297,7 @@ def test_a_store_that_is_only_read_submits_nothing(empty: ct.Study) -> None:
 
 
 def test_something_else_is_no_executor(empty: ct.Study) -> None:
-    with pytest.raises(ct.ParameterError, match="`executor`: expected something with `submit`, found int"):
+    with pytest.raises(ct.ParameterError, match="`executor`: expected an object with `submit`, found int"):
         empty.train(executor=4, **SWEEP)  # type: ignore[arg-type]
 
 

@@ -102,7 +102,7 @@ def test_networks_are_kept_as_runs_and_analysed(empty: ct.Study, rng: np.random.
     np.testing.assert_array_equal(run.weights("last")["recurrent"], network.weights["recurrent"])
     assert run.lyapunov(exponents=2, max_iterations=1000).largest < 1
     assert empty.keep(network).key == run.key
-    with pytest.raises(ct.ParameterError, match="found one of a run"):
+    with pytest.raises(ct.ParameterError, match="found the network of a run"):
         empty.keep(run.network())
 
 

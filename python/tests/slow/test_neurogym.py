@@ -166,9 +166,9 @@ def test_wrappers_that_act_step_by_step_are_left_out_with_a_warning(task: ct.Tri
 @pytest.mark.parametrize(
     ("env", "message"),
     [
-        ("Nothing-v0", "expected the name of an environment of neurogym, found 'Nothing-v0'"),
-        ("CartPole-v1", "expected an environment of neurogym, which draws trials, found CartPoleEnv"),
-        (7, "expected an environment of neurogym, which draws trials, found int"),
+        ("Nothing-v0", "expected the name of a neurogym environment, found 'Nothing-v0'"),
+        ("CartPole-v1", "expected a neurogym environment, which draws trials, found CartPoleEnv"),
+        (7, "expected a neurogym environment, which draws trials, found int"),
         ("Bandit-v0", "expected an environment that gives the ground truth of its trials, found Bandit"),
         ("EconomicDecisionMaking-v0", "gives the ground truth of its trials, found EconomicDecisionMaking"),
         ("Reaching1D-v0", "expected a ground truth among the actions of Reaching1D, 0 to 2, found 3 to"),

@@ -182,7 +182,7 @@ def test_arrays_of_a_module_that_are_not_used_are_named(inputs: torch.Tensor) ->
             super().__init__(nn.GRU(INPUTS, UNITS, batch_first=True), nn.Linear(UNITS, OUTPUTS))
             self.norm = nn.LayerNorm(UNITS)
 
-    with pytest.warns(ct.ConcertinaWarning, match=r"nothing was made of `norm\.weight`, `norm\.bias`") as caught:
+    with pytest.warns(ct.ConcertinaWarning, match=r"the network does not use `norm\.weight`, `norm\.bias`") as caught:
         network = ct.Network.from_torch(Normed())
     assert network.not_used == ["norm.weight", "norm.bias"]
     assert caught[0].filename == __file__
