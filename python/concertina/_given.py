@@ -13,7 +13,8 @@ from ._tables import Table
 
 def array(name: str, given: Any) -> NDArray[Any]:
     """Converts to an array, without a copy where possible. PyTorch tensors may be on any device and may
-    require gradients."""
+    require gradients.
+    """
     if isinstance(given, Table):
         raise ShapeError(
             f"`{name}`: expected an array, found a table",

@@ -76,7 +76,8 @@ def _layers(env: Any) -> Iterator[Any]:
 
 def _method(env: Any, name: str) -> Any:
     """A method of the outermost layer that has it, since not every wrapper passes it on. None if no layer has
-    it."""
+    it.
+    """
     layer = next((layer for layer in _layers(env) if hasattr(type(layer), name)), None)
     return getattr(layer, name, None)
 

@@ -496,7 +496,7 @@ def _tell_of_failures(statuses: list[str]) -> None:
     counts = [(statuses.count(status), status) for status in ("diverged", "failed")]
     told = " and ".join(f"{count} {status}" for count, status in counts if count)
     if told:
-        message = f"of {len(statuses)} runs {told}: `runs.table()` says which, and `run.message` why"
+        message = f"of {len(statuses)} runs, {told}: `runs.table()` says which, and `run.message` why"
         warnings.warn(message, ConcertinaWarning, stacklevel=3)
 
 
