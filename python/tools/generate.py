@@ -120,18 +120,18 @@ BEFORE = (
 WORDS = {
     ": see [`effective_dimension`].": ".",
     ": see [`class_distances`].": ".",
-    "The estimate ends by [`Stopping`]; one": "The estimate ends by the rule `stopping`; one",
+    "[`Stopping`] determines": "The rule `stopping` determines",
     " ([`Spectrum`])": "",
     " ([`orthogonal_compression`], [`compression_beside_class_means`])": "",
-    '`stopping =\n"paper"`': '`stopping="paper"`',
+    '`stopping = "paper"`': '`stopping="paper"`',
     '`reference = "readout"`': '`reference="readout"`',
     "The loss of the run (`train.loss`)": "The loss of the run (the parameter `loss`)",
     "[`Error::NotFinite`](crate::Error::NotFinite) if a checkpoint has": "A checkpoint has",
-    "[`Error::NotFinite`](crate::Error::NotFinite) if a checkpoint's loss is.": "A loss is NaN or infinite.",
+    "[`Error::NotFinite`](crate::Error::NotFinite) if the loss": "The loss",
     "[`Error::NotFinite`] if the variance of a product leaves": "The variance of a product leaves",
-    "[`Error::NotApplicable`] to a feedforward": "A feedforward",
-    "network of one layer, which has no such weights": "network of one layer has no recurrent weights",
-    "The definition; no figure of": "The definition of the variance; no figure of",
+    "[`Error::NotApplicable`] for a feedforward": "A feedforward",
+    "network of one layer, which has no recurrent weights": "network of one layer has no recurrent weights",
+    "The definition. No figure of": "The definition of the variance. No figure of",
 }
 #: Words that may occur repeatedly.
 SHORT_WORDS = {r"\bf32\b": "float32", r"\bf64\b": "float64"}

@@ -235,7 +235,7 @@ const SETTINGS: &[(&str, &str, Fate)] = &[
         Refused("expected a timestep from 2, the last of the trial, to 9999, found 1"),
     ),
     ("effective_dimension extend_to=1000000", "", Refused("expected a timestep from 2")),
-    ("effective_dimension extend_to=5", "kind=feedforward", Refused("a layer takes the place of a timestep")),
+    ("effective_dimension extend_to=5", "kind=feedforward", Refused("its timesteps are its layers")),
     ("accuracy samples=0", "", Refused("expected at least 1, found 0")),
     ("accuracy samples=1", "", Works),
     ("accuracy samples=1000000000000", "", Refused("expected at most 1000000, found 1000000000000")),
