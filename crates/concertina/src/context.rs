@@ -1,4 +1,4 @@
-//! What a study and its runs have in common.
+//! What a study and its runs share.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -10,16 +10,16 @@ use crate::error::Result;
 use crate::library::Library;
 use crate::settings::Settings;
 
-/// An open store, and how the request at hand is served.
+/// An open store, and the settings of the current request.
 #[derive(Debug, Clone)]
 pub(crate) struct Context {
     pub(crate) store: Store,
-    /// Whether the store is only read.
+    /// Whether the store is opened for reading only.
     pub(crate) read_only: bool,
     pub(crate) settings: Settings,
-    /// What all requests share.
+    /// The threads that all requests share.
     pub(crate) seats: Arc<Seats>,
-    /// Damage that was there before, or has been told of.
+    /// Damage that existed before, or has been reported.
     told: Arc<Mutex<BTreeSet<Incident>>>,
 }
 

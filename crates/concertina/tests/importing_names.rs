@@ -158,7 +158,11 @@ fn an_array_that_could_be_two_things_was_guessed_to_be_one() {
     refused(place.named(&odd(), &["recurrent_weights=w"]), "`input_weights`", "--name input_weights=none");
     let asked = ["recurrent_weights=w", "input_weights=u", "readout_weights=none"];
     assert!(place.named(&odd(), &asked).is_ok());
-    refused(place.named(&odd(), &["recurrent_weights=none"]), "expected recurrent weights", "leave it out");
+    refused(
+        place.named(&odd(), &["recurrent_weights=none"]),
+        "expected recurrent weights",
+        "leave out `recurrent_weights=none`",
+    );
     // Another network in the file does not lend its arrays to one that was named by hand.
     let both = [rnn(), vec![("h2h", numbers(&[UNITS, UNITS], 21))]].concat();
     let other = place.named(&both, &["recurrent_weights=h2h", "input_weights=none", "readout_weights=none"]);

@@ -62,7 +62,7 @@ fn a_condition_that_no_run_can_fulfil_is_an_error_and_not_an_empty_list() {
         }
     }
     let outcome = list(&place, &["--where", "outcome = complete"]).stderr;
-    assert!(outcome.contains("it is the column `status` here"), "{outcome}");
+    assert!(outcome.contains("the column is called `status` here"), "{outcome}");
     assert_eq!(
         list(&place, &["--where", "loss = mean_square_error"]).expect_success().stdout.lines().count(),
         2
