@@ -59,7 +59,7 @@ fn npz_is_read_stored_and_compressed_and_written_for_numpy() {
     let w: Array2<f32> = theirs.by_name("w").expect("there");
     assert_eq!(w, arr2(&[[1.0, 2.0], [3.0, 4.0]]));
     let arrays = read_npz(&bytes).expect("read");
-    assert_eq!(arrays["params.json"], Member::Other("no array".to_owned()));
+    assert_eq!(arrays["params.json"], Member::Other("a member that is not an array".to_owned()));
 }
 
 #[test]
@@ -231,7 +231,7 @@ fn a_member_that_was_not_asked_for_made_the_whole_archive_unreadable() {
         ),
         ("long.npy", raw_npy(2, &fields, &[]), "a record array"),
         ("__MACOSX/._w.npy", b"\0\x05\x16\x07resource fork".to_vec(), "a damaged array"),
-        ("notes.txt", b"hello".to_vec(), "no array"),
+        ("notes.txt", b"hello".to_vec(), "a member that is not an array"),
         ("objects.npy", objects, "Python objects"),
         ("cut.npy", raw_npy(1, &header("<f4", "(9,)"), &[0; 4]), "a damaged array: shape [9]"),
         ("odd.npy", raw_npy(1, "{'descr': lambda: 0}\n", &[]), "a record array"),

@@ -68,7 +68,7 @@ fn what_cannot_be_matched_is_an_error() {
     let said = |on: &[&str], other: &Table| dimensions().join(other, on).expect_err("no join").to_string();
     let twice = Table::from_columns([("seed", Values::from(vec![0])), ("epoch", Values::from(vec![9]))])
         .expect("equal lengths");
-    assert_eq!(said(&["seed"], &twice), "column `epoch` is there twice");
+    assert_eq!(said(&["seed"], &twice), "column `epoch` occurs twice");
     let steps =
         Table::from_columns([("seed", Values::from(vec![0, 0])), ("index", Values::from(vec![1, 2]))])
             .expect("equal lengths");
@@ -80,7 +80,7 @@ fn what_cannot_be_matched_is_an_error() {
         .expect("equal lengths");
     assert_eq!(
         said(&["seed"], &elsewhere),
-        "cannot join the tables by `seed`: no row of one has a partner in the other"
+        "cannot join the tables by `seed`: no row of one matches a row of the other"
     );
     assert!(matches!(dimensions().join(&elsewhere, &["epoch"]), Err(Error::UnknownColumn { .. })));
 }

@@ -64,7 +64,7 @@ fn csv_has_a_column_for_each_number() -> Result<(), Error> {
     let mut twice = states();
     twice.push_column("state[1]", Values::from(vec![1.0; 3]))?;
     let error = csv(&twice).expect_err("two columns of one name");
-    assert_eq!(error.to_string(), "column `state[1]` is there twice");
+    assert_eq!(error.to_string(), "column `state[1]` occurs twice");
     Ok(())
 }
 

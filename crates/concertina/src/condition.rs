@@ -59,7 +59,7 @@ mod tests {
                 "expected `complete`, `diverged`, `unfinished` for `status`, found `completed`",
             ),
             ("key = xyz", "expected a key or the beginning of one for `key`"),
-            ("gain > none", "expected `=` or `!=` beside `none`, found `>`"),
+            ("gain > none", "expected `=` or `!=` with `none`, found `>`"),
         ] {
             let error = Condition::parse(wrong, &RunColumns).expect_err(wrong).to_string();
             assert!(error.starts_with(expected), "{wrong}: {error}");
