@@ -141,7 +141,10 @@ fn a_gru_of_pytorchs_is_imported_by_its_names() {
     let mut as_vanilla = Import::of(write("again.npz", &arrays));
     as_vanilla.params.network.kind = NetworkKind::Leaky;
     let error = study.import(&as_vanilla).expect_err("it has gates");
-    assert!(error.to_string().contains("expected gru, because the weights have gates, found leaky"), "{error}");
+    assert!(
+        error.to_string().contains("expected gru, because the weights have gates, found leaky"),
+        "{error}"
+    );
     let four = |array: &ArrayD<f32>| {
         ndarray::concatenate(Axis(0), &[array.view(), array.slice_axis(Axis(0), (..20).into())])
             .expect("joined")
