@@ -257,7 +257,7 @@ fn wrong_claims_are_told_what_where_and_how_to_mend_them() {
         unknown value `wilcox` at line 27, column 8 of mine.toml
         hint: did you mean `wilcoxon`?
     "#);
-    insta::assert_snapshot!(wrong("expect = \"less\"", "expect = \"less\"\ntest = { every = 0 }"), @"expected a whole number from 1 on, found integer `0` at line 27, column 18 of mine.toml");
+    insta::assert_snapshot!(wrong("expect = \"less\"", "expect = \"less\"\ntest = { every = 0 }"), @"expected a whole number of at least 1, found integer `0` at line 27, column 18 of mine.toml");
     insta::assert_snapshot!(wrong("name = \"compression\"", "name = \"Compression!\""), @"expected the name of a claim in lower case with `_`, found `Compression!` at line 19, column 8 of mine.toml");
     insta::assert_snapshot!(wrong("\"Training compresses.\"", "\" \""), @r#"
         claim `compression` states nothing at line 20, column 13 of mine.toml

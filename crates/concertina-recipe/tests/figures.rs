@@ -247,19 +247,19 @@ fn panels_say_what_they_miss() {
     let of = |panel: Panel<'_>| told(&panel.draw().expect_err("it should not draw").into());
     insta::assert_snapshot!(of(Panel::lines(&table).x("timestep")), @r#"
         panel `panel`: expected a column for `y`, found none
-        hint: say `.y("effective_dimension")`, or in a recipe `y = "effective_dimension"`
+        hint: add `.y("effective_dimension")`, or in a recipe `y = "effective_dimension"`
     "#);
     insta::assert_snapshot!(of(Panel::lines(&table).x("timestep").y("effective_dimesion")), @r#"
         unknown column `effective_dimesion`, the table has `gain`, `seed`, `epoch`, `update`, `stage`, `timestep`, `effective_dimension`
         hint: did you mean `effective_dimension`?
     "#);
     insta::assert_snapshot!(of(Panel::lines(&table).x("timestep").y("effective_dimension")), @r#"
-        panel `panel`: expected one `effective_dimension` a realisation at `timestep` -1, found several of seed 0
+        panel `panel`: expected one `effective_dimension` per realisation at `timestep` -1, found several of seed 0
         hint: tell them apart with `hue`, `style` or `facet`, or keep some with `keep`
     "#);
     let one = table.filter(|row| table.integers("seed").is_ok_and(|seeds| seeds[row] == Some(0)));
     insta::assert_snapshot!(of(Panel::lines(&one).x("timestep").y("effective_dimension")), @r#"
-        panel `panel`: expected one `effective_dimension` a realisation at `timestep` -1, found several of seed 0
+        panel `panel`: expected one `effective_dimension` per realisation at `timestep` -1, found several of seed 0
         hint: tell them apart with `hue`, `style` or `facet`, or keep some with `keep`
     "#);
     let two = Panel::lines(&table).x("timestep").y("effective_dimension").hue("gain").style("stage");
@@ -269,6 +269,6 @@ fn panels_say_what_they_miss() {
     "#);
     insta::assert_snapshot!(of(two.band(ErrorBar::Gamma).title("維度")), @r#"
         no glyph for `維` in the text `維度`
-        hint: figures are set in Liberation Sans: Latin, Greek and Cyrillic letters; raised and lowered parts are `^{...}` and `_{...}`
+        hint: figures are set in Liberation Sans, which has Latin, Greek and Cyrillic letters; write superscripts and subscripts as `^{...}` and `_{...}`
     "#);
 }

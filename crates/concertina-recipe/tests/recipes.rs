@@ -143,7 +143,7 @@ fn a_wrong_recipe_is_told_what_where_and_how_to_mend_it() {
         unknown value `end` at line 15, column 15 of mine.toml
         hint: did you mean `ends`?
     "#);
-    insta::assert_snapshot!(wrong("checkpoints = \"ends\"", "checkpoints = [0, -1]"), @"expected a whole number from 0 on, found integer `-1` at line 15, column 19 of mine.toml");
+    insta::assert_snapshot!(wrong("checkpoints = \"ends\"", "checkpoints = [0, -1]"), @"expected a whole number of at least 0, found integer `-1` at line 15, column 19 of mine.toml");
     insta::assert_snapshot!(wrong("x = \"timestep\"\n", ""), @r#"
         panel `a` has no `x` at line 12, column 10 of mine.toml
         hint: name the column: draw.x = "timestep"

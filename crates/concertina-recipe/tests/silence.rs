@@ -132,7 +132,7 @@ fn a_value_that_no_row_has_is_not_kept_in_silence() {
     other.set_constant("stage", "after".into());
     apart.append(&other).expect("the same columns");
     let said = refused(Panel::lines(&apart).x("gain").y("loss").keep("gain", [5]).keep("stage", ["after"]));
-    assert!(said.contains("no row has one of the values of each of `gain`, `stage` at once"), "{said}");
+    assert!(said.contains("no row has one of the kept values in all of `gain`, `stage` at the same time"), "{said}");
     assert!(panel().keep("gain", ["20.0", "5e0"]).draw().is_ok(), "however it is spelled");
     // A condition as a text may say more.
     let keeping = |text: &str| {
@@ -187,7 +187,7 @@ fn names_of_values_that_do_not_occur_are_told() {
     );
     assert_eq!(
         problems(panel().name("seed", 0, "First")),
-        "`names` of `seed` are not used: nothing in the panel tells its values apart"
+        "`names` of `seed` are not used: nothing in the panel distinguishes its values"
     );
     assert!(refused(panel().name("gian", 5, "Weak")).contains("unknown column `gian`"));
     // A name is found however its value is spelled.
@@ -293,11 +293,11 @@ fn values_outside_of_fixed_limits_are_told() {
     let panel = || Panel::lines(&table).x("gain").y("loss").band(ErrorBar::MeanSd);
     assert_eq!(
         problems(panel().y_limits(0.0, 1.0)),
-        "2 of 3 values lie outside of the axis of `loss`, 0 to 1\n2 of 3 error bars lie outside of the axis of `loss`, 0 to 1"
+        "2 of 3 values lie outside the axis of `loss`, 0 to 1\n2 of 3 error bars lie outside the axis of `loss`, 0 to 1"
     );
     assert!(
         problems(panel().x_limits(1.0, 2.0))
-            .contains("1 of 3 values lie outside of the axis of `gain`, 1 to 2")
+            .contains("1 of 3 values lie outside the axis of `gain`, 1 to 2")
     );
     assert!(
         problems(panel().y_limits(0.0, 1.0).reference_y(3.0))
@@ -549,7 +549,7 @@ fn a_panel_without_a_place_in_the_layout_is_told() {
     let figure = recipe.draw(&Theme::default(), &[table]).expect("drawn");
     assert_eq!(
         figure.problems(),
-        ["panel c: the layout has no place for it, so it is drawn by itself alone"]
+        ["panel c: the layout has no place for it, so it is drawn only as a separate panel"]
     );
 }
 
