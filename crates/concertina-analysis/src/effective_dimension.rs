@@ -152,7 +152,7 @@ impl Scratch {
             scale = inverse;
             squares = self.centre(states, scale, 1);
         }
-        let of_the_mean = samples as f64 * f64::EPSILON; // bound on the rounding of a sum over that many samples
+        let of_the_mean = samples as f64 * f64::EPSILON; // bounds the rounding of the sum over samples
         if squares.distance <= of_the_mean * of_the_mean * squares.state {
             squares = self.centre(states, scale, 2);
         }
@@ -162,7 +162,7 @@ impl Scratch {
         }
 
         let dimension = squares.distance * squares.distance / self.centred.gram_squared_norm();
-        Ok(Some(dimension.clamp(1.0, (samples - 1).min(units) as f64))) // rounding can take it out of the range
+        Ok(Some(dimension.clamp(1.0, (samples - 1).min(units) as f64))) // rounding can leave the range
     }
 
     /// Writes the states times `scale`, minus their mean. After two passes, equal states leave exact zeros.

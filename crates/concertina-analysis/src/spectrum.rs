@@ -161,7 +161,7 @@ pub fn spectrum(weights: ArrayView2<f64>) -> Result<MatrixSpectrum> {
     let scale = one_over_largest(weights).unwrap_or(1.0);
     let squares: f64 = weights.iter().map(|weight| (weight * scale) * (weight * scale)).sum();
     let moduli: f64 = eigenvalues.iter().map(|value| (value * scale).norm_sqr()).sum();
-    let departure_from_normality = (squares - moduli).max(0.0).sqrt() / scale; // rounding can take it below zero
+    let departure_from_normality = (squares - moduli).max(0.0).sqrt() / scale; // negative only by rounding
     Ok(MatrixSpectrum {
         eigenvalues,
         singular_values,

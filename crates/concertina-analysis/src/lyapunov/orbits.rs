@@ -330,7 +330,7 @@ impl<'a> Orbits<'a> {
             }
             let mut state = &mut states[orbit * units..][..units];
             if dynamics.nonlinearity() == Some(Nonlinearity::Linear) {
-                state = &mut self.next; // the Jacobian is the same everywhere and the state may overflow, so the state stays where it is
+                state = &mut self.next; // its Jacobian is constant, and it may overflow: it stays
             }
             let note = &mut self.notes[orbit * noted..][..noted];
             dynamics.step(state, recurrent, bias, note);
