@@ -1,4 +1,4 @@
-//! Recipes: what they ask for, and what is said when they are wrong.
+//! Recipes: what they need, and the errors if they are wrong.
 
 use concertina_analysis::Analysis as _;
 use concertina_model::selection::CheckpointSelection;
@@ -31,7 +31,7 @@ hue = "gain"
 band = "gamma"
 "#;
 
-/// What is said of the small recipe with `from` replaced by `to`.
+/// The error for the small recipe with `from` replaced by `to`.
 #[track_caller]
 fn wrong(from: &str, to: &str) -> String {
     assert!(SMALL.contains(from), "{from}");
@@ -62,7 +62,7 @@ fn a_figure_has_several_names() {
 }
 
 #[test]
-fn figure_two_asks_for_each_table_once() {
+fn figure_two_needs_each_table_once() {
     let recipe = Recipe::shipped("fig2").expect("it is shipped");
     let requirements = recipe.requirements();
     let panels: Vec<String> = requirements
@@ -113,7 +113,7 @@ fn parameters_that_change_together_are_one_axis() {
 }
 
 #[test]
-fn a_wrong_recipe_is_told_what_where_and_how_to_mend_it() {
+fn a_wrong_recipe_is_reported_with_place_and_remedy() {
     insta::assert_snapshot!(wrong("hue = ", "hu = "), @r#"
         unknown key `hu` at line 20, column 1 of mine.toml
         hint: did you mean `hue`?
@@ -168,13 +168,14 @@ fn snapshots_stay_inside_the_folder_of_their_figure() {
 }
 
 #[test]
-fn a_missing_file_is_told_by_its_path() {
-    let error = Recipe::from_path(std::path::Path::new("no/such/recipe.toml")).expect_err("it is not there");
+fn a_missing_file_is_reported_with_its_path() {
+    let error =
+        Recipe::from_path(std::path::Path::new("no/such/recipe.toml")).expect_err("it does not exist");
     insta::assert_snapshot!(told(&error), @"cannot read no/such/recipe.toml");
 }
 
 #[test]
-fn a_panel_of_several_analyses_asks_for_each_once() {
+fn a_panel_of_several_analyses_needs_each_once() {
     let both = r#"[
     { analysis = "effective_dimension", timesteps = "last" },
     { analysis = "weight_variance" },
@@ -201,14 +202,14 @@ draw = { x = "update", y = "weight_variance" }
 }
 
 #[test]
-fn wrong_analyses_and_drawings_are_told() {
+fn wrong_analyses_and_drawings_are_reported() {
     let one = "{ analysis = \"effective_dimension\" }";
     insta::assert_snapshot!(wrong(one, "[]"), @r#"
     expected the name of an analysis, found none at line 14, column 12 of mine.toml
     hint: analysis = { analysis = "effective_dimension" }
     "#);
     insta::assert_snapshot!(wrong(one, &format!("[{one}, {one}]")), @"expected different analyses, found one twice at line 14, column 12 of mine.toml");
-    insta::assert_snapshot!(wrong(one, "\"loss\""), @r#"expected an analysis `{ analysis = "effective_dimension" }`, or a list of such, found string "loss" at line 14, column 12 of mine.toml"#);
+    insta::assert_snapshot!(wrong(one, "\"loss\""), @r#"expected an analysis `{ analysis = "effective_dimension" }`, or a list of these, found string "loss" at line 14, column 12 of mine.toml"#);
     insta::assert_snapshot!(wrong("hue = ", "kind = \"schematic\"\nhue = "), @r#"
     panel `a` has no `schematic` at line 12, column 10 of mine.toml
     hint: draw.schematic = "task" or "network"
