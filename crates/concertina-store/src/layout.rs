@@ -67,7 +67,7 @@ fn read_start(file: File, bytes: &mut Vec<u8>) -> std::io::Result<usize> {
 }
 
 /// Writes `FORMAT` again if everything else looks like a store; returns false if it does not.
-pub(crate) fn mend(disk: &Disk) -> Result<bool> {
+pub(crate) fn repair(disk: &Disk) -> Result<bool> {
     let names: BTreeSet<String> = entries(&disk.root)?.into_iter().map(|(name, _)| name).collect();
     let known = names.iter().all(|name| TOP.contains(&name.as_str()));
     if !known || !(names.contains(RUNS) || names.contains(ANALYSES)) {

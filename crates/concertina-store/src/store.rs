@@ -178,7 +178,7 @@ impl Store {
         let (disk, _) = StoreOptions::new().disk(root.as_ref())?;
         match layout::settle(&disk) {
             Err(error @ (Error::DamagedFormat { .. } | Error::NotAStore { .. })) => {
-                if !layout::mend(&disk)? {
+                if !layout::repair(&disk)? {
                     return Err(error);
                 }
             }

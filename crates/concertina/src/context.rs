@@ -20,14 +20,14 @@ pub(crate) struct Context {
     /// The threads that all requests share.
     pub(crate) seats: Arc<Seats>,
     /// Damage that existed before, or has been reported.
-    told: Arc<Mutex<BTreeSet<Incident>>>,
+    reported: Arc<Mutex<BTreeSet<Incident>>>,
 }
 
 impl Context {
     pub(crate) fn new(store: Store, read_only: bool, settings: Settings) -> Result<Self> {
-        let told = store.incidents()?.into_iter().collect();
+        let reported = store.incidents()?.into_iter().collect();
         let seats = Arc::new(Seats::new(settings.jobs));
-        Ok(Self { store, read_only, settings, seats, told: Arc::new(Mutex::new(told)) })
+        Ok(Self { store, read_only, settings, seats, reported: Arc::new(Mutex::new(reported)) })
     }
 
     /// The same open store for another request.
@@ -37,8 +37,8 @@ impl Context {
 
     /// The store seen as runs.
     pub(crate) fn library(&self) -> Library<'_> {
-        let Self { store, read_only, settings, told, .. } = self;
-        Library { store, read_only: *read_only, settings, told }
+        let Self { store, read_only, settings, reported, .. } = self;
+        Library { store, read_only: *read_only, settings, reported }
     }
 
     pub(crate) fn warn(&self, message: &str) {

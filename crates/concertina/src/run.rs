@@ -267,7 +267,7 @@ impl Runs {
             .iter()
             .map(|run| Demand { params: run.params(), questions: vec![&question], train: false })
             .collect();
-        self.tell_missing_epochs(at);
+        self.warn_of_missing_epochs(at);
         if asked.len() < self.runs.len() {
             let (left, of) = (self.runs.len() - asked.len(), self.runs.len());
             context.warn(&format!("{left} of {of} runs failed or were interrupted, and have no rows"));
@@ -289,7 +289,7 @@ impl Runs {
 
     /// Warns of epochs that are asked for by number but that runs which stopped early or diverged do not
     /// have: these have no rows.
-    pub(crate) fn tell_missing_epochs(&self, at: &CheckpointSelection) {
+    pub(crate) fn warn_of_missing_epochs(&self, at: &CheckpointSelection) {
         let Some(epoch) = at.largest_epoch() else { return };
         let ended_before = |run: &&Run| run.record.is_there() && run.record.end.epoch < epoch;
         let short: Vec<&Run> = self.runs.iter().filter(ended_before).collect();

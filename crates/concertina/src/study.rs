@@ -235,7 +235,7 @@ impl Study {
             runs.push(run);
         }
         let runs = Runs { runs, varied: sweep.varied().to_vec() };
-        runs.tell_missing_epochs(at);
+        runs.warn_of_missing_epochs(at);
         self.after_work()?;
         Ok(Analysed { runs, table: params_table::stack(tables)?, failures })
     }

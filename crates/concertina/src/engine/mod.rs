@@ -83,14 +83,14 @@ pub(crate) fn compute(
     seats: &Seats,
     demands: &[Demand<'_>],
 ) -> Result<(Vec<Answered>, Spent)> {
-    let mut told = BTreeSet::new();
+    let mut warnings = BTreeSet::new();
     for demand in demands {
         for question in &demand.questions {
             question.check(demand.params)?;
-            told.extend(question.lacks_trials(demand.params));
+            warnings.extend(question.lacks_trials(demand.params));
         }
     }
-    told.iter().for_each(|message| settings.warn(message));
+    warnings.iter().for_each(|message| settings.warn(message));
     let begin = Instant::now();
     let keys = demands.iter().map(|demand| RunKey::of(&demand.params.canonical())).collect();
     let (ledger, fatal) = (Ledger::default(), Mutex::new(None));
@@ -270,7 +270,7 @@ impl<'a> Engine<'a> {
         if missing > 0 || known.end(params).is_none() || demand.train || self.settings.rerun {
             return Ok(None);
         }
-        known.mend(folder, params)?;
+        known.restore(folder, params)?;
         let divergence = known.divergence(end).cloned();
         Ok(Some(RunRecord {
             key: self.keys[place],

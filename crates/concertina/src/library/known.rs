@@ -82,7 +82,7 @@ impl Known {
 
     /// Restores what a finished run has lost: its parameters, and the note in its provenance that it is
     /// finished.
-    pub(crate) fn mend(&self, folder: &RunFolder, params: &ValidParams) -> Result<()> {
+    pub(crate) fn restore(&self, folder: &RunFolder, params: &ValidParams) -> Result<()> {
         if folder.params()?.is_none() {
             folder.publish_params(&params_toml(params))?;
         }

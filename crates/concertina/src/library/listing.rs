@@ -32,8 +32,8 @@ impl Library<'_> {
     /// written again.
     pub(crate) fn list(&self, listing: &RunListing) -> Result<Table> {
         let whole = self.run_table()?;
-        self.tell_incidents()?;
-        self.tell_unreadable(&whole)?;
+        self.report_incidents()?;
+        self.warn_of_unreadable(&whole)?;
         self.restore_run_table(&whole)?;
         if whole.is_empty() {
             return Ok(whole);
@@ -73,7 +73,7 @@ impl Library<'_> {
     }
 
     /// Warns of runs whose parameters this program cannot read. The table only shows that they exist.
-    fn tell_unreadable(&self, table: &Table) -> Result<()> {
+    fn warn_of_unreadable(&self, table: &Table) -> Result<()> {
         if table.is_empty() {
             return Ok(());
         }

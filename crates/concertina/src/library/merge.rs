@@ -77,8 +77,8 @@ impl Library<'_> {
             merged.push(take(ours, theirs, run, &memos, &mut without_update)?);
         }
         self.write_run_table()?;
-        other.tell_incidents()?;
-        self.tell_incidents()?;
+        other.report_incidents()?;
+        self.report_incidents()?;
         let left =
             |what: String| self.settings.warn(&format!("not taken from {}: {what}", theirs.root().display()));
         if !memos.is_empty() {

@@ -36,7 +36,7 @@ pub(crate) struct Library<'a> {
     pub(crate) read_only: bool,
     pub(crate) settings: &'a Settings,
     /// Damage that existed when the store was opened, or has been reported.
-    pub(crate) told: &'a Mutex<BTreeSet<Incident>>,
+    pub(crate) reported: &'a Mutex<BTreeSet<Incident>>,
 }
 
 impl Library<'_> {
@@ -44,13 +44,13 @@ impl Library<'_> {
     /// found damaged.
     pub(crate) fn after_work(&self) -> Result<()> {
         self.write_run_table()?;
-        self.tell_incidents()
+        self.report_incidents()
     }
 
     /// Reports damaged files that were found since the study was opened, each once.
-    pub(crate) fn tell_incidents(&self) -> Result<()> {
+    pub(crate) fn report_incidents(&self) -> Result<()> {
         for incident in self.store.incidents()? {
-            if self.told.lock().unwrap_or_else(PoisonError::into_inner).insert(incident.clone()) {
+            if self.reported.lock().unwrap_or_else(PoisonError::into_inner).insert(incident.clone()) {
                 let what = match &incident.set_aside {
                     Some(place) => format!("set aside as {}", place.display()),
                     None => "left where it is".to_owned(),

@@ -191,7 +191,7 @@ impl Making<'_> {
         if known.loose {
             folder.pack(Packing::All)?; // the process was killed between the last checkpoint and packing
         }
-        known.mend(folder, params)?;
+        known.restore(folder, params)?;
         let end = self.request.end(&known);
         let outcome = known.divergence(end).cloned().map_or(Outcome::Complete, Outcome::Diverged);
         let history = known.history.into_iter().take(end.epoch as usize).collect();

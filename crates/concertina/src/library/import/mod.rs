@@ -222,7 +222,7 @@ impl Import {
     ) -> Result<Option<(PathBuf, Weights)>> {
         if let Some(archive) = &source.archive {
             after.notes.push(format!(
-                "an exported run: after {} epochs, of {} checkpoints in the file{}",
+                "an exported run: the network after {} epochs, one of {} checkpoints in the file{}",
                 archive.checkpoints[archive.last()].epoch.0,
                 archive.checkpoints.len(),
                 match (&self.before, archive.starts()) {
@@ -233,7 +233,7 @@ impl Import {
             let of_clusters = archive.params.as_ref().filter(|params| params.task.kind == TaskKind::Clusters);
             if let Some(seed) = of_clusters.map(|params| params.seed).filter(|seed| *seed != 0) {
                 after.notes.push(format!(
-                    "its clusters were those of seed {seed}, and analyses of an imported network draw those of seed 0: accuracies are of clusters that it has not seen; `concertina store merge` takes over a run as it is"
+                    "it was trained on the clusters of seed {seed}, but analyses of an imported network draw those of seed 0, so accuracies are for clusters that it has not seen; `concertina store merge` takes over a run unchanged"
                 ));
             }
         }
