@@ -42,7 +42,7 @@ fn a_run_whose_provenance_is_lost_is_not_listed_as_unfinished_forever() {
 }
 
 #[test]
-fn a_stale_run_table_is_written_again_the_next_time() {
+fn a_run_table_that_could_not_be_written_is_written_the_next_time() {
     let folder = tempfile::tempdir().expect("a folder");
     let study = open(folder.path(), 1);
     study.train(&one(small())).expect("trains");
