@@ -9,7 +9,7 @@
 //!   FORMAT                      `concertina store 1`: the layout's version; a newer one is refused
 //!   runs/<2 hex>/<key>/         a run; the key is 64 hexadecimal digits, the folder above its first two
 //!     params.toml               all parameters; the last line is a comment with their BLAKE3
-//!     checkpoints/<epoch>_<update>.safetensors    loose checkpoints, while the run goes on
+//!     checkpoints/<epoch>_<update>.safetensors    loose checkpoints, during training
 //!     checkpoints.safetensors   all checkpoints of a finished run in one file (below)
 //!     resume.safetensors        optimizer, scheduler and counters at the newest checkpoint
 //!     history.parquet           loss, accuracy, learning rate, per epoch and phase

@@ -147,7 +147,7 @@ impl fmt::Display for Divergence {
 pub enum Source {
     /// Nowhere: it failed, or was not begun.
     Nothing,
-    /// The store had all that was asked for.
+    /// The store had everything that was asked for.
     Loaded,
     /// It was trained from its start.
     Trained,

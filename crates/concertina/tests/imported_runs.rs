@@ -355,7 +355,7 @@ fn a_network_with_one_input_or_a_hundred_outputs_or_without_either_could_not_be_
         }
     }
     let run = study.stored_run(&hundred).expect("it exists");
-    assert_eq!(run.params.expect("whole").task.clusters, 100, "a cluster for each class at least");
+    assert_eq!(run.params.expect("whole").task.clusters, 100, "at least one cluster per class");
     let (table, _) = analysed(&study, &no_readout, "pca_snapshots", &["samples=20", "drawn=2"]);
     assert!(table.texts("kind").expect("texts").iter().all(|kind| kind.as_deref() != Some("readout")));
 }

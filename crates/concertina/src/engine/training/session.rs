@@ -42,7 +42,7 @@ const HEARTBEAT: Duration = Duration::from_secs(10);
 pub(crate) enum Next {
     /// Another epoch, with the weights at these updates.
     Epoch(BTreeSet<Update>),
-    /// Nothing: the plan is carried out, or the run cannot go on.
+    /// Nothing: the plan is carried out, or the run cannot continue.
     Done,
     /// Nothing: a stop was requested.
     Stop,
