@@ -26,8 +26,8 @@ use crate::{Analysis, Result, Subject, Timestep, Timesteps};
 /// * `autocorrelation`: the mean over samples, in [-1, 1];
 /// * `autocorrelation_sd`: the standard deviation over samples (with n - 1 in the denominator);
 /// * `samples`: the number of samples averaged over. A sample whose state is zero at either timestep (silent
-/// relu units) has no angle and is left out. So is a sample whose state has shrunk to where single precision
-/// has no digits left (8 times its smallest number, 1.4e-45, in each unit).
+///   relu units) has no angle and is left out. So is a sample whose state has shrunk to where single
+///   precision has no digits left (8 times its smallest number, 1.4e-45, in each unit).
 ///
 /// The mean is null if no sample is left, and the standard deviation if fewer than two are. Both are null at
 /// the input, timestep -1, which lies in another space.
@@ -137,8 +137,8 @@ pub struct Resemblance {
 /// One value per timestep. The first timestep is compared with itself.
 ///
 /// # Errors
-/// [`Error::NotFinite`](crate::Error::NotFinite) names the timestep, and the first sample and unit there that
-/// are NaN or infinite.
+/// [`Error::NotFinite`](crate::Error::NotFinite) names the timestep, and the sample and unit of the first NaN
+/// or infinite value there.
 ///
 /// # Source
 /// The definition of the cosine.

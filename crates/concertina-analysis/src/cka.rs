@@ -24,7 +24,7 @@ use crate::{Error, Result};
 ///
 /// # Errors
 /// [`Error::TooFewSamples`] for fewer than 2 samples; [`Error::Shape`] if the sets differ in the number of
-/// samples; [`Error::NotFinite`] names the first sample and unit that are NaN or infinite.
+/// samples; [`Error::NotFinite`] names the sample and unit of the first NaN or infinite value.
 ///
 /// # Source
 /// `kornblith2019`, Eq. 5 with linear kernels. Differs in: nothing.

@@ -79,8 +79,8 @@ pub struct Distances {
 /// `states`: (samples, units); `labels`: (samples).
 ///
 /// # Errors
-/// [`Error::Shape`] unless there is one label per sample; [`Error::NotFinite`] names the first sample and
-/// unit that are NaN or infinite.
+/// [`Error::Shape`] unless there is one label per sample; [`Error::NotFinite`] names the sample and unit of
+/// the first NaN or infinite value.
 ///
 /// # Source
 /// `farrell2022`. Differs in: nothing for two classes.

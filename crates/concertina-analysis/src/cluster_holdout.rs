@@ -37,9 +37,9 @@ const SPLITS: Purpose = Purpose::new("cluster holdout");
 /// One row per checkpoint and timestep, with the columns
 /// * `training_accuracy` and `testing_accuracy`: means over splits, in [0, 1];
 /// * `training_accuracy_sd` and `testing_accuracy_sd`: standard deviations over splits, null for a single
-/// split;
+///   split;
 /// * `converged`: whether every fit reached its optimum. If not, the accuracies are those of the best
-/// classifiers found.
+///   classifiers found.
 ///
 /// # Source
 /// `farrell2022`, Fig. 2f and g. Differs in: the published code's shuffling undoes itself, so that its five
@@ -240,9 +240,9 @@ pub struct HoldoutAccuracy {
     pub training_accuracy: f64,
     /// Accuracy on samples of the other clusters: the mean over splits, in [0, 1].
     pub testing_accuracy: f64,
-    /// The standard deviation over splits (squares over n - 1); `None` for one split.
+    /// The standard deviation over splits (with n - 1 in the denominator); `None` for a single split.
     pub training_accuracy_sd: Option<f64>,
-    /// The standard deviation over splits (squares over n - 1); `None` for one split.
+    /// The standard deviation over splits (with n - 1 in the denominator); `None` for a single split.
     pub testing_accuracy_sd: Option<f64>,
     /// Whether every fit reached its optimum. If not, the accuracies are those of the best classifiers found.
     pub converged: bool,
@@ -261,8 +261,8 @@ pub struct HoldoutAccuracy {
 /// # Errors
 /// [`Error::Parameter`]; [`Error::Shape`] unless there is one label and one cluster per sample, and at least
 /// one unit; [`Error::NotApplicable`] for fewer than two classes, a class with fewer than two clusters, or a
-/// cluster with several classes; [`Error::NotFinite`] names the first sample and unit that are NaN or
-/// infinite.
+/// cluster with several classes; [`Error::NotFinite`] names the sample and unit of the first NaN or infinite
+/// value.
 ///
 /// # Source
 /// `farrell2022`, Fig. 2f and g. Differs in: see [`ClusterHoldout`].

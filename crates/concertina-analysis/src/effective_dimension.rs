@@ -86,8 +86,8 @@ impl StateMeasure for EffectiveDimension {
 /// Dimensionless, in `[1, min(samples - 1, units)]`; `None` if undefined.
 ///
 /// # Errors
-/// [`Error::TooFewSamples`] for fewer than 2 samples; [`Error::NotFinite`] names the first sample and unit
-/// that are NaN or infinite.
+/// [`Error::TooFewSamples`] for fewer than 2 samples; [`Error::NotFinite`] names the sample and unit of the
+/// first NaN or infinite value.
 ///
 /// # Source
 /// `gao2017`, where it is called the participation ratio, and `farrell2022`, Methods. Differs in: nothing.

@@ -45,11 +45,11 @@ pub struct OrthogonalCompression {
     pub timesteps: Timesteps,
     /// Continue the trials to this timestep, with zero input.
     pub extend_to: Option<Timestep>,
-    /// The directions to which orthogonal parts are taken.
+    /// The directions whose orthogonal complement is analysed.
     pub reference: Reference,
 }
 
-/// The directions to which orthogonal parts are taken.
+/// The directions whose orthogonal complement is analysed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Reference {
@@ -161,8 +161,8 @@ fn last_readout(subject: &Subject) -> Result<Option<Array2<f64>>> {
 /// smallest number in each unit).
 ///
 /// # Errors
-/// [`Error::TooFewSamples`] for fewer than 2 samples; [`Error::Shape`]; [`Error::NotFinite`] names the first
-/// sample and unit, or unit and output, that are NaN or infinite.
+/// [`Error::TooFewSamples`] for fewer than 2 samples; [`Error::Shape`]; [`Error::NotFinite`] names the sample
+/// and unit, or the unit and output, of the first NaN or infinite value.
 ///
 /// # Source
 /// `farrell2022`. Differs in: the initial states of every class are projected onto their own components.

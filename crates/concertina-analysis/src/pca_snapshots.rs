@@ -221,8 +221,8 @@ impl PcaSnapshot {
     ///
     /// # Errors
     /// [`Error::TooFewSamples`] for fewer than 2 samples; [`Error::Parameter`] for no components;
-    /// [`Error::Shape`] if `before` has a different number of samples; [`Error::NotFinite`] names the first
-    /// sample and unit that are NaN or infinite.
+    /// [`Error::Shape`] if `before` has a different number of samples; [`Error::NotFinite`] names the sample
+    /// and unit of the first NaN or infinite value.
     pub fn of<T: Precision>(
         states: ArrayView2<T>,
         components: usize,

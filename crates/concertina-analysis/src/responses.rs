@@ -70,7 +70,7 @@ pub(crate) fn labels<'a>(analysis: &'static str, samples: &'a Trials) -> Result<
     })
 }
 
-/// Returns an error that names the first sample and unit that are NaN or infinite.
+/// Returns an error that names the sample and unit of the first NaN or infinite value.
 pub(crate) fn check_finite<T: Copy + Into<f64>>(
     states: ArrayView2<T>,
     what: impl FnOnce() -> String,

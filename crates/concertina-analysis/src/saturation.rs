@@ -98,7 +98,7 @@ pub struct Magnitudes {
 ///
 /// # Errors
 /// [`Error::TooFewSamples`] without samples; [`Error::Shape`] without units; [`Error::NotFinite`] names the
-/// first sample and unit that are NaN or infinite.
+/// sample and unit of the first NaN or infinite value.
 ///
 /// # Source
 /// `farrell2022`, Fig. 3g. Differs in: nothing.

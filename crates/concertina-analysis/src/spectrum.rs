@@ -39,7 +39,7 @@ use crate::{Analysis, Error, Result, Subject, Timestep};
 /// [`Error::NotApplicable`] for a feedforward network of one layer, which has no recurrent weights.
 ///
 /// # Source
-/// `henrici1962` for the departure; `trefethen2005` for what it is good for.
+/// `henrici1962` for the departure; `trefethen2005` for its use.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Spectrum {}
@@ -132,7 +132,7 @@ pub struct MatrixSpectrum {
 /// first weight that is NaN or infinite; [`Error::Numerics`] if a decomposition does not converge.
 ///
 /// # Source
-/// `henrici1962` for the departure; `trefethen2005` for what it is good for.
+/// `henrici1962` for the departure; `trefethen2005` for its use.
 ///
 /// # Example
 /// One unit that drives another: both eigenvalues are 0, and the matrix is as far from normal as it can be.

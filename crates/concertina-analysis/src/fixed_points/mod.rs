@@ -170,7 +170,7 @@ impl FixedPoints {
 ///
 /// # Errors
 /// [`Error::Parameter`]; [`Error::Shape`] if the length of the starts differs from that of the states;
-/// [`Error::NotFinite`] names the first start and unit that are NaN or infinite.
+/// [`Error::NotFinite`] names the start and unit of the first NaN or infinite value.
 ///
 /// # Source
 /// As [`FixedPoints`].
