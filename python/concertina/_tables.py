@@ -245,7 +245,7 @@ class Table:
             How realisations, which the column `seed` distinguishes, are summarised as a line and a band:
 
             * `"gamma"`: median and central 75% of a fitted gamma distribution, as in the paper;
-            * `"gamma_reflected"`: the same, mirrored at 1, which `"gamma"` does by itself for accuracies;
+            * `"gamma_reflected"`: the same, mirrored at 1, as `"gamma"` is automatically for accuracies;
             * `"mean_ci"`: mean and a bootstrapped interval of 95%;
             * `"mean_sd"`: mean and one standard deviation to either side;
             * `"median_iqr"`: median and quartiles;

@@ -388,7 +388,7 @@ fn sixteen_processes_at_fifty_runs_train_each_once_while_others_read() {
         let mut many = swept(&place, "many");
         many.retain(|path, _| !path.starts_with("analyses"));
         assert_same_store(&many, &one, &format!("race {race}"));
-        let table = |store: &Path| std::fs::read_to_string(store.join("runs.csv")).expect("there");
+        let table = |store: &Path| std::fs::read_to_string(store.join("runs.csv")).expect("it exists");
         assert_eq!(table(&place.path("many")), table(&place.path("one")), "the run table");
         std::fs::remove_dir_all(place.path("many")).expect("removed");
     }

@@ -219,19 +219,19 @@ fn look(template: &Template, place: &Path) -> Option<String> {
     };
     for key in store.keys().expect("all folders are our own") {
         let run = store.run(&key);
-        let ids = run.checkpoint_ids().expect("damage is no error");
-        run.read_checkpoints(&ids[..ids.len().min(4)]).expect("damage is no error");
-        run.params().expect("damage is no error");
-        run.history().expect("damage is no error");
-        run.provenance().expect("damage is no error");
-        run.read_resume().expect("damage is no error");
+        let ids = run.checkpoint_ids().expect("damage is not an error");
+        run.read_checkpoints(&ids[..ids.len().min(4)]).expect("damage is not an error");
+        run.params().expect("damage is not an error");
+        run.history().expect("damage is not an error");
+        run.provenance().expect("damage is not an error");
+        run.read_resume().expect("damage is not an error");
     }
-    store.memo(template.memo.key()).expect("damage is no error");
-    store.incidents().expect("damage is no error");
-    store.usage().expect("damage is no error");
-    let findings = store.verify().expect("damage is no error");
+    store.memo(template.memo.key()).expect("damage is not an error");
+    store.incidents().expect("damage is not an error");
+    store.usage().expect("damage is not an error");
+    let findings = store.verify().expect("damage is not an error");
     let study = Study::builder(&template.root).jobs(NonZeroUsize::MIN).read_only().expect("it was just open");
-    study.run_table().expect("damage is no error");
+    study.run_table().expect("damage is not an error");
     if let Err(error) = study.stored_run(&template.key.to_string()) {
         tell(&error);
     }
@@ -252,7 +252,7 @@ fn mend(template: &Template) {
         }
     };
     let claimed: RunKey = CLAIMED.parse().expect("64 digits");
-    drop(store.run(&claimed).claim().expect("damage is no error"));
+    drop(store.run(&claimed).claim().expect("damage is not an error"));
     let rows = memo_rows([1, 2]);
     if let Err(error) = store.publish_memo(&template.memo, rows, "epoch") {
         tell(&error);
@@ -267,8 +267,8 @@ fn mend(template: &Template) {
         }
         Err(error) => tell(&error),
     }
-    store.run(&template.key).pack(Keep::All).expect("damage is no error");
-    store.repair().expect("damage is no error");
-    let left: Vec<_> = store.verify().expect("damage is no error");
+    store.run(&template.key).pack(Keep::All).expect("damage is not an error");
+    store.repair().expect("damage is not an error");
+    let left: Vec<_> = store.verify().expect("damage is not an error");
     assert!(left.iter().all(|finding| finding.reason.starts_with("not a file")), "{left:?}");
 }

@@ -6,7 +6,7 @@ use concertina_plot::{DrawnPanel, Error, ErrorBar, Legend, Panel, Schematic, Sha
 use concertina_table::{Scalar, Table, Values};
 use support::{Rows, assert_tidy};
 
-fn told(error: &Error) -> String {
+fn text_of(error: &Error) -> String {
     error.hint().map_or_else(|| error.to_string(), |hint| format!("{error}\nhint: {hint}"))
 }
 
@@ -68,7 +68,7 @@ fn a_scatter_without_rows_says_no_data() {
 #[test]
 fn panels_refuse_what_has_no_meaning_for_them() {
     let table = networks();
-    let of = |panel: Panel<'_>| told(&panel.draw().expect_err("it should not draw"));
+    let of = |panel: Panel<'_>| text_of(&panel.draw().expect_err("it should not draw"));
     let scatter = Panel::scatter(&table).x("variance").y("effective_dimension");
     insta::assert_snapshot!(of(scatter.clone().band(ErrorBar::Gamma)), @r#"
     panel `panel`: a scatter draws every row and has no `band`
@@ -220,7 +220,7 @@ fn schematics_of_any_trial_and_network_are_tidy() {
 #[test]
 fn a_schematic_needs_columns_of_one_value_and_samples_of_the_input() {
     let of = |table: &Table| {
-        told(&Panel::schematic(table, Schematic::Task).draw().expect_err("it should not draw"))
+        text_of(&Panel::schematic(table, Schematic::Task).draw().expect_err("it should not draw"))
     };
     let mut two = trial(10, 1, 1);
     two.append(&trial(14, 1, 1)).expect("the same columns");

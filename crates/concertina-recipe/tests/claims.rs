@@ -42,7 +42,7 @@ keys = ["gain", "stage", "timestep"]
 values = { effective_dimension = { resolution = 0.01 } }
 "#;
 
-fn told(error: &Error) -> String {
+fn text_of(error: &Error) -> String {
     error.hint().map_or_else(|| error.to_string(), |hint| format!("{error}\nhint: {hint}"))
 }
 
@@ -54,7 +54,7 @@ fn recipe_with(from: &str, to: &str) -> Result<Recipe> {
 /// The error for the recipe with `from` replaced by `to`.
 #[track_caller]
 fn wrong(from: &str, to: &str) -> String {
-    told(&recipe_with(from, to).expect_err("it should not be read"))
+    text_of(&recipe_with(from, to).expect_err("it should not be read"))
 }
 
 /// Effective dimensions: before training, 30, and 20 at the first timestep; after training as given, for each
@@ -86,9 +86,9 @@ fn table(after: impl Fn(u64, f64) -> Option<f64>, seeds: std::ops::Range<u64>) -
 
 #[track_caller]
 fn judged_of(recipe: Result<Recipe>, table: &Table, seeds: &[u64], absent: &[Absent]) -> Judgement {
-    let recipe = recipe.unwrap_or_else(|error| panic!("{}", told(&error)));
+    let recipe = recipe.unwrap_or_else(|error| panic!("{}", text_of(&error)));
     let judgement = recipe.claims[0].judge(&Evidence { table, seeds, absent });
-    judgement.unwrap_or_else(|error| panic!("{}", told(&error)))
+    judgement.unwrap_or_else(|error| panic!("{}", text_of(&error)))
 }
 
 #[track_caller]
@@ -160,11 +160,11 @@ fn what_has_no_value_is_left_out_and_the_reason_is_reported() {
     let seeds: Vec<u64> = (0..8).collect();
     let recipe = Recipe::from_toml("mine.toml", RECIPE);
     let judgement = judged_of(recipe, &table, &seeds, &[seed_3_at_250]);
-    let told = |place: usize| -> Vec<(u64, &str)> {
+    let left_out = |place: usize| -> Vec<(u64, &str)> {
         judgement.findings[place].left_out.iter().map(|one| (one.seed, one.reason.as_str())).collect()
     };
-    assert_eq!(told(0), [(1, "undefined"), (7, "no such rows")]);
-    assert_eq!(told(1), [(1, "undefined"), (3, "diverged at epoch 2"), (7, "no such rows")]);
+    assert_eq!(left_out(0), [(1, "undefined"), (7, "no such rows")]);
+    assert_eq!(left_out(1), [(1, "undefined"), (3, "diverged at epoch 2"), (7, "no such rows")]);
     assert_eq!(judgement.verdict, Verdict::Reproduced);
     assert_eq!(judgement.findings[1].realisations.len(), 5);
 }
@@ -190,7 +190,7 @@ fn several_rows_become_one_number_or_are_refused() {
     let data = table(|seed, _| Some(22.0 + seed as f64), 0..5);
     let recipe = Recipe::from_toml("mine.toml", &whole).expect("a recipe");
     let error = recipe.claims[0].judge(&Evidence { table: &data, seeds: &FIVE, absent: &[] });
-    insta::assert_snapshot!(told(&error.expect_err("two timesteps")), @r#"
+    insta::assert_snapshot!(text_of(&error.expect_err("two timesteps")), @r#"
         claim `compression`: expected one `effective_dimension` per realisation, found 2 of seed 0
         hint: tell them apart with `where` or `each`, or make one of them with `reduce`
     "#);
@@ -326,7 +326,7 @@ fn a_claim_about_a_value_that_no_row_has_is_an_error() {
         ),
     ] {
         assert_eq!(
-            told(&judge(from, to, &[]).expect_err("no such row")),
+            text_of(&judge(from, to, &[]).expect_err("no such row")),
             format!("claim `compression`: {said}")
         );
     }
@@ -354,12 +354,12 @@ fn values_that_no_run_has_are_reported_before_runs_are_trained() {
     };
     let recipe = Recipe::from_toml("mine.toml", RECIPE).expect("a recipe");
     assert!(check(&recipe, [20, 250], true).is_ok());
-    let said = told(&check(&recipe, [20, 100], true).expect_err("no run of 250"));
+    let said = text_of(&check(&recipe, [20, 100], true).expect_err("no run of 250"));
     assert_eq!(said, "claim `compression`: no row has `250` in column `gain`\nhint: `gain` has `20`, `100`");
     assert!(check(&recipe, [20, 100], false).is_ok(), "claims do not matter for a figure");
     let keeping = recipe_with("draw = { x", "draw = { keep = { gain = [20, 21], stage = [\"after\"] }, x")
         .expect("a recipe");
-    let said = told(&check(&keeping, [20, 250], false).expect_err("no run of 21"));
+    let said = text_of(&check(&keeping, [20, 250], false).expect_err("no run of 21"));
     assert_eq!(said, "panel `a`: `keep`: no row has `21` in column `gain`\nhint: `gain` has `20`, `250`");
 }
 
@@ -374,7 +374,7 @@ fn rows_are_chosen_by_conditions_as_on_the_command_line() {
     let recipe = recipe_with("{ timestep = 9 }", "'timestep = 8 or timestep > 8'").expect("a recipe");
     let error = recipe.claims[0].judge(&Evidence { table: &data, seeds: &FIVE, absent: &[] });
     assert_eq!(
-        told(&error.expect_err("no timestep 8")),
+        text_of(&error.expect_err("no timestep 8")),
         "claim `compression`: no row has `8` in column `timestep`\nhint: `timestep` has `0`, `9`"
     );
     assert_eq!(
@@ -393,7 +393,7 @@ fn rows_that_a_claim_does_not_distinguish_are_not_reduced_to_one_number() {
     let recipe = Recipe::from_toml("mine.toml", &whole).expect("a recipe");
     let error = recipe.claims[0].judge(&Evidence { table: &data, seeds: &FIVE, absent: &[] });
     assert_eq!(
-        told(&error.expect_err("both gains")),
+        text_of(&error.expect_err("both gains")),
         "claim `compression`: expected one `effective_dimension` per realisation at each `timestep`, found several of seed 0 at 0\n\
          hint: tell them apart with `where` or `each`: `reduce` takes rows that differ only in its column"
     );
@@ -416,7 +416,7 @@ fn a_claim_names_its_source() {
         let source = &recipe.claims[0].source;
         assert_eq!((source.from, source.detail.as_deref()), (from, Some("figure 2e")));
     }
-    let wrong = |source: &str| told(&with(source).expect_err("it says nothing"));
+    let wrong = |source: &str| text_of(&with(source).expect_err("it says nothing"));
     assert!(
         wrong("{ paper = \" \" }").contains("expected a few words on the source of the claim, found none")
     );
@@ -483,7 +483,8 @@ fn claims_hold_in_the_tables_of_the_published_code() {
 #[test]
 fn claims_of_shipped_recipes_are_sentences() {
     for (name, text) in RECIPES {
-        let recipe = Recipe::from_toml(name, text).unwrap_or_else(|error| panic!("{name}: {}", told(&error)));
+        let recipe =
+            Recipe::from_toml(name, text).unwrap_or_else(|error| panic!("{name}: {}", text_of(&error)));
         for claim in &recipe.claims {
             let (claim_name, statement) = (claim.name.as_ref(), claim.statement.as_ref());
             assert!(statement.ends_with('.') && statement.len() > 30, "{name}, {claim_name}: {statement}");

@@ -238,14 +238,14 @@ fn legends_of_any_panel_stay_clear_of_text() {
     }
 }
 
-fn told(error: &Error) -> String {
+fn text_of(error: &Error) -> String {
     error.hint().map_or_else(|| error.to_string(), |hint| format!("{error}\nhint: {hint}"))
 }
 
 #[test]
 fn panels_report_what_is_missing() {
     let table = support::dimension(2);
-    let of = |panel: Panel<'_>| told(&panel.draw().expect_err("it should not draw").into());
+    let of = |panel: Panel<'_>| text_of(&panel.draw().expect_err("it should not draw").into());
     insta::assert_snapshot!(of(Panel::lines(&table).x("timestep")), @r#"
         panel `panel`: expected a column for `y`, found none
         hint: add `.y("effective_dimension")`, or in a recipe `y = "effective_dimension"`

@@ -157,7 +157,7 @@ fn parameters_of_a_published_table_have_our_names_and_select_our_rows() {
 fn a_realisation_with_two_values_at_a_point_is_refused() {
     let recipe = Recipe::shipped("fig2").expect("a recipe");
     let mut how =
-        recipe.published.iter().find(|one| one.file.as_ref() == "fig2_lyapunov").expect("there").clone();
+        recipe.published.iter().find(|one| one.file.as_ref() == "fig2_lyapunov").expect("it exists").clone();
     how.keys.retain(|column| column != "index");
     let table = shipped("fig2_lyapunov");
     let error = compare(&how, &Evidence { table: &table, seeds: &[], absent: &[] }, &table)

@@ -4,7 +4,7 @@ use concertina_analysis::Analysis as _;
 use concertina_model::selection::CheckpointSelection;
 use concertina_recipe::{Error, RECIPES, Recipe, SeedChoice};
 
-fn told(error: &Error) -> String {
+fn text_of(error: &Error) -> String {
     error.hint().map_or_else(|| error.to_string(), |hint| format!("{error}\nhint: {hint}"))
 }
 
@@ -35,13 +35,14 @@ band = "gamma"
 #[track_caller]
 fn wrong(from: &str, to: &str) -> String {
     assert!(SMALL.contains(from), "{from}");
-    told(&Recipe::from_toml("mine.toml", &SMALL.replace(from, to)).expect_err("it should not parse"))
+    text_of(&Recipe::from_toml("mine.toml", &SMALL.replace(from, to)).expect_err("it should not parse"))
 }
 
 #[test]
 fn every_shipped_recipe_parses_under_its_name() {
     for (name, text) in RECIPES {
-        let recipe = Recipe::from_toml(name, text).unwrap_or_else(|error| panic!("{name}: {}", told(&error)));
+        let recipe =
+            Recipe::from_toml(name, text).unwrap_or_else(|error| panic!("{name}: {}", text_of(&error)));
         assert_eq!(recipe.figure, *name);
         assert!(
             recipe.layout.rows.iter().map(|row| row.panels.len()).sum::<usize>() == recipe.panels.len(),
@@ -55,7 +56,7 @@ fn a_figure_has_several_names() {
     for name in ["fig2", "2", "figure2", "Fig2"] {
         assert_eq!(Recipe::shipped(name).expect("it is shipped").figure, "fig2");
     }
-    insta::assert_snapshot!(told(&Recipe::shipped("fgi2").expect_err("misspelt")), @r#"
+    insta::assert_snapshot!(text_of(&Recipe::shipped("fgi2").expect_err("misspelt")), @r#"
         unknown figure `fgi2`
         hint: did you mean `fig2`?
     "#);
@@ -171,7 +172,7 @@ fn snapshots_stay_inside_the_folder_of_their_figure() {
 fn a_missing_file_is_reported_with_its_path() {
     let error =
         Recipe::from_path(std::path::Path::new("no/such/recipe.toml")).expect_err("it does not exist");
-    insta::assert_snapshot!(told(&error), @"cannot read no/such/recipe.toml");
+    insta::assert_snapshot!(text_of(&error), @"cannot read no/such/recipe.toml");
 }
 
 #[test]

@@ -8,18 +8,18 @@ use concertina_recipe::{Error, RECIPES, Recipe};
 use concertina_table::{Scalar, Table, Values};
 use support::{Rows, assert_tidy};
 
-fn told(error: &Error) -> String {
+fn text_of(error: &Error) -> String {
     error.hint().map_or_else(|| error.to_string(), |hint| format!("{error}\nhint: {hint}"))
 }
 
 #[track_caller]
 fn refused(panel: Panel<'_>) -> String {
-    told(&panel.draw().expect_err("it should not draw").into())
+    text_of(&panel.draw().expect_err("it should not draw").into())
 }
 
 #[track_caller]
 fn drawn(panel: Panel<'_>) -> DrawnPanel {
-    let drawn = panel.draw().unwrap_or_else(|error| panic!("{}", told(&error.into())));
+    let drawn = panel.draw().unwrap_or_else(|error| panic!("{}", text_of(&error.into())));
     assert_tidy("panel", &drawn.text_boxes(), drawn.page());
     assert!(!drawn.svg().contains("NaN") && !drawn.svg().contains("inf"), "{}", drawn.svg());
     drawn
@@ -132,7 +132,10 @@ fn a_value_that_no_row_has_is_not_silently_kept() {
     other.set_constant("stage", "after".into());
     apart.append(&other).expect("the same columns");
     let said = refused(Panel::lines(&apart).x("gain").y("loss").keep("gain", [5]).keep("stage", ["after"]));
-    assert!(said.contains("no row has one of the kept values in all of `gain`, `stage` at the same time"), "{said}");
+    assert!(
+        said.contains("no row has one of the kept values in all of `gain`, `stage` at the same time"),
+        "{said}"
+    );
     assert!(panel().keep("gain", ["20.0", "5e0"]).draw().is_ok(), "in any spelling");
     // A condition as text can express more.
     let keeping = |text: &str| {
@@ -296,8 +299,7 @@ fn values_outside_fixed_limits_are_reported() {
         "2 of 3 values lie outside the axis of `loss`, 0 to 1\n2 of 3 error bars lie outside the axis of `loss`, 0 to 1"
     );
     assert!(
-        problems(panel().x_limits(1.0, 2.0))
-            .contains("1 of 3 values lie outside the axis of `gain`, 1 to 2")
+        problems(panel().x_limits(1.0, 2.0)).contains("1 of 3 values lie outside the axis of `gain`, 1 to 2")
     );
     assert!(
         problems(panel().y_limits(0.0, 1.0).reference_y(3.0))
@@ -416,12 +418,12 @@ fn values_that_share_a_colour_or_a_dash_are_reported() {
     let panel = |table| Panel::lines(table).x("gain").y("loss").band(ErrorBar::MeanSd).size_mm(120.0, 90.0);
     assert!(
         problems(panel(&table).hue("optimizer"))
-            .contains("9 values of `optimizer` share 8 colours: some look alike")
+            .contains("9 values of `optimizer` share 8 colours: some look the same")
     );
     let five = optimizers(&names[..5]);
     assert!(
         problems(panel(&five).style("optimizer"))
-            .contains("5 values of `optimizer` share 4 dashes: some look alike")
+            .contains("5 values of `optimizer` share 4 dashes: some look the same")
     );
 }
 
@@ -504,7 +506,7 @@ fn the_recipe_of_a_log_band_is_drawn_or_refused_panel_by_panel() {
     ]);
     let error = recipe.draw(&Theme::default(), std::slice::from_ref(&table)).expect_err("panel c keeps 21");
     assert_eq!(
-        told(&error),
+        text_of(&error),
         "panel `c`: `keep`: no row has `21` in column `gain`\nhint: `gain` has `5`, `20`, `60`, `100`"
     );
     let right = Recipe::from_toml("log_band.toml", &text.replace("[5, 21]", "[5, 20]")).expect("a recipe");
@@ -562,7 +564,7 @@ fn snapshots_that_would_overwrite_each_other_are_refused() {
     let recipe = Recipe::from_toml("fig2.toml", &text).expect("a recipe");
     let error = recipe.draw(&Theme::default(), &support::figure_two(2, 60)).expect_err("one name for all");
     assert!(
-        told(&error).contains("several snapshots would be named `snapshots/Xdim_200_snapshot_tanh_cce`"),
+        text_of(&error).contains("several snapshots would be named `snapshots/Xdim_200_snapshot_tanh_cce`"),
         "{error}"
     );
 }

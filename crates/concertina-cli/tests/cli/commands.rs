@@ -155,7 +155,7 @@ fn the_store_says_where_it_is_and_whether_it_is_whole() {
     let key = place.run(&["runs", "list", "--columns", "folder", "--csv"]).expect_success().stdout;
     let folder = key.lines().nth(1).expect("a run").to_owned();
     let file = place.path("concertina").join(folder).join("resume.safetensors");
-    let mut bytes = std::fs::read(&file).expect("there");
+    let mut bytes = std::fs::read(&file).expect("it exists");
     let last = bytes.len() - 1;
     bytes[last] ^= 1;
     std::fs::write(&file, bytes).expect("written");
@@ -387,7 +387,7 @@ fn a_damaged_file_is_reported_and_recomputed() {
     let before = place.store("concertina");
     let packed = |path: &&std::path::PathBuf| path.ends_with("checkpoints.safetensors");
     let file = place.path("concertina").join(before.keys().find(packed).expect("a packed file"));
-    let mut bytes = std::fs::read(&file).expect("there");
+    let mut bytes = std::fs::read(&file).expect("it exists");
     bytes[20] ^= 4;
     std::fs::write(&file, bytes).expect("written");
     let said = place.run_small(&["train"], &[]).expect_success();

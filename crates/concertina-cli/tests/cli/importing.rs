@@ -120,7 +120,7 @@ fn a_missing_input_file_leaves_no_store_behind() {
 fn every_bad_file_of_weights_ends_with_status_2() {
     let place = place();
     // NaN and infinity in the last number of the file, which belongs to an array.
-    let whole = std::fs::read(WEIGHTS).expect("there");
+    let whole = std::fs::read(WEIGHTS).expect("it exists");
     for (name, number) in [("nan", f32::NAN), ("inf", f32::INFINITY), ("minus_inf", f32::NEG_INFINITY)] {
         let mut bytes = whole.clone();
         let end = bytes.len();

@@ -84,7 +84,7 @@ fn a_damaged_store_is_repaired_and_says_so() {
     let place = Place::new();
     trained(&place, "s", &["gain=20,250"]);
     let before = place.store("s");
-    let params = before.keys().find(|path| path.ends_with("params.toml")).expect("there").clone();
+    let params = before.keys().find(|path| path.ends_with("params.toml")).expect("it exists").clone();
     std::fs::write(place.path("s").join(&params), "no = 1\n").expect("writable");
     std::fs::write(place.path("s/FORMAT"), "").expect("writable");
     let refused = run(&place, "store verify --store s");
@@ -103,7 +103,7 @@ fn a_damaged_store_is_repaired_and_says_so() {
     std::fs::create_dir(place.path("other")).expect("made");
     place.write("other/thesis.tex", "precious");
     assert_eq!(run(&place, "store repair --store other").status, Some(3), "it is not turned into a store");
-    assert_eq!(std::fs::read_dir(place.path("other")).expect("there").count(), 1);
+    assert_eq!(std::fs::read_dir(place.path("other")).expect("it exists").count(), 1);
 }
 
 #[test]
@@ -119,7 +119,8 @@ fn stores_are_merged_and_differences_are_reported() {
     run(&place, "store merge left --store left").expect_success();
     // A run whose stored parameters differ in the other store. A file that describes another run is damaged,
     // so an empty file is used here.
-    let params = place.store("right").into_keys().find(|path| path.ends_with("params.toml")).expect("there");
+    let params =
+        place.store("right").into_keys().find(|path| path.ends_with("params.toml")).expect("it exists");
     std::fs::write(place.path("right").join(params), "").expect("writable");
     let left = run(&place, "store merge right --store left");
     assert_eq!(left.status, Some(1), "{}", left.snapshot());

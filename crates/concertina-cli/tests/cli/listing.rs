@@ -214,7 +214,7 @@ fn a_published_dictionary_is_trained_with_notes_on_what_is_not_a_parameter() {
     );
     let said = place.run(&["train", "params.json", "--csv", "-q"]).expect_success();
     for name in ["rerun", "multiprocess_lock", "out_dir"] {
-        assert!(said.stderr.contains(&format!("note: `{name}` is passed over")), "{}", said.stderr);
+        assert!(said.stderr.contains(&format!("note: `{name}` is ignored")), "{}", said.stderr);
     }
     place.write("rerun.json", r#"{"N": 16, "rerun": true}"#);
     let said = place.run(&["train", "rerun.json"]);

@@ -234,13 +234,14 @@ impl PlotPanel<'_> {
     fn of_looks(&self) -> Vec<String> {
         let levels = &self.split.levels;
         let mut problems = Vec::new();
-        let mut alike = |column: &Option<String>, values: usize, looks: usize, what: &str| {
+        let mut same = |column: &Option<String>, values: usize, looks: usize, what: &str| {
             if let Some(column) = column.as_ref().filter(|_| values > looks) {
-                problems.push(format!("{values} values of `{column}` share {looks} {what}: some look alike"));
+                problems
+                    .push(format!("{values} values of `{column}` share {looks} {what}: some look the same"));
             }
         };
         if let Some(colours) = look::colours_in_turn(self.theme, self.drawing, &levels.hues) {
-            alike(&self.drawing.hue, levels.hues.len(), colours, "colours");
+            same(&self.drawing.hue, levels.hues.len(), colours, "colours");
         }
         let mut looks: Vec<String> = Vec::new();
         for look in &self.styles {
@@ -251,7 +252,7 @@ impl PlotPanel<'_> {
             }
         }
         let what = if self.has_marks() { "shapes" } else { "dashes" };
-        alike(&self.drawing.style, self.styles.len(), looks.len(), what);
+        same(&self.drawing.style, self.styles.len(), looks.len(), what);
         problems
     }
 
