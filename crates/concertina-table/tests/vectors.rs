@@ -104,7 +104,7 @@ fn rows_are_chosen_sorted_grouped_and_stacked() -> Result<(), Error> {
 }
 
 #[test]
-fn vectors_of_different_lengths_are_refused_by_name() {
+fn vectors_of_different_lengths_are_refused_and_named() {
     let refused = Table::from_columns([("state", Values::from(vec![vec![1.0], vec![1.0, 2.0]]))]);
     let error = refused.expect_err("two lengths");
     assert_eq!(error.to_string(), "column `state`: expected vectors of 1 numbers, found one of 2");
