@@ -84,7 +84,8 @@ impl Network {
         Params { valid: self.params.clone() }
     }
 
-    /// Parameters that determine what the network computes and that were neither given nor found in the arrays.
+    /// Parameters that determine what the network computes and that were neither given nor found in the
+    /// arrays.
     fn assumed(&self) -> Vec<String> {
         self.read.as_ref().map_or_else(Vec::new, |read| read.assumed().to_vec())
     }
