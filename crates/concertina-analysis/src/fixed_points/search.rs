@@ -258,7 +258,8 @@ impl Slope {
     }
 
     /// Where the Newton step `d (J - I) = h - F(h)` leads, and further steps with the same Jacobian as long
-    /// as each greatly lowers the speed and the speed is above `enough`; `None` if the matrix is singular.
+    /// as each greatly lowers the speed and the speed is not yet below `enough`; `None` if the matrix is
+    /// singular.
     fn newton(&self, system: &Autonomous, place: &Place, enough: f64) -> Result<Option<Steps>> {
         let Some(factors) = Elimination::of(self.matrix.t())? else { return Ok(None) };
         let step = |from: &Place| -> Result<Option<Place>> {
