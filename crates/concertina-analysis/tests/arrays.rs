@@ -301,7 +301,7 @@ fn real_targets_are_evaluated_like_the_network_bit_for_bit() {
     let error = evaluate_outputs(outputs.view(), &trials.targets, &trials.mask, LossKind::CrossEntropy);
     assert_eq!(
         error.expect_err("a loss of classes").to_string(),
-        "targets: expected classes, as the loss compares them, found real numbers"
+        "targets: expected classes, which the loss requires, found real numbers"
     );
 }
 
@@ -325,11 +325,11 @@ fn outputs_that_cannot_be_evaluated_are_refused_and_named() {
     );
     assert_eq!(
         refused(two(), classes(&[0, 1]), last(), MseScalar),
-        "outputs: expected one output, as the loss takes its sign, found 2"
+        "outputs: expected one output, whose sign is the class, found 2"
     );
     assert_eq!(
         refused(Array3::zeros((1, 3, 1)), classes(&[1]), last(), CrossEntropy),
-        "outputs: expected an output for each class, two at least, found 1"
+        "outputs: expected one output per class, at least two, found 1"
     );
     assert_eq!(
         refused(Array3::zeros((0, 3, 2)), classes(&[]), last(), Mse),
@@ -349,7 +349,7 @@ fn outputs_that_cannot_be_evaluated_are_refused_and_named() {
     for nowhere in [Mask::Last(0), Mask::At(Array2::from_elem((2, 3), false))] {
         assert_eq!(
             refused(two(), classes(&[0, 1]), nowhere, Mse),
-            "mask: expected a loss that counts at one timestep at least, found one that counts nowhere"
+            "mask: expected at least one timestep at which the loss counts, found none"
         );
     }
     let mut wrong = two();

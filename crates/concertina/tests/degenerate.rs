@@ -57,7 +57,10 @@ const RUNS: &[(&str, Fate)] = &[
     ("input_dim=6 input_weights=diagonal", Works),
     ("input_dim=1", Works),
     ("classes=1", Refused("`task.classes`: expected a whole number of at least 2, found 1")),
-    ("clusters=1", Refused("`task.clusters`: expected a cluster for each of 2 classes at least, found 1")),
+    (
+        "clusters=1",
+        Refused("`task.clusters`: expected at least one cluster for each of the 2 classes, found 1"),
+    ),
     ("clusters=2", Works),
     ("clusters=6 classes=6", Works),
     ("clusters=5 classes=3 loss=mse", Works),
