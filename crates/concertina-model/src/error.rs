@@ -47,7 +47,7 @@ pub enum Error {
         /// The text that was given.
         text: String,
     },
-    /// A file of parameters has a section that parameters do not have.
+    /// A file of parameters has an unknown section.
     #[error("expected a section `[task]`, `[network]` or `[train]`, found `[{name}]`")]
     UnknownSection {
         /// The section.
@@ -127,7 +127,7 @@ pub enum Error {
         input_dim: usize,
         /// How far apart they must be.
         separation: f64,
-        /// The cluster that found no place, counted from 0.
+        /// The cluster that could not be placed, counted from 0.
         cluster: usize,
         /// How often it was drawn.
         redraws: usize,
@@ -205,9 +205,9 @@ pub enum Error {
     /// A feedforward network has no timesteps past its last layer.
     #[error("a feedforward network of {layers} layers has no timestep {asked}")]
     PastLastLayer {
-        /// Its layers.
+        /// The number of its layers.
         layers: usize,
-        /// The number of steps asked for.
+        /// The number of timesteps that were requested.
         asked: usize,
     },
     /// The state from which to resume is not a state of this run's training.

@@ -137,8 +137,8 @@ impl Network {
         self.equations.dynamics()
     }
 
-    /// The states `h_1, h_2, ...` of each trial, (trials, timesteps, units). After the last
-    /// timestep of the inputs, the input is zero.
+    /// The states `h_1, h_2, ...` of each trial, (trials, timesteps, units). After the last timestep
+    /// of the inputs, the input is zero.
     ///
     /// # Errors
     /// [`Error::Shape`]; [`Error::Lacks`] without input weights; [`Error::PastLastLayer`] if more timesteps
@@ -248,7 +248,7 @@ fn copy_block(block: RowsRef<'_>, mut into: ArrayViewMut2<f32>) {
     }
 }
 
-/// The loss of trials, summed over their weights, and how often an output predicts the right class.
+/// The weighted sum of the losses of trials, and how often an output predicts the right class.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Total {
     loss: f64,

@@ -151,11 +151,11 @@ impl Weights {
 /// The number of arrays of a network, and their width.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Layout {
-    /// Currents of a unit.
+    /// Number of currents of a unit.
     pub(super) currents: usize,
-    /// Recurrent matrices.
+    /// Number of recurrent matrices.
     pub(super) recurrent: usize,
-    /// Biases of the units.
+    /// Number of biases of the units.
     pub(super) biases: usize,
     /// Whether the names of arrays contain the layer.
     pub(super) layered: bool,

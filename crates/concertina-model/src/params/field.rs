@@ -1,4 +1,4 @@
-//! How the type of a field reads a [`Value`], and shows itself as one.
+//! Conversion between the types of fields and [`Value`].
 
 use std::sync::Arc;
 

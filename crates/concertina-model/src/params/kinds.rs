@@ -145,9 +145,9 @@ choices! {
         Multistep = "multistep" | "multisteplr" | "multistep_lr" | "multi_step_lr",
         /// Up and down (PyTorch's triangular).
         Cyclic = "cyclic" | "cycliclr" | "cyclic_lr" | "triangular",
-        /// Up and down, half as far every cycle (PyTorch's triangular2).
+        /// Up and down, with half the height in every cycle (PyTorch's triangular2).
         CyclicHalving = "cyclic_halving" | "cycliclr2" | "cyclic_lr2" | "triangular2",
-        /// Up once and down to almost nothing, by cosines.
+        /// Up once and down to almost nothing, along cosines.
         Onecycle = "onecycle" | "onecyclelr" | "one_cycle_lr" | "onecycle_lr",
     }
 

@@ -1,4 +1,4 @@
-//! Parameters: everything that names a run.
+//! Parameters: everything that identifies a run.
 //!
 //! [`Params`] is open: plain fields to fill in, from Rust, TOML, JSON or a command line. [`Params::check`]
 //! turns it into [`ValidParams`], which are known to be right, so that no later code has to check them again.

@@ -26,12 +26,12 @@ fn draws_trials(params: &Params) -> bool {
     params.task.kind != TaskKind::Trials
 }
 
-/// Whether the initial weights are drawn by our rule.
+/// Whether the initial weights are drawn by the standard rule.
 fn is_drawn(params: &Params) -> bool {
     params.network.init == InitialWeights::Standard
 }
 
-/// Whether the network has gates that are drawn by our rule.
+/// Whether the network has gates whose weights are drawn by the standard rule.
 fn is_gated(params: &Params) -> bool {
     params.network.kind == NetworkKind::Gru && is_drawn(params)
 }

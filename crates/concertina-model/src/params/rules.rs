@@ -19,7 +19,8 @@ pub(super) fn check(params: &Params, shape: &TaskShape) -> Result<()> {
     saves(params)
 }
 
-/// Unless a rule holds: an error that names the parameter, what the others require of it, and what to do.
+/// Returns an error unless a rule holds. It names the parameter, what the others require of it, and what to
+/// do.
 fn unless(holds: bool, parameter: &str, expected: String, found: impl Display, hint: String) -> Result<()> {
     if holds {
         return Ok(());

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// How often within an epoch, or every how many epochs, a checkpoint is kept.
+/// How often a checkpoint is kept: several times per epoch, or once every few epochs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum SaveRate {
     /// This many times per epoch, evenly spaced in updates, the last at the end of the epoch; 0 is never.

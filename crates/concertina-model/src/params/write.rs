@@ -37,8 +37,8 @@ impl ValidParams {
     /// Defaults, once released, stay.
     ///
     /// `train.epochs`, `train.saves_per_epoch` and `train.stop_after` are left out: they say how far a run is
-    /// trained and what is kept of it, but change none of its bits up to that point, so that 24 epochs extend
-    /// 12.
+    /// trained and what is kept of it, but change none of its bits up to that point, so that a run of
+    /// 24 epochs extends one of 12.
     pub fn canonical(&self) -> String {
         let mut lines: Vec<String> = PARAMETERS
             .iter()

@@ -65,7 +65,7 @@ impl fmt::Debug for TrialArrays {
 
 impl TrialArrays {
     /// Trials for training and for validation. If there are none for validation, the last 15% of the trials
-    /// (rounded, at least one) are used for it.
+    /// (rounded, at least one) are used for that.
     ///
     /// # Errors
     /// [`Error::Trials`] names the part that is wrong. Expected are inputs at every timestep, (trials,
