@@ -1,4 +1,6 @@
-"""Wall time, CPU time and memory of whole commands: medians of several rounds, the commands in turns. Python 3.9 or later, nothing else.
+"""Measures wall time, CPU time and memory of whole commands: medians of several rounds, with the commands in turns.
+
+Needs Python 3.9 or later and nothing else.
 
     cargo build --release
     python3 benches/commands.py [--rounds N] [--save FILE] [--figures]
@@ -21,7 +23,7 @@ PROGRAM = ROOT / "target" / "release" / "concertina"
 
 
 def run(arguments, log):
-    """(wall seconds, CPU seconds, most resident memory in bytes)."""
+    """Returns (wall seconds, CPU seconds, peak resident memory in bytes)."""
     start = time.monotonic()
     pid = os.fork()
     if pid == 0:
@@ -68,7 +70,7 @@ def main():
                 out = os.path.join(folder, "figures")
                 case("default figures, empty store", "figures", "--out", out)
                 case("default figures, full store", "figures", "--out", out)
-                if turn == 0:  # for its disk
+                if turn == 0:  # only for its size on disk
                     shutil.rmtree(store)
                     case("default figures, all checkpoints kept", "figures", "--keep", "all", "--out", out)
             print(f"round {turn + 1} of {arguments.rounds}", file=sys.stderr)

@@ -1,4 +1,4 @@
-//! How the time of an update grows with timesteps, batch and units.
+//! How the time of an update grows with timesteps, batch size and units.
 
 use std::hint::black_box;
 use std::thread;
@@ -43,7 +43,7 @@ fn case(session: &mut Session<'_>, name: &str, set: impl FnOnce(&mut Params)) ->
     case_on(session, name, 1, set)
 }
 
-/// An update at the paper's size but for what `set` changes, on up to so many threads.
+/// An update at the paper's size, except for what `set` changes, on up to `threads` threads.
 fn case_on(
     session: &mut Session<'_>,
     name: &str,

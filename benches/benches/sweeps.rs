@@ -1,4 +1,5 @@
-//! What runs cost around their training: side by side on several cores, and with their checkpoints kept.
+//! The cost of runs in addition to their training: at the same time on several cores, and with checkpoints
+//! kept.
 
 use std::collections::BTreeSet;
 use std::hint::black_box;
@@ -11,7 +12,7 @@ use concertina::model::trainer::Trainer;
 use concertina::{Keep, Study};
 use concertina_benches::{Session, Work};
 
-/// Runs of a sweep: a multiple of the usual numbers of cores.
+/// Runs of a sweep: a multiple of common numbers of cores.
 const RUNS: u64 = 8;
 
 fn main() -> Result<()> {
@@ -47,12 +48,12 @@ fn main() -> Result<()> {
     session.finish()
 }
 
-/// Figure 2's runs.
+/// The runs of Figure 2.
 fn sweep(runs: u64) -> Result<ValidSweep> {
     Ok(Sweep::of(Params::default()).seeds(0..runs).check()?)
 }
 
-/// Trains into a store that was not there.
+/// Trains into a new store.
 fn train(sweep: &ValidSweep, jobs: usize, keep: Keep) {
     let folder = tempfile::tempdir().expect("a folder for a store");
     let jobs = NonZeroUsize::new(jobs).expect("at least one");

@@ -12,7 +12,7 @@ use concertina::model::task::{self, Ask};
 use concertina::model::trainer::{Trainer, Updater};
 use concertina_benches::{Session, Work};
 
-/// Updates between two losses too small to matter; a rate that keeps a network as it is.
+/// Small enough that the losses of two updates hardly differ, so that the network stays as it is.
 const LEARNING_RATE: f64 = 1e-6;
 
 fn main() -> Result<()> {
@@ -64,7 +64,7 @@ fn main() -> Result<()> {
     session.finish()
 }
 
-/// Updates on one batch again and again, so that samples cost nothing.
+/// Updates on the same batch again and again, so that samples cost nothing.
 fn updates(session: &mut Session<'_>, name: &str, params: &ValidParams, work: Work) -> Result<()> {
     if !session.wants(name) {
         return Ok(());
@@ -90,7 +90,7 @@ fn linear(batch: usize, gradients: GradientMethod) -> Params {
     params
 }
 
-/// Ten products forward, nine backward, and nine for the gradient.
+/// Ten products in the forward pass, nine in the backward pass, and nine for the gradient.
 fn general_flops(batch: usize) -> Work {
     Work::Flops(28.0 * 2.0 * (batch * 200 * 200) as f64)
 }

@@ -1,6 +1,7 @@
-"""One update here, in PyTorch and in JAX, in turns, each in a process of its own on one core; prints medians and ratios.
+"""Times one update here, in PyTorch and in JAX, in turns, each in a separate process on one core.
 
-Run by `benches/peers/run`, which installs what this needs. `OURS` is called as `OURS {paper,vanilla,gru} BATCH UPDATES`.
+Prints medians and ratios. `benches/peers/run` runs it and installs what it needs. `OURS` is called as
+`OURS {paper,vanilla,gru} BATCH UPDATES`.
 
     python compare.py [--rounds N] [--only NETWORK]... [--save FILE] OURS
 """
@@ -46,7 +47,7 @@ def processor() -> str:
 
 
 def programs(ours: str) -> dict[str, dict[str, list]]:
-    """The start of every program's command, by network and way."""
+    """The beginning of the command of every program, by network and way."""
     here = Path(__file__).parent
     found = {}
     for network, peers in PEERS.items():
@@ -56,7 +57,7 @@ def programs(ours: str) -> dict[str, dict[str, list]]:
 
 
 def ratios(of: dict[str, list[float]]) -> dict[str, dict[str, float]]:
-    """How many times longer each peer takes than ours does in the same round."""
+    """How many times longer than ours each peer takes in the same round."""
     each = {way: [theirs / ours for theirs, ours in zip(of[way], of["ours"])] for way in of if way != "ours"}
     return {way: {"median": statistics.median(of), "smallest": min(of), "largest": max(of)} for way, of in each.items()}
 
@@ -65,7 +66,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("ours", help="the program that prints the seconds of an update here")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--only", action="append", choices=PEERS, help="a network to measure, any number of times; all without")
+    parser.add_argument("--only", action="append", choices=PEERS, help="a network to measure, can be repeated; all if not given")
     parser.add_argument("--save", help="a file for every single measurement, the medians and the ratios")
     arguments = parser.parse_args()
     ours = arguments.ours

@@ -1,7 +1,7 @@
-"""Seconds of one update in PyTorch, as a line of JSON; one thread, the fastest of five slices.
+"""Prints the seconds of one update in PyTorch, as a line of JSON; one thread, the fastest of five slices.
 
-Written to be fast, not to be general: the stimulus is multiplied in the first timestep alone, the other inputs being zero; the loop has
-nothing but the network, the loss, and the optimizer; no gradient is taken by what is not trained.
+Written to be fast, not to be general. The stimulus is multiplied only in the first timestep, because the other inputs are
+zero. The loop contains only the network, the loss and the optimizer. Gradients are computed only for what is trained.
 
     python update.py {eager,compiled} BATCH UPDATES
 """

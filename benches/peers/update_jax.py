@@ -1,8 +1,8 @@
-"""Seconds of one update in JAX, as a line of JSON; one thread, the fastest of five slices.
+"""Prints the seconds of one update in JAX, as a line of JSON; one thread, the fastest of five slices.
 
-Written to be fast, not to be general: all updates of a slice are one compiled loop over buffers that are given away; the products with inputs
-and with the readout are taken out of the loop over time, and in the paper's network the stimulus is multiplied in the first timestep alone.
-`trials.py` tells the shapes of `vanilla` and `gru`; gates are in the order of PyTorch: reset, update, new.
+Written to be fast, not to be general. All updates of a slice are one compiled loop over donated buffers. The products with
+inputs and with the readout are taken out of the loop over time, and in the paper's network the stimulus is multiplied only
+in the first timestep. `trials.py` has the shapes of `vanilla` and `gru`. Gates are in PyTorch's order: reset, update, new.
 
     python update_jax.py {paper,vanilla,gru} BATCH UPDATES [UNROLL]
 """
@@ -14,8 +14,8 @@ import sys
 import time
 from functools import partial
 
-# What holds XLA to one thread. `--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1` does not:
-# it leaves a pool of all cores.
+# This restricts XLA to one thread. `--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1` does
+# not: it leaves a pool of all cores.
 os.environ.update(NPROC="1", JAX_PLATFORMS="cpu")
 if hasattr(os, "sched_setaffinity"):
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
@@ -71,7 +71,7 @@ def adam(weights, moments, count, gradient):
 
 
 def paper(batch, random, units=200, classes=2, gain=20.0, dt=0.01):
-    """The weights of section 3 of the model, as `update.py` draws them, and what is not trained, and the batches."""
+    """The weights of section 3 of the model, as `update.py` draws them; the weights that are not trained; and the batches."""
     recurrent = random.standard_normal((units, units)) / math.sqrt(units)
     recurrent *= gain / np.abs(np.linalg.eigvals(recurrent)).max()
     orthogonal = np.linalg.qr(random.standard_normal((units, units)))[0]
@@ -83,7 +83,7 @@ def paper(batch, random, units=200, classes=2, gain=20.0, dt=0.01):
 
 
 def trials(gates, batch, random, units=128, inputs=3, outputs=3, timesteps=100):
-    """Weights as PyTorch draws them (uniform, within one over the root of the units), nothing that is not trained, and the batches."""
+    """Weights as PyTorch draws them (uniform, within 1/√units), no untrained weights, and the batches."""
     draw = lambda *shape: random.uniform(-1, 1, shape) / math.sqrt(units)
     weights = (draw(inputs, gates * units), draw(gates * units), draw(units, gates * units))
     weights += (draw(gates * units), draw(units, outputs), draw(outputs)) if gates > 1 else (None, draw(units, outputs), draw(outputs))
@@ -94,7 +94,7 @@ def main(network, batch, updates, unroll=None):
     random = np.random.default_rng(0)
     weights, fixed, data = paper(batch, random) if network == "paper" else trials(3 if network == "gru" else 1, batch, random)
     loss = paper_loss if network == "paper" else partial(trial_loss, gru_step if network == "gru" else vanilla_step)
-    fastest = 9 if network == "paper" and batch > 1 else 1  # of 1, 4 and 10 (9 is all of the paper's)
+    fastest = 9 if network == "paper" and batch > 1 else 1  # the fastest of 1, 4 and 10 (9 is all of the paper's)
     loss = partial(loss, unroll=int(unroll or fastest))
     weights, fixed, data = jax.tree.map(lambda a: jnp.asarray(a, jnp.int32 if a.dtype.kind == "i" else jnp.float32), (weights, fixed, data))
     zeros = lambda: jax.tree.map(jnp.zeros_like, weights)

@@ -1,6 +1,7 @@
-"""What the Python package costs, in turns: training against the command, and the effective dimension against NumPy.
+"""What the Python package costs: training compared with the command, and the effective dimension with NumPy.
 
-`python benches/python/measure.py target/release/concertina` with the package installed. Medians and ratios of paired turns.
+`python benches/python/measure.py target/release/concertina` with the package installed prints
+medians and ratios of paired turns.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ def seconds(work: Callable[[], object]) -> float:
 
 
 def paired(ours: Callable[[], object], theirs: Callable[[], object], turns: int) -> dict[str, float]:
-    """Medians of both, and of the ratio of theirs to ours turn by turn, with its quartiles."""
+    """The medians of both, and the median and quartiles of the ratio of theirs to ours in the same turn."""
     pairs = [(seconds(ours), seconds(theirs)) for _ in range(turns)]
     ratios = [other / own for own, other in pairs]
     low, middle, high = statistics.quantiles(ratios, n=4)
@@ -44,7 +45,7 @@ def paired(ours: Callable[[], object], theirs: Callable[[], object], turns: int)
 
 
 def training(command: str) -> dict[str, float]:
-    """`study.train` of tiny runs against the command `train`, each into a new store; without the start of a process."""
+    """`study.train` of tiny runs, compared with the command `train`, each into a new store; without the start of a process."""
     with tempfile.TemporaryDirectory() as scratch:
         stores = iter(Path(scratch) / str(number) for number in range(10_000))
         arguments = [f"{name}={value}" for name, value in TINY.items()]
@@ -64,7 +65,7 @@ def training(command: str) -> dict[str, float]:
 
 
 def dimension() -> dict[str, float]:
-    """The effective dimension of (5000, 200) float32 against NumPy's `cov` and `trace`."""
+    """The effective dimension of (5000, 200) float32, compared with NumPy's `cov` and `trace`."""
     states = np.random.default_rng(0).normal(size=(5000, 200)).astype(np.float32)
 
     def numpy() -> float:

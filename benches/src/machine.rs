@@ -1,4 +1,4 @@
-//! The machine that was measured.
+//! The machine on which a benchmark ran.
 
 use std::fs;
 use std::thread;
@@ -6,14 +6,14 @@ use std::thread;
 use concertina_numerics::kernels::Level;
 use serde::Serialize;
 
-/// What is known of a machine, as far as results hang on it.
+/// The properties of a machine that affect results.
 #[derive(Clone, Debug, Serialize)]
 pub struct Machine {
-    /// The processor, as its maker names it; empty where the system does not say.
+    /// The processor, as its maker names it; empty if the system does not tell.
     pub processor: String,
     /// Cores that this process may use.
     pub cores: usize,
-    /// The widest instruction set the kernels use.
+    /// The widest instruction set that the kernels use.
     pub instructions: &'static str,
     /// Operating system and architecture.
     pub system: String,

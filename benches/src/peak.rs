@@ -1,17 +1,17 @@
-//! What one core of this machine can do at most.
+//! The peak performance of one core of this machine.
 
 use std::hint::black_box;
 use std::time::Instant;
 
 use concertina_numerics::kernels::{Level, Operation, dispatch, with_level};
 
-/// Multiply-adds of one chain in one go: about a millisecond in all.
+/// Multiply-adds of one chain in one run: about a millisecond in all.
 const TERMS: usize = 20_000;
 
-/// Floating-point operations a second of independent multiply-adds in single precision, with the widest
+/// Floating-point operations per second of independent multiply-adds in single precision, with the widest
 /// vectors.
 ///
-/// The fastest of some short goes, of few chains (16 registers hold them) and of many.
+/// The fastest of several short runs, with few chains (which 16 registers can hold) and with many.
 pub fn peak() -> f64 {
     with_level(Level::best(), || rate::<96>().max(rate::<192>()))
 }
@@ -27,8 +27,8 @@ fn rate<const CHAINS: usize>() -> f64 {
     2.0 * (CHAINS * TERMS) as f64 / fastest
 }
 
-/// Not a closure: one of so many numbers is not always compiled into its caller, and then lacks the wide
-/// instructions.
+/// A struct and not a closure, because a closure over so many numbers is not always inlined, and then lacks
+/// the wide instructions.
 struct Chains<const CHAINS: usize> {
     factor: f32,
     term: f32,

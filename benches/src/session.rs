@@ -9,21 +9,21 @@ use serde::Serialize;
 
 use crate::{Machine, Summary, peak};
 
-/// Seconds that a case is timed for in every round.
+/// Seconds for which a case is timed in every round.
 const SLICE: f64 = 0.05;
 
-/// What a case does, to put its time into proportion.
+/// The work of a case, to which its time is related.
 #[derive(Clone, Copy, Debug)]
 pub enum Work {
     /// Floating-point operations: printed as a rate and as a share of the peak.
     Flops(f64),
-    /// So many of something: printed as the time for one.
+    /// A number of equal items: printed as the time per item.
     Each(usize),
-    /// Nothing to divide by.
+    /// The case as a whole: only its time is printed.
     Whole,
 }
 
-/// A benchmark in the making.
+/// A benchmark that is being set up.
 #[derive(Debug)]
 pub struct Session<'a> {
     name: &'static str,
@@ -51,7 +51,7 @@ impl std::fmt::Debug for Case<'_> {
 struct Measured {
     benchmark: &'static str,
     machine: Machine,
-    /// Floating-point operations a second of one core, measured in each round.
+    /// Floating-point operations per second of one core, measured in each round.
     peak: Vec<f64>,
     cases: Vec<MeasuredCase>,
 }
@@ -62,31 +62,29 @@ struct MeasuredCase {
     name: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     flops: Option<f64>,
-    /// Calls of which each measurement is the mean.
+    /// The number of calls that each measurement averages.
     repeats: usize,
-    /// Seconds of a call, one measurement a round.
+    /// Seconds per call, one measurement per round.
     seconds: Vec<f64>,
 }
 
 impl<'a> Session<'a> {
-    /// A session as the command line asks for it.
+    /// A session with the options of the command line.
     ///
     /// # Errors
-    /// If an argument is not known or lacks its value.
+    /// An argument is unknown or lacks its value.
     pub fn from_args(name: &'static str) -> Result<Self> {
         let mut session = Session { name, rounds: 7, only: None, save: None, cases: Vec::new() };
         let mut args = std::env::args().skip(1);
         while let Some(arg) = args.next() {
             let mut value = || args.next().with_context(|| format!("expected a value after {arg}"));
             match arg.as_str() {
-                "--bench" => {} // what cargo says to every benchmark
+                "--bench" => {} // cargo passes this to every benchmark
                 "--rounds" => {
                     let text = value()?;
-                    session.rounds = text
-                        .parse()
-                        .ok()
-                        .filter(|rounds| *rounds > 0)
-                        .with_context(|| format!("expected a number of rounds from 1, found `{text}`"))?;
+                    session.rounds = text.parse().ok().filter(|rounds| *rounds > 0).with_context(|| {
+                        format!("expected a number of rounds of at least 1, found `{text}`")
+                    })?;
                 }
                 "--only" => session.only = Some(value()?),
                 "--save" => session.save = Some(value()?.into()),
@@ -96,7 +94,7 @@ impl<'a> Session<'a> {
         Ok(session)
     }
 
-    /// Whether a case of this name will be measured: to leave out what only prepares it.
+    /// Whether a case of this name will be measured; if not, its preparation can be left out.
     pub fn wants(&self, name: &str) -> bool {
         self.only.as_ref().is_none_or(|only| name.contains(only))
     }
@@ -109,10 +107,10 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Measures all cases in turns, prints them, and saves them if asked to.
+    /// Measures all cases in turns, prints them, and saves them if requested.
     ///
     /// # Errors
-    /// If the file cannot be written.
+    /// The file cannot be written.
     #[expect(clippy::print_stdout, reason = "the output of a benchmark is its text")]
     pub fn finish(mut self) -> Result<()> {
         let machine = Machine::this();
@@ -121,7 +119,7 @@ impl<'a> Session<'a> {
             self.name, machine.processor, machine.cores, machine.instructions, machine.system, self.rounds
         );
         for case in &mut self.cases {
-            (case.run)(); // warm caches, and what is made at the first call
+            (case.run)(); // warm up caches, and create what the first call creates
             let once = seconds(&mut case.run, 1);
             case.repeats = ((SLICE / once) as usize).clamp(1, 1_000_000);
         }
@@ -158,7 +156,7 @@ fn seconds(run: &mut dyn FnMut(), repeats: usize) -> f64 {
     start.elapsed().as_secs_f64() / repeats as f64
 }
 
-/// Median and range of the time, and what they mean for the work.
+/// Median and range of the time, and the resulting rate.
 fn line(case: &Case<'_>, seconds: &[f64], peaks: &[f64]) -> String {
     let time = Summary::of(seconds.iter().copied());
     let (unit, scale) = if time.median < 1e-3 {

@@ -1,8 +1,8 @@
-//! A median, and how far the measurements lie apart.
+//! A median and the range of measurements.
 
 use std::fmt;
 
-/// Median, smallest and largest of some measurements.
+/// The median, the smallest and the largest of some measurements.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Summary {
     /// The median; of an even number of measurements, the mean of the middle two.
@@ -14,13 +14,13 @@ pub struct Summary {
 }
 
 impl Summary {
-    /// Of at least one measurement.
+    /// The summary of at least one measurement.
     ///
     /// # Panics
-    /// If there is none.
+    /// If there are no measurements.
     pub fn of(values: impl IntoIterator<Item = f64>) -> Self {
         let mut values: Vec<f64> = values.into_iter().collect();
-        assert!(!values.is_empty(), "a median of nothing");
+        assert!(!values.is_empty(), "a median of no measurements");
         values.sort_by(f64::total_cmp);
         let (half, count) = (values.len() / 2, values.len());
         let median = if count % 2 == 1 { values[half] } else { 0.5 * (values[half - 1] + values[half]) };

@@ -1,4 +1,4 @@
-"""Concertina: train many small recurrent networks, and ask how their representations form.
+"""Concertina: train many small recurrent networks, and study how their representations form.
 
 >>> import concertina as ct
 >>> study = ct.Study(progress=False)                       # `ct.Study("runs")` keeps runs in a folder
@@ -8,7 +8,7 @@
 >>> ct.effective_dimension(states[:, -1]) > 1              # analyses take plain arrays, too
 True
 
-`help(ct.Study)` and `help(ct.effective_dimension)` say more.
+See `help(ct.Study)` and `help(ct.effective_dimension)` for more.
 """
 
 from __future__ import annotations

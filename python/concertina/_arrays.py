@@ -1,4 +1,4 @@
-"""Analyses of plain arrays: states, weights and outputs from anywhere."""
+"""Analyses of plain arrays: states, weights and outputs from any source."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ from ._tables import LyapunovSpectrum, Table
 def effective_dimension(states: ArrayLike) -> Any:
     """The effective dimension (participation ratio) of a cloud of states.
 
-    `D = (Σ λ)² / Σ λ²`, with `λ` the eigenvalues of the covariance of the states. Rotations, scalings and
-    shifts of the cloud leave it alone. It is biased low for few samples.
+    `D = (Σ λ)² / Σ λ²`, with `λ` the eigenvalues of the covariance of the states. It does not change under
+    rotations, scalings and shifts of the cloud. It is biased low for few samples.
 
     Parameters
     ----------
     states : array (samples, units) or (trials, time, units)
-        A row per sample. float32 and float64 arrays are read as they are, without a copy; others are
-        converted.
+        One row per sample. float32 and float64 arrays are read without a copy; others are converted.
 
     Returns
     -------
     float or array (time,)
-        Between 1 and `min(samples - 1, units)`; for each timestep, where there is an axis of time. NaN where
-        all states are equal up to rounding, so that the dimension is undefined.
+        Between 1 and `min(samples - 1, units)`, for each timestep if there is a time axis. NaN where all
+        states are equal up to rounding, so that the dimension is undefined.
 
     Raises
     ------
     ShapeError
-        Fewer than 2 samples, another number of axes, or NaN or infinite numbers; the message names the first.
+        There are fewer than 2 samples, the number of axes is wrong, or numbers are NaN or infinite; the
+        message names the first such number.
 
     References
     ----------
@@ -62,27 +62,27 @@ def effective_dimension(states: ArrayLike) -> Any:
 def cka(x: ArrayLike, y: ArrayLike, *, debiased: bool = False) -> Any:
     """How similar two sets of states of the same trials are: the linear centred kernel alignment.
 
-    1 if one set is the other, rotated, scaled and shifted; 0 if no direction of one goes with a direction of the
-    other.
+    It is 1 if one set is the other, rotated, scaled and shifted. It is 0 if no direction of one set covaries
+    with a direction of the other.
 
     Parameters
     ----------
     x, y : array (samples, units) or (trials, time, units)
         States of the same trials, row by row; the numbers of units may differ.
     debiased : bool
-        Whether the bias for few samples and many units is taken away. Independent states then have 0 on average,
+        Whether to correct the bias for few samples and many units. Independent states then have 0 on average,
         and some pairs are below 0. Needs 4 samples.
 
     Returns
     -------
     float or array (time,)
-        At most 1; for each timestep, where there is an axis of time. NaN where all states of one set are equal up to
+        At most 1, for each timestep if there is a time axis. NaN where all states of one set are equal up to
         rounding.
 
     Raises
     ------
     ShapeError
-        Sets that differ in samples or timesteps, too few samples, or NaN or infinite numbers.
+        The sets differ in samples or timesteps, there are too few samples, or numbers are NaN or infinite.
 
     References
     ----------
@@ -108,23 +108,23 @@ def cka(x: ArrayLike, y: ArrayLike, *, debiased: bool = False) -> Any:
 
 
 def autocorrelation(states: ArrayLike) -> Table:
-    """How much of its first state a trial still resembles: the cosine of the angle between the two.
+    """How much a trial still resembles its first state: the cosine of the angle between the two.
 
     Parameters
     ----------
     states : array (trials, time, units)
-        States, which are not centred.
+        The states. They are not centred.
 
     Returns
     -------
     Table
-        A row per timestep: `timestep`, `autocorrelation` (the mean over trials), `autocorrelation_sd` (over n
-        - 1), `samples` (trials with a state of zero have no angle, and are left out).
+        One row per timestep: `timestep`, `autocorrelation` (the mean over trials), `autocorrelation_sd` (over
+        n - 1), `samples` (the number of trials; trials with a state of zero have no angle and are left out).
 
     Raises
     ------
     ShapeError
-        Another number of axes, or NaN or infinite numbers.
+        The number of axes is wrong, or numbers are NaN or infinite.
 
     Examples
     --------
@@ -137,24 +137,24 @@ def autocorrelation(states: ArrayLike) -> Table:
 
 
 def saturation(rates: ArrayLike) -> Table:
-    """How large rates are: mean and standard deviation of their magnitude over samples and units.
+    """How large rates are: the mean and standard deviation of their magnitude over samples and units.
 
-    With tanh a mean near 1 says that the units are saturated, so that gradients hardly pass them.
+    With tanh, a mean near 1 means that the units are saturated, so that gradients hardly pass them.
 
     Parameters
     ----------
     rates : array (samples, units) or (trials, time, units)
-        What the nonlinearity returns: the states of a vanilla network, `np.tanh(states)` of a leaky one.
+        The values of the nonlinearity: the states of a vanilla network, `np.tanh(states)` of a leaky one.
 
     Returns
     -------
     Table
-        A row per timestep: `timestep`, `saturation`, `saturation_sd` (over n).
+        One row per timestep: `timestep`, `saturation`, `saturation_sd` (over n).
 
     Raises
     ------
     ShapeError
-        Another number of axes, or NaN or infinite numbers.
+        The number of axes is wrong, or numbers are NaN or infinite.
 
     References
     ----------
@@ -175,20 +175,20 @@ def class_distances(states: ArrayLike, labels: ArrayLike) -> Table:
     Parameters
     ----------
     states : array (samples, units) or (trials, time, units)
-        States.
+        The states.
     labels : array of int (samples,)
-        The class of each sample, from 0 on.
+        The class of each sample, numbered from 0.
 
     Returns
     -------
     Table
-        A row per timestep: `timestep`, `within_class_distance`, `across_class_distance`; null where there is
-        no such pair.
+        One row per timestep: `timestep`, `within_class_distance`, `across_class_distance`. A distance is null
+        if there is no such pair.
 
     Raises
     ------
     ShapeError
-        Shapes that do not go together, or NaN or infinite numbers.
+        Shapes do not match, or numbers are NaN or infinite.
 
     Examples
     --------
@@ -213,25 +213,25 @@ def orthogonal_compression(
     Parameters
     ----------
     states, initial : array (samples, units) or (trials, time, units)
-        States after and before training, of the same trials.
+        States after and before training, for the same trials.
     labels : array of int (samples,)
-        The class of each sample, from 0 on.
+        The class of each sample, numbered from 0.
     readout : array (units, outputs), optional
-        What the parts are orthogonal to. Without one, the differences of the class means of `states`.
+        What the part is orthogonal to. If not given, the differences of the class means of `states`.
     components : int, optional
-        Of how many principal components of each cloud, with a readout; all of them unless given. The analysis
-        of runs takes as many as the input has dimensions.
+        With a readout, the number of principal components of each cloud that are used; all of them if not
+        given. The analysis of runs uses as many as the input has dimensions.
 
     Returns
     -------
     Table
-        A row per timestep: `timestep`, `orthogonal_compression`: a ratio, under 1 where the part has shrunk;
-        the mean over outputs.
+        One row per timestep: `timestep`, `orthogonal_compression`. This is a ratio, below 1 if the part has
+        shrunk, and the mean over outputs.
 
     Raises
     ------
     ShapeError
-        Shapes that do not go together, or NaN or infinite numbers.
+        Shapes do not match, or numbers are NaN or infinite.
 
     References
     ----------
@@ -275,15 +275,16 @@ def cluster_holdout(
     Parameters
     ----------
     states : array (samples, units) or (trials, time, units)
-        States.
+        The states.
     labels : array of int (samples,)
-        The class of each sample, from 0 on.
+        The class of each sample, numbered from 0.
     clusters : array of int (samples,)
-        The cluster, or another condition, of each sample, from 0 on. All samples of a cluster have one class.
+        The cluster, or another condition, of each sample, numbered from 0. All samples of a cluster have the
+        same class.
     splits : int, default 5
-        Independent splits of the clusters.
+        The number of independent splits of the clusters.
     training_share : float, default 0.8
-        Share of the clusters of each class that the classifier sees.
+        The share of the clusters of each class that the classifier sees.
     classifier : {"logistic", "svm"}, default "logistic"
         Logistic regression with a squared penalty, or a linear support vector machine.
     c : float, default 1.0
@@ -294,16 +295,16 @@ def cluster_holdout(
     Returns
     -------
     Table
-        A row per timestep: `timestep`; `training_accuracy` and `testing_accuracy`, means over splits in [0,
-        1]; `training_accuracy_sd` and `testing_accuracy_sd`, standard deviations over splits, null for one
-        split; `converged`, whether every fit reached its optimum.
+        One row per timestep: `timestep`; `training_accuracy` and `testing_accuracy`, means over splits in [0,
+        1]; `training_accuracy_sd` and `testing_accuracy_sd`, standard deviations over splits, null for a
+        single split; `converged`, whether every fit reached its optimum.
 
     Raises
     ------
     ShapeError
-        Shapes that do not go together.
+        Shapes do not match.
     ParameterError
-        A setting that cannot be, or classes with fewer than two clusters.
+        A setting is invalid, or a class has fewer than two clusters.
 
     References
     ----------
@@ -332,11 +333,11 @@ def cluster_holdout(
 
 
 class PrincipalComponents(NamedTuple):
-    """Principal components of states, timestep by timestep. NaN stands where the states have no such
+    """Principal components of states, timestep by timestep. Values are NaN where the states have no such
     component.
     """
 
-    #: The states less their mean along the components, (trials, time, components).
+    #: The states minus their mean, along the components, (trials, time, components).
     scores: NDArray[np.float64]
     #: Directions of unit length, (time, units, components).
     components: NDArray[np.float64]
@@ -353,23 +354,23 @@ def pca_snapshots(states: ArrayLike, components: int = 2) -> PrincipalComponents
 
     Parameters
     ----------
-    states : array (samples, units) or (trials, time, units)
+        The states.
         States.
     components : int, default 2
-        How many components, largest variance first.
+        The number of components, largest variance first.
 
     Returns
     -------
     PrincipalComponents
-        A named tuple of float64 arrays: `scores` (trials, time, components), the states less their mean along
-        the components; `components` (time, units, components), directions of unit length; `mean` (time,
-        units), the mean state; `explained_variance_ratio` (time, components). NaN stands where the states
+        A named tuple of float64 arrays: `scores` (trials, time, components), the states minus their mean,
+        along the components; `components` (time, units, components), directions of unit length; `mean` (time,
+        units), the mean state; `explained_variance_ratio` (time, components). Values are NaN where the states
         have no such component.
 
     Raises
     ------
     ShapeError
-        Fewer than 2 samples, or NaN or infinite numbers.
+        There are fewer than 2 samples, or numbers are NaN or infinite.
 
     References
     ----------
@@ -388,24 +389,24 @@ def pca_snapshots(states: ArrayLike, components: int = 2) -> PrincipalComponents
 
 
 def weight_variance(weights: ArrayLike, window: int = 10) -> NDArray[np.float64]:
-    """The variance of weights over a window of checkpoints: the mean over entries of their unbiased variance.
+    """The variance of weights over a window of checkpoints: the mean unbiased variance of the entries.
 
     Parameters
     ----------
     weights : array (checkpoints, from, to)
-        The weights at checkpoints that are evenly spaced.
+        The weights at evenly spaced checkpoints.
     window : int, default 10
-        Checkpoints in the window, its last among them; at least 2.
+        The number of checkpoints in the window, including the last; at least 2.
 
     Returns
     -------
     array (checkpoints,)
-        In squared units of the weights; NaN for checkpoints with fewer than `window - 1` before them.
+        In squared units of the weights. NaN for checkpoints that have fewer than `window - 1` before them.
 
     Raises
     ------
     ShapeError
-        Another number of axes, or NaN or infinite numbers.
+        The number of axes is wrong, or numbers are NaN or infinite.
 
     Examples
     --------
@@ -419,7 +420,7 @@ def weight_variance(weights: ArrayLike, window: int = 10) -> NDArray[np.float64]
 
 
 def spectrum(weights: ArrayLike) -> Table:
-    """Eigenvalues and singular values of recurrent weights, and how far these are from normal.
+    """Eigenvalues and singular values of recurrent weights, and how far the weights are from normal.
 
     Parameters
     ----------
@@ -429,14 +430,14 @@ def spectrum(weights: ArrayLike) -> Table:
     Returns
     -------
     Table
-        A row per index: `index`, `real`, `imaginary` and `modulus` of that eigenvalue (largest modulus
-        first), `singular_value` (largest first), and the same in every row `spectral_radius`,
+        One row per index: `index`; `real`, `imaginary` and `modulus` of that eigenvalue (largest modulus
+        first); `singular_value` (largest first); and, the same in every row, `spectral_radius`,
         `departure_from_normality` (Henrici's) and `relative_departure_from_normality`.
 
     Raises
     ------
     ShapeError
-        A matrix that is not square, or NaN or infinite numbers.
+        The matrix is not square, or numbers are NaN or infinite.
 
     References
     ----------
@@ -467,33 +468,33 @@ def lyapunov(
     Parameters
     ----------
     network : Network or array (units, units)
-        The network; or the recurrent weights, (from, to), of one with tanh units and without biases.
+        The network, or the recurrent weights, (from, to), of a network with tanh units and without biases.
     exponents : int, optional
-        How many, largest first; 10, or the number of units if that is smaller, unless given.
+        The number of exponents, largest first. If not given, 10, or the number of units if that is smaller.
     stopping : {"converged", "paper"}, default "converged"
-        The rule by which the estimate ends: when every standard error is under `tolerance`, or as in the
+        The rule that ends the estimate: when every standard error is below `tolerance`, or, as in the
         published code, when the last ten running averages agree.
     tolerance : float, default 0.002
-        The standard error over initial conditions, in bits per timestep, that every exponent must be under.
+        The standard error over initial conditions, in bits per timestep, that every exponent must fall below.
     burn_in : int, default 500
-        Timesteps in which the states settle, then as many in which the frames turn.
+        Timesteps in which the states settle, followed by as many in which the frames turn.
     max_iterations : int, default 10000
         Timesteps after the burn-in at which the estimate ends in any case.
     initial_conditions : int, default 10
-        Orbits that are followed side by side, at least 2.
+        The number of orbits that are followed in parallel, at least 2.
     seed : int, default 0
         Seeds the initial conditions.
 
     Returns
     -------
     LyapunovSpectrum
-        A table with a row per exponent: `index`, `exponent`, `standard_error`, `converged`, `reason` and
+        A table with one row per exponent: `index`, `exponent`, `standard_error`, `converged`, `reason` and
         others. `.largest` is the largest exponent, and `.standard_error` is its error.
 
     Raises
     ------
     ParameterError
-        A setting that cannot be, or a feedforward network, which has no dynamics.
+        A setting is invalid, or the network is feedforward and has no dynamics.
 
     References
     ----------
@@ -532,50 +533,51 @@ def fixed_points(
     input: ArrayLike | None = None,
     seed: int = 0,
 ) -> Table:
-    """Fixed points and slow points of a network without input, or with one that never changes.
+    """Fixed points and slow points of a network without input, or with constant input.
 
-    The speed `q(h) = ½ ‖F(h) - h‖²` is lowered from each start, with `F` the map from a state to the next.
-    Where it falls under `tolerance`, the network stays: a fixed point. A local minimum of the speed between
-    that and `slow` is a slow point, which states pass slowly. More starts, or some `noise`, may find more
-    points.
+    The speed `q(h) = ½ ‖F(h) - h‖²` is minimised from each start, where `F` maps a state to the next. A point
+    where it falls below `tolerance` is a fixed point, at which the network stays. A local minimum of the
+    speed between that and `slow` is a slow point, which states pass slowly. More starts, or some `noise`, may
+    find more points.
 
     Parameters
     ----------
     network : Network or array (units, units)
-        The network; or the recurrent weights, (from, to), of one with tanh units and without biases.
+        The network, or the recurrent weights, (from, to), of a network with tanh units and without biases.
     states : array (starts, units) or (trials, time, units)
-        States to search from, for example those along trials.
+        States to search from, for example the states along trials.
     starts : int or None, default 200
-        Search from so many of the states, drawn at random where there are more; None: from all of them.
+        The number of states to search from, drawn at random if there are more. None searches from all of
+        them.
     noise : float, default 0.0
-        Standard deviation of normal noise that is added to every unit of a start.
+        The standard deviation of normal noise that is added to every unit of a start.
     tolerance : float, default 1e-24
-        The speed under which a point is fixed.
+        The speed below which a point is fixed.
     slow : float, default 1e-6
-        The speed up to which a local minimum of it is a slow point.
+        The speed up to which a local minimum is a slow point.
     unique : float, default 1e-3
-        The Euclidean distance under which points are one.
+        The Euclidean distance below which two points are the same.
     max_iterations : int, default 500
-        Steps after which the search from a start ends in any case.
+        The number of steps after which the search from a start ends in any case.
     input : array (inputs,), optional
-        The input that never changes; zero unless given.
+        The constant input; zero if not given.
     seed : int, default 0
         Seeds the choice of starts, and the noise.
 
     Returns
     -------
     Table
-        A row per point: `index`, `kind` (`fixed` or `slow`), `speed`, `unstable` (how many eigenvalues of the
-        Jacobian have a modulus above 1), `hits`, `start` (the row of `states`, with all timesteps of a trial one
-        after the other), `iterations`, the vectors `state`, `eigenvalue_real` and `eigenvalue_imaginary`, and the
-        same in every row `starts` and `unconverged`.
+        One row per point: `index`, `kind` (`fixed` or `slow`), `speed`, `unstable` (how many eigenvalues of
+        the Jacobian have a modulus above 1), `hits`, `start` (the row of `states`, with all timesteps of a
+        trial one after the other), `iterations`, the vectors `state`, `eigenvalue_real` and
+        `eigenvalue_imaginary`, and, the same in every row, `starts` and `unconverged`.
 
     Raises
     ------
     ShapeError
-        States that are not of this network.
+        The states do not have the shape of the network's states.
     ParameterError
-        A setting that cannot be, or a feedforward network.
+        A setting is invalid, or the network is feedforward.
 
     References
     ----------
@@ -583,7 +585,7 @@ def fixed_points(
 
     Examples
     --------
-    Two units that hold each other up have two stable states, and a saddle between them:
+    Two units that excite each other have two stable states, and a saddle between them:
 
     >>> import numpy as np
     >>> import concertina as ct
@@ -615,16 +617,16 @@ def fixed_points(
 
 
 def accuracy(outputs: ArrayLike, targets: ArrayLike, mask: ArrayLike | None = None) -> float:
-    """The share of trials, or of timesteps, whose class the largest output names.
+    """The share of trials, or of timesteps, whose class has the largest output.
 
     Parameters
     ----------
     outputs : array (trials, outputs) or (trials, time, outputs)
-        Outputs. A single output is read by its sign.
+        The outputs. A single output is read by its sign.
     targets : array of int (trials,) or (trials, time)
-        Classes, from 0 on.
+        The classes, numbered from 0.
     mask : array of bool (trials, time), optional
-        The timesteps that count; of one class per trial the last, otherwise all, unless given.
+        The timesteps that count. If not given, the last with one class per trial, otherwise all.
 
     Returns
     -------
@@ -634,7 +636,7 @@ def accuracy(outputs: ArrayLike, targets: ArrayLike, mask: ArrayLike | None = No
     Raises
     ------
     ShapeError
-        Shapes that do not go together, real targets, or NaN or infinite numbers.
+        Shapes do not match, targets are real numbers, or outputs are NaN or infinite.
 
     Examples
     --------
@@ -644,7 +646,7 @@ def accuracy(outputs: ArrayLike, targets: ArrayLike, mask: ArrayLike | None = No
     """
     _, found, _ = _evaluated(outputs, targets, mask, "cross_entropy")
     if found is None:
-        raise ShapeError("`targets`: expected classes, whole numbers from 0 on, found real numbers")
+        raise ShapeError("`targets`: expected classes, whole numbers of at least 0, found real numbers")
     return found
 
 
@@ -660,15 +662,15 @@ def loss(
     Parameters
     ----------
     outputs : array (trials, outputs) or (trials, time, outputs)
-        Outputs.
+        The outputs.
     targets : array (trials,), (trials, time) or (trials, time, outputs)
-        Classes, whole numbers from 0 on; or real numbers.
+        Classes, numbered from 0, or real numbers.
     mask : array of bool (trials, time), optional
-        The timesteps that count; of one class per trial the last, otherwise all, unless given.
+        The timesteps that count. If not given, the last with one class per trial, otherwise all.
     kind : {"cross_entropy", "mse", "mse_scalar"}, optional
-        The loss: softmax cross-entropy in nats, mean squared error (of classes, the distance from 0.7 times
-        the one-hot label), or the same of a single output from -0.7 or 0.7. Cross-entropy of classes and mean
-        squared error of real targets unless given.
+        The loss: softmax cross-entropy in nats; mean squared error, which for classes is the distance from
+        0.7 times the one-hot label; or the mean squared error of a single output from -0.7 or 0.7. If not
+        given, cross-entropy for classes and mean squared error for real targets.
 
     Returns
     -------
@@ -678,7 +680,7 @@ def loss(
     Raises
     ------
     ShapeError
-        Shapes that do not go together, or NaN or infinite numbers.
+        Shapes do not match, or numbers are NaN or infinite.
 
     Examples
     --------
@@ -696,24 +698,24 @@ def _evaluated(
 ) -> tuple[float, float | None, float | None]:
     given, wanted = _with_time("outputs", outputs), array("targets", targets)
     if wanted.ndim == 2 and wanted.dtype.kind == "f" and given.shape[:2] == (wanted.shape[0], 1):
-        wanted = wanted[:, None]  # real targets without an axis of time, as the outputs
+        wanted = wanted[:, None]  # real targets have no time axis if outputs have none
     counts = None if mask is None else array("mask", mask)
     if counts is None and wanted.ndim == 1:
-        # of one class per trial the last output counts
+        # with one class per trial, the last output counts
         counts = np.zeros(given.shape[:2], dtype=bool)
         counts[:, -1:] = True
     return _core.evaluate(given, wanted, counts, kind)
 
 
 def analyses() -> Table:
-    """Every analysis and its settings.
+    """All analyses and their settings.
 
     Returns
     -------
     Table
-        A row per analysis, and one for each of its settings: `analysis`, `setting`, `default`, `values`,
-        `meaning`. In the row of an analysis `setting`, `default` and `values` are null, and `meaning` is what
-        it measures.
+        One row per analysis, followed by one row per setting: `analysis`, `setting`, `default`, `values`,
+        `meaning`. In the row of an analysis, `setting`, `default` and `values` are null, and `meaning` is
+        what the analysis measures.
 
     Examples
     --------
@@ -732,18 +734,18 @@ def analyses() -> Table:
 
 
 def _with_time(name: str, given: Any) -> NDArray[Any]:
-    """The same with an axis of time, of one timestep if it has none."""
+    """An array with a time axis; one timestep is added if it has none."""
     found = array(name, given)
     return found[:, None] if found.ndim == 2 else found
 
 
 def _network(given: Any) -> Network:
-    """A network, or one of recurrent weights alone."""
+    """The given network, or a network of the given recurrent weights alone."""
     if isinstance(given, Network):
         return given
     if isinstance(given, Mapping) or hasattr(given, "state_dict"):
         raise ParameterError(
             f"`network`: expected a `Network` or recurrent weights, found {type(given).__name__}",
-            "`concertina.Network(arrays)` and `concertina.Network.from_torch(module)` make one",
+            "`concertina.Network(arrays)` and `concertina.Network.from_torch(module)` make a network",
         )
     return Network({"recurrent": array("network", given)})

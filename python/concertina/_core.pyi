@@ -1,4 +1,4 @@
-"""The extension module: what the package calls in Rust. Not for use outside of the package."""
+"""The extension module: the functions in Rust that the package calls. Not for use outside the package."""
 
 from collections.abc import Callable, Mapping, Sequence
 from os import PathLike

@@ -1,4 +1,4 @@
-"""What can go wrong: one base class, and with each subclass the built-in exception that it is."""
+"""The exceptions of the package: one base class, and subclasses that are also built-in exceptions."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ class ParameterError(Error, ValueError):
 
 
 class ShapeError(Error, ValueError):
-    """An array has the wrong shape or type, or contains numbers that it cannot have."""
+    """An array has the wrong shape or type, or contains invalid numbers."""
 
 
 class StoreError(Error, OSError):
     """The store, or another file, cannot be read or written.
 
-    It is missing, damaged, of a newer version, only to be read, or on a full disk.
+    It is missing, damaged, written by a newer version, read-only, or on a full disk.
     """
 
 
@@ -43,4 +43,4 @@ class RunFailed(Error, RuntimeError):
 
 
 class ConcertinaWarning(UserWarning):
-    """Something worth knowing that stops nothing."""
+    """A warning about something that does not stop the work."""

@@ -1,4 +1,4 @@
-"""Training on other workers: anything with `submit`, as in `concurrent.futures`."""
+"""Training on other workers, through any executor with `submit`, as in `concurrent.futures`."""
 
 from __future__ import annotations
 
@@ -18,40 +18,40 @@ from ._trials import Trials
 if TYPE_CHECKING:
     from ._study import Study
 
-#: Parts per worker: more than one, so that a worker which is done early takes work from the others.
-#: Arbitrary.
+#: Parts per worker: more than one, so that a worker that finishes early can take over work from the others.
+#: The value is arbitrary.
 _PARTS_PER_WORKER = 4
-#: Workers, where an executor does not say how many it has. Arbitrary.
+#: The assumed number of workers if an executor does not tell how many it has. The value is arbitrary.
 _WORKERS = 16
-#: What a part costs at least, in the unit of the core's `missing`, multiplications or so. One core does from
-#: 10⁸ (12 units) to 10¹⁰ (200 units) of them a second, measured: a part takes from a hundredth of a second to
-#: a second, and its way to a worker and back milliseconds.
+#: The least cost of a part, in the unit of the core's `missing`, which is roughly multiplications. In
+#: measurements, one core does from 10⁸ (12 units) to 10¹⁰ (200 units) of them per second. A part therefore
+#: takes from a hundredth of a second to a second, and sending it to a worker and back takes milliseconds.
 _LEAST_WORK = 1e8
-#: How often parts are submitted before what is left of them is trained here.
+#: How often lost parts are submitted before they are trained in this process.
 _ROUNDS = 3
-#: Seconds between looks at what is done.
+#: Seconds between checks for finished parts.
 _PAUSE = 0.05
 
-#: What training runs again showed, by the keys of the runs; see `Run.comparison`.
+#: Results of training runs again, by the keys of the runs; see `Run.comparison`.
 Comparisons = dict[str, dict[str, Any]]
 
 
 class Executor(Protocol):
-    """What `Study.train` needs of an executor."""
+    """What `Study.train` needs from an executor."""
 
     def submit(self, function: Any, /, *arguments: Any) -> Any:
-        """Has `function(*arguments)` called by a worker; gives something with `done()` and `result()`."""
+        """Calls `function(*arguments)` on a worker. Returns an object with `done()` and `result()`."""
 
 
 def train_on(
     executor: Executor, study: Study, sweep: _core.Sweep, keep: str, rerun: bool, report: Report
 ) -> tuple[Comparisons, list[int]]:
-    """Has workers train what the store does not have of a sweep. What `rerun` showed, and the places of runs
-    that no worker has trained.
+    """Trains on workers those runs of a sweep that the store does not have. Returns the results of `rerun`,
+    and the positions of runs that no worker trained.
     """
     if not callable(getattr(executor, "submit", None)):
         raise ParameterError(
-            f"`executor`: expected something with `submit`, found {type(executor).__name__}",
+            f"`executor`: expected an object with `submit`, found {type(executor).__name__}",
             "a `concurrent.futures.ProcessPoolExecutor` is an executor; leave it out to train in this process",
         )
     work = dict(study._inner.missing(sweep, keep, rerun))
@@ -60,7 +60,7 @@ def train_on(
         if not work:
             break
         lost = training.submit_and_wait(_parts(work, _most_parts(work, executor, training.jobs)))
-        # what was finished before its worker was lost is in the store
+        # runs that were finished before their worker was lost are in the store
         still = dict(study._inner.missing(sweep, keep, rerun)) if lost else {}
         work = {place: still[place] for place in lost if place in still}
         if not training.takes_work:
@@ -77,7 +77,7 @@ def train_on(
 
 
 class _Training:
-    """How far an executor is with the runs of a sweep."""
+    """The state of an executor's work on the runs of a sweep."""
 
     def __init__(
         self,
@@ -94,13 +94,13 @@ class _Training:
         self.arguments = (study.folder, self.jobs, keep, rerun)
         self.runs_asked, self.runs_done = runs_asked, 0
         self.comparisons: Comparisons = {}
-        #: Why parts were lost, as far as is known; the last reason.
+        #: The last known reason why parts were lost.
         self.error: BaseException | None = None
-        #: Whether the executor took anything when it was last asked.
+        #: Whether the executor accepted any work when it was last asked.
         self.takes_work = True
 
     def submit_and_wait(self, parts: list[list[int]]) -> list[int]:
-        """Has parts trained; the places of the runs in those that were lost."""
+        """Has parts trained. Returns the positions of the runs in parts that were lost."""
         waiting: list[tuple[Any, list[int]]] = []
         lost: list[int] = []
         try:
@@ -108,7 +108,7 @@ class _Training:
                 try:
                     waiting.append((self._submitted(part), part))
                 except Exception as error:
-                    # an executor that is broken or shut down takes nothing more
+                    # an executor that is broken or shut down accepts nothing more
                     self.error = error
                     lost = [place for part in parts[number:] for place in part]
                     break
@@ -127,12 +127,12 @@ class _Training:
         return lost
 
     def _submitted(self, part: list[int]) -> Any:
-        # Dask gives what it knows for a task that it has seen: no two tasks are the same
+        # Dask returns the known result of a task that it has seen before, so every task is made unique
         ticket = uuid.uuid4().hex
         return self.executor.submit(train_part, *self.arguments, [self.runs[place] for place in part], ticket)
 
     def _lost(self, future: Any, part: list[int]) -> list[int]:
-        """Takes what came of a part; the places of its runs if it was lost."""
+        """Collects the result of a part. Returns the positions of its runs if it was lost, else nothing."""
         try:
             comparisons, messages = future.result()
         except Exception as error:
@@ -151,18 +151,18 @@ class _Training:
 def train_part(
     folder: str, jobs: int, keep: str, rerun: bool, runs: list[Params], ticket: str
 ) -> tuple[Comparisons, list[tuple[bool, str]]]:
-    """What a worker does: trains some runs against the store. What `rerun` showed, and what there was to say,
-    each message with whether it is a warning.
+    """Runs on a worker: trains some runs in the store. Returns the results of `rerun`, and the messages, each
+    with whether it is a warning.
     """
     messages: list[tuple[bool, str]] = []
     sweep = _core.Sweep.of([run._inner for run in runs])
     assert sweep is not None
     try:
-        # to be looked at first, as a folder that is not there would be made
+        # opened read-only first, because a folder that does not exist would be created
         _core.Study(folder, jobs, True)
     except StoreError as error:
         raise StoreError(
-            f"a worker does not see the study's folder: {error.message}",
+            f"a worker cannot see the study's folder: {error.message}",
             "give the study a folder that all workers share",
         ) from None
     trained = _core.Study(folder, jobs, False).train(sweep, keep, rerun, lambda _, __, new: messages.extend(new))
@@ -170,13 +170,13 @@ def train_part(
 
 
 def comparisons_of(runs: _core.Runs) -> Comparisons:
-    """What training runs again showed, of those that were."""
+    """The results of training runs again, for the runs for which this was done."""
     each = [run for run in map(runs.run, range(len(runs))) if run is not None]
     return {run.key(): found for run in each if (found := run.comparison()) is not None}
 
 
 def _sharing_trials(runs: list[_core.Params]) -> list[Params]:
-    """The runs, with equal trials as one object: a part is sent with one copy of them."""
+    """The runs, with equal trials as one object, so that a part is sent with a single copy of them."""
     known: dict[str, Trials] = {}
 
     def shared(value: Any) -> Any:
@@ -187,13 +187,13 @@ def _sharing_trials(runs: list[_core.Params]) -> list[Params]:
 
 
 def _parts(work: Mapping[int, float], most: int) -> list[list[int]]:
-    """Places in at most so many parts that cost about the same: the costliest first, each to the part that
-    has the least.
+    """Divides positions into at most `most` parts of about the same cost: the costliest first, each into the
+    part that costs least so far.
     """
     parts: list[list[int]] = [[] for _ in range(min(most, len(work)))]
     costs = [0.0] * len(parts)
     for place in sorted(work, key=lambda place: -work[place]):
-        # of parts that cost the same, to the one with the fewest runs
+        # among parts of the same cost, into the one with the fewest runs
         least = min(range(len(parts)), key=lambda part: (costs[part], len(parts[part])))
         costs[least] += work[place]
         parts[least].append(place)
@@ -201,8 +201,8 @@ def _parts(work: Mapping[int, float], most: int) -> list[list[int]]:
 
 
 def _most_parts(work: Mapping[int, float], executor: Executor, jobs: int) -> int:
-    """How many parts are worth a task each: several per worker, but none too small, and none with fewer runs
-    than a worker trains side by side.
+    """How many parts are worth a separate task: several per worker, but none that is too small, and none with
+    fewer runs than a worker trains at the same time.
     """
     return max(
         1,
@@ -215,8 +215,8 @@ def _most_parts(work: Mapping[int, float], executor: Executor, jobs: int) -> int
 
 
 def _workers(executor: Any) -> int:
-    """How many tasks an executor does at a time, as far as it says so."""
-    for name in ("_max_workers", "num_workers"):  # concurrent.futures and its kin, mpi4py
+    """How many tasks an executor runs at the same time, if it tells."""
+    for name in ("_max_workers", "num_workers"):  # concurrent.futures and executors like it, mpi4py
         workers = getattr(executor, name, None)
         if isinstance(workers, int) and workers > 0:
             return workers

@@ -14,7 +14,7 @@ from ._tables import Table
 
 
 class Figure:
-    """A figure: an SVG in a notebook, and files by `save`.
+    """A figure. A notebook shows it as SVG, and `save` writes it to files.
 
     `Table.plot`, `Study.figure` and `Study.plot` make figures.
 
@@ -39,12 +39,12 @@ class Figure:
 
     @property
     def data(self) -> dict[str, Table]:
-        """What is drawn: a table for the letter of each panel. A figure of one panel has the letter `""`."""
+        """What is drawn: one table per panel, by the panel's letter, which is `""` if there is one panel."""
         return {letter: Table._of(table) for letter, table in self._inner.data()}
 
     @property
     def problems(self) -> list[str]:
-        """What could not be drawn, and why: error bars that could not be fitted leave a gap."""
+        """What could not be drawn, and why. Error bars that could not be fitted, for example, leave a gap."""
         return self._inner.problems()
 
     def save(self, path: str | PathLike[str]) -> list[Path]:
@@ -53,9 +53,9 @@ class Figure:
         Parameters
         ----------
         path : str or path
-            Of a single panel the name of its files; an ending `.pdf`, `.svg`, `.png` or `.csv` is left out.
-            Of a figure with several panels a folder: the page is written into it, and each panel by itself
-            into a folder inside.
+            For a single panel, the name of the files; an extension `.pdf`, `.svg`, `.png` or `.csv` is
+            ignored. For a figure with several panels, a folder: the page is written into it, and the single
+            panels into a folder inside it.
 
         Returns
         -------
@@ -78,7 +78,7 @@ class Figure:
 
 
 def drawn(table: Table, drawing: Mapping[str, Any], title: str | None, size_mm: tuple[float, float] | None) -> Figure:
-    """A table drawn in the words of a recipe's panel."""
+    """Draws a table with the settings of a recipe's panel."""
     try:
         text = json.dumps(drawing)
     except TypeError as error:
@@ -89,14 +89,14 @@ def drawn(table: Table, drawing: Mapping[str, Any], title: str | None, size_mm: 
 
 
 class Report:
-    """Whether the paper was reproduced, claim by claim. The whole report shows in a notebook.
+    """Whether the paper was reproduced, claim by claim. A notebook shows the whole report.
 
     `Study.reproduce` makes reports.
 
     Attributes
     ----------
     contents : dict
-        Everything that the report says, as dictionaries and lists; `docs/reference/report.schema.json`
+        Everything in the report, as dictionaries and lists; `docs/reference/report.schema.json`
         describes it.
     """
 
@@ -104,21 +104,21 @@ class Report:
 
     def __init__(self, core: _core.Report) -> None:
         self._inner = core
-        #: Everything that the report says, as dictionaries and lists; `docs/reference/report.schema.json`
+        #: Everything in the report, as dictionaries and lists; `docs/reference/report.schema.json`
         #: describes it.
         self.contents: dict[str, Any] = core.contents()
 
     @property
     def passed(self) -> bool:
-        """Whether nothing failed and nothing is open: every run, claim and comparison came to its end and
-        holds.
+        """Whether nothing failed and nothing was left undecided: every run succeeded, and every claim and
+        comparison was judged and holds.
         """
         return bool(self.contents["passed"])
 
     @property
     def claims(self) -> Table:
-        """A row per claim and group: `figure`, `claim`, `statement`, `source`, `verdict`, `group`, and the
-        numbers that the verdict rests on: `mean`, its interval from `low` to `high`, and `p`.
+        """One row per claim and group: `figure`, `claim`, `statement`, `source`, `verdict`, `group`, and the
+        numbers behind the verdict: `mean`, its interval from `low` to `high`, and `p`.
         """
         rows: list[dict[str, Any]] = []
         for figure in self.contents["figures"]:
@@ -141,7 +141,7 @@ class Report:
 
     @property
     def html(self) -> str:
-        """The report as a page of its own, with the figures in it."""
+        """The report as a self-contained page that includes the figures."""
         return self._inner.html()
 
     def save(self, path: str | PathLike[str]) -> None:
@@ -150,12 +150,12 @@ class Report:
         Parameters
         ----------
         path : str or path
-            A name that ends in `.html`, for the page, or in `.json`, for all of its numbers.
+            A name that ends in `.html` for the page, or in `.json` for all of its numbers.
 
         Raises
         ------
         ParameterError
-            Another ending.
+            The name has another ending.
         OSError
             The file cannot be written.
         """
@@ -172,5 +172,5 @@ class Report:
     def _repr_html_(self) -> str:
         from html import escape
 
-        # in a frame of its own: the page has styles that are not the notebook's
+        # in a frame, because the page's styles are not those of the notebook
         return f'<iframe srcdoc="{escape(self.html)}" width="100%" height="640" frameborder="0"></iframe>'

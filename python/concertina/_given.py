@@ -1,4 +1,4 @@
-"""What users give, as arrays."""
+"""Conversion of what users give to arrays."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from ._tables import Table
 
 
 def array(name: str, given: Any) -> NDArray[Any]:
-    """What was given as an array, as it is if it is one. Tensors of PyTorch may be anywhere, and need a gradient."""
+    """Converts to an array, without a copy where possible. PyTorch tensors may be on any device and may
+    require gradients.
+    """
     if isinstance(given, Table):
         raise ShapeError(
             f"`{name}`: expected an array, found a table",

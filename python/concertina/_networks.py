@@ -1,4 +1,4 @@
-"""Networks by themselves: from arrays, from PyTorch, or of a run at a checkpoint."""
+"""Single networks: from arrays, from PyTorch, or of a run at a checkpoint."""
 
 from __future__ import annotations
 
@@ -20,29 +20,29 @@ from ._runs import States, Weights
 if TYPE_CHECKING:
     import torch
 
-#: Names of the package for weights, and what files call them.
+#: Names of weights in the package, and in files.
 _IN_FILES = {"input": "input_weights", "recurrent": "recurrent_weights", "readout": "readout_weights"}
 
-#: The rows of a recurrent matrix of PyTorch, in units, and what kind of network that is.
+#: The number of rows of PyTorch's recurrent matrix, divided by the number of units, and the kind of network.
 _KINDS = {1: "vanilla", 3: "gru"}
 
-#: What PyTorch calls recurrent weights: of a layer and direction, or of a cell.
+#: PyTorch's names of recurrent weights, in a layer and direction or in a cell.
 _RECURRENT = re.compile(r"weight_hh(_l\d+)?(_reverse)?")
 
 
 @dataclass(frozen=True)
 class _InTorch:
-    """What a network is called in PyTorch."""
+    """The names of a network's parts in PyTorch."""
 
-    #: What its parts are called in their module; nothing if they are the module.
+    #: The names of its parts in their module; empty if a part is the module itself.
     rnn: str = "rnn"
     readout: str = "readout"
-    #: What follows the names of its weights: nothing in a cell.
+    #: The suffix of the names of its weights; empty in a cell.
     layer: str = "_l0"
-    #: Whether it has biases, and its readout one.
+    #: Whether the network has biases, and whether its readout has one.
     bias: bool = True
     readout_bias: bool = True
-    #: Arrays of the module that nothing was made of.
+    #: Arrays of the module that were not used.
     others: tuple[str, ...] = ()
 
 
@@ -52,27 +52,30 @@ class Network:
     Parameters
     ----------
     arrays : mapping of str to array
-        Weights by name: ours (`recurrent`, `input`, `bias`, `readout`, `readout_bias`; matrices are (from,
-        to)), those of a PyTorch state dict, or others that `names` explains. A recurrent matrix alone is a
-        network, too: input weights and readout are optional, and what needs them says so.
+        Weights by name: our names (`recurrent`, `input`, `bias`, `readout`, `readout_bias`; matrices are
+        (from, to)), those of a PyTorch state dict, or others that `names` explains. A recurrent matrix alone
+        is a network, too: input weights and readout are optional, and functions that need them raise an
+        error.
     names : mapping of str to str, optional
-        Which array is which, where its name does not say so: from our name to the name in `arrays`; `.T`
-        after it means transposed.
+        Which array is which, where its name does not tell: a mapping from our name to the name in `arrays`. A
+        suffix `.T` means that the array is transposed.
     **parameters
-        What the arrays do not say: `network="gru"`, `nonlinearity="relu"`, `dt=0.1`. Sizes are taken from the
-        arrays. The defaults are those of the paper's network: `h' = tanh(h @ recurrent + x @ input + bias)`.
+        What the arrays do not tell: `network="gru"`, `nonlinearity="relu"`, `dt=0.1`. Sizes are taken from
+        the arrays. The defaults are those of the paper's network: `h' = tanh(h @ recurrent + x @ input +
+        bias)`.
 
     Attributes
     ----------
     assumed : list of str
-        What decides what the network computes, and was neither given nor in the arrays.
+        Parameters that determine what the network computes, and that were neither given nor found in the
+        arrays.
     not_used : list of str
-        Arrays that nothing was made of.
+        Arrays that were not used.
 
     Raises
     ------
     ShapeError
-        Arrays that are no network; the message says which, and why.
+        The arrays do not form a network; the message says which arrays, and why.
 
     Examples
     --------
@@ -108,7 +111,7 @@ class Network:
     def _set(self, arrays: dict[str, NDArray[Any]], names: dict[str, str], parameters: dict[str, Any]) -> None:
         given = [(name, getattr(value, "_inner", value)) for name, value in parameters.items()]
         self._inner = _core.Network(arrays, given, names)
-        #: How it can be made again in another process; None of a network of a run.
+        #: The arguments with which it can be made again in another process; None for a network of a run.
         self._given: tuple[Any, ...] | None = (arrays, names, parameters)
         self._in_torch = _InTorch()
 
@@ -122,23 +125,23 @@ class Network:
 
     @classmethod
     def from_torch(cls, source: Any, **parameters: Any) -> Network:
-        """A network of PyTorch.
+        """Makes a network from a PyTorch module or state dict.
 
         Parameters
         ----------
         source : torch.nn.Module or state dict
             A module that is or contains one `nn.RNN` (tanh or relu) or `nn.GRU` of one layer in one
-            direction, and perhaps one `nn.Linear` that reads it out; or its state dict. What else the
+            direction, and optionally one `nn.Linear` as readout; or its state dict. Anything else that the
             module's `forward` does is not known here. Inputs of the network are (trials, time, inputs),
-            whatever `batch_first` is.
+            regardless of `batch_first`.
         **parameters
-            What a state dict does not say: `nonlinearity="relu"`.
+            What a state dict does not tell: `nonlinearity="relu"`.
 
         Raises
         ------
         ParameterError
-            Something that is no such network, with the reason: several layers, both directions, an LSTM,
-            projections, a second network.
+            `source` is not such a network; the message says why: several layers, both directions, an LSTM,
+            projections, or a second network.
 
         Examples
         --------
@@ -158,7 +161,7 @@ class Network:
         if network.not_used:
             names = ", ".join(f"`{name}`" for name in network.not_used)
             warnings.warn(
-                f"nothing was made of {names}: where these matter, the network computes something else",
+                f"the network does not use {names}: if these matter, it computes something else",
                 ConcertinaWarning,
                 stacklevel=2,
             )
@@ -166,7 +169,7 @@ class Network:
 
     @property
     def params(self) -> Params:
-        """Its parameters, sizes and equations among them."""
+        """Its parameters, including sizes and equations."""
         return Params._of_core(self._inner.params())
 
     @property
@@ -176,25 +179,26 @@ class Network:
 
     @property
     def assumed(self) -> list[str]:
-        """What decides what the network computes, and was neither given nor in the arrays:
-        `network.nonlinearity = tanh`.
+        """Parameters that determine what the network computes, and that were neither given nor found in the
+        arrays, such as `network.nonlinearity = tanh`.
         """
         return self._inner.assumed()
 
     @property
     def not_used(self) -> list[str]:
-        """Arrays that nothing was made of."""
+        """Arrays that were not used."""
         return [*self._inner.not_used(), *self._in_torch.others]
 
     def __call__(self, inputs: ArrayLike, *, timesteps: int | None = None) -> tuple[NDArray[np.float32] | None, States]:
-        """Runs trials, from the state zero.
+        """Runs trials, starting from the zero state.
 
         Parameters
         ----------
         inputs : array (trials, time, inputs)
-            What is shown.
+            The inputs to run it on.
         timesteps : int, optional
-            For how long; past the end of the inputs these are zero. The length of the inputs unless given.
+            The number of timesteps. Past the end of the inputs, the inputs are zero. If not given, the length
+            of the inputs.
 
         Returns
         -------
@@ -212,20 +216,20 @@ class Network:
 
         Parameters
         ----------
-        rnn, readout : str, optional
-            What the module calls its `nn.RNN` or `nn.GRU`, and its `nn.Linear`; `""` if it is the module
+        The module's names of its `nn.RNN` or `nn.GRU` and its `nn.Linear`; `""` if it is the module itself.
+        If not given, the names in the module that the network was made from, or else `rnn` and `readout`.
             itself. Those of the module that it was made of, else `rnn` and `readout`.
 
         Returns
         -------
-        dict of str to torch.Tensor
-            float32, on the CPU. `nn.RNN` has two biases, of which one is zero here. Biases are left out where
+        Tensors of float32, on the CPU. `nn.RNN` has two biases, one of which is zero here. Biases are left
+        out if the module that the network was made from has none.
             the module that it was made of has none.
 
         Raises
         ------
         ParameterError
-            PyTorch has no such network, as for a leaky one.
+            PyTorch has no such network, for example no leaky one.
         ModuleNotFoundError
             PyTorch is not installed.
         """
@@ -241,12 +245,12 @@ class Network:
         if kind not in _KINDS.values():
             raise ParameterError(
                 f"a {kind} network has no counterpart in PyTorch, found `network.kind = {kind}`",
-                "`weights` are its arrays",
+                "`weights` has its arrays",
             )
         if kind == "vanilla" and params.nonlinearity == "linear":
             raise ParameterError(
                 "PyTorch's `nn.RNN` has tanh and relu, found `network.nonlinearity = linear`",
-                "`weights` are its arrays",
+                "`weights` has its arrays",
             )
         weights, names = self.weights, self._in_torch
         before = _prefix(names.rnn if rnn is None else rnn)
@@ -276,7 +280,7 @@ class Network:
             if params["network.kind"] == "feedforward":
                 raise ParameterError(
                     "a feedforward network of a run cannot be pickled",
-                    "pickle the study, and ask there: `study.run(key).network()`",
+                    "pickle the study, and get the network there: `study.run(key).network()`",
                 )
             said = {name: params[f"network.{name}"] for name in ("kind", "nonlinearity", "dt", "leak")}
             arrays = {_IN_FILES.get(name, name): array for name, array in self.weights.items() if array.size}
@@ -295,12 +299,13 @@ def _prefix(module: str) -> str:
     return f"{module}." if module else ""
 
 
-#: Weights of PyTorch under the names of its state dicts, what they say of the network, and what it is called.
+#: Weights of PyTorch under the names of its state dicts, the parameters that follow from them, and the names
+#: of the parts.
 _Told = tuple[dict[str, NDArray[Any]], dict[str, Any], _InTorch]
 
 
 def _of_module(module: Any) -> _Told:
-    """What is in a module."""
+    """The network in a module."""
     import torch
 
     if not isinstance(module, torch.nn.Module):
@@ -332,7 +337,7 @@ def _of_module(module: Any) -> _Told:
             "give the part of the module that is the network, or its weights by name: "
             '`concertina.Network({"recurrent": ..., "input": ...})`',
         )
-    # by attribute, as a parametrized weight is another in the state dict
+    # by attribute, because a parametrised weight has other names in the state dict
     state = {f"rnn.weight_{kind}_l0": array(rnn, getattr(part, f"weight_{kind}_l0")) for kind in ("ih", "hh")}
     if part.bias:
         state |= {f"rnn.bias_{kind}_l0": array(rnn, getattr(part, f"bias_{kind}_l0")) for kind in ("ih", "hh")}
@@ -351,7 +356,7 @@ def _of_module(module: Any) -> _Told:
 
 
 def _of_state(source: Mapping[Any, Any]) -> _Told:
-    """What the names and shapes of a state dict say of the network."""
+    """The network in a state dict, as far as names and shapes tell."""
     state = {str(name): array(str(name), tensor) for name, tensor in source.items()}
     recurrent = [name for name in state if _RECURRENT.fullmatch(name.rpartition(".")[2])]
     if any(name.endswith("_reverse") for name in recurrent):
@@ -380,7 +385,7 @@ def _of_state(source: Mapping[Any, Any]) -> _Told:
 
 
 def _with_readout(in_torch: _InTorch, state: Mapping[str, Any], read: _core.Network) -> _InTorch:
-    """What the readout is called that was found in a state dict."""
+    """Adds the name of the readout that was found in a state dict."""
     used = set(state) - set(read.not_used())
     names = [name.rpartition(".")[0] for name in used if name.rpartition(".")[2] == "weight"]
     if not read.has_readout() or len(names) != 1:
@@ -389,7 +394,7 @@ def _with_readout(in_torch: _InTorch, state: Mapping[str, Any], read: _core.Netw
 
 
 def _refused_module(expected: str, found: Mapping[str, Any]) -> ParameterError:
-    """Another number of parts than a network has."""
+    """The error for a module with the wrong number of parts."""
     parts = " and ".join(f"`{name}`, an `nn.{type(part).__name__}`" for name, part in found.items())
     return ParameterError(
         f"expected {expected} in the module, found {parts or 'none'}",

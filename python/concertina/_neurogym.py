@@ -1,4 +1,4 @@
-"""Trials of environments of neurogym."""
+"""Trials drawn from neurogym environments."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from ._progress import outside
 
 
 def arrays_of(env: Any, trials: int, seed: int, settings: dict[str, Any]) -> dict[str, NDArray[Any]]:
-    """Observations, ground truth, mask and conditions of so many trials."""
+    """Observations, ground truth, mask and conditions of the given number of trials."""
     if not isinstance(trials, (int, np.integer)) or trials < 1:
         raise ParameterError(f"`trials`: expected a whole number of at least 1, found {trials!r}")
     if not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**32:
         raise ParameterError(f"`seed`: expected a whole number from 0 to 2³² − 1, found {seed!r}")
     with warnings.catch_warnings():
-        # gymnasium warns neurogym of changes to come, and of ways to draw environments that it does not have
+        # gymnasium warns about future changes, and about rendering that neurogym's environments do not have
         warnings.filterwarnings("ignore", module="gymnasium")
         if isinstance(env, str):
             env = _made(env, settings)
         elif settings:
             raise ParameterError(
-                f"expected settings with the name of an environment, found `{min(settings)}` with one that is made",
-                "pass settings where the environment is made",
+                f"expected settings with the name of an environment, found `{min(settings)}` with an environment",
+                "pass settings where you make the environment",
             )
         new_trial = _method(env, "new_trial") if hasattr(env, "unwrapped") else None
         if new_trial is None:
             raise ParameterError(
-                "`env`: expected an environment of neurogym, which draws trials, "
+                "`env`: expected a neurogym environment, which draws trials,  "
                 f"found {type(getattr(env, 'unwrapped', env)).__name__}",
                 "`concertina.Trials(inputs, targets)` takes arrays from anywhere",
             )
@@ -42,7 +42,7 @@ def arrays_of(env: Any, trials: int, seed: int, settings: dict[str, Any]) -> dic
         _seed(env, seed)
         observations, truths, drawn = [], [], []
         for _ in range(trials):
-            # the ground truth of the trial before is not that of a trial without one
+            # a trial without a ground truth must not be given that of the trial before
             vars(env.unwrapped).pop("gt", None)
             drawn.append(new_trial() or {})
             truths.append(_truth(env.unwrapped))
@@ -51,7 +51,7 @@ def arrays_of(env: Any, trials: int, seed: int, settings: dict[str, Any]) -> dic
 
 
 def _made(name: str, settings: dict[str, Any]) -> Any:
-    """The environment of that name."""
+    """Makes the environment of that name."""
     import gymnasium
     import neurogym
 
@@ -59,7 +59,7 @@ def _made(name: str, settings: dict[str, Any]) -> Any:
         return neurogym.make(name, **settings)
     except gymnasium.error.UnregisteredEnv as error:
         raise ParameterError(
-            f"`env`: expected the name of an environment of neurogym, found {name!r}: {error}",
+            f"`env`: expected the name of a neurogym environment, found {name!r}: {error}",
             "`neurogym.envs.registration.all_envs()` lists them",
         ) from None
     except TypeError as error:
@@ -67,7 +67,7 @@ def _made(name: str, settings: dict[str, Any]) -> Any:
 
 
 def _layers(env: Any) -> Iterator[Any]:
-    """An environment from its outermost wrapper inwards."""
+    """The layers of an environment, from its outermost wrapper inwards."""
     yield env
     while env is not env.unwrapped:
         env = env.env
@@ -75,13 +75,15 @@ def _layers(env: Any) -> Iterator[Any]:
 
 
 def _method(env: Any, name: str) -> Any:
-    """A method of the outermost layer that has it: not every wrapper passes it on. None without such a layer."""
+    """A method of the outermost layer that has it, since not every wrapper passes it on. None if no layer has
+    it.
+    """
     layer = next((layer for layer in _layers(env) if hasattr(type(layer), name)), None)
     return getattr(layer, name, None)
 
 
 def _seed(env: Any, seed: int) -> None:
-    """Seeds every generator of an environment, as its version has it."""
+    """Seeds every generator of an environment, in the way that its version of neurogym needs."""
     seeded = _method(env, "seed")
     if seeded is None:
         env.reset(seed=int(seed))
@@ -90,23 +92,23 @@ def _seed(env: Any, seed: int) -> None:
 
 
 def _warn_of_wrappers(env: Any) -> None:
-    """Wrappers that change what an agent sees step by step change no trial."""
+    """Warns of wrappers that change what an agent sees step by step, because they do not change trials."""
     for layer in _layers(env):
         changes_steps = layer is not env.unwrapped and "step" in vars(type(layer))
         if changes_steps and not type(layer).__module__.startswith("gymnasium."):
             warnings.warn(
-                f"`{type(layer).__name__}` acts step by step, and changes no trial: trials are drawn without it",
+                f"`{type(layer).__name__}` acts step by step and does not change trials: they are drawn without it",
                 ConcertinaWarning,
                 stacklevel=outside(),
             )
 
 
 def _truth(env: Any) -> NDArray[Any]:
-    """The ground truth of the trial that was drawn: classes (time,), or real numbers (time, outputs)."""
+    """The ground truth of the drawn trial: classes (time,), or real numbers (time, outputs)."""
     if not hasattr(env, "gt") or not hasattr(env, "ob"):
         raise ParameterError(
             f"`env`: expected an environment that gives the ground truth of its trials, found {type(env).__name__}",
-            "it rewards actions only; trials to learn from need targets",
+            "it only rewards actions, but training needs targets",
         )
     truth = np.array(env.gt)
     if truth.ndim > 1 or truth.dtype.kind == "f":
@@ -122,7 +124,7 @@ def _truth(env: Any) -> NDArray[Any]:
 
 
 def _padded(observations: Sequence[NDArray[Any]], truths: Sequence[NDArray[Any]]) -> dict[str, NDArray[Any]]:
-    """Trials of one length, with zeros after those that are shorter, at which nothing counts."""
+    """Pads trials to the same length with zeros, and masks the padding."""
     count, length = len(truths), max(map(len, truths))
     inputs = np.zeros((count, length, observations[0].shape[1]), dtype=np.float32)
     targets = np.zeros((count, length, *truths[0].shape[1:]), dtype=truths[0].dtype)
@@ -135,13 +137,13 @@ def _padded(observations: Sequence[NDArray[Any]], truths: Sequence[NDArray[Any]]
 
 
 def _conditions(drawn: list[dict[str, Any]]) -> NDArray[np.int64]:
-    """A number for each combination of what was drawn."""
+    """A number for each combination of values that was drawn."""
     combinations = [repr({str(name): _plain(trial[name]) for name in sorted(trial)}) for trial in drawn]
     return np.unique(combinations, return_inverse=True)[1].astype(np.int64).ravel()
 
 
 def _plain(value: Any) -> Any:
-    """What was drawn, as what prints alike in every process."""
+    """A drawn value in a form that prints the same in every process."""
     if isinstance(value, (list, tuple)):
         return [_plain(one) for one in value]
     if isinstance(value, (np.generic, np.ndarray)):

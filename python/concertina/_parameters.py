@@ -29,30 +29,30 @@ _PATHS: dict[str, str] = {
 }
 _LISTS: frozenset[str] = frozenset(one["path"] for one in _DESCRIBED if one["is_list"])
 
-#: Published names that stand for more than one parameter: what they say depends on the value.
+#: Published names that correspond to several parameters; which ones depends on the value.
 _OF_SEVERAL = frozenset({"optimizer", "train.optimizer", "learning_patience", "grad_noise_type"})
 
-#: A name, and the values that it takes in turn.
+#: A name, and the values that it takes, one after another.
 _Axis = "tuple[str, list[Any]]"
 
 
 class Params(ParameterValues):
-    """The parameters of one run, checked. What is not given has the paper's default.
+    """The parameters of one run, checked. Parameters that are not given have the paper's defaults.
 
-    Values are attributes, by the names of `concertina.parameters()`: `params.gain`. By its path, a value is
-    `params["network.gain"]`. Parameters print as TOML, compare by value, and can be pickled. They never
-    change: `replace` makes others.
+    Values are attributes, by the names of `concertina.parameters()`: `params.gain`. They can also be accessed
+    by path: `params["network.gain"]`. Parameters print as TOML, compare by value, and can be pickled. They
+    are immutable: `replace` returns changed parameters.
 
     Parameters
     ----------
     **parameters
         Names and values: `gain=250`, `units=100`, `task=trials`. The names of the published code work too:
-        `g_radius=250`. A name with a dot goes into a dictionary: `Params(**{"network.gain": 250})`.
+        `g_radius=250`. A name with a dot must be passed in a dictionary: `Params(**{"network.gain": 250})`.
 
     Raises
     ------
     ParameterError
-        A name or a value that cannot be; the message says what was expected, what was found, and what to do.
+        A name or a value is invalid. The message says what was expected, what was found, and what to do.
 
     Examples
     --------
@@ -85,7 +85,7 @@ class Params(ParameterValues):
 
     @classmethod
     def _of_core(cls, core: _core.Params) -> Params:
-        """Of a run that is there: what it was given is every value that is not the default."""
+        """The parameters of an existing run; those that differ from their defaults count as given."""
         params = cls.__new__(cls)
         given = []
         for one in _DESCRIBED:
@@ -98,7 +98,7 @@ class Params(ParameterValues):
 
     @classmethod
     def read(cls, source: str | PathLike[str]) -> Params:
-        """The parameters in a file of TOML or JSON, or in a text of TOML.
+        """Reads parameters from a TOML or JSON file, or from a text in TOML.
 
         Parameters
         ----------
@@ -108,7 +108,8 @@ class Params(ParameterValues):
         Raises
         ------
         ParameterError
-            What is wrong, with the line; also if the file has a section `[sweep]` with several values.
+            The text is invalid, and the message names the line; or it has a section `[sweep]` with several
+            values.
         OSError
             The file cannot be read.
         """
@@ -118,7 +119,7 @@ class Params(ParameterValues):
         return cls._of(tuple((path, _wrapped(value)) for path, value in _core.Params.read(text, is_json)))
 
     def replace(self, **parameters: Unpack[ParameterKeywords]) -> Params:
-        """The same parameters, but for these.
+        """Returns the same parameters with some of them changed.
 
         Parameters
         ----------
@@ -128,7 +129,7 @@ class Params(ParameterValues):
         Raises
         ------
         ParameterError
-            A name or a value that cannot be.
+            A name or a value is invalid.
         """
         return type(self)._of(_merged(self._given, parameters))
 
@@ -139,16 +140,16 @@ class Params(ParameterValues):
 
     @property
     def trials(self) -> Trials | None:
-        """The trials of the task; None if the task makes its trials itself."""
+        """The trials of the task; None if the task generates its trials."""
         core = self._inner.trials()
         return None if core is None else Trials._of(core)
 
     def to_toml(self) -> str:
-        """As TOML, with what each parameter means; `Params.read` reads it."""
+        """The parameters as TOML, with the meaning of each; `Params.read` reads it."""
         return self._inner.toml()
 
     def to_dict(self) -> dict[str, Any]:
-        """Every parameter by its path (`network.gain`), with its value."""
+        """Every parameter, by its path (`network.gain`), with its value."""
         return {one["path"]: self[one["path"]] for one in _DESCRIBED}
 
     def __getitem__(self, name: str) -> Any:
@@ -160,7 +161,7 @@ class Params(ParameterValues):
         return self[name]
 
     def __setattr__(self, name: str, value: object) -> None:
-        raise AttributeError(f"parameters do not change: `params.replace({name}=...)` makes others")
+        raise AttributeError(f"parameters are immutable: `params.replace({name}=...)` returns changed parameters")
 
     def __dir__(self) -> list[str]:
         return [*super().__dir__(), *(one["name"] for one in _DESCRIBED)]
@@ -187,7 +188,7 @@ def _params_of(given: tuple[tuple[str, Any], ...]) -> Params:
 
 
 class Together:
-    """Parameters that change together along one axis of a sweep: what `concertina.zip` makes."""
+    """Parameters that change together along one axis of a sweep. `concertina.zip` makes them."""
 
     __slots__ = ("_columns",)
 
@@ -197,8 +198,8 @@ class Together:
             listed = _listed(name, values)
             if listed is None:
                 raise ParameterError(
-                    f"`{name}`: expected a list of values, as parameters in `zip` have, found {values!r}",
-                    "give what all runs share outside of `zip`",
+                    f"`{name}`: expected a list of values for each parameter in `zip`, found {values!r}",
+                    "give values that all runs share outside of `zip`",
                 )
             self._columns.extend(_axes(name, listed))
 
@@ -212,17 +213,17 @@ def zip(**parameters: Unpack[SweepKeywords]) -> Together:
     Parameters
     ----------
     **parameters
-        Names, each with a list of values, all of one length.
+        Names, each with a list of values. All lists have the same length.
 
     Returns
     -------
     Together
-        To be passed to `Study.train`, or to `concertina.sweep`.
+        For `Study.train` or `concertina.sweep`.
 
     Raises
     ------
     ParameterError
-        A value that is not a list. Lists of different lengths are an error once the sweep is made.
+        A value is not a list. Lists of different lengths are an error as soon as the sweep is made.
 
     Examples
     --------
@@ -235,27 +236,27 @@ def zip(**parameters: Unpack[SweepKeywords]) -> Together:
 
 
 def sweep(*parts: Params | Together | Iterable[Params], **parameters: Unpack[SweepKeywords]) -> list[Params]:
-    """The parameters of every run of a sweep, in the order in which `Study.train` has them.
+    """The parameters of every run of a sweep, in the order in which `Study.train` returns the runs.
 
     Parameters
     ----------
     *parts
-        Parameters that all runs share (`Params`), parameters that go in parallel (`zip`), or a list of
-        `Params`, which is taken as it is.
+        Parameters that all runs share (`Params`), parameters that change together (`zip`), or a list of
+        `Params`, which is used unchanged.
     **parameters
-        Names and values. Lists, tuples, ranges and arrays are crossed: every combination is a run, the last
-        name running fastest. A parameter whose value is a list itself, such as `milestones`, is swept by a
-        list of lists.
+        Names and values. Lists, tuples, ranges and arrays are crossed: every combination is a run, and the
+        last name varies fastest. A parameter whose value is itself a list, such as `milestones`, is swept by
+        a list of lists.
 
     Returns
     -------
     list of Params
-        One for each run.
+        One per run.
 
     Raises
     ------
     ParameterError
-        A name or a value that cannot be.
+        A name or a value is invalid.
 
     Examples
     --------
@@ -267,13 +268,13 @@ def sweep(*parts: Params | Together | Iterable[Params], **parameters: Unpack[Swe
 
 
 def build_sweep(parts: tuple[Any, ...], parameters: Mapping[str, Any]) -> _core.Sweep:
-    """The runs that are asked for, checked."""
+    """The requested runs, checked."""
     as_they_are = [part for part in parts if not isinstance(part, (Params, Together))]
     if as_they_are:
         if len(parts) > 1 or parameters:
             raise ParameterError(
-                "expected a list of parameters by itself, found something beside it",
-                "a list of `Params` is taken as it is: change them by `params.replace(...)`",
+                "expected a list of parameters as the only argument, found other arguments",
+                "a list of `Params` is used unchanged: change them with `params.replace(...)`",
             )
         return _of_list(as_they_are[0])
     groups: dict[tuple[str, ...], list[tuple[str, list[Any]]]] = {}
@@ -293,7 +294,7 @@ def build_sweep(parts: tuple[Any, ...], parameters: Mapping[str, Any]) -> _core.
     for name, value in parameters.items():
         listed = _listed(name, value)
         columns = _axes(name, [value] if listed is None else listed)
-        # what kind of task it is does not vary with its trials
+        # the kind of a task does not vary with its trials
         for column in columns:
             put([column])
     return _core.Sweep([[(name, values) for name, values in columns] for columns in groups.values()])
@@ -308,28 +309,29 @@ def _of_list(runs: Any) -> _core.Sweep:
     runs = list(runs)
     for run in runs:
         if not isinstance(run, Params):
-            raise ParameterError(f"expected a list of `Params`, found {type(run).__name__} in it")
+            raise ParameterError(f"expected a list of `Params`, found {type(run).__name__} among them")
     made = _core.Sweep.of([run._inner for run in runs])
     if made is None:
-        raise ParameterError("expected a list of `Params`, found an empty one")
+        raise ParameterError("expected a list of `Params`, found an empty list")
     return made
 
 
 def _listed(name: str, value: Any) -> list[Any] | None:
-    """The values that a parameter takes in turn; None if it has one value."""
+    """The values that a parameter takes, one after another; None if it has a single value."""
     if isinstance(value, (str, bytes, Trials, Mapping)) or not isinstance(value, Iterable):
         return None
     if isinstance(value, np.ndarray) and value.ndim == 0:
         return None
     values = list(value)
     if _PATHS.get(name, name) in _LISTS:
-        # a list is one value; several are a list of lists, or of numbers where a number is a value too
+        # for these, a list is one value; several values are a list of lists, or of numbers where a number is
+        # a value too
         return values if values and all(isinstance(one, (list, tuple)) for one in values) else None
     return values
 
 
 def _axes(name: str, values: list[Any]) -> list[tuple[str, list[Any]]]:
-    """The axes that a name stands for: trials as a task are a kind of task, and the trials."""
+    """The axes that a name corresponds to: trials as `task` set the kind of task and its trials."""
     if _PATHS.get(name) == "task.kind" and any(isinstance(value, Trials) for value in values):
         if not all(isinstance(value, Trials) for value in values):
             raise ParameterError("`task`: expected trials only, or names of tasks only, found both")
@@ -338,7 +340,7 @@ def _axes(name: str, values: list[Any]) -> list[tuple[str, list[Any]]]:
 
 
 def _merged(given: Iterable[tuple[str, Any]], parameters: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
-    """What was given, with what is given now in its place."""
+    """Parameters that were given, overridden by others."""
     all_given = dict(given)
     for name, value in parameters.items():
         entries = [("task.kind", "trials"), ("task.file", value)] if isinstance(value, Trials) else [(name, value)]
@@ -360,12 +362,12 @@ def _name_of(path: str) -> str:
 
 
 def parameters() -> Table:
-    """Every parameter of a run: names, default, values, unit and meaning.
+    """All parameters of a run: names, default, values, unit and meaning.
 
     Returns
     -------
     Table
-        A row per parameter, with the columns `name`, `path`, `published` (the names in the published code),
+        One row per parameter, with the columns `name`, `path`, `published` (the names in the published code),
         `default`, `values`, `unit`, `meaning` and `only_with`, the condition under which it has an effect.
 
     Examples
@@ -390,8 +392,8 @@ def parameters() -> Table:
 
 
 def with_keywords(function: Any) -> Any:
-    """Gives a function that takes `**parameters` a signature with every one of them: for `help`, and for
-    completion where no type checker runs.
+    """Adds every parameter to the signature of a function that takes `**parameters`, for `help` and for
+    completion without a type checker.
     """
     signature = inspect.signature(function)
     kept = [one for one in signature.parameters.values() if one.kind is not inspect.Parameter.VAR_KEYWORD]

@@ -1,4 +1,4 @@
-"""Progress, warnings and log messages of work that takes its time."""
+"""Progress, warnings and log messages of long computations."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from ._errors import ConcertinaWarning
 
 logger = logging.getLogger("concertina")
 
-#: What the core calls: the share of the work that is done, how it goes in words, and the messages since the
-#: last call, each with whether it is a warning.
+#: The function that the core calls with the share of the work that is done, a description of the progress,
+#: and the messages since the last call, each with whether it is a warning.
 Report = Callable[[float, str, "list[tuple[bool, str]]"], None]
 
-#: Without tqdm and without a terminal, a line as often as this, in seconds.
+#: Without tqdm and without a terminal, the number of seconds between lines.
 _SECONDS_BETWEEN_LINES = 10.0
 
 
 class Progress:
-    """A bar, once work takes longer than an instant: tqdm's if it is installed, else plain text."""
+    """A progress bar for work that takes longer than a moment: tqdm's if it is installed, else plain text."""
 
     def __init__(self, shown: bool) -> None:
         self._shown = shown
@@ -66,10 +66,10 @@ class Progress:
 
 
 def _tqdm() -> Any:
-    """A bar of tqdm; None if it is not installed."""
+    """A tqdm progress bar; None if tqdm is not installed."""
     try:
         with warnings.catch_warnings():
-            # in a notebook without ipywidgets its bar is text, which it warns of
+            # in a notebook without ipywidgets, tqdm shows its bar as text and warns about it
             warnings.simplefilter("ignore")
             from tqdm.auto import tqdm
     except ImportError:
@@ -78,7 +78,7 @@ def _tqdm() -> Any:
 
 
 def outside() -> int:
-    """How many frames up from the caller the code outside this package is: where a warning belongs."""
+    """The number of frames between the caller and the code outside this package, where a warning belongs."""
     level, frame = 1, sys._getframe(1)
     while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("concertina."):
         level, frame = level + 1, frame.f_back

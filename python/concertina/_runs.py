@@ -1,4 +1,4 @@
-"""Runs, and what can be asked of them."""
+"""Runs, and their results."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
     from ._networks import Network
     from ._study import Study
 
-#: Which checkpoints: a word, or epochs.
+#: A selection of checkpoints: a word, or epochs.
 At = "str | int | Sequence[int]"
 
 
 def selection(at: str | int | Sequence[int]) -> str:
-    """Checkpoints in the words of the core."""
+    """A selection of checkpoints in the syntax of the core."""
     if isinstance(at, str):
         return at
     if isinstance(at, (int, np.integer)):
@@ -40,16 +40,17 @@ def selection(at: str | int | Sequence[int]) -> str:
 class Weights(dict[str, NDArray[np.float32]]):
     """The weights of a network by name: a dictionary of float32 arrays.
 
-    States and inputs are row vectors, and a matrix is (from, to): from a state `h` and an input `x` comes
-    `tanh(h @ recurrent + x @ input + bias)`.
+    States and inputs are row vectors, and matrices are (from, to): the state `h` and the input `x` give the
+    next state `tanh(h @ recurrent + x @ input + bias)`.
 
     * `input` (inputs, units), `recurrent` (units, units), `bias` (units,), `readout` (units, outputs) and
       `readout_bias` (outputs,).
-    * A GRU has three blocks of columns side by side, as PyTorch has them (reset, update, new), in `input`,
-      `recurrent`, `bias` and a second bias `recurrent_bias`.
+
+    * A GRU has three blocks of columns in PyTorch's order (reset, update, new) in `input`, `recurrent`,
+      `bias` and a second bias `recurrent_bias`.
     * A feedforward network has `recurrent.1`, `bias.0` and so on for its layers.
 
-    The names of files, such as `recurrent_weights`, are understood, too.
+    The names in files, such as `recurrent_weights`, work too.
 
     Examples
     --------
@@ -68,21 +69,20 @@ class Weights(dict[str, NDArray[np.float32]]):
 
 
 class States(np.ndarray[Any, np.dtype[np.float32]]):
-    """States of a network, (trials, time, units): a float32 array that knows its timesteps and trials.
+    """States of a network, (trials, time, units): a float32 array with its timesteps and trials.
 
-    A part of the states, or what is computed from them, is an array without this knowledge: its attributes
-    are None.
+    Parts of the states, and arrays computed from them, do not have these attributes: they are None.
 
     Attributes
     ----------
     timesteps : array of int (time,)
-        The timestep of each state: 0 is after the first step.
+        The timestep of each state; 0 is after the first step.
     labels : array of int (trials,) or None
         The class of each trial.
     conditions : array of int (trials,) or None
         The condition of each trial: its cluster, in the paper's task.
     inputs : array or None
-        What was shown: (trials, inputs) where one stimulus is held, else (trials, time, inputs).
+        The inputs: (trials, inputs) where one stimulus is held, else (trials, time, inputs).
 
     Examples
     --------
@@ -115,21 +115,21 @@ class States(np.ndarray[Any, np.dtype[np.float32]]):
         return _states_of, (np.asarray(self), None if self.timesteps is None else trials)
 
     def __array_finalize__(self, parent: Any) -> None:
-        # a part of the states, or what was computed from them, has other trials and timesteps
+        # a part of the states, or what was computed from them, has different trials and timesteps
         self.timesteps = self.labels = self.conditions = self.inputs = None
 
     def to_xarray(self) -> xarray.DataArray:
-        """As an `xarray.DataArray`.
+        """Converts to an `xarray.DataArray`.
 
         Returns
         -------
         xarray.DataArray
-            With the dimensions `trial`, `time` and `unit`, and where they are known the coordinates `label`
+            With the dimensions `trial`, `time` and `unit` and, where they are known, the coordinates `label`
             and `condition` of each trial. The numbers are not copied.
 
         Raises
         ------
-        ShapeError
+            These are only a part of the states, or were computed from them.
             A part of the states, or what was computed from them.
         ModuleNotFoundError
             xarray is not installed.
@@ -138,7 +138,7 @@ class States(np.ndarray[Any, np.dtype[np.float32]]):
 
         if self.timesteps is None:
             raise ShapeError(
-                "expected all the states of a run, found a part of them, or what was computed from them",
+                "expected all the states of a run, found a part of them or an array computed from them",
                 "call `to_xarray()` first, and select by name: `states.to_xarray().isel(time=-1)`",
             )
         coordinates: dict[str, Any] = {"time": self.timesteps}
@@ -153,10 +153,10 @@ def _states_of(states: NDArray[np.float32], trials: Mapping[str, Any] | None) ->
 
 
 class Runs(RunAnalyses, Sequence["Run"]):
-    """The runs of a sweep, in its order. A sequence of `Run`, with every analysis as a method.
+    """The runs of a sweep, in the order of the sweep. A sequence of `Run`, with every analysis as a method.
 
-    In a notebook it shows a table of the runs. `runs[0]` is a run; slices, lists of places, arrays of truth
-    values and `where` give some of the runs.
+    A notebook shows a table of the runs. `runs[0]` is a run; slices, lists of positions, arrays of truth
+    values and `where` select some of the runs.
 
     Examples
     --------
@@ -173,9 +173,9 @@ class Runs(RunAnalyses, Sequence["Run"]):
 
     def __init__(self, core: _core.Runs, study: Study, comparisons: Mapping[str, dict[str, Any]] | None = None) -> None:
         self._inner = core
-        #: Its study, whose folder is there as long as the runs are.
+        #: Its study, whose folder exists for as long as the runs do.
         self._study = study
-        #: What training again showed to workers, by keys.
+        #: What training runs again on workers showed, by key.
         self._comparisons = comparisons or {}
 
     def __len__(self) -> int:
@@ -200,12 +200,12 @@ class Runs(RunAnalyses, Sequence["Run"]):
         return Runs(chosen, self._study, self._comparisons)
 
     def where(self, condition: str) -> Runs:
-        """The runs that fulfil a condition.
+        """Returns the runs that fulfil a condition.
 
         Parameters
         ----------
         condition : str
-            On the columns of `table()`, as in `"gain = 250 and status = complete"`; see `Table.where`.
+            On the columns of `table()`, such as `"gain = 250 and status = complete"`; see `Table.where`.
 
         Raises
         ------
@@ -215,18 +215,18 @@ class Runs(RunAnalyses, Sequence["Run"]):
         return self._chosen(self._inner.places(condition), f"`{condition}`")
 
     def table(self) -> Table:
-        """The runs as a table.
+        """Returns the runs as a table.
 
         Returns
         -------
         Table
-            A row per run: `key`, the parameters that vary, `seed`, `status`, `source`, `epochs`, `updates`,
-            and the last losses and accuracies, of training and of validation.
+            One row per run: `key`, the parameters that vary, `seed`, `status`, `source`, `epochs`, `updates`,
+            and the last losses and accuracies of training and of validation.
         """
         return Table._of(self._inner.table())
 
     def analyse(self, analysis: str, *, at: str | int | Sequence[int] = "ends", **settings: Any) -> Table:
-        """Runs an analysis by its name. What the store has is loaded, the rest is computed and kept.
+        """Runs an analysis by name. Results in the store are loaded; the others are computed and stored.
 
         Parameters
         ----------
@@ -234,22 +234,22 @@ class Runs(RunAnalyses, Sequence["Run"]):
             A name in `concertina.analyses()`.
         at : str, int or sequence of int
             Which checkpoints: `"ends"` (before and after training), `"first"`, `"last"`, `"all"`,
-            `"last:10"`, `"every:5"`, an epoch or several.
+            `"last:10"`, `"every:5"`, an epoch, or several epochs.
         **settings
-            Settings of the analysis, as the method of its name has them.
+            Settings of the analysis, as in the method of the same name.
 
         Returns
         -------
         Table
-            The parameters that vary, `seed`, `stage` (`before`, `during`, `after`), `epoch`, `update`, then
-            the columns of the analysis.
+            The parameters that vary, `seed`, `stage` (`before`, `during`, `after`), `epoch`, `update`, and
+            then the columns of the analysis.
 
         Raises
         ------
         ParameterError
-            A name or a setting that cannot be.
+            A name or a setting is invalid.
         RunFailed
-            The analysis cannot be made of one of the runs.
+            The analysis fails for one of the runs.
 
         See Also
         --------
@@ -268,7 +268,7 @@ class Runs(RunAnalyses, Sequence["Run"]):
 
 
 def _plain(name: str, value: Any) -> Any:
-    """A setting as JSON has it."""
+    """A setting as a JSON value."""
     if hasattr(value, "tolist"):
         value = value.tolist()
     if isinstance(value, (range, tuple)):
@@ -325,7 +325,7 @@ class Run(RunAnalyses):
 
     @property
     def source(self) -> str:
-        """Where it came from: `loaded` (the store had it), `trained`, `extended` (the store had fewer
+        """How the run was obtained: `loaded` (from the store), `trained`, `extended` (the store had fewer
         epochs), `resumed` (it had been interrupted), `recomputed` (the store lacked checkpoints), or
         `nothing` if it failed.
         """
@@ -333,9 +333,9 @@ class Run(RunAnalyses):
 
     @property
     def history(self) -> Table:
-        """What was written down in training, a row per epoch: `epoch`, `update`, `learning_rate`,
-        `training_loss`, `training_accuracy`, `gradient_norm`, `validation_loss`, `validation_accuracy`. With
-        real targets accuracies are null, and `validation_r2` is the share of variance that is explained.
+        """The record of training, one row per epoch: `epoch`, `update`, `learning_rate`, `training_loss`,
+        `training_accuracy`, `gradient_norm`, `validation_loss`, `validation_accuracy`. With real targets,
+        accuracies are null, and `validation_r2` is the share of the variance that is explained.
         """
         return Table._of(self._inner.history())
 
@@ -346,18 +346,19 @@ class Run(RunAnalyses):
 
     @property
     def comparison(self) -> dict[str, Any] | None:
-        """What training it again showed, if it was trained with `rerun=True`, else None. A dictionary: how
-        many `checkpoints` and `epochs` were compared, and the first `difference`, None if all bits agree.
+        """The result of training the run again with `rerun=True`; None if it was not trained again. A
+        dictionary: how many `checkpoints` and `epochs` were compared, and the first `difference`, which is
+        None if all bits agree.
         """
         return self._inner.comparison() or self._runs._comparisons.get(self.key)
 
     def weights(self, at: str | int = "last") -> Weights:
-        """The weights at a checkpoint. Those that the store does not have are computed again, bit-for-bit.
+        """The weights at a checkpoint. Weights that the store does not have are recomputed, bit-for-bit.
 
         Parameters
         ----------
         at : {"first", "last"} or int
-            Before training, after it, or after so many epochs.
+            Before training, after training, or after this number of epochs.
 
         Returns
         -------
@@ -375,12 +376,12 @@ class Run(RunAnalyses):
         return Weights(self._inner.weights(at))
 
     def network(self, at: str | int = "last") -> Network:
-        """The network at a checkpoint, to be run on any inputs.
+        """The network at a checkpoint, which can be run on any inputs.
 
         Parameters
         ----------
         at : {"first", "last"} or int
-            Before training, after it, or after so many epochs.
+            Before training, after training, or after this number of epochs.
 
         Raises
         ------
@@ -407,13 +408,13 @@ class Run(RunAnalyses):
         Parameters
         ----------
         at : {"first", "last"} or int
-            Before training, after it, or after so many epochs.
+            Before training, after training, or after this number of epochs.
         inputs : array (trials, time, inputs), optional
-            What to show. Unless given, the trials of the task that analyses show.
+            The inputs to run the network on. If not given, the trials of the task that analyses use.
         samples : int, default 500
-            How many of those trials, at least 2; spread evenly over clusters or conditions.
+            The number of those trials, at least 2. They are spread evenly over clusters or conditions.
         extend_to : int, optional
-            Run the trials on, with zero input, to this timestep.
+            Continue the trials with zero input to this timestep.
 
         Returns
         -------
@@ -423,9 +424,9 @@ class Run(RunAnalyses):
         Raises
         ------
         ShapeError
-            `inputs` has another number of axes or of inputs.
+            `inputs` has the wrong number of axes or of inputs.
         ParameterError
-            The run has no such epoch, or a number that cannot be.
+            The run has no such epoch, or a number is invalid.
         RunFailed
             The run failed.
         """
@@ -445,21 +446,21 @@ class Run(RunAnalyses):
         Parameters
         ----------
         at : {"first", "last"} or int
-            Before training, after it, or after so many epochs.
+            Before training, after training, or after this number of epochs.
         rnn, readout : str, optional
-            What the module calls its parts; see `Network.to_torch`.
+            The module's names of its parts; see `Network.to_torch`.
 
         Raises
         ------
         ParameterError
-            PyTorch has no such network, as for a leaky one.
+            PyTorch has no such network, for example no leaky one.
         ModuleNotFoundError
             PyTorch is not installed.
         """
         return self.network(at).to_torch(rnn=rnn, readout=readout)
 
     def analyse(self, analysis: str, *, at: str | int | Sequence[int] = "ends", **settings: Any) -> Table:
-        """Runs an analysis by its name; see `Runs.analyse`."""
+        """Runs an analysis by name; see `Runs.analyse`."""
         return self._runs.analyse(analysis, at=at, **settings)
 
     def _check(self) -> None:

@@ -1,4 +1,4 @@
-"""A study: a store of runs, and what one does with it."""
+"""A study: a store of runs, and everything that can be done with it."""
 
 from __future__ import annotations
 
@@ -28,36 +28,36 @@ if TYPE_CHECKING:
 
 
 class Study:
-    """A folder of runs: loads what is there, trains and computes the rest, and keeps it.
+    """A folder of runs. A study loads existing runs and results; the others are trained, computed and stored.
 
-    Results depend on nothing but what is asked: not on the number of jobs, the order of work, interruptions,
-    or what the store had. Many studies and processes may use one folder at a time.
+    Results depend only on what is requested, not on the number of jobs, the order of work, interruptions, or
+    the contents of the store. Many studies and processes may use the same folder at the same time.
 
     Parameters
     ----------
     folder : str or path, optional
-        Where runs are kept; a folder that is empty or does not exist becomes a store. Without one, runs are
-        kept in a temporary folder. It is removed when neither the study nor its runs are used any more, or
+        Where runs are kept. A folder that is empty or does not exist becomes a store. If not given, runs are
+        kept in a temporary folder, which is removed when neither the study nor its runs are used any more, or
         when the process ends.
     jobs : int, optional
-        How many runs are trained or analysed side by side; one per core unless given. With an executor, how
-        many each worker trains; one unless given.
+        How many runs are trained or analysed at the same time; if not given, one per core. With an executor,
+        how many runs each worker trains at the same time; if not given, one.
     progress : bool, default True
-        Whether a bar is shown: tqdm's if it is installed, else plain text. It is an attribute, too, and can
-        be changed later.
+        Whether a progress bar is shown: tqdm's if it is installed, else plain text. This is also an
+        attribute, which can be changed later.
     read_only : bool, default False
-        Whether the store is only read. Nothing is created or changed then.
+        Whether the store is opened read-only. Nothing is created or changed then.
 
     Raises
     ------
     ParameterError
         `jobs` is not a whole number of at least 1.
     StoreError
-        The folder is something else, of a newer version, or cannot be used.
+        The folder is not a store, was written by a newer version, or cannot be used.
 
     Notes
     -----
-    A study can be pickled: another process opens the same folder.
+    A study can be pickled: another process then opens the same folder.
 
     Examples
     --------
@@ -84,7 +84,7 @@ class Study:
         self._is_temporary = folder is None
         if folder is None:
             folder = tempfile.mkdtemp(prefix="concertina-")
-            # a forked child has the same object, and must not take the folder away from its parent
+            # a forked child has the same object, and must not remove its parent's folder
             weakref.finalize(self, _remove, folder, os.getpid())
         self._inner = _core.Study(fspath(folder), jobs, read_only)
         self._jobs = jobs
@@ -107,51 +107,51 @@ class Study:
     ) -> Runs:
         """Loads the runs of a sweep, and trains those that the store does not have.
 
-        Ctrl-C stops at the end of an epoch and keeps everything; the same call goes on from there.
+        Ctrl-C stops at the end of an epoch and keeps everything; the same call continues from there.
 
         Parameters
         ----------
         *parts
-            Parameters that all runs share (`Params`), parameters that go in parallel (`zip`), or a list of
-            `Params`, which is taken as it is.
+            Parameters that all runs share (`Params`), parameters that change together (`zip`), or a list of
+            `Params`, which is used unchanged.
         keep : {"all", "needed", "ends"}, default "all"
-            Which checkpoints are kept: all of the schedule (`saves_per_epoch`), none but those that analyses
-            need several of at once, or the first and the last. What is not kept and asked for later is
-            computed again, bit-for-bit.
+            Which checkpoints are kept: all of the schedule (`saves_per_epoch`); only those of which analyses
+            need several at the same time; or the first and the last. Checkpoints that are not kept are
+            recomputed, bit-for-bit, when they are needed.
         rerun : bool, default False
             Whether runs that are in the store are trained again and compared; see `Run.comparison`.
         executor : executor, optional
-            Where to train: anything with `submit` as in `concurrent.futures`, for example a
+            Where to train: any executor with `submit`, as in `concurrent.futures`, for example a
             `ProcessPoolExecutor`, a Dask client's `get_executor()`, submitit's `AutoExecutor` or
-            `mpi4py.futures`. Workers must see the study's folder. Each trains one run at a time, or as many
-            side by side as the study was given `jobs`. What a lost worker leaves is trained by another, or
-            in this process. Runs that workers trained count as loaded (`Run.source`).
+            `mpi4py.futures`. Workers must see the study's folder. Each worker trains one run at a time, or as
+            many as the `jobs` of the study. Runs of a lost worker are trained by another worker, or in this
+            process. Runs that workers trained count as loaded (`Run.source`).
         **parameters
             Names and values, as in `concertina.Params`. Lists, tuples, ranges and arrays are crossed: every
-            combination is a run, the last name running fastest.
+            combination is a run, and the last name varies fastest.
 
         Returns
         -------
         Runs
-            The runs in the order of the sweep. A run that diverges or fails is among them; see `Run.status`.
+            The runs in the order of the sweep, including runs that diverged or failed; see `Run.status`.
 
         Raises
         ------
         ParameterError
-            A name or a value that cannot be; nothing is trained then.
+            A name or a value is invalid; nothing is trained then.
         StoreError
             The store cannot be used.
         KeyboardInterrupt
-            Ctrl-C. What was done is kept.
+            Ctrl-C was pressed. Finished work is kept.
 
         Warns
         -----
         ConcertinaWarning
-            A parameter without effect, combinations that are the same run, workers that were lost.
+            A parameter has no effect, combinations are the same run, or workers were lost.
 
         Examples
         --------
-        Two gains with their own learning rates, three seeds each:
+        Two gains, each with its own learning rate, and three seeds:
 
         >>> import concertina as ct
         >>> study = ct.Study(progress=False)
@@ -185,23 +185,23 @@ class Study:
         return Runs(trained, self, comparisons)
 
     def table(self) -> Table:
-        """Every run in the store.
+        """Returns a table of every run in the store.
 
         Returns
         -------
         Table
-            A row per run: `key`, `folder`, `status`, how far it came (`epochs`, `updates`), every parameter
+            One row per run: `key`, `folder`, `status`, how far it got (`epochs`, `updates`), every parameter
             by its path (`network.gain`), the last losses and accuracies, `finished` and `wall_seconds`.
         """
         return Table._of(self._inner.table())
 
     def runs(self, where: str | None = None) -> Runs:
-        """Runs in the store, each as far as it has come.
+        """Returns runs in the store, each as far as it was trained.
 
         Parameters
         ----------
         where : str, optional
-            A condition on the columns of `table()`: `"gain = 250 and epochs >= 12"`. All runs unless given.
+            A condition on the columns of `table()`: `"gain = 250 and epochs >= 12"`. All runs if not given.
 
         Returns
         -------
@@ -211,7 +211,7 @@ class Study:
         Raises
         ------
         ParameterError
-            There are no such runs, or the condition cannot be read.
+            No run fulfils the condition, or it cannot be read.
         """
         keys = self._inner.keys(where)
         if not keys:
@@ -220,17 +220,17 @@ class Study:
         return self._stored(keys)
 
     def run(self, key: str) -> Run:
-        """The run in the store whose key begins so.
+        """Returns the run in the store whose key starts with `key`.
 
         Parameters
         ----------
         key : str
-            The key of a run or its first digits, as a table of runs shows them.
+            The key of a run or its first digits, as shown in a table of runs.
 
         Raises
         ------
         ParameterError
-            No run has such a key, or several have.
+            No run has such a key, or several runs have.
         """
         return self._stored([key])[0]
 
@@ -239,7 +239,7 @@ class Study:
             return Runs(self._inner.stored(keys, report), self)
 
     def keep(self, network: Network) -> Run:
-        """Keeps a network that was trained elsewhere as a run, which is analysed and drawn like any other.
+        """Stores a network that was trained elsewhere as a run, to be analysed and drawn like any other.
 
         Parameters
         ----------
@@ -249,7 +249,7 @@ class Study:
         Returns
         -------
         Run
-            A run that was not trained: `run.history` has no rows, and its one checkpoint is `"last"`.
+            A run without training: `run.history` has no rows, and its only checkpoint is `"last"`.
 
         Examples
         --------
@@ -270,34 +270,34 @@ class Study:
         full: bool = False,
         **parameters: Any,
     ) -> Figure:
-        """Draws a figure of the paper, or another that has a recipe: what it needs is trained and computed.
+        """Draws a figure of the paper, or another that has a recipe. What it needs is trained and computed first.
 
         Parameters
         ----------
         name : str
-            As in `concertina.figures()`: `"fig2"`.
+            A name in `concertina.figures()`: `"fig2"`.
         seeds : iterable of int, optional
-            The realisations; five unless given.
+            The realisations; five if not given.
         full : bool, default False
-            Whether there are as many realisations as in the paper, thirty.
+            Whether to use as many realisations as the paper, thirty.
         **parameters
             Parameters of every run, which override the recipe: `units=100`.
 
         Returns
         -------
         Figure
-            An SVG in a notebook; `save("folder")` writes files.
+            A notebook shows it as SVG; `save("folder")` writes files.
 
         Raises
         ------
         ParameterError
-            A figure or a parameter that cannot be.
+            A figure or a parameter is invalid.
 
         Warns
         -----
         ConcertinaWarning
             A run or an analysis failed, and the figure is drawn without it; or something cannot be drawn as
-            asked, see `Figure.problems`.
+            requested, see `Figure.problems`.
         """
         figures, _ = self._figures([name], [], seeds, full, parameters)
         return figures[0]
@@ -310,24 +310,24 @@ class Study:
         full: bool = False,
         **parameters: Any,
     ) -> Figure:
-        """Draws a figure of your own from a recipe in TOML; see `docs/guides/your-own-figure.md`.
+        """Draws your own figure from a recipe in TOML; see `docs/guides/your-own-figure.md`.
 
         Parameters
         ----------
         recipe : str or path
-            The file.
+            The recipe's file.
         seeds, full, **parameters
             As in `figure`.
 
         Returns
         -------
         Figure
-            An SVG in a notebook; `save("folder")` writes files.
+            A notebook shows it as SVG; `save("folder")` writes files.
 
         Raises
         ------
         ParameterError
-            The recipe cannot be read, with the line that is wrong.
+            The recipe cannot be read; the message names the line.
         """
         figures, _ = self._figures([], [fspath(recipe)], seeds, full, parameters)
         return figures[0]
@@ -354,24 +354,24 @@ class Study:
         full: bool = False,
         **parameters: Any,
     ) -> Report:
-        """Judges the claims of figures, and compares with the tables of the published code.
+        """Judges the claims of figures, and compares results with the tables of the published code.
 
         Parameters
         ----------
         *names : str
-            Figures, as in `concertina.figures()`; Figures 1 to 5a unless given.
+            Names in `concertina.figures()`; Figures 1 to 5a if not given.
         seeds, full, **parameters
             As in `figure`.
 
         Returns
         -------
         Report
-            The whole report shows in a notebook; `report.claims` is a table.
+            A notebook shows the whole report; `report.claims` is a table.
 
         Raises
         ------
         ParameterError
-            A figure or a parameter that cannot be.
+            A figure or a parameter is invalid.
         """
         asked = _core.Asked(list(names), [], _seeds(seeds), full, _assignments(parameters))
         words = [repr(name) for name in names]
@@ -382,24 +382,24 @@ class Study:
             return Report(self._inner.reproduce(asked, f"study.reproduce({', '.join(words)})", report))
 
     def remove(self, where: str, *, dry_run: bool = False) -> Table:
-        """Removes the runs that fulfil a condition, and what analyses found of them.
+        """Removes the runs that fulfil a condition, and the results of their analyses.
 
         Parameters
         ----------
         where : str
             A condition on the columns of `table()`.
         dry_run : bool, default False
-            Whether nothing is removed, and it is only said what would be.
+            Whether to list only what would be removed, and remove nothing.
 
         Returns
         -------
         Table
-            What was removed, or would be: `kind`, `run`, `analysis`, `version`, `count` (of files), `bytes`.
+            What was or would be removed: `kind`, `run`, `analysis`, `version`, `count` (of files), `bytes`.
         """
         return Table._of(self._inner.remove(self._inner.keys(where), dry_run))
 
     def merge(self, other: Study | str | PathLike[str]) -> Table:
-        """Takes every run and result of another store that this one does not have; the other is only read.
+        """Copies every run and result of another store that this one does not have; the other is only read.
 
         Parameters
         ----------
@@ -409,8 +409,8 @@ class Study:
         Returns
         -------
         Table
-            A row per run of the other store: `run`, `fate`, and how many `checkpoints` and `analyses` it
-            brought. A run that both have, and that differs, is left as it is.
+            One row per run of the other store: `run`, `fate`, and how many `checkpoints` and `analyses` were
+            copied. If both stores have a run and their data differ, the run is left as it is.
 
         Raises
         ------
@@ -421,22 +421,22 @@ class Study:
         return Table._of(self._inner.merge(source._inner))
 
     def verify(self) -> Table:
-        """Reads every byte of the store, and changes nothing.
+        """Reads every byte of the store and reports damage. Nothing is changed.
 
         Returns
         -------
         Table
-            A row for each thing that is wrong: `kind`, `path`, `reason`. No rows if all is well.
+            One row per problem: `kind`, `path`, `reason`. No rows if there are no problems.
         """
         return Table._of(self._inner.verify())
 
     def usage(self) -> Table:
-        """What takes how much room in the store.
+        """Returns how much space each kind of file takes in the store.
 
         Returns
         -------
         Table
-            A row for each kind of file: `kind`, `analysis`, `version`, `files`, `bytes` and `superseded`, the
+            One row per kind of file: `kind`, `analysis`, `version`, `files`, `bytes` and `superseded`, the
             bytes that are no longer needed.
         """
         return Table._of(self._inner.usage())
@@ -444,26 +444,26 @@ class Study:
     def export(
         self, folder: str | PathLike[str], where: str | None = None, at: str | int | Sequence[int] = "ends"
     ) -> Table:
-        """Writes runs into a new folder: an archive each, which `numpy.load` reads, and `runs.csv`.
+        """Writes runs into a new folder: one archive per run, which `numpy.load` reads, and `runs.csv`.
 
         Parameters
         ----------
         folder : str or path
             A folder that is empty or does not exist.
         where : str, optional
-            A condition on the columns of `table()`; all runs unless given.
+            A condition on the columns of `table()`; all runs if not given.
         at : str, int or sequence of int
             Which checkpoints, as in `Runs.analyse`.
 
         Returns
         -------
         Table
-            A row per run: `run`, `file`, `checkpoints` and `bytes`.
+            One row per run: `run`, `file`, `checkpoints` and `bytes`.
 
         Raises
         ------
         StoreError
-            The folder has something in it, or cannot be written to.
+            The folder is not empty, or cannot be written to.
         """
         keys = self._inner.keys(where)
         return Table._of(self._inner.export(keys, selection(at), fspath(folder)))
@@ -473,9 +473,9 @@ class Study:
 
     def __reduce__(self) -> tuple[Any, ...]:
         if self._is_temporary:
-            # another process opens the same folder, and leaves it to this one to remove it
+            # another process opens the same folder, and leaves its removal to this process
             warnings.warn(
-                "a study without a folder is in use elsewhere for as long as this process keeps it",
+                "other processes can use a study in a temporary folder only as long as this process keeps it",
                 ConcertinaWarning,
                 stacklevel=2,
             )
@@ -492,11 +492,11 @@ def _remove(folder: str, process: int) -> None:
 
 
 def _tell_of_failures(statuses: list[str]) -> None:
-    """Warns of runs that came to no good end."""
+    """Warns of runs that diverged or failed."""
     counts = [(statuses.count(status), status) for status in ("diverged", "failed")]
     told = " and ".join(f"{count} {status}" for count, status in counts if count)
     if told:
-        message = f"of {len(statuses)} runs {told}: `runs.table()` says which, and `run.message` why"
+        message = f"of {len(statuses)} runs, {told}: `runs.table()` says which, and `run.message` why"
         warnings.warn(message, ConcertinaWarning, stacklevel=3)
 
 
@@ -505,17 +505,17 @@ def _seeds(seeds: Iterable[int] | None) -> list[int] | None:
 
 
 def _assignments(parameters: Mapping[str, Any]) -> list[str]:
-    """Parameters in the words of a command line."""
+    """Parameters as a command line has them."""
     return [f"{name}={value}" for name, value in parameters.items()]
 
 
 def figures() -> Table:
-    """The figures that `Study.figure` draws.
+    """Lists the figures that `Study.figure` draws.
 
     Returns
     -------
     Table
-        A row per figure: `figure`, its name, and `title`.
+        One row per figure: `figure`, its name, and `title`.
 
     Examples
     --------

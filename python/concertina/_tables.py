@@ -1,4 +1,4 @@
-"""Tidy tables: named columns, a row per observation."""
+"""Tidy tables: named columns, one row per observation."""
 
 from __future__ import annotations
 
@@ -20,38 +20,38 @@ if TYPE_CHECKING:
 
     from ._figures import Figure
 
-#: Rows and characters that a notebook or a terminal shows of a table.
+#: The numbers of rows and of digits with which a notebook or a terminal shows a table.
 _SHOWN_ROWS, _SHOWN_DIGITS = 20, 6
 
 
 class Table:
-    """A table of named columns. Every analysis gives one.
+    """A table of named columns. Every analysis returns one.
 
-    pandas, polars, pyarrow and DuckDB read it as it is, by the Arrow PyCapsule interface
-    (`__arrow_c_stream__`): `pandas.DataFrame` by `to_pandas()`, polars by `polars.DataFrame(table)`, DuckDB
-    by `SELECT ... FROM table`.
+    pandas, polars, pyarrow and DuckDB read it directly, through the Arrow PyCapsule interface
+    (`__arrow_c_stream__`): `to_pandas()` returns a `pandas.DataFrame`, `polars.DataFrame(table)` makes a
+    polars frame, and DuckDB reads it with `SELECT ... FROM table`.
 
     Parameters
     ----------
     columns : mapping of str to sequence
-        Columns of equal length, each of numbers, texts, truth values, or vectors of one length. None, and NaN
-        among numbers, is null. A `pandas.DataFrame` or `polars.DataFrame` is such a mapping, too.
+        Columns of equal length, each of numbers, texts, truth values, or vectors of the same length. None is
+        null, and so is NaN among numbers. A `pandas.DataFrame` or `polars.DataFrame` is such a mapping, too.
 
     Raises
     ------
     ShapeError
-        A column that mixes numbers, texts and truth values.
+        A column mixes numbers, texts and truth values.
     ParameterError
-        Columns, or vectors in a column, that differ in length.
+        Columns, or vectors in a column, differ in length.
     TypeError
-        Cells that are neither numbers, texts, truth values nor vectors.
+        Cells are not numbers, texts, truth values or vectors.
 
     Notes
     -----
-    `table["gain"]` is a column as a NumPy array. What is null is NaN among numbers (whole numbers are then
-    floating-point numbers) and None among texts and truth values. A column of vectors is an array of two
-    axes. `table[["gain", "seed"]]` is a table of these columns, `table[0]` is a row as a dictionary, and
-    `table[:10]` or an array of truth values gives rows; iterating over a table gives its rows.
+    `table["gain"]` is a column as a NumPy array. Nulls are NaN among numbers (whole numbers then become
+    floating-point numbers) and None among texts and truth values. A column of vectors is an array with two
+    axes. `table[["gain", "seed"]]` is a table of these columns, and `table[0]` is a row as a dictionary.
+    `table[:10]` or an array of truth values selects rows. Iterating over a table yields its rows.
 
     Examples
     --------
@@ -72,7 +72,7 @@ class Table:
     _table: _core.Table
 
     def __init__(self, columns: Mapping[str, Iterable[Any]]) -> None:
-        # iterating over a frame of polars gives its columns, not their names
+        # iterating over a polars frame yields its columns, not their names
         names = getattr(columns, "columns", columns)
         self._table = _core.Table([(str(name), _cells(columns[name])) for name in names])
 
@@ -89,14 +89,14 @@ class Table:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Rows and columns."""
+        """The numbers of rows and columns."""
         return len(self._table), len(self.columns)
 
     def __len__(self) -> int:
         return len(self._table)
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
-        """The rows, each a dictionary."""
+        """Yields the rows as dictionaries."""
         cells = [(name, self._table.cells(name)) for name in self.columns]
         for row in range(len(self)):
             yield {name: column[row] for name, column in cells}
@@ -119,19 +119,19 @@ class Table:
         return type(self)._of(self._table.take(rows.tolist()))
 
     def where(self, condition: str) -> Table:
-        """The rows that fulfil a condition.
+        """Returns the rows that fulfil a condition.
 
         Parameters
         ----------
         condition : str
             Comparisons `=`, `!=`, `<`, `<=`, `>`, `>=` of a column with a number, a word or a text in quotes,
-            joined by `and`, `or`, `not` and parentheses. `and` binds closer than `or`. A cell that is null is
-            equal to `none` alone.
+            combined with `and`, `or`, `not` and parentheses. `and` binds more tightly than `or`. A null cell
+            is equal only to `none`.
 
         Raises
         ------
         ParameterError
-            A condition that cannot be read, or a column that the table does not have.
+            The condition cannot be read, or it names a column that the table does not have.
 
         Examples
         --------
@@ -143,17 +143,17 @@ class Table:
         return type(self)._of(self._table.filtered(condition))
 
     def to_dict(self) -> dict[str, list[Any]]:
-        """Columns as lists by name; what is null is None, and vectors are lists."""
+        """Columns as lists, by name. Nulls are None, and vectors are lists."""
         return {name: self._table.cells(name) for name in self.columns}
 
     def to_pandas(self) -> pandas.DataFrame:
-        """As a `pandas.DataFrame`.
+        """Converts to a `pandas.DataFrame`.
 
         Returns
         -------
         pandas.DataFrame
             Whole numbers and truth values with nulls have pandas' nullable types, `Int64` and `boolean`. A
-            column of vectors is one of lists.
+            column of vectors becomes a column of lists.
 
         Raises
         ------
@@ -176,7 +176,7 @@ class Table:
         return pandas.DataFrame(frame)
 
     def to_polars(self) -> polars.DataFrame:
-        """As a `polars.DataFrame`. A column of vectors is one of lists.
+        """Converts to a `polars.DataFrame`. A column of vectors becomes a column of lists.
 
         Raises
         ------
@@ -188,7 +188,7 @@ class Table:
         return polars.DataFrame(self)
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> CapsuleType:
-        """The table by the Arrow PyCapsule interface. The requested schema is not looked at, as the interface
+        """The table through the Arrow PyCapsule interface. The requested schema is ignored, as the interface
         allows.
         """
         return self._table.arrow_stream()
@@ -204,7 +204,7 @@ class Table:
         Raises
         ------
         ParameterError
-            Another ending.
+            The name has another ending.
         OSError
             The file cannot be written.
         """
@@ -231,50 +231,50 @@ class Table:
         Parameters
         ----------
         x, y : str or mapping
-            The columns that run right and up. A mapping says more: `{"column": "loss", "label": "Loss
-            (nats)", "scale": "log", "from": 0.01, "to": 1, "ticks": [0.01, 0.1, 1]}`.
+            The columns of the horizontal and vertical axes. A mapping gives further settings: `{"column":
+            "loss", "label": "Loss (nats)", "scale": "log", "from": 0.01, "to": 1, "ticks": [0.01, 0.1, 1]}`.
         hue, style : str, optional
-            The columns that colours and dashes (or marks) tell apart.
+            The columns that colours and dashes (or marks) distinguish.
         facet, facet_rows : str, optional
-            The columns whose values get axes of their own, side by side and in rows.
+            The columns whose values get separate axes, next to each other and in rows.
         kind : {"lines", "spectrum", "scatter", "snapshots"}, default "lines"
-            Lines over a column, lines with dots over an index, a mark per row, or clouds of states.
+            Lines over a column, lines with dots over an index, one mark per row, or clouds of states.
         where : str, optional
-            A condition, as in `where`; only rows that fulfil it are drawn.
+            A condition, as in `Table.where`; only rows that fulfil it are drawn.
         band : str or None, default "gamma"
-            How realisations, which the column `seed` tells apart, become a line and a band:
+            How realisations, which the column `seed` distinguishes, are summarised as a line and a band:
 
             * `"gamma"`: median and central 75% of a fitted gamma distribution, as in the paper;
-            * `"gamma_reflected"`: the same, mirrored at 1, as `"gamma"` is for accuracies;
+            * `"gamma_reflected"`: the same, mirrored at 1, as `"gamma"` is automatically for accuracies;
             * `"mean_ci"`: mean and a bootstrapped interval of 95%;
             * `"mean_sd"`: mean and one standard deviation to either side;
             * `"median_iqr"`: median and quartiles;
-            * `"lines"`: each realisation by itself, and the mean.
+            * `"lines"`: each realisation as a line, and the mean.
 
-            None is for one value at each place.
+            None if there is one value at each position.
         title : str, optional
-            What stands over the axes.
+            The text above the axes.
         size_mm : (float, float), optional
-            Width and height in millimetres; one column of text unless given.
+            Width and height in millimetres; the width of one text column if not given.
         **drawing
-            Everything else that a panel of a recipe has. Among others:
+            All other settings of a recipe's panel. Among others:
 
             * `palette`: `"categorical"`, `"continuous"` or `"shade"`;
             * `markers`: whether lines have dots;
             * `reference`: lines across the axes, `[{"y": 0}, {"x": 1, "label": "end"}]`;
             * `names`: what values are called, `{"gain": {"20": "weak", "250": "strong"}}`;
-            * `legend`: `"right"`, `"above"`, `"top_left"`, ..., `"none"`; `legend_title`;
+            * `names`: the displayed names of values, `{"gain": {"20": "weak", "250": "strong"}}`;
             * `share_y`: whether facets have the same vertical scale.
 
         Returns
         -------
         Figure
-            An SVG in a notebook; `save("figure.pdf")` writes files.
+            A notebook shows it as SVG; `save("figure.pdf")` writes files.
 
         Raises
         ------
         ParameterError
-            A column that the table does not have, or a setting that cannot be.
+            The table does not have a column, or a setting is invalid.
 
         Examples
         --------
@@ -302,7 +302,7 @@ class Table:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Table) and self._table.equals(other._table)
 
-    __hash__ = None  # type: ignore[assignment]  # equal by content, which is not worth hashing
+    __hash__ = None  # type: ignore[assignment]  # compared by content, which is not worth hashing
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _table_of, (type(self), self._table.to_parquet())
@@ -340,7 +340,7 @@ class Table:
         return f'<div><table class="dataframe"><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>{more}</div>'
 
     def _shown(self, name: str) -> list[str]:
-        """The first cells of a column as people read them."""
+        """The first cells of a column, formatted for people."""
         return [text_of(cell) for cell in self._table.cells(name)[:_SHOWN_ROWS]]
 
 
@@ -349,7 +349,7 @@ def _table_of(kind: type[Table], parquet: bytes) -> Any:
 
 
 def text_of(cell: Any) -> str:
-    """A cell as people read it."""
+    """A cell, formatted for people."""
     if cell is None:
         return ""
     if isinstance(cell, float):
@@ -360,7 +360,7 @@ def text_of(cell: Any) -> str:
 
 
 def _cells(values: Any) -> list[Any]:
-    """A column as a list; vectors are lists in it."""
+    """A column as a list, with vectors as lists."""
     listed = values.tolist() if hasattr(values, "tolist") else list(values)
     if not isinstance(listed, list):
         raise ParameterError(f"expected columns of several values, found {listed!r}")
@@ -374,7 +374,7 @@ def _cell(cell: Any) -> Any:
 
 
 class LyapunovSpectrum(Table):
-    """The Lyapunov spectra of a run at some checkpoints: a table that knows its largest exponent.
+    """The Lyapunov spectra of a run at some checkpoints: a table that also gives its largest exponent.
 
     Examples
     --------
@@ -389,8 +389,9 @@ class LyapunovSpectrum(Table):
 
     @property
     def exponents(self) -> NDArray[np.float64]:
-        """The exponents at the last of the checkpoints, largest first, in bits per timestep. `-inf` where the
-        network leaves no further direction, NaN where an exponent is not known: the column `reason` says why.
+        """The exponents at the last of the checkpoints, largest first, in bits per timestep. An exponent is
+        `-inf` where the network leaves no further direction, and NaN where it is not known; the column
+        `reason` says why.
         """
         return np.array([bits for bits, _, _ in self._table.lyapunov_exponents()])
 
@@ -402,8 +403,8 @@ class LyapunovSpectrum(Table):
 
     @property
     def standard_error(self) -> float:
-        """The standard error of the largest exponent over initial conditions, in bits per timestep; NaN where
-        it has none.
+        """The standard error of the largest exponent over initial conditions, in bits per timestep; NaN if it
+        has none.
         """
         found = self._table.lyapunov_exponents()
         error = found[0][1] if found else None

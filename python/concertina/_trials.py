@@ -1,4 +1,4 @@
-"""Trials that were made elsewhere: arrays, or an environment of neurogym."""
+"""Trials that were made elsewhere: arrays, or a neurogym environment."""
 
 from __future__ import annotations
 
@@ -18,37 +18,38 @@ _PARTS = ("inputs", "targets", "mask", "condition")
 
 
 class Trials:
-    """Trials to train on and to validate with, as NumPy arrays. They can be the `task` of a run.
+    """Trials for training and for validation, as NumPy arrays. They can be given as the `task` of a run.
 
     Parameters
     ----------
     inputs : array (trials, time, inputs)
         What the network is shown at every timestep.
     targets : array
-        Classes, whole numbers from 0 on: (trials,) for one class per trial, or (trials, time). Or real
-        numbers, (trials, time, outputs).
+        Either classes numbered from 0, (trials,) for one class per trial or (trials, time), or real numbers,
+        (trials, time, outputs).
     mask : array of bool (trials, time), optional
-        Where the loss counts; at every timestep unless given, also where there is one class per trial.
+        Where the loss counts. If not given, it counts at every timestep, also where there is one class per
+        trial.
     condition : array of int (trials,), optional
-        Numbers that group trials, from 0 on. Analyses show trials spread evenly over conditions.
+        Groups of trials, numbered from 0. Analyses use trials that are spread evenly over conditions.
     validation : mapping, optional
-        Trials to validate with, and to show in analyses: a dictionary with `inputs`, `targets` and perhaps
-        `mask` and `condition`. Unless given, the last 15% of the trials.
+        Trials for validation, which analyses also use: a dictionary with `inputs`, `targets` and optionally
+        `mask` and `condition`. If not given, the last 15% of the trials.
     time_major : bool, default False
         Whether the arrays are (time, trials, ...) instead, as with PyTorch's `batch_first=False`.
 
     Raises
     ------
     ShapeError
-        Arrays whose shapes or types do not go together, or NaN or infinite numbers; the message names the
+        The shapes or types of the arrays do not match, or numbers are NaN or infinite. The message names the
         argument.
     ParameterError
-        A name in `validation` that is none of the four.
+        `validation` has a name that is none of the four.
 
     Notes
     -----
-    Arrays are copied once, to single precision. Two objects with the same numbers are the same trials: runs
-    are named by a hash of the content.
+    Arrays are copied once, to single precision. Two objects with the same numbers are the same trials,
+    because runs are named by a hash of the content.
 
     Examples
     --------
@@ -98,18 +99,19 @@ class Trials:
 
     @classmethod
     def read(cls, path: str | PathLike[str]) -> Trials:
-        """Trials in a file.
+        """Reads trials from a file.
 
         Parameters
         ----------
         path : str or path
-            A `.npz` file with arrays `inputs`, `targets` and perhaps `mask`, `condition` and the same with
-            `val_` before the name; `docs/guides/your-own-task.md` describes it.
+            A `.npz` file with arrays `inputs`, `targets` and optionally `mask`, `condition`, and arrays for
+            validation under the same names with the prefix `val_`; `docs/guides/your-own-task.md` describes
+            it.
 
         Raises
         ------
         ShapeError
-            Arrays whose shapes or types do not go together.
+            The shapes or types of the arrays do not match.
         OSError
             The file cannot be read.
         """
@@ -118,36 +120,36 @@ class Trials:
 
     @classmethod
     def from_neurogym(cls, env: Any, trials: int = 1000, seed: int = 0, **settings: Any) -> Trials:
-        """Trials of an environment of neurogym.
+        """Draws trials from a neurogym environment.
 
         Parameters
         ----------
         env : str or environment
-            Its name, as in `"PerceptualDecisionMaking-v0"`, or the environment itself, which is reset.
-            Wrappers that draw trials are heeded; those that act step by step, such as `Noise`, are left out
+            Its name, such as `"PerceptualDecisionMaking-v0"`, or the environment itself, which is reset.
+            Wrappers that draw trials are used. Those that act step by step, such as `Noise`, are left out
             with a warning.
         trials : int, default 1000
-            How many.
+            The number of trials.
         seed : int, default 0
-            Seeds the environment: the same seed gives the same trials. An exception are environments that
-            draw something while they are made, as `HierarchicalReasoning-v0` does.
+            Seeds the environment: the same seed gives the same trials. The exceptions are environments that
+            draw something while they are made, such as `HierarchicalReasoning-v0`.
         **settings
-            Passed to the environment, where a name is given: `dt=20`.
+            Passed to the environment if a name is given: `dt=20`.
 
         Returns
         -------
         Trials
-            Inputs are observations, and targets are the classes of the ground truth (real numbers where the
-            environment acts in continuous space), (trials, time). Trials that are shorter than the longest
+            Inputs are observations, and targets are the classes of the ground truth, (trials, time), or real
+            numbers where the environment acts in continuous space. Trials that are shorter than the longest
             end in zeros, at which the loss does not count. Conditions number the combinations of what the
             environment draws per trial.
 
         Raises
         ------
         ParameterError
-            There is no such environment, it cannot be made with these settings, or it has no ground truth.
+            The environment does not exist, cannot be made with these settings, or has no ground truth.
         ModuleNotFoundError
-            neurogym, or PyTorch, which it needs, is not installed.
+            neurogym is not installed, or PyTorch, which it needs.
 
         Examples
         --------
@@ -168,12 +170,12 @@ class Trials:
 
     @property
     def inputs(self) -> NDArray[np.float32]:
-        """Inputs of the trials to train on, (trials, time, inputs)."""
+        """Inputs of the training trials, (trials, time, inputs)."""
         return self._inner.tensors()["inputs"]
 
     @property
     def targets(self) -> NDArray[Any]:
-        """Targets of the trials to train on: classes as whole numbers, (trials,) or (trials, time), or real
+        """Targets of the training trials: classes as whole numbers, (trials,) or (trials, time), or real
         numbers, (trials, time, outputs).
         """
         targets = self._inner.tensors()["targets"]
@@ -181,7 +183,7 @@ class Trials:
 
     @property
     def mask(self) -> NDArray[np.bool_] | None:
-        """Where the loss counts, (trials, time); None if everywhere."""
+        """Where the loss counts, (trials, time); None if it counts everywhere."""
         mask = self._inner.tensors().get("mask")
         return None if mask is None else mask.astype(bool)
 
@@ -216,7 +218,7 @@ def _trials_of(tensors: dict[str, NDArray[np.float32]]) -> Trials:
 
 
 def _named(given: Mapping[str, Any], prefix: str, time_major: bool) -> dict[str, Any]:
-    """Arrays by name, trials first."""
+    """Arrays by name, with trials as the first axis."""
     arrays: dict[str, Any] = {}
     for name, one in given.items():
         if one is None:
@@ -228,7 +230,7 @@ def _named(given: Mapping[str, Any], prefix: str, time_major: bool) -> dict[str,
 
 
 def _check_axes(arrays: Mapping[str, Any]) -> None:
-    """Refuses arrays that go together only if time comes first."""
+    """Refuses arrays that match only if time is their first axis."""
     inputs, targets = arrays["inputs"], arrays["targets"]
     if inputs.ndim != 3 or targets.ndim < 2 or inputs.shape[:2] == targets.shape[:2]:
         return

@@ -1,4 +1,4 @@
-"""What a user writes, for the type checker: the types are those that the documentation says."""
+"""A user's file for the type checker: types are as documented."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def analyse(folder: str) -> float:
         assert_type(states, ct.States)
         assert_type(ct.Params(gain=20).gain, float)
         assert_type(study.reproduce("fig2").claims, ct.Table)
-    # what cannot be is refused before anything runs
+    # invalid arguments are refused before anything runs
     study.train(gian=250)  # type: ignore[call-arg]
     study.train(units="many")  # type: ignore[arg-type]
     runs.effective_dimension(sample=500)  # type: ignore[call-arg]

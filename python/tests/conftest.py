@@ -1,4 +1,4 @@
-"""What the tests share: the command, small parameters, a study of small runs."""
+"""What the tests share: the command, small parameters, and a study of small runs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from small import SMALL
 
 @pytest.fixture(scope="session")
 def command() -> Callable[..., str]:
-    """Runs the command line with arguments; gives what it prints."""
+    """Runs the command with arguments and returns what it prints."""
     program = os.environ.get("CONCERTINA_COMMAND")
     assert program, "CONCERTINA_COMMAND names the built command: `python/tests/run` sets it"
 
@@ -29,13 +29,13 @@ def command() -> Callable[..., str]:
 
 @pytest.fixture(scope="session")
 def study(tmp_path_factory: pytest.TempPathFactory) -> ct.Study:
-    """A study that tests share."""
+    """A study that the tests share."""
     return ct.Study(tmp_path_factory.mktemp("study"), progress=False)
 
 
 @pytest.fixture(scope="session")
 def runs(study: ct.Study) -> ct.Runs:
-    """Four small runs in it."""
+    """Four small runs of that study."""
     return study.train(gain=[1.5, 20], seed=range(2), **SMALL)
 
 
@@ -52,13 +52,13 @@ def rng() -> np.random.Generator:
 
 @pytest.fixture
 def task(rng: np.random.Generator) -> ct.Trials:
-    """Trials with a class at their end."""
+    """Trials with a class at the end of each."""
     inputs = rng.normal(size=(60, 8, 2)).astype(np.float32)
     return ct.Trials(inputs, (inputs.sum(axis=(1, 2)) > 0).astype(int), condition=np.arange(60) % 3)
 
 
 @pytest.fixture
 def quiet_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty folder, in which the test runs."""
+    """An empty folder in which the test runs."""
     monkeypatch.chdir(tmp_path)
     return tmp_path

@@ -1,6 +1,6 @@
-"""As much of PyTorch and of neurogym as the package touches, so that its way through them is tested without them.
+"""Stand-ins for the parts of PyTorch and neurogym that the package uses, so that it can be tested without them.
 
-`python/tests/run_slow` has the libraries themselves.
+`python/tests/run_slow` tests with the libraries themselves.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import pytest
 
 
 class Tensor:
-    """A tensor, which NumPy cannot read before it is detached."""
+    """A tensor, which NumPy cannot read until it is detached."""
 
     def __init__(self, values: Any, bytes_each: int = 4, detached: bool = False) -> None:
         self.values = np.asarray(values)
@@ -43,7 +43,7 @@ class Tensor:
 
 
 class Module:
-    """A module: its parts and tensors are its attributes."""
+    """A module. Its parts and tensors are its attributes."""
 
     def named_modules(self, prefix: str = "") -> Iterator[tuple[str, Module]]:
         yield prefix, self
@@ -112,7 +112,7 @@ class Model(Module):
 
 @pytest.fixture
 def torch(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
-    """PyTorch."""
+    """A stand-in for PyTorch."""
     layers = (Module, RNNBase, RNNCellBase, RNN, GRU, LSTM, GRUCell, Linear)
     module: Any = ModuleType("torch")
     module.nn = SimpleNamespace(**{layer.__name__: layer for layer in layers})
@@ -164,7 +164,7 @@ class Continuous(Env):
 
 
 class SeededByReset:
-    """As neurogym may become: without `seed`."""
+    """An environment as future versions of neurogym may have it: without `seed`."""
 
     action_space = SimpleNamespace(n=2)
 
@@ -203,7 +203,7 @@ class UnregisteredEnv(Exception):
 
 @pytest.fixture
 def neurogym(monkeypatch: pytest.MonkeyPatch) -> None:
-    """neurogym, and the gymnasium that it is built on."""
+    """Stand-ins for neurogym and for gymnasium, on which it is built."""
 
     def make(name: str, **settings: Any) -> Env:
         known = {env.__name__: env for env in (Env, WithoutTruth, Wrong, Continuous)}

@@ -1,4 +1,4 @@
-"""Every analysis on runs, equal to the command line's, and on plain arrays, equal to that on runs."""
+"""Every analysis: on runs, the same as on the command line; on plain arrays, the same as on runs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from small import SMALL
 
 NAMES = [one["name"] for one in _core.analyses()]
 
-#: Settings under which each takes a moment.
+#: Settings with which each analysis takes a moment.
 QUICK: dict[str, dict[str, Any]] = {
     "lyapunov": {"exponents": 3, "max_iterations": 1000, "burn_in": 100},
     "fixed_points": {"starts": 20},
@@ -71,7 +71,7 @@ def test_every_analysis_has_the_bits_of_the_command_line(
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_one_run_is_asked_as_several_are(name: str, runs: ct.Runs) -> None:
+def test_one_run_is_analysed_like_several(name: str, runs: ct.Runs) -> None:
     settings = QUICK.get(name, {})
     assert getattr(runs[1], name)(at="last", **settings)["epoch"].tolist()[0] == 2
     assert runs[1].analyse(name, at=2, **settings).columns == getattr(runs[1], name)(at=[2], **settings).columns
@@ -104,7 +104,7 @@ def test_the_list_of_analyses() -> None:
         assert getattr(ct.Runs, name).__doc__, name
 
 
-# ---- plain arrays: the numbers of the analyses of runs, from the run's own states and weights
+# ---- plain arrays: the analyses of states and weights give the numbers of the analyses of the runs they are from
 
 
 def states_of(run: ct.Run, at: str, samples: int) -> ct.States:
@@ -118,7 +118,7 @@ def column(table: ct.Table, name: str) -> Any:
 
 
 @pytest.mark.parametrize("at", ["first", "last"])
-def test_states_as_arrays_give_what_the_run_gives(runs: ct.Runs, at: str) -> None:
+def test_states_as_arrays_give_the_results_of_the_run(runs: ct.Runs, at: str) -> None:
     run = runs[3]
     samples = 40
     states = states_of(run, at, samples)
@@ -142,7 +142,7 @@ def test_states_as_arrays_give_what_the_run_gives(runs: ct.Runs, at: str) -> Non
             np.testing.assert_array_equal(found[name], column(theirs, name), err_msg=f"{function}: {name}")
 
 
-def test_principal_components_give_what_the_run_gives(runs: ct.Runs) -> None:
+def test_principal_components_give_the_results_of_the_run(runs: ct.Runs) -> None:
     run = runs[3]
     found = ct.pca_snapshots(run.states("last", samples=30), components=3)
     theirs = run.pca_snapshots(at="last", samples=30, components=3)
@@ -154,7 +154,7 @@ def test_principal_components_give_what_the_run_gives(runs: ct.Runs) -> None:
     assert found.components.shape == (10, 12, 3)
 
 
-def test_orthogonal_compression_gives_what_the_run_gives(runs: ct.Runs) -> None:
+def test_orthogonal_compression_gives_the_results_of_the_run(runs: ct.Runs) -> None:
     run = runs[3]
     now, before = run.states("last", samples=40), run.states("first", samples=40)
     theirs = run.orthogonal_compression(samples=40).where("stage = after")
@@ -169,7 +169,7 @@ def test_orthogonal_compression_gives_what_the_run_gives(runs: ct.Runs) -> None:
     np.testing.assert_allclose(doubled["orthogonal_compression"], found["orthogonal_compression"], rtol=1e-5)
 
 
-def test_weights_as_arrays_give_what_the_run_gives(runs: ct.Runs) -> None:
+def test_weights_as_arrays_give_the_results_of_the_run(runs: ct.Runs) -> None:
     run = runs[3]
     theirs = run.spectrum(at="last")
     found = ct.spectrum(run.weights()["recurrent"])
@@ -181,7 +181,7 @@ def test_weights_as_arrays_give_what_the_run_gives(runs: ct.Runs) -> None:
     np.testing.assert_array_equal(ct.weight_variance(weights[: len(variance)], window=2), variance)
 
 
-def test_networks_give_what_the_run_gives(runs: ct.Runs) -> None:
+def test_networks_give_the_results_of_the_run(runs: ct.Runs) -> None:
     run = runs[3]
     network = run.network("last")
     settings = QUICK["lyapunov"]
@@ -194,7 +194,7 @@ def test_networks_give_what_the_run_gives(runs: ct.Runs) -> None:
     assert {"index", "kind", "state", "eigenvalue_real", "start"} <= set(points.columns)
 
 
-def test_outputs_as_arrays_give_what_the_run_gives(runs: ct.Runs) -> None:
+def test_outputs_as_arrays_give_the_results_of_the_run(runs: ct.Runs) -> None:
     run = runs[3]
     states = run.states("last", samples=40)
     weights = run.weights("last")
@@ -258,7 +258,7 @@ def test_starts_of_fixed_points_are_rows_of_the_states(rng: np.random.Generator)
     points = ct.fixed_points([[0.0, 2.0], [2.0, 0.0]], states, starts=40)
     stable = points.where("kind = fixed and unstable = 0")
     assert points["starts"].tolist()[0] == 40
-    # a start and its point are in the same half of the plane
+    # a start and the point found from it are in the same half of the plane
     began = states.reshape(-1, 2)[stable["start"]]
     assert (np.sign(began.sum(axis=1)) == np.sign(stable["state"].sum(axis=1))).all()
     everything = ct.fixed_points([[0.0, 2.0], [2.0, 0.0]], states, starts=None)

@@ -1,4 +1,4 @@
-"""Networks of PyTorch and trials of neurogym, by stand-ins for these; `slow` has the libraries themselves."""
+"""PyTorch networks and neurogym trials, tested with stand-ins; `slow` tests with the libraries themselves."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def numbers(state: dict[str, Any]) -> dict[str, np.ndarray[Any, Any]]:
 
 @pytest.mark.parametrize("kind", ["RNN", "GRU"])
 @pytest.mark.parametrize("bias", [True, False])
-def test_modules_go_there_and_back(torch: SimpleNamespace, kind: str, bias: bool) -> None:
+def test_modules_are_converted_and_back(torch: SimpleNamespace, kind: str, bias: bool) -> None:
     module = Model(cortex=getattr(torch, kind)(2, 5, bias=bias), muscles=torch.Linear(5, 3, bias=bias))
     network = ct.Network.from_torch(module)
     assert network.params["network.kind"] == ("vanilla" if kind == "RNN" else "gru")
@@ -37,7 +37,7 @@ def test_modules_go_there_and_back(torch: SimpleNamespace, kind: str, bias: bool
     assert {"weight_hh_l0", "out.weight"} <= set(named)
 
 
-def test_a_bare_module_says_its_nonlinearity(torch: SimpleNamespace) -> None:
+def test_a_bare_module_tells_its_nonlinearity(torch: SimpleNamespace) -> None:
     network = ct.Network.from_torch(torch.RNN(2, 5, nonlinearity="relu"))
     assert network.params.nonlinearity == "relu"
     assert set(network.to_torch()) == {"weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0"}
@@ -51,7 +51,7 @@ def test_a_trained_run_is_a_state_dict(torch: SimpleNamespace, runs: ct.Runs) ->
 
 def test_other_arrays_of_a_module_are_named(torch: SimpleNamespace) -> None:
     module = Model(rnn=torch.RNN(2, 5), norm=Model(weight=Tensor(np.ones(5))))
-    with pytest.warns(ct.ConcertinaWarning, match=r"nothing was made of `norm\.weight`") as caught:
+    with pytest.warns(ct.ConcertinaWarning, match=r"the network does not use `norm\.weight`") as caught:
         network = ct.Network.from_torch(module)
     assert network.not_used == ["norm.weight"]
     assert caught[0].filename == __file__
@@ -74,7 +74,7 @@ def test_other_arrays_of_a_module_are_named(torch: SimpleNamespace) -> None:
         (lambda nn: {"a.weight_hh": np.eye(5), "b.weight_hh": np.eye(5)}, "found two networks, `a`, `b`"),
     ],
 )
-def test_what_is_no_network_is_refused_with_a_reason(
+def test_what_is_not_a_network_is_refused_with_a_reason(
     torch: SimpleNamespace, made: Callable[[Any], Any], reason: str
 ) -> None:
     with pytest.raises(ct.ParameterError) as caught:
@@ -87,7 +87,7 @@ def test_a_state_dict_may_have_none_of_the_names() -> None:
     np.testing.assert_array_equal(network.weights["recurrent"], np.eye(3))
 
 
-def test_arrays_come_by_name() -> None:
+def test_arrays_must_be_given_by_name() -> None:
     with pytest.raises(ct.ParameterError, match="`arrays`: expected arrays by name, found ndarray"):
         ct.Network(np.eye(3))  # type: ignore[arg-type]
 
@@ -111,7 +111,7 @@ def test_tensors_are_arrays_wherever_they_are(rng: np.random.Generator) -> None:
 
 
 @pytest.mark.parametrize("given", [[[1.0], [1.0, 2.0]], ct.Table({"a": [1.0]})])
-def test_what_is_no_array_is_refused_by_name(given: Any) -> None:
+def test_what_is_not_an_array_is_refused_by_name(given: Any) -> None:
     with pytest.raises(ct.ShapeError, match="`states`: expected an array, found"):
         ct.effective_dimension(given)
     with pytest.raises(ct.ShapeError, match="`inputs`: expected an array, found"):
@@ -142,10 +142,10 @@ def test_trials_of_environments_are_seeded_and_masked() -> None:
 @pytest.mark.parametrize(
     ("env", "given", "message"),
     [
-        ("Nothing", {}, "expected the name of an environment of neurogym, found 'Nothing': Environment `Nothing`"),
+        ("Nothing", {}, "expected the name of a neurogym environment, found 'Nothing': Environment `Nothing`"),
         ("Env", {"nonsense": 1}, "Env cannot be made with these settings"),
         (Env(), {"scale": 1}, "expected settings with the name of an environment, found `scale`"),
-        (7, {}, "expected an environment of neurogym, which draws trials, found int"),
+        (7, {}, "expected a neurogym environment, which draws trials, found int"),
         (WithoutTruth(), {}, "gives the ground truth of its trials, found WithoutTruth"),
         (Wrong(), {}, "expected a ground truth among the actions of Wrong, 0 to 1, found"),
         ("Env", {"trials": 0}, "`trials`: expected a whole number of at least 1, found 0"),

@@ -1,6 +1,6 @@
-"""Wrong uses: each gives the right exception, with a message in Python's words.
+"""Wrong uses: each raises the right exception, with a message in the terms of Python.
 
-The messages are in `messages.txt`; `CONCERTINA_BLESS=1 pytest python/tests/test_errors.py` writes it again.
+The messages are in `messages.txt`; `CONCERTINA_BLESS=1 pytest python/tests/test_errors.py` writes them again.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from small import ROOT, SMALL
 CRATES = ROOT / "crates"
 MESSAGES = Path(__file__).with_name("messages.txt")
 
-#: Each wrong use by what is wrong, with the exception that it raises.
+#: The wrong uses by name, with the exceptions that they raise.
 USES: dict[str, tuple[type[BaseException], Callable[[Any], object]]] = {}
 
 
 def wrong(error: type[BaseException]) -> Callable[[Callable[[Any], object]], None]:
-    """Adds a wrong use under the name of its function."""
+    """Registers a wrong use under the name of its function."""
 
     def add(use: Callable[[Any], object]) -> None:
         USES[use.__name__.replace("_", " ")] = (error, use)
@@ -35,7 +35,7 @@ def wrong(error: type[BaseException]) -> Callable[[Callable[[Any], object]], Non
 
 
 class Given:
-    """What wrong uses are made with."""
+    """The objects that wrong uses work with."""
 
     def __init__(self, study: ct.Study, folder: Path) -> None:
         self.study = study
@@ -83,7 +83,7 @@ def one_sample(given: Given) -> object:
 
 
 @wrong(ct.ShapeError)
-def labels_that_are_no_whole_numbers(given: Given) -> object:
+def labels_that_are_not_whole_numbers(given: Given) -> object:
     return ct.class_distances(given.states, np.linspace(0, 1, 20))
 
 
@@ -103,7 +103,7 @@ def a_matrix_that_is_not_square(given: Given) -> object:
 
 
 @wrong(ct.ShapeError)
-def a_mask_that_is_no_mask(given: Given) -> object:
+def a_mask_that_is_not_a_mask(given: Given) -> object:
     return ct.loss(np.zeros((2, 3, 4)), np.zeros((2, 3), dtype=int), mask=np.full((2, 3), 0.5))
 
 
@@ -123,7 +123,7 @@ def trials_whose_targets_have_time_first(given: Given) -> object:
 
 
 @wrong(ct.ShapeError)
-def trials_without_an_axis_of_time(given: Given) -> object:
+def trials_without_a_time_axis(given: Given) -> object:
     return ct.Trials(given.inputs[:, 0], np.zeros(10, dtype=int))
 
 
@@ -153,7 +153,7 @@ def a_parameter_of_another_type(given: Given) -> object:
 
 
 @wrong(TypeError)
-def a_parameter_that_is_no_value(given: Given) -> object:
+def a_parameter_that_is_not_a_value(given: Given) -> object:
     return ct.Params(gain=object())  # type: ignore[arg-type]
 
 
@@ -163,7 +163,7 @@ def a_sweep_without_values(given: Given) -> object:
 
 
 @wrong(ct.ParameterError)
-def parameters_in_parallel_of_unequal_length(given: Given) -> object:
+def parameters_in_parallel_with_lists_of_unequal_length(given: Given) -> object:
     return given.study.train(ct.zip(gain=[1, 2], learning_rate=[1e-3, 1e-4, 1e-5]))
 
 
@@ -233,7 +233,7 @@ def a_checkpoint_that_the_run_does_not_have(given: Given) -> object:
 
 
 @wrong(ct.ParameterError)
-def checkpoints_that_are_none(given: Given) -> object:
+def checkpoints_that_cannot_be_parsed(given: Given) -> object:
     return given.runs.accuracy(at="middle")
 
 
@@ -243,7 +243,7 @@ def a_column_that_the_table_does_not_have(given: Given) -> object:
 
 
 @wrong(ct.ParameterError)
-def a_condition_on_a_column_that_there_is_not(given: Given) -> object:
+def a_condition_on_a_column_that_does_not_exist(given: Given) -> object:
     return given.study.runs("gian = 250")
 
 
@@ -253,22 +253,22 @@ def several_lines_where_one_is_drawn(given: Given) -> object:
 
 
 @wrong(ct.ParameterError)
-def a_figure_that_there_is_not(given: Given) -> object:
+def a_figure_that_does_not_exist(given: Given) -> object:
     return given.study.figure("fig22")
 
 
 @wrong(ct.ParameterError)
-def jobs_that_are_none(given: Given) -> object:
+def zero_jobs(given: Given) -> object:
     return ct.Study(given.folder / "jobs", jobs=0)
 
 
 @wrong(ct.ParameterError)
-def a_word_that_says_what_is_kept(given: Given) -> object:
+def an_unknown_word_for_what_is_kept(given: Given) -> object:
     return given.study.train(keep="most", **SMALL)  # type: ignore[arg-type]
 
 
 @wrong(ct.StoreError)
-def a_folder_that_is_no_store(given: Given) -> object:
+def a_folder_that_is_not_a_store(given: Given) -> object:
     folder = given.folder / "photos"
     folder.mkdir()
     (folder / "cat.jpg").write_text("a cat", encoding="utf-8")
@@ -285,7 +285,7 @@ def a_store_that_was_deleted(given: Given) -> object:
 
 
 @wrong(ct.StoreError)
-def a_store_that_is_only_read(given: Given) -> object:
+def a_store_that_is_read_only(given: Given) -> object:
     return ct.Study(given.study.folder, read_only=True, progress=False).train(gain=3, **SMALL)
 
 
@@ -296,13 +296,13 @@ def a_store_that_does_not_exist(given: Given) -> object:
 
 @wrong(ct.RunFailed)
 def clusters_that_do_not_fit(given: Given) -> object:
-    with pytest.warns(ct.ConcertinaWarning, match="of 1 runs 1 failed"):
+    with pytest.warns(ct.ConcertinaWarning, match="of 1 runs, 1 failed"):
         runs = given.study.train(input_dim=1, clusters=60, cluster_std=0.5, units=8, epochs=1)
     return runs[0].weights()
 
 
 @wrong(ct.ShapeError)
-def arrays_that_are_no_network(given: Given) -> object:
+def arrays_that_are_not_a_network(given: Given) -> object:
     return ct.Network({"recurrent": np.zeros((3, 4))})
 
 
@@ -338,17 +338,17 @@ def an_analysis_that_does_not_apply(given: Given) -> object:
 
 
 @wrong(ct.StoreError)
-def a_recipe_that_there_is_not(given: Given) -> object:
+def a_recipe_that_does_not_exist(given: Given) -> object:
     return given.study.plot(given.folder / "nothing.toml")
 
 
 @wrong(ct.ShapeError)
-def columns_of_other_lengths(given: Given) -> object:
+def columns_of_different_lengths(given: Given) -> object:
     return ct.Table({"a": [1, 2], "b": [1]})
 
 
 def shown(error: BaseException, given: Given) -> str:
-    """What Python prints of an exception, without what differs from place to place."""
+    """The text of an exception, without the parts that differ from place to place."""
     text = str(error).replace(str(given.folder), "FOLDER").replace(given.study.folder, "STORE")
     text = re.sub(r"\b[0-9a-f]{12,64}\b", "KEY", text)
     return f"{type(error).__name__}: {text}"
@@ -368,7 +368,7 @@ def test_every_wrong_use_gives_its_exception_and_message(study: ct.Study, tmp_pa
     assert text == MESSAGES.read_text(encoding="utf-8")
 
 
-def test_messages_speak_of_no_command() -> None:
+def test_messages_do_not_mention_commands() -> None:
     text = MESSAGES.read_text(encoding="utf-8")
     assert not re.findall(r"`concertina [a-z]+|--[a-z]+", text)
 
@@ -380,7 +380,7 @@ def test_no_hint_of_the_crates_names_a_command_that_python_does_not_translate() 
         for file in (CRATES / f"concertina-{crate}" / "src").rglob("*.rs"):
             if "tests" in file.parts:
                 continue
-            # messages are in string literals; documentation may name what it likes
+            # messages are in string literals; documentation may mention any command
             code = file.read_text("utf-8").split("#[cfg(test)]")[0]
             lines = [line for line in code.splitlines() if not line.strip().startswith("//")]
             named = set(re.findall(r"`concertina [a-z]+|`--[a-z]+", "\n".join(lines)))
@@ -388,7 +388,7 @@ def test_no_hint_of_the_crates_names_a_command_that_python_does_not_translate() 
             assert not left, f"{file}: {left}"
 
 
-def test_exceptions_are_the_built_in_ones_too_and_can_be_pickled() -> None:
+def test_exceptions_are_built_in_ones_too_and_can_be_pickled() -> None:
     assert issubclass(ct.ParameterError, (ct.Error, ValueError))
     assert issubclass(ct.ShapeError, ValueError)
     assert issubclass(ct.StoreError, OSError)

@@ -1,4 +1,4 @@
-"""Training on other workers, and what happens if they are lost."""
+"""Training on other workers, and what happens if workers are lost."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ SWEEP: dict[str, Any] = {**SMALL, "gain": [1.5, 20], "seed": range(3)}
 
 @pytest.fixture(autouse=True)
 def _small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Parts as small as they are asked for."""
+    """Removes the lower limit on the size of parts."""
     monkeypatch.setattr(_executors, "_LEAST_WORK", 1.0)
 
 
 @pytest.fixture(scope="module")
 def expected() -> list[bytes]:
-    """The runs of the sweep, trained in one process."""
+    """The runs of the sweep, trained in a single process."""
     return bits(ct.Study(progress=False).train(**SWEEP))
 
 
@@ -43,7 +43,7 @@ def processes() -> Iterator[ProcessPoolExecutor]:
 
 
 def bits(runs: ct.Runs) -> list[bytes]:
-    """All that training made of runs, bit-for-bit."""
+    """Everything that training determines in runs, bit-for-bit."""
     return [
         b"".join(array.tobytes() for array in run.weights(at).values())
         + b"".join(run.history[name].tobytes() for name in ("training_loss", "validation_loss"))
@@ -53,7 +53,7 @@ def bits(runs: ct.Runs) -> list[bytes]:
 
 
 class Recording:
-    """An executor that does a task when it is submitted, and remembers it."""
+    """An executor that does a task when it is submitted, and records it."""
 
     def __init__(self, workers: int | None = None) -> None:
         self.tasks: list[tuple[Any, ...]] = []
@@ -78,7 +78,7 @@ class Recording:
 
 
 class Lossy(Recording):
-    """One whose first tasks are lost."""
+    """An executor whose first tasks are lost."""
 
     def __init__(self, lost: int) -> None:
         super().__init__(workers=2)
@@ -91,7 +91,7 @@ class Lossy(Recording):
 
 
 class Refusing(Recording):
-    """One that takes so many tasks, and no more."""
+    """An executor that accepts a number of tasks, and no more."""
 
     def __init__(self, takes: int) -> None:
         super().__init__(workers=2)
@@ -138,7 +138,7 @@ def test_a_worker_that_is_killed_breaks_the_pool_and_the_rest_is_trained_here(
     assert caught[0].filename == __file__
     assert bits(runs[:6]) == expected
     assert (tmp_path / "marker").exists()
-    # at most what the killed process was writing is left over
+    # at most the file that the killed process was writing is left over
     assert {row["kind"] for row in empty.verify()} <= {"left over"}
 
 
@@ -166,7 +166,7 @@ def test_what_an_executor_refuses_is_trained_here(empty: ct.Study, expected: lis
 
 def test_jobs_of_a_cluster_have_only_done_and_result(empty: ct.Study, expected: list[bytes]) -> None:
     class Job:
-        """As submitit's: nothing happens before it is asked for."""
+        """Like submitit's: nothing happens until the result is requested."""
 
         def __init__(self, task: Callable[[], Any]) -> None:
             self.task, self.asked = task, 0
@@ -210,7 +210,7 @@ def test_what_is_kept_is_passed(empty: ct.Study, tmp_path: Path, keep: Any) -> N
     again = Recording()
     empty.train(executor=again, keep=keep, **SWEEP)
     assert again.tasks == []
-    # all of the checkpoints are more than that
+    # storing all checkpoints would take more
     empty.train(executor=again, **SWEEP)
     assert again.tasks != []
 
@@ -235,17 +235,17 @@ def test_a_run_that_fails_is_among_the_others(empty: ct.Study) -> None:
     fits = ct.Params(**SMALL)
     fails = ct.Params(input_dim=1, clusters=60, cluster_std=0.5, units=8, epochs=1)
     recording = Recording()
-    with pytest.warns(ct.ConcertinaWarning, match="of 2 runs 1 failed"):
+    with pytest.warns(ct.ConcertinaWarning, match="of 2 runs, 1 failed"):
         runs = empty.train([fits, fails], executor=recording)
     assert [run.status for run in runs] == ["complete", "failed"]
     assert len(recording.tasks) == 2
 
 
-def test_what_workers_say_is_said_here(empty: ct.Study, caplog: pytest.LogCaptureFixture) -> None:
+def test_messages_of_workers_are_passed_on(empty: ct.Study, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level("INFO", logger="concertina"):
         empty.train(executor=Recording(), **SWEEP)
     assert sum("trained" in record.message for record in caplog.records) == 6
-    # notes about a sweep are warnings once, and not for each part
+    # a note about a sweep is one warning, not one per part
     with pytest.warns(ct.ConcertinaWarning, match="has no effect here") as caught:
         empty.train(executor=Recording(), leak=False, **{**SWEEP, "epochs": 3})
     assert len(caught) == 1
@@ -255,7 +255,7 @@ def test_ctrl_c_cancels_what_waits_and_keeps_what_is_done(empty: ct.Study, monke
     waiting: list[Future[Any]] = []
 
     class Stuck(Recording):
-        """One that does the first task, and none of the others."""
+        """An executor that does the first task, and none of the others."""
 
         def submit(self, function: Any, *arguments: Any) -> Future[Any]:
             if not self.tasks:
@@ -275,18 +275,18 @@ def test_ctrl_c_cancels_what_waits_and_keeps_what_is_done(empty: ct.Study, monke
     assert empty.table()["status"].tolist() == ["complete"]
 
 
-def test_a_worker_that_does_not_see_the_folder_says_so(empty: ct.Study, tmp_path: Path) -> None:
+def test_a_worker_that_cannot_see_the_folder_says_so(empty: ct.Study, tmp_path: Path) -> None:
     class Elsewhere(Recording):
         def do(self, function: Any, folder: str, *arguments: Any) -> Any:
             return function(str(tmp_path / "elsewhere"), *arguments)
 
-    with pytest.warns(ct.ConcertinaWarning, match="StoreError: a worker does not see the study's folder"):
+    with pytest.warns(ct.ConcertinaWarning, match="StoreError: a worker cannot see the study's folder"):
         runs = empty.train(executor=Elsewhere(), **SWEEP)
     assert {run.source for run in runs} == {"trained"}
     assert not (tmp_path / "elsewhere").exists()
 
 
-def test_a_store_that_is_only_read_submits_nothing(empty: ct.Study) -> None:
+def test_a_read_only_store_submits_nothing(empty: ct.Study) -> None:
     empty.train(**{**SWEEP, "seed": 0})
     reader = ct.Study(empty.folder, read_only=True, progress=False)
     recording = Recording()
@@ -296,12 +296,12 @@ def test_a_store_that_is_only_read_submits_nothing(empty: ct.Study) -> None:
     assert recording.tasks == []
 
 
-def test_something_else_is_no_executor(empty: ct.Study) -> None:
-    with pytest.raises(ct.ParameterError, match="`executor`: expected something with `submit`, found int"):
+def test_something_else_is_not_an_executor(empty: ct.Study) -> None:
+    with pytest.raises(ct.ParameterError, match="`executor`: expected an object with `submit`, found int"):
         empty.train(executor=4, **SWEEP)  # type: ignore[arg-type]
 
 
-def test_progress_is_told_by_runs(empty: ct.Study, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_progress_is_reported_in_runs(empty: ct.Study, monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[tuple[float, str]] = []
     monkeypatch.setattr("concertina._progress.Progress._show", lambda _, *shown: told.append(shown))
     empty.progress = True
@@ -309,7 +309,7 @@ def test_progress_is_told_by_runs(empty: ct.Study, monkeypatch: pytest.MonkeyPat
     assert (1.0, "6/6 runs by workers") in told
 
 
-def test_a_worker_trains_as_many_side_by_side_as_the_study_has_jobs(tmp_path: Path) -> None:
+def test_a_worker_trains_as_many_runs_at_a_time_as_the_study_has_jobs(tmp_path: Path) -> None:
     study = ct.Study(tmp_path, jobs=3, progress=False)
     recording = Recording()
     study.train(executor=recording, **SWEEP)
@@ -326,7 +326,7 @@ def test_trials_are_sent_once_with_a_part(empty: ct.Study, task: ct.Trials) -> N
     assert [run.params.trials for run in runs] == [task] * 6
 
 
-def test_parts_are_of_equal_cost_and_have_every_place_once(rng: np.random.Generator) -> None:
+def test_parts_are_of_equal_cost_and_have_every_position_once(rng: np.random.Generator) -> None:
     for count in (1, 2, 7, 100):
         for most in (1, 3, 16):
             work = dict(zip(rng.permutation(1000)[:count].tolist(), rng.uniform(1, 5, count).tolist(), strict=True))
@@ -334,25 +334,25 @@ def test_parts_are_of_equal_cost_and_have_every_place_once(rng: np.random.Genera
             assert len(parts) == min(count, most)
             assert sorted(place for part in parts for place in part) == sorted(work)
             costs = [sum(work[place] for place in part) for part in parts]
-            # the costliest first, each to where there is the least: no part is over by more than a run
+            # the costliest first, each into the cheapest part: no part is over by more than one run
             assert max(costs) - min(costs) <= max(work.values())
     assert [len(part) for part in _parts(dict.fromkeys(range(6), 0.0), 3)] == [2, 2, 2]
     assert _parts({4: 10.0, 5: 1.0, 6: 1.0, 7: 1.0}, 2) == [[4], [5, 6, 7]]
 
 
-def test_parts_are_several_per_worker_but_worth_a_task_each(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_there_are_several_parts_per_worker_but_each_is_worth_a_task(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_executors, "_LEAST_WORK", 1e8)
     four, unknown = Recording(workers=4), Recording()
     assert _most_parts(dict.fromkeys(range(1000), 1e9), four, 1) == 16
     assert _most_parts(dict.fromkeys(range(1000), 1e9), unknown, 1) == 64
     assert _most_parts(dict.fromkeys(range(5), 1e9), four, 1) == 5
     assert _most_parts(dict.fromkeys(range(5), 1e9), four, 2) == 3
-    # a hundred tiny runs are not a hundred tasks
+    # a hundred tiny runs are not worth a hundred tasks
     assert _most_parts(dict.fromkeys(range(100), 4e6), four, 1) == 4
     assert _most_parts(dict.fromkeys(range(100), 1e3), four, 1) == 1
 
 
-def test_executors_say_how_many_workers_they_have(processes: ProcessPoolExecutor) -> None:
+def test_executors_tell_how_many_workers_they_have(processes: ProcessPoolExecutor) -> None:
     assert _workers(processes) == 2
 
     class Messages:
@@ -378,8 +378,8 @@ def test_no_two_tasks_are_the_same(empty: ct.Study) -> None:
     assert len(set(tickets)) == len(tickets) == 4
 
 
-def test_a_part_can_be_trained_twice_at_a_time(empty: ct.Study, expected: list[bytes]) -> None:
-    # as a cluster does that takes a slow worker for a lost one
+def test_a_part_can_be_trained_twice_at_the_same_time(empty: ct.Study, expected: list[bytes]) -> None:
+    # as in a cluster that takes a slow worker for a lost one
     runs = ct.sweep(**SWEEP)
     threads = [
         threading.Thread(target=train_part, args=(empty.folder, 1, "all", False, runs, str(one))) for one in range(2)

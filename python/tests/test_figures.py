@@ -35,7 +35,7 @@ def test_a_scatter_needs_no_band(rng) -> None:  # type: ignore[no-untyped-def]
     assert "<svg" in table.plot("x", "y", kind="scatter").svg
 
 
-def test_what_cannot_be_drawn_is_said(runs: ct.Runs) -> None:
+def test_what_cannot_be_drawn_is_reported(runs: ct.Runs) -> None:
     table = runs.effective_dimension(samples=40)
     with pytest.raises(ct.ParameterError, match="gian"):
         table.plot("timestep", "effective_dimension", hue="gian")
@@ -61,7 +61,7 @@ def test_figures_of_the_paper_are_drawn(tmp_path: Path) -> None:
         study.figure("fig22")
 
 
-def test_a_recipe_of_ones_own_is_drawn(tmp_path: Path) -> None:
+def test_the_users_own_recipe_is_drawn(tmp_path: Path) -> None:
     study = ct.Study(tmp_path / "store", progress=False)
     recipe = ROOT / "docs" / "guides" / "expansion.toml"
     with pytest.warns(ct.ConcertinaWarning):
@@ -71,7 +71,7 @@ def test_a_recipe_of_ones_own_is_drawn(tmp_path: Path) -> None:
         study.plot(tmp_path / "nothing.toml")
 
 
-def test_a_report_says_claim_by_claim(tmp_path: Path) -> None:
+def test_a_report_judges_claim_by_claim(tmp_path: Path) -> None:
     study = ct.Study(tmp_path / "store", progress=False)
     report = study.reproduce("fig2", seeds=[0, 1, 2], units=20)
     assert report.passed is False

@@ -1,4 +1,4 @@
-"""The first example of the package's page runs as it stands, as a script and as a notebook."""
+"""The first example of the package's README runs unchanged, as a script and as a notebook."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def first_example() -> str:
 
 
 def groups(code: str) -> list[str]:
-    """Groups of lines with an empty line between them."""
+    """Groups of lines that are separated by empty lines."""
     return [group for group in code.split("\n\n") if ast.parse(group).body]
 
 

@@ -1,4 +1,4 @@
-"""What is generated is current: Python from lists in Rust, pages from docstrings and notebooks."""
+"""Generated files are up to date: Python from lists in Rust, pages from docstrings and notebooks."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from small import ROOT
 
 
 @pytest.mark.parametrize("tool", ["generate.py", "reference.py", "notebooks.py"])
-def test_what_is_generated_is_current(tool: str) -> None:
+def test_generated_files_are_up_to_date(tool: str) -> None:
     done = subprocess.run(
         [sys.executable, str(ROOT / "python" / "tools" / tool), "--check"], capture_output=True, text=True, check=False
     )

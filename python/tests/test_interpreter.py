@@ -22,7 +22,7 @@ import pytest
 from concertina._progress import Progress
 from small import SMALL
 
-#: A run that takes long enough to be stopped.
+#: A run that takes long enough to be interrupted.
 LONG: dict[str, Any] = {"units": 100, "input_dim": 20, "train_samples": 800, "batch": 1}
 
 
@@ -51,7 +51,7 @@ TRAIN_LONG = """
 
 
 def wait_for_epochs(folder: Path, process: subprocess.Popen[str]) -> None:
-    """Waits until the process trains."""
+    """Waits until the process has begun to train."""
     assert process.stdout is not None
     assert process.stdout.readline() == "training\n"
     time.sleep(2.0)
@@ -73,7 +73,7 @@ def test_ctrl_c_stops_at_the_end_of_an_epoch_and_keeps_everything(tmp_path: Path
     assert resumed.weights()["recurrent"].tobytes() == whole.weights()["recurrent"].tobytes()
 
 
-def test_a_kernel_that_is_killed_in_the_midst_of_training_loses_nothing(tmp_path: Path) -> None:
+def test_a_kernel_that_is_killed_during_training_loses_nothing(tmp_path: Path) -> None:
     process = run_python(TRAIN_LONG, tmp_path / "store")
     wait_for_epochs(tmp_path, process)
     process.kill()
@@ -102,7 +102,7 @@ def test_the_lock_is_released_while_runs_train(empty: ct.Study) -> None:
     seconds = time.monotonic() - begun
     done.set()
     thread.join()
-    # without the lock it would have counted a few times
+    # if the lock were held, it would have counted only a few times
     assert counted > 50 * seconds
 
 
@@ -150,7 +150,7 @@ def test_a_fork_after_training_goes_on_with_the_same_study(empty: ct.Study) -> N
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
-def test_a_fork_does_not_take_the_temporary_folder_away() -> None:
+def test_a_fork_does_not_remove_the_temporary_folder() -> None:
     study = ct.Study(progress=False)
     study.train(gain=20, **SMALL)
     child = multiprocessing.get_context("fork").Process(target=gc.collect)
@@ -168,11 +168,11 @@ def test_messages_are_logged_and_warnings_are_warnings(empty: ct.Study, caplog: 
     assert len(caplog.records) == 1
     with pytest.warns(ct.ConcertinaWarning) as caught:
         empty.train(leak=False, gain=20, **SMALL)
-    # where the user's code is, not where the package warns
+    # the place of the user's code, not of the package
     assert caught[0].filename == __file__
 
 
-def test_a_bar_of_tqdm_is_shown_if_work_takes_longer(empty: ct.Study, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_tqdm_bar_is_shown_if_work_takes_longer(empty: ct.Study, capsys: pytest.CaptureFixture[str]) -> None:
     empty.progress = True
     empty.train(epochs=4, **LONG)
     assert "1 runs" in capsys.readouterr().err
@@ -197,7 +197,7 @@ def test_without_tqdm_progress_is_plain_text(
     assert capsys.readouterr().err == ""
 
 
-def test_what_a_bar_raises_stops_the_work(empty: ct.Study, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_exception_in_a_bar_stops_the_work(empty: ct.Study, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise RuntimeError("the terminal is gone")
 
@@ -209,13 +209,13 @@ def test_what_a_bar_raises_stops_the_work(empty: ct.Study, monkeypatch: pytest.M
 
 
 def resident() -> int:
-    """Bytes of memory that this process has."""
+    """The number of bytes of memory in use by this process."""
     pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE")
 
 
-@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="the system does not say how much memory is used")
-def test_memory_after_a_hundred_trainings_is_that_after_ten(tmp_path: Path) -> None:
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="the system does not tell how much memory is used")
+def test_memory_after_a_hundred_trainings_is_the_same_as_after_ten(tmp_path: Path) -> None:
     code = """
         import gc, os, sys
         from pathlib import Path
@@ -248,11 +248,11 @@ def test_states_are_read_without_a_copy() -> None:
     ct.effective_dimension(states)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    # NumPy tells tracemalloc of its arrays: a copy would be 4 MB
+    # NumPy reports its arrays to tracemalloc: a copy would be 4 MB
     assert peak < 100_000
 
 
-def test_warnings_are_once_for_a_place() -> None:
+def test_warnings_are_shown_once_per_place() -> None:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("default")
         for _ in range(3):

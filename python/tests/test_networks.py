@@ -1,4 +1,4 @@
-"""Networks from arrays and state dicts, and back."""
+"""Networks from arrays and state dicts, and conversion back."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from small import SMALL
 
 
 def state_dict(kind: str, rng: np.random.Generator, prefix: str = "rnn.") -> dict[str, NDArray[np.float32]]:
-    """A PyTorch state dict of 5 units, 2 inputs and 3 outputs."""
+    """A PyTorch state dict with 5 units, 2 inputs and 3 outputs."""
     gates = {"rnn": 1, "gru": 3, "lstm": 4}[kind]
     shapes = {
         f"{prefix}weight_ih_l0": (5 * gates, 2),
@@ -25,7 +25,7 @@ def state_dict(kind: str, rng: np.random.Generator, prefix: str = "rnn.") -> dic
     return {name: rng.normal(size=shape).astype(np.float32) for name, shape in shapes.items()}
 
 
-def test_a_network_of_arrays_runs_trials(rng: np.random.Generator) -> None:
+def test_a_network_from_arrays_runs_trials(rng: np.random.Generator) -> None:
     arrays = {
         "input": rng.normal(size=(2, 5)),
         "recurrent": rng.normal(size=(5, 5)),
@@ -56,7 +56,7 @@ def test_a_recurrent_matrix_alone_is_a_network(rng: np.random.Generator) -> None
     assert not any("nonlinearity" in one for one in relu.assumed)
 
 
-def test_names_say_which_array_is_which(rng: np.random.Generator) -> None:
+def test_names_tell_which_array_is_which(rng: np.random.Generator) -> None:
     recurrent = rng.normal(size=(4, 4))
     network = ct.Network({"J": recurrent, "other": np.zeros(3)}, names={"recurrent": "J.T"})
     np.testing.assert_allclose(network.weights["recurrent"], recurrent.T, rtol=1e-6)
@@ -65,7 +65,7 @@ def test_names_say_which_array_is_which(rng: np.random.Generator) -> None:
 
 @pytest.mark.parametrize("kind", ["rnn", "gru"])
 @pytest.mark.parametrize("prefix", ["rnn.", "", "encoder.gru."])
-def test_state_dicts_go_there_and_back(kind: str, prefix: str, rng: np.random.Generator) -> None:
+def test_state_dicts_are_converted_and_back(kind: str, prefix: str, rng: np.random.Generator) -> None:
     state = state_dict(kind, rng, prefix)
     if not prefix:
         state = {name: array for name, array in state.items() if not name.startswith("readout")}
@@ -74,14 +74,14 @@ def test_state_dicts_go_there_and_back(kind: str, prefix: str, rng: np.random.Ge
     back = network._state_dict()
     for name, array in state.items():
         if "bias_" in name and kind == "rnn":
-            continue  # the two biases of `nn.RNN` are one
+            continue  # the two biases of `nn.RNN` are added
         np.testing.assert_allclose(back[name], array, err_msg=name)
     if kind == "rnn":
         both = state[f"{prefix}bias_ih_l0"] + state[f"{prefix}bias_hh_l0"]
         np.testing.assert_allclose(back[f"{prefix}bias_ih_l0"] + back[f"{prefix}bias_hh_l0"], both, rtol=1e-6)
 
 
-def test_what_pytorch_has_and_concertina_has_not_is_refused_with_a_reason(rng: np.random.Generator) -> None:
+def test_networks_that_only_pytorch_has_are_refused_with_a_reason(rng: np.random.Generator) -> None:
     with pytest.raises(ct.ParameterError, match="found an LSTM"):
         ct.Network.from_torch(state_dict("lstm", rng))
     two = {**state_dict("rnn", rng), "rnn.weight_hh_l1": np.zeros((5, 5))}
@@ -102,7 +102,7 @@ def test_networks_are_kept_as_runs_and_analysed(empty: ct.Study, rng: np.random.
     np.testing.assert_array_equal(run.weights("last")["recurrent"], network.weights["recurrent"])
     assert run.lyapunov(exponents=2, max_iterations=1000).largest < 1
     assert empty.keep(network).key == run.key
-    with pytest.raises(ct.ParameterError, match="found one of a run"):
+    with pytest.raises(ct.ParameterError, match="found the network of a run"):
         empty.keep(run.network())
 
 
@@ -113,7 +113,7 @@ def test_networks_can_be_pickled(runs: ct.Runs, rng: np.random.Generator) -> Non
         np.testing.assert_array_equal(again(inputs)[1], network(inputs)[1])
 
 
-def test_networks_of_runs_give_the_runs_states(runs: ct.Runs) -> None:
+def test_networks_of_runs_give_the_states_of_the_runs(runs: ct.Runs) -> None:
     states = runs[0].states("last", samples=10)
     assert states.inputs is not None
     inputs = np.zeros((10, 10, 6))

@@ -1,4 +1,4 @@
-"""The notebooks of `python/examples` run, and are kept without their outputs."""
+"""The notebooks in `python/examples` run, and are stored without outputs."""
 
 from __future__ import annotations
 

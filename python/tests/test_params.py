@@ -33,12 +33,12 @@ def test_the_key_is_the_command_lines(command) -> None:  # type: ignore[no-untyp
     assert ct.Params(gain=250, input_dim=2, seed=3).key in printed
 
 
-def test_numbers_of_numpy_are_numbers() -> None:
+def test_numpy_numbers_are_numbers() -> None:
     assert ct.Params(gain=np.float32(250), units=np.int64(50)) == ct.Params(gain=250, units=50)
     assert ct.Params(milestones=np.array([3, 6]), scheduler="multistep").milestones == [3, 6]
 
 
-def test_parameters_never_change_and_replace_makes_others() -> None:
+def test_parameters_are_immutable_and_replace_makes_others() -> None:
     params = ct.Params(gain=250)
     with pytest.raises(AttributeError, match=r"params\.replace\(gain=\.\.\.\)"):
         params.gain = 20  # type: ignore[misc]
@@ -47,7 +47,7 @@ def test_parameters_never_change_and_replace_makes_others() -> None:
     assert repr(other) == "Params(gain=20, units=30)"
 
 
-def test_unknown_attributes_are_no_attributes() -> None:
+def test_unknown_attributes_raise() -> None:
     with pytest.raises(AttributeError, match="no attribute 'gian'"):
         _ = ct.Params().gian  # type: ignore[attr-defined]
     assert {"gain", "units", "replace"} <= set(dir(ct.Params()))
@@ -80,7 +80,7 @@ def test_parameters_can_be_pickled_with_their_trials(task: ct.Trials) -> None:
     assert ct.Params().trials is None
 
 
-def test_lists_and_ranges_are_crossed_and_the_last_runs_fastest() -> None:
+def test_lists_and_ranges_are_crossed_and_the_last_varies_fastest() -> None:
     runs = ct.sweep(gain=(20, 250), seed=range(2), units=30)
     assert [(run.gain, run.seed, run.units) for run in runs] == [
         (20.0, 0, 30),
@@ -99,7 +99,7 @@ def test_a_parameter_that_is_a_list_is_swept_by_a_list_of_lists() -> None:
     assert [run.milestones for run in two] == [[3, 6], [4]]
 
 
-def test_zip_goes_in_parallel_and_is_crossed_with_the_rest() -> None:
+def test_zipped_parameters_change_together_and_are_crossed_with_the_rest() -> None:
     runs = ct.sweep(ct.zip(gain=[20, 250], learning_rate=[1e-3, 1e-4]), seed=range(2))
     assert [(run.gain, run.learning_rate, run.seed) for run in runs] == [
         (20.0, 1e-3, 0),
@@ -110,7 +110,7 @@ def test_zip_goes_in_parallel_and_is_crossed_with_the_rest() -> None:
     assert repr(ct.zip(gain=[20, 250])) == "zip(gain=[20, 250])"
 
 
-def test_what_is_given_later_takes_the_place_of_what_was_given_before(task: ct.Trials) -> None:
+def test_later_values_override_earlier_ones(task: ct.Trials) -> None:
     base = ct.Params(gain=250, units=30)
     assert [(run.gain, run.units) for run in ct.sweep(base, g_radius=[1, 2])] == [(1.0, 30), (2.0, 30)]
     assert [run.gain for run in ct.sweep(ct.zip(gain=[1, 2], seed=[0, 1]), gain=5)] == [5.0]
@@ -118,7 +118,7 @@ def test_what_is_given_later_takes_the_place_of_what_was_given_before(task: ct.T
     assert [run.trials == task for run in runs] == [True, False]
 
 
-def test_a_list_of_parameters_is_taken_as_it_is() -> None:
+def test_a_list_of_parameters_is_used_unchanged() -> None:
     wanted = [ct.Params(gain=20), ct.Params(units=30, seed=4)]
     assert ct.sweep(wanted) == wanted
     assert ct.sweep(iter(wanted)) == wanted
@@ -130,7 +130,7 @@ def test_signatures_name_every_parameter() -> None:
         assert {"gain", "units", "learning_rate", "seed", "task"} <= names, function
 
 
-def test_the_list_of_parameters_says_what_each_is() -> None:
+def test_the_list_of_parameters_explains_each() -> None:
     row = ct.parameters().where("name = units")[0]
     assert row["published"] == "N"
     assert row["default"] == "200"

@@ -12,7 +12,7 @@ import pytest
 from small import SMALL
 
 
-def test_what_is_there_is_loaded_and_the_rest_is_trained(empty: ct.Study) -> None:
+def test_existing_runs_are_loaded_and_the_rest_is_trained(empty: ct.Study) -> None:
     first = empty.train(gain=20, **SMALL)
     assert [run.source for run in first] == ["trained"]
     both = empty.train(gain=[20, 250], **SMALL)
@@ -40,7 +40,7 @@ def test_runs_are_a_sequence_that_shows_a_table(runs: ct.Runs) -> None:
         runs[5:]
 
 
-def test_a_run_knows_what_came_of_it(runs: ct.Runs) -> None:
+def test_a_run_knows_its_outcome(runs: ct.Runs) -> None:
     run = runs[0]
     assert (run.status, run.message) == ("complete", None)
     assert run.source in ("trained", "loaded")
@@ -111,7 +111,7 @@ def test_states_follow_the_equation(runs: ct.Runs, rng: np.random.Generator) -> 
     assert states.to_xarray().dims == ("trial", "time", "unit")
 
 
-def test_the_store_is_looked_at(study: ct.Study, runs: ct.Runs) -> None:
+def test_the_store_can_be_queried(study: ct.Study, runs: ct.Runs) -> None:
     table = study.table()
     assert set(table["key"]) >= {run.key for run in runs}
     found = study.runs("gain = 20 and units = 12")
@@ -157,7 +157,7 @@ def test_rerun_compares_bit_for_bit(empty: ct.Study) -> None:
 
 
 def test_a_run_that_diverges_says_so(empty: ct.Study) -> None:
-    with pytest.warns(ct.ConcertinaWarning, match="of 1 runs 1 diverged"):
+    with pytest.warns(ct.ConcertinaWarning, match="of 1 runs, 1 diverged"):
         run = empty.train(nonlinearity="relu", gain=20, learning_rate=1e6, optimizer="sgd", **SMALL)[0]
     assert run.status == "diverged"
     assert run.message is not None
@@ -167,7 +167,7 @@ def test_a_run_that_diverges_says_so(empty: ct.Study) -> None:
 
 def test_a_run_that_fails_says_so(empty: ct.Study) -> None:
     # sixty clusters do not fit on a line
-    with pytest.warns(ct.ConcertinaWarning, match="of 1 runs 1 failed: `runs.table"):
+    with pytest.warns(ct.ConcertinaWarning, match="of 1 runs, 1 failed: `runs.table"):
         runs = empty.train(input_dim=1, clusters=60, cluster_std=0.5, units=8, epochs=1)
     assert runs[0].status == "failed"
     for look in (lambda: runs[0].weights(), lambda: runs[0].states(), lambda: runs[0].network()):
@@ -177,7 +177,7 @@ def test_a_run_that_fails_says_so(empty: ct.Study) -> None:
         runs.effective_dimension()
 
 
-def test_what_is_kept_is_chosen(tmp_path: Path) -> None:
+def test_which_checkpoints_are_kept_can_be_chosen(tmp_path: Path) -> None:
     sizes = []
     for keep in ("all", "ends"):
         study = ct.Study(tmp_path / keep, progress=False)
@@ -191,17 +191,17 @@ def test_notes_about_a_sweep_are_warnings(empty: ct.Study) -> None:
         empty.train(leak=False, **SMALL)
 
 
-def test_without_a_folder_runs_go_with_the_study() -> None:
+def test_without_a_folder_runs_are_removed_with_the_study() -> None:
     study = ct.Study(progress=False)
     folder = Path(study.folder)
     study.train(gain=20, **SMALL)
     assert folder.exists()
-    with pytest.warns(ct.ConcertinaWarning, match="for as long as this process keeps it"):
+    with pytest.warns(ct.ConcertinaWarning, match="only as long as this process keeps it"):
         copy = pickle.loads(pickle.dumps(study))
     assert copy.folder == study.folder
     del study
     assert not folder.exists()
-    # the study of runs is in use as long as they are
+    # the study of runs is in use as long as the runs are
     run = ct.Study(progress=False).train(gain=20, **SMALL)[0]
     assert run.weights(1)["recurrent"].shape == (12, 12)
 
@@ -222,7 +222,7 @@ def test_a_store_that_is_only_read(study: ct.Study, runs: ct.Runs, tmp_path: Pat
         ct.Study(tmp_path / "nowhere", read_only=True)
 
 
-def test_trials_of_ones_own_are_trained(empty: ct.Study, task: ct.Trials) -> None:
+def test_the_users_own_trials_are_trained(empty: ct.Study, task: ct.Trials) -> None:
     runs = empty.train(task=task, network="gru", gain=1, units=8, epochs=2, batch=10, optimizer="adam")
     assert runs[0].params.trials == task
     states = runs[0].states("last", samples=5)

@@ -56,7 +56,7 @@ def test_rows_and_parts(table: ct.Table) -> None:
         table.where("gain >")
 
 
-def test_pandas_polars_and_pyarrow_read_it_as_it_is(table: ct.Table) -> None:
+def test_pandas_polars_and_pyarrow_read_it_directly(table: ct.Table) -> None:
     frame = table.to_pandas()
     assert frame["seed"].dtype == np.int64
     assert frame["hits"].dtype == "Int64"
@@ -70,7 +70,7 @@ def test_pandas_polars_and_pyarrow_read_it_as_it_is(table: ct.Table) -> None:
     assert arrow.column("gain").null_count == 1
     assert arrow.column("converged").to_pylist() == [True, False, True]
     assert arrow.num_rows == 3
-    # an Arrow stream may be asked for again and again
+    # an Arrow stream can be requested repeatedly
     assert pyarrow.table(table) == arrow
 
 
@@ -111,7 +111,7 @@ def test_tables_show_their_first_rows(table: ct.Table) -> None:
     assert str(ct.Table({})) == "(an empty table)"
 
 
-def test_columns_that_are_no_table() -> None:
+def test_columns_that_are_not_a_table() -> None:
     with pytest.raises(ct.ShapeError, match="column `b`"):
         ct.Table({"a": [1, 2], "b": [1]})
     with pytest.raises(ct.ShapeError, match="cells of one kind"):
@@ -122,12 +122,12 @@ def test_columns_that_are_no_table() -> None:
         ct.Table({"a": [object()]})
 
 
-def test_rows_of_vectors_have_one_length() -> None:
+def test_vectors_in_a_column_have_the_same_length() -> None:
     with pytest.raises(ct.ShapeError, match="vector"):
         ct.Table({"a": [[1.0], [1.0, 2.0]]})
 
 
-def test_frames_of_pandas_and_polars_are_tables() -> None:
+def test_pandas_and_polars_frames_are_tables() -> None:
     pandas = pytest.importorskip("pandas")
     polars = pytest.importorskip("polars")
     columns = {"gain": [20, 250], "word": ["a", None]}

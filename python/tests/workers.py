@@ -1,4 +1,4 @@
-"""What workers do in the tests: a module of its own, which they can import."""
+"""Functions that workers call in the tests, in a separate module that they can import."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from typing import Any
 
 
 def die(after: float) -> None:
-    """Kills this process after so many seconds."""
+    """Kills this process after a number of seconds."""
     time.sleep(after)
     os.kill(os.getpid(), signal.SIGKILL)
 
 
 def die_once(marker: str, after: float, function: Any, *arguments: Any) -> Any:
-    """Calls a function; the first process to come here is killed after so many seconds."""
+    """Calls a function. The first process to come here is killed after a number of seconds."""
     try:
         Path(marker).touch(exist_ok=False)
     except FileExistsError:

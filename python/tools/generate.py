@@ -1,7 +1,7 @@
 """Writes the Python files that are generated from the lists in Rust: parameters and analyses.
 
-`python python/tools/generate.py` writes them; `--check` only says whether they are as they should be, and
-exits with 1 if not. The package has to be installed.
+`python python/tools/generate.py` writes them. With `--check` it only reports whether they are up to date, and
+exits with 1 if they are not. The package must be installed.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def keywords() -> str:
                 values = f"{known} | Iterable[{values}]{none}"
             text += comment(one, 4)
             text += f"    {one['name']}: {values}\n"
-            # the published code's names; those that need no Python keyword
+            # the published code's names, if they are valid Python names
             for name in one["published"]:
                 if name.isidentifier() and name != one["name"]:
                     text += f"    {name}: Any\n"
@@ -68,7 +68,7 @@ def run_analyses() -> str:
     text = HEAD.format(summary="Every analysis as a method of runs.")
     text += "from collections.abc import Sequence\nfrom typing import Any, Literal\n\n"
     text += "from ._tables import LyapunovSpectrum, Table\n\n\n"
-    text += 'class RunAnalyses:\n    """What can be asked of a run, and of several."""\n\n    __slots__ = ()\n\n'
+    text += 'class RunAnalyses:\n    """Analyses of one run or of several."""\n\n    __slots__ = ()\n\n'
     text += (
         '    def analyse(self, analysis: str, *, at: str | int | Sequence[int] = "ends", **settings: Any) -> Table:\n'
     )
@@ -77,7 +77,7 @@ def run_analyses() -> str:
         text += "\n" + method(one)
     unused = set(WORDS) - FOUND
     if unused:
-        raise SystemExit(f"not in the documentation of any analysis: take these out of WORDS\n{unused}")
+        raise SystemExit(f"not in the documentation of any analysis: remove these from WORDS\n{unused}")
     return text
 
 
@@ -94,7 +94,7 @@ def method(one: dict[str, Any]) -> str:
             + "".join(f"        {argument},\n" for argument in arguments)
             + f"    ) -> {returned}:\n"
         )
-    # the core knows the defaults, and some that depend on the network: what is the default is not passed
+    # the core knows the defaults, some of which depend on the network: defaults are not passed
     passed = "".join(f", {setting['name']}={setting['name']}" for setting in one["settings"])
     body = f'        return self.analyse("{one["name"]}", at=at{passed})\n'
     if len(body) > WIDTH:
@@ -108,35 +108,35 @@ def method(one: dict[str, Any]) -> str:
 
 AT = """at : str, int or sequence of int, default "ends"
     Which checkpoints: `"ends"` (before and after training), `"first"`, `"last"`, `"all"`,
-    `"last:10"`, `"every:5"`, an epoch or several.
+    `"last:10"`, `"every:5"`, an epoch, or several epochs.
 """
 BEFORE = (
     "The first columns are the parameters that vary, `seed`, `stage` (`before`, `during` or `after` training), "
     "`epoch` and `update`."
 )
 
-#: What Rust's documentation says in words of Rust, and what that is in Python. A text that is gone is an
-#: error.
+#: Phrases of Rust's documentation and their counterparts in Python. It is an error if a phrase no longer
+#: occurs.
 WORDS = {
     ": see [`effective_dimension`].": ".",
     ": see [`class_distances`].": ".",
-    "The estimate ends by [`Stopping`]; one": "The estimate ends by the rule `stopping`; one",
+    "[`Stopping`] determines": "The rule `stopping` determines",
     " ([`Spectrum`])": "",
     " ([`orthogonal_compression`], [`compression_beside_class_means`])": "",
-    '`stopping =\n"paper"`': '`stopping="paper"`',
+    '`stopping = "paper"`': '`stopping="paper"`',
     '`reference = "readout"`': '`reference="readout"`',
     "The loss of the run (`train.loss`)": "The loss of the run (the parameter `loss`)",
     "[`Error::NotFinite`](crate::Error::NotFinite) if a checkpoint has": "A checkpoint has",
-    "[`Error::NotFinite`](crate::Error::NotFinite) if a checkpoint's loss is.": "A loss is NaN or infinite.",
+    "[`Error::NotFinite`](crate::Error::NotFinite) if the loss": "The loss",
     "[`Error::NotFinite`] if the variance of a product leaves": "The variance of a product leaves",
-    "[`Error::NotApplicable`] to a feedforward": "A feedforward",
-    "network of one layer, which has no such weights": "network of one layer has no recurrent weights",
-    "The definition; no figure of": "The definition of the variance; no figure of",
+    "[`Error::NotApplicable`] for a feedforward": "A feedforward",
+    "network of one layer, which has no recurrent weights": "network of one layer has no recurrent weights",
+    "The definition. No figure of": "The definition of the variance. No figure of",
 }
-#: Words that may occur more often.
+#: Words that may occur repeatedly.
 SHORT_WORDS = {r"\bf32\b": "float32", r"\bf64\b": "float64"}
 
-#: Settings under which an example takes a moment.
+#: Settings with which an example takes only a moment.
 EXAMPLES = {
     "lyapunov": "exponents=3, max_iterations=1000",
     "fixed_points": "starts=20",
@@ -147,7 +147,7 @@ EXAMPLE_RUNS = "units=12, input_dim=6, clusters=8, train_samples=40, epochs=2, g
 
 
 def docstring(one: dict[str, Any]) -> str:
-    """Documentation in numpydoc's form."""
+    """The docstring in numpydoc's format."""
     paragraphs, sections = split(one["documentation"])
     text = "\n\n".join(paragraphs) + f"\n\nParameters\n----------\n{AT}"
     for setting in one["settings"]:
@@ -156,10 +156,10 @@ def docstring(one: dict[str, Any]) -> str:
     returned = "LyapunovSpectrum" if one["name"] == "lyapunov" else "Table"
     returns = filled(f"{sections['Returns']}\n\n{BEFORE}", 12)
     text += f"\nReturns\n-------\n{returned}\n{textwrap.indent(returns, '    ')}\n"
-    text += "\nRaises\n------\nParameterError\n    A setting that cannot be.\nRunFailed\n"
-    failed = f"The analysis cannot be made of one of the runs. {sections.get('Errors', '')}"
+    text += "\nRaises\n------\nParameterError\n    A setting is invalid.\nRunFailed\n"
+    failed = f"The analysis fails for one of the runs. {sections.get('Errors', '')}"
     text += textwrap.indent(filled(failed, 12), "    ") + "\n"
-    text += f"\nSee Also\n--------\nconcertina.{one['name']} : the same of plain arrays.\n"
+    text += f"\nSee Also\n--------\nconcertina.{one['name']} : the same for plain arrays.\n"
     source, _, differences = sections["Source"].partition("Differs in:")
     differences = re.sub(r"^nothing\b", "none", differences.strip())
     if differences and differences != "none.":
@@ -182,14 +182,14 @@ def split(documentation: str) -> tuple[list[str], dict[str, str]]:
     for pattern, python in SHORT_WORDS.items():
         documentation = re.sub(pattern, python, documentation)
     if "[`" in documentation or "Error::" in documentation:
-        raise SystemExit(f"words of Rust in the documentation of an analysis: add them to WORDS\n{documentation}")
+        raise SystemExit(f"phrases of Rust in the documentation of an analysis: add them to WORDS\n{documentation}")
     lead, *rest = re.split(r"^# +", documentation, flags=re.MULTILINE)
     sections = {}
     for part in rest:
         head, _, body = part.partition("\n")
         name, _, same_line = head.partition(" ")
         sections[name.strip()] = f"{same_line.strip()}\n{body}".strip("\n")
-    # the first line begins after three quotes
+    # the first line starts after three quotes
     return [filled(cited(paragraph), 11) for paragraph in lead.strip().split("\n\n")], sections
 
 
@@ -198,7 +198,7 @@ FOUND: set[str] = set()
 
 
 def filled(text: str, indent: int) -> str:
-    """Paragraphs and lists, wrapped; a list has an empty line before it."""
+    """Paragraphs and lists, wrapped; a list is preceded by an empty line."""
     blocks: list[list[str]] = [[]]
     for line in text.strip().splitlines():
         if not line.strip() or line.startswith("* "):
@@ -218,7 +218,7 @@ def filled(text: str, indent: int) -> str:
 
 
 def cited(text: str) -> str:
-    """Keys of `references.bib` as authors and year."""
+    """Replaces keys of `references.bib` by authors and year."""
     return re.sub(r"`([a-z]+\d{4})`", lambda found: SOURCES[found[1]].partition("),")[0] + ")", text)
 
 
@@ -247,7 +247,7 @@ SOURCES = sources()
 
 
 def example(name: str) -> str:
-    """A call on small runs, and the columns that it gives."""
+    """An example: a call on small runs, and the columns of its result."""
     settings = EXAMPLES.get(name, "samples=40")
     call = f"runs.{name}({settings})"
     columns = eval(f"{call}.columns", {"runs": example_runs()})
@@ -271,12 +271,12 @@ def example_runs() -> Any:
 
 @functools.cache
 def example_study() -> concertina.Study:
-    """Where they are kept."""
+    """The study that keeps the runs of the examples."""
     return concertina.Study(progress=False)
 
 
 def numpydoc_type(setting: dict[str, Any]) -> str:
-    """The type of a setting and its default, as numpydoc has them."""
+    """The type of a setting and its default, in numpydoc's format."""
     choices, others = [], []
     for one in setting["schema"].get("anyOf") or setting["schema"].get("oneOf") or [setting["schema"]]:
         if "const" in one or "enum" in one:
@@ -295,13 +295,13 @@ def numpydoc_type(setting: dict[str, Any]) -> str:
 
 
 def default_of(setting: dict[str, Any]) -> str:
-    """Write the default of a setting as Python does."""
+    """The default of a setting as a Python literal."""
     default = setting["default"]
     return json.dumps(default) if isinstance(default, str) else repr(default)
 
 
 def type_of_schema(schema: dict[str, Any]) -> str:
-    """The type of what a JSON schema describes."""
+    """The Python type of a value that a JSON schema describes."""
     if "const" in schema:
         return f'Literal["{schema["const"]}"]'
     if "enum" in schema:
@@ -327,7 +327,7 @@ def main() -> int:
         if "--check" not in sys.argv:
             path.write_text(text, encoding="utf-8")
         elif path.read_text(encoding="utf-8") != text:
-            print(f"{path} is not as it is generated: run python/tools/generate.py", file=sys.stderr)
+            print(f"{path} is out of date: run python/tools/generate.py", file=sys.stderr)
             status = 1
     return status
 

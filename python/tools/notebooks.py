@@ -1,7 +1,7 @@
-"""Writes a page of docs from each notebook in `python/examples`: its text and its code, without outputs.
+"""Writes a page of the docs from each notebook in `python/examples`: its text and its code, without outputs.
 
-`python python/tools/notebooks.py` writes `docs/guides/notebooks/`; `--check` only says whether the pages are
-as they should be, and exits with 1 if not.
+`python python/tools/notebooks.py` writes `docs/guides/notebooks/`. With `--check` it only reports whether the
+pages are up to date, and exits with 1 if they are not.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ PAGES = ROOT / "docs" / "guides" / "notebooks"
 
 
 def page(notebook: Path) -> str:
-    """The notebook as Markdown."""
+    """A notebook as Markdown."""
     cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
     parts = [part(cell["cell_type"], "".join(cell["source"])) for cell in cells]
     head, *rest = parts
@@ -46,7 +46,7 @@ def main() -> int:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
         elif not path.is_file() or path.read_text(encoding="utf-8") != text:
-            print(f"{path} is not as it is made: run python/tools/notebooks.py", file=sys.stderr)
+            print(f"{path} is out of date: run python/tools/notebooks.py", file=sys.stderr)
             status = 1
     for path in set(PAGES.glob("*.md")) - set(made):
         print(f"{path} has no notebook", file=sys.stderr)

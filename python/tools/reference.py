@@ -1,7 +1,7 @@
 """Writes `docs/reference/python.md` from the docstrings of the package.
 
-`python python/tools/reference.py` writes it; `--check` only says whether it is as it should be, and exits
-with 1 if not. The package has to be installed.
+`python python/tools/reference.py` writes it. With `--check` it only reports whether it is up to date, and
+exits with 1 if it is not. The package must be installed.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from concertina._run_analyses import RunAnalyses
 
 PAGE = Path(__file__).resolve().parents[2] / "docs/reference/python.md"
 
-#: What is where on the page; every public name is somewhere.
+#: The groups of the page; every public name is in one of them.
 GROUPS = {
     "Studies and runs": ["Study", "Runs", "Run", "Weights", "States"],
     "Parameters and sweeps": ["Params", "sweep", "zip", "Together", "parameters"],
@@ -57,7 +57,7 @@ Where a signature has `**parameters`, the parameters of a run are given by name;
 [parameters](parameters{md}) lists all of them.
 """.format(md=".md")
 
-#: The methods of classes of NumPy and of Python, and of the base class of all analyses, are not shown again.
+#: Methods of the classes of NumPy and Python, and of the base class of all analyses, are not repeated.
 FOREIGN = (object, dict, Exception, tuple)
 KEYWORDS = frozenset(one["name"] for one in _core.parameters())
 RULE = re.compile(r"^-{3,}$")
@@ -68,7 +68,7 @@ def page() -> str:
     shown = [name for names in GROUPS.values() for name in names]
     missing = set(concertina.__all__) - {*shown, "__version__"}
     if missing or len(set(shown)) < len(shown):
-        raise SystemExit(f"public names that are in none of the groups of the page, or in two: {missing}")
+        raise SystemExit(f"public names that are in no group of the page, or in two groups: {missing}")
     text = HEAD
     for group, names in GROUPS.items():
         links = ", ".join(f"[`{name}`](#{name.lower()})" for name in names)
@@ -108,7 +108,7 @@ def entry(name: str, what: Any, level: int) -> str:
 
 
 def takes_arguments(what: type) -> bool:
-    """Whether users make one themselves: what it takes is documented."""
+    """Whether users create objects of this class, so that its arguments are documented."""
     return "\nParameters\n" in inspect.cleandoc(what.__doc__ or "")
 
 
@@ -132,7 +132,7 @@ def members(what: type) -> Iterator[tuple[str, Any]]:
 
 
 def signature(name: str, function: Any) -> str:
-    """The call, with defaults and without types, which the text has."""
+    """The call, with defaults but without types, which are in the text."""
     parts, kind = [], None
     known = inspect.signature(function)
     given = [one for one in known.parameters.values() if one.name not in ("self", "cls")]
@@ -183,7 +183,7 @@ def sections(lines: list[str]) -> list[tuple[str, list[str]]]:
 
 
 def items(lines: list[str], title: str) -> str:
-    """What has a name or a type, and text under it, as a list."""
+    """Named or typed items with their descriptions, as a list."""
     text = ""
     groups: list[tuple[str, list[str]]] = []
     for line in lines:
@@ -212,7 +212,7 @@ def items(lines: list[str], title: str) -> str:
 
 
 def joined(lines: list[str]) -> str:
-    """Paragraphs on a line each; lists stay lists."""
+    """Each paragraph on one line; lists stay lists."""
     blocks: list[list[str]] = [[]]
     for line in lines:
         if not line.strip():
@@ -229,7 +229,7 @@ def joined(lines: list[str]) -> str:
 
 
 def examples(lines: list[str]) -> str:
-    """Examples as blocks of code, with the text between them."""
+    """Examples as code blocks, with the text between them."""
     text, is_code = "", False
     for line in lines:
         if line.startswith(">>>") and not is_code:
@@ -245,7 +245,7 @@ def main() -> int:
     if "--check" not in sys.argv:
         PAGE.write_text(text, encoding="utf-8")
     elif not PAGE.is_file() or PAGE.read_text(encoding="utf-8") != text:
-        print(f"{PAGE} is not as it is made: run python/tools/reference.py", file=sys.stderr)
+        print(f"{PAGE} is out of date: run python/tools/reference.py", file=sys.stderr)
         return 1
     return 0
 

@@ -1,8 +1,8 @@
-//! Seconds of one update here, the fastest of five slices, as a line of JSON: the other side of
-//! `benches/peers/compare.py`.
+//! Prints the seconds of one update here, the fastest of five slices, as a line of JSON, for comparison with
+//! the peers in `benches/peers/compare.py`.
 //!
-//! `update paper BATCH UPDATES` is the paper's; `vanilla` and `gru` have inputs and losses at every one of
-//! 100 timesteps.
+//! `update paper BATCH UPDATES` measures the paper's network; `vanilla` and `gru` have inputs and losses at
+//! every one of 100 timesteps.
 
 use std::hint::black_box;
 use std::time::Instant;
@@ -13,13 +13,13 @@ use concertina::model::params::{NetworkKind, OptimizerKind, Params, TaskKind};
 use concertina::model::task::{self, Ask};
 use concertina::model::trainer::Updater;
 
-/// Batches that are gone through in turn, as an epoch would; the same number as the peers have.
+/// Batches that are used in turn, as in an epoch; the same number as for the peers.
 const BATCHES: usize = 80;
 
-/// Slices that the updates are measured in, as by the peers.
+/// The number of slices into which the updates are divided, as for the peers.
 const SLICES: usize = 5;
 
-/// The networks and tasks that the peers have too.
+/// The networks and tasks that the peers also have.
 fn parameters(network: &str) -> Result<Params> {
     let mut params = Params::default();
     params.network.kind = match network {
@@ -40,7 +40,7 @@ fn main() -> Result<()> {
     let mut arguments = std::env::args().skip(1);
     let network = arguments.next().context("expected a network, a batch and a number of updates")?;
     let mut number = |what: &str| -> Result<usize> {
-        let text = arguments.next().with_context(|| format!("expected {what}, found nothing"))?;
+        let text = arguments.next().with_context(|| format!("expected {what}, found none"))?;
         text.parse().with_context(|| format!("expected a number for {what}, found `{text}`"))
     };
     let (batch, updates) = (number("the batch")?, number("the updates")?);

@@ -9,17 +9,17 @@ use crate::evaluation::evaluated;
 use crate::ranges::{self, needs_classes};
 use crate::{Analysis, Result, Subject};
 
-/// The share of samples that the network classifies correctly, at each checkpoint.
+/// The fraction of samples that the network classifies correctly, at each checkpoint.
 ///
-/// The class is the largest output at the trial's last timestep, or the sign of a scalar output. Without
-/// dropout or noise. Of equal outputs the first counts, and a scalar output of zero means class 0: a network
-/// that is silent, and has no readout bias, gives every sample class 0.
+/// The predicted class is that of the largest output at the trial's last timestep, or the sign of a scalar
+/// output. Dropout and noise are off. If several outputs are equal, the first one counts. A scalar output of
+/// zero means class 0. A silent network without a readout bias therefore assigns every sample to class 0.
 ///
-/// # Returns  The column `accuracy`, in [0, 1], a row for each checkpoint.
+/// # Returns  The column `accuracy`, in [0, 1], with one row per checkpoint.
 /// # Errors   [`Error::NotFinite`](crate::Error::NotFinite) if a checkpoint has outputs that are NaN or
-/// infinite, which name no class.
-/// # Source   `farrell2022`, Fig. 2d. Differs in: a scalar output is read by its sign; the published code
-/// takes the argmax over one output, which is always class 0.
+/// infinite, from which no class follows.
+/// # Source   `farrell2022`, Fig. 2d. Differs in: a scalar output is classified by its sign. The published
+/// code takes the argmax over the single output, which is always class 0.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Accuracy {

@@ -1,5 +1,5 @@
-//! What every analysis is: the trait [`Analysis`], its [`Settings`] as data, and the [`Subject`] it is done
-//! on.
+//! What every analysis has in common: the trait [`Analysis`], its [`Settings`] as data, and the [`Subject`]
+//! that it analyses.
 
 use std::fmt::Debug;
 
@@ -13,24 +13,25 @@ use serde_json::Value;
 
 use crate::Result;
 
-/// What an analysis looks at: one run, at some of its checkpoints.
+/// What is analysed: one run, at some of its checkpoints.
 #[derive(Debug, Clone, Copy)]
 pub struct Subject<'a> {
-    /// The parameters of the run; their seed also keys every random number of an analysis.
+    /// The parameters of the run. Their seed also keys every random number of an analysis.
     pub params: &'a ValidParams,
-    /// The task of the run: where samples come from.
+    /// The task of the run, which generates the samples.
     pub task: &'a dyn Task,
-    /// The networks to look at, each with the moment of training it is from.
+    /// The networks to analyse, each with its checkpoint in training.
     pub checkpoints: &'a [(Checkpoint, Network)],
 }
 
-/// The settings of an analysis as data. Whatever serde can write has them; the trait is there so that an
-/// [`Analysis`] of unknown type, `&dyn Analysis`, has them too.
+/// The settings of an analysis as data. Every type that serde can serialise implements this trait. It is
+/// separate from serde's traits so that it is also available for an [`Analysis`] of unknown type,
+/// `&dyn Analysis`.
 pub trait Settings {
     /// As a JSON object, in the order of the fields.
     ///
     /// # Errors
-    /// Fields that JSON cannot hold, such as maps whose keys are no texts.
+    /// If JSON cannot represent a field, for example a map whose keys are not strings.
     fn settings_json(&self) -> serde_json::Result<String>;
 
     /// As a value.
@@ -52,50 +53,54 @@ impl<T: Serialize> Settings for T {
 
 /// A measurement on the networks of a run, with its parameters as fields.
 ///
-/// The trait is cut so that a store can keep results it knows nothing about: name, version and the serialised
-/// parameters name the result (see [`AnalysisSpec::canonical`](crate::AnalysisSpec::canonical)),
-/// [`per_checkpoint`](Self::per_checkpoint) says in which portions, and [`run`](Self::run) is a pure function
-/// of the subject: the same subject gives the same bits. An analysis never asks for checkpoints of its own:
-/// the network before training it can draw from the parameters, and what it says of the course of training it
-/// says of the checkpoints asked for. Parameters are plain open fields, checked before anything runs;
-/// [`check`](Self::check) is on its own so that a recipe can be refused before hours of training.
+/// The trait lets a store keep results without knowing what they contain. The name, the version and the
+/// serialised parameters identify the result (see
+/// [`AnalysisSpec::canonical`](crate::AnalysisSpec::canonical)), [`per_checkpoint`](Self::per_checkpoint)
+/// says whether it is stored checkpoint by checkpoint, and [`run`](Self::run) is a pure function of the
+/// subject, so the same subject gives the same bits.
+///
+/// An analysis never requests further checkpoints. If it needs the network before training, it draws that
+/// network from the parameters, and its statements about the course of training refer to the checkpoints
+/// requested. The parameters are plain public fields, which are checked before anything runs.
+/// [`check`](Self::check) is a separate method so that a recipe can be rejected before hours of training.
 ///
 /// A result is tidy: one row per observation, with the columns `epoch` and `update`, then `timestep` where it
-/// applies, then the values; a value may be a vector, such as a state. What is undefined is null.
+/// applies, then the values. A value may be a vector, such as a state. Undefined values are null.
 ///
-/// Analyses of different types may stand side by side as `&dyn Analysis`.
+/// Analyses of different types can be used together as `&dyn Analysis`.
 pub trait Analysis: Settings + Debug {
-    /// The name by which recipes and tables know it, for example `effective_dimension`.
+    /// Its name in recipes and tables, for example `effective_dimension`.
     fn name(&self) -> &'static str;
 
-    /// Raised whenever the numbers change for the same parameters: kept results of other versions are not
-    /// used.
+    /// Its version, which is raised whenever the numbers change for the same parameters. Stored results of
+    /// other versions are not used.
     fn version(&self) -> u32;
 
-    /// What to cite for it: keys of `references.bib`, for these parameters.
+    /// What to cite for it with these parameters, as keys of `references.bib`.
     fn references(&self) -> &'static [&'static str];
 
-    /// Whether every checkpoint is analysed on its own, so that no row depends on which others are asked for
-    /// and results are kept checkpoint by checkpoint; otherwise over all checkpoints asked for at once.
+    /// Whether every checkpoint is analysed separately. If so, no row depends on which other checkpoints are
+    /// requested, and results are stored checkpoint by checkpoint. Otherwise all requested checkpoints are
+    /// analysed together.
     fn per_checkpoint(&self) -> bool;
 
-    /// Whether the network is shown trials of the task. What looks at weights alone says no: it then works
-    /// where clusters cannot be placed, as for an imported network with one input. The task of its subject
-    /// has no trials there.
+    /// Whether the network is shown trials of the task. An analysis that uses only the weights returns
+    /// `false`. It then also works where clusters cannot be placed, as for an imported network with one
+    /// input, in which case the task of its subject has no trials.
     fn shows_samples(&self) -> bool {
         true
     }
 
-    /// Whether the analysis can be done with these parameters on networks like these.
+    /// Checks whether the analysis can be applied to runs with these parameters.
     ///
     /// # Errors
     /// [`Error::Parameter`](crate::Error::Parameter), [`Error::NotApplicable`](crate::Error::NotApplicable).
     fn check(&self, params: &ValidParams) -> Result<()>;
 
-    /// The result, checkpoint after checkpoint in the order of the subject.
+    /// The result, one checkpoint after the other in the order of the subject.
     ///
     /// # Errors
-    /// Those of [`check`](Self::check); [`Error::NotFinite`](crate::Error::NotFinite) names the first state
-    /// that is NaN or infinite.
+    /// Those of [`check`](Self::check), and [`Error::NotFinite`](crate::Error::NotFinite), which names the
+    /// first state that is NaN or infinite.
     fn run(&self, subject: &Subject) -> Result<Table>;
 }

@@ -1,4 +1,4 @@
-//! `autocorrelation`: how much of its first state a trial still resembles.
+//! `autocorrelation`: how much the states of a trial still resemble its first state.
 
 use concertina_model::params::ValidParams;
 use concertina_model::task::Ask;
@@ -15,30 +15,33 @@ use crate::{Analysis, Result, Subject, Timestep, Timesteps};
 /// The cosine of the angle between the state at each timestep and the state after the first step of the same
 /// trial.
 ///
-/// 1: the state points where it pointed first, whatever its length; 0: at a right angle to it. The states are
-/// not centred, neither over units nor over samples: centred over units the number would depend on the choice
-/// of axes, which a rotation of state space now leaves alone, and centred over samples a trial's number would
-/// depend on the other trials. The other side of the bargain: activity that is the same in all trials, such
-/// as a bias gives, counts as resemblance.
+/// It is 1 if the state points in the direction of the first state, whatever its length, and 0 if the two are
+/// orthogonal. The states are centred neither over units nor over samples. If they were centred over units,
+/// the cosine would depend on the choice of axes, whereas it is now invariant under rotations of state space.
+/// If they were centred over samples, the cosine of one trial would depend on the other trials. The price is
+/// that activity common to all trials, such as the effect of a bias, counts as resemblance.
 ///
 /// # Returns
-/// A row for each checkpoint and timestep, with the columns `autocorrelation`, the mean over samples, in [-1,
-/// 1]; `autocorrelation_sd`, the standard deviation over samples (squares over n - 1); `samples`, over how
-/// many: a sample whose state is zero at either timestep has no angle (silent relu units) and is left out, as
-/// is one whose state has shrunk to where single precision has no digits left (8 times its smallest number,
-/// 1.4e-45, in each unit). Null over no samples, the deviation under two; null at the input, timestep -1,
-/// which lies in another space.
+/// One row per checkpoint and timestep, with the columns
+/// * `autocorrelation`: the mean over samples, in [-1, 1];
+/// * `autocorrelation_sd`: the standard deviation over samples (with n - 1 in the denominator);
+/// * `samples`: the number of samples averaged over. A sample whose state is zero at either timestep (silent
+///   relu units) has no angle and is left out. So is a sample whose state has shrunk to where single
+///   precision has no digits left (8 times its smallest number, 1.4e-45, in each unit).
+///
+/// The mean is null if no sample is left, and the standard deviation if fewer than two are. Both are null at
+/// the input, timestep -1, which lies in another space.
 ///
 /// # Source
-/// The definition of the cosine; no figure of `farrell2022` shows it.
+/// The definition of the cosine. No figure of `farrell2022` shows it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Autocorrelation {
     /// Samples, spread evenly over the clusters.
     pub samples: usize,
-    /// The timesteps to look at.
+    /// The timesteps to analyse.
     pub timesteps: Timesteps,
-    /// Run the trials on, with zero input, to this timestep.
+    /// Continue the trials to this timestep, with zero input.
     pub extend_to: Option<Timestep>,
 }
 
@@ -52,7 +55,7 @@ impl Autocorrelation {
     pub(crate) const NAME: &'static str = "autocorrelation";
 }
 
-/// The timestep with whose states all others are compared.
+/// The timestep whose states all others are compared with.
 const FIRST: Timestep = Timestep(0);
 
 impl Analysis for Autocorrelation {
@@ -109,31 +112,33 @@ impl Analysis for Autocorrelation {
 /// How much the states at a timestep resemble the first: the cosine of the angle between the two.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Resemblance {
-    /// The mean over samples, in [-1, 1]; `None` over none.
+    /// The mean over samples, in [-1, 1]; `None` without samples.
     pub mean: Option<f64>,
-    /// The standard deviation over samples (squares over n - 1); `None` under two.
+    /// The standard deviation over samples (with n - 1 in the denominator); `None` for fewer than two.
     pub standard_deviation: Option<f64>,
-    /// Over how many samples: those with an angle.
+    /// The number of samples averaged over: those with an angle.
     pub samples: usize,
 }
 
 /// The cosine of the angle between the state at each timestep and the first state of the same trial.
 ///
-/// States are centred neither over units nor over samples: see [`Autocorrelation`]. Rotations of state
-/// space, and scalings of the states of a timestep, leave it alone.
+/// States are centred neither over units nor over samples (see [`Autocorrelation`]). The cosine is invariant
+/// under rotations of state space and under scaling of the states of a timestep.
 ///
 /// # Undefined
-/// A sample whose state is zero at either timestep has no angle and is left out, as is one whose state is
-/// under 8 times the smallest number of its precision in each unit. [`Resemblance`] says what is left.
+/// A sample whose state is zero at either timestep has no angle and is left out. So is a sample whose state
+/// is below 8 times the smallest number of its precision in each unit. [`Resemblance::samples`] counts the
+/// samples that are left.
 ///
 /// # Shapes
 /// `states`: (trials, timesteps, units).
 ///
 /// # Returns
-/// One for each timestep, of which the first is compared with itself.
+/// One value per timestep. The first timestep is compared with itself.
 ///
 /// # Errors
-/// [`Error::NotFinite`](crate::Error::NotFinite) names the timestep, and the first bad sample and unit there.
+/// [`Error::NotFinite`](crate::Error::NotFinite) names the timestep, and the sample and unit of the first NaN
+/// or infinite value there.
 ///
 /// # Source
 /// The definition of the cosine.
@@ -159,7 +164,7 @@ pub fn autocorrelation<T: Precision>(states: ArrayView3<T>) -> Result<Vec<Resemb
 }
 
 impl Resemblance {
-    /// Of states to the first ones, (samples, units) both.
+    /// Compares states with the first states, both (samples, units).
     fn of<T: Precision>(states: ArrayView2<T>, first: ArrayView2<T>) -> Self {
         let pairs = states.outer_iter().zip(first.outer_iter());
         Self::over(&pairs.filter_map(|(state, first)| cosine(state, first)).collect::<Vec<f64>>())
@@ -171,9 +176,9 @@ impl Resemblance {
     }
 }
 
-/// The cosine between two states; `None` if one is zero, or rounding alone.
+/// The cosine between two states; `None` if one of them is zero or consists only of rounding error.
 fn cosine<T: Precision>(a: ArrayView1<T>, b: ArrayView1<T>) -> Option<f64> {
-    // Near 1, squares neither over- nor underflow; a power of two changes no digit.
+    // Near 1, squares neither overflow nor underflow, and scaling by a power of two is exact.
     let scales = [a, b].map(|state| one_over_largest(state.insert_axis(Axis(0))));
     let [Some(of_a), Some(of_b)] = scales else { return None };
     let pairs: Vec<(f64, f64)> = contiguous(&a)
@@ -183,7 +188,7 @@ fn cosine<T: Precision>(a: ArrayView1<T>, b: ArrayView1<T>) -> Option<f64> {
         .collect();
     let (a, b) = (sum_of(&pairs, |(a, _)| a * a).sqrt(), sum_of(&pairs, |(_, b)| b * b).sqrt());
     let nothing = Rounding::of::<T>(0.0, 1.0).length(pairs.len());
-    // Rounding alone can leave the range.
-    let is_there = (a / of_a).min(b / of_b) > nothing;
-    is_there.then(|| (sum_of(&pairs, |(a, b)| a * b) / (a * b)).clamp(-1.0, 1.0))
+    // Rounding can take it out of the range.
+    let has_angle = (a / of_a).min(b / of_b) > nothing;
+    has_angle.then(|| (sum_of(&pairs, |(a, b)| a * b) / (a * b)).clamp(-1.0, 1.0))
 }

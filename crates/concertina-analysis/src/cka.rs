@@ -1,4 +1,4 @@
-//! `cka`: how similar two sets of states of the same trials are, whatever their axes.
+//! `cka`: how similar two sets of states of the same trials are, independently of their axes.
 
 use concertina_numerics::linalg::{centre, product};
 use ndarray::{Array2, ArrayView2};
@@ -9,20 +9,22 @@ use crate::{Error, Result};
 
 /// The linear centred kernel alignment of two sets of states of the same trials.
 ///
-/// `‖Xᵀ Y‖² / (‖Xᵀ X‖ ‖Yᵀ Y‖)` in Frobenius norms, with the columns of both centred. 1 if one set is the
-/// other, rotated, scaled and shifted; 0 if no direction of one goes with a direction of the other. For few
-/// samples and many units it is biased upwards, also for independent clouds: see [`cka_debiased`].
+/// `‖Xᵀ Y‖² / (‖Xᵀ X‖ ‖Yᵀ Y‖)` in Frobenius norms, with the columns of both centred. It is 1 if one set is a
+/// rotated, scaled and shifted copy of the other, and 0 if no direction of one is correlated with a direction
+/// of the other. With few samples and many units it is biased upwards, even for independent clouds: see
+/// [`cka_debiased`].
 ///
 /// # Shapes
-/// `x`: (samples, units); `y`: (samples, units of its own), row by row the same trials.
+/// `x`: (samples, units); `y`: (samples, its own number of units). Rows of the same index belong to the same
+/// trial.
 ///
 /// # Undefined
 /// `None` if all states of one set are equal up to rounding, as in
 /// [`effective_dimension`](fn@crate::effective_dimension).
 ///
 /// # Errors
-/// [`Error::TooFewSamples`] under 2 samples; [`Error::Shape`] if the sets differ in samples;
-/// [`Error::NotFinite`] names the first bad sample and unit.
+/// [`Error::TooFewSamples`] for fewer than 2 samples; [`Error::Shape`] if the sets differ in the number of
+/// samples; [`Error::NotFinite`] names the sample and unit of the first NaN or infinite value.
 ///
 /// # Source
 /// `kornblith2019`, Eq. 5 with linear kernels. Differs in: nothing.
@@ -41,10 +43,11 @@ use crate::{Error, Result};
 pub fn cka<A: Precision, B: Precision>(x: ArrayView2<A>, y: ArrayView2<B>) -> Result<Option<f64>> {
     let Some((x, y)) = centred_pair(x, y, "centred kernel alignment", 2)? else { return Ok(None) };
     let similarity = cross(&x, &y) / (cross(&x, &x) * cross(&y, &y)).sqrt();
-    Ok(Some(similarity.clamp(0.0, 1.0))) // rounding alone can leave the range
+    Ok(Some(similarity.clamp(0.0, 1.0))) // rounding can take it out of the range
 }
 
-/// The same without its bias for few samples: 0 on average for independent clouds, and below 0 for some.
+/// The linear centred kernel alignment without its bias for few samples. It is 0 on average for independent
+/// clouds, and can be negative.
 ///
 /// `H(K, L) / √(H(K, K) H(L, L))`, with `H` the unbiased estimator of the Hilbert-Schmidt independence
 /// criterion.
@@ -53,8 +56,8 @@ pub fn cka<A: Precision, B: Precision>(x: ArrayView2<A>, y: ArrayView2<B>) -> Re
 /// As [`cka`], with at least 4 samples.
 ///
 /// # Undefined
-/// `None` as for [`cka`], and if the estimate of a set with itself is not positive, as it may be where there
-/// are hardly more samples than four.
+/// `None` as for [`cka`], and if the estimate for a set with itself is not positive, which can happen with
+/// hardly more than four samples.
 ///
 /// # Source
 /// `song2012`, Eq. 5, for the estimator; `kornblith2019` for the measure. Differs in: nothing.
@@ -65,7 +68,7 @@ pub fn cka_debiased<A: Precision, B: Precision>(x: ArrayView2<A>, y: ArrayView2<
     Ok(defined.then(|| unbiased(&x, &y) / (of_x * of_y).sqrt()))
 }
 
-/// Both sets in f64, scaled and centred; `None` if one of them is a single point.
+/// Both sets in f64, scaled and centred; `None` if either is a single point.
 fn centred_pair<A: Precision, B: Precision>(
     x: ArrayView2<A>,
     y: ArrayView2<B>,
@@ -84,7 +87,7 @@ fn centred_pair<A: Precision, B: Precision>(
     Ok(centred(x).zip(centred(y)))
 }
 
-/// The states, scaled so that no square leaves the range of f64, less their mean; `None` if they are one
+/// The states minus their mean, scaled so that no square leaves the range of f64; `None` if they are one
 /// point up to rounding.
 fn centred<T: Precision>(states: ArrayView2<T>) -> Option<Array2<f64>> {
     let scale = one_over_largest(states)?;
@@ -97,8 +100,8 @@ fn centred<T: Precision>(states: ArrayView2<T>) -> Option<Array2<f64>> {
     (distance > rounding.whole(samples, units)).then_some(centred)
 }
 
-/// `‖Xᵀ Y‖²`, which is the sum over pairs of samples of the products of their kernels: whichever takes fewer
-/// products.
+/// `‖Xᵀ Y‖²`, which equals the sum over pairs of samples of the products of their kernels. The form with
+/// fewer multiplications is used.
 fn cross(x: &Array2<f64>, y: &Array2<f64>) -> f64 {
     let samples = x.nrows();
     if x.ncols() * y.ncols() <= samples * (x.ncols() + y.ncols()) {
@@ -108,8 +111,8 @@ fn cross(x: &Array2<f64>, y: &Array2<f64>) -> f64 {
     of_x.iter().zip(&of_y).map(|(a, b)| a * b).sum()
 }
 
-/// The unbiased estimate of the independence criterion of centred sets. Rows of their kernels sum to zero, so
-/// that of the kernels without their diagonals only the diagonals have to be known.
+/// The unbiased estimate of the independence criterion of centred sets. The rows of their kernels sum to
+/// zero, so all that the kernels without their diagonals require are those diagonals.
 fn unbiased(x: &Array2<f64>, y: &Array2<f64>) -> f64 {
     let diagonal = |states: &Array2<f64>| -> Vec<f64> {
         states.outer_iter().map(|state| state.iter().map(|entry| entry * entry).sum()).collect()

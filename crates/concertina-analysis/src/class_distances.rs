@@ -10,19 +10,20 @@ use crate::responses::{Responses, check_finite, labels};
 use crate::state_measure::{StateMeasure, States};
 use crate::{Error, Result, Subject, Timestep, Timesteps};
 
-/// Mean distances within and across classes at each timestep: see [`class_distances`].
+/// Mean distances within classes and between classes, at each timestep: see [`class_distances`].
 ///
-/// # Returns  The columns `within_class_distance` and `across_class_distance`, a row for each checkpoint and
-/// timestep; null where there is no pair.
-/// # Source   `farrell2022`. Differs in: the published code looks at classes 0 and 1 alone, here all count.
+/// # Returns  The columns `within_class_distance` and `across_class_distance`, with one row per checkpoint
+/// and timestep; null where no such pair exists.
+/// # Source   `farrell2022`. Differs in: the published code uses only classes 0 and 1, whereas here all
+/// classes count.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ClassDistances {
     /// Samples, spread evenly over the clusters; at least 2.
     pub samples: usize,
-    /// The timesteps to look at.
+    /// The timesteps to analyse.
     pub timesteps: Timesteps,
-    /// Run the trials on, with zero input, to this timestep.
+    /// Continue the trials to this timestep, with zero input.
     pub extend_to: Option<Timestep>,
 }
 
@@ -61,7 +62,7 @@ impl StateMeasure for ClassDistances {
 /// Mean Euclidean distances between states.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Distances {
-    /// Over all pairs of the same class, of all classes together; `None` without such a pair.
+    /// Over all pairs of the same class, with the pairs of all classes pooled; `None` without such a pair.
     pub within: Option<f64>,
     /// Over all pairs of different classes; `None` without such a pair.
     pub across: Option<f64>,
@@ -69,23 +70,23 @@ pub struct Distances {
 
 /// Mean Euclidean distances between states of the same class, and between states of different classes.
 ///
-/// Over all pairs. Each distance comes from the differences themselves, in f64, and not from a matrix product
-/// (`a² - 2ab + b²`), in which a narrow cloud far from the origin would lose its digits. Rotations and shifts
-/// of the cloud and the order of its samples leave both alone; they scale with it, and grow with the square
-/// root of the number of units.
+/// The means are over all pairs. Each distance is computed from the differences themselves, in f64, and not
+/// from a matrix product (`a² - 2ab + b²`), in which a narrow cloud far from the origin would lose its
+/// digits. Both means are invariant under rotations and shifts of the cloud and under the order of its
+/// samples. They scale with the cloud, and grow with the square root of the number of units.
 ///
 /// # Shapes
-/// `states`: (samples, units), a row per sample; `labels`: (samples).
+/// `states`: (samples, units); `labels`: (samples).
 ///
 /// # Errors
-/// [`Error::Shape`] unless there is a label for each sample; [`Error::NotFinite`] names the first bad sample
-/// and unit.
+/// [`Error::Shape`] unless there is one label per sample; [`Error::NotFinite`] names the sample and unit of
+/// the first NaN or infinite value.
 ///
 /// # Source
 /// `farrell2022`. Differs in: nothing for two classes.
 ///
 /// # Example
-/// A square whose opposite corners share their class:
+/// A square whose opposite corners belong to the same class:
 /// ```
 /// use concertina_analysis::class_distances;
 /// use ndarray::arr2;
@@ -104,18 +105,18 @@ pub fn class_distances<T: Precision>(states: ArrayView2<T>, labels: &[u32]) -> R
     Ok(mean_distances(states, labels))
 }
 
-/// Samples whose distances to another are taken at once: the sums of four AVX-512 vectors, enough to hide the
-/// latency of their additions.
+/// Number of samples whose distances to another sample are computed together: the sums fill four AVX-512
+/// vectors, enough to hide the latency of the additions.
 const WIDTH: usize = 32;
 
-/// The mean distances of finite states with a label each.
+/// The mean distances of finite states, each with a label.
 fn mean_distances<T: Precision>(states: ArrayView2<T>, labels: &[u32]) -> Distances {
     let (samples, units) = states.dim();
-    // Near 1, squares neither over- nor underflow; a power of two changes no digit.
+    // Near 1, squares neither overflow nor underflow, and scaling by a power of two is exact.
     let scale = one_over_largest(states).unwrap_or(1.0);
     let scaled: Vec<f64> = states.iter().map(|entry| (*entry).into() * scale).collect();
     let row = |sample: usize| &scaled[sample * units..(sample + 1) * units];
-    let mut totals = [Total::default(); 2]; // of different classes, of the same
+    let mut totals = [Total::default(); 2]; // of different classes, of the same class
     let mut panel = vec![0.0; units * WIDTH];
     for first in (0..samples).step_by(WIDTH) {
         let last = samples.min(first + WIDTH);
@@ -134,7 +135,7 @@ fn mean_distances<T: Precision>(states: ArrayView2<T>, labels: &[u32]) -> Distan
     Distances { within, across }
 }
 
-/// A sum of distances and their number.
+/// The sum of some distances, and their number.
 #[derive(Debug, Clone, Copy, Default)]
 struct Total {
     distance: f64,
@@ -152,7 +153,7 @@ impl Total {
     }
 }
 
-/// The distances of one state to those of a panel, (units, [`WIDTH`]).
+/// The distances of one state to the states of a panel, (units, [`WIDTH`]).
 struct ToPanel<'a> {
     panel: &'a [f64],
     state: &'a [f64],

@@ -21,46 +21,48 @@ const SPLITS: Purpose = Purpose::new("cluster holdout");
 /// Training and testing accuracy of a linear classifier that sees some of the clusters and is tested on the
 /// rest.
 ///
-/// At each timestep the classifier is fitted to the states of the samples of the training clusters, to its
-/// optimum, and then names the class of the states of the others. High training accuracy says that the
-/// clusters are linearly separable as they are coloured; high testing accuracy says that the *classes* are
-/// separated, since a test cluster is a place that the classifier has not been told about.
+/// At each timestep the classifier is fitted to its optimum on the states of samples from the training
+/// clusters, and then predicts the class of the states from the other clusters. High training accuracy shows
+/// that the clusters are linearly separable with their class labels. High testing accuracy shows that the
+/// *classes* are separated, since the classifier has seen no state of a test cluster.
 ///
-/// The penalty acts on the weights, so it is stronger for small states: under the same `c`, states far below
-/// 1 are separated less well, and in the limit every sample is given the commoner class, however separable
-/// the states are.
+/// The penalty acts on the weights, so it is stronger for small states. With the same `c`, states far below 1
+/// are separated less well, and in the limit every sample is assigned to the more frequent class, however
+/// separable the states are.
 ///
-/// Each split draws its own training clusters, `training_share` of those of each class. The same splits are
-/// used at every timestep and every checkpoint of a run.
+/// Each split draws its own training clusters, a share `training_share` of the clusters of each class. The
+/// same splits are used at every timestep and every checkpoint of a run.
 ///
 /// # Returns
-/// A row for each checkpoint and timestep, with the columns `training_accuracy` and `testing_accuracy`: means
-/// over splits, in [0, 1]; `training_accuracy_sd` and `testing_accuracy_sd`: standard deviations over splits,
-/// null for one split; `converged`: whether every fit reached its optimum; if not, the accuracies are of the
-/// best classifiers found.
+/// One row per checkpoint and timestep, with the columns
+/// * `training_accuracy` and `testing_accuracy`: means over splits, in [0, 1];
+/// * `training_accuracy_sd` and `testing_accuracy_sd`: standard deviations over splits, null for a single
+///   split;
+/// * `converged`: whether every fit reached its optimum. If not, the accuracies are those of the best
+///   classifiers found.
 ///
 /// # Source
 /// `farrell2022`, Fig. 2f and g. Differs in: the published code's shuffling undoes itself, so that its five
-/// repeats all train on clusters 0 to 48 and test on 49 to 59, 49 of 60 and not 48; its fits stop after 100
-/// iterations of L-BFGS.
+/// repeats all train on clusters 0 to 48 (49 of 60 clusters rather than 48) and test on clusters 49 to 59;
+/// and its fits stop after 100 iterations of L-BFGS.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ClusterHoldout {
-    /// Samples, spread evenly over the clusters; at least one for each. The default, 500, rises to the number
-    /// of clusters where there are more.
+    /// Samples, spread evenly over the clusters; at least one per cluster. The default, 500, is raised to the
+    /// number of clusters if there are more.
     pub samples: usize,
-    /// The timesteps to look at.
+    /// The timesteps to analyse.
     pub timesteps: Timesteps,
-    /// Run the trials on, with zero input, to this timestep.
+    /// Continue the trials to this timestep, with zero input.
     pub extend_to: Option<Timestep>,
-    /// Independent splits of the clusters.
+    /// Number of independent splits of the clusters.
     pub splits: usize,
-    /// Share of the clusters of each class that the classifier sees, rounded to whole clusters, at least one
-    /// and not all.
+    /// Share of the clusters of each class that the classifier is trained on, rounded to whole clusters; at
+    /// least one, and not all.
     pub training_share: f64,
     /// The classifier.
     pub classifier: Classifier,
-    /// Inverse strength of its penalty on the weights, as in scikit-learn.
+    /// Inverse strength of the classifier's penalty on the weights, as in scikit-learn.
     pub c: f64,
 }
 
@@ -92,7 +94,7 @@ impl Default for ClusterHoldout {
 impl ClusterHoldout {
     pub(crate) const NAME: &'static str = "cluster_holdout";
 
-    /// The samples asked for; the default rises to one for each condition.
+    /// The number of samples requested; the default is raised to one per condition.
     fn samples_of(&self, shape: &TaskShape) -> usize {
         if self.samples == Self::default().samples {
             self.samples.max(shape.conditions)
@@ -101,7 +103,7 @@ impl ClusterHoldout {
         }
     }
 
-    /// Whether splits and fits are such as can be.
+    /// Checks the settings of splits and fits.
     fn check_fit(&self) -> Result<()> {
         at_least(Self::NAME, "splits", self.splits, 1)?;
         at_most(Self::NAME, "splits", self.splits, MOST_REPETITIONS)?;
@@ -117,7 +119,7 @@ impl ClusterHoldout {
         (0..self.splits).map(|number| Split::draw(known, self.training_share, seed, number)).collect()
     }
 
-    /// The accuracies on these states, whose classes the splits know.
+    /// The accuracies on these states, whose classes are part of the splits.
     fn accuracies(
         &self,
         states: ArrayView2<f64>,
@@ -133,9 +135,9 @@ impl ClusterHoldout {
             let unseen = split.testing.of(states);
             testing.push(classifier.accuracy(unseen.view(), &split.testing.labels)?);
             converged &= classifier.converged;
-            first.get_or_insert(classifier); // most of the training clusters are those of the first split
+            first.get_or_insert(classifier); // most training clusters are the same as in the first split
         }
-        let over_splits = |accuracies: &[f64]| mean(accuracies).expect("a split at least");
+        let over_splits = |accuracies: &[f64]| mean(accuracies).expect("at least one split");
         let deviation = |accuracies: &[f64]| variance(accuracies).map(f64::sqrt);
         Ok(HoldoutAccuracy {
             training_accuracy: over_splits(&training),
@@ -146,8 +148,8 @@ impl ClusterHoldout {
         })
     }
 
-    /// Fits to the optimum, which does not depend on where the search begins: near `start` it takes half as
-    /// long.
+    /// Fits to the optimum, which does not depend on where the search begins. Starting from a similar
+    /// classifier, `start`, halves the time.
     fn fit(
         &self,
         states: ArrayView2<f64>,
@@ -204,7 +206,7 @@ impl Analysis for ClusterHoldout {
                 analysis: Self::NAME,
                 subject: "a task whose trials have no conditions".to_owned(),
                 reason: "it trains a classifier on some conditions and tests it on the others",
-                hint: "number the conditions of trials in the array `condition` of the file, or leave this analysis out",
+                hint: "number the conditions of the trials in the array `condition` of the file, or leave this analysis out",
             });
         }
         self.timesteps.resolve(Self::NAME, self.extend_to, params).map(drop)
@@ -231,41 +233,42 @@ impl Analysis for ClusterHoldout {
     }
 }
 
-/// How often a classifier names the right class, over splits of the clusters.
+/// How often a classifier predicts the right class, over splits of the clusters.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct HoldoutAccuracy {
-    /// On samples of the clusters that it was fitted to, the mean over splits, in [0, 1].
+    /// Accuracy on samples of the clusters that it was fitted to: the mean over splits, in [0, 1].
     pub training_accuracy: f64,
-    /// On samples of the other clusters, the mean over splits, in [0, 1].
+    /// Accuracy on samples of the other clusters: the mean over splits, in [0, 1].
     pub testing_accuracy: f64,
-    /// The standard deviation over splits (squares over n - 1); `None` for one split.
+    /// The standard deviation over splits (with n - 1 in the denominator); `None` for a single split.
     pub training_accuracy_sd: Option<f64>,
-    /// The standard deviation over splits (squares over n - 1); `None` for one split.
+    /// The standard deviation over splits (with n - 1 in the denominator); `None` for a single split.
     pub testing_accuracy_sd: Option<f64>,
-    /// Whether every fit reached its optimum; if not, the accuracies are of the best classifiers found.
+    /// Whether every fit reached its optimum. If not, the accuracies are those of the best classifiers found.
     pub converged: bool,
 }
 
-/// Training and testing accuracy of a linear classifier of states that sees some of the clusters.
+/// Training and testing accuracy of a linear classifier that sees the states of some of the clusters.
 ///
-/// Of `settings` the splits, the training share and the classifier with its `c` count; the samples are
-/// those given. The splits that a seed draws depend on the clusters of each class and on nothing else, so
-/// that they are the same at every timestep.
+/// Of `settings`, only the splits, the training share, the classifier and its `c` are used. The samples are
+/// those given. The splits depend only on the seed and on the clusters of each class, so they are the same at
+/// every timestep.
 ///
 /// # Shapes
-/// `states`: (samples, units); `labels` and `clusters`: (samples), any whole numbers, one for each class
-/// and for each cluster.
+/// `states`: (samples, units); `labels` and `clusters`: (samples), arbitrary whole numbers that identify the
+/// class and the cluster of each sample.
 ///
 /// # Errors
-/// [`Error::Parameter`]; [`Error::Shape`] unless there is a label and a cluster for each sample, and a unit
-/// at least; [`Error::NotApplicable`] for fewer than two classes, a class of fewer than two clusters, or a
-/// cluster of several classes; [`Error::NotFinite`] names the first bad sample and unit.
+/// [`Error::Parameter`]; [`Error::Shape`] unless there is one label and one cluster per sample, and at least
+/// one unit; [`Error::NotApplicable`] for fewer than two classes, a class with fewer than two clusters, or a
+/// cluster with several classes; [`Error::NotFinite`] names the sample and unit of the first NaN or infinite
+/// value.
 ///
 /// # Source
 /// `farrell2022`, Fig. 2f and g. Differs in: see [`ClusterHoldout`].
 ///
 /// # Example
-/// Classes on either side of zero are told apart in clusters that were left out, too:
+/// Classes on either side of zero are also separated in clusters that were left out:
 /// ```
 /// use concertina_analysis::{ClusterHoldout, cluster_holdout};
 /// use ndarray::arr2;
@@ -301,8 +304,8 @@ pub fn cluster_holdout<T: Precision>(
         return Err(Error::NotApplicable {
             analysis: ClusterHoldout::NAME,
             subject: format!("samples of {} classes", classes.len()),
-            reason: "a classifier tells classes apart",
-            hint: "take samples of two classes at least",
+            reason: "a classifier separates at least two classes",
+            hint: "use samples of at least two classes",
         });
     }
     let number = |label: &u32| classes.partition_point(|class| class < label) as u32;
@@ -311,7 +314,7 @@ pub fn cluster_holdout<T: Precision>(
     settings.accuracies(states.mapv(Into::into).view(), classes.len(), &splits)
 }
 
-/// What is known of the samples: class and condition of each, and the conditions of each class.
+/// The labels of the samples: class and condition of each sample, and the conditions of each class.
 #[derive(Debug, Clone, PartialEq)]
 struct Known<'a> {
     labels: &'a [u32],
@@ -320,24 +323,23 @@ struct Known<'a> {
 }
 
 impl<'a> Known<'a> {
-    /// Conditions and classes of the samples.
+    /// Collects the conditions and classes of the samples.
     ///
     /// # Errors
-    /// [`Error::NotApplicable`] if a class has fewer than two conditions among them, or shares one with
-    /// another class.
+    /// [`Error::NotApplicable`] if a class has fewer than two conditions, or shares one with another class.
     fn of(labels: &'a [u32], conditions: &'a [u32], classes: usize) -> Result<Self> {
         let mut of_class = vec![BTreeSet::<usize>::new(); classes];
         for (label, condition) in labels.iter().zip(conditions) {
             of_class[*label as usize].insert(*condition as usize);
         }
         let refuse = |subject: String, reason: &'static str| {
-            let hint = "number the conditions of each class apart, two at least among the trials that validate, or leave this analysis out";
+            let hint = "give each class conditions with numbers that no other class uses, at least two of them among the validation trials, or leave this analysis out";
             Err(Error::NotApplicable { analysis: ClusterHoldout::NAME, subject, reason, hint })
         };
         let conditions_in_all: BTreeSet<&usize> = of_class.iter().flatten().collect();
         if conditions_in_all.len() < of_class.iter().map(BTreeSet::len).sum() {
             let subject = "trials of one condition and several classes".to_owned();
-            return refuse(subject, "conditions that are left out are to be unknown to every class");
+            return refuse(subject, "a condition that is left out must not occur in another class");
         }
         if let Some(class) = of_class.iter().position(|own| own.len() < 2) {
             let subject =
@@ -349,7 +351,7 @@ impl<'a> Known<'a> {
     }
 }
 
-/// Some of the samples.
+/// A part of the samples.
 #[derive(Debug, Clone, Default, PartialEq)]
 struct Part {
     rows: Vec<usize>,
@@ -357,7 +359,7 @@ struct Part {
 }
 
 impl Part {
-    /// Their states, (samples of the part, features).
+    /// The states of this part, (samples of the part, features).
     fn of(&self, states: ArrayView2<f64>) -> Array2<f64> {
         states.select(Axis(0), &self.rows)
     }
@@ -452,7 +454,7 @@ mod tests {
     }
 
     #[test]
-    fn training_and_testing_share_no_cluster_and_each_class_gives_its_share() {
+    fn training_and_testing_share_no_cluster_and_each_class_contributes_its_share() {
         let (split, samples) = split(0);
         let (training, testing) =
             (clusters_of(&split.training, &samples), clusters_of(&split.testing, &samples));
@@ -474,7 +476,7 @@ mod tests {
     }
 
     #[test]
-    fn every_split_is_another_and_the_same_when_drawn_again() {
+    fn every_split_differs_and_is_the_same_when_drawn_again() {
         let splits: Vec<Split> = (0..5).map(|number| split(number).0).collect();
         for (number, one) in splits.iter().enumerate() {
             assert_eq!(*one, split(number).0);

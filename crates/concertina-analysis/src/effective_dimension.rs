@@ -12,7 +12,7 @@ use crate::{Error, Result, Subject, Timestep, Timesteps};
 
 /// The effective dimension (participation ratio) of the states at each timestep: see [`effective_dimension`].
 ///
-/// # Returns  The column `effective_dimension`, a row for each checkpoint and timestep; null where it is
+/// # Returns  The column `effective_dimension`, with one row per checkpoint and timestep; null where it is
 /// undefined.
 /// # Source   `farrell2022`, Methods; `gao2017` for the measure. Differs in: nothing.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -20,9 +20,9 @@ use crate::{Error, Result, Subject, Timestep, Timesteps};
 pub struct EffectiveDimension {
     /// Samples, spread evenly over the clusters; at least 2.
     pub samples: usize,
-    /// The timesteps to look at.
+    /// The timesteps to analyse.
     pub timesteps: Timesteps,
-    /// Run the trials on, with zero input, to this timestep.
+    /// Continue the trials to this timestep, with zero input.
     pub extend_to: Option<Timestep>,
 }
 
@@ -59,35 +59,38 @@ impl StateMeasure for EffectiveDimension {
 
 /// Effective dimension of a cloud of states: the participation ratio of its covariance.
 ///
-/// `D = (Σ λ)² / Σ λ² = (tr C)² / tr(C²)`, `λ` the eigenvalues of the covariance `C`. From the traces, in
-/// f64: no eigenproblem, and of `C` and its counterpart between samples only one triangle of the smaller is
-/// computed; n or n - 1 cancels. Biased low for few samples. Rotations, scalings and shifts of the cloud and
-/// the order of its samples leave it alone.
+/// `D = (Σ λ)² / Σ λ² = (tr C)² / tr(C²)`, with `λ` the eigenvalues of the covariance `C`. It is computed
+/// from the traces, in f64, without solving an eigenproblem. Only one triangle is computed, of `C` or of its
+/// counterpart between samples, whichever is smaller. Whether the covariance is normalised by n or n - 1
+/// makes no difference. The estimate is biased low for few samples. It is invariant under rotations, scalings
+/// and shifts of the cloud, and under the order of its samples.
 ///
-/// Large clouds are shared between as many threads as
-/// [`with_threads`](crate::with_threads) allows, one by default; the bits are the same.
+/// Large clouds are divided between as many threads as [`with_threads`](crate::with_threads) allows, one by
+/// default. The bits do not depend on the number of threads.
 ///
 /// # Undefined
-/// `None` if all states are equal *up to rounding*: if their root mean square distance from the mean is under
-/// 8 machine epsilons of the root mean square state, with the epsilon of the precision that the states are
-/// given in (f32 for those of a network: 1e-6 of the state). States that have run into the same fixed point
-/// differ in their last bits alone; the dimension of that noise, a number anywhere up to the number of units,
-/// says nothing about the network. The other side of the bargain: a cloud narrower than a millionth of its
-/// distance from the origin has no dimension here, since its f32 coordinates hold three bits of it or less.
-/// States that shrink towards zero keep their dimension until the precision ends: a cloud narrower than 8
-/// times its smallest positive number (for f32 1.4e-45) in each coordinate has none either.
+/// `None` if all states are equal *up to rounding*, that is, if their root mean square distance from the mean
+/// is below 8 machine epsilons of the root mean square state. The epsilon is that of the precision in which
+/// the states are given (f32 for the states of a network, so that the limit is 1e-6 of the state). States
+/// that have converged to the same fixed point differ only in their last bits. The dimension of that noise,
+/// which can be anything up to the number of units, says nothing about the network. The price is that a cloud
+/// narrower than a millionth of its distance from the origin has no dimension here, since its f32 coordinates
+/// hold three bits of it or fewer. States that shrink towards zero keep their dimension until the precision
+/// is exhausted: it is also undefined for a cloud narrower than 8 times the smallest positive number (1.4e-45
+/// for f32) in each coordinate.
 ///
 /// # Shapes
-/// `states`: (samples, units), a row per sample.
+/// `states`: (samples, units).
 ///
 /// # Returns
 /// Dimensionless, in `[1, min(samples - 1, units)]`; `None` if undefined.
 ///
 /// # Errors
-/// [`Error::TooFewSamples`] under 2 samples; [`Error::NotFinite`] names the first bad sample and unit.
+/// [`Error::TooFewSamples`] for fewer than 2 samples; [`Error::NotFinite`] names the sample and unit of the
+/// first NaN or infinite value.
 ///
 /// # Source
-/// `gao2017`, where it is the participation ratio, and `farrell2022`, Methods. Differs in: nothing.
+/// `gao2017`, where it is called the participation ratio, and `farrell2022`, Methods. Differs in: nothing.
 ///
 /// # Example
 /// Four points at the ends of two equal axes have dimension 2:
@@ -110,14 +113,15 @@ pub fn effective_dimension<T: Precision>(states: ArrayView2<T>) -> Result<Option
     Scratch::default().dimension(states, || "states".to_owned())
 }
 
-/// Mean squares of states within which nothing over- or underflows when squared again: a cloud as narrow as
-/// f64 can hold has 1e-30 of it, and both end at 1e±308. States in f32 are always within.
+/// Range of the mean square of the states within which squaring it again neither overflows nor underflows.
+/// The narrowest cloud that f64 can represent has 1e-30 of the mean square of its states, and the squares of
+/// both must stay within 1e±308. States in f32 are always within this range.
 const SAFE_SQUARES: std::ops::RangeInclusive<f64> = 1e-100..=1e100;
 
-/// Memory that is kept from one cloud to the next.
+/// Memory that is reused from one cloud to the next.
 #[derive(Debug, Default)]
 struct Scratch {
-    /// States less their mean, (samples, units), or their transpose if there are fewer samples than units.
+    /// States minus their mean, (samples, units), or the transpose if there are fewer samples than units.
     centred: Columns,
 }
 
@@ -130,7 +134,7 @@ struct Squares {
 }
 
 impl Scratch {
-    /// The dimension of at least two states; an error calls them as `what` says.
+    /// The dimension of at least two states. Errors refer to them by the name that `what` returns.
     fn dimension<T: Precision>(
         &mut self,
         states: ArrayView2<T>,
@@ -143,12 +147,12 @@ impl Scratch {
         let mut scale = 1.0;
         let mut squares = self.centre(states, scale, 1);
         if !SAFE_SQUARES.contains(&squares.state) {
-            check_finite(states, what)?; // a state that is NaN or infinite makes the sum so too
+            check_finite(states, what)?; // a NaN or infinite state makes the sum NaN or infinite
             let Some(inverse) = one_over_largest(states) else { return Ok(None) };
             scale = inverse;
             squares = self.centre(states, scale, 1);
         }
-        let of_the_mean = samples as f64 * f64::EPSILON; // the sum over so many is rounded by up to so much
+        let of_the_mean = samples as f64 * f64::EPSILON; // bounds the rounding of the sum over samples
         if squares.distance <= of_the_mean * of_the_mean * squares.state {
             squares = self.centre(states, scale, 2);
         }
@@ -158,11 +162,10 @@ impl Scratch {
         }
 
         let dimension = squares.distance * squares.distance / self.centred.gram_squared_norm();
-        Ok(Some(dimension.clamp(1.0, (samples - 1).min(units) as f64))) // rounding alone can leave the range
+        Ok(Some(dimension.clamp(1.0, (samples - 1).min(units) as f64))) // rounding can leave the range
     }
 
-    /// Writes the states times `scale`, less their mean; after two passes over them equal states leave exact
-    /// zeros.
+    /// Writes the states times `scale`, minus their mean. After two passes, equal states leave exact zeros.
     fn centre<T: Precision>(&mut self, states: ArrayView2<T>, scale: f64, passes: usize) -> Squares {
         let (samples, units) = states.dim();
         let mut mean = vec![0.0; units];
@@ -185,7 +188,7 @@ impl Scratch {
     }
 }
 
-/// Adds the states times `scale`, less a mean, to `sums`.
+/// Adds the states times `scale`, minus a mean, to `sums`.
 struct AddTo<'a, T> {
     sums: &'a mut [f64],
     states: ArrayView2<'a, T>,

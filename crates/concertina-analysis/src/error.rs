@@ -9,18 +9,18 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// What can go wrong with an analysis.
 ///
-/// An estimate that has not converged, or a quantity that is not defined, is a result and no error: it is in
-/// the table.
+/// An estimate that has not converged or a quantity that is undefined is not an error. It is reported in the
+/// table.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// There is no analysis of this name.
+    /// No analysis has this name.
     #[error("unknown analysis `{name}`")]
     UnknownAnalysis {
-        /// The name asked for.
+        /// The name requested.
         name: String,
     },
-    /// A setting of an analysis is not there, or of the wrong type.
+    /// A setting of an analysis does not exist or has the wrong type.
     #[error("analysis `{analysis}`: {reason}")]
     Setting {
         /// The analysis.
@@ -30,43 +30,43 @@ pub enum Error {
         /// What to do about it.
         hint: String,
     },
-    /// A parameter of an analysis has a value that it cannot have.
+    /// A parameter of an analysis is out of its range.
     #[error("`{analysis}.{parameter}`: expected {expected}, found {found}")]
     Parameter {
         /// The analysis, for example `lyapunov`.
         analysis: &'static str,
         /// Its parameter.
         parameter: &'static str,
-        /// What it may be.
+        /// The values that it may have.
         expected: String,
-        /// What it was.
+        /// The value that it had.
         found: String,
         /// What to do about it.
         hint: String,
     },
-    /// The analysis makes no sense for this network or this task.
+    /// The analysis is not meaningful for this network or this task.
     #[error("`{analysis}` does not apply to {subject}: {reason}")]
     NotApplicable {
         /// The analysis.
         analysis: &'static str,
-        /// What it was asked of, for example "a feedforward network".
+        /// What it was to be applied to, for example "a feedforward network".
         subject: String,
-        /// Why not.
+        /// Why it does not apply.
         reason: &'static str,
         /// What to do instead.
         hint: &'static str,
     },
-    /// There are not enough samples for the quantity to mean anything.
+    /// There are too few samples for the quantity to be meaningful.
     #[error("{quantity}: expected at least {expected} samples, found {found}")]
     TooFewSamples {
-        /// The quantity asked for.
+        /// The quantity requested.
         quantity: &'static str,
-        /// How many it takes.
+        /// The least number of samples it needs.
         expected: usize,
-        /// How many there are.
+        /// The number of samples found.
         found: usize,
     },
-    /// A number is NaN or infinite where that cannot be.
+    /// A number is NaN or infinite where it must be finite.
     #[error("{what}: expected finite numbers, found {value} at {place}")]
     NotFinite {
         /// The array, for example "states at timestep 3".
@@ -76,7 +76,7 @@ pub enum Error {
         /// That entry.
         value: f64,
     },
-    /// Arrays that belong together have shapes that do not.
+    /// Arrays that belong together have shapes that do not match.
     #[error("{what}: expected {expected}, found {found:?}")]
     Shape {
         /// The array.
@@ -106,9 +106,9 @@ impl Error {
             }
             Self::Setting { hint, .. } | Self::Parameter { hint, .. } => Some(hint.clone()),
             Self::NotApplicable { hint, .. } => Some((*hint).to_owned()),
-            Self::TooFewSamples { expected, .. } => Some(format!("ask for `samples` of {expected} or more")),
+            Self::TooFewSamples { expected, .. } => Some(format!("set `samples` to {expected} or more")),
             Self::NotFinite { .. } => Some(
-                "the network has diverged: lower `train.learning_rate` (or `network.gain`, if it does before training), or analyse an earlier checkpoint"
+                "the network has diverged: lower `train.learning_rate` (or `network.gain`, if it diverges before training), or analyse an earlier checkpoint"
                     .to_owned(),
             ),
             Self::Model(source) => source.hint(),
@@ -124,7 +124,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_misspelt_analysis_is_answered_with_the_nearest_or_with_all() {
+    fn a_misspelt_analysis_gets_the_nearest_name_or_all_names_as_a_hint() {
         let hint = |name: &str| AnalysisSpec::named(name).expect_err("unknown").hint().expect("a hint");
         assert_eq!(hint("lyapunof"), "did you mean `lyapunov`?");
         assert_eq!(hint("clusterholdout"), "did you mean `cluster_holdout`?");

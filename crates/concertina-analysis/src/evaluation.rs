@@ -1,4 +1,4 @@
-//! One number of a network's evaluation, at each checkpoint.
+//! A single number from the evaluation of the network at each checkpoint.
 
 use concertina_model::network::Evaluation;
 use concertina_model::task::Trials;
@@ -7,9 +7,9 @@ use concertina_table::{Table, Values};
 use crate::responses::Observations;
 use crate::{Error, Result, Subject};
 
-/// The table of one number, in the column `name`, that each checkpoint's evaluation on these samples gives.
+/// The table of one number per checkpoint, in the column `name`, taken from the evaluation on these samples.
 ///
-/// Outputs that are NaN or infinite have a loss that is so too, whatever the loss: an error.
+/// If outputs are NaN or infinite, so is the loss, whichever loss it is. This is an error.
 pub(crate) fn evaluated(
     subject: &Subject,
     samples: &Trials,

@@ -1,28 +1,29 @@
 //! Analyses of representations: one file per analysis.
 //!
-//! An [`Analysis`] is a value with its parameters as fields; it looks at the networks of a run ([`Subject`])
-//! and gives a tidy table. [`AnalysisSpec`] is any one of them, as a recipe or a command line names it.
+//! An [`Analysis`] is a value with its parameters as fields. It analyses the networks of a run ([`Subject`])
+//! and returns a tidy table. [`AnalysisSpec`] is any one of the analyses, as named in a recipe or on the
+//! command line.
 //!
 //! | analysis | answers | cannot tell |
 //! |---|---|---|
 //! | [`EffectiveDimension`] | over how many directions are the states spread? | which ones, and whether the task needs them |
 //! | [`Accuracy`] | does the network solve the task? | how |
-//! | [`Loss`] | how well does it, in terms of what training lowers? | how |
-//! | [`PcaSnapshots`] | what does the cloud of states look like? | what happens outside of the plane |
-//! | [`Lyapunov`] | is the network without input chaotic, and how fast do states part or meet? | what a trial does in ten timesteps |
+//! | [`Loss`] | how well does it solve the task, in terms of the loss that training minimises? | how |
+//! | [`PcaSnapshots`] | what does the cloud of states look like? | what happens outside that plane |
+//! | [`Lyapunov`] | is the network without input chaotic, and how fast do states diverge or converge? | what happens in the ten timesteps of a trial |
 //! | [`ClusterHoldout`] | do the states generalise over clusters, linearly? | whether a nonlinear readout would |
-//! | [`Saturation`] | are the rates near the ends of their range, where gradients vanish? | which units, and in which direction |
-//! | [`ClassDistances`] | do classes move together or apart? | along which directions: a class may spread where no readout looks |
-//! | [`OrthogonalCompression`] | does training shrink what the readout does not see? | whether anything else would have seen it |
-//! | [`WeightVariance`] | how far do weights still move from checkpoint to checkpoint? | whether by learning or by noise |
-//! | [`Autocorrelation`] | for how long does a trial resemble its first state? | whether its information is lost: a rotation forgets nothing |
-//! | [`Spectrum`] | does the linear network grow or fade, in the long run and in one step? | what the nonlinearity makes of it |
-//! | [`FixedPoints`] | where does the network stay, or almost, and how does it move next to such points? | whether there are others, and what a trial does far from them |
+//! | [`Saturation`] | are the rates near the ends of their range, where gradients vanish? | of which units, and at which end |
+//! | [`ClassDistances`] | do classes move together or apart? | along which directions: a class may spread in directions that no readout sees |
+//! | [`OrthogonalCompression`] | does training shrink what the readout does not see? | whether anything else would see it |
+//! | [`WeightVariance`] | how far do weights still move from checkpoint to checkpoint? | whether because of learning or of noise |
+//! | [`Autocorrelation`] | for how long do the states of a trial resemble its first state? | whether information about it is lost: a rotation loses none |
+//! | [`Spectrum`] | does activity in the linear network grow or decay, in the long run and in one step? | what the nonlinearity changes |
+//! | [`FixedPoints`] | where does the network stay put, or almost, and how does it move near such points? | whether there are others, and what happens far from them |
 //!
-//! Every number is a pure function of the run's parameters, the weights and the analysis: nothing here reads
-//! a clock, and products are shared between threads only where [`with_threads`] allows it, which changes no
-//! bit. What is undefined is null, what has not converged says so beside its best estimate, and no NaN comes
-//! out.
+//! Every number is a pure function of the run's parameters, the weights and the analysis. Nothing here reads
+//! a clock. Products are divided between threads only where [`with_threads`] allows it, which does not change
+//! a bit of the result. Undefined values are null, estimates that have not converged are marked as such, and
+//! no result is NaN.
 //!
 //! ```
 //! use concertina_analysis::{Analysis, EffectiveDimension, Subject};
@@ -42,27 +43,27 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! The mathematics is also there by itself, as a function of arrays for each analysis:
+//! The mathematics of each analysis is also available separately, as a function of arrays:
 //!
-//! | analysis | function | of |
+//! | analysis | function | applied to |
 //! |---|---|---|
 //! | [`EffectiveDimension`] | [`effective_dimension`](fn@effective_dimension) | states of a timestep |
-//! | [`Accuracy`], [`Loss`] | [`evaluate_outputs`] | outputs along time, targets and mask |
-//! | [`PcaSnapshots`] | [`pca_snapshots`](fn@pca_snapshots) | states along time |
-//! | [`Lyapunov`] | [`lyapunov`](fn@lyapunov) | dynamics of any weights, [`Autonomous`](lyapunov::Autonomous) |
+//! | [`Accuracy`], [`Loss`] | [`evaluate_outputs`] | outputs over time, targets and mask |
+//! | [`PcaSnapshots`] | [`pca_snapshots`](fn@pca_snapshots) | states over time |
+//! | [`Lyapunov`] | [`lyapunov`](fn@lyapunov) | the dynamics of any weights, [`Autonomous`](lyapunov::Autonomous) |
 //! | [`ClusterHoldout`] | [`cluster_holdout`](fn@cluster_holdout) | states of a timestep, classes and clusters |
 //! | [`Saturation`] | [`saturation`](fn@saturation), [`rates`] | rates of a timestep |
 //! | [`ClassDistances`] | [`class_distances`](fn@class_distances) | states of a timestep, classes |
-//! | [`OrthogonalCompression`] | [`orthogonal_compression`](fn@orthogonal_compression), [`compression_beside_class_means`] | states now and before, readout, classes |
-//! | [`WeightVariance`] | [`weight_variance`](fn@weight_variance) | weights along training |
-//! | [`Autocorrelation`] | [`autocorrelation`](fn@autocorrelation) | states along time |
+//! | [`OrthogonalCompression`] | [`orthogonal_compression`](fn@orthogonal_compression), [`compression_beside_class_means`] | states and initial states, readout, classes |
+//! | [`WeightVariance`] | [`weight_variance`](fn@weight_variance) | weights over training |
+//! | [`Autocorrelation`] | [`autocorrelation`](fn@autocorrelation) | states over time |
 //! | [`Spectrum`] | [`spectrum`](fn@spectrum) | a matrix of weights |
-//! | [`FixedPoints`] | [`fixed_points`](fn@fixed_points) | dynamics of any weights, and starts |
+//! | [`FixedPoints`] | [`fixed_points`](fn@fixed_points) | the dynamics of any weights, and starts |
 
-/// The list of all analyses: calls a macro with the name and the type of each, in the order of the
+/// The list of all analyses. Calls a macro with the name and the type of each, in the order of the
 /// documentation.
 ///
-/// [`AnalysisSpec`] is made of it, and so is code elsewhere that does the same for every analysis:
+/// [`AnalysisSpec`] is generated from it, as is code elsewhere that treats every analysis in the same way:
 ///
 /// ```
 /// macro_rules! count {

@@ -1,4 +1,4 @@
-//! `loss`: the loss that training lowers, on samples of its own.
+//! `loss`: the loss that training minimises, on separate samples.
 
 use concertina_model::params::ValidParams;
 use concertina_model::task::Ask;
@@ -11,11 +11,11 @@ use crate::{Analysis, Result, Subject};
 
 /// The loss of the run (`train.loss`), at each checkpoint.
 ///
-/// The mean over samples and over the evaluated timesteps; cross-entropy in nats. Without dropout or noise,
-/// and without weight decay, which is no part of it.
+/// The mean over samples and over the evaluated timesteps; cross-entropy is in nats. Dropout and noise are
+/// off. Weight decay is not included.
 ///
-/// # Returns  The column `loss`, a row for each checkpoint.
-/// # Errors   [`Error::NotFinite`](crate::Error::NotFinite) if a checkpoint's loss is.
+/// # Returns  The column `loss`, with one row per checkpoint.
+/// # Errors   [`Error::NotFinite`](crate::Error::NotFinite) if the loss of a checkpoint is NaN or infinite.
 /// # Source   `farrell2022`, Methods. Differs in: nothing.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]

@@ -18,42 +18,42 @@ use crate::{Error, Result, Subject, Timestep, Timesteps};
 /// How much the part of the states orthogonal to the readout has shrunk since before training, at each
 /// timestep.
 ///
-/// A number under 1 says that training compresses what the task does not need. The states of a checkpoint
-/// are compared with those that the run's network has at the same timestep before training. That network is
-/// drawn again from the parameters, so checkpoint 0 need not be asked for.
+/// A value below 1 means that training compresses what the task does not need. The states of a checkpoint are
+/// compared with those of the untrained network at the same timestep. The untrained network is drawn again
+/// from the parameters, so checkpoint 0 need not be requested.
 ///
-/// The readout is the mean of the readout weights over those checkpoints asked for that fall into the last
-/// epoch of them all (an epoch may be saved several times), and the same for all rows. So a row depends on
-/// the last checkpoints that are asked for beside its own: ask for the end of training, or it is not the
-/// trained readout that is meant.
+/// The readout is the same for all rows. It is the mean of the readout weights over the requested checkpoints
+/// of the last requested epoch (an epoch may be saved several times). A row therefore depends on the last
+/// checkpoints requested as well as on its own. Include the end of training, or the readout is not the
+/// trained one.
 ///
 /// # Returns
-/// The column `orthogonal_compression`, a row for each checkpoint and timestep: the mean over outputs. Null
-/// where it is undefined for one of them ([`orthogonal_compression`], [`compression_beside_class_means`]),
-/// and with `reference = "readout"` at the input, timestep -1, which has no readout.
+/// The column `orthogonal_compression`, the mean over outputs, with one row per checkpoint and timestep. Null
+/// where it is undefined for any output ([`orthogonal_compression`], [`compression_beside_class_means`]),
+/// and, with `reference = "readout"`, at the input, timestep -1, which has no readout.
 ///
 /// # Source
-/// `farrell2022`. Differs in: the published code takes the second class's initial states along the components
-/// of the trained states, so that its value hangs on arbitrary signs; and its variant over timesteps fails
-/// for recurrent networks.
+/// `farrell2022`. Differs in: the published code projects the initial states of the second class onto the
+/// components of the trained states, so its value depends on arbitrary signs; and its variant over timesteps
+/// fails for recurrent networks.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct OrthogonalCompression {
     /// Samples, spread evenly over the clusters; at least 2.
     pub samples: usize,
-    /// The timesteps to look at.
+    /// The timesteps to analyse.
     pub timesteps: Timesteps,
-    /// Run the trials on, with zero input, to this timestep.
+    /// Continue the trials to this timestep, with zero input.
     pub extend_to: Option<Timestep>,
-    /// What the states are to be orthogonal to.
+    /// The directions whose orthogonal complement is analysed.
     pub reference: Reference,
 }
 
-/// What orthogonal parts are orthogonal to.
+/// The directions whose orthogonal complement is analysed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Reference {
-    /// The readout weights: see [`orthogonal_compression`]; the components are as many as the input has
+    /// The readout weights: see [`orthogonal_compression`]. There are as many components as the input has
     /// dimensions.
     #[default]
     Readout,
@@ -86,7 +86,7 @@ impl StateMeasure for OrthogonalCompression {
         samples: &Trials,
         timesteps: &[Timestep],
     ) -> Result<impl FnMut(&Responses, Timestep) -> Result<Vec<Option<f64>>>> {
-        // Drawn, unless it is at hand: a network that was trained elsewhere cannot be drawn.
+        // Drawn only if it is not among the checkpoints: a network trained elsewhere cannot be drawn.
         let at_start = subject.checkpoints.iter().find(|(checkpoint, _)| *checkpoint == Checkpoint::START);
         let before = match at_start {
             Some((_, network)) => Responses::run(network, samples, timesteps)?,
@@ -98,7 +98,7 @@ impl StateMeasure for OrthogonalCompression {
         };
         let labels = labels(Self::NAME, samples)?;
         let components = subject.params.inputs();
-        let mut earlier: BTreeMap<Timestep, Cloud> = BTreeMap::new(); // where there is a readout
+        let mut earlier: BTreeMap<Timestep, Cloud> = BTreeMap::new(); // at timesteps that have a readout
         if self.reference == Reference::Readout {
             for &timestep in timesteps.iter().filter(|timestep| **timestep != Timestep::INPUT) {
                 earlier.insert(timestep, Cloud::of(before.at(timestep)?, components)?);
@@ -120,11 +120,11 @@ impl StateMeasure for OrthogonalCompression {
     }
 }
 
-/// The mean readout weights, (units, outputs), over the checkpoints in the last epoch of all; `None` without
+/// The mean readout weights, (units, outputs), over the checkpoints in the last epoch; `None` without
 /// checkpoints.
 fn last_readout(subject: &Subject) -> Result<Option<Array2<f64>>> {
     let per_epoch = subject.params.updates_per_epoch();
-    let epoch = |update: u64| update.div_ceil(per_epoch); // from 1; before training it is 0
+    let epoch = |update: u64| update.div_ceil(per_epoch); // counted from 1; 0 before training
     let last = subject.checkpoints.iter().map(|(checkpoint, _)| epoch(checkpoint.update.0)).max();
     let Some(last) = last else { return Ok(None) };
     let of_last = subject.checkpoints.iter().filter(|(checkpoint, _)| epoch(checkpoint.update.0) == last);
@@ -134,36 +134,38 @@ fn last_readout(subject: &Subject) -> Result<Option<Array2<f64>>> {
     Ok(readouts.into_iter().reduce(|sum, readout| sum + readout).map(|sum| sum / count))
 }
 
-/// How much the part of a cloud of states orthogonal to the readout has shrunk: for each output.
+/// How much the part of a cloud of states orthogonal to the readout has shrunk, for each output.
 ///
-/// Of both clouds the centred states are taken along their own first principal components: `c` along `V`,
-/// `c⁰` along `V⁰`. With `P(v)` the projection that takes away the part along `v`, and `r` the output's
-/// readout vector, the number is the mean of `‖c P(r V)‖ / ‖c⁰ P(r V⁰)‖` over the samples of the output's
-/// class, over all samples for a scalar output. A readout vector without part in the span of the components
-/// takes nothing away. The mean over outputs is what the analysis [`OrthogonalCompression`] gives; it is the
-/// published one for two classes, and its natural continuation for more.
+/// The centred states of each cloud are projected onto the first principal components of that cloud: `c` are
+/// the coordinates along `V`, and `c⁰` those along `V⁰`. With `P(v)` the projection that removes the part
+/// along `v`, and `r` the readout vector of the output, the value is the mean of `‖c P(r V)‖ / ‖c⁰ P(r V⁰)‖`
+/// over the samples of the output's class, or over all samples for a scalar output. A readout vector without
+/// a part in the span of the components removes nothing. The analysis [`OrthogonalCompression`] returns the
+/// mean over outputs. For two classes it is the published measure, and for more classes its natural
+/// extension.
 ///
-/// Components that are rounding alone are left out, unless as many components are asked for as there are
-/// units: those span all of state space.
+/// Components that consist only of rounding error are left out, unless as many components are requested as
+/// there are units, since these span all of state space.
 ///
-/// A mean of ratios is led by samples that had little to begin with: with two components the orthogonal part
-/// is a single number, and some sample has it near zero. Look at many samples, and at several realisations.
+/// A mean of ratios is dominated by samples whose initial value is small. With two components the orthogonal
+/// part is a single number, which is near zero for some samples. Use many samples, and several realisations.
 ///
 /// # Shapes
-/// `states`, `initial`: (samples, units), a row per sample, the same samples in both; `readout`: (units,
-/// outputs); `labels`: (samples).
+/// `states`, `initial`: (samples, units), the same samples in both; `readout`: (units, outputs); `labels`:
+/// (samples).
 ///
 /// # Returns
-/// A ratio for each output, at least 0; `None` if its class has no sample, or if the initial states of one
-/// have no orthogonal part: if it is under 8 machine epsilons of their root mean square, with the epsilon of
-/// the precision they are given in (or under 8 times its smallest number in each unit).
+/// One ratio per output, at least 0. `None` if the output's class has no sample, or if the initial state of
+/// one of them has no orthogonal part: if that part is below 8 machine epsilons of the root mean square of
+/// the initial states, with the epsilon of the precision in which they are given (or below 8 times its
+/// smallest number in each unit).
 ///
 /// # Errors
-/// [`Error::TooFewSamples`] under 2 samples; [`Error::Shape`]; [`Error::NotFinite`] names the first bad
-/// sample and unit, or unit and output.
+/// [`Error::TooFewSamples`] for fewer than 2 samples; [`Error::Shape`]; [`Error::NotFinite`] names the sample
+/// and unit, or the unit and output, of the first NaN or infinite value.
 ///
 /// # Source
-/// `farrell2022`. Differs in: the initial states of every class are taken along their own components.
+/// `farrell2022`. Differs in: the initial states of every class are projected onto their own components.
 pub fn orthogonal_compression<T: Precision>(
     states: ArrayView2<T>,
     initial: ArrayView2<T>,
@@ -186,14 +188,15 @@ pub fn orthogonal_compression<T: Precision>(
 
 /// How much the part of a cloud of states orthogonal to the differences of its class means has shrunk.
 ///
-/// The mean over samples of `‖h P‖ / ‖h⁰ P‖`, with `P` the projection that takes away the differences between
-/// the class means of the later states: one direction for two classes, up to k - 1 for k of them. The states
-/// are not centred, and all of their components count. Class means that differ by the rounding of the states
-/// alone (8 machine epsilons of their root mean square) count as equal: nothing lies between them, and
-/// nothing is taken away.
+/// The mean over samples of `‖h P‖ / ‖h⁰ P‖`, with `P` the projection that removes the differences between
+/// the class means of the later states: one direction for two classes, up to k - 1 directions for k classes.
+/// The states are not centred, and all of their components count. Class means that differ only by the
+/// rounding of the states (8 machine epsilons of their root mean square) count as equal, so that their
+/// difference is not removed.
 ///
 /// # Shapes, returns, errors
-/// As [`orthogonal_compression`], but one number; `None` also if there are no two classes.
+/// As [`orthogonal_compression`], but a single number, which is also `None` if there are fewer than two
+/// classes.
 ///
 /// # Source
 /// `farrell2022`. Differs in: nothing for two classes.
@@ -206,7 +209,8 @@ pub fn compression_beside_class_means<T: Precision>(
     beside_class_means(states, initial, labels)
 }
 
-/// Two clouds of at least two finite states each, of the same samples, with a label for each sample.
+/// Checks that both clouds have at least two states each, all finite, of the same samples, and that there is
+/// one label per sample.
 fn check_clouds<T: Precision>(states: ArrayView2<T>, initial: ArrayView2<T>, labels: &[u32]) -> Result<()> {
     let (samples, units) = states.dim();
     if samples < 2 {
@@ -229,15 +233,16 @@ fn check_clouds<T: Precision>(states: ArrayView2<T>, initial: ArrayView2<T>, lab
 struct Cloud {
     /// Centred, (samples, k).
     coordinates: Array2<f64>,
-    /// As columns of length 1, (units, k); `None` where they span all of state space: the axes do as well
-    /// then.
+    /// Columns of length 1, (units, k); `None` if they span all of state space, where the axes serve just as
+    /// well.
     components: Option<Array2<f64>>,
-    /// A length of a state that rounding alone can make.
+    /// The rounding error of the length of a state.
     rounding: f64,
 }
 
 impl Cloud {
-    /// At least two states, and at most so many components: no more than have variance beyond rounding.
+    /// Projects at least two states onto at most `count` components, leaving out those without variance
+    /// beyond rounding.
     fn of<T: Precision>(states: ArrayView2<T>, count: usize) -> Result<Self> {
         let (samples, units) = states.dim();
         let states = states.mapv(Into::into);
@@ -247,8 +252,8 @@ impl Cloud {
         if count >= units {
             return Ok(Self { coordinates: centred, components: None, rounding });
         }
-        // The span alone matters, so that the covariance will do, which resolves 1e-7 of the largest singular
-        // value or so.
+        // Only the span matters, so the covariance is sufficient. It resolves about 1e-7 of the largest
+        // singular value.
         let (variances, components) = symmetric_eigen(product(centred.t(), centred.view()).view())?;
         let unresolved = samples.max(units) as f64 * f64::EPSILON * variances[0];
         let negligible = unresolved.max(of_rounding.singular_value(samples, units).powi(2));
@@ -261,7 +266,7 @@ impl Cloud {
         })
     }
 
-    /// The length of each state less its part along a vector in state space, (units) → (samples).
+    /// The length of each state minus its part along a vector in state space, (units) → (samples).
     fn lengths_beside(&self, vector: ArrayView1<f64>) -> Vec<f64> {
         let within = match &self.components {
             Some(components) => components.t().dot(&vector), // (k)
@@ -274,7 +279,7 @@ impl Cloud {
     }
 }
 
-/// For each output the mean ratio over the samples that it speaks for.
+/// For each output, the mean ratio over the samples of its class.
 fn beside_readout(
     later: &Cloud,
     earlier: &Cloud,
@@ -290,7 +295,7 @@ fn beside_readout(
     (0..).zip(readout.columns()).map(of_output).collect()
 }
 
-/// See [`compression_beside_class_means`]; for states that are as they must be.
+/// See [`compression_beside_class_means`]. The states have been checked.
 fn beside_class_means<T: Precision>(
     states: ArrayView2<T>,
     initial: ArrayView2<T>,
@@ -319,15 +324,15 @@ fn beside_class_means<T: Precision>(
     Ok(mean_ratio(later.into_iter().zip(earlier), rounding))
 }
 
-/// A distance between means of these states that rounding alone can make: of the states, or of the sum over
-/// them.
+/// The largest distance between means of these states that rounding can cause, whether of the states or of
+/// the sum over them.
 fn rounding_of_means<T: Precision>(states: ArrayView2<f64>) -> f64 {
     let (samples, units) = states.dim();
     let of_sums = samples as f64 * f64::EPSILON * norm(states) / (samples as f64).sqrt();
     Rounding::of_states::<T>(states).length(units).max(of_sums)
 }
 
-/// The lengths of rows less their parts along these directions, which are orthonormal or zero.
+/// The lengths of rows minus their parts along these directions, which are orthonormal or zero.
 ///
 /// `rows`: (samples, k); `directions`: (k, any) → (samples).
 fn lengths_beside(rows: ArrayView2<f64>, directions: ArrayView2<f64>) -> Vec<f64> {
@@ -336,8 +341,8 @@ fn lengths_beside(rows: ArrayView2<f64>, directions: ArrayView2<f64>) -> Vec<f64
     rest.outer_iter().map(norm).collect()
 }
 
-/// The mean of later over earlier lengths; `None` if there are none, or an earlier one is no more than
-/// rounding.
+/// The mean ratio of later to earlier lengths; `None` if there are none, or if an earlier length is no more
+/// than rounding.
 fn mean_ratio(lengths: impl Iterator<Item = (f64, f64)>, rounding: f64) -> Option<f64> {
     let ratio = |(later, earlier): (f64, f64)| (earlier > rounding).then(|| later / earlier);
     mean(&lengths.map(ratio).collect::<Option<Vec<f64>>>()?)

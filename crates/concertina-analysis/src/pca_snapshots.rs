@@ -1,4 +1,4 @@
-//! `pca_snapshots`: the states in the plane of their first principal components, timestep by timestep.
+//! `pca_snapshots`: the states in the plane of their first principal components, at each timestep.
 
 use concertina_model::Checkpoint;
 use concertina_model::network::Network;
@@ -16,43 +16,43 @@ use crate::{Analysis, Error, Result, Subject, Timestep, Timesteps};
 
 /// The states along their first principal components, at each timestep, with the readout in the same plane.
 ///
-/// Principal components are those of the covariance of `samples` states at that timestep. A component and its
-/// opposite are equally good: at the first timestep its entry of largest magnitude is positive, and at every
-/// later one its scores correlate positively with those of the same component at the timestep before (of
-/// those asked for), so that the cloud does not flip from picture to picture. Only signs are aligned: where
-/// two components have nearly the same variance, they may turn in their plane or change places.
+/// The principal components are those of the covariance of `samples` states at that timestep. The sign of a
+/// component is arbitrary. At the first timestep its entry of largest magnitude is positive. At every later
+/// timestep its scores correlate positively with those of the same component at the previous requested
+/// timestep, so that the cloud does not flip from picture to picture. Only signs are aligned: two components
+/// with nearly the same variance may rotate in their plane or change places.
 ///
 /// # Returns
-/// For each checkpoint and timestep rows of four kinds (column `kind`), with their coordinates in `pc1`,
+/// For each checkpoint and timestep, rows of four kinds (column `kind`), with their coordinates in `pc1`,
 /// `pc2`, ...:
-/// * `sample`: the state of a sample less the mean state, for the first `drawn` samples (columns `sample`,
+/// * `sample`: the state of a sample minus the mean state, for the first `drawn` samples (columns `sample`,
 ///   `class`, `cluster`);
-/// * `readout`: the direction of the readout weights, one row for each output with the `class` it speaks for
-///   (a scalar output: class 1); none at the input, where the readout is not defined;
-/// * `mean`: the mean state along the components, so that a sample's coordinates plus these are those of its
-///   state itself, and minus these is where zero activity lies in the plane;
+/// * `readout`: the direction of the readout weights, with one row per output and the `class` of that output
+///   (class 1 for a scalar output); none at the input, where the readout is not defined;
+/// * `mean`: the mean state along the components. Added to a sample's coordinates, it gives those of the
+///   state itself; its negative is the position of zero activity in the plane;
 /// * `explained_variance_ratio`: the share of the variance along each component.
 ///
-/// A component that the states do not have (one-dimensional inputs, for example) is null: one along which
-/// they vary by no more than rounding to f32 does. States that are equal up to rounding have none, as they
-/// have no effective dimension.
+/// A component that does not exist (the second one of one-dimensional inputs, for example) is null: one along
+/// which the states vary by no more than their rounding to f32. States that are equal up to rounding have no
+/// components, just as they have no effective dimension.
 ///
 /// # Source
-/// `farrell2022`, Fig. 2c. Differs in: nothing but the choice of sign.
+/// `farrell2022`, Fig. 2c. Differs in: only the choice of sign.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct PcaSnapshots {
     /// Samples that the components are computed from, spread evenly over the clusters; at least 2.
     pub samples: usize,
-    /// Samples whose coordinates are in the table. The default, 600, draws all of them where
-    /// `samples` is lower.
+    /// Number of samples whose coordinates are in the table. The default, 600, means all of them if `samples`
+    /// is lower.
     pub drawn: usize,
-    /// Components, largest variance first, at most the number of units. The default, 2, is allowed for one
-    /// unit too: the second component is then null.
+    /// Number of components, largest variance first; at most the number of units. The default, 2, is also
+    /// allowed for one unit: the second component is then null.
     pub components: usize,
-    /// The timesteps to look at.
+    /// The timesteps to analyse.
     pub timesteps: Timesteps,
-    /// Run the trials on, with zero input, to this timestep.
+    /// Continue the trials to this timestep, with zero input.
     pub extend_to: Option<Timestep>,
 }
 
@@ -153,45 +153,46 @@ impl Analysis for PcaSnapshots {
 
 /// The states of a timestep along their first principal components.
 ///
-/// With k the number of components asked for, or [`resolved`](Self::resolved) if that is smaller.
+/// Here k is the number of components requested, or [`resolved`](Self::resolved) if that is smaller.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PcaSnapshot {
-    /// The states less their mean along the components, (samples, k).
+    /// The states minus their mean, along the components, (samples, k).
     pub scores: Array2<f64>,
-    /// As columns of length 1, (units, k), largest variance first.
+    /// The components as columns of length 1, (units, k), largest variance first.
     pub components: Array2<f64>,
     /// The mean state along the components, (k).
     pub mean: Array1<f64>,
     /// The share of the variance along each component, (k).
     pub explained_variance_ratio: Array1<f64>,
-    /// Along how many components of all the states vary by more than their rounding.
+    /// Number of components, out of all of them, along which the states vary by more than their rounding.
     pub resolved: usize,
 }
 
-/// The states of each timestep along their first principal components, with signs that follow from timestep
-/// to timestep.
+/// The states of each timestep along their first principal components, with signs aligned from timestep to
+/// timestep.
 ///
-/// At the first timestep the entry of largest magnitude of each component is positive. At every later one
-/// the scores correlate positively with those of the same component at the timestep before.
+/// At the first timestep the entry of largest magnitude of each component is positive. At every later
+/// timestep the scores correlate positively with those of the same component at the previous timestep.
 ///
 /// # Undefined
 /// A component is left out if the states vary along it by no more than the rounding of their precision (8
-/// machine epsilons of their root mean square): [`PcaSnapshot::resolved`] says how many there are.
+/// machine epsilons of their root mean square): [`PcaSnapshot::resolved`] is the number of components that
+/// exist.
 ///
 /// # Shapes
 /// `states`: (trials, timesteps, units).
 ///
 /// # Returns
-/// A snapshot for each timestep. Scores and means are in the unit of the states.
+/// One snapshot per timestep. Scores and means are in the unit of the states.
 ///
 /// # Errors
 /// As [`PcaSnapshot::of`].
 ///
 /// # Source
-/// `jolliffe2002`; `farrell2022`, Fig. 2c. Differs in: nothing but the choice of sign.
+/// `jolliffe2002`; `farrell2022`, Fig. 2c. Differs in: only the choice of sign.
 ///
 /// # Example
-/// Two points that change places keep their component:
+/// Two points that change places keep their scores:
 /// ```
 /// use concertina_analysis::pca_snapshots;
 /// use ndarray::arr3;
@@ -212,15 +213,16 @@ pub fn pca_snapshots<T: Precision>(states: ArrayView3<T>, components: usize) -> 
 }
 
 impl PcaSnapshot {
-    /// Of the states of one timestep; with signs such that the scores correlate positively with those
-    /// `before`, of the same samples.
+    /// The snapshot of one timestep, with signs such that the scores correlate positively with those of
+    /// `before`, which has the same samples.
     ///
     /// # Shapes
-    /// `states`: (samples, units). The number of units may be another than before.
+    /// `states`: (samples, units). The number of units may differ from that of `before`.
     ///
     /// # Errors
-    /// [`Error::TooFewSamples`] under 2 samples; [`Error::Parameter`] for no components; [`Error::Shape`]
-    /// if there were other samples before; [`Error::NotFinite`] names the first bad sample and unit.
+    /// [`Error::TooFewSamples`] for fewer than 2 samples; [`Error::Parameter`] for no components;
+    /// [`Error::Shape`] if `before` has a different number of samples; [`Error::NotFinite`] names the sample
+    /// and unit of the first NaN or infinite value.
     pub fn of<T: Precision>(
         states: ArrayView2<T>,
         components: usize,
@@ -259,8 +261,8 @@ impl PcaSnapshot {
     }
 }
 
-/// How many of these singular values of the centred states, falling, are more than the rounding of states
-/// that were given in another precision.
+/// How many of these singular values of the centred states, in decreasing order, exceed the rounding of the
+/// states, which were given in the precision `T`.
 fn beyond_rounding<T: Precision>(states: ArrayView2<f64>, singular_values: &Array1<f64>) -> usize {
     let (samples, units) = states.dim();
     let rounding = Rounding::of_states::<T>(states);

@@ -1,4 +1,4 @@
-//! What a network does in response to trials: the states they lead to.
+//! The responses of a network to trials: its states.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,7 +12,7 @@ use ndarray::{Array2, ArrayView2};
 use crate::timestep::Timestep;
 use crate::{Error, Result};
 
-/// The states of a network in some trials, at the timesteps that were asked for.
+/// The states of a network in some trials, at the requested timesteps.
 #[derive(Debug)]
 pub(crate) struct Responses<'a> {
     samples: &'a Trials,
@@ -21,8 +21,8 @@ pub(crate) struct Responses<'a> {
 }
 
 impl<'a> Responses<'a> {
-    /// Runs the network on every sample, as far as the latest of these timesteps; past the trial's end with
-    /// zero input.
+    /// Runs the network on every sample up to the latest of these timesteps, with zero input past the end of
+    /// the trial.
     pub(crate) fn run(network: &Network, samples: &'a Trials, timesteps: &[Timestep]) -> Result<Self> {
         let asked: BTreeSet<Timestep> =
             timesteps.iter().copied().filter(|timestep| *timestep != Timestep::INPUT).collect();
@@ -31,22 +31,23 @@ impl<'a> Responses<'a> {
         Ok(Self { samples, states: asked.into_iter().zip(states).collect() })
     }
 
-    /// The states at a timestep, (trials, units), or the inputs, (trials, input_dim): all of them finite.
+    /// The states at a timestep, (trials, units), or the inputs, (trials, input_dim), after checking that all
+    /// are finite.
     pub(crate) fn at(&self, timestep: Timestep) -> Result<ArrayView2<'_, f32>> {
         let states = self.unchecked_at(timestep);
         check_finite(states, || Self::name_of(timestep))?;
         Ok(states)
     }
 
-    /// The same, for those who look at every state anyway.
+    /// The same without the check, for callers that check every state themselves.
     pub(crate) fn unchecked_at(&self, timestep: Timestep) -> ArrayView2<'_, f32> {
         if timestep == Timestep::INPUT {
-            return self.samples.inputs.stimuli().expect("the input was asked for where it is one");
+            return self.samples.inputs.stimuli().expect("the input, if requested, is a stimulus");
         }
-        self.states.get(&timestep).expect("a timestep that was asked for").view()
+        self.states.get(&timestep).expect("a requested timestep").view()
     }
 
-    /// What errors call the states at a timestep.
+    /// The name of the states at a timestep in error messages.
     pub(crate) fn name_of(timestep: Timestep) -> String {
         if timestep == Timestep::INPUT {
             "inputs".to_owned()
@@ -69,13 +70,13 @@ pub(crate) fn labels<'a>(analysis: &'static str, samples: &'a Trials) -> Result<
     })
 }
 
-/// An error that names the first sample and unit whose number is none.
+/// Returns an error that names the sample and unit of the first NaN or infinite value.
 pub(crate) fn check_finite<T: Copy + Into<f64>>(
     states: ArrayView2<T>,
     what: impl FnOnce() -> String,
 ) -> Result<()> {
     for (sample, state) in states.outer_iter().enumerate() {
-        // without a way out, so that it is vectorised
+        // without early exit, so that it is vectorised
         if state.iter().fold(false, |found, value| found | !(*value).into().is_finite()) {
             let wrong = state.iter().position(|value| !(*value).into().is_finite());
             let unit = wrong.expect("one was found");
@@ -86,7 +87,7 @@ pub(crate) fn check_finite<T: Copy + Into<f64>>(
     Ok(())
 }
 
-/// Which checkpoint and timestep each row of a result is about.
+/// The checkpoint and timestep of each row of a result.
 #[derive(Debug, Default)]
 pub(crate) struct Observations {
     epochs: Vec<i64>,
@@ -95,19 +96,19 @@ pub(crate) struct Observations {
 }
 
 impl Observations {
-    /// The next row is about this checkpoint.
+    /// Adds a row for this checkpoint.
     pub(crate) fn push(&mut self, checkpoint: Checkpoint) {
         self.epochs.push(checkpoint.epoch.0 as i64);
         self.updates.push(checkpoint.update.0 as i64);
     }
 
-    /// The next row is about this timestep at this checkpoint.
+    /// Adds a row for this timestep of this checkpoint.
     pub(crate) fn push_at(&mut self, checkpoint: Checkpoint, timestep: Timestep) {
         self.push(checkpoint);
         self.timesteps.push(timestep.0);
     }
 
-    /// The table with these columns after `epoch`, `update` and, if rows have one, `timestep`.
+    /// The table with these columns after `epoch`, `update` and, if the rows have one, `timestep`.
     pub(crate) fn into_table(
         self,
         has_timesteps: bool,

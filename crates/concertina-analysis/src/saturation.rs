@@ -1,4 +1,4 @@
-//! `saturation`: how near the rates are to the ends of their range.
+//! `saturation`: how close the rates are to the ends of their range.
 
 use concertina_model::network::Equations;
 use concertina_model::params::Nonlinearity;
@@ -11,29 +11,29 @@ use crate::responses::{Responses, check_finite};
 use crate::state_measure::{StateMeasure, States};
 use crate::{Error, Result, Subject, Timestep, Timesteps};
 
-/// How large the rates are at each timestep: mean and standard deviation of their magnitude over samples and
-/// units.
+/// How large the rates are at each timestep: the mean and standard deviation of their magnitude, over samples
+/// and units.
 ///
-/// The rate is what the nonlinearity returns: the state `h` of a vanilla or feedforward network, `φ(h)` of a
-/// leaky one, whose state itself is not bounded. With tanh a mean near 1 says that the units are saturated,
-/// so that gradients hardly pass them; relu and linear rates have no upper end, and the number is their mean
-/// magnitude and no more.
+/// The rate is the output of the nonlinearity: the state `h` of a vanilla or feedforward network, and `φ(h)`
+/// in a leaky network, whose state itself is not bounded. With tanh, a mean near 1 means that the units are
+/// saturated, so that gradients hardly propagate through them. Relu and linear rates have no upper limit, and
+/// the value is simply their mean magnitude.
 ///
 /// # Returns
-/// A row for each checkpoint and timestep, with the columns `saturation`, the mean, and `saturation_sd`, the
-/// standard deviation (squares over n: the spread of these very units, not an estimate for others). Null at
-/// the input, timestep -1, which has passed no nonlinearity.
+/// One row per checkpoint and timestep, with the columns `saturation`, the mean, and `saturation_sd`, the
+/// standard deviation (with n in the denominator: the spread of these very units, not an estimate for
+/// others). Null at the input, timestep -1, which has not passed through the nonlinearity.
 ///
 /// # Source
-/// `farrell2022`, Fig. 3g. Differs in: nothing for vanilla networks, the only kind it is shown for.
+/// `farrell2022`, Fig. 3g. Differs in: nothing for vanilla networks, the only kind for which it is shown.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Saturation {
     /// Samples, spread evenly over the clusters.
     pub samples: usize,
-    /// The timesteps to look at.
+    /// The timesteps to analyse.
     pub timesteps: Timesteps,
-    /// Run the trials on, with zero input, to this timestep.
+    /// Continue the trials to this timestep, with zero input.
     pub extend_to: Option<Timestep>,
 }
 
@@ -76,29 +76,29 @@ impl StateMeasure for Saturation {
     }
 }
 
-/// How large numbers are.
+/// Statistics of the magnitudes of some numbers.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Magnitudes {
-    /// Of their magnitudes.
+    /// The mean of the magnitudes.
     pub mean: f64,
-    /// Of their magnitudes, with squares over n.
+    /// The standard deviation of the magnitudes, with n in the denominator.
     pub standard_deviation: f64,
 }
 
 /// Mean and standard deviation of the magnitudes of rates, over samples and units.
 ///
-/// The rates of a leaky network are not its states: [`rates`] takes them from these.
+/// The rates of a leaky network are not its states. [`rates`] computes them from the states.
 ///
 /// # Shapes
 /// `rates`: (samples, units).
 ///
 /// # Returns
-/// In the unit of the rates; with tanh both are in [0, 1]. Squares are over n: the spread of these very
-/// units, not an estimate for others.
+/// Both are in the unit of the rates, and in [0, 1] with tanh. The standard deviation has n in the
+/// denominator: it is the spread of these very units, not an estimate for others.
 ///
 /// # Errors
 /// [`Error::TooFewSamples`] without samples; [`Error::Shape`] without units; [`Error::NotFinite`] names the
-/// first bad sample and unit.
+/// sample and unit of the first NaN or infinite value.
 ///
 /// # Source
 /// `farrell2022`, Fig. 3g. Differs in: nothing.
@@ -122,7 +122,7 @@ pub fn saturation<T: Precision>(rates: ArrayView2<T>) -> Result<Magnitudes> {
         _ => {}
     }
     check_finite(rates, || "rates".to_owned())?;
-    // Near 1, squares neither over- nor underflow; a power of two changes no digit.
+    // Near 1, squares neither overflow nor underflow, and scaling by a power of two is exact.
     let scale = one_over_largest(rates).unwrap_or(1.0);
     let magnitudes: Vec<f64> = rates.iter().map(|rate| (*rate).into().abs() * scale).collect();
     let count = magnitudes.len() as f64;
@@ -131,7 +131,7 @@ pub fn saturation<T: Precision>(rates: ArrayView2<T>) -> Result<Magnitudes> {
     Ok(Magnitudes { mean: mean / scale, standard_deviation: variance.sqrt() / scale })
 }
 
-/// The rates `φ(h)` of the states of a leaky network, in the precision of the states.
+/// The rates `φ(h)` of a leaky network with these states, in the precision of the states.
 ///
 /// The states of a vanilla or feedforward network are its rates already.
 ///

@@ -1,4 +1,4 @@
-//! What can be set of each analysis: read off the structs, their defaults and their documentation.
+//! The settings of each analysis, derived from the structs, their defaults and their documentation.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::{Analysis, AnalysisSpec, Timesteps};
 
-/// Something that can be set of an analysis: a field of its struct.
+/// A setting of an analysis: a field of its struct.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Setting {
@@ -19,19 +19,19 @@ pub struct Setting {
     pub name: String,
     /// Its default.
     pub default: Value,
-    /// What its values are, in words.
+    /// A description of its possible values.
     pub values: String,
-    /// What it is, and which values it may have.
+    /// Its meaning, and any restrictions on its values.
     pub meaning: String,
 }
 
 impl Setting {
-    /// Whether it may be left open: `none`.
+    /// Whether it may be `none`.
     pub fn is_optional(&self) -> bool {
         self.values.ends_with(NONE)
     }
 
-    /// Its default as one types it.
+    /// Its default, as a user would type it.
     pub fn default_text(&self) -> String {
         match &self.default {
             Value::Null => "none".to_owned(),
@@ -41,7 +41,7 @@ impl Setting {
     }
 }
 
-/// How the values of a setting end that may be left open.
+/// The end of the description of the values of an optional setting.
 const NONE: &str = ", or none";
 
 impl AnalysisSpec {
@@ -50,13 +50,13 @@ impl AnalysisSpec {
         first_paragraph(self.schema().get("description"))
     }
 
-    /// All of its documentation, as it stands in the source: in Markdown, with the sections `Returns`,
-    /// `Source` and others.
+    /// All of its documentation, as in the source: Markdown, with the sections `Returns`, `Source` and
+    /// others.
     pub fn documentation(&self) -> String {
         self.schema().get("description").and_then(Value::as_str).unwrap_or_default().to_owned()
     }
 
-    /// What can be set, in the order of the fields.
+    /// The settings, in the order of the fields.
     pub fn settings(&self) -> Vec<Setting> {
         let schema = self.schema();
         let defaults = serde_json::to_value(self).unwrap_or_default();
@@ -73,19 +73,19 @@ impl AnalysisSpec {
         names(&self.fields()).into_iter().map(setting).collect()
     }
 
-    /// Whether an analysis has its defaults alone.
+    /// Whether all settings of the analysis have their defaults.
     pub fn is_default(&self) -> bool {
         Self::named(self.name()).is_ok_and(|default| default == *self)
     }
 }
 
-/// The schema of a type, with those of its fields in it.
+/// The schema of a type, with the schemas of its fields inlined.
 pub(crate) fn schema_of<T: JsonSchema>(_: &T) -> Schema {
     let settings = SchemaSettings::default().with(|settings| settings.inline_subschemas = true);
     settings.into_generator().into_root_schema_for::<T>()
 }
 
-/// The names in a JSON object, in their order.
+/// The names of the members of a JSON object, in order.
 fn names(object: &str) -> Vec<String> {
     struct Names;
     impl<'de> Visitor<'de> for Names {
@@ -106,7 +106,7 @@ fn names(object: &str) -> Vec<String> {
     serde_json::Deserializer::from_str(object).deserialize_map(Names).unwrap_or_default()
 }
 
-/// What the values of a field are, in words.
+/// A description of the possible values of a field.
 fn values(schema: &Value) -> String {
     let several = schema.get("anyOf").or(schema.get("oneOf")).and_then(Value::as_array);
     if let Some(alternatives) = several {
@@ -153,13 +153,13 @@ fn all_paragraphs(documentation: Option<&Value>) -> String {
     plain(documentation.and_then(Value::as_str).unwrap_or_default())
 }
 
-/// Documentation as plain text: one line, links as what they say.
+/// Documentation as plain text: a single line, in which links are replaced by their text.
 fn plain(text: &str) -> String {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     line.replace("[`", "`").replace("`]", "`")
 }
 
-/// As it is read: a word, or a list.
+/// Describes the format that is read: a word, or a list.
 impl JsonSchema for Timesteps {
     fn schema_name() -> Cow<'static, str> {
         "Timesteps".into()
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn values_are_told_in_words() {
+    fn values_are_described_in_words() {
         let settings = |name: &str| AnalysisSpec::named(name).expect("it is in the list").settings();
         let told = |name: &str, setting: &str| {
             let found = settings(name).into_iter().find(|one| one.name == setting);

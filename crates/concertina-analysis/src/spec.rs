@@ -1,4 +1,4 @@
-//! Every analysis as one type: what a recipe or a command line says.
+//! Any analysis as a single type, as named in a recipe or on the command line.
 
 use concertina_model::params::ValidParams;
 use concertina_table::Table;
@@ -12,15 +12,16 @@ macro_rules! analyses {
         /// One of the analyses, with its parameters: `{ analysis = "lyapunov", exponents = 10, stopping =
         /// "paper" }`.
         ///
-        /// Reads from and writes to anything serde knows; parameters left out have their defaults, and
-        /// unknown ones are refused.
+        /// It can be read from and written to any format that serde supports. Parameters that are left out
+        /// have their defaults, and unknown ones are refused.
         ///
         /// ```
         /// use concertina_analysis::AnalysisSpec;
         ///
-        /// let text = r#"{"analysis": "effective_dimension", "timesteps": "last"}"#; let spec: AnalysisSpec =
-        /// serde_json::from_str(text)?; assert_eq!(spec.canonical(), r#"effective_dimension 3
-        /// {"samples":500,"timesteps":"last","extend_to":null}"#);
+        /// let text = r#"{"analysis": "effective_dimension", "timesteps": "last"}"#;
+        /// let spec: AnalysisSpec = serde_json::from_str(text)?;
+        /// let canonical = r#"effective_dimension 3 {"samples":500,"timesteps":"last","extend_to":null}"#;
+        /// assert_eq!(spec.canonical(), canonical);
         /// # Ok::<(), serde_json::Error>(())
         /// ```
         #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -30,7 +31,7 @@ macro_rules! analyses {
             $kind($kind),)*
         }
 
-        /// The same expression for every analysis.
+        /// Evaluates the same expression for every analysis.
         macro_rules! each {
             ($spec:expr, $analysis:ident => $do:expr) => {
                 match $spec {
@@ -66,18 +67,19 @@ macro_rules! analyses {
 crate::each_analysis!(analyses);
 
 impl AnalysisSpec {
-    /// What names a result besides the network it is of: name, version, and every parameter, defaults filled
-    /// in.
+    /// The text that, together with the network, identifies a result: the name, the version and every
+    /// parameter, with defaults filled in.
     ///
-    /// However it was spelled, the same analysis has the same text; changing it makes kept results go unused.
+    /// The same analysis has the same text, however it was spelled. If the text changes, stored results are
+    /// no longer used.
     pub fn canonical(&self) -> String {
         format!("{} {} {}", self.name(), self.version(), self.fields())
     }
 
-    /// An analysis from a table: its name under `analysis`, settings beside it.
+    /// Reads an analysis from a table with its name under `analysis` and its settings as further entries.
     ///
     /// # Errors
-    /// [`Error::UnknownAnalysis`]; [`Error::Setting`] for a setting that it does not have, or a value of the
+    /// [`Error::UnknownAnalysis`]; [`Error::Setting`] for a setting that does not exist, or a value of the
     /// wrong type.
     pub fn from_table(table: toml::Table) -> Result<Self> {
         let name = table.get("analysis").and_then(toml::Value::as_str).unwrap_or_default().to_owned();
@@ -124,7 +126,7 @@ impl AnalysisSpec {
     }
 }
 
-/// What may help after an unknown setting: the nearest, or all of them.
+/// A hint for an unknown setting: the nearest name, or all settings.
 fn hint_of_unknown(key: &str, settings: &[Setting]) -> String {
     if let Some(found) = concertina_names::nearest(key, settings.iter().map(|setting| setting.name.as_str()))
     {
@@ -134,7 +136,7 @@ fn hint_of_unknown(key: &str, settings: &[Setting]) -> String {
         return format!("`{}` is a parameter of runs, not a setting of the analysis", parameter.path);
     }
     if settings.is_empty() {
-        return "it has no settings".to_owned();
+        return "this analysis has no settings".to_owned();
     }
     let each = |setting: &Setting| format!("`{}` ({})", setting.name, setting.default_text());
     format!("its settings are {}", settings.iter().map(each).collect::<Vec<_>>().join(", "))

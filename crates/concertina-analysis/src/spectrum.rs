@@ -11,34 +11,35 @@ use crate::ranges::refuse_gates;
 use crate::responses::Observations;
 use crate::{Analysis, Error, Result, Subject, Timestep};
 
-/// The eigenvalues and singular values of the recurrent weights, and how far these are from normal.
+/// The eigenvalues and singular values of the recurrent weights, and how far the weights are from normal.
 ///
-/// Of the matrix `W` itself, (from, to), as the network has it: in a vanilla network it contains the `(1 -
-/// dt) I` that it was initialised with; in a leaky one the map from timestep to timestep at zero activity has
-/// the eigenvalues `1 - dt + dt λ` instead (without leak `1 + dt λ`). A feedforward network has a `W` for
-/// each layer but the first.
+/// They are those of the weight matrix `W` itself, (from, to). In a vanilla network, `W` contains the
+/// `(1 - dt) I` with which it was initialised. In a leaky network, the map from timestep to timestep at zero
+/// activity instead has the eigenvalues `1 - dt + dt λ` (without leak `1 + dt λ`). A feedforward network has
+/// one `W` per layer, except for the first layer.
 ///
-/// Eigenvalues say what a linear network does in the long run, singular values what it can do in one step;
-/// where the weights are not normal the two differ, and activity may grow for a while although every
+/// Eigenvalues describe what a linear network does in the long run, and singular values what it can do in one
+/// step. If the weights are not normal the two differ, and activity may grow transiently although every
 /// eigenvalue lies within the unit circle.
 ///
 /// # Returns
-/// A row for each checkpoint, matrix and index, with the columns
-/// * `timestep`: in a feedforward network the layer that the matrix leads to; null in the others, whose
-///   matrix leads to all;
-/// * `index`, from 1; `real`, `imaginary` and `modulus` of that eigenvalue, largest modulus first, of a
-///   conjugate pair the positive imaginary part first; `singular_value`, the largest first: it shares nothing
-///   with the eigenvalue but the index;
-/// * the same in every row of a matrix: `spectral_radius`; `departure_from_normality`, Henrici's `√(‖W‖² - Σ
-///   |λ|²)` in the Frobenius norm, 0 for a normal matrix; `relative_departure_from_normality`, the same over
-///   `‖W‖`, in [0, 1], null if all weights are zero. A difference of squares: of a normal matrix rounding may
-///   leave 1e-7 of the norm, about as much as the rounding of the weights to f32 does.
+/// One row per checkpoint, matrix and index, with the columns
+/// * `timestep`: in a feedforward network, the layer that the matrix leads to; null in other networks, which
+///   use the same matrix at every timestep;
+/// * `index`, from 1; `real`, `imaginary` and `modulus` of that eigenvalue, largest modulus first, and in a
+///   conjugate pair the one with positive imaginary part first; `singular_value`, largest first, which has
+///   nothing in common with the eigenvalue but the index;
+/// * the same in every row of a matrix: `spectral_radius`; `departure_from_normality`, Henrici's
+///   `√(‖W‖² - Σ |λ|²)` in the Frobenius norm, 0 for a normal matrix; `relative_departure_from_normality`,
+///   the same divided by `‖W‖`, in [0, 1], null if all weights are zero. Because the departure is the root of
+///   a difference of squares, rounding may leave 1e-7 of the norm for a normal matrix, about as much as the
+///   rounding of the weights to f32.
 ///
 /// # Errors
-/// [`Error::NotApplicable`] to a feedforward network of one layer, which has no such weights.
+/// [`Error::NotApplicable`] for a feedforward network of one layer, which has no recurrent weights.
 ///
 /// # Source
-/// `henrici1962` for the departure; `trefethen2005` for what it is good for.
+/// `henrici1962` for the departure; `trefethen2005` for its use.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Spectrum {}
@@ -105,9 +106,10 @@ impl Analysis for Spectrum {
 /// The spectrum of a square matrix of weights.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MatrixSpectrum {
-    /// Falling in modulus, of a conjugate pair the one with positive imaginary part first.
+    /// The eigenvalues, largest modulus first, and in a conjugate pair the one with positive imaginary part
+    /// first.
     pub eigenvalues: Vec<Complex64>,
-    /// Falling.
+    /// The singular values, largest first.
     pub singular_values: Vec<f64>,
     /// Henrici's `√(‖W‖² - Σ |λ|²)` in the Frobenius norm.
     pub departure_from_normality: f64,
@@ -121,16 +123,16 @@ pub struct MatrixSpectrum {
 /// `weights`: (units, units), (from, to).
 ///
 /// # Returns
-/// All in the unit of the weights. [`MatrixSpectrum::table`] has them as the analysis [`Spectrum`] does. Of
-/// a normal matrix rounding may leave a departure of 1e-7 of the norm: it is the root of a difference of
-/// squares.
+/// All values are in the unit of the weights. [`MatrixSpectrum::table`] arranges them as the analysis
+/// [`Spectrum`] does. Because the departure is the root of a difference of squares, rounding may leave 1e-7
+/// of the norm for a normal matrix.
 ///
 /// # Errors
-/// [`Error::Shape`] unless the matrix is square and has a unit; [`Error::NotFinite`] names the first bad
-/// weight; [`Error::Numerics`] if a decomposition does not converge.
+/// [`Error::Shape`] unless the matrix is square and has at least one unit; [`Error::NotFinite`] names the
+/// first weight that is NaN or infinite; [`Error::Numerics`] if a decomposition does not converge.
 ///
 /// # Source
-/// `henrici1962` for the departure; `trefethen2005` for what it is good for.
+/// `henrici1962` for the departure; `trefethen2005` for its use.
 ///
 /// # Example
 /// One unit that drives another: both eigenvalues are 0, and the matrix is as far from normal as it can be.
@@ -155,11 +157,11 @@ pub fn spectrum(weights: ArrayView2<f64>) -> Result<MatrixSpectrum> {
     }
     let eigenvalues = eigenvalues(weights)?;
     let singular_values = svd(weights)?.singular_values.to_vec();
-    // Near 1, squares neither over- nor underflow; a power of two changes no digit.
+    // Near 1, squares neither overflow nor underflow, and scaling by a power of two is exact.
     let scale = one_over_largest(weights).unwrap_or(1.0);
     let squares: f64 = weights.iter().map(|weight| (weight * scale) * (weight * scale)).sum();
     let moduli: f64 = eigenvalues.iter().map(|value| (value * scale).norm_sqr()).sum();
-    let departure_from_normality = (squares - moduli).max(0.0).sqrt() / scale; // below zero by rounding alone
+    let departure_from_normality = (squares - moduli).max(0.0).sqrt() / scale; // negative only by rounding
     Ok(MatrixSpectrum {
         eigenvalues,
         singular_values,
@@ -174,12 +176,12 @@ impl MatrixSpectrum {
         self.eigenvalues.first().map_or(0.0, |largest| largest.norm())
     }
 
-    /// The departure from normality over the norm, in [0, 1]; `None` if all weights are zero.
+    /// The departure from normality divided by the norm, in [0, 1]; `None` if all weights are zero.
     pub fn relative_departure_from_normality(&self) -> Option<f64> {
         (self.norm > 0.0).then(|| self.departure_from_normality / self.norm)
     }
 
-    /// The columns of the analysis [`Spectrum`] from `index` on, a row for each index.
+    /// The columns of the analysis [`Spectrum`] from `index` on, with one row per index.
     ///
     /// # Errors
     /// [`Error::Table`].

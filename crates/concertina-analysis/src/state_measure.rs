@@ -1,4 +1,4 @@
-//! What measures on a cloud of states share: everything but their parameters and their mathematics.
+//! What measures on a cloud of states have in common: everything but their parameters and their mathematics.
 
 use std::fmt::Debug;
 
@@ -11,7 +11,8 @@ use crate::ranges::{self, needs_classes};
 use crate::responses::{Observations, Responses};
 use crate::{Analysis, Result, Subject, Timestep, Timesteps};
 
-/// A measure on the states of some trials at a timestep: some numbers for each timestep of each checkpoint.
+/// A measure on the states of some trials at a timestep. It yields one or several numbers per timestep and
+/// checkpoint.
 pub(crate) trait StateMeasure: Serialize + Debug {
     /// Its name as an analysis.
     const NAME: &'static str;
@@ -21,21 +22,21 @@ pub(crate) trait StateMeasure: Serialize + Debug {
     const REFERENCES: &'static [&'static str];
     /// The columns of its table after `timestep`.
     const COLUMNS: &'static [&'static str];
-    /// Fewer samples than these say nothing.
+    /// The least number of samples for which it is meaningful.
     const LEAST_SAMPLES: usize;
-    /// Whether it looks at the classes of trials.
+    /// Whether it uses the classes of trials.
     const NEEDS_CLASSES: bool = false;
-    /// Whether a row depends on its own checkpoint alone.
+    /// Whether a row depends only on its own checkpoint.
     const PER_CHECKPOINT: bool = true;
 
-    /// Which states it looks at.
+    /// The states that it uses.
     fn states(&self) -> States<'_>;
 
-    /// The measure itself: a number for each column, given the responses of a network to the samples and a
+    /// The measure itself: one number per column, given the responses of a network to the samples and a
     /// timestep.
     ///
     /// # Errors
-    /// Whatever is wrong before any checkpoint is looked at; those of the measure.
+    /// Errors found before any checkpoint is analysed, and those of the measure itself.
     fn measure(
         &self,
         subject: &Subject,
@@ -44,7 +45,7 @@ pub(crate) trait StateMeasure: Serialize + Debug {
     ) -> Result<impl FnMut(&Responses, Timestep) -> Result<Vec<Option<f64>>>>;
 }
 
-/// Which states a measure looks at, as its fields of the same names say.
+/// The states that a measure uses, as in its fields of the same names.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct States<'a> {
     pub(crate) samples: usize,

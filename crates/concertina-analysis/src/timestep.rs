@@ -1,4 +1,4 @@
-//! Timesteps of a trial, and which of them an analysis looks at.
+//! Timesteps of a trial, and the selection of timesteps for an analysis.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -9,8 +9,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use crate::ranges::refuse;
 use crate::{Error, Result};
 
-/// A timestep of a trial: 0 is after the first step, -1 the input itself. In a feedforward network a layer
-/// takes its place.
+/// A timestep of a trial: 0 is after the first step, and -1 is the input itself. In a feedforward network,
+/// layers take the place of timesteps.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema,
 )]
@@ -21,7 +21,7 @@ impl Timestep {
     /// The input itself, before the network has seen it.
     pub const INPUT: Self = Self(-1);
 
-    /// How many steps of the network lead to it; none to the input.
+    /// The number of steps of the network that lead to it; none for the input.
     pub fn steps(self) -> usize {
         usize::try_from(self.0 + 1).unwrap_or_default()
     }
@@ -33,18 +33,18 @@ impl fmt::Display for Timestep {
     }
 }
 
-/// Which timesteps an analysis looks at: `"all"`, `"last"`, or a list such as `[-1, 0, 9]`.
+/// The timesteps to analyse: `"all"`, `"last"`, or a list such as `[-1, 0, 9]`.
 ///
-/// A list is a set: in whatever order it is spelled, it means the same. It may reach past the trial's end;
-/// the trial is then run on with zero input.
+/// A list is a set, so its order does not matter. It may extend past the end of the trial, in which case the
+/// trial continues with zero input.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Timesteps {
-    /// The input and every timestep of the trial, or on to `extend_to`.
+    /// The input and every timestep of the trial, or up to `extend_to`.
     #[default]
     All,
     /// The last timestep of the trial, or `extend_to`.
     Last,
-    /// These.
+    /// The timesteps of a list.
     These(BTreeSet<Timestep>),
 }
 
@@ -54,11 +54,11 @@ impl Timesteps {
         Self::These(timesteps.into_iter().map(Timestep).collect())
     }
 
-    /// The timesteps, rising, for networks with these parameters.
+    /// The timesteps, in increasing order, for networks with these parameters.
     ///
     /// # Errors
-    /// [`Error::Parameter`] for a timestep that there is not, or none at all; [`Error::NotApplicable`] for
-    /// one past the last layer of a feedforward network.
+    /// [`Error::Parameter`] for a timestep that does not exist, or an empty list; [`Error::NotApplicable`]
+    /// for a timestep past the last layer of a feedforward network.
     pub(crate) fn resolve(
         &self,
         analysis: &'static str,
@@ -71,8 +71,8 @@ impl Timesteps {
         };
         if let Some(extended) = extend_to {
             if matches!(self, Self::These(_)) {
-                let found = format!("{extended} beside a list of `timesteps`");
-                return refuse("extend_to", "none, because the list says how far to go", found);
+                let found = format!("{extended} and a list of `timesteps`");
+                return refuse("extend_to", "none, because a list of timesteps needs no end", found);
             }
             if !(end_of_trial..=LATEST).contains(&extended) {
                 let expected = format!("a timestep from {end_of_trial}, the last of the trial, to {LATEST}");
@@ -105,16 +105,16 @@ impl Timesteps {
                     "timestep {last} of a feedforward network of {} layers",
                     params.trial_steps()
                 ),
-                reason: "a layer takes the place of a timestep, and there is none past the last",
-                hint: "leave out `extend_to` and timesteps from the number of layers on",
+                reason: "its timesteps are its layers, and there is none past the last",
+                hint: "leave out `extend_to`, and choose timesteps below the number of layers",
             });
         }
         Ok(timesteps)
     }
 }
 
-/// The latest timestep that may be asked for: at the paper's size, 1000 samples there take 8 GB (arbitrary
-/// beyond that).
+/// The latest timestep that may be requested: at the paper's size, 1000 samples up to there take 8 GB
+/// (otherwise arbitrary).
 const LATEST: Timestep = Timestep(9_999);
 
 /// `"all"` and `"last"`, or a list.
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn timesteps_that_are_not_there_are_refused() {
+    fn timesteps_that_do_not_exist_are_refused() {
         let refused = |timesteps: &Timesteps, extend_to, kind| {
             resolve(timesteps, extend_to, kind).expect_err("refused").to_string()
         };
@@ -206,13 +206,13 @@ mod tests {
         );
         assert_eq!(
             refused(&Timesteps::these([1]), Some(5), Vanilla),
-            "`accuracy.extend_to`: expected none, because the list says how far to go, found 5 beside a list of `timesteps`"
+            "`accuracy.extend_to`: expected none, because a list of timesteps needs no end, found 5 and a list of `timesteps`"
         );
         for (timesteps, extend_to) in [(Timesteps::these([4]), None), (Timesteps::All, Some(4))] {
             assert_eq!(
                 refused(&timesteps, extend_to, Feedforward),
                 "`accuracy` does not apply to timestep 4 of a feedforward network of 4 layers: \
-                 a layer takes the place of a timestep, and there is none past the last"
+                 its timesteps are its layers, and there is none past the last"
             );
         }
     }

@@ -1,4 +1,4 @@
-//! `weight_variance`: how much the weights still move about.
+//! `weight_variance`: how much the weights still move.
 
 use concertina_model::network::Network;
 use concertina_model::params::{NetworkKind, ValidParams};
@@ -14,40 +14,40 @@ use crate::{Analysis, Error, Result, Subject};
 
 /// The variance of weights over a window of checkpoints: the mean over entries of their unbiased variance.
 ///
-/// Late in training it says how far gradient noise drives the weights about, early how fast they learn. The
-/// window slides over the checkpoints asked for, so their distance in training is the unit of time here: ask
-/// for evenly spaced ones.
+/// Late in training it measures how far gradient noise moves the weights, and early in training how fast they
+/// learn. The window slides over the requested checkpoints, so the unit of time is the interval between them.
+/// Request evenly spaced checkpoints.
 ///
 /// # Returns
-/// The column `weight_variance`, a row for each checkpoint: over the `window` checkpoints that end with it,
-/// null for those with fewer before them, so fewer checkpoints than `window` give nulls alone. In
-/// squared units of the weights.
+/// The column `weight_variance`, with one row per checkpoint: the variance over the `window` checkpoints that
+/// end with it, in squared units of the weights. It is null for the first checkpoints, which do not complete
+/// a window. If fewer than `window` checkpoints are requested, all values are null.
 ///
 /// # Errors
 /// [`Error::NotFinite`] if the variance of a product leaves the range of f64.
 ///
 /// # Source
-/// The definition; no figure of `farrell2022` shows it.
+/// The definition. No figure of `farrell2022` shows it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct WeightVariance {
-    /// The weights.
+    /// The weights whose variance is computed.
     pub of: VaryingWeights,
-    /// Checkpoints in the window, its last among them; at least 2. The default is arbitrary.
+    /// Number of checkpoints in the window, including its last; at least 2. The default is arbitrary.
     pub window: usize,
 }
 
-/// Weights whose variance is taken.
+/// The weights whose variance is computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum VaryingWeights {
     /// The readout weights `R`.
     #[default]
     Readout,
-    /// `M^(T-1) R` in a trial of `T` timesteps: what the readout sees of the first step's state if the
-    /// network is linear. `M` takes a state one timestep on: it is `W` in a vanilla network and `(1 - dt) I +
-    /// dt W` in a leaky one (without leak `I + dt W`); a feedforward network has the product of its layers in
-    /// the place of the power.
+    /// `M^(T-1) R` in a trial of `T` timesteps: what the readout sees of the state after the first step if
+    /// the network is linear. `M` maps a state to the next timestep: it is `W` in a vanilla network and
+    /// `(1 - dt) I + dt W` in a leaky one (without leak `I + dt W`). In a feedforward network, the product of
+    /// the layers takes the place of the power.
     Product,
 }
 
@@ -122,17 +122,18 @@ impl Analysis for WeightVariance {
 /// The window is counted in checkpoints, so these should be evenly spaced.
 ///
 /// # Undefined
-/// `None` where fewer than `window` checkpoints end with this one, and for weights without entries.
+/// `None` for a checkpoint that does not complete a window of `window` checkpoints, and for weights without
+/// entries.
 ///
 /// # Shapes
 /// `weights`: (checkpoints, from, to), in the order of training.
 ///
 /// # Returns
-/// For each checkpoint the variance over the `window` checkpoints that end with it, in squared units of the
+/// For each checkpoint, the variance over the `window` checkpoints that end with it, in squared units of the
 /// weights.
 ///
 /// # Errors
-/// [`Error::Parameter`] for a window under 2; [`Error::NotFinite`] for weights that are NaN or infinite, or
+/// [`Error::Parameter`] for a window below 2; [`Error::NotFinite`] for weights that are NaN or infinite, or
 /// whose variance leaves the range of f64.
 ///
 /// # Source
@@ -161,7 +162,7 @@ pub fn weight_variance(weights: ArrayView3<f64>, window: usize) -> Result<Vec<Op
     sliding_variances(&weights, window, |place| format!("checkpoint {place}"))
 }
 
-/// See [`weight_variance`]; an error calls a checkpoint as `name` says.
+/// See [`weight_variance`]. Errors refer to a checkpoint by the name that `name` returns.
 fn sliding_variances(
     weights: &[Vec<f64>],
     window: usize,
@@ -181,8 +182,8 @@ fn sliding_variances(
     (0..weights.len()).map(ending_with).collect()
 }
 
-/// `M seen`: what weights on the state after `step` see of the state a timestep before. (units, outputs) →
-/// the same.
+/// `M seen`: what weights on the state after `step` see of the state one timestep earlier. (units, outputs) →
+/// (units, outputs).
 fn one_timestep_earlier(network: &Network, step: usize, seen: Array2<f64>) -> Array2<f64> {
     let recurrent = &network.weights().recurrent;
     let matrix =
@@ -194,7 +195,7 @@ fn one_timestep_earlier(network: &Network, step: usize, seen: Array2<f64>) -> Ar
     }
 }
 
-/// The mean over entries of their variance over these sets of weights; `None` under two sets.
+/// The mean over entries of their variance over these sets of weights; `None` for fewer than two sets.
 fn mean_variance(weights: &[Vec<f64>]) -> Option<f64> {
     let entries = weights.first()?.len();
     let of_entry =

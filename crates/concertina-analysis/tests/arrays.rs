@@ -1,4 +1,5 @@
-//! Every analysis as a function of arrays: the same numbers as of a run, and errors for what cannot be.
+//! Every analysis as a function of arrays: it gives the same numbers as for a run, and errors for invalid
+//! arrays.
 
 mod common;
 
@@ -22,7 +23,7 @@ use ndarray::{Array1, Array2, Array3, Axis, arr1, arr2, s};
 use common::{Run, each_kind, small};
 
 const SAMPLES: usize = 30;
-/// What draws the timesteps of starts in the analysis `fixed_points`.
+/// The stream that draws the timesteps of starts in the analysis `fixed_points`.
 const TIMESTEPS: Purpose = Purpose::new("fixed pts when");
 
 /// The states of the run's last network at every timestep of a trial, (samples, timesteps, units).
@@ -47,13 +48,13 @@ fn bits(values: &[Option<f64>]) -> Vec<Option<u64>> {
     values.iter().map(|value| value.map(f64::to_bits)).collect()
 }
 
-/// That a column of a table has these numbers, bit-for-bit.
+/// Checks that a column of a table has these numbers, bit-for-bit.
 fn assert_column(table: &Table, column: &str, expected: impl IntoIterator<Item = Option<f64>>) {
     let expected: Vec<Option<f64>> = expected.into_iter().collect();
     assert_eq!(bits(&floats(table, column)), bits(&expected), "{column}");
 }
 
-/// That two tables agree but for columns that the first alone has.
+/// Checks that two tables agree, except for columns that only the first has.
 fn assert_same_columns(of_run: &Table, of_arrays: &Table, less: &[&str]) {
     let kept: Vec<&str> = of_run.column_names().filter(|name| !less.contains(name)).collect();
     assert_eq!(kept, of_arrays.column_names().collect::<Vec<&str>>());
@@ -63,7 +64,7 @@ fn assert_same_columns(of_run: &Table, of_arrays: &Table, less: &[&str]) {
 }
 
 #[test]
-fn measures_of_states_are_those_of_the_run_to_the_bit() {
+fn measures_of_states_are_those_of_the_run_bit_for_bit() {
     for params in each_kind() {
         let run = Run::trained(params);
         let (samples, states) = (run.samples(SAMPLES), states(&run));
@@ -102,7 +103,7 @@ fn measures_of_states_are_those_of_the_run_to_the_bit() {
 }
 
 #[test]
-fn held_out_clusters_are_those_of_the_run_to_the_bit() {
+fn held_out_clusters_are_those_of_the_run_bit_for_bit() {
     let run = Run::trained(small());
     let (samples, states) = (run.samples(SAMPLES), states(&run));
     let settings = ClusterHoldout { samples: SAMPLES, splits: 3, ..Default::default() };
@@ -123,11 +124,11 @@ fn held_out_clusters_are_those_of_the_run_to_the_bit() {
     let named_otherwise: Vec<u32> = samples.labels.iter().map(|label| 7 + 1_000_000_000 * label).collect();
     let last = states.index_axis(Axis(1), run.params.trial_steps() - 1);
     let again = cluster_holdout(&settings, last, &named_otherwise, &samples.clusters, run.params.seed);
-    assert_eq!(again.expect("finite"), found[found.len() - 1], "only which classes are one counts");
+    assert_eq!(again.expect("finite"), found[found.len() - 1], "the labels themselves do not matter");
 }
 
 #[test]
-fn snapshots_of_components_are_those_of_the_run_to_the_bit() {
+fn snapshots_of_components_are_those_of_the_run_bit_for_bit() {
     let run = Run::trained(small());
     let states = states(&run);
     let timesteps = Timesteps::these(0..run.params.trial_steps() as i64);
@@ -150,7 +151,7 @@ fn snapshots_of_components_are_those_of_the_run_to_the_bit() {
 }
 
 #[test]
-fn compression_is_that_of_the_run_to_the_bit() {
+fn compression_is_that_of_the_run_bit_for_bit() {
     let run = Run::trained(small());
     let (samples, now) = (run.samples(SAMPLES), states(&run));
     let steps = run.params.trial_steps();
@@ -175,7 +176,7 @@ fn compression_is_that_of_the_run_to_the_bit() {
 }
 
 #[test]
-fn the_variance_and_the_spectrum_of_weights_are_those_of_the_run_to_the_bit() {
+fn the_variance_and_the_spectrum_of_weights_are_those_of_the_run_bit_for_bit() {
     for kind in [NetworkKind::Vanilla, NetworkKind::Feedforward] {
         let mut params = small();
         params.network.kind = kind;
@@ -203,7 +204,7 @@ fn the_variance_and_the_spectrum_of_weights_are_those_of_the_run_to_the_bit() {
 }
 
 #[test]
-fn exponents_and_fixed_points_are_those_of_the_run_to_the_bit() {
+fn exponents_and_fixed_points_are_those_of_the_run_bit_for_bit() {
     for kind in [NetworkKind::Vanilla, NetworkKind::Gru] {
         let mut params = small();
         params.network.kind = kind;
@@ -235,7 +236,7 @@ fn exponents_and_fixed_points_are_those_of_the_run_to_the_bit() {
     }
 }
 
-/// The outputs that the network's own pass computes, (trials, timesteps, outputs).
+/// The outputs that the forward pass of the network computes, (trials, timesteps, outputs).
 fn outputs(network: &Network, inputs: &Inputs, steps: usize) -> Array3<f32> {
     let states = network.states(inputs, steps).expect("it runs");
     let weights = network.weights();
@@ -251,7 +252,7 @@ fn outputs(network: &Network, inputs: &Inputs, steps: usize) -> Array3<f32> {
 }
 
 #[test]
-fn outputs_are_evaluated_as_the_network_that_they_are_from_to_the_bit() {
+fn outputs_are_evaluated_like_their_network_bit_for_bit() {
     for loss in [LossKind::CrossEntropy, LossKind::Mse, LossKind::MseScalar, LossKind::Zero] {
         let mut params = small();
         params.train.loss = loss;
@@ -271,7 +272,7 @@ fn outputs_are_evaluated_as_the_network_that_they_are_from_to_the_bit() {
         let found = evaluate_outputs(outputs.view(), &masked.targets, &masked.mask, loss).expect("finite");
         assert_eq!(found, network.evaluate(&masked).expect("it runs"), "{loss:?} with a mask");
 
-        // `Network::outputs` sums in another order.
+        // `Network::outputs` sums in a different order.
         let states = network.states(&trials.inputs, run.params.trial_steps()).expect("it runs");
         let each = states.axis_iter(Axis(1)).map(|states| network.outputs(states).expect("of its units"));
         let each: Vec<Array2<f32>> = each.collect();
@@ -284,7 +285,7 @@ fn outputs_are_evaluated_as_the_network_that_they_are_from_to_the_bit() {
 }
 
 #[test]
-fn real_targets_are_evaluated_as_the_network_is_to_the_bit() {
+fn real_targets_are_evaluated_like_the_network_bit_for_bit() {
     let mut params = Params::default();
     params.task.kind = concertina_model::params::TaskKind::FlipFlop;
     params.train.loss = LossKind::Mse;
@@ -300,12 +301,12 @@ fn real_targets_are_evaluated_as_the_network_is_to_the_bit() {
     let error = evaluate_outputs(outputs.view(), &trials.targets, &trials.mask, LossKind::CrossEntropy);
     assert_eq!(
         error.expect_err("a loss of classes").to_string(),
-        "targets: expected classes, as the loss compares them, found real numbers"
+        "targets: expected classes, which the loss requires, found real numbers"
     );
 }
 
 #[test]
-fn outputs_that_cannot_be_evaluated_are_refused_by_name() {
+fn outputs_that_cannot_be_evaluated_are_refused_and_named() {
     let refused = |outputs: Array3<f32>, targets: Targets, mask: Mask, loss: LossKind| {
         evaluate_outputs(outputs.view(), &targets, &mask, loss).expect_err("refused").to_string()
     };
@@ -324,11 +325,11 @@ fn outputs_that_cannot_be_evaluated_are_refused_by_name() {
     );
     assert_eq!(
         refused(two(), classes(&[0, 1]), last(), MseScalar),
-        "outputs: expected one output, as the loss takes its sign, found 2"
+        "outputs: expected one output, whose sign is the class, found 2"
     );
     assert_eq!(
         refused(Array3::zeros((1, 3, 1)), classes(&[1]), last(), CrossEntropy),
-        "outputs: expected an output for each class, two at least, found 1"
+        "outputs: expected one output per class, at least two, found 1"
     );
     assert_eq!(
         refused(Array3::zeros((0, 3, 2)), classes(&[]), last(), Mse),
@@ -348,7 +349,7 @@ fn outputs_that_cannot_be_evaluated_are_refused_by_name() {
     for nowhere in [Mask::Last(0), Mask::At(Array2::from_elem((2, 3), false))] {
         assert_eq!(
             refused(two(), classes(&[0, 1]), nowhere, Mse),
-            "mask: expected a loss that counts at one timestep at least, found one that counts nowhere"
+            "mask: expected at least one timestep at which the loss counts, found none"
         );
     }
     let mut wrong = two();
@@ -360,7 +361,7 @@ fn outputs_that_cannot_be_evaluated_are_refused_by_name() {
     let elsewhere = Mask::At(arr2(&[[false, true, true], [true, true, false]]));
     assert!(
         evaluate_outputs(wrong.view(), &classes(&[0, 1]), &elsewhere, Mse).is_ok(),
-        "what does not count may be anything"
+        "masked entries may be anything"
     );
     let mut targets = Array3::zeros((2, 3, 2));
     targets[[0, 2, 1]] = f32::INFINITY;
@@ -371,7 +372,7 @@ fn outputs_that_cannot_be_evaluated_are_refused_by_name() {
 }
 
 #[test]
-fn arrays_of_wrong_shapes_are_refused_by_name() {
+fn arrays_of_wrong_shapes_are_refused_and_named() {
     let states = Array2::<f32>::zeros((4, 3));
     let settings = ClusterHoldout::default();
     let holdout = |settings: &ClusterHoldout, units: usize, labels: &[u32], clusters: &[u32]| {
@@ -482,7 +483,7 @@ fn states_that_are_nan_or_infinite_are_named_with_their_timestep() {
 }
 
 #[test]
-fn of_nothing_there_is_nothing_and_no_panic() {
+fn empty_arrays_give_empty_results_and_no_panic() {
     let nothing = autocorrelation(Array3::<f32>::zeros((0, 2, 3)).view()).expect("no bad state");
     assert!(nothing.iter().all(|found| found.mean.is_none() && found.samples == 0));
     assert_eq!(nothing.len(), 2);
@@ -504,7 +505,7 @@ fn of_nothing_there_is_nothing_and_no_panic() {
 }
 
 #[test]
-fn double_precision_has_its_whole_range() {
+fn the_whole_range_of_double_precision_is_supported() {
     let turning = |size: f64| {
         let state = |angle: f64| arr1(&[size * angle.cos(), size * angle.sin()]);
         let of_trial: Vec<Array1<f64>> = [0.0, 1.0, 2.0].map(state).to_vec();

@@ -1,4 +1,4 @@
-//! The autocorrelation where it is known, and what must never change it.
+//! The autocorrelation in cases where it is known, and transformations that must never change it.
 
 mod common;
 
@@ -14,7 +14,7 @@ use ndarray::{Array2, arr2, s};
 
 const NUMBERS: Purpose = Purpose::new("test numbers");
 
-/// Of a linear vanilla network with these weights.
+/// The analysis of a linear vanilla network with these weights.
 fn of_linear(change: impl FnOnce(&mut Weights)) -> Table {
     let mut params = common::small();
     params.network.nonlinearity = Nonlinearity::Linear;
@@ -67,7 +67,7 @@ fn the_first_state_resembles_itself_entirely_and_its_opposite_not_at_all() {
 }
 
 #[test]
-fn a_rotation_of_state_space_leaves_it_alone() {
+fn it_is_invariant_under_rotations_of_state_space() {
     let mut stream = Stream::new(5, NUMBERS, 0);
     let mut gaussian = || Array2::from_shape_simple_fn((16, 16), || stream.normal());
     let (weights, turn) = (gaussian() / 4.0, orthogonal_factor(gaussian().view()).expect("finite"));
@@ -91,9 +91,9 @@ fn samples_whose_state_is_zero_are_left_out_and_counted() {
     let mut params = common::small();
     params.network.nonlinearity = Nonlinearity::Relu;
     let run = common::Run::untrained(params).with_weights(|weights| {
-        weights.input.slice_mut(s![.., 1..]).fill(0.0); // one unit hears the input, of either sign
+        weights.input.slice_mut(s![.., 1..]).fill(0.0); // one unit receives the input, of either sign
         weights.recurrent[0].fill(0.0);
-        weights.recurrent[0][[0, 1]] = 1.0; // what it says is heard by another one
+        weights.recurrent[0][[0, 1]] = 1.0; // another unit receives its output
     });
     let inputs = run.samples(30).shown;
     let states = run.checkpoints[0].1.states(&inputs, 1).expect("shapes agree");
@@ -108,8 +108,8 @@ fn samples_whose_state_is_zero_are_left_out_and_counted() {
 
 #[test]
 fn states_at_the_end_of_single_precision_have_no_angle() {
-    // A rotation that contracts by 7e-12 a step: after four steps a state is a few times the smallest number
-    // there is.
+    // A rotation that contracts by 7e-12 per step. After four steps a state is a few times the smallest
+    // number.
     let angle = TAU / 7.0;
     let table = of_linear(|weights| {
         weights.recurrent[0] = rotation(16, angle).mapv(|weight| (7e-12 * weight) as f32);
@@ -122,7 +122,7 @@ fn states_at_the_end_of_single_precision_have_no_angle() {
 }
 
 #[test]
-fn a_late_timestep_alone_is_as_it_is_among_all_and_one_sample_has_no_deviation() {
+fn a_late_timestep_is_the_same_alone_as_among_all_and_one_sample_has_no_deviation() {
     for kind in [NetworkKind::Vanilla, NetworkKind::Leaky, NetworkKind::Feedforward] {
         let mut params = common::small();
         params.network.kind = kind;

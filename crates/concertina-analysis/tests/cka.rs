@@ -1,4 +1,4 @@
-//! Centred kernel alignment: reference numbers, closed forms, and what has none.
+//! Centred kernel alignment: reference numbers, closed forms, and undefined cases.
 
 use concertina_analysis::{Error, cka, cka_debiased};
 use concertina_numerics::linalg::orthogonal_factor;
@@ -73,7 +73,8 @@ fn independent_clouds_have_the_debiased_mean_zero_and_a_biased_one_above() {
 
 #[test]
 fn few_units_and_many_give_the_same_by_either_product() {
-    // 40 samples: 3 units by 3 go one way, 200 by 200 the other; padding with constant units changes nothing
+    // with 40 samples, 3 by 3 units use one product and 200 by 200 the other; padding with constant units
+    // changes nothing
     let (x, y) = (normal(40, 3, 5), normal(40, 3, 6));
     let wide = |narrow: &Array2<f64>| {
         let mut wide = Array2::from_elem((40, 200), 7.0);
@@ -90,7 +91,7 @@ fn few_units_and_many_give_the_same_by_either_product() {
 }
 
 #[test]
-fn what_is_undefined_or_cannot_be_is_said() {
+fn undefined_alignments_are_none_and_invalid_states_are_errors() {
     let (x, point) = (normal(6, 3, 7), Array2::from_elem((6, 2), 0.3));
     assert_eq!(cka(x.view(), point.view()).expect("finite"), None);
     assert_eq!(cka_debiased(point.view(), x.view()).expect("finite"), None);
@@ -108,7 +109,7 @@ fn what_is_undefined_or_cannot_be_is_said() {
         refused(x.view(), wrong.view()).to_string(),
         "second states: expected finite numbers, found NaN at sample 2, unit 1"
     );
-    // as large and as small as the numbers go
+    // at both ends of the range of numbers
     let far = arr2(&[[1e300, 0.0], [-1e300, 1e299], [0.0, 2e300]]);
     assert_number("large", cka(far.view(), far.view()).expect("finite").expect("defined"), 1.0, 1e-12);
 }

@@ -1,5 +1,5 @@
-//! Distances within and across classes where they are known, what must never change them, and against a plain
-//! twin.
+//! Distances within and across classes in cases where they are known, under transformations that must never
+//! change them, and compared with a plain twin.
 
 mod common;
 
@@ -74,7 +74,7 @@ fn without_a_pair_there_is_no_distance() {
 }
 
 #[test]
-fn equal_states_are_no_distance_apart_and_so_are_states_of_no_units() {
+fn equal_states_and_states_without_units_are_no_distance_apart() {
     for states in [Array2::from_elem((5, 4), 0.7), Array2::zeros((5, 4)), Array2::zeros((5, 0))] {
         let found = distances(states.view(), &[0, 1, 0, 1, 0]);
         assert_eq!(found, Distances { within: Some(0.0), across: Some(0.0) });
@@ -83,7 +83,7 @@ fn equal_states_are_no_distance_apart_and_so_are_states_of_no_units() {
 
 #[test]
 fn a_narrow_cloud_far_from_the_origin_keeps_its_digits() {
-    // The entries are multiples of 2⁻²⁰, so that shift and cloud add up exactly in f32.
+    // The entries are multiples of 2⁻²⁰, so that the sum of shift and cloud is exact in f32.
     let cloud = gaussian(100, 8, 1).mapv(|entry| (entry * 64.0).round() / f64::from(1 << 20));
     let labels = labels(100, 2, 1);
     let shifted = cloud.mapv(|entry| (1.0 + entry) as f32);
@@ -115,7 +115,7 @@ proptest! {
     }
 
     #[test]
-    fn rotations_shifts_and_the_order_of_samples_leave_them_alone_and_they_scale_with_the_cloud(
+    fn they_are_invariant_under_rotations_shifts_and_the_order_of_samples_and_scale_with_the_cloud(
         samples in 2..60_usize, units in 1..12_usize, seed in 0..1000_u64, factor in 0.01..100.0_f64, shift in -3.0..3.0_f64,
     ) {
         let (states, labels) = (gaussian(samples, units, seed), labels(samples, 3, seed));
@@ -139,7 +139,7 @@ proptest! {
 }
 
 #[test]
-fn what_cannot_be_measured_is_refused_by_name() {
+fn invalid_arrays_are_refused_and_named() {
     let refused = |states: Array2<f64>, labels: &[u32]| {
         class_distances(states.view(), labels).expect_err("refused").to_string()
     };

@@ -1,4 +1,4 @@
-//! Cluster holdout where its outcome is known.
+//! Cluster holdout in cases where its outcome is known.
 
 mod common;
 
@@ -16,9 +16,9 @@ fn column(table: &Table, name: &str) -> Vec<f64> {
 }
 
 #[test]
-fn classes_that_are_apart_are_told_apart_in_clusters_never_seen() {
-    // The only input says the class, with room on both sides of zero for the boundary between any two
-    // clusters.
+fn separated_classes_are_classified_correctly_in_unseen_clusters() {
+    // The only input determines the class, with enough room on both sides of zero for a boundary between any
+    // two clusters.
     let mut params = common::small();
     params.task.input_dim = 1;
     params.task.clusters = 4;
@@ -33,7 +33,7 @@ fn classes_that_are_apart_are_told_apart_in_clusters_never_seen() {
     let run = (0..20_000)
         .map(|seed| common::Run::untrained(Params { seed, ..params.clone() }))
         .find(apart)
-        .expect("one seed in 600 or so");
+        .expect("about one seed in 600");
     for classifier in [Classifier::Logistic, Classifier::Svm] {
         let analysis = ClusterHoldout {
             classifier,
@@ -49,9 +49,8 @@ fn classes_that_are_apart_are_told_apart_in_clusters_never_seen() {
 }
 
 #[test]
-fn labels_given_at_random_are_learnt_and_do_not_generalise() {
-    // 60 clusters in 200 dimensions are separable however they are labelled, and a new one may have either
-    // label.
+fn random_labels_are_learnt_and_do_not_generalise() {
+    // 60 clusters in 200 dimensions are separable with any labels, and a new cluster may have either label.
     let mut testing = Vec::new();
     for seed in 0..4 {
         let run = common::Run::untrained(Params { seed, ..Params::default() });
@@ -96,7 +95,7 @@ fn a_class_of_one_cluster_cannot_be_held_out() {
 }
 
 #[test]
-fn parameters_out_of_range_are_refused_by_name() {
+fn parameters_out_of_range_are_refused_and_named() {
     let run = common::Run::untrained(common::small());
     let refused = |analysis: ClusterHoldout| analysis.check(&run.params).expect_err("refused").to_string();
     assert_eq!(
@@ -114,7 +113,7 @@ fn parameters_out_of_range_are_refused_by_name() {
 }
 
 #[test]
-fn more_clusters_than_the_samples_of_the_default_have_a_sample_each() {
+fn with_more_clusters_than_default_samples_each_cluster_has_one_sample() {
     let mut params = common::small();
     params.task.clusters = 600;
     let run = common::Run::untrained(params);

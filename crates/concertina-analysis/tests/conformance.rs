@@ -1,4 +1,4 @@
-//! What every analysis promises, tried on all of them and on every kind of network.
+//! Properties that every analysis guarantees, tested for all of them on every kind of network.
 
 mod common;
 
@@ -34,7 +34,7 @@ fn every_analysis() -> Vec<AnalysisSpec> {
     all
 }
 
-/// The same and those that compute something else altogether with other parameters.
+/// Every analysis, and additional variants whose parameters make them compute something entirely different.
 fn every_variant() -> Vec<AnalysisSpec> {
     let mut all = every_analysis();
     all.push(ClusterHoldout { samples: 20, classifier: Classifier::Svm, ..ClusterHoldout::default() }.into());
@@ -46,7 +46,7 @@ fn every_variant() -> Vec<AnalysisSpec> {
     all
 }
 
-/// Those that apply to networks like these.
+/// The analyses that apply to the network of this run.
 fn applicable(run: &common::Run) -> Vec<AnalysisSpec> {
     let mut all = every_variant();
     let every = all.len();
@@ -77,7 +77,7 @@ fn every_analysis_works_on_every_kind_of_network() {
 }
 
 #[test]
-fn the_same_subject_gives_the_same_table_and_is_left_as_it_was() {
+fn the_same_subject_gives_the_same_table_and_is_unchanged() {
     let run = common::Run::trained(common::small());
     let weights: Vec<_> = run.checkpoints.iter().map(|(_, network)| network.weights().clone()).collect();
     for analysis in every_variant() {
@@ -101,7 +101,7 @@ fn no_checkpoints_give_no_rows_but_the_same_columns() {
 }
 
 #[test]
-fn a_checkpoint_analysed_by_itself_has_the_same_rows_whichever_others_are_asked_for() {
+fn a_checkpoint_analysed_separately_has_the_same_rows_whichever_others_are_requested() {
     let run = common::Run::trained(common::small());
     let mut together = Vec::new();
     for analysis in every_variant() {
@@ -119,11 +119,11 @@ fn a_checkpoint_analysed_by_itself_has_the_same_rows_whichever_others_are_asked_
         assert_eq!(one_by_one, analysis.run(&run.subject()).expect("it applies"), "{analysis:?}");
     }
     let expected = ["orthogonal_compression", "weight_variance", "orthogonal_compression", "weight_variance"];
-    assert_eq!(together, expected, "whoever looks at several checkpoints at once has tests of that");
+    assert_eq!(together, expected, "analyses of several checkpoints together have tests of their own");
 }
 
 #[test]
-fn a_network_that_is_silent_has_results_and_what_is_undefined_is_null() {
+fn a_silent_network_has_results_and_undefined_values_are_null() {
     let run = common::Run::untrained(common::small()).with_weights(|weights| {
         weights.input.fill(0.0);
         weights.biases[0].fill(0.3);
@@ -147,7 +147,7 @@ fn states_that_grow_out_of_range_are_named() {
         let outcome = analysis.run(&run.subject());
         match analysis.name() {
             "lyapunov" | "weight_variance" | "spectrum" => {
-                assert!(outcome.is_ok(), "the weights of a linear network say all, and are finite")
+                assert!(outcome.is_ok(), "only the weights are used, and these are finite")
             }
             "accuracy" => {} // outputs can still be compared
             name => {
@@ -167,7 +167,7 @@ fn states_that_grow_out_of_range_are_named() {
 }
 
 #[test]
-fn weights_that_are_no_numbers_never_get_as_far_as_an_analysis() {
+fn weights_that_are_nan_are_refused_before_any_analysis() {
     let run = common::Run::untrained(common::small());
     let mut weights = run.checkpoints[0].1.weights().clone();
     weights.recurrent[0][[2, 5]] = f32::NAN;
@@ -176,7 +176,7 @@ fn weights_that_are_no_numbers_never_get_as_far_as_an_analysis() {
 }
 
 #[test]
-fn one_sample_is_refused_where_it_says_nothing() {
+fn one_sample_is_refused_where_it_is_not_enough() {
     let run = common::Run::untrained(common::small());
     for name in AnalysisSpec::NAMES {
         let text = format!(r#"{{"analysis": "{name}", "samples": 1}}"#);
@@ -230,7 +230,7 @@ fn no_default_is_refused_for_the_smallest_networks_and_tasks() {
 }
 
 #[test]
-fn layers_take_the_place_of_timesteps_and_end() {
+fn layers_take_the_place_of_timesteps_and_there_is_none_past_the_last() {
     let mut params = common::small();
     params.network.kind = NetworkKind::Feedforward;
     let run = common::Run::untrained(params);
@@ -273,7 +273,7 @@ fn every_analysis_reads_what_it_writes_and_has_one_canonical_text() {
     );
 }
 
-/// Names, versions and settings in the order of their fields: results in stores go by them.
+/// Names, versions and settings in the order of their fields, which identify results in stores.
 #[test]
 fn canonical_texts_are_frozen() {
     let all: Vec<String> = AnalysisSpec::NAMES
@@ -298,7 +298,7 @@ spectrum 2 {}
 fixed_points 1 {"starts":200,"noise":0.0,"tolerance":1e-24,"slow":1e-6,"unique":0.001,"max_iterations":500,"input":null}"#;
 
 #[test]
-fn analyses_of_different_types_stand_side_by_side() {
+fn analyses_of_different_types_can_be_used_together() {
     let run = common::Run::trained(common::small());
     let (loss, dimension) = (Loss { samples: 20 }, EffectiveDimension { samples: 20, ..Default::default() });
     let analyses: [&dyn Analysis; 2] = [&loss, &dimension];
@@ -320,7 +320,7 @@ fn analyses_of_different_types_stand_side_by_side() {
 }
 
 #[test]
-fn an_unknown_parameter_is_refused_with_those_there_are() {
+fn an_unknown_parameter_is_refused_with_the_list_of_known_ones() {
     for name in AnalysisSpec::NAMES {
         let text = format!(r#"{{"analysis": "{name}", "sampels": 500}}"#);
         let error = serde_json::from_str::<AnalysisSpec>(&text).expect_err("refused").to_string();
@@ -349,7 +349,7 @@ fn every_reference_is_in_the_bibliography() {
 /// The page of the analyses.
 const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reference/analyses.md");
 
-/// What stands in the first cell of each row of the first table.
+/// The first cell of each row of the first table.
 fn first_cells(text: &str) -> Vec<String> {
     let rows = text.lines().skip_while(|line| !line.starts_with("| analysis |")).skip(2);
     let rows = rows.take_while(|line| line.starts_with('|'));

@@ -1,4 +1,5 @@
-//! The effective dimension where it is known, what must never change it, and against its eigenvalues.
+//! The effective dimension in cases where it is known, under transformations that must never change it, and
+//! compared with eigenvalues.
 
 mod common;
 
@@ -63,7 +64,7 @@ fn states_that_differ_in_their_last_bits_have_no_dimension() {
         f32::from_bits(state.to_bits() + stream.below(5)) // up to four units in the last place
     });
     assert_eq!(effective_dimension(last_bits.view()).expect("finite"), None);
-    // The same numbers given as f64 are what they say.
+    // The same numbers given in f64 count as exact.
     let found = dimension(last_bits.mapv(f64::from).view()).expect("it has variance");
     assert!(found > 10.0, "{found}");
 }
@@ -80,8 +81,8 @@ fn thousands_of_equal_states_have_no_dimension_though_their_sum_is_rounded() {
 
 #[test]
 fn states_at_the_end_of_single_precision_have_no_dimension() {
-    // A linear network that contracts by 1e-5 a step: its states span what the inputs span, until there are
-    // no digits left.
+    // A linear network that contracts by 1e-5 per step. Its states span the same directions as the inputs
+    // until there are no digits left.
     let mut params = common::small();
     params.task.input_dim = 3;
     params.task.delay = 11;
@@ -131,7 +132,7 @@ proptest! {
     }
 
     #[test]
-    fn rotations_scalings_shifts_and_the_order_of_samples_leave_it_alone(
+    fn it_is_invariant_under_rotations_scalings_shifts_and_the_order_of_samples(
         samples in 2..30_usize, units in 1..12_usize, seed in 0..1000_u64, scale in -8..8_i32, shift in -3.0..3.0_f64,
     ) {
         let states = gaussian(samples, units, seed);
@@ -163,7 +164,7 @@ fn strides_do_not_matter() {
 }
 
 #[test]
-fn what_cannot_be_measured_is_refused_by_name() {
+fn invalid_states_are_refused_and_named() {
     let refused = |states: Array2<f64>| effective_dimension(states.view()).expect_err("refused").to_string();
     assert_eq!(refused(Array2::zeros((1, 5))), "effective dimension: expected at least 2 samples, found 1");
     let mut states = Array2::zeros((3, 5));

@@ -1,4 +1,4 @@
-//! Fixed points: known ones, reference numbers, and what there is to say where there are none.
+//! Fixed points: known ones, reference numbers, and results without any.
 
 mod common;
 
@@ -14,7 +14,7 @@ use concertina_testing::compare::{assert_close, assert_number};
 use concertina_testing::golden::{Fixture, analyses};
 use ndarray::{Array1, Array2, ArrayView1, Ix1, Ix2, arr1, arr2};
 
-/// Tolerances that the fixture states: of positions, of spectra, of next states and speeds.
+/// The tolerances that the fixture states for positions, for spectra, and for next states and speeds.
 const POSITION: f64 = 1e-10;
 const SPECTRUM: f64 = 1e-8;
 const MAP: f64 = 1e-13;
@@ -75,7 +75,8 @@ fn complex(re: ArrayView1<f64>, im: ArrayView1<f64>) -> Vec<Complex64> {
     re.iter().zip(im).map(|(re, im)| Complex64::new(*re, *im)).collect()
 }
 
-/// Every point that is found is listed, with its spectrum, and those that many starts reach are found.
+/// Checks that every point found is listed, with its spectrum, and that the points reached from many starts
+/// are found.
 fn compare_points(fixture: &Fixture, net: &str, system: &Autonomous, found: &Found) {
     let of = |name: &str| format!("{net}.{name}");
     let listed = matrix(fixture, &of("fixed_points"));
@@ -105,7 +106,7 @@ fn compare_points(fixture: &Fixture, net: &str, system: &Autonomous, found: &Fou
 #[test]
 fn golden_analyses_fixed_points_are_those_of_other_solvers() {
     let Some(fixture) = analyses::open("fixed_points", &["*"]) else { return };
-    fixture.ignore("lstm.*", "there is no such network yet");
+    fixture.ignore("lstm.*", "this kind of network does not exist yet");
     for net in fixture.cases(".fixed_points").iter().filter(|net| *net != "lstm") {
         let of = |name: &str| format!("{net}.{name}");
         let system = system(&fixture, net);
@@ -131,7 +132,7 @@ fn golden_analyses_fixed_points_are_those_of_other_solvers() {
     fixture.finish();
 }
 
-/// Of a line of fixed points each start finds the one straight below it.
+/// On a line of fixed points, each start finds the point directly below it.
 fn line(fixture: &Fixture) {
     let system = system(fixture, "line");
     assert_eq!(matrix(fixture, "line.U").ncols(), system.units());
@@ -149,7 +150,7 @@ fn line(fixture: &Fixture) {
     assert_spectrum("line", &values, &complex(expected.view(), Array1::zeros(expected.len()).view()));
 }
 
-/// `h = tanh(g h)` has one solution up to `g = 1`, and from there on three.
+/// `h = tanh(g h)` has one solution up to `g = 1`, and three beyond.
 #[test]
 fn one_unit_has_the_solutions_of_its_equation() {
     let starts = arr2(&[[-0.9], [-0.2], [0.0], [0.1], [0.8]]);
@@ -175,7 +176,7 @@ fn one_unit_has_the_solutions_of_its_equation() {
     }
 }
 
-/// Weights `g u uᵀ` with equal entries: along `u` the network is one unit with the gain `g`.
+/// With weights `g u uᵀ` of equal entries, the network along `u` is a single unit with gain `g`.
 #[test]
 fn a_symmetric_network_has_the_fixed_points_of_one_unit() {
     let (units, gain) = (9, 1.8);
@@ -194,14 +195,14 @@ fn a_symmetric_network_has_the_fixed_points_of_one_unit() {
 }
 
 #[test]
-fn starts_that_are_all_the_same_find_one_point_and_one_that_is_nowhere_nothing() {
+fn equal_starts_find_one_point_and_a_network_without_points_has_none() {
     let system = |weight: f64, bias: f64| {
         Autonomous::new(arr2(&[[weight]]), arr1(&[bias]), Nonlinearity::Linear, Rule::Map).expect("sound")
     };
     let found = search().run(&system(0.5, 1.0), Array2::from_elem((7, 1), 0.3).view()).expect("sound starts");
     assert_eq!((found.points.len(), found.points[0].hits, found.unconverged), (1, 7, 0));
     assert!((found.points[0].state[0] - 2.0).abs() < 1e-12 && found.points[0].start == 0);
-    // A step of 1 forever: the speed is the same everywhere, and no slow point.
+    // A step of 1 forever: the speed is the same everywhere, and there is no slow point.
     let found = search().run(&system(1.0, 1.0), arr2(&[[0.3], [4.0]]).view()).expect("sound starts");
     assert_eq!((found.points.len(), found.unconverged), (0, 2));
     // A network that stays wherever it is.
@@ -212,7 +213,7 @@ fn starts_that_are_all_the_same_find_one_point_and_one_that_is_nowhere_nothing()
 }
 
 #[test]
-fn starts_of_another_length_and_numbers_that_are_none_are_refused() {
+fn starts_of_wrong_length_and_starts_that_are_nan_are_refused() {
     let system = Autonomous::new(arr2(&[[0.5]]), arr1(&[0.0]), Nonlinearity::Tanh, Rule::Map).expect("sound");
     let error = search().run(&system, Array2::zeros((3, 2)).view()).expect_err("two units");
     assert_eq!(error.to_string(), "starts: expected (starts, units) = (any, 1), found [3, 2]");

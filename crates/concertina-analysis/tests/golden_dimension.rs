@@ -1,4 +1,4 @@
-//! Effective dimensions against reference numbers (`dimension` in the golden fixtures), at their stated
+//! Effective dimensions, compared with reference numbers (`dimension` in the golden fixtures) at their stated
 //! tolerances.
 
 mod common;
@@ -33,7 +33,8 @@ fn golden_dimension_agrees_in_both_precisions_and_along_trials() {
     fixture.finish();
 }
 
-/// Dimensions of the stored states, of states recomputed in f64, and of those of our network in f32.
+/// Compares the dimensions of the stored states, of states recomputed in f64, and of the states of our
+/// network in f32.
 fn along_trials(fixture: &Fixture, case: &str) {
     let stored =
         fixture.f64(&format!("{case}.hid")).into_dimensionality::<Ix3>().expect("(time, trials, units)");

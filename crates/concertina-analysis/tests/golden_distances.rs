@@ -1,5 +1,5 @@
-//! Distances and orthogonal compression against reference numbers (`distances` in the golden fixtures), at
-//! their stated tolerance.
+//! Distances and orthogonal compression, compared with reference numbers (`distances` in the golden fixtures)
+//! at their stated tolerance.
 
 use concertina_analysis::{class_distances, compression_beside_class_means, orthogonal_compression};
 use concertina_testing::compare::assert_number_relative;

@@ -1,4 +1,4 @@
-//! Lyapunov exponents against reference numbers (`lyapunov` in the golden fixtures), at their stated
+//! Lyapunov exponents, compared with reference numbers (`lyapunov` in the golden fixtures) at their stated
 //! tolerances.
 
 use concertina_analysis::lyapunov::{Autonomous, Orbits, Rule};
@@ -9,11 +9,11 @@ use ndarray::{Array1, Array2, ArrayView2, Axis, Ix1, Ix2, s};
 
 const TIMES: [usize; 5] = [1, 2, 5, 50, 1000];
 const TOLERANCE: f64 = 1e-9;
-/// By how many bits an orbit may move apart from itself before it counts as another one: rounding errors of
-/// 2^-52 are then 2^-12.
+/// The number of bits of divergence after which an orbit counts as a different one. Rounding errors of 2^-52
+/// have then grown to 2^-12.
 const SAME_ORBIT: f64 = 40.0;
-/// The sensitivity is how far one displacement of 1e-15 moves the exponents; rounding displaces an orbit in
-/// every timestep.
+/// The sensitivity is how far a single displacement of 1e-15 moves the exponents. Rounding displaces an orbit
+/// in every timestep.
 const ROUNDINGS: f64 = 10.0;
 
 #[test]
@@ -39,7 +39,7 @@ fn tanh_networks(fixture: &Fixture, case: &str) {
     let system = dynamics(fixture, case, Nonlinearity::Tanh);
     let start = vector(fixture, &format!("{case}.h0")).insert_axis(Axis(0));
     let known = matrix(fixture, &format!("{case}.trajectory"));
-    // Jacobians at the states after the step are Jacobians before it, one step later.
+    // Jacobians at the states after a step are Jacobians at the states before the next step.
     let one_later = next(&system, start.view());
     for (convention, start, later) in [("textbook", start, 0), ("original", one_later, 1)] {
         let expected: Vec<_> =
@@ -52,7 +52,7 @@ fn tanh_networks(fixture: &Fixture, case: &str) {
             let sensitivity = if fixture.has(&name) { fixture.scalar(&name) } else { 0.0 };
             let largest = expected.iter().copied().fold(f64::NEG_INFINITY, f64::max);
             if largest * time as f64 > SAME_ORBIT && within.contains(&time) {
-                continue; // chaotic for so long that our orbit is another one: compared along the stored one below
+                continue; // chaotic for too long, so our orbit differs: compared along the stored one below
             }
             let tolerance = TOLERANCE.max(ROUNDINGS * sensitivity);
             assert_close(&format!("{case} {convention} T={time}"), found.view(), expected.view(), tolerance);
@@ -80,7 +80,7 @@ fn fixed_points(fixture: &Fixture, case: &str) {
     let mut found = exponents(&system, 10, start.view(), None, &[1000]).remove(0).to_vec();
     found.sort_by(|a, b| b.total_cmp(a));
     let eigenvalues = vector(fixture, &format!("{case}.log2_abs_eig"));
-    assert_close(case, Array1::from(found).view(), eigenvalues.view(), 0.02); // 1/T, and pairs turn in their plane
+    assert_close(case, Array1::from(found).view(), eigenvalues.view(), 0.02); // 1/T, in pairs
 }
 
 fn linear_networks(fixture: &Fixture, case: &str) {
@@ -92,7 +92,7 @@ fn linear_networks(fixture: &Fixture, case: &str) {
     for (time, found) in times.iter().zip(exponents(&system, 10, start.view(), None, &times)) {
         let expected = vector(fixture, &format!("{case}.T{time}"));
         assert_close(&format!("{case} T={time}"), found.view(), expected.view(), TOLERANCE);
-        // A general matrix comes near its eigenvalues like 1/T only.
+        // For a general matrix, the exponents converge only as 1/T.
         let off = (&expected - &exact).iter().fold(0.0, |off: f64, entry| off.max(entry.abs()));
         assert_close(&format!("{case} T={time}, exact"), found.view(), exact.view(), off + TOLERANCE);
     }
@@ -106,8 +106,8 @@ fn determinants(fixture: &Fixture, case: &str) {
     assert_number("sum", full.sum(), fixture.scalar(&format!("{case}.log2_abs_det")), TOLERANCE);
 }
 
-/// Exponents after each of the times, with the first unit vectors as the frame, along an own orbit or a known
-/// one.
+/// Exponents after each of the times, with the first unit vectors as the frame, along a computed orbit or a
+/// given one.
 fn exponents(
     system: &Autonomous,
     count: usize,
@@ -131,7 +131,7 @@ fn exponents(
     found
 }
 
-/// The state one step on.
+/// The state one step later.
 fn next(system: &Autonomous, state: ArrayView2<f64>) -> Array2<f64> {
     let no_frame = Array2::zeros((0, system.units()));
     let mut orbits = Orbits::new(system, state, no_frame.view()).expect("shapes agree");

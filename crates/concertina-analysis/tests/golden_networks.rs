@@ -1,4 +1,4 @@
-//! Lyapunov exponents of gated, leaky and vanilla networks against reference numbers, at their stated
+//! Lyapunov exponents of gated, leaky and vanilla networks, compared with reference numbers at their stated
 //! tolerances.
 
 use std::sync::Arc;
@@ -12,8 +12,8 @@ use ndarray::{Array1, Array2, ArrayView2, Ix1, Ix2, s};
 
 const TIMES: [usize; 5] = [1, 2, 5, 50, 200];
 const TOLERANCE: f64 = 1e-9;
-/// The sensitivity is how far one displacement of 1e-15 moves the exponents; rounding displaces an orbit in
-/// every timestep.
+/// The sensitivity is how far a single displacement of 1e-15 moves the exponents. Rounding displaces an orbit
+/// in every timestep.
 const ROUNDINGS: f64 = 10.0;
 
 fn matrix(fixture: &Fixture, name: &str) -> Array2<f64> {
@@ -41,7 +41,7 @@ fn system(fixture: &Fixture, name: &str) -> Autonomous {
     system.expect("the fixture has sound weights")
 }
 
-/// Exponents after each of these times, along an own orbit or a known one.
+/// Exponents after each of these times, along a computed orbit or a given one.
 fn exponents(
     system: &Autonomous,
     count: usize,

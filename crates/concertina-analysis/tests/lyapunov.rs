@@ -1,4 +1,4 @@
-//! Lyapunov exponents where they are known, and against a plain twin.
+//! Lyapunov exponents in cases where they are known, and compared with a plain twin.
 
 mod common;
 
@@ -97,7 +97,7 @@ fn tangent_vectors_are_the_limit_of_central_differences_with_the_order_of_the_sc
     }
 }
 
-/// One timestep as it is written in the definition: the Jacobian as a matrix, and a QR factorisation.
+/// One timestep, written like the definition: the Jacobian as a matrix, and a QR factorisation.
 fn plain_step(
     weights: &Array2<f64>,
     bias: &Array1<f64>,
@@ -167,7 +167,7 @@ fn orbits_agree_with_explicit_jacobians_and_qr_factors() {
     }
 }
 
-/// The published rule, one initial condition after the other, as worded in
+/// The published rule, one initial condition after the other, as described in
 /// `docs/reference/analyses.md#lyapunov`.
 fn plain_paper_rule(system: &Autonomous, exponents: usize, starts: &Array2<f64>) -> (Vec<Vec<f64>>, usize) {
     let tolerance = 2e-3;
@@ -232,7 +232,7 @@ fn the_paper_rule_run_side_by_side_is_the_rule_run_one_by_one() {
 }
 
 #[test]
-fn a_chaotic_network_is_seen_as_one_and_its_error_says_how_well() {
+fn a_chaotic_network_is_detected_and_its_error_is_realistic() {
     let system = random(60, 3.0, Nonlinearity::Tanh, Rule::Map, 4);
     let analysis =
         |seed| Lyapunov { tolerance: 4e-3, ..Lyapunov::default() }.spectrum(&system, seed).expect("valid");
@@ -243,11 +243,11 @@ fn a_chaotic_network_is_seen_as_one_and_its_error_says_how_well() {
         let error = |exponent: &Exponent| exponent.standard_error.expect("ten initial conditions");
         let joint = (error(one).powi(2) + error(other).powi(2)).sqrt();
         let off = (one.bits_per_timestep - other.bits_per_timestep).abs();
-        assert!(off < 5.0 * joint, "other initial conditions: {one:?} and {other:?}"); // 10 pairs of fixed seeds
+        assert!(off < 5.0 * joint, "other initial conditions: {one:?} and {other:?}"); // fixed seeds
     }
 }
 
-/// One unit with two fixed points: a bias makes their slopes different.
+/// One unit with two fixed points, whose slopes differ because of a bias.
 fn bistable() -> Autonomous {
     Autonomous::new(arr2(&[[1.5]]), arr1(&[0.01]), Nonlinearity::Tanh, Rule::Map).expect("finite")
 }
@@ -271,12 +271,12 @@ fn an_estimate_that_runs_out_of_time_is_a_result_with_its_reason() {
 }
 
 #[test]
-fn a_state_that_grows_without_bound_ends_the_estimate_and_not_the_program() {
+fn a_state_that_grows_without_bound_ends_the_estimate_but_not_the_program() {
     let doubling =
         Autonomous::new(Array2::eye(3) * 2.0, arr1(&[1.0, 1.0, 1.0]), Nonlinearity::Relu, Rule::Map);
     let doubling = doubling.expect("finite");
     for stopping in [Stopping::Converged, Stopping::Paper] {
-        // The published rule stops long before, where the running averages agree.
+        // The published rule stops long before, when the running averages agree.
         let analysis = Lyapunov { exponents: Some(3), stopping, ..Lyapunov::default() };
         let spectrum = analysis.spectrum(&doubling, 0).expect("valid");
         if stopping == Stopping::Converged {
@@ -325,7 +325,7 @@ fn a_jacobian_of_rank_two_up_to_rounding_has_two_exponents_and_then_bounds() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(20))]
     #[test]
-    fn the_order_of_units_means_nothing(seed in 0..1000_u64, nonlinearity in 0..3_usize, rule in 0..3_usize) {
+    fn the_order_of_units_does_not_matter(seed in 0..1000_u64, nonlinearity in 0..3_usize, rule in 0..3_usize) {
         let (units, vectors) = (8, 3);
         let (weights, bias) = parts(units, 0.9, seed);
         let dynamics = |weights, bias| {
@@ -347,14 +347,14 @@ proptest! {
                 prop_assert!(one == other || (one - other).abs() < 1e-9, "{one} {other}");
             }
             if one.tallies()[0].has_losses() {
-                break; // a vector that was lost goes on in any direction
+                break; // a vector that was lost continues in an arbitrary direction
             }
         }
     }
 }
 
 #[test]
-fn the_table_has_a_row_for_each_exponent_largest_first() {
+fn the_table_has_one_row_per_exponent_largest_first() {
     let run = common::Run::trained(common::small());
     let analysis = Lyapunov { exponents: Some(4), max_iterations: 100, burn_in: 50, ..Lyapunov::default() };
     let table = analysis.run(&run.subject()).expect("a recurrent network");
@@ -397,7 +397,7 @@ fn a_feedforward_network_is_refused_with_the_reason() {
 }
 
 #[test]
-fn parameters_out_of_range_are_refused_by_name() {
+fn parameters_out_of_range_are_refused_and_named() {
     let run = common::Run::untrained(common::small());
     let refused = |text: &str| {
         let spec: AnalysisSpec = serde_json::from_str(text).expect("known parameters");

@@ -1,5 +1,5 @@
-//! Lyapunov exponents where tangent vectors are contracted to zero, or to less than rounding: transients,
-//! silent and saturated units.
+//! Lyapunov exponents when tangent vectors are contracted to zero or to less than rounding, in transients and
+//! by silent and saturated units.
 
 use concertina_analysis::Lyapunov;
 use concertina_analysis::lyapunov::{Autonomous, Orbits, Outcome, Rule, Spectrum, Stopping};
@@ -35,9 +35,9 @@ fn assert_exponents(found: &Spectrum, expected: &[f64], tolerance: f64) {
     }
 }
 
-/// Two units that make a tent map of slope ±`slope` out of the sum of their inputs, a third that switches
-/// them on, and a fourth that decays. In the first timestep no unit but the third is active, and its own
-/// tangent direction is none.
+/// Two units that form a tent map of slope ±`slope` from the sum of their inputs, a third unit that switches
+/// them on, and a fourth that decays. In the first timestep only the third unit is active, and it contributes
+/// no tangent direction.
 fn tent_behind_a_silent_step(slope: f64, decay: f64) -> Autonomous {
     let weights = arr2(&[
         [-slope, slope, 0.0, 0.0],
@@ -63,13 +63,14 @@ fn a_silent_step_in_the_transient_does_not_lose_directions_for_good() {
 }
 
 #[test]
-fn a_transient_in_which_few_units_are_active_does_not_hold_directions_in_their_space() {
-    // Two units that make a tent map; one that switches it on, from the second timestep on; one that decays
-    // by itself. In the first timestep only the last is active, and what is tangent to it stays so.
+fn a_transient_with_few_active_units_does_not_confine_directions_to_their_space() {
+    // Two units that form a tent map, one that switches it on from the second timestep on, and one that
+    // decays independently. In the first timestep only the last is active, and vectors tangent to it stay
+    // tangent to it.
     let system = tent_behind_a_silent_step(1.3, 0.5);
     let found = spectrum(&system, 1, Stopping::Converged);
     assert_exponents(&found, &[1.3_f64.log2()], 1e-9);
-    // The same with a decaying unit that is active from the start on, so that no vector is lost.
+    // The same with a decaying unit that is active from the start, so that no vector is lost.
     let weights =
         arr2(&[[-1.3, 1.3, 0.0, 0.0], [-1.3, 1.3, 0.0, 0.0], [8.0, 8.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.5]]);
     let found = spectrum(&relu(weights, arr1(&[-7.0, -9.0, 1.0, 5.0])), 1, Stopping::Converged);
@@ -103,7 +104,7 @@ fn a_direction_that_is_contracted_by_more_than_the_precision_keeps_its_exponent(
 
 #[test]
 fn a_direction_lost_to_rounding_in_every_timestep_is_a_bound_and_not_a_number() {
-    // The first row is what both vectors become: what the second has besides is 1e-25 of it.
+    // Both vectors become the first row; the rest of the second is 1e-25 of it.
     let weights = arr2(&[[2.0, 1.0], [0.0, 1e-25]]);
     let system =
         Autonomous::new(weights, arr1(&[0.0, 0.0]), Nonlinearity::Linear, Rule::Map).expect("finite");
@@ -123,7 +124,7 @@ fn a_direction_lost_to_rounding_in_every_timestep_is_a_bound_and_not_a_number() 
 }
 
 #[test]
-fn starts_of_which_some_fall_silent_have_no_common_exponent() {
+fn starts_some_of_which_fall_silent_have_no_common_exponent() {
     for decay in [0.9, 0.4, 0.05, 1e-6] {
         let system = relu(arr2(&[[decay]]), arr1(&[0.0]));
         for stopping in BOTH {
@@ -140,7 +141,7 @@ fn starts_of_which_some_fall_silent_have_no_common_exponent() {
 #[test]
 fn a_relu_network_that_decays_does_not_fall_silent_by_underflow() {
     for decay in [0.9_f64, 0.4, 1e-3] {
-        // all weights positive: whatever unit is active makes both active
+        // all weights are positive, so any active unit makes both active
         let system = relu(arr2(&[[0.0, decay], [decay, 0.0]]), arr1(&[0.0, 0.0]));
         let start = arr2(&[[0.1, 0.2]]);
         let mut orbits = Orbits::new(&system, start.view(), Array2::eye(2).view()).expect("shapes agree");
@@ -149,7 +150,7 @@ fn a_relu_network_that_decays_does_not_fall_silent_by_underflow() {
             assert!(stretches.iter().all(|bits| (bits - decay.log2()).abs() < 1e-9), "{decay}, step {step}");
         }
     }
-    // The same beside a unit that does not decay.
+    // The same alongside a unit that does not decay.
     let weights = arr2(&[[0.4, 0.0], [0.0, 0.5]]);
     let system = relu(weights, arr1(&[0.0, 1.0]));
     let mut orbits =
@@ -165,16 +166,15 @@ fn a_relu_network_that_decays_does_not_fall_silent_by_underflow() {
 fn saturated_units_that_contract_by_more_than_the_precision_keep_their_exponents() {
     let slope = |a: f64| 1.0 / a.cosh().powi(2);
     for bias in [20.0, 50.0, 200.0] {
-        // a fixed point: the first unit at that of tanh(2h), the second at one; triangular, so that its
-        // eigenvalues are known
+        // a fixed point with the first unit at that of tanh(2h) and the second at one; the matrix is
+        // triangular, so its eigenvalues are known
         let weights = arr2(&[[2.0, 1.0], [0.0, 1.0]]);
         let system =
             Autonomous::new(weights, arr1(&[0.0, bias]), Nonlinearity::Tanh, Rule::Map).expect("finite");
         let h = (0..200).fold(0.5_f64, |h, _| (2.0 * h).tanh());
         let found = spectrum(&system, 2, Stopping::Converged);
         let second = found.exponents[1];
-        // starts below and above zero lead to fixed points that differ in the second unit's current by twice
-        // h
+        // starts below and above zero lead to fixed points whose currents of the second unit differ by 2h
         let expected = [1.0, -1.0].map(|sign| slope(1.0 + bias + sign * h).log2());
         assert!((found.exponents[0].bits_per_timestep - (2.0 * slope(2.0 * h)).log2()).abs() < 1e-9);
         assert!(
@@ -234,7 +234,7 @@ fn step(
     }
 }
 
-/// What becomes of a relu network from a start, if that is a fixed point: which units are active there.
+/// The units that are active at the fixed point that a relu network reaches from a start, if it reaches one.
 fn active_at_the_end(
     weights: &Array2<f64>,
     bias: &Array1<f64>,
@@ -273,7 +273,7 @@ fn relu_fixed_points_have_the_exponents_of_the_units_that_are_active_there() {
             }
             let first = step(&weights, &bias, rule, &starts.row(0).to_owned()).1;
             with_few_at_first += usize::from(first.iter().filter(|a| **a > 0.0).count() < active.len());
-            // The block of the active units has the eigenvalues that are not those of silent units.
+            // The eigenvalues are those of the block of the active units and those of the silent units.
             let kept = if let Rule::Euler { kept, .. } = rule { kept } else { 0.0 };
             let dt = if let Rule::Euler { dt, .. } = rule { dt } else { 1.0 };
             let block = weights.select(Axis(0), &active).select(Axis(1), &active) * dt
@@ -295,7 +295,7 @@ fn relu_fixed_points_have_the_exponents_of_the_units_that_are_active_there() {
     }
 }
 
-/// A network of one kind or another, and a state of it.
+/// A network of some kind, and one of its states.
 fn network(
     seed: u64,
     rule: Rule,
@@ -375,7 +375,7 @@ proptest! {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(60))]
     #[test]
-    fn both_rules_say_the_same_of_what_is_lost(
+    fn both_rules_agree_about_lost_vectors(
         seed in 0..100_000_u64, rule in 0..2_usize, nonlinearity in 0..2_usize, regime in 0..5_usize,
     ) {
         let rule = [Rule::Map, Rule::Euler { dt: 0.3, kept: 0.7 }][rule];
@@ -385,8 +385,8 @@ proptest! {
         if ours.outcome == Outcome::Converged && paper.outcome == Outcome::Converged {
             for (ours, paper) in ours.exponents.iter().zip(&paper.exponents) {
                 prop_assert_eq!(ours.bits_per_timestep.is_finite(), paper.bits_per_timestep.is_finite());
-                // The published rule has no burn-in and ends where its running averages nearly agree by
-                // construction.
+                // The published rule has no burn-in, and ends when its running averages agree, which they
+                // nearly do by construction.
                 let off = (ours.bits_per_timestep - paper.bits_per_timestep).abs();
                 prop_assert!(off.is_nan() || off < 0.3 * (1.0 + ours.bits_per_timestep.abs()), "{:?} {:?}", ours, paper);
             }

@@ -1,4 +1,5 @@
-//! Orthogonal compression where it is known, what must never change it, and which readout is meant.
+//! Orthogonal compression in cases where it is known, under transformations that must never change it, and
+//! the choice of the readout.
 
 mod common;
 
@@ -35,8 +36,8 @@ fn ratios(
 }
 
 #[test]
-fn what_lies_along_the_readout_does_not_count_and_the_rest_shrinks_as_it_does() {
-    // The readout looks along unit 0, which grows; unit 1 halves, and unit 2 shrinks to a third.
+fn the_part_along_the_readout_does_not_count_and_the_rest_gives_the_ratio() {
+    // The readout is along unit 0, which grows. Unit 1 halves, and unit 2 shrinks to a third.
     let initial = gaussian(50, 3, 1) * &Array1::from_vec(vec![1.0, 2.0, 0.0]);
     let labels: Vec<u32> = (0..50).map(|sample| sample % 2).collect();
     let readout = arr2(&[[1.0, -3.0], [0.0, 0.0], [0.0, 0.0]]);
@@ -51,15 +52,15 @@ fn what_lies_along_the_readout_does_not_count_and_the_rest_shrinks_as_it_does() 
 }
 
 #[test]
-fn components_beyond_those_asked_for_are_not_looked_at() {
-    // A third direction of little variance grows a hundredfold, and stays the least.
+fn components_beyond_those_requested_are_ignored() {
+    // A third direction of little variance grows a hundredfold, and still has the least variance.
     let along = |spread: [f64; 3]| gaussian(60, 3, 2) * &Array1::from_vec(spread.to_vec());
     let (initial, states) = (along([9.0, 4.0, 1e-4]), along([9.0, 2.0, 1e-2]));
     let readout = arr2(&[[1.0], [0.0], [0.0]]);
     let two = ratios(states.view(), initial.view(), readout.view(), &[0; 60], 2);
     let three = ratios(states.view(), initial.view(), readout.view(), &[0; 60], 3);
     let all = ratios(states.view(), initial.view(), readout.view(), &[0; 60], 10);
-    assert_eq!(three, all, "there are no more than three");
+    assert_eq!(three, all, "only three exist");
     let plane = |cloud: &Array2<f64>| cloud.slice(s![.., ..2]).to_owned();
     let expected =
         ratios(plane(&states).view(), plane(&initial).view(), readout.slice(s![..2, ..]), &[0; 60], 2);
@@ -82,7 +83,7 @@ fn a_cloud_that_collapses_onto_the_readout_is_compressed_entirely() {
     }
     let point = Array2::from_elem((40, 5), 0.3);
     let found = ratios(point.view(), initial.view(), readout.view(), &[0; 40], 2);
-    assert_eq!(found, [Some(0.0)], "a point has nothing beside the readout");
+    assert_eq!(found, [Some(0.0)], "a point has no orthogonal part");
 }
 
 #[test]
@@ -95,20 +96,20 @@ fn without_an_orthogonal_part_before_training_there_is_no_ratio() {
     };
     assert_eq!(of(&line, 2), [None], "one direction");
     assert_eq!(of(&Array2::from_elem((30, 4), 0.1), 2), [None], "no direction");
-    assert_eq!(of(&states, 1), [None], "in one dimension nothing is beside the readout");
+    assert_eq!(of(&states, 1), [None], "in one dimension there is no orthogonal part");
     assert_eq!(of(&states, 2), [Some(1.0)], "nothing has changed");
-    let nobody = ratios(states.view(), states.view(), gaussian(4, 2, 8).view(), &[0; 30], 2);
-    assert_eq!(nobody, [Some(1.0), None], "class 1 has no sample");
+    let found = ratios(states.view(), states.view(), gaussian(4, 2, 8).view(), &[0; 30], 2);
+    assert_eq!(found, [Some(1.0), None], "class 1 has no sample");
 }
 
 #[test]
-fn a_readout_of_zeros_takes_nothing_away() {
+fn a_readout_of_zeros_removes_nothing() {
     let (states, initial) = (gaussian(30, 4, 9) * 0.2, gaussian(30, 4, 9));
     let found = ratios(states.view(), initial.view(), Array2::zeros((4, 1)).view(), &[0; 30], 4);
     assert!((found[0].expect("defined") - 0.2).abs() < 1e-14, "{found:?}");
 }
 
-/// So many times the same state, each entry up to `last_bits` units in the last place off.
+/// Copies of the same state in which each entry is off by up to `last_bits` units in the last place.
 fn nearly_equal(samples: usize, state: &[f32], last_bits: u32) -> Array2<f32> {
     let mut stream = Stream::new(11, NUMBERS, 0);
     Array2::from_shape_fn((samples, state.len()), |(_, unit)| {
@@ -117,7 +118,7 @@ fn nearly_equal(samples: usize, state: &[f32], last_bits: u32) -> Array2<f32> {
 }
 
 #[test]
-fn class_means_that_differ_by_rounding_take_nothing_away() {
+fn class_means_that_differ_only_by_rounding_remove_nothing() {
     let whole = |initial: &Array2<f64>| {
         let ratios: Vec<f64> = initial.outer_iter().map(|row| 1.0 / row.dot(&row).sqrt()).collect();
         mean(&ratios).expect("samples")
@@ -131,7 +132,7 @@ fn class_means_that_differ_by_rounding_take_nothing_away() {
         let off = found.map(|found| found / whole(&initial) - 1.0);
         assert!(off.is_some_and(|off| off.abs() < 1e-5), "{classes} classes: {found:?}");
     }
-    // In double precision the sums over classes of different size are rounded.
+    // In double precision, the sums over classes of different sizes are rounded.
     let labels: Vec<u32> = (0..6000).map(|sample| u32::from(sample % 3 == 0)).collect();
     let initial = gaussian(6000, 2, 13);
     let states = Array2::from_shape_fn((6000, 2), |(_, unit)| [0.6, 0.8][unit]);
@@ -152,7 +153,7 @@ fn initial_states_at_the_end_of_single_precision_have_no_orthogonal_part() {
 }
 
 #[test]
-fn beside_the_class_means_only_their_differences_are_taken_away() {
+fn only_the_differences_of_the_class_means_are_removed() {
     // Classes differ along unit 0, or along units 0 and 1; the remaining units shrink to a quarter.
     for classes in [2_u32, 3] {
         let labels: Vec<u32> = (0..60).map(|sample| sample % classes).collect();
@@ -162,7 +163,7 @@ fn beside_the_class_means_only_their_differences_are_taken_away() {
         for (sample, label) in labels.iter().enumerate() {
             let place = |unit: usize| if *label as usize == unit { 7.0 } else { 0.0 };
             for unit in 0..apart {
-                // Samples of a class in pairs of opposites, so that its mean is at its place exactly.
+                // The samples of a class come in opposite pairs, so that its mean is exact.
                 let jitter = if (sample / classes as usize).is_multiple_of(2) { 1.0 } else { -1.0 };
                 states[[sample, unit]] = place(unit) + jitter;
             }
@@ -179,13 +180,13 @@ fn beside_the_class_means_only_their_differences_are_taken_away() {
         assert!((found.expect("defined") - 0.25).abs() < 1e-12, "{classes}: {found:?}");
     }
     let states = gaussian(10, 3, 11);
-    let alike = compression_beside_class_means(states.view(), states.view(), &[4; 10]).expect("finite");
-    assert_eq!(alike, None, "one class");
+    let one_class = compression_beside_class_means(states.view(), states.view(), &[4; 10]).expect("finite");
+    assert_eq!(one_class, None);
 }
 
 proptest! {
     #[test]
-    fn rotations_and_the_order_of_samples_leave_it_alone_and_it_scales_with_the_later_cloud(
+    fn it_is_invariant_under_rotations_and_the_order_of_samples_and_scales_with_the_later_cloud(
         samples in 12..40_usize, units in 2..10_usize, components in 2..12_usize, seed in 0..1000_u64,
         factor in 0.01..100.0_f64,
     ) {
@@ -222,7 +223,7 @@ proptest! {
 }
 
 #[test]
-fn what_cannot_be_measured_is_refused_by_name() {
+fn invalid_arrays_are_refused_and_named() {
     let (states, readout) = (gaussian(4, 3, 0), gaussian(3, 2, 0));
     let refused =
         |states: ArrayView2<f64>, initial: ArrayView2<f64>, readout: ArrayView2<f64>, labels: &[u32]| {
@@ -259,7 +260,7 @@ fn compressions(analysis: &OrthogonalCompression, subject: &Subject) -> Vec<Opti
 }
 
 #[test]
-fn the_analysis_holds_states_against_those_before_training_with_the_last_readout() {
+fn the_analysis_compares_states_with_those_before_training_using_the_last_readout() {
     for (kind, loss) in [
         (NetworkKind::Vanilla, LossKind::CrossEntropy),
         (NetworkKind::Leaky, LossKind::MseScalar),
@@ -300,15 +301,15 @@ fn the_analysis_holds_states_against_those_before_training_with_the_last_readout
         assert!(found[5].is_some_and(|found| found != 1.0), "{found:?}");
 
         let last = Subject { checkpoints: &run.checkpoints[1..], ..run.subject() };
-        assert_eq!(compressions(&analysis, &last), found[3..], "the start need not be asked for");
+        assert_eq!(compressions(&analysis, &last), found[3..], "the start need not be requested");
         let beside_means = OrthogonalCompression { reference: Reference::ClassMeans, ..analysis };
-        assert_eq!(compressions(&beside_means, &run.subject())[0], Some(1.0), "inputs stay as they are");
+        assert_eq!(compressions(&beside_means, &run.subject())[0], Some(1.0), "inputs do not change");
     }
 }
 
 #[test]
 fn the_readout_is_averaged_over_the_checkpoints_of_the_last_epoch() {
-    let params = common::small(); // four updates an epoch
+    let params = common::small(); // four updates per epoch
     let run = Run::untrained(params);
     let with_readout = |update: u64, change: &dyn Fn(&mut Array2<f32>)| {
         let mut weights = run.checkpoints[0].1.weights().clone();

@@ -1,4 +1,4 @@
-//! Snapshots against the principal components they are made of.
+//! Snapshots, compared with the principal components that they consist of.
 
 mod common;
 
@@ -31,7 +31,7 @@ fn rows_are_the_drawn_samples_the_readouts_the_mean_and_the_share_of_variance() 
     for (timestep, readouts) in [(-1, 0), (2, 2), (8, 2)] {
         let count = |kind| coordinates(&table, kind, timestep, 3).len();
         assert_eq!(count("sample"), 30);
-        assert_eq!(count("readout"), readouts, "outputs have no direction among the inputs");
+        assert_eq!(count("readout"), readouts, "outputs have no direction in input space");
         assert_eq!((count("mean"), count("explained_variance_ratio")), (1, 1));
     }
     let samples = run.samples(40);
@@ -73,7 +73,7 @@ fn coordinates_are_the_scores_of_all_samples_components_and_readouts_in_one_plan
 }
 
 #[test]
-fn scores_never_turn_against_those_of_the_timestep_before() {
+fn scores_never_flip_relative_to_the_previous_timestep() {
     let run = common::Run::trained(common::small());
     let table = PcaSnapshots { drawn: 40, ..snapshots(Timesteps::All) }.run(&run.subject()).expect("valid");
     let first = table.filter(|row| table.integers("update").expect("there")[row] == Some(0));
@@ -91,7 +91,7 @@ fn scores_never_turn_against_those_of_the_timestep_before() {
 }
 
 #[test]
-fn a_component_that_the_states_do_not_have_is_null() {
+fn a_component_that_does_not_exist_is_null() {
     let mut params = common::small();
     params.task.input_dim = 1;
     params.task.clusters = 4;
@@ -105,9 +105,9 @@ fn a_component_that_the_states_do_not_have_is_null() {
 }
 
 #[test]
-fn a_component_of_rounding_alone_is_null() {
-    // A linear network spreads one-dimensional inputs along one direction, but for the rounding of its
-    // states.
+fn a_component_of_mere_rounding_is_null() {
+    // A linear network spreads one-dimensional inputs along a single direction, except for the rounding of
+    // its states.
     let mut params = common::small();
     params.task.input_dim = 1;
     params.task.clusters = 4;
@@ -122,7 +122,7 @@ fn a_component_of_rounding_alone_is_null() {
             }
         }
     }
-    // States that are equal up to rounding have no component at all, as they have no dimension.
+    // States that are equal up to rounding have no component at all, just as they have no dimension.
     let run = run.with_weights(|weights| {
         weights.recurrent[0].fill(0.0);
         weights.biases[0].iter_mut().enumerate().for_each(|(unit, bias)| *bias = 0.3 + unit as f32 / 7.0);
@@ -135,7 +135,7 @@ fn a_component_of_rounding_alone_is_null() {
 }
 
 #[test]
-fn fewer_samples_than_are_drawn_by_default_are_all_drawn() {
+fn if_there_are_fewer_samples_than_the_default_all_are_drawn() {
     let run = common::Run::untrained(common::small());
     let table = PcaSnapshots { samples: 20, timesteps: Timesteps::Last, ..PcaSnapshots::default() }
         .run(&run.subject())
@@ -164,7 +164,7 @@ fn a_network_of_one_unit_has_one_component_by_default_and_the_other_is_null() {
 }
 
 #[test]
-fn a_scalar_readout_speaks_for_the_second_class() {
+fn a_scalar_readout_belongs_to_the_second_class() {
     let mut params = common::small();
     params.train.loss = LossKind::MseScalar;
     let run = common::Run::untrained(params);
@@ -177,7 +177,7 @@ fn a_scalar_readout_speaks_for_the_second_class() {
 }
 
 #[test]
-fn parameters_out_of_range_are_refused_by_name() {
+fn parameters_out_of_range_are_refused_and_named() {
     let run = common::Run::untrained(common::small());
     let refused = |analysis: PcaSnapshots| analysis.check(&run.params).expect_err("refused").to_string();
     assert_eq!(

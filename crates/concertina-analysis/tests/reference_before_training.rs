@@ -1,8 +1,8 @@
-//! Untrained networks of the paper's size against tables that the published code gave.
+//! Untrained networks of the paper's size, compared with tables produced by the published code.
 //!
-//! Realisations differ (other random numbers), so means over five of them are compared, ours and theirs. With
-//! 8 degrees of freedom a difference beyond five joint standard errors has a probability of 1e-3 by chance;
-//! there are 118 comparisons, of fixed seeds.
+//! Realisations differ in their random numbers, so the means over five of ours and five of theirs are
+//! compared. With 8 degrees of freedom, a difference of more than five joint standard errors occurs by chance
+//! with a probability of 1e-3. There are 118 comparisons, with fixed seeds.
 
 mod common;
 
@@ -44,7 +44,7 @@ fn values(tables: &[Table], column: &str, index_column: &str, index: i64) -> Vec
     tables.iter().map(value).collect()
 }
 
-/// One value of each realisation in the reference: those in `column` of the rows that are meant.
+/// One value of each realisation in the reference: `column` of the rows selected by `is_meant`.
 fn theirs(rows: &[Record], gain: f64, column: &str, is_meant: impl Fn(&Record) -> bool) -> Vec<f64> {
     let rows = rows.iter().filter(|row| row.f64("g_radius") == gain && row.i64("loader_workers") == 0);
     rows.filter(|row| is_meant(row)).map(|row| row.f64(column)).collect()
@@ -77,7 +77,7 @@ fn effective_dimensions_before_training_are_those_of_the_published_code() {
 fn cluster_holdout_before_training_is_that_of_the_published_code() {
     let Some(rows) = table("fig2_cluster_holdout") else { return };
     for gain in GAINS {
-        let timesteps = [-1, 0, 4, 9]; // every one takes its time
+        let timesteps = [-1, 0, 4, 9]; // each takes some time
         let ours = ours(
             gain,
             ClusterHoldout { timesteps: Timesteps::these(timesteps), ..ClusterHoldout::default() },

@@ -1,4 +1,4 @@
-//! Saturation where it is known.
+//! Saturation in cases where it is known.
 
 mod common;
 
@@ -8,7 +8,7 @@ use concertina_model::params::{NetworkKind, Nonlinearity};
 use concertina_table::Table;
 use ndarray::Axis;
 
-/// A network whose inputs count for nothing, so that every state is known from the bias.
+/// The analysis of a network with zero input weights, so that every state follows from the bias.
 fn without_input(kind: NetworkKind, nonlinearity: Nonlinearity, change: impl FnOnce(&mut Weights)) -> Table {
     let mut params = common::small();
     params.network.kind = kind;
@@ -29,7 +29,7 @@ fn at(table: &Table, row: usize) -> (f64, f64) {
 }
 
 #[test]
-fn a_bias_alone_saturates_as_far_as_the_nonlinearity_lets_it() {
+fn a_bias_alone_saturates_as_far_as_the_nonlinearity_allows() {
     for (nonlinearity, expected) in
         [(Nonlinearity::Tanh, 2.0_f64.tanh()), (Nonlinearity::Relu, 1.0), (Nonlinearity::Linear, 2.0)]
     {
@@ -52,8 +52,8 @@ fn a_bias_alone_saturates_as_far_as_the_nonlinearity_lets_it() {
 }
 
 #[test]
-fn in_a_leaky_network_the_rate_saturates_and_not_the_state() {
-    // h after n steps towards b = 400 with dt = 0.01: 400 (1 - 0.99^n); the rate is its tanh, 1 to all
+fn in_a_leaky_network_the_rate_saturates_but_not_the_state() {
+    // After n steps towards b = 400 with dt = 0.01, h is 400 (1 - 0.99^n). The rate is its tanh, 1 to all
     // digits.
     let states = |steps: i32| 400.0 * (1.0 - 0.99_f64.powi(steps));
     for (nonlinearity, rate) in [

@@ -1,5 +1,5 @@
-//! A few random networks, each analysed twice: see [`opinion`]; thousands of them are in
-//! `slow_second_opinion`.
+//! A few random networks, each analysed twice: see [`opinion`]. `slow_second_opinion` does the same with
+//! thousands.
 
 mod opinion;
 

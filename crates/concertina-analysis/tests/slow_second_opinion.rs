@@ -1,7 +1,8 @@
 //! Thousands of random networks, each analysed twice: see [`opinion`].
 //!
-//! `cargo test --release -p concertina-analysis --test slow_second_opinion -- --nocapture`;
-//! `CONCERTINA_CASES` is how many (default 2000), `CONCERTINA_SEED` where the sequence begins (default 2).
+//! Run it with `cargo test --release -p concertina-analysis --test slow_second_opinion -- --nocapture`.
+//! `CONCERTINA_CASES` is the number of networks (default 2000), and `CONCERTINA_SEED` is where the sequence
+//! begins (default 2).
 
 mod opinion;
 

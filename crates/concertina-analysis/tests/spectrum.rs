@@ -1,4 +1,4 @@
-//! The spectrum of the recurrent weights where it is known.
+//! The spectrum of the recurrent weights in cases where it is known.
 
 mod common;
 
@@ -12,7 +12,7 @@ use ndarray::{Array2, s};
 const NUMBERS: Purpose = Purpose::new("test numbers");
 const UNITS: usize = 16;
 
-/// Of a vanilla network with these recurrent weights.
+/// The analysis of a vanilla network with these recurrent weights.
 fn of(weights: &Array2<f64>) -> Table {
     let run = common::Run::untrained(common::small())
         .with_weights(|network| network.recurrent[0] = weights.mapv(|weight| weight as f32));
@@ -54,7 +54,7 @@ fn a_diagonal_matrix_is_normal_and_has_its_entries_twice() {
 }
 
 #[test]
-fn a_shift_without_return_has_no_eigenvalue_but_zero_and_departs_from_normality_by_all_of_its_norm() {
+fn a_non_cyclic_shift_has_only_zero_eigenvalues_and_departs_from_normality_by_its_whole_norm() {
     let weights = Array2::from_shape_fn((UNITS, UNITS), |(from, to)| f64::from(u8::from(from + 1 == to)));
     let table = of(&weights);
     let norm = ((UNITS - 1) as f64).sqrt();
@@ -67,7 +67,7 @@ fn a_shift_without_return_has_no_eigenvalue_but_zero_and_departs_from_normality_
 }
 
 #[test]
-fn a_network_without_loops_has_no_spectral_radius_whatever_the_order_of_its_units() {
+fn a_network_without_loops_has_spectral_radius_zero_whatever_the_order_of_its_units() {
     let mut order: Vec<usize> = (0..UNITS).collect();
     let mut stream = Stream::new(4, NUMBERS, 0);
     stream.shuffle(&mut order);
@@ -95,8 +95,8 @@ fn a_scaled_rotation_is_normal_and_every_modulus_and_singular_value_is_its_scale
 }
 
 #[test]
-fn an_upper_triangular_matrix_departs_by_the_norm_of_what_is_above_its_diagonal() {
-    // Schur's form itself: Henrici's departure is the norm of its strict triangle.
+fn an_upper_triangular_matrix_departs_by_the_norm_of_its_strict_triangle() {
+    // The matrix is in Schur form: Henrici's departure is the norm of its strict triangle.
     let weights = Array2::from_shape_fn((UNITS, UNITS), |(i, j)| match i.cmp(&j) {
         std::cmp::Ordering::Less => ((3 * i + 5 * j) % 8) as f64 / 8.0,
         std::cmp::Ordering::Equal => (i + 1) as f64 / 4.0,
@@ -112,7 +112,7 @@ fn an_upper_triangular_matrix_departs_by_the_norm_of_what_is_above_its_diagonal(
 }
 
 #[test]
-fn rotations_leave_it_alone_and_scaling_scales_it() {
+fn it_is_invariant_under_rotations_and_scales_with_the_weights() {
     let (weights, turn) = (gaussian(2), orthogonal_factor(gaussian(3).view()).expect("finite"));
     let table = of(&weights);
     let turned = of(&product(product(turn.t(), weights.view()).view(), turn.view()));
@@ -133,7 +133,7 @@ fn weights_of_zero_have_no_relative_departure() {
 }
 
 #[test]
-fn a_fresh_network_has_the_spectral_radius_that_its_gain_says() {
+fn an_untrained_network_has_the_spectral_radius_given_by_its_gain() {
     let mut params = common::small();
     params.network.kind = NetworkKind::Leaky;
     params.network.gain = 3.0;

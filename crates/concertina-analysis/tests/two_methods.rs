@@ -1,4 +1,4 @@
-//! Two ways to the same number, on random networks of every kind, nonlinearity and regime.
+//! Two methods for the same number, on random networks of every kind, nonlinearity and regime.
 
 mod opinion;
 
@@ -14,7 +14,7 @@ fn networks() -> impl Strategy<Value = Case> {
     (0..1000_u64, 0..1000_u64).prop_map(|(seed, number)| Case::new(seed, number, 40))
 }
 
-/// The states of a network at each timestep of the trial, those that are finite.
+/// The states of a network at each timestep of the trial, if they are finite.
 fn clouds(case: &Case) -> Vec<Array2<f32>> {
     let inputs = case.task.trials(concertina_model::task::Ask::Analysis { count: case.samples }).inputs;
     let steps: Vec<usize> = (0..case.params.trial_steps()).collect();
@@ -36,7 +36,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(100))]
 
     #[test]
-    fn the_traces_and_the_eigenvalues_of_the_covariance_give_one_dimension(case in networks()) {
+    fn the_traces_and_the_eigenvalues_of_the_covariance_give_the_same_dimension(case in networks()) {
         for cloud in clouds(&case) {
             let found = effective_dimension(cloud.view()).expect("finite");
             let (_, centred) = centre(cloud.mapv(f64::from).view());
@@ -96,7 +96,7 @@ proptest! {
     }
 
     #[test]
-    fn eigenvalues_singular_values_and_qr_factors_have_one_determinant_and_one_trace(case in networks()) {
+    fn eigenvalues_singular_values_and_qr_factors_agree_on_determinant_and_trace(case in networks()) {
         for matrix in matrices(&case) {
             let values = eigenvalues(matrix.view()).expect("it converges");
             let singular = svd(matrix.view()).expect("it converges").singular_values;
@@ -107,7 +107,7 @@ proptest! {
             prop_assert!((sum - matrix.diag().sum()).abs() <= rounding, "the trace: {sum}");
             let least = singular[singular.len() - 1];
             if least <= 1e-10 * norm {
-                continue; // as good as singular
+                continue; // practically singular
             }
             let by_eigenvalues: f64 = values.iter().map(|value| value.norm().ln()).sum();
             let by_singular_values: f64 = singular.iter().map(|value| value.ln()).sum();

@@ -1,4 +1,4 @@
-//! The variance of weights where it is known.
+//! The variance of weights in cases where it is known.
 
 mod common;
 
@@ -12,7 +12,7 @@ use ndarray::Array2;
 
 use common::Run;
 
-/// A run with these changes to the initial weights, a checkpoint each.
+/// A run with one checkpoint for each of these changes to the initial weights.
 fn changing(params: Params, changes: &[&dyn Fn(&mut Weights)]) -> Run {
     let run = Run::untrained(params);
     let checkpoints = changes.iter().zip(0..).map(|(change, update)| {
@@ -50,7 +50,7 @@ fn it_is_the_mean_over_entries_and_scales_with_the_square_of_the_weights() {
 }
 
 #[test]
-fn the_product_is_what_the_readout_sees_through_all_timesteps() {
+fn the_product_is_the_readout_seen_through_all_timesteps() {
     for kind in [NetworkKind::Vanilla, NetworkKind::Leaky, NetworkKind::Feedforward] {
         let mut params = common::small(); // five timesteps
         params.network.kind = kind;

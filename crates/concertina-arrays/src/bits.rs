@@ -1,6 +1,6 @@
-//! Numbers of 16 bits.
+//! Floating-point numbers of 16 bits.
 
-/// A number of 16 bits (IEEE 754 binary16).
+/// Decodes a half-precision number (IEEE 754 binary16).
 pub(crate) fn half(bits: u16) -> f64 {
     let sign = if bits >> 15 == 1 { -1.0 } else { 1.0 };
     let exponent = i32::from(bits >> 10 & 0x1f);
@@ -13,7 +13,7 @@ pub(crate) fn half(bits: u16) -> f64 {
     }
 }
 
-/// A number of 16 bits that are the upper half of a single-precision one (bfloat16).
+/// Decodes a bfloat16 number, whose 16 bits are the upper half of a single-precision number.
 pub(crate) fn brain(bits: u16) -> f64 {
     f64::from(f32::from_bits(u32::from(bits) << 16))
 }
@@ -23,7 +23,7 @@ mod tests {
     use super::{brain, half};
 
     #[test]
-    fn numbers_of_16_bits_are_read_as_the_standard_has_them() {
+    fn numbers_of_16_bits_are_decoded_as_in_the_standard() {
         let known = [
             (0x0000, 0.0),
             (0x3c00, 1.0),

@@ -14,30 +14,30 @@ pub enum Error {
     Read {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the operating system.
         source: std::io::Error,
     },
-    /// The file has no bytes.
+    /// The file is empty.
     #[error("the file is empty")]
     Empty,
-    /// The file is, or claims to hold, more than is read.
+    /// The file is larger than the limit, or claims to contain more.
     #[error("expected at most {limit} bytes, found {found}")]
     TooLarge {
         /// The limit.
         limit: u64,
-        /// What was found, as far as it was counted.
+        /// The number of bytes found, as far as they were counted.
         found: u64,
     },
-    /// The file is a pickle, as `torch.save` writes it: a program rather than data.
+    /// The file is a pickle, as written by `torch.save`: a program rather than data.
     #[error("expected .npz, .npy or .safetensors, found a pickle, which is a program rather than data")]
     Pickle,
-    /// The file's name ends otherwise.
+    /// The file name has another ending.
     #[error("expected a file name that ends in .npz, .npy or .safetensors, found `.{found}`")]
     Format {
-        /// How it ends.
+        /// The ending.
         found: String,
     },
-    /// Something in the file is not as its format has it.
+    /// The file violates its format.
     #[error("not {format}: {reason}")]
     Damaged {
         /// The format.
@@ -45,12 +45,12 @@ pub enum Error {
         /// What is wrong.
         reason: String,
     },
-    /// A member of the file that is needed, and is no array of floating-point numbers or cannot be read.
+    /// A required member of the file is not an array of floating-point numbers, or cannot be read.
     #[error("`{name}`: expected an array of floating-point numbers, found {found}")]
     Type {
         /// The member.
         name: String,
-        /// What it is.
+        /// What was found.
         found: String,
     },
     /// An archive cannot be written.
@@ -63,11 +63,11 @@ pub enum Error {
     },
 }
 
-/// How NumPy writes what is read here.
-const AGAIN: &str = "save the arrays that are needed as plain numbers: `numpy.savez(\"weights.npz\", name=array.astype(\"float32\"))`";
+/// How to save arrays with NumPy in a form that can be read here.
+const SAVE_AS_NUMBERS: &str = "save the required arrays as plain numbers: `numpy.savez(\"weights.npz\", name=array.astype(\"float32\"))`";
 
 impl Error {
-    /// What the user can do about it, if there is something.
+    /// What the user can do about it, if anything.
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Pickle => Some(
@@ -77,20 +77,20 @@ impl Error {
             Self::Format { .. } => {
                 Some("save with `numpy.savez` or `safetensors.torch.save_file`".to_owned())
             }
-            Self::Type { .. } => Some(format!("if NumPy reads it, {AGAIN}")),
-            Self::TooLarge { .. } => Some("save the weights alone, without states of an optimizer".to_owned()),
+            Self::Type { .. } => Some(format!("if NumPy reads it, {SAVE_AS_NUMBERS}")),
+            Self::TooLarge { .. } => Some("save only the weights, without the state of an optimizer".to_owned()),
             Self::Damaged { format: ".npy" | ".npz", .. } => Some(format!(
-                "if `numpy.load` reads the file, {AGAIN}; if not, it is cut off or of another kind: copy it from where it was written"
+                "if `numpy.load` reads the file, {SAVE_AS_NUMBERS}; if not, it is truncated or of another kind: copy it again from its source"
             )),
             Self::Damaged { .. } => Some(
-                "if `safetensors.torch.load_file` does not read it either, it is cut off or of another kind: copy it from where it was written"
+                "if `safetensors.torch.load_file` does not read it either, it is truncated or of another kind: copy it again from its source"
                     .to_owned(),
             ),
             Self::Empty => Some("the program that wrote it has not finished, or failed: write it again".to_owned()),
             Self::Read { source, .. } => Some(
                 match source.kind() {
-                    std::io::ErrorKind::NotFound => "check the path: there is no such file",
-                    std::io::ErrorKind::PermissionDenied => "allow it to be read: `chmod u+r FILE`",
+                    std::io::ErrorKind::NotFound => "check the path: the file does not exist",
+                    std::io::ErrorKind::PermissionDenied => "make it readable: `chmod u+r FILE`",
                     _ => "give the path of a .npz, .npy or .safetensors file",
                 }
                 .to_owned(),

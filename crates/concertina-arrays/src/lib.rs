@@ -1,7 +1,7 @@
-//! Named arrays in the files of others: `.npy`, `.npz` (NumPy) and `.safetensors` (PyTorch and others).
+//! Named arrays in files of other programs: `.npy`, `.npz` (NumPy) and `.safetensors` (PyTorch and others).
 //!
-//! What is read comes from strangers. Nothing in a file makes the reader panic, run anything, or allocate
-//! more than [`MAX_BYTES`] and a few times the size of the file; what cannot be read says why. Pickles
+//! Files are not trusted. Nothing in a file makes the reader panic, execute anything, or allocate more than
+//! [`MAX_BYTES`] and a few times the size of the file. An error explains why a file cannot be read. Pickles
 //! (`.pt`, `.pth`, object arrays) are programs and are refused.
 //!
 //! ```
@@ -33,36 +33,36 @@ pub use npy::{Element, read_npy};
 pub use npz::{Npz, read_member, read_npz};
 pub use safetensors::read_safetensors;
 
-/// Most bytes of a file, and of what it holds when unpacked: 2^30. Arbitrary, because a network of 10,000
-/// units takes 4 · 10^8; a few kilobytes can claim any amount.
+/// Maximum size of a file and of its unpacked content, in bytes: 2^30. The limit is needed because a few
+/// kilobytes can claim any amount. Its value is arbitrary: a network of 10,000 units takes 4 · 10^8.
 pub const MAX_BYTES: u64 = 1 << 30;
 
-/// What messages call arrays of integers.
+/// The name of arrays of integers in messages.
 pub(crate) const INTEGERS: &str = "integers";
-/// What messages call arrays of truth values.
+/// The name of arrays of truth values in messages.
 pub(crate) const TRUTHS: &str = "truth values";
 
 /// The arrays of a file by name.
 pub type Arrays = BTreeMap<String, Member>;
 
-/// What stands under a name in a file.
+/// A named member of a file.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Member {
-    /// An array of floating-point numbers, row-major, each as exact as it was.
+    /// An array of floating-point numbers, row-major, converted without loss.
     Numbers(ArrayD<f64>),
-    /// The same of a type that the file does not name: two bytes each, read as bfloat16, which NumPy writes
-    /// so.
+    /// An array of numbers whose type the file does not name: two bytes each, read as bfloat16, since this is
+    /// how NumPy writes bfloat16.
     Guessed(ArrayD<f64>),
     /// An array of integers, row-major.
     Integers(ArrayD<i64>),
     /// An array of truth values, row-major.
     Truths(ArrayD<bool>),
-    /// Something else, or nothing that can be read, in words: `a record array`, `a damaged array: ...`.
+    /// Something else, or something that cannot be read, in words: `a record array`, `a damaged array: ...`.
     Other(String),
 }
 
 impl Member {
-    /// The floating-point numbers of the member of this name.
+    /// The floating-point numbers of this member. `name` is its name, for error messages.
     ///
     /// # Errors
     /// [`Error::Type`] if it is something else.
@@ -73,7 +73,7 @@ impl Member {
         }
     }
 
-    /// What it is, in words.
+    /// A description in words.
     pub fn in_words(&self) -> &str {
         match self {
             Self::Numbers(_) => "numbers",
@@ -85,12 +85,12 @@ impl Member {
     }
 }
 
-/// Reads the arrays of a file; its name says in which format: `.npz`, `.npy` (one array, named as the file),
-/// `.safetensors`.
+/// Reads the arrays of a file. The ending of its name determines the format: `.npz`, `.npy` (a single array,
+/// named after the file) or `.safetensors`.
 ///
 /// # Errors
-/// [`Error::Read`], [`Error::TooLarge`], [`Error::Empty`]; [`Error::Pickle`], [`Error::Format`] by the name;
-/// what is wrong with the content.
+/// [`Error::Read`], [`Error::TooLarge`], [`Error::Empty`]; [`Error::Pickle`] and [`Error::Format`], depending
+/// on the name; and the errors of the content.
 pub fn read(path: &Path) -> Result<Arrays> {
     let ending = ending(path);
     match &*ending {
@@ -100,38 +100,38 @@ pub fn read(path: &Path) -> Result<Arrays> {
             let name = path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
             Ok(BTreeMap::from([(name, read_npy(&read_bytes(path)?)?)]))
         }
-        // Whether there is such a file comes before what it would be.
+        // A missing file is reported before its format.
         "pt" | "pth" | "pkl" | "pickle" | "ckpt" | "bin" => opened(path).and(Err(Error::Pickle)),
         _ if path.is_dir() => Err(Error::Format { found: ending }),
         _ => opened(path).and(Err(Error::Format { found: ending })),
     }
 }
 
-/// How a file's name ends, in lower case and without the point.
+/// The ending of a file name, in lower case and without the dot.
 fn ending(path: &Path) -> String {
     path.extension().and_then(|ending| ending.to_str()).unwrap_or_default().to_ascii_lowercase()
 }
 
-/// The bytes of a file, if they are not too many.
+/// The bytes of a file, if it is not too large.
 ///
 /// # Errors
 /// [`Error::Read`], [`Error::TooLarge`], [`Error::Empty`].
 pub fn read_bytes(path: &Path) -> Result<Vec<u8>> {
     let file = opened(path)?;
     let mut bytes = Vec::new();
-    // One byte more than allowed, in case it grows meanwhile.
+    // One byte more than allowed, in case the file grows in the meantime.
     let read = file.take(MAX_BYTES + 1).read_to_end(&mut bytes);
     read.map_err(|source| Error::Read { path: path.to_owned(), source })?;
     check_size(bytes.len() as u64)?;
     Ok(bytes)
 }
 
-/// A plain file that is not empty and not too large.
+/// Opens a regular file that is neither empty nor too large.
 fn opened(path: &Path) -> Result<File> {
     let failed = |source| Error::Read { path: path.to_owned(), source };
     let metadata = std::fs::metadata(path).map_err(failed)?;
     if !metadata.is_file() {
-        let what = if metadata.is_dir() { "it is a folder" } else { "it is not a plain file" };
+        let what = if metadata.is_dir() { "it is a folder" } else { "it is not a regular file" };
         return Err(failed(std::io::Error::new(std::io::ErrorKind::InvalidInput, what)));
     }
     check_size(metadata.len())?;
@@ -145,7 +145,7 @@ pub(crate) fn check_size(found: u64) -> Result<()> {
     if found > MAX_BYTES { Err(Error::TooLarge { limit: MAX_BYTES, found }) } else { Ok(()) }
 }
 
-/// How many elements an array of this shape has; `None` past 64 bits.
+/// The number of elements of an array of this shape; `None` if it exceeds 64 bits.
 pub(crate) fn elements(shape: &[usize]) -> Option<usize> {
     shape.iter().try_fold(1_usize, |count, &axis| count.checked_mul(axis))
 }

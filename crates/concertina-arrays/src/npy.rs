@@ -1,4 +1,4 @@
-//! One array as NumPy writes it: `.npy`, versions 1 to 3 (numpy.lib.format).
+//! A single array in NumPy's format `.npy`, versions 1 to 3 (numpy.lib.format).
 
 use ndarray::{ArrayD, IxDyn, ShapeBuilder};
 
@@ -6,19 +6,19 @@ use crate::bits::{brain, half};
 use crate::{Error, INTEGERS, MAX_BYTES, Member, Result, TRUTHS, elements};
 
 const MAGIC: &[u8] = b"\x93NUMPY";
-/// Most bytes of a header: arbitrary, a record array with a thousand fields has 75,000. NumPy itself asks
-/// before it reads more than 10,000, because it evaluates them as Python; here they are only compared with
-/// what a header can say.
+/// Maximum size of a header, in bytes. Arbitrary: a record array with a thousand fields has 75,000. NumPy
+/// itself refuses more than 10,000 by default, because it evaluates the header as Python. Here a header is
+/// only parsed.
 const MAX_HEADER: usize = 1 << 20;
 /// NumPy's limit (`NPY_MAXDIMS`, version 2).
 const MAX_AXES: usize = 64;
 
-/// What an array's elements can be when it is written.
+/// An element type of arrays that can be written.
 pub trait Element: Copy {
     /// NumPy's name for the type, little-endian.
     const TYPE: &'static str;
 
-    /// Adds its bytes.
+    /// Appends its bytes.
     fn append(self, bytes: &mut Vec<u8>);
 }
 
@@ -50,7 +50,7 @@ fn damaged(reason: impl Into<String>) -> Error {
 /// Reads one array.
 ///
 /// # Errors
-/// [`Error::Damaged`]; an array of something other than numbers and truth values is [`Member::Other`].
+/// [`Error::Damaged`]. An array of anything but numbers and truth values is [`Member::Other`].
 pub fn read_npy(bytes: &[u8]) -> Result<Member> {
     let (Header { kind, fortran_order, shape }, data) = opened(bytes)?;
     let Some(kind) = kind else { return Ok(Member::Other("a record array".to_owned())) };
@@ -60,7 +60,7 @@ pub fn read_npy(bytes: &[u8]) -> Result<Member> {
         return Ok(if number.is_guessed { Member::Guessed(array) } else { Member::Numbers(array) });
     }
     if let Some(integer) = Integer::of(&kind) {
-        // Unpacked to eight bytes each, they are not to take more than any other array.
+        // Expanded to eight bytes each, they must not take more memory than any other array.
         if elements(&shape).is_some_and(|count| count as u64 > MAX_BYTES / 8) {
             return Ok(Member::Other(format!("more than {} integers", MAX_BYTES / 8)));
         }
@@ -77,7 +77,7 @@ pub fn read_npy(bytes: &[u8]) -> Result<Member> {
     Ok(Member::Other(in_words(&kind)))
 }
 
-/// What a file says of its array, and the bytes of the elements.
+/// The header of a file, and the bytes of the elements.
 struct Data<'a> {
     kind: &'a str,
     fortran_order: bool,
@@ -86,7 +86,7 @@ struct Data<'a> {
 }
 
 impl Data<'_> {
-    /// The array, row-major, with elements of so many bytes.
+    /// The array, row-major, with elements of `size` bytes.
     fn array<T: Clone>(&self, size: usize, decode: impl Fn(&[u8]) -> T) -> Result<ArrayD<T>> {
         let Self { kind, shape, bytes, fortran_order } = self;
         let expected = elements(shape).and_then(|count| count.checked_mul(size));
@@ -103,9 +103,9 @@ impl Data<'_> {
     }
 }
 
-/// The header of an array, and the bytes after it.
+/// Splits a file into its header and the bytes after it.
 fn opened(bytes: &[u8]) -> Result<(Header, &[u8])> {
-    let rest = bytes.strip_prefix(MAGIC).ok_or_else(|| damaged("it does not begin as a .npy file does"))?;
+    let rest = bytes.strip_prefix(MAGIC).ok_or_else(|| damaged("it does not begin like a .npy file"))?;
     let (version, rest) =
         rest.split_at_checked(2).ok_or_else(|| damaged("it is cut off in its first bytes"))?;
     let (length, rest) = match version[0] {
@@ -116,11 +116,11 @@ fn opened(bytes: &[u8]) -> Result<(Header, &[u8])> {
             let size = u32::from_le_bytes([size[0], size[1], size[2], size[3]]);
             (usize::try_from(size).unwrap_or(usize::MAX), rest)
         }),
-        other => return Err(damaged(format!("version {other} of the format; 1 to 3 are known"))),
+        other => return Err(damaged(format!("version {other} of the format, only 1 to 3 are supported"))),
     }
     .ok_or_else(|| damaged("it is cut off in its first bytes"))?;
     if length > MAX_HEADER {
-        return Err(damaged(format!("a header of {length} bytes, {MAX_HEADER} at most")));
+        return Err(damaged(format!("a header of {length} bytes, more than {MAX_HEADER}")));
     }
     let (header, data) =
         rest.split_at_checked(length).ok_or_else(|| damaged("it is cut off in its header"))?;
@@ -128,22 +128,22 @@ fn opened(bytes: &[u8]) -> Result<(Header, &[u8])> {
     Ok((Header::read(header)?, data))
 }
 
-/// How floating-point numbers are written.
+/// The encoding of floating-point numbers.
 #[derive(Clone, Copy)]
 struct Number {
     /// Bytes of each.
     size: usize,
     big_endian: bool,
-    /// From the bytes in little-endian order, padded with zeros.
+    /// Decodes the bytes in little-endian order, padded with zeros.
     from_bits: fn(u64) -> f64,
     /// Whether the file does not name the type.
     is_guessed: bool,
 }
 
 impl Number {
-    /// The numbers of a type of NumPy's; `None` if it is another type. Without a byte order it is the
-    /// machine's, as NumPy reads it: taken for little-endian. Two bytes without a type are what NumPy makes
-    /// of bfloat16, which it does not know.
+    /// The encoding of a NumPy type; `None` if the type is not one of floating-point numbers. Without a byte
+    /// order, NumPy uses that of the machine, which is taken to be little-endian. NumPy does not know
+    /// bfloat16 and writes it as two bytes without a type.
     fn of(kind: &str) -> Option<Self> {
         let big_endian = kind.starts_with('>');
         let (size, from_bits, is_guessed): (usize, fn(u64) -> f64, bool) =
@@ -163,7 +163,7 @@ impl Number {
     }
 }
 
-/// How integers are written.
+/// The encoding of integers.
 #[derive(Clone, Copy)]
 struct Integer {
     /// Bytes of each.
@@ -173,7 +173,7 @@ struct Integer {
 }
 
 impl Integer {
-    /// The integers of a type of NumPy's; `None` if it is another type.
+    /// The encoding of a NumPy type; `None` if the type is not one of integers.
     fn of(kind: &str) -> Option<Self> {
         let (is_signed, size) = match kind.trim_start_matches(['<', '>', '=', '|']) {
             "i1" | "int8" => (true, 1),
@@ -210,7 +210,7 @@ fn bits(bytes: &[u8], big_endian: bool) -> u64 {
     u64::from_le_bytes(eight)
 }
 
-/// A type of NumPy's in words.
+/// A description of a NumPy type.
 fn in_words(kind: &str) -> String {
     let letter = kind.trim_start_matches(['<', '>', '=', '|']).chars().next();
     match letter {
@@ -226,7 +226,7 @@ fn in_words(kind: &str) -> String {
     .to_owned()
 }
 
-/// An array of one kind of elements, with these elements in row-major order.
+/// The bytes of a file with an array of this shape, with these elements in row-major order.
 pub(crate) fn write_npy<T: Element>(shape: &[usize], values: impl Iterator<Item = T>) -> Vec<u8> {
     let axes: Vec<String> = shape.iter().map(|axis| format!("{axis}, ")).collect();
     let mut header = format!(
@@ -234,7 +234,7 @@ pub(crate) fn write_npy<T: Element>(shape: &[usize], values: impl Iterator<Item 
         T::TYPE,
         axes.concat().trim_end()
     );
-    // Spaces up to a multiple of 64 and a newline, so that the numbers are aligned.
+    // Padded with spaces to a multiple of 64, including the newline, so that the numbers are aligned.
     while !(MAGIC.len() + 4 + header.len() + 1).is_multiple_of(64) {
         header.push(' ');
     }
@@ -256,7 +256,8 @@ struct Header {
 }
 
 impl Header {
-    /// Reads the Python dict that a header is: three keys, in any order. Not Python at large.
+    /// Parses a header, which is a Python dict with three keys in any order. It does not parse Python in
+    /// general.
     fn read(text: &str) -> Result<Self> {
         let (mut kind, mut fortran_order, mut shape) = (None, None, None);
         let mut rest = Rest(text).after("{")?;
@@ -268,7 +269,7 @@ impl Header {
                     let (value, after) = rest.quoted()?;
                     (kind, rest) = (Some(value.to_owned()), after);
                 }
-                // A list of fields, or a type of one's own: what follows is Python at large.
+                // A list of fields or a custom type: what follows may be arbitrary Python.
                 "descr" => return Ok(Self { kind: None, fortran_order: false, shape: Vec::new() }),
                 "fortran_order" => {
                     let value = rest.begins("True");
@@ -291,7 +292,7 @@ impl Header {
     }
 }
 
-/// What is left of a header to be read.
+/// The rest of a header that has not been read yet.
 #[derive(Clone, Copy)]
 struct Rest<'a>(&'a str);
 
@@ -311,14 +312,14 @@ impl<'a> Rest<'a> {
         let found = quote.and_then(|quote| text[1..].split_once(quote));
         found
             .map(|(inside, rest)| (inside, Rest(rest)))
-            .ok_or_else(|| damaged("its header lacks a text in quotes"))
+            .ok_or_else(|| damaged("its header lacks a quoted text"))
     }
 
     fn tuple(self) -> Result<(Vec<usize>, Self)> {
         let Rest(text) = self.after("(")?;
         let (inside, rest) = text.split_once(')').ok_or_else(|| damaged("its shape does not end"))?;
         let axes = inside.split(',').map(str::trim).filter(|axis| !axis.is_empty());
-        // Python 2 writes long integers as 10L.
+        // Python 2 writes long integers with an L, as in 10L.
         let shape: Option<Vec<usize>> =
             axes.map(|axis| axis.strip_suffix('L').unwrap_or(axis).parse().ok()).collect();
         match shape {

@@ -1,4 +1,4 @@
-//! Many arrays in one file as NumPy writes it: `.npz`, a ZIP archive of `.npy` files.
+//! Several arrays in a single file in NumPy's format `.npz`, a ZIP archive of `.npy` files.
 
 use std::collections::BTreeMap;
 use std::io::{Cursor, Read, Write};
@@ -11,26 +11,27 @@ use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter};
 use crate::npy::{Element, read_npy, write_npy};
 use crate::{Arrays, Error, MAX_BYTES, Member, Result, check_size};
 
-/// Most members of an archive. Arbitrary, because a network has a dozen arrays.
+/// Maximum number of members of an archive. Arbitrary: a network has a dozen arrays.
 const MAX_MEMBERS: usize = 10_000;
 
 fn damaged(reason: impl Into<String>) -> Error {
     Error::Damaged { format: ".npz", reason: reason.into() }
 }
 
-/// Reads the arrays of an archive: `numpy.savez` and `numpy.savez_compressed`.
+/// Reads the arrays of an archive written by `numpy.savez` or `numpy.savez_compressed`.
 ///
-/// A member that is no array, or cannot be read (records, objects, packed by bzip2, damaged), is
-/// [`Member::Other`] with the reason: it does not make the rest unreadable.
+/// A member that is not an array or cannot be read (records, objects, bzip2 compression, damage) becomes
+/// [`Member::Other`] with the reason, and does not prevent the other members from being read.
 ///
 /// # Errors
-/// [`Error::Damaged`] if it is no archive; [`Error::TooLarge`]: all members together, unpacked.
+/// [`Error::Damaged`] if the file is not an archive; [`Error::TooLarge`] if its unpacked members together
+/// exceed the limit.
 pub fn read_npz(bytes: &[u8]) -> Result<Arrays> {
     let mut archive = opened(bytes)?;
     let mut arrays = BTreeMap::new();
     let mut left = MAX_BYTES;
     for index in 0..archive.len() {
-        // Its name is known whether or not it can be unpacked.
+        // The name is known even if the member cannot be unpacked.
         let Some(name) = archive.name_for_index(index).map(str::to_owned) else { continue };
         let (plain, is_array) = name.strip_suffix(".npy").map_or((&*name, false), |plain| (plain, true));
         let value = match unpacked(&mut archive, index, &mut left)? {
@@ -39,7 +40,7 @@ pub fn read_npz(bytes: &[u8]) -> Result<Arrays> {
                 Error::Damaged { reason, .. } => Ok(Member::Other(format!("a damaged array: {reason}"))),
                 other => Err(other),
             })?,
-            Ok(_) => Member::Other("no array".to_owned()),
+            Ok(_) => Member::Other("a member that is not an array".to_owned()),
         };
         let twice = |_: &mut Member| Member::Other("two members of this name".to_owned());
         arrays.entry(plain.to_owned()).and_modify(|known| *known = twice(known)).or_insert(value);
@@ -47,7 +48,8 @@ pub fn read_npz(bytes: &[u8]) -> Result<Arrays> {
     Ok(arrays)
 }
 
-/// The bytes of one member of an archive under its whole name, as in `params.json`; `None` if there is none.
+/// The bytes of the member of an archive with this full name, such as `params.json`; `None` if it does not
+/// exist.
 ///
 /// # Errors
 /// As [`read_npz`]; [`Error::Damaged`] if the member cannot be unpacked.
@@ -63,11 +65,11 @@ fn opened(bytes: &[u8]) -> Result<ZipArchive<Cursor<&[u8]>>> {
     let archive = ZipArchive::new(Cursor::new(bytes)).map_err(|error| damaged(error.to_string()))?;
     match archive.len() {
         ..=MAX_MEMBERS => Ok(archive),
-        found => Err(damaged(format!("{found} members, {MAX_MEMBERS} at most"))),
+        found => Err(damaged(format!("{found} members, more than {MAX_MEMBERS}"))),
     }
 }
 
-/// What a member holds, of which at most `left` bytes are taken; or why it cannot be unpacked.
+/// The content of a member, of which at most `left` bytes are read, or the reason why it cannot be unpacked.
 fn unpacked(
     archive: &mut ZipArchive<Cursor<&[u8]>>,
     index: usize,
@@ -76,12 +78,12 @@ fn unpacked(
     let member = match archive.by_index(index) {
         Ok(member) => member,
         Err(ZipError::UnsupportedArchive(reason)) => {
-            return Ok(Err(format!("packed in a way that is not read ({reason})")));
+            return Ok(Err(format!("compressed in an unsupported way ({reason})")));
         }
         Err(error) => return Ok(Err(format!("damaged: {error}"))),
     };
     let mut content = Vec::new();
-    // What the archive says of sizes is not believed: what comes out is counted.
+    // The sizes stated in the archive are not trusted. The unpacked bytes are counted.
     let read = member.take(*left + 1).read_to_end(&mut content);
     *left = left
         .checked_sub(content.len() as u64)
@@ -89,8 +91,8 @@ fn unpacked(
     Ok(read.map(|_| content).map_err(|error| format!("damaged: {error}")))
 }
 
-/// An archive that is being written, as `numpy.savez` does: `numpy.load` reads it. The same content gives the
-/// same bytes.
+/// An archive that is being written, in the format of `numpy.savez`; `numpy.load` reads it. The same content
+/// gives the same bytes.
 #[derive(Debug)]
 pub struct Npz(ZipWriter<Cursor<Vec<u8>>>);
 
@@ -109,7 +111,7 @@ impl Npz {
     /// Adds an array, row-major.
     ///
     /// # Errors
-    /// [`Error::Write`], such as for a name that is there already.
+    /// [`Error::Write`], for example if the name already exists.
     pub fn array<T: Element>(&mut self, name: &str, array: &ArrayD<T>) -> Result<()> {
         self.member(&format!("{name}.npy"), &write_npy(array.shape(), array.iter().copied()))
     }
@@ -122,7 +124,7 @@ impl Npz {
         self.member(&format!("{name}.npy"), &write_npy(&[values.len()], values.iter().copied()))
     }
 
-    /// Adds a text under its whole name, as in `params.json`: `numpy.load(...)["params.json"]` gives its
+    /// Adds a text under its full name, such as `params.json`: `numpy.load(...)["params.json"]` returns its
     /// bytes.
     ///
     /// # Errors
@@ -133,7 +135,7 @@ impl Npz {
 
     fn member(&mut self, name: &str, bytes: &[u8]) -> Result<()> {
         let failed = |source| Error::Write { name: name.to_owned(), source };
-        // No times, so that the same content gives the same bytes.
+        // Without timestamps, so that the same content gives the same bytes.
         let options = SimpleFileOptions::default()
             .compression_method(CompressionMethod::Stored)
             .last_modified_time(DateTime::default())
@@ -142,7 +144,7 @@ impl Npz {
         self.0.write_all(bytes).map_err(failed)
     }
 
-    /// The archive.
+    /// Finishes the archive and returns its bytes.
     ///
     /// # Errors
     /// As [`Npz::array`].

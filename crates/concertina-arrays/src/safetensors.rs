@@ -1,4 +1,4 @@
-//! Arrays as safetensors, from any program.
+//! Arrays in the safetensors format.
 
 use ndarray::{ArrayD, IxDyn};
 use safetensors::{Dtype, SafeTensors};
@@ -10,7 +10,7 @@ fn damaged(reason: impl Into<String>) -> Error {
     Error::Damaged { format: "safetensors", reason: reason.into() }
 }
 
-/// Reads the arrays of floating-point numbers of a safetensors file; others are [`Member::Other`].
+/// Reads the arrays of floating-point numbers of a safetensors file. Other arrays become [`Member::Other`].
 ///
 /// # Errors
 /// [`Error::Damaged`], [`Error::TooLarge`].
@@ -30,8 +30,8 @@ pub fn read_safetensors(bytes: &[u8]) -> Result<Arrays> {
                 continue;
             }
         };
-        // Empty tensors may share places, so their number says nothing; full ones may not, says the library's
-        // check.
+        // Empty tensors may share their place, so the file does not limit their number. The library checks
+        // that other tensors do not overlap.
         left = left
             .checked_sub(tensor.data().len() as u64)
             .ok_or(Error::TooLarge { limit: crate::MAX_BYTES, found: crate::MAX_BYTES + 1 })?;

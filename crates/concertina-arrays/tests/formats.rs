@@ -1,4 +1,4 @@
-//! What NumPy and PyTorch write is read; what is no such file says why.
+//! Files written by NumPy and PyTorch are read, and other files are refused with a reason.
 
 use std::collections::HashMap;
 use std::io::{Cursor, Write};
@@ -59,7 +59,7 @@ fn npz_is_read_stored_and_compressed_and_written_for_numpy() {
     let w: Array2<f32> = theirs.by_name("w").expect("there");
     assert_eq!(w, arr2(&[[1.0, 2.0], [3.0, 4.0]]));
     let arrays = read_npz(&bytes).expect("read");
-    assert_eq!(arrays["params.json"], Member::Other("no array".to_owned()));
+    assert_eq!(arrays["params.json"], Member::Other("a member that is not an array".to_owned()));
 }
 
 #[test]
@@ -83,7 +83,7 @@ fn safetensors_of_every_width_are_read() {
 }
 
 #[test]
-fn headers_that_claim_too_much_are_refused_without_reserving_it() {
+fn headers_that_claim_too_much_are_refused_without_allocating_it() {
     let npy = |shape: &str| {
         let header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}, }}\n");
         let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
@@ -116,7 +116,7 @@ fn headers_that_claim_too_much_are_refused_without_reserving_it() {
 
 #[test]
 fn an_archive_that_unpacks_to_too_much_is_refused() {
-    // 1 GiB and a bit of zeros: about a megabyte packed.
+    // A little over 1 GiB of zeros: about a megabyte compressed.
     let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
     let options = zip::write::SimpleFileOptions::default();
     let block = vec![0; 1 << 20];
@@ -132,7 +132,7 @@ fn an_archive_that_unpacks_to_too_much_is_refused() {
 }
 
 #[test]
-fn what_is_no_such_file_says_what_to_do() {
+fn files_of_other_kinds_are_refused_with_a_hint() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = |name: &str| {
         let path = folder.path().join(name);
@@ -155,7 +155,7 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(64) })]
 
     #[test]
-    fn what_is_written_is_read_back(shape in proptest::collection::vec(0_usize..5, 0..4), seed in any::<u32>()) {
+    fn written_arrays_are_read_back(shape in proptest::collection::vec(0_usize..5, 0..4), seed in any::<u32>()) {
         let array = ArrayD::from_shape_fn(IxDyn(&shape), |place| {
             let mixed = place.slice().iter().fold(seed, |mixed, &axis| mixed.wrapping_mul(31).wrapping_add(axis as u32));
             (mixed as f32).sin()
@@ -167,7 +167,7 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_end_in_an_answer(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
+    fn any_bytes_give_a_value_or_an_error(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
         let _ = (read_npy(&bytes), read_npz(&bytes), read_safetensors(&bytes));
         let npy = [b"\x93NUMPY\x01\x00".as_slice(), &bytes].concat();
         let _ = read_npy(&npy);
@@ -202,9 +202,9 @@ fn zipped(members: &[(&str, Vec<u8>)]) -> Vec<u8> {
     writer.finish().expect("finished").into_inner()
 }
 
-/// The archive, with the member of this name marked as packed by a method of this number.
+/// The archive, with the member of this name marked as compressed by the method of this number.
 fn packed_by(mut bytes: Vec<u8>, name: &str, method: u16) -> Vec<u8> {
-    // Where the method stands, and the name, in the header before a member and in the directory.
+    // The places of the method and of the name, in the header before a member and in the directory.
     for (magic, at, name_at) in [(b"PK\x03\x04", 8, 30), (b"PK\x01\x02", 10, 46)] {
         let begins = |place: &usize| {
             bytes[*place..].starts_with(magic) && bytes[*place + name_at..].starts_with(name.as_bytes())
@@ -217,7 +217,7 @@ fn packed_by(mut bytes: Vec<u8>, name: &str, method: u16) -> Vec<u8> {
 }
 
 #[test]
-fn a_member_that_was_not_asked_for_made_the_whole_archive_unreadable() {
+fn a_member_that_was_not_requested_made_the_whole_archive_unreadable() {
     let weights = || ("w.npy", raw_npy(1, &header("<f4", "(1,)"), &1.5_f32.to_le_bytes()));
     let fields: Vec<String> = (0..3000).map(|field| format!("('field_{field:06}', '<f4')")).collect();
     let fields = format!("{{'descr': [{}], 'fortran_order': False, 'shape': (0,), }}\n", fields.join(", "));
@@ -231,7 +231,7 @@ fn a_member_that_was_not_asked_for_made_the_whole_archive_unreadable() {
         ),
         ("long.npy", raw_npy(2, &fields, &[]), "a record array"),
         ("__MACOSX/._w.npy", b"\0\x05\x16\x07resource fork".to_vec(), "a damaged array"),
-        ("notes.txt", b"hello".to_vec(), "no array"),
+        ("notes.txt", b"hello".to_vec(), "a member that is not an array"),
         ("objects.npy", objects, "Python objects"),
         ("cut.npy", raw_npy(1, &header("<f4", "(9,)"), &[0; 4]), "a damaged array: shape [9]"),
         ("odd.npy", raw_npy(1, "{'descr': lambda: 0}\n", &[]), "a record array"),
@@ -244,7 +244,7 @@ fn a_member_that_was_not_asked_for_made_the_whole_archive_unreadable() {
         assert!(found.contains(reason), "{name}: {found}");
         assert!(arrays[plain].numbers(plain).is_err());
     }
-    // bzip2, lzma, and a method that nothing has.
+    // bzip2, lzma, and a method that does not exist.
     for method in [12, 14, 77] {
         let both = zipped(&[weights(), ("packed.npy", vec![0; 40])]);
         let arrays = read_npz(&packed_by(both, "packed.npy", method)).expect("the rest is read");
@@ -269,10 +269,10 @@ fn arrays_of_python_2_of_16_bits_and_without_a_byte_order_were_refused() {
     assert_eq!(one(">f2", "(1,)", &[0x3e, 0x00]), [1.5]);
     assert_eq!(one(">f8", "(1,)", &(-0.1_f64).to_be_bytes()), [-0.1]);
     assert_eq!(one("<f4", "(0, 3)", &[]), [0.0; 0]);
-    // What NumPy makes of bfloat16: two bytes without a type.
+    // How NumPy writes bfloat16: two bytes without a type.
     for kind in ["|V2", "<V2"] {
         let member = read_npy(&raw_npy(1, &header(kind, "(1,)"), &[0xc0, 0x3f])).expect("read");
-        assert!(matches!(&member, Member::Guessed(_)), "{kind}: the guess can be told");
+        assert!(matches!(&member, Member::Guessed(_)), "{kind}: the guess is marked as such");
         assert_eq!(numbers(&member).iter().next(), Some(&1.5));
     }
     for (kind, found) in [("|V7", "bytes without a type"), ("<f16", "numbers of more than 64 bits")] {
@@ -312,7 +312,7 @@ fn a_file_that_is_missing_was_called_a_pickle() {
     for name in ["none.pt", "none.pth", "none.pkl", "none.bin", "none.npz", "none.h5", "none"] {
         let error = read(&folder.path().join(name)).expect_err(name);
         assert!(matches!(&error, Error::Read { .. }), "{name}: {error}");
-        assert!(error.hint().is_some_and(|hint| hint.contains("no such file")), "{name}");
+        assert!(error.hint().is_some_and(|hint| hint.contains("does not exist")), "{name}");
     }
     std::fs::create_dir(folder.path().join("folder.pt")).expect("made");
     let error = read(&folder.path().join("folder.pt")).expect_err("a folder");
@@ -330,6 +330,6 @@ fn a_hint_told_users_to_save_the_same_file_again() {
         std::fs::write(folder.path().join(name), b"PK\x03\x04 nothing").expect("written");
         let hint = read(&folder.path().join(name)).expect_err(name).hint().expect("a hint");
         assert!(!hint.contains("save or copy the file again"), "{hint}");
-        assert!(hint.contains("load"), "says how to find out whether it can be read: {hint}");
+        assert!(hint.contains("load"), "the hint says how to find out whether it can be read: {hint}");
     }
 }

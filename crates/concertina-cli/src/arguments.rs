@@ -1,4 +1,4 @@
-//! What can be typed: commands and options, with the help that goes with each.
+//! What can be typed: commands and options, with their help.
 
 use std::path::PathBuf;
 
@@ -6,8 +6,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 const AFTER_HELP: &str = "\
-Exit status: 0 done; 1 a run or an analysis failed, or a claim was not reproduced; 2 wrong usage or parameters; 3 the store could not be used;
-130 interrupted, or not confirmed. A run that diverges is a result: it is marked so, and listed.
+Exit status: 0 success; 1 a run or an analysis failed, or a claim was not reproduced; 2 wrong usage or parameters; 3 the store could not be used;
+130 interrupted, or not confirmed. A run that diverges is a result, not a failure: it is listed and marked as diverged.
 
 Examples:
   concertina figures fig2                       Figure 2, five realisations
@@ -18,7 +18,7 @@ Examples:
 /// Where runs are kept unless a folder is named.
 pub(crate) const USUAL_STORE: &str = "./concertina";
 
-/// Trains many small recurrent networks, keeps every run, analyses representations, draws figures.
+/// Trains many small recurrent networks, keeps every run, analyses representations, draws figures
 #[derive(Debug, Parser)]
 #[command(name = "concertina", version, arg_required_else_help = true, after_help = AFTER_HELP, max_term_width = 100)]
 pub(crate) struct Arguments {
@@ -28,7 +28,7 @@ pub(crate) struct Arguments {
     pub(crate) command: Command,
 }
 
-/// Options of every command.
+/// Options that every command has.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Everywhere")]
 pub(crate) struct Everywhere {
@@ -42,10 +42,10 @@ pub(crate) struct Everywhere {
         hide_env_values = true
     )]
     pub(crate) store: PathBuf,
-    /// How many runs train side by side [default: one a core]
+    /// How many runs train at the same time [default: one per core]
     #[arg(long, short, value_name = "N", global = true, value_parser = jobs, allow_negative_numbers = true)]
     pub(crate) jobs: Option<usize>,
-    /// No progress, only results, warnings and errors
+    /// Show no progress, only results, warnings and errors
     #[arg(long, short, global = true, conflicts_with = "verbose")]
     pub(crate) quiet: bool,
     /// Say more: where things are kept, what was loaded, how long it took
@@ -59,25 +59,25 @@ pub(crate) enum Command {
     Figures(Figures),
     /// Draw figures and say, claim by claim, whether the paper was reproduced: report.html, report.json
     Reproduce(Reproduce),
-    /// Draw a figure of one's own, from a recipe in the format of the paper's
+    /// Draw your own figure, from a recipe in the format of the paper's recipes
     Plot(Plot),
     /// Train one parameter set or a sweep
     Train(Train),
-    /// Run one analysis over those runs: a tidy table
+    /// Run one analysis on runs, training those that are missing, and print a tidy table
     Analyse(Analyse),
-    /// The analyses and their settings: name, default, values, meaning
+    /// List the analyses and their settings: name, default, values, meaning
     Analyses(Analyses),
-    /// The runs in the store
+    /// List, show, remove, export and import runs of the store
     #[command(subcommand)]
     Runs(Runs),
-    /// The store itself
+    /// Find, check, repair and merge stores
     #[command(subcommand)]
     Store(Store),
-    /// Every parameter: name, the published code's name, default, range, meaning
+    /// List every parameter: name, the published code's name, default, range, meaning
     Params(Params),
-    /// BibTeX for what a study used
+    /// Print BibTeX entries for what a study used
     Cite(Cite),
-    /// Completions for a shell, to be sourced by it
+    /// Print a completion script for a shell
     Completions {
         /// The shell
         shell: Shell,
@@ -99,11 +99,11 @@ pub(crate) struct Which {
 /// How to train.
 #[derive(Debug, Args)]
 pub(crate) struct Training {
-    /// Train again what is there already, and compare bit for bit
+    /// Train runs again that are in the store already, and compare bit-for-bit
     #[arg(long)]
     pub(crate) rerun: bool,
-    /// Remove the runs that are asked for from the store first, and what analyses found of them; asks before
-    /// it does
+    /// First remove the requested runs from the store, together with the results of their analyses; asks
+    /// before removing
     #[arg(long, conflicts_with_all = ["rerun", "print"])]
     pub(crate) clear: bool,
     /// Answer yes to what `--clear` asks
@@ -112,7 +112,7 @@ pub(crate) struct Training {
     /// Which checkpoints to keep
     #[arg(long, value_name = "WHICH")]
     pub(crate) keep: Option<Keep>,
-    /// Show the parameters of every run and its key, and stop
+    /// Print the parameters and the key of every run, and stop
     #[arg(long)]
     pub(crate) print: bool,
 }
@@ -120,9 +120,9 @@ pub(crate) struct Training {
 /// Which checkpoints to keep.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Keep {
-    /// Those of the schedule, `train.saves_per_epoch`
+    /// All checkpoints of the schedule, `train.saves_per_epoch`
     All,
-    /// None that were analysed on the way, once and for all
+    /// Those that are still needed: none that was analysed during training
     Needed,
     /// The first and the last
     Ends,
@@ -131,7 +131,7 @@ pub(crate) enum Keep {
 /// How to print a table on standard output.
 #[derive(Debug, Clone, Copy, Args)]
 pub(crate) struct Listing {
-    /// As JSON: an array with an object a row
+    /// As JSON: an array with one object per row
     #[arg(long, conflicts_with = "csv")]
     pub(crate) json: bool,
     /// As CSV
@@ -141,10 +141,10 @@ pub(crate) struct Listing {
 
 #[derive(Debug, Args)]
 pub(crate) struct Figures {
-    /// Figures, as in fig2 [default: Figures 1 to 5a]
+    /// Figures, such as fig2 [default: Figures 1 to 5a]
     #[arg(value_name = "FIG")]
     pub(crate) figures: Vec<String>,
-    /// Every figure of the paper that there is a recipe for
+    /// Every figure of the paper that has a recipe
     #[arg(long, conflicts_with = "figures")]
     pub(crate) all: bool,
     #[command(flatten)]
@@ -153,16 +153,16 @@ pub(crate) struct Figures {
 
 #[derive(Debug, Args)]
 pub(crate) struct Reproduce {
-    /// Figures, as in fig2 [default: Figures 1 to 5a]
+    /// Figures, such as fig2 [default: Figures 1 to 5a]
     #[arg(value_name = "FIG")]
     pub(crate) figures: Vec<String>,
-    /// Every figure of the paper that there is a recipe for
+    /// Every figure of the paper that has a recipe
     #[arg(long, conflicts_with = "figures")]
     pub(crate) all: bool,
-    /// A recipe of one's own with claims, besides or in place of figures of the paper
+    /// Your own recipe with claims, in addition to figures of the paper or instead of them
     #[arg(long, value_name = "FILE")]
     pub(crate) recipe: Vec<PathBuf>,
-    /// Published tables to hold ours against, in place of those that come with the program
+    /// Published tables to compare ours with, in place of those that are built in
     #[arg(long, value_name = "DIR", env = "CONCERTINA_REFERENCE", hide_env_values = true)]
     pub(crate) reference: Option<PathBuf>,
     /// Print the report as JSON
@@ -196,7 +196,7 @@ pub(crate) struct Drawing {
     /// Another value for a parameter of every run
     #[arg(long, value_name = "NAME=VALUE")]
     pub(crate) set: Vec<String>,
-    /// Where to draw
+    /// The folder to draw into
     #[arg(long, value_name = "DIR", default_value = "figures")]
     pub(crate) out: PathBuf,
     #[command(flatten)]
@@ -230,7 +230,7 @@ pub(crate) struct Analyse {
     /// epochs: `0,5,12`
     #[arg(long, value_name = "WHICH", default_value = "ends")]
     pub(crate) checkpoints: String,
-    /// Write the table to a file, as its name ends: .csv, .json or .parquet
+    /// Write the table to a file, in the format of its extension: .csv, .json or .parquet
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
     #[command(flatten)]
@@ -241,10 +241,10 @@ pub(crate) struct Analyse {
 
 #[derive(Debug, Args)]
 pub(crate) struct Analyses {
-    /// One analysis alone
+    /// Only this analysis
     #[arg(value_name = "NAME")]
     pub(crate) analysis: Option<String>,
-    /// In Markdown, a section for each analysis
+    /// In Markdown, with one section per analysis
     #[arg(long, conflicts_with_all = ["json", "csv"])]
     pub(crate) markdown: bool,
     #[command(flatten)]
@@ -253,26 +253,26 @@ pub(crate) struct Analyses {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Runs {
-    /// A row per run
+    /// List runs, one row per run
     List {
-        /// Only those: `gain = 250 and validation_accuracy > 0.9`
+        /// Only these runs: `gain = 250 and validation_accuracy > 0.9`
         #[arg(long = "where", value_name = "CONDITION")]
         condition: Option<String>,
         /// These columns: `key,gain,validation_loss,finished,wall_seconds` [default: those that differ
         /// between the runs]
         #[arg(long, value_name = "NAMES", value_delimiter = ',')]
         columns: Vec<String>,
-        /// Sorted by these columns, with a minus the largest first: `--sort=-validation_accuracy,seed`
+        /// Sort by these columns; a minus sorts from largest to smallest: `--sort=-validation_accuracy,seed`
         /// [default: by key]
         #[arg(long, value_name = "NAMES", value_delimiter = ',', allow_hyphen_values = true)]
         sort: Vec<String>,
-        /// Write the table to a file, as its name ends: .csv, .json or .parquet
+        /// Write the table to a file, in the format of its extension: .csv, .json or .parquet
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
         #[command(flatten)]
         listing: Listing,
     },
-    /// One run: parameters, checkpoints, history
+    /// Show one run: parameters, checkpoints, history
     Show {
         /// Its key, or the beginning of it
         #[arg(value_parser = key)]
@@ -281,17 +281,17 @@ pub(crate) enum Runs {
         #[arg(long)]
         json: bool,
     },
-    /// Remove runs, and what analyses found of them
+    /// Remove runs and the results of their analyses
     Rm(Remove),
-    /// Remove what is of no use any more: results in old versions or of runs that are gone, what killed
-    /// processes left
+    /// Remove what is no longer of use: results of outdated versions or of removed runs, and files that
+    /// killed processes left behind
     Gc(Collect),
-    /// Write runs for NumPy and PyTorch: one as an archive (.npz), several as a folder of archives with a
+    /// Write runs for NumPy and PyTorch: one run as an archive (.npz), several as a folder of archives with a
     /// table
     Export(Export),
     /// Keep a network that was trained elsewhere as a run: weights as .npz or .safetensors
     Import(Import),
-    /// What takes how much room: checkpoints, states, memoised analyses
+    /// Show how much space is taken by checkpoints, states and memoised analyses
     Du {
         #[command(flatten)]
         listing: Listing,
@@ -304,7 +304,7 @@ pub(crate) struct Chosen {
     /// Their keys, or the beginnings of them
     #[arg(value_name = "KEY", required_unless_present = "condition", value_parser = key)]
     pub(crate) keys: Vec<String>,
-    /// All those: `gain = 250 and input_dim = 2`
+    /// All these runs: `gain = 250 and input_dim = 2`
     #[arg(long = "where", value_name = "CONDITION", conflicts_with = "keys")]
     pub(crate) condition: Option<String>,
 }
@@ -313,7 +313,7 @@ pub(crate) struct Chosen {
 pub(crate) struct Remove {
     #[command(flatten)]
     pub(crate) chosen: Chosen,
-    /// Say what would be removed, and change nothing
+    /// Print what would be removed, and change nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
     /// Do not ask
@@ -326,16 +326,16 @@ pub(crate) struct Remove {
 #[derive(Debug, Args)]
 pub(crate) struct Collect {
     /// Of finished runs, keep only these checkpoints: `ends`, `last:10`, `every:5`, `0,5,12`; the others are
-    /// computed again, to the bit, when they are asked for
+    /// recomputed, bit-for-bit, when they are needed
     #[arg(long, value_name = "WHICH")]
     pub(crate) checkpoints: Option<String>,
     /// Remove damaged files that were set aside
     #[arg(long)]
     pub(crate) set_aside: bool,
-    /// Remove results of analyses that this version does not know: of a newer version, or of your own
+    /// Remove results of analyses that this version does not know, such as a newer version's or your own
     #[arg(long)]
     pub(crate) unknown_analyses: bool,
-    /// Say what would be removed, and change nothing
+    /// Print what would be removed, and change nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
     #[command(flatten)]
@@ -346,11 +346,11 @@ pub(crate) struct Collect {
 pub(crate) struct Export {
     #[command(flatten)]
     pub(crate) chosen: Chosen,
-    /// Where to: `run.npz` for one run, a new or empty folder for any number
+    /// Where to write: `run.npz` for one run, a new or empty folder for any number of runs
     #[arg(long, value_name = "PATH")]
     pub(crate) out: PathBuf,
-    /// Which checkpoints, of those that are there: `ends`, `first`, `last`, `last:10`, `every:5`, `all`, or
-    /// epochs: `0,5,12`
+    /// Which of the kept checkpoints: `ends`, `first`, `last`, `last:10`, `every:5`, `all`, or epochs:
+    /// `0,5,12`
     #[arg(long, value_name = "WHICH", default_value = "all")]
     pub(crate) checkpoints: String,
     #[command(flatten)]
@@ -359,16 +359,16 @@ pub(crate) struct Export {
 
 #[derive(Debug, Args)]
 pub(crate) struct Import {
-    /// The network after training, or the only one: a .npz, .npy or .safetensors file with the names of
-    /// PyTorch's RNN and Linear, of the published code, or ours; or an archive that `runs export` wrote, or a
-    /// folder of such
+    /// The network after training, or the only network: a .npz, .npy or .safetensors file with the names of
+    /// PyTorch's RNN and Linear, of the published code, or ours; or an archive written by `runs export`, or a
+    /// folder of such archives
     #[arg(value_name = "WEIGHTS")]
     pub(crate) weights: PathBuf,
     /// The network before training
     #[arg(long, value_name = "WEIGHTS")]
     pub(crate) before: Option<PathBuf>,
-    /// Which array is which, where its name does not say so; `.T` transposes:
-    /// `recurrent_weights=h2h.weight.T`; `none`: there is none
+    /// Which array is which, where its name does not tell; `.T` transposes it:
+    /// `recurrent_weights=h2h.weight.T`; `none` says that it is missing
     #[arg(long = "name", value_name = "OURS=THEIRS")]
     pub(crate) names: Vec<String>,
     #[command(flatten)]
@@ -386,13 +386,13 @@ pub(crate) enum Store {
         #[command(flatten)]
         listing: Listing,
     },
-    /// Set damaged files aside and keep what is whole; what is set aside is computed again when it is asked
-    /// for
+    /// Set damaged files aside and keep what is undamaged; what is set aside is recomputed when it is
+    /// needed
     Repair {
         #[command(flatten)]
         listing: Listing,
     },
-    /// Take every run and result of another store
+    /// Copy every run and result of another store into this one
     Merge {
         /// The other store, which is only read
         #[arg(value_name = "DIR")]
@@ -407,10 +407,10 @@ pub(crate) struct Params {
     /// As a table in Markdown
     #[arg(long, conflicts_with_all = ["json", "paper"])]
     pub(crate) markdown: bool,
-    /// The published code's names first
+    /// Show the published code's names first
     #[arg(long)]
     pub(crate) paper: bool,
-    /// As JSON: an array with an object a parameter
+    /// As JSON: an array with one object per parameter
     #[arg(long)]
     pub(crate) json: bool,
 }
@@ -422,7 +422,7 @@ pub(crate) struct Cite {
     pub(crate) used: Vec<String>,
 }
 
-/// A key or the beginning of one, which is not empty: that would be any run.
+/// A key or the beginning of one. It must not be empty, because that would match any run.
 fn key(text: &str) -> Result<String, String> {
     match text.trim() {
         "" => Err("expected a key or the beginning of one".to_owned()),

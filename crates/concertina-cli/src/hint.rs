@@ -1,23 +1,23 @@
-//! What can be done about an error, in the words of the command line.
+//! Hints on how to resolve an error, in terms of the command line.
 
 use concertina::Hint;
 
-/// A hint that names the commands and options that help.
+/// A hint that names commands and options that help.
 pub(crate) fn words(hint: &Hint) -> String {
     match hint {
-        Hint::GiveParameters => "parameters can be given by themselves: `gain=250 seed=0..5`".to_owned(),
+        Hint::GiveParameters => "parameters can be given without a file: `gain=250 seed=0..5`".to_owned(),
         Hint::LeaveOutFile => "without `--out` the table goes to standard output".to_owned(),
-        Hint::SelectEpochs { .. } => "`--checkpoints 0,5` is before training and after five epochs".to_owned(),
+        Hint::SelectEpochs { .. } => "`--checkpoints 0,5` selects those before training and after five epochs".to_owned(),
         Hint::ListAnalyses { suggestion } => {
             format!("{suggestion}; `concertina analyses` says what each measures")
         }
         Hint::ListParameters => "`concertina params` lists every parameter".to_owned(),
         Hint::ListRuns => "`concertina runs list` lists the runs".to_owned(),
         Hint::ShowRunOrTrain => {
-            "`concertina runs show` lists what is there; `concertina train` computes what is missing".to_owned()
+            "`concertina runs show` lists what exists; `concertina train` computes what is missing".to_owned()
         }
         Hint::GiveSizesOf { run } => {
-            format!("give the sizes that it has: `concertina runs show {run}` shows them")
+            format!("give the sizes of that run: `concertina runs show {run}` shows them")
         }
         Hint::VerifyStoreOrRerun => {
             "`concertina store verify` looks for damage; `--rerun` trains the run again and compares".to_owned()
@@ -25,8 +25,8 @@ pub(crate) fn words(hint: &Hint) -> String {
         Hint::VerifyStoreOrCompareMachines => {
             "`concertina store verify` looks for damage; `--rerun` compares with this machine".to_owned()
         }
-        Hint::RerunInBothStores => "those that differ were trained by another version or are damaged in a way checksums do not show: `concertina train ... --rerun` in both stores says which is right".to_owned(),
-        Hint::AskAgain => "the same command again goes on from here".to_owned(),
+        Hint::RerunInBothStores => "those that differ were trained by another version or are damaged in a way that checksums do not show: `concertina train ... --rerun` in both stores says which is right".to_owned(),
+        Hint::AskAgain => "run the same command again to continue from here".to_owned(),
         other => other.to_string(),
     }
 }
@@ -40,7 +40,7 @@ mod tests {
     #[test]
     fn hints_name_commands_here_and_not_in_the_library() {
         let error = Error::UnknownRun { key: "12ab".to_owned() };
-        let hint = error.hint().expect("there is one");
+        let hint = error.hint().expect("a hint");
         assert_eq!(hint, Hint::ListRuns);
         assert_eq!(words(&hint), "`concertina runs list` lists the runs");
         assert!(!hint.to_string().contains("concertina"));
@@ -48,7 +48,7 @@ mod tests {
     }
 
     #[test]
-    fn more_epochs_are_asked_for_as_before() {
+    fn a_hint_about_more_epochs_names_the_parameter() {
         let error = Error::NoSuchEpoch { epoch: 9, last: 4, run: "12ab".to_owned() };
         assert_eq!(
             error.hint().map(|hint| words(&hint)).as_deref(),

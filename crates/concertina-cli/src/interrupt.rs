@@ -1,4 +1,5 @@
-//! Ctrl-C and the signals of a cluster: the first ends cleanly, a second Ctrl-C or termination at once.
+//! Ctrl-C and the signals of a cluster. The first one ends the program cleanly; a second Ctrl-C or
+//! termination signal ends it immediately.
 
 use std::io;
 use std::sync::Arc;
@@ -7,39 +8,39 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::output::say;
 
 /// A flag that is set when the process is asked to stop: by Ctrl-C, SIGTERM or SIGHUP, of which the second
-/// ends the process; or by SIGUSR1, SIGUSR2 or SIGXCPU, as a cluster sends them before the time is up. Those
-/// may come again and again.
+/// ends the process immediately; or by SIGUSR1, SIGUSR2 or SIGXCPU, which a cluster sends before the time is
+/// up and which may be repeated.
 pub(crate) fn flag() -> Arc<AtomicBool> {
     let flag = Arc::new(AtomicBool::new(false));
     let mut asked = Asked { flag: Arc::clone(&flag), to_end: false };
     if watch(move |ends| asked.again(ends)).is_err() {
-        say("warning: Ctrl-C and signals cannot be caught here; what is done is kept all the same");
+        say("warning: Ctrl-C and signals cannot be caught here; finished work is kept nevertheless");
     }
     flag
 }
 
-/// How the process was asked to stop so far.
+/// How the process has been asked to stop so far.
 struct Asked {
     flag: Arc<AtomicBool>,
-    /// By something that ends a process, and not only by a warning.
+    /// By something that ends a process, not only by a warning.
     to_end: bool,
 }
 
 impl Asked {
-    /// It is asked to stop; `ends` if twice means at once.
+    /// Called when the process is asked to stop. If `ends` is given twice, the process ends immediately.
     fn again(&mut self, ends: bool) {
         if ends && std::mem::replace(&mut self.to_end, true) {
             std::process::exit(crate::INTERRUPTED.into());
         }
         if !self.flag.swap(true, Ordering::Relaxed) {
             say(
-                "stopping: epochs in progress come to their end, and what is done is kept (Ctrl-C again: stop at once)",
+                "stopping: epochs in progress are finished, and their results are kept (Ctrl-C again: stop immediately)",
             );
         }
     }
 }
 
-/// Calls `asked` at every signal, from a thread of its own.
+/// Calls `asked` at every signal, from a separate thread.
 #[cfg(unix)]
 fn watch(mut asked: impl FnMut(bool) + Send + 'static) -> io::Result<()> {
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2, SIGXCPU};

@@ -1,4 +1,4 @@
-//! The command `concertina`: reads what was typed, calls the facade, prints what comes back.
+//! The command `concertina`: parses what was typed, calls the facade, prints the result.
 
 mod arguments;
 mod commands;

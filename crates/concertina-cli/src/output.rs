@@ -1,4 +1,4 @@
-//! What is printed: results on standard output, all else on standard error.
+//! What is printed: results on standard output, everything else on standard error.
 
 use std::collections::BTreeSet;
 use std::io::{self, Write};
@@ -11,27 +11,27 @@ use concertina::{Counts, Error, write_table};
 use crate::arguments::Listing;
 use crate::hint;
 
-/// Why a command ends without having done all it was asked.
+/// Why a command ends without having done everything it was asked to do.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// The facade says why.
+    /// An error of the facade.
     Concertina(Error),
     /// Standard output cannot be written.
     Output(io::Error),
-    /// Some runs or analyses failed; what could be done was done.
+    /// Some runs or analyses failed; the others were completed.
     Runs {
-        /// Why, each.
+        /// The error of each.
         failures: Vec<Error>,
-        /// How many there were in all.
+        /// How many runs and analyses there were in all.
         of: usize,
     },
     /// A claim failed, a published table disagrees, or nothing could be judged.
     NotReproduced(Counts),
     /// A stop was requested.
     Interrupted,
-    /// The answer was no.
+    /// The user answered no.
     NotConfirmed,
-    /// There is no terminal to ask at.
+    /// There is no terminal to ask on.
     NotAsked {
         /// What was to be done.
         what: String,
@@ -50,17 +50,17 @@ impl From<io::Error> for Failure {
     }
 }
 
-/// The reader of our output has gone, as `head` does: nothing to complain about.
+/// Whether the reader of our output has gone away, as `head` does. That is no error.
 pub(crate) fn is_broken_pipe(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::BrokenPipe
 }
 
-/// Says something on standard error. If it cannot be written, that is no reason to stop.
+/// Prints a message on standard error. If it cannot be written, the program goes on.
 pub(crate) fn say(text: &str) {
     let _ = writeln!(io::stderr(), "{text}");
 }
 
-/// Prints an error: what, then what to do.
+/// Prints an error, followed by a hint.
 pub(crate) fn print_failure(failure: &Failure) {
     match failure {
         Failure::Concertina(error) => print_error(error),
@@ -68,14 +68,14 @@ pub(crate) fn print_failure(failure: &Failure) {
         Failure::Interrupted => print_error(&Error::Interrupted),
         Failure::NotConfirmed => say("nothing was removed"),
         Failure::NotAsked { what } => {
-            say(&format!("error: expected a terminal to ask on: {what}?\n\nhint: `--yes` does it without asking"));
+            say(&format!("error: expected a terminal to ask for confirmation: {what}?\n\nhint: `--yes` does it without asking"));
         }
         Failure::NotReproduced(counts) => say(&match (counts.not_reproduced, counts.disagree) {
             (0, 0) => "error: not everything could be judged: there are not enough realisations\n\nhint: ask for five or more, as in `--seeds 0..5`".to_owned(),
             (claims, points) => format!("error: {claims} claims are not reproduced, {points} points of published tables disagree"),
         }),
         Failure::Runs { failures, of } => {
-            // Many runs often fail for one reason: it is said once, with the first of them.
+            // Many runs often fail for the same reason. It is printed once, with the first of them.
             let mut said: Vec<String> = Vec::new();
             for failure in failures {
                 let text = failure.to_string();
@@ -92,7 +92,7 @@ pub(crate) fn print_failure(failure: &Failure) {
     }
 }
 
-/// How many failed: a run counts once, however much of it failed.
+/// How many failed. A run counts once, even if several of its analyses failed.
 fn count_failed(failures: &[Error]) -> usize {
     let run =
         |failure: &Error| if let Error::RunFailed { run, .. } = failure { Some(run.clone()) } else { None };
@@ -115,7 +115,7 @@ fn print_error(error: &Error) {
     }
 }
 
-/// Prints a table as asked: aligned for people, CSV or JSON; or writes it to a file.
+/// Prints a table as CSV, as JSON or aligned for people; or writes it to a file.
 pub(crate) fn print_table(table: &Table, listing: Listing, out: Option<&Path>) -> Result<(), Failure> {
     if let Some(path) = out {
         write_table(table, path)?;
@@ -141,7 +141,7 @@ pub(crate) fn print(bytes: &[u8]) -> Result<(), Failure> {
     Ok(())
 }
 
-/// A table for people: numbers to the right, texts to the left, two spaces between.
+/// A table for people: numbers right-aligned, texts left-aligned, with two spaces between columns.
 pub(crate) fn aligned(table: &Table) -> String {
     if table.column_count() == 0 {
         return String::new();
@@ -185,7 +185,7 @@ fn short(cell: &Scalar) -> String {
     }
 }
 
-/// A vector for people: its first three numbers, and how many there are if there are more.
+/// A vector for people: its first three numbers, and the total number if there are more.
 fn short_vector(numbers: &[f64]) -> String {
     let mut texts: Vec<String> = numbers.iter().take(3).map(|number| short_number(*number)).collect();
     if numbers.len() > texts.len() {

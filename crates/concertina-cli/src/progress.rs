@@ -1,4 +1,4 @@
-//! Progress on standard error: a bar where there is a terminal, a line a run everywhere.
+//! Progress on standard error: a bar where there is a terminal, and one line per run everywhere.
 
 use std::io::IsTerminal;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -8,10 +8,10 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::output::say;
 
-/// Steps of the bar: finer than a terminal is wide.
+/// Steps of the bar: more than a terminal has columns.
 const STEPS: u64 = 1000;
 
-/// How much to say.
+/// How much to print.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Talk {
     /// Nothing but warnings.
@@ -22,7 +22,7 @@ pub(crate) enum Talk {
     Verbose,
 }
 
-/// Says warnings and nothing else.
+/// Prints warnings and nothing else.
 pub(crate) struct Warnings;
 
 impl Observer for Warnings {
@@ -33,10 +33,10 @@ impl Observer for Warnings {
     }
 }
 
-/// Shows what a study does.
+/// Shows the progress of a study.
 pub(crate) struct Progress {
     talk: Talk,
-    /// The parameters that tell runs apart.
+    /// The parameters that distinguish runs.
     varied: Vec<&'static str>,
     bar: Option<ProgressBar>,
     tally: Mutex<Tally>,
@@ -55,7 +55,7 @@ impl Progress {
         Self { talk, varied: varied.to_vec(), bar, tally: Mutex::default() }
     }
 
-    /// Time counts from here.
+    /// Starts the clock.
     pub(crate) fn begin(&self) {
         self.tally().restart_clock();
     }
@@ -64,7 +64,7 @@ impl Progress {
         self.tally.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Says a line above the bar.
+    /// Prints a line above the bar.
     fn line(&self, text: &str) {
         match &self.bar {
             Some(bar) => bar.suspend(|| say(text)),
@@ -78,7 +78,7 @@ impl Progress {
         bar.set_message(tally.message());
     }
 
-    /// Takes the bar away, and says how it went.
+    /// Removes the bar, and prints a summary.
     pub(crate) fn finish(&self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
@@ -90,7 +90,7 @@ impl Progress {
     }
 }
 
-/// Seconds for an estimate: no more digits than it is worth.
+/// An estimated number of seconds, with no more digits than it is worth.
 pub(crate) fn approximately(seconds: f64) -> String {
     let minutes = seconds / 60.0;
     match seconds {
@@ -117,7 +117,7 @@ impl Observer for Progress {
                 }
             }
             EventKind::Waiting { run } if self.talk != Talk::Quiet => {
-                self.line(&format!("run {}: another process trains it; waiting", run.short()));
+                self.line(&format!("run {}: another process is training it; waiting", run.short()));
             }
             EventKind::Warning { message } => self.line(&format!("warning: {message}")),
             _ => {}

@@ -1,11 +1,11 @@
 //! The store under fire: killed at hundreds of moments, full and read-only file systems, many processes at
-//! once. Slow, run by name:
+//! the same time. The tests are slow and run only when this target is named:
 //!
 //! ```sh
 //! cargo test --release -p concertina-cli --test slow_fire -- --nocapture --test-threads=1
 //! ```
 //!
-//! `CONCERTINA_ROUNDS=10` makes ten times as many rounds. Each test ends with a line that says what was
+//! `CONCERTINA_ROUNDS=10` makes ten times as many rounds. Each test ends with a line that says what it
 //! counted.
 
 #![cfg(unix)]
@@ -23,7 +23,7 @@ use std::time::Duration;
 
 use support::{Place, SMALL, assert_same_store};
 
-/// 24 runs of some 30 ms each, with checkpoints within epochs.
+/// 24 runs of about 30 ms each, with checkpoints within epochs.
 const MANY: [&str; 5] = ["gain=20,250", "seed=0..12", "units=32", "epochs=20", "saves_per_epoch=2"];
 
 fn rounds(usual: usize) -> usize {
@@ -53,15 +53,15 @@ fn silent(command: &mut Command) -> &mut Command {
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null())
 }
 
-/// Kills a process and all that belong to its group.
+/// Kills a process and all other members of its group.
 fn kill_group(child: &mut Child) {
     let group = format!("-{}", child.id());
-    let status = Command::new("kill").args(["-9", "--", &group]).status().expect("there is a `kill`");
-    assert!(status.success(), "its leader is not waited for yet, so the group is there");
+    let status = Command::new("kill").args(["-9", "--", &group]).status().expect("`kill` exists");
+    assert!(status.success(), "its leader has not been waited for yet, so the group exists");
     child.wait().expect("it ends");
 }
 
-/// Nothing in a store is damaged, whatever was killed.
+/// Nothing in the store is damaged, whichever process was killed.
 fn assert_whole(place: &Place, store: &str) {
     if place.path(store).join("FORMAT").exists() {
         let said = place.run(&["store", "verify", "-q", "--store", store]);
@@ -69,8 +69,8 @@ fn assert_whole(place: &Place, store: &str) {
     }
 }
 
-/// What a store has but for what depends on times: claims and unfinished files of killed processes are swept
-/// first.
+/// What a store holds except for what depends on timing: claims and unfinished files of killed processes are
+/// removed first.
 fn swept(place: &Place, store: &str) -> BTreeMap<PathBuf, Vec<u8>> {
     place.run(&["runs", "gc", "-q", "--store", store]).expect_success();
     place.store(store)
@@ -121,7 +121,7 @@ fn killed_with_its_whole_process_group_it_ends_with_the_same_bytes() {
     while kills < rounds(100) {
         let store = format!("killed{stores}");
         loop {
-            // Two at once in one group, as a batch system starts them.
+            // Two at the same time in one group, as a batch system starts them.
             let program = place.command(&train(&store, &["-q", "--jobs", "1"]));
             let words: Vec<String> = std::iter::once(program.get_program())
                 .chain(program.get_args())
@@ -161,7 +161,7 @@ fn killed_while_it_removes_merges_and_collects_nothing_is_damaged() {
     for round in 0..rounds(8) {
         let store = format!("store{round}");
         let copied = Command::new("cp").args(["-r"]).args([place.path("first"), place.path(&store)]).status();
-        assert!(copied.expect("there is a `cp`").success());
+        assert!(copied.expect("`cp` exists").success());
         let second = place.path("second").to_string_lossy().into_owned();
         let steps: [(&str, Vec<&str>); 3] = [
             ("merge", vec!["store", "merge", &second, "-q", "--store", &store]),
@@ -171,7 +171,7 @@ fn killed_while_it_removes_merges_and_collects_nothing_is_damaged() {
         for (name, arguments) in &steps {
             for attempt in 1.. {
                 let mut child = silent(&mut place.command(arguments)).spawn().expect("it runs");
-                // Later and later, so that it comes to its end on a slow machine too.
+                // Later with every attempt, so that the command finishes on a slow machine too.
                 std::thread::sleep(Duration::from_micros(1_000 + moments.next(20_000 * attempt)));
                 if child.try_wait().expect("asked").is_some() {
                     break;
@@ -188,7 +188,7 @@ fn killed_while_it_removes_merges_and_collects_nothing_is_damaged() {
                 assert_same_store(&swept(&place, &store), &place.store("both"), "merged, killed on the way");
             }
         }
-        // What was removed is trained again, what was thinned out is computed again.
+        // What was removed is trained again, and checkpoints that were thinned out are recomputed.
         place.run(&train(&store, &["-q", "seed=0..18"])).expect_success();
         assert_same_store(&swept(&place, &store), &place.store("both"), "removed, and trained again");
         std::fs::remove_dir_all(place.path(&store)).expect("removed");
@@ -196,7 +196,7 @@ fn killed_while_it_removes_merges_and_collects_nothing_is_damaged() {
     println!("counted: kills by command: {kills:?}");
 }
 
-/// A script in a mount namespace of its own, where it may mount; `None` where the machine does not allow
+/// Runs a script in a separate mount namespace, where it may mount. `None` where the machine does not allow
 /// that.
 fn in_namespace(place: &Place, script: &str) -> Option<String> {
     let allowed = Command::new("unshare").args(["--map-root-user", "--mount", "true"]).output();
@@ -213,7 +213,7 @@ fn in_namespace(place: &Place, script: &str) -> Option<String> {
 }
 
 #[test]
-fn a_full_disk_is_said_and_nothing_is_lost() {
+fn a_full_disk_is_reported_and_nothing_is_lost() {
     let place = Place::new();
     place.run(&train("whole", &["-q"])).expect_success();
     let whole = place.store("whole");
@@ -250,7 +250,7 @@ fn a_full_disk_is_said_and_nothing_is_lost() {
 }
 
 #[test]
-fn a_file_system_that_becomes_read_only_is_said_and_read() {
+fn a_file_system_that_becomes_read_only_is_reported_and_can_still_be_read() {
     let place = Place::new();
     place.run(&train("whole", &["-q"])).expect_success();
     let whole = place.store("whole");
@@ -282,14 +282,14 @@ fn a_file_system_that_becomes_read_only_is_said_and_read() {
 }
 
 #[test]
-fn a_store_of_somebody_else_is_said_and_read() {
+fn a_store_of_another_user_is_reported_and_can_still_be_read() {
     let place = Place::new();
     place.run(&train("theirs", &["-q", "seed=0..2"])).expect_success();
     std::process::Command::new("chmod")
         .args(["755"])
         .arg(place.folder.path())
         .status()
-        .expect("there is a `chmod`");
+        .expect("`chmod` exists");
     let as_nobody = |arguments: &[&str]| {
         let mut command = Command::new("setpriv");
         command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]);
@@ -354,7 +354,7 @@ fn sixteen_processes_at_fifty_runs_train_each_once_while_others_read() {
                 } else {
                     place.run(reader)
                 };
-                // Before the first has made it there is no store to read.
+                // Until the first writer has created it, there is no store to read.
                 let not_yet = said.stderr.contains("no store at");
                 assert!(said.status == Some(0) || not_yet, "{}", said.snapshot());
                 reads += usize::from(!not_yet);
@@ -388,7 +388,7 @@ fn sixteen_processes_at_fifty_runs_train_each_once_while_others_read() {
         let mut many = swept(&place, "many");
         many.retain(|path, _| !path.starts_with("analyses"));
         assert_same_store(&many, &one, &format!("race {race}"));
-        let table = |store: &Path| std::fs::read_to_string(store.join("runs.csv")).expect("there");
+        let table = |store: &Path| std::fs::read_to_string(store.join("runs.csv")).expect("it exists");
         assert_eq!(table(&place.path("many")), table(&place.path("one")), "the run table");
         std::fs::remove_dir_all(place.path("many")).expect("removed");
     }

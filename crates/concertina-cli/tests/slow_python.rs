@@ -1,5 +1,6 @@
-//! What the guide shows in Python runs in Python: exported runs read by NumPy, NumPy's weights imported.
-//! Needs Python 3 with `venv` and the network, to install NumPy into a folder of its own. Slow, run by name:
+//! The Python in the guides runs: NumPy reads exported runs, and weights from NumPy are imported. Needs
+//! Python 3 with `venv` and the network, to install NumPy into a separate folder. Slow, and run only when
+//! this target is named:
 //!
 //! ```sh
 //! cargo test --release -p concertina-cli --test slow_python -- --nocapture
@@ -18,14 +19,14 @@ use support::Place;
 const EXCHANGE: &str = include_str!("../../../docs/guides/import-and-export.md");
 const TASK: &str = include_str!("../../../docs/guides/your-own-task.md");
 
-/// The text between ```` ```python ```` and ```` ``` ````, one block after the other.
+/// The blocks of a language in a guide, in order, without their fences.
 fn blocks(guide: &str, language: &str) -> Vec<String> {
     let fence = format!("```{language}\n");
     let parts = guide.split(&fence).skip(1);
     parts.map(|part| part.split("```").next().unwrap_or_default().to_owned()).collect()
 }
 
-/// A Python with NumPy, in a folder that stays for the next time.
+/// A Python with NumPy, in a folder that is kept for the next time.
 fn python() -> PathBuf {
     let place = Path::new(env!("CARGO_TARGET_TMPDIR")).join("python");
     let python = place.join("bin/python");
@@ -33,19 +34,18 @@ fn python() -> PathBuf {
         Command::new(python).args(["-c", "import numpy"]).status().is_ok_and(|status| status.success())
     };
     if !has_numpy(&python) {
-        let made =
-            Command::new("python3").args(["-m", "venv"]).arg(&place).status().expect("there is a python3");
+        let made = Command::new("python3").args(["-m", "venv"]).arg(&place).status().expect("python3 exists");
         assert!(made.success(), "python3 -m venv");
         let installed = Command::new(&python)
             .args(["-m", "pip", "install", "--quiet", "numpy"])
             .status()
-            .expect("there is a pip");
+            .expect("pip exists");
         assert!(installed.success(), "pip install numpy");
     }
     python
 }
 
-/// Types the lines of a block.
+/// Runs the commands of a block.
 fn run_shell(place: &Place, text: &str) {
     for line in text.lines().filter(|line| !line.trim().is_empty()) {
         let words: Vec<&str> = line.split('#').next().unwrap_or_default().split_whitespace().collect();
@@ -89,7 +89,7 @@ fn the_guides_python_reads_what_is_exported_and_writes_what_is_imported() {
     assert_eq!(
         (shell.len(), programs.len()),
         (2, 3),
-        "the guide has other blocks now: see below which run after which"
+        "the blocks of the guide have changed: adapt the order below"
     );
     run_shell(&place, &shell[0]);
     let read = run_python(&place, &programs[0]);

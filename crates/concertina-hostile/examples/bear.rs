@@ -1,4 +1,4 @@
-//! Calls a target with files, to look at what one of them does:
+//! Calls a target with files, to inspect what one of them does:
 //!
 //! `cargo run -p concertina-hostile --example bear -- TARGET FILE ...`
 

@@ -1,4 +1,4 @@
-//! Writes the seeds of the corpora: what the project itself writes, a few small files a target.
+//! Writes the seeds of the corpora: files that the project itself writes, a few small ones per target.
 //!
 //! `cargo run -p concertina-hostile --example seeds -- fuzz/corpus`
 
@@ -165,7 +165,7 @@ rows = [{ panels = ["a", "b"], widths = [1.0, 2.0], height_mm = 50.0 }]
     println_size(&folder)
 }
 
-#[allow(clippy::print_stdout, reason = "it prints for the person who runs it")]
+#[allow(clippy::print_stdout, reason = "it prints for the user")]
 fn println_size(folder: &Path) -> Result<(), Box<dyn std::error::Error>> {
     let mut total = 0;
     for target in fs::read_dir(folder)? {

@@ -1,4 +1,4 @@
-//! Arrays in the files of others.
+//! Arrays in foreign files.
 
 use concertina_arrays::{Error, Member, Npz, read_member, read_npy, read_npz, read_safetensors};
 
@@ -6,7 +6,7 @@ use concertina_model::task::TrialArrays;
 
 use crate::tell;
 
-/// A `.npy`, `.npz` or `.safetensors` file, whichever it is; arrays that are read are written and read again.
+/// A `.npy`, `.npz` or `.safetensors` file. Arrays that can be read are written and read again.
 pub fn arrays(bytes: &[u8]) {
     let npy = read_npy(bytes);
     if let Some(array) = npy.as_ref().ok().and_then(|member| member.numbers("it").ok()) {

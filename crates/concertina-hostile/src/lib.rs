@@ -1,9 +1,9 @@
-//! For tests: every reader of foreign bytes, called on bytes from strangers.
+//! For tests: calls every reader of foreign bytes with untrusted input.
 //!
-//! A reader of foreign bytes returns a value or an error: no panic, no overflow of the stack, no hang, no
-//! allocation past a limit, whatever it reads. Each function here is one such reader with what must hold of
-//! what it accepts; it panics if that does not hold. Three things call them: the fuzzers in `fuzz/`, a quick
-//! test over the corpus kept there, and a slow one over many mutations of it.
+//! Whatever it reads, a reader of foreign bytes must return a value or an error, without a panic, a stack
+//! overflow, a hang or an allocation beyond a limit. Each function here calls one such reader and checks
+//! properties of what it accepts; it panics if they do not hold. The functions are called by the fuzzers in
+//! `fuzz/`, by a quick test over the corpus there, and by a slow test over many mutations of the corpus.
 
 mod arrays;
 mod overrides;
@@ -22,10 +22,10 @@ pub use store::{Template, store, tidy};
 pub use tables::{csv, json, parquet, published};
 pub use tensors::tensors;
 
-/// A reader of foreign bytes, and what must hold of what it accepts.
+/// A call of a reader of foreign bytes, with checks of what it accepts.
 pub type Target = fn(&[u8]);
 
-/// Every target by its name, which is that of its fuzzer and of its folder in `fuzz/corpus`.
+/// All targets by name. A target's name is also that of its fuzzer and of its folder in `fuzz/corpus`.
 pub const TARGETS: &[(&str, Target)] = &[
     ("params_toml", params_toml),
     ("params_json", params_json),
@@ -40,7 +40,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("arrays", arrays),
 ];
 
-/// An error is read: its text and those of its causes are made, and dropped.
+/// Formats an error and its causes, and drops the texts.
 pub(crate) fn tell(error: &dyn std::error::Error) {
     let mut next = Some(error);
     while let Some(error) = next {

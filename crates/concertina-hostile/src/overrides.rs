@@ -1,4 +1,4 @@
-//! What a user types: overrides, seeds, checkpoints, conditions, analyses.
+//! What users type: overrides, seeds, checkpoints, conditions, analyses.
 
 use concertina::{CheckpointSelection, Condition, RunColumns};
 use concertina_model::Checkpoint;
@@ -9,7 +9,7 @@ use concertina_table::{Table, Values};
 
 use crate::{params, tell};
 
-/// Each line as an override of one sweep; the whole text as everything else that is typed.
+/// Each line is an override of one sweep, and the whole text is everything else that users type.
 pub fn overrides(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     let mut sweep = Sweep::of(Params::default());
@@ -24,7 +24,7 @@ pub fn overrides(bytes: &[u8]) {
     }
     match concertina::seeds(text) {
         Ok(SeedChoice::These(seeds)) => assert!(!seeds.is_empty()),
-        Ok(_) => unreachable!("seeds that are typed are these"),
+        Ok(_) => unreachable!("seeds that are typed are explicit"),
         Err(error) => tell(&error),
     }
     match text.parse::<CheckpointSelection>() {
@@ -57,7 +57,7 @@ fn condition(text: &str) {
     }
     let Ok(condition) = text.parse::<Condition>() else { return };
     let again = format!("({text})").parse::<Condition>();
-    // One pair of parentheses more may be one too many.
+    // One more pair of parentheses may be one too many.
     assert!(again.is_err() || again.is_ok_and(|again| again == condition), "{text}");
     let table = Table::from_columns([
         ("gain", Values::Float(vec![Some(20.0), Some(f64::INFINITY), None])),

@@ -20,7 +20,7 @@ pub fn params_toml(bytes: &[u8]) {
         Err(error) => told(&error),
     }
     match Sweep::from_toml(text).and_then(Sweep::check) {
-        // All are made alike: one in a thousand shows.
+        // All runs are made in the same way, so one in a thousand is enough.
         Ok(runs) => runs.iter().step_by(1000).for_each(valid),
         Err(error) => told(&error),
     }
@@ -43,7 +43,7 @@ fn told(error: &concertina_model::Error) {
     let _ = error.hint();
 }
 
-/// Checks parameters; what is accepted is fit for use.
+/// Checks parameters, and that accepted parameters can be used.
 pub(crate) fn checked(params: Params) {
     match params.check() {
         Ok(params) => valid(&params),
@@ -51,11 +51,11 @@ pub(crate) fn checked(params: Params) {
     }
 }
 
-/// What holds of checked parameters: one key, finite numbers, and files that give them back.
+/// The properties of checked parameters: a stable key, finite numbers, and files that reproduce them.
 pub(crate) fn valid(params: &ValidParams) {
     let canonical = params.canonical();
     for line in canonical.lines().skip(1) {
-        let (name, value) = line.split_once(" = ").expect("a name and a value a line");
+        let (name, value) = line.split_once(" = ").expect("a name and a value on each line");
         assert!(!matches!(value, "inf" | "-inf" | "NaN"), "{name} is {value}");
     }
     let again = params.clone().into_params().check().expect("what is valid stays valid");
@@ -76,7 +76,7 @@ pub(crate) fn valid(params: &ValidParams) {
     assert!(kept.windows(2).all(|pair| pair[0].update < pair[1].update), "{kept:?}");
     for epochs in [0, 3, 1_000_000_000] {
         if let Ok(longer) = params.with_epochs(epochs) {
-            assert_eq!(longer.canonical(), canonical, "how long a run is trained does not name it");
+            assert_eq!(longer.canonical(), canonical, "the length of training is not part of the name");
         }
     }
 }

@@ -9,10 +9,10 @@ use concertina_table::{Table, Values};
 
 use crate::tell;
 
-/// Most requirements of a recipe that is drawn here, so that one input does not take seconds.
+/// The most requirements of a recipe that is drawn here, so that an input does not take seconds.
 const MOST_DRAWN: usize = 3;
 
-/// A recipe: read, planned, drawn from a made-up table. And the same bytes as a theme.
+/// A recipe is read, planned, and drawn from a made-up table. The same bytes are also read as a theme.
 pub fn recipe(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     if let Err(error) = Theme::from_toml("theme.toml", text) {
@@ -39,7 +39,7 @@ pub fn recipe(bytes: &[u8]) {
         return;
     }
     static THEME: OnceLock<Theme> = OnceLock::new();
-    // A text of odd length is drawn from a table of huge numbers.
+    // Texts of odd length are drawn from a table with huge numbers.
     let table = made_up(text.len() % 2 == 1);
     match recipe.draw(THEME.get_or_init(Theme::default), &vec![table.clone(); requirements.len()]) {
         Ok(figure) => assert!(figure.svg().starts_with('<')),
@@ -53,7 +53,7 @@ pub fn recipe(bytes: &[u8]) {
     }
 }
 
-/// A table with the columns that recipes name, and with cells that are not expected.
+/// A table with the columns that recipes name, and with unexpected cells.
 fn made_up(huge: bool) -> &'static Table {
     static TABLES: [OnceLock<Table>; 2] = [const { OnceLock::new() }; 2];
     TABLES[usize::from(huge)].get_or_init(|| {

@@ -1,9 +1,10 @@
-//! Checksums put right: strangers can compute them, so what lies behind them must bear strangers too.
+//! Corrects checksums. Attackers can compute them, so the code behind them must withstand untrusted input,
+//! too.
 
 use serde_json::Value;
 
-/// The bytes with the checksum that is found in place of the one that is expected, if the reason for refusing
-/// them names both.
+/// The bytes with the checksum that was found in place of the expected one, if the reason for refusing them
+/// names both.
 pub fn by_reason(bytes: &[u8], reason: &str) -> Option<Vec<u8>> {
     let (_, rest) = reason.split_once("expected checksum ")?;
     let (expected, found) = rest.split_once(", found ")?;
@@ -17,8 +18,8 @@ pub fn by_reason(bytes: &[u8], reason: &str) -> Option<Vec<u8>> {
     Some(resealed)
 }
 
-/// The value of a sealed JSON file, sealed again for this subject; bytes that are no such file are sealed as
-/// a text.
+/// The value of a sealed JSON file, sealed again for this subject. Bytes that are not such a file are sealed
+/// as text.
 pub fn json(bytes: &[u8], subject: &str) -> Vec<u8> {
     let value: Value = serde_json::from_slice(bytes)
         .unwrap_or_else(|_| Value::from(String::from_utf8_lossy(bytes).into_owned()));

@@ -1,4 +1,4 @@
-//! A store in which one file is a stranger's.
+//! A store in which one file is foreign.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -13,45 +13,46 @@ use concertina_table::Values;
 
 use crate::{reseal, tell};
 
-/// How often a checksum is put right in one file: a packed one has several.
+/// How often a checksum is corrected in a file; a packed file has several.
 const SEALS: usize = 4;
-/// The run of a claim, and of nothing else: a process that trains waits for claims.
+/// A run that has only a claim. It differs from the trained run, because a process that trains waits for
+/// claims.
 const CLAIMED: &str = "00000000000000000000000000000000000000000000000000000000000000aa";
 /// The file of the claim.
 const CLAIM: &str = "claims/00000000000000000000000000000000000000000000000000000000000000aa.json";
 /// The note on a file that was set aside.
 const INCIDENT: &str = "set-aside/0123456789abcdef/incident.json";
 
-/// A store on disk, and what it holds when all is well.
+/// A store on disk, and its contents in an undamaged state.
 #[derive(Debug)]
 pub struct Template {
     root: PathBuf,
     files: BTreeMap<PathBuf, Vec<u8>>,
-    /// Files in whose place a stranger's is put, in the order of the first byte.
+    /// The files that can be replaced by a foreign file, in the order of the first byte.
     places: Vec<PathBuf>,
     key: RunKey,
     params: ValidParams,
     memo: Memo,
 }
 
-/// The beginning of the names of our folders; a name and the number of the process follow.
+/// The beginning of the names of our folders, followed by a name and the process id.
 const FOLDERS: &str = "concertina-hostile-";
 
-/// In memory if there is such a place.
+/// A folder in memory, if there is one.
 fn fast_place() -> PathBuf {
     let memory = Path::new("/dev/shm");
     if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() }
 }
 
-/// Removes the folders that targets of this process made, and those of processes that have ended; to be
-/// called when all are done.
+/// Removes the folders that targets of this process made, and those of processes that have ended. To be
+/// called at the very end.
 pub fn tidy() {
     let own = std::process::id();
     for entry in fs::read_dir(fast_place()).into_iter().flatten().flatten() {
         let name = entry.file_name();
         let name =
             name.to_str().and_then(|name| name.strip_prefix(FOLDERS)?.rsplit_once('-')?.1.parse().ok());
-        // Where it is not known which processes live, only our own claims go.
+        // If it is unknown which processes are running, only our own folders are removed.
         let ended =
             |pid: u32| Path::new("/proc/self").exists() && !Path::new(&format!("/proc/{pid}")).exists();
         if name.is_some_and(|pid: u32| pid == own || ended(pid)) {
@@ -63,13 +64,13 @@ pub fn tidy() {
 /// A folder of our own, which [`tidy`] removes.
 pub(crate) fn fast_folder(name: &str) -> PathBuf {
     let folder = fast_place().join(format!("{FOLDERS}{name}-{}", std::process::id()));
-    let _ = fs::remove_dir_all(&folder); // of a process with the same number, long ago
+    let _ = fs::remove_dir_all(&folder); // of an earlier process with the same id
     fs::create_dir_all(&folder).expect("a folder for tests can be made");
     folder
 }
 
 impl Template {
-    /// The store of one tiny run, with a file of every kind.
+    /// Creates the store of one tiny run, with a file of every kind.
     pub fn new(root: PathBuf) -> Self {
         let mut params = Params::default();
         (params.network.units, params.task.input_dim, params.task.clusters) = (3, 2, 2);
@@ -80,7 +81,7 @@ impl Template {
         let runs = study.train(&sweep).expect("a small run trains");
         runs.analyse(&analysis()).expect("a small run is analysed");
         let (key, params) = (*runs.first().key(), runs.first().params().clone());
-        let store = Store::open(&root).expect("it was just made");
+        let store = Store::open(&root).expect("it was just created");
         let run = store.run(&key);
         let id = run.checkpoint_ids().expect("a whole store")[0];
         let tensors = run.read_checkpoint(id).expect("a whole store").expect("it is listed");
@@ -120,12 +121,12 @@ impl Template {
             loose.join(format!("{id}.safetensors")),
         ];
         for place in &places {
-            assert!(files.contains_key(place), "{} is not there", place.display());
+            assert!(files.contains_key(place), "{} is missing", place.display());
         }
         Self { root, files, places, key, params, memo }
     }
 
-    /// Inputs of [`store`]: each file as it is, behind the byte that says where it belongs.
+    /// Inputs of [`store`]: each file unchanged, after the byte that tells where it belongs.
     pub fn seeds(&self) -> impl Iterator<Item = (String, Vec<u8>)> + '_ {
         self.places.iter().enumerate().map(|(number, place)| {
             let name = place.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -138,7 +139,7 @@ impl Template {
         })
     }
 
-    /// Puts the store back to what it was.
+    /// Restores the store to its original state.
     fn reset(&self) {
         let _ = fs::remove_dir_all(&self.root);
         for (path, bytes) in &self.files {
@@ -149,12 +150,12 @@ impl Template {
     }
 }
 
-/// One of few samples: what is asked for is beside the point.
+/// An analysis of few samples; which one does not matter.
 fn analysis() -> EffectiveDimension {
     EffectiveDimension { samples: 4, ..Default::default() }
 }
 
-/// Rows of a memo: an epoch and a value each.
+/// Rows of a memo, each with an epoch and a value.
 fn memo_rows(epochs: [i64; 2]) -> Table {
     let columns = [("epoch", Values::from(epochs.to_vec())), ("value", Values::from(vec![0.5, 1.5]))];
     Table::from_columns(columns).expect("columns of one length")
@@ -172,8 +173,9 @@ fn collect(root: &Path, below: &Path, files: &mut BTreeMap<PathBuf, Vec<u8>>) {
     }
 }
 
-/// A store in which these bytes stand in place of one of its files, as they are and with their checksums put
-/// right: opened, listed, read, verified; then mended, trained and analysed. The first byte says which file.
+/// A store in which one file is replaced by these bytes, unchanged and then with corrected checksums. The
+/// store is opened, listed, read and verified; then repaired, trained and analysed. The first byte selects
+/// the file.
 pub fn store(bytes: &[u8]) {
     static TEMPLATE: OnceLock<Mutex<Template>> = OnceLock::new();
     let template = TEMPLATE.get_or_init(|| Mutex::new(Template::new(fast_folder("store"))));
@@ -198,13 +200,14 @@ pub fn store(bytes: &[u8]) {
         let Some(resealed) = resealed else { break };
         bytes = resealed;
     }
-    // Damaged files are set aside and computed again alike, whatever they hold: one in eight shows.
+    // Damaged files are set aside and recomputed in the same way, whatever they contain, so one in eight is
+    // enough.
     if !damaged || bytes.iter().fold(0_u8, |sum, byte| sum.wrapping_add(*byte)) % 8 == 0 {
         mend(&template);
     }
 }
 
-/// Reads all there is and changes nothing; why the file at this place is not whole.
+/// Reads everything and changes nothing. Returns why the file at this place is damaged.
 fn look(template: &Template, place: &Path) -> Option<String> {
     let store = match Store::read_only(&template.root) {
         Ok(store) => store,
@@ -214,28 +217,28 @@ fn look(template: &Template, place: &Path) -> Option<String> {
             return None;
         }
     };
-    for key in store.keys().expect("all folders are ours") {
+    for key in store.keys().expect("all folders are our own") {
         let run = store.run(&key);
-        let ids = run.checkpoint_ids().expect("damage is no error");
-        run.read_checkpoints(&ids[..ids.len().min(4)]).expect("damage is no error");
-        run.params().expect("damage is no error");
-        run.history().expect("damage is no error");
-        run.provenance().expect("damage is no error");
-        run.read_resume().expect("damage is no error");
+        let ids = run.checkpoint_ids().expect("damage is not an error");
+        run.read_checkpoints(&ids[..ids.len().min(4)]).expect("damage is not an error");
+        run.params().expect("damage is not an error");
+        run.history().expect("damage is not an error");
+        run.provenance().expect("damage is not an error");
+        run.read_resume().expect("damage is not an error");
     }
-    store.memo(template.memo.key()).expect("damage is no error");
-    store.incidents().expect("damage is no error");
-    store.usage().expect("damage is no error");
-    let findings = store.verify().expect("damage is no error");
+    store.memo(template.memo.key()).expect("damage is not an error");
+    store.incidents().expect("damage is not an error");
+    store.usage().expect("damage is not an error");
+    let findings = store.verify().expect("damage is not an error");
     let study = Study::builder(&template.root).jobs(NonZeroUsize::MIN).read_only().expect("it was just open");
-    study.run_table().expect("damage is no error");
+    study.run_table().expect("damage is not an error");
     if let Err(error) = study.stored_run(&template.key.to_string()) {
         tell(&error);
     }
     findings.into_iter().find(|finding| finding.path == place).map(|finding| finding.reason)
 }
 
-/// Uses the store: what is damaged is set aside, and computed again.
+/// Uses the store: what is damaged is set aside and recomputed.
 fn mend(template: &Template) {
     let open = || StoreOptions::new().durability(Durability::Process).claim_timeout(Duration::ZERO);
     let store = match open().open(&template.root) {
@@ -249,7 +252,7 @@ fn mend(template: &Template) {
         }
     };
     let claimed: RunKey = CLAIMED.parse().expect("64 digits");
-    drop(store.run(&claimed).claim().expect("damage is no error"));
+    drop(store.run(&claimed).claim().expect("damage is not an error"));
     let rows = memo_rows([1, 2]);
     if let Err(error) = store.publish_memo(&template.memo, rows, "epoch") {
         tell(&error);
@@ -264,8 +267,8 @@ fn mend(template: &Template) {
         }
         Err(error) => tell(&error),
     }
-    store.run(&template.key).pack(Keep::All).expect("damage is no error");
-    store.repair().expect("damage is no error");
-    let left: Vec<_> = store.verify().expect("damage is no error");
+    store.run(&template.key).pack(Keep::All).expect("damage is not an error");
+    store.repair().expect("damage is not an error");
+    let left: Vec<_> = store.verify().expect("damage is not an error");
     assert!(left.iter().all(|finding| finding.reason.starts_with("not a file")), "{left:?}");
 }

@@ -1,4 +1,4 @@
-//! Tables: Parquet, CSV, JSON, and the published ones.
+//! Tables: Parquet, CSV, JSON, and the published tables.
 
 use std::path::PathBuf;
 use std::sync::OnceLock;
@@ -8,7 +8,7 @@ use concertina_table::{Error, Table};
 
 use crate::{reseal, store::fast_folder, tell};
 
-/// A Parquet file of ours, as it is and with its checksum put right.
+/// A Parquet file of the store, unchanged and with a corrected checksum.
 pub fn parquet(bytes: &[u8]) {
     if let Err(error @ Error::Checksum { .. }) = read_parquet(bytes)
         && let Some(resealed) = reseal::by_reason(bytes, &error.to_string())
@@ -21,7 +21,7 @@ fn read_parquet(bytes: &[u8]) -> Result<(), Error> {
     let label = Table::parquet_label(bytes);
     let read = Table::from_parquet(bytes).inspect_err(|error| tell(error));
     if let (Ok(label), Ok(_)) = (&label, &read) {
-        // What stands before the colon is what it is of.
+        // The text before the colon is the subject.
         let subject = label.split_once(": ").map_or(&**label, |(subject, _)| subject);
         assert!(Table::from_labelled_parquet(bytes, subject).is_ok());
     }
@@ -63,7 +63,7 @@ pub fn json(bytes: &[u8]) {
     assert_eq!(Table::from_json(&value).expect("what is written is read"), table);
 }
 
-/// A published table in a folder of the user's; the first byte says in place of which one.
+/// A published table in a folder of the user; the first byte selects which table it replaces.
 pub fn published(bytes: &[u8]) {
     let Some((first, bytes)) = bytes.split_first() else { return };
     let (name, _) = PUBLISHED[usize::from(*first) % PUBLISHED.len()];

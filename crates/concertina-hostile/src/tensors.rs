@@ -7,8 +7,8 @@ use crate::reseal;
 
 const SUBJECT: &str = "run 0 checkpoint 1_80";
 
-/// A safetensors file of the store, as it is and with its checksum put right; then bytes as names, shapes and
-/// values.
+/// A safetensors file of the store, unchanged and with a corrected checksum; then arrays whose names, shapes
+/// and values are taken from the bytes.
 pub fn tensors(bytes: &[u8]) {
     if let Err(reason) = read(bytes)
         && let Some(resealed) = reseal::by_reason(bytes, &reason)
@@ -24,7 +24,7 @@ pub fn tensors(bytes: &[u8]) {
 
 fn read(bytes: &[u8]) -> Result<(), String> {
     let tensors = Tensors::from_safetensors(bytes, SUBJECT)?;
-    assert_eq!(tensors.to_safetensors(SUBJECT), bytes, "one content has one spelling");
+    assert_eq!(tensors.to_safetensors(SUBJECT), bytes, "the same content is always written in the same way");
     Ok(())
 }
 
@@ -34,7 +34,7 @@ fn made(bytes: &[u8]) -> Tensors {
     for piece in bytes.chunks(24) {
         let (name, rest) = piece.split_at(piece.len().min(8));
         let (axes, values) = rest.split_at(rest.len().min(4));
-        // Few values, so that shapes with a zero in them are as frequent as others.
+        // Few different sizes, so that shapes with a zero are as frequent as others.
         let shape: Vec<usize> = axes.iter().map(|axis| usize::from(axis % 3)).collect();
         let value = |place: usize| {
             let byte = values.get(place % values.len().max(1)).copied().unwrap_or(0);
@@ -44,7 +44,7 @@ fn made(bytes: &[u8]) -> Tensors {
         let array = ArrayD::from_shape_vec(IxDyn(&shape), (0..count).map(value).collect());
         let name = String::from_utf8_lossy(name).into_owned();
         if name != "__metadata__" {
-            tensors.arrays.insert(name, array.expect("as many values as the shape says"));
+            tensors.arrays.insert(name, array.expect("as many values as the shape has"));
         }
     }
     let note = String::from_utf8_lossy(bytes).into_owned();

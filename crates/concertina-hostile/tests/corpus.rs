@@ -1,18 +1,18 @@
-//! Every target over its corpus and a few hundred changed inputs: quick, and on every compiler.
+//! Every target on its corpus and on a few hundred mutated inputs: quick, and on every compiler.
 
 #[path = "common/mod.rs"]
 mod common;
 
-/// Changed inputs of each target.
+/// Mutated inputs per target.
 const MUTATIONS: usize = 300;
 
-/// Those that write files or draw figures are slower.
+/// Targets that write files or draw figures are slower.
 fn mutations(target: &str) -> usize {
     if matches!(target, "store" | "recipe") { MUTATIONS / 3 } else { MUTATIONS }
 }
 
 #[test]
-fn every_target_bears_its_corpus_and_changes_of_it() {
+fn every_target_withstands_its_corpus_and_mutations_of_it() {
     for (name, target) in concertina_hostile::TARGETS {
         let corpus = common::corpus(name);
         assert!(!corpus.is_empty(), "no corpus for {name}");
@@ -29,7 +29,7 @@ fn every_target_bears_its_corpus_and_changes_of_it() {
 
 #[test]
 fn no_folder_of_the_corpus_is_without_a_target() {
-    for entry in std::fs::read_dir(common::folder()).expect("the corpus is there") {
+    for entry in std::fs::read_dir(common::folder()).expect("the corpus exists") {
         let name = entry.expect("a folder").file_name();
         let known = concertina_hostile::TARGETS.iter().any(|(known, _)| name == *known);
         assert!(known, "no target {}", name.display());

@@ -1,9 +1,9 @@
-//! Every target over many changed inputs, with an account of what is allocated. By name, in release:
+//! Every target on many mutated inputs, with a record of allocations. Run it by naming it, in release mode:
 //!
 //! `cargo test --release -p concertina-hostile --test slow_mutations -- --nocapture`
 //!
-//! `CONCERTINA_MUTATIONS` says how many a target (20,000 unless given), `CONCERTINA_TARGET` which target
-//! alone.
+//! `CONCERTINA_MUTATIONS` sets the number of inputs per target (20,000 by default), and `CONCERTINA_TARGET`
+//! selects a single target.
 
 #![allow(unsafe_code, reason = "an allocator is unsafe by nature")]
 #![allow(clippy::print_stderr, reason = "it says how much it did")]
@@ -15,13 +15,13 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
-/// Counts, and remembers the largest single allocation.
+/// Counts allocations, and records the largest.
 struct Counting;
 
 static LARGEST: AtomicUsize = AtomicUsize::new(0);
 static COUNT: AtomicUsize = AtomicUsize::new(0);
 
-// SAFETY: every call is handed on to the system's allocator as it came.
+// SAFETY: every call is passed on unchanged to the system's allocator.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         note(layout.size());
@@ -55,13 +55,13 @@ fn note(size: usize) {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// Most bytes that an input may make a reader allocate at once: 64 MiB and 16 times the input.
+/// The most bytes that an input may make a reader allocate in one call: 64 MiB plus 16 times the input.
 fn limit(input: &[u8]) -> usize {
     (64 << 20) + 16 * input.len()
 }
 
 #[test]
-fn no_change_of_the_corpus_makes_a_reader_panic_or_allocate_past_the_limit() {
+fn no_mutation_of_the_corpus_makes_a_reader_panic_or_allocate_beyond_the_limit() {
     let setting = |name: &str| std::env::var(name).ok();
     let count = setting("CONCERTINA_MUTATIONS").map_or(20_000, |count| count.parse().expect("a number"));
     let only = setting("CONCERTINA_TARGET");
@@ -78,7 +78,7 @@ fn no_change_of_the_corpus_makes_a_reader_panic_or_allocate_past_the_limit() {
         let before = COUNT.load(Ordering::Relaxed);
         for number in 0..corpus.len() + count {
             let input = corpus.get(number).cloned().unwrap_or_else(|| inputs.next());
-            // Whatever ends the process is there to be looked at.
+            // Whatever ends the process can then be inspected.
             std::fs::write(last.join(name), &input).expect("a file in the folder for temporary files");
             LARGEST.store(0, Ordering::Relaxed);
             let begun = Instant::now();
@@ -90,7 +90,7 @@ fn no_change_of_the_corpus_makes_a_reader_panic_or_allocate_past_the_limit() {
                 let path = std::env::temp_dir().join(format!("concertina-hostile-{name}.large"));
                 std::fs::write(&path, &input).expect("a file in the folder for temporary files");
                 panic!(
-                    "{name}: {} bytes make it allocate {allocated} at once: {}",
+                    "{name}: {} bytes make it allocate {allocated} in one call: {}",
                     input.len(),
                     path.display()
                 );

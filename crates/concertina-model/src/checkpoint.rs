@@ -65,9 +65,10 @@ impl FromStr for Checkpoint {
 
 /// Which checkpoints of a run are kept.
 ///
-/// The start and the end always; `k` saves an epoch are evenly spaced in updates, the last at the epoch's end
-/// (every update if there are fewer than `k`); `1/k` is the end of every k-th epoch; a list says so for each
-/// epoch. The schedule says what is kept and changes nothing in the training.
+/// The start and the end are always kept. A rate of `k` means `k` checkpoints per epoch, evenly spaced in
+/// updates, the last at the end of the epoch; if the epoch has fewer than `k` updates, every update is kept.
+/// A rate of `1/k` means the end of every k-th epoch. A list gives a rate for each epoch. The schedule only
+/// decides what is kept, and changes nothing in the training.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CheckpointSchedule {
     saves: SavesPerEpoch,
@@ -76,9 +77,9 @@ pub struct CheckpointSchedule {
 }
 
 impl CheckpointSchedule {
-    /// The schedule of a run of so many epochs and updates an epoch (at least one).
+    /// The schedule of a run with this many epochs, and this many updates per epoch (at least one).
     pub fn new(saves: SavesPerEpoch, epochs: u64, updates_per_epoch: u64) -> Self {
-        debug_assert!(updates_per_epoch > 0, "an epoch has an update at least");
+        debug_assert!(updates_per_epoch > 0, "an epoch has at least one update");
         Self { saves, epochs, updates_per_epoch }
     }
 
@@ -93,8 +94,8 @@ impl CheckpointSchedule {
         std::iter::once(Checkpoint::START).chain(trained)
     }
 
-    /// The checkpoints that are kept in the `epoch`-th epoch (from 1), in order; its end among them if it is
-    /// kept.
+    /// The checkpoints that are kept in the `epoch`-th epoch (from 1), in order. Its end is one of them if it
+    /// is kept.
     pub fn within(&self, epoch: u64) -> impl Iterator<Item = Checkpoint> + '_ {
         let updates = self.updates_per_epoch;
         let before = self.end_of(epoch.saturating_sub(1));

@@ -7,7 +7,7 @@ use crate::params::{ImportedWeights, TrialsName, grouped};
 /// Shorthand for results of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What can go wrong with a model: its parameters first of all.
+/// Errors of a model: of its parameters, its trials, its weights and its training.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -23,7 +23,7 @@ pub enum Error {
         /// What to do about it.
         hint: Option<String>,
     },
-    /// There is no parameter of this name.
+    /// No parameter has this name.
     #[error("unknown parameter `{name}`")]
     UnknownParameter {
         /// The name.
@@ -31,23 +31,23 @@ pub enum Error {
         /// The nearest name, or where to find all of them.
         hint: String,
     },
-    /// The published code has this, but here it is no parameter of a run.
+    /// The published code has an argument of this name, but it is not a parameter of a run here.
     #[error("`{name}` is not a parameter of a run")]
     NotAParameter {
         /// The name.
         name: String,
-        /// What stands in for it.
+        /// What to use instead.
         hint: String,
     },
-    /// Checkpoints are chosen in a way that cannot be read.
+    /// A selection of checkpoints cannot be parsed.
     #[error(
         "expected `ends`, `first`, `last`, `last:10`, `every:5`, `all` or epochs as in `0,5,12`, found `{text}`"
     )]
     Selection {
-        /// What was there.
+        /// The text that was given.
         text: String,
     },
-    /// A file of parameters has a section that parameters do not have.
+    /// A file of parameters has an unknown section.
     #[error("expected a section `[task]`, `[network]` or `[train]`, found `[{name}]`")]
     UnknownSection {
         /// The section.
@@ -61,7 +61,7 @@ pub enum Error {
         /// The parameter's path.
         parameter: String,
     },
-    /// Something is wrong in a line of a file.
+    /// A line of a file is wrong.
     #[error("line {line}: {source}")]
     AtLine {
         /// The line, from 1.
@@ -84,36 +84,39 @@ pub enum Error {
     /// An override or an axis of a sweep has no `=`.
     #[error("expected `name=value`, found `{text}`")]
     NotAnAssignment {
-        /// What was there.
+        /// The text that was given.
         text: String,
     },
     /// An axis of a sweep has no value.
-    #[error("`{parameter}`: expected one value at least, found none")]
+    #[error("`{parameter}`: expected at least one value, found none")]
     EmptyAxis {
         /// The parameter's path.
         parameter: String,
     },
     /// Parameters of a sweep that vary together have different numbers of values.
-    #[error("parameters that vary together: expected as many values of each, found {}", counted(lengths))]
+    #[error(
+        "parameters that vary together: expected the same number of values for each, found {}",
+        counted(lengths)
+    )]
     UnequalAxes {
-        /// The parameters' paths, each with how many values it has.
+        /// The path of each parameter, and how many values it has.
         lengths: Vec<(String, usize)>,
     },
-    /// A sweep has more runs than can be meant.
+    /// A sweep has too many runs.
     #[error("expected at most {} runs in a sweep, found {}", grouped(*most as u64), grouped(*found as u64))]
     TooManyRuns {
         /// The most that a sweep may have.
         most: usize,
-        /// How many it has, or the largest number there is.
+        /// How many it has; `usize::MAX` if that number is too large to represent.
         found: usize,
     },
     /// A text is not a checkpoint.
     #[error("expected a checkpoint as `<epoch>_<update>`, found `{text}`")]
     NotACheckpoint {
-        /// What was there.
+        /// The text that was given.
         text: String,
     },
-    /// One centre was redrawn too often.
+    /// A cluster's centre was redrawn too often.
     #[error(
         "cannot place {clusters} clusters {separation:.3} apart in {input_dim} dimensions ({redraws} draws of cluster {cluster})"
     )]
@@ -124,11 +127,11 @@ pub enum Error {
         input_dim: usize,
         /// How far apart they must be.
         separation: f64,
-        /// The cluster that found no place, counted from 0.
+        /// The cluster that could not be placed, counted from 0.
         cluster: usize,
         /// How often it was drawn.
         redraws: usize,
-        /// The standard deviation that asks for this separation.
+        /// The standard deviation from which this separation follows.
         cluster_std: f64,
     },
     /// The loss, or a weight, is NaN or infinite.
@@ -144,7 +147,7 @@ pub enum Error {
         loss: f64,
         /// The largest absolute weight; infinite if a weight is.
         largest_weight: f64,
-        /// The learning rate in force.
+        /// The learning rate at that update.
         learning_rate: f64,
     },
     /// A file of trials cannot be read.
@@ -155,7 +158,7 @@ pub enum Error {
         /// Why not.
         source: concertina_arrays::Error,
     },
-    /// An array is not what trials are made of.
+    /// An array cannot be used as part of trials.
     #[error("{array}: expected {expected}, found {found}")]
     Trials {
         /// The array, and the file if it comes from one.
@@ -167,8 +170,8 @@ pub enum Error {
         /// What to do about it.
         hint: String,
     },
-    /// Trials are named, and are not at hand: a name stands for those that a store keeps.
-    #[error("`task.file`: expected a file of trials, or trials that the store has, found `{name}`")]
+    /// Trials are given by their name, but are not available. A name refers to trials that a store keeps.
+    #[error("`task.file`: expected a file of trials, or the name of trials in the store, found `{name}`")]
     TrialsNotFound {
         /// Their name.
         name: TrialsName,
@@ -189,7 +192,7 @@ pub enum Error {
         /// Its name.
         name: String,
     },
-    /// A number is NaN or infinite where that cannot be.
+    /// A number is NaN or infinite where it must be finite.
     #[error("`{what}`: expected finite numbers, found {value} at {index:?}")]
     NotFinite {
         /// The array.
@@ -199,38 +202,38 @@ pub enum Error {
         /// That entry.
         value: f64,
     },
-    /// A feedforward network has no steps past its last layer.
+    /// A feedforward network has no timesteps past its last layer.
     #[error("a feedforward network of {layers} layers has no timestep {asked}")]
     PastLastLayer {
-        /// Its layers.
+        /// The number of its layers.
         layers: usize,
-        /// The number of steps asked for.
+        /// The number of timesteps that were requested.
         asked: usize,
     },
-    /// What is to be resumed is not a state of training of this run.
+    /// The state from which to resume is not a state of this run's training.
     #[error("cannot resume: {reason}")]
     Resume {
         /// Why not.
         reason: String,
     },
-    /// Weights that come from elsewhere are asked for where they are not.
-    #[error("weights `{weights}` come from elsewhere, and are not in the store at this checkpoint")]
+    /// Imported weights are requested at a checkpoint at which none were imported.
+    #[error("weights `{weights}` were imported, but the store does not have them at this checkpoint")]
     Imported {
         /// Their name.
         weights: ImportedWeights,
     },
-    /// A network that was imported lacks a part that is asked for.
+    /// An imported network lacks a part that is needed.
     #[error("the network was imported without {what}")]
     Lacks {
         /// The part: `input weights` or `a readout`.
         what: &'static str,
     },
     /// A run does not fit into memory.
-    #[error("expected a run of at most {:.1} GB, the memory there is, found one of {:.0} GB at least", *found as f64 / 1e9, needed / 1e9)]
+    #[error("expected a run that fits into memory ({:.1} GB), found one that needs at least {:.0} GB", *found as f64 / 1e9, needed / 1e9)]
     TooLarge {
-        /// Bytes that it takes at least.
+        /// Bytes that it needs at least.
         needed: f64,
-        /// Bytes that there are.
+        /// Bytes of memory that the machine has.
         found: u64,
     },
     /// A factorisation failed.
@@ -238,13 +241,13 @@ pub enum Error {
     Numerics(#[from] concertina_numerics::Error),
 }
 
-/// How many values parameters have, in words.
+/// Lists how many values each parameter has, for the message.
 fn counted(lengths: &[(String, usize)]) -> String {
-    let one = |(path, length): &(String, usize)| format!("{length} of `{path}`");
+    let one = |(path, length): &(String, usize)| format!("{length} for `{path}`");
     lengths.iter().map(one).collect::<Vec<_>>().join(", ")
 }
 
-/// Adds the line of an entry in a file to its error.
+/// Adds the line of an entry in a file to the error that it caused.
 pub(crate) fn at_line(line: Option<usize>) -> impl Fn(Error) -> Error {
     move |source| match line {
         Some(line) => Error::AtLine { line, source: Box::new(source) },
@@ -253,7 +256,7 @@ pub(crate) fn at_line(line: Option<usize>) -> impl Fn(Error) -> Error {
 }
 
 impl Error {
-    /// The same, of trials in this file.
+    /// The same error, with the file that the trials come from.
     pub(crate) fn in_trials_of(mut self, file: &Path) -> Self {
         if let Self::Trials { array, .. } = &mut self {
             *array = format!("`task.file`, {}, {array}", file.display());
@@ -279,12 +282,12 @@ impl Error {
                 Some("keep one of them".to_owned())
             }
             Self::Toml { .. } => {
-                Some("text needs quotes in TOML, and decimals a digit before the point".to_owned())
+                Some("in TOML, text needs quotes, and decimals need a digit before the point".to_owned())
             }
             Self::Json { .. } => Some("write a Python dict with `json.dumps`".to_owned()),
             Self::NotAnAssignment { .. } => Some("as in `gain=250`, `gain=20,250` or `seed=0..5`".to_owned()),
             Self::UnequalAxes { .. } => {
-                Some("give each as many values, or vary them by themselves: then every combination is a run".to_owned())
+                Some("give each the same number of values, or vary them separately so that every combination is a run".to_owned())
             }
             Self::EmptyAxis { .. } => {
                 Some("as in `gain=20,250` or `seed=0..5`; `0..5` leaves out the 5".to_owned())
@@ -292,17 +295,17 @@ impl Error {
             Self::TooManyRuns { .. } => Some("split the sweep, or shorten an axis".to_owned()),
             Self::NotACheckpoint { .. } => Some("as in `12_960`".to_owned()),
             Self::ClustersDoNotFit { cluster_std, .. } => {
-                Some(format!("lower `task.cluster_std`, now {cluster_std}, or `task.clusters`"))
+                Some(format!("lower `task.cluster_std` (now {cluster_std}) or `task.clusters`"))
             }
             Self::Diverged { update: 1, loss, .. } if !loss.is_finite() => Some(
-                "lower `network.gain`, `network.input_scale`, `network.readout_scale` or `network.unit_noise`: nothing is learnt yet"
+                "lower `network.gain`, `network.input_scale`, `network.readout_scale` or `network.unit_noise`: it diverged before anything was learnt"
                     .to_owned(),
             ),
             Self::Diverged { learning_rate, .. } => {
-                Some(format!("lower `train.learning_rate`, now {learning_rate}"))
+                Some(format!("lower `train.learning_rate` (now {learning_rate})"))
             }
             Self::PastLastLayer { layers, .. } => {
-                Some(format!("ask for at most {layers} timesteps: a layer takes the place of a timestep"))
+                Some(format!("ask for at most {layers} timesteps: layers take the place of timesteps"))
             }
             Self::TooLarge { .. } => Some(
                 "lower `network.units`, `task.input_dim`, `task.delay`, `task.timesteps`, `task.clusters` or `task.train_samples`".to_owned(),
@@ -312,17 +315,17 @@ impl Error {
                     .to_owned(),
             ),
             Self::Lacks { .. } => Some(
-                "import it with them (`--name` says which array they are); `spectrum` and `lyapunov` need the recurrent weights alone"
+                "import it with them (`--name` says which arrays they are); `spectrum` and `lyapunov` need only the recurrent weights"
                     .to_owned(),
             ),
             Self::Resume { .. } => Some("train the run again with `--rerun`".to_owned()),
             Self::NotFinite { .. } => {
-                Some("the weights are those of a network that diverged: take them from earlier".to_owned())
+                Some("the weights come from a network that diverged: take them from earlier in its training".to_owned())
             }
             Self::TrialsFile { source, .. } => source.hint(),
             Self::Trials { hint, .. } => Some(hint.clone()),
             Self::TrialsNotFound { .. } => Some(
-                "give the file that they came from: `task.file=trials.npz`; or the store that has them".to_owned(),
+                "give the file that they came from (`task.file=trials.npz`), or use the store that has them".to_owned(),
             ),
             Self::Numerics(source) => source.hint(),
             Self::Shape { .. } | Self::MissingTensor { .. } => None,

@@ -1,4 +1,4 @@
-//! What a run is and does: parameters, task, networks, losses, optimizers, schedulers, training.
+//! The model of a run: parameters, task, networks, losses, optimizers, schedulers, training.
 
 pub mod checkpoint;
 mod error;

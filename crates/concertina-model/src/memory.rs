@@ -1,12 +1,12 @@
-//! Whether a run fits into memory: parameters of any size are valid, and an allocation that fails ends the
-//! process.
+//! Checks whether a run fits into memory. Parameters of any size are valid, but an allocation that fails ends
+//! the process.
 
 use std::sync::OnceLock;
 
 use crate::error::{Error, Result};
 use crate::params::{NetworkKind, PART, ValidParams};
 
-/// Refuses a run that certainly does not fit.
+/// Refuses a run that certainly does not fit into memory.
 ///
 /// # Errors
 /// [`Error::TooLarge`].
@@ -17,9 +17,9 @@ pub(crate) fn check(params: &ValidParams) -> Result<()> {
     }
 }
 
-/// Bytes that a run takes at the very least: weights, their gradient and an optimizer's state, the random
-/// matrix that they are drawn from and its copy for the eigenvalues, the states of a batch, the trials of an
-/// epoch, the centres.
+/// Bytes that a run needs at the very least: for the weights, their gradient and the optimizer's state, the
+/// random matrix that the weights are drawn from and its copy for the eigenvalues, the states of a batch, the
+/// trials of an epoch, and the centres.
 fn least(params: &ValidParams) -> f64 {
     let (task, network) = (&params.task, &params.network);
     let (units, input_dim, steps) =
@@ -34,7 +34,7 @@ fn least(params: &ValidParams) -> f64 {
 }
 
 /// Bytes of memory of this machine, or of the control group that the process is in; `None` where the system
-/// does not tell.
+/// does not report it.
 fn machine_memory() -> Option<u64> {
     static MEMORY: OnceLock<Option<u64>> = OnceLock::new();
     *MEMORY.get_or_init(|| {
@@ -60,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_that_no_memory_holds_is_refused_before_anything_is_reserved() {
+    fn a_run_too_large_for_memory_is_refused_before_anything_is_allocated() {
         for (name, value) in [
             ("units", "100000"),
             ("delay", "1000000000"),

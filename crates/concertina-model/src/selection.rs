@@ -1,4 +1,4 @@
-//! Which checkpoints of a run are meant, before it is known how far the run came.
+//! Selections of checkpoints, made before it is known how far a run was trained.
 
 use std::collections::BTreeSet;
 use std::num::NonZeroU64;
@@ -22,15 +22,15 @@ pub enum CheckpointSelection {
     Last,
     /// Those of the run's schedule, `train.saves_per_epoch`.
     All,
-    /// The last so many of the run's schedule, fewer if there are not as many.
+    /// The last few of the run's schedule: this many, or fewer if the run has fewer.
     LastOf(usize),
-    /// Every so many epochs, and before and after training.
+    /// Every few epochs, and before and after training.
     Every(NonZeroU64),
-    /// After so many epochs each.
+    /// After each of these numbers of epochs.
     Epochs(Vec<u64>),
 }
 
-/// How far a run came.
+/// How far a run was trained.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct End {
     /// Its last completed epoch.
@@ -47,14 +47,14 @@ impl End {
         Self { epoch, update: after_epoch(params, epoch).update, diverged: false }
     }
 
-    /// The last checkpoint of a run that came so far: the end of its last epoch; if it diverged, the last of
-    /// its schedule that it reached.
+    /// The last checkpoint of a run that ended here: the end of its last epoch, or, if it diverged, the last
+    /// checkpoint of its schedule that it reached.
     pub fn last(self, params: &ValidParams) -> Checkpoint {
         let reached = |one: &Checkpoint| one.update <= self.update;
         if self.diverged {
             params.checkpoints().iter().take_while(reached).last().unwrap_or(Checkpoint::START)
         } else if params.network.weights.is_some() {
-            Checkpoint { epoch: Epoch(self.epoch), update: self.update } // wherever it was imported
+            Checkpoint { epoch: Epoch(self.epoch), update: self.update } // where it was imported
         } else {
             after_epoch(params, self.epoch)
         }
@@ -62,14 +62,14 @@ impl End {
 }
 
 impl CheckpointSelection {
-    /// The checkpoints of a run that came so far, in order.
+    /// The selected checkpoints of a run that ended here, in order.
     pub fn resolve(&self, params: &ValidParams, end: End) -> BTreeSet<Checkpoint> {
         let reached = |one: &Checkpoint| one.update <= end.update;
         match self {
             Self::Ends => BTreeSet::from([Checkpoint::START, end.last(params)]),
             Self::First => BTreeSet::from([Checkpoint::START]),
             Self::Last => BTreeSet::from([end.last(params)]),
-            // Trained elsewhere: there are no others.
+            // An imported network has no others.
             Self::All | Self::Every(_) if params.network.weights.is_some() => Self::Ends.resolve(params, end),
             Self::Epochs(epochs) if params.network.weights.is_some() => {
                 let ends = Self::Ends.resolve(params, end).into_iter();
@@ -95,7 +95,7 @@ impl CheckpointSelection {
         }
     }
 
-    /// The largest epoch that is asked for by number.
+    /// The largest epoch that is selected by its number.
     pub fn largest_epoch(&self) -> Option<u64> {
         match self {
             Self::Epochs(epochs) => epochs.iter().copied().max(),
@@ -104,9 +104,9 @@ impl CheckpointSelection {
     }
 }
 
-/// The checkpoint after so many epochs.
+/// The checkpoint after this many epochs.
 pub fn after_epoch(params: &ValidParams, epoch: u64) -> Checkpoint {
-    // Epochs may come from anywhere; those past all numbers are past the end of every run.
+    // The epoch is user input. One so large that the product overflows is past the end of every run.
     Checkpoint::new(epoch, epoch.saturating_mul(params.updates_per_epoch()))
 }
 
@@ -188,7 +188,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_epoch_past_all_numbers_is_none_of_a_run() {
+    fn an_epoch_too_large_to_count_updates_selects_nothing() {
         let params = Params::default().check().expect("valid");
         for epoch in [u64::MAX, u64::MAX / 80 + 1] {
             let selection: CheckpointSelection = epoch.to_string().parse().expect("a selection");
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_few_are_those_of_the_schedule_that_the_run_came_to() {
+    fn the_last_few_are_the_last_of_the_schedule_that_the_run_reached() {
         let mut params = Params::default();
         params.train.epochs = 6;
         params.set("saves_per_epoch", "0.5").expect("a rate");
@@ -208,7 +208,7 @@ mod tests {
         };
         assert_eq!(epochs("all", 6), [0, 2, 4, 6]);
         assert_eq!(epochs("last:2", 6), [4, 6]);
-        assert_eq!(epochs("last:2", 5), [4, 5], "where it ends counts");
+        assert_eq!(epochs("last:2", 5), [4, 5], "the end of the run is a checkpoint");
         assert_eq!(epochs("last:9", 6), [0, 2, 4, 6]);
         assert_eq!(epochs("every:3", 5), [0, 3, 5]);
         assert_eq!(epochs("every:9", 6), [0, 6]);

@@ -1,4 +1,4 @@
-//! Parameters at the edge of their ranges, held against closed forms, or refused with a reason.
+//! Parameters at the edges of their ranges: compared with closed forms, or refused with a reason.
 
 use std::collections::BTreeSet;
 
@@ -26,7 +26,7 @@ fn drawn(changes: &str) -> Weights {
 }
 
 #[test]
-fn initial_weights_beyond_single_precision_are_refused_and_name_the_scale_that_makes_them() {
+fn initial_weights_beyond_single_precision_are_refused_with_the_scale_that_causes_them() {
     for (change, parameter) in [
         ("gain=1e300", "network.gain"),
         ("gain=1e300 kind=leaky", "network.gain"),
@@ -48,12 +48,12 @@ fn initial_weights_beyond_single_precision_are_refused_and_name_the_scale_that_m
     let error = Network::initial(&params("gain=1e300")).expect_err("refused").to_string();
     assert_eq!(
         error,
-        "`network.gain`: expected a number that leaves every weight under 3.4e38, the largest in single precision, found 1e300"
+        "`network.gain`: expected a number that keeps every weight below 3.4e38, the largest number in single precision, found 1e300"
     );
 }
 
 #[test]
-fn without_gain_recurrent_weights_are_what_is_left_of_the_identity() {
+fn without_gain_recurrent_weights_are_the_rest_of_the_identity() {
     for kind in [NetworkKind::Vanilla, NetworkKind::Feedforward] {
         for (dt, left) in [(0.25, 0.75_f32), (1.0, 0.0)] {
             for weights in drawn(&format!("gain=0 dt={dt} kind={kind}")).recurrent {
@@ -82,8 +82,7 @@ fn has_orthogonal_rows(a: ArrayView2<f64>) -> bool {
 }
 
 #[test]
-fn orthogonal_input_weights_have_orthogonal_rows_or_columns_whichever_are_fewer_and_the_mean_size_of_the_scale()
- {
+fn orthogonal_input_weights_are_orthogonal_and_their_mean_size_is_the_scale() {
     for (units, input_dim) in [(6, 3), (3, 3), (2, 5), (1, 5), (5, 1), (1, 1)] {
         let input =
             drawn(&format!("units={units} input_dim={input_dim} input_scale=2")).input.mapv(f64::from);
@@ -96,7 +95,7 @@ fn orthogonal_input_weights_have_orthogonal_rows_or_columns_whichever_are_fewer_
     }
 }
 
-/// Trains with every update kept: what is kept, and how it ends.
+/// Trains and keeps every update. Returns what was kept, and the error that ended training, if any.
 fn all_kept(changes: &str) -> (Vec<(Checkpoint, Weights)>, Option<Error>) {
     let mut trainer = Trainer::new(&params(changes)).expect("weights in range");
     let wanted: BTreeSet<_> = (1..=100).map(concertina_model::Update).collect();
@@ -112,8 +111,8 @@ fn all_kept(changes: &str) -> (Vec<(Checkpoint, Weights)>, Option<Error>) {
 }
 
 #[test]
-fn weights_that_leave_the_range_of_single_precision_end_a_run_whatever_its_loss() {
-    // The zero loss stays zero, and tanh makes a finite state of an infinite input.
+fn weights_that_exceed_single_precision_end_a_run_whatever_its_loss() {
+    // The zero loss stays zero, and tanh turns an infinite input into a finite state.
     for changes in [
         "loss=zero weight_decay=1e300 optimizer=sgd",
         "loss=zero weight_decay=1e10 optimizer=sgd learning_rate=1 train_samples=40",
@@ -140,7 +139,7 @@ fn weights_that_leave_the_range_of_single_precision_end_a_run_whatever_its_loss(
 }
 
 #[test]
-fn what_makes_the_first_loss_no_number_is_not_said_to_be_the_learning_rate() {
+fn a_first_loss_that_is_not_finite_is_not_blamed_on_the_learning_rate() {
     let (kept, error) = all_kept("unit_noise=1e300");
     assert!(kept.is_empty());
     let hint = error.expect("infinite noise").hint().expect("a hint");

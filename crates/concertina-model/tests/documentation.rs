@@ -1,4 +1,4 @@
-//! Documentation: the page of the parameters is made from the code, and whatever is cited is in the
+//! Documentation: the page of the parameters is up to date, and everything that is cited is in the
 //! repository.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,11 +17,11 @@ fn the_reference_page_of_the_parameters_is_up_to_date() {
         std::fs::write(path, &page).expect("the page can be written");
     }
     let found = std::fs::read_to_string(path).unwrap_or_default();
-    assert!(found == page, "docs/reference/parameters.md has drifted; CONCERTINA_BLESS=1 writes it again");
+    assert!(found == page, "docs/reference/parameters.md is out of date; CONCERTINA_BLESS=1 writes it again");
 }
 
 #[test]
-fn whatever_code_and_pages_cite_is_in_the_repository() {
+fn everything_that_code_and_pages_cite_is_in_the_repository() {
     let repository = Repository::read();
     assert!(repository.texts.len() > 200, "found only {} files to read", repository.texts.len());
     let missing: Vec<String> =
@@ -55,7 +55,7 @@ fn citations_that_lead_nowhere_are_found() {
     }
 }
 
-/// Folders that may lie beside a clone, with test data that a test says it skips where they are missing.
+/// Folders of test data that may lie beside a clone. Tests report that they skip them if they are missing.
 const BESIDE: [&str; 4] = [
     "../shared/golden",
     "../shared/golden-analyses",
@@ -63,17 +63,17 @@ const BESIDE: [&str; 4] = [
     "../shared/reference/paper",
 ];
 
-/// What a clone does not have and work in it makes.
+/// What a fresh clone does not have, because it is made by working in it.
 const MADE: [&str; 6] = [".git", "concertina", "figures", "fuzz/artifacts", "fuzz/coverage", "fuzz/found"];
 
-/// This file, whose examples lead nowhere.
+/// This file, whose examples cite what does not exist.
 const THIS_FILE: &str = "crates/concertina-model/tests/documentation.rs";
 
-/// The files of the repository, as far as citations go.
+/// The files of the repository that matter for citations.
 struct Repository {
-    /// Every file and folder, from the root, with the names of its folders.
+    /// Every file and folder, as a path from the root.
     paths: BTreeSet<String>,
-    /// What is read for citations.
+    /// The text of the files that are searched for citations.
     texts: BTreeMap<PathBuf, String>,
 }
 
@@ -86,7 +86,7 @@ impl Repository {
         repository
     }
 
-    /// One made up of these files.
+    /// A made-up repository with these files.
     fn of(files: &[(&str, &str)]) -> Self {
         let mut repository = Repository { paths: BTreeSet::new(), texts: BTreeMap::new() };
         for (file, text) in files {
@@ -117,7 +117,7 @@ impl Repository {
         }
     }
 
-    /// What a file cites and the repository lacks: a line each.
+    /// What a file cites and the repository lacks, one line for each citation.
     fn missing(&self, file: &Path, text: &str) -> Vec<String> {
         let is = |extension: &str| file.extension().is_some_and(|found| found == extension);
         let mut missing = Vec::new();
@@ -142,7 +142,7 @@ impl Repository {
         missing
     }
 
-    /// Whether a word of a comment or a page is no citation, or one of something in the repository.
+    /// Whether a word of a comment or a page is not a citation, or cites something in the repository.
     fn has(&self, file: &Path, word: &str) -> bool {
         let (path, anchor) = word.split_once('#').map_or((word, None), |(path, anchor)| (path, Some(anchor)));
         let path = path.trim_end_matches('/');
@@ -169,7 +169,7 @@ impl Repository {
         self.paths.contains(path) || self.paths.iter().any(|known| known.ends_with(&end))
     }
 
-    /// Whether the target of a link in a page leads somewhere; of links to the web nothing is known.
+    /// Whether the target of a link in a page exists. Links to the web are not checked.
     fn has_target(&self, file: &Path, text: &str, target: &str) -> bool {
         let (path, anchor) =
             target.split_once('#').map_or((target, None), |(path, anchor)| (path, Some(anchor)));
@@ -183,7 +183,7 @@ impl Repository {
         self.has_part(slashed(&normal(&folder.join(path))).trim_end_matches('/'), anchor)
     }
 
-    /// Whether there is a page or another file, and in the page a heading with this anchor.
+    /// Whether a page or another file exists, and the page has a heading with this anchor.
     fn has_part(&self, path: &str, anchor: Option<&str>) -> bool {
         let has = |anchor| {
             self.texts.get(Path::new(path)).is_some_and(|text| anchors(text).any(|known| known == anchor))
@@ -192,7 +192,7 @@ impl Repository {
     }
 }
 
-/// The words of a line that may be paths, without what surrounds them.
+/// The words of a line that may be paths, without surrounding punctuation.
 fn words(line: &str) -> impl Iterator<Item = &str> {
     let is_part = |sign: char| sign.is_ascii_alphanumeric() || "._-/#".contains(sign);
     line.split_whitespace()

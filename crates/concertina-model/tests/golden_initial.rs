@@ -1,5 +1,5 @@
-//! Initial weights from given Gaussian numbers against NumPy (fixture `init`, which concertina-numerics
-//! answers for).
+//! Initial weights from given Gaussian numbers, compared with NumPy (fixture `init`, for which
+//! concertina-numerics is responsible).
 
 use concertina_model::network::initial;
 use concertina_testing::compare::assert_close;
@@ -10,7 +10,7 @@ fn matrix(fixture: &Fixture, name: &str) -> Array2<f64> {
     fixture.f64(name).into_dimensionality::<Ix2>().expect("weights are matrices")
 }
 
-/// 1e-12 for small networks, 1e-10 for large ones (the fixtures' README).
+/// 1e-12 for small networks, 1e-10 for large ones, as in the README of the fixtures.
 fn tolerance(weights: &Array2<f64>) -> f64 {
     if weights.ncols() <= 50 { 1e-12 } else { 1e-10 }
 }
@@ -26,7 +26,7 @@ fn golden_initial_weights() {
         assert_close(&case, found.view(), expected.view(), tolerance(&expected));
     }
     for case in fixture.cases(".Wrec") {
-        let (base, gain) = case.rsplit_once("_g").expect("the gain ends the name");
+        let (base, gain) = case.rsplit_once("_g").expect("the name ends with the gain");
         let expected = matrix(&fixture, &format!("{case}.Wrec"));
         let gaussian = matrix(&fixture, &format!("{base}.raw"));
         let dt = fixture.scalar(&format!("{base}.dt"));

@@ -1,7 +1,7 @@
-//! Networks with inputs and losses at every timestep, against PyTorch: the reference in f64 and the fast path
-//! in f32.
+//! Networks with inputs and losses at every timestep, compared with PyTorch: the reference in f64 and the
+//! fast path in f32.
 //!
-//! The tolerances are those of the fixtures' README.
+//! The tolerances are those in the README of the fixtures.
 
 mod common;
 
@@ -22,14 +22,14 @@ use ndarray::{Array1, Array2, ArrayD, Axis, Ix1, Ix2, Ix3};
 
 /// A network of a fixture, and its batches.
 struct Net<'a> {
-    /// Where results are.
+    /// The fixture with the results.
     fixture: &'a Fixture,
-    /// Where the network and its batches are.
+    /// The fixture with the network and its batches.
     source: &'a Fixture,
     kind: NetworkKind,
 }
 
-/// One way to train it: a loss, an optimizer, and whether the input weights are trained.
+/// One way to train a network: a loss, an optimizer, and whether the input weights are trained.
 struct Case {
     name: String,
     loss: LossKind,
@@ -63,7 +63,7 @@ fn kind_of(name: &str) -> NetworkKind {
     }
 }
 
-/// The parameters under a prefix; what is not there has zeros for its readout.
+/// The parameters under a prefix. Without `readout`, the readout is zero.
 fn parameters(fixture: &Fixture, prefix: &str, readout: bool) -> Parameters {
     let name = |array: &str| format!("{prefix}.{array}");
     let recurrent = matrix(fixture, &name("W"));
@@ -85,7 +85,7 @@ fn parameters(fixture: &Fixture, prefix: &str, readout: bool) -> Parameters {
     }
 }
 
-/// The names in the fixtures of the arrays, in the order of `Weights::tensors`.
+/// The names of the arrays in the fixtures, in the order of `Weights::tensors`.
 fn names(parameters: &Parameters) -> Vec<&'static str> {
     if parameters.biases.len() > 1 {
         vec!["U", "W", "b", "d", "R", "c"]
@@ -161,7 +161,7 @@ impl Net<'_> {
         (0..updates).map(batch).collect()
     }
 
-    /// Every loss with every optimizer that the fixture has results of.
+    /// Every loss with every optimizer for which the fixture has results.
     fn cases(&self) -> Vec<Case> {
         let mut cases = Vec::new();
         for name in self.fixture.cases(".losses") {
@@ -238,7 +238,8 @@ impl Net<'_> {
         trained
     }
 
-    /// Hands out what the fixture has of a case beside what was found: gradients, losses, parameters.
+    /// Passes the gradients, losses and parameters of a case to the callbacks, each with its expected value
+    /// from the fixture.
     fn compare(
         &self,
         case: &Case,
@@ -272,7 +273,7 @@ impl Net<'_> {
         }
     }
 
-    /// States, outputs and measures of the first batch.
+    /// Checks the states, the outputs and the measures of the first batch.
     fn check_forward(&self) {
         let (real, classes) = (
             self.batches(LossKind::Mse, false).remove(0),
@@ -391,7 +392,7 @@ fn golden_networks_small_the_fast_path_trains_as_pytorch_does() {
 }
 
 #[test]
-fn golden_networks_medium_a_gru_trains_as_pytorchs_does() {
+fn golden_networks_medium_a_gru_trains_as_in_pytorch() {
     let Some(source) = networks::open("medium_gru_init", &["*"]) else { return };
     let Some(double) = networks::open("medium_gru_f64", &["*"]) else { return };
     let Some(float) = networks::open("medium_gru_f32", &["*"]) else { return };
@@ -423,7 +424,7 @@ fn golden_networks_medium_a_gru_trains_as_pytorchs_does() {
     [source, double, float].into_iter().for_each(Fixture::finish);
 }
 
-/// `J[i, j] = ∂ next_i / ∂ s_j` in the fixtures, where states are columns; here they are rows.
+/// In the fixtures, states are columns and `J[i, j] = ∂ next_i / ∂ s_j`. Here, states are rows.
 #[test]
 fn golden_networks_jacobians_are_those_of_autograd() {
     let patterns = SMALL.map(|name| format!("{name}.*"));

@@ -1,11 +1,11 @@
-//! Learning rates against PyTorch's schedulers (fixture `schedulers`).
+//! Learning rates compared with PyTorch's schedulers (fixture `schedulers`).
 
 use concertina_model::scheduler::{Cyclic, Multistep, Onecycle, Plateau, Scheduler, Step};
 use concertina_testing::compare::assert_relative;
 use concertina_testing::golden::Fixture;
 use ndarray::Array1;
 
-/// The rates before the first epoch and after each of `count - 1`, given the validation losses.
+/// The rates before the first epoch and after each of `count - 1` epochs, given the validation losses.
 fn rates(scheduler: &Scheduler, losses: &[f64], count: usize) -> Array1<f64> {
     let mut state = scheduler.start();
     let mut rates = vec![state.learning_rate];
@@ -34,7 +34,7 @@ fn golden_schedulers() {
                 Array1::from(losses.clone()).view(),
                 1.5e-7,
             );
-            // its settings are those its README states
+            // the settings are those in the README of the fixture
             Scheduler::Plateau(Plateau { learning_rate: 1e-3, factor: 0.5, patience: 5 })
         } else if case.starts_with("plateau_") {
             // plateau_<sequence>_f<factor>_p<patience>
@@ -70,7 +70,7 @@ fn golden_schedulers() {
                 final_division: setting("final_div_factor"),
             })
         } else {
-            panic!("no scheduler is called as in `{case}`");
+            panic!("case `{case}` names no known scheduler");
         };
         let expected = fixture.f64(&format!("{case}.lr"));
         let found = rates(&scheduler, &losses, expected.len());

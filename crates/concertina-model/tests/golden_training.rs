@@ -1,7 +1,7 @@
-//! Training against PyTorch: the reference in f64, and the fast path in f32 (`train_*` fixtures).
+//! Training compared with PyTorch: the reference in f64, and the fast path in f32 (`train_*` fixtures).
 //!
-//! Every case is found by its name and set up from the arrays of its file; the tolerances are those of the
-//! fixtures' README.
+//! Every case is found by its name and set up from the arrays of its file. The tolerances are those in the
+//! README of the fixtures.
 
 mod common;
 
@@ -19,7 +19,7 @@ use concertina_testing::compare::{
 use concertina_testing::golden::Fixture;
 use ndarray::{Array1, Array2, Array3, ArrayD, Axis, Ix1, Ix2, Ix3};
 
-/// The updates after which the fixtures keep the parameters.
+/// The updates after which the fixtures record the parameters.
 const KEPT: [usize; 4] = [1, 2, 5, 20];
 
 /// One case: everything needed to repeat its updates.
@@ -30,15 +30,15 @@ struct Case<'a> {
     optimizer: Optimizer,
     learning_rate: f64,
     parameters: Parameters,
-    /// Names in the fixture of the arrays, in the order of `Weights::tensors`.
+    /// Names of the arrays in the fixture, in the order of `Weights::tensors`.
     names: Vec<String>,
     inputs: Array3<f64>,
     labels: Vec<Vec<u32>>,
     noise: Option<Noise>,
 }
 
-/// Gradient noise: its size, whether it takes the norm of the gradient, and its numbers for each update by
-/// array.
+/// Gradient noise: its size, whether it is scaled to the norm of the gradient, and its numbers for each array
+/// and update.
 struct Noise {
     size: f64,
     scaled: bool,
@@ -60,7 +60,7 @@ fn loss_of(name: &str) -> LossKind {
     found.unwrap_or_else(|| panic!("case `{name}` names no loss")).1
 }
 
-/// The optimizer whose settings stand under a prefix: which settings there are says which optimizer it is.
+/// The optimizer whose settings are under a prefix. The names of the settings tell which optimizer it is.
 fn optimizer_of(fixture: &Fixture, prefix: &str) -> (Optimizer, f64) {
     let setting = |name: &str| fixture.scalar(&format!("{prefix}.{name}"));
     let has = |name: &str| fixture.has(&format!("{prefix}.{name}"));
@@ -107,7 +107,7 @@ fn equations_of(
     } else {
         let points = fixture.i64(&format!("{prefix}.loss_points"));
         let evaluate = points.len();
-        // the loss is taken at the last steps
+        // the loss is evaluated at the last steps
         let last: Vec<i64> = (steps - evaluate..steps).map(|step| step as i64).collect();
         assert_eq!(points.iter().copied().collect::<Vec<_>>(), last, "{prefix}.loss_points");
         (setting("n_hold") as usize, evaluate)
@@ -129,7 +129,7 @@ fn equations_of(
     }
 }
 
-/// The parameters before training and their names in the fixture; `find` completes a name.
+/// The parameters before training, and their names in the fixture. `find` completes a name.
 fn parameters_of(
     fixture: &Fixture,
     equations: &Equations,
@@ -159,7 +159,7 @@ fn parameters_of(
     (parameters, ["Win", "Wrec", "brec", "Wout", "bout"].map(String::from).to_vec())
 }
 
-/// `init.<name>`, or `init.class.<name>` or `init.scalar.<name>` where it depends on the number of outputs.
+/// `init.<name>`, or `init.class.<name>` or `init.scalar.<name>` if it depends on the number of outputs.
 fn initial_name(fixture: &Fixture, loss: LossKind, name: &str) -> String {
     let common = format!("init.{name}");
     let outputs = if loss == LossKind::MseScalar { "scalar" } else { "class" };
@@ -188,7 +188,8 @@ impl Case<'_> {
         vector(self.fixture, &format!("{}.losses", self.name))
     }
 
-    /// Trains with the reference: the losses, the first gradient, and the parameters after each update kept.
+    /// Trains with the reference. Returns the losses, the first gradient, and the parameters after each
+    /// recorded update.
     fn train_reference(&self) -> Trained {
         let mut parameters = self.parameters.clone();
         let mut velocities = parameters.zeros_like();
@@ -316,7 +317,7 @@ struct Trained {
     kept: BTreeMap<usize, Vec<ArrayD<f64>>>,
 }
 
-/// Whether an entry's difference in single precision can be told: the fixtures were trained in f64.
+/// Compares the reference with the fixture, both of which were trained in f64.
 fn check_reference(case: &Case<'_>, gradient: f64, parameters: f64) {
     let trained = case.train_reference();
     case.compare_gradient(&trained, gradient);
@@ -334,7 +335,7 @@ fn each_small_case(name: &str, mut check: impl FnMut(&Case<'_>)) {
     let parts: Vec<&str> = described.split('_').collect();
     let (network, nonlinearity) = (parts[0], parts[parts.len() - 2]);
     for setting in ["N", "X_dim", "classes", "batch", "dt", "g_radius"] {
-        fixture.ignore(&format!("cfg.{setting}"), "it is seen from the arrays, or went into them");
+        fixture.ignore(&format!("cfg.{setting}"), "it follows from the arrays, or was used to make them");
     }
     for case in fixture.cases(".losses") {
         let (loss, optimizer) = case.split_once('.').expect("cases are called loss.optimizer");
@@ -363,7 +364,7 @@ fn each_small_case(name: &str, mut check: impl FnMut(&Case<'_>)) {
     fixture.finish();
 }
 
-/// States and outputs of the first batch before training.
+/// Checks the states and outputs of the first batch before training.
 fn check_forward(case: &Case<'_>, tolerance: f64) {
     let outputs = if case.equations.loss == LossKind::MseScalar { "scalar" } else { "class" };
     let prefix = format!("forward.{outputs}");
@@ -390,7 +391,7 @@ fn check_forward(case: &Case<'_>, tolerance: f64) {
 fn small_in_double(name: &str) {
     each_small_case(name, |case| {
         check_reference(case, 1e-12, 1e-12);
-        // the fast path starts from rounded weights: gradients and the first loss show its equations
+        // the fast path starts from rounded weights, so only gradients and the first loss test its equations
         let fast = case.train_fast();
         case.compare_gradient(&fast, 1e-5);
         assert_number(&format!("{}: first loss", case.name), fast.losses[0], case.losses()[0], 2e-6);
@@ -459,7 +460,7 @@ fn golden_small_variants_f64() {
             if fixture.has(&own) { own } else { "ff.init.W_hidden".to_owned() }
         };
         let equations = if layered {
-            // its settings are those of the layers there are
+            // the settings follow from the layers in the fixture
             let layers = (0..).take_while(|layer| fixture.has(&format!("ff.init.b{layer}"))).count();
             Equations {
                 kind: NetworkKind::Feedforward,
@@ -515,8 +516,8 @@ fn golden_small_variants_f64() {
     fixture.finish();
 }
 
-/// The paper-sized cases: the start stands in a file of its own; `answers` says whether this test accounts
-/// for that one.
+/// The cases of the paper's size. The initial weights are in a separate file; `answers` says whether this
+/// test is responsible for that file.
 fn each_paper_case(gain: &str, precision: &str, answers: bool, check: impl Fn(&Case<'_>)) {
     let start = format!("train_paper_{gain}_init");
     let start = if answers { Fixture::open(&start) } else { Fixture::borrow(&start) };
@@ -547,11 +548,11 @@ fn each_paper_case(gain: &str, precision: &str, answers: bool, check: impl Fn(&C
         }
     }
     if precision == "f32" {
-        fixture.ignore("forward.*", "the same start as in f64, where the states are compared");
+        fixture.ignore("forward.*", "the initial weights are those of f64, where the states are compared");
     }
     if answers {
         for unused in ["init.scalar.*", "opt.sgd_m.*", "cfg.*"] {
-            start.ignore(unused, "it went into the arrays, or no case of this gain uses it");
+            start.ignore(unused, "it was used to make the arrays, or no case of this gain uses it");
         }
     }
     start.finish();
@@ -596,8 +597,8 @@ fn golden_paper_g250_f32() {
     });
 }
 
-/// All parameters of an update together: rmsprop's first steps have the size of the learning rate whatever
-/// the gradient, so single entries whose gradient is rounding may differ by that much.
+/// Compares all parameters of an update together. The first steps of rmsprop have the size of the learning
+/// rate whatever the gradient, so single entries whose gradient is only rounding may differ by that much.
 fn compare_root_mean_square(case: &Case<'_>, trained: &Trained, tolerance: impl Fn(LossKind, usize) -> f64) {
     let mut pairs: BTreeMap<usize, (Vec<f64>, Vec<f64>)> = BTreeMap::new();
     case.each_kept(trained, |update, _, found, expected| {

@@ -1,4 +1,5 @@
-//! Gradients: of the reference against central differences, and of the fast path against the reference.
+//! Gradients: those of the reference are compared with central differences, and those of the fast path with
+//! the reference.
 
 mod common;
 
@@ -17,7 +18,7 @@ const LINEAR_KINDS: [NetworkKind; 3] = [NetworkKind::Vanilla, NetworkKind::Leaky
 const NONLINEARITIES: [Nonlinearity; 3] = [Nonlinearity::Tanh, Nonlinearity::Relu, Nonlinearity::Linear];
 const LOSSES: [LossKind; 4] = [LossKind::CrossEntropy, LossKind::Mse, LossKind::MseScalar, LossKind::Zero];
 
-/// Every network × nonlinearity × loss, and where the network allows it with a held input and several
+/// Every network × nonlinearity × loss, and, where the network allows it, also with a held input and several
 /// evaluated steps.
 fn every_case() -> Vec<ValidParams> {
     let mut cases = Vec::new();
@@ -38,7 +39,8 @@ fn every_case() -> Vec<ValidParams> {
                     params.network.units = 13;
                     params.network.nonlinearity = nonlinearity;
                     params.train.loss = loss;
-                    // strong enough that a wrong term shows, weak enough that a linear network stays small
+                    // large enough that a wrong term shows, small enough that the states of a linear network
+                    // stay small
                     (params.network.gain, params.network.dt) = match kind {
                         NetworkKind::Leaky => (1.5, 0.3),
                         NetworkKind::Gru => (1.5, 0.01),
@@ -60,7 +62,7 @@ fn labels(trials: &Trials) -> std::borrow::Cow<'_, [u32]> {
     trials.labels().expect("the clusters have classes")
 }
 
-/// Weights of a realisation with biases that are not zero, and a batch.
+/// The weights of a realisation, with biases that are not zero, and a batch.
 fn weights_and_batch(params: &ValidParams) -> (Parameters, Trials) {
     let network = Network::initial(params).expect("initial weights can be drawn");
     let mut parameters = widened(network.weights());
@@ -74,16 +76,16 @@ fn weights_and_batch(params: &ValidParams) -> (Parameters, Trials) {
         .iter_mut()
         .enumerate()
         .for_each(|(output, value)| *value = 0.05 * (output as f64 + 1.0));
-    // as f32 numbers, so that both precisions start alike
+    // rounded to f32, so that both precisions start from the same numbers
     let parameters = widened(&narrowed(&parameters));
     (parameters, task::of(params).expect("the clusters fit").trials(Ask::Analysis { count: 6 }))
 }
 
-/// The error of central differences falls as the square of the step until rounding shows: its slope on log
-/// axes is 2.
+/// The error of central differences falls with the square of the step until rounding dominates, so its slope
+/// on log axes is 2.
 ///
-/// The derivative is taken along a direction that moves every weight, so that every term of the gradient is
-/// in it.
+/// The derivative is taken along a direction that changes every weight, so that it involves every term of the
+/// gradient.
 #[test]
 fn reference_gradients_agree_with_central_differences_to_second_order() {
     for params in every_case() {
@@ -124,7 +126,7 @@ fn reference_gradients_agree_with_central_differences_to_second_order() {
         let case = format!("{:?} {:?} {:?}", equations.kind, equations.nonlinearity, equations);
         let scale = along.abs().max(1e-3);
         assert!(error(1e-5) < 1e-5 * scale, "{case}: {} of {along}", error(1e-5));
-        // relu is piecewise: a difference across a kink has no order, and where it has none the error is
+        // relu is piecewise linear: a difference across a kink has no order, and elsewhere the error is only
         // rounding
         let (coarse, fine) = (error(4e-4), error(1e-4));
         let rounding = 1e-11 * scale.max(loss.abs()) / 1e-4;
@@ -135,9 +137,9 @@ fn reference_gradients_agree_with_central_differences_to_second_order() {
     }
 }
 
-/// The orders above are really looked at: most smooth cases are not exact.
+/// Checks that the test above really measures orders: most smooth cases are not exact.
 #[test]
-fn the_tanh_cases_have_an_error_whose_order_can_be_seen() {
+fn the_tanh_cases_have_an_error_whose_order_can_be_measured() {
     let seen = every_case().iter().filter(|params| params.network.nonlinearity == Nonlinearity::Tanh).count();
     assert!(seen >= 16, "{seen} cases");
 }
@@ -149,10 +151,10 @@ fn the_fast_path_has_the_gradient_of_the_reference() {
     }
 }
 
-/// The derivatives of a gru are multiplied in windows of 256 rows: here 42 timesteps, into which neither
-/// stimulus nor loss fits evenly.
+/// The derivatives of a gru are multiplied in windows of 256 rows, which are 42 timesteps here. Neither the
+/// stimulus nor the evaluated timesteps fill whole windows.
 #[test]
-fn a_gru_of_several_windows_has_the_gradient_of_the_reference() {
+fn a_gru_with_several_windows_has_the_gradient_of_the_reference() {
     let mut params = Params::default();
     (params.task.input_dim, params.task.clusters) = (5, 7);
     (params.task.delay, params.task.hold, params.task.evaluate) = (120, 50, 60);
@@ -165,7 +167,7 @@ fn a_gru_of_several_windows_has_the_gradient_of_the_reference() {
 fn condensed_batches_have_the_gradient_of_the_reference() {
     let linear = |params: &ValidParams| params.network.nonlinearity == Nonlinearity::Linear;
     let cases: Vec<ValidParams> = every_case().into_iter().filter(linear).collect();
-    // two kinds of trial for every network but the feedforward one
+    // two kinds of trial for every network except the feedforward one
     assert_eq!(cases.len(), (2 * LINEAR_KINDS.len() - 1) * LOSSES.len());
     for params in cases {
         has_the_gradient_of_the_reference(&params, GradientMethod::Condensed);
@@ -185,8 +187,8 @@ fn has_the_gradient_of_the_reference(params: &ValidParams, method: GradientMetho
     assert!((record.loss - loss).abs() <= 1e-5 * loss.max(1.0), "{case}: loss {} for {loss}", record.loss);
     let size = |array: &ndarray::ArrayD<f64>| array.iter().fold(0.0_f64, |size, value| size.max(value.abs()));
     let expected = arrays(&gradient);
-    // sums of a few dozen f32 terms (an epsilon is 1.2e-7), some of which cancel: measured by the largest
-    // entry of all
+    // Sums of a few dozen f32 terms (an epsilon is 1.2e-7), some of which cancel, so the tolerance is
+    // relative to the largest entry of all.
     let tolerance = 1e-5 * expected.iter().map(|(_, array)| size(array)).fold(0.0, f64::max);
     for ((name, found), (_, expected)) in arrays(&widened(&updater.gradient())).iter().zip(&expected) {
         let worst = size(&(found - expected));
@@ -198,9 +200,9 @@ fn has_the_gradient_of_the_reference(params: &ValidParams, method: GradientMetho
     assert_eq!(evaluation.accuracy, Some(equations.accuracy(&parameters, inputs.view(), &labels)), "{case}");
 }
 
-/// The same numbers on the units, batch after batch, and batches that are not full.
+/// The noise on the units is the same, batch after batch, even in batches that are not full.
 #[test]
-fn condensed_batches_have_the_noise_of_the_others() {
+fn condensed_batches_have_the_same_noise_as_backpropagation() {
     for kind in LINEAR_KINDS {
         for loss in [LossKind::CrossEntropy, LossKind::MseScalar] {
             for (hold, evaluate) in [(1, 1), (2, 3)] {
@@ -233,7 +235,7 @@ fn condensed_batches_have_the_noise_of_the_others() {
     }
 }
 
-/// Sums over parts of a batch are those over all of it, whatever is random.
+/// Sums over the parts of a batch equal the sum over the whole batch, including everything random.
 #[test]
 fn split_batches_have_the_gradient_of_whole_ones() {
     for kind in LINEAR_KINDS {
@@ -253,7 +255,7 @@ fn split_batches_have_the_gradient_of_whole_ones() {
         let mut whole = params.clone();
         whole.train.gradients = GradientMethod::Backpropagation;
         let (split, whole) = (params.check().expect("valid"), whole.check().expect("valid"));
-        assert_eq!(split.train.gradients, GradientMethod::Split, "which is automatic");
+        assert_eq!(split.train.gradients, GradientMethod::Split, "which is the automatic choice");
         agree(&whole, &split, &[0..100, 100..149, 149..160]);
     }
 }
@@ -266,7 +268,7 @@ fn agree(params: &ValidParams, other: &ValidParams, batches: &[std::ops::Range<u
     for batch in batches {
         let inputs = stimuli(&samples).slice_move(ndarray::s![batch.clone(), ..]);
         let labels = &labels(&samples)[batch.clone()];
-        // updates without a step: so small that the two networks stay alike
+        // the learning rate is so small that the two networks stay practically the same
         let expected = general.update(inputs, labels, 1e-9).expect("shapes agree");
         let found = other.update(inputs, labels, 1e-9).expect("shapes agree");
         let case = format!("{params:?} {batch:?}");
@@ -283,7 +285,7 @@ fn agree(params: &ValidParams, other: &ValidParams, batches: &[std::ops::Range<u
 }
 
 #[test]
-fn the_fast_path_has_the_states_of_the_reference_past_the_trials_end_too() {
+fn the_fast_path_has_the_states_of_the_reference_even_past_the_end_of_the_trial() {
     for params in every_case() {
         let (parameters, samples) = weights_and_batch(&params);
         let network = Network::new(&params, narrowed(&parameters)).expect("weights are finite");

@@ -1,5 +1,5 @@
-//! What training promises: exact resuming, nothing that depends on what is kept, noise and dropout in
-//! training alone.
+//! The guarantees of training: it resumes exactly, it does not depend on what is kept, and noise and dropout
+//! act only in training.
 
 use std::collections::BTreeSet;
 
@@ -50,7 +50,7 @@ fn train(trainer: &mut Trainer, epochs: u64) -> Vec<(String, Weights)> {
     kept
 }
 
-/// Every optimizer × scheduler, with noise of every kind on.
+/// Every optimizer × scheduler, with every kind of noise.
 fn every_way_to_train() -> Vec<ValidParams> {
     let mut ways = Vec::new();
     for (optimizer, kind) in
@@ -72,7 +72,7 @@ fn every_way_to_train() -> Vec<ValidParams> {
             ways.push(params.check().expect("the parameters are valid"));
         }
     }
-    // gradients of condensed batches
+    // and with gradients of condensed batches
     let mut params = small();
     params.network.nonlinearity = Nonlinearity::Linear;
     params.network.unit_noise = 0.05;
@@ -90,7 +90,7 @@ fn training_4_epochs_and_then_4_more_gives_the_bits_of_8() {
         train(&mut whole, 8);
         let mut first = Trainer::new(&params).expect("the clusters fit");
         train(&mut first, 4);
-        let mut second = Trainer::resume(&params, first.state()).expect("a state resumes");
+        let mut second = Trainer::resume(&params, first.state()).expect("the state can be resumed");
         train(&mut second, 4);
         assert_eq!(
             second.state(),
@@ -110,7 +110,7 @@ fn what_is_kept_does_not_change_training() {
     let kept = train(&mut watched, 2);
     let mut alone = Trainer::new(&params).expect("the clusters fit");
     for _ in 0..2 {
-        alone.train_epoch(&BTreeSet::new(), &mut |_, _| panic!("nothing was asked for")).expect("converges");
+        alone.train_epoch(&BTreeSet::new(), &mut |_, _| panic!("nothing was requested")).expect("converges");
     }
     assert_eq!(alone.state(), watched.state());
     let names: Vec<&str> = kept.iter().map(|(name, _)| name.as_str()).collect();
@@ -119,7 +119,7 @@ fn what_is_kept_does_not_change_training() {
 }
 
 #[test]
-fn runs_that_differ_in_the_learning_rate_start_alike_and_see_the_same_samples() {
+fn runs_that_differ_in_the_learning_rate_have_the_same_initial_weights_and_samples() {
     let mut other = small();
     other.train.learning_rate = 0.1;
     let (params, other) = (small().check().expect("valid"), other.check().expect("valid"));
@@ -189,7 +189,7 @@ fn the_zero_loss_changes_nothing() {
 }
 
 #[test]
-fn a_run_that_diverges_names_epoch_update_and_largest_weight() {
+fn divergence_is_reported_with_epoch_update_and_largest_weight() {
     let mut params = small();
     params.network.nonlinearity = Nonlinearity::Linear;
     params.train.optimizer = OptimizerKind::Sgd;
@@ -204,7 +204,7 @@ fn a_run_that_diverges_names_epoch_update_and_largest_weight() {
         message.starts_with("diverged in epoch 1, update ") && message.contains("largest weight"),
         "{message}"
     );
-    assert_eq!(error.hint().as_deref(), Some("lower `train.learning_rate`, now 1000000"));
+    assert_eq!(error.hint().as_deref(), Some("lower `train.learning_rate` (now 1000000)"));
 }
 
 #[test]
@@ -225,7 +225,7 @@ fn dropout_and_unit_noise_act_in_training_only() {
 }
 
 #[test]
-fn states_at_some_timesteps_are_those_among_all_whatever_the_number_of_trials() {
+fn states_at_some_timesteps_are_those_among_all_for_any_number_of_trials() {
     for kind in [NetworkKind::Vanilla, NetworkKind::Leaky, NetworkKind::Feedforward] {
         let mut params = small();
         params.network.kind = kind;
@@ -252,7 +252,7 @@ fn states_at_some_timesteps_are_those_among_all_whatever_the_number_of_trials() 
 }
 
 #[test]
-fn weights_drawn_as_pytorch_draws_them_are_uniform_and_named_by_no_gain() {
+fn weights_drawn_as_in_pytorch_are_uniform_and_do_not_depend_on_the_gain() {
     for kind in [NetworkKind::Vanilla, NetworkKind::Leaky, NetworkKind::Gru] {
         let mut params = small();
         (params.network.kind, params.network.units) = (kind, 100);

@@ -1,4 +1,4 @@
-//! Arrays that are no trials: what is said of each.
+//! Arrays that are not trials, and the error for each.
 
 use concertina_arrays::{Arrays, Member, Npz, read_npz};
 use concertina_model::params::{Params, TaskKind, TrialSource};
@@ -26,13 +26,13 @@ fn arrays(changes: impl IntoIterator<Item = (&'static str, Member)>) -> Arrays {
 }
 
 /// The message and the hint, as a user reads them.
-fn told(arrays: &Arrays) -> String {
-    let error = TrialArrays::of_arrays(arrays).expect_err("they are no trials");
+fn refusal(arrays: &Arrays) -> String {
+    let error = TrialArrays::of_arrays(arrays).expect_err("they are not trials");
     format!("{error}\nhint: {}\n\n", error.hint().expect("what to do"))
 }
 
 #[test]
-fn arrays_that_are_no_trials_are_refused_with_what_to_do() {
+fn arrays_that_are_not_trials_are_refused_with_what_to_do() {
     let nan = |shape: &[usize], place: &[usize]| {
         let mut array = ArrayD::zeros(IxDyn(shape));
         array[place] = f64::NAN;
@@ -69,7 +69,7 @@ fn arrays_that_are_no_trials_are_refused_with_what_to_do() {
         ]),
         arrays([("inputs", numbers(&[1, 3, 2])), ("targets", integers(&[1, 3]))]),
     ];
-    insta::assert_snapshot!(cases.iter().map(told).collect::<String>(), @r#"
+    insta::assert_snapshot!(cases.iter().map(refusal).collect::<String>(), @r#"
 `inputs`: expected numbers (trials, timesteps, inputs), found no array
 hint: in Python: `numpy.savez("trials.npz", inputs=x, targets=y)`; a single input needs an axis too: `x[..., None]`
 
@@ -80,13 +80,13 @@ hint: in Python: `numpy.savez("trials.npz", inputs=x, targets=y)`; a single inpu
 hint: in Python: `numpy.savez("trials.npz", inputs=x, targets=y)`; a single input needs an axis too: `x[..., None]`
 
 `inputs`: expected numbers (trials, timesteps, inputs), at least one of each, found (17, 0, 2)
-hint: look at the shape of what was saved
+hint: check the shape of the array
 
-`inputs`: expected finite numbers of single precision, found NaN at (4, 1, 0)
-hint: replace what is missing by 0, and leave its timesteps out by `mask`
+`inputs`: expected finite numbers in single precision, found NaN at (4, 1, 0)
+hint: replace missing values with 0, and exclude their timesteps with `mask`
 
-`inputs`: expected finite numbers of single precision, found inf at (0, 0, 0)
-hint: replace what is missing by 0, and leave its timesteps out by `mask`
+`inputs`: expected finite numbers in single precision, found inf at (0, 0, 0)
+hint: replace missing values with 0, and exclude their timesteps with `mask`
 
 `targets`: expected integers (20) or (20, 3) for classes, or numbers (20, 3, outputs), found numbers (20, 3)
 hint: in Python: `targets.astype(int)` if they are classes, `targets[..., None]` if they are one real number at each timestep
@@ -95,16 +95,16 @@ hint: in Python: `targets.astype(int)` if they are classes, `targets[..., None]`
 hint: in Python: `targets.astype(int)` if they are classes, `targets[..., None]` if they are one real number at each timestep
 
 `targets`: expected integers from 0 to 1000000, found -1 at (0, 0)
-hint: number the classes from 0; timesteps without a class are left out by `mask`
+hint: number the classes from 0; exclude timesteps without a class with `mask`
 
 `targets`: expected integers from 0 to 1000000, found 1000001 at (0, 0)
-hint: number the classes from 0; timesteps without a class are left out by `mask`
+hint: number the classes from 0; exclude timesteps without a class with `mask`
 
 `targets`: expected at least two classes, numbered from 0, found only class 0
 hint: if they are real numbers, give them an axis of outputs: `targets[..., None].astype("float32")`
 
-`targets`: expected finite numbers of single precision, found NaN at (0, 2, 0)
-hint: replace what is missing by 0, and leave its timesteps out by `mask`
+`targets`: expected finite numbers in single precision, found NaN at (0, 2, 0)
+hint: replace missing values with 0, and exclude their timesteps with `mask`
 
 `targets`: expected integers (20) or (20, 3) for classes, or numbers (20, 3, outputs), found text
 hint: in Python: `targets.astype(int)` if they are classes, `targets[..., None]` if they are one real number at each timestep
@@ -115,11 +115,11 @@ hint: in Python: `mask.astype(bool)`; the loss counts where it is true, with the
 `mask`: expected truth values, or only 0 and 1, (20, 3) as (trials, timesteps), found integers (20, 3, 1)
 hint: in Python: `mask.astype(bool)`; the loss counts where it is true, with the same weight everywhere
 
-`mask`: expected a timestep at which the loss counts, found none in any trial
-hint: set it to true where the network is to answer
+`mask`: expected at least one timestep at which the loss counts, found none in any trial
+hint: set it to true where the network should respond
 
 `mask`: expected `mask`, or no array of a similar name, found `masks`
-hint: rename `masks` to `mask`, or to something else if it is not meant
+hint: rename `masks` to `mask`, or to another name if it is something else
 
 `condition`: expected integers (20), one per trial, found numbers (20)
 hint: number the conditions: `numpy.unique(conditions, return_inverse=True)[1]`
@@ -130,13 +130,13 @@ hint: number the conditions: `numpy.unique(conditions, return_inverse=True)[1]`
 `val_targets`: expected integers (5) or (5, 3) for classes, or numbers (5, 3, outputs), found no such array, only `inputs`, `targets`, `val_inputs`
 hint: in Python: `targets.astype(int)` if they are classes, `targets[..., None]` if they are one real number at each timestep
 
-`val_inputs`: expected 3 timesteps and 2 inputs, as `inputs` has, found 4 and 2
-hint: pad shorter trials with zeros, and leave the timesteps out by `mask`
+`val_inputs`: expected 3 timesteps and 2 inputs, as in `inputs`, found 4 and 2
+hint: pad shorter trials with zeros, and exclude the padding with `mask`
 
-`val_targets`: expected targets of the kind and width of `targets`, found another kind or width
+`val_targets`: expected targets of the same type and width as `targets`, found a different type or width
 hint: save `targets` and `val_targets` with the same type and the same number of outputs
 
-`val_condition`: expected an array, as there is `condition`, found none
+`val_condition`: expected an array, because `condition` is given, found none
 hint: give both `condition` and `val_condition`, or neither
 
 `inputs`: expected at least two trials, one to train on and one to validate with, found 1
@@ -160,12 +160,12 @@ fn masks_and_classes_of_every_type_mean_the_same() {
     assert_eq!(name(vec![]), name(vec![("mask", Member::Truths(ArrayD::from_elem(IxDyn(&[20, 3]), true)))]));
     let Member::Integers(classes) = integers(&[20, 3]) else { panic!("integers") };
     assert_eq!(name(vec![]), name(vec![("targets", Member::Truths(classes.mapv(|class| class == 1)))]));
-    // an array of another name is no concern of ours
+    // an array with an unrelated name is ignored
     assert_eq!(name(vec![]), name(vec![("dt", numbers(&[1]))]));
 }
 
 #[test]
-fn what_a_store_keeps_of_trials_reads_back_as_the_same() {
+fn trials_read_back_from_the_form_in_which_stores_keep_them() {
     let real = arrays([("targets", numbers(&[20, 3, 2])), ("condition", integers(&[20]))]);
     for arrays in [arrays([]), arrays([("targets", integers(&[20]))]), real] {
         let trials = TrialArrays::of_arrays(&arrays).expect("trials");
@@ -179,7 +179,7 @@ fn what_a_store_keeps_of_trials_reads_back_as_the_same() {
 }
 
 #[test]
-fn trials_of_memory_that_do_not_fit_are_refused() {
+fn trials_in_memory_that_do_not_fit_together_are_refused() {
     let trials = || Trials {
         inputs: Inputs::Timed(Array3::zeros((4, 3, 1))),
         targets: Targets::Class(vec![0, 1, 0, 1]),
@@ -202,19 +202,19 @@ fn trials_of_memory_that_do_not_fit_are_refused() {
 }
 
 #[test]
-fn files_that_cannot_be_read_and_names_without_a_store_say_so() {
+fn unreadable_files_and_names_without_a_store_are_reported() {
     let folder = tempfile::tempdir().expect("a folder");
-    let told = |file: Option<TrialSource>| {
+    let refusal = |file: Option<TrialSource>| {
         let mut params = Params::default();
         (params.task.kind, params.task.file) = (TaskKind::Trials, file);
         let error = params.check().expect_err("no trials");
         format!("{error}\nhint: {}", error.hint().expect("what to do"))
     };
-    let none = told(None);
+    let none = refusal(None);
     assert!(none.contains("expected a file of trials with `task.kind = trials`, found none"), "{none}");
-    let missing = told(Some(TrialSource::File(folder.path().join("missing.npz"))));
+    let missing = refusal(Some(TrialSource::File(folder.path().join("missing.npz"))));
     assert!(missing.contains("missing.npz: cannot read") && missing.contains("check the path"), "{missing}");
-    let named = told(Some("trials-00112233445566778899aabbccddeeff".parse().expect("a name")));
+    let named = refusal(Some("trials-00112233445566778899aabbccddeeff".parse().expect("a name")));
     assert!(named.contains("found `trials-0011") && named.contains("the store that has them"), "{named}");
     let path = folder.path().join("flat.npz");
     let mut npz = Npz::new();
@@ -222,12 +222,12 @@ fn files_that_cannot_be_read_and_names_without_a_store_say_so() {
     let bytes = npz.finish().expect("written");
     assert!(read_npz(&bytes).is_ok());
     std::fs::write(&path, bytes).expect("written");
-    let flat = told(Some(TrialSource::File(path)));
+    let flat = refusal(Some(TrialSource::File(path)));
     assert!(
         flat.contains("flat.npz, `inputs`: expected numbers (trials, timesteps, inputs), found numbers (3)"),
         "{flat}"
     );
-    // without effect, a file is not looked at
+    // a file without effect is not read
     let mut params = Params::default();
     params.task.file = Some(TrialSource::File(folder.path().join("missing.npz")));
     assert_eq!(params.check().expect("valid"), Params::default().check().expect("valid"));

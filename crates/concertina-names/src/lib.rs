@@ -1,14 +1,15 @@
-//! Names as people misspell them: the nearest known one, and hints that say so.
+//! Suggestions for misspelt names: the nearest known name, and hints that suggest it.
 
-/// Likeness from which a name may be what was meant. Arbitrary: `gian` is `gain` (0.75), `afer` is `after`
-/// (0.8), `lr` is nothing.
+/// The least similarity at which a known name is suggested. It is arbitrary: `gian` suggests `gain` (0.75),
+/// `afer` suggests `after` (0.8), and `lr` suggests nothing.
 const NEAR: f64 = 0.6;
 
-/// Longest name, in characters, that is compared with others: no name is half as long, and comparing takes
-/// time and room of both lengths' product.
+/// The longest name, in characters, that is compared with others. No known name is half as long, and
+/// comparing takes time and memory proportional to the product of both lengths.
 const LONGEST: usize = 100;
 
-/// The known name most like `name`, if any is near enough; upper and lower case do not matter.
+/// The known name that is most similar to `name`, if any is similar enough. Upper and lower case do not
+/// matter.
 ///
 /// ```
 /// use concertina_names::nearest;
@@ -23,13 +24,13 @@ pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
     }
     let mut best: Option<(f64, &str)> = None;
     for candidate in known {
-        // As unlike as their lengths are, at least.
+        // The ratio of the lengths is an upper bound on the similarity.
         let other = candidate.chars().take(LONGEST + 1).count();
         if other > LONGEST || (length.min(other) as f64) < NEAR * length.max(other) as f64 {
             continue;
         }
         let likeness = strsim::normalized_damerau_levenshtein(&name, &candidate.to_ascii_lowercase());
-        // The first of the best, so that the answer does not depend on how ties are broken.
+        // Among equally similar names the first is taken, so that the answer is well defined.
         if likeness >= NEAR && best.is_none_or(|(known, _)| likeness > known) {
             best = Some((likeness, candidate));
         }
@@ -37,7 +38,7 @@ pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
     best.map(|(_, candidate)| candidate)
 }
 
-/// ``did you mean `x`?``, or all that are known, after a word: ``available: `x`, `y` ``.
+/// ``did you mean `x`?``, or, if no name is near, all known names after a word: ``available: `x`, `y` ``.
 pub fn suggestion<'a>(name: &str, known: impl IntoIterator<Item = &'a str> + Clone, word: &str) -> String {
     match nearest(name, known.clone()) {
         Some(found) => format!("did you mean `{found}`?"),
@@ -45,7 +46,7 @@ pub fn suggestion<'a>(name: &str, known: impl IntoIterator<Item = &'a str> + Clo
     }
 }
 
-/// Names in backticks with commas.
+/// Names in backticks, separated by commas.
 pub fn quoted<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     names.into_iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
@@ -55,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_nearest_name_is_found_and_strangers_are_not() {
+    fn similar_names_are_found_and_others_are_not() {
         assert_eq!(nearest("gian", ["gain", "units"]), Some("gain"));
         assert_eq!(nearest("GAIN", ["gain", "units"]), Some("gain"));
         assert_eq!(nearest("zebra", ["gain", "units"]), None);

@@ -1,4 +1,4 @@
-//! Times of the classifiers and of the decompositions at the sizes of the published analyses.
+//! Measures the times of the classifiers and the decompositions at the sizes of the published analyses.
 #![expect(clippy::print_stdout, reason = "an example prints its result")]
 
 use std::time::Instant;

@@ -9,17 +9,17 @@ pub enum Error {
     Shape {
         /// What was to be computed.
         operation: &'static str,
-        /// The shape that would do, in words and numbers.
+        /// The shape expected, in words and numbers.
         expected: String,
         /// The shape of the array.
         found: Vec<usize>,
     },
-    /// An array has an entry that is infinite or not a number.
+    /// An array has an entry that is NaN or infinite.
     #[error("{operation}: expected finite numbers, found {value} at {index:?}")]
     NotFinite {
         /// What was to be computed.
         operation: &'static str,
-        /// Where the first such entry is.
+        /// The index of the first such entry.
         index: Vec<usize>,
         /// The entry.
         value: f64,
@@ -29,9 +29,9 @@ pub enum Error {
     TooFewSamples {
         /// What was to be computed.
         operation: &'static str,
-        /// How many it takes.
+        /// The least number of samples needed.
         needed: usize,
-        /// How many there are.
+        /// The number of samples found.
         found: usize,
     },
     /// An argument is outside its range.
@@ -44,12 +44,12 @@ pub enum Error {
         /// Its value.
         value: f64,
     },
-    /// A sample lies where the distribution to be fitted has no mass.
+    /// A sample lies outside the support of the distribution to be fitted.
     #[error("gamma fit: expected samples above the location {location}, found {value} at {index}")]
     SampleBelowLocation {
         /// Location of the distribution.
         location: f64,
-        /// Which sample.
+        /// The index of the sample.
         index: usize,
         /// The sample.
         value: f64,
@@ -59,12 +59,12 @@ pub enum Error {
     UnknownLabel {
         /// The label.
         label: u32,
-        /// Which sample has it.
+        /// The index of the sample that has it.
         index: usize,
         /// How many classes there are.
         classes: usize,
     },
-    /// A class has no sample to learn from.
+    /// A class has no sample to be fitted to.
     #[error("logistic regression: expected samples of all {classes} classes, found none of class {class}")]
     EmptyClass {
         /// The class.
@@ -72,7 +72,7 @@ pub enum Error {
         /// How many classes there are.
         classes: usize,
     },
-    /// An iteration inside a decomposition did not settle.
+    /// An iteration inside a decomposition did not converge.
     #[error("{operation}: did not converge for a matrix of shape {shape:?}")]
     NotConverged {
         /// What was to be computed.
@@ -86,14 +86,16 @@ pub enum Error {
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
-    /// What the caller could do about it, where there is something to say.
+    /// What the caller can do about it, if anything.
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::SampleBelowLocation { .. } => {
                 Some("choose a location below the smallest sample, or mirror the samples".to_owned())
             }
-            Self::EmptyClass { .. } => Some("take more samples, so that each class is among them".to_owned()),
-            Self::NotFinite { .. } => Some("look for a diverged run".to_owned()),
+            Self::EmptyClass { .. } => {
+                Some("use more samples, so that every class has at least one".to_owned())
+            }
+            Self::NotFinite { .. } => Some("check whether the run has diverged".to_owned()),
             _ => None,
         }
     }

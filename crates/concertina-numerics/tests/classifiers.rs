@@ -32,7 +32,7 @@ fn fit(kind: Kind, c: f64, x: ArrayView2<f64>, labels: &[u32], classes: usize) -
     }
 }
 
-/// Derivatives of the objective by weights and by intercepts, written as the formula reads.
+/// Derivatives of the objective with respect to weights and intercepts, written like the formula.
 fn gradient(
     kind: Kind,
     c: f64,
@@ -77,7 +77,7 @@ fn assert_optimal(
     let (by_weights, by_intercepts) = gradient(kind, c, x, labels, found);
     let scale = 1.0 + c * largest(x) * labels.len() as f64;
     let off = largest(by_weights.iter().chain(&by_intercepts));
-    assert!(off <= 1e-10 * scale, "{what}, {kind:?}: gradient {off:.1e} against {scale:.1e}");
+    assert!(off <= 1e-10 * scale, "{what}, {kind:?}: gradient {off:.1e} at scale {scale:.1e}");
     assert!(found.converged, "{what}, {kind:?}: not converged, gradient norm {:.1e}", found.gradient_norm);
 }
 
@@ -146,8 +146,8 @@ fn separable_classes_are_separated_with_finite_weights() {
 }
 
 #[test]
-fn one_feature_of_two_values_has_the_odds_as_solution() {
-    // Without features the intercept is the log odds of the classes, whatever the penalty.
+fn without_informative_features_the_intercept_is_the_log_odds() {
+    // If all features are zero, the intercept is the log odds of the classes, whatever the penalty.
     let labels: Vec<u32> = (0..12).map(|k| u32::from(k < 9)).collect();
     let found = LogisticRegression::default().fit(Array2::zeros((12, 1)).view(), &labels, 2).expect("a fit");
     assert!((found.intercepts[0] - 3.0_f64.ln()).abs() < 1e-12, "{}", found.intercepts[0]);
@@ -155,7 +155,7 @@ fn one_feature_of_two_values_has_the_odds_as_solution() {
 }
 
 #[test]
-fn swapping_two_classes_turns_the_sign_around() {
+fn swapping_two_classes_reverses_the_sign() {
     for kind in [Kind::Logistic, Kind::Svm] {
         let x = scrambled(50, 4, 9);
         let labels = labels_in_turn(50, 2);
@@ -184,9 +184,9 @@ fn renaming_classes_renames_the_rows() {
 }
 
 #[test]
-fn features_that_are_always_zero_change_nothing_but_the_route() {
-    // 30 samples and 10 features are solved among features, with 50 more among samples: the optimum is the
-    // same.
+fn features_that_are_always_zero_do_not_change_the_optimum() {
+    // With 30 samples and 10 features the problem is solved in feature space, and with 50 more features in
+    // the span of the samples. The optimum is the same.
     let x = scrambled(30, 10, 13);
     let wide = concatenate![Axis(1), x, Array2::zeros((30, 50))];
     for (kind, classes) in [(Kind::Logistic, 2), (Kind::Logistic, 3), (Kind::Svm, 2), (Kind::Svm, 3)] {

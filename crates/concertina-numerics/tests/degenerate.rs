@@ -1,5 +1,5 @@
-//! Zeros, single samples, equal values, and numbers near both ends of what can be written: closed forms, or
-//! refused with a reason.
+//! Zeros, single samples, equal values, and numbers near both ends of the range: they have closed forms or
+//! are refused with a reason.
 
 use concertina_numerics::classify::{LinearSvm, LogisticRegression};
 use concertina_numerics::linalg::{Pca, eigenvalues, qr, spectral_radius, svd, symmetric_eigen};
@@ -25,7 +25,7 @@ fn a_matrix_of_zeros_has_eigenvalues_and_singular_values_of_zero() {
 }
 
 #[test]
-fn a_nilpotent_matrix_has_no_spectral_radius_and_singular_values() {
+fn a_nilpotent_matrix_has_spectral_radius_zero_and_non_zero_singular_values() {
     let shift = Array2::from_shape_fn((4, 4), |(i, j)| f64::from(i + 1 == j));
     assert_eq!(spectral_radius(shift.view()), Ok(0.0));
     let found = svd(shift.view()).expect("factors").singular_values;
@@ -68,10 +68,10 @@ fn a_network_without_loops_has_the_eigenvalues_of_its_diagonal_whatever_the_orde
             for earlier in 0..later {
                 weights[[order[earlier], order[later]]] = stream.normal();
             }
-            diagonal[later] = (later / 2) as f64 / n as f64; // nothing for the first two, then in pairs
+            diagonal[later] = (later / 2) as f64 / n as f64; // zero for the first two, then in pairs
             weights[[order[later], order[later]]] = diagonal[later];
         }
-        diagonal.reverse(); // falling
+        diagonal.reverse(); // decreasing
         let found = eigenvalues(weights.view()).expect("eigenvalues");
         assert!(found.iter().all(|value| value.im == 0.0), "{found:?}");
         assert_eq!(found.iter().map(|value| value.re).collect::<Vec<_>>(), diagonal);
@@ -123,7 +123,7 @@ fn singular_values_and_eigenvalues_scale_over_the_whole_range_of_double_precisio
 }
 
 #[test]
-fn samples_that_are_all_alike_are_named_by_their_commoner_class() {
+fn equal_samples_are_assigned_to_the_more_frequent_class() {
     for value in [0.0, 1.0, 1e-45, 3e38] {
         let x = Array2::from_elem((5, 3), value);
         let labels = [0, 1, 1, 1, 0];
@@ -137,7 +137,7 @@ fn samples_that_are_all_alike_are_named_by_their_commoner_class() {
         );
         assert_eq!(svm.accuracy(x.view(), &labels), Ok(0.6), "{value}");
     }
-    // The optimum by itself: an intercept of ln(3 / 2), and no weights.
+    // The optimum: an intercept of ln(3 / 2), and weights of zero.
     let fitted =
         LogisticRegression { c: 1.0 }.fit(Array2::zeros((5, 3)).view(), &[0, 1, 1, 1, 0], 2).expect("a fit");
     assert!(
@@ -147,7 +147,7 @@ fn samples_that_are_all_alike_are_named_by_their_commoner_class() {
 }
 
 #[test]
-fn one_sample_a_class_is_enough_for_a_classifier_and_one_class_is_not() {
+fn one_sample_per_class_is_enough_for_a_classifier_and_a_single_class_is_not() {
     let x = arr2(&[[0.0, 1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 2.0]]);
     for classes in [2, 3] {
         let (x, labels) = (x.slice(ndarray::s![..classes, ..]), &[0, 1, 2][..classes]);
@@ -178,14 +178,14 @@ fn welchs_test_does_not_depend_on_the_unit_of_its_samples() {
 }
 
 #[test]
-fn what_is_no_number_has_no_p_value() {
+fn nan_and_infinite_samples_have_no_p_value() {
     assert_eq!(welch::p_value(&[1.0, f64::NAN], &[1.0, 2.0], 0.0), None);
     assert_eq!(welch::p_value(&[1.0, 2.0], &[1.0, f64::INFINITY], 0.0), None);
     assert_eq!(signed_rank::p_above(&[1.0, f64::NAN]), None);
 }
 
 #[test]
-fn single_and_equal_values_have_the_statistics_that_there_are() {
+fn single_and_equal_values_have_the_statistics_that_are_defined() {
     assert_eq!(signed_rank::p_above(&[1.0]), Some(0.5));
     assert_eq!(signed_rank::p_above(&[-1.0]), Some(1.0));
     assert_eq!(signed_rank::p_above(&[0.0]), Some(1.0));
@@ -213,10 +213,10 @@ fn gamma_fits_of_samples_of_very_different_size_are_distributions() {
     }
 }
 
-/// The equation of the maximum: `ln k - ψ(k) = ln mean - mean of ln`; for a small shape `ψ(k) = -1/k - γ +
-/// O(k)`.
+/// The equation of the maximum is `ln k - ψ(k) = ln mean - mean of ln`. For a small shape,
+/// `ψ(k) = -1/k - γ + O(k)`.
 #[test]
-fn the_shape_of_a_gamma_distribution_of_two_decades_apart_solves_its_equation() {
+fn the_shape_fitted_to_two_samples_a_hundred_decades_apart_solves_its_equation() {
     let fit = GammaFit::fit(&[1e-100, 1.0], 0.0).expect("a fit");
     let GammaFit::Distribution { shape, scale, .. } = fit else { panic!("{fit:?}") };
     let spread = 0.5_f64.ln() + 50.0 * std::f64::consts::LN_10;

@@ -1,4 +1,4 @@
-//! Elementwise maps and sums against plain `f64` loops, and the same bits on every instruction set.
+//! Elementwise maps and sums, compared with plain `f64` loops, and their bits on every instruction set.
 
 use concertina_numerics::kernels::{
     Level, Rows, add_row, column_sums, dispatch, product, relu_derivative_mul, relu_in_place, scale_in_place,
@@ -8,7 +8,8 @@ use concertina_numerics::random::{Purpose, Stream};
 use ndarray::Array2;
 use proptest::prelude::*;
 
-/// Positive floats, `step` apart in the order of floats, from the bits `first` on up to and with `last`.
+/// Checks positive floats, `step` apart in the order of floats, from the bits `first` up to and including
+/// `last`.
 fn check_tanh(first: u32, last: u32, step: usize) {
     let all: Vec<u32> = (first..=last).step_by(step).collect();
     let mut worst = (0.0, 0.0);
@@ -22,7 +23,7 @@ fn check_tanh(first: u32, last: u32, step: usize) {
             let exact = libm::tanh(f64::from(*x));
             let nearest = exact as f32;
             let ulp = f64::from(f32::from_bits(nearest.to_bits() + 1)) - f64::from(nearest);
-            // below a power of two the unit is half as long
+            // below a power of two, the unit in the last place is half as large
             let ulp = if f64::from(nearest) > exact && nearest.to_bits().trailing_zeros() >= 23 {
                 ulp / 2.0
             } else {
@@ -76,7 +77,7 @@ fn normal(count: usize, seed: u64) -> Vec<f32> {
     values
 }
 
-/// What every map makes of some numbers, one after the other.
+/// The results of every map for some numbers, one after the other.
 fn all_maps(values: &[f32], others: &[f32], scale: f32) -> Vec<Vec<f32>> {
     let mapped = |map: &dyn Fn(&mut [f32])| {
         let mut values = values.to_vec();
@@ -155,7 +156,7 @@ proptest! {
 }
 
 #[test]
-fn relu_keeps_nan_so_that_divergence_is_seen() {
+fn relu_keeps_nan_so_that_divergence_is_detected() {
     let mut values = [f32::NAN, -1.0, 2.0];
     relu_in_place(&mut values);
     assert!(values[0].is_nan());

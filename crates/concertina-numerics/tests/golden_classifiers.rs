@@ -1,11 +1,11 @@
-//! Linear classifiers against stored optima and against scikit-learn.
+//! Linear classifiers, compared with stored optima and with scikit-learn.
 
 use concertina_numerics::classify::{LinearClassifier, LinearSvm, LogisticRegression};
 use concertina_testing::compare::{assert_close, assert_number};
 use concertina_testing::golden::Fixture;
 use ndarray::{Array2, Ix2};
 
-/// The stored classifiers that converged, and how near to them we must come; accuracies must be exact.
+/// The stored classifiers that converged, and the tolerances of our coefficients. Accuracies must be exact.
 const CONVERGED: [(&str, f64); 2] = [("optimum", 1e-8), ("sklearn", 1e-5)];
 /// scikit-learn's default settings stop short of the optimum, by up to this much in the coefficients.
 const UNCONVERGED: (&str, f64) = ("default", 3e-2);
@@ -32,7 +32,7 @@ fn golden_classifiers_reach_the_stored_optima() {
                 for (part, x, labels) in [("train", &x, &labels), ("test", &x_test, &labels_test)] {
                     let name = format!("{set}.{kind}.{stored}.accuracy_{part}");
                     let accuracy = found.accuracy(x.view(), labels).expect("an accuracy");
-                    // The same share of samples; its last bit depends on how it was divided.
+                    // The same fraction of samples, whose last bit depends on the order of the division.
                     assert_number(&name, accuracy, fixture.scalar(&name), 1e-15);
                 }
             }
@@ -47,7 +47,7 @@ fn golden_classifiers_reach_the_stored_optima() {
     fixture.finish();
 }
 
-/// Compares coefficients and intercepts; those of a softmax up to their common part.
+/// Compares coefficients and intercepts. Those of a softmax are compared up to their common part.
 fn compare(fixture: &Fixture, prefix: &str, found: &LinearClassifier, tolerance: f64, softmax: bool) {
     let coefficients = fixture.f64(&format!("{prefix}.coef"));
     assert_close(&format!("{prefix}.coef"), found.coefficients.view(), coefficients.view(), tolerance);

@@ -1,4 +1,4 @@
-//! Gamma fits against stored maximum-likelihood fits.
+//! Gamma fits, compared with stored maximum-likelihood fits.
 
 use concertina_numerics::statistics::gamma::{AnchoredGamma, GammaFit};
 use concertina_testing::compare::assert_number_relative;
@@ -6,7 +6,7 @@ use concertina_testing::golden::Fixture;
 
 /// The fixtures' tolerance for this file.
 const TOLERANCE: f64 = 1e-8;
-/// The share of the stored intervals, which the file itself does not hold.
+/// The level of the stored intervals, which is not in the file itself.
 const LEVEL: f64 = 0.75;
 
 #[test]
@@ -56,8 +56,7 @@ fn golden_gamma_fits_medians_and_intervals_agree() {
             TOLERANCE,
         );
 
-        // The original takes them with the location `loc` where it mirrors, and so without the shift of the
-        // fit.
+        // For mirrored samples the original takes them with the location `loc`, without the shift of the fit.
         let original = |value: f64| if mirrored { value + shift } else { value };
         let reported = stored("interval");
         let what = format!("{case}, original median");

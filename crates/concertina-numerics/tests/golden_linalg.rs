@@ -1,4 +1,4 @@
-//! Initialisation formulas, covariance spectra and principal components against stored ones.
+//! Initialisation formulas, covariance spectra and principal components, compared with stored ones.
 
 use concertina_numerics::linalg::{self, Complex64, Pca};
 use concertina_testing::compare::{
@@ -20,7 +20,7 @@ fn complex(fixture: &Fixture, prefix: &str) -> Vec<Complex64> {
     re.iter().zip(&im).map(|(&re, &im)| Complex64::new(re, im)).collect()
 }
 
-/// Both lists must hold the same numbers in any order.
+/// Checks that both lists contain the same numbers, in any order.
 fn assert_same_set(what: &str, found: &[Complex64], expected: &[Complex64], absolute: f64) {
     assert_eq!(found.len(), expected.len(), "{what}: number of eigenvalues");
     let mut left = found.to_vec();
@@ -36,12 +36,13 @@ fn assert_same_set(what: &str, found: &[Complex64], expected: &[Complex64], abso
     }
 }
 
-/// The fixtures' tolerances: of entries and of eigenvalues, absolute, for small and for paper-sized matrices.
+/// The absolute tolerances of the fixtures, for entries and for eigenvalues, of small and of paper-sized
+/// matrices.
 fn tolerances(units: usize) -> (f64, f64) {
     if units <= 24 { (1e-12, 1e-12) } else { (1e-10, 1e-9) }
 }
 
-/// The columns whose largest entry is as large as another to ten digits: there the sign rule leaves the sign
+/// The columns in which another entry equals the largest to ten digits, so that the sign rule leaves the sign
 /// to rounding.
 fn undecided_signs(vectors: ArrayView2<f64>) -> Vec<usize> {
     let undecided = |column: &usize| {
@@ -190,7 +191,7 @@ fn golden_principal_components_agree() {
             ("explained_variance", &pca.explained_variance),
             ("explained_variance_ratio", &pca.explained_variance_ratio),
         ] {
-            // Relative where there is variance; past the rank there are only rounding errors on either side.
+            // Relative where there is variance. Past the rank, both sides are only rounding errors.
             let expected = fixture.f64(&name(array)).into_dimensionality::<ndarray::Ix1>().expect("one axis");
             let (found_some, expected_some) = (found.slice(s![..rank]), expected.slice(s![..rank]));
             assert_relative(&name(array), found_some, expected_some, variances);
@@ -205,9 +206,9 @@ fn golden_principal_components_agree() {
         adopt_signs(&mut found, &expected, &undecided);
         assert_close(&name("projection"), found.view(), expected.view(), vectors);
 
-        // Fewer samples than features: the published PCA by covariance transposes the centred data first, and
-        // then takes the coordinates of the features along the left singular vectors, each of which has its
-        // largest entry positive.
+        // If there are fewer samples than features, the published PCA by covariance first transposes the
+        // centred data. It then takes the coordinates of the features along the left singular vectors, in
+        // each of which the largest entry is positive.
         if fixture.has(&name("covariance_swap.projection")) {
             let transposed = linalg::centre(x.view()).1.reversed_axes();
             let gram = linalg::product(transposed.t(), transposed.view());

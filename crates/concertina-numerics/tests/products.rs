@@ -1,4 +1,4 @@
-//! Products against their definition, bit by bit on every instruction set, and against plain `f64` loops.
+//! Products, compared bit-for-bit with their definition on every instruction set, and with plain `f64` loops.
 
 use concertina_numerics::kernels::{
     BLOCK, Level, Panels, Rows, product, product_transposed_a, with_level, with_threads,
@@ -14,7 +14,7 @@ fn matrix(rows: usize, columns: usize, seed: u64) -> Array2<f32> {
     array
 }
 
-/// The order of summation that the kernels promise.
+/// The product in the order of summation that the kernels guarantee.
 fn defined(
     start: Option<ArrayView2<'_, f32>>,
     a: ArrayView2<'_, f32>,
@@ -33,8 +33,8 @@ fn defined(
     })
 }
 
-/// The slow twin: the sum of products in `f64`, and the sum of their absolute values, which scales the
-/// rounding.
+/// The slow twin: the sum of products in `f64`, and the sum of their absolute values, which sets the scale of
+/// the rounding.
 fn plain(a: ArrayView2<'_, f32>, b: ArrayView2<'_, f32>, i: usize, j: usize) -> (f64, f64) {
     (0..a.ncols()).fold((0.0, 0.0), |(sum, scale), k| {
         let term = f64::from(a[(i, k)]) * f64::from(b[(k, j)]);

@@ -1,7 +1,7 @@
-//! Random streams: frozen numbers, laws, and independence.
+//! Random streams: frozen numbers, distributions, and independence.
 //!
-//! The statistical tests have fixed seeds, so they pass always or never. Their limits belong to a false alarm
-//! in 10⁶ for a seed drawn at random, unless a test says otherwise.
+//! The statistical tests have fixed seeds, so they pass always or never. Unless a test says otherwise, their
+//! limits correspond to one false alarm in 10⁶ for a randomly drawn seed.
 
 use concertina_numerics::kernels::{Level, with_level};
 use concertina_numerics::random::{Purpose, Stream};
@@ -9,7 +9,7 @@ use proptest::prelude::*;
 
 const TEST: Purpose = Purpose::new("test");
 
-/// Standard deviations that a normal quantity exceeds once in 10⁶, on either side.
+/// Number of standard deviations that a normal quantity exceeds once in 10⁶, on either side.
 const SIGMAS: f64 = 4.9;
 
 fn stream(seed: u64) -> Stream {
@@ -53,7 +53,7 @@ fn normal_numbers_have_the_same_bits_on_every_level() {
     }
 }
 
-/// The words of a stream, by way of `below`, which takes the upper half of a product.
+/// The words of a stream, obtained through `below`, which takes the upper half of a product.
 fn words(stream: &mut Stream, count: usize) -> Vec<u32> {
     (0..count).map(|_| stream.below(1 << 31) << 1).collect()
 }
@@ -63,7 +63,7 @@ fn normal_numbers_are_the_box_muller_transform_of_their_words() {
     let (words, numbers) = (words(&mut stream(3), 64 * 1000), normals(3, 64 * 1000));
     for (words, numbers) in words.chunks(64).zip(numbers.chunks(64)) {
         for i in 0..32 {
-            // the lowest bit of a word is unknown: half of it on either side
+            // the lowest bit of a word is unknown: its middle is taken
             let u = (f64::from(words[i]) + 1.0) / 4_294_967_296.0;
             let angle = (f64::from(words[32 + i]) + 0.5) / 4_294_967_296.0 * std::f64::consts::TAU;
             let radius = (-2.0 * u.ln()).sqrt();
@@ -98,13 +98,13 @@ fn check_moments(name: &str, values: impl Iterator<Item = f64>) {
 }
 
 #[test]
-fn moments_are_those_of_the_normal_law() {
+fn moments_are_those_of_the_normal_distribution() {
     check_moments("fill_normal", normals(4, 4_000_000).into_iter().map(f64::from));
     let mut stream = stream(5);
     check_moments("normal", (0..1_000_000).map(|_| stream.normal()));
 }
 
-/// Largest distance of the empirical from the normal distribution, times the square root of the count.
+/// Largest distance between the empirical and the normal distribution, times the square root of the count.
 fn kolmogorov_smirnov(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     let count = values.len() as f64;
@@ -120,7 +120,7 @@ fn the_distribution_is_the_normal_one() {
     // 2 exp(-2 x²) = 10⁻⁶
     let limit = 2.69;
     let values: Vec<f64> = normals(6, 2_000_000).into_iter().map(f64::from).collect();
-    // cosines and sines apart, too
+    // cosines and sines separately, too
     let halves = |first: bool| {
         let part = move |chunk: &[f64]| if first { chunk[..32].to_vec() } else { chunk[32..].to_vec() };
         values.chunks_exact(64).flat_map(part).collect::<Vec<_>>()
@@ -150,7 +150,7 @@ fn neighbours_are_not_correlated() {
 }
 
 #[test]
-fn the_tails_are_there_and_end_where_they_should() {
+fn the_tails_exist_and_end_where_they_should() {
     let mut largest = 0.0_f32;
     let mut beyond_four = 0;
     let mut values = vec![0.0; 1_000_000];
@@ -163,13 +163,13 @@ fn the_tails_are_there_and_end_where_they_should() {
             beyond_four += u32::from(x.abs() > 4.0);
         }
     }
-    // of 10⁷ numbers the largest is below 4.8 or above 6.8 once in 10⁴ times or less
+    // the largest of 10⁷ numbers is below 4.8 or above 6.8 at most once in 10⁴ times
     assert!((4.8..6.8).contains(&largest), "{largest}");
     // 633.4 expected
     assert!((f64::from(beyond_four) - 633.4).abs() < SIGMAS * 633.4_f64.sqrt(), "{beyond_four}");
 }
 
-/// Pearson's statistic in standard deviations: normal enough for many bins.
+/// Pearson's statistic in standard deviations, which is nearly normal for many bins.
 fn chi_square(counts: &[u32]) -> f64 {
     let expected = counts.iter().map(|count| f64::from(*count)).sum::<f64>() / counts.len() as f64;
     let statistic: f64 = counts.iter().map(|count| (f64::from(*count) - expected).powi(2) / expected).sum();
@@ -198,8 +198,8 @@ fn uniform_numbers_fill_all_bins_equally() {
 }
 
 #[test]
-fn below_is_uniform_even_where_a_remainder_would_not_be() {
-    // of 3 times 2^30 the first third would come twice as often
+fn below_is_uniform_even_if_a_remainder_would_not_be() {
+    // with 3 times 2^30, a remainder would fall into the first third twice as often
     let mut stream = stream(11);
     let mut counts = [0; 300];
     for _ in 0..600_000 {
@@ -218,7 +218,7 @@ fn below_is_uniform_even_where_a_remainder_would_not_be() {
 }
 
 #[test]
-fn seeds_purposes_and_indices_have_streams_of_their_own() {
+fn seeds_purposes_and_indices_have_separate_streams() {
     let keys = [
         (1, "a", 0),
         (2, "a", 0),
@@ -245,7 +245,7 @@ fn seeds_purposes_and_indices_have_streams_of_their_own() {
 }
 
 #[test]
-fn shuffling_puts_every_item_everywhere_equally_often() {
+fn shuffling_puts_every_item_into_every_place_equally_often() {
     let mut stream = stream(12);
     let mut counts = [0; 36];
     for _ in 0..60_000 {

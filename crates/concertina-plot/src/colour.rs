@@ -1,4 +1,4 @@
-//! Colours: parsing, mixing, and a look-up in a continuous map.
+//! Colours: parsing, mixing, and look-up in a continuous map.
 
 use serde::{Deserialize, Deserializer, de::Error as _};
 
@@ -53,8 +53,9 @@ impl Colour {
 
     /// The colour of rank `rank` of `count` in a sequence from light to dark around `self`.
     ///
-    /// The first is 62% of the way to white, the last 30% of the way to black: arbitrary, chosen by eye so
-    /// that the first still shows on white paper and the last is still told from black.
+    /// The first is 62% of the way to white, the last 30% of the way to black. These numbers are arbitrary;
+    /// they were chosen by eye so that the first can still be seen on white paper and the last can still be
+    /// distinguished from black.
     pub(crate) fn shade(self, rank: usize, count: usize) -> Self {
         let position = if count < 2 { 0.6 } else { rank as f64 / (count - 1) as f64 };
         let light = self.towards(Self::WHITE, 0.62);

@@ -1,4 +1,4 @@
-//! How a table is drawn: the part of a recipe that a panel made from Rust shares.
+//! How a table is drawn: the part that a recipe's panel and a panel made from Rust share.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -16,45 +16,45 @@ use crate::{ErrorBar, ticks::ScaleKind};
 pub struct Drawing {
     /// The kind of panel.
     pub kind: Kind,
-    /// What runs to the right. `snapshots` take the first principal component unless told otherwise.
+    /// The column of the horizontal axis. For `snapshots`, the first principal component if not given.
     pub x: Option<Axis>,
-    /// What runs up.
+    /// The column of the vertical axis.
     pub y: Option<Axis>,
-    /// The column that colours tell apart.
+    /// The column that colours distinguish.
     pub hue: Option<String>,
-    /// The column that dashes tell apart, or the shapes of marks in a `scatter`.
+    /// The column that dashes distinguish, or in a `scatter`, the shapes of marks.
     pub style: Option<String>,
-    /// The column that gives each of its values axes of its own, side by side (or a row, for `snapshots`).
+    /// The column whose values get separate axes next to each other (or for `snapshots`, separate rows).
     pub facet: Option<String>,
-    /// The column that gives each of its values a row of such axes; heads stand over the first row, ticks
-    /// under the last.
+    /// The column whose values get separate rows of axes. Column headings are above the first row, and tick
+    /// labels below the last.
     pub facet_rows: Option<String>,
-    /// Rows to keep: column, and the values it may have; or a condition as a text.
+    /// The rows to keep: columns with the values they may have, or a condition as text.
     pub keep: Condition,
-    /// Point and band over realisations.
+    /// How realisations are summarised as a point and a band.
     pub band: Option<ErrorBar>,
     /// Where colours come from.
     pub palette: Palette,
-    /// Whether lines have dots at their points; `spectrum` has, `lines` has not.
+    /// Whether lines have dots at their points. By default `spectrum` has them and `lines` does not.
     pub markers: Option<bool>,
     /// Lines across the axes.
     pub reference: Vec<ReferenceLine>,
-    /// What values are called in legends and titles: column, value, name. The theme's names stand in for the
-    /// rest.
+    /// Names of values in legends and titles: column, value, name. For other values, the theme's names are
+    /// used.
     pub names: BTreeMap<String, BTreeMap<String, String>>,
     /// Where the legend goes.
     pub legend: Legend,
-    /// What stands over the legend's colours.
+    /// The text above the legend's colours.
     pub legend_title: Option<String>,
-    /// What the legend shows in the composed figure, where a neighbour's legend may serve; everything unless
-    /// given.
+    /// What the legend shows in the composed figure, where a neighbour's legend may suffice. If not given,
+    /// everything.
     pub legend_in_figure: Option<Vec<Channel>>,
-    /// Which facets share their vertical scale.
+    /// Which facets have the same vertical scale.
     pub share_y: Share,
-    /// For `snapshots`: the file of each snapshot by itself, without ending; `{timestep}` and other columns
-    /// are filled in.
+    /// For `snapshots`: the name of the file of each single snapshot, without extension; `{timestep}` and
+    /// other columns are filled in.
     pub snapshot_file: Option<String>,
-    /// For `schematic`: what it explains.
+    /// For `schematic`: what it illustrates.
     pub schematic: Option<Schematic>,
 }
 
@@ -67,15 +67,15 @@ pub enum Kind {
     Lines,
     /// Lines with dots over an index.
     Spectrum,
-    /// Squares with a cloud of states each, in rows.
+    /// Squares with one cloud of states each, in rows.
     Snapshots,
-    /// A mark per row.
+    /// One mark per row.
     Scatter,
-    /// A drawing that explains, with numbers from columns that have one value.
+    /// An explanatory drawing, with numbers from columns that have a single value.
     Schematic,
 }
 
-/// What a schematic explains.
+/// What a schematic illustrates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Schematic {
@@ -85,7 +85,7 @@ pub enum Schematic {
     Network,
 }
 
-/// Which facets share their vertical scale: `true`, `false` or `"rows"` in a recipe.
+/// Which facets have the same vertical scale: `true`, `false` or `"rows"` in a recipe.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Share {
     /// All of them.
@@ -93,7 +93,7 @@ pub enum Share {
     All,
     /// Those in a row.
     Rows,
-    /// None: each has its own.
+    /// None: each facet has a separate scale.
     None,
 }
 
@@ -123,11 +123,11 @@ impl<'de> Deserialize<'de> for Share {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Palette {
-    /// The theme's colours of these values if it has them all; a perceptual map for more numbers than four;
-    /// else `categorical`.
+    /// The theme's colours of these values, if it has them all; otherwise a perceptual map for more than four
+    /// numbers, and `categorical` for all else.
     #[default]
     Auto,
-    /// Okabe and Ito's colours, in turn.
+    /// Okabe and Ito's colours, one after another.
     Categorical,
     /// A perceptual map over the values.
     Continuous,
@@ -151,15 +151,15 @@ pub enum Channel {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Legend {
-    /// A colour bar where colours come from a perceptual map; everything else where no data are, or above the
-    /// axes if there is no such place, and always for a `scatter`.
+    /// A colour bar where colours come from a perceptual map. Everything else where there are no data, or
+    /// above the axes if there is no such place; always above for a `scatter`.
     #[default]
     Auto,
-    /// Colours as a bar right of the axes, everything else as with `auto`.
+    /// Colours as a bar to the right of the axes, everything else as with `auto`.
     ColourBar,
     /// Nowhere.
     None,
-    /// Right of the axes.
+    /// To the right of the axes.
     Right,
     /// Above the axes.
     Above,
@@ -177,39 +177,39 @@ pub enum Legend {
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ReferenceLine {
-    /// Upright, at this value.
+    /// A vertical line at this value.
     #[serde(default)]
     pub x: Option<f64>,
-    /// Level, at this value.
+    /// A horizontal line at this value.
     #[serde(default)]
     pub y: Option<f64>,
-    /// What it says, in the legend.
+    /// Its name in the legend.
     #[serde(default)]
     pub label: Option<String>,
-    /// Whether it is dashed (it is unless told otherwise).
+    /// Whether the line is solid; it is dashed by default.
     #[serde(default)]
     pub solid: bool,
 }
 
-/// A column along an axis. In a recipe a plain string is the column, a table says more.
+/// A column along an axis. In a recipe, a plain string names the column, and a table gives further settings.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Axis {
     /// The column.
     pub column: String,
-    /// The label, with the unit in parentheses; the theme knows the common ones.
+    /// The label, with the unit in parentheses. The theme has labels for common columns.
     pub label: Option<String>,
     /// First value shown.
     pub from: Option<f64>,
     /// Last value shown.
     pub to: Option<f64>,
-    /// Where ticks stand, if not at round numbers.
+    /// The positions of ticks, if not at round numbers.
     pub ticks: Option<Vec<f64>>,
     /// Linear or logarithmic.
     pub scale: ScaleKind,
 }
 
 impl Axis {
-    /// A column with everything else left to the theme and the data.
+    /// An axis of a column, with everything else determined by the theme and the data.
     pub fn of(column: &str) -> Self {
         Self { column: column.to_owned(), ..Self::default() }
     }

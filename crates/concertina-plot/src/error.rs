@@ -1,4 +1,4 @@
-//! What can go wrong between a table and a file.
+//! Errors that can occur between a table and a file.
 
 use std::path::PathBuf;
 
@@ -8,15 +8,15 @@ use crate::syntax::SyntaxError;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A theme is not what it should be.
+    /// A theme is invalid.
     #[error(transparent)]
     Syntax(#[from] SyntaxError),
-    /// A panel asks for more than its table holds.
+    /// A panel needs something that its table does not have.
     #[error("panel `{panel}`: {message}")]
     Panel {
         /// Its letter or file name.
         panel: String,
-        /// What was expected and found.
+        /// What was expected and what was found.
         message: String,
         /// What to do.
         hint: Option<String>,
@@ -26,7 +26,7 @@ pub enum Error {
     Glyph {
         /// The character.
         character: char,
-        /// The text it stands in.
+        /// The text that contains it.
         text: String,
     },
     /// A table cannot be read or written.
@@ -69,7 +69,7 @@ impl Error {
             Self::Syntax(error) => error.hint.clone(),
             Self::Panel { hint, .. } => hint.clone(),
             Self::Glyph { .. } => {
-                Some("figures are set in Liberation Sans: Latin, Greek and Cyrillic letters; raised and lowered parts are `^{...}` and `_{...}`".to_owned())
+                Some("figures are set in Liberation Sans, which has Latin, Greek and Cyrillic letters; write superscripts and subscripts as `^{...}` and `_{...}`".to_owned())
             }
             Self::File { source, .. } if source.kind() == std::io::ErrorKind::PermissionDenied => {
                 Some("is the folder writable?".to_owned())

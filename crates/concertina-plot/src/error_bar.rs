@@ -1,7 +1,7 @@
 //! Error bars: a point and an interval over realisations.
 //!
-//! Pure functions from values to a [`Summary`]. What cannot be computed is said ([`NoSummary`]), never
-//! replaced by something else.
+//! Pure functions from values to a [`Summary`]. What cannot be computed is reported ([`NoSummary`]), and
+//! never replaced by something else.
 
 use std::fmt;
 
@@ -14,29 +14,29 @@ use serde::{
     de::{self, MapAccess, Visitor, value::MapAccessDeserializer},
 };
 
-/// Where gamma fits begin: just under 1, the least an effective dimension can be, so that 1 itself can be
-/// fitted. From the published figures (`docs/reference/analyses.md#error-bars`).
+/// The location of gamma fits: slightly below 1, the smallest possible effective dimension, so that 1 itself
+/// can be fitted. Taken from the published figures (`docs/reference/analyses.md#error-bars`).
 const DIMENSION_ANCHOR: f64 = 0.9999;
-/// Accuracies are mirrored at the best there is.
+/// Accuracies are mirrored at the best possible accuracy.
 const ACCURACY_ANCHOR: f64 = 1.0;
 /// The mirrored fit begins this far beyond the anchor, so that an accuracy of 1 can be fitted (ibid.).
 const ACCURACY_SHIFT: f64 = -1e-4;
-/// The share of the fitted distribution that the band holds (ibid.).
+/// The share of the fitted distribution inside the band (ibid.).
 const GAMMA_LEVEL: f64 = 0.75;
-/// Resamples of the bootstrap: the ends of a 95% interval then scatter by about 2% of its length; arbitrary
-/// beyond that.
+/// The number of bootstrap resamples. The ends of a 95% interval then scatter by about 2% of its length;
+/// apart from that, the number is arbitrary.
 const RESAMPLES: usize = 2000;
 /// The confidence of `mean_ci` unless another is given.
 const DEFAULT_LEVEL: f64 = 0.95;
 
-/// How a point and a band come from the values of several realisations.
+/// How the values of several realisations are summarised as a point and a band.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum ErrorBar {
-    /// Median and central 75% of a fitted gamma distribution, the paper's: located at 0.9999 for dimensions;
-    /// mirrored at 1 for columns that are accuracies (see [`ErrorBar::for_column`]).
+    /// Median and central 75% of a fitted gamma distribution, as in the paper: located at 0.9999 for
+    /// dimensions, and mirrored at 1 for columns that are accuracies (see [`ErrorBar::for_column`]).
     Gamma,
-    /// The same, mirrored at 1, whatever the column.
+    /// The same, mirrored at 1, for any column.
     GammaReflected,
     /// Mean and a bootstrap interval of this level.
     MeanCi {
@@ -47,7 +47,7 @@ pub enum ErrorBar {
     MeanSd,
     /// Median and the quartiles.
     MedianIqr,
-    /// Each realisation by itself, and the mean.
+    /// Each realisation as a line, and the mean.
     Lines,
 }
 
@@ -76,7 +76,7 @@ pub enum NoSummary {
 }
 
 impl ErrorBar {
-    /// The error bar to take for `column`: [`ErrorBar::Gamma`] is mirrored for `accuracy` and `..._accuracy`.
+    /// The error bar to use for `column`: [`ErrorBar::Gamma`] is mirrored for `accuracy` and `..._accuracy`.
     pub fn for_column(self, column: &str) -> Self {
         match self {
             Self::Gamma if column == "accuracy" || column.ends_with("_accuracy") => Self::GammaReflected,
@@ -84,9 +84,9 @@ impl ErrorBar {
         }
     }
 
-    /// Whether an interval of this kind over so few values is only their range: a bootstrap of n values draws
-    /// the least of them n times with probability n^-n, and while that is more than the tail asked for, no
-    /// interval inside the range is found.
+    /// Whether an interval of this kind over so few values is only their range. A bootstrap of n values draws
+    /// the smallest of them n times with probability n^-n. While that is more than the probability in the
+    /// tail, no interval inside the range can be found.
     pub fn is_range(self, realisations: usize) -> bool {
         match self {
             Self::MeanCi { level } => {
@@ -97,13 +97,14 @@ impl ErrorBar {
         }
     }
 
-    /// The summary of `values`; `index` keys the bootstrap's random stream, so that points do not share their
+    /// The summary of `values`. `index` keys the bootstrap's random stream, so that points do not share their
     /// draws.
     ///
-    /// One value is its own centre; of intervals it has only gamma's, which for equal values is that value.
+    /// A single value is its own centre. It has no interval, except with gamma, where the interval of equal
+    /// values is that value.
     ///
     /// # Errors
-    /// [`NoSummary`] says why there is none.
+    /// [`NoSummary`] tells why there is none.
     pub fn summarise(self, values: &[f64], index: u64) -> Result<Summary, NoSummary> {
         if values.is_empty() {
             return Err(NoSummary::Empty);
@@ -152,7 +153,7 @@ fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }
 
-/// Linear between order statistics, as NumPy's default.
+/// Interpolates linearly between order statistics, like NumPy's default.
 fn quantile(sorted: &[f64], p: f64) -> f64 {
     let place = p * (sorted.len() - 1) as f64;
     let below = place.floor() as usize;
@@ -264,7 +265,7 @@ mod tests {
 
     #[test]
     fn a_value_below_the_location_is_reported() {
-        let error = ErrorBar::Gamma.summarise(&[0.5, 2.0], 0).expect_err("0.5 is no dimension");
+        let error = ErrorBar::Gamma.summarise(&[0.5, 2.0], 0).expect_err("0.5 is not a dimension");
         assert!(matches!(error, NoSummary::Failed(_)), "{error}");
     }
 
@@ -274,7 +275,7 @@ mod tests {
         assert_eq!(ErrorBar::Gamma.for_column("accuracy"), ErrorBar::GammaReflected);
         assert_eq!(ErrorBar::Gamma.for_column("effective_dimension"), ErrorBar::Gamma);
         let summary = ErrorBar::GammaReflected.summarise(&[1.0, 0.95, 0.9], 0).expect("three accuracies");
-        let (low, high) = summary.interval.expect("gamma has one");
+        let (low, high) = summary.interval.expect("gamma has an interval");
         assert!(low < summary.centre && summary.centre < high && high <= 1.0 + 1e-4, "{summary:?}");
     }
 }

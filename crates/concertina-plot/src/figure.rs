@@ -1,4 +1,4 @@
-//! A whole figure: panels on a page with their letters, and each by itself.
+//! A whole figure: panels with letters on a page, and each panel separately.
 
 use std::path::{Path, PathBuf};
 
@@ -15,21 +15,21 @@ use crate::{
     svg::POINTS_PER_MM,
 };
 
-/// Side of a snapshot on a page of its own, in millimetres: a third of a column of text.
+/// Side of a single snapshot on a separate page, in millimetres: a third of a text column.
 const SNAPSHOT_MM: f64 = 29.0;
-/// Height of rows whose layout gives none, in millimetres.
+/// Height of rows if the layout gives none, in millimetres.
 const ROW_MM: f64 = 45.0;
 /// Panels in such a row.
 const ROW_PANELS: usize = 3;
 
-/// Panels that make a figure, and how they stand on its page.
+/// The panels of a figure and their arrangement on its page.
 #[derive(Clone, Debug)]
 pub struct Page<'a> {
-    /// The figure's name, also that of its files.
+    /// The name of the figure and of its files.
     pub name: &'a str,
-    /// Width in millimetres; two columns of text unless given.
+    /// Width in millimetres; two text columns if not given.
     pub width_mm: Option<f64>,
-    /// Rows from top to bottom; without any, three panels a row.
+    /// Rows from top to bottom. If there are none, three panels per row.
     pub rows: Vec<PageRow<'a>>,
     /// Panels, in the order of their letters.
     pub panels: Vec<PagePanel<'a>>,
@@ -40,7 +40,7 @@ pub struct Page<'a> {
 pub struct PageRow<'a> {
     /// Letters, from left to right.
     pub letters: Vec<&'a str>,
-    /// Shares of the width, one a panel; equal if there are none.
+    /// Shares of the width, one per panel; equal if there are none.
     pub widths: &'a [f64],
     /// Height in millimetres.
     pub height_mm: f64,
@@ -49,19 +49,19 @@ pub struct PageRow<'a> {
 /// A panel of a figure.
 #[derive(Clone, Copy, Debug)]
 pub struct PagePanel<'a> {
-    /// Its letter, also the name of its files.
+    /// Its letter, which is also the name of its files.
     pub letter: &'a str,
-    /// What stands over it.
+    /// The text above it.
     pub title: Option<&'a str>,
-    /// Width and height of the panel by itself, in millimetres; its size in the figure unless given.
+    /// Width and height of the separate panel, in millimetres; its size in the figure if not given.
     pub size_mm: Option<[f64; 2]>,
-    /// What it shows.
+    /// The data.
     pub table: &'a Table,
-    /// How that is drawn.
+    /// How the data are drawn.
     pub drawing: &'a Drawing,
 }
 
-/// A figure drawn: the composed page and every panel by itself.
+/// A drawn figure: the composed page and every panel separately.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Figure {
     name: String,
@@ -69,7 +69,7 @@ pub struct Figure {
     svg: String,
     dots_per_inch: f64,
     panels: Vec<(String, DrawnPanel)>,
-    /// Snapshots by themselves: path without ending, drawing.
+    /// Single snapshots: path without extension, drawing.
     singles: Vec<(PathBuf, String)>,
     /// Panels without a place on the page.
     unplaced: Vec<String>,
@@ -79,7 +79,7 @@ impl Page<'_> {
     /// Draws the figure.
     ///
     /// # Errors
-    /// What a panel's drawing says of its table; a character without a glyph.
+    /// A panel's drawing does not fit its table, or a character has no glyph.
     pub fn draw(&self, theme: &Theme) -> Result<Figure> {
         let cells = self.cells(theme);
         let scene = self.compose(theme, &cells)?;
@@ -105,7 +105,7 @@ impl Page<'_> {
         Ok(Figure { name: self.name.to_owned(), scene, svg, dots_per_inch, panels, singles, unplaced })
     }
 
-    /// Where each panel stands on the page.
+    /// The place of each panel on the page.
     fn cells(&self, theme: &Theme) -> Vec<CellPlace> {
         let edge = theme.page.edge;
         let width = self.width_mm.unwrap_or(theme.page.double_column_mm) * POINTS_PER_MM - 2.0 * edge;
@@ -157,7 +157,8 @@ impl Page<'_> {
             prepared.push((cell, Prepared::new(panel.table, panel.drawing, theme, &context)?));
         }
         for (cell, panel) in &prepared {
-            // Axes in a row start and end on the same lines; axes at the same left edge start there.
+            // Axes in the same row start and end at the same height; axes at the same left edge start at the
+            // same distance from it.
             let own = panel.margins().unwrap_or_default();
             let mut margins = own;
             for (other, theirs) in &prepared {
@@ -185,8 +186,8 @@ struct CellPlace {
     place: Rect,
 }
 
-/// Snapshots by themselves: the first facet's under the template's name, the others' in a folder that names
-/// the value.
+/// Single snapshots: those of the first facet are named by the template, and those of other facets are in a
+/// folder that is named by the facet's value.
 fn snapshot_files(
     table: &Table,
     drawing: &Drawing,
@@ -217,13 +218,13 @@ fn snapshot_files(
         None => Ok(files),
         Some(pair) => Err(Error::Panel {
             panel: letter.to_owned(),
-            message: format!("`snapshot_file`: several snapshots would be called `{}`", pair[0].display()),
+            message: format!("`snapshot_file`: several snapshots would be named `{}`", pair[0].display()),
             hint: Some("`{timestep}` in the name tells them apart".to_owned()),
         }),
     }
 }
 
-/// Fills `{timestep}` and the columns that are the same in the whole table.
+/// Fills in `{timestep}` and the columns that have a single value in the whole table.
 fn fill(template: &str, table: &Table, timestep: i64, letter: &str) -> Result<String> {
     let mut out = String::new();
     let mut rest = template;
@@ -260,12 +261,12 @@ impl Figure {
         &self.svg
     }
 
-    /// Letters and panels, each drawn by itself.
+    /// Letters and panels, each drawn separately.
     pub fn panels(&self) -> impl Iterator<Item = (&str, &DrawnPanel)> {
         self.panels.iter().map(|(letter, panel)| (letter.as_str(), panel))
     }
 
-    /// Boxes of all texts of the composed page.
+    /// The boxes of all texts on the composed page.
     pub fn text_boxes(&self) -> Vec<TextBox> {
         self.scene.text_boxes()
     }
@@ -281,7 +282,7 @@ impl Figure {
             panel.problems().iter().map(|problem| format!("panel {letter}: {problem}")).collect::<Vec<_>>()
         };
         let unplaced = self.unplaced.iter().map(|letter| {
-            format!("panel {letter}: the layout has no place for it, so it is drawn by itself alone")
+            format!("panel {letter}: the layout has no place for it, so it is drawn only as a separate panel")
         });
         self.panels.iter().flat_map(of_panel).chain(unplaced).collect()
     }
@@ -316,7 +317,7 @@ impl Figure {
     /// Writes all files under `folder` and returns their paths, the composed page's first.
     ///
     /// # Errors
-    /// As [`Figure::files`]; [`Error::File`] if one cannot be written.
+    /// The errors of [`Figure::files`]; [`Error::File`] if a file cannot be written.
     pub fn save(&self, folder: impl AsRef<Path>) -> Result<Vec<PathBuf>> {
         let files = self.files(folder.as_ref())?;
         files.iter().try_for_each(File::write)?;

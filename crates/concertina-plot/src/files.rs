@@ -1,4 +1,4 @@
-//! Files of a drawing: what they hold and how they are written.
+//! The files of a drawing: their contents, and how they are written.
 
 use std::{
     io::Write as _,
@@ -17,14 +17,15 @@ use crate::{
 /// A file and its bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct File {
-    /// Where it goes.
+    /// The path to write to.
     pub path: PathBuf,
-    /// What it holds.
+    /// The contents.
     pub bytes: Vec<u8>,
 }
 
 impl File {
-    /// Writes it: beside its place first, then renamed, so that no reader sees half a file. Folders are made.
+    /// Writes the file under a temporary name next to its place and then renames it, so that no reader sees
+    /// an incomplete file. Missing folders are created.
     ///
     /// # Errors
     /// [`Error::File`].
@@ -34,14 +35,14 @@ impl File {
             move |source| Error::File { action, path, source }
         };
         if let Some(folder) = self.path.parent() {
-            std::fs::create_dir_all(folder).map_err(failed("make the folder", folder))?;
+            std::fs::create_dir_all(folder).map_err(failed("create the folder", folder))?;
         }
         let mut name = self.path.file_name().unwrap_or_default().to_owned();
         name.push(format!(".{}.part", std::process::id()));
         let part = self.path.with_file_name(name);
         let written = std::fs::File::create(&part).and_then(|mut file| file.write_all(&self.bytes));
         if let Err(error) = written.and_then(|()| std::fs::rename(&part, &self.path)) {
-            // The error that matters is the first; a leftover part is only untidy.
+            // The first error is the one that matters; a leftover part is only untidy.
             let _ = std::fs::remove_file(&part);
             return Err(failed("write", &self.path)(error));
         }
@@ -49,7 +50,7 @@ impl File {
     }
 }
 
-/// A panel drawn, with the numbers in it.
+/// A drawn panel, with the numbers in it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DrawnPanel {
     scene: Scene,
@@ -78,17 +79,17 @@ impl DrawnPanel {
         &self.svg
     }
 
-    /// The numbers drawn.
+    /// The numbers that are drawn.
     pub fn data(&self) -> &Table {
         &self.data
     }
 
-    /// What could not be drawn, and why: error bars that could not be fitted leave a gap.
+    /// What could not be drawn, and why. Error bars that could not be fitted, for example, leave a gap.
     pub fn problems(&self) -> &[String] {
         &self.problems
     }
 
-    /// Boxes of all texts.
+    /// The boxes of all texts.
     pub fn text_boxes(&self) -> Vec<TextBox> {
         self.scene.text_boxes()
     }
@@ -106,10 +107,10 @@ impl DrawnPanel {
         render::render(self.svg.clone(), self.dots_per_inch)
     }
 
-    /// The files: `stem` with the endings pdf, svg, png and csv.
+    /// The files: `stem` with the extensions pdf, svg, png and csv.
     ///
     /// # Errors
-    /// As [`DrawnPanel::render`].
+    /// The errors of [`DrawnPanel::render`].
     pub fn files(&self, stem: &Path) -> Result<Vec<File>> {
         let mut files = drawing_files(stem, self.render()?);
         let mut bytes = Vec::new();
@@ -119,7 +120,7 @@ impl DrawnPanel {
     }
 }
 
-/// PDF, SVG and PNG beside each other.
+/// PDF, SVG and PNG next to each other.
 pub(crate) fn drawing_files(stem: &Path, rendered: Rendered) -> Vec<File> {
     let Rendered { svg, pdf, png } = rendered;
     [("pdf", pdf), ("svg", svg.into_bytes()), ("png", png)]
@@ -128,7 +129,7 @@ pub(crate) fn drawing_files(stem: &Path, rendered: Rendered) -> Vec<File> {
         .collect()
 }
 
-/// `stem` and an ending; dots in the stem are no endings.
+/// `stem` with an extension. A dot in the stem does not start an extension.
 fn with_ending(stem: &Path, ending: &str) -> PathBuf {
     let mut name = stem.file_name().unwrap_or_default().to_owned();
     name.push(".");

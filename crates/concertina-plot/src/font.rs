@@ -7,7 +7,7 @@ use std::sync::{Arc, LazyLock};
 
 use usvg::fontdb;
 
-/// A cut of the shipped typeface.
+/// A style of the shipped typeface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub(crate) enum Cut {
     /// Upright, normal weight.
@@ -28,7 +28,7 @@ const FILES: [&[u8]; 3] = [
 static FACES: LazyLock<Vec<ttf_parser::Face<'static>>> = LazyLock::new(|| {
     FILES
         .iter()
-        .map(|file| ttf_parser::Face::parse(file, 0).expect("the shipped fonts parse, a test sees to it"))
+        .map(|file| ttf_parser::Face::parse(file, 0).expect("the shipped fonts parse, as a test ensures"))
         .collect()
 });
 
@@ -46,9 +46,10 @@ pub(crate) const FAMILY: &str = "Liberation Sans";
 
 /// Height of capitals over the font size, from the files' OS/2 table (1409 of 2048 units).
 pub(crate) const CAP_HEIGHT: f64 = 0.688;
-/// Ascent that the layout keeps free over a baseline, as a share of the font size: brackets and accents fit.
+/// Space that the layout leaves above a baseline, as a share of the font size, so that brackets and accents
+/// fit.
 pub(crate) const ASCENT: f64 = 0.76;
-/// Depth that the layout keeps free under a baseline, as a share of the font size.
+/// Space that the layout leaves below a baseline, as a share of the font size.
 pub(crate) const DESCENT: f64 = 0.22;
 
 /// The shipped fonts, for usvg.
@@ -60,8 +61,8 @@ fn face(cut: Cut) -> &'static ttf_parser::Face<'static> {
     &FACES[cut as usize]
 }
 
-/// Width of `text` at `size`, in the unit of `size`: the sum of advances, without kerning, so slightly on the
-/// wide side.
+/// The width of `text` at `size`, in the unit of `size`: the sum of advances without kerning, which is
+/// slightly too wide.
 pub(crate) fn width(text: &str, cut: Cut, size: f64) -> f64 {
     let face = face(cut);
     let units: u32 = text

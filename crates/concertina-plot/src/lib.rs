@@ -1,17 +1,18 @@
-//! Tables to drawings: panels, error bars, figures of several panels; PDF, SVG, PNG and CSV.
+//! Draws tables: panels, error bars, figures of several panels; as PDF, SVG, PNG and CSV.
 //!
-//! A [`Panel`] draws a table at once, as a [`Drawing`] says; a [`Page`] puts several of them together. This
-//! crate knows nothing of runs, analyses and recipes: any table can be drawn.
+//! A [`Panel`] draws one table as described by a [`Drawing`]; a [`Page`] combines several of them. This crate
+//! knows nothing of runs, analyses and recipes: any table can be drawn.
 //!
 //! # Columns
 //! Lines and scatters are drawn from any tidy table: any numeric column over any other, split by any columns.
-//! `seed` tells realisations apart. Schematics take their numbers from columns with a single value. Snapshots
-//! need `timestep`, `class`, `pc1`, `pc2` and may have `kind` (`sample`, `readout`; others are left out), the
-//! readout rows being directions in the plane of the components.
+//! `seed` distinguishes realisations. Schematics take their numbers from columns with a single value.
+//! Snapshots need `timestep`, `class`, `pc1` and `pc2`. They may have `kind`, of which `sample` and `readout`
+//! are drawn and others are left out; readout rows are directions in the plane of the components.
 //!
-//! # What is promised
-//! The same tables and theme give the same bytes, in all formats. Text stays text in SVG and PDF, there are
-//! no bitmaps in the PDF, and only the shipped typeface is used, so a figure looks the same on every machine.
+//! # Guarantees
+//! The same tables and theme give the same bytes in all formats. Text remains text in SVG and PDF, the PDF
+//! contains no bitmaps, and only the shipped typeface is used, so that a figure looks the same on every
+//! machine.
 
 mod colour;
 mod drawing;

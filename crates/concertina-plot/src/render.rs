@@ -1,4 +1,4 @@
-//! SVG to PNG and PDF.
+//! Converts SVG to PNG and PDF.
 
 use krilla::{Document, SerializeSettings, geom::Size, page::PageSettings};
 use krilla_svg::{SurfaceExt as _, SvgSettings};
@@ -9,15 +9,15 @@ use crate::{
     font::{self, FAMILY},
 };
 
-/// Inches in a metre, for the resolution that a PNG states.
+/// Inches per metre, for the resolution in a PNG.
 const INCHES_PER_METRE: f64 = 1.0 / 0.0254;
 
 /// A drawing in every format.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rendered {
-    /// Scalable, text as text.
+    /// Scalable, with text as text.
     pub svg: String,
-    /// Vector, text selectable, the typeface embedded in part.
+    /// Vector graphics with selectable text and a subset of the typeface.
     pub pdf: Vec<u8>,
     /// On white, at the theme's resolution.
     pub png: Vec<u8>,
@@ -27,7 +27,7 @@ fn tree(svg: &str) -> Result<usvg::Tree> {
     let options = usvg::Options {
         font_family: FAMILY.to_owned(),
         fontdb: font::database(),
-        // One CSS pixel is a 96th of an inch: lengths in points come out at 72 to the inch.
+        // One CSS pixel is a 96th of an inch, so that 72 points are an inch.
         dpi: 96.0,
         ..Default::default()
     };
@@ -67,7 +67,7 @@ fn png(tree: &usvg::Tree, dots_per_inch: f64) -> Result<Vec<u8>> {
         .ok_or_else(|| failed(format!("{width} by {height} pixels do not fit in memory")))?;
     pixmap.fill(tiny_skia::Color::WHITE);
     resvg::render(tree, tiny_skia::Transform::from_scale(scale, scale), &mut pixmap.as_mut());
-    // Everything lies on opaque white, so alpha says nothing.
+    // Everything is on opaque white, so alpha carries no information.
     let colours: Vec<u8> =
         pixmap.data().chunks_exact(4).flat_map(|pixel| [pixel[0], pixel[1], pixel[2]]).collect();
     let mut bytes = Vec::new();

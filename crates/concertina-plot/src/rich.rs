@@ -1,27 +1,28 @@
-//! Text with a little markup: `*italic*` for the symbols of variables, `^{...}` and `_{...}` for raised and
-//! lowered parts.
+//! Text with simple markup: `*italic*` for the symbols of variables, `^{...}` and `_{...}` for superscripts
+//! and subscripts.
 
 use crate::font::{self, Cut};
 
-/// Size of a raised or lowered part over the size of its surroundings (as most typesetting systems have it).
+/// Size of a superscript or subscript, relative to the surrounding text (as in most typesetting systems).
 const SCRIPT_SIZE: f64 = 0.7;
 /// How far a superscript rises, as a share of the surrounding size.
 const RAISE: f64 = 0.36;
 /// How far a subscript sinks, as a share of the surrounding size.
 const LOWER: f64 = 0.18;
 
-/// A stretch of text in one cut, on one level.
+/// A stretch of text in one style, on one level.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Span {
     pub(crate) text: String,
     pub(crate) cut: Cut,
-    /// Size over the surrounding size.
+    /// Size, relative to the surrounding text.
     pub(crate) scale: f64,
-    /// Height of its baseline over the line's, as a share of the surrounding size.
+    /// Height of its baseline above the line's, as a share of the surrounding size.
     pub(crate) rise: f64,
 }
 
-/// Raised characters of Unicode, which few typefaces have all of, and what is raised in their place.
+/// Superscript characters of Unicode, which few typefaces have completely, and the characters that are raised
+/// instead.
 const RAISED: [(char, char); 18] = [
     ('\u{2070}', '0'),
     ('\u{b9}', '1'),
@@ -43,7 +44,7 @@ const RAISED: [(char, char); 18] = [
     ('\u{1d40}', 'T'),
 ];
 
-/// Lowered characters, and what is lowered in their place.
+/// Subscript characters, and the characters that are lowered instead.
 const LOWERED: [(char, char); 24] = [
     ('\u{2080}', '0'),
     ('\u{2081}', '1'),
@@ -71,14 +72,14 @@ const LOWERED: [(char, char); 24] = [
     ('\u{209c}', 't'),
 ];
 
-/// What stands for a character in one of the tables above.
+/// The replacement of a character in one of the tables above.
 fn partner(table: &[(char, char)], character: char) -> Option<char> {
     table.iter().find(|(known, _)| *known == character).map(|(_, partner)| *partner)
 }
 
 impl Span {
-    /// The span with raised and lowered characters of Unicode as spans of their own, set from the letters and
-    /// digits that the typeface has.
+    /// The span, with superscript and subscript characters of Unicode as separate spans of letters and digits
+    /// that the typeface has.
     fn drawable(self) -> Vec<Self> {
         let mut spans: Vec<Self> = Vec::new();
         for character in self.text.chars() {
@@ -99,14 +100,14 @@ impl Span {
     }
 }
 
-/// A line of text with markup taken apart.
+/// A line of text with its markup parsed.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub(crate) struct Rich {
     pub(crate) spans: Vec<Span>,
 }
 
 impl Rich {
-    /// Takes markup apart; a sign without its partner is kept as it stands.
+    /// Parses markup; a sign without its partner is kept as it is.
     pub(crate) fn parse(text: &str) -> Self {
         let mut spans = Vec::new();
         let mut plain = String::new();
@@ -139,7 +140,7 @@ impl Rich {
         Self { spans: spans.into_iter().flat_map(Span::drawable).collect() }
     }
 
-    /// Text without markup, in one cut.
+    /// Text without markup, in one style.
     pub(crate) fn plain(text: &str, cut: Cut) -> Self {
         Self { spans: vec![Span { text: text.to_owned(), cut, scale: 1.0, rise: 0.0 }] }
     }
@@ -171,7 +172,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn markup_is_taken_apart() {
+    fn markup_is_parsed() {
         let rich = Rich::parse("Timestep, *t* (10^{3})");
         assert_eq!(rich.text(), "Timestep, t (103)");
         assert_eq!(rich.spans.len(), 5);

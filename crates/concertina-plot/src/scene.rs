@@ -1,6 +1,7 @@
-//! What is on a page: lines, areas, dots and text at known places, in points from the upper left corner.
+//! The contents of a page: lines, areas, dots and text at known positions, in points from the upper left
+//! corner.
 //!
-//! Panels draw into a scene; the SVG writer spells it out. In between the layout can be checked, since the
+//! Panels draw into a scene, and the SVG writer writes it. In between, the layout can be checked, because the
 //! box of every text is known.
 
 use crate::{colour::Colour, font, rich::Rich};
@@ -44,7 +45,7 @@ impl Rect {
             && other.top < self.bottom()
     }
 
-    /// Whether `other` lies within.
+    /// Whether `other` lies inside.
     pub fn contains(&self, other: &Self) -> bool {
         self.left <= other.left
             && other.right() <= self.right()
@@ -72,7 +73,7 @@ pub(crate) struct Margins {
 }
 
 impl Margins {
-    /// The larger of both, side by side.
+    /// The larger of both margins on each side.
     pub(crate) fn union(self, other: Self) -> Self {
         Self {
             left: self.left.max(other.left),
@@ -102,7 +103,8 @@ impl Pen {
     }
 }
 
-/// The shape of a mark. Filled and open ones have the same outline; a stroke of the outline is part of both.
+/// The shape of a mark. Filled and open shapes have the same outline, and both include the stroke of the
+/// outline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Shape {
@@ -131,10 +133,10 @@ impl Shape {
         matches!(self, Self::Ring | Self::OpenSquare | Self::OpenTriangle | Self::OpenDiamond)
     }
 
-    /// The corners around the origin for a circle of radius 1, or none for the circles: about equal in area,
-    /// so that no shape looks heavier than another.
+    /// The corners around the origin, or none for circles. All shapes have about the area of a circle of
+    /// radius 1, so that none looks heavier than another.
     pub(crate) fn corners(self) -> &'static [Point] {
-        // Half a side of a square of area pi; half a diagonal; a triangle of area pi around its centre of
+        // Half the side of a square of area pi; half its diagonal; a triangle of area pi around its centre of
         // mass.
         const SQUARE: [Point; 4] = [(-0.886, -0.886), (0.886, -0.886), (0.886, 0.886), (-0.886, 0.886)];
         const DIAMOND: [Point; 4] = [(0.0, -1.253), (1.253, 0.0), (0.0, 1.253), (-1.253, 0.0)];
@@ -148,7 +150,7 @@ impl Shape {
     }
 }
 
-/// Which end of a text stands at its place.
+/// Which end of a text is at its position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Anchor {
     Start,
@@ -156,7 +158,7 @@ pub(crate) enum Anchor {
     End,
 }
 
-/// One thing on the page.
+/// An item on the page.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Item {
     /// Strokes with one pen; each stroke is a polyline.
@@ -167,11 +169,11 @@ pub(crate) enum Item {
     Marks { centres: Vec<Point>, shape: Shape, radius: f64, colour: Colour },
     /// One line of text; `place` is on the baseline.
     Text { place: Point, rich: Rich, size: f64, anchor: Anchor, upright: bool, colour: Colour },
-    /// Things of which only what is inside `window` is seen.
+    /// Items of which only the part inside `window` is visible.
     Clipped { window: Rect, items: Vec<Item> },
 }
 
-/// A page with things on it.
+/// A page with items.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Scene {
     /// Width in points.
@@ -181,7 +183,7 @@ pub(crate) struct Scene {
     pub(crate) items: Vec<Item>,
 }
 
-/// A text on the page and the box it takes.
+/// A text on the page and its box.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TextBox {
     /// The text without markup.
@@ -208,7 +210,7 @@ impl Scene {
         self.items.push(Item::Text { place, rich, size, anchor, upright: false, colour });
     }
 
-    /// Boxes of all texts, in the order of drawing.
+    /// The boxes of all texts, in the order of drawing.
     pub(crate) fn text_boxes(&self) -> Vec<TextBox> {
         fn collect(items: &[Item], boxes: &mut Vec<TextBox>) {
             for item in items {

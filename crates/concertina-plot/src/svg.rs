@@ -1,7 +1,7 @@
-//! Spells a scene as SVG: the same scene always gives the same bytes.
+//! Writes a scene as SVG. The same scene always gives the same bytes.
 //!
-//! Coordinates are points; numbers have at most three decimals (a thousandth of a point is far below what a
-//! printer can place) and one spelling. Text stays text.
+//! Coordinates are points. Numbers have at most three decimals (a thousandth of a point is far below the
+//! precision of printers) and a unique spelling. Text remains text.
 
 use std::fmt::Write as _;
 
@@ -12,11 +12,11 @@ use crate::{
     theme::Theme,
 };
 
-/// Points in a millimetre.
+/// Points per millimetre.
 pub(crate) const POINTS_PER_MM: f64 = 72.0 / 25.4;
 
-/// Width of the outline of an open mark over its radius; arbitrary, chosen by eye so that the hole of the
-/// smallest still shows.
+/// Width of the outline of an open mark, relative to its radius; arbitrary, chosen by eye so that the hole of
+/// the smallest mark is still visible.
 const OUTLINE: f64 = 0.45;
 
 /// A coordinate with at most three decimals, without trailing zeros and without a minus before zero.
@@ -113,7 +113,8 @@ impl Writer {
         );
     }
 
-    /// Discs as the round ends of very short strokes: a tenth of the bytes of as many circles.
+    /// Draws discs as the round ends of very short strokes, which needs a tenth of the bytes of as many
+    /// circles.
     fn discs(&mut self, centres: &[Point], radius: f64, colour: &str) {
         if centres.is_empty() {
             return;
@@ -129,8 +130,8 @@ impl Writer {
         );
     }
 
-    /// Rings, squares and the like: their outline stroked inwards of the radius, and filled unless they are
-    /// open.
+    /// Draws rings, squares and other shapes: the outline is stroked inside the radius, and filled unless the
+    /// shape is open.
     fn outlines(&mut self, centres: &[Point], shape: Shape, radius: f64, colour: &str) {
         if centres.is_empty() {
             return;

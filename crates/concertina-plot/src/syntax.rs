@@ -1,24 +1,24 @@
-//! TOML into data, with errors that name the place and the nearest known name.
+//! Reads TOML into data, with errors that name the place and the nearest known name.
 
 use concertina_names::suggestion;
 use serde::de::DeserializeOwned;
 use toml::de::{DeTable, DeValue};
 
-/// A file that is not what it should be, with the place.
+/// An invalid file, with the place of the error.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}{}", at(.place.as_ref(), .name))]
 pub struct SyntaxError {
-    /// What was expected and found.
+    /// What was expected and what was found.
     pub message: String,
     /// Where.
     pub place: Option<Place>,
-    /// The file, or what stands for it.
+    /// The file, or a name in place of it.
     pub name: String,
     /// What to do.
     pub hint: Option<String>,
 }
 
-/// Where in a file: ` at line 3, column 5 of mine.toml`.
+/// A place in a file: ` at line 3, column 5 of mine.toml`.
 pub fn at(place: Option<&Place>, name: &str) -> String {
     match place {
         Some(Place { line, column }) => format!(" at line {line}, column {column} of {name}"),
@@ -26,7 +26,7 @@ pub fn at(place: Option<&Place>, name: &str) -> String {
     }
 }
 
-/// Reads `text`; `name` is what errors call the file.
+/// Reads `text`; `name` is the name of the file in errors.
 ///
 /// # Errors
 /// What is wrong, and where.
@@ -38,11 +38,11 @@ pub fn toml<T: DeserializeOwned>(name: &str, text: &str) -> Result<T, SyntaxErro
     })
 }
 
-/// Between what is wrong and what to do about it, in errors of types that read themselves: serde's errors are
-/// plain texts.
+/// Separates the message from the hint in errors of types with their own deserialisation, because serde's
+/// errors are plain texts.
 const HINT: &str = "\nhint: ";
 
-/// An error of a type that reads itself, with a hint that [`toml()`] finds again.
+/// An error of a type with its own deserialisation, with a hint that [`toml()`] extracts again.
 pub fn with_hint<E: serde::de::Error>(message: impl std::fmt::Display, hint: Option<String>) -> E {
     match hint {
         Some(hint) => E::custom(format!("{message}{HINT}{hint}")),
@@ -50,14 +50,15 @@ pub fn with_hint<E: serde::de::Error>(message: impl std::fmt::Display, hint: Opt
     }
 }
 
-/// serde's message as ours read: expected then found, names in backticks, what there is as a hint.
+/// Converts serde's message to the wording of this project: expected, then found, names in backticks, known
+/// names as a hint.
 fn in_our_words(message: &str) -> (String, Option<String>) {
     if let Some((message, hint)) = message.split_once(HINT) {
         return (message.trim().replace('\n', "; "), Some(hint.trim().to_owned()));
     }
     let message = message.trim().replace('\n', "; ");
     for (serde, ours) in [("unknown field `", "key"), ("unknown variant `", "value")] {
-        // What was found comes first, then what is known, each in backticks.
+        // What was found comes first, then the known names, each in backticks.
         if let Some(rest) = message.strip_prefix(serde)
             && let Some((found, rest)) = rest.split_once('`')
         {
@@ -72,8 +73,8 @@ fn in_our_words(message: &str) -> (String, Option<String>) {
         {
             let expected = match expected {
                 "f64" => "a number",
-                "u64" | "usize" | "u32" => "a whole number from 0 on",
-                "a nonzero usize" => "a whole number from 1 on",
+                "u64" | "usize" | "u32" => "a whole number of at least 0",
+                "a nonzero usize" => "a whole number of at least 1",
                 other => other,
             };
             return (format!("expected {expected}, found {found}"), None);
@@ -92,8 +93,8 @@ pub struct Place {
 }
 
 impl Place {
-    /// The place of a key of a TOML text, by the names of the tables around it and its own, which may have
-    /// dots for further tables.
+    /// The place of a key in a TOML text, given the names of the enclosing tables and its own name, which may
+    /// have dots for further tables.
     pub fn of_key(text: &str, path: &[&str]) -> Option<Self> {
         fn find(table: &DeTable<'_>, path: &[&str]) -> Option<usize> {
             let (wanted, deeper) = path.split_first()?;
@@ -145,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn messages_of_serde_are_put_in_our_words() {
+    fn messages_of_serde_are_reworded() {
         let words = |message| in_our_words(message);
         let hint = |text: &str| Some(text.to_owned());
         assert_eq!(
@@ -164,8 +165,8 @@ mod tests {
     }
 
     #[test]
-    fn long_names_are_told() {
-        // A key that ends the quotes of serde's message, and so is both what was found and what is known.
+    fn long_names_are_reported() {
+        // A key with the quotes of serde's message in it, so that it is both the found and a known name.
         let long = "a".repeat(1_000_000);
         let (message, hint) =
             in_our_words(&format!("unknown field `{long}`, `{long}`, expected `x` or `hue`"));

@@ -1,4 +1,4 @@
-//! The look of all figures: colours, sizes, line widths, names of values, from one TOML file.
+//! The look of all figures: colours, sizes, line widths and names of values, from one TOML file.
 
 use std::{collections::BTreeMap, sync::LazyLock};
 
@@ -6,14 +6,15 @@ use serde::Deserialize;
 
 use crate::{Colour, Result, scene::Shape, syntax};
 
-/// The theme that is shipped, as a file to start one's own from.
+/// The shipped theme, as a file from which to start a custom theme.
 pub const DEFAULT_THEME: &str = include_str!("../assets/theme.toml");
 
 static DEFAULT: LazyLock<Theme> = LazyLock::new(|| {
-    Theme::from_toml("theme.toml", DEFAULT_THEME).expect("the shipped theme parses, a test sees to it")
+    Theme::from_toml("theme.toml", DEFAULT_THEME).expect("the shipped theme parses, as a test ensures")
 });
 
-/// Colours, fonts, sizes and line widths of every figure. Lengths are points unless the name says otherwise.
+/// Colours, fonts, sizes and line widths of every figure. Lengths are in points unless the name says
+/// otherwise.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Theme {
@@ -27,9 +28,9 @@ pub struct Theme {
     pub marker: MarkerTheme,
     /// Bands around lines.
     pub band: BandTheme,
-    /// Colours that mean nothing.
+    /// Colours without a meaning.
     pub colour: ColourTheme,
-    /// Colours that mean something.
+    /// Colours with a meaning.
     pub palette: PaletteTheme,
     /// Values that always look the same: column, value as text, look.
     #[serde(default)]
@@ -51,7 +52,7 @@ pub struct PageTheme {
     pub dots_per_inch: f64,
     /// Between panels.
     pub gutter: f64,
-    /// White rim of the page.
+    /// The white border of the page.
     pub edge: f64,
 }
 
@@ -59,9 +60,9 @@ pub struct PageTheme {
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TextTheme {
-    /// The shipped family; no other is loaded.
+    /// The shipped family; no other family is loaded.
     pub family: String,
-    /// What an SVG reader without it should take.
+    /// The family for SVG readers that do not have it.
     pub fallback: String,
     /// Panel titles.
     pub title: f64,
@@ -99,7 +100,7 @@ pub struct LineTheme {
     pub readout: f64,
     /// The dash of reference lines.
     pub dash: Vec<f64>,
-    /// Dashes of values without a look of their own, in turn.
+    /// Dashes of values without a look in the theme, one after another.
     pub styles: Vec<Vec<f64>>,
 }
 
@@ -111,7 +112,7 @@ pub struct MarkerTheme {
     pub radius: f64,
     /// A sample in a snapshot.
     pub sample_radius: f64,
-    /// Shapes of values without a look of their own, in turn.
+    /// Shapes of values without a look in the theme, one after another.
     pub styles: Vec<Shape>,
 }
 
@@ -119,11 +120,11 @@ pub struct MarkerTheme {
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BandTheme {
-    /// From 0 (not seen) to 1.
+    /// From 0 (invisible) to 1.
     pub opacity: f64,
 }
 
-/// Colours that mean nothing.
+/// Colours without a meaning.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ColourTheme {
@@ -131,17 +132,17 @@ pub struct ColourTheme {
     pub axis: Colour,
     /// Reference lines.
     pub reference: Colour,
-    /// Legend entries that stand for a line style; lines without a hue.
+    /// Legend entries that show a line style; lines without a hue.
     pub neutral: Colour,
     /// Frames of snapshots.
     pub frame: Colour,
 }
 
-/// Colours for values without a look of their own.
+/// Colours for values without a look in the theme.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PaletteTheme {
-    /// Distinct values, in turn.
+    /// For distinct values, one after another.
     pub categorical: Vec<Colour>,
     /// Equally spaced stops of a perceptual map.
     pub continuous: Vec<Colour>,
@@ -163,13 +164,14 @@ pub struct ValueTheme {
     /// Its name in legends and titles.
     #[serde(default)]
     pub name: Option<String>,
-    /// Its place among the column's values; those without one follow, numbers rising, texts as they come.
+    /// Its rank among the column's values. Values without a rank follow: numbers in rising order, texts in
+    /// order of appearance.
     #[serde(default)]
     pub rank: Option<u32>,
 }
 
 impl Theme {
-    /// Reads a theme; `name` is what errors call the file.
+    /// Reads a theme; `name` is the name of the file in errors.
     ///
     /// # Errors
     /// [`crate::Error::Syntax`] with line, column and a hint.
@@ -204,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn text_is_of_the_size_journals_ask_for() {
+    fn text_has_the_size_that_journals_ask_for() {
         let text = Theme::default().text;
         for size in [text.title, text.label, text.tick, text.legend] {
             assert!((5.0..=7.0).contains(&size), "{size}");

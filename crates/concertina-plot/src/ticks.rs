@@ -1,6 +1,6 @@
 //! Scales of axes: limits, ticks at round numbers, and their labels.
 
-/// How values are laid along an axis.
+/// How values are placed along an axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ScaleKind {
@@ -20,11 +20,11 @@ pub(crate) struct Scale {
     pub(crate) ticks: Vec<(f64, String)>,
     /// Ticks without a label.
     pub(crate) minor: Vec<f64>,
-    /// Whether labels under the axis read upwards, being too long to stand side by side.
+    /// Whether labels under the axis read upwards, because they are too long to fit next to each other.
     pub(crate) upright: bool,
 }
 
-/// What a user fixed of a scale.
+/// What a user has fixed in a scale.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Wishes {
     pub(crate) kind: ScaleKind,
@@ -33,22 +33,23 @@ pub(crate) struct Wishes {
     pub(crate) ticks: Option<Vec<f64>>,
     /// Only whole numbers are labelled (timesteps, epochs, indices).
     pub(crate) whole: bool,
-    /// Space left on both sides of the data, as a share of its range; none where a limit is fixed.
+    /// Space left on both sides of the data, as a share of their range; none where a limit is fixed.
     pub(crate) pad: f64,
 }
 
-/// Ranges narrower than this share of their ends are one value with rounding errors: labels cannot tell their
-/// ends apart.
+/// Ranges that are narrower than this share of their ends are a single value with rounding errors: labels
+/// cannot distinguish their ends.
 const NARROW: f64 = 1e-8;
-/// Neither end of a scale is farther from 0 than this (nor, if it is not 0 on a linear scale, nearer than its
-/// inverse), so that no length overflows; arbitrary beyond that.
+/// Neither end of a scale is farther from 0 than this, so that no length overflows; nor is an end, unless it
+/// is 0 on a linear scale, nearer to 0 than the inverse. Apart from that, the number is arbitrary.
 pub(crate) const FARTHEST: f64 = 1e300;
 
 impl Scale {
-    /// A scale for data between `low` and `high` on an axis of `length` points, ticks about `spacing` points
-    /// apart.
+    /// A scale for data between `low` and `high` on an axis of `length` points, with ticks about `spacing`
+    /// points apart.
     pub(crate) fn new(low: f64, high: f64, length: f64, spacing: f64, wishes: &Wishes) -> Self {
-        // A limit that is NaN or infinite is none: on a logarithmic axis it would have two billion decades.
+        // A limit that is NaN or infinite is ignored: on a logarithmic axis, it would have two billion
+        // decades.
         let finite = |wish: Option<f64>| wish.filter(|limit| limit.is_finite());
         let wishes = &Wishes { from: finite(wishes.from), to: finite(wishes.to), ..wishes.clone() };
         let most = (length / spacing).floor().clamp(2.0, 12.0) as usize;
@@ -64,7 +65,7 @@ impl Scale {
         let given = from;
         (from, to) = (within(from), within(to));
         if to - from <= (NARROW * from.abs().max(to.abs())).max(1.0 / FARTHEST) {
-            // One value, or limits the wrong way round: open a window, on the side that is not fixed.
+            // A single value, or limits the wrong way round: make room on the side that is not fixed.
             let value =
                 wishes.from.or(wishes.to).map(within).unwrap_or(if given.is_finite() { from } else { 0.0 });
             let window = if value.abs() < 1.0 / FARTHEST { 1.0 } else { 0.2 * value.abs() };
@@ -134,17 +135,18 @@ impl Scale {
                 }
             }
         } else {
-            // Less than a decade and a bit: round numbers between.
+            // Little more than a decade, or less: round numbers in between.
             for decade in (from.floor() as i32)..=(to.ceil() as i32) {
                 for digit in [1.0, 2.0, 5.0] {
-                    // Read, not computed: 5 × 10^-240 is not five times the computed power.
+                    // Parsed, not computed: 5 × 10^-240 is not five times the computed power.
                     let value = format!("{digit}e{decade}").parse().unwrap_or(digit * 10f64.powi(decade));
                     if value.log10() >= from - 1e-9 && value.log10() <= to + 1e-9 {
                         ticks.push((value, value_name(&value.to_string())));
                     }
                 }
             }
-            // So narrow that 1, 2 and 5 miss it: then steps as on a linear axis, which it nearly is.
+            // So narrow that it contains none of 1, 2 and 5: use steps as on a linear axis, which it
+            // resembles.
             if ticks.len() < 2 {
                 let values = round_ticks(10f64.powf(from), 10f64.powf(to), most.max(2), false);
                 let labels = spell(&values);
@@ -172,7 +174,7 @@ impl Scale {
         }
     }
 
-    /// Where a finite `value` lies between the limits: 0 at the first, 1 at the last; `None` where a
+    /// The position of a finite `value` between the limits: 0 at the first, 1 at the last; `None` where the
     /// logarithm does not exist.
     pub(crate) fn position(&self, value: f64) -> Option<f64> {
         match self.kind {
@@ -189,11 +191,11 @@ impl Scale {
     }
 }
 
-/// Positions farther outside are as good as this one.
+/// Positions farther outside are replaced by this one.
 const OUTSIDE: f64 = 1e6;
 
-/// Multiples of 1, 2 or 5 times a power of ten inside `[from, to]`: the finest step that gives at most
-/// `most`.
+/// Multiples of 1, 2 or 5 times a power of ten inside `[from, to]`, with the finest step that gives at most
+/// `most` of them.
 pub(crate) fn round_ticks(from: f64, to: f64, most: usize, whole: bool) -> Vec<f64> {
     let range = to - from;
     if !(range > 0.0 && range.is_finite()) {
@@ -202,7 +204,7 @@ pub(crate) fn round_ticks(from: f64, to: f64, most: usize, whole: bool) -> Vec<f
     let smallest = if whole { 0 } else { (range.log10().floor() as i32) - 3 };
     for decade in smallest..=smallest + 40 {
         for digit in [1.0, 2.0, 5.0] {
-            // Division by an exact power of ten, not multiplication by an inexact one: 3 * 0.1 is not 0.3.
+            // Divides by an exact power of ten instead of multiplying by an inexact one: 3 * 0.1 is not 0.3.
             let tick = |k: f64| {
                 if decade < 0 { k * digit / 10f64.powi(-decade) } else { k * digit * 10f64.powi(decade) }
             };
@@ -213,8 +215,7 @@ pub(crate) fn round_ticks(from: f64, to: f64, most: usize, whole: bool) -> Vec<f
             if last - first < most as f64 {
                 let count = (last - first).max(-1.0) as i64 + 1;
                 let ticks: Vec<f64> = (0..count).map(|k| tick(first + k as f64) + 0.0).collect();
-                // Fewer than two say nothing about the scale; then the limits themselves are the best there
-                // is.
+                // Fewer than two ticks tell nothing about the scale. Then the limits themselves are best.
                 return if ticks.len() >= 2 { ticks } else { previous(from, to, &tick, most) };
             }
         }
@@ -222,13 +223,13 @@ pub(crate) fn round_ticks(from: f64, to: f64, most: usize, whole: bool) -> Vec<f
     vec![from, to]
 }
 
-/// The step before was too fine: take every so-manieth of it.
+/// The previous step was too fine: keep only every n-th of its ticks.
 fn previous(from: f64, to: f64, coarse: &dyn Fn(f64) -> f64, most: usize) -> Vec<f64> {
     let step = coarse(1.0) / 5.0;
     let (first, last) = ((from / step).ceil(), (to / step).floor());
     let every = (((last - first) / (most.max(2) - 1) as f64).ceil()).max(1.0);
-    // Counted: where numbers are so large that the next whole one is no other number, a sum would never
-    // arrive.
+    // Counted, not summed: where numbers are so large that adding a step does not change them, a sum would
+    // never reach the end.
     let count = ((last - first) / every).floor().clamp(0.0, most as f64) as usize + 1;
     (0..count)
         .map(|place| (first + place as f64 * every) * step)
@@ -236,12 +237,12 @@ fn previous(from: f64, to: f64, coarse: &dyn Fn(f64) -> f64, most: usize) -> Vec
         .collect()
 }
 
-/// All values with the same number of decimals, the least that tells each exactly (at most 12), with true
-/// minus signs; by powers of ten where all are small or one is very large.
+/// All values with the same number of decimals, the smallest number that distinguishes them exactly (at most
+/// 12), with true minus signs; with powers of ten if all are small or one is very large.
 pub(crate) fn spell(values: &[f64]) -> Vec<String> {
     let largest = values.iter().fold(0.0_f64, |largest, value| largest.max(value.abs()));
     if largest > 0.0 && !PLAIN.contains(&largest) {
-        // Seven digits: what is beyond is rounding.
+        // Seven digits: the rest is rounding.
         let rounded = |value: f64| format!("{value:.6e}").parse().unwrap_or(value);
         return values
             .iter()
@@ -258,7 +259,7 @@ pub(crate) fn spell(values: &[f64]) -> Vec<String> {
     values.iter().map(|&value| dress(&format!("{value:.decimals$}"))).collect()
 }
 
-/// One value by itself.
+/// A single value.
 pub(crate) fn plain(value: f64) -> String {
     let mut texts = spell(&[value]);
     texts.pop().unwrap_or_default()
@@ -268,7 +269,7 @@ fn power(decade: i32) -> String {
     format!("10^{{{}}}", dress(&decade.to_string()))
 }
 
-/// A number as printed: true minus sign, commas between thousands from 10,000 on.
+/// A number as it is printed: with a true minus sign, and commas between thousands from 10,000 on.
 fn dress(text: &str) -> String {
     let (negative, digits) = match text.strip_prefix('-') {
         Some(rest) => (rest.bytes().any(|b| (b'1'..=b'9').contains(&b)), rest),
@@ -293,7 +294,7 @@ fn dress(text: &str) -> String {
     out
 }
 
-/// A cell of a table as it stands in a legend: numbers dressed, text as it is.
+/// A cell of a table as it appears in a legend: numbers are formatted, texts are unchanged.
 pub(crate) fn value_name(text: &str) -> String {
     match text.parse::<f64>() {
         Ok(value) if value != 0.0 && value.is_finite() && !PLAIN.contains(&value.abs()) => scientific(value),
@@ -302,11 +303,11 @@ pub(crate) fn value_name(text: &str) -> String {
     }
 }
 
-/// Numbers outside are told by a power of ten: `0.005` still reads at a glance, `0.00005` does not, nor does
-/// a number of 16 digits; arbitrary beyond that.
+/// Numbers outside this range are written with a power of ten: `0.005` can still be read at a glance, but
+/// `0.00005` or a number of 16 digits cannot. Apart from that, the limits are arbitrary.
 const PLAIN: std::ops::Range<f64> = 1e-3..1e15;
 
-/// A number by a power of ten, `2 × 10^{−5}`, all its digits kept.
+/// A number with a power of ten, `2 × 10^{−5}`, with all its digits.
 fn scientific(value: f64) -> String {
     let text = format!("{value:e}");
     let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
@@ -370,7 +371,7 @@ mod tests {
     }
 
     #[test]
-    fn a_narrow_log_axis_has_two_ticks_at_least() {
+    fn a_narrow_log_axis_has_at_least_two_ticks() {
         let wishes = Wishes { kind: ScaleKind::Log, ..Wishes::default() };
         for (low, high) in
             [(0.16, 0.24), (3.0, 4.0), (2.1e-5, 3.9e-5), (4e-9, 6e-9), (950.0, 1050.0), (1.0, 9.0)]
@@ -384,7 +385,7 @@ mod tests {
     }
 
     #[test]
-    fn limits_that_are_no_numbers_are_none() {
+    fn limits_that_are_nan_or_infinite_are_ignored() {
         for limit in [f64::INFINITY, f64::NEG_INFINITY, f64::NAN] {
             for kind in [ScaleKind::Log, ScaleKind::Linear] {
                 for (from, to) in [(Some(limit), None), (None, Some(limit)), (Some(limit), Some(limit))] {
@@ -398,7 +399,7 @@ mod tests {
     }
 
     #[test]
-    fn ticks_past_all_whole_numbers_come_to_an_end() {
+    fn ticks_beyond_all_whole_numbers_come_to_an_end() {
         for from in [1e15, 5e15, 9.1e15, 1e16, 3.3e16, 5e16, 1e17, 1e300, 1e308] {
             let mut to: f64 = from;
             for _ in 0..200 {

@@ -1,5 +1,5 @@
-//! Panels of tables with nulls, infinities, one point or one value: drawn with finite coordinates, or refused
-//! with a reason.
+//! Panels of tables with nulls, infinities, a single point or a single value are drawn with finite
+//! coordinates, or refused with a reason.
 
 use concertina_plot::{ErrorBar, Panel};
 use concertina_table::{Table, Values};
@@ -13,7 +13,7 @@ const BARS: [ErrorBar; 6] = [
     ErrorBar::Lines,
 ];
 
-/// So many realisations of a measurement over timesteps.
+/// Several realisations of a measurement over timesteps.
 fn table(realisations: usize, values: &[Option<f64>]) -> Table {
     let (mut seeds, mut timesteps, mut numbers) = (Vec::new(), Vec::new(), Vec::new());
     for seed in 0..realisations {
@@ -83,7 +83,7 @@ fn lines_and_scatters_of_any_values_have_finite_coordinates() {
 }
 
 #[test]
-fn a_point_of_one_realisation_has_no_band_and_a_point_of_equal_ones_has_none_to_see() {
+fn a_point_of_one_realisation_has_no_band_and_one_of_equal_values_has_no_visible_band() {
     for bar in BARS {
         let one = bar.summarise(&[3.0], 0).expect("one value is enough");
         assert_eq!(one.centre, 3.0, "{bar:?}");

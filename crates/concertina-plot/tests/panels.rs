@@ -1,4 +1,4 @@
-//! Scatters, facets in rows, colour bars and schematics by themselves.
+//! Separate scatters, facets in rows, colour bars and schematics.
 
 mod support;
 
@@ -6,7 +6,7 @@ use concertina_plot::{DrawnPanel, Error, ErrorBar, Legend, Panel, Schematic, Sha
 use concertina_table::{Scalar, Table, Values};
 use support::{Rows, assert_tidy};
 
-fn told(error: &Error) -> String {
+fn text_of(error: &Error) -> String {
     error.hint().map_or_else(|| error.to_string(), |hint| format!("{error}\nhint: {hint}"))
 }
 
@@ -16,7 +16,7 @@ fn csv(table: &Table) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// A few networks after training: a row each.
+/// A few networks after training, one row per network.
 fn networks() -> Table {
     Table::from_columns([
         ("batch", Values::from(vec![1, 1, 50, 50])),
@@ -29,7 +29,7 @@ fn networks() -> Table {
 }
 
 #[test]
-fn a_scatter_has_a_mark_a_row_and_its_rows_beside_it() {
+fn a_scatter_has_one_mark_per_row_and_its_rows_as_data() {
     let table = networks();
     let panel =
         Panel::scatter(&table).x("variance").y("effective_dimension").hue("batch").style("train_readout");
@@ -41,7 +41,7 @@ fn a_scatter_has_a_mark_a_row_and_its_rows_beside_it() {
     50,true,0,1e-6,4.0
     50,false,1,,4.5
     ");
-    // Discs as round ends of strokes, rings as outlines: of two rings one has no place.
+    // Discs are round ends of strokes, rings are outlines. One of the two rings has no position.
     let rings = drawn.svg().lines().filter(|line| line.contains("0 1 0") && line.contains("fill=\"none\""));
     assert_eq!(rings.count(), 2, "one in the data and one in the legend:\n{}", drawn.svg());
     assert_eq!(drawn.problems(), ["`variance` is undefined in 1 of 4 rows, which are left out"]);
@@ -49,7 +49,7 @@ fn a_scatter_has_a_mark_a_row_and_its_rows_beside_it() {
 }
 
 #[test]
-fn what_a_logarithmic_axis_does_not_have_is_said() {
+fn what_a_logarithmic_axis_cannot_show_is_reported() {
     let table = networks();
     let drawn = Panel::scatter(&table).x("variance").y("effective_dimension").log_x().draw().expect("drawn");
     insta::assert_snapshot!(drawn.problems().join("\n"), @r"
@@ -68,19 +68,19 @@ fn a_scatter_without_rows_says_no_data() {
 #[test]
 fn panels_refuse_what_has_no_meaning_for_them() {
     let table = networks();
-    let of = |panel: Panel<'_>| told(&panel.draw().expect_err("it should not draw"));
+    let of = |panel: Panel<'_>| text_of(&panel.draw().expect_err("it should not draw"));
     let scatter = Panel::scatter(&table).x("variance").y("effective_dimension");
     insta::assert_snapshot!(of(scatter.clone().band(ErrorBar::Gamma)), @r#"
     panel `panel`: a scatter draws every row and has no `band`
-    hint: take `kind = "lines"` to summarise
+    hint: use `kind = "lines"` to summarise
     "#);
     insta::assert_snapshot!(of(scatter.legend(Legend::ColourBar)), @r#"
     panel `panel`: expected a `hue` for the colour bar, found none
     hint: name the column: hue = "gain"
     "#);
     insta::assert_snapshot!(of(Panel::snapshots(&table).facet_rows("batch")), @r"
-    panel `panel`: snapshots have a row a `facet`, and no `facet_rows`
-    hint: take `facet` alone, and `keep` one value of the other column
+    panel `panel`: snapshots have one row per value of `facet`, and no `facet_rows`
+    hint: use only `facet`, and `keep` one value of the other column
     ");
     insta::assert_snapshot!(of(Panel::schematic(&table, Schematic::Network)), @r"
     panel `panel`: expected a column `input_dim` for the schematic, found none
@@ -88,7 +88,7 @@ fn panels_refuse_what_has_no_meaning_for_them() {
     ");
 }
 
-/// A line for each of so many gains, in each of two rows and three columns.
+/// A line for each gain, in each of two rows and three columns.
 fn grid(gains: i64) -> Table {
     let mut rows = Rows::default();
     for gain in 0..gains {
@@ -119,11 +119,11 @@ fn gridded(table: &Table) -> Panel<'_> {
         .size_mm(120.0, 80.0)
 }
 
-/// Tick labels up the leftmost axes of the upper and the lower row.
+/// The tick labels at the leftmost axes of the upper and the lower row.
 fn up_the_axes(drawn: &DrawnPanel) -> [Vec<String>; 2] {
     let boxes = drawn.text_boxes();
     let numbers = || boxes.iter().filter(|one| one.text.parse::<f64>().is_ok());
-    // They end at one edge, which no other number does.
+    // They end at the same edge, where no other numbers end.
     let edge = numbers().map(|one| one.place.right()).fold(f64::INFINITY, f64::min);
     let number = |one: &&TextBox| one.text.parse::<f64>().is_ok() && one.place.right() < edge + 0.01;
     let half = 0.5 * drawn.page().height;
@@ -135,7 +135,7 @@ fn up_the_axes(drawn: &DrawnPanel) -> [Vec<String>; 2] {
 }
 
 #[test]
-fn rows_of_facets_share_what_they_are_told_to_share() {
+fn rows_of_facets_share_scales_as_requested() {
     let table = grid(3);
     let drawn = |share: Share| {
         let drawn = gridded(&table).share_y(share).draw().expect("drawn");
@@ -147,11 +147,11 @@ fn rows_of_facets_share_what_they_are_told_to_share() {
     let [upper, lower] = up_the_axes(&drawn(Share::Rows));
     assert!(upper.contains(&"60".to_owned()) && !lower.contains(&"60".to_owned()), "{upper:?}, {lower:?}");
     let labels = |share: Share| drawn(share).text_boxes().len();
-    assert!(labels(Share::None) > labels(Share::Rows), "each of the facets has labels of its own");
+    assert!(labels(Share::None) > labels(Share::Rows), "each facet has separate labels");
 }
 
 #[test]
-fn many_numbers_get_a_bar_and_a_list_where_one_is_asked_for() {
+fn many_numbers_get_a_bar_or_a_list_if_requested() {
     let table = grid(7);
     let bar = gridded(&table).draw().expect("drawn");
     let list = gridded(&table).legend(Legend::Right).draw().expect("drawn");
@@ -162,9 +162,9 @@ fn many_numbers_get_a_bar_and_a_list_where_one_is_asked_for() {
     let title =
         |boxes: Vec<TextBox>| boxes.into_iter().find(|one| one.text == "Gain").expect("a title").place;
     let (beside, over) = (title(bar.text_boxes()), title(list.text_boxes()));
-    assert!(beside.height > beside.width, "the title of a bar stands beside it");
-    assert!(over.width > over.height, "the title of a list stands over it");
-    // Few values: a list, unless a bar is asked for.
+    assert!(beside.height > beside.width, "the title of a bar is next to it");
+    assert!(over.width > over.height, "the title of a list is above it");
+    // For few values a list, unless a bar is requested.
     let few = grid(3);
     let asked = gridded(&few).legend(Legend::ColourBar).draw().expect("drawn");
     assert!(title(asked.text_boxes()).height > title(asked.text_boxes()).width);
@@ -218,9 +218,9 @@ fn schematics_of_any_trial_and_network_are_tidy() {
 }
 
 #[test]
-fn a_schematic_wants_columns_of_one_value_and_samples_of_the_input() {
+fn a_schematic_needs_columns_of_one_value_and_samples_of_the_input() {
     let of = |table: &Table| {
-        told(&Panel::schematic(table, Schematic::Task).draw().expect_err("it should not draw"))
+        text_of(&Panel::schematic(table, Schematic::Task).draw().expect_err("it should not draw"))
     };
     let mut two = trial(10, 1, 1);
     two.append(&trial(14, 1, 1)).expect("the same columns");
@@ -232,6 +232,6 @@ fn a_schematic_wants_columns_of_one_value_and_samples_of_the_input() {
     later.set_constant("timestep", 3_i64.into());
     insta::assert_snapshot!(of(&later), @r"
     panel `panel`: expected samples of the input (`timestep` -1) for the clusters, found none
-    hint: take `pca_snapshots` with -1 among its `timesteps`
+    hint: use `pca_snapshots` with -1 among its `timesteps`
     ");
 }

@@ -1,4 +1,4 @@
-//! Analyses: the list of them, and each on plain arrays.
+//! Analyses: the list of all analyses, and functions that run each on plain arrays.
 
 use concertina::analyses::lyapunov::Autonomous;
 use concertina::analyses::{self as ct, Analysis as _, AnalysisSpec, Precision, Setting};
@@ -22,7 +22,7 @@ pub(crate) fn spec(name: &str, settings: &str) -> PyResult<AnalysisSpec> {
     concertina::analysis_with(name, settings).or_raise()
 }
 
-/// Every analysis, as a dictionary.
+/// All analyses, each described by a dictionary.
 #[pyfunction]
 pub(crate) fn analyses(py: Python<'_>) -> PyResult<Vec<Bound<'_, PyDict>>> {
     AnalysisSpec::NAMES.iter().map(|name| described(py, &AnalysisSpec::named(name).or_raise()?)).collect()
@@ -54,7 +54,7 @@ const CLOUD: Argument = Argument::new("states", &["samples", "units"]);
 const TRIALS: Argument = Argument::new("states", &["trials", "time", "units"]);
 const LABELS: Argument = Argument::new("labels", &["trials"]);
 
-/// A table with a row per timestep.
+/// A table with one row per timestep.
 fn by_timestep(columns: Vec<(&'static str, Values)>) -> PyResult<Table> {
     let count = columns.first().map_or(0, |(_, values)| values.len());
     let timesteps = Values::from((0..count as i64).collect::<Vec<i64>>());
@@ -62,13 +62,13 @@ fn by_timestep(columns: Vec<(&'static str, Values)>) -> PyResult<Table> {
     Ok(table::Table::from_columns(columns).or_refuse()?.into())
 }
 
-/// Computes without the interpreter's lock, with one thread per core for what is large.
+/// Computes without the interpreter's lock. Large computations use one thread per core.
 fn computed<R: Send>(py: Python<'_>, compute: impl FnOnce() -> ct::Result<R> + Send) -> PyResult<R> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     py.detach(|| ct::with_threads(cores, compute)).or_refuse()
 }
 
-/// What a measure finds at each timestep of states, (trials, time, units).
+/// The values of a measure at each timestep of states, (trials, time, units).
 fn at_each<T: Precision + Send + Sync, R: Send>(
     py: Python<'_>,
     states: ArrayView3<'_, T>,
@@ -77,21 +77,21 @@ fn at_each<T: Precision + Send + Sync, R: Send>(
     computed(py, || states.axis_iter(Axis(1)).map(measure).collect())
 }
 
-/// The effective dimension of a cloud of states; None if it is undefined.
+/// The effective dimension of a cloud of states; `None` if it is undefined.
 #[pyfunction]
 pub(crate) fn effective_dimension(py: Python<'_>, states: &Bound<'_, PyAny>) -> PyResult<Option<f64>> {
     let states = reals::<Ix2>(CLOUD, states)?;
     each_precision!(states, view => computed(py, || ct::effective_dimension(view)))
 }
 
-/// The same at each timestep.
+/// The effective dimension at each timestep.
 #[pyfunction]
 pub(crate) fn effective_dimensions(py: Python<'_>, states: &Bound<'_, PyAny>) -> PyResult<Vec<Option<f64>>> {
     let states = reals::<Ix3>(TRIALS, states)?;
     each_precision!(states, view => at_each(py, view, |cloud| ct::effective_dimension(cloud)))
 }
 
-/// How similar two sets of states are; None if it is undefined.
+/// How similar two sets of states are; `None` if it is undefined.
 #[pyfunction]
 pub(crate) fn cka(
     py: Python<'_>,
@@ -147,8 +147,8 @@ pub(crate) fn class_distances(
     ])
 }
 
-/// How much the part of the states orthogonal to the readout, or to the differences of class means, has
-/// shrunk.
+/// How much the part of the states that is orthogonal to the readout, or to the differences of class means,
+/// has shrunk.
 #[pyfunction]
 pub(crate) fn orthogonal_compression(
     py: Python<'_>,
@@ -201,7 +201,7 @@ fn ratios<T: Precision + Send + Sync>(
     computed(py, || pairs().map(ratio).collect())
 }
 
-/// Accuracies of a linear classifier on clusters that it has seen and on clusters that it has not.
+/// Accuracies of a linear classifier on clusters that it has seen and on clusters that it has not seen.
 #[pyfunction]
 pub(crate) fn cluster_holdout(
     py: Python<'_>,
@@ -232,7 +232,7 @@ pub(crate) fn cluster_holdout(
 /// Scores, components and shares of the variance.
 type Components<'py> = (Bound<'py, PyArray3<f64>>, Bound<'py, PyArray3<f64>>, Bound<'py, PyArray2<f64>>);
 
-/// Principal components at each timestep: scores (trials, time, k), components (time, units, k) and share of
+/// Principal components at each timestep: scores (trials, time, k), components (time, units, k) and shares of
 /// the variance (time, k). NaN where the states have no such component.
 #[pyfunction]
 pub(crate) fn principal_components<'py>(
@@ -279,7 +279,7 @@ pub(crate) fn spectrum(py: Python<'_>, weights: &Bound<'_, PyAny>) -> PyResult<T
     Ok(found.table().or_refuse()?.into())
 }
 
-/// The network without input.
+/// The dynamics of a network without input.
 fn autonomous(network: &Network) -> PyResult<Autonomous> {
     Autonomous::of(&network.network).or_refuse()?.ok_or_else(|| {
         raised(

@@ -1,4 +1,4 @@
-//! NumPy arrays in and out.
+//! Conversion from and to NumPy arrays.
 
 use concertina::arrays::Member;
 use ndarray::{Array2, Dimension, Ix2};
@@ -12,7 +12,7 @@ use pyo3::sync::PyOnceLock;
 use crate::errors::shape_error;
 use crate::table::Table;
 
-/// What an argument has to be: its name, and the names of its axes.
+/// What an argument must be: its name, and the names of its axes.
 #[derive(Clone, Copy)]
 pub(crate) struct Argument {
     pub(crate) name: &'static str,
@@ -24,19 +24,19 @@ impl Argument {
         Self { name, axes }
     }
 
-    /// What it has to be, in words.
+    /// Describes the expected array in words.
     fn expected(self, of: &str) -> String {
         format!("an array of {of} ({})", self.axes.join(", "))
     }
 }
 
-/// Real numbers of a NumPy array, as they are in memory: of single or of double precision.
+/// Real numbers of a NumPy array in their original precision, single or double.
 pub(crate) enum Reals<'py, D: Dimension> {
     Single(PyReadonlyArray<'py, f32, D>),
     Double(PyReadonlyArray<'py, f64, D>),
 }
 
-/// The same expression for both precisions, with the view bound to a name.
+/// Evaluates the same expression for both precisions, with the view bound to a name.
 macro_rules! each_precision {
     ($reals:expr, $view:ident => $do:expr) => {
         match &$reals {
@@ -53,8 +53,8 @@ macro_rules! each_precision {
 }
 pub(crate) use each_precision;
 
-/// The real numbers of an argument with so many axes. Arrays of float32 and float64 are taken as they are,
-/// without a copy; others are converted to float64 with one.
+/// The real numbers of an argument with the right number of axes. Arrays of float32 and float64 are used
+/// without a copy; others are converted to float64.
 pub(crate) fn reals<'py, D: Dimension>(
     argument: Argument,
     given: &Bound<'py, PyAny>,
@@ -67,7 +67,7 @@ pub(crate) fn reals<'py, D: Dimension>(
     Ok(Reals::Double(with_axes(&as_type::<f64>(argument, &array, "real numbers")?)?))
 }
 
-/// The same in double precision, converted if they are not so.
+/// The same in double precision, converted if necessary.
 pub(crate) fn doubles<'py, D: Dimension>(
     argument: Argument,
     given: &Bound<'py, PyAny>,
@@ -75,7 +75,7 @@ pub(crate) fn doubles<'py, D: Dimension>(
     converted(argument, given)
 }
 
-/// The same in single precision, converted if they are not so.
+/// The same in single precision, converted if necessary.
 pub(crate) fn singles<'py, D: Dimension>(
     argument: Argument,
     given: &Bound<'py, PyAny>,
@@ -83,7 +83,7 @@ pub(crate) fn singles<'py, D: Dimension>(
     converted(argument, given)
 }
 
-/// Real numbers of one precision.
+/// Real numbers, converted to one precision.
 fn converted<'py, T: Element, D: Dimension>(
     argument: Argument,
     given: &Bound<'py, PyAny>,
@@ -93,9 +93,9 @@ fn converted<'py, T: Element, D: Dimension>(
     with_axes(&as_type::<T>(argument, &array, "real numbers")?)
 }
 
-/// Whole numbers from 0 on, one for each entry: classes or conditions.
+/// Whole numbers of at least 0, one per entry: classes or conditions.
 pub(crate) fn labels(argument: Argument, given: &Bound<'_, PyAny>) -> PyResult<Vec<u32>> {
-    const WHAT: &str = "whole numbers from 0 on";
+    const WHAT: &str = "whole numbers of at least 0";
     let array = aligned(argument, given, WHAT)?;
     check_axes(argument, &array, WHAT)?;
     let array = as_type::<i64>(argument, &array, WHAT)?;
@@ -104,7 +104,7 @@ pub(crate) fn labels(argument: Argument, given: &Bound<'_, PyAny>) -> PyResult<V
             shape_error(
                 argument.name,
                 &argument.expected(WHAT),
-                &format!("{label} in it"),
+                &format!("{label} among them"),
                 Some("`numpy.unique(labels, return_inverse=True)[1]` numbers them"),
             )
         })
@@ -112,7 +112,7 @@ pub(crate) fn labels(argument: Argument, given: &Bound<'_, PyAny>) -> PyResult<V
     array.readonly().as_array().iter().map(number).collect()
 }
 
-/// Truth values, or numbers that are 0 and 1.
+/// Truth values, or numbers that are 0 or 1.
 pub(crate) fn truths(argument: Argument, given: &Bound<'_, PyAny>) -> PyResult<Array2<bool>> {
     const WHAT: &str = "truth values";
     let array = aligned(argument, given, WHAT)?;
@@ -121,7 +121,8 @@ pub(crate) fn truths(argument: Argument, given: &Bound<'_, PyAny>) -> PyResult<A
     Ok(with_axes::<bool, Ix2>(&array)?.as_array().to_owned())
 }
 
-/// An array as a member of a file of arrays: what reads trials and weights from files reads it too.
+/// An array as a member of a file of arrays, so that the code that reads trials and weights from files can
+/// read it too.
 pub(crate) fn member(name: &str, given: &Bound<'_, PyAny>) -> PyResult<Member> {
     let argument = Argument { name: "array", axes: &[] };
     let array = aligned(argument, given, "numbers")
@@ -135,7 +136,7 @@ pub(crate) fn member(name: &str, given: &Bound<'_, PyAny>) -> PyResult<Member> {
     })
 }
 
-/// The given object as an array whose numbers lie in memory as the processor reads them.
+/// The given object as an array whose numbers are aligned in memory as the processor needs them.
 fn aligned<'py>(
     argument: Argument,
     given: &Bound<'py, PyAny>,
@@ -160,7 +161,7 @@ fn check_axes(argument: Argument, array: &Bound<'_, PyUntypedArray>, of: &str) -
     Err(shape_error(argument.name, &argument.expected(of), &found, None))
 }
 
-/// An array with numbers of a type, without a copy if it has them.
+/// An array whose numbers have a given type, without a copy if they have it already.
 fn as_type<'py, T: Element>(
     argument: Argument,
     array: &Bound<'py, PyUntypedArray>,
@@ -194,11 +195,11 @@ fn kind_of(array: &Bound<'_, PyUntypedArray>) -> PyResult<char> {
 fn with_axes<'py, T: Element, D: Dimension>(
     array: &Bound<'py, PyArrayDyn<T>>,
 ) -> PyResult<PyReadonlyArray<'py, T, D>> {
-    // only the number of axes is checked, and that has been
+    // only the number of axes is checked, and that was checked above
     array.as_any().extract()
 }
 
-/// What was given, in words.
+/// Describes in words what was given.
 fn what(given: &Bound<'_, PyAny>) -> String {
     let name =
         given.get_type().qualname().map_or_else(|_| "something else".to_owned(), |name| name.to_string());
@@ -216,7 +217,7 @@ fn hint_for(given: &Bound<'_, PyAny>) -> Option<&'static str> {
     )
 }
 
-/// `(500, 200)`.
+/// A shape as Python writes it: `(500, 200)`.
 pub(crate) fn shape_in_words(shape: &[usize]) -> String {
     let axes: Vec<String> = shape.iter().map(usize::to_string).collect();
     match axes.as_slice() {

@@ -8,15 +8,15 @@ use pyo3::prelude::*;
 
 use crate::words;
 
-/// Where the exception classes are.
+/// The module of the exception classes.
 const MODULE: &str = "concertina._errors";
 
-/// Turns what went wrong in Rust into an exception.
+/// Converts Rust errors into Python exceptions.
 pub(crate) trait OrRaise<T> {
-    /// The value, or the exception that stands for the error.
+    /// The value, or the exception that corresponds to the error.
     fn or_raise(self) -> PyResult<T>;
 
-    /// The same where what is wrong can only be an argument: an array, or a setting.
+    /// The same for calls in which only an argument, an array or a setting, can be wrong.
     fn or_refuse(self) -> PyResult<T>;
 }
 
@@ -44,7 +44,7 @@ impl<T, E: Into<Error>> OrRaise<T> for Result<T, E> {
     }
 }
 
-/// The exception that stands for an error of the facade.
+/// The exception that corresponds to an error of the facade.
 pub(crate) fn exception(error: &Error) -> PyErr {
     if matches!(error.kind(), ErrorKind::Interrupted) {
         return PyKeyboardInterrupt::new_err(());
@@ -59,13 +59,13 @@ pub(crate) fn exception(error: &Error) -> PyErr {
     let mut message = words::of_python(&error.to_string());
     let mut source = error.source();
     while let Some(reason) = source {
-        // most messages have their reason in them
+        // most messages contain their reason already
         if !message.contains(&reason.to_string()) {
             message.push_str(&format!(": {reason}"));
         }
         source = reason.source();
     }
-    // arrays in memory are no file, whose name would stand at the end
+    // arrays in memory have no file whose name could end the message
     raised(class, message.trim_end_matches(": arrays"), error.hint().as_ref())
 }
 
@@ -79,7 +79,7 @@ pub(crate) fn raised(class: &str, message: &str, hint: Option<&Hint>) -> PyErr {
     })
 }
 
-/// An array of the wrong shape or type, or with numbers that cannot be.
+/// An error about an array of the wrong shape or type, or with numbers that it cannot have.
 pub(crate) fn shape_error(argument: &str, expected: &str, found: &str, hint: Option<&str>) -> PyErr {
     let hint = hint.map(|hint| Hint::Text(hint.to_owned()));
     raised("ShapeError", &format!("`{argument}`: expected {expected}, found {found}"), hint.as_ref())
@@ -98,7 +98,7 @@ fn is_about_a_file(error: &Error) -> bool {
     )
 }
 
-/// Whether what is wrong is an array: its shape, its type or a number in it.
+/// Whether the error is about an array: its shape, its type or one of its numbers.
 fn is_about_an_array(error: &Error) -> bool {
     use concertina::analyses::Error as Analysis;
     use concertina::model::Error as Model;

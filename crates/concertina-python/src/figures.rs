@@ -45,7 +45,7 @@ impl Figure {
         Ok(PyBytes::new(py, &rendered.or_raise()?.png))
     }
 
-    /// What is drawn: a table for each panel, with its letter.
+    /// The data of the drawing: one table per panel, with the panel's letter.
     fn data(&self) -> Vec<(String, Table)> {
         match &self.drawn {
             Drawn::Panel(panel) => vec![(String::new(), panel.data().clone().into())],
@@ -64,7 +64,8 @@ impl Figure {
         }
     }
 
-    /// Writes PDF, SVG, PNG and CSV; the paths. A page goes into a folder with each panel by itself.
+    /// Writes PDF, SVG, PNG and CSV, and returns the paths. A page is written into a folder, with each panel
+    /// separately.
     fn save(&self, stem: PathBuf) -> PyResult<Vec<PathBuf>> {
         match &self.drawn {
             Drawn::Panel(panel) => {
@@ -77,7 +78,7 @@ impl Figure {
     }
 }
 
-/// Draws a table as JSON says, in the words of a recipe's panel.
+/// Draws a table. The drawing is described in JSON, with the settings of a recipe's panel.
 #[pyfunction]
 pub(crate) fn draw(
     py: Python<'_>,
@@ -87,7 +88,7 @@ pub(crate) fn draw(
     size_mm: Option<(f64, f64)>,
 ) -> PyResult<Figure> {
     let drawing: plot::Drawing = serde_json::from_str(drawing).map_err(|error| {
-        // where in the text it stands says nothing to who wrote none
+        // the position in the text is of no use to a user who did not write it
         let message = error.to_string();
         let message = message.split(" at line ").next().unwrap_or(&message).to_owned();
         crate::errors::raised("ParameterError", &message, None)
@@ -103,20 +104,20 @@ pub(crate) fn draw(
     Ok(Figure { drawn: Drawn::Panel(Box::new(drawn)) })
 }
 
-/// The names of the figures that there are recipes for, each with its title.
+/// The names and titles of the figures that have recipes.
 #[pyfunction]
 pub(crate) fn recipes() -> PyResult<Vec<(String, String)>> {
     let recipes = facade::all_recipes().or_raise()?;
     Ok(recipes.into_iter().map(|recipe| (recipe.figure, recipe.title)).collect())
 }
 
-/// Which figures are asked for: by name, or from files; with which realisations, and with what over every
-/// run.
+/// Which figures are requested, by name or from files, with which realisations, and with which parameters for
+/// every run.
 #[pyclass(frozen, module = "concertina._core")]
 pub(crate) struct Asked {
     names: Vec<String>,
     files: Vec<PathBuf>,
-    /// None: as many as the recipe says for a quick look; otherwise these.
+    /// The realisations; `None` for as many as the recipe chooses for a quick look.
     seeds: Option<Vec<u64>>,
     full: bool,
     set: Vec<String>,
@@ -160,7 +161,7 @@ impl Asked {
     }
 }
 
-/// Whether the paper was reproduced.
+/// The report of a reproduction.
 #[pyclass(frozen, module = "concertina._core")]
 pub(crate) struct Report {
     report: facade::Report,
@@ -177,13 +178,14 @@ impl Report {
         self.report.to_json()
     }
 
-    /// All of it as dictionaries and lists.
+    /// The whole report as dictionaries and lists.
     fn contents<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         python_json(py, &serde_json::json!(self.report))
     }
 }
 
-/// Draws figures: what they need is trained and computed. The figures, the runs, and what failed.
+/// Draws figures, and first trains and computes what they need. Returns the figures, the runs, and what
+/// failed.
 pub(crate) fn figures(
     py: Python<'_>,
     study: &Study,
@@ -203,7 +205,7 @@ pub(crate) fn figures(
     Ok((figures, Runs::new(computed.runs, study.jobs), failures))
 }
 
-/// Judges the claims of figures, with what they need.
+/// Judges the claims of figures, and first trains and computes what they need.
 pub(crate) fn reproduce(
     py: Python<'_>,
     study: &Study,

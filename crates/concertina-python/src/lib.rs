@@ -1,8 +1,8 @@
 //! Concertina in Python: the extension module `concertina._core`.
 //!
-//! Conversions and nothing else. What a run, an analysis or a figure is, the facade says; how it reads in
-//! Python, the package `python/concertina` says. NumPy arrays come in without a copy where their layout
-//! allows, and results go out without one.
+//! This crate only converts values. The facade defines what a run, an analysis or a figure is, and the
+//! package `python/concertina` defines how they are used in Python. NumPy arrays come in without a copy where
+//! their layout allows, and results go out without one.
 
 mod analyses;
 mod arrays;

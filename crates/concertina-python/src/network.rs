@@ -1,4 +1,4 @@
-//! A network by itself: from arrays, or a run at a checkpoint.
+//! A single network: from arrays, or of a run at a checkpoint.
 
 use std::collections::BTreeMap;
 
@@ -23,7 +23,7 @@ use crate::values::parameter_value;
 pub(crate) struct Network {
     params: ValidParams,
     pub(crate) network: Model,
-    /// What it was read from, if it was.
+    /// The arrays it was read from, if it was made from arrays.
     read: Option<ReadImport>,
 }
 
@@ -33,14 +33,14 @@ impl Network {
         Self { params, network, read: None }
     }
 
-    /// What a study keeps of it.
+    /// What a study stores of it.
     pub(crate) fn read(&self) -> PyResult<ReadImport> {
         self.read.clone().ok_or_else(|| {
-            let message = "expected a network that was made from arrays, found one of a run";
+            let message = "expected a network that was made from arrays, found the network of a run";
             raised(
                 "ParameterError",
                 message,
-                Some(&concertina::Hint::Text("the run keeps it already".to_owned())),
+                Some(&concertina::Hint::Text("the run is in a store already".to_owned())),
             )
         })
     }
@@ -50,7 +50,8 @@ const INPUTS: Argument = Argument::new("inputs", &["trials", "time", "inputs"]);
 
 #[pymethods]
 impl Network {
-    /// From arrays by name, parameters, and which array is which where its name does not say so.
+    /// Makes a network from arrays by name and from parameters. `names` tells which array is which, where the
+    /// names of the arrays do not.
     #[new]
     fn new(
         py: Python<'_>,
@@ -83,12 +84,13 @@ impl Network {
         Params { valid: self.params.clone() }
     }
 
-    /// What decides what the network computes and was neither given nor in the arrays.
+    /// Parameters that determine what the network computes and that were neither given nor found in the
+    /// arrays.
     fn assumed(&self) -> Vec<String> {
         self.read.as_ref().map_or_else(Vec::new, |read| read.assumed().to_vec())
     }
 
-    /// The arrays that nothing was made of.
+    /// The arrays that were not used.
     fn not_used(&self) -> Vec<String> {
         self.read.as_ref().map_or_else(Vec::new, |read| read.not_used().to_vec())
     }
@@ -101,8 +103,8 @@ impl Network {
         self.network.weights().has_readout()
     }
 
-    /// The states of trials, (trials, time, units), over so many timesteps; past the end of the inputs these
-    /// are zero.
+    /// The states of trials, (trials, time, units), over a number of timesteps. Past the end of the inputs,
+    /// the inputs are zero.
     fn states<'py>(
         &self,
         py: Python<'py>,
@@ -115,7 +117,7 @@ impl Network {
         Ok(states.into_pyarray(py))
     }
 
-    /// The outputs of states, (trials, time, units) to (trials, time, outputs).
+    /// The outputs for states: (trials, time, units) to (trials, time, outputs).
     fn outputs<'py>(
         &self,
         py: Python<'py>,

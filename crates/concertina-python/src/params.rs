@@ -14,7 +14,7 @@ use crate::trials::Trials;
 use crate::values::{parameter_value, python_value};
 use crate::words;
 
-/// The parameters of a run, checked.
+/// The checked parameters of a run.
 #[pyclass(frozen, module = "concertina._core")]
 pub(crate) struct Params {
     pub(crate) valid: ValidParams,
@@ -22,7 +22,7 @@ pub(crate) struct Params {
 
 #[pymethods]
 impl Params {
-    /// From names and values, in this order; what is left out has its default.
+    /// Makes parameters from names and values, in this order. What is left out has its default.
     #[new]
     fn new(given: Vec<(String, Bound<'_, PyAny>)>) -> PyResult<Self> {
         let mut sweep = model::Sweep::of(model::Params::default());
@@ -33,7 +33,7 @@ impl Params {
         Ok(Self { valid: sweep[0].clone() })
     }
 
-    /// The names and values that a text in TOML gives, or one in JSON.
+    /// The names and values in a text, which is TOML or JSON.
     #[staticmethod]
     fn read<'py>(
         py: Python<'py>,
@@ -53,7 +53,7 @@ impl Params {
         python_value(py, &parameter(name).or_raise()?.value(&self.valid))
     }
 
-    /// The trials that were made elsewhere, if the task shows such.
+    /// The trials that were made elsewhere, if the task uses such trials.
     fn trials(&self) -> Option<Trials> {
         self.valid.task.arrays().map(|arrays| Trials::of(arrays.clone()))
     }
@@ -68,24 +68,24 @@ impl Params {
         key_of(&self.valid).to_string()
     }
 
-    /// The text whose hash the key is: what differs from the defaults, in one spelling.
+    /// The text whose hash is the key: what differs from the defaults, in canonical spelling.
     fn canonical(&self) -> String {
         self.valid.canonical()
     }
 }
 
-/// The runs of a sweep, checked.
+/// The checked runs of a sweep.
 #[pyclass(frozen, module = "concertina._core")]
 pub(crate) struct Sweep {
     pub(crate) valid: ValidSweep,
 }
 
-/// Parameters that go together along an axis of a sweep: names, each with its values.
+/// Parameters that change together along an axis of a sweep: names, each with its values.
 type Group<'py> = Vec<(String, Vec<Bound<'py, PyAny>>)>;
 
 #[pymethods]
 impl Sweep {
-    /// Every combination of groups; the parameters in a group go in parallel.
+    /// Every combination of groups. The parameters in a group change together.
     #[new]
     fn new(groups: Vec<Group<'_>>) -> PyResult<Self> {
         let mut sweep = model::Sweep::of(model::Params::default());
@@ -110,7 +110,7 @@ impl Sweep {
         Ok(Self { valid: sweep.check().or_raise()? })
     }
 
-    /// These runs as they are.
+    /// Exactly these runs.
     #[staticmethod]
     fn of(runs: Vec<PyRef<'_, Params>>) -> Option<Self> {
         let valid = ValidSweep::of_runs(runs.iter().map(|run| run.valid.clone()).collect())?;
@@ -126,13 +126,13 @@ impl Sweep {
         self.valid.iter().map(|valid| Params { valid: valid.clone() }).collect()
     }
 
-    /// What is worth a word about these runs.
+    /// Notes on these runs.
     fn notes(&self) -> Vec<String> {
         self.valid.notes().iter().map(|note: &Note| words::of_python(&note.to_string())).collect()
     }
 }
 
-/// Every parameter, as a dictionary.
+/// All parameters, each described by a dictionary.
 #[pyfunction]
 pub(crate) fn parameters<'py>(py: Python<'py>) -> PyResult<Vec<Bound<'py, PyDict>>> {
     PARAMETERS.iter().map(|parameter| described(py, parameter)).collect()
@@ -154,7 +154,7 @@ fn described<'py>(py: Python<'py>, parameter: &Parameter) -> PyResult<Bound<'py,
     Ok(dict)
 }
 
-/// The type of a parameter's values, as Python's annotations have it.
+/// The type of a parameter's values as a Python annotation.
 fn type_of(kind: &Kind) -> String {
     match kind {
         Kind::Whole { .. } => "int".to_owned(),

@@ -1,4 +1,4 @@
-//! Runs, as a study hands them out.
+//! Runs as a study returns them.
 
 use std::num::NonZeroUsize;
 
@@ -21,7 +21,7 @@ use crate::values::python_json;
 use crate::words;
 use crate::work::work;
 
-/// The runs of a sweep, in its order; at least one.
+/// The runs of a sweep, in the order of the sweep; at least one.
 #[pyclass(frozen, module = "concertina._core")]
 pub(crate) struct Runs {
     runs: facade::Runs,
@@ -40,19 +40,19 @@ impl Runs {
         self.runs.len()
     }
 
-    /// The run at a place.
+    /// The run at a position.
     fn run(&self, place: usize) -> Option<Run> {
         let run = self.runs.get(place)?;
         Some(Run { run: run.clone() })
     }
 
-    /// The runs at these places; None without any.
+    /// The runs at these positions; `None` if there are no positions.
     fn select(&self, places: Vec<usize>) -> Option<Self> {
         let places: Vec<usize> = places.into_iter().filter(|place| *place < self.runs.len()).collect();
         Some(Self { runs: self.runs.select(&places)?, jobs: self.jobs })
     }
 
-    /// The places of the runs that fulfil a condition on the table.
+    /// The positions of the runs that fulfil a condition on the table.
     fn places(&self, condition: &str) -> PyResult<Vec<usize>> {
         let condition: Condition = condition.parse().or_raise()?;
         let table = self.runs.table().or_raise()?;
@@ -66,7 +66,7 @@ impl Runs {
         self.runs.iter().map(|run| run.outcome().name()).collect()
     }
 
-    /// A row per run, with what came of it.
+    /// One row per run, with its outcome.
     fn table(&self) -> PyResult<Table> {
         Ok(self.runs.table().or_raise()?.into())
     }
@@ -90,7 +90,7 @@ impl Runs {
     }
 }
 
-/// A run: its parameters, how far it came, and a way to its checkpoints.
+/// A run: its parameters, how far it got, and access to its checkpoints.
 #[pyclass(frozen, module = "concertina._core")]
 pub(crate) struct Run {
     run: facade::Run,
@@ -106,7 +106,7 @@ impl Run {
         Params { valid: self.run.params().clone() }
     }
 
-    /// How it ended, what there is to say of that, and what can be done about it.
+    /// How it ended, with a message and a hint where there are any.
     fn outcome(&self) -> (&'static str, Option<String>, Option<String>) {
         let outcome = self.run.outcome();
         let (message, hint) = match outcome {
@@ -121,7 +121,7 @@ impl Run {
         self.run.source().name()
     }
 
-    /// A row per epoch.
+    /// One row per epoch.
     fn history(&self) -> PyResult<Table> {
         Ok(self.run.history_table().or_raise()?.into())
     }
@@ -131,7 +131,7 @@ impl Run {
         self.run.checkpoints().into_iter().map(|one| (one.epoch.0, one.update.0)).collect()
     }
 
-    /// What training it again showed; None unless it was asked for.
+    /// The result of training it again; `None` unless that was requested.
     fn comparison<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let comparison = self.run.comparison().map(|comparison| serde_json::json!(comparison));
         comparison.map(|comparison| python_json(py, &comparison)).transpose()
@@ -151,7 +151,8 @@ impl Run {
         Ok(Network::of(self.run.params().clone(), network))
     }
 
-    /// The states at a checkpoint of the trials that analyses show, (trials, time, units), with those trials.
+    /// The states at a checkpoint for the trials that analyses use, (trials, time, units), together with
+    /// those trials.
     fn states<'py>(
         &self,
         py: Python<'py>,
@@ -190,7 +191,7 @@ impl Run {
     }
 }
 
-/// Weights by the names of the package: `input`, `recurrent`, `bias`, `recurrent_bias`, `readout`,
+/// Weights under the names that the package uses: `input`, `recurrent`, `bias`, `recurrent_bias`, `readout`,
 /// `readout_bias`.
 pub(crate) fn named_weights<'py>(py: Python<'py>, weights: &Weights) -> PyResult<Bound<'py, PyDict>> {
     let dict = PyDict::new(py);
@@ -200,8 +201,8 @@ pub(crate) fn named_weights<'py>(py: Python<'py>, weights: &Weights) -> PyResult
     Ok(dict)
 }
 
-/// Trials as arrays by name: `inputs`, (trials, inputs) where a stimulus is held; `labels` or `targets`;
-/// `conditions`.
+/// Trials as arrays by name: `inputs`, which is (trials, inputs) where a stimulus is held; `labels` or
+/// `targets`; `conditions`.
 fn named_trials<'py>(py: Python<'py>, trials: &Trials) -> PyResult<Bound<'py, PyDict>> {
     let dict = PyDict::new(py);
     match &trials.inputs {

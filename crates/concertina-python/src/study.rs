@@ -1,4 +1,4 @@
-//! A study: a store, and what one does with it.
+//! A study: a store and what can be done with it.
 
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -26,12 +26,12 @@ pub(crate) struct Study {
     pub(crate) jobs: Option<NonZeroUsize>,
 }
 
-/// How a request is served.
+/// The settings for a request.
 pub(crate) fn settings(jobs: Option<NonZeroUsize>) -> Settings {
     jobs.map_or_else(Settings::default, |jobs| Settings::default().jobs(jobs))
 }
 
-/// Which checkpoints are kept, by its name.
+/// Which checkpoints are kept, from the name of the choice.
 fn kept(keep: &str) -> Keep {
     match keep {
         "ends" => Keep::Ends,
@@ -48,7 +48,7 @@ impl Study {
 
 #[pymethods]
 impl Study {
-    /// Opens the store in a folder, and makes one of a folder that is empty or not there.
+    /// Opens the store in a folder. A folder that is empty or does not exist becomes a store.
     #[new]
     fn new(py: Python<'_>, folder: PathBuf, jobs: Option<NonZeroUsize>, read_only: bool) -> PyResult<Self> {
         let mut builder = facade::Study::builder(folder);
@@ -83,19 +83,19 @@ impl Study {
         Ok(Runs::new(runs, self.jobs))
     }
 
-    /// The places of the runs of a sweep that `train` would train, each with what that costs.
+    /// The positions of the runs of a sweep that `train` would train, each with its estimated cost.
     fn missing(&self, py: Python<'_>, sweep: &Sweep, keep: &str, rerun: bool) -> PyResult<Vec<(usize, f64)>> {
         let settings = self.settings().keep(kept(keep)).rerun(rerun);
         let missing = py.detach(|| self.study.with_settings(settings).missing(&sweep.valid)).or_raise()?;
         Ok(missing.into_iter().map(|one| (one.place, one.work)).collect())
     }
 
-    /// Every run in the store, a row each.
+    /// Every run in the store, one row per run.
     fn table(&self, py: Python<'_>) -> PyResult<Table> {
         Ok(py.detach(|| self.study.run_table()).or_raise()?.into())
     }
 
-    /// The keys of the runs that fulfil a condition; of all without one.
+    /// The keys of the runs that fulfil a condition, or of all runs.
     fn keys(&self, condition: Option<&str>) -> PyResult<Vec<String>> {
         let condition = condition.map(|text| Condition::parse(text, &RunColumns)).transpose().or_raise()?;
         let condition = condition.unwrap_or_default();
@@ -103,7 +103,7 @@ impl Study {
         Ok(keys.iter().map(ToString::to_string).collect())
     }
 
-    /// Runs in the store by the beginnings of their keys, each as far as it has come.
+    /// Runs in the store, found by the beginnings of their keys, each as far as it was trained.
     fn stored(&self, py: Python<'_>, keys: Vec<String>, report: Option<Py<PyAny>>) -> PyResult<Runs> {
         let sweep = self.study.stored_sweep(keys.iter().map(String::as_str)).or_raise()?;
         let runs = work(py, self.settings(), sweep.varied(), report, |settings| {
@@ -112,14 +112,14 @@ impl Study {
         Ok(Runs::new(runs, self.jobs))
     }
 
-    /// Keeps a network as a run, which is not trained; its key.
+    /// Stores a network as a run without training, and returns its key.
     fn keep(&self, py: Python<'_>, network: &Network) -> PyResult<String> {
         let read = network.read()?;
         let imported = py.detach(|| self.study.import_read(read)).or_raise()?;
         Ok(imported.run.to_string())
     }
 
-    /// Removes runs, or says what would be removed.
+    /// Removes runs, or lists what would be removed.
     fn remove(&self, py: Python<'_>, keys: Vec<String>, dry_run: bool) -> PyResult<Table> {
         let keys = keys
             .iter()
@@ -131,19 +131,19 @@ impl Study {
         Ok(collected_table(&collected).or_raise()?.into())
     }
 
-    /// Takes every run of another store that this one does not have.
+    /// Copies every run of another store that this one does not have.
     fn merge(&self, py: Python<'_>, other: &Self) -> PyResult<Table> {
         let merged = py.detach(|| self.study.merge(&other.study)).or_raise()?;
         Ok(merged_table(&merged).or_raise()?.into())
     }
 
-    /// Reads every byte of the store; a row for each thing that is wrong.
+    /// Reads every byte of the store. One row per problem.
     fn verify(&self, py: Python<'_>) -> PyResult<Table> {
         let findings = py.detach(|| self.study.verify()).or_raise()?;
         Ok(findings_table(&findings).or_raise()?.into())
     }
 
-    /// What takes how much room.
+    /// How much space each kind of file takes.
     fn usage(&self, py: Python<'_>) -> PyResult<Table> {
         let usage = py.detach(|| self.study.usage()).or_raise()?;
         Ok(usage_table(&usage).or_raise()?.into())

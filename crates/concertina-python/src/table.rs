@@ -1,4 +1,4 @@
-//! Tables: columns as NumPy arrays, and the whole by the Arrow C data interface.
+//! Tables: columns as NumPy arrays, and whole tables through the Arrow C data interface.
 
 use std::sync::Arc;
 
@@ -34,7 +34,8 @@ impl From<table::Table> for Table {
 
 #[pymethods]
 impl Table {
-    /// From columns, each a list of None and numbers, texts, truth values or lists of numbers.
+    /// Makes a table from columns, each a list of numbers, texts, truth values or lists of numbers, with
+    /// `None` for null.
     #[new]
     fn new(columns: Vec<(String, Vec<Bound<'_, PyAny>>)>) -> PyResult<Self> {
         let columns = columns
@@ -44,7 +45,7 @@ impl Table {
         Ok(table::Table::from_columns(columns).or_raise()?.into())
     }
 
-    /// What `to_parquet` gave.
+    /// Reads the bytes that `to_parquet` returned.
     #[staticmethod]
     fn from_parquet(bytes: &[u8]) -> PyResult<Self> {
         Ok(table::Table::from_parquet(bytes).or_raise()?.into())
@@ -59,22 +60,22 @@ impl Table {
         self.table.row_count()
     }
 
-    /// The names in order.
+    /// The names of the columns, in order.
     fn names(&self) -> Vec<&str> {
         self.table.column_names().collect()
     }
 
-    /// What the cells of a column are: `float`, `integer`, `text`, `boolean` or `vector`.
+    /// The kind of the cells of a column: `float`, `integer`, `text`, `boolean` or `vector`.
     fn kind(&self, name: &str) -> PyResult<&'static str> {
         Ok(self.table.column(name).or_raise()?.kind())
     }
 
-    /// A column as a NumPy array: what is null is NaN among numbers, and None elsewhere.
+    /// A column as a NumPy array. Nulls are NaN among numbers and `None` elsewhere.
     fn column<'py>(&self, py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyAny>> {
         numpy_of(py, self.table.column(name).or_raise()?)
     }
 
-    /// A column as a list: what is null is None.
+    /// A column as a list. Nulls are `None`.
     fn cells<'py>(&self, py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyList>> {
         match self.table.column(name).or_raise()? {
             Values::Float(cells) => PyList::new(py, cells),
@@ -91,13 +92,13 @@ impl Table {
         Ok(condition.rows(&self.table).or_raise()?.into())
     }
 
-    /// These columns.
+    /// A table with only these columns.
     fn select(&self, names: Vec<String>) -> PyResult<Self> {
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         Ok(self.table.select(&names).or_raise()?.into())
     }
 
-    /// These rows.
+    /// A table with only these rows.
     fn take(&self, rows: Vec<usize>) -> PyResult<Self> {
         let count = self.table.row_count();
         match rows.iter().find(|row| **row >= count) {
@@ -106,8 +107,8 @@ impl Table {
         }
     }
 
-    /// Of a table of Lyapunov exponents: those at the last checkpoint in bits per timestep, each with its
-    /// standard error and whether it has converged.
+    /// For a table of Lyapunov exponents: the exponents at the last checkpoint in bits per timestep, each
+    /// with its standard error and whether it has converged.
     fn lyapunov_exponents(&self) -> Vec<(f64, Option<f64>, bool)> {
         let spectra = Lyapunov::answer(self.table.clone());
         let numbers =
@@ -115,7 +116,7 @@ impl Table {
         spectra.last().into_iter().map(numbers).collect()
     }
 
-    /// Whether both have the same names, kinds and cells.
+    /// Whether both tables have the same names, kinds and cells.
     fn equals(&self, other: &Self) -> bool {
         self.table == other.table
     }
@@ -127,15 +128,16 @@ impl Table {
 
     /// The Arrow C stream of the table, in a capsule.
     fn arrow_stream<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyCapsule>> {
-        let batch = record_batch(&self.table)
-            .map_err(|error| raised("Error", &format!("the table does not go into Arrow: {error}"), None))?;
+        let batch = record_batch(&self.table).map_err(|error| {
+            raised("Error", &format!("the table cannot be converted to Arrow: {error}"), None)
+        })?;
         let schema = batch.schema();
         let stream = FFI_ArrowArrayStream::new(Box::new(RecordBatchIterator::new([Ok(batch)], schema)));
         PyCapsule::new_with_value(py, stream, c"arrow_array_stream")
     }
 }
 
-/// A table as one batch of Arrow's columns.
+/// A table as one Arrow record batch.
 fn record_batch(table: &table::Table) -> Result<RecordBatch, ArrowError> {
     let mut fields = Vec::with_capacity(table.column_count());
     let mut arrays = Vec::with_capacity(table.column_count());
@@ -205,7 +207,7 @@ fn numpy_of<'py>(py: Python<'py>, values: &Values) -> PyResult<Bound<'py, PyAny>
     }
 }
 
-/// Cells of one kind; whole numbers beside others are widened.
+/// Cells of one kind. Whole numbers are widened to floating-point numbers if a column has both.
 fn values_of(name: &str, cells: &[Bound<'_, PyAny>]) -> PyResult<Values> {
     let cells = cells.iter().map(|cell| scalar(name, cell)).collect::<PyResult<Vec<Scalar>>>()?;
     let known: Vec<&Scalar> = cells.iter().filter(|cell| !cell.is_null()).collect();
@@ -234,7 +236,7 @@ fn values_of(name: &str, cells: &[Bound<'_, PyAny>]) -> PyResult<Values> {
         return Err(shape_error(
             name,
             "cells of one kind",
-            "numbers, texts or truth values side by side",
+            "numbers, texts or truth values in the same column",
             None,
         ));
     })
@@ -246,7 +248,7 @@ fn scalar(name: &str, cell: &Bound<'_, PyAny>) -> PyResult<Scalar> {
         Value::None => Scalar::Null,
         Value::Boolean(truth) => Scalar::Boolean(truth),
         Value::Integer(number) => i64::try_from(number).map_or(Scalar::Float(number as f64), Scalar::Integer),
-        // what pandas has for nothing, also among texts
+        // pandas uses NaN for missing values, also among texts
         Value::Real(number) if number.is_nan() => Scalar::Null,
         Value::Real(number) => Scalar::Float(number),
         Value::Text(text) => Scalar::Text(text),

@@ -12,7 +12,7 @@ use pyo3::types::PyDict;
 use crate::arrays::member;
 use crate::errors::OrRaise;
 
-/// Trials to train on and to validate with.
+/// Trials for training and for validation.
 #[pyclass(frozen, module = "concertina._core")]
 pub(crate) struct Trials {
     arrays: Arc<TrialArrays>,
@@ -30,7 +30,8 @@ impl Trials {
 
 #[pymethods]
 impl Trials {
-    /// From arrays by name, as in a file: `inputs`, `targets`, and perhaps `mask`, `condition` and `val_...`.
+    /// Makes trials from arrays by name, as in a file: `inputs`, `targets`, and optionally `mask`,
+    /// `condition` and `val_...`.
     #[new]
     fn new(py: Python<'_>, arrays: BTreeMap<String, Bound<'_, PyAny>>) -> PyResult<Self> {
         let members = arrays.iter().map(|(name, array)| Ok((name.clone(), member(name, array)?)));
@@ -39,14 +40,14 @@ impl Trials {
         Ok(Self { arrays: Arc::new(arrays) })
     }
 
-    /// What `tensors` gave.
+    /// Reads the arrays that `tensors` returned.
     #[staticmethod]
     fn from_tensors(tensors: BTreeMap<String, Bound<'_, PyArrayDyn<f32>>>) -> PyResult<Self> {
         let tensors = tensors.into_iter().map(|(name, array)| (name, array.to_owned_array())).collect();
         Ok(Self { arrays: Arc::new(TrialArrays::from_tensors(&tensors).or_raise()?) })
     }
 
-    /// All of it as arrays of single precision, by name.
+    /// All of the trials as arrays of single precision, by name.
     fn tensors<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let dict = PyDict::new(py);
         for (name, array) in self.arrays.to_tensors() {
@@ -60,13 +61,13 @@ impl Trials {
         self.arrays.name().to_string()
     }
 
-    /// Trials to train on, trials to validate with, timesteps, inputs.
+    /// The numbers of training trials, validation trials, timesteps and inputs.
     fn sizes(&self) -> (usize, usize, usize, usize) {
         let shape = self.arrays.shape();
         (self.arrays.training().len(), self.arrays.validation().len(), shape.timesteps, shape.inputs)
     }
 
-    /// Whether targets are classes, rather than real numbers.
+    /// Whether the targets are classes rather than real numbers.
     fn are_classes(&self) -> bool {
         !matches!(self.arrays.training().targets, Targets::Real(_))
     }

@@ -1,4 +1,4 @@
-//! Python's values as values of parameters and as JSON, and back.
+//! Conversion between Python values, values of parameters and JSON.
 
 use concertina::model::params::Value;
 use pyo3::IntoPyObjectExt;
@@ -8,8 +8,8 @@ use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
 
 use crate::trials::Trials;
 
-/// The value of the parameter `name`, as the user gave it. NumPy's numbers and arrays are taken for Python's
-/// numbers and lists, and paths for text.
+/// The value of the parameter `name`, as the user gave it. NumPy's numbers and arrays are treated as Python
+/// numbers and lists, and paths as text.
 pub(crate) fn parameter_value(name: &str, value: &Bound<'_, PyAny>) -> PyResult<Value> {
     if value.is_none() {
         return Ok(Value::None);
@@ -18,7 +18,7 @@ pub(crate) fn parameter_value(name: &str, value: &Bound<'_, PyAny>) -> PyResult<
         return Ok(Value::Boolean(truth.is_true()));
     }
     if value.is_instance_of::<PyInt>() {
-        // what no parameter can hold is refused with the digits that were given
+        // a number that no parameter can hold is refused with the digits that were given
         return Ok(value.extract().map_or_else(|_| Value::Text(value.to_string()), Value::Integer));
     }
     if let Ok(number) = value.cast::<PyFloat>() {
@@ -47,7 +47,7 @@ pub(crate) fn parameter_value(name: &str, value: &Bound<'_, PyAny>) -> PyResult<
     )))
 }
 
-/// A value of a parameter as Python has it.
+/// A parameter's value as a Python object.
 pub(crate) fn python_value<'py>(py: Python<'py>, value: &Value) -> PyResult<Bound<'py, PyAny>> {
     match value {
         Value::None => Ok(py.None().into_bound(py)),
@@ -63,7 +63,7 @@ pub(crate) fn python_value<'py>(py: Python<'py>, value: &Value) -> PyResult<Boun
     }
 }
 
-/// JSON as Python has it.
+/// A JSON value as a Python object.
 pub(crate) fn python_json<'py>(py: Python<'py>, value: &serde_json::Value) -> PyResult<Bound<'py, PyAny>> {
     use serde_json::Value as Json;
     match value {

@@ -1,10 +1,11 @@
-//! What the crates below say in the words of the command line, in Python's.
+//! Translates messages from the terms of the command line into those of Python.
 
 use concertina::Hint;
 use concertina::model::params::PARAMETERS;
 
-/// Commands that messages and hints of the crates below name, and what is called for the same in Python. A
-/// test of the package reads their sources: none names another.
+/// Commands that messages and hints of the crates below mention, and the corresponding calls in Python. A
+/// test of the package reads the sources of those crates and fails if they mention a command that is not
+/// listed here.
 const COMMANDS: [(&str, &str); 25] = [
     ("`concertina params`", "`concertina.parameters()`"),
     ("`concertina runs import`", "`study.keep(concertina.Network(...))`"),
@@ -45,38 +46,38 @@ const COMMANDS: [(&str, &str); 25] = [
     ("or keep some with `keep`", "or keep some with `where`"),
 ];
 
-/// A text of the crates below, with the words of Python.
+/// A text of the crates below, translated into the terms of Python.
 pub(crate) fn of_python(text: &str) -> String {
     COMMANDS.iter().fold(text.to_owned(), |text, (command, python)| text.replace(command, python))
 }
 
-/// What can be done about an error, with the methods of the package that help.
+/// A hint on an error, with the methods of the package that help.
 pub(crate) fn hint(hint: &Hint) -> String {
     match hint {
         Hint::GiveParameters => "give parameters as keyword arguments: `gain=250, seed=range(5)`".to_owned(),
         Hint::LeaveOutFile => "`Table.save` writes .csv, .json and .parquet".to_owned(),
         Hint::SetParameter { path: "train.epochs", .. } => "train longer with `epochs`".to_owned(),
         Hint::SelectEpochs { example: [first, second] } => {
-            format!("`at=[{first}, {second}]` chooses checkpoints by epochs")
+            format!("`at=[{first}, {second}]` selects checkpoints by epochs")
         }
         Hint::ListAnalyses { suggestion } => format!("{suggestion}; `concertina.analyses()` lists them"),
         Hint::ListParameters => "`concertina.parameters()` lists every parameter".to_owned(),
         Hint::ListRuns => "`study.table()` lists the runs".to_owned(),
-        Hint::ShowRunOrTrain => "`run.checkpoints` lists what there is; `study.train` computes what is missing".to_owned(),
-        Hint::GiveSizesOf { run } => format!("give the sizes that it has: `study.run(\"{run}\").params`"),
+        Hint::ShowRunOrTrain => "`run.checkpoints` lists what exists; `study.train` computes what is missing".to_owned(),
+        Hint::GiveSizesOf { run } => format!("give the sizes of that run: `study.run(\"{run}\").params`"),
         Hint::VerifyStoreOrRerun => {
             "`study.verify()` looks for damage; `study.train(..., rerun=True)` trains the run again and compares".to_owned()
         }
         Hint::VerifyStoreOrCompareMachines => {
             "`study.verify()` looks for damage; `study.train(..., rerun=True)` compares with this machine".to_owned()
         }
-        Hint::RerunInBothStores => "those that differ were trained by another version or are damaged in a way checksums do not show: `study.train(..., rerun=True)` in both stores says which is right".to_owned(),
-        Hint::AskAgain => "the same call again goes on from here".to_owned(),
+        Hint::RerunInBothStores => "those that differ were trained by another version or are damaged in a way that checksums do not show: `study.train(..., rerun=True)` in both stores says which is right".to_owned(),
+        Hint::AskAgain => "make the same call again to continue from here".to_owned(),
         other => short(of_python(&other.to_string())),
     }
 }
 
-/// A suggestion of a parameter by its name as a keyword.
+/// A suggestion of a parameter under its keyword name.
 fn short(hint: String) -> String {
     let suggested = hint.strip_prefix("did you mean `").and_then(|rest| rest.strip_suffix("`?"));
     let parameter = suggested.and_then(|path| PARAMETERS.iter().find(|parameter| parameter.path == path));

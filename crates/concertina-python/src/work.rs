@@ -1,5 +1,5 @@
-//! Work that takes its time: in a thread of its own, while this one tells Python how it goes and listens for
-//! Ctrl-C.
+//! Long computations. They run in a separate thread, while the calling thread reports progress to Python and
+//! checks for Ctrl-C.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
@@ -13,11 +13,11 @@ use pyo3::prelude::*;
 use crate::errors::OrRaise;
 use crate::words;
 
-/// How often Python is told, and asked whether Ctrl-C was pressed. Arbitrary: a tenth of a second feels
-/// immediate, and costs nothing.
+/// How often progress is reported to Python and Ctrl-C is checked. The value is arbitrary: a tenth of a
+/// second feels immediate and costs nothing.
 const INTERVAL: Duration = Duration::from_millis(100);
 
-/// What happened since Python was last told.
+/// What happened since the last report to Python.
 #[derive(Default)]
 struct News {
     tally: Tally,
@@ -25,7 +25,7 @@ struct News {
     messages: Vec<(bool, String)>,
 }
 
-/// Gathers events for Python.
+/// Collects events for Python.
 struct Watch {
     varied: Vec<&'static str>,
     news: Mutex<News>,
@@ -47,7 +47,7 @@ impl Observer for Watch {
                 news.messages.push((false, concertina::describe(run, &self.varied)));
             }
             EventKind::Waiting { run } => {
-                let line = format!("run {}: another process trains it; waiting", run.short());
+                let line = format!("run {}: another process is training it; waiting", run.short());
                 news.messages.push((false, line));
             }
             _ => {}
@@ -55,10 +55,10 @@ impl Observer for Watch {
     }
 }
 
-/// Does a job with these settings, without the interpreter's lock. `report` is called now and then with the
-/// share of the work that is done, how it goes in words, and the messages since the last call, each with
-/// whether it is a warning. Ctrl-C, and whatever `report` raises, stop the job at the end of an epoch; what
-/// is done is kept.
+/// Does a job with these settings, without the interpreter's lock. `report` is called from time to time with
+/// the share of the work that is done, a description of the progress, and the messages since the last call,
+/// each with whether it is a warning. Ctrl-C, and any exception that `report` raises, stop the job at the end
+/// of an epoch. Finished work is kept.
 pub(crate) fn work<T: Send>(
     py: Python<'_>,
     settings: Settings,
@@ -100,7 +100,7 @@ pub(crate) fn work<T: Send>(
     last.map(|()| value)
 }
 
-/// Tells Python what is new.
+/// Reports to Python what is new.
 fn tell(py: Python<'_>, watch: &Watch, report: Option<&Py<PyAny>>) -> PyResult<()> {
     let (fraction, message, messages) = {
         let mut news = watch.news();
@@ -112,7 +112,7 @@ fn tell(py: Python<'_>, watch: &Watch, report: Option<&Py<PyAny>>) -> PyResult<(
     }
 }
 
-/// A run that was stopped is told of as Python tells of it.
+/// A stopped job, as Python reports it: `KeyboardInterrupt`.
 pub(crate) fn interrupted() -> PyErr {
     PyKeyboardInterrupt::new_err(())
 }

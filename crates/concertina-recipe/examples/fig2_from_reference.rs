@@ -1,5 +1,5 @@
-//! Draws figure 2 from the tables of the published code, with made-up snapshots: to look at, while the
-//! drawing changes.
+//! Draws figure 2 from the tables of the published code, with made-up snapshots, to inspect changes of the
+//! drawing.
 //!
 //! `cargo run -p concertina-recipe --example fig2_from_reference -- <folder of the tables> <folder to write
 //! to>`

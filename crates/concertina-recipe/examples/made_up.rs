@@ -1,4 +1,4 @@
-//! Draws shipped recipes, or recipes from files, from made-up tables: to look at, while the drawing changes.
+//! Draws shipped recipes, or recipes from files, from made-up tables, to inspect changes of the drawing.
 //!
 //! `cargo run -p concertina-recipe --example made_up -- <folder to write to> [fig5b ed1 mine.toml ...]`
 

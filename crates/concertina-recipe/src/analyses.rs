@@ -1,4 +1,4 @@
-//! The analyses that a panel is drawn from.
+//! The analyses from which a panel is drawn.
 
 use std::fmt;
 
@@ -9,11 +9,11 @@ use serde::{
     de::{self, MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer},
 };
 
-/// Most analyses whose tables are joined: arbitrary, the paper's panels have two; each is compared with all
-/// others.
+/// The most analyses whose tables are joined. Arbitrary: the paper's panels have two, and each is compared
+/// with all others.
 const MOST: usize = 32;
 
-/// One analysis or several, each its name under `analysis` with its settings beside it.
+/// One analysis or several, each with its name under `analysis` and its settings next to it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Analyses(pub Vec<AnalysisSpec>);
 
@@ -29,7 +29,7 @@ impl<'de> Deserialize<'de> for Named {
 /// Reads one analysis.
 ///
 /// # Errors
-/// It is not named, there is none of this name, or it has no such settings; with a hint.
+/// The analysis is not named, does not exist, or does not have these settings; with a hint.
 pub(crate) fn analysis<'de, D: Deserializer<'de>>(deserializer: D) -> Result<AnalysisSpec, D::Error> {
     let table = toml::Table::deserialize(deserializer)?;
     if !matches!(table.get("analysis"), Some(toml::Value::String(_))) {
@@ -49,7 +49,7 @@ impl<'de> Deserialize<'de> for Analyses {
         impl<'de> Visitor<'de> for AnalysesVisitor {
             type Value = Analyses;
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an analysis `{ analysis = \"effective_dimension\" }`, or a list of such")
+                f.write_str("an analysis `{ analysis = \"effective_dimension\" }`, or a list of these")
             }
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Analyses, A::Error> {
                 Ok(Analyses(vec![analysis(MapAccessDeserializer::new(map))?]))

@@ -1,4 +1,4 @@
-//! What can go wrong between a recipe and a verdict.
+//! Errors that can occur between a recipe and a verdict.
 
 use std::path::PathBuf;
 
@@ -9,71 +9,71 @@ use concertina_plot::syntax::{Place, SyntaxError, at};
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A recipe is not what it should be.
+    /// A recipe is invalid.
     #[error(transparent)]
     Syntax(#[from] SyntaxError),
-    /// A name in a recipe refers to nothing.
+    /// A name in a recipe refers to something that does not exist.
     #[error("unknown {what} `{found}`{}", at(.place.as_ref(), .name))]
     Unknown {
         /// The kind of thing.
         what: &'static str,
         /// What was found.
         found: String,
-        /// What there is.
+        /// The known names.
         known: Vec<String>,
         /// Where.
         place: Option<Place>,
-        /// The file, or what stands for it.
+        /// The file, or a name in place of it.
         name: String,
     },
-    /// There is no recipe of that name.
+    /// There is no recipe with that name.
     #[error("unknown figure `{found}`")]
     UnknownFigure {
-        /// What was asked for.
+        /// The requested name.
         found: String,
-        /// What there is.
+        /// The known names.
         known: Vec<String>,
     },
-    /// Two recipes have one name.
-    #[error("two recipes are of a figure `{figure}`")]
+    /// Two recipes have the same name.
+    #[error("two recipes are for the figure `{figure}`")]
     SameFigure {
         /// The name.
         figure: String,
     },
-    /// A claim asks for more than its table holds.
+    /// A claim needs something that its table does not have.
     #[error("claim `{claim}`: {message}")]
     Claim {
         /// Its name.
         claim: String,
-        /// What was expected and found.
+        /// What was expected and what was found.
         message: String,
         /// What to do.
         hint: Option<String>,
     },
-    /// A published table is not what it should be.
+    /// A published table is invalid.
     #[error("published table `{table}`: {message}")]
     Published {
         /// Its name.
         table: String,
-        /// What was expected and found.
+        /// What was expected and what was found.
         message: String,
     },
     /// A folder has none of the published tables.
-    #[error("expected published tables, as in `{example}.csv`, found none in {}", folder.display())]
+    #[error("expected published tables such as `{example}.csv`, found none in {}", folder.display())]
     NoPublished {
-        /// The name of one.
+        /// The name of one of them.
         example: &'static str,
         /// The folder.
         folder: PathBuf,
     },
-    /// A recipe needs another number of tables.
+    /// A recipe needs a different number of tables.
     #[error("figure `{figure}`: expected {expected} tables, found {found}")]
     Tables {
         /// The figure.
         figure: String,
         /// How many requirements it has.
         expected: usize,
-        /// How many tables came.
+        /// The number of tables that were given.
         found: usize,
     },
     /// A panel cannot be drawn.

@@ -1,4 +1,4 @@
-//! From a recipe and its tables to a figure.
+//! Draws a recipe and its tables as a figure.
 
 use concertina_plot::{Figure, Page, PagePanel, PageRow, Theme};
 use concertina_table::Table;
@@ -6,12 +6,12 @@ use concertina_table::Table;
 use crate::{Error, PanelRecipe, Recipe, Result, Row, RunSet, join::joined};
 
 impl Recipe {
-    /// Draws the figure from one table a requirement, in the order of [`Recipe::requirements`]; those that
+    /// Draws the figure from one table per requirement, in the order of [`Recipe::requirements`]. Tables that
     /// are not drawn may be left out.
     ///
     /// # Errors
-    /// [`Error::Tables`] for fewer tables than panels need, or more than there are; what a panel's drawing
-    /// says of its table.
+    /// [`Error::Tables`] for fewer tables than panels need, or more than there are requirements; the errors
+    /// of drawing a panel.
     pub fn draw(&self, theme: &Theme, tables: &[Table]) -> Result<Figure> {
         let requirements = self.requirements();
         let drawn = requirements.iter().filter(|requirement| requirement.is_drawn()).count();

@@ -1,4 +1,4 @@
-//! The table of a panel that several analyses are drawn in.
+//! The table of a panel that is drawn from several analyses.
 
 use std::{borrow::Cow, collections::BTreeSet};
 
@@ -6,15 +6,15 @@ use concertina_table::Table;
 
 use crate::{Error, Result};
 
-/// Columns that name a row in every table of an analysis, besides those of the sweep.
+/// Columns that identify a row in the tables of all analyses, in addition to those of the sweep.
 const NAMING: [&str; 5] = ["seed", "stage", "epoch", "update", "timestep"];
 
-/// One table of several: rows that are about the same run, checkpoint and timestep stand side by side;
-/// `named` are the columns by which the sweep tells runs apart, `panel` is what errors call the panel.
+/// Joins several tables into one: rows for the same run, checkpoint and timestep are combined. `named` are
+/// the columns by which the sweep distinguishes runs, and `panel` is the name of the panel in errors.
 ///
 /// # Errors
-/// [`concertina_plot::Error::Panel`] if rows cannot be matched: no column names them, several rows have one
-/// name in both tables, or both have a column that is no name.
+/// [`concertina_plot::Error::Panel`] if rows cannot be matched: no column identifies them, several rows of
+/// both tables have the same identity, or both have a column that does not identify rows.
 pub(crate) fn joined<'t>(
     tables: &[&'t Table],
     named: &BTreeSet<String>,
@@ -33,15 +33,15 @@ pub(crate) fn joined<'t>(
         let names = |name: &&str| NAMING.contains(name) || named.contains(*name);
         if let Some(other) = shared.iter().find(|name| !names(name)) {
             return Err(wrong(
-                format!("two of its analyses have a column `{other}`, which names no row"),
-                "if it is a swept parameter, spell the axis as the column is called; else draw the analyses in \
-                 two panels"
+                format!("two of its analyses have a column `{other}`, which does not identify rows"),
+                "if it is a swept parameter, give the axis the name of the column; otherwise, draw the \
+                 analyses in two panels"
                     .to_owned(),
             ));
         }
         if shared.is_empty() {
             return Err(wrong(
-                "its analyses share no column that names a row".to_owned(),
+                "its analyses share no column that identifies rows".to_owned(),
                 "tables are matched by swept parameters, seed, checkpoint and timestep".to_owned(),
             ));
         }
@@ -109,21 +109,21 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_matched_is_told() {
+    fn what_cannot_be_matched_is_reported() {
         let dimension =
             table(&[("seed", &[0.0, 0.0]), ("timestep", &[0.0, 1.0]), ("dimension", &[9.0, 3.0])]);
         let spectrum = table(&[("seed", &[0.0, 0.0]), ("index", &[1.0, 2.0]), ("exponent", &[0.2, 0.1])]);
-        insta::assert_snapshot!(join(&dimension, &spectrum).expect_err("two rows a seed in both"), @r#"
+        insta::assert_snapshot!(join(&dimension, &spectrum).expect_err("two rows per seed in both"), @r#"
         panel `b`: cannot join the tables by `seed`: both have several rows for seed 0.0
         hint: unmatched are `timestep`, `dimension` of one and `index`, `exponent` of the other; keep one row per checkpoint, as with timesteps = "last"
         "#);
         let other = table(&[("seed", &[0.0]), ("dimension", &[9.0])]);
         insta::assert_snapshot!(join(&dimension, &other).expect_err("a number in both"), @r"
-        panel `b`: two of its analyses have a column `dimension`, which names no row
-        hint: if it is a swept parameter, spell the axis as the column is called; else draw the analyses in two panels
+        panel `b`: two of its analyses have a column `dimension`, which does not identify rows
+        hint: if it is a swept parameter, give the axis the name of the column; otherwise, draw the analyses in two panels
         ");
         insta::assert_snapshot!(join(&dimension, &table(&[("x", &[1.0])])).expect_err("strangers"), @r"
-        panel `b`: its analyses share no column that names a row
+        panel `b`: its analyses share no column that identifies rows
         hint: tables are matched by swept parameters, seed, checkpoint and timestep
         ");
     }

@@ -1,11 +1,11 @@
-//! Figures as data: which runs they need, what is computed from them, how that is drawn, and what it is
-//! claimed to show.
+//! Figures as data: which runs they need, what is computed from them, how the results are drawn, and what
+//! they are claimed to show.
 //!
-//! A [`Recipe`] (a TOML file) says what a whole figure needs ([`Recipe::requirements`]: pure data) and how it
-//! is drawn ([`Recipe::draw`]: tables in, a [`Figure`](concertina_plot::Figure) out). Its [claims](Claim) are
-//! judged on the same tables ([`Claim::judge`]), which are also compared with the [published
-//! ones](PublishedTables) ([`compare`]). Nothing is trained or computed here: the caller, who holds the runs,
-//! makes the tables in between.
+//! A [`Recipe`], which is read from a TOML file, defines what a whole figure needs ([`Recipe::requirements`],
+//! pure data) and how it is drawn ([`Recipe::draw`], which turns tables into a
+//! [`Figure`](concertina_plot::Figure)). Its [claims](Claim) are judged on the same tables
+//! ([`Claim::judge`]), which are also compared with the [published ones](PublishedTables) ([`compare`]).
+//! Nothing is trained or computed here: the caller, who has the runs, makes the tables.
 
 mod analyses;
 mod claim;

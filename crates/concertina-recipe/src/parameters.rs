@@ -1,4 +1,4 @@
-//! Parameters that a recipe sets and varies, checked when it is read.
+//! The parameters that a recipe sets and varies, checked when the recipe is read.
 
 use concertina_model::params::Params;
 use concertina_plot::syntax::{Place, SyntaxError};
@@ -6,9 +6,9 @@ use concertina_plot::syntax::{Place, SyntaxError};
 use crate::{Assignment, Recipe, Result, run_set};
 
 impl Recipe {
-    /// Whether there are such parameters, and whether they may have these values beside those that are set
-    /// before them: the recipe's own first, then those of the set of runs, then the first values of the axes
-    /// before theirs. Which combinations are valid is known when seeds and overrides are.
+    /// Checks that these parameters exist, and that they may have these values, given the parameters that are
+    /// set before them: first the recipe's own, then those of the set of runs, then the first values of the
+    /// preceding axes. Which combinations are valid is known only when seeds and overrides are known.
     pub(crate) fn check_parameters(&self, name: &str, text: &str) -> Result<()> {
         let set = |params: &mut Params, assignments: &[Assignment], section: &[&str], key: Option<&str>| {
             for assignment in assignments {

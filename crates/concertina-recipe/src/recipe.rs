@@ -1,8 +1,8 @@
 //! Recipes: figures as data.
 //!
-//! A recipe says which runs it needs, what is computed from them, and how that is drawn. Reading one gives
-//! plain data; [`Recipe::requirements`] says what has to be computed, as tables from which [`Recipe::draw`]
-//! makes the figure.
+//! A recipe says which runs it needs, what is computed from them, and how the results are drawn. Reading a
+//! recipe gives plain data. [`Recipe::requirements`] lists what has to be computed, as tables, from which
+//! [`Recipe::draw`] draws the figure.
 
 use std::{collections::BTreeMap, path::Path};
 
@@ -21,10 +21,10 @@ use crate::{
     RunSet, run_set,
 };
 
-/// Most bytes of a recipe: 2^18. Arbitrary, the paper's have 10,000.
+/// The most bytes of a recipe: 2^18. Arbitrary; the paper's have 10,000.
 const MOST_BYTES: usize = 1 << 18;
 
-/// Most values of parameters that a recipe asks for, over all combinations and all tables: arbitrary, half a
+/// The most values of parameters in a recipe, over all combinations and all tables. Arbitrary; this is half a
 /// gigabyte.
 const MOST_VALUES: usize = 5_000_000;
 
@@ -32,18 +32,18 @@ const MOST_VALUES: usize = 5_000_000;
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Recipe {
-    /// The figure's name, also that of its files: `fig2`.
+    /// The name of the figure and of its files: `fig2`.
     pub figure: String,
     /// What it shows, in a sentence.
     #[serde(default)]
     pub title: String,
-    /// Where it comes from.
+    /// The source of the figure.
     #[serde(default)]
     pub source: Option<String>,
     /// Seeds with `--fast` and `--full`.
     #[serde(default)]
     pub seeds: FigureSeeds,
-    /// Parameters of all runs, over the model's defaults.
+    /// Parameters of all runs, which override the model's defaults.
     #[serde(default)]
     pub parameters: toml::Table,
     /// Sets of runs by name.
@@ -51,16 +51,16 @@ pub struct Recipe {
     pub runs: BTreeMap<String, RunSet>,
     /// Panels, in the order of their letters.
     pub panels: Vec<PanelRecipe>,
-    /// How panels stand on the page.
+    /// How panels are arranged on the page.
     #[serde(default)]
     pub layout: Layout,
-    /// What is computed for claims and comparisons alone, by name.
+    /// What is computed only for claims and comparisons, by name.
     #[serde(default)]
     pub measurements: BTreeMap<String, Measurement>,
     /// Claims that the figure supports.
     #[serde(default)]
     pub claims: Vec<Claim>,
-    /// Published tables that its tables are held against.
+    /// Published tables with which its tables are compared.
     #[serde(default)]
     pub published: Vec<Published>,
 }
@@ -69,33 +69,33 @@ pub struct Recipe {
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PanelRecipe {
-    /// Its letter, also the name of its files.
+    /// Its letter, which is also the name of its files.
     pub letter: Spanned<String>,
-    /// What stands over it.
+    /// The text above it.
     #[serde(default)]
     pub title: Option<String>,
     /// The set of runs.
     pub runs: Spanned<String>,
-    /// What is computed: `{ analysis = "effective_dimension", samples = 500 }`; or a list of such, whose
+    /// What is computed: `{ analysis = "effective_dimension", samples = 500 }`; or a list of these, whose
     /// tables are joined.
     pub analysis: Spanned<Analyses>,
-    /// At which checkpoints.
+    /// The checkpoints.
     #[serde(default = "run_set::last")]
     pub checkpoints: CheckpointSelection,
-    /// Width and height of the panel by itself, in millimetres; its size in the figure unless given.
+    /// Width and height of the separate panel, in millimetres; its size in the figure if not given.
     #[serde(default)]
     pub size_mm: Option<[f64; 2]>,
     /// How the table is drawn.
     pub draw: Drawing,
 }
 
-/// How panels stand on the page.
+/// How panels are arranged on the page.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Layout {
-    /// Width of the figure in millimetres; two columns of text unless given.
+    /// Width of the figure in millimetres; two text columns if not given.
     pub width_mm: Option<f64>,
-    /// Rows from top to bottom; without any, three panels a row.
+    /// Rows from top to bottom. If there are none, three panels per row.
     pub rows: Vec<Row>,
 }
 
@@ -105,7 +105,7 @@ pub struct Layout {
 pub struct Row {
     /// Letters, from left to right.
     pub panels: Vec<Spanned<String>>,
-    /// Shares of the width, one a panel; equal unless given.
+    /// Shares of the width, one per panel; equal if not given.
     #[serde(default)]
     pub widths: Vec<f64>,
     /// Height in millimetres.
@@ -113,7 +113,7 @@ pub struct Row {
 }
 
 impl Recipe {
-    /// Reads a recipe; `name` is what errors call the file.
+    /// Reads a recipe; `name` is the name of the file in errors.
     ///
     /// # Errors
     /// [`Error::Syntax`] or [`Error::Unknown`], with line, column and a hint.
@@ -135,7 +135,7 @@ impl Recipe {
     /// Reads a recipe from a file.
     ///
     /// # Errors
-    /// As [`Recipe::from_toml`]; [`Error::File`] if it cannot be read.
+    /// The errors of [`Recipe::from_toml`]; [`Error::File`] if the file cannot be read.
     pub fn from_path(path: &Path) -> Result<Self> {
         let text = std::fs::read_to_string(path).map_err(|source| Error::File {
             action: "read",
@@ -145,7 +145,7 @@ impl Recipe {
         Self::from_toml(&path.display().to_string(), &text)
     }
 
-    /// A shipped recipe by the name of its figure: `fig2`, `2` and `figure2` are the same.
+    /// A shipped recipe by the name of its figure. `fig2`, `2` and `figure2` are the same.
     ///
     /// # Errors
     /// [`Error::UnknownFigure`] with the nearest name.
@@ -167,8 +167,8 @@ impl Recipe {
         self.panels.iter().find(|panel| panel.letter.as_ref() == letter)
     }
 
-    /// What has to be computed, each once, in the order in which panels first ask for it; then what
-    /// measurements ask for beyond that.
+    /// Everything that has to be computed, in the order in which panels first need it, without duplicates;
+    /// then what measurements need in addition.
     pub fn requirements(&self) -> Vec<Requirement> {
         let mut all: Vec<Requirement> = Vec::new();
         for panel in &self.panels {
@@ -256,7 +256,7 @@ impl Recipe {
                 let message = format!("panel `{letter}` has no `schematic`");
                 return wrong(message, here, Some("draw.schematic = \"task\" or \"network\"".to_owned()));
             }
-            // Snapshots stay inside the figure's folder.
+            // Snapshots must stay inside the figure's folder.
             let leaves = |template: &String| {
                 template.starts_with('/') || template.contains("..") || template.contains('\\')
             };
@@ -274,10 +274,10 @@ impl Recipe {
         self.check_claims(name, text)
     }
 
-    /// A few lines can ask for more runs than there is memory to list.
+    /// Checks that the recipe does not need more runs than memory can list, which a few lines can do.
     fn check_size(&self, name: &str) -> Result<()> {
         let wrong = |message: String| {
-            let hint = Some("shorten an axis, or make two recipes of it".to_owned());
+            let hint = Some("shorten an axis, or split the recipe in two".to_owned());
             Err(Error::Syntax(SyntaxError { message, place: None, name: name.to_owned(), hint }))
         };
         let base = run_set::weight_of(&self.parameters);
@@ -325,7 +325,7 @@ impl Recipe {
             if !positive || !(row.widths.is_empty() || row.widths.len() == row.panels.len()) {
                 let (expected, found) = (row.panels.len(), row.widths.len());
                 return wrong(
-                    format!("layout: expected {expected} positive widths, one a panel, found {found}"),
+                    format!("layout: expected {expected} positive widths, one per panel, found {found}"),
                     start,
                 );
             }
@@ -350,13 +350,13 @@ impl Recipe {
     }
 }
 
-/// A length in millimetres that a page can have: no measurement, only a net for slips.
+/// Whether a page can have a length in millimetres. This is no precise limit, but a check for slips.
 fn sensible(length_mm: f64) -> bool {
     (10.0..=2000.0).contains(&length_mm)
 }
 
 impl PanelRecipe {
-    /// Whether that table is what this panel has from that of its analyses.
+    /// Whether a requirement's table is the one that this panel needs from one of its analyses.
     pub(crate) fn needs(&self, analysis: &AnalysisSpec, requirement: &Requirement) -> bool {
         requirement.run_set == *self.runs.as_ref()
             && requirement.analysis == *analysis

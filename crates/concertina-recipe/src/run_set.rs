@@ -1,4 +1,5 @@
-//! Which runs a recipe asks for, and what is to be computed from them: pure data, nothing is trained here.
+//! Which runs a recipe needs, and what is to be computed from them. This is pure data: nothing is trained
+//! here.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -13,17 +14,19 @@ use serde::{
     de::{self, SeqAccess, Visitor},
 };
 
-/// Most sets of runs in a recipe: arbitrary, the paper's have four at most; each may have [`MOST_RUNS`].
+/// The most sets of runs in a recipe. Arbitrary; the paper's recipes have at most four. Each set may have
+/// [`MOST_RUNS`].
 const MOST_SETS: usize = 100;
 
-/// A set of runs: parameters over the recipe's own, axes of a sweep, seeds.
+/// A set of runs: parameters that override the recipe's, axes of a sweep, seeds.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RunSet {
-    /// Parameters, in any spelling the model knows; over those of the recipe.
+    /// Parameters, in any spelling that the model knows. They override those of the recipe.
     pub parameters: toml::Table,
-    /// Axes: a parameter and the list of its values, or any name and a list of tables whose parameters change
-    /// together (such a table may have a `label`, which becomes the value of a column with the axis's name).
+    /// Axes: a parameter with the list of its values, or any name with a list of tables whose parameters
+    /// change together. Such a table may have a `label`, which becomes the value of a column with the axis's
+    /// name.
     pub sweep: toml::Table,
     /// The seeds.
     pub seeds: SeedRule,
@@ -48,7 +51,7 @@ pub struct Assignment {
 }
 
 impl Assignment {
-    /// The value as one would type it on a command line: text without quotes.
+    /// The value as it would be typed on a command line: text without quotes.
     pub fn text(&self) -> String {
         match &self.value {
             toml::Value::String(text) => text.clone(),
@@ -60,16 +63,16 @@ impl Assignment {
 /// Which seeds a set of runs has.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum SeedRule {
-    /// Those of the figure: `figure` in a recipe, or nothing.
+    /// Those of the figure: `figure` in a recipe, or if nothing is given.
     #[default]
     Figure,
-    /// The first so many of the figure's: `{ first = 1 }`.
+    /// The first of the figure's seeds: `{ first = 1 }`.
     First(usize),
-    /// Its own, unless the user names seeds: `[0, 1, 2]` or `"0..3"`.
+    /// Separate seeds, unless the user names seeds: `[0, 1, 2]` or `"0..3"`.
     Own(Vec<u64>),
 }
 
-/// Which seeds the user asked for.
+/// Which seeds the user requested.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum SeedChoice {
     /// A few realisations.
@@ -99,7 +102,7 @@ impl Default for FigureSeeds {
 }
 
 impl SeedRule {
-    /// The seeds, given what the user asked for and the figure's own.
+    /// The seeds, given what the user requested and the figure's own seeds.
     pub fn resolve(&self, choice: &SeedChoice, figure: &FigureSeeds) -> Vec<u64> {
         let asked = match choice {
             SeedChoice::Fast => &figure.fast.0,
@@ -114,7 +117,7 @@ impl SeedRule {
     }
 }
 
-/// A list of seeds: `[0, 1, 2]`, or a text as on the command line, `"0..3"` (without 3), `"0..=2"` or
+/// A list of seeds: `[0, 1, 2]`, or a text as on the command line: `"0..3"` (without 3), `"0..=2"` or
 /// `"0,3,7"`.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Seeds(pub Vec<u64>);
@@ -182,25 +185,25 @@ impl<'de> Deserialize<'de> for SeedRule {
     }
 }
 
-/// The checkpoints where a recipe names none.
+/// The checkpoints if a recipe names none.
 pub(crate) fn last() -> CheckpointSelection {
     CheckpointSelection::Last
 }
 
-/// Something to be computed before a figure can be drawn: one table.
+/// Something that has to be computed before a figure can be drawn: one table.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Requirement {
     /// The name of the set of runs in the recipe.
     pub run_set: String,
     /// The parameters of the whole recipe.
     pub base: toml::Table,
-    /// What this set of runs changes, sweeps, and its seeds.
+    /// What this set of runs changes and sweeps over, and its seeds.
     pub runs: RunSet,
     /// The analysis.
     pub analysis: AnalysisSpec,
-    /// At which checkpoints.
+    /// The checkpoints.
     pub checkpoints: CheckpointSelection,
-    /// The letters of the panels drawn from it; none if it is for claims and comparisons alone.
+    /// The letters of the panels drawn from it; empty if it is only for claims and comparisons.
     pub panels: Vec<String>,
 }
 
@@ -210,7 +213,7 @@ impl Requirement {
         !self.panels.is_empty()
     }
 
-    /// The parameter sets, the last axis fastest; axes in the order of their names.
+    /// The parameter sets. The axes are in the order of their names, and the last axis varies fastest.
     pub fn points(&self) -> Vec<Point> {
         let mut start = Point::default();
         flatten("", &self.base, &mut start.assignments);
@@ -244,8 +247,8 @@ fn extended(point: &Point, axis: &str, value: &toml::Value) -> Point {
 }
 
 impl RunSet {
-    /// Names of the columns by which the sweep tells runs apart: the last parts of its axes' names, what
-    /// changes together along them, and their labels.
+    /// Names of the columns by which the sweep distinguishes runs: the last parts of its axes' names, the
+    /// parameters that change together along them, and their labels.
     pub fn columns(&self) -> BTreeSet<String> {
         let last = |name: &str| name.rsplit('.').next().unwrap_or(name).to_owned();
         let mut names = BTreeSet::new();
@@ -262,7 +265,7 @@ impl RunSet {
     }
 }
 
-/// Sets of runs by name, not too many.
+/// Sets of runs by name, up to a limit.
 pub(crate) fn sets<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, RunSet>, D::Error> {
     struct SetsVisitor;
     impl<'de> Visitor<'de> for SetsVisitor {
@@ -287,8 +290,8 @@ pub(crate) fn sets<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMa
 }
 
 impl RunSet {
-    /// How many combinations the sweep has, and how many values these are in all over a base of so many; an
-    /// error in words if it has too many.
+    /// The total number of values in all combinations of the sweep, given the number of values in the base;
+    /// an error in words if there are too many.
     pub(crate) fn size(&self, base: usize) -> Result<usize, String> {
         let (mut points, mut values) = (1_usize, base.saturating_add(weight_of(&self.parameters)));
         for (_, axis) in axes(&self.sweep) {
@@ -302,9 +305,9 @@ impl RunSet {
     }
 }
 
-/// How much there is in a table: a value is one, a long text more.
+/// The amount of data in a table: one for a value, more for a long text.
 pub(crate) fn weight_of(table: &toml::Table) -> usize {
-    const TEXT: usize = 32; // about as many bytes as a value has
+    const TEXT: usize = 32; // about the number of bytes of a value
     table.iter().map(|(name, value)| weight(value) + name.len() / TEXT).sum()
 }
 
@@ -325,7 +328,7 @@ pub(crate) fn assignments(table: &toml::Table) -> Vec<Assignment> {
 }
 
 impl RunSet {
-    /// The axes of the sweep, each with what is set at each of its points.
+    /// The axes of the sweep, each with the assignments at each of its points.
     pub(crate) fn axes(&self) -> impl Iterator<Item = (String, Vec<Point>)> {
         axes(&self.sweep).into_iter().map(|(axis, values)| {
             let points = values.iter().map(|value| extended(&Point::default(), &axis, value)).collect();
@@ -344,7 +347,7 @@ fn flatten(prefix: &str, table: &toml::Table, out: &mut Vec<Assignment>) {
     }
 }
 
-/// Axes of a sweep with their values; what is not a list counts as a list of one.
+/// The axes of a sweep with their values. A value that is not a list counts as a list with one value.
 fn axes(sweep: &toml::Table) -> Vec<(String, Vec<toml::Value>)> {
     let mut flat = Vec::new();
     flatten("", sweep, &mut flat);

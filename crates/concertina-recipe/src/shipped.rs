@@ -1,6 +1,6 @@
-//! The recipes that come with the program.
+//! The recipes that are built into the program.
 
-/// Name and text of every figure of the paper that there is a recipe for, in its order.
+/// Name and text of every figure of the paper that has a recipe, in the paper's order.
 pub const RECIPES: &[(&str, &str)] = &[
     ("fig1", include_str!("../../../recipes/fig1.toml")),
     ("fig2", include_str!("../../../recipes/fig2.toml")),
@@ -20,5 +20,5 @@ pub const RECIPES: &[(&str, &str)] = &[
     ("ed10", include_str!("../../../recipes/ed10.toml")),
 ];
 
-/// The same of figures that are not the paper's: drawn by name only.
+/// The same for figures that are not from the paper. They are drawn only if named.
 pub const OTHER_RECIPES: &[(&str, &str)] = &[("flip_flop", include_str!("../../../recipes/flip_flop.toml"))];

@@ -1,4 +1,4 @@
-//! Claims: what a recipe may state, and how statements are judged.
+//! Claims: what a recipe may state, and how its statements are judged.
 
 mod support;
 
@@ -42,7 +42,7 @@ keys = ["gain", "stage", "timestep"]
 values = { effective_dimension = { resolution = 0.01 } }
 "#;
 
-fn told(error: &Error) -> String {
+fn text_of(error: &Error) -> String {
     error.hint().map_or_else(|| error.to_string(), |hint| format!("{error}\nhint: {hint}"))
 }
 
@@ -51,13 +51,14 @@ fn recipe_with(from: &str, to: &str) -> Result<Recipe> {
     Recipe::from_toml("mine.toml", &RECIPE.replace(from, to))
 }
 
-/// What is said of the recipe with `from` replaced by `to`.
+/// The error for the recipe with `from` replaced by `to`.
 #[track_caller]
 fn wrong(from: &str, to: &str) -> String {
-    told(&recipe_with(from, to).expect_err("it should not be read"))
+    text_of(&recipe_with(from, to).expect_err("it should not be read"))
 }
 
-/// Effective dimensions: before training 30, 20 at the first timestep; after it as given, a realisation each.
+/// Effective dimensions: before training, 30, and 20 at the first timestep; after training as given, for each
+/// realisation.
 fn table(after: impl Fn(u64, f64) -> Option<f64>, seeds: std::ops::Range<u64>) -> Table {
     let mut rows = Rows::default();
     for gain in [20.0, 250.0] {
@@ -85,9 +86,9 @@ fn table(after: impl Fn(u64, f64) -> Option<f64>, seeds: std::ops::Range<u64>) -
 
 #[track_caller]
 fn judged_of(recipe: Result<Recipe>, table: &Table, seeds: &[u64], absent: &[Absent]) -> Judgement {
-    let recipe = recipe.unwrap_or_else(|error| panic!("{}", told(&error)));
+    let recipe = recipe.unwrap_or_else(|error| panic!("{}", text_of(&error)));
     let judgement = recipe.claims[0].judge(&Evidence { table, seeds, absent });
-    judgement.unwrap_or_else(|error| panic!("{}", told(&error)))
+    judgement.unwrap_or_else(|error| panic!("{}", text_of(&error)))
 }
 
 #[track_caller]
@@ -150,7 +151,7 @@ fn a_claim_about_nothing_is_never_reproduced() {
 }
 
 #[test]
-fn what_has_no_value_is_left_out_and_told_why() {
+fn what_has_no_value_is_left_out_and_the_reason_is_reported() {
     let table = table(|seed, _| (seed != 1).then_some(1.0), 0..7);
     let seed_3_at_250 = Absent {
         cells: vec![("gain".to_owned(), Scalar::Integer(250)), ("seed".to_owned(), Scalar::Integer(3))],
@@ -159,18 +160,18 @@ fn what_has_no_value_is_left_out_and_told_why() {
     let seeds: Vec<u64> = (0..8).collect();
     let recipe = Recipe::from_toml("mine.toml", RECIPE);
     let judgement = judged_of(recipe, &table, &seeds, &[seed_3_at_250]);
-    let told = |place: usize| -> Vec<(u64, &str)> {
+    let left_out = |place: usize| -> Vec<(u64, &str)> {
         judgement.findings[place].left_out.iter().map(|one| (one.seed, one.reason.as_str())).collect()
     };
-    assert_eq!(told(0), [(1, "undefined"), (7, "no such rows")]);
-    assert_eq!(told(1), [(1, "undefined"), (3, "diverged at epoch 2"), (7, "no such rows")]);
+    assert_eq!(left_out(0), [(1, "undefined"), (7, "no such rows")]);
+    assert_eq!(left_out(1), [(1, "undefined"), (3, "diverged at epoch 2"), (7, "no such rows")]);
     assert_eq!(judgement.verdict, Verdict::Reproduced);
     assert_eq!(judgement.findings[1].realisations.len(), 5);
 }
 
 #[test]
 fn ratios_are_averaged_as_logarithms() {
-    // 30 / 15, 31 / 15.5 ... are all 1/2 but for one, which is 1/8
+    // 30 / 15, 31 / 15.5 ... are all 1/2, except one, which is 1/8
     let after = |seed: u64, _: f64| Some((30.0 + seed as f64) / if seed == 0 { 8.0 } else { 2.0 });
     let recipe = recipe_with("second = \"before\"", "second = \"before\", as = \"ratio\"");
     let finding = judged_of(recipe, &table(after, 0..5), &FIVE, &[]).findings[0].clone();
@@ -189,8 +190,8 @@ fn several_rows_become_one_number_or_are_refused() {
     let data = table(|seed, _| Some(22.0 + seed as f64), 0..5);
     let recipe = Recipe::from_toml("mine.toml", &whole).expect("a recipe");
     let error = recipe.claims[0].judge(&Evidence { table: &data, seeds: &FIVE, absent: &[] });
-    insta::assert_snapshot!(told(&error.expect_err("two timesteps")), @r#"
-        claim `compression`: expected one `effective_dimension` a realisation, found 2 of seed 0
+    insta::assert_snapshot!(text_of(&error.expect_err("two timesteps")), @r#"
+        claim `compression`: expected one `effective_dimension` per realisation, found 2 of seed 0
         hint: tell them apart with `where` or `each`, or make one of them with `reduce`
     "#);
     let means = |take: &str| {
@@ -214,7 +215,7 @@ fn few_realisations_may_be_enough_where_the_paper_has_few() {
 }
 
 #[test]
-fn a_claim_is_known_to_apply_to_a_table_by_its_columns() {
+fn a_claim_applies_to_tables_that_have_its_columns() {
     let recipe = Recipe::from_toml("mine.toml", RECIPE).expect("a recipe");
     assert!(recipe.claims[0].applies_to(&table(|_, _| None, 0..1)));
     assert!(!recipe.claims[0].applies_to(&Table::new()));
@@ -229,14 +230,14 @@ fn measurements_are_computed_after_what_panels_draw_and_only_if_wanted() {
     assert_eq!((recipe.requirement_of("a"), recipe.requirement_of("exponents")), (Some(0), Some(1)));
     assert_eq!(recipe.requirement_of("b"), None);
     assert_eq!(recipe.without_claims().requirements().len(), 1);
-    // One that a panel draws already is computed once.
+    // A measurement that a panel draws already is computed only once.
     let same = "[measurements.same]\nruns = \"all\"\nanalysis = { analysis = \"effective_dimension\" }\ncheckpoints = \"ends\"\n\n[[published]]";
     let recipe = recipe_with("[[published]]", same).expect("a recipe");
     assert_eq!((recipe.requirements().len(), recipe.requirement_of("same")), (2, Some(0)));
 }
 
 #[test]
-fn wrong_claims_are_told_what_where_and_how_to_mend_them() {
+fn wrong_claims_are_reported_with_place_and_remedy() {
     insta::assert_snapshot!(wrong("table = \"a\"\nvalue", "table = \"exponent\"\nvalue"), @r#"
         unknown panel or measurement `exponent` at line 21, column 9 of mine.toml
         hint: did you mean `exponents`?
@@ -257,7 +258,7 @@ fn wrong_claims_are_told_what_where_and_how_to_mend_them() {
         unknown value `wilcox` at line 27, column 8 of mine.toml
         hint: did you mean `wilcoxon`?
     "#);
-    insta::assert_snapshot!(wrong("expect = \"less\"", "expect = \"less\"\ntest = { every = 0 }"), @"expected a whole number from 1 on, found integer `0` at line 27, column 18 of mine.toml");
+    insta::assert_snapshot!(wrong("expect = \"less\"", "expect = \"less\"\ntest = { every = 0 }"), @"expected a whole number of at least 1, found integer `0` at line 27, column 18 of mine.toml");
     insta::assert_snapshot!(wrong("name = \"compression\"", "name = \"Compression!\""), @"expected the name of a claim in lower case with `_`, found `Compression!` at line 19, column 8 of mine.toml");
     insta::assert_snapshot!(wrong("\"Training compresses.\"", "\" \""), @r#"
         claim `compression` states nothing at line 20, column 13 of mine.toml
@@ -266,7 +267,7 @@ fn wrong_claims_are_told_what_where_and_how_to_mend_them() {
     insta::assert_snapshot!(wrong("gain = [20, 250] }\ncompare", "gain = [] }\ncompare"), @"expected at least one value, found none at line 24, column 17 of mine.toml");
     insta::assert_snapshot!(wrong("where = { timestep = 9 }", "where = { stage = \"after\" }"), @r#"
         claim `compression` uses the column `stage` twice at line 19, column 8 of mine.toml
-        hint: `where`, `each` and `compare` each have columns of their own
+        hint: `where`, `each` and `compare` must use different columns
     "#);
     insta::assert_snapshot!(wrong("second = \"before\"", "second = \"after\""), @r#"
         claim `compression` compares a number with itself at line 19, column 8 of mine.toml
@@ -275,12 +276,12 @@ fn wrong_claims_are_told_what_where_and_how_to_mend_them() {
     insta::assert_snapshot!(wrong("second = \"before\" }", "second = \"before\", as = \"ratio\" }\nthan = 0"), @"claim `compression`, `than`: expected a number above 0, for a ratio, found 0 at line 19, column 8 of mine.toml");
     insta::assert_snapshot!(wrong("resolution = 0.01", "resolution = 0"), @r#"
         `effective_dimension`: expected a resolution above 0 at line 30, column 8 of mine.toml
-        hint: it is what a mean cannot resolve, as a standard deviation: one sample of 1000 is 0.001
+        hint: it is the limit to which a mean can be resolved, as a standard deviation: 0.001 for one sample in 1000
     "#);
     insta::assert_snapshot!(wrong("keys = [\"gain\", \"stage\", \"timestep\"]", "keys = []"), @"expected columns as `keys` and `values`, found none at line 30, column 8 of mine.toml");
     insta::assert_snapshot!(wrong("[measurements.exponents]", "[measurements.a]"), @r#"
-        measurement `a` is called as a panel is at line 15, column 8 of mine.toml
-        hint: give it a name of its own
+        measurement `a` has the name of a panel at line 15, column 8 of mine.toml
+        hint: give it another name
     "#);
     insta::assert_snapshot!(wrong("runs = \"all\"\nanalysis = { analysis = \"lyapunov\" }", "runs = \"al\"\nanalysis = { analysis = \"lyapunov\" }"), @r#"
         unknown set of runs `al` at line 15, column 8 of mine.toml
@@ -325,11 +326,11 @@ fn a_claim_about_a_value_that_no_row_has_is_an_error() {
         ),
     ] {
         assert_eq!(
-            told(&judge(from, to, &[]).expect_err("no such row")),
+            text_of(&judge(from, to, &[]).expect_err("no such row")),
             format!("claim `compression`: {said}")
         );
     }
-    // A run that diverged may be the one that would have had it.
+    // A run that diverged may be the one that would have had the value.
     let diverged = |gain: i64| Absent {
         cells: vec![("gain".to_owned(), Scalar::Integer(gain)), ("seed".to_owned(), Scalar::Integer(0))],
         reason: "diverged at epoch 2".to_owned(),
@@ -344,7 +345,7 @@ fn a_claim_about_a_value_that_no_row_has_is_an_error() {
 }
 
 #[test]
-fn values_that_no_run_has_are_told_before_runs_are_trained() {
+fn values_that_no_run_has_are_reported_before_runs_are_trained() {
     let runs = |gains: [i64; 2]| -> Vec<Vec<(String, Scalar)>> {
         gains.map(|gain| vec![("gain".to_owned(), gain.into()), ("seed".to_owned(), 0_i64.into())]).to_vec()
     };
@@ -353,12 +354,12 @@ fn values_that_no_run_has_are_told_before_runs_are_trained() {
     };
     let recipe = Recipe::from_toml("mine.toml", RECIPE).expect("a recipe");
     assert!(check(&recipe, [20, 250], true).is_ok());
-    let said = told(&check(&recipe, [20, 100], true).expect_err("no run of 250"));
+    let said = text_of(&check(&recipe, [20, 100], true).expect_err("no run of 250"));
     assert_eq!(said, "claim `compression`: no row has `250` in column `gain`\nhint: `gain` has `20`, `100`");
     assert!(check(&recipe, [20, 100], false).is_ok(), "claims do not matter for a figure");
     let keeping = recipe_with("draw = { x", "draw = { keep = { gain = [20, 21], stage = [\"after\"] }, x")
         .expect("a recipe");
-    let said = told(&check(&keeping, [20, 250], false).expect_err("no run of 21"));
+    let said = text_of(&check(&keeping, [20, 250], false).expect_err("no run of 21"));
     assert_eq!(said, "panel `a`: `keep`: no row has `21` in column `gain`\nhint: `gain` has `20`, `250`");
 }
 
@@ -373,7 +374,7 @@ fn rows_are_chosen_by_conditions_as_on_the_command_line() {
     let recipe = recipe_with("{ timestep = 9 }", "'timestep = 8 or timestep > 8'").expect("a recipe");
     let error = recipe.claims[0].judge(&Evidence { table: &data, seeds: &FIVE, absent: &[] });
     assert_eq!(
-        told(&error.expect_err("no timestep 8")),
+        text_of(&error.expect_err("no timestep 8")),
         "claim `compression`: no row has `8` in column `timestep`\nhint: `timestep` has `0`, `9`"
     );
     assert_eq!(
@@ -385,21 +386,21 @@ fn rows_are_chosen_by_conditions_as_on_the_command_line() {
 }
 
 #[test]
-fn rows_that_a_claim_does_not_tell_apart_are_not_reduced_to_one_number() {
+fn rows_that_a_claim_does_not_distinguish_are_not_reduced_to_one_number() {
     let claim = "each = { stage = [\"after\"] }\nexpect = \"greater\"\nreduce = { over = \"timestep\", take = \"mean\" }\n";
     let whole = RECIPE.split("where").next().expect("a beginning").to_owned() + claim;
     let data = table(|_, _| Some(22.0), 0..5);
     let recipe = Recipe::from_toml("mine.toml", &whole).expect("a recipe");
     let error = recipe.claims[0].judge(&Evidence { table: &data, seeds: &FIVE, absent: &[] });
     assert_eq!(
-        told(&error.expect_err("both gains")),
-        "claim `compression`: expected one `effective_dimension` a realisation at each `timestep`, found several of seed 0 at 0\n\
-         hint: tell them apart with `where` or `each`: `reduce` takes rows that differ in its column alone"
+        text_of(&error.expect_err("both gains")),
+        "claim `compression`: expected one `effective_dimension` per realisation at each `timestep`, found several of seed 0 at 0\n\
+         hint: tell them apart with `where` or `each`: `reduce` takes rows that differ only in its column"
     );
 }
 
 #[test]
-fn a_claim_says_where_it_comes_from() {
+fn a_claim_names_its_source() {
     let recipe = Recipe::from_toml("mine.toml", RECIPE).expect("a recipe");
     let source = &recipe.claims[0].source;
     assert_eq!((source.from, &source.detail), (OriginKind::OwnReading, &None), "the author of the recipe");
@@ -415,9 +416,9 @@ fn a_claim_says_where_it_comes_from() {
         let source = &recipe.claims[0].source;
         assert_eq!((source.from, source.detail.as_deref()), (from, Some("figure 2e")));
     }
-    let wrong = |source: &str| told(&with(source).expect_err("it says nothing"));
+    let wrong = |source: &str| text_of(&with(source).expect_err("it says nothing"));
     assert!(
-        wrong("{ paper = \" \" }").contains("expected where the claim comes from in a few words, found none")
+        wrong("{ paper = \" \" }").contains("expected a few words on the source of the claim, found none")
     );
     assert!(
         wrong("{ paper = \"a\", own_reading = \"b\" }")
@@ -428,7 +429,7 @@ fn a_claim_says_where_it_comes_from() {
 }
 
 #[test]
-fn claims_of_shipped_recipes_say_where_they_come_from() {
+fn claims_of_shipped_recipes_name_their_sources() {
     for (name, text) in RECIPES {
         for claim in Recipe::from_toml(name, text).expect("a recipe").claims {
             let detail =
@@ -438,8 +439,8 @@ fn claims_of_shipped_recipes_say_where_they_come_from() {
     }
 }
 
-/// A claim that rests on a table of the published code holds there, and so does every other that such a table
-/// can judge.
+/// A claim that is based on a table of the published code holds there, and so does every other claim that can
+/// be judged on such a table.
 #[test]
 fn claims_hold_in_the_tables_of_the_published_code() {
     let tables = PublishedTables::shipped();
@@ -482,7 +483,8 @@ fn claims_hold_in_the_tables_of_the_published_code() {
 #[test]
 fn claims_of_shipped_recipes_are_sentences() {
     for (name, text) in RECIPES {
-        let recipe = Recipe::from_toml(name, text).unwrap_or_else(|error| panic!("{name}: {}", told(&error)));
+        let recipe =
+            Recipe::from_toml(name, text).unwrap_or_else(|error| panic!("{name}: {}", text_of(&error)));
         for claim in &recipe.claims {
             let (claim_name, statement) = (claim.name.as_ref(), claim.statement.as_ref());
             assert!(statement.ends_with('.') && statement.len() > 30, "{name}, {claim_name}: {statement}");

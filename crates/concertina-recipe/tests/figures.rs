@@ -1,4 +1,4 @@
-//! Figures as a reader gets them: nothing clipped or overlapping, text as text, the same bytes every time.
+//! Figures as readers see them: nothing is clipped or overlaps, text is text, the same bytes every time.
 
 mod support;
 
@@ -11,7 +11,7 @@ use support::assert_tidy;
 
 fn theme() -> Theme {
     let mut theme = Theme::default();
-    // Enough to look at, and fast.
+    // Enough to inspect, and fast.
     theme.page.dots_per_inch = 150.0;
     theme
 }
@@ -29,7 +29,8 @@ fn no_text_of_figure_two_leaves_its_page_or_overlaps_another() {
         for (letter, panel) in figure.panels() {
             assert_tidy(letter, &panel.text_boxes(), panel.page());
         }
-        // Of one realisation there is no error bar; of few, made up, one may be as long as the axis.
+        // With one realisation there are no error bars; with a few made-up ones, an error bar may be as long
+        // as the axis.
         let expected = |problem: &String| {
             problem.contains("one realisation") || problem.contains("error bars lie outside")
         };
@@ -71,7 +72,7 @@ fn files_have_the_names_users_know() {
     assert!(!has("figures/fig2/snapshots/Xdim_200_snapshot_12_tanh_cce.pdf"), "12 is not in the recipe");
 }
 
-/// All streams of a PDF, unpacked.
+/// All streams of a PDF, decompressed.
 fn streams(pdf: &[u8]) -> Vec<String> {
     let find = |from: usize, what: &[u8]| {
         pdf[from..].windows(what.len()).position(|w| w == what).map(|at| from + at)
@@ -94,7 +95,7 @@ fn streams(pdf: &[u8]) -> Vec<String> {
 #[test]
 fn the_pdf_has_text_in_embedded_fonts_and_no_bitmap() {
     let files = figure_two(2).files(Path::new("")).expect("renders");
-    let pdf = &files.iter().find(|file| file.path == Path::new("fig2.pdf")).expect("there is one").bytes;
+    let pdf = &files.iter().find(|file| file.path == Path::new("fig2.pdf")).expect("the PDF").bytes;
     let plain = String::from_utf8_lossy(pdf);
     assert!(
         plain.contains("/ToUnicode") && plain.contains("/FontFile2"),
@@ -122,7 +123,7 @@ fn text_of_the_svg_is_text() {
 #[test]
 fn a_png_states_its_resolution() {
     let files = figure_two(1).files(Path::new("")).expect("renders");
-    let png = &files.iter().find(|file| file.path == Path::new("fig2.png")).expect("there is one").bytes;
+    let png = &files.iter().find(|file| file.path == Path::new("fig2.png")).expect("the PNG").bytes;
     assert!(png.windows(4).any(|bytes| bytes == b"pHYs"));
 }
 
@@ -142,7 +143,7 @@ fn tiny() -> Table {
 }
 
 #[test]
-fn a_tiny_panel_is_spelled_like_this() {
+fn a_tiny_panel_is_written_like_this() {
     let table = tiny();
     let panel = Panel::lines(&table)
         .x("timestep")
@@ -162,13 +163,13 @@ fn a_tiny_panel_is_spelled_like_this() {
 }
 
 #[test]
-fn saving_writes_four_files_whatever_the_ending() {
+fn saving_writes_four_files_for_any_extension() {
     let folder = tempfile::tempdir().expect("a folder");
     let table = tiny();
     let panel = Panel::lines(&table).x("timestep").y("effective_dimension").band(ErrorBar::Gamma);
     panel.save(folder.path().join("deep/dimension.pdf")).expect("the folder is made");
     let mut names: Vec<String> = std::fs::read_dir(folder.path().join("deep"))
-        .expect("it is there")
+        .expect("the folder")
         .map(|entry| entry.expect("readable").file_name().to_string_lossy().into_owned())
         .collect();
     names.sort();
@@ -176,7 +177,7 @@ fn saving_writes_four_files_whatever_the_ending() {
 }
 
 #[test]
-fn a_fit_that_cannot_be_made_leaves_a_gap_and_says_so() {
+fn a_fit_that_fails_leaves_a_gap_and_is_reported() {
     let mut rows = support::Rows::default();
     for seed in 0..2_i64 {
         for t in 0..3_i64 {
@@ -201,7 +202,7 @@ fn a_fit_that_cannot_be_made_leaves_a_gap_and_says_so() {
 }
 
 #[test]
-fn undefined_values_leave_a_gap_and_are_told() {
+fn undefined_values_leave_a_gap_and_are_reported() {
     let mut rows = support::Rows::default();
     for t in 0..4_i64 {
         let value = if t == 1 { Scalar::Null } else { Scalar::Float(2.0) };
@@ -237,29 +238,29 @@ fn legends_of_any_panel_stay_clear_of_text() {
     }
 }
 
-fn told(error: &Error) -> String {
+fn text_of(error: &Error) -> String {
     error.hint().map_or_else(|| error.to_string(), |hint| format!("{error}\nhint: {hint}"))
 }
 
 #[test]
-fn panels_say_what_they_miss() {
+fn panels_report_what_is_missing() {
     let table = support::dimension(2);
-    let of = |panel: Panel<'_>| told(&panel.draw().expect_err("it should not draw").into());
+    let of = |panel: Panel<'_>| text_of(&panel.draw().expect_err("it should not draw").into());
     insta::assert_snapshot!(of(Panel::lines(&table).x("timestep")), @r#"
         panel `panel`: expected a column for `y`, found none
-        hint: say `.y("effective_dimension")`, or in a recipe `y = "effective_dimension"`
+        hint: add `.y("effective_dimension")`, or in a recipe `y = "effective_dimension"`
     "#);
     insta::assert_snapshot!(of(Panel::lines(&table).x("timestep").y("effective_dimesion")), @r#"
         unknown column `effective_dimesion`, the table has `gain`, `seed`, `epoch`, `update`, `stage`, `timestep`, `effective_dimension`
         hint: did you mean `effective_dimension`?
     "#);
     insta::assert_snapshot!(of(Panel::lines(&table).x("timestep").y("effective_dimension")), @r#"
-        panel `panel`: expected one `effective_dimension` a realisation at `timestep` -1, found several of seed 0
+        panel `panel`: expected one `effective_dimension` per realisation at `timestep` -1, found several of seed 0
         hint: tell them apart with `hue`, `style` or `facet`, or keep some with `keep`
     "#);
     let one = table.filter(|row| table.integers("seed").is_ok_and(|seeds| seeds[row] == Some(0)));
     insta::assert_snapshot!(of(Panel::lines(&one).x("timestep").y("effective_dimension")), @r#"
-        panel `panel`: expected one `effective_dimension` a realisation at `timestep` -1, found several of seed 0
+        panel `panel`: expected one `effective_dimension` per realisation at `timestep` -1, found several of seed 0
         hint: tell them apart with `hue`, `style` or `facet`, or keep some with `keep`
     "#);
     let two = Panel::lines(&table).x("timestep").y("effective_dimension").hue("gain").style("stage");
@@ -269,6 +270,6 @@ fn panels_say_what_they_miss() {
     "#);
     insta::assert_snapshot!(of(two.band(ErrorBar::Gamma).title("維度")), @r#"
         no glyph for `維` in the text `維度`
-        hint: figures are set in Liberation Sans: Latin, Greek and Cyrillic letters; raised and lowered parts are `^{...}` and `_{...}`
+        hint: figures are set in Liberation Sans, which has Latin, Greek and Cyrillic letters; write superscripts and subscripts as `^{...}` and `_{...}`
     "#);
 }

@@ -1,4 +1,4 @@
-//! Recipes and tables from strangers that once took memory or time out of proportion, or ended the process.
+//! Untrusted recipes and tables that once took excessive memory or time, or ended the process.
 
 use concertina_plot::{Panel, Schematic};
 use concertina_recipe::{Error, PUBLISHED, PublishedTables, Recipe};
@@ -68,7 +68,7 @@ fn numbers_at_the_end_of_64_bits_in_a_published_table_are_an_error() {
 }
 
 #[test]
-fn data_far_outside_of_the_limits_do_not_fill_the_memory() {
+fn data_far_outside_the_limits_do_not_fill_the_memory() {
     let columns =
         [("epoch", Values::from(vec![0_i64, 1, 2])), ("loss", Values::from(vec![0.5, 1e300, -1e300]))];
     let mut table = Table::from_columns(columns).expect("columns of one length");

@@ -1,11 +1,11 @@
-//! Published tables: the copies in the program, and comparisons with them.
+//! Published tables: the copies that are built into the program, and comparisons with them.
 
 use concertina_plot::ErrorBar;
 use concertina_recipe::{Error, Evidence, PUBLISHED, PointComparison, PublishedTables, Recipe, compare};
 use concertina_table::{Table, Values};
 use concertina_testing::reference;
 
-/// Six significant digits: far more than five realisations can tell apart.
+/// Six significant digits: far more than five realisations can resolve.
 fn rounded(table: &Table) -> Table {
     let round = |value: f64| format!("{value:.5e}").parse().expect("a number");
     let columns = table.columns().map(|(name, values)| match values {
@@ -16,7 +16,7 @@ fn rounded(table: &Table) -> Table {
 }
 
 #[test]
-fn the_copies_are_those_of_the_published_code() {
+fn the_copies_are_the_tables_of_the_published_code() {
     let Some(folder) = reference::folder().filter(|folder| folder.is_dir()) else { return };
     let tables = PublishedTables::in_folder(folder).expect("it has tables");
     for (name, text) in PUBLISHED {
@@ -41,7 +41,7 @@ fn shipped(name: &str) -> Table {
     PublishedTables::shipped().read(name).expect("a shipped table").table
 }
 
-/// Comparisons of a table that figure 2's recipe names, for what it holds against `file`.
+/// Compares a table with the published one as figure 2's recipe does for `file`.
 fn compared(file: &str, ours: &Table, published: &Table) -> Vec<PointComparison> {
     let recipe = Recipe::shipped("fig2").expect("a recipe");
     let how = recipe.published.iter().find(|one| one.file.as_ref() == file).expect("it is compared");
@@ -70,7 +70,7 @@ fn a_table_agrees_with_itself_at_every_point() {
         let there = |one: &&PointComparison| one.point.iter().any(|level| level.value == epoch);
         all.iter().rfind(there).expect("a point").ours.mean.expect("five values")
     };
-    // the geometric mean of losses of a thousandth; losses of 2e-10 count as the floor
+    // the geometric mean of losses of about a thousandth; losses of 2e-10 count as the floor
     assert!((1e-4..1e-2).contains(&at("1")), "{}", at("1"));
     assert!((at("12") / 6e-8 - 1.0).abs() < 1e-12, "{}", at("12"));
 }
@@ -124,7 +124,7 @@ fn a_published_table_without_rows_agrees_with_nothing() {
         read(ours),
         Err("published table `fig2_effective_dimension`: expected at least one row, found none".to_owned())
     );
-    // The published code's own columns, all rows of samples that a worker drew.
+    // A table with the published code's own columns, in which a worker drew the samples of all rows.
     let theirs = "loader_workers,seed,g_radius,num_epochs,layer,effective_dimension\n";
     assert!(
         read(&format!("{theirs}1,0,20,12,10,1.5\n"))
@@ -135,13 +135,13 @@ fn a_published_table_without_rows_agrees_with_nothing() {
 }
 
 #[test]
-fn parameters_of_a_published_table_have_our_names_and_ours_are_those_of_its_settings() {
+fn parameters_of_a_published_table_have_our_names_and_select_our_rows() {
     let published = shipped("ed1_effective_dimension");
     assert_eq!(published.texts("loss").expect("a column")[0].as_deref(), Some("mse"));
     assert_eq!(published.integers("delay").expect("a column")[0], Some(6));
     let recipe = Recipe::shipped("ed1").expect("a recipe");
     let [how] = recipe.published.as_slice() else { panic!("one table") };
-    // Ours has another number of units, too, which the published table does not tell of.
+    // Our table also varies the number of units, which the published table does not mention.
     let mut ours = published.clone();
     ours.set_constant("units", 200_i64.into());
     let mut larger = ours.clone();
@@ -157,12 +157,12 @@ fn parameters_of_a_published_table_have_our_names_and_ours_are_those_of_its_sett
 fn a_realisation_with_two_values_at_a_point_is_refused() {
     let recipe = Recipe::shipped("fig2").expect("a recipe");
     let mut how =
-        recipe.published.iter().find(|one| one.file.as_ref() == "fig2_lyapunov").expect("there").clone();
+        recipe.published.iter().find(|one| one.file.as_ref() == "fig2_lyapunov").expect("it exists").clone();
     how.keys.retain(|column| column != "index");
     let table = shipped("fig2_lyapunov");
     let error = compare(&how, &Evidence { table: &table, seeds: &[], absent: &[] }, &table)
         .expect_err("ten exponents");
-    insta::assert_snapshot!(error, @"published table `fig2_lyapunov`: expected one `exponent` a realisation and point, found several: name more columns as `keys`");
+    insta::assert_snapshot!(error, @"published table `fig2_lyapunov`: expected one `exponent` per realisation and point, found several: name more columns as `keys`");
 }
 
 #[test]
@@ -177,13 +177,14 @@ fn a_folder_without_any_of_the_tables_is_refused() {
     assert_eq!(tables.read("fig2_accuracy").expect("the program's").path, None);
 }
 
-/// The published summaries over seeds, made again from the published rows of single seeds with our error
-/// bars.
+/// The published summaries over seeds, recomputed with our error bars from the published rows of single
+/// seeds.
 ///
-/// Accuracies: the published fit is made at one location and evaluated at another, 1e-4 apart, so the ends of
-/// their bands may differ by about that (`docs/reference/model.md#differences-from-the-published-code`).
+/// For accuracies, the published fit is made at one location and evaluated at another, 1e-4 apart, so that
+/// the ends of its bands may differ by about that
+/// (`docs/reference/model.md#differences-from-the-published-code`).
 #[test]
-fn our_error_bars_of_published_rows_are_the_published_ones() {
+fn our_error_bars_of_published_rows_agree_with_the_published_ones() {
     let Some(summaries) = reference::table("summary_over_seeds") else { return };
     let mut compared = 0;
     for row in summaries.iter().filter(|row| row.i64("loader_workers") == 0) {
@@ -194,7 +195,7 @@ fn our_error_bars_of_published_rows_are_the_published_ones() {
             _ => "accuracy",
         };
         let per_seed =
-            reference::table(&format!("{}_{file}", row.text("figure"))).expect("beside the summaries");
+            reference::table(&format!("{}_{file}", row.text("figure"))).expect("next to the summaries");
         let place = |column: &str| (!row.text(column).is_empty()).then(|| row.text(column));
         let values: Vec<f64> = per_seed
             .iter()

@@ -1,10 +1,10 @@
-//! Recipes: what they ask for, and what is said when they are wrong.
+//! Recipes: what they need, and the errors if they are wrong.
 
 use concertina_analysis::Analysis as _;
 use concertina_model::selection::CheckpointSelection;
 use concertina_recipe::{Error, RECIPES, Recipe, SeedChoice};
 
-fn told(error: &Error) -> String {
+fn text_of(error: &Error) -> String {
     error.hint().map_or_else(|| error.to_string(), |hint| format!("{error}\nhint: {hint}"))
 }
 
@@ -31,17 +31,18 @@ hue = "gain"
 band = "gamma"
 "#;
 
-/// What is said of the small recipe with `from` replaced by `to`.
+/// The error for the small recipe with `from` replaced by `to`.
 #[track_caller]
 fn wrong(from: &str, to: &str) -> String {
     assert!(SMALL.contains(from), "{from}");
-    told(&Recipe::from_toml("mine.toml", &SMALL.replace(from, to)).expect_err("it should not parse"))
+    text_of(&Recipe::from_toml("mine.toml", &SMALL.replace(from, to)).expect_err("it should not parse"))
 }
 
 #[test]
 fn every_shipped_recipe_parses_under_its_name() {
     for (name, text) in RECIPES {
-        let recipe = Recipe::from_toml(name, text).unwrap_or_else(|error| panic!("{name}: {}", told(&error)));
+        let recipe =
+            Recipe::from_toml(name, text).unwrap_or_else(|error| panic!("{name}: {}", text_of(&error)));
         assert_eq!(recipe.figure, *name);
         assert!(
             recipe.layout.rows.iter().map(|row| row.panels.len()).sum::<usize>() == recipe.panels.len(),
@@ -55,14 +56,14 @@ fn a_figure_has_several_names() {
     for name in ["fig2", "2", "figure2", "Fig2"] {
         assert_eq!(Recipe::shipped(name).expect("it is shipped").figure, "fig2");
     }
-    insta::assert_snapshot!(told(&Recipe::shipped("fgi2").expect_err("misspelt")), @r#"
+    insta::assert_snapshot!(text_of(&Recipe::shipped("fgi2").expect_err("misspelt")), @r#"
         unknown figure `fgi2`
         hint: did you mean `fig2`?
     "#);
 }
 
 #[test]
-fn figure_two_asks_for_each_table_once() {
+fn figure_two_needs_each_table_once() {
     let recipe = Recipe::shipped("fig2").expect("it is shipped");
     let requirements = recipe.requirements();
     let panels: Vec<String> = requirements
@@ -113,7 +114,7 @@ fn parameters_that_change_together_are_one_axis() {
 }
 
 #[test]
-fn a_wrong_recipe_is_told_what_where_and_how_to_mend_it() {
+fn a_wrong_recipe_is_reported_with_place_and_remedy() {
     insta::assert_snapshot!(wrong("hue = ", "hu = "), @r#"
         unknown key `hu` at line 20, column 1 of mine.toml
         hint: did you mean `hue`?
@@ -143,7 +144,7 @@ fn a_wrong_recipe_is_told_what_where_and_how_to_mend_it() {
         unknown value `end` at line 15, column 15 of mine.toml
         hint: did you mean `ends`?
     "#);
-    insta::assert_snapshot!(wrong("checkpoints = \"ends\"", "checkpoints = [0, -1]"), @"expected a whole number from 0 on, found integer `-1` at line 15, column 19 of mine.toml");
+    insta::assert_snapshot!(wrong("checkpoints = \"ends\"", "checkpoints = [0, -1]"), @"expected a whole number of at least 0, found integer `-1` at line 15, column 19 of mine.toml");
     insta::assert_snapshot!(wrong("x = \"timestep\"\n", ""), @r#"
         panel `a` has no `x` at line 12, column 10 of mine.toml
         hint: name the column: draw.x = "timestep"
@@ -168,13 +169,14 @@ fn snapshots_stay_inside_the_folder_of_their_figure() {
 }
 
 #[test]
-fn a_missing_file_is_told_by_its_path() {
-    let error = Recipe::from_path(std::path::Path::new("no/such/recipe.toml")).expect_err("it is not there");
-    insta::assert_snapshot!(told(&error), @"cannot read no/such/recipe.toml");
+fn a_missing_file_is_reported_with_its_path() {
+    let error =
+        Recipe::from_path(std::path::Path::new("no/such/recipe.toml")).expect_err("it does not exist");
+    insta::assert_snapshot!(text_of(&error), @"cannot read no/such/recipe.toml");
 }
 
 #[test]
-fn a_panel_of_several_analyses_asks_for_each_once() {
+fn a_panel_of_several_analyses_needs_each_once() {
     let both = r#"[
     { analysis = "effective_dimension", timesteps = "last" },
     { analysis = "weight_variance" },
@@ -201,14 +203,14 @@ draw = { x = "update", y = "weight_variance" }
 }
 
 #[test]
-fn wrong_analyses_and_drawings_are_told() {
+fn wrong_analyses_and_drawings_are_reported() {
     let one = "{ analysis = \"effective_dimension\" }";
     insta::assert_snapshot!(wrong(one, "[]"), @r#"
     expected the name of an analysis, found none at line 14, column 12 of mine.toml
     hint: analysis = { analysis = "effective_dimension" }
     "#);
     insta::assert_snapshot!(wrong(one, &format!("[{one}, {one}]")), @"expected different analyses, found one twice at line 14, column 12 of mine.toml");
-    insta::assert_snapshot!(wrong(one, "\"loss\""), @r#"expected an analysis `{ analysis = "effective_dimension" }`, or a list of such, found string "loss" at line 14, column 12 of mine.toml"#);
+    insta::assert_snapshot!(wrong(one, "\"loss\""), @r#"expected an analysis `{ analysis = "effective_dimension" }`, or a list of these, found string "loss" at line 14, column 12 of mine.toml"#);
     insta::assert_snapshot!(wrong("hue = ", "kind = \"schematic\"\nhue = "), @r#"
     panel `a` has no `schematic` at line 12, column 10 of mine.toml
     hint: draw.schematic = "task" or "network"

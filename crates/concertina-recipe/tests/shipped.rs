@@ -1,4 +1,4 @@
-//! Every shipped recipe, drawn from made-up tables: it fits the page of a journal, and nothing overlaps.
+//! Every shipped recipe, drawn from made-up tables, fits the page of a journal, and nothing overlaps.
 
 mod support;
 
@@ -6,7 +6,7 @@ use concertina_plot::{Figure, TextBox, Theme};
 use concertina_recipe::{RECIPES, Recipe, SeedChoice};
 use support::{assert_tidy, made_up};
 
-/// Points in a millimetre.
+/// Points per millimetre.
 const MM: f64 = 72.0 / 25.4;
 
 fn drawn(name: &str, seeds: u64) -> Figure {
@@ -30,7 +30,7 @@ fn no_text_of_any_figure_leaves_its_page_or_overlaps_another() {
                 assert_tidy(&format!("{what}, panel {letter}"), &panel.text_boxes(), panel.page());
             }
             let mut problems = figure.problems();
-            // Of one realisation there is no error bar.
+            // With one realisation there are no error bars.
             problems.retain(|problem| seeds > 1 || !problem.contains("points have one realisation"));
             assert_eq!(problems, Vec::<String>::new(), "{what}");
         }
@@ -55,13 +55,13 @@ fn figures_of_hundreds_of_checkpoints_stay_small() {
 }
 
 #[test]
-fn heads_stand_once_over_their_columns_and_names_once_beside_their_rows() {
+fn headings_are_once_above_their_columns_and_names_once_next_to_their_rows() {
     let figure = drawn("fig5d", 3);
     let boxes = figure.text_boxes();
     for head in ["Delay 2", "Delay 3", "Delay 4"] {
         assert_eq!(texts(&boxes, head).len(), 1, "{head}");
     }
-    let [trained, ..] = texts(&boxes, "Readout trained")[..] else { panic!("no name beside the first row") };
+    let [trained, ..] = texts(&boxes, "Readout trained")[..] else { panic!("no name next to the first row") };
     assert!(trained.place.height > trained.place.width, "it reads along its row");
     assert_eq!(texts(&boxes, "Number of updates").len(), 1);
 }
@@ -78,7 +78,7 @@ fn many_gains_get_a_colour_bar_once() {
 }
 
 #[test]
-fn the_schematic_tells_the_numbers_of_its_run() {
+fn the_schematic_shows_the_numbers_of_its_run() {
     let figure = drawn("fig1", 1);
     let boxes = figure.text_boxes();
     for text in ["Input", "Delay", "Evaluation", "200 units", "2 dimensions", "2 classes"] {

@@ -1,5 +1,5 @@
-//! Inputs that once left something out of a figure, or drew it otherwise, without a word: each is drawn,
-//! told, or refused.
+//! Inputs that once silently left something out of a figure or drew it differently. Each is now drawn,
+//! reported, or refused.
 
 mod support;
 
@@ -8,18 +8,18 @@ use concertina_recipe::{Error, RECIPES, Recipe};
 use concertina_table::{Scalar, Table, Values};
 use support::{Rows, assert_tidy};
 
-fn told(error: &Error) -> String {
+fn text_of(error: &Error) -> String {
     error.hint().map_or_else(|| error.to_string(), |hint| format!("{error}\nhint: {hint}"))
 }
 
 #[track_caller]
 fn refused(panel: Panel<'_>) -> String {
-    told(&panel.draw().expect_err("it should not draw").into())
+    text_of(&panel.draw().expect_err("it should not draw").into())
 }
 
 #[track_caller]
 fn drawn(panel: Panel<'_>) -> DrawnPanel {
-    let drawn = panel.draw().unwrap_or_else(|error| panic!("{}", told(&error.into())));
+    let drawn = panel.draw().unwrap_or_else(|error| panic!("{}", text_of(&error.into())));
     assert_tidy("panel", &drawn.text_boxes(), drawn.page());
     assert!(!drawn.svg().contains("NaN") && !drawn.svg().contains("inf"), "{}", drawn.svg());
     drawn
@@ -41,7 +41,7 @@ fn losses(rows: &[(f64, &[f64])]) -> Table {
     all.table()
 }
 
-/// Areas of a drawing: as many numbers of points as there are outlines.
+/// The areas of a drawing: the number of points of each outline.
 fn areas(panel: &DrawnPanel) -> Vec<usize> {
     let path =
         |line: &str| line.split("d=\"").nth(1).and_then(|rest| rest.split('"').next()).map(str::to_owned);
@@ -65,7 +65,7 @@ fn a_band_below_zero_on_a_log_axis_is_drawn_to_the_edge() {
 }
 
 #[test]
-fn a_band_that_lies_below_zero_as_a_whole_on_a_log_axis_is_told() {
+fn a_band_that_is_entirely_below_zero_on_a_log_axis_is_reported() {
     let table = losses(&[(5.0, &[1.0, 1.1]), (20.0, &[-1.0, -1.5]), (60.0, &[0.5, 0.6])]);
     let said = problems(Panel::lines(&table).x("gain").y("loss").band(ErrorBar::MeanSd).log_y());
     assert!(said.contains("1 of 3 values of loss are not above 0"), "{said}");
@@ -78,8 +78,8 @@ fn a_band_at_a_single_x_is_an_error_bar() {
     let plain = drawn(Panel::lines(&table).x("gain").y("loss").band(ErrorBar::Lines));
     let with = drawn(Panel::lines(&table).x("gain").y("loss").band(ErrorBar::MeanSd));
     let bars = with.svg().lines().filter(|line| line.contains("#0072b2") && line.contains('L'));
-    assert_eq!(bars.count(), 1, "a bar beside the mark:\n{}", with.svg());
-    // Single realisations at one x are marks: a line of one point shows nothing.
+    assert_eq!(bars.count(), 1, "a bar next to the mark:\n{}", with.svg());
+    // Single realisations at one x are marks, because a line of one point shows nothing.
     let marks =
         plain.svg().lines().filter(|line| line.contains("#80b9d9")).map(|line| line.matches("h.001").count());
     assert_eq!(marks.sum::<usize>(), 3, "marks of the realisations:\n{}", plain.svg());
@@ -99,10 +99,10 @@ fn a_band_between_two_gaps_is_an_error_bar() {
 }
 
 #[test]
-fn a_value_that_no_row_has_is_not_kept_in_silence() {
+fn a_value_that_no_row_has_is_not_silently_kept() {
     let table = losses(&[(5.0, &[1.0]), (20.0, &[2.0]), (60.0, &[3.0])]);
     let panel = || Panel::lines(&table).x("gain").y("loss");
-    // All of the values asked for, and one of two.
+    // None of the requested values exists, or one of two does not.
     for kept in [vec![21.0], vec![5.0, 21.0], vec![21.0, 5.0]] {
         assert_eq!(
             refused(panel().keep("gain", kept)),
@@ -125,16 +125,19 @@ fn a_value_that_no_row_has_is_not_kept_in_silence() {
         refused(Panel::schematic(&table, Schematic::Network).keep("gain", [7.5]))
             .contains("no row has `7.5`")
     );
-    // Each occurs, but never together.
+    // Each value exists, but never together with the other.
     let mut apart = losses(&[(5.0, &[1.0])]);
     apart.set_constant("stage", "before".into());
     let mut other = losses(&[(20.0, &[1.0])]);
     other.set_constant("stage", "after".into());
     apart.append(&other).expect("the same columns");
     let said = refused(Panel::lines(&apart).x("gain").y("loss").keep("gain", [5]).keep("stage", ["after"]));
-    assert!(said.contains("no row has one of the values of each of `gain`, `stage` at once"), "{said}");
-    assert!(panel().keep("gain", ["20.0", "5e0"]).draw().is_ok(), "however it is spelled");
-    // A condition as a text may say more.
+    assert!(
+        said.contains("no row has one of the kept values in all of `gain`, `stage` at the same time"),
+        "{said}"
+    );
+    assert!(panel().keep("gain", ["20.0", "5e0"]).draw().is_ok(), "in any spelling");
+    // A condition as text can express more.
     let keeping = |text: &str| {
         let axis = |column: &str| Some(concertina_plot::Axis::of(column));
         let keep = text.parse().expect("a condition");
@@ -149,7 +152,7 @@ fn a_value_that_no_row_has_is_not_kept_in_silence() {
 }
 
 #[test]
-fn a_facet_without_rows_is_told() {
+fn a_facet_without_rows_is_reported() {
     let mut table = Rows::default();
     for (delay, rate) in [(6_i64, 1e-3), (10, 1e-3), (6, 1e-4)] {
         for t in 0..3_i64 {
@@ -167,7 +170,7 @@ fn a_facet_without_rows_is_told() {
 }
 
 #[test]
-fn a_group_without_values_is_told() {
+fn a_group_without_values_is_reported() {
     let nan = f64::NAN;
     let table = losses(&[(5.0, &[1.0, 2.0]), (20.0, &[nan, nan])]);
     let said = problems(Panel::lines(&table).x("seed").y("loss").hue("gain"));
@@ -178,7 +181,7 @@ fn a_group_without_values_is_told() {
 }
 
 #[test]
-fn names_of_values_that_do_not_occur_are_told() {
+fn names_of_values_that_do_not_occur_are_reported() {
     let table = losses(&[(5.0, &[1.0, 2.0]), (20.0, &[1.0, 2.0])]);
     let panel = || Panel::lines(&table).x("seed").y("loss").hue("gain");
     assert_eq!(
@@ -187,10 +190,10 @@ fn names_of_values_that_do_not_occur_are_told() {
     );
     assert_eq!(
         problems(panel().name("seed", 0, "First")),
-        "`names` of `seed` are not used: nothing in the panel tells its values apart"
+        "`names` of `seed` are not used: nothing in the panel distinguishes its values"
     );
     assert!(refused(panel().name("gian", 5, "Weak")).contains("unknown column `gian`"));
-    // A name is found however its value is spelled.
+    // A name is found regardless of the spelling of its value.
     let mut drawing: Drawing = panel_drawing();
     drawing.names.entry("gain".to_owned()).or_default().insert("5.0".to_owned(), "Weak".to_owned());
     let boxes = drawn(Panel::of(&table, drawing)).text_boxes();
@@ -202,7 +205,7 @@ fn panel_drawing() -> Drawing {
     Drawing { x: axis("seed"), y: axis("loss"), hue: Some("gain".to_owned()), ..Drawing::default() }
 }
 
-/// Two optimizers, each with a loss of each gain and realisation.
+/// Optimizers with one loss per gain and realisation.
 fn optimizers(names: &[&str]) -> Table {
     let mut rows = Rows::default();
     for (place, name) in names.iter().enumerate() {
@@ -222,7 +225,7 @@ fn optimizers(names: &[&str]) -> Table {
 }
 
 #[test]
-fn words_along_an_axis_are_places_side_by_side() {
+fn words_along_an_axis_have_separate_places() {
     let table = optimizers(&["sgd", "rmsprop"]);
     let panel = Panel::lines(&table).x("optimizer").y("loss").hue("gain").band(ErrorBar::MeanSd);
     let drawn_panel = drawn(panel);
@@ -235,7 +238,7 @@ fn words_along_an_axis_are_places_side_by_side() {
     let csv = String::from_utf8(csv).expect("text");
     assert!(csv.starts_with("gain,optimizer,loss,low,high,realisations\n20,sgd,"), "{csv}");
     assert!(drawn_panel.problems().is_empty(), "{:?}", drawn_panel.problems());
-    // Up the axis, too, in a scatter; lines have nothing to summarise there.
+    // In a scatter, words can also be along the vertical axis; lines have nothing to summarise there.
     let scatter = drawn(Panel::scatter(&table).x("loss").y("optimizer").hue("gain"));
     assert!(scatter.text_boxes().iter().any(|one| one.text == "rmsprop"));
     let said = refused(Panel::lines(&table).x("seed").y("optimizer").hue("gain"));
@@ -258,7 +261,7 @@ fn words_along_an_axis_are_places_side_by_side() {
 }
 
 #[test]
-fn long_words_along_an_axis_stand_in_lines_or_upright_and_are_told_where_there_is_no_room() {
+fn long_words_along_an_axis_are_wrapped_or_upright_and_reported_if_there_is_no_room() {
     let long = ["cross-entropy, slow", "cross-entropy, fast", "squared error, slow", "squared error, fast"];
     for width in [40.0, 60.0, 90.0, 180.0] {
         let table = optimizers(&long);
@@ -288,28 +291,27 @@ fn a_raised_minus_is_drawn() {
 }
 
 #[test]
-fn values_outside_of_fixed_limits_are_told() {
+fn values_outside_fixed_limits_are_reported() {
     let table = losses(&[(1.0, &[0.5, 0.6]), (2.0, &[0.9, 1.4]), (3.0, &[2.0, 2.1])]);
     let panel = || Panel::lines(&table).x("gain").y("loss").band(ErrorBar::MeanSd);
     assert_eq!(
         problems(panel().y_limits(0.0, 1.0)),
-        "2 of 3 values lie outside of the axis of `loss`, 0 to 1\n2 of 3 error bars lie outside of the axis of `loss`, 0 to 1"
+        "2 of 3 values lie outside the axis of `loss`, 0 to 1\n2 of 3 error bars lie outside the axis of `loss`, 0 to 1"
     );
     assert!(
-        problems(panel().x_limits(1.0, 2.0))
-            .contains("1 of 3 values lie outside of the axis of `gain`, 1 to 2")
+        problems(panel().x_limits(1.0, 2.0)).contains("1 of 3 values lie outside the axis of `gain`, 1 to 2")
     );
     assert!(
         problems(panel().y_limits(0.0, 1.0).reference_y(3.0))
             .contains("the reference line at y = 3 lies outside")
     );
     assert!(problems(panel().reference_y(0.0).log_y()).contains("the reference line at y = 0 lies outside"));
-    // What touches a limit is drawn.
+    // Values at a limit are drawn.
     assert_eq!(problems(panel().y_limits(0.0, 2.2)), "");
 }
 
 #[test]
-fn limits_that_cannot_be_are_refused() {
+fn impossible_limits_are_refused() {
     let table = losses(&[(1.0, &[0.5]), (2.0, &[0.9])]);
     let panel = || Panel::lines(&table).x("gain").y("loss");
     let said = refused(panel().y_limits(2.0, 1.0));
@@ -321,7 +323,7 @@ fn limits_that_cannot_be_are_refused() {
 }
 
 #[test]
-fn undefined_and_infinite_values_are_told() {
+fn undefined_and_infinite_values_are_reported() {
     let mut table = losses(&[(1.0, &[0.5, f64::INFINITY, 0.6]), (2.0, &[0.9, f64::NAN, 0.8])]);
     let panel = Panel::lines(&table).x("gain").y("loss").band(ErrorBar::MeanSd);
     assert_eq!(
@@ -337,7 +339,7 @@ fn undefined_and_infinite_values_are_told() {
 }
 
 #[test]
-fn groups_of_a_single_realisation_are_told() {
+fn groups_of_a_single_realisation_are_reported() {
     let table = losses(&[(1.0, &[0.5]), (2.0, &[0.9, 1.0, 1.1])]);
     for bar in [ErrorBar::MeanSd, ErrorBar::MedianIqr] {
         let said = problems(Panel::lines(&table).x("gain").y("loss").band(bar));
@@ -347,7 +349,7 @@ fn groups_of_a_single_realisation_are_told() {
 }
 
 #[test]
-fn a_bootstrap_of_so_few_that_it_gives_their_range_is_told() {
+fn a_bootstrap_of_so_few_that_it_gives_their_range_is_reported() {
     let of = |level: f64, values: &[f64]| {
         let table = losses(&[(1.0, values)]);
         problems(Panel::lines(&table).x("gain").y("loss").band(ErrorBar::MeanCi { level }))
@@ -360,7 +362,7 @@ fn a_bootstrap_of_so_few_that_it_gives_their_range_is_told() {
     assert_eq!(of(0.95, &[1.0, 2.0, 4.0, 8.0]), "");
     assert_eq!(of(0.9, &[1.0, 2.0, 4.0]), "");
     assert!(of(0.999, &[1.0, 2.0, 4.0, 8.0]).contains("too few realisations"));
-    // The rule is what the bootstrap does.
+    // The bootstrap agrees with this rule.
     for (level, values) in [(0.95, &[1.0, 2.0, 4.0][..]), (0.95, &[1.0, 2.0, 4.0, 8.0])] {
         let summary = ErrorBar::MeanCi { level }.summarise(values, 0).expect("values");
         let range = summary.interval == Some((values[0], values[values.len() - 1]));
@@ -396,7 +398,8 @@ fn a_line_of_one_realisation_does_not_run_across_a_gap() {
         (5.0, &[1.0, 5.0]),
     ]);
     let panel = drawn(Panel::lines(&table).x("gain").y("loss").band(ErrorBar::Lines));
-    // A realisation: 1 alone, then 4 to 5. Across the gap it would be a line from 1 to 5.
+    // A realisation has a single value, 1, and then 4 to 5. Across the gap, there would be a line from 1 to
+    // 5.
     let faint = panel
         .svg()
         .lines()
@@ -408,24 +411,24 @@ fn a_line_of_one_realisation_does_not_run_across_a_gap() {
 }
 
 #[test]
-fn values_that_share_a_colour_or_a_dash_are_told() {
+fn values_that_share_a_colour_or_a_dash_are_reported() {
     let names: Vec<String> = (0..9).map(|number| format!("n{number}")).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let table = optimizers(&names);
     let panel = |table| Panel::lines(table).x("gain").y("loss").band(ErrorBar::MeanSd).size_mm(120.0, 90.0);
     assert!(
         problems(panel(&table).hue("optimizer"))
-            .contains("9 values of `optimizer` share 8 colours: some look alike")
+            .contains("9 values of `optimizer` share 8 colours: some look the same")
     );
     let five = optimizers(&names[..5]);
     assert!(
         problems(panel(&five).style("optimizer"))
-            .contains("5 values of `optimizer` share 4 dashes: some look alike")
+            .contains("5 values of `optimizer` share 4 dashes: some look the same")
     );
 }
 
 #[test]
-fn snapshots_draw_one_realisation_and_say_so() {
+fn snapshots_draw_one_realisation_and_report_it() {
     let mut table = support::snapshots(60);
     let mut other = table.clone();
     other.set_constant("seed", 1_i64.into());
@@ -464,7 +467,7 @@ fn snapshots_of_several_checkpoints_or_networks_in_one_square_are_refused() {
 }
 
 #[test]
-fn samples_without_coordinates_or_a_class_are_told() {
+fn samples_without_coordinates_or_a_class_are_reported() {
     let mut rows = Rows::default();
     for sample in 0..5_i64 {
         rows.push(&[
@@ -489,7 +492,8 @@ fn samples_without_coordinates_or_a_class_are_told() {
     );
 }
 
-/// The reported recipe: a band below zero on a logarithmic axis, a band at one gain, a gain that no run has.
+/// The recipe of a bug report: a band below zero on a logarithmic axis, a band at one gain, a gain that no
+/// run has.
 #[test]
 fn the_recipe_of_a_log_band_is_drawn_or_refused_panel_by_panel() {
     let text = include_str!("data/log_band.toml");
@@ -502,7 +506,7 @@ fn the_recipe_of_a_log_band_is_drawn_or_refused_panel_by_panel() {
     ]);
     let error = recipe.draw(&Theme::default(), std::slice::from_ref(&table)).expect_err("panel c keeps 21");
     assert_eq!(
-        told(&error),
+        text_of(&error),
         "panel `c`: `keep`: no row has `21` in column `gain`\nhint: `gain` has `5`, `20`, `60`, `100`"
     );
     let right = Recipe::from_toml("log_band.toml", &text.replace("[5, 21]", "[5, 20]")).expect("a recipe");
@@ -527,7 +531,7 @@ fn a_reference_line_of_two_values_or_none_is_refused() {
 }
 
 #[test]
-fn shipped_figures_of_one_realisation_say_so() {
+fn shipped_figures_of_one_realisation_report_it() {
     for (name, _) in RECIPES {
         let recipe = Recipe::shipped(name).expect("it is shipped");
         let seeds = concertina_recipe::SeedChoice::These(vec![0]);
@@ -542,14 +546,14 @@ fn shipped_figures_of_one_realisation_say_so() {
 }
 
 #[test]
-fn a_panel_without_a_place_in_the_layout_is_told() {
+fn a_panel_without_a_place_in_the_layout_is_reported() {
     let text = include_str!("data/log_band.toml").replace("[\"a\", \"b\", \"c\"]", "[\"a\", \"b\"]");
     let recipe = Recipe::from_toml("log_band.toml", &text.replace("[5, 21]", "[5, 20]")).expect("a recipe");
     let table = losses(&[(5.0, &[0.3, 0.31]), (20.0, &[0.3, 0.31]), (60.0, &[0.3, 0.31])]);
     let figure = recipe.draw(&Theme::default(), &[table]).expect("drawn");
     assert_eq!(
         figure.problems(),
-        ["panel c: the layout has no place for it, so it is drawn by itself alone"]
+        ["panel c: the layout has no place for it, so it is drawn only as a separate panel"]
     );
 }
 
@@ -560,13 +564,13 @@ fn snapshots_that_would_overwrite_each_other_are_refused() {
     let recipe = Recipe::from_toml("fig2.toml", &text).expect("a recipe");
     let error = recipe.draw(&Theme::default(), &support::figure_two(2, 60)).expect_err("one name for all");
     assert!(
-        told(&error).contains("several snapshots would be called `snapshots/Xdim_200_snapshot_tanh_cce`"),
+        text_of(&error).contains("several snapshots would be named `snapshots/Xdim_200_snapshot_tanh_cce`"),
         "{error}"
     );
 }
 
 #[test]
-fn what_snapshots_do_not_have_is_refused_and_what_only_they_have() {
+fn settings_that_only_snapshots_have_or_lack_are_refused() {
     let table = support::snapshots(60);
     let panel = || Panel::snapshots(&table).facet("gain");
     assert!(refused(panel().band(ErrorBar::MeanSd)).contains("snapshots have no `band`"));
@@ -574,5 +578,5 @@ fn what_snapshots_do_not_have_is_refused_and_what_only_they_have() {
     assert!(refused(panel().reference_y(0.0)).contains("snapshots have no `reference`"));
     let table = losses(&[(5.0, &[1.0])]);
     let drawing = Drawing { snapshot_file: Some("a".to_owned()), ..panel_drawing() };
-    assert!(refused(Panel::of(&table, drawing)).contains("`snapshot_file` names files of snapshots"));
+    assert!(refused(Panel::of(&table, drawing)).contains("`snapshot_file` names the files of snapshots"));
 }

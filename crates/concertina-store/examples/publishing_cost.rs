@@ -1,4 +1,4 @@
-//! What publishing a finished run costs, beside writing the same bytes plainly.
+//! What publishing a finished run costs, compared with plainly writing the same bytes.
 //!
 //! `cargo run --release -p concertina-store --example publishing_cost -- <folder>`
 #![allow(clippy::print_stdout, reason = "prints a table")]
@@ -14,7 +14,7 @@ use ndarray::ArrayD;
 
 const RUNS: usize = 40;
 
-/// The least of the times in milliseconds: what else runs on the machine only adds.
+/// The shortest of the times in milliseconds, because other work on the machine only adds to it.
 fn timed(mut work: impl FnMut(usize) -> Result<(), Box<dyn Error>>) -> Result<f64, Box<dyn Error>> {
     let mut times = Vec::new();
     for run in 0..RUNS {
@@ -84,7 +84,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let many = many.elapsed().as_secs_f64() * 1e3 / RUNS as f64;
         let one = timed(|index| match run(index).read_checkpoint(all[5].0)? {
             Some(_) => Ok(()),
-            None => Err("not there".into()),
+            None => Err("the checkpoint is missing".into()),
         })?;
         println!(
             "{durability:?}: packed {packed:.2} ms, plain write {plain:.2} ms (x{:.2}), flushed write {flushed:.2} ms (x{:.2})",
@@ -92,7 +92,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             packed / flushed
         );
         println!(
-            "  five files of a run in a batch {whole:.2} ms, {RUNS} runs in one batch {many:.2} ms a run, read one of 13 {one:.2} ms"
+            "  five files of a run in a batch {whole:.2} ms, {RUNS} runs in one batch {many:.2} ms per run, read one of 13 {one:.2} ms"
         );
     }
     println!("{bytes} bytes");

@@ -1,4 +1,4 @@
-//! Publishing many files at once.
+//! Publishes many files together.
 
 use std::collections::BTreeSet;
 
@@ -15,9 +15,9 @@ use crate::{CheckpointId, Error, Memo, Result, RunFolder, Store, Tensors, Trials
 /// Which checkpoints to keep.
 #[derive(Debug, Clone, Copy)]
 pub enum Keep<'a> {
-    /// All there are.
+    /// All checkpoints.
     All,
-    /// These, if they are there.
+    /// Only these, if they exist.
     Only(&'a BTreeSet<CheckpointId>),
 }
 
@@ -30,22 +30,22 @@ impl Keep<'_> {
     }
 }
 
-/// What came of publishing.
+/// The outcome of publishing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Published {
-    /// Files written.
+    /// The number of files written.
     pub written: usize,
-    /// Files that were there already, whole, and stayed.
+    /// The number of files that existed already, undamaged, and were kept.
     pub already_there: usize,
 }
 
-/// Many files, of one run or of many, published together.
+/// Many files, of one or several runs, that are published together.
 ///
-/// Flushing is what takes time, and the disk takes many files in about the time of one. Files appear each
-/// whole or not at all, after all of them were flushed: first packed checkpoints and memoised results, then
-/// the others in the order in which they were added. So a state to resume from never appears before what came
-/// of the way to it.
+/// Flushing takes most of the time, and the disk flushes many files in about the time of one. Each file
+/// appears completely or not at all, after all of them were flushed: first packed checkpoints and memoised
+/// results, then the others in the order in which they were added. A state to resume from therefore never
+/// appears before the results of the training up to it.
 #[must_use = "nothing is written before `publish`"]
 pub struct Batch<'a> {
     store: &'a Store,
@@ -89,13 +89,13 @@ impl<'a> Batch<'a> {
         Ok(())
     }
 
-    /// Adds a run's parameters; those that are there stay.
+    /// Adds a run's parameters. Existing ones are kept.
     pub fn params(&mut self, run: &RunFolder, text: &str) {
         let content = Content::Params(*run.key());
         self.add(content, vec![seal_text(&content.subject(), text)], Mode::IfAbsent);
     }
 
-    /// Adds a run's history, in place of the one before.
+    /// Adds a run's history, which replaces the previous one.
     ///
     /// # Errors
     /// [`Error::Table`].
@@ -103,13 +103,13 @@ impl<'a> Batch<'a> {
         self.add_table(Content::History(*run.key()), table, Mode::Replace)
     }
 
-    /// Adds a run's provenance, in place of the one before.
+    /// Adds a run's provenance, which replaces the previous one.
     pub fn provenance(&mut self, run: &RunFolder, value: &Value) {
         let content = Content::Provenance(*run.key());
         self.add(content, vec![seal_json(&content.subject(), value)], Mode::Replace);
     }
 
-    /// Adds the state a run resumes from, in place of the one before.
+    /// Adds the state from which a run is resumed, which replaces the previous one.
     ///
     /// # Errors
     /// [`Error::HeaderTooLarge`], [`Error::TensorName`].
@@ -117,10 +117,11 @@ impl<'a> Batch<'a> {
         self.add_tensors(Content::Resume(*run.key()), tensors, Mode::Replace)
     }
 
-    /// Adds checkpoints as loose files; those that are there, loose or packed, stay.
+    /// Adds checkpoints as loose files. Existing ones, loose or packed, are kept.
     ///
     /// # Errors
-    /// [`Error::HeaderTooLarge`], [`Error::TensorName`]; the system's failures while looking for packed ones.
+    /// [`Error::HeaderTooLarge`], [`Error::TensorName`]; failures of the system while looking for packed
+    /// ones.
     pub fn checkpoints(&mut self, run: &RunFolder, checkpoints: &[(CheckpointId, &Tensors)]) -> Result<()> {
         let pack = run.open_pack()?;
         for &(id, tensors) in checkpoints {
@@ -133,13 +134,13 @@ impl<'a> Batch<'a> {
         Ok(())
     }
 
-    /// Adds checkpoints in one file with all that are there (those stay as they are), and keeps of all of
-    /// them only `keep`.
+    /// Adds checkpoints to one file with all existing ones (which stay as they are), and keeps only those
+    /// that `keep` names.
     pub fn packed(&mut self, run: &RunFolder, checkpoints: &[(CheckpointId, &'a Tensors)], keep: Keep<'a>) {
         self.merges.push(Box::new(PackedCheckpoints::new(run.clone(), checkpoints.to_vec(), keep)));
     }
 
-    /// Adds trials that runs are trained on; those that are there stay.
+    /// Adds trials that runs are trained on. Existing ones are kept.
     ///
     /// # Errors
     /// [`Error::HeaderTooLarge`], [`Error::TensorName`].
@@ -147,8 +148,8 @@ impl<'a> Batch<'a> {
         self.add_tensors(Content::Trials(*key), tensors, Mode::IfAbsent)
     }
 
-    /// Adds rows to a memoised result: those whose whole number in the column `by` is not there yet. What is
-    /// there stays.
+    /// Adds rows to a memoised result: those whose integer in the column `by` it does not have yet. Existing
+    /// rows are kept.
     pub fn memo(&mut self, memo: &Memo, table: Table, by: &'static str) {
         self.merges.push(Box::new(MemoRows::new(memo.clone(), table, by)));
     }
@@ -161,8 +162,8 @@ impl<'a> Batch<'a> {
     /// Writes, flushes and renames all files.
     ///
     /// # Errors
-    /// The system's failures: some files may be there then, each whole. [`Error::HeaderTooLarge`],
-    /// [`Error::TensorName`], [`Error::Table`].
+    /// Failures of the system, after which some of the files may exist, each complete.
+    /// [`Error::HeaderTooLarge`], [`Error::TensorName`], [`Error::Table`].
     pub fn publish(self) -> Result<Published> {
         let Self { store, files, mut merges, already_there } = self;
         let mut all = Vec::new();
@@ -183,7 +184,7 @@ impl<'a> Batch<'a> {
         for ((outcome, content), file) in of_plain.iter().zip(&contents).zip(all.drain(merged..)) {
             match outcome {
                 Outcome::Written => {}
-                // The first publisher has it, if it is whole.
+                // The first publisher wins, if its file is undamaged.
                 Outcome::Kept if is_whole(store, content)? => published.already_there += 1,
                 Outcome::Kept | Outcome::Changed => again.push(file),
             }
@@ -205,12 +206,12 @@ impl<'a> Batch<'a> {
     }
 }
 
-/// True if what is there is whole; if not, it was set aside.
+/// True if the existing file is undamaged; otherwise it was set aside.
 fn is_whole(store: &Store, content: &Content) -> Result<bool> {
     Ok(store.disk.read(&content.path(), |file, length| content.check(file, length))?.is_some())
 }
 
-/// The container keeps one name for itself.
+/// Checks the names of tensors. The container reserves one name.
 pub(crate) fn check_names(tensors: &Tensors) -> Result<()> {
     match tensors.arrays.keys().find(|name| name.is_empty() || *name == "__metadata__") {
         Some(name) => Err(Error::TensorName { found: name.clone() }),

@@ -1,4 +1,4 @@
-//! Which checkpoint of a run.
+//! The identity of a checkpoint within a run.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -9,9 +9,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::{Error, Result};
 
-/// Which checkpoint of a run: completed epochs and completed updates in total.
+/// The identity of a checkpoint within a run: the completed epochs and the completed updates in total.
 ///
-/// Ordered by update; written `<epoch>_<update>`, such as `12_960`.
+/// Checkpoints are ordered by update, and written as `<epoch>_<update>`, such as `12_960`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct CheckpointId {
     /// Completed epochs.
@@ -41,7 +41,7 @@ impl fmt::Display for CheckpointId {
 impl FromStr for CheckpointId {
     type Err = Error;
 
-    /// Reads what `Display` writes, and nothing else: one checkpoint has one spelling.
+    /// Reads what `Display` writes, and nothing else: a checkpoint has only one spelling.
     fn from_str(text: &str) -> Result<Self> {
         let parse = || {
             let (epoch, update) = text.split_once('_')?;

@@ -1,8 +1,8 @@
-//! Claims: a run that one process trains need not be trained by another.
+//! Claims, with which a process tells others that it is training a run.
 //!
-//! A claim only saves double work. It is a file in `claims/`, made by the first process and refreshed while
-//! the work goes on; no lock is held, and a process that loses a claim goes on and publishes the same bytes,
-//! or finds them there.
+//! A claim only avoids duplicate work. It is a file in `claims/`, created by the first process and refreshed
+//! during the work. No lock is held. A process that loses a claim continues and publishes the same bytes, or
+//! finds that they exist already.
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -21,7 +21,7 @@ use crate::{Error, Result, RunKey};
 /// The folder of claims.
 pub(crate) const CLAIMS: &str = "claims";
 
-/// What a claim file holds.
+/// The content of a claim file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Note {
     #[serde(flatten)]
@@ -29,37 +29,37 @@ struct Note {
     token: String,
 }
 
-/// The tokens of this process' claims: one of ours that is not among them could not be removed, and no thread
-/// works under it.
+/// The tokens of the live claims of this process. A claim file of this process whose token is not among them
+/// could not be removed, and no thread works under it.
 static LIVE: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 
 fn live() -> MutexGuard<'static, BTreeSet<String>> {
     LIVE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Whether a claim was given.
+/// The answer to a request for a claim.
 #[derive(Debug)]
 #[must_use = "a claim is given back when it is dropped"]
 pub enum Claimed {
-    /// The run is ours until the claim is dropped.
+    /// This process holds the run until the claim is dropped.
     Mine(Claim),
-    /// Another process is training it, and showed life not long ago.
+    /// Another process is training the run, and showed life recently.
     Held(Holder),
 }
 
-/// Who holds a claim.
+/// The process that holds a claim.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Holder {
     /// The host's name.
     pub host: String,
-    /// The number of the process.
+    /// The process number.
     pub pid: u32,
     /// How long ago it last showed life, by the clock of the file system.
     pub age: Duration,
 }
 
-/// A claim that is ours; dropping it gives it back.
+/// A claim that this process holds. Dropping it gives it back.
 #[derive(Debug)]
 pub struct Claim {
     disk: Arc<Disk>,
@@ -69,20 +69,21 @@ pub struct Claim {
 }
 
 impl Claim {
-    /// Shows life; false if another process took the claim over because this one was silent too long.
+    /// Shows life. Returns false if another process took over the claim because this one was silent for too
+    /// long.
     ///
     /// Call it at least every third of the time-out
-    /// ([`StoreOptions::claim_timeout`](crate::StoreOptions::claim_timeout)). After false one may go on:
-    /// whatever is published is the same, or is there already.
+    /// ([`StoreOptions::claim_timeout`](crate::StoreOptions::claim_timeout)). A process may continue even
+    /// after false: what it publishes is the same, or exists already.
     ///
     /// # Errors
-    /// [`Error::DiskFull`] and its like, if the claim cannot be refreshed.
+    /// [`Error::DiskFull`] and similar errors, if the claim cannot be refreshed.
     pub fn beat(&mut self) -> Result<bool> {
         if !self.is_mine() {
             return Ok(false);
         }
-        // The same bytes into our own file: only its time changes, and by the file system's clock, which all
-        // hosts share.
+        // Writes the same bytes into our own file, so only its time changes. The time is by the file system's
+        // clock, which all hosts share.
         let bytes = encode(&self.note);
         let write = |file: &mut File| file.seek(SeekFrom::Start(0)).and_then(|_| file.write_all(&bytes));
         write(&mut self.file).map_err(|error| Error::io("refresh the claim", &self.path, error))?;
@@ -97,7 +98,7 @@ impl Claim {
 impl Drop for Claim {
     fn drop(&mut self) {
         live().remove(&self.note.token);
-        // A forked child gives nothing back that its parent holds.
+        // A forked child does not give back what its parent holds.
         if self.note.process.pid == std::process::id() && self.is_mine() {
             // A claim that cannot be removed times out.
             let _ = self.disk.remove(&self.path);
@@ -111,7 +112,7 @@ fn encode(note: &Note) -> Vec<u8> {
     bytes
 }
 
-/// `None` if it is not a claim (any more).
+/// Reads a claim file; `None` if it is not a claim (any more).
 fn decode(file: File) -> io::Result<Option<Note>> {
     let mut bytes = Vec::new();
     file.take(1 << 12).read_to_end(&mut bytes)?;
@@ -122,11 +123,11 @@ fn place(run: &RunKey) -> PathBuf {
     Path::new(CLAIMS).join(format!("{run}.json"))
 }
 
-/// Asks for a run.
+/// Asks for a claim on a run.
 pub(crate) fn claim(disk: &Arc<Disk>, run: &RunKey, timeout: Duration) -> Result<Claimed> {
     disk.check_writable()?;
     let note = Note { process: disk.process.now(), token: token() };
-    // Before anybody can find it; a claim that is not given leaves no trace.
+    // This comes before another thread can find the claim file. A claim that is not given leaves no trace.
     live().insert(note.token.clone());
     let claimed = ask(disk, run, timeout, &note);
     if !matches!(claimed, Ok(Claimed::Mine(_))) {
@@ -143,13 +144,13 @@ fn ask(disk: &Arc<Disk>, run: &RunKey, timeout: Duration, note: &Note) -> Result
     let mut staged = disk.stage(&[encode(note)], &mut dirty)?;
     let mine =
         |file| Claimed::Mine(Claim { disk: Arc::clone(disk), path: path.clone(), note: note.clone(), file });
-    // A few rounds, because a claim may go between being in our way and being looked at.
+    // A few rounds, because an existing claim may disappear before it is looked at.
     for _ in 0..16 {
         staged = match disk.place_new(staged, &path)? {
             Ok(file) => return Ok(mine(file)),
             Err(staged) => staged,
         };
-        // Our own file is new, so its time is the file system's now.
+        // Our own file is new, so its time is the current time of the file system.
         let now = modified(staged.as_file()).unwrap_or_else(|_| SystemTime::now());
         match look(disk, &relative, now, timeout)? {
             State::Gone => {}
@@ -157,7 +158,7 @@ fn ask(disk: &Arc<Disk>, run: &RunKey, timeout: Duration, note: &Note) -> Result
             State::Stale => {
                 let file = disk.place_over(staged, &path)?;
                 let claim = Claim { disk: Arc::clone(disk), path: path.clone(), note: note.clone(), file };
-                // If two took it over at once, the second one's file is there now.
+                // If two processes took it over at the same time, the file is now that of the second.
                 if claim.is_mine() {
                     return Ok(Claimed::Mine(claim));
                 }
@@ -168,7 +169,8 @@ fn ask(disk: &Arc<Disk>, run: &RunKey, timeout: Duration, note: &Note) -> Result
             }
         }
     }
-    // Others take and give it all the time: going on without a claim file loses nothing.
+    // Other processes keep taking and giving back the claim: nothing is lost by continuing without a claim
+    // file.
     let file = staged.into_file();
     Ok(mine(file))
 }

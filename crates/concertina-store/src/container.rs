@@ -1,10 +1,10 @@
-//! The safetensors container, with one spelling for one content.
+//! The safetensors container, with a single spelling for the same content.
 //!
-//! Eight bytes with the header's length (little-endian), a JSON header, and the tensors one after another.
-//! The format leaves the order of names and the spelling of the header open; here both are fixed (names
-//! sorted, tensors in that order, one metadata entry `concertina`, spaces up to a multiple of 8), so the same
-//! content gives the same bytes, and a header that is spelled otherwise is damaged. Only 32-bit floats are
-//! written.
+//! A file consists of eight bytes with the header's length (little-endian), a JSON header, and the tensors
+//! one after another. The format leaves the order of names and the spelling of the header open. Here both are
+//! fixed: names are sorted, tensors are in that order, there is one metadata entry `concertina`, and spaces
+//! pad the header to a multiple of 8. The same content therefore gives the same bytes, and a header with
+//! another spelling counts as damaged. Only 32-bit floats are written.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -15,11 +15,11 @@ use serde::Deserialize;
 
 use crate::damage::Damage;
 
-/// Longest header, in bytes: 2^24. Arbitrary, because a run of 121 checkpoints needs about 2^17; it bounds
-/// what a hostile header can make the parser allocate.
+/// The largest header, in bytes: 2^24. Arbitrary, because a run of 121 checkpoints needs about 2^17. It
+/// bounds what a hostile header can make the parser allocate.
 pub(crate) const MAX_HEADER_BYTES: u64 = 1 << 24;
 
-/// A tensor's place: its shape, and where its bytes stand behind the header.
+/// A tensor's place: its shape, and where its bytes are after the header.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Place {
     pub(crate) shape: Vec<usize>,
@@ -27,7 +27,7 @@ pub(crate) struct Place {
     pub(crate) end: u64,
 }
 
-/// What the header says.
+/// The content of a header.
 #[derive(Debug)]
 pub(crate) struct Header {
     pub(crate) metadata: String,
@@ -36,7 +36,7 @@ pub(crate) struct Header {
     pub(crate) data_start: u64,
 }
 
-/// The bytes of a tensor: row-major, little-endian.
+/// Appends the bytes of a tensor: row-major, little-endian.
 pub(crate) fn append_bytes(array: &ArrayD<f32>, out: &mut Vec<u8>) {
     let start = out.len();
     out.resize(start + 4 * array.len(), 0);
@@ -49,7 +49,7 @@ pub(crate) fn append_bytes(array: &ArrayD<f32>, out: &mut Vec<u8>) {
     }
 }
 
-/// The length of the header and the header, for these tensors in this order.
+/// The header, preceded by its length, for these tensors in this order.
 pub(crate) fn encode_header<'a>(
     metadata: &str,
     shapes: impl Iterator<Item = (&'a str, &'a [usize])>,
@@ -86,7 +86,7 @@ struct Entry {
     data_offsets: (u64, u64),
 }
 
-/// Reads and checks the header of a file of `length` bytes; allocates no more than the file is long.
+/// Reads and checks the header of a file of `length` bytes. Allocates no more than the length of the file.
 pub(crate) fn read_header(file: &mut impl Read, length: u64) -> Result<Header, Damage> {
     let mut size = [0; 8];
     file.read_exact(&mut size)?;
@@ -125,7 +125,7 @@ fn parse_header(bytes: &[u8]) -> Result<Header, Damage> {
         places.insert(name, Place { shape: entry.shape, start, end });
         start = end;
     }
-    // Whatever the parser forgave (order, doubled names, spaces, escapes) shows here.
+    // Whatever the parser tolerated (order, repeated names, spaces, escapes) is found here.
     let canonical =
         encode_header(&metadata, places.iter().map(|(name, place)| (name.as_str(), place.shape.as_slice())));
     if canonical.get(8..) != Some(bytes) {
@@ -138,7 +138,7 @@ fn parse_header(bytes: &[u8]) -> Result<Header, Damage> {
     Ok(Header { metadata, places, data_start })
 }
 
-/// Reads one tensor's bytes; its place was checked against the file's length by [`read_header`].
+/// Reads one tensor's bytes. [`read_header`] has checked its place against the file's length.
 pub(crate) fn read_bytes(
     file: &mut (impl Read + Seek),
     header: &Header,
@@ -151,7 +151,7 @@ pub(crate) fn read_bytes(
     Ok(bytes)
 }
 
-/// The tensor of these bytes.
+/// The tensor with these bytes.
 pub(crate) fn array(shape: &[usize], bytes: &[u8]) -> Result<ArrayD<f32>, Damage> {
     let values = bytes
         .chunks_exact(4)

@@ -1,4 +1,4 @@
-//! The kinds of files in a store: where each stands, and how it is read.
+//! The kinds of files in a store: where each is, and how it is read.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -11,15 +11,15 @@ use crate::pack::{self, Pack};
 use crate::sealed::{read_all, unseal_json, unseal_text};
 use crate::{CheckpointId, MemoKey, RunKey, Tensors, TrialsKey};
 
-/// Most bytes of a table's file: 2^30. Arbitrary: a table's own limits are lower.
+/// The largest file of a table, in bytes: 2^30. Arbitrary: a table's own limits are lower.
 pub(crate) const MAX_TABLE_BYTES: u64 = 1 << 30;
 /// The folder of runs.
 pub(crate) const RUNS: &str = "runs";
-/// The table of runs at the top of a store: a view, derived from the rest.
+/// The table of runs at the top of a store, which is derived from the rest.
 pub const RUN_TABLE: &str = "runs.csv";
 /// The folder of memoised analyses.
 pub(crate) const ANALYSES: &str = "analyses";
-/// The folder of trials that runs were trained on, where they were made elsewhere.
+/// The folder of trials that were made elsewhere and that runs were trained on.
 pub(crate) const TRIALS: &str = "trials";
 /// A run's folder of loose checkpoints.
 pub(crate) const CHECKPOINTS: &str = "checkpoints";
@@ -47,7 +47,7 @@ pub(crate) enum Content {
 }
 
 impl Content {
-    /// The kinds that stand in a run's own folder.
+    /// The kinds of files in a run's own folder.
     pub(crate) fn of_run(run: RunKey) -> [Self; 5] {
         [Self::Params(run), Self::Pack(run), Self::History(run), Self::Resume(run), Self::Provenance(run)]
     }
@@ -68,7 +68,7 @@ impl Content {
         }
     }
 
-    /// What is written inside, so that a file in another's place is found.
+    /// The subject that is written into the file, so that a file in the wrong place is found.
     pub(crate) fn subject(&self) -> String {
         match self {
             Self::Params(run) => format!("run {run} params"),

@@ -1,8 +1,8 @@
-//! Publishing: the one module that changes anything on disk.
+//! Publishing. This is the only module that changes anything on disk.
 //!
-//! A file is written in `incoming/`, flushed, and renamed to its place; then its folder is flushed. So a
-//! reader finds a whole file or none, whenever the writer is killed, and what it left behind lies in one
-//! folder under a name that says whose it was.
+//! A file is written in `incoming/`, flushed, and renamed to its place; then its folder is flushed. Whenever
+//! the writer is killed, a reader therefore finds a complete file or none. What the writer leaves behind is
+//! in one folder, under a name that identifies the process.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -22,53 +22,53 @@ use crate::{Durability, Error, Incident, Result};
 /// Where files are written before they are renamed to their place.
 pub(crate) const INCOMING: &str = "incoming";
 
-/// Age from which an unfinished file of another machine is left over. Arbitrary, because writing takes
-/// seconds.
+/// The age from which an unfinished file of another machine counts as left over. Arbitrary, because writing
+/// takes seconds.
 const LEFT_OVER_AFTER: Duration = Duration::from_secs(24 * 3600);
 
-/// Most threads that flush the files of one batch. On ext4 five files took 30 ms one after another and 8 ms
-/// at once, because the journal takes waiting writers together (virtual disk, 2 cores, November 2026); more
-/// waiters gain nothing.
+/// The largest number of threads that flush the files of one batch. On ext4, five files took 30 ms one after
+/// another and 8 ms in parallel, because the journal serves waiting writers together (virtual disk, 2 cores,
+/// November 2026). More waiting writers gain nothing.
 const FLUSHING_THREADS: usize = 8;
 
-/// How often a folder is made again after other processes removed it. Arbitrary: each time another process
-/// must finish packing at that moment.
+/// How often a folder is made again after other processes removed it. Arbitrary: for each repetition, another
+/// process must finish packing at that moment.
 const PLACING_ATTEMPTS: usize = 16;
 
 /// A step of publishing; see [`StepHook`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Step {
-    /// Makes a folder.
+    /// Creating a folder.
     MakeFolder,
-    /// Makes the unfinished file.
+    /// Creating the unfinished file.
     Create,
-    /// Writes its bytes.
+    /// Writing its bytes.
     Write,
-    /// Flushes it to disk.
+    /// Flushing it to disk.
     Flush,
-    /// Gives it its place, or moves a damaged file away.
+    /// Renaming it to its place, or moving a damaged file away.
     Rename,
-    /// Flushes the folder.
+    /// Flushing the folder.
     FlushFolder,
-    /// Removes a file or folder.
+    /// Removing a file or folder.
     Remove,
 }
 
-/// Called before each step of publishing with the path concerned; an error it returns is as if the system had
-/// failed.
+/// Called before each step of publishing with the path concerned. An error that it returns is treated as a
+/// failure of the system.
 ///
-/// For tests of what survives: fail at every k-th step, or kill the process there.
+/// It is meant for tests of what survives: it can fail at every k-th step, or kill the process there.
 pub type StepHook = Arc<dyn Fn(Step, &Path) -> io::Result<()> + Send + Sync>;
 
-/// What to do if something stands at the place.
+/// What to do if the place is taken.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Mode {
-    /// Keep it: the first writer has it.
+    /// Keep the existing file: the first writer wins.
     IfAbsent,
-    /// Replace it.
+    /// Replace the existing file.
     Replace,
-    /// Replace it if it is still this file (`None`: still nothing).
+    /// Replace the existing file if it is still this one (`None`: if there is still none).
     ReplaceIf(Option<FileId>),
 }
 
@@ -80,13 +80,13 @@ pub(crate) struct NewFile {
     pub(crate) mode: Mode,
 }
 
-/// What came of it.
+/// The outcome of publishing a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Outcome {
     Written,
-    /// Something was there already, and was kept.
+    /// The place was taken, and the existing file was kept.
     Kept,
-    /// It was no longer the file to replace.
+    /// The existing file was not the one to replace.
     Changed,
 }
 
@@ -96,7 +96,7 @@ pub(crate) struct Disk {
     pub(crate) read_only: bool,
     pub(crate) durability: Durability,
     pub(crate) hook: Option<StepHook>,
-    /// The process that opened the store; [`Process::now`] says who works with it.
+    /// The process that opened the store; [`Process::now`] gives the one that works with it.
     pub(crate) process: Process,
     /// Damage that could not be moved away.
     pub(crate) in_place: Mutex<Vec<Incident>>,
@@ -113,13 +113,13 @@ impl fmt::Debug for Disk {
     }
 }
 
-/// While runs change, there is no table of them.
+/// A guard that keeps the table of runs removed while runs change.
 struct Changing<'a>(Option<&'a Disk>);
 
 impl Changing<'_> {
     fn take_away(&self) {
         if let Self(Some(disk)) = self {
-            let _ = fs::remove_file(disk.root.join(RUN_TABLE)); // a view: mostly not there, and nothing depends on it
+            let _ = fs::remove_file(disk.root.join(RUN_TABLE)); // it usually does not exist, and nothing depends on it
         }
     }
 }
@@ -131,9 +131,9 @@ impl Drop for Changing<'_> {
 }
 
 impl Disk {
-    /// Takes the table of runs away if one of these files belongs to a run: now, because a process may be
-    /// killed in what follows, and when the guard is dropped, because another process may have written a
-    /// table meanwhile.
+    /// Removes the table of runs if one of these files belongs to a run. It is removed now, because the
+    /// process may be killed in what follows, and again when the guard is dropped, because another process
+    /// may have written a table meanwhile.
     fn changing<'a>(&self, mut paths: impl Iterator<Item = &'a Path>) -> Changing<'_> {
         let of_a_run = |path: &Path| path.strip_prefix(&self.root).unwrap_or(path).starts_with(RUNS);
         let changing = Changing(paths.any(of_a_run).then_some(self));
@@ -141,7 +141,7 @@ impl Disk {
         changing
     }
 
-    /// Publishes files in this order: all are written and flushed before the first is renamed.
+    /// Publishes files in this order. All are written and flushed before the first is renamed.
     pub(crate) fn publish(&self, files: &[NewFile]) -> Result<Vec<Outcome>> {
         self.check_writable()?;
         let mut dirty = BTreeSet::new();
@@ -185,7 +185,8 @@ impl Disk {
             let prefix = self.process.now().prefix();
             let mut builder = tempfile::Builder::new();
             builder.prefix(&prefix).suffix(".tmp");
-            // As any new file, so that the users of a shared store can read it: the umask decides.
+            // The usual permissions of a new file, so that users of a shared store can read it if the umask
+            // allows.
             #[cfg(unix)]
             builder.permissions(<Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o666));
             builder.tempfile_in(&folder)
@@ -250,7 +251,7 @@ impl Disk {
             };
             match error.error.kind() {
                 io::ErrorKind::AlreadyExists if matches!(mode, Mode::IfAbsent) => return Ok(Outcome::Kept),
-                // The process that packed the run's checkpoints meanwhile removed their empty folder.
+                // Another process packed the run's checkpoints meanwhile and removed their empty folder.
                 io::ErrorKind::NotFound if attempt < PLACING_ATTEMPTS && error.file.path().exists() => {
                     let relative = path.strip_prefix(&self.root).ok().and_then(Path::parent);
                     self.make_folder(relative.unwrap_or(Path::new("")), dirty)?;
@@ -262,7 +263,7 @@ impl Disk {
         Ok(Outcome::Written)
     }
 
-    /// Renames an unfinished file to its place if nothing is there, and gives it back if something is.
+    /// Renames an unfinished file to its place if the place is free, and otherwise gives it back.
     pub(crate) fn place_new(
         &self,
         file: NamedTempFile,
@@ -277,14 +278,14 @@ impl Disk {
         }
     }
 
-    /// Renames an unfinished file over what is there.
+    /// Renames an unfinished file to its place, which may be taken.
     pub(crate) fn place_over(&self, file: NamedTempFile, path: &Path) -> Result<File> {
         let failed = |error| Error::io("rename a new file to", path, error);
         self.step(Step::Rename, path).map_err(failed)?;
         file.persist(path).map_err(|error| failed(error.error))
     }
 
-    /// Moves something within the store; false if it is not there (any more).
+    /// Moves a file or folder within the store; false if it does not exist (any more).
     pub(crate) fn rename(&self, from: &Path, to: &Path) -> io::Result<bool> {
         self.step(Step::Rename, from)?;
         let _changing = self.changing([from, to].into_iter());
@@ -295,7 +296,7 @@ impl Disk {
         }
     }
 
-    /// Makes one folder, which may be there; remembers in `dirty` which folder got a new entry.
+    /// Makes one folder, which may exist. Remembers in `dirty` which folder got a new entry.
     pub(crate) fn make_one_folder(&self, path: &Path, dirty: &mut BTreeSet<PathBuf>) -> Result<()> {
         self.check_writable()?;
         let make = || {
@@ -323,7 +324,8 @@ impl Disk {
                 if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
             };
             match flush() {
-                // Moved away meanwhile (`checkpoints/` after packing): nothing is left to flush.
+                // The folder was removed meanwhile (`checkpoints/` after packing), so there is nothing to
+                // flush.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 flushed => flushed.map_err(|error| Error::io("flush the folder", folder, error))?,
             }
@@ -331,7 +333,7 @@ impl Disk {
         Ok(())
     }
 
-    /// Removes a file; fine if it is not there.
+    /// Removes a file, if it exists.
     pub(crate) fn remove(&self, path: &Path) -> Result<()> {
         self.check_writable()?;
         let _changing = self.changing([path].into_iter());
@@ -349,7 +351,7 @@ impl Disk {
         }
     }
 
-    /// What processes that have ended left in `incoming/`.
+    /// The files that ended processes left in `incoming/`.
     pub(crate) fn left_over(&self) -> Result<Vec<PathBuf>> {
         let Some(folder) = self.folder(Path::new(INCOMING))? else { return Ok(Vec::new()) };
         let old = |entry: &DirEntry| {
@@ -362,7 +364,7 @@ impl Disk {
         Ok(left.map(|(_, entry)| entry.path()).collect())
     }
 
-    /// Removes what processes that have ended left in `incoming/`.
+    /// Removes the files that ended processes left in `incoming/`.
     pub(crate) fn sweep(&self) -> Result<()> {
         self.left_over()?.iter().try_for_each(|path| self.remove(path))
     }

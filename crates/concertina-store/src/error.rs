@@ -1,4 +1,4 @@
-//! What can go wrong with a store.
+//! The errors of a store.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -6,17 +6,17 @@ use std::path::{Path, PathBuf};
 /// Result with this crate's [`Error`].
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// What can go wrong with a store.
+/// An error of a store.
 ///
-/// A damaged file is not among these: it is set aside, listed by
-/// [`Store::incidents`](crate::Store::incidents), and reads as not there.
+/// A damaged file is not an error: it is set aside, listed by [`Store::incidents`](crate::Store::incidents),
+/// and reads as missing.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// There is no store where one was to be read.
+    /// There is no store at the path.
     #[error("no store at {}", path.display())]
     NoStore {
-        /// Where it was looked for.
+        /// Where a store was expected.
         path: PathBuf,
     },
     /// The folder holds something else.
@@ -45,12 +45,12 @@ pub enum Error {
         /// The beginning of what it holds.
         found: String,
     },
-    /// A file, or a link to nothing, stands where a folder should be.
+    /// There is a file, or a link to nothing, where a folder should be.
     #[error("expected a folder, found {found} at {}", path.display())]
     NotAFolder {
-        /// Where.
+        /// The path.
         path: PathBuf,
-        /// What stands there.
+        /// What was found there.
         found: &'static str,
     },
     /// A link leads out of the store.
@@ -61,7 +61,7 @@ pub enum Error {
         /// Where it leads.
         target: PathBuf,
     },
-    /// The store was opened for reading alone.
+    /// The store was opened for reading only.
     #[error("store was opened for reading only: {}", path.display())]
     OpenedReadOnly {
         /// The store.
@@ -72,9 +72,9 @@ pub enum Error {
     DiskFull {
         /// What was tried.
         action: &'static str,
-        /// With which file.
+        /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the system.
         source: io::Error,
     },
     /// The file system does not allow writing.
@@ -82,19 +82,19 @@ pub enum Error {
     ReadOnlyFileSystem {
         /// What was tried.
         action: &'static str,
-        /// With which file.
+        /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the system.
         source: io::Error,
     },
-    /// The user may not do this.
+    /// The user does not have the permission.
     #[error("permission denied: cannot {action} {}", path.display())]
     PermissionDenied {
         /// What was tried.
         action: &'static str,
-        /// With which file.
+        /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the system.
         source: io::Error,
     },
     /// Any other failure of the file system.
@@ -102,42 +102,42 @@ pub enum Error {
     Io {
         /// What was tried.
         action: &'static str,
-        /// With which file.
+        /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the system.
         source: io::Error,
     },
-    /// A table that cannot be written.
+    /// A table cannot be written.
     #[error("cannot write the table {}", path.display())]
     Table {
-        /// The file meant for it.
+        /// The file for which it was meant.
         path: PathBuf,
         /// Why.
         source: concertina_table::Error,
     },
-    /// Tensors or metadata too large for one file.
+    /// Tensors or metadata are too large for one file.
     #[error("header too large: at most {limit} bytes, found {found}, for {}", path.display())]
     HeaderTooLarge {
-        /// The file meant for it.
+        /// The file for which it was meant.
         path: PathBuf,
         /// The limit in bytes.
         limit: u64,
-        /// What was asked for, in bytes.
+        /// The size of the header, in bytes.
         found: u64,
     },
-    /// A tensor's name that the file format keeps for itself.
+    /// A tensor has a name that the file format reserves.
     #[error("tensor cannot be named `{found}`")]
     TensorName {
         /// The name.
         found: String,
     },
-    /// A text that is no key.
+    /// A text is not a key.
     #[error("expected a key of 64 hexadecimal digits, found `{found}`")]
     Key {
         /// The text.
         found: String,
     },
-    /// A text that is no checkpoint.
+    /// A text is not a checkpoint.
     #[error("expected a checkpoint as `<epoch>_<update>`, found `{found}`")]
     Checkpoint {
         /// The text.
@@ -146,30 +146,27 @@ pub enum Error {
 }
 
 impl Error {
-    /// What the user can do about it, if there is something.
+    /// What the user can do about it, if anything.
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             Self::NoStore { .. } => {
-                "check the path; training makes a store there if there is none".to_owned()
+                "check the path; training creates a store there if there is none".to_owned()
             }
             Self::NotAStore { .. } => "name an empty or a new folder".to_owned(),
-            Self::NewerLayout { .. } => {
-                "install the newest version; nothing was changed in the store".to_owned()
-            }
+            Self::NewerLayout { .. } => "install the newest version; the store was not changed".to_owned(),
             Self::DamagedFormat { .. } => {
                 format!("if this is a store, put the line `{}` into the file", crate::layout::LINE.trim_end())
             }
             Self::NotAFolder { path, .. } => format!("move {} away, then try again", path.display()),
             Self::LeadsOut { .. } => {
-                "open the store at its real place, or replace the link by a folder".to_owned()
+                "open the store at its real path, or replace the link by a folder".to_owned()
             }
             Self::OpenedReadOnly { .. } => "open the store for writing".to_owned(),
             Self::DiskFull { .. } => {
-                "free some space and start again: what was finished is kept, nothing is half written"
-                    .to_owned()
+                "free some space and start again: finished work is kept, and no file is incomplete".to_owned()
             }
             Self::ReadOnlyFileSystem { .. } => {
-                "name a store in a folder that can be written; reading this one works".to_owned()
+                "name a store in a folder that can be written to; this one can be read".to_owned()
             }
             Self::PermissionDenied { path, .. } => {
                 format!("ask the owner of {} for access, or name another store", path.display())
@@ -178,7 +175,7 @@ impl Error {
                 "too many open files: raise the limit with `ulimit -n`, or use fewer threads".to_owned()
             }
             Self::Io { source, .. } if source.kind() == io::ErrorKind::CrossesDevices => {
-                "the folders of a store must lie on one file system".to_owned()
+                "all folders of a store must be on the same file system".to_owned()
             }
             Self::Table { source, .. } => return source.hint(),
             Self::HeaderTooLarge { .. } => "keep fewer checkpoints of this run".to_owned(),
@@ -188,7 +185,7 @@ impl Error {
         })
     }
 
-    /// Sorts a failure of the system by what the user can do about it.
+    /// Classifies a failure of the system by what the user can do about it.
     pub(crate) fn io(action: &'static str, path: &Path, source: io::Error) -> Self {
         let path = path.to_owned();
         match source.kind() {

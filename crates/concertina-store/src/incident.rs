@@ -1,4 +1,4 @@
-//! Damaged files: set aside with a reason, never deleted, never in the way.
+//! Damaged files, which are set aside with a reason and never deleted.
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -12,7 +12,7 @@ use crate::disk::{Disk, Mode, NewFile};
 use crate::place::{FileId, entries};
 use crate::process::token;
 
-/// Where damaged files are moved to: a folder for each, with the file and [`NOTE`].
+/// Where damaged files are moved: one folder per file, with the file and [`NOTE`].
 pub(crate) const SET_ASIDE: &str = "set-aside";
 /// The file with the reason.
 const NOTE: &str = "incident.json";
@@ -21,20 +21,20 @@ const NOTE: &str = "incident.json";
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Incident {
-    /// Where it stood, below the store's root.
+    /// Where it was, below the store's root.
     pub path: PathBuf,
     /// What is wrong with it.
     pub reason: String,
-    /// Where it is now, below the store's root; `None` if it could not be moved and stands where it stood.
+    /// Where it is now, below the store's root; `None` if it could not be moved and is still in its place.
     pub set_aside: Option<PathBuf>,
 }
 
 impl Disk {
-    /// Moves a damaged thing to `set-aside/` with its reason.
+    /// Moves a damaged file to `set-aside/` with the reason.
     ///
-    /// If that is not allowed (a store opened for reading, a read-only file system), it is remembered and
-    /// left. If another file stands there now (`id` is what was found damaged), another process has mended it
-    /// already: nothing is done.
+    /// If that is not allowed (the store is opened for reading only, or the file system is read-only), the
+    /// incident is remembered and the file is left in place. If the file is no longer the one that was found
+    /// damaged (`id`), another process has repaired it already, and nothing is done.
     pub(crate) fn set_aside(&self, relative: &Path, reason: &str, id: Option<FileId>) -> Result<()> {
         let from = self.root.join(relative);
         if id.is_some() && FileId::at(&from) != id {
@@ -61,7 +61,7 @@ impl Disk {
         let from = self.root.join(&incident.path);
         let moved = self.rename(&from, &self.root.join(&to));
         if !matches!(moved, Ok(true)) {
-            // Another process was faster, or it cannot be moved: then there is nothing to tell here.
+            // Another process was faster, or the file cannot be moved: then there is nothing to report here.
             self.remove(&self.root.join(folder.join(NOTE)))?;
             self.remove_empty_folder(&self.root.join(&folder));
         }
@@ -77,7 +77,7 @@ impl Disk {
                 let note = Path::new(SET_ASIDE).join(name).join(NOTE);
                 let parse = |file: File, _| {
                     let mut bytes = Vec::new();
-                    // A note is a few hundred bytes; whatever is longer is not ours.
+                    // A note is a few hundred bytes long; anything longer is not ours.
                     file.take(1 << 16).read_to_end(&mut bytes)?;
                     Ok(serde_json::from_slice::<Incident>(&bytes).ok())
                 };

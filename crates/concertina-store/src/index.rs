@@ -1,8 +1,8 @@
-//! The index of runs: what is known of each from the last look, and whether its folder has changed since.
+//! The index of runs: what was known of each run at the last look, and whether its folder has changed since.
 //!
-//! Reading the files of a hundred thousand runs takes half a minute; looking whether their folders changed
-//! takes a fraction of a second. The index is derived: deleted, damaged or old, it is made again from the
-//! folders.
+//! Reading the files of a hundred thousand runs takes half a minute, but checking whether their folders have
+//! changed takes a fraction of a second. The index is derived from the folders: if it is deleted, damaged or
+//! old, it is made again.
 
 use std::fs::Metadata;
 use std::path::Path;
@@ -15,26 +15,26 @@ use crate::disk::{Mode, NewFile};
 use crate::sealed::read_all;
 use crate::{Error, Result, RunKey, Store};
 
-/// The file.
+/// The name of the file.
 pub(crate) const INDEX: &str = "index.parquet";
-/// Most bytes of it: 2^30, as of any table. Arbitrary.
+/// The largest size of the index in bytes: 2^30, as for any table. Arbitrary.
 const MAX_BYTES: u64 = 1 << 30;
-/// A folder that changed less than this before it was read may change again without showing it: file systems
-/// keep times in steps, of 2 seconds at most (FAT).
+/// If a folder changed less than this long before it was read, it may change again without getting another
+/// time: file systems keep times in steps of up to 2 seconds (FAT).
 const TOO_FRESH: Duration = Duration::from_secs(3);
 
-/// Which state of a run's folder it is: another stamp, perhaps other files.
+/// A stamp of the state of a run's folder. If the stamp has changed, the files may have changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stamp {
-    /// When the folder, and that of its loose checkpoints, last changed: nanoseconds since 1970, 0 if there
-    /// is none.
+    /// When the folder, and its folder of loose checkpoints, last changed: nanoseconds since 1970, or 0 if
+    /// there is no such folder.
     changed: [i64; 2],
     /// The number of the folder in its file system.
     number: i64,
 }
 
 impl Stamp {
-    /// Its numbers, for a table.
+    /// The stamp as numbers, for a table.
     pub fn to_numbers(self) -> [i64; 3] {
         [self.changed[0], self.changed[1], self.number]
     }
@@ -44,15 +44,15 @@ impl Stamp {
         Self { changed: [changed, checkpoints.map_or(0, |metadata| times(metadata).0)], number }
     }
 
-    /// Whether a change after this moment is sure to give another stamp.
+    /// Whether any change after this moment is certain to change the stamp.
     pub fn is_settled(&self, now: SystemTime) -> bool {
         let newest = u64::try_from(self.changed[0].max(self.changed[1])).unwrap_or(u64::MAX);
         UNIX_EPOCH.checked_add(Duration::from_nanos(newest)).is_some_and(|newest| newest + TOO_FRESH < now)
     }
 }
 
-/// When the entries of a folder changed, and its number. The time of change rather than of modification,
-/// which copying sets back.
+/// When the entries of a folder changed, and the folder's number. This is the time of change rather than that
+/// of modification, which copying resets.
 #[cfg(unix)]
 fn times(metadata: &Metadata) -> (i64, i64) {
     use std::os::unix::fs::MetadataExt;
@@ -67,7 +67,7 @@ fn times(metadata: &Metadata) -> (i64, i64) {
 }
 
 impl Store {
-    /// The keys of all runs, sorted, each with the state of its folder.
+    /// The keys of all runs, sorted, each with the stamp of its folder.
     ///
     /// # Errors
     /// As [`Store::keys`].
@@ -77,7 +77,8 @@ impl Store {
         let look = |key: &RunKey| {
             let folder = self.root().join(RUNS).join(key.shard()).join(key.to_string());
             let checkpoints = folder.join(CHECKPOINTS).symlink_metadata().ok();
-            // Removed meanwhile: nothing to tell of it. A link is followed: its target is what changes.
+            // A run that was removed meanwhile is left out. A link is followed, because its target is what
+            // changes.
             folder.metadata().ok().map(|metadata| (*key, Stamp::of(&metadata, checkpoints.as_ref())))
         };
         let parts = std::thread::scope(|scope| {
@@ -91,11 +92,11 @@ impl Store {
         Ok(parts.into_iter().flatten().collect())
     }
 
-    /// The index that [`Store::publish_index`] wrote under this label; `None` if there is none, or none that
-    /// can be used.
+    /// The index that [`Store::publish_index`] wrote under this label; `None` if there is none, or it cannot
+    /// be used.
     ///
     /// # Errors
-    /// The system's failures.
+    /// Failures of the system.
     pub fn index(&self, label: &str) -> Result<Option<Table>> {
         let read = self.disk.inspect(Path::new(INDEX), |file, length| {
             let bytes = read_all(file, length, MAX_BYTES)?;
@@ -104,10 +105,10 @@ impl Store {
         Ok(read.ok().flatten().flatten())
     }
 
-    /// Keeps an index in place of the one before.
+    /// Writes an index, which replaces the previous one.
     ///
     /// # Errors
-    /// [`Error::Table`]; the system's failures.
+    /// [`Error::Table`]; failures of the system.
     pub fn publish_index(&self, table: &Table, label: &str) -> Result<()> {
         let failed = |source| Error::Table { path: self.root().join(INDEX), source };
         let bytes = table.to_labelled_parquet(label).map_err(failed)?;
@@ -115,7 +116,8 @@ impl Store {
         Ok(())
     }
 
-    /// The time by the clock of the file system, which all hosts share; `None` if nothing can be written.
+    /// The current time by the clock of the file system, which all hosts share; `None` if nothing can be
+    /// written.
     pub fn file_system_time(&self) -> Option<SystemTime> {
         let staged = self.disk.stage(&[], &mut Default::default()).ok()?;
         staged.as_file().metadata().ok()?.modified().ok()

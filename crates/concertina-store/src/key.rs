@@ -1,4 +1,4 @@
-//! Names by content: keys of runs and of memoised analyses.
+//! Names derived from content: keys of runs and of memoised analyses.
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,12 +12,12 @@ macro_rules! key {
         pub struct $name([u8; $bytes]);
 
         impl $name {
-            /// Its bits.
+            /// Its bytes.
             pub fn bytes(&self) -> &[u8; $bytes] {
                 &self.0
             }
 
-            /// The first 12 hexadecimal digits: enough for people.
+            /// The first 12 hexadecimal digits, which are enough for people.
             pub fn short(&self) -> String {
                 self.to_string()[..12].to_owned()
             }
@@ -39,7 +39,7 @@ macro_rules! key {
         impl FromStr for $name {
             type Err = Error;
 
-            /// Reads two hexadecimal digits a byte, in lower case.
+            /// Reads two hexadecimal digits per byte, in lower case.
             fn from_str(text: &str) -> Result<Self> {
                 let wrong = || Error::Key { found: text.chars().take(80).collect() };
                 let digit = |byte: u8| match byte {
@@ -100,10 +100,10 @@ impl RunKey {
 impl MemoKey {
     /// The key of one analysis of some checkpoints of one run.
     ///
-    /// BLAKE3 over `concertina memo 1` and, each behind its length in 8 little-endian bytes: the run's 32
-    /// bytes; the checkpoints in the order given, as text joined with commas; the analysis' name; its version
-    /// as decimal text; its parameters. `parameters_json` is hashed as it is: give the same text for the same
-    /// parameters.
+    /// The key is the BLAKE3 hash of `concertina memo 1` followed by these parts, each preceded by its length
+    /// in 8 little-endian bytes: the run's 32 bytes; the checkpoints in the order given, as text joined with
+    /// commas; the analysis' name; its version as decimal text; its parameters. `parameters_json` is hashed
+    /// as it is, so callers must give the same text for the same parameters.
     pub fn of(
         run: &RunKey,
         checkpoints: &[CheckpointId],
@@ -127,7 +127,7 @@ impl MemoKey {
     }
 }
 
-/// A memoised result: its key, and what it is of in words.
+/// A memoised result: its key, and a description of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Memo {
     key: MemoKey,
@@ -137,7 +137,7 @@ pub struct Memo {
 impl Memo {
     /// One analysis of some checkpoints of one run, keyed as [`MemoKey::of`] says.
     ///
-    /// Without checkpoints it is of whatever checkpoints there are rows of.
+    /// Without checkpoints, it covers all checkpoints for which it has rows.
     pub fn of(
         run: &RunKey,
         checkpoints: &[CheckpointId],
@@ -149,7 +149,7 @@ impl Memo {
         Self { key, about: format!("{analysis} {version} of run {run}") }
     }
 
-    /// From a file that says what it is.
+    /// The result with the description that was read from its file.
     pub(crate) fn read(key: MemoKey, about: &str) -> Self {
         Self { key, about: about.to_owned() }
     }
@@ -159,8 +159,8 @@ impl Memo {
         &self.key
     }
 
-    /// What is written inside, so that a file in another's place is found, and so that one can tell what it
-    /// holds.
+    /// The label that is written into the file, so that a file in the wrong place is found and its content
+    /// can be identified.
     pub(crate) fn label(&self) -> String {
         format!("memo {}: {}", self.key, self.about)
     }

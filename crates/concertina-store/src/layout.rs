@@ -15,14 +15,14 @@ use crate::{Error, Result};
 
 /// The newest layout this version knows, and the one it writes.
 pub(crate) const VERSION: u64 = 1;
-/// What `FORMAT` holds.
+/// The content of `FORMAT`.
 pub(crate) const LINE: &str = "concertina store 1\n";
-/// The file.
+/// The name of the file.
 pub(crate) const FORMAT: &str = "FORMAT";
-/// Everything that may stand at the top of a store.
+/// All names that may appear at the top of a store.
 const TOP: [&str; 9] = [FORMAT, INCOMING, SET_ASIDE, INDEX, RUNS, ANALYSES, TRIALS, CLAIMS, RUN_TABLE];
 
-/// Checks that this folder is a store of a known layout; makes it one if it is empty and may be written.
+/// Checks that this folder is a store of a known layout. Makes it one if it is empty and may be written to.
 pub(crate) fn settle(disk: &Disk) -> Result<()> {
     if check(disk)? {
         return Ok(());
@@ -39,7 +39,7 @@ pub(crate) fn settle(disk: &Disk) -> Result<()> {
     if check(disk)? { Ok(()) } else { Err(Error::NoStore { path: disk.root.clone() }) }
 }
 
-/// True if `FORMAT` is there and right, false if it is not there.
+/// True if `FORMAT` exists and is valid, false if it is missing.
 fn check(disk: &Disk) -> Result<bool> {
     let path = disk.root.join(FORMAT);
     let damaged = |found: &str| Err(Error::DamagedFormat { path: path.clone(), found: found.to_owned() });
@@ -60,13 +60,14 @@ fn check(disk: &Disk) -> Result<bool> {
     }
 }
 
-/// The line is 19 bytes; nothing past 64 is read, whatever the file holds.
+/// Reads the start of the file. The line is 19 bytes long; nothing beyond 64 bytes is read, whatever the file
+/// holds.
 fn read_start(file: File, bytes: &mut Vec<u8>) -> std::io::Result<usize> {
     file.take(64).read_to_end(bytes)
 }
 
-/// Writes `FORMAT` again where all else looks like a store; false if it does not.
-pub(crate) fn mend(disk: &Disk) -> Result<bool> {
+/// Writes `FORMAT` again if everything else looks like a store; returns false if it does not.
+pub(crate) fn repair(disk: &Disk) -> Result<bool> {
     let names: BTreeSet<String> = entries(&disk.root)?.into_iter().map(|(name, _)| name).collect();
     let known = names.iter().all(|name| TOP.contains(&name.as_str()));
     if !known || !(names.contains(RUNS) || names.contains(ANALYSES)) {

@@ -1,22 +1,22 @@
 //! The run store: keys, atomic publishing, checksums.
 //!
 //! A run is named by its content (its parameters in canonical form), so two processes that train the same run
-//! mean the same folder, and the second finds what is there. The folder is the truth: there is no index to
-//! break.
+//! use the same folder, and the second finds what the first has stored. The folder is the only source of
+//! truth: nothing depends on an index that could break.
 //!
 //! ```text
 //! store/
 //!   FORMAT                      `concertina store 1`: the layout's version; a newer one is refused
 //!   runs/<2 hex>/<key>/         a run; the key is 64 hexadecimal digits, the folder above its first two
 //!     params.toml               all parameters; the last line is a comment with their BLAKE3
-//!     checkpoints/<epoch>_<update>.safetensors    loose checkpoints, while the run goes on
+//!     checkpoints/<epoch>_<update>.safetensors    loose checkpoints, during training
 //!     checkpoints.safetensors   all checkpoints of a finished run in one file (below)
 //!     resume.safetensors        optimizer, scheduler and counters at the newest checkpoint
 //!     history.parquet           loss, accuracy, learning rate, per epoch and phase
 //!     provenance.json           {"blake3", "subject", "value"}: version, processor, times
 //!   analyses/<2 hex>/<key>.parquet                memoised results
-//!   trials/<32 hex>.safetensors trials that runs were trained on, where they were made elsewhere; named by content
-//!   runs.csv                    a view of all runs; taken away when one changes, so never out of date
+//!   trials/<32 hex>.safetensors trials made elsewhere that runs were trained on; named by content
+//!   runs.csv                    a table of all runs; removed when one changes, so never out of date
 //!   index.parquet               what is known of many runs, so that listing them is fast; safe to delete
 //!   claims/<key>.json           which process is training what; safe to delete
 //!   incoming/                   files being written; safe to delete when no process writes
@@ -25,8 +25,8 @@
 //!
 //! # Packed checkpoints
 //!
-//! A tensor is named `<epoch>_<update>/<name>`; one that is the same in all checkpoints of the file (fixed
-//! input weights) stands once, as `all/<name>`. In Python:
+//! A tensor is named `<epoch>_<update>/<name>`. A tensor that is the same in all checkpoints of the file
+//! (fixed input weights) is stored once, as `all/<name>`. In Python:
 //!
 //! ```python
 //! from safetensors.numpy import load_file
@@ -38,17 +38,18 @@
 //!
 //! # What can be relied on
 //!
-//! * **Whole or not there.** Every file is written in `incoming/`, flushed, and renamed ([`Batch`]); a killed
-//!   process leaves nothing else. The first publisher of parameters, checkpoints and rows of memoised results
-//!   has them; history, provenance and the state to resume from are replaced.
-//! * **Damage is found.** Every file holds a BLAKE3 of its content *and of what it is of*, so flipped bits,
-//!   cut ends and files that changed places are found on reading. The file is moved to `set-aside/` with the
-//!   reason ([`Store::incidents`]), and reads as not there. In a packed file each checkpoint has its own
-//!   hash: one damaged checkpoint costs one.
-//! * **The same content gives the same bytes.** No times, no random order.
-//! * **No locks.** A claim ([`RunFolder::claim`]) only saves double work; see there.
-//! * **Nothing outside the root is touched.** Links that lead out are refused. (Against accidents; who can
-//!   write into a store while it is used is trusted.)
+//! * **Files are complete or absent.** Every file is written in `incoming/`, flushed, and renamed
+//!   ([`Batch`]). A killed process leaves nothing else behind. For parameters, checkpoints and rows of
+//!   memoised results, the first publisher wins; history, provenance and the state to resume from are
+//!   replaced.
+//! * **Damage is found.** Every file holds a BLAKE3 hash of its content *and of its subject*, so flipped
+//!   bits, truncated files and files in the wrong place are found on reading. The file is moved to
+//!   `set-aside/` with the reason ([`Store::incidents`]), and reads as missing. In a packed file each
+//!   checkpoint has its own hash, so damage to one checkpoint does not affect the others.
+//! * **The same content gives the same bytes.** Files contain no times and no random order.
+//! * **No locks.** A claim ([`RunFolder::claim`]) only avoids duplicate work.
+//! * **Nothing outside the root is touched.** Links that lead out are refused. (This guards against
+//!   accidents. Anyone who can write into a store while it is used is trusted.)
 //! * **Errors name the path** and say what to do ([`Error::hint`]).
 
 mod batch;

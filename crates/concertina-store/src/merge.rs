@@ -1,4 +1,4 @@
-//! Files that grow: what is there and what is added, in one file.
+//! Files that grow: existing and added content are merged into one file.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,20 +10,22 @@ use crate::disk::{Mode, NewFile, Outcome};
 use crate::place::FileId;
 use crate::{CheckpointId, Error, Keep, Memo, Result, RunFolder, Store, Tensors, batch, pack};
 
-/// How often a file is merged again if others replace it meanwhile. Arbitrary, several times the writers one
-/// may expect: with claims there is one, and eight that ignore claims must each get their turn.
+/// How often a file is merged again if other processes replace it meanwhile. Arbitrary: several times the
+/// number of writers that can be expected. With claims there is one writer, and eight writers that ignore
+/// claims must each get their turn.
 const MERGES: usize = 64;
 
-/// Something to be added to a file, which others may be adding to at the same time.
+/// Content to be added to a file to which other processes may be adding at the same time.
 pub(crate) trait Merge {
-    /// What is there with what is added; nothing if that is all there already. What was there first wins.
+    /// The existing content with what is added; `None` if the file has everything already. Existing content
+    /// wins.
     fn merge(&mut self, store: &Store) -> Result<Option<NewFile>>;
 
     /// Called when the last merge is in place.
     fn settle(&self, store: &Store) -> Result<()>;
 
-    /// Others replaced the file between our reading and our renaming: merges with theirs. Returns how many
-    /// files were written.
+    /// Merges again after another process replaced the file between our reading and our renaming. Returns how
+    /// many files were written.
     fn merge_until_done(&mut self, store: &Store) -> Result<usize> {
         for attempt in 1..=MERGES {
             let Some(mut file) = self.merge(store)? else {
@@ -42,7 +44,7 @@ pub(crate) trait Merge {
     }
 }
 
-/// Rows for a memoised result.
+/// Rows to add to a memoised result.
 #[derive(Debug)]
 pub(crate) struct MemoRows {
     memo: Memo,
@@ -57,8 +59,8 @@ impl MemoRows {
 }
 
 impl Merge for MemoRows {
-    /// Rows whose `by` is not there yet are added; all rows stand in the order of `by`, so that the order of
-    /// writing does not show.
+    /// Adds the rows whose value of `by` is new. All rows are sorted by `by`, so that the result does not
+    /// depend on the order of writing.
     fn merge(&mut self, store: &Store) -> Result<Option<NewFile>> {
         let content = Content::Memo(*self.memo.key());
         let path = content.path();
@@ -67,7 +69,7 @@ impl Merge for MemoRows {
         let there = store.disk.read(&path, |file, length| content.table(file, length))?;
         let failed = |source| Error::Table { path: store.root().join(&path), source };
         let merged = match &there {
-            // Read as not there, so whatever stood there was set aside.
+            // The file reads as missing, so a damaged one was set aside.
             None => self.table.clone(),
             Some(there) => {
                 let known: BTreeSet<i64> =
@@ -93,13 +95,13 @@ impl Merge for MemoRows {
     }
 }
 
-/// Checkpoints for a run's pack.
+/// Checkpoints to add to a run's pack.
 #[derive(Debug)]
 pub(crate) struct PackedCheckpoints<'a> {
     run: RunFolder,
     given: Vec<(CheckpointId, &'a Tensors)>,
     keep: Keep<'a>,
-    /// Loose files that the last merge made superfluous.
+    /// Loose files that are superfluous after the last merge.
     loose: BTreeSet<CheckpointId>,
 }
 
@@ -110,7 +112,7 @@ impl<'a> PackedCheckpoints<'a> {
 }
 
 impl Merge for PackedCheckpoints<'_> {
-    /// What is packed, loose and given.
+    /// Merges packed, loose and given checkpoints.
     fn merge(&mut self, store: &Store) -> Result<Option<NewFile>> {
         let content = Content::Pack(*self.run.key());
         let path = content.path();
@@ -140,7 +142,7 @@ impl Merge for PackedCheckpoints<'_> {
                 changed = true;
             }
         } else {
-            // It may have been damaged, and set aside a moment ago.
+            // The pack may have been damaged and just been set aside.
             current = FileId::at(&store.root().join(&path));
         }
         let mut loose = self.run.loose_ids()?;
@@ -161,7 +163,7 @@ impl Merge for PackedCheckpoints<'_> {
                 changed = true;
             }
         }
-        // What could not be read now must not be removed.
+        // A file that could not be read now must not be removed.
         loose.retain(|id| !self.keep.keeps(*id) || together.contains_key(id));
         let parts = changed.then(|| pack::encode(self.run.key(), &together));
         self.loose = loose;
@@ -170,7 +172,7 @@ impl Merge for PackedCheckpoints<'_> {
         Ok(Some(NewFile { path, parts: parts.into(), mode: Mode::ReplaceIf(current) }))
     }
 
-    /// Removes loose files that the pack holds now, or that are not to be kept.
+    /// Removes loose files that the pack now holds, or that are not to be kept.
     fn settle(&self, store: &Store) -> Result<()> {
         for &id in &self.loose {
             store.disk.remove(&store.root().join(Content::Checkpoint(*self.run.key(), id).path()))?;

@@ -14,10 +14,10 @@ use crate::place::FileId;
 use crate::tensors::{assemble, hash_of, json, parse};
 use crate::{CheckpointId, RunKey, Tensors};
 
-/// The folder of names for what is the same in all checkpoints of the file.
+/// The prefix of the names of arrays that are the same in all checkpoints of the file.
 const SHARED: &str = "all";
 
-/// What a packed file says about itself.
+/// The metadata of a packed file.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Envelope {
@@ -25,7 +25,7 @@ struct Envelope {
     run: String,
 }
 
-/// What it says about one checkpoint: its own hash, so that it can be checked alone.
+/// The metadata of one checkpoint. It has its own hash, so that it can be checked by itself.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Packed {
@@ -33,7 +33,7 @@ struct Packed {
     metadata: Map<String, Value>,
 }
 
-/// What a checkpoint's hash is of, loose or packed.
+/// The subject in a checkpoint's hash, loose or packed.
 pub(crate) fn subject(run: &RunKey, id: CheckpointId) -> String {
     format!("run {run} checkpoint {id}")
 }
@@ -68,7 +68,8 @@ pub(crate) fn encode(run: &RunKey, checkpoints: &BTreeMap<CheckpointId, &Tensors
     [container::encode_header(&json(&envelope), shapes), values]
 }
 
-/// Names whose arrays have the same shape and bits in every checkpoint; none if there is but one checkpoint.
+/// The names whose arrays have the same shape and bits in every checkpoint; none if there is only one
+/// checkpoint.
 fn shared_names(checkpoints: &BTreeMap<CheckpointId, &Tensors>) -> BTreeSet<String> {
     let mut rest = checkpoints.values();
     let Some(first) = rest.next() else { return BTreeSet::new() };
@@ -89,13 +90,13 @@ fn place_name(id: CheckpointId, name: &str, shared: &BTreeSet<String>) -> String
 }
 
 impl Pack<File> {
-    /// Which file it is.
+    /// The identity of the file.
     pub(crate) fn id(&self) -> Option<FileId> {
         self.file.metadata().ok().map(|metadata| FileId::of(&metadata))
     }
 }
 
-/// An open packed file, its header read and checked.
+/// An open packed file whose header has been read and checked.
 pub(crate) struct Pack<F> {
     file: F,
     run: RunKey,
@@ -131,7 +132,7 @@ impl<F: Read + Seek> Pack<F> {
         self.checkpoints.contains_key(&id)
     }
 
-    /// One checkpoint, read without the others; `None` if the file does not have it.
+    /// Reads one checkpoint without the others; `None` if the file does not have it.
     pub(crate) fn read(&mut self, id: CheckpointId) -> Result<Option<Tensors>, Damage> {
         let Some(packed) = self.checkpoints.get(&id) else { return Ok(None) };
         let folder = format!("{id}/");

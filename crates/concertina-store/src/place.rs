@@ -1,4 +1,4 @@
-//! Places in the store: found, checked, and never outside of it.
+//! Finds and checks places in the store, which are never outside of it.
 
 use std::collections::BTreeSet;
 use std::fs::{self, DirEntry, File, Metadata};
@@ -9,7 +9,7 @@ use crate::damage::Damage;
 use crate::disk::Disk;
 use crate::{Error, Result};
 
-/// Which file it is, whatever its name.
+/// The identity of a file, independent of its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct FileId {
     device: u64,
@@ -29,24 +29,25 @@ impl FileId {
         Self { device, number, length: metadata.len() }
     }
 
-    /// The file at a place (a link itself, not where it leads), if there is one.
+    /// The file at a path (a link itself, not its target), if there is one.
     pub(crate) fn at(path: &Path) -> Option<Self> {
         path.symlink_metadata().ok().map(|metadata| Self::of(&metadata))
     }
 }
 
-/// What stands at a file's place.
+/// What was found at a file's place.
 pub(crate) enum Found {
     Nothing,
-    /// Something that is no file of the store's own; why, in words.
+    /// Something that is not a regular file of the store, with the reason.
     Wrong(String),
     File(File, u64, FileId),
 }
 
-/// A file's content if it is there, or why it cannot be used and which file it was.
+/// A file's content if the file exists, or why it cannot be used and which file it was.
 pub(crate) type Inspected<T> = std::result::Result<Option<T>, (String, Option<FileId>)>;
 
-/// What is there in a folder, by name; names that are not UTF-8 are not the store's.
+/// The entries of a folder, sorted by name. Names that are not UTF-8 are left out, because the store does not
+/// write such names.
 pub(crate) fn entries(folder: &Path) -> Result<Vec<(String, DirEntry)>> {
     let failed = |error| Error::io("list the folder", folder, error);
     let listing = match fs::read_dir(folder) {
@@ -64,7 +65,7 @@ pub(crate) fn entries(folder: &Path) -> Result<Vec<(String, DirEntry)>> {
     Ok(entries)
 }
 
-/// What stands where a folder should be.
+/// What was found where a folder should be.
 enum Step {
     Folder,
     Nothing,
@@ -72,9 +73,9 @@ enum Step {
 }
 
 impl Disk {
-    /// The absolute path of a folder of the store, if it is there and inside.
+    /// The absolute path of a folder of the store, if it exists and is inside the store.
     ///
-    /// A file or a dangling link in its place is set aside and reads as nothing; a link that leads out is an
+    /// A file or a dangling link in its place is set aside and reads as missing. A link that leads out is an
     /// error.
     pub(crate) fn folder(&self, relative: &Path) -> Result<Option<PathBuf>> {
         let mut below = PathBuf::new();
@@ -92,7 +93,8 @@ impl Disk {
         Ok(Some(self.root.join(below)))
     }
 
-    /// Makes a folder of the store with all above it; remembers in `dirty` which folders got new entries.
+    /// Makes a folder of the store and all folders above it. Remembers in `dirty` which folders got new
+    /// entries.
     pub(crate) fn make_folder(&self, relative: &Path, dirty: &mut BTreeSet<PathBuf>) -> Result<()> {
         let mut below = PathBuf::new();
         for component in plain_components(relative) {
@@ -109,7 +111,7 @@ impl Disk {
     }
 
     fn set_aside_in_place_of_folder(&self, relative: &Path, found: &'static str) -> Result<()> {
-        // Damage at the top level cannot be moved within the store without its own folders.
+        // Damage at the top level cannot be moved within the store, which needs its own folders for that.
         if relative.components().count() == 1 {
             return Err(Error::NotAFolder { path: self.root.join(relative), found });
         }
@@ -169,13 +171,14 @@ impl Disk {
         } else if !metadata.is_file() {
             return Ok(Found::Wrong("neither a file nor a folder".to_owned()));
         }
-        // On a network file system a file that is replaced meanwhile goes stale under its reader: then the
-        // new one is read.
+        // On a network file system, the handle of a file that is replaced meanwhile becomes stale. The new
+        // file is read then.
         let mut attempts = 0;
         loop {
             match File::open(&path).and_then(|file| file.metadata().map(|metadata| (file, metadata))) {
                 Ok((file, opened)) => {
-                    // The identity is the link's own, so that a link is set aside and not what it leads to.
+                    // The identity is that of the link itself, so that the link is set aside and not its
+                    // target.
                     let id = if metadata.is_symlink() { FileId::of(&metadata) } else { FileId::of(&opened) };
                     return Ok(Found::File(file, opened.len(), id));
                 }
@@ -188,7 +191,7 @@ impl Disk {
         }
     }
 
-    /// Reads a file without touching it: `Ok(Err(reason))` if it is damaged.
+    /// Reads a file without changing anything: `Ok(Err(reason))` if it is damaged.
     pub(crate) fn inspect<T>(
         &self,
         relative: &Path,
@@ -205,7 +208,7 @@ impl Disk {
         })
     }
 
-    /// Reads a file; a damaged one is set aside and reads as not there.
+    /// Reads a file. A damaged file is set aside and reads as missing.
     pub(crate) fn read<T>(
         &self,
         relative: &Path,
@@ -220,7 +223,7 @@ impl Disk {
         }
     }
 
-    /// Sets aside what is no file and stands where one is to be written.
+    /// Sets aside anything but a file that is in the place where a file is to be written.
     pub(crate) fn clear(&self, relative: &Path) -> Result<()> {
         let path = self.root.join(relative);
         match path.symlink_metadata() {
@@ -233,7 +236,7 @@ impl Disk {
     }
 }
 
-/// The components of a path that we made ourselves: names alone.
+/// The components of a path that the store made itself, which are only names.
 fn plain_components(relative: &Path) -> impl Iterator<Item = Component<'_>> {
     debug_assert!(relative.components().all(|component| matches!(component, Component::Normal(_))));
     relative.components()

@@ -1,4 +1,4 @@
-//! Who we are, and whether another process still lives.
+//! The identity of this process, and whether another process is still alive.
 
 use std::fs;
 use std::hash::{BuildHasher, Hasher};
@@ -11,12 +11,12 @@ use serde::{Deserialize, Serialize};
 pub(crate) struct Process {
     /// The host's name, for people.
     pub(crate) host: String,
-    /// 16 hexadecimal digits: host, boot and process space. Process numbers mean something within one machine
-    /// alone.
+    /// 16 hexadecimal digits for the host, the boot and the process namespace. Process numbers are only
+    /// meaningful within one such machine.
     pub(crate) machine: String,
     pub(crate) pid: u32,
-    /// When the process started, in ticks since boot: tells a new process from an old one with the same
-    /// number. 0: unknown.
+    /// When the process started, in ticks since boot; 0 if unknown. This distinguishes a new process from an
+    /// old one with the same number.
     pub(crate) started: u64,
 }
 
@@ -35,7 +35,7 @@ impl Process {
         Self { host, machine, pid, started: start_of(pid).unwrap_or(0) }
     }
 
-    /// Who we are in fact: a child that was forked since has another number.
+    /// The current process, which has another number if it was forked since.
     pub(crate) fn now(&self) -> Self {
         self.as_of(std::process::id())
     }
@@ -47,17 +47,17 @@ impl Process {
         }
     }
 
-    /// True only if `other` ran on this machine and certainly has ended.
+    /// True only if the process ran on this machine and has certainly ended.
     pub(crate) fn knows_dead(&self, machine: &str, pid: u32, started: u64) -> bool {
         machine == self.machine && self.started != 0 && started != 0 && start_of(pid) != Some(started)
     }
 
-    /// The beginning of the names of our unfinished files: `<machine>-<pid>-<started>-`.
+    /// The prefix of the names of this process's unfinished files: `<machine>-<pid>-<started>-`.
     pub(crate) fn prefix(&self) -> String {
         format!("{}-{}-{}-", self.machine, self.pid, self.started)
     }
 
-    /// True if the unfinished file of this name was certainly left by a process that has ended.
+    /// True if the unfinished file of this name was certainly left by an ended process.
     pub(crate) fn knows_left_over(&self, name: &str) -> bool {
         let mut parts = name.split('-');
         let mut next = || parts.next();
@@ -67,11 +67,11 @@ impl Process {
     }
 }
 
-/// When a living process started (field 22 of `/proc/<pid>/stat`); `None` if it is dead, or the system has no
-/// `/proc`.
+/// When a running process started (field 22 of `/proc/<pid>/stat`); `None` if it has ended, or the system has
+/// no `/proc`.
 fn start_of(pid: u32) -> Option<u64> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The second field is the name in parentheses and may hold anything.
+    // The second field is the name in parentheses, which may contain anything.
     let (_, rest) = stat.rsplit_once(')')?;
     let mut fields = rest.split_ascii_whitespace();
     let state = fields.next()?;
@@ -81,7 +81,7 @@ fn start_of(pid: u32) -> Option<u64> {
     fields.nth(18)?.parse().ok()
 }
 
-/// 16 hexadecimal digits that no other process has.
+/// 16 hexadecimal digits that no other process uses.
 pub(crate) fn token() -> String {
     static COUNTER: AtomicU64 = AtomicU64::new(0);
     let mut hasher = std::hash::RandomState::new().build_hasher();
@@ -98,7 +98,7 @@ mod tests {
     fn a_forked_child_is_another_process() {
         let own = Process::current();
         assert_eq!(own.now(), own);
-        // As a child finds what its parent found of itself.
+        // A child inherits what its parent recorded about itself.
         let parent = Process { pid: 1, started: 0, ..own.clone() };
         assert_eq!(parent.as_of(std::process::id()), own);
         assert_eq!(parent.as_of(1), parent);

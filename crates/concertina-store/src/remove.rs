@@ -1,4 +1,4 @@
-//! Removing: runs, memoised results, and what was set aside. Only files that a store writes are ever removed.
+//! Removes runs, memoised results, and what was set aside. Only files that a store writes are ever removed.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File, Metadata};
@@ -15,7 +15,7 @@ use crate::place::entries;
 use crate::{CheckpointId, Error, Holder, Keep, Memo, MemoKey, Result, RunFolder, RunKey, Store, TrialsKey};
 use concertina_table::Table;
 
-/// For how long trials stay without a run that names them. Arbitrary: far longer than it takes to begin a
+/// How long trials are kept without a run that names them. Arbitrary: far longer than it takes to begin a
 /// run.
 const NEW: Duration = Duration::from_secs(3600);
 
@@ -23,9 +23,9 @@ const NEW: Duration = Duration::from_secs(3600);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 #[non_exhaustive]
 pub struct Removed {
-    /// How many files.
+    /// The number of files.
     pub files: u64,
-    /// Their bytes.
+    /// Their size in bytes.
     pub bytes: u64,
 }
 
@@ -43,7 +43,7 @@ impl std::ops::AddAssign for Removed {
     }
 }
 
-/// Whether to do it, or only to count.
+/// Whether to remove files, or only to count them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Removal {
     /// Count what would be removed.
@@ -52,17 +52,17 @@ pub enum Removal {
     Now,
 }
 
-/// What came of asking to remove a run.
+/// The outcome of a request to remove a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
 pub enum RunRemoval {
-    /// It is gone, or would be.
+    /// It was removed, or would be.
     Done(Removed),
     /// Another process is training it: nothing was done.
     Held(Holder),
 }
 
-/// A memoised result, as its file says.
+/// A memoised result as described in its file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct MemoEntry {
@@ -72,28 +72,28 @@ pub struct MemoEntry {
     pub analysis: String,
     /// The version of the analysis.
     pub version: u32,
-    /// The run that it is of.
+    /// The run to which it belongs.
     pub run: RunKey,
-    /// What it is of, as the file says.
+    /// Its description in the file.
     pub(crate) about: String,
 }
 
 impl MemoEntry {
-    /// The result that it is, to be published elsewhere.
+    /// The result, to be published elsewhere.
     pub fn memo(&self) -> Memo {
         Memo::read(self.key, &self.about)
     }
 }
 
 impl RunFolder {
-    /// Removes the run: every file of it that a store writes. Other files in its folder stay, and the folder
-    /// with them.
+    /// Removes the run: every file of it that a store writes. Other files in its folder stay, and so does the
+    /// folder in that case.
     ///
-    /// The state to go on from goes first and the parameters last, so that a run which is removed in part
-    /// reads as one that is not finished.
+    /// The state to resume from is removed early and the parameters last, so that a partly removed run reads
+    /// as an unfinished one.
     ///
     /// # Errors
-    /// The system's failures; [`Error::OpenedReadOnly`](crate::Error::OpenedReadOnly).
+    /// Failures of the system; [`Error::OpenedReadOnly`](crate::Error::OpenedReadOnly).
     pub fn remove(&self, removal: Removal) -> Result<RunRemoval> {
         let disk = &self.store.disk;
         let claim = match removal {
@@ -110,7 +110,7 @@ impl RunFolder {
         for content in own.into_iter().chain(loose).chain([Content::Params(key)]) {
             let path = disk.root.join(content.path());
             let there = disk.folder(&run_path(&key))?.is_some();
-            // Whatever stands there that is no file is `repair`'s concern.
+            // Anything else than a file is left to `repair`.
             if !there || !path.symlink_metadata().is_ok_and(|metadata| metadata.is_file()) {
                 continue;
             }
@@ -130,15 +130,15 @@ impl RunFolder {
     }
 }
 
-/// What came of asking to thin out the checkpoints of a run.
+/// The outcome of a request to thin out the checkpoints of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
 pub enum Thinning {
-    /// So many checkpoints were forgotten, or would be, and so many bytes.
+    /// The checkpoints were removed, or would be.
     Done {
-        /// How many checkpoints.
+        /// The number of checkpoints.
         checkpoints: usize,
-        /// By how much the file is smaller.
+        /// By how many bytes the file is smaller.
         bytes: u64,
     },
     /// Another process is training it: nothing was done.
@@ -146,7 +146,7 @@ pub enum Thinning {
 }
 
 impl RunFolder {
-    /// Forgets the checkpoints that are not to be kept.
+    /// Removes the checkpoints that are not to be kept.
     ///
     /// # Errors
     /// As [`RunFolder::pack`](RunFolder::pack).
@@ -188,11 +188,11 @@ impl RunFolder {
 }
 
 impl Store {
-    /// Removes trials that were made elsewhere, unless they have come within the last hour: the first run
-    /// that is trained on them may not be there yet.
+    /// Removes trials that were made elsewhere, unless they were added within the last hour: the first run
+    /// that is trained on them may not exist yet.
     ///
     /// # Errors
-    /// The system's failures; [`Error::OpenedReadOnly`].
+    /// Failures of the system; [`Error::OpenedReadOnly`].
     pub fn remove_trials(&self, key: &TrialsKey, removal: Removal) -> Result<Removed> {
         let mut removed = Removed::default();
         let path = self.root().join(Content::Trials(*key).path());
@@ -208,10 +208,10 @@ impl Store {
         Ok(removed)
     }
 
-    /// Every memoised result, by key; damaged ones are passed over.
+    /// Every memoised result, sorted by key. Damaged ones are left out.
     ///
     /// # Errors
-    /// The system's failures.
+    /// Failures of the system.
     pub fn memos(&self) -> Result<Vec<MemoEntry>> {
         let mut memos = Vec::new();
         for shard in self.shards(ANALYSES)? {
@@ -228,15 +228,15 @@ impl Store {
     /// Removes a memoised result.
     ///
     /// # Errors
-    /// The system's failures; [`Error::OpenedReadOnly`](crate::Error::OpenedReadOnly).
+    /// Failures of the system; [`Error::OpenedReadOnly`](crate::Error::OpenedReadOnly).
     pub fn remove_memo(&self, key: &MemoKey, removal: Removal) -> Result<Removed> {
         self.remove_file(&Content::Memo(*key).path(), removal)
     }
 
-    /// Removes unfinished files of processes that have ended.
+    /// Removes unfinished files of ended processes.
     ///
     /// # Errors
-    /// The system's failures; [`Error::OpenedReadOnly`](crate::Error::OpenedReadOnly).
+    /// Failures of the system; [`Error::OpenedReadOnly`](crate::Error::OpenedReadOnly).
     pub fn remove_left_over(&self, removal: Removal) -> Result<Removed> {
         let mut removed = Removed::default();
         for path in self.disk.left_over()? {
@@ -248,10 +248,10 @@ impl Store {
         Ok(removed)
     }
 
-    /// Removes what was found damaged and set aside, for good.
+    /// Permanently removes damaged files that were set aside.
     ///
     /// # Errors
-    /// The system's failures; [`Error::OpenedReadOnly`](crate::Error::OpenedReadOnly).
+    /// Failures of the system; [`Error::OpenedReadOnly`](crate::Error::OpenedReadOnly).
     pub fn remove_set_aside(&self, removal: Removal) -> Result<Removed> {
         let mut removed = Removed::default();
         let Some(folder) = self.disk.folder(Path::new(SET_ASIDE))? else { return Ok(removed) };
@@ -263,10 +263,10 @@ impl Store {
         Ok(removed)
     }
 
-    /// Removes the folders of runs in which nothing is.
+    /// Removes the empty folders of runs.
     ///
     /// # Errors
-    /// The system's failures; [`Error::OpenedReadOnly`](crate::Error::OpenedReadOnly).
+    /// Failures of the system; [`Error::OpenedReadOnly`](crate::Error::OpenedReadOnly).
     pub fn remove_empty_runs(&self, removal: Removal) -> Result<usize> {
         let mut count = 0;
         for key in self.keys()? {
@@ -300,7 +300,7 @@ impl Store {
         Ok(removed)
     }
 
-    /// Removes a folder with all in it; links are removed, not followed.
+    /// Removes a folder with everything in it. Links are removed, not followed.
     fn remove_below(&self, relative: &Path, removal: Removal) -> Result<Removed> {
         let mut removed = Removed::default();
         let path: PathBuf = self.disk.root.join(relative);
@@ -323,9 +323,9 @@ impl Store {
     }
 }
 
-/// What a memoised result says that it is of; `None` if it is damaged or none.
+/// The description of a memoised result in its file; `None` if the file is damaged or not a result.
 pub(crate) fn read_entry(key: MemoKey, path: &Path) -> Result<Option<MemoEntry>> {
-    // What is too large to be read is no table of ours, and is not read.
+    // A file that is too large is not one of our tables, and is not read.
     let readable = |metadata: Metadata| metadata.is_file() && metadata.len() <= MAX_TABLE_BYTES;
     let read = File::open(path).and_then(|file| file.metadata().map(readable));
     let bytes = match read {
@@ -338,12 +338,12 @@ pub(crate) fn read_entry(key: MemoKey, path: &Path) -> Result<Option<MemoEntry>>
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(Error::io("read", path, error)),
     };
-    // Damaged ones are `verify`'s concern.
+    // Damaged files are left to `verify`.
     let Ok(label) = Table::parquet_label(&bytes) else { return Ok(None) };
     Ok(entry_of(key, &label))
 }
 
-/// From a label as [`Memo::label`](crate::Memo::label) writes it.
+/// Reads a label that [`Memo::label`](crate::Memo::label) wrote.
 fn entry_of(key: MemoKey, label: &str) -> Option<MemoEntry> {
     let (_, about) = label.split_once(": ")?;
     let (what, run) = about.rsplit_once(" of run ")?;

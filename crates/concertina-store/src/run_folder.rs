@@ -14,13 +14,13 @@ use crate::pack::Pack;
 use crate::place::{FileId, entries};
 use crate::{CheckpointId, Keep, Published, Result, RunKey, Store, Tensors};
 
-/// How often a checkpoint is looked for while others replace the pack. Arbitrary: each time a whole run is
-/// packed meanwhile.
+/// How often a checkpoint is looked for while other processes replace the pack. Arbitrary: for each
+/// repetition, a whole run must have been packed meanwhile.
 const LOOKS: usize = 16;
 
-/// One run's folder, which need not be there yet. Cheap to clone.
+/// One run's folder, which need not exist yet. It is cheap to clone.
 ///
-/// Reading gives `None` for what is not there *or damaged*: a damaged file is set aside first.
+/// Reading gives `None` for a file that is missing *or damaged*. A damaged file is set aside first.
 #[derive(Debug, Clone)]
 pub struct RunFolder {
     pub(crate) store: Store,
@@ -47,10 +47,10 @@ impl RunFolder {
         self.store.root().join(run_path(&self.key))
     }
 
-    /// True if the folder is there, with whatever in it.
+    /// True if the folder exists, whatever it contains.
     ///
     /// # Errors
-    /// The system's failures, [`Error::LeadsOut`](crate::Error::LeadsOut).
+    /// Failures of the system; [`Error::LeadsOut`](crate::Error::LeadsOut).
     pub fn exists(&self) -> Result<bool> {
         Ok(self.store.disk.folder(&run_path(&self.key))?.is_some())
     }
@@ -66,51 +66,51 @@ impl RunFolder {
     /// The parameters, as they were published.
     ///
     /// # Errors
-    /// The system's failures; also for all that follow.
+    /// Failures of the system; this also holds for all methods that follow.
     pub fn params(&self) -> Result<Option<String>> {
         self.read(Content::Params(self.key), Content::text)
     }
 
-    /// Keeps the parameters, ended by a newline; those that are there stay.
+    /// Publishes the parameters, terminated by a newline. Existing ones are kept.
     ///
     /// # Errors
-    /// The system's failures.
+    /// Failures of the system.
     pub fn publish_params(&self, text: &str) -> Result<()> {
         let mut batch = self.store.batch();
         batch.params(self, text);
         batch.publish().map(drop)
     }
 
-    /// Loss, accuracy, learning rate, per epoch and phase.
+    /// The loss, accuracy and learning rate per epoch and phase.
     ///
     /// # Errors
-    /// The system's failures.
+    /// Failures of the system.
     pub fn history(&self) -> Result<Option<Table>> {
         self.read(Content::History(self.key), Content::table)
     }
 
-    /// Keeps the history in place of the one before.
+    /// Publishes the history, which replaces the previous one.
     ///
     /// # Errors
-    /// [`Error::Table`](crate::Error::Table); the system's failures.
+    /// [`Error::Table`](crate::Error::Table); failures of the system.
     pub fn publish_history(&self, table: &Table) -> Result<()> {
         let mut batch = self.store.batch();
         batch.history(self, table)?;
         batch.publish().map(drop)
     }
 
-    /// Version, commit, processor, times.
+    /// The version, commit, processor and times.
     ///
     /// # Errors
-    /// The system's failures.
+    /// Failures of the system.
     pub fn provenance(&self) -> Result<Option<Value>> {
         self.read(Content::Provenance(self.key), Content::json)
     }
 
-    /// Keeps the provenance in place of the one before.
+    /// Publishes the provenance, which replaces the previous one.
     ///
     /// # Errors
-    /// The system's failures.
+    /// Failures of the system.
     pub fn publish_provenance(&self, value: &Value) -> Result<()> {
         let mut batch = self.store.batch();
         batch.provenance(self, value);
@@ -120,26 +120,26 @@ impl RunFolder {
     /// The state of optimizer, scheduler and counters at the newest checkpoint.
     ///
     /// # Errors
-    /// The system's failures.
+    /// Failures of the system.
     pub fn read_resume(&self) -> Result<Option<Tensors>> {
         self.read(Content::Resume(self.key), Content::tensors)
     }
 
-    /// Keeps the state to resume from in place of the one before.
+    /// Publishes the state to resume from, which replaces the previous one.
     ///
     /// # Errors
     /// [`Error::HeaderTooLarge`](crate::Error::HeaderTooLarge),
-    /// [`Error::TensorName`](crate::Error::TensorName); the system's failures.
+    /// [`Error::TensorName`](crate::Error::TensorName); failures of the system.
     pub fn publish_resume(&self, tensors: &Tensors) -> Result<()> {
         let mut batch = self.store.batch();
         batch.resume(self, tensors)?;
         batch.publish().map(drop)
     }
 
-    /// The checkpoints there are, packed or loose, in order of updates.
+    /// The existing checkpoints, packed or loose, in order of updates.
     ///
     /// # Errors
-    /// The system's failures.
+    /// Failures of the system.
     pub fn checkpoint_ids(&self) -> Result<Vec<CheckpointId>> {
         let mut ids = self.loose_ids()?;
         if let Some(pack) = self.open_pack()? {
@@ -151,22 +151,22 @@ impl RunFolder {
     /// One checkpoint.
     ///
     /// # Errors
-    /// The system's failures.
+    /// Failures of the system.
     pub fn read_checkpoint(&self, id: CheckpointId) -> Result<Option<Tensors>> {
         Ok(self.read_checkpoints(&[id])?.pop().flatten())
     }
 
-    /// Some checkpoints, in the order asked for; a packed file is opened once, and only what is asked for is
-    /// read.
+    /// Several checkpoints, in the order asked for. A packed file is opened once, and only what is asked for
+    /// is read.
     ///
     /// # Errors
-    /// The system's failures.
+    /// Failures of the system.
     pub fn read_checkpoints(&self, ids: &[CheckpointId]) -> Result<Vec<Option<Tensors>>> {
         let mut pack = self.open_pack()?;
         ids.iter().map(|&id| self.find_checkpoint(id, &mut pack)).collect()
     }
 
-    /// Packed, or loose, or packed by another process between the two looks.
+    /// Finds a checkpoint that is packed, or loose, or packed by another process between the two looks.
     fn find_checkpoint(&self, id: CheckpointId, pack: &mut Option<Pack<File>>) -> Result<Option<Tensors>> {
         let path = self.store.root().join(Content::Pack(self.key).path());
         for _ in 0..LOOKS {
@@ -189,7 +189,7 @@ impl RunFolder {
         Ok(None)
     }
 
-    /// Sets a pack aside in which one checkpoint is damaged, and publishes a new one with the others.
+    /// Sets aside a pack with a damaged checkpoint, and publishes a new pack with the others.
     fn salvage(&self, id: CheckpointId, reason: &str) -> Result<()> {
         let disk = &self.store.disk;
         if disk.read_only {
@@ -202,46 +202,47 @@ impl RunFolder {
         self.pack(Keep::All).map(drop)
     }
 
-    /// Keeps checkpoints as loose files, one each; those that are there, loose or packed, stay.
+    /// Publishes checkpoints as loose files, one file per checkpoint. Existing ones, loose or packed, are
+    /// kept.
     ///
     /// # Errors
     /// [`Error::HeaderTooLarge`](crate::Error::HeaderTooLarge),
-    /// [`Error::TensorName`](crate::Error::TensorName); the system's failures.
+    /// [`Error::TensorName`](crate::Error::TensorName); failures of the system.
     pub fn publish_checkpoints(&self, checkpoints: &[(CheckpointId, &Tensors)]) -> Result<Published> {
         let mut batch = self.store.batch();
         batch.checkpoints(self, checkpoints)?;
         batch.publish()
     }
 
-    /// Keeps checkpoints in one file together with all that are there, packed or loose; those that are there
-    /// stay as they are.
+    /// Publishes checkpoints in one file together with all existing ones, packed or loose, which stay as they
+    /// are.
     ///
-    /// The new file replaces the old one at once; then loose files are removed. Readers find every checkpoint
-    /// at any moment.
+    /// The new file replaces the old one atomically; then loose files are removed. Readers find every
+    /// checkpoint at any moment.
     ///
     /// # Errors
     /// [`Error::HeaderTooLarge`](crate::Error::HeaderTooLarge),
-    /// [`Error::TensorName`](crate::Error::TensorName); the system's failures.
+    /// [`Error::TensorName`](crate::Error::TensorName); failures of the system.
     pub fn publish_packed(&self, checkpoints: &[(CheckpointId, &Tensors)]) -> Result<Published> {
         let mut batch = self.store.batch();
         batch.packed(self, checkpoints, Keep::All);
         batch.publish()
     }
 
-    /// Packs what is there into one file, and forgets checkpoints that are not to be kept.
+    /// Packs the existing checkpoints into one file, and removes those that are not to be kept.
     ///
     /// # Errors
-    /// [`Error::HeaderTooLarge`](crate::Error::HeaderTooLarge); the system's failures.
+    /// [`Error::HeaderTooLarge`](crate::Error::HeaderTooLarge); failures of the system.
     pub fn pack(&self, keep: Keep<'_>) -> Result<Published> {
         let mut batch = self.store.batch();
         batch.packed(self, &[], keep);
         batch.publish()
     }
 
-    /// Asks to be the one who trains this run.
+    /// Asks for a claim to train this run.
     ///
     /// # Errors
-    /// [`Error::OpenedReadOnly`](crate::Error::OpenedReadOnly); the system's failures.
+    /// [`Error::OpenedReadOnly`](crate::Error::OpenedReadOnly); failures of the system.
     pub fn claim(&self) -> Result<Claimed> {
         claim::claim(&self.store.disk, &self.key, self.store.claim_timeout)
     }

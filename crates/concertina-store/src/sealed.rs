@@ -1,4 +1,4 @@
-//! Text and JSON with a checksum inside, so that a changed file is found.
+//! Text and JSON that contain a checksum, so that a changed file is found.
 
 use std::fs::File;
 use std::io::Read;
@@ -8,12 +8,13 @@ use serde_json::Value;
 
 use crate::damage::Damage;
 
-/// Most bytes of a sealed file: 2^24. Arbitrary, because parameters and provenance are a few thousand.
+/// The largest size of a sealed file in bytes: 2^24. Arbitrary, because parameters and provenance take a few
+/// thousand.
 const MAX_BYTES: u64 = 1 << 24;
 /// The beginning of a sealed text's last line: a comment in TOML.
 const SEAL: &str = "# blake3 ";
 
-/// Reads a whole file, if it is not longer than `limit`.
+/// Reads a whole file, if it has at most `limit` bytes.
 pub(crate) fn read_all(mut file: File, length: u64, limit: u64) -> Result<Vec<u8>, Damage> {
     if length > limit {
         return Err(Damage::content(format!("expected at most {limit} bytes, found {length}")));
@@ -29,7 +30,7 @@ fn hash(subject: &str, text: &str) -> String {
     hasher.finalize().to_hex().to_string()
 }
 
-/// The text, ended by a newline, and a comment line `# blake3 <hash>` over subject and text.
+/// The text, terminated by a newline, and a comment line `# blake3 <hash>` with the hash of subject and text.
 pub(crate) fn seal_text(subject: &str, text: &str) -> Vec<u8> {
     let end = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
     let text = format!("{text}{end}");
@@ -37,7 +38,7 @@ pub(crate) fn seal_text(subject: &str, text: &str) -> Vec<u8> {
     format!("{text}{SEAL}{hash}\n").into_bytes()
 }
 
-/// The text without the last line.
+/// The text without the last line, after checking the hash.
 pub(crate) fn unseal_text(subject: &str, file: File, length: u64) -> Result<String, Damage> {
     let bytes = read_all(file, length, MAX_BYTES)?;
     let mut text = String::from_utf8(bytes).map_err(|_| Damage::content("not utf-8"))?;
@@ -61,7 +62,7 @@ struct SealedJson {
     value: Value,
 }
 
-/// The value in an object with subject and checksum, over several lines for people.
+/// The value in an object with subject and checksum, on several lines for people.
 pub(crate) fn seal_json(subject: &str, value: &Value) -> Vec<u8> {
     let sealed = SealedJson {
         blake3: hash(subject, &value.to_string()),
@@ -81,7 +82,7 @@ pub(crate) fn unseal_json(subject: &str, file: File, length: u64) -> Result<Valu
     if sealed.subject != subject {
         return Err(Damage::content(format!("expected `{subject}`, found `{}`", sealed.subject)));
     }
-    // The same spelling as was written, checksum included: so no byte can have changed.
+    // The bytes are those that would be written, including the checksum, so no byte can have changed.
     if seal_json(subject, &sealed.value) != bytes {
         return Err(Damage::content("not as it was written"));
     }

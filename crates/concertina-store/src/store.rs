@@ -24,8 +24,8 @@ pub enum Durability {
     /// Files are flushed to disk before they get their names: they survive a power failure.
     #[default]
     PowerFailure,
-    /// Nothing is flushed. A killed process still leaves whole files or none; after a power failure some may
-    /// be damaged, which is found, and they are computed again.
+    /// Nothing is flushed. A killed process still leaves complete files or none. After a power failure some
+    /// files may be damaged, which is found, and they are computed again.
     Process,
 }
 
@@ -60,20 +60,21 @@ impl std::fmt::Debug for StoreOptions {
 
 impl Default for StoreOptions {
     fn default() -> Self {
-        // One minute: arbitrary, because a network file system may show a heartbeat up to a minute late
-        // (nfs(5), `acregmax`), and a run takes less.
+        // One minute. A network file system may show a heartbeat up to a minute late (nfs(5), `acregmax`),
+        // and a run takes less; otherwise arbitrary.
         let claim_timeout = Duration::from_secs(60);
         Self { read_only: false, durability: Durability::default(), claim_timeout, hook: None }
     }
 }
 
 impl StoreOptions {
-    /// Reading and writing, safe against power failure, claims time out after a minute.
+    /// The defaults: the store is opened for reading and writing, is safe against power failure, and claims
+    /// time out after a minute.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Never creates or changes anything; damaged files stay where they are.
+    /// If true, nothing is created or changed, and damaged files stay where they are.
     pub fn read_only(mut self, read_only: bool) -> Self {
         self.read_only = read_only;
         self
@@ -85,28 +86,28 @@ impl StoreOptions {
         self
     }
 
-    /// How long the holder of a claim may be silent before it is taken over.
+    /// How long the holder of a claim may be silent before the claim is taken over.
     pub fn claim_timeout(mut self, timeout: Duration) -> Self {
         self.claim_timeout = timeout;
         self
     }
 
-    /// Called before each step of publishing: for tests of what survives.
+    /// Sets a hook that is called before each step of publishing, for tests of what survives.
     pub fn step_hook(mut self, hook: StepHook) -> Self {
         self.hook = Some(hook);
         self
     }
 
-    /// Opens a store; a folder that is empty or not there becomes one (not if `read_only`).
+    /// Opens a store. A folder that is empty or does not exist becomes one (unless `read_only`).
     ///
     /// # Errors
     /// [`Error::NoStore`], [`Error::NotAStore`], [`Error::NewerLayout`], [`Error::DamagedFormat`],
-    /// [`Error::NotAFolder`], and the system's failures.
+    /// [`Error::NotAFolder`], and failures of the system.
     pub fn open(self, root: impl AsRef<Path>) -> Result<Store> {
         let (disk, claim_timeout) = self.disk(root.as_ref())?;
         layout::settle(&disk)?;
         if !disk.read_only {
-            // Housekeeping: a store that cannot be written is still good for reading.
+            // This is housekeeping: a store that cannot be written to can still be read.
             let _ = disk.sweep();
             let _ = claim::sweep(&disk);
         }
@@ -120,7 +121,7 @@ impl StoreOptions {
             }
             Ok(_) => {}
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                // another process may have made the folder since: that is no link
+                // another process may have made the folder since, which is not a link
                 if root.symlink_metadata().is_ok_and(|metadata| metadata.is_symlink()) {
                     return Err(Error::NotAFolder { path: root.to_owned(), found: "a link to nothing" });
                 }
@@ -144,7 +145,7 @@ impl StoreOptions {
     }
 }
 
-/// A store: a folder of runs and memoised analyses. Cheap to clone, and to be used from many threads.
+/// A store: a folder of runs and memoised analyses. It is cheap to clone, and can be used from many threads.
 #[derive(Debug, Clone)]
 pub struct Store {
     pub(crate) disk: Arc<Disk>,
@@ -152,7 +153,7 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens a store; a folder that is empty or not there becomes one.
+    /// Opens a store. A folder that is empty or does not exist becomes one.
     ///
     /// # Errors
     /// As [`StoreOptions::open`].
@@ -160,7 +161,7 @@ impl Store {
         StoreOptions::new().open(root)
     }
 
-    /// Opens a store for reading: nothing is created or changed.
+    /// Opens a store for reading only. Nothing is created or changed.
     ///
     /// # Errors
     /// As [`StoreOptions::open`].
@@ -168,15 +169,16 @@ impl Store {
         StoreOptions::new().read_only(true).open(root)
     }
 
-    /// Writes a damaged or missing `FORMAT` again, if all else at the top of the folder looks like a store.
+    /// Writes a damaged or missing `FORMAT` again, if everything else at the top of the folder looks like a
+    /// store.
     ///
     /// # Errors
-    /// [`Error::NotAStore`] if it does not; [`Error::NewerLayout`]; the system's failures.
+    /// [`Error::NotAStore`] if it does not; [`Error::NewerLayout`]; failures of the system.
     pub fn repair_format(root: impl AsRef<Path>) -> Result<Self> {
         let (disk, _) = StoreOptions::new().disk(root.as_ref())?;
         match layout::settle(&disk) {
             Err(error @ (Error::DamagedFormat { .. } | Error::NotAStore { .. })) => {
-                if !layout::mend(&disk)? {
+                if !layout::repair(&disk)? {
                     return Err(error);
                 }
             }
@@ -190,15 +192,15 @@ impl Store {
         &self.disk.root
     }
 
-    /// One run's folder, which need not be there yet.
+    /// One run's folder, which need not exist yet.
     pub fn run(&self, key: &RunKey) -> RunFolder {
         RunFolder::new(self.clone(), *key)
     }
 
-    /// The keys of all runs, sorted. Whatever else lies among them is passed over.
+    /// The keys of all runs, sorted. Anything else in the folder is ignored.
     ///
     /// # Errors
-    /// The system's failures, and [`Error::LeadsOut`].
+    /// Failures of the system, and [`Error::LeadsOut`].
     pub fn keys(&self) -> Result<Vec<RunKey>> {
         let mut keys = Vec::new();
         for shard in self.shards(RUNS)? {
@@ -214,7 +216,7 @@ impl Store {
         Ok(keys)
     }
 
-    /// Whether there are more runs than so many; looks at no more of them than that takes.
+    /// Whether the store has more than this number of runs. Looks at no more of them than necessary.
     ///
     /// # Errors
     /// As [`Store::keys`].
@@ -230,7 +232,7 @@ impl Store {
         Ok(false)
     }
 
-    /// The folders of two hexadecimal digits.
+    /// The folders with names of two hexadecimal digits.
     pub(crate) fn shards(&self, top: &str) -> Result<Vec<PathBuf>> {
         let Some(folder) = self.disk.folder(Path::new(top))? else { return Ok(Vec::new()) };
         let digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
@@ -243,36 +245,36 @@ impl Store {
         Ok(shards)
     }
 
-    /// A memoised result; `None` if it is not there, or was damaged.
+    /// A memoised result; `None` if it is missing or was damaged.
     ///
     /// # Errors
-    /// The system's failures.
+    /// Failures of the system.
     pub fn memo(&self, key: &MemoKey) -> Result<Option<Table>> {
         let content = Content::Memo(*key);
         self.disk.read(&content.path(), |file, length| content.table(file, length))
     }
 
-    /// Trials that runs were trained on; `None` if they are not there, or were damaged.
+    /// Trials that runs were trained on; `None` if they are missing or were damaged.
     ///
     /// # Errors
-    /// The system's failures.
+    /// Failures of the system.
     pub fn trials(&self, key: &TrialsKey) -> Result<Option<Tensors>> {
         let content = Content::Trials(*key);
         self.disk.read(&content.path(), |file, length| content.tensors(file, length))
     }
 
-    /// Whether there is a file of these trials; it may be damaged.
+    /// Whether there is a file of these trials, which may be damaged.
     ///
     /// # Errors
-    /// The system's failures.
+    /// Failures of the system.
     pub fn has_trials(&self, key: &TrialsKey) -> Result<bool> {
         Ok(matches!(self.disk.open(&Content::Trials(*key).path())?, Found::File(..)))
     }
 
-    /// The trials that are kept, by key.
+    /// The keys of all trials in the store, sorted.
     ///
     /// # Errors
-    /// The system's failures.
+    /// Failures of the system.
     pub fn trials_keys(&self) -> Result<Vec<TrialsKey>> {
         let Some(folder) = self.disk.folder(Path::new(TRIALS))? else { return Ok(Vec::new()) };
         let names = entries(&folder)?.into_iter().map(|(name, _)| name);
@@ -282,7 +284,7 @@ impl Store {
     /// Adds rows to a memoised result: see [`Batch::memo`].
     ///
     /// # Errors
-    /// [`Error::Table`]; the system's failures.
+    /// [`Error::Table`]; failures of the system.
     pub fn publish_memo(&self, memo: &Memo, table: Table, by: &'static str) -> Result<()> {
         let mut batch = self.batch();
         batch.memo(memo, table, by);
@@ -294,23 +296,23 @@ impl Store {
         Batch::new(self)
     }
 
-    /// Writes the table of runs at the top of the store: a view, derived from the rest.
+    /// Writes the table of runs at the top of the store, which is derived from the rest.
     ///
-    /// It is taken away whenever a file of a run changes. The process that writes it looks afterwards whether
-    /// a run has changed since the table was made, and then writes it again or takes it away
+    /// It is removed whenever a file of a run changes. The process that writes it checks afterwards whether a
+    /// run has changed since the table was made. If so, it writes the table again or removes it
     /// ([`Store::remove_run_table`]).
     ///
     /// # Errors
-    /// The system's failures.
+    /// Failures of the system.
     pub fn write_run_table(&self, csv: impl Into<Vec<u8>>) -> Result<()> {
         let file = NewFile { path: RUN_TABLE.into(), parts: vec![csv.into()], mode: Mode::Replace };
         self.disk.publish(&[file]).map(drop)
     }
 
-    /// Takes the table of runs away.
+    /// Removes the table of runs.
     ///
     /// # Errors
-    /// The system's failures.
+    /// Failures of the system.
     pub fn remove_run_table(&self) -> Result<()> {
         self.disk.remove(&self.disk.root.join(RUN_TABLE))
     }
@@ -319,32 +321,32 @@ impl Store {
     /// there.
     ///
     /// # Errors
-    /// The system's failures.
+    /// Failures of the system.
     pub fn incidents(&self) -> Result<Vec<Incident>> {
         self.disk.incidents()
     }
 
-    /// What takes how much room, by kind of file and, of memoised results, by analysis.
+    /// How much space the store takes, by kind of file and, for memoised results, by analysis.
     ///
     /// # Errors
-    /// The system's failures.
+    /// Failures of the system.
     pub fn usage(&self) -> Result<Vec<Usage>> {
         usage::usage(self)
     }
 
-    /// Reads every byte of the store and says what is wrong; changes nothing.
+    /// Reads every byte of the store and reports what is wrong. Nothing is changed.
     ///
     /// # Errors
-    /// The system's failures.
+    /// Failures of the system.
     pub fn verify(&self) -> Result<Vec<Finding>> {
         verify::verify(self)
     }
 
-    /// Sets aside what [`Store::verify`] finds damaged, keeps what is whole in a damaged pack, and removes
-    /// what killed processes left; returns what was found.
+    /// Sets aside what [`Store::verify`] finds damaged, keeps the undamaged checkpoints of a damaged pack,
+    /// and removes what killed processes left. Returns what was found.
     ///
     /// # Errors
-    /// The system's failures.
+    /// Failures of the system.
     pub fn repair(&self) -> Result<Vec<Finding>> {
         verify::repair(self)
     }

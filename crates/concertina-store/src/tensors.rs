@@ -12,7 +12,7 @@ use crate::damage::Damage;
 
 /// Named arrays of 32-bit floats with metadata: one checkpoint, or the state to resume from.
 ///
-/// Axes are as the writer names them in `metadata`; arrays are stored row-major whatever their memory layout.
+/// The writer may name axes in `metadata`. Arrays are stored row-major, whatever their memory layout.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Tensors {
     /// The arrays by name.
@@ -21,7 +21,7 @@ pub struct Tensors {
     pub metadata: Map<String, Value>,
 }
 
-/// What the file of a single [`Tensors`] says about itself.
+/// The metadata of a file with a single [`Tensors`].
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Envelope {
@@ -31,7 +31,7 @@ struct Envelope {
 }
 
 impl Tensors {
-    /// A safetensors file of its own, in two parts: header and values. The same content gives the same bytes.
+    /// A separate safetensors file in two parts: header and values. The same content gives the same bytes.
     pub(crate) fn to_parts(&self, subject: &str) -> [Vec<u8>; 2] {
         let mut values = Vec::with_capacity(4 * self.arrays.values().map(ArrayD::len).sum::<usize>());
         let hash = hash_of(subject, &self.metadata, self.arrays.len(), |mut each| {
@@ -47,7 +47,7 @@ impl Tensors {
         [container::encode_header(&json(&envelope), shapes), values]
     }
 
-    /// Reads a file of [`Tensors::to_parts`], and checks every byte of it.
+    /// Reads a file that [`Tensors::to_parts`] made, and checks every byte of it.
     pub(crate) fn read(file: &mut (impl Read + Seek), length: u64, subject: &str) -> Result<Self, Damage> {
         let header = container::read_header(file, length)?;
         let envelope: Envelope = parse(&header.metadata)?;
@@ -76,21 +76,21 @@ impl Tensors {
         })
     }
 
-    /// A safetensors file of these arrays, readable from Python, Julia and the rest: the same content gives
-    /// the same bytes.
+    /// A safetensors file of these arrays, readable from Python, Julia and other languages. The same content
+    /// gives the same bytes.
     ///
-    /// `subject` says what it is of, and is asked again on reading.
+    /// `subject` says what the arrays belong to, and must be given again on reading.
     pub fn to_safetensors(&self, subject: &str) -> Vec<u8> {
         self.to_parts(subject).concat()
     }
 
-    /// Reads what [`Tensors::to_safetensors`] wrote for this subject; what is damaged gives the reason in
-    /// words.
+    /// Reads what [`Tensors::to_safetensors`] wrote for this subject.
     ///
-    /// Safe for bytes from strangers: no panic, and no allocation much larger than `bytes`.
+    /// This is safe for untrusted bytes: it does not panic, and does not allocate much more than the size of
+    /// `bytes`.
     ///
     /// # Errors
-    /// The reason, if any byte or the subject is another.
+    /// The reason in words, if any byte or the subject differs.
     pub fn from_safetensors(bytes: &[u8], subject: &str) -> std::result::Result<Self, String> {
         Self::read(&mut Cursor::new(bytes), bytes.len() as u64, subject).map_err(|damage| match damage {
             Damage::Content(reason) => reason,
@@ -99,19 +99,19 @@ impl Tensors {
     }
 }
 
-/// Compact JSON of what cannot fail to be JSON: texts, numbers, and maps with text keys.
+/// Compact JSON of a value that can always be written as JSON: texts, numbers, and maps with text keys.
 pub(crate) fn json(value: &impl Serialize) -> String {
     serde_json::to_string(value).expect("texts and maps with text keys are always json")
 }
 
-/// Parses metadata, and refuses another spelling than [`json`]'s.
+/// Parses metadata, and refuses any spelling other than that of [`json`].
 pub(crate) fn parse<T: for<'de> Deserialize<'de> + Serialize>(text: &str) -> Result<T, Damage> {
     let value: T =
         serde_json::from_str(text).map_err(|error| Damage::content(format!("metadata: {error}")))?;
     if json(&value) == text { Ok(value) } else { Err(Damage::content("metadata: not as it was written")) }
 }
 
-/// Puts arrays together that were read as bytes, after checking the hash.
+/// Assembles arrays that were read as bytes, after checking the hash.
 pub(crate) fn assemble<'a>(
     subject: &str,
     metadata: Map<String, Value>,
@@ -131,13 +131,13 @@ pub(crate) fn assemble<'a>(
     Ok(Tensors { arrays, metadata })
 }
 
-/// The BLAKE3 of subject, metadata, names, shapes and values; the same for a checkpoint alone and in a packed
-/// file.
+/// The BLAKE3 hash of subject, metadata, names, shapes and values. It is the same for a checkpoint in its own
+/// file and in a packed file.
 ///
-/// Over `concertina tensors 1`; subject, metadata as JSON; the number of arrays; then per array in the order
-/// of names: the name, the number of axes, the axes, and the values in row-major order. Texts stand behind
-/// their length; lengths, numbers and axes are 8 little-endian bytes, values 4. `feed` is given a function to
-/// call with each array's name, shape and bytes, in the order of names.
+/// The hash covers `concertina tensors 1`; the subject; the metadata as JSON; the number of arrays; then, for
+/// each array in the order of names, the name, the number of axes, the axes, and the values in row-major
+/// order. Texts are preceded by their length. Lengths, numbers and axes are 8 little-endian bytes, values are
+/// 4. `feed` receives a function to call with each array's name, shape and bytes, in the order of names.
 pub(crate) fn hash_of(
     subject: &str,
     metadata: &Map<String, Value>,

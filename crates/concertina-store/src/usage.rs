@@ -1,4 +1,4 @@
-//! What takes how much room.
+//! How much space the files of a store take.
 
 use std::collections::BTreeMap;
 use std::fs::DirEntry;
@@ -11,18 +11,18 @@ use crate::place::entries;
 use crate::remove::read_entry;
 use crate::{Result, Store};
 
-/// Room that files of one kind take.
+/// The space that files of one kind take.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Usage {
     /// The kind of file: `params`, `checkpoints`, `resume`, `history`, `provenance`, `analysis`, `trials`,
     /// `views`, `incoming`, `set-aside`, `other`.
     pub kind: &'static str,
-    /// Of an analysis: its name and version.
+    /// For an analysis: its name and version.
     pub analysis: Option<(String, u32)>,
-    /// How many files.
+    /// The number of files.
     pub files: u64,
-    /// Their bytes.
+    /// Their size in bytes.
     pub bytes: u64,
 }
 
@@ -39,7 +39,7 @@ pub(crate) fn usage(store: &Store) -> Result<Vec<Usage>> {
                 "resume.safetensors" => "resume",
                 "history.parquet" => "history",
                 "provenance.json" => "provenance",
-                CHECKPOINTS => return Ok(()), // a folder, below
+                CHECKPOINTS => return Ok(()), // a folder, counted below
                 _ => "other",
             };
             add(&mut totals, kind, None, entry)
@@ -77,7 +77,7 @@ fn add(
     analysis: Option<(String, u32)>,
     entry: &DirEntry,
 ) -> Result<()> {
-    // A process that is publishing may have renamed it.
+    // Another process may have renamed it while publishing.
     if let Ok(metadata) = entry.metadata() {
         let (files, bytes) = totals.entry((kind, analysis)).or_default();
         *files += 1;

@@ -1,4 +1,4 @@
-//! Reading every byte of a store, and mending what can be.
+//! Reads every byte of a store, and repairs what can be repaired.
 
 use std::path::{Path, PathBuf};
 
@@ -13,24 +13,24 @@ use crate::{Keep, MemoKey, Result, Store};
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[non_exhaustive]
 pub struct Finding {
-    /// Where, below the store's root.
+    /// The path, below the store's root.
     pub path: PathBuf,
-    /// What kind of thing is wrong.
+    /// The kind of finding.
     pub kind: FindingKind,
-    /// What is wrong, in words.
+    /// What is wrong, as a text.
     pub reason: String,
 }
 
-/// What kind of thing is wrong.
+/// The kind of finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum FindingKind {
-    /// A file of the store whose content changed: repairing sets it aside.
+    /// A file of the store whose content has changed. Repairing sets it aside.
     Damaged,
-    /// A file left by a process that was killed: repairing removes it.
+    /// A file left by a killed process. Repairing removes it.
     LeftOver,
-    /// Something the store did not write: repairing leaves it.
+    /// Something that the store did not write. Repairing leaves it.
     Foreign,
 }
 
@@ -113,7 +113,7 @@ impl<'a> Search<'a> {
         Ok(())
     }
 
-    /// Checks each file of a folder; those that `content` does not know are foreign.
+    /// Checks each file of a folder. Files that `content` does not know are foreign.
     fn each(&mut self, folder: &Path, content: impl Fn(&str) -> Option<Content>) -> Result<()> {
         let Some(absolute) = self.store.disk.folder(folder)? else { return Ok(()) };
         for (name, _) in entries(&absolute)? {

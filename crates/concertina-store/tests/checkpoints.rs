@@ -1,4 +1,4 @@
-//! Loose and packed checkpoints: what was published is what is read.
+//! Loose and packed checkpoints are read as they were published.
 
 mod common;
 
@@ -11,7 +11,7 @@ use ndarray::{Array2, ShapeBuilder};
 use proptest::prelude::*;
 
 #[test]
-fn a_finished_run_has_six_files_and_gives_all_back() {
+fn a_finished_run_has_six_kinds_of_files_and_all_are_read_back() {
     let (_folder, store) = fresh();
     let run = finished(&store, "a");
     run.pack(Keep::All).expect("packed");
@@ -24,14 +24,14 @@ fn a_finished_run_has_six_files_and_gives_all_back() {
     assert_eq!(run.params().expect("read").as_deref(), Some("gain = 20.0\nseed = 1\n"));
     assert_eq!(run.history().expect("read"), Some(common::history()));
     assert_eq!(run.read_resume().expect("read"), Some(tensors(3, 4)));
-    assert_eq!(run.provenance().expect("read").expect("there")["version"], "0.1.0");
+    assert_eq!(run.provenance().expect("read").expect("it exists")["version"], "0.1.0");
     assert_eq!(store.keys().expect("keys"), [key("a")]);
     assert!(store.incidents().expect("none").is_empty());
     assert!(store.verify().expect("whole").is_empty());
 }
 
 #[test]
-fn loose_then_packed_gives_the_bytes_of_packed_at_once() {
+fn checkpoints_packed_later_have_the_bytes_of_those_packed_immediately() {
     let (_folder, store) = fresh();
     let (one, two) = (store.run(&key("a")), tensors(1, 8));
     one.publish_checkpoints(&[(id(0), &tensors(0, 8)), (id(1), &two)]).expect("loose");
@@ -46,7 +46,7 @@ fn loose_then_packed_gives_the_bytes_of_packed_at_once() {
 }
 
 #[test]
-fn what_was_there_first_stays() {
+fn the_first_publisher_wins() {
     let (_folder, store) = fresh();
     let run = store.run(&key("a"));
     run.publish_checkpoints(&[(id(0), &tensors(0, 4))]).expect("first");
@@ -62,7 +62,7 @@ fn what_was_there_first_stays() {
 }
 
 #[test]
-fn loose_and_packed_together_after_a_crash_between_read_the_same() {
+fn loose_and_packed_files_left_by_a_crash_during_packing_read_the_same() {
     let (_folder, store) = fresh();
     let run = store.run(&key("a"));
     run.publish_checkpoints(&[(id(0), &tensors(0, 4)), (id(1), &tensors(1, 4))]).expect("loose");
@@ -95,7 +95,7 @@ fn packing_keeps_only_what_is_asked_for() {
 }
 
 #[test]
-fn the_standard_library_reads_both_and_finds_constant_tensors_once() {
+fn the_safetensors_crate_reads_both_and_finds_constant_tensors_once() {
     let (_folder, store) = fresh();
     let run = finished(&store, "a");
     let bytes = fs::read(run.path().join("checkpoints.safetensors")).expect("pack");
@@ -114,7 +114,7 @@ fn the_standard_library_reads_both_and_finds_constant_tensors_once() {
             "all/input_weights",
         ]
     );
-    let view = read.tensor("1_80/recurrent_weights").expect("there");
+    let view = read.tensor("1_80/recurrent_weights").expect("it exists");
     assert_eq!(view.shape(), [4, 4]);
     let values: Vec<f32> =
         view.data().chunks_exact(4).map(|quad| f32::from_le_bytes(quad.try_into().expect("four"))).collect();
@@ -131,7 +131,7 @@ fn reading_one_checkpoint_reads_little_of_a_large_pack() {
     let all: Vec<_> = all.iter().map(|(id, tensors)| (*id, tensors)).collect();
     run.publish_packed(&all).expect("packed");
     let path = run.path().join("checkpoints.safetensors");
-    // Damage in another checkpoint goes unseen by who does not read it.
+    // Damage in a checkpoint is not noticed while other checkpoints are read.
     let mut bytes = fs::read(&path).expect("pack");
     let end = bytes.len() - 1000;
     bytes[end] ^= 1;
@@ -141,7 +141,7 @@ fn reading_one_checkpoint_reads_little_of_a_large_pack() {
 }
 
 #[test]
-fn memory_layout_does_not_show_in_the_file() {
+fn the_file_does_not_depend_on_the_memory_layout() {
     let rows = Array2::from_shape_fn((3, 5), |(i, j)| (10 * i + j) as f32);
     let mut columns = Array2::zeros((3, 5).f());
     columns.assign(&rows);
@@ -164,17 +164,17 @@ fn awkward_shapes_and_values_survive() {
     odd.arrays.insert("empty".to_owned(), ndarray::ArrayD::zeros(vec![3, 0, 2]));
     odd.arrays.insert("scalar".to_owned(), ndarray::ArrayD::from_elem(vec![], 1.5));
     run.publish_packed(&[(id(0), &odd), (id(1), &Tensors::default())]).expect("packed");
-    let read = run.read_checkpoint(id(0)).expect("read").expect("there");
+    let read = run.read_checkpoint(id(0)).expect("read").expect("it exists");
     assert_eq!(read.arrays["empty"].shape(), [3, 0, 2]);
     assert_eq!(read.arrays["scalar"].shape(), [0_usize; 0]);
     assert_eq!(read.arrays["a/b \"c\" é"].iter().map(|value| value.to_bits()).collect::<Vec<_>>(), bits);
     assert_eq!(run.read_checkpoint(id(1)).expect("read"), Some(Tensors::default()));
     odd.arrays.insert("__metadata__".to_owned(), ndarray::ArrayD::zeros(vec![1]));
-    assert!(run.publish_resume(&odd).is_err(), "the format keeps this name for itself");
+    assert!(run.publish_resume(&odd).is_err(), "the format reserves this name");
 }
 
 #[test]
-fn a_batch_publishes_many_runs_at_once() {
+fn a_batch_publishes_many_runs_together() {
     let (_folder, store) = fresh();
     let all: Vec<_> = (0..3).map(|epoch| (id(epoch), tensors(epoch, 4))).collect();
     let all: Vec<_> = all.iter().map(|(id, tensors)| (*id, tensors)).collect();
@@ -212,7 +212,7 @@ proptest! {
 }
 
 #[test]
-fn hostile_headers_cost_nothing() {
+fn hostile_headers_are_refused_cheaply() {
     let file = |header: &str| {
         let mut bytes = (header.len() as u64).to_le_bytes().to_vec();
         bytes.extend_from_slice(header.as_bytes());

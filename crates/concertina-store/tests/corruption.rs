@@ -1,4 +1,5 @@
-//! Every kind of file, damaged in every way: found, named, set aside, and not in the way of anything else.
+//! Every kind of file, damaged in every way: the damage is found, reported and set aside, and affects nothing
+//! else.
 
 mod common;
 
@@ -18,7 +19,7 @@ const FILES: [&str; 6] = [
     "provenance.json",
 ];
 
-/// True if reading the file's content finds something.
+/// True if the file's content can be read.
 fn reads(run: &RunFolder, file: &str) -> bool {
     let is_there = |id: CheckpointId| run.read_checkpoint(id).expect("no error").is_some();
     match file {
@@ -31,7 +32,7 @@ fn reads(run: &RunFolder, file: &str) -> bool {
     }
 }
 
-/// Damages each kind of file in a store of its own, and checks what must hold.
+/// Damages each kind of file, each in a separate store, and checks what must hold.
 fn each_kind_survives(damage: impl Fn(&Path)) {
     for file in FILES {
         let (_folder, store) = fresh();
@@ -39,12 +40,12 @@ fn each_kind_survives(damage: impl Fn(&Path)) {
         let before = contents(&other.path());
         let path = run.path().join(file);
         damage(&path);
-        let findings = store.verify().expect("verify reads on");
+        let findings = store.verify().expect("verification continues");
         assert!(
             findings.iter().any(|finding| store.root().join(&finding.path) == path),
             "{file}: {findings:?}"
         );
-        assert!(!reads(&run, file), "{file} reads as not there");
+        assert!(!reads(&run, file), "{file} reads as missing");
         let incidents = store.incidents().expect("listed");
         assert_eq!(incidents.len(), 1, "{file}: {incidents:?}");
         assert_eq!(store.root().join(&incidents[0].path), path);
@@ -61,7 +62,7 @@ fn each_kind_survives(damage: impl Fn(&Path)) {
 }
 
 fn rewrite(path: &Path, change: impl Fn(&mut Vec<u8>)) {
-    let mut bytes = fs::read(path).expect("there");
+    let mut bytes = fs::read(path).expect("it exists");
     change(&mut bytes);
     fs::write(path, bytes).expect("writable");
 }
@@ -72,7 +73,7 @@ fn truncated_files_are_set_aside() {
         each_kind_survives(|path| rewrite(path, |bytes| bytes.truncate(length.min(bytes.len() - 1))));
     }
     each_kind_survives(|path| rewrite(path, |bytes| bytes.truncate(bytes.len() / 2)));
-    // The last byte of a pack belongs to what is the same in all checkpoints, so all are lost.
+    // The last byte of a pack belongs to an array that all checkpoints share, so all are lost.
     each_kind_survives(|path| rewrite(path, |bytes| bytes.truncate(bytes.len() - 1)));
 }
 
@@ -90,7 +91,7 @@ fn zeroed_files_are_set_aside() {
 #[test]
 fn folders_in_place_of_files_are_set_aside() {
     each_kind_survives(|path| {
-        fs::remove_file(path).expect("there");
+        fs::remove_file(path).expect("it exists");
         fs::create_dir(path).expect("free");
         fs::write(path.join("inside"), "x").expect("free");
     });
@@ -101,16 +102,16 @@ fn folders_in_place_of_files_are_set_aside() {
 fn links_to_nothing_and_out_of_the_store_are_set_aside() {
     for target in ["/nowhere/at/all", "/etc/hostname", "/"] {
         each_kind_survives(|path| {
-            fs::remove_file(path).expect("there");
+            fs::remove_file(path).expect("it exists");
             std::os::unix::fs::symlink(target, path).expect("free");
         });
     }
 }
 
 #[test]
-fn files_that_changed_places_are_set_aside() {
+fn files_in_the_wrong_place_are_set_aside() {
     each_kind_survives(|path| {
-        // The same file of the other run: whole, but not of this run.
+        // The same file of the other run: undamaged, but not of this run.
         let (_folder, store) = fresh();
         let other = finished(&store, "another");
         let name = path.file_name().expect("a file");
@@ -134,7 +135,7 @@ fn every_flipped_bit_of_every_file_is_found() {
     let run = finished(&store, "a");
     for file in FILES {
         let path = run.path().join(file);
-        let whole = fs::read(&path).expect("there");
+        let whole = fs::read(&path).expect("it exists");
         for place in 0..whole.len() {
             let mut bytes = whole.clone();
             bytes[place] ^= 1 << (place % 8);
@@ -147,11 +148,11 @@ fn every_flipped_bit_of_every_file_is_found() {
 }
 
 #[test]
-fn one_damaged_checkpoint_of_a_pack_costs_one() {
+fn damage_to_one_checkpoint_of_a_pack_does_not_affect_the_others() {
     let (_folder, store) = fresh();
     let run = finished(&store, "a");
     let path = run.path().join("checkpoints.safetensors");
-    // The values of checkpoint 0 come first behind the header.
+    // The values of checkpoint 0 come first after the header.
     rewrite(&path, |bytes| {
         let header = u64::from_le_bytes(bytes[..8].try_into().expect("eight")) as usize;
         bytes[8 + header] ^= 1;
@@ -186,7 +187,7 @@ fn repair_sets_aside_what_verify_finds_and_keeps_the_rest() {
 }
 
 #[test]
-fn a_damaged_memo_is_computed_anew() {
+fn a_damaged_memo_can_be_computed_again() {
     let (_folder, store) = fresh();
     let memo = Memo::of(&key("a"), &[id(1)], "accuracy", 1, "{}");
     assert_eq!(store.memo(memo.key()).expect("no error"), None);
@@ -200,7 +201,7 @@ fn a_damaged_memo_is_computed_anew() {
 }
 
 #[test]
-fn publishing_over_a_damaged_file_replaces_it_even_if_nobody_read_it() {
+fn publishing_replaces_a_damaged_file_even_if_it_was_never_read() {
     let (_folder, store) = fresh();
     let run = finished(&store, "a");
     rewrite(&run.path().join("params.toml"), |bytes| bytes[0] ^= 1);
@@ -225,7 +226,7 @@ fn a_store_opened_for_reading_leaves_damage_where_it_is() {
 }
 
 #[test]
-fn a_note_that_is_not_text_hides_nothing_else() {
+fn an_unreadable_incident_note_does_not_hide_other_incidents() {
     let (_folder, store) = fresh();
     let run = finished(&store, "a");
     fs::write(run.path().join("params.toml"), "cut").expect("written");
@@ -234,17 +235,17 @@ fn a_note_that_is_not_text_hides_nothing_else() {
     fs::create_dir_all(note.parent().expect("a folder")).expect("made");
     for bytes in [&b"\xff\xfe"[..], b"", b"{}", &[b'['; 100_000]] {
         fs::write(&note, bytes).expect("written");
-        assert_eq!(store.incidents().expect("a strange note is no error").len(), 1);
+        assert_eq!(store.incidents().expect("an unreadable note is not an error").len(), 1);
     }
 }
 
 #[test]
-fn a_memo_too_large_to_be_read_is_not_read_to_say_what_takes_room() {
+fn a_memo_that_is_too_large_is_counted_without_being_read() {
     let (_folder, store) = fresh();
     let memo = Memo::of(&key("a"), &[], "accuracy", 1, "{}");
     store.publish_memo(&memo, history(), "epoch").expect("kept");
     let path = store.root().join(format!("analyses/{}/{}.parquet", &memo.key().to_string()[..2], memo.key()));
-    // No byte of it takes room: it is a hole of 64 GB.
+    // The file is a hole of 64 GB that takes no space.
     fs::File::options().write(true).open(path).and_then(|file| file.set_len(1 << 36)).expect("a hole");
     let usage = store.usage().expect("no error");
     assert!(usage.iter().any(|usage| usage.kind == "other" && usage.bytes == 1 << 36), "{usage:?}");

@@ -1,4 +1,4 @@
-//! Killed or failing at every step: nothing half there, and the next start goes on.
+//! A process that is killed or fails at any step leaves no incomplete file, and the next start continues.
 
 mod common;
 
@@ -10,7 +10,7 @@ use common::{child, contents, fresh, history, id, key, scratch, tensors};
 use concertina_store::{Keep, Result, StepHook, Store, StoreOptions};
 use serde_json::json;
 
-/// A short life of one run, as a training process writes it.
+/// The files of one run in the order in which a training process writes them.
 fn life(store: &Store) -> Result<()> {
     let run = store.run(&key("a"));
     run.publish_params("gain = 20.0\n")?;
@@ -28,7 +28,7 @@ fn life(store: &Store) -> Result<()> {
     run.publish_provenance(&json!({"version": "0.1.0"}))
 }
 
-/// What must hold whenever a process died: every file is whole.
+/// Checks what must hold whenever a process died: every file is complete.
 fn check_whole(root: &Path) {
     let Ok(store) = Store::read_only(root) else { return };
     let findings = store.verify().expect("verified");
@@ -44,7 +44,7 @@ fn counted(
     let steps = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&steps);
     let hook: StepHook = Arc::new(move |_, _| {
-        // From the limit on every step fails: so does a dead disk.
+        // From the limit on, every step fails, as with a dead disk.
         if count.fetch_add(1, Ordering::SeqCst) >= limit { at_limit() } else { Ok(()) }
     });
     (hook, steps)
@@ -59,7 +59,7 @@ fn reference() -> (usize, std::collections::BTreeMap<std::path::PathBuf, Vec<u8>
 }
 
 #[test]
-fn a_disk_that_fails_at_any_step_leaves_a_store_that_goes_on_to_the_same_bytes() {
+fn after_a_disk_failure_at_any_step_the_store_continues_to_the_same_bytes() {
     let (steps, reference) = reference();
     for limit in 0..steps {
         let folder = scratch();
@@ -67,13 +67,13 @@ fn a_disk_that_fails_at_any_step_leaves_a_store_that_goes_on_to_the_same_bytes()
         let lived = StoreOptions::new().step_hook(hook).open(folder.path()).and_then(|store| life(&store));
         drop(lived);
         check_whole(folder.path());
-        life(&Store::open(folder.path()).expect("opens again")).expect("goes on");
+        life(&Store::open(folder.path()).expect("opens again")).expect("continues");
         assert_eq!(contents(folder.path()), reference, "failing from step {limit} of {steps} on");
     }
 }
 
 #[test]
-fn a_disk_that_fails_once_at_any_step_is_an_error_and_no_more() {
+fn a_disk_that_fails_once_at_any_step_causes_only_an_error() {
     let (steps, reference) = reference();
     for limit in 0..steps {
         let folder = scratch();
@@ -92,7 +92,7 @@ fn a_disk_that_fails_once_at_any_step_is_an_error_and_no_more() {
     }
 }
 
-/// The child of the test below: dies at the step it is told.
+/// The child of the test below, which dies at a given step.
 #[test]
 #[ignore = "a child process of another test"]
 fn dies_at_a_step() {
@@ -105,9 +105,9 @@ fn dies_at_a_step() {
 }
 
 #[test]
-fn a_process_killed_at_any_step_leaves_nothing_that_the_next_one_does_not_mend() {
+fn what_a_process_killed_at_any_step_leaves_is_repaired_by_the_next_one() {
     let (steps, reference) = reference();
-    // Killed again and again on one store, each time a little further on.
+    // The process is killed again and again on the same store, each time a little later.
     let folder = scratch();
     let root = folder.path().join("store");
     let mut kills = 0;
@@ -120,16 +120,16 @@ fn a_process_killed_at_any_step_leaves_nothing_that_the_next_one_does_not_mend()
     }
     assert!(kills > 10, "{kills} kills");
     let store = Store::open(&root).expect("opens");
-    life(&store).expect("goes on");
-    assert_eq!(contents(&root), reference, "no unfinished file, no claim is left after {kills} kills");
+    life(&store).expect("continues");
+    assert_eq!(contents(&root), reference, "no unfinished file and no claim is left after {kills} kills");
 }
 
 #[test]
-fn an_unfinished_file_is_no_file_of_the_store() {
+fn an_unfinished_file_is_not_a_file_of_the_store() {
     let (_folder, store) = fresh();
     let run = store.run(&key("a"));
     let incoming = store.root().join("incoming");
-    std::fs::create_dir_all(&incoming).expect("there");
+    std::fs::create_dir_all(&incoming).expect("it exists");
     std::fs::write(incoming.join("0123456789abcdef-1-1-xyz.tmp"), "half").expect("written");
     assert_eq!(run.params().expect("no error"), None);
     assert!(store.keys().expect("none").is_empty());

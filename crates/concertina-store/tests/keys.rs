@@ -1,4 +1,4 @@
-//! Names by content are frozen: a change here renames every run of every user.
+//! Names derived from content are frozen: a change here renames every run of every user.
 
 use concertina_store::{CheckpointId, MemoKey, RunKey};
 
@@ -32,7 +32,7 @@ fn memo_keys_are_frozen_and_depend_on_every_part() {
 }
 
 #[test]
-fn texts_that_are_no_keys_are_refused() {
+fn texts_that_are_not_keys_are_refused() {
     let good = RunKey::of("abc").to_string();
     for text in [&good[..63], &good.to_uppercase(), &format!("{good}0"), "../../etc", "", &"é".repeat(32)] {
         assert!(text.parse::<RunKey>().is_err(), "{text}");

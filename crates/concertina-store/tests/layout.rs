@@ -1,4 +1,4 @@
-//! What is a store, what is not, and what an error tells.
+//! What is a store, what is not, and what errors report.
 
 mod common;
 
@@ -14,7 +14,7 @@ fn a_fresh_path_becomes_a_store_and_opens_again() {
     let folder = scratch();
     let root = folder.path().join("deep/er/store");
     Store::open(&root).expect("made");
-    assert_eq!(fs::read_to_string(root.join("FORMAT")).expect("there"), "concertina store 1\n");
+    assert_eq!(fs::read_to_string(root.join("FORMAT")).expect("it exists"), "concertina store 1\n");
     Store::open(&root).expect("opened");
     Store::read_only(&root).expect("opened");
 }
@@ -48,7 +48,7 @@ fn a_folder_with_other_things_is_refused_and_untouched() {
 }
 
 #[test]
-fn reading_never_makes_a_store() {
+fn reading_never_creates_a_store() {
     let folder = scratch();
     assert!(matches!(Store::read_only(folder.path()), Err(Error::NoStore { .. })));
     assert!(matches!(Store::read_only(folder.path().join("new")), Err(Error::NoStore { .. })));
@@ -57,7 +57,7 @@ fn reading_never_makes_a_store() {
 }
 
 #[test]
-fn a_damaged_format_is_told_and_can_be_mended() {
+fn a_damaged_format_is_reported_and_can_be_repaired() {
     let (_folder, store) = fresh();
     finished(&store, "a");
     let path = store.root().join("FORMAT");
@@ -68,16 +68,16 @@ fn a_damaged_format_is_told_and_can_be_mended() {
         let error = Store::open(store.root()).expect_err("damaged");
         assert!(matches!(error, Error::DamagedFormat { .. }), "{damage}: {error}");
         assert!(error.hint().expect("a hint").contains("concertina store 1"));
-        let mended = Store::repair_format(store.root()).expect("mended");
-        assert!(mended.run(&key("a")).params().expect("read").is_some());
+        let repaired = Store::repair_format(store.root()).expect("repaired");
+        assert!(repaired.run(&key("a")).params().expect("read").is_some());
     }
-    fs::remove_file(&path).expect("there");
+    fs::remove_file(&path).expect("it exists");
     assert!(matches!(Store::open(store.root()), Err(Error::NotAStore { .. })));
-    Store::repair_format(store.root()).expect("mended");
+    Store::repair_format(store.root()).expect("repaired");
 }
 
 #[test]
-fn a_table_of_runs_is_not_there_any_more_when_a_run_has_changed() {
+fn the_table_of_runs_is_removed_when_a_run_changes() {
     let (_folder, store) = fresh();
     let table = store.root().join(concertina_store::RUN_TABLE);
     let run = store.run(&key("a"));
@@ -93,7 +93,7 @@ fn a_table_of_runs_is_not_there_any_more_when_a_run_has_changed() {
     ];
     for (what, change) in changes {
         store.write_run_table("key\n").expect("written");
-        assert_eq!(fs::read_to_string(&table).expect("there"), "key\n");
+        assert_eq!(fs::read_to_string(&table).expect("it exists"), "key\n");
         change();
         assert!(!table.exists(), "{what}");
     }
@@ -101,7 +101,7 @@ fn a_table_of_runs_is_not_there_any_more_when_a_run_has_changed() {
     let memo = Memo::of(&key("a"), &[], "accuracy", 1, "{}");
     let rows = Table::from_columns([("update", Values::from(vec![0_i64]))]).expect("a column");
     store.publish_memo(&memo, rows, "update").expect("published");
-    assert!(table.exists(), "results of analyses are no part of it");
+    assert!(table.exists(), "results of analyses are not part of it");
     store.remove_run_table().expect("removed");
     assert!(!table.exists());
     assert!(!store.has_more_runs_than(1).expect("counted") && store.has_more_runs_than(0).expect("counted"));
@@ -128,7 +128,7 @@ fn folders_that_lead_out_are_refused() {
 fn files_and_dangling_links_in_place_of_a_runs_folder_are_set_aside() {
     let (_folder, store) = fresh();
     let run = finished(&store, "a");
-    fs::remove_dir_all(run.path()).expect("there");
+    fs::remove_dir_all(run.path()).expect("it exists");
     fs::write(run.path(), "a file").expect("free");
     assert_eq!(run.params().expect("no error"), None);
     std::os::unix::fs::symlink("/nowhere", run.path()).expect("free");
@@ -173,7 +173,7 @@ fn errors_of_the_system_name_the_path_and_what_to_do() {
 }
 
 #[test]
-fn a_full_disk_is_told_as_one() {
+fn a_full_disk_is_reported_as_such() {
     let full = std::path::Path::new("/dev/full");
     if !full.exists() {
         eprintln_skip("no /dev/full");
@@ -190,7 +190,7 @@ fn eprintln_skip(reason: &str) {
 
 #[cfg(unix)]
 #[test]
-fn a_folder_that_may_not_be_written_is_told_or_works() {
+fn a_folder_without_write_permission_is_reported_unless_the_user_may_write_anyway() {
     use std::os::unix::fs::PermissionsExt;
     let (_folder, store) = fresh();
     finished(&store, "a");
@@ -205,12 +205,12 @@ fn a_folder_that_may_not_be_written_is_told_or_works() {
 
 #[cfg(unix)]
 #[test]
-fn files_of_a_store_can_be_read_by_others_as_the_umask_says() {
+fn other_users_can_read_the_files_of_a_store_if_the_umask_allows() {
     use std::os::unix::fs::PermissionsExt;
     let (folder, store) = fresh();
     let run = finished(&store, "a");
     let plain = folder.path().join("plain");
     fs::write(&plain, "x").expect("writable");
-    let mode = |path: &std::path::Path| fs::metadata(path).expect("there").permissions().mode();
+    let mode = |path: &std::path::Path| fs::metadata(path).expect("it exists").permissions().mode();
     assert_eq!(mode(&run.path().join("params.toml")), mode(&plain));
 }

@@ -12,7 +12,7 @@ fn memo() -> Memo {
     Memo::of(&key("a"), &[], "accuracy", 1, "{}")
 }
 
-/// Two rows an update.
+/// Two rows per update.
 fn rows(updates: &[i64]) -> Table {
     let updates: Vec<i64> = updates.iter().flat_map(|&update| [update, update]).collect();
     let values: Vec<f64> =
@@ -23,17 +23,17 @@ fn rows(updates: &[i64]) -> Table {
 
 #[test]
 fn rows_are_added_in_the_order_of_updates_whatever_the_order_of_writing() {
-    let (_one, at_once) = fresh();
-    at_once.publish_memo(&memo(), rows(&[0, 80, 160, 240]), "update").expect("published");
-    let (_other, bit_by_bit) = fresh();
+    let (_one, in_one_call) = fresh();
+    in_one_call.publish_memo(&memo(), rows(&[0, 80, 160, 240]), "update").expect("published");
+    let (_other, in_parts) = fresh();
     for updates in [&[160][..], &[0, 160], &[240, 80]] {
-        bit_by_bit.publish_memo(&memo(), rows(updates), "update").expect("published");
+        in_parts.publish_memo(&memo(), rows(updates), "update").expect("published");
     }
-    assert_eq!(at_once.memo(memo().key()).expect("read"), Some(rows(&[0, 80, 160, 240])));
-    assert_eq!(contents(at_once.root()), contents(bit_by_bit.root()));
+    assert_eq!(in_one_call.memo(memo().key()).expect("read"), Some(rows(&[0, 80, 160, 240])));
+    assert_eq!(contents(in_one_call.root()), contents(in_parts.root()));
 }
 
-/// A row per update, whose vector is undefined at every other one.
+/// One row per update, with an undefined vector at every other update.
 fn vectors(updates: &[i64]) -> Table {
     let state = |update: &i64| (update % 160 == 0).then(|| vec![*update as f64, 0.5, -1.0]);
     let states: Vec<_> = updates.iter().map(state).collect();
@@ -42,19 +42,19 @@ fn vectors(updates: &[i64]) -> Table {
 }
 
 #[test]
-fn vectors_are_merged_as_numbers_are() {
-    let (_one, at_once) = fresh();
-    at_once.publish_memo(&memo(), vectors(&[0, 80, 160, 240]), "update").expect("published");
-    let (_other, bit_by_bit) = fresh();
+fn vectors_are_merged_like_numbers() {
+    let (_one, in_one_call) = fresh();
+    in_one_call.publish_memo(&memo(), vectors(&[0, 80, 160, 240]), "update").expect("published");
+    let (_other, in_parts) = fresh();
     for updates in [&[80][..], &[160], &[0, 160], &[240, 80]] {
-        bit_by_bit.publish_memo(&memo(), vectors(updates), "update").expect("published");
+        in_parts.publish_memo(&memo(), vectors(updates), "update").expect("published");
     }
-    assert_eq!(at_once.memo(memo().key()).expect("read"), Some(vectors(&[0, 80, 160, 240])));
-    assert_eq!(contents(at_once.root()), contents(bit_by_bit.root()));
+    assert_eq!(in_one_call.memo(memo().key()).expect("read"), Some(vectors(&[0, 80, 160, 240])));
+    assert_eq!(contents(in_one_call.root()), contents(in_parts.root()));
 }
 
 #[test]
-fn what_is_there_stays() {
+fn existing_rows_are_kept() {
     let (_folder, store) = fresh();
     store.publish_memo(&memo(), rows(&[80]), "update").expect("published");
     let mut other = rows(&[80]);
@@ -64,7 +64,7 @@ fn what_is_there_stays() {
 }
 
 #[test]
-fn writers_at_the_same_moment_damage_nothing_and_what_one_loses_is_added_again() {
+fn concurrent_writers_damage_nothing_and_lost_rows_are_added_again() {
     let (_folder, store) = fresh();
     let add_all = |thread: i64| {
         for number in 0..5 {

@@ -1,4 +1,4 @@
-//! Many writers and readers at once.
+//! Many writers and readers at the same time.
 
 mod common;
 
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use common::{child, contents, fresh, history, id, key, scratch, tensors};
 use concertina_store::{Claimed, Keep, Memo, Step, StepHook, Store, StoreOptions};
 
-/// Everything a run needs, whoever else does the same; then packed.
+/// Publishes everything that a run needs, while others may do the same, and packs it.
 fn publish_all(store: &Store) {
     let run = store.run(&key("a"));
     run.publish_params("gain = 20.0\n").expect("params");
@@ -32,7 +32,7 @@ fn check(store: &Store) {
 }
 
 #[test]
-fn threads_that_publish_the_same_run_all_end_well() {
+fn threads_that_publish_the_same_run_all_succeed() {
     for _ in 0..5 {
         let (_folder, store) = fresh();
         let start = Barrier::new(4);
@@ -49,7 +49,7 @@ fn threads_that_publish_the_same_run_all_end_well() {
 }
 
 #[test]
-fn readers_find_every_checkpoint_at_any_moment_while_it_is_packed() {
+fn readers_find_every_checkpoint_at_any_moment_during_packing() {
     let (_folder, store) = fresh();
     let run = store.run(&key("a"));
     let first = tensors(0, 16);
@@ -66,13 +66,13 @@ fn readers_find_every_checkpoint_at_any_moment_while_it_is_packed() {
                 }
             }
         });
-        reading.wait(); // on a busy machine the reader would otherwise start when all is packed
+        reading.wait(); // on a busy machine the reader would otherwise start after everything is packed
         for epoch in 1..12 {
             run.publish_checkpoints(&[(id(epoch), &tensors(epoch, 16))]).expect("loose");
             run.pack(Keep::All).expect("packed");
         }
         done.store(true, std::sync::atomic::Ordering::SeqCst);
-        reader.join().expect("the reader found it always");
+        reader.join().expect("the reader always found it");
     });
     assert!(store.incidents().expect("none").is_empty());
 }
@@ -86,7 +86,7 @@ fn publishes_all() {
 }
 
 #[test]
-fn processes_that_make_and_fill_the_same_store_all_end_well() {
+fn processes_that_create_and_fill_the_same_store_all_succeed() {
     let folder = scratch();
     let root = folder.path().join("store");
     let variables = [("STORE_TEST_ROOT", root.to_string_lossy().into_owned())];
@@ -104,13 +104,15 @@ fn processes_that_make_and_fill_the_same_store_all_end_well() {
 fn a_claim_is_held_until_it_is_dropped() {
     let (_folder, store) = fresh();
     let run = store.run(&key("a"));
-    let Claimed::Mine(mut claim) = run.claim().expect("claimed") else { panic!("nobody else is there") };
+    let Claimed::Mine(mut claim) = run.claim().expect("claimed") else {
+        panic!("no other process has a claim")
+    };
     assert!(claim.beat().expect("alive"));
     let Claimed::Held(holder) = run.claim().expect("asked") else { panic!("it is held") };
     assert_eq!(holder.pid, std::process::id());
     assert!(holder.age < Duration::from_secs(30));
     let other = store.run(&key("b")).claim().expect("claimed");
-    assert!(matches!(other, Claimed::Mine(_)), "each run has its own");
+    assert!(matches!(other, Claimed::Mine(_)), "each run has its own claim");
     drop(claim);
     assert!(matches!(run.claim().expect("asked"), Claimed::Mine(_)));
     drop(other);
@@ -118,12 +120,14 @@ fn a_claim_is_held_until_it_is_dropped() {
 }
 
 #[test]
-fn a_silent_claim_is_taken_over_and_its_holder_is_told() {
+fn a_silent_claim_is_taken_over_and_its_holder_notices() {
     let (_folder, store) = fresh();
     let store =
         StoreOptions::new().claim_timeout(Duration::from_millis(300)).open(store.root()).expect("opened");
     let run = store.run(&key("a"));
-    let Claimed::Mine(mut silent) = run.claim().expect("claimed") else { panic!("nobody else is there") };
+    let Claimed::Mine(mut silent) = run.claim().expect("claimed") else {
+        panic!("no other process has a claim")
+    };
     let start = Instant::now();
     while start.elapsed() < Duration::from_millis(500) {
         std::thread::sleep(Duration::from_millis(50));
@@ -132,21 +136,21 @@ fn a_silent_claim_is_taken_over_and_its_holder_is_told() {
     }
     std::thread::sleep(Duration::from_millis(400));
     let Claimed::Mine(mut taker) = run.claim().expect("asked") else { panic!("it was silent") };
-    assert!(!silent.beat().expect("told"));
+    assert!(!silent.beat().expect("asked"));
     drop(silent);
     assert!(taker.beat().expect("alive"), "dropping a lost claim does not take it from its new holder");
 }
 
 #[test]
-fn the_claim_of_a_killed_process_is_free_at_once() {
+fn the_claim_of_a_killed_process_is_free_immediately() {
     let folder = scratch();
     let root = folder.path().join("store");
     let variables = [("STORE_TEST_ROOT", root.to_string_lossy().into_owned())];
     let status = child("claims_and_dies", &variables).status().expect("runs");
     assert!(!status.success());
-    let claim = std::fs::read_dir(root.join("claims")).expect("there").count();
+    let claim = std::fs::read_dir(root.join("claims")).expect("it exists").count();
     assert_eq!(claim, 1, "it is left behind");
-    // Without the housekeeping of opening: read through a handle that did not sweep.
+    // Opening the store sweeps the claim, or asking for it finds that its process has ended.
     let store = Store::open(&root).expect("opens");
     assert!(matches!(store.run(&key("a")).claim().expect("asked"), Claimed::Mine(_)));
 }
@@ -162,7 +166,7 @@ fn claims_and_dies() {
 }
 
 #[test]
-fn a_claim_that_is_not_one_is_taken_over() {
+fn a_file_that_is_not_a_claim_is_taken_over() {
     for damage in ["", "{}", "no json"] {
         let (_folder, store) = fresh();
         let run = store.run(&key("a"));
@@ -173,7 +177,7 @@ fn a_claim_that_is_not_one_is_taken_over() {
 }
 
 #[test]
-fn a_claim_that_could_not_be_removed_does_not_hold_up_its_own_process() {
+fn a_claim_that_could_not_be_removed_does_not_block_its_own_process() {
     let folder = scratch();
     let hook: StepHook = Arc::new(|step, path: &Path| match step {
         Step::Remove if path.to_string_lossy().contains("claims") => {
@@ -183,15 +187,15 @@ fn a_claim_that_could_not_be_removed_does_not_hold_up_its_own_process() {
     });
     let store = StoreOptions::new().step_hook(hook).open(folder.path().join("store")).expect("new");
     let run = store.run(&key("a"));
-    let Claimed::Mine(claim) = run.claim().expect("claimed") else { panic!("nobody else is there") };
+    let Claimed::Mine(claim) = run.claim().expect("claimed") else { panic!("no other process has a claim") };
     assert!(matches!(run.claim().expect("asked"), Claimed::Held(_)));
     drop(claim);
     assert!(contents(store.root()).keys().any(|path| path.starts_with("claims")), "it is left behind");
-    assert!(matches!(run.claim().expect("asked"), Claimed::Mine(_)), "and nobody works under it");
+    assert!(matches!(run.claim().expect("asked"), Claimed::Mine(_)), "and no thread works under it");
 }
 
 #[test]
-fn a_store_that_another_process_was_just_making_was_taken_for_a_link_to_nothing() {
+fn a_store_that_another_process_was_creating_was_taken_for_a_link_to_nothing() {
     let folder = tempfile::tempdir().expect("a folder");
     for round in 0..200 {
         let root = folder.path().join(round.to_string());

@@ -7,16 +7,17 @@ use crate::parquet::check_size;
 use crate::{Error, Result, Table, Values};
 
 impl Table {
-    /// Writes a header line and a line per row; null is an empty cell, lines end in `\n`.
+    /// Writes a header line and one line per row. Null is an empty cell, and lines end in `
+    /// `.
     ///
-    /// Floats are the shortest text that reads back to the same bits and have a point or an exponent
-    /// (`2.0`, `1e-7`); integers have none; infinities are `inf` and `-inf`; booleans `true` and `false`.
-    /// Texts are quoted where needed. A column `state` of vectors is written as columns `state[0]`,
-    /// `state[1]`, ... of numbers, and read as those.
+    /// A float is written as the shortest text that is read back to the same bits, with a point or an
+    /// exponent (`2.0`, `1e-7`). Integers have neither. Infinities are `inf` and `-inf`, and booleans are
+    /// `true` and `false`. Texts are quoted where needed. A column `state` of vectors is written as columns
+    /// `state[0]`, `state[1]`, ... of numbers, and read back as such.
     ///
     /// # Errors
-    /// [`Error::Csv`] if the writer fails; [`Error::DuplicateColumn`] if the name of another column is that
-    /// of a vector's number; [`Error::TooLarge`] past 2^14 columns.
+    /// [`Error::Csv`] if the writer fails; [`Error::DuplicateColumn`] if another column has the same name as
+    /// a number of a vector; [`Error::TooLarge`] for more than 2^14 columns.
     pub fn write_csv(&self, writer: impl Write) -> Result<()> {
         if self.columns.is_empty() {
             return Ok(());
@@ -41,24 +42,24 @@ impl Table {
         out.flush().map_err(|error| csv(error.into()))
     }
 
-    /// Reads a header line and rows; the kind of each column is inferred from all its cells.
+    /// Reads a header line and rows. The kind of each column is inferred from all its cells.
     ///
-    /// An empty cell is null. If all other cells are whole numbers that fit 64 bits, the column is integer;
-    /// if all are numbers, float; if all are `true` or `false` (also `True`, `False`), boolean; else text. A
-    /// column of nulls alone is float. A number is spelled as programs spell it: no leading zeros, no plus
-    /// sign, and one digit before the point where there is an exponent. So `007` and hexadecimal keys such as
-    /// `12e4` stay text. *Text that is spelled like a number in every row becomes numbers*: where that
-    /// matters, keep the table as Parquet or JSON.
+    /// An empty cell is null. If all other cells are whole numbers that fit into 64 bits, the column is
+    /// integer; if all are numbers, float; if all are `true` or `false` (or `True`, `False`), boolean;
+    /// otherwise text. A column that contains only nulls is float. A number must be spelled as programs spell
+    /// it: without leading zeros or a plus sign, and with one digit before the point if there is an exponent.
+    /// Therefore `007` and hexadecimal keys such as `12e4` remain text. *A column of texts that all look like
+    /// numbers becomes numbers.* Where that matters, keep the table as Parquet or JSON.
     ///
     /// # Errors
     /// [`Error::Csv`] if the reader fails, lines differ in their number of cells, or bytes are not UTF-8;
-    /// [`Error::DuplicateColumn`]; [`Error::TooLarge`] past 2^14 columns.
+    /// [`Error::DuplicateColumn`]; [`Error::TooLarge`] for more than 2^14 columns.
     pub fn read_csv(reader: impl Read) -> Result<Table> {
         let csv = |source| Error::Csv { source };
         let mut input = ::csv::ReaderBuilder::new().from_reader(reader);
         let mut names: Vec<String> = input.headers().map_err(csv)?.iter().map(str::to_owned).collect();
         if let Some(first) = names.first_mut() {
-            // Spreadsheets put a byte-order mark before the first name.
+            // Spreadsheet programs put a byte-order mark before the first name.
             *first = first.trim_start_matches('\u{feff}').to_owned();
         }
         check_size(0, names.len())?;
@@ -72,7 +73,7 @@ impl Table {
         Table::from_columns(names.into_iter().zip(columns.into_iter().map(inferred)))
     }
 
-    /// The names of the columns, with one for each number of a vector.
+    /// The names of the columns, with one name per number of a vector.
     fn flat_names(&self) -> Result<Vec<String>> {
         let mut names = Vec::with_capacity(self.columns.len());
         for (name, values) in &self.columns {

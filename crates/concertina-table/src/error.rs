@@ -7,20 +7,20 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A column was asked for that the table does not have.
+    /// The table does not have the requested column.
     #[error("unknown column `{name}`, the table has {}", listed(known))]
     UnknownColumn {
-        /// The name asked for.
+        /// The name requested.
         name: String,
-        /// The names there are.
+        /// The names of the columns that exist.
         known: Vec<String>,
     },
-    /// A column holds another kind of values than the one asked for.
+    /// A column holds another kind of values than the one requested.
     #[error("column `{name}`: expected {expected} values, found {found}")]
     Kind {
         /// The column.
         name: String,
-        /// The kind asked for.
+        /// The kind requested.
         expected: &'static str,
         /// The kind it has.
         found: &'static str,
@@ -51,30 +51,30 @@ pub enum Error {
         /// Rows of this column.
         found: usize,
     },
-    /// Two columns have one name.
-    #[error("column `{name}` is there twice")]
+    /// Two columns have the same name.
+    #[error("column `{name}` occurs twice")]
     DuplicateColumn {
         /// The name.
         name: String,
     },
-    /// A row was asked for past the end.
+    /// The requested row is past the end.
     #[error("row {row} is past the end of a table of {rows} rows")]
     Row {
-        /// The row asked for, counted from 0.
+        /// The row requested, counted from 0.
         row: usize,
-        /// How many there are.
+        /// The number of rows.
         rows: usize,
     },
-    /// Two tables cannot be joined: both have several rows of one name.
+    /// Two tables cannot be joined, because both have several rows with the same key.
     #[error("cannot join the tables by {}: both have several rows for {row}", listed(columns))]
     Ambiguous {
         /// The columns that should name a row.
         columns: Vec<String>,
-        /// Their values in the rows that cannot be told apart.
+        /// Their values in the rows that cannot be distinguished.
         row: String,
     },
-    /// Two tables cannot be joined: no row of one has a partner in the other.
-    #[error("cannot join the tables by {}: no row of one has a partner in the other", listed(columns))]
+    /// Two tables cannot be joined, because no row of one matches a row of the other.
+    #[error("cannot join the tables by {}: no row of one matches a row of the other", listed(columns))]
     NoPartner {
         /// The columns that should name a row.
         columns: Vec<String>,
@@ -84,71 +84,71 @@ pub enum Error {
     Condition {
         /// The whole condition.
         text: String,
-        /// What would go on.
+        /// What would be valid there.
         expected: String,
-        /// What is there.
+        /// What was found.
         found: String,
     },
-    /// CSV that cannot be read or written.
+    /// The CSV cannot be read or written.
     #[error("cannot read or write the table as csv")]
     Csv {
-        /// What the CSV library says.
+        /// The error of the CSV library.
         source: ::csv::Error,
     },
-    /// JSON that is not an array of flat records.
+    /// The JSON is not an array of flat records.
     #[error("expected an array of records with plain values, found {found}")]
     Json {
-        /// What stands there instead, and where.
+        /// What was found instead, and where.
         found: String,
     },
-    /// JSON that cannot be written.
+    /// The JSON cannot be written.
     #[error("cannot write the table as json")]
     JsonWrite {
-        /// What the JSON library says.
+        /// The error of the JSON library.
         source: serde_json::Error,
     },
-    /// Parquet that cannot be read or written.
+    /// The Parquet file cannot be read or written.
     #[error("cannot read or write the table as parquet")]
     Parquet {
-        /// What the Parquet library says.
+        /// The error of the Parquet library.
         source: ::parquet::errors::ParquetError,
     },
-    /// Parquet bytes that hold something this crate does not write.
-    #[error("not a table of concertina: {found}")]
+    /// The Parquet bytes contain something that this crate does not write.
+    #[error("not a table written by concertina: {found}")]
     ForeignParquet {
         /// What was found.
         found: String,
     },
-    /// Parquet bytes that changed since they were written.
+    /// The Parquet bytes changed after they were written.
     #[error("damaged table: expected checksum {expected}, found {found}")]
     Checksum {
-        /// BLAKE3 written in the file, or a note that it is missing.
+        /// The BLAKE3 checksum written in the file, or a note that it is missing.
         expected: String,
-        /// BLAKE3 of the bytes that were read.
+        /// The BLAKE3 checksum of the bytes that were read.
         found: String,
     },
-    /// A whole table, but of something else.
+    /// An undamaged table, but of something else.
     #[error("expected the table of `{expected}`, found that of `{found}`")]
     Label {
-        /// The label asked for.
+        /// The label requested.
         expected: String,
         /// The label written in the file.
         found: String,
     },
-    /// More cells or text than one table may hold.
+    /// More cells or text than a single table may hold.
     #[error("table too large: at most {limit} {unit}, found {found}")]
     TooLarge {
         /// What is counted.
         unit: &'static str,
         /// The limit.
         limit: usize,
-        /// What was found (at least).
+        /// What was found, at least.
         found: usize,
     },
 }
 
 impl Error {
-    /// What the user can do about it, if there is something.
+    /// What the user can do about it, if anything.
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::UnknownColumn { known, .. } if known.is_empty() => {
@@ -156,18 +156,21 @@ impl Error {
             }
             Self::Condition { .. } => Some("as in `gain = 250 and (input_dim = 2 or seed < 3)`".to_owned()),
             Self::Kind { name, found: "vector", .. } => Some(format!(
-                "write the table as csv: there each number of a vector has a column, `{name}[0]`, `{name}[1]`, ..."
+                "write the table as csv, where each number of a vector has its own column: `{name}[0]`, `{name}[1]`, ..."
             )),
-            Self::Width { .. } => Some("keep tables of networks of different sizes apart".to_owned()),
-            Self::VectorCondition { .. } => Some("choose rows by columns that hold one value".to_owned()),
-            Self::DuplicateColumn { .. } => Some("take another column for one of them".to_owned()),
+            Self::Width { .. } => Some("use separate tables for networks of different sizes".to_owned()),
+            Self::VectorCondition { .. } => Some("choose rows by columns with single values".to_owned()),
+            Self::DuplicateColumn { .. } => {
+                Some("choose a different column or name for one of them".to_owned())
+            }
             Self::Checksum { .. } => Some(
-                "the file changed after it was written: take it from a copy, or have it computed again"
-                    .to_owned(),
+                "the file changed after it was written: restore it from a copy, or recompute it".to_owned(),
             ),
-            Self::ForeignParquet { .. } => Some("save foreign tables as csv, and read that".to_owned()),
+            Self::ForeignParquet { .. } => {
+                Some("save tables of other programs as csv, and read that".to_owned())
+            }
             Self::TooLarge { .. } => Some("split the table by run, or keep fewer columns".to_owned()),
-            Self::Json { .. } => Some(r#"expected is [{"epoch": 0, "loss": 1.5}, ...]"#.to_owned()),
+            Self::Json { .. } => Some(r#"the expected form is [{"epoch": 0, "loss": 1.5}, ...]"#.to_owned()),
             _ => None,
         }
     }

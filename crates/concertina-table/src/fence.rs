@@ -1,31 +1,31 @@
-//! What the Parquet library is not asked to bear.
+//! Checks that keep malicious files away from the Parquet library.
 //!
-//! The library believes numbers in a file before it has seen what they count: a dictionary of two billion
-//! entries in a file of 300 bytes ends the process, and so do groups inside groups without end. So the
-//! headers are walked first, and only those go on that have the fields that
-//! [`Table::to_parquet`](crate::Table::to_parquet) writes, of the types it writes, with counts that the file
-//! has room for.
+//! The library trusts the counts in a file before it has seen what they count. A dictionary of two billion
+//! entries in a file of 300 bytes ends the process, and so do endlessly nested groups. Therefore the headers
+//! are checked first. A file is passed on only if its headers have the fields that
+//! [`Table::to_parquet`](crate::Table::to_parquet) writes, with the types that it writes, and with counts for
+//! which the file has room.
 
 use parquet::file::metadata::ColumnChunkMetaData;
 
-/// What stands at a place of a header, in Thrift's compact protocol.
+/// The type of a value in a header, in Thrift's compact protocol.
 enum Shape {
     /// A whole number of any width.
     Whole,
     /// True or false.
     Boolean,
-    /// Bytes behind their length.
+    /// Bytes, preceded by their length.
     Binary,
-    /// Elements of one shape, each of at least so many bytes.
+    /// Elements of the same shape, each of at least this many bytes.
     List(&'static Shape, usize),
-    /// Fields by number.
+    /// Fields, identified by their numbers.
     Struct(&'static [(i16, Shape)]),
 }
 
 use Shape::{Binary, Boolean, List, Struct, Whole};
 
-/// `FileMetaData`, with numbers as in `parquet.thrift`. The least lengths of elements are those of the fields
-/// that each must have.
+/// `FileMetaData`, with numbers as in `parquet.thrift`. The minimum lengths of elements are those of their
+/// required fields.
 const FOOTER: Shape = Struct(&[
     (1, Whole),
     (2, List(&SCHEMA_ELEMENT, 4)),
@@ -61,7 +61,7 @@ const COLUMN: Shape = Struct(&[
     (13, List(&Struct(&[(1, Whole), (2, Whole), (3, Whole)]), 7)),
     (16, Struct(&[(1, Whole), (2, List(&Whole, 1)), (3, List(&Whole, 1))])),
 ]);
-/// `PageHeader`, of data pages of the first version and of dictionaries.
+/// `PageHeader`, for data pages of the first version and for dictionaries.
 const PAGE: Shape = Struct(&[
     (1, Whole),
     (2, Whole),
@@ -70,27 +70,28 @@ const PAGE: Shape = Struct(&[
     (7, Struct(&[(1, Whole), (2, Whole), (3, Boolean)])),
 ]);
 
-/// In place of a field's number: the end of its struct.
+/// Takes the place of a field number and marks the end of a struct.
 const END: i16 = 0;
 
 /// Kinds of pages.
 const DATA_PAGE: i64 = 0;
 const DICTIONARY_PAGE: i64 = 2;
-/// Plain, plain dictionary, run lengths, run lengths of places in a dictionary.
+/// Plain, plain dictionary, run-length, and run-length of dictionary indices.
 const ENCODINGS: [i64; 4] = [0, 2, 3, 8];
-/// Most rows of a page, or numbers and nulls of a list: the library ends one at 20,000 rows and what it was
-/// given with the last of them. So a page, of 20 bytes or more, is no more than so many nulls.
+/// Maximum number of rows of a page, or of numbers and nulls of a list. The library ends a page at 20,000
+/// rows plus what it was given with the last of them. A page, which takes 20 bytes or more, can therefore
+/// claim no more nulls than this.
 const MOST_ROWS: i64 = 1 << 16;
-/// Least bytes of an entry of a dictionary: the length of a text.
+/// Minimum size of a dictionary entry, in bytes: the length of a text.
 const LEAST_ENTRY: i64 = 4;
 
-/// Whether the library can bear the footer of a file; the reason if not.
+/// Checks that the library can handle the footer of a file. The error is the reason why not.
 pub(crate) fn footer(bytes: &[u8]) -> Result<(), &'static str> {
     const TAIL: usize = 8; // the footer's length, and `PAR1`
-    let before = bytes.len().checked_sub(TAIL).ok_or("fewer bytes than a file has")?;
+    let before = bytes.len().checked_sub(TAIL).ok_or("too few bytes for a file")?;
     let length = u32::from_le_bytes([bytes[before], bytes[before + 1], bytes[before + 2], bytes[before + 3]]);
     let start = before.checked_sub(length as usize).ok_or("a footer longer than the file")?;
-    let mut elements: Vec<i64> = Vec::new(); // of the schema: how many children each has
+    let mut elements: Vec<i64> = Vec::new(); // the number of children of each element of the schema
     let mut children = 0;
     let mut walk = Walk { rest: &bytes[start..before], path: Vec::new() };
     walk.one(&FOOTER, &mut |path, number| match path {
@@ -98,13 +99,13 @@ pub(crate) fn footer(bytes: &[u8]) -> Result<(), &'static str> {
         [2, END] => elements.push(std::mem::take(&mut children)),
         _ => {}
     })
-    .ok_or("a footer that is not as ours")?;
+    .ok_or("a footer that concertina does not write")?;
     let Some((columns, rest)) = elements.split_first() else { return Ok(()) };
     schema(*columns, rest)
 }
 
-/// Whether a schema is a row of columns, each by itself or a list, given how many children its elements
-/// have; the reason if not.
+/// Checks that a schema is a flat sequence of columns, each of single values or a list, given the number of
+/// children of its elements. The error is the reason why not.
 fn schema(columns: i64, elements: &[i64]) -> Result<(), &'static str> {
     const MISSING: &str = "more columns than the footer names";
     if columns > elements.len() as i64 {
@@ -124,8 +125,8 @@ fn schema(columns: i64, elements: &[i64]) -> Result<(), &'static str> {
     }
 }
 
-/// Whether the library can bear the pages of a column, and how many numbers and nulls they say to have; the
-/// reason if not.
+/// Checks that the library can handle the pages of a column, and returns how many numbers and nulls they
+/// claim to have. The error is the reason why it cannot.
 pub(crate) fn pages(bytes: &[u8], column: &ColumnChunkMetaData) -> Result<usize, &'static str> {
     let start = column.dictionary_page_offset().unwrap_or(column.data_page_offset());
     let place = |number: i64| usize::try_from(number).ok();
@@ -148,9 +149,9 @@ pub(crate) fn pages(bytes: &[u8], column: &ColumnChunkMetaData) -> Result<usize,
             [5 | 7, 2] | [5, 3 | 4] => known &= ENCODINGS.contains(&number),
             _ => {}
         })
-        .ok_or("a page that is not as ours")?;
+        .ok_or("a page that concertina does not write")?;
         if !known || !matches!(kind, Some(DATA_PAGE | DICTIONARY_PAGE)) || size != whole_size {
-            return Err("a page of another kind than ours");
+            return Err("a kind of page that concertina does not write");
         }
         if entries < 0 || entries > size / LEAST_ENTRY {
             return Err("a dictionary with more entries than it has room for");
@@ -161,7 +162,7 @@ pub(crate) fn pages(bytes: &[u8], column: &ColumnChunkMetaData) -> Result<usize,
     Ok(found)
 }
 
-/// A way through a header; `path` holds the numbers of the fields on the way.
+/// A walk through a header. `path` holds the numbers of the enclosing fields.
 struct Walk<'a> {
     rest: &'a [u8],
     path: Vec<i16>,
@@ -191,15 +192,15 @@ impl Walk<'_> {
         Some((number >> 1) as i64 ^ -((number & 1) as i64)) // zigzag
     }
 
-    /// Walks over a value; `see` is told whole numbers, how many elements lists have, and where structs
-    /// [end](END). `None` if it has another shape.
+    /// Walks over a value. Calls `see` with whole numbers, with the lengths of lists, and at the [end](END)
+    /// of structs. `None` if the value has another shape.
     fn one(&mut self, shape: &Shape, see: &mut dyn FnMut(&[i16], i64)) -> Option<()> {
         match shape {
             Whole => {
                 let number = self.signed()?;
                 see(&self.path, number);
             }
-            Boolean => {} // in the field's header
+            Boolean => {} // contained in the header of the field
             Binary => {
                 let length = usize::try_from(self.unsigned()?).ok()?;
                 self.rest = self.rest.get(length..)?;
@@ -244,7 +245,7 @@ impl Walk<'_> {
     }
 }
 
-/// Whether a value of this type, by its number in the protocol, has this shape.
+/// Whether a value of this type, given by its number in the protocol, has this shape.
 fn is_of(kind: u8, shape: &Shape) -> bool {
     match shape {
         Boolean => matches!(kind, 1 | 2),

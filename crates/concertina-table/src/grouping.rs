@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{Result, Scalar, Table, Values};
 
-/// A key's cell, ordered totally, so that groups can be found in a tree.
+/// The cell of a key, with a total order, so that groups can be found in a tree.
 pub(crate) struct Cell(pub(crate) Scalar);
 
 impl PartialEq for Cell {
@@ -26,10 +26,11 @@ impl Ord for Cell {
 }
 
 impl Table {
-    /// The rows grouped by equal cells in these columns; groups in order of first appearance, rows in their
-    /// order.
+    /// The rows grouped by equal cells in these columns, with groups in order of first appearance and rows in
+    /// their original order.
     ///
-    /// Nulls are one group. Without names, all rows are one group (no group if there are no rows).
+    /// Nulls form a single group. Without names, all rows form a single group (or no group if there are no
+    /// rows).
     ///
     /// # Errors
     /// [`Error::UnknownColumn`](crate::Error::UnknownColumn).
@@ -50,8 +51,8 @@ impl Table {
             .collect())
     }
 
-    /// The rows in rising order of these columns, the first name first; nulls last, equal rows keep their
-    /// order.
+    /// The rows sorted in increasing order by these columns, the first name first. Nulls come last, and equal
+    /// rows keep their order.
     ///
     /// # Errors
     /// [`Error::UnknownColumn`](crate::Error::UnknownColumn).
@@ -62,8 +63,8 @@ impl Table {
         Ok(self.take(&rows.into_iter().map(|(_, row)| row).collect::<Vec<_>>()))
     }
 
-    /// Distinct cells of a column by what they are known by ([`Scalar::key`]), nulls left out: numbers in
-    /// rising order, everything else as it comes.
+    /// The keys ([`Scalar::key`]) of the distinct cells of a column, without nulls: numbers in increasing
+    /// order, everything else in order of appearance.
     ///
     /// # Errors
     /// [`Error::UnknownColumn`](crate::Error::UnknownColumn).

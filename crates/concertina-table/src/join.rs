@@ -1,4 +1,4 @@
-//! Two tables side by side: rows matched by what names them.
+//! Two tables side by side, with rows matched by key columns.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,18 +7,18 @@ use crate::table::stacked;
 use crate::{Error, Result, Table};
 
 impl Table {
-    /// The rows of both tables side by side, those together that have the same cells in the columns `on`.
+    /// Joins the rows of both tables that have the same cells in the columns `on`.
     ///
-    /// Columns are the table's, then those of `other` that are not in `on`; rows come in the order of the
-    /// table, after them those that only `other` has. A row without a partner is kept, with nulls where the
-    /// partner's cells would be. Where one of the tables has several rows of one name, each gets the other's
-    /// only row.
+    /// The columns are those of this table, then those of `other` that are not in `on`. The rows are in the
+    /// order of this table, followed by those that only `other` has. A row without a match is kept, with
+    /// nulls in place of the missing cells. If one of the tables has several rows with the same key, each is
+    /// joined to the single row of the other.
     ///
     /// # Errors
     /// [`Error::UnknownColumn`] if one of the tables lacks a column of `on`; [`Error::DuplicateColumn`] for a
-    /// column outside `on` that both have; [`Error::Ambiguous`] if both have several rows of one name;
-    /// [`Error::NoPartner`] if not a single row has a partner, though both tables have rows; [`Error::Kind`]
-    /// if a column of `on` holds different kinds.
+    /// column outside `on` that both have; [`Error::Ambiguous`] if both have several rows with the same key;
+    /// [`Error::NoPartner`] if no row has a match although both tables have rows; [`Error::Kind`] if a column
+    /// of `on` holds different kinds.
     pub fn join(&self, other: &Table, on: &[&str]) -> Result<Table> {
         let (left, right) = (places(self, on)?, places(other, on)?);
         let names = || on.iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
@@ -46,7 +46,7 @@ impl Table {
 
         let of_left: Vec<Option<usize>> = pairs.iter().map(|(left, _)| *left).collect();
         let of_right: Vec<Option<usize>> = pairs.iter().map(|(_, right)| *right).collect();
-        // Rows that only the other table has come last, and their names from there.
+        // Rows that only the other table has come last, with their keys taken from there.
         let shared = of_left.iter().take_while(|row| row.is_some()).count();
         let mut table = Table::new();
         for (name, values) in self.columns() {
@@ -65,7 +65,7 @@ impl Table {
     }
 }
 
-/// The rows of each name.
+/// The rows of each key.
 fn places(table: &Table, on: &[&str]) -> Result<BTreeMap<Vec<Cell>, Vec<usize>>> {
     let keys = table.keys(on)?;
     let mut places: BTreeMap<Vec<Cell>, Vec<usize>> = BTreeMap::new();

@@ -8,10 +8,10 @@ use crate::parquet::check_size;
 use crate::{Error, Result, Scalar, Table, Values};
 
 impl Table {
-    /// An array with an object per row; null is `null`, an infinity the text `inf` or `-inf`, a vector an
-    /// array.
+    /// An array with one object per row. Null is `null`, an infinity is the text `inf` or `-inf`, and a
+    /// vector is an array.
     ///
-    /// Objects are ordered by name; [`Table::write_json`] keeps the order of the columns.
+    /// The members of objects are ordered by name. [`Table::write_json`] keeps the order of the columns.
     pub fn to_json(&self) -> Value {
         let record = |row| {
             Value::Object(
@@ -21,7 +21,7 @@ impl Table {
         Value::Array((0..self.row_count()).map(record).collect())
     }
 
-    /// Writes an array with an object per row, a row a line, names in the order of the columns.
+    /// Writes an array with one object per row, one row per line, with members in the order of the columns.
     ///
     /// # Errors
     /// [`Error::JsonWrite`] if the writer fails.
@@ -44,17 +44,17 @@ impl Table {
         writer.write_all(b"\n]\n").map_err(io)
     }
 
-    /// Reads an array of objects; a name missing in an object is null there.
+    /// Reads an array of objects. A name that is missing in an object is null in that row.
     ///
-    /// Columns come in order of first appearance. Numbers written with a point or an exponent (and those
-    /// past 64 bits) make a float column, whole numbers an integer column, the two together a float column;
-    /// the texts `inf` and `-inf` are infinities if all other cells are numbers or null. Arrays of numbers,
-    /// all of one length, make a column of vectors. A column of nulls alone is float.
+    /// Columns are in order of first appearance. Numbers written with a point or an exponent (and those that
+    /// exceed 64 bits) make a float column, whole numbers an integer column, and the two together a float
+    /// column. The texts `inf` and `-inf` are infinities if all other cells are numbers or null. Arrays of
+    /// numbers, all of the same length, make a column of vectors. A column that contains only nulls is float.
     ///
     /// # Errors
-    /// [`Error::Json`] if it is something else, an object stands in a cell, or a column mixes kinds;
-    /// [`Error::Width`] for arrays of different lengths; [`Error::TooLarge`] past 2^14 columns or 2^26
-    /// cells.
+    /// [`Error::Json`] if it is something else, a cell contains an object, or a column mixes kinds;
+    /// [`Error::Width`] for arrays of different lengths; [`Error::TooLarge`] for more than 2^14 columns or
+    /// 2^26 cells.
     pub fn from_json(json: &Value) -> Result<Table> {
         let records = json.as_array().ok_or_else(|| Error::Json { found: kind(json).to_owned() })?;
         let mut objects: Vec<&Map<String, Value>> = Vec::with_capacity(records.len());
@@ -67,7 +67,7 @@ impl Table {
             names.extend(object.keys().map(String::as_str).filter(|&name| known.insert(name)));
             objects.push(object);
         }
-        // Names that are missing in most records make many more cells than there are values.
+        // If names are missing in most records, there are many more cells than values.
         check_size(objects.len(), names.len())?;
         let mut table = Table::new();
         for name in names {
@@ -97,7 +97,7 @@ fn number(value: f64) -> Value {
     Number::from_f64(value).map_or(Value::Null, Value::Number)
 }
 
-/// The cells of one column, of the narrowest kind that holds them.
+/// The cells of a column, in the narrowest kind that holds them.
 fn column(name: &str, cells: &[&Value]) -> Result<Values> {
     let all = |fits: fn(&Value) -> bool| cells.iter().all(|cell| cell.is_null() || fits(cell));
     if all(|_| false) {

@@ -1,15 +1,14 @@
 //! Tidy tables: typed columns, one row per observation; CSV, JSON and Parquet.
 //!
-//! A [`Table`] holds named columns of equal length, in order. A column is one of five kinds ([`Values`]),
-//! and every cell may be null: *undefined is null*, so a NaN that is put in comes out as null. Infinities
-//! are kept. A cell may hold a vector, such as the state of a network; vectors of one column have one
-//! length.
+//! A [`Table`] holds named columns of equal length, in order. A column is one of five kinds ([`Values`]), and
+//! every cell may be null. *Undefined is null*: a NaN becomes null. Infinities are kept. A cell may hold a
+//! vector, such as the state of a network. All vectors of a column have the same length.
 //!
-//! | file | kinds | column order | null | differs |
+//! | file | kinds | column order | null | differences |
 //! |---|---|---|---|---|
-//! | Parquet | kept | kept | kept | nothing: what is read equals what was written |
+//! | Parquet | kept | kept | kept | none: what is read equals what was written |
 //! | JSON records | kept | by name through [`Table::to_json`], kept by [`Table::write_json`] | `null` | infinities are the texts `inf` and `-inf` |
-//! | CSV | inferred | kept | empty cell | an empty text is read as null, each number of a vector has a column; see [`Table::read_csv`] |
+//! | CSV | inferred | kept | empty cell | an empty text is read as null, and each number of a vector has its own column; see [`Table::read_csv`] |
 //!
 //! ```
 //! use concertina_table::{Table, Values};

@@ -1,12 +1,12 @@
-//! Tables as Parquet: one row group, optional columns, no compression, a checksum inside.
+//! Tables as Parquet: one row group, optional columns, no compression, and a checksum inside the file.
 //!
 //! The footer's key-value metadata holds `concertina.blake3`: the BLAKE3, in 64 hexadecimal digits, of the
 //! whole file with these 64 digits read as zeros. It is checked before anything is parsed, so a damaged file
-//! costs nothing and never reaches the Parquet reader. Beside it, `concertina.label` says what the table is
-//! of, where the writer said so.
+//! costs nothing and never reaches the Parquet reader. The metadata may also hold `concertina.label`, which
+//! says what the table is of.
 //!
 //! A column of vectors is a list of doubles in the three levels that Parquet prescribes
-//! (`state.list.element`), so that other programs read it as lists.
+//! (`state.list.element`), so that other programs read it as a column of lists.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -24,47 +24,49 @@ use parquet::schema::types::{ColumnDescriptor, ColumnPath, Type, TypePtr};
 
 use crate::{Error, Result, Table, Values, fence};
 
-/// Where the checksum stands in the key-value metadata.
+/// The key of the checksum in the key-value metadata.
 const CHECKSUM: &str = "concertina.blake3";
-/// Where the label stands in the key-value metadata.
+/// The key of the label in the key-value metadata.
 const LABEL: &str = "concertina.label";
-/// How many hexadecimal digits it has.
+/// The number of hexadecimal digits of the checksum.
 const DIGITS: usize = 64;
-/// What stands there while the checksum is computed.
+/// The placeholder for the digits while the checksum is computed.
 const ZEROS: [u8; DIGITS] = [b'0'; DIGITS];
 
-/// Most cells of one table: 2^26, a gigabyte in memory. Arbitrary, because a study's largest table has about
-/// a million; run-length coding lets a few bytes claim billions of nulls, so there must be a limit.
+/// Maximum number of cells of a table: 2^26, a gigabyte in memory. There must be a limit, because run-length
+/// coding lets a few bytes claim billions of nulls. Its value is arbitrary: the largest table of a study has
+/// about a million cells.
 const MAX_CELLS: usize = 1 << 26;
-/// Most columns of one table: 2^14. Arbitrary, because a study's have less than a hundred; each name is
-/// compared with all others.
+/// Maximum number of columns of a table: 2^14. There must be a limit, because each name is compared with all
+/// others. Its value is arbitrary: the tables of a study have fewer than a hundred columns.
 const MAX_COLUMNS: usize = 1 << 14;
-/// Most bytes of text in one table: 2^28. Arbitrary, for the same reason (dictionary coding).
+/// Maximum size of the text in a table, in bytes: 2^28. Arbitrary; there must be a limit because of
+/// dictionary coding.
 const MAX_TEXT_BYTES: usize = 1 << 28;
 
-/// Most numbers of a vector: as many as a table has columns, since each has one in CSV.
+/// Maximum length of a vector: the maximum number of columns, since each number has its own column in CSV.
 const MAX_WIDTH: usize = MAX_COLUMNS;
 /// The levels of a list below its column.
 const LIST: [&str; 2] = ["list", "element"];
-/// Bytes at which the writer ends a page of vectors: 2^15 numbers. It looks after 1024 rows or the vector
-/// that begins then, so that a page has less than 2^16 numbers and nulls, as many as [`fence::pages`] lets
-/// through.
+/// Size at which the writer ends a page of vectors, in bytes: 2^15 numbers. The writer checks the size after
+/// 1024 rows, or after the vector that begins there. A page therefore has fewer than 2^16 numbers and nulls,
+/// the limit of [`fence::pages`].
 const VECTOR_PAGE_BYTES: usize = 1 << 18;
-/// Rows at which the writer ends a page of vectors.
+/// Number of rows at which the writer ends a page of vectors.
 const VECTOR_PAGE_ROWS: usize = 1 << 13;
 
 impl Table {
-    /// The table as a Parquet file: the same table gives the same bytes.
+    /// The table as a Parquet file. The same table gives the same bytes.
     ///
     /// # Errors
-    /// [`Error::TooLarge`] past 2^14 columns, 2^14 numbers in a vector, 2^26 cells (or numbers in vectors)
-    /// or 2^28 bytes of text.
+    /// [`Error::TooLarge`] for more than 2^14 columns, 2^14 numbers in a vector, 2^26 cells (or numbers in
+    /// vectors) or 2^28 bytes of text.
     pub fn to_parquet(&self) -> Result<Vec<u8>> {
         self.to_labelled_parquet("")
     }
 
-    /// The same with a label inside that says what the table is of, so that files which changed places are
-    /// found.
+    /// The table as a Parquet file with a label that says what the table is of, so that swapped files are
+    /// detected.
     ///
     /// # Errors
     /// As [`Table::to_parquet`].
@@ -90,18 +92,18 @@ impl Table {
 
     /// Reads what [`Table::to_parquet`] wrote.
     ///
-    /// Safe for bytes from strangers: no panic, and no allocation past 2^14 columns, 2^26 cells and 2^28
-    /// bytes of text.
+    /// Safe for untrusted bytes: it does not panic, and does not allocate more than 2^14 columns, 2^26 cells
+    /// and 2^28 bytes of text.
     ///
     /// # Errors
-    /// [`Error::Checksum`] if any byte changed, [`Error::Parquet`] and [`Error::ForeignParquet`] for what
-    /// others wrote, [`Error::TooLarge`].
+    /// [`Error::Checksum`] if any byte changed, [`Error::Parquet`] and [`Error::ForeignParquet`] for files of
+    /// other programs, [`Error::TooLarge`].
     pub fn from_parquet(bytes: &[u8]) -> Result<Table> {
         fenced(bytes, None)
     }
 
-    /// Reads what [`Table::to_labelled_parquet`] wrote with this label, or with this label, `: ` and more
-    /// words.
+    /// Reads what [`Table::to_labelled_parquet`] wrote with this label, or with this label followed by `: `
+    /// and more words.
     ///
     /// # Errors
     /// [`Error::Label`] if it was written with another label, and all those of [`Table::from_parquet`].
@@ -135,7 +137,7 @@ impl Table {
         for (name, _) in self.columns.iter().filter(|(_, values)| matches!(values, Values::Vector(_))) {
             let path = ColumnPath::new([name, LIST[0], LIST[1]].map(str::to_owned).to_vec());
             properties = properties
-                .set_column_dictionary_enabled(path.clone(), false) // numbers of states hardly repeat
+                .set_column_dictionary_enabled(path.clone(), false) // states hardly ever repeat a number
                 .set_column_data_page_size_limit(path.clone(), VECTOR_PAGE_BYTES)
                 .set_column_data_page_row_count_limit(path, VECTOR_PAGE_ROWS);
         }
@@ -176,7 +178,7 @@ fn foreign(found: impl Into<String>) -> Error {
     Error::ForeignParquet { found: found.into() }
 }
 
-/// Takes from what may still be read or written.
+/// Subtracts `count` from the amount that may still be read or written.
 fn spend(left: &mut usize, count: usize, unit: &'static str, limit: usize) -> Result<()> {
     let found = limit.saturating_add(count);
     *left = left.checked_sub(count).ok_or(Error::TooLarge { unit, limit, found })?;
@@ -204,7 +206,7 @@ fn text_bytes(values: &Values) -> usize {
     }
 }
 
-/// Whether a table of this size may be made.
+/// Checks that a table of this size is allowed.
 pub(crate) fn check_size(rows: usize, columns: usize) -> Result<()> {
     if columns > MAX_COLUMNS {
         return Err(Error::TooLarge { unit: "columns", limit: MAX_COLUMNS, found: columns });
@@ -215,8 +217,8 @@ pub(crate) fn check_size(rows: usize, columns: usize) -> Result<()> {
     }
 }
 
-/// Where the 64 digits stand: after the key comes the value's field header (0x18) and its length in compact
-/// Thrift (0x40).
+/// The place of the 64 digits: the key is followed by the field header of the value (0x18) and its length in
+/// compact Thrift (0x40).
 fn checksum_place(bytes: &[u8]) -> Option<usize> {
     let mark = [CHECKSUM.as_bytes(), &[0x18, DIGITS as u8]].concat();
     let start = bytes.windows(mark.len()).rposition(|window| window == mark)? + mark.len();
@@ -253,7 +255,7 @@ fn field(name: &str, values: &Values) -> parquet::errors::Result<TypePtr> {
         .map(Arc::new)
 }
 
-/// A list of doubles, which may be null; its numbers may not.
+/// A list of doubles. The list may be null, but its numbers may not.
 fn list_field(name: &str) -> parquet::errors::Result<TypePtr> {
     let element = Type::primitive_type_builder(LIST[1], Physical::DOUBLE)
         .with_repetition(Repetition::REQUIRED)
@@ -284,8 +286,8 @@ fn write_cells<K: DataType, T>(
     column.close()
 }
 
-/// Levels as Parquet has them: 0 for null, 1 for a vector without numbers, 2 for a number; repeated where
-/// it is not the first of its vector.
+/// Parquet's definition levels are 0 for null, 1 for a vector without numbers and 2 for a number. The
+/// repetition level is 1 for a number that is not the first of its vector.
 fn write_vectors(
     group: &mut SerializedRowGroupWriter<'_, Vec<u8>>,
     cells: &[Option<Vec<f64>>],
@@ -315,13 +317,13 @@ fn fenced(bytes: &[u8], label: Option<&str>) -> Result<Table> {
     check(bytes)?;
     fence::footer(bytes).map_err(foreign)?;
     let bytes = Bytes::copy_from_slice(bytes);
-    // The checksum keeps accidents out, but a stranger can compute one: a panic in the library stays an
-    // error.
+    // The checksum detects accidental damage, but anyone can compute one for malicious bytes, so a panic in
+    // the library is turned into an error.
     catch_unwind(AssertUnwindSafe(|| decoded(bytes, label))).unwrap_or_else(|_| Err(unbearable()))
 }
 
 fn unbearable() -> Error {
-    foreign("bytes that the parquet library cannot bear")
+    foreign("bytes that the parquet library cannot handle")
 }
 
 fn label_of(reader: &SerializedFileReader<Bytes>) -> String {
@@ -351,7 +353,7 @@ fn decoded(bytes: Bytes, label: Option<&str>) -> Result<Table> {
             let count = metadata.row_group(group).num_rows();
             let count = usize::try_from(count).map_err(|_| foreign("a negative number of rows"))?;
             if cells.len().saturating_add(count) > rows {
-                return Err(foreign("more rows in its groups than in all"));
+                return Err(foreign("more rows in its groups than in total"));
             }
             let entries = fence::pages(&bytes, metadata.row_group(group).column(index)).map_err(foreign)?;
             if matches!(cells, Values::Vector(_)) {
@@ -362,14 +364,14 @@ fn decoded(bytes: Bytes, label: Option<&str>) -> Result<Table> {
             read_cells(&mut cells, column, count, &mut left)?;
         }
         if cells.len() != rows {
-            return Err(foreign("fewer rows in its groups than in all"));
+            return Err(foreign("fewer rows in its groups than in total"));
         }
         table.push_column(column.path().parts()[0].clone(), cells)?;
     }
     Ok(table)
 }
 
-/// What may still be read.
+/// The amounts that may still be read.
 struct Left {
     /// Bytes of text.
     text: usize,
@@ -377,7 +379,7 @@ struct Left {
     numbers: usize,
 }
 
-/// A column of the kind that a file says, without cells.
+/// An empty column of the kind stated in the file.
 fn empty(column: &ColumnDescriptor) -> Result<Values> {
     let (name, parts) = (column.path().string(), column.path().parts());
     match (column.physical_type(), column.max_def_level(), column.max_rep_level()) {
@@ -418,7 +420,7 @@ fn read_cells(cells: &mut Values, column: ColumnReader, count: usize, left: &mut
                 Ok(text.to_owned())
             })
         }
-        _ => Err(foreign("a column of another type than its schema says")),
+        _ => Err(foreign("a column of another type than in its schema")),
     }
 }
 
@@ -431,7 +433,7 @@ fn read_kind<K: DataType, T>(
     let mut left = count;
     while left > 0 {
         let (mut present, mut values) = (Vec::new(), Vec::new());
-        // In pieces, so that a wrong count cannot make the library reserve more than it finds.
+        // In pieces, so that a wrong count cannot make the library allocate more than there is.
         let (read, _, _) =
             column.read_records(left.min(1 << 16), Some(&mut present), None, &mut values).map_err(failed)?;
         if read == 0 || present.len() != read {
@@ -455,7 +457,7 @@ fn read_vectors(
     let mut left = count;
     while left > 0 {
         let (mut present, mut repeated, mut numbers) = (Vec::new(), Vec::new(), Vec::new());
-        // In pieces, as above, of about as many numbers if vectors are as wide as the last.
+        // In pieces, as above, of about as many numbers if the vectors are as long as the last one.
         let width = cells.last().and_then(Option::as_ref).map_or(1 << 8, Vec::len).max(1);
         let piece = left.min((1 << 16) / width).max(1);
         let (read, _, _) = column
@@ -468,7 +470,7 @@ fn read_vectors(
         let before = cells.len();
         let mut numbers = numbers.into_iter();
         for levels in present.into_iter().zip(repeated) {
-            let misplaced = || foreign("levels of a list that are not as ours");
+            let misplaced = || foreign("levels of a list that concertina does not write");
             match levels {
                 (0, 0) => cells.push(None),
                 (1, 0) => cells.push(Some(Vec::new())),

@@ -7,12 +7,12 @@ use serde::de::{self, Deserialize, Deserializer, Visitor};
 
 /// One cell of a table.
 ///
-/// `Display` writes what [`Table::write_csv`](crate::Table::write_csv) writes: null is empty, floats have a
-/// point or an exponent and read back to the same bits. A vector, which has several cells there, is written
-/// as `[0.5, -2.0]`.
+/// `Display` writes the same text as [`Table::write_csv`](crate::Table::write_csv): null is empty, and floats
+/// have a point or an exponent and are read back to the same bits. A vector, which occupies several cells in
+/// CSV, is written as `[0.5, -2.0]`.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Scalar {
-    /// A number with fraction; never NaN when it comes from a table.
+    /// A floating-point number; never NaN if it comes from a table.
     Float(f64),
     /// A whole number.
     Integer(i64),
@@ -20,14 +20,14 @@ pub enum Scalar {
     Text(String),
     /// True or false.
     Boolean(bool),
-    /// A vector of numbers; never with a NaN when it comes from a table.
+    /// A vector of numbers; never contains NaN if it comes from a table.
     Vector(Vec<f64>),
-    /// Nothing: unknown or undefined.
+    /// No value: unknown or undefined.
     Null,
 }
 
 impl Scalar {
-    /// The value as a float; integers are widened, all else is `None`.
+    /// The value as a float; integers are converted, and everything else is `None`.
     pub fn as_float(&self) -> Option<f64> {
         match self {
             Self::Float(value) => Some(*value),
@@ -36,7 +36,7 @@ impl Scalar {
         }
     }
 
-    /// The value as an integer; all else is `None`.
+    /// The value as an integer; everything else is `None`.
     pub fn as_integer(&self) -> Option<i64> {
         match self {
             Self::Integer(value) => Some(*value),
@@ -44,7 +44,7 @@ impl Scalar {
         }
     }
 
-    /// The value as a text; all else is `None`.
+    /// The value as a text; everything else is `None`.
     pub fn as_text(&self) -> Option<&str> {
         match self {
             Self::Text(value) => Some(value),
@@ -57,7 +57,7 @@ impl Scalar {
         matches!(self, Self::Null)
     }
 
-    /// What a word stands for: a number, a truth value, nothing (`none`, `null`), or itself.
+    /// The value that a word represents: a number, a truth value, null (`none`, `null`), or the word itself.
     pub fn of_word(word: &str) -> Self {
         if let Ok(number) = word.parse::<i64>() {
             return Self::Integer(number);
@@ -73,7 +73,8 @@ impl Scalar {
         }
     }
 
-    /// The cell as one would type it: `20` for 20 and 20.0; a text as it is, nothing for null.
+    /// The cell as a user would type it: `20` for both 20 and 20.0, a text as it is, and the empty text for
+    /// null.
     pub fn word(&self) -> String {
         match self {
             Self::Float(value) => value.to_string(),
@@ -81,7 +82,8 @@ impl Scalar {
         }
     }
 
-    /// The text by which a cell is known, however it is spelled: `20` for 20, 20.0 and the text `2e1`.
+    /// A text that identifies the value of a cell independently of its spelling: `20` for 20, 20.0 and the
+    /// text `2e1`.
     pub fn key(&self) -> String {
         match self {
             Self::Text(text) => match (text.parse::<i64>(), number(text)) {
@@ -93,12 +95,12 @@ impl Scalar {
         }
     }
 
-    /// Whether two cells say the same, however they are spelled: a text that reads as a number is that
-    /// number. Null is the same as nothing else.
+    /// Whether two cells have the same value, however they are spelled: a text that reads as a number counts
+    /// as that number. Null is the same only as null.
     pub fn is_same(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Null, _) | (_, Self::Null) => self.is_null() && other.is_null(),
-            (Self::Integer(a), Self::Integer(b)) => a == b, // exact, however large
+            (Self::Integer(a), Self::Integer(b)) => a == b, // exact for any size
             (Self::Boolean(a), Self::Boolean(b)) => a == b,
             (Self::Text(a), Self::Text(b)) if a == b => true,
             _ => {
@@ -112,8 +114,8 @@ impl Scalar {
         }
     }
 
-    /// A total order: numbers by size (integers and floats mixed), then booleans, then texts, then vectors
-    /// by their first different number, null last.
+    /// A total order: numbers by value (integers and floats mixed), then booleans, then texts, then vectors
+    /// by their first different number, then null.
     pub fn total_cmp(&self, other: &Self) -> Ordering {
         match (self, other) {
             (Self::Integer(a), Self::Integer(b)) => a.cmp(b),
@@ -141,12 +143,12 @@ impl Scalar {
     }
 }
 
-/// The finite number that a text reads as.
+/// The finite number that a text represents.
 fn number(text: &str) -> Option<f64> {
     text.parse::<f64>().ok().filter(|number| number.is_finite())
 }
 
-/// A number, a text, or true or false.
+/// Reads a number, a text, or true or false.
 impl<'de> Deserialize<'de> for Scalar {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct ScalarVisitor;

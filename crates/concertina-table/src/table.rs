@@ -3,21 +3,21 @@
 use crate::values::widened;
 use crate::{Error, Result, Scalar, Values};
 
-/// Ordered named columns of equal length.
+/// Ordered, named columns of equal length.
 ///
-/// Equality is by names, order, kinds and cells (`-0.0` equals `0.0`).
+/// Two tables are equal if their names, order, kinds and cells are (`-0.0` equals `0.0`).
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Table {
     pub(crate) columns: Vec<(String, Values)>,
 }
 
 impl Table {
-    /// A table without columns and rows.
+    /// A table without columns or rows.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// A table of these columns, in this order; NaN becomes null, and so does a vector with a NaN in it.
+    /// A table of these columns, in this order. NaN becomes null, and so does a vector that contains NaN.
     ///
     /// # Errors
     /// [`Error::Length`] if a column is longer or shorter than the first, [`Error::DuplicateColumn`],
@@ -30,7 +30,7 @@ impl Table {
         Ok(table)
     }
 
-    /// Puts a column after the others; NaN becomes null, and so does a vector with a NaN in it.
+    /// Adds a column after the others. NaN becomes null, and so does a vector that contains NaN.
     ///
     /// # Errors
     /// [`Error::Length`] if it has another number of rows than the table, [`Error::DuplicateColumn`],
@@ -50,32 +50,32 @@ impl Table {
         Ok(())
     }
 
-    /// Rows; 0 for a table without columns.
+    /// The number of rows; 0 for a table without columns.
     pub fn row_count(&self) -> usize {
         self.columns.first().map_or(0, |(_, values)| values.len())
     }
 
-    /// Columns.
+    /// The number of columns.
     pub fn column_count(&self) -> usize {
         self.columns.len()
     }
 
-    /// True without rows.
+    /// True if the table has no rows.
     pub fn is_empty(&self) -> bool {
         self.row_count() == 0
     }
 
-    /// The names in order.
+    /// The names of the columns, in order.
     pub fn column_names(&self) -> impl Iterator<Item = &str> {
         self.columns.iter().map(|(name, _)| name.as_str())
     }
 
-    /// Names and cells in order.
+    /// The names and cells of the columns, in order.
     pub fn columns(&self) -> impl Iterator<Item = (&str, &Values)> {
         self.columns.iter().map(|(name, values)| (name.as_str(), values))
     }
 
-    /// True if there is a column of that name.
+    /// True if a column has this name.
     pub fn has_column(&self, name: &str) -> bool {
         self.column_names().any(|known| known == name)
     }
@@ -83,7 +83,7 @@ impl Table {
     /// The cells of one column.
     ///
     /// # Errors
-    /// [`Error::UnknownColumn`] names the columns there are.
+    /// [`Error::UnknownColumn`] names the columns that exist.
     pub fn column(&self, name: &str) -> Result<&Values> {
         self.columns
             .iter()
@@ -92,7 +92,7 @@ impl Table {
             .ok_or_else(|| self.unknown(name))
     }
 
-    /// A column as floats; integers are widened.
+    /// A column as floats; integers are converted.
     ///
     /// # Errors
     /// [`Error::UnknownColumn`]; [`Error::Kind`] for texts and booleans, unless all are null.
@@ -137,7 +137,7 @@ impl Table {
         }
     }
 
-    /// A column as vectors, all of one length.
+    /// A column as vectors, all of the same length.
     ///
     /// # Errors
     /// [`Error::UnknownColumn`]; [`Error::Kind`] for other kinds, unless all are null.
@@ -158,7 +158,7 @@ impl Table {
 
     /// Adds a column (after the others) or replaces one in its place, with the same value in every row.
     ///
-    /// In a table without columns there are no rows to fill: the column is added, empty.
+    /// A table without columns has no rows to fill, so the column is added empty.
     pub fn set_constant(&mut self, name: &str, value: Scalar) {
         let values = Values::constant(&value, self.row_count());
         match self.columns.iter_mut().find(|(known, _)| known == name) {
@@ -167,14 +167,15 @@ impl Table {
         }
     }
 
-    /// Puts the rows of `other` below.
+    /// Appends the rows of `other`.
     ///
-    /// Columns are matched by name. A column that one of the two lacks is null there; integers are widened
-    /// where floats meet them; a column of nulls alone goes with every kind.
+    /// Columns are matched by name. A column that one of the two tables lacks is null there. Integers are
+    /// converted to floats where the other table has floats. A column that contains only nulls is compatible
+    /// with every kind.
     ///
     /// # Errors
-    /// [`Error::Kind`] if two columns of one name hold different kinds, [`Error::Width`] if they hold
-    /// vectors of different lengths; the table is unchanged then.
+    /// [`Error::Kind`] if two columns of the same name hold different kinds, [`Error::Width`] if they hold
+    /// vectors of different lengths. In either case the table is left unchanged.
     pub fn append(&mut self, other: &Table) -> Result<()> {
         if other.columns.is_empty() {
             return Ok(());
@@ -206,7 +207,7 @@ impl Table {
         Ok(())
     }
 
-    /// The rows for which `keep` says true, given the row's number.
+    /// The rows for which `keep`, called with the row number, returns true.
     pub fn filter(&self, keep: impl Fn(usize) -> bool) -> Table {
         let rows: Vec<_> = (0..self.row_count()).filter(|&row| keep(row)).collect();
         self.take(&rows)
@@ -224,7 +225,7 @@ impl Table {
         Ok(table)
     }
 
-    /// These rows, in this order; a row may stand in it more than once.
+    /// These rows, in this order; a row may occur more than once.
     ///
     /// # Panics
     /// If the table has no such row.
@@ -242,7 +243,7 @@ impl Table {
     }
 }
 
-/// A column with another of the same name below it.
+/// A column followed by the cells of another of the same name.
 pub(crate) fn stacked(name: &str, mut above: Values, below: &Values) -> Result<Values> {
     let (expected, width) = (above.kind(), above.width());
     if above.extend(below) {
@@ -255,7 +256,8 @@ pub(crate) fn stacked(name: &str, mut above: Values, below: &Values) -> Result<V
     })
 }
 
-/// A column of nulls alone has no kind (CSV and JSON cannot tell it), so it goes with every one.
+/// A column that contains only nulls has no definite kind (CSV and JSON do not store it), so it is accepted
+/// as any kind.
 fn all_null<T: Clone>(values: &Values, name: &str, expected: &'static str) -> Result<Vec<Option<T>>> {
     if values.is_all_null() {
         return Ok(vec![None; values.len()]);

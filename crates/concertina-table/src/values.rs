@@ -2,13 +2,13 @@
 
 use crate::Scalar;
 
-/// The cells of one column: all of one kind, each may be null.
+/// The cells of one column, all of the same kind. Each may be null.
 ///
-/// Vectors of one column have one length, its width; a table refuses others. A vector is known as a whole
-/// or not at all: one with a NaN in it is null.
+/// All vectors of a column have the same length, its width; a table refuses others. A vector is either known
+/// completely or null: one that contains NaN becomes null.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Values {
-    /// Numbers with fraction.
+    /// Floating-point numbers.
     Float(Vec<Option<f64>>),
     /// Whole numbers.
     Integer(Vec<Option<i64>>),
@@ -16,11 +16,11 @@ pub enum Values {
     Text(Vec<Option<String>>),
     /// True or false.
     Boolean(Vec<Option<bool>>),
-    /// Vectors of numbers, all of one length.
+    /// Vectors of numbers, all of the same length.
     Vector(Vec<Option<Vec<f64>>>),
 }
 
-/// The same expression for each kind of column.
+/// Evaluates the same expression for each kind of column.
 macro_rules! each_kind {
     ($values:expr, $cells:ident => $do:expr) => {
         match $values {
@@ -33,7 +33,7 @@ macro_rules! each_kind {
     };
 }
 
-/// The same vector operation for each kind of column, giving a column of that kind.
+/// Applies the same operation on the cells of each kind of column, giving a column of that kind.
 macro_rules! map_kind {
     ($values:expr, $cells:ident => $do:expr) => {
         match $values {
@@ -47,7 +47,7 @@ macro_rules! map_kind {
 }
 
 impl Values {
-    /// How many cells there are, nulls included.
+    /// The number of cells, including nulls.
     pub fn len(&self) -> usize {
         each_kind!(self, cells => cells.len())
     }
@@ -68,7 +68,7 @@ impl Values {
         }
     }
 
-    /// How many numbers each vector has; `None` for other kinds, and where all cells are null.
+    /// The number of elements of each vector; `None` for other kinds, and if all cells are null.
     pub fn width(&self) -> Option<usize> {
         match self {
             Self::Vector(cells) => cells.iter().flatten().next().map(Vec::len),
@@ -87,7 +87,7 @@ impl Values {
         })
     }
 
-    /// A column of `rows` times one value; null makes a float column of nulls.
+    /// A column of `rows` equal cells; null gives a float column of nulls.
     pub fn constant(value: &Scalar, rows: usize) -> Self {
         match value {
             Scalar::Float(value) => Self::Float(vec![Some(*value); rows]).without_nan(),
@@ -99,7 +99,7 @@ impl Values {
         }
     }
 
-    /// True if every cell is null (also without cells).
+    /// True if every cell is null, or if there are no cells.
     pub fn is_all_null(&self) -> bool {
         each_kind!(self, cells => cells.iter().all(Option::is_none))
     }
@@ -125,7 +125,7 @@ impl Values {
         map_kind!(self, cells => of(cells, rows))
     }
 
-    /// The cells of these rows, null where there is none.
+    /// The cells of these rows, and null where a row is `None`.
     pub(crate) fn pick(&self, rows: &[Option<usize>]) -> Self {
         fn of<T: Clone>(cells: &[Option<T>], rows: &[Option<usize>]) -> Vec<Option<T>> {
             rows.iter().map(|row| row.and_then(|row| cells[row].clone())).collect()
@@ -138,14 +138,14 @@ impl Values {
         map_kind!(self, _cells => vec![None; rows])
     }
 
-    /// The length of a vector that differs from that of the first; `None` if all have one.
+    /// The length of a vector that differs from that of the first; `None` if all have the same length.
     pub(crate) fn other_width(&self) -> Option<usize> {
         let (Self::Vector(cells), Some(width)) = (self, self.width()) else { return None };
         cells.iter().flatten().map(Vec::len).find(|length| *length != width)
     }
 
-    /// Puts `other` after `self`; false (and nothing done) if the kinds, or the widths of vectors, do not
-    /// go together.
+    /// Appends `other` to `self`. Returns false and changes nothing if the kinds, or the widths of vectors,
+    /// are incompatible.
     pub(crate) fn extend(&mut self, other: &Self) -> bool {
         let (no_kind_yet, width) = (self.is_all_null(), self.width());
         match (&mut *self, other) {
@@ -176,7 +176,7 @@ impl Values {
     }
 }
 
-/// Whether vectors of these widths cannot stand in one column.
+/// Whether vectors of these widths cannot be in the same column.
 fn differ(width: Option<usize>, other: Option<usize>) -> bool {
     width.zip(other).is_some_and(|(width, other)| width != other)
 }

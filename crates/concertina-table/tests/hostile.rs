@@ -1,11 +1,11 @@
-//! Bytes from strangers that once ended the process, or took memory out of proportion.
+//! Untrusted bytes that once ended the process, or took a disproportionate amount of memory.
 
 use concertina_table::{Error, Table, Values};
 
-/// The checksum's key, and the head of its value in compact Thrift.
+/// The key of the checksum, and the head of its value in compact Thrift.
 const MARK: &[u8] = b"concertina.blake3\x18\x40";
 
-/// Computes the checksum as a stranger can.
+/// Computes the checksum, as an attacker can.
 fn resealed(mut bytes: Vec<u8>) -> Vec<u8> {
     let place = bytes.windows(MARK.len()).rposition(|window| window == MARK).expect("a mark") + MARK.len();
     bytes[place..place + 64].fill(b'0');
@@ -15,13 +15,13 @@ fn resealed(mut bytes: Vec<u8>) -> Vec<u8> {
 }
 
 fn refused(bytes: &[u8]) -> String {
-    let error = Table::from_parquet(bytes).expect_err("nobody wrote that");
+    let error = Table::from_parquet(bytes).expect_err("not a file that concertina wrote");
     assert!(Table::from_labelled_parquet(bytes, "").is_err());
     assert!(matches!(error, Error::ForeignParquet { .. }), "{error}");
     error.to_string()
 }
 
-/// Puts bytes in place of those after a mark.
+/// Replaces the bytes after a mark.
 fn replaced(bytes: &[u8], mark: &[u8], old: usize, new: &[u8]) -> Vec<u8> {
     let place = bytes.windows(mark.len()).position(|window| window == mark).expect("the mark") + mark.len();
     [&bytes[..place], new, &bytes[place + old..]].concat()
@@ -35,7 +35,7 @@ fn names() -> Vec<u8> {
     table.to_parquet().expect("a small table")
 }
 
-/// A file that is all footer: these elements of its schema, and the checksum.
+/// A file that consists only of a footer: these elements of its schema, and the checksum.
 fn footer(elements: usize, schema: &[u8]) -> Vec<u8> {
     let mut footer = vec![0x15, 0x04, 0x19, 0xfc];
     let mut count = elements;
@@ -53,8 +53,8 @@ fn footer(elements: usize, schema: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn a_dictionary_of_two_billion_entries_is_not_made() {
-    // Behind the header of a dictionary's page: its kind and sizes; field 7, a struct; field 1, the number of
+fn a_dictionary_of_two_billion_entries_is_not_allocated() {
+    // In the header of a dictionary page: its kind and sizes; field 7, a struct; field 1, the number of
     // entries.
     let bytes = names();
     let mark: &[u8] = &[0x4c, 0x15];
@@ -64,7 +64,7 @@ fn a_dictionary_of_two_billion_entries_is_not_made() {
 }
 
 #[test]
-fn a_schema_of_two_billion_columns_is_not_made() {
+fn a_schema_of_two_billion_columns_is_not_allocated() {
     let bytes = replaced(&names(), b"table\x15", 1, &BILLIONS);
     let tail = bytes.len() - 8;
     let length = u32::from_le_bytes(bytes[tail..tail + 4].try_into().expect("four bytes")) + 4;
@@ -75,15 +75,15 @@ fn a_schema_of_two_billion_columns_is_not_made() {
 
 #[test]
 fn a_page_of_two_billion_nulls_is_not_read() {
-    // Behind the header of a data page: its kind and sizes; field 5, a struct; field 1, the number of rows.
+    // In the header of a data page: its kind and sizes; field 5, a struct; field 1, the number of rows.
     let table = Table::from_columns([("loss", Values::from(vec![f64::NAN; 4]))]).expect("one column");
     let bytes = table.to_parquet().expect("a small table");
     let reason = refused(&resealed(replaced(&bytes, &[0x2c, 0x15], 1, &BILLIONS)));
-    assert!(reason.contains("a page of another kind"), "{reason}");
+    assert!(reason.contains("a kind of page"), "{reason}");
 }
 
 #[test]
-fn long_columns_of_one_value_or_none_are_read() {
+fn long_columns_of_one_value_or_of_nulls_are_read() {
     let rows = 300_000;
     let columns = [
         ("none", Values::from(vec![f64::NAN; rows])),
@@ -93,28 +93,31 @@ fn long_columns_of_one_value_or_none_are_read() {
         ("other", Values::from((0..rows as i64).collect::<Vec<_>>())),
     ];
     let table = Table::from_columns(columns).expect("columns of one length");
-    assert_eq!(Table::from_parquet(&table.to_parquet().expect("not too large")).expect("ours"), table);
+    assert_eq!(
+        Table::from_parquet(&table.to_parquet().expect("not too large")).expect("just written"),
+        table
+    );
 }
 
 #[test]
-fn groups_inside_groups_do_not_overflow_the_stack() {
+fn nested_groups_do_not_overflow_the_stack() {
     let group = [0x35, 0x02, 0x18, 0x01, b'g', 0x15, 0x02, 0x00]; // repeated, `g`, one child
     let deep = 200_000;
     let mut schema = group.repeat(deep);
     schema.extend_from_slice(&[0x15, 0x0a, 0x25, 0x02, 0x18, 0x01, b'x', 0x00]); // a number `x`
-    // A library that is asked may say so too, but by then has gone into all of them.
+    // The library may also refuse them, but only after it has recursed into all of them.
     let bytes = footer(deep + 1, &schema);
     assert!(Table::from_parquet(&bytes).is_err() && Table::parquet_label(&bytes).is_err());
 }
 
 #[test]
-fn many_columns_without_a_name_are_not_made() {
+fn many_columns_without_a_name_are_not_allocated() {
     let reason = refused(&footer(1_000_000, &[0; 1_000_000]));
-    assert!(reason.contains("not as ours"), "{reason}");
+    assert!(reason.contains("concertina does not write"), "{reason}");
 }
 
 #[test]
-fn records_with_a_name_each_do_not_fill_the_memory() {
+fn records_that_each_have_a_different_name_do_not_fill_the_memory() {
     let records: Vec<_> = (0..16_000).map(|row| serde_json::json!({ format!("x{row}"): row })).collect();
     let error = Table::from_json(&records.into()).expect_err("hundreds of millions of cells");
     assert!(matches!(error, Error::TooLarge { found: 256_000_000, .. }), "{error}");

@@ -21,7 +21,7 @@ fn variances() -> Table {
 }
 
 #[test]
-fn rows_meet_by_their_names_whatever_their_order() {
+fn rows_are_matched_by_key_in_any_order() {
     let joined = dimensions().join(&variances(), &["seed", "epoch"]).expect("one row per name");
     let names: Vec<&str> = joined.column_names().collect();
     assert_eq!(names, ["seed", "epoch", "effective_dimension", "variance"]);
@@ -47,7 +47,7 @@ fn a_single_row_is_repeated_beside_each_of_several() {
 }
 
 #[test]
-fn integers_meet_equal_floats() {
+fn integers_match_equal_floats() {
     let other =
         Table::from_columns([("seed", Values::from(vec![1.0, 0.0])), ("x", Values::from(vec![1, 0]))])
             .expect("equal lengths");
@@ -64,11 +64,11 @@ fn an_empty_table_leaves_nulls() {
 }
 
 #[test]
-fn what_cannot_be_matched_is_an_error() {
+fn tables_that_cannot_be_joined_are_errors() {
     let said = |on: &[&str], other: &Table| dimensions().join(other, on).expect_err("no join").to_string();
     let twice = Table::from_columns([("seed", Values::from(vec![0])), ("epoch", Values::from(vec![9]))])
         .expect("equal lengths");
-    assert_eq!(said(&["seed"], &twice), "column `epoch` is there twice");
+    assert_eq!(said(&["seed"], &twice), "column `epoch` occurs twice");
     let steps =
         Table::from_columns([("seed", Values::from(vec![0, 0])), ("index", Values::from(vec![1, 2]))])
             .expect("equal lengths");
@@ -80,7 +80,7 @@ fn what_cannot_be_matched_is_an_error() {
         .expect("equal lengths");
     assert_eq!(
         said(&["seed"], &elsewhere),
-        "cannot join the tables by `seed`: no row of one has a partner in the other"
+        "cannot join the tables by `seed`: no row of one matches a row of the other"
     );
     assert!(matches!(dimensions().join(&elsewhere, &["epoch"]), Err(Error::UnknownColumn { .. })));
 }

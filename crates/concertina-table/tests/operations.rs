@@ -20,7 +20,7 @@ fn nan_becomes_null_and_infinity_stays() {
 }
 
 #[test]
-fn an_unknown_column_names_the_columns_there_are() {
+fn an_unknown_column_gives_the_names_of_the_columns_that_exist() {
     let error = losses().column("los").expect_err("no such column");
     assert_eq!(error.to_string(), "unknown column `los`, the table has `gain`, `seed`, `loss`");
     let error = Table::new().column("loss").expect_err("no columns");
@@ -44,7 +44,7 @@ fn a_wrong_kind_and_a_wrong_length_are_errors() {
 }
 
 #[test]
-fn integers_are_widened_and_nulls_alone_have_every_kind() {
+fn integers_are_converted_and_a_column_of_nulls_has_every_kind() {
     assert_eq!(losses().floats("seed").expect("widened"), [1.0, 0.0, 0.0, 1.0].map(Some));
     let mut table = losses();
     table.set_constant("nothing", Scalar::Null);
@@ -62,7 +62,7 @@ fn a_constant_replaces_in_place_or_comes_last() {
 }
 
 #[test]
-fn appending_matches_by_name_widens_and_fills_with_null() {
+fn appending_matches_by_name_converts_and_fills_with_null() {
     let mut table = losses();
     let more = Table::from_columns([
         ("seed", Values::from(vec![0.5])),
@@ -70,7 +70,7 @@ fn appending_matches_by_name_widens_and_fills_with_null() {
         ("note", Values::from(vec!["half"])),
     ])
     .expect("equal lengths");
-    table.append(&more).expect("kinds go together");
+    table.append(&more).expect("compatible kinds");
     assert_eq!(table.row_count(), 5);
     assert_eq!(table.floats("seed").expect("floats")[4], Some(0.5));
     assert_eq!(table.floats("gain").expect("floats")[4], None);
@@ -85,7 +85,7 @@ fn appending_matches_by_name_widens_and_fills_with_null() {
 }
 
 #[test]
-fn a_column_of_nulls_takes_the_kind_of_what_is_appended() {
+fn a_column_of_nulls_takes_the_kind_of_the_appended_column() {
     let mut table = Table::from_columns([("x", Values::Float(vec![None]))]).expect("one");
     let more = Table::from_columns([("x", Values::from(vec!["word"]))]).expect("one");
     table.append(&more).expect("nulls have no kind");
@@ -101,7 +101,7 @@ fn groups_come_in_order_of_first_appearance() {
     let keys: Vec<_> = groups.iter().map(|(key, _)| key[0].clone()).collect();
     assert_eq!(keys, [Scalar::Float(250.0), Scalar::Float(20.0)]);
     assert_eq!(groups[1].1.integers("seed").expect("integers"), [Some(0), Some(1)]);
-    assert_eq!(losses().group_by(&["loss"]).expect("known").len(), 4, "null is a group of its own");
+    assert_eq!(losses().group_by(&["loss"]).expect("known").len(), 4, "null is a separate group");
     assert_eq!(losses().group_by(&[]).expect("all").len(), 1);
     assert!(losses().filter(|_| false).group_by(&[]).expect("none").is_empty());
 }

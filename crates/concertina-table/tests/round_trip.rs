@@ -1,4 +1,4 @@
-//! What is written is what is read, for all three formats; hostile bytes are errors.
+//! All three formats read back what was written, and hostile bytes are errors.
 
 use concertina_table::{Error, Scalar, Table, Values};
 use proptest::collection::vec;
@@ -14,7 +14,7 @@ fn any_values(rows: usize) -> impl Strategy<Value = Values> {
     ]
 }
 
-/// Tables of 1 to 4 columns, 0 to 20 rows, any names and cells.
+/// Tables of 1 to 4 columns and 0 to 20 rows, with any names and cells.
 fn any_table() -> impl Strategy<Value = Table> {
     (0_usize..20).prop_flat_map(|rows| vec((any::<String>(), any_values(rows)), 1..5)).prop_map(|columns| {
         let columns =
@@ -23,7 +23,7 @@ fn any_table() -> impl Strategy<Value = Table> {
     })
 }
 
-/// What CSV and JSON cannot tell: a column of nulls has no kind.
+/// Without the kind of columns of nulls, which CSV and JSON do not store.
 fn with_kindless_nulls(table: &Table) -> Table {
     let columns = table.columns().map(|(name, values)| {
         let values =
@@ -33,7 +33,7 @@ fn with_kindless_nulls(table: &Table) -> Table {
     Table::from_columns(columns).expect("same names and lengths")
 }
 
-/// Text that CSV takes for null or for a number is taken out.
+/// With a word before every text, so that CSV reads none of them as null or as a number.
 fn with_wordy_text(table: &Table) -> Table {
     let columns = table.columns().map(|(name, values)| {
         let values = match values {
@@ -55,7 +55,7 @@ fn csv(table: &Table) -> Vec<u8> {
 
 proptest! {
     #[test]
-    fn parquet_gives_back_the_table_to_the_bit(table in any_table()) {
+    fn parquet_gives_back_the_table_bit_for_bit(table in any_table()) {
         let bytes = table.to_parquet().expect("small");
         let read = Table::from_parquet(&bytes).expect("just written");
         prop_assert_eq!(&read, &table);
@@ -63,7 +63,7 @@ proptest! {
     }
 
     #[test]
-    fn csv_gives_back_the_table_up_to_its_rule(table in any_table()) {
+    fn csv_gives_back_the_table_up_to_its_inferred_kinds(table in any_table()) {
         let table = with_kindless_nulls(&with_wordy_text(&table));
         let bytes = csv(&table);
         let read = Table::read_csv(bytes.as_slice()).expect("just written");
@@ -86,7 +86,7 @@ proptest! {
     }
 
     #[test]
-    fn any_flipped_bit_of_a_parquet_file_is_found(table in any_table(), place in any::<prop::sample::Index>(), bit in 0_u8..8) {
+    fn any_flipped_bit_of_a_parquet_file_is_detected(table in any_table(), place in any::<prop::sample::Index>(), bit in 0_u8..8) {
         let mut bytes = table.to_parquet().expect("small");
         let place = place.index(bytes.len());
         bytes[place] ^= 1 << bit;
@@ -94,12 +94,12 @@ proptest! {
     }
 
     #[test]
-    fn any_truncated_parquet_file_is_found(table in any_table(), length in any::<prop::sample::Index>()) {
+    fn any_truncated_parquet_file_is_detected(table in any_table(), length in any::<prop::sample::Index>()) {
         let bytes = table.to_parquet().expect("small");
         prop_assert!(Table::from_parquet(&bytes[..length.index(bytes.len())]).is_err());
     }
 
-    /// A stranger can compute a right checksum over wrong bytes.
+    /// An attacker can compute a valid checksum over invalid bytes.
     #[test]
     fn forged_checksums_do_not_panic(table in any_table(), places in vec((any::<prop::sample::Index>(), any::<u8>()), 1..6)) {
         let mut bytes = table.to_parquet().expect("small");
@@ -118,7 +118,7 @@ proptest! {
     }
 }
 
-/// Puts a right checksum into changed bytes, if its place is still there.
+/// Puts a valid checksum into changed bytes, if its place still exists.
 fn forge(bytes: &mut [u8]) {
     let mark = b"concertina.blake3\x18\x40";
     let Some(at) = bytes.windows(mark.len()).rposition(|window| window == mark) else { return };
@@ -180,7 +180,7 @@ fn mixed_kinds_in_json_are_an_error_that_names_the_column() {
 }
 
 #[test]
-fn a_parquet_file_of_others_is_refused_with_a_hint() {
+fn a_parquet_file_of_another_program_is_refused_with_a_hint() {
     let error = Table::from_parquet(b"PAR1 nothing of ours PAR1").expect_err("foreign");
     assert!(matches!(error, Error::ForeignParquet { .. }));
     assert!(error.hint().is_some());
@@ -198,7 +198,7 @@ fn a_long_constant_table_is_small_on_disk() {
 }
 
 #[test]
-fn a_labelled_table_is_read_under_its_label_alone() {
+fn a_labelled_table_is_read_only_under_its_label() {
     let table = Table::from_columns([("x", Values::from(vec![1.5]))]).expect("one");
     let bytes = table.to_labelled_parquet("run 1 history").expect("small");
     assert_eq!(Table::from_labelled_parquet(&bytes, "run 1 history").expect("same label"), table);

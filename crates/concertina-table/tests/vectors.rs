@@ -1,11 +1,11 @@
-//! Columns of vectors go through everything that a table does.
+//! Columns of vectors, in every operation of a table.
 
 use concertina_table::{AnyColumn, Condition, Error, Scalar, Table, Values};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 
-/// Two fixed points and one that was not found.
+/// Two fixed points, and one that was not found.
 fn states() -> Table {
     let table = Table::from_columns([
         ("index", Values::from(vec![0, 1, 2])),
@@ -23,7 +23,7 @@ fn csv(table: &Table) -> Result<String, Error> {
 
 proptest! {
     #[test]
-    fn parquet_and_json_give_back_vectors_to_the_bit(
+    fn parquet_and_json_give_back_vectors_bit_for_bit(
         (width, cells) in (0_usize..5).prop_flat_map(|width| (Just(width), vec(option::of(vec(any::<f64>(), width)), 1..40))),
         label in "[a-z ]{0,9}",
     ) {
@@ -63,8 +63,8 @@ fn csv_has_a_column_for_each_number() -> Result<(), Error> {
 
     let mut twice = states();
     twice.push_column("state[1]", Values::from(vec![1.0; 3]))?;
-    let error = csv(&twice).expect_err("two columns of one name");
-    assert_eq!(error.to_string(), "column `state[1]` is there twice");
+    let error = csv(&twice).expect_err("two columns with the same name");
+    assert_eq!(error.to_string(), "column `state[1]` occurs twice");
     Ok(())
 }
 
@@ -104,7 +104,7 @@ fn rows_are_chosen_sorted_grouped_and_stacked() -> Result<(), Error> {
 }
 
 #[test]
-fn vectors_of_different_lengths_are_refused_by_name() {
+fn vectors_of_different_lengths_are_refused_and_named() {
     let refused = Table::from_columns([("state", Values::from(vec![vec![1.0], vec![1.0, 2.0]]))]);
     let error = refused.expect_err("two lengths");
     assert_eq!(error.to_string(), "column `state`: expected vectors of 1 numbers, found one of 2");
@@ -114,7 +114,7 @@ fn vectors_of_different_lengths_are_refused_by_name() {
     let error = table.append(&wider).expect_err("two lengths");
     assert_eq!(error.to_string(), "column `state`: expected vectors of 2 numbers, found one of 3");
     assert!(error.hint().is_some());
-    assert_eq!(table, states(), "nothing is done");
+    assert_eq!(table, states(), "the table is unchanged");
     let text = Table::from_columns([("state", Values::from(vec!["a"]))]).expect("one column");
     assert_eq!(
         table.append(&text).expect_err("another kind").to_string(),
@@ -123,7 +123,7 @@ fn vectors_of_different_lengths_are_refused_by_name() {
 }
 
 #[test]
-fn a_vector_is_no_number_and_no_condition_compares_it() -> Result<(), Error> {
+fn a_vector_is_not_a_number_and_conditions_cannot_compare_it() -> Result<(), Error> {
     let error = states().floats("state").expect_err("vectors");
     assert_eq!(error.to_string(), "column `state`: expected float values, found vector");
     assert!(error.hint().is_some_and(|hint| hint.contains("`state[0]`")));
@@ -157,7 +157,7 @@ fn long_and_wide_columns_are_read_and_wider_ones_refused() -> Result<(), Error> 
     Ok(())
 }
 
-/// Any byte of a file with vectors may be another, with the checksum put right.
+/// Changes any byte of a file with vectors and puts in the valid checksum.
 #[test]
 fn forged_lists_do_not_panic() -> Result<(), Error> {
     let bytes = states().to_parquet()?;

@@ -1,4 +1,5 @@
-//! Comparisons of arrays that say where the worst difference is, both values there, and the tolerance.
+//! Comparisons of arrays. A failure reports the place of the worst difference, both values, and the
+//! tolerance.
 //!
 //! Elements may be f32 or f64. Shapes must be equal. A NaN on either side is a difference, however large the
 //! tolerance.
@@ -42,8 +43,8 @@ pub fn assert_close_to_largest<A, B, D, E>(
     worst.assert(what, relative, "of the largest entry");
 }
 
-/// No entry may differ by more than `relative` times the expected entry itself; where that is zero, neither
-/// may the found.
+/// No entry may differ by more than `relative` times the expected entry itself. Where the expected entry is
+/// zero, the found entry must be zero too.
 ///
 /// # Panics
 /// If one does, or the shapes differ.
@@ -107,7 +108,7 @@ pub fn assert_number_relative(what: &str, found: f64, expected: f64, relative: f
     assert_number(what, found, expected, relative * expected.abs());
 }
 
-/// The entry that differs most, in units of its scale.
+/// The entry that differs most, relative to its scale.
 #[derive(Debug)]
 struct Worst {
     at: Vec<usize>,
@@ -140,7 +141,7 @@ impl Worst {
         for (position, (&found, &wanted)) in found.iter().zip(expected.iter()).enumerate() {
             let (found, wanted): (f64, f64) = (found.into(), wanted.into());
             let difference = if found == wanted { 0.0 } else { (found - wanted).abs() / scale(wanted) };
-            // A NaN compares false, so it is taken as the worst and stays it.
+            // A NaN compares false, so it becomes the worst difference and remains so.
             if !(difference <= worst.difference || worst.difference.is_nan()) {
                 worst = Self { at: unravel(position, expected.shape()), found, expected: wanted, difference };
             }
@@ -185,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_names_the_worst_entry_both_values_and_the_tolerance() {
+    fn a_failure_reports_the_worst_entry_both_values_and_the_tolerance() {
         let expected = arr2(&[[1.0, 2.0], [3.0, 4.0]]);
         let text = message(|| {
             let found = arr2(&[[1.0, 2.1], [3.5, 4.0]]);
@@ -210,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn shapes_must_be_equal_even_where_lengths_are() {
+    fn shapes_must_be_equal_even_if_lengths_are() {
         let text = message(|| {
             assert_close("x", Array2::<f64>::zeros((2, 3)).view(), Array2::<f64>::zeros((3, 2)).view(), 1.0);
         });

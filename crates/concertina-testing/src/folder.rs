@@ -1,4 +1,4 @@
-//! Where shared test data lies, and what happens when it does not.
+//! Where shared test data is, and what happens if it is missing.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -11,8 +11,7 @@ pub(crate) fn workspace_root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-/// The folder named by the environment variable, which then alone counts, else the first of `defaults` that
-/// is there.
+/// The folder named by the environment variable if it is set, otherwise the first of `defaults` that exists.
 pub(crate) fn first_of(variable: &str, defaults: &[PathBuf]) -> Option<PathBuf> {
     if let Some(named) = std::env::var_os(variable).filter(|value| !value.is_empty()) {
         return Some(PathBuf::from(named));
@@ -20,15 +19,15 @@ pub(crate) fn first_of(variable: &str, defaults: &[PathBuf]) -> Option<PathBuf> 
     defaults.iter().find(|folder| folder.is_dir()).cloned()
 }
 
-/// Says that `what` is not there and was skipped; fails the test if shared data is required.
+/// Reports that `what` is missing and was skipped. Fails the test if shared data is required.
 pub(crate) fn missing(what: &str) {
     let required = std::env::var_os(REQUIRE).is_some_and(|value| !value.is_empty());
-    assert!(!required, "{what} not there, and {REQUIRE} is set");
-    report(&format!("{what} not there, skipped"));
+    assert!(!required, "{what} is missing, and {REQUIRE} is set");
+    report(&format!("{what} is missing, skipped"));
 }
 
-/// Writes a line to standard error past the test harness, which would swallow it.
+/// Writes a line to standard error directly, because the test harness would hide it.
 pub(crate) fn report(line: &str) {
-    // A test that cannot write its remark is still a good test.
+    // A test that cannot write its note is still a valid test.
     let _ = writeln!(std::io::stderr().lock(), "{line}");
 }

@@ -1,9 +1,9 @@
-//! What the tests share: golden fixtures, reference tables and comparisons that say where they fail.
+//! Shared by the tests: golden fixtures, reference tables, and comparisons that report where they fail.
 //!
 //! Everything here is called from tests, so a wrong name or a wrong type panics with a message instead of
-//! returning an error. Data that is not there is different: it returns `None`, says so on standard error, and
-//! the test ends. With the environment variable `CONCERTINA_REQUIRE_SHARED` set (as in CI) missing data fails
-//! the test instead.
+//! returning an error. Missing data is different: functions return `None` and report it on standard error,
+//! and the test ends. If the environment variable `CONCERTINA_REQUIRE_SHARED` is set (as in CI), missing data
+//! fails the test instead.
 //!
 //! ```no_run
 //! use concertina_testing::{compare, golden::Fixture};
@@ -16,7 +16,7 @@
 //!         let expected = fixture.f64(&format!("{case}.doubled"));
 //!         compare::assert_close(&case, (&samples * 2.0).view(), expected.view(), 1e-12);
 //!     }
-//!     fixture.finish(); // fails if the file holds an array that was not read
+//!     fixture.finish(); // fails if the file has an array that was not read
 //! }
 //! ```
 

@@ -1,4 +1,4 @@
-//! Reference tables: numbers that the published code gave, as CSV files.
+//! Reference tables: results of the published code, as CSV files.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -11,16 +11,16 @@ pub struct Record {
     fields: BTreeMap<String, String>,
 }
 
-/// The folder with the tables: `CONCERTINA_REFERENCE`, else `../shared/reference/paper` beside the project.
+/// The folder with the tables: `CONCERTINA_REFERENCE`, or `../shared/reference/paper` beside the project.
 pub fn folder() -> Option<PathBuf> {
     let root = crate::folder::workspace_root();
     crate::folder::first_of("CONCERTINA_REFERENCE", &[root.join("../shared/reference/paper")])
 }
 
-/// The rows of `<name>.csv` in the order of the file. `None` if it is not there (it says so).
+/// The rows of `<name>.csv` in the order of the file. `None` if the file is missing, which is reported.
 ///
 /// # Panics
-/// If the file is there and is not a table.
+/// If the file exists but is not a table.
 pub fn table(name: &str) -> Option<Vec<Record>> {
     let path = folder().map(|folder| folder.join(format!("{name}.csv"))).filter(|path| path.is_file());
     let Some(path) = path else {
@@ -54,8 +54,8 @@ impl Record {
     /// If there is no such column.
     pub fn text(&self, column: &str) -> &str {
         self.fields.get(column).unwrap_or_else(|| {
-            let there: Vec<&str> = self.fields.keys().map(String::as_str).collect();
-            panic!("`{}` has no column `{column}`, only {}", self.table, there.join(", "))
+            let columns: Vec<&str> = self.fields.keys().map(String::as_str).collect();
+            panic!("`{}` has no column `{column}`; available: {}", self.table, columns.join(", "))
         })
     }
 
@@ -71,7 +71,7 @@ impl Record {
     /// The number in a cell; `None` if the cell is empty.
     ///
     /// # Panics
-    /// If there is no such column, or something else in the cell.
+    /// If there is no such column, or the cell has something else.
     pub fn number(&self, column: &str) -> Option<f64> {
         let text = self.text(column);
         let parse = |text: &str| {
@@ -85,7 +85,7 @@ impl Record {
     /// The whole number in a cell.
     ///
     /// # Panics
-    /// If there is no such column, or no whole number in the cell.
+    /// If there is no such column, or the cell is not a whole number.
     pub fn i64(&self, column: &str) -> i64 {
         let text = self.text(column);
         text.parse().unwrap_or_else(|_| {
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn the_reference_tables_that_are_there_can_be_read() {
+    fn the_available_reference_tables_can_be_read() {
         let Some(rows) = table("final_metrics") else { return };
         assert!(!rows.is_empty());
         assert!(rows.iter().all(|row| row.i64("seed") >= 0));

@@ -1,11 +1,11 @@
-//! What the project is built of: licences, sources, and crates that are there in several versions. The same
-//! as `deny.toml` asks for, with nothing to install.
+//! The dependencies of the project: their licences, their sources, and crates that are compiled in several
+//! versions. These are the rules of `deny.toml`, checked without installing anything.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::process::Command;
 
-/// Licences that go with MIT and Apache-2.0.
+/// Licences that are compatible with MIT and Apache-2.0.
 const LICENCES: [&str; 11] = [
     "MIT",
     "Apache-2.0",
@@ -20,8 +20,8 @@ const LICENCES: [&str; 11] = [
     "Zlib",
 ];
 
-/// Crates of which several versions are compiled, because crates that we use are not at the same one yet. A
-/// new one is looked into: perhaps a dependency can be raised, or left out.
+/// Crates of which several versions are compiled, because our dependencies do not use the same one yet. Look
+/// into every new one: perhaps a dependency can be updated or removed.
 const SEVERAL: [&str; 11] = [
     "equator",
     "equator-macro",
@@ -37,10 +37,11 @@ const SEVERAL: [&str; 11] = [
 ];
 
 fn root() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("the workspace is there")
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("the workspace exists")
 }
 
-/// A licence expression (SPDX) that lets us choose allowed licences: `or` below `and`, parentheses first.
+/// Whether a licence expression (SPDX) lets us choose allowed licences only. `and` binds more tightly than
+/// `or`.
 fn is_allowed(expression: &str) -> bool {
     let spaced = expression.replace('(', " ( ").replace(')', " ) ").replace('/', " OR ");
     let words: Vec<&str> = spaced.split_whitespace().collect();
@@ -88,7 +89,7 @@ fn one(rest: &mut &[&str]) -> bool {
 }
 
 #[test]
-fn licence_expressions_are_read_as_spdx_has_them() {
+fn licence_expressions_are_read_as_in_spdx() {
     for good in [
         "MIT",
         "MIT/Apache-2.0",
@@ -106,10 +107,10 @@ fn licence_expressions_are_read_as_spdx_has_them() {
 }
 
 #[test]
-fn every_dependency_has_a_licence_that_goes_with_ours() {
-    let rustc = Command::new("rustc").arg("-vV").output().expect("there is a rustc where there is cargo");
+fn every_dependency_has_a_licence_compatible_with_ours() {
+    let rustc = Command::new("rustc").arg("-vV").output().expect("rustc is installed beside cargo");
     let version = String::from_utf8_lossy(&rustc.stdout).into_owned();
-    let host = version.lines().find_map(|line| line.strip_prefix("host: ")).expect("it names its host");
+    let host = version.lines().find_map(|line| line.strip_prefix("host: ")).expect("rustc reports its host");
     let metadata = Command::new(env!("CARGO"))
         .args(["metadata", "--format-version=1", "--locked", "--filter-platform", host])
         .current_dir(root())
@@ -128,28 +129,31 @@ fn every_dependency_has_a_licence_that_goes_with_ours() {
 }
 
 #[test]
-fn every_dependency_comes_from_the_registry_and_in_one_version() {
-    let lock = std::fs::read_to_string(root().join("Cargo.lock")).expect("it is committed");
+fn every_dependency_comes_from_the_registry_in_one_version() {
+    let lock = std::fs::read_to_string(root().join("Cargo.lock")).expect("the lock file is committed");
     let lock: toml::Table = lock.parse().expect("cargo writes TOML");
     let mut versions: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for package in lock["package"].as_array().expect("a list") {
         let text = |key: &str| package.get(key).and_then(toml::Value::as_str);
         let name = text("name").expect("every package has a name");
-        versions.entry(name).or_default().insert(text("version").expect("and a version"));
+        versions.entry(name).or_default().insert(text("version").expect("every package has a version"));
         match text("source") {
             Some(source) => {
                 assert!(source.starts_with("registry+"), "{name}: expected the registry, found {source}");
                 assert!(text("checksum").is_some(), "{name}: no checksum");
             }
-            None => assert!(name.starts_with("concertina"), "{name} is in nobody's registry"),
+            None => assert!(name.starts_with("concertina"), "{name}: expected a registry, found none"),
         }
     }
     let several: Vec<_> = versions.iter().filter(|(_, versions)| versions.len() > 1).collect();
     let unknown: Vec<_> = several.iter().filter(|(name, _)| !SEVERAL.contains(name)).collect();
-    assert!(unknown.is_empty(), "several versions of {unknown:?}; `cargo tree -d` says who wants which");
+    assert!(
+        unknown.is_empty(),
+        "several versions of {unknown:?}; `cargo tree -d` shows which crates need them"
+    );
     let gone: Vec<_> =
         SEVERAL.iter().filter(|name| !several.iter().any(|(found, _)| found == name)).collect();
-    assert!(gone.is_empty(), "{gone:?} come in one version now: take them off the list");
+    assert!(gone.is_empty(), "{gone:?} now have a single version: remove them from the list");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The account of the golden fixtures itself: no file and no array goes unnoticed.
+//! The record of the golden fixtures: no file and no array is overlooked.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -9,7 +9,7 @@ use concertina_testing::golden::{self, Fixture, KNOWN, analyses, networks};
 use ndarray::arr1;
 use ndarray_npy::NpzWriter;
 
-/// Every file in the folder is listed, and every array of it falls to a test.
+/// Every file in the folder is listed, and a test is responsible for each of its arrays.
 #[test]
 fn golden_every_file_is_known() {
     let mut unknown = Vec::new();
@@ -20,7 +20,7 @@ fn golden_every_file_is_known() {
         };
         if let Some(reason) = known.unread_because {
             use std::io::Write as _;
-            // Straight to standard error: the harness keeps what passing tests print.
+            // Written directly to standard error, because the harness hides what passing tests print.
             let _ = writeln!(std::io::stderr(), "golden/{file}.npz is not read: {reason}");
             continue;
         }
@@ -34,7 +34,7 @@ fn golden_every_file_is_known() {
 #[test]
 fn golden_no_file_is_listed_twice_and_only_unread_files_have_a_reason() {
     for pair in KNOWN.windows(2) {
-        assert!(pair[0].file < pair[1].file, "`{}` should stand before `{}`", pair[1].file, pair[0].file);
+        assert!(pair[0].file < pair[1].file, "`{}` should come before `{}`", pair[1].file, pair[0].file);
     }
     for known in KNOWN {
         assert_eq!(known.parts.is_empty(), known.unread_because.is_some(), "`{}`", known.file);
@@ -59,7 +59,7 @@ fn panic_text(action: impl FnOnce()) -> String {
 }
 
 #[test]
-fn an_array_nobody_asked_for_fails_the_test_that_answers_for_it() {
+fn an_unread_array_fails_the_test_that_is_responsible_for_it() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = made_up(folder.path());
     let fixture = Fixture::from_path(&path, &["*"]);
@@ -75,7 +75,7 @@ fn an_array_nobody_asked_for_fails_the_test_that_answers_for_it() {
 }
 
 #[test]
-fn types_are_told_apart_and_float32_is_widened() {
+fn types_are_distinguished_and_float32_is_widened() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let fixture = Fixture::from_path(&made_up(folder.path()), &[]);
     assert_eq!(fixture.f64("single"), fixture.f32("single").mapv(f64::from));
@@ -90,11 +90,11 @@ fn types_are_told_apart_and_float32_is_widened() {
 fn a_fixture_that_is_never_finished_fails_its_test() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = made_up(folder.path());
-    assert!(panic_text(|| drop(Fixture::from_path(&path, &["*"]))).contains("`finish` never called"));
+    assert!(panic_text(|| drop(Fixture::from_path(&path, &["*"]))).contains("`finish` was never called"));
 }
 
 #[test]
-fn setting_aside_what_is_not_there_fails() {
+fn leaving_out_an_array_that_does_not_exist_fails() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let fixture = Fixture::from_path(&made_up(folder.path()), &["single"]);
     assert!((fixture.scalar("single") - 0.5).abs() < f64::EPSILON);
@@ -102,16 +102,16 @@ fn setting_aside_what_is_not_there_fails() {
     assert!(panic_text(|| fixture.finish()).contains("no array `gone*`"));
 }
 
-/// Every array of the networks' fixtures belongs to a part; what nothing is built for yet is listed, and does
-/// not fail.
+/// Every array of the networks' fixtures belongs to a part. Parts for features that do not exist yet are
+/// listed, and do not fail the test.
 #[test]
-fn golden_networks_every_array_is_read_or_waits_for_something_named() {
+fn golden_networks_every_array_is_read_or_waits_for_a_named_feature() {
     every_array_is_known("golden-networks", networks::folder(), networks::part_of);
 }
 
-/// The same of the analyses' fixtures.
+/// The same for the fixtures of the analyses.
 #[test]
-fn golden_analyses_every_array_is_read_or_waits_for_something_named() {
+fn golden_analyses_every_array_is_read_or_waits_for_a_named_feature() {
     every_array_is_known("golden-analyses", analyses::folder(), analyses::part_of);
 }
 
@@ -140,5 +140,5 @@ fn every_array_is_known(
         use std::io::Write as _;
         let _ = writeln!(std::io::stderr(), "{name}: {arrays} arrays wait for {what}");
     }
-    assert!(unknown.is_empty(), "known to no test: {unknown:?}");
+    assert!(unknown.is_empty(), "not known to any test: {unknown:?}");
 }

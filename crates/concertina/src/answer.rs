@@ -1,4 +1,4 @@
-//! The form in which a single run answers an analysis.
+//! The form of the result of an analysis of a single run.
 
 use std::convert::identity;
 use std::ops::Deref;
@@ -6,8 +6,8 @@ use std::ops::Deref;
 use concertina_analysis::{self as analyses, Analysis, AnalysisSpec};
 use concertina_table::Table;
 
-/// An analysis with the form in which a single run answers it: a table, or something that reads like one and
-/// knows more.
+/// An analysis with the form of its result for a single run: a table, or a type that reads like a table and
+/// offers more.
 ///
 /// Every analysis of [`analyses`](crate::analyses) is one:
 ///
@@ -30,7 +30,7 @@ pub trait Answers: Analysis {
     fn answer(table: Table) -> Self::Answer;
 }
 
-/// Every analysis with the form of its answer: a table, but where there is another.
+/// Every analysis with the form of its result, which is a table unless stated otherwise.
 macro_rules! answers {
     ($($name:ident: $analysis:ident,)*) => {
         $(answer!($analysis);)*
@@ -88,7 +88,7 @@ pub struct LyapunovExponent {
 }
 
 impl LyapunovExponent {
-    /// The exponent; `-∞` where the network leaves no further direction, NaN where the exponent is not known:
+    /// The exponent. It is `-∞` where the network leaves no further direction, and NaN where it is not known:
     /// the column `reason` of the table says why.
     pub fn bits_per_timestep(self) -> f64 {
         self.bits_per_timestep
@@ -116,7 +116,7 @@ impl LyapunovSpectra {
         let column = |name: &str| self.table.floats(name).unwrap_or_default();
         let (updates, exponents, errors) = (column("update"), column("exponent"), column("standard_error"));
         let converged = self.table.booleans("converged").unwrap_or_default();
-        // the table of a network by itself has no checkpoints
+        // the table of a network that belongs to no run has no checkpoints
         let rows = (0..self.table.row_count()).filter(|row| updates.get(*row) == updates.last());
         rows.map(|row| {
             let converged = converged[row] == Some(true);

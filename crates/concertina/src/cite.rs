@@ -13,7 +13,8 @@ const REFERENCES: &str = include_str!("../../../references.bib");
 /// The paper whose model this is.
 const PAPER: &str = "farrell2022";
 
-/// BibTeX for what figures and analyses used; for all of them if none are named. The paper is always there.
+/// BibTeX for what figures and analyses used; for all of them if none are named. The paper is always
+/// included.
 ///
 /// # Errors
 /// [`Error::UnknownAnalysis`] for what is neither an analysis nor a figure.

@@ -39,7 +39,7 @@ mod tests {
     use super::RunColumns;
 
     #[test]
-    fn values_of_runs_are_read_as_elsewhere_and_refused_where_a_column_has_none_such() {
+    fn values_of_runs_are_read_as_elsewhere_and_refused_where_a_column_cannot_have_them() {
         let text =
             |condition: &str| format!("{:?}", Condition::parse(condition, &RunColumns).expect("right"));
         assert_eq!(text("loss = cce"), text("train.loss = cross_entropy"));
@@ -59,7 +59,7 @@ mod tests {
                 "expected `complete`, `diverged`, `unfinished` for `status`, found `completed`",
             ),
             ("key = xyz", "expected a key or the beginning of one for `key`"),
-            ("gain > none", "expected `=` or `!=` beside `none`, found `>`"),
+            ("gain > none", "expected `=` or `!=` with `none`, found `>`"),
         ] {
             let error = Condition::parse(wrong, &RunColumns).expect_err(wrong).to_string();
             assert!(error.starts_with(expected), "{wrong}: {error}");

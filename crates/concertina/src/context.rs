@@ -1,4 +1,4 @@
-//! What a study and its runs have in common.
+//! What a study and its runs share.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -10,24 +10,24 @@ use crate::error::Result;
 use crate::library::Library;
 use crate::settings::Settings;
 
-/// An open store, and how the request at hand is served.
+/// An open store, and the settings of the current request.
 #[derive(Debug, Clone)]
 pub(crate) struct Context {
     pub(crate) store: Store,
-    /// Whether the store is only read.
+    /// Whether the store is opened for reading only.
     pub(crate) read_only: bool,
     pub(crate) settings: Settings,
-    /// What all requests share.
+    /// The threads that all requests share.
     pub(crate) seats: Arc<Seats>,
-    /// Damage that was there before, or has been told of.
-    told: Arc<Mutex<BTreeSet<Incident>>>,
+    /// Damage that existed before, or has been reported.
+    reported: Arc<Mutex<BTreeSet<Incident>>>,
 }
 
 impl Context {
     pub(crate) fn new(store: Store, read_only: bool, settings: Settings) -> Result<Self> {
-        let told = store.incidents()?.into_iter().collect();
+        let reported = store.incidents()?.into_iter().collect();
         let seats = Arc::new(Seats::new(settings.jobs));
-        Ok(Self { store, read_only, settings, seats, told: Arc::new(Mutex::new(told)) })
+        Ok(Self { store, read_only, settings, seats, reported: Arc::new(Mutex::new(reported)) })
     }
 
     /// The same open store for another request.
@@ -37,8 +37,8 @@ impl Context {
 
     /// The store seen as runs.
     pub(crate) fn library(&self) -> Library<'_> {
-        let Self { store, read_only, settings, told, .. } = self;
-        Library { store, read_only: *read_only, settings, told }
+        let Self { store, read_only, settings, reported, .. } = self;
+        Library { store, read_only: *read_only, settings, reported }
     }
 
     pub(crate) fn warn(&self, message: &str) {

@@ -1,4 +1,4 @@
-//! What can go wrong, from every crate below, and what kind of trouble it is.
+//! The errors of every crate below, and the kind of each.
 
 use std::path::PathBuf;
 
@@ -7,7 +7,7 @@ use crate::hint::Hint;
 /// Result with this crate's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What can go wrong in a study.
+/// An error of a study.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -67,10 +67,10 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
-    /// An analysis is to be made, and none is named.
+    /// An analysis was asked for without its name.
     #[error("expected the name of an analysis, found {}", found.as_ref().map_or("none".to_owned(), |found| format!("`{found}`")))]
     NoAnalysis {
-        /// What was there instead.
+        /// What was found instead of a name.
         found: Option<String>,
     },
     /// There is no analysis of this name.
@@ -99,7 +99,7 @@ pub enum Error {
         /// The nearest name, or where to find all of them.
         hint: Hint,
     },
-    /// An epoch is asked for that a run does not have.
+    /// A run does not have the epoch that was asked for.
     #[error("expected an epoch up to {last}, the last of run {run}, found {epoch}")]
     NoSuchEpoch {
         /// The epoch.
@@ -112,16 +112,16 @@ pub enum Error {
     /// Seeds that cannot be read.
     #[error("expected seeds as in `0..5`, `0..=4` or `0,3,7`, found `{text}`")]
     Seeds {
-        /// What was there.
+        /// The text that was found.
         text: String,
     },
-    /// No run in the store has a key that begins so.
+    /// No run in the store has a key that begins with these digits.
     #[error("no run in the store has a key that begins with `{key}`")]
     UnknownRun {
         /// The beginning of a key.
         key: String,
     },
-    /// More than one run in the store has a key that begins so.
+    /// More than one run in the store has a key that begins with these digits.
     #[error("{count} runs in the store have a key that begins with `{key}`")]
     AmbiguousRun {
         /// The beginning of a key.
@@ -160,33 +160,33 @@ pub enum Error {
     /// An archive cannot be made.
     #[error(transparent)]
     Archive(#[from] concertina_arrays::Error),
-    /// Weights in the store are not those of a network with the parameters of their run.
+    /// The weights in the store do not fit a network with the parameters of their run.
     #[error("weights in the store do not fit the parameters of their run: {source}")]
     StoredWeights {
-        /// Why not.
+        /// Why they do not fit.
         source: Box<concertina_model::Error>,
     },
-    /// A run has no checkpoint that was asked for.
+    /// The store has none of the checkpoints of a run that were asked for.
     #[error("run {run} has none of these checkpoints in the store")]
     NothingToExport {
         /// The run.
         run: String,
     },
-    /// Several runs do not go into one archive.
+    /// Several runs were to be written into one archive.
     #[error("expected one run for an archive, found {found}: {path}", path = path.display())]
     OneArchive {
-        /// How many there are.
+        /// How many runs there are.
         found: usize,
         /// The archive.
         path: PathBuf,
     },
-    /// A sweep stands where one run is meant.
+    /// A sweep was given where one run was expected.
     #[error("expected the parameters of one run, found a sweep of {found}")]
     OneRun {
         /// How many runs it has.
         found: usize,
     },
-    /// Some runs of another store were not taken.
+    /// Some runs of another store were not merged.
     #[error("{left} of {of} runs were not taken")]
     LeftOut {
         /// How many.
@@ -202,27 +202,27 @@ pub enum Error {
         /// The store.
         path: PathBuf,
     },
-    /// A stop was requested, and there is something left to do.
+    /// A stop was requested before the work was done.
     #[error("interrupted")]
     Interrupted,
 }
 
-/// What kind of trouble an error is: a command turns it into its exit status.
+/// The kind of an error. The command line turns it into an exit status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// What was asked for cannot be: parameters, names, files of parameters.
+    /// The request is wrong: its parameters, names or parameter files.
     Usage,
     /// A run or an analysis failed.
     Run,
-    /// The store, or another place to write to.
+    /// The store, or another place to write to, has a problem.
     Store,
     /// A stop was requested.
     Interrupted,
 }
 
 impl Error {
-    /// What kind of trouble it is.
+    /// The kind of the error.
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Model(source) => kind_of_model(source),
@@ -268,9 +268,9 @@ impl Error {
                 suggestion: suggestion("", concertina_analysis::AnalysisSpec::NAMES.iter().copied()),
             },
             Self::Read { .. } => Hint::GiveParameters,
-            Self::Write { source, .. } if source.kind() == std::io::ErrorKind::AlreadyExists => {
-                Hint::text("nothing is overwritten: choose another name, or remove what is there")
-            }
+            Self::Write { source, .. } if source.kind() == std::io::ErrorKind::AlreadyExists => Hint::text(
+                "nothing is overwritten: choose another name, or remove the existing file or folder",
+            ),
             Self::Write { .. } => Hint::text("choose a folder that can be written to"),
             Self::TableFormat { .. } => Hint::LeaveOutFile,
             Self::Seeds { .. } => Hint::text("`0..5` leaves out the 5"),
@@ -281,25 +281,25 @@ impl Error {
             Self::NothingToExport { .. } => Hint::ShowRunOrTrain,
             Self::UnknownRun { .. } => Hint::ListRuns,
             Self::AmbiguousRun { .. } => Hint::text("give more of the key"),
-            Self::DamagedStore { .. } => {
-                Hint::text("what is damaged is set aside when it is met, and computed again, bit-for-bit")
-            }
+            Self::DamagedStore { .. } => Hint::text(
+                "a damaged file is set aside when it is next read, and computed again, bit-for-bit",
+            ),
             Self::Interrupted => Hint::AskAgain,
         })
     }
 
-    /// Adds the recipe that it is about.
+    /// Adds the recipe in which the error occurred.
     pub(crate) fn in_recipe(self, figure: &str) -> Self {
         Self::InRecipe { source: Box::new(self), figure: figure.to_owned() }
     }
 
-    /// Adds the file that it is about.
+    /// Adds the file in which the error occurred.
     pub(crate) fn in_file(self, path: &std::path::Path) -> Self {
         Self::InFile { source: Box::new(self), path: path.to_owned() }
     }
 }
 
-/// What kind of trouble a model has. A wrong shape is the caller's: what comes from the store is
+/// The kind of an error of the model. A wrong shape is the caller's mistake: shapes in the store are
 /// [`Error::StoredWeights`].
 fn kind_of_model(error: &concertina_model::Error) -> ErrorKind {
     use concertina_model::Error as Model;
@@ -315,7 +315,7 @@ fn kind_of_model(error: &concertina_model::Error) -> ErrorKind {
     }
 }
 
-/// What is wrong with a file; the path comes last, but not after a message of many lines.
+/// What is wrong with a file. The path comes last, or first if the message has several lines.
 fn in_file(source: &Error, path: &std::path::Path) -> String {
     let message = source.to_string();
     match message.contains('\n') {
@@ -334,7 +334,7 @@ mod tests {
     use super::{Error, ErrorKind};
 
     #[test]
-    fn a_wrong_shape_is_the_callers_and_one_in_the_store_is_the_stores() {
+    fn a_wrong_shape_is_a_usage_error_unless_it_comes_from_the_store() {
         let shape = || concertina_model::Error::Shape {
             what: "states".to_owned(),
             expected: vec![3, 4],

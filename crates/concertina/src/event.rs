@@ -11,14 +11,15 @@ use crate::record::{self, RunRecord};
 
 /// Watches a study at work.
 ///
-/// Called from the threads that work, at the ends of epochs, so it should be quick; it can change nothing.
+/// It is called from the working threads at the end of epochs, so it should be quick. It cannot change
+/// anything.
 pub trait Observer: Send + Sync {
     /// Something happened.
     fn observe(&self, event: &Event);
 }
 
-/// Something that happened, and when. A plain value: it can be kept, sent elsewhere, or written down as JSON,
-/// an object each:
+/// Something that happened, and when. It is a plain value that can be kept, sent elsewhere, or written as
+/// JSON, one object per event:
 ///
 /// ```
 /// use std::sync::{Arc, Mutex};
@@ -30,7 +31,7 @@ pub trait Observer: Send + Sync {
 ///
 /// impl Observer for Log {
 ///     fn observe(&self, event: &Event) {
-///         self.0.lock().expect("nobody panics").push(event.clone());
+///         self.0.lock().expect("no thread panics").push(event.clone());
 ///     }
 /// }
 ///
@@ -41,7 +42,7 @@ pub trait Observer: Send + Sync {
 /// let log = Arc::new(Log::default());
 /// let study = Study::builder(folder.path()).observer(log.clone()).open()?;
 /// study.train(&params.check()?.into())?;
-/// let log = log.0.lock().expect("nobody panics");
+/// let log = log.0.lock().expect("no thread panics");
 /// let kinds: Vec<_> = log.iter().map(|event| serde_json::json!(event)["event"].clone()).collect();
 /// assert_eq!(kinds, ["started", "trained", "finished"]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -49,7 +50,7 @@ pub trait Observer: Send + Sync {
 #[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct Event {
-    /// When. As JSON: seconds since the beginning of 1970, in UTC.
+    /// When it happened. In JSON: seconds since the beginning of 1970, in UTC.
     #[serde(serialize_with = "seconds")]
     pub time: SystemTime,
     /// What happened.
@@ -58,7 +59,7 @@ pub struct Event {
 }
 
 impl Event {
-    /// Something that happens now.
+    /// An event that happens now.
     pub(crate) fn now(kind: EventKind) -> Self {
         Self { time: SystemTime::now(), kind }
     }
@@ -69,7 +70,7 @@ impl Event {
 #[serde(tag = "event", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum EventKind {
-    /// Work begins on so many runs; `work` is the sum of what their training may cost, in the unit of
+    /// Work begins on some runs. `work` is the sum of what their training may cost, in the unit of
     /// [`EventKind::Trained`].
     Started {
         /// How many runs.
@@ -88,30 +89,30 @@ pub enum EventKind {
         /// The run.
         #[serde(serialize_with = "record::as_text")]
         run: RunKey,
-        /// What was written down.
+        /// What was recorded of the epoch.
         record: EpochRecord,
-        /// What it cost, of all the work.
+        /// Its share of all the work.
         work: f64,
     },
-    /// A run is there, up to where it was asked for, or failed.
+    /// A run is available up to where it was asked for, or it failed.
     Finished {
         /// The run.
         run: Box<RunRecord>,
-        /// What is left of its work and need not be done.
+        /// The part of its work that need not be done.
         saved: f64,
     },
-    /// So many analyses of a run were asked for, of which some were in the store.
+    /// Analyses of a run were asked for, some of which were in the store.
     Asked {
         /// The run.
         #[serde(serialize_with = "record::as_text")]
         run: RunKey,
-        /// To be computed.
+        /// How many are to be computed.
         missing: usize,
-        /// In the store.
+        /// How many were in the store.
         loaded: usize,
     },
-    /// An analysis at a checkpoint was computed. One that looks at several checkpoints at once is told of at
-    /// each of them.
+    /// An analysis at a checkpoint was computed. An analysis of several checkpoints together is reported once
+    /// for each of them.
     Analysed {
         /// The run.
         #[serde(serialize_with = "record::as_text")]
@@ -121,10 +122,10 @@ pub enum EventKind {
         checkpoint: Checkpoint,
         /// The name of the analysis.
         analysis: String,
-        /// How many rows it found, or why it found none.
+        /// How many rows it gave, or why it gave none.
         result: Result<usize, String>,
     },
-    /// Something that the user should know and that stops nothing.
+    /// Something that the user should know, but that does not stop the work.
     Warning {
         /// What it is.
         message: String,
@@ -135,7 +136,7 @@ fn seconds<S: Serializer>(time: &SystemTime, serializer: S) -> Result<S::Ok, S::
     serializer.serialize_f64(time.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64())
 }
 
-/// An observer that looks away.
+/// An observer that ignores all events.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Unobserved;
 

@@ -1,4 +1,4 @@
-//! What the user can do about an error: data, which each front end says in its own words.
+//! What the user can do about an error, as data. Each front end puts it into its own words.
 
 use std::fmt;
 
@@ -6,13 +6,13 @@ use serde::Serialize;
 
 /// What can be done about an error.
 ///
-/// [`Display`](fmt::Display) says it in words that hold for every front end; one that has commands or methods
-/// for it says which.
+/// [`Display`](fmt::Display) words it for any front end. A front end that has a command or method for it
+/// names that one instead.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Hint {
-    /// Something about names, values or files that is the same for every front end.
+    /// Advice about names, values or files that reads the same in every front end.
     Text(String),
     /// Set a parameter to at least this.
     SetParameter {
@@ -21,18 +21,18 @@ pub enum Hint {
         /// The least value that helps.
         at_least: u64,
     },
-    /// Give parameters by themselves instead of in a file.
+    /// Give parameters directly instead of in a file.
     GiveParameters,
-    /// Leave out the file, and see the table.
+    /// Leave out the file, and the table is shown.
     LeaveOutFile,
-    /// Choose checkpoints by epochs, as in these.
+    /// Choose checkpoints by epochs, as in this example.
     SelectEpochs {
         /// An example.
         example: [u64; 2],
     },
     /// Look for an analysis among all of them.
     ListAnalyses {
-        /// Those whose names are like what was given, in words.
+        /// A sentence that suggests similar names.
         suggestion: String,
     },
     /// Look for a parameter among all of them.
@@ -41,7 +41,7 @@ pub enum Hint {
     ListRuns,
     /// Look at what the store has of a run, or train it.
     ShowRunOrTrain,
-    /// Give sizes as a run in the store has them.
+    /// Give the sizes that a run in the store has.
     GiveSizesOf {
         /// The run.
         run: String,
@@ -50,14 +50,14 @@ pub enum Hint {
     VerifyStoreOrRerun,
     /// Verify the store, or train the run again to see whether this machine computes the same.
     VerifyStoreOrCompareMachines,
-    /// Train again, in both stores, what differs.
+    /// Train the runs that differ again in both stores.
     RerunInBothStores,
-    /// Ask for the same again: it goes on where it stopped.
+    /// Ask for the same again: it continues where it stopped.
     AskAgain,
 }
 
 impl Hint {
-    /// A text, if it is one.
+    /// A hint that is plain text.
     pub(crate) fn text(text: impl Into<String>) -> Self {
         Self::Text(text.into())
     }
@@ -70,14 +70,14 @@ impl fmt::Display for Hint {
             Self::SetParameter { path: "train.epochs", .. } => f.write_str("train longer with `train.epochs`"),
             Self::SetParameter { path, at_least } => write!(f, "set `{path}` to {at_least} or more"),
             Self::GiveParameters => f.write_str("parameters can be given by themselves"),
-            Self::LeaveOutFile => f.write_str("the table can be had without a file"),
+            Self::LeaveOutFile => f.write_str("leave out the file to see the table"),
             Self::SelectEpochs { example: [first, second] } => {
                 write!(f, "checkpoints can be chosen by epochs, as in `{first},{second}`")
             }
             Self::ListAnalyses { suggestion } => f.write_str(suggestion),
             Self::ListParameters => f.write_str("look for it in the list of parameters"),
             Self::ListRuns => f.write_str("look for it in the list of runs"),
-            Self::ShowRunOrTrain => f.write_str("look at what is there of the run, or train it"),
+            Self::ShowRunOrTrain => f.write_str("look at what the store has of the run, or train it"),
             Self::GiveSizesOf { run } => write!(f, "give the sizes that run {run} has"),
             Self::VerifyStoreOrRerun => {
                 f.write_str("verify the store to look for damage, or train the run again and compare")
@@ -88,7 +88,7 @@ impl fmt::Display for Hint {
             Self::RerunInBothStores => f.write_str(
                 "those that differ were trained by another version or are damaged in a way checksums do not show: training them again in both stores says which is right",
             ),
-            Self::AskAgain => f.write_str("asked again, it goes on from here"),
+            Self::AskAgain => f.write_str("ask again to continue from here"),
         }
     }
 }

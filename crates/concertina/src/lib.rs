@@ -67,7 +67,7 @@ pub use tally::{Tally, describe};
 ///
 /// fn main() -> concertina::Result<()> {
 ///     # let folder = tempfile::tempdir().expect("a folder");
-///     # std::env::set_current_dir(folder.path()).expect("it is there");
+///     # std::env::set_current_dir(folder.path()).expect("the folder exists");
 ///     let mut base = Params::default();                        // the paper's defaults
 ///     base.task.input_dim = 2;
 ///     base.train.epochs = 120;
@@ -79,7 +79,7 @@ pub use tally::{Tally, describe};
 ///     let spectrum = runs.first().analyse(&Lyapunov { exponents: Some(10), ..Default::default() })?;
 ///     println!("{:.3} bits per timestep", spectrum.largest().bits_per_timestep());
 ///     Panel::lines(&dimension).x("timestep").y("effective_dimension").hue("gain").style("stage")
-///         .band(ErrorBar::Gamma).save("dimension.pdf")?;       // .svg, .png and .csv go with it
+///         .band(ErrorBar::Gamma).save("dimension.pdf")?;       // also writes .svg, .png and .csv
 ///     # assert!(std::path::Path::new("dimension.pdf").exists() && std::path::Path::new("dimension.csv").exists());
 ///     Ok(())
 /// }

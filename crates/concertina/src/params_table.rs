@@ -25,7 +25,8 @@ fn parameter(path: &str) -> Option<&'static Parameter> {
     PARAMETERS.iter().find(|parameter| parameter.path == path)
 }
 
-/// What tells a run from the others: the parameters that vary, by the last part of their names, and the seed.
+/// What distinguishes a run from the others: the parameters that vary, by the last part of their names, and
+/// the seed.
 pub(crate) fn identity(params: &ValidParams, varied: &[&'static str]) -> Vec<(String, Scalar)> {
     let mut cells: Vec<(String, Scalar)> = varied
         .iter()
@@ -37,8 +38,8 @@ pub(crate) fn identity(params: &ValidParams, varied: &[&'static str]) -> Vec<(St
     cells
 }
 
-/// A table of one row; of two cells with one name the first counts (`epochs` that vary, and those that were
-/// trained).
+/// A table of one row. If two cells have the same name, the first counts (`epochs` that vary, and those that
+/// were trained).
 pub(crate) fn row(cells: impl IntoIterator<Item = (String, Scalar)>) -> Result<Table> {
     let mut table = Table::new();
     for (name, cell) in cells {
@@ -49,10 +50,10 @@ pub(crate) fn row(cells: impl IntoIterator<Item = (String, Scalar)>) -> Result<T
     Ok(table)
 }
 
-/// Tables one below the other; `None` of them is an empty table.
+/// Stacks tables below one another. No tables give an empty table.
 ///
-/// Halves are joined to halves, because joining copies: so the cost grows with the rows, and hardly with the
-/// number of tables.
+/// Joining copies the rows, so tables are joined in pairs: the cost then grows with the number of rows, and
+/// hardly with the number of tables.
 pub(crate) fn stack(mut tables: Vec<Table>) -> Result<Table> {
     while tables.len() > 1 {
         let mut joined = Vec::with_capacity(tables.len().div_ceil(2));
@@ -68,13 +69,14 @@ pub(crate) fn stack(mut tables: Vec<Table>) -> Result<Table> {
     Ok(tables.pop().unwrap_or_default())
 }
 
-/// The result of an analysis with what tells its run from others in front, and the stage of training.
+/// The result of an analysis, preceded by what distinguishes its run from others and by the stage of
+/// training.
 pub(crate) fn add_run(part: &Table, run: &RunRecord, varied: &[&'static str]) -> Result<Table> {
     add_columns(part, identity(&run.params, varied), run.end.update.0, run.is_imported())
 }
 
-/// As [`add_run`], for any columns; `last_update` is the one that counts as after training. A network that
-/// was imported alone is one after training.
+/// As [`add_run`], for any columns. `last_update` is the update that counts as after training. A network that
+/// was imported alone counts as after training.
 pub(crate) fn add_columns(
     part: &Table,
     cells: Vec<(String, Scalar)>,

@@ -1,4 +1,4 @@
-//! What came of runs, as plain data.
+//! The outcome of runs, as plain data.
 
 use std::fmt;
 
@@ -12,8 +12,8 @@ use crate::error::Error;
 use crate::hint::Hint;
 use crate::selection::End;
 
-/// What came of a run: its parameters, how it ended and where it came from. Plain data; a [`Run`](crate::Run)
-/// is one with a way to its checkpoints.
+/// A run as plain data: its parameters, how it ended and where it came from. A [`Run`](crate::Run) also gives
+/// access to its checkpoints.
 #[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct RunRecord {
@@ -26,17 +26,17 @@ pub struct RunRecord {
     pub outcome: Outcome,
     /// Where it came from.
     pub source: Source,
-    /// How far it came.
+    /// How far it was trained.
     #[serde(serialize_with = "as_counts")]
     pub(crate) end: End,
-    /// What was written down in training, one entry per epoch.
+    /// What was recorded during training, one entry per epoch.
     pub history: Vec<EpochRecord>,
     /// What `rerun` found; `None` if it was not asked for, or the store had nothing to compare with.
     pub comparison: Option<Comparison>,
 }
 
 impl RunRecord {
-    /// A run of which there is nothing: it failed, or was not begun.
+    /// A run without results: it failed, or was not begun.
     pub(crate) fn unfinished(params: &ValidParams, key: RunKey, outcome: Outcome) -> Self {
         Self {
             key,
@@ -54,18 +54,18 @@ impl RunRecord {
         self.params.network.weights.is_some()
     }
 
-    /// The last checkpoint of it that was asked for: the end of training, unless it diverged, failed or was
+    /// The last checkpoint that was asked for: the end of training, unless the run diverged, failed or was
     /// interrupted.
     pub fn last_checkpoint(&self) -> Checkpoint {
         self.end.last(&self.params)
     }
 
-    /// Whether there are checkpoints to look at.
+    /// Whether it has checkpoints that can be analysed.
     pub(crate) fn is_there(&self) -> bool {
         matches!(self.outcome, Outcome::Complete | Outcome::Diverged(_))
     }
 
-    /// Why there is nothing to look at.
+    /// Why it has none.
     pub(crate) fn failure(&self) -> Option<Error> {
         match &self.outcome {
             Outcome::Complete | Outcome::Diverged(_) => None,
@@ -76,7 +76,7 @@ impl RunRecord {
         }
     }
 
-    /// An analysis of it failed.
+    /// The error of an analysis of it that failed.
     pub(crate) fn failed_analysis(&self, error: &Error) -> Error {
         Error::RunFailed { run: self.key.short(), message: error.to_string(), hint: error.hint() }
     }
@@ -87,9 +87,9 @@ impl RunRecord {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Outcome {
-    /// It came to its end: the epochs asked for, or fewer if it stopped early.
+    /// It was trained to its end: the epochs asked for, or fewer if it stopped early.
     Complete,
-    /// Its loss or a weight became NaN or infinite. Its checkpoints up to there are kept.
+    /// Its loss or a weight became NaN or infinite. Its checkpoints up to that point are kept.
     Diverged(Divergence),
     /// It could not be trained.
     Failed {
@@ -98,7 +98,7 @@ pub enum Outcome {
         /// What to do about it.
         hint: Option<Hint>,
     },
-    /// A stop was requested before it came to its end.
+    /// A stop was requested before its end.
     Interrupted,
 }
 
@@ -117,11 +117,12 @@ impl Outcome {
 /// Where and how a run diverged.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Divergence {
-    /// The epoch, counted from 1.
+    /// The epoch, counting from 1.
     pub epoch: u64,
-    /// The update, counted from 1 over the whole of training.
+    /// The update, counting from 1 over the whole of training.
     pub update: u64,
-    /// The loss: `NaN` or `inf`, unless only a weight is. As text, because JSON has no such numbers.
+    /// The loss: `NaN` or `inf`, unless only a weight became one of these. As text, because JSON has no such
+    /// numbers.
     pub loss: String,
     /// The largest absolute weight. As text, because it may be infinite.
     pub largest_weight: String,
@@ -146,13 +147,13 @@ impl fmt::Display for Divergence {
 pub enum Source {
     /// Nowhere: it failed, or was not begun.
     Nothing,
-    /// The store had all that was asked for.
+    /// The store had everything that was asked for.
     Loaded,
     /// It was trained from its start.
     Trained,
-    /// The store had fewer epochs of it, and it was trained on.
+    /// The store had fewer epochs of it, and training was continued.
     Extended,
-    /// It had been interrupted, and was trained on.
+    /// It had been interrupted, and training was continued.
     Resumed,
     /// The store lacked checkpoints of it, which were computed again.
     Recomputed,
@@ -210,7 +211,7 @@ impl fmt::Display for Difference {
     }
 }
 
-/// What prints itself, as text.
+/// Serialises a value as the text that it displays.
 pub(crate) fn as_text<S: Serializer>(value: &impl fmt::Display, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(value)
 }
@@ -225,7 +226,7 @@ pub(crate) fn as_numbers<S: Serializer>(checkpoint: &Checkpoint, serializer: S) 
     Numbers { epoch: checkpoint.epoch.0, update: checkpoint.update.0 }.serialize(serializer)
 }
 
-/// How far a run came, as an object: completed epochs and updates.
+/// How far a run was trained, as an object: completed epochs and updates.
 fn as_counts<S: Serializer>(end: &End, serializer: S) -> Result<S::Ok, S::Error> {
     as_numbers(&Checkpoint::new(end.epoch, end.update.0), serializer)
 }

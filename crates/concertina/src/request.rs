@@ -1,4 +1,4 @@
-//! What a user asks for, as it is typed: files, overrides, seeds, analyses.
+//! Reads what a user types: files, overrides, seeds, analyses.
 
 use std::path::Path;
 
@@ -8,15 +8,15 @@ use concertina_table::Table;
 
 use crate::error::{Error, Result};
 
-/// A sweep from what follows a command: a file of parameters if the first is no override, then overrides,
-/// then seeds.
+/// A sweep from the arguments of a command: a parameter file if the first argument is not an override, then
+/// overrides, then seeds.
 ///
-/// The file is TOML with sections as in [`Params::from_toml`], and perhaps a section `[sweep]`; or JSON with
-/// the published code's names.
+/// The file is TOML with sections as in [`Params::from_toml`] and optionally a section `[sweep]`, or JSON
+/// with the published code's names.
 ///
 /// # Errors
-/// [`Error::Read`], [`Error::InFile`] around what is wrong with the file, [`Error::Seeds`], seeds that are
-/// given twice, and what is wrong with an override.
+/// [`Error::Read`]; [`Error::InFile`] around what is wrong with the file; [`Error::Seeds`]; seeds that are
+/// given twice; what is wrong with an override.
 pub fn sweep<'a>(arguments: impl IntoIterator<Item = &'a str>, seeds: Option<&str>) -> Result<Sweep> {
     let mut arguments = arguments.into_iter().peekable();
     let mut sweep = match arguments.next_if(|first| !first.contains('=') || Path::new(first).is_file()) {
@@ -38,7 +38,7 @@ pub fn sweep<'a>(arguments: impl IntoIterator<Item = &'a str>, seeds: Option<&st
     Ok(sweep)
 }
 
-/// The parameters of the one run that a sweep has, not checked yet.
+/// The parameters of a sweep's only run, not checked yet.
 ///
 /// # Errors
 /// [`Error::OneRun`], and what is wrong with the parameters.
@@ -49,7 +49,7 @@ pub fn one_of(sweep: Sweep) -> Result<Params> {
     }
 }
 
-/// Reads a sweep from a file: JSON if its name ends so, TOML otherwise.
+/// Reads a sweep from a file: JSON if its name ends in `.json`, TOML otherwise.
 ///
 /// # Errors
 /// As [`sweep`].
@@ -70,16 +70,16 @@ pub fn seeds(text: &str) -> Result<SeedChoice> {
     Ok(SeedChoice::These(seeds))
 }
 
-/// Writes a file that is not there yet, whole or not at all.
+/// Writes a new file, completely or not at all.
 ///
 /// # Errors
-/// [`Error::Write`], also if there is something already.
+/// [`Error::Write`], also if the path exists.
 pub(crate) fn write_new(path: &Path, bytes: &[u8]) -> Result<()> {
     use std::io::Write;
     let failed = |source| Error::Write { source, path: path.to_owned() };
     let mut file = std::fs::File::create_new(path).map_err(failed)?;
     file.write_all(bytes).and_then(|()| file.sync_all()).map_err(|source| {
-        // Half a file could be taken for a whole one.
+        // Half a file could be mistaken for a whole one.
         let _ = std::fs::remove_file(path);
         failed(source)
     })
@@ -108,7 +108,7 @@ pub fn write_table(table: &Table, path: &Path) -> Result<()> {
     std::fs::write(path, bytes).map_err(|source| Error::Write { source, path: path.to_owned() })
 }
 
-/// Checks that [`write_table`] knows the format, before anything is computed.
+/// Checks, before anything is computed, that [`write_table`] knows the format.
 ///
 /// # Errors
 /// [`Error::TableFormat`].

@@ -1,4 +1,4 @@
-//! Runs, as a study hands them out.
+//! The runs that a study returns.
 
 use std::collections::BTreeSet;
 use std::ops::Deref;
@@ -24,7 +24,7 @@ use crate::record::{Comparison, Outcome, RunRecord, Source};
 use crate::selection::CheckpointSelection;
 use crate::settings::Settings;
 
-/// A run: its parameters, how far it came, and a way to its checkpoints.
+/// A run: its parameters, how far it was trained, and access to its checkpoints.
 #[derive(Debug, Clone)]
 pub struct Run {
     context: Arc<Context>,
@@ -32,22 +32,22 @@ pub struct Run {
 }
 
 impl Run {
-    /// A run with a way to its checkpoints.
+    /// A run with access to its checkpoints.
     pub(crate) fn new(context: Arc<Context>, record: RunRecord) -> Self {
         Self { context, record }
     }
 
-    /// What came of it, as plain data.
+    /// The run as plain data.
     pub fn record(&self) -> &RunRecord {
         &self.record
     }
 
-    /// Why there is nothing to look at.
+    /// Why it has no checkpoints that can be analysed.
     pub(crate) fn failure(&self) -> Option<Error> {
         self.record.failure()
     }
 
-    /// An analysis of it failed.
+    /// The error of an analysis of it that failed.
     pub(crate) fn failed_analysis(&self, error: &Error) -> Error {
         self.record.failed_analysis(error)
     }
@@ -77,22 +77,22 @@ impl Run {
         self.record.source
     }
 
-    /// The last checkpoint of it that was asked for: the end of training, unless it diverged, failed or was
+    /// The last checkpoint that was asked for: the end of training, unless the run diverged, failed or was
     /// interrupted.
     pub fn last_checkpoint(&self) -> Checkpoint {
         self.record.last_checkpoint()
     }
 
-    /// What was written down in training, one entry per epoch.
+    /// What was recorded during training, one entry per epoch.
     pub fn history(&self) -> &[EpochRecord] {
         &self.record.history
     }
 
-    /// The same as a table: `epoch`, `update`, `learning_rate`, losses, accuracies and the norm of the
-    /// gradient, a row per epoch; `validation_r2` where targets are real numbers.
+    /// The history as a table with one row per epoch: `epoch`, `update`, `learning_rate`, losses, accuracies
+    /// and the norm of the gradient, and `validation_r2` where targets are real numbers.
     ///
     /// # Errors
-    /// None in practice: columns have one length.
+    /// None in practice: all columns have the same length.
     pub fn history_table(&self) -> Result<Table> {
         history::to_table(self.history())
     }
@@ -136,9 +136,9 @@ impl Run {
         Ok(Network::new(self.params(), self.weights(checkpoint)?)?)
     }
 
-    /// The trials that analyses of so many `samples`, at least 2, show the network, and its states at a
-    /// checkpoint, (trials, timesteps, units), over the trial or on to `extend_to`, the input being zero
-    /// then. They are the states that analyses look at.
+    /// The trials that analyses with this number of `samples` (at least 2) show the network, and the
+    /// network's states at a checkpoint, (trials, timesteps, units). The states cover the trial, or continue
+    /// with zero input up to `extend_to`. They are the states that analyses use.
     ///
     /// # Errors
     /// [`Error::Analysis`] for settings that analyses refuse; when the clusters cannot be placed; as
@@ -150,7 +150,7 @@ impl Run {
         extend_to: Option<Timestep>,
     ) -> Result<(Trials, Array3<f32>)> {
         let params = self.params();
-        // These settings are the same for all of them.
+        // These settings are the same for all analyses.
         let refused = |mut error: AnalysisError| {
             match &mut error {
                 AnalysisError::Parameter { analysis, parameter, hint, .. } => {
@@ -170,10 +170,10 @@ impl Run {
         Ok((trials, states))
     }
 
-    /// Runs an analysis before and after training; in the store already, it is only read.
+    /// Runs an analysis before and after training. If the result is in the store, it is only read.
     ///
     /// # Errors
-    /// When the analysis cannot be made of this run, or the store cannot be used.
+    /// When the analysis does not apply to this run, or the store cannot be used.
     pub fn analyse<A: Answers + Sync>(&self, analysis: &A) -> Result<A::Answer> {
         self.analyse_at(analysis, &CheckpointSelection::Ends)
     }
@@ -213,17 +213,17 @@ impl<'a> IntoIterator for &'a Runs {
 }
 
 impl Runs {
-    /// Some of the runs, in this order; `None` without any.
+    /// Some of the runs, in this order; `None` if there are none.
     ///
     /// # Panics
-    /// If there is no run at one of these places.
+    /// If one of the places is not that of a run.
     pub fn select(&self, places: &[usize]) -> Option<Self> {
         let runs: Vec<Run> = places.iter().map(|&place| self.runs[place].clone()).collect();
         let varied = varied(runs.iter().map(Run::params));
         (!runs.is_empty()).then_some(Self { runs, varied })
     }
 
-    /// The same runs for another request, which is served as these settings say; see
+    /// The same runs for another request with these settings; see
     /// [`Study::with_settings`](crate::Study::with_settings).
     pub fn with_settings(&self, settings: &Settings) -> Self {
         let context = Arc::new(self.first().context.with_settings(settings.clone()));
@@ -241,7 +241,7 @@ impl Runs {
         &self.varied
     }
 
-    /// Runs an analysis before and after training, over all runs: a tidy table, a row per observation.
+    /// Runs an analysis of all runs, before and after training: a tidy table with one row per observation.
     ///
     /// Columns: the parameters that vary, by the last part of their names; `seed`; `stage`, which is `before`
     /// training, `during` or `after` it; `epoch` and `update`; then those of the analysis. Runs without a
@@ -267,7 +267,7 @@ impl Runs {
             .iter()
             .map(|run| Demand { params: run.params(), questions: vec![&question], train: false })
             .collect();
-        self.tell_missing_epochs(at);
+        self.warn_of_missing_epochs(at);
         if asked.len() < self.runs.len() {
             let (left, of) = (self.runs.len() - asked.len(), self.runs.len());
             context.warn(&format!("{left} of {of} runs failed or were interrupted, and have no rows"));
@@ -287,9 +287,9 @@ impl Runs {
         params_table::stack(all)
     }
 
-    /// Tells of epochs that are asked for by number and that runs which stopped early or diverged do not
-    /// have: they have no rows.
-    pub(crate) fn tell_missing_epochs(&self, at: &CheckpointSelection) {
+    /// Warns of epochs that are asked for by number but that runs which stopped early or diverged do not
+    /// have: these have no rows.
+    pub(crate) fn warn_of_missing_epochs(&self, at: &CheckpointSelection) {
         let Some(epoch) = at.largest_epoch() else { return };
         let ended_before = |run: &&Run| run.record.is_there() && run.record.end.epoch < epoch;
         let short: Vec<&Run> = self.runs.iter().filter(ended_before).collect();
@@ -310,7 +310,7 @@ impl Runs {
     /// the last entry of its history.
     ///
     /// # Errors
-    /// None in practice: columns have one length.
+    /// None in practice: all columns have the same length.
     pub fn table(&self) -> Result<Table> {
         let mut all = Vec::with_capacity(self.runs.len());
         for RunRecord { key, params, outcome, source, end, history, .. } in self.runs.iter().map(Run::record)

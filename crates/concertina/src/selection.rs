@@ -1,4 +1,4 @@
-//! Which checkpoints of a run are meant: the model's words for it.
+//! Selections of a run's checkpoints, as the model defines them.
 
 pub use concertina_model::selection::CheckpointSelection;
 pub(crate) use concertina_model::selection::{End, after_epoch};

@@ -1,4 +1,4 @@
-//! What belongs to one request, and not to the store that serves it.
+//! The settings of one request, as opposed to those of the store that serves it.
 
 use std::fmt;
 use std::num::NonZeroUsize;
@@ -7,23 +7,25 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::event::{Event, EventKind, Observer, Unobserved};
 
-/// Which checkpoints a store keeps. What is not kept and asked for later is computed again, bit-for-bit.
+/// Which checkpoints a store keeps. Checkpoints that are not kept are computed again when asked for,
+/// bit-for-bit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Keep {
-    /// Those of the run's schedule, `train.saves_per_epoch`, and those that an analysis asks for.
+    /// Those of the run's schedule (`train.saves_per_epoch`), and those that an analysis asks for.
     #[default]
     All,
-    /// None that analyses only look at once, while training passes by: what they found is remembered, and the
-    /// state to resume from holds the last. Those that an analysis needs several of at once; of runs that are
-    /// only trained, the first and the last.
+    /// Those that an analysis needs several of together; of runs that are only trained, the first and the
+    /// last. A checkpoint that analyses look at by itself during training is not kept: its results are
+    /// remembered, and the state to resume from holds the last one.
     Needed,
     /// The first and the last.
     Ends,
 }
 
-/// How one request is served: with how many threads, what is kept, who watches, who may stop it.
+/// How one request is served: the number of threads, the checkpoints to keep, the observer, and a flag to
+/// stop it.
 ///
-/// An open store serves several requests at once, each with settings of its own:
+/// An open store serves several requests at the same time, each with its own settings:
 ///
 /// ```
 /// use std::sync::Arc;
@@ -80,20 +82,20 @@ impl Settings {
         self
     }
 
-    /// Whether runs that are in the store are trained again and compared, bit for bit; see
+    /// Whether runs that are in the store are trained again and compared, bit-for-bit; see
     /// [`Run::comparison`](crate::Run::comparison).
     pub fn rerun(mut self, rerun: bool) -> Self {
         self.rerun = rerun;
         self
     }
 
-    /// Who is told what happens.
+    /// The observer of what happens.
     pub fn observer(mut self, observer: Arc<dyn Observer>) -> Self {
         self.observer = observer;
         self
     }
 
-    /// A flag that asks to stop when it is set: runs in training come to the end of their epoch and are kept.
+    /// A flag that requests a stop when it is set. Runs in training finish their current epoch and are kept.
     pub fn cancel(mut self, flag: Arc<AtomicBool>) -> Self {
         self.cancel = flag;
         self
@@ -103,7 +105,7 @@ impl Settings {
         self.cancel.load(Ordering::Relaxed)
     }
 
-    /// Tells the observer of what happens now.
+    /// Sends an event that happens now to the observer.
     pub(crate) fn tell(&self, kind: EventKind) {
         self.observer.observe(&Event::now(kind));
     }

@@ -1,4 +1,5 @@
-//! Analyses as data: from tables, and the spelling of their settings that results are remembered by.
+//! Analyses as data: how they are read from tables, and the spelling of their settings in the keys of
+//! results.
 
 use std::fmt::Write as _;
 
@@ -9,11 +10,11 @@ use serde_json::Value;
 
 use crate::error::{Error, Result, suggestion};
 
-/// An analysis from a table: its name under `analysis`, settings beside it.
+/// An analysis from a table, with its name under `analysis` next to its settings.
 ///
 /// # Errors
-/// [`Error::UnknownAnalysis`] with the nearest name; [`Error::AnalysisSetting`] for a setting that it does
-/// not have, or a value of the wrong type.
+/// [`Error::UnknownAnalysis`] with the nearest name; [`Error::AnalysisSetting`] for an unknown setting or a
+/// value of the wrong type.
 pub(crate) fn from_table(table: toml::Table) -> Result<AnalysisSpec> {
     AnalysisSpec::from_table(table).map_err(|error| match error {
         concertina_analysis::Error::UnknownAnalysis { name } => {
@@ -36,7 +37,7 @@ pub fn analysis<'a>(name: &str, settings: impl IntoIterator<Item = &'a str>) -> 
     let wrong = |reason| Error::AnalysisSetting { analysis: plain.clone(), reason, hint: None };
     let optional: Vec<String> = match AnalysisSpec::named(&plain) {
         Ok(spec) => spec.settings().into_iter().filter(Setting::is_optional).map(|one| one.name).collect(),
-        Err(_) => Vec::new(), // which is said below
+        Err(_) => Vec::new(), // reported below
     };
     let mut table = toml::Table::new();
     table.insert("analysis".to_owned(), toml::Value::String(plain.clone()));
@@ -51,7 +52,7 @@ pub fn analysis<'a>(name: &str, settings: impl IntoIterator<Item = &'a str>) -> 
             return Err(wrong(format!("`{setting}` is given twice")));
         }
         given.push(setting);
-        // What is none is left out.
+        // A setting that is none is left out.
         let none = ["none", "null"].contains(&&*value.to_ascii_lowercase());
         if !(none && optional.iter().any(|name| name == setting)) {
             table.insert(setting.to_owned(), typed(value));
@@ -60,7 +61,7 @@ pub fn analysis<'a>(name: &str, settings: impl IntoIterator<Item = &'a str>) -> 
     from_table(table)
 }
 
-/// An analysis by its name, with settings as JSON values, as a front end has them that reads no text.
+/// An analysis by its name, with settings as JSON values, for front ends that do not read text.
 ///
 /// # Errors
 /// As [`analysis`].
@@ -75,7 +76,7 @@ pub fn analysis_with(name: &str, settings: serde_json::Map<String, Value>) -> Re
     table.insert("analysis".to_owned(), toml::Value::String(name.to_owned()));
     for (setting, value) in settings {
         let value = match value {
-            // what is none is left out
+            // a setting that is none is left out
             Value::Null if optional.contains(&setting) => continue,
             Value::Null => toml::Value::String("none".to_owned()),
             value => toml::Value::try_from(value).map_err(|source| Error::AnalysisSetting {
@@ -89,7 +90,7 @@ pub fn analysis_with(name: &str, settings: serde_json::Map<String, Value>) -> Re
     from_table(table)
 }
 
-/// A value as TOML has it; a bare word is text.
+/// A value as written in TOML; a bare word is text.
 fn typed(text: &str) -> toml::Value {
     format!("value = {text}")
         .parse::<toml::Table>()
@@ -98,9 +99,9 @@ fn typed(text: &str) -> toml::Value {
         .unwrap_or_else(|| toml::Value::String(text.to_owned()))
 }
 
-/// Every analysis, or one: one row each, and one row for each of its settings: `analysis`, `version`,
-/// `setting`, `default`, `values`, `meaning`. In the row of an analysis `setting`, `default` and `values` are
-/// null, and `meaning` is what it measures.
+/// Every analysis, or one, as a table with one row per analysis and one row for each of its settings:
+/// `analysis`, `version`, `setting`, `default`, `values`, `meaning`. In the row of an analysis, `setting`,
+/// `default` and `values` are null, and `meaning` is what it measures.
 ///
 /// # Errors
 /// [`Error::UnknownAnalysis`].
@@ -127,7 +128,7 @@ pub fn analysis_table(name: Option<&str>) -> Result<Table> {
     crate::params_table::stack(rows)
 }
 
-/// The settings of an analysis, each with its JSON schema, which says its type: for front ends that generate
+/// The settings of an analysis, each with the JSON schema that gives its type, for front ends that generate
 /// code.
 ///
 /// # Errors
@@ -142,7 +143,7 @@ pub fn analysis_settings(name: &str) -> Result<Vec<(Setting, Value)>> {
     Ok(spec.settings().into_iter().map(typed).collect())
 }
 
-/// The JSON schema of an analysis, with those of its settings in it.
+/// The JSON schema of an analysis, including those of its settings.
 fn schema(analysis: &str) -> Value {
     let generator =
         SchemaSettings::default().with(|settings| settings.inline_subschemas = true).into_generator();
@@ -157,7 +158,7 @@ fn schema(analysis: &str) -> Value {
     concertina_analysis::each_analysis!(of)
 }
 
-/// Every analysis, or one, in Markdown, a section for each analysis.
+/// Every analysis, or one, in Markdown, with one section per analysis.
 ///
 /// # Errors
 /// [`Error::UnknownAnalysis`].
@@ -198,9 +199,10 @@ pub fn has_setting(analysis: &str, setting: &str) -> Result<bool> {
     Ok(settings.iter().any(|known| known.name == setting))
 }
 
-/// The settings of an analysis in one spelling: JSON with sorted names, without the name of the analysis.
+/// The settings of an analysis in their canonical spelling: JSON with sorted names, without the name of the
+/// analysis.
 ///
-/// So an analysis is the same whether it comes as a struct, from a recipe or from a command line.
+/// This makes an analysis the same whether it comes from a struct, a recipe or a command line.
 pub(crate) fn canonical(analysis: &dyn Analysis) -> Result<String> {
     let mut value = analysis.settings_value().map_err(|source| Error::AnalysisSetting {
         analysis: analysis.name().to_owned(),
@@ -215,7 +217,7 @@ pub(crate) fn canonical(analysis: &dyn Analysis) -> Result<String> {
     Ok(text)
 }
 
-/// JSON with sorted names, whatever order the map at hand keeps.
+/// JSON with sorted names, whatever order the map keeps.
 fn write_sorted(value: &Value, text: &mut String) {
     match value {
         Value::Object(map) => {
@@ -250,7 +252,7 @@ mod tests {
     use crate::Error;
 
     #[test]
-    fn analyses_go_by_their_names_and_settings() {
+    fn analyses_are_found_by_their_names_and_settings() {
         assert!(analysis("lyapunov", ["exponents=3", "stopping=paper"]).is_ok());
         assert!(analysis("effective-dimension", []).is_ok());
         let Err(Error::UnknownAnalysis { hint, .. }) = analysis("lyapunow", []) else { panic!("unknown") };
@@ -262,7 +264,7 @@ mod tests {
     #[test]
     fn settings_have_types() {
         let settings = analysis_settings("lyapunov").expect("known");
-        let of = |name: &str| &settings.iter().find(|(one, _)| one.name == name).expect("there").1;
+        let of = |name: &str| &settings.iter().find(|(one, _)| one.name == name).expect("a setting").1;
         assert_eq!(of("exponents")["type"], serde_json::json!(["integer", "null"]));
         for name in AnalysisSpec::NAMES {
             let settings = analysis_settings(name).expect("known");
@@ -272,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn a_struct_and_its_data_are_remembered_under_one_name() {
+    fn an_analysis_as_a_struct_and_as_data_has_one_spelling() {
         let analysis = EffectiveDimension { samples: 77, ..Default::default() };
         let text = canonical(&analysis).expect("plain data");
         assert_eq!(text, canonical(&AnalysisSpec::from(analysis)).expect("plain data"));

@@ -1,4 +1,4 @@
-//! A study: a store, a pool of threads, and what one does with them.
+//! A study: a store and a pool of threads, and the work done with them.
 
 mod library;
 
@@ -21,10 +21,10 @@ use crate::run::{Run, Runs};
 use crate::selection::CheckpointSelection;
 use crate::settings::{Keep, Settings};
 
-/// A store and a pool of threads: loads what is there, trains and computes the rest.
+/// A store and a pool of threads. A study loads what exists, and trains and computes the rest.
 ///
-/// Results depend on nothing but what is asked: not on the number of threads, the order of work,
-/// interruptions, or what the store had. Cheap to clone.
+/// Results depend only on what is asked for, not on the number of threads, the order of work, interruptions,
+/// or what the store had. A study is cheap to clone.
 ///
 /// ```
 /// use concertina::prelude::*;
@@ -68,41 +68,42 @@ impl StudyBuilder {
         self
     }
 
-    /// Whether runs that are in the store are trained again and compared, bit for bit; see
+    /// Whether runs that are in the store are trained again and compared, bit-for-bit; see
     /// [`Run::comparison`](crate::Run::comparison).
     pub fn rerun(mut self, rerun: bool) -> Self {
         self.settings = self.settings.rerun(rerun);
         self
     }
 
-    /// Who is told what happens.
+    /// The observer of what happens.
     pub fn observer(mut self, observer: Arc<dyn Observer>) -> Self {
         self.settings = self.settings.observer(observer);
         self
     }
 
-    /// A flag that asks to stop when it is set: runs in training come to the end of their epoch and are kept.
+    /// A flag that requests a stop when it is set. Runs in training finish their current epoch and are kept.
     pub fn cancel(mut self, flag: Arc<AtomicBool>) -> Self {
         self.settings = self.settings.cancel(flag);
         self
     }
 
-    /// How the store is opened: what publishing waits for, how long a silent process keeps a run.
+    /// How the store is opened: what publishing waits for, and how long a silent process keeps its claim on a
+    /// run.
     pub fn store_options(mut self, options: StoreOptions) -> Self {
         self.store = options;
         self
     }
 
-    /// Opens the store; a folder that is empty or not there becomes one.
+    /// Opens the store. A folder that is empty or does not exist becomes one.
     ///
     /// # Errors
-    /// [`Error::Store`]: the folder is something else, of a newer version, or cannot be used.
+    /// [`Error::Store`] if the folder is not a store, is of a newer version, or cannot be used.
     pub fn open(self) -> Result<Study> {
         let store = self.store.open(&self.root)?;
         Ok(Study { context: Arc::new(Context::new(store, false, self.settings)?) })
     }
 
-    /// Opens a store that is there, for reading and writing.
+    /// Opens an existing store for reading and writing.
     ///
     /// # Errors
     /// As [`StudyBuilder::open`]; also if there is no store.
@@ -111,8 +112,8 @@ impl StudyBuilder {
         self.open()
     }
 
-    /// Opens a store whose `FORMAT` may be damaged, and writes that again if all else looks like a store; for
-    /// [`Study::repair`].
+    /// Opens a store whose `FORMAT` may be damaged, and writes that file again if everything else looks like
+    /// a store. For [`Study::repair`].
     ///
     /// # Errors
     /// As [`StudyBuilder::open_existing`].
@@ -124,7 +125,7 @@ impl StudyBuilder {
         self.open_existing()
     }
 
-    /// Opens a store for reading: nothing is created or changed.
+    /// Opens a store for reading only. Nothing is created or changed.
     ///
     /// # Errors
     /// As [`StudyBuilder::open`]; also if there is no store.
@@ -134,23 +135,23 @@ impl StudyBuilder {
     }
 }
 
-/// A run with what came of the questions about it, in their order.
+/// A run with the answers to the questions about it, in their order.
 pub(crate) type RunAnswers = (Run, Vec<Answer>);
 
-/// What came of an analysis over a sweep.
+/// The outcome of an analysis of a sweep.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Analysed {
     /// The runs.
     pub runs: Runs,
-    /// The results, as from [`Runs::analyse`]; those that failed are left out.
+    /// The results, as from [`Runs::analyse`], without those that failed.
     pub table: Table,
-    /// What failed, with the run it is about.
+    /// The errors, each with its run.
     pub failures: Vec<Error>,
 }
 
 impl Study {
-    /// Opens the store in a folder; one that is empty or not there becomes a store.
+    /// Opens the store in a folder. A folder that is empty or does not exist becomes a store.
     ///
     /// # Errors
     /// As [`StudyBuilder::open`].
@@ -164,9 +165,9 @@ impl Study {
         StudyBuilder { root, store, settings }
     }
 
-    /// The same open store for another request, which has its own jobs, observer and so on, and is cancelled
-    /// by itself. Requests that are served at the same time share the threads: together they run as many jobs
-    /// at once as one alone.
+    /// The same open store for another request, which has its own jobs, observer and other settings, and is
+    /// cancelled independently. Requests that are served at the same time share the threads: together they
+    /// run as many jobs at a time as one alone.
     pub fn with_settings(&self, settings: Settings) -> Self {
         Self { context: Arc::new(self.context.with_settings(settings)) }
     }
@@ -176,12 +177,12 @@ impl Study {
         self.context.store.root().to_owned()
     }
 
-    /// Loads the runs of a sweep, and trains what the store does not have of them.
+    /// Loads the runs of a sweep, and trains what the store lacks of them.
     ///
     /// A run that diverges or fails is among the results; see [`Run::outcome`](crate::Run::outcome).
     ///
     /// # Errors
-    /// [`Error::Store`] if the store cannot be used: that ends everything.
+    /// [`Error::Store`] if the store cannot be used, which ends all work.
     pub fn train(&self, sweep: &ValidSweep) -> Result<Runs> {
         let demands: Vec<Demand<'_>> =
             sweep.iter().map(|params| Demand { params, questions: Vec::new(), train: true }).collect();
@@ -192,9 +193,9 @@ impl Study {
         Ok(runs)
     }
 
-    /// The runs of a sweep of which the store has not all that [`Study::train`] would need, with what
-    /// training the rest may cost: for executors that split a sweep over other processes. Only looks at the
-    /// store. Runs that diverged are not missing; with [`StudyBuilder::rerun`] all runs are.
+    /// The runs of a sweep of which the store lacks something that [`Study::train`] would need, with what
+    /// training the rest may cost. It is for executors that split a sweep over other processes, and only
+    /// reads the store. Runs that diverged are not missing; with [`StudyBuilder::rerun`] all runs are.
     ///
     /// # Errors
     /// [`Error::Store`] if the store cannot be read.
@@ -202,10 +203,10 @@ impl Study {
         engine::missing(&self.context.store, &self.context.settings, sweep)
     }
 
-    /// Trains what is missing of a sweep and runs an analysis over it, at the same time.
+    /// Trains what is missing of a sweep and analyses it at the same time.
     ///
     /// # Errors
-    /// The analysis cannot be made of these runs at all; as [`Study::train`].
+    /// As [`Study::train`]; also if the analysis does not apply to these runs at all.
     pub fn analyse(
         &self,
         sweep: &ValidSweep,
@@ -234,12 +235,12 @@ impl Study {
             runs.push(run);
         }
         let runs = Runs { runs, varied: sweep.varied().to_vec() };
-        runs.tell_missing_epochs(at);
+        runs.warn_of_missing_epochs(at);
         self.after_work()?;
         Ok(Analysed { runs, table: params_table::stack(tables)?, failures })
     }
 
-    /// Has the engine do what is asked; answers come in the order of the demands.
+    /// Lets the engine serve the demands. The answers are in the order of the demands.
     pub(crate) fn answer(&self, demands: &[Demand<'_>]) -> Result<(Vec<RunAnswers>, Spent)> {
         let Context { store, settings, seats, .. } = &*self.context;
         let (answered, spent) = engine::compute(store, settings, seats, demands)?;
@@ -247,7 +248,7 @@ impl Study {
         Ok((answered.into_iter().map(handle).collect(), spent))
     }
 
-    /// What is left to do when runs may have changed.
+    /// The work that remains when runs may have changed.
     pub(crate) fn after_work(&self) -> Result<()> {
         self.context.library().after_work()
     }
@@ -257,7 +258,7 @@ impl Study {
         self.context.settings.jobs
     }
 
-    /// The same study with another policy for what to keep, unless one was chosen.
+    /// The same study with another policy for what to keep, unless the user chose one.
     pub(crate) fn with_default_keep(&self, keep: Keep) -> Self {
         let mut settings = self.context.settings.clone();
         settings.keep.get_or_insert(keep);

@@ -1,4 +1,4 @@
-//! What a study has done so far, counted from its events, and in words.
+//! What a study has done so far, counted from its events and described in words.
 
 use std::time::{Duration, Instant};
 
@@ -8,7 +8,7 @@ use crate::event::{Event, EventKind};
 use crate::library::listing::run_label;
 use crate::record::{Outcome, RunRecord, Source};
 
-/// What a study has done so far: counts its events, for a progress bar or a line at the end.
+/// What a study has done so far, counted from its events, for a progress bar or a summary at the end.
 ///
 /// ```
 /// use std::sync::{Arc, Mutex};
@@ -55,9 +55,9 @@ pub struct Tally {
     pub epochs: u64,
     /// What training all runs may cost, in the unit of [`EventKind::Started`].
     pub work: f64,
-    /// Of that, what was trained.
+    /// The part of that work that was done.
     pub done: f64,
-    /// Of that, what need not be trained.
+    /// The part of that work that need not be done.
     pub saved: f64,
     /// Analyses to be computed, each at one checkpoint.
     pub asked: usize,
@@ -86,12 +86,12 @@ impl Default for Tally {
 }
 
 impl Tally {
-    /// Nothing so far. Time counts from here.
+    /// An empty tally. Its clock starts now.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Lets time count from here.
+    /// Starts the clock again.
     pub fn restart_clock(&mut self) {
         self.start = Instant::now();
     }
@@ -128,7 +128,7 @@ impl Tally {
         fraction.clamp(0.0, 1.0)
     }
 
-    /// How it stands, for beside a bar: `3/10 runs, 2 loaded, 1 trained, 41 epochs/s, 0:20 left`.
+    /// The current state, to show beside a bar: `3/10 runs, 2 loaded, 1 trained, 41 epochs/s, 0:20 left`.
     pub fn message(&self) -> String {
         let Self { runs, loaded, trained, failed, epochs, asked, analysed, .. } = self;
         let mut text =
@@ -147,7 +147,7 @@ impl Tally {
         text
     }
 
-    /// How it went: `10 runs: 7 trained, 2 loaded, 1 failed, 20 analyses computed; 31.2 s`.
+    /// A summary at the end: `10 runs: 7 trained, 2 loaded, 1 failed, 20 analyses computed; 31.2 s`.
     pub fn summary(&self) -> String {
         let analysed = match self.asked {
             0 => String::new(),
@@ -175,8 +175,8 @@ fn clock(seconds: f64) -> String {
     }
 }
 
-/// A finished run in a line: `run 1a2b3c4d (gain 250, seed 3): trained, 120 epochs, validation accuracy
-/// 0.987`.
+/// A finished run in one line:
+/// `run 1a2b3c4d (gain 250, seed 3): trained, 120 epochs, validation accuracy 0.987`.
 pub fn describe(run: &RunRecord, varied: &[&'static str]) -> String {
     let label = run_label(&run.params, varied);
     let name = format!("run {} ({label})", run.key.short());
@@ -203,7 +203,7 @@ mod tests {
     use super::clock;
 
     #[test]
-    fn time_left_is_short() {
+    fn time_left_is_written_briefly() {
         assert_eq!(clock(0.4), "0:00");
         assert_eq!(clock(75.0), "1:15");
         assert_eq!(clock(7265.0), "2 h 01 min");

@@ -1,11 +1,11 @@
-//! Parameters at the edge of their ranges: each either works, with every number explained, or is refused with
-//! a reason.
+//! Parameters at the edge of their ranges. Each set either works, with every number explained, or is refused
+//! with a reason.
 //!
-//! A table turns a number that is none into null, so that nulls are what is looked at: each must be one that
-//! the documentation of its analysis speaks of, in the place that it speaks of ([`support::unexplained`]).
-//! `--nocapture` shows what came of every case.
+//! A table turns NaN and infinite numbers into null, so the tests look at nulls: the documentation of an
+//! analysis must mention each of them, in the place where it occurs ([`support::unexplained`]). `--nocapture`
+//! shows the outcome of every case.
 
-#![expect(clippy::print_stdout, reason = "`--nocapture` shows what came of every case")]
+#![expect(clippy::print_stdout, reason = "`--nocapture` shows the outcome of every case")]
 
 mod support;
 
@@ -13,16 +13,17 @@ use concertina::prelude::*;
 use concertina::{Error, ErrorKind};
 use support::{in_memory, open, unexplained};
 
-/// What is to come of a case.
+/// The expected outcome of a case.
 #[derive(Debug, Clone, Copy)]
 enum Fate {
-    /// It trains to its end, and every analysis that applies says something.
+    /// It trains to its end, and every analysis that applies has a result.
     Works,
-    /// It trains until the loss or a weight is no number, and what is kept before that can be analysed.
+    /// It trains until the loss or a weight is NaN or infinite, and the checkpoints before that can be
+    /// analysed.
     Diverges,
-    /// It cannot be trained, with a message that has these words.
+    /// It cannot be trained; the message has these words.
     Fails(&'static str),
-    /// It is no valid set of parameters; the message has these words.
+    /// It is not a valid set of parameters; the message has these words.
     Refused(&'static str),
 }
 
@@ -56,7 +57,10 @@ const RUNS: &[(&str, Fate)] = &[
     ("input_dim=6 input_weights=diagonal", Works),
     ("input_dim=1", Works),
     ("classes=1", Refused("`task.classes`: expected a whole number of at least 2, found 1")),
-    ("clusters=1", Refused("`task.clusters`: expected a cluster for each of 2 classes at least, found 1")),
+    (
+        "clusters=1",
+        Refused("`task.clusters`: expected at least one cluster for each of the 2 classes, found 1"),
+    ),
     ("clusters=2", Works),
     ("clusters=6 classes=6", Works),
     ("clusters=5 classes=3 loss=mse", Works),
@@ -189,7 +193,7 @@ const RUNS: &[(&str, Fate)] = &[
     ("stop_after=1 epochs=3 learning_rate=0 frozen=true", Works),
 ];
 
-/// Every analysis, small.
+/// Every analysis, with small settings.
 const ANALYSES: &[&str] = &[
     "effective_dimension samples=12",
     "accuracy samples=12",
@@ -235,7 +239,7 @@ const SETTINGS: &[(&str, &str, Fate)] = &[
         Refused("expected a timestep from 2, the last of the trial, to 9999, found 1"),
     ),
     ("effective_dimension extend_to=1000000", "", Refused("expected a timestep from 2")),
-    ("effective_dimension extend_to=5", "kind=feedforward", Refused("a layer takes the place of a timestep")),
+    ("effective_dimension extend_to=5", "kind=feedforward", Refused("its timesteps are its layers")),
     ("accuracy samples=0", "", Refused("expected at least 1, found 0")),
     ("accuracy samples=1", "", Works),
     ("accuracy samples=1000000000000", "", Refused("expected at most 1000000, found 1000000000000")),
@@ -349,7 +353,7 @@ fn every_setting_of_an_analysis_at_an_edge_works_with_every_number_explained_or_
     assert!(troubles.is_empty(), "{} troubles:\n{}", troubles.len(), troubles.join("\n"));
 }
 
-/// The number in a column at the checkpoint before training and this timestep.
+/// The numbers in a column at the checkpoint before training and at this timestep.
 fn before(table: &Table, column: &str, timestep: i64) -> Vec<Option<f64>> {
     let (epochs, timesteps) = (table.integers("epoch").expect("epochs"), table.integers("timestep").ok());
     let numbers = table.floats(column).expect("a column of numbers");
@@ -363,7 +367,7 @@ fn before(table: &Table, column: &str, timestep: i64) -> Vec<Option<f64>> {
 }
 
 #[test]
-fn outputs_that_are_no_numbers_have_no_accuracy_and_no_loss() {
+fn outputs_that_are_nan_or_infinite_have_no_accuracy_and_no_loss() {
     let folder = in_memory();
     let study = open(folder.path(), 1);
     for loss in ["cross_entropy", "mse", "mse_scalar", "zero"] {
@@ -405,7 +409,7 @@ fn runs_at_an_edge_have_the_numbers_of_their_closed_forms() {
         );
     };
 
-    // States that are all equal have no dimension, no autocorrelation where they are zero, and no distance.
+    // States that are all equal have no dimension, no autocorrelation if they are zero, and no distance.
     let silent = "input_scale=0";
     assert_eq!(found(silent, "effective_dimension samples=12", "effective_dimension", 0), [None]);
     assert_eq!(found(silent, "autocorrelation samples=12", "autocorrelation", 1), [None]);
@@ -417,7 +421,7 @@ fn runs_at_an_edge_have_the_numbers_of_their_closed_forms() {
         found(silent, "pca_snapshots samples=12 drawn=0 components=1 timesteps=[0]", "pc1", 0),
         [None; 4]
     );
-    // Of equal outputs the first class is named, and the loss is that of a guess.
+    // If the outputs are equal, the first class is chosen, and the loss is that of a guess.
     let chance = found(silent, "loss samples=12", "loss", -1);
     close(&chance, &[std::f64::consts::LN_2], "the loss of two equal outputs");
     assert_eq!(found(silent, "accuracy samples=12", "accuracy", -1), [Some(0.5)]);
@@ -425,7 +429,7 @@ fn runs_at_an_edge_have_the_numbers_of_their_closed_forms() {
     close(&found("input_scale=0 loss=mse_scalar", "loss samples=12", "loss", -1), &[0.49], "0.7²");
     assert_eq!(found("loss=zero", "loss samples=12", "loss", -1), [Some(0.0)]);
 
-    // Without spread there are as many states as clusters; two points lie on a line.
+    // Without spread, there are as many states as clusters. Two points lie on a line.
     close(
         &found("cluster_std=0 clusters=2", "effective_dimension samples=12", "effective_dimension", 0),
         &[1.0],
@@ -444,8 +448,8 @@ fn runs_at_an_edge_have_the_numbers_of_their_closed_forms() {
     // One unit has one dimension.
     close(&found("units=1", "effective_dimension samples=12", "effective_dimension", 1), &[1.0], "one unit");
 
-    // W = (1 - dt) I: eigenvalues, exponents, and states that shrink by 1 - dt each step if the network is
-    // linear.
+    // W = (1 - dt) I: eigenvalues, exponents, and, if the network is linear, states that shrink by a factor
+    // of 1 - dt in each step.
     let halving = "gain=0 dt=0.5 nonlinearity=linear";
     close(&found(halving, "spectrum", "modulus", -1), &[0.5; 6], "eigenvalues");
     close(
@@ -472,7 +476,7 @@ fn runs_at_an_edge_have_the_numbers_of_their_closed_forms() {
         .map(|timestep| found(halving, "saturation samples=12", "saturation", timestep)[0].expect("a mean"));
     assert_eq!(sizes[1], 0.5 * sizes[0]);
 
-    // W = 0: the network forgets at once, and no direction is left.
+    // W = 0: the network forgets immediately, and no direction is left.
     let blank = "gain=0 dt=1";
     close(&found(blank, "spectrum", "spectral_radius", -1), &[0.0; 6], "no weights");
     assert_eq!(found(blank, "spectrum", "relative_departure_from_normality", -1), [None; 6]);

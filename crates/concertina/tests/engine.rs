@@ -16,7 +16,7 @@ fn dimension() -> AnalysisSpec {
     EffectiveDimension { samples: 40, ..Default::default() }.into()
 }
 
-/// Asks to stop after so many epochs.
+/// Requests a stop after this many epochs.
 struct StopAfter {
     epochs: AtomicU64,
     trained: AtomicU64,
@@ -34,7 +34,7 @@ impl Observer for StopAfter {
 }
 
 #[test]
-fn interrupted_at_any_epoch_an_analysis_over_training_never_makes_it_go_back() {
+fn an_analysis_over_training_that_is_interrupted_at_any_epoch_never_makes_training_go_back() {
     let folder = tempfile::tempdir().expect("a folder");
     let sweep = one(small());
     let whole = Study::builder(folder.path().join("whole")).keep(Keep::Needed).open().expect("a store");
@@ -45,7 +45,7 @@ fn interrupted_at_any_epoch_an_analysis_over_training_never_makes_it_go_back() {
         let cancel = Arc::new(AtomicBool::new(false));
         let observer =
             Arc::new(StopAfter { epochs: stop.into(), trained: 0.into(), cancel: Arc::clone(&cancel) });
-        let study = Study::builder(folder.path().join("bit_by_bit"))
+        let study = Study::builder(folder.path().join("in_parts"))
             .keep(Keep::Needed)
             .observer(observer.clone())
             .cancel(cancel)
@@ -60,14 +60,14 @@ fn interrupted_at_any_epoch_an_analysis_over_training_never_makes_it_go_back() {
     }
     assert_eq!(trained, 6, "each epoch once");
     assert_same_store(
-        &folder.path().join("bit_by_bit"),
+        &folder.path().join("in_parts"),
         &folder.path().join("whole"),
-        "four starts against one",
+        "four starts compared with one",
     );
 }
 
 #[test]
-fn weights_that_were_analysed_on_the_way_are_not_kept_and_the_last_are_there_all_the_same() {
+fn weights_that_were_analysed_during_training_are_not_kept_but_the_last_are_available() {
     let folder = tempfile::tempdir().expect("a folder");
     let study = Study::builder(folder.path()).keep(Keep::Needed).open().expect("a store");
     let sweep = one(small());
@@ -75,7 +75,7 @@ fn weights_that_were_analysed_on_the_way_are_not_kept_and_the_last_are_there_all
     let stored = study.stored_run("").expect("one run");
     assert!(stored.checkpoints.is_empty());
     assert_eq!(stored.reached.map(|reached| reached.epoch.0), Some(6));
-    // From the state to resume from, without training.
+    // The weights come from the state to resume from, without training.
     let again = study.analyse(&sweep, &Accuracy { samples: 30 }.into(), &CheckpointSelection::Ends);
     let again = again.expect("analysed");
     assert_eq!(again.runs.first().source(), Source::Loaded);
@@ -88,7 +88,7 @@ fn weights_that_were_analysed_on_the_way_are_not_kept_and_the_last_are_there_all
 }
 
 #[test]
-fn more_checkpoints_are_added_to_what_is_remembered() {
+fn answers_about_more_checkpoints_are_added_to_those_remembered() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut longer = small();
     longer.train.epochs = 9;
@@ -110,7 +110,10 @@ fn more_checkpoints_are_added_to_what_is_remembered() {
     let fresh = open(&folder.path().join("fresh"), 1);
     fresh.analyse(&one(longer), &dimension(), &CheckpointSelection::All).expect("analysed");
     let analyses = |folder: &std::path::Path| support::contents(&folder.join("analyses"));
-    assert!(analyses(folder.path()) == analyses(&folder.path().join("fresh")), "6 and 9 epochs against 9");
+    assert!(
+        analyses(folder.path()) == analyses(&folder.path().join("fresh")),
+        "6 and then 9 epochs compared with 9"
+    );
 }
 
 const RECIPE: &str = r#"
@@ -139,7 +142,7 @@ draw = { x = "epoch", y = "effective_dimension", band = "lines" }
 "#;
 
 #[test]
-fn the_outlook_counts_what_is_missing_and_a_run_that_diverges_is_a_row_and_not_the_end() {
+fn the_outlook_counts_what_is_missing_and_a_run_that_diverges_does_not_end_the_work() {
     let folder = tempfile::tempdir().expect("a folder");
     let recipe = Recipe::from_toml("own.toml", RECIPE).expect("a recipe");
     let seeds = SeedChoice::These(vec![0, 1]);
@@ -175,7 +178,7 @@ fn the_outlook_counts_what_is_missing_and_a_run_that_diverges_is_a_row_and_not_t
 }
 
 #[test]
-fn any_number_of_threads_leaves_the_same_store_and_the_same_tables() {
+fn any_number_of_threads_gives_the_same_store_and_the_same_tables() {
     let folder = tempfile::tempdir().expect("a folder");
     let recipe = Recipe::from_toml("own.toml", RECIPE).expect("a recipe");
     let plan = FigurePlan::new(vec![recipe], &SeedChoice::These(vec![0, 1, 2]), []).expect("valid");
@@ -184,13 +187,13 @@ fn any_number_of_threads_leaves_the_same_store_and_the_same_tables() {
         let store = folder.path().join(jobs.to_string());
         let computed = open(&store, jobs).compute(&plan).expect("computed");
         tables.push(computed.tables(0).to_vec());
-        assert_same_store(&folder.path().join("1"), &store, "one thread against several");
+        assert_same_store(&folder.path().join("1"), &store, "one thread compared with several");
     }
     assert!(tables.iter().all(|table| *table == tables[0]));
 }
 
 #[test]
-fn states_of_a_run_are_those_that_analyses_look_at() {
+fn states_of_a_run_are_those_that_analyses_use() {
     let folder = tempfile::tempdir().expect("a folder");
     let runs = open(folder.path(), 1).train(&one(small())).expect("trains");
     let (run, last) = (runs.first(), runs.first().last_checkpoint());

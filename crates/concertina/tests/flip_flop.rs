@@ -21,7 +21,7 @@ fn params(kind: NetworkKind) -> Params {
 }
 
 #[test]
-fn flip_flops_are_learnt_by_every_recurrent_network_and_resumed_to_the_bit() {
+fn flip_flops_are_learnt_by_every_recurrent_network_and_resumed_bit_for_bit() {
     let folder = tempfile::tempdir().expect("a folder");
     let study = open(&folder.path().join("whole"), 2);
     for kind in [NetworkKind::Vanilla, NetworkKind::Leaky, NetworkKind::Gru] {
@@ -44,7 +44,7 @@ fn flip_flops_are_learnt_by_every_recurrent_network_and_resumed_to_the_bit() {
         assert_eq!(run.weights(end).expect("kept"), extended.first().weights(end).expect("kept"), "{kind}");
         assert_eq!(run.history(), extended.first().history(), "{kind}");
 
-        // what the history says of the loss is what outputs and targets say
+        // the loss in the history is that of outputs and targets
         let trials = run.task().expect("a task").trials(Ask::Validation(29));
         let network = run.network(end).expect("kept");
         let states = network.states(&trials.inputs, 30).expect("shapes agree");
@@ -84,12 +84,12 @@ fn analyses_of_classes_refuse_real_targets_before_anything_is_trained() {
     }
     assert_eq!(refused, ["accuracy", "cluster_holdout", "class_distances", "orthogonal_compression"]);
     let input = concertina::analysis("effective_dimension", ["timesteps=[-1]"]).expect("an analysis");
-    let error = study.analyse(&sweep, &input, &at).expect_err("there is no one input");
+    let error = study.analyse(&sweep, &input, &at).expect_err("there is no single input");
     assert!(error.to_string().contains("expected timesteps from 0 to 9999"), "{error}");
 }
 
 #[test]
-fn parameters_that_a_task_does_not_have_name_no_run() {
+fn parameters_that_a_task_does_not_have_are_not_part_of_the_key() {
     let mut other = params(NetworkKind::Gru);
     (other.task.clusters, other.task.delay) = (5, 3);
     let key = |params: Params| params.check().expect("valid").canonical();

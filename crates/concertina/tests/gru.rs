@@ -22,7 +22,7 @@ fn params() -> Params {
     params
 }
 
-/// Plain loops in f64: `nn.GRU` as its documentation writes it.
+/// Plain loops in f64: `nn.GRU` as written in its documentation.
 fn states(weights: &Weights, stimulus: &[f32], steps: usize) -> Vec<Vec<f64>> {
     let units = weights.recurrent[0].nrows();
     let sigmoid = |a: f64| 1.0 / (1.0 + (-a).exp());
@@ -69,7 +69,7 @@ fn assert_states(network: &Network, inputs: &Inputs, steps: usize) {
 }
 
 #[test]
-fn a_gru_is_trained_extended_to_the_bit_and_analysed_by_all_that_can() {
+fn a_gru_is_trained_extended_bit_for_bit_and_analysed_by_every_analysis_that_applies() {
     let folder = tempfile::tempdir().expect("a folder");
     let sweep = |epochs: u64| {
         let mut params = params();
@@ -102,7 +102,7 @@ fn a_gru_is_trained_extended_to_the_bit_and_analysed_by_all_that_can() {
 }
 
 #[test]
-fn a_gru_of_pytorchs_is_imported_by_its_names() {
+fn a_gru_from_pytorch_is_imported_by_its_names() {
     let network = Network::initial(&params().check().expect("valid")).expect("drawn");
     let mut weights = network.weights().clone();
     for (place, bias) in weights.biases.iter_mut().enumerate() {
@@ -130,7 +130,7 @@ fn a_gru_of_pytorchs_is_imported_by_its_names() {
     };
     let study = open(&folder.path().join("store"), 1);
     let imported = study.import(&Import::of(write("gru.npz", &arrays))).expect("imported");
-    let sweep = study.stored_sweep([imported.run.to_string().as_str()]).expect("there");
+    let sweep = study.stored_sweep([imported.run.to_string().as_str()]).expect("it exists");
     assert_eq!(sweep.iter().next().expect("one").network.kind, NetworkKind::Gru);
     let runs = study.train(&sweep).expect("loads");
     let read = runs.first().network(runs.first().last_checkpoint()).expect("a network");
@@ -141,7 +141,10 @@ fn a_gru_of_pytorchs_is_imported_by_its_names() {
     let mut as_vanilla = Import::of(write("again.npz", &arrays));
     as_vanilla.params.network.kind = NetworkKind::Leaky;
     let error = study.import(&as_vanilla).expect_err("it has gates");
-    assert!(error.to_string().contains("expected gru, as the weights have gates, found leaky"), "{error}");
+    assert!(
+        error.to_string().contains("expected gru, because the weights have gates, found leaky"),
+        "{error}"
+    );
     let four = |array: &ArrayD<f32>| {
         ndarray::concatenate(Axis(0), &[array.view(), array.slice_axis(Axis(0), (..20).into())])
             .expect("joined")

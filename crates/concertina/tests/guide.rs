@@ -1,4 +1,4 @@
-//! The guides `docs/guides/your-own-figure.md` and `docs/guides/your-own-task.md` work as they stand.
+//! The guides `docs/guides/your-own-figure.md` and `docs/guides/your-own-task.md` work as written.
 
 mod support;
 
@@ -14,7 +14,7 @@ fn guide(name: &str) -> PathBuf {
 }
 
 #[test]
-fn the_guide_goes_through_the_whole_recipe() {
+fn the_guide_covers_the_whole_recipe() {
     let text = std::fs::read_to_string(guide("your-own-figure.md")).expect("the guide");
     let recipe = std::fs::read_to_string(guide("expansion.toml")).expect("its recipe");
     let blocks: Vec<&str> =
@@ -23,16 +23,16 @@ fn the_guide_goes_through_the_whole_recipe() {
     assert_eq!(
         (blocks.len(), of_recipe.len()),
         (4, 3),
-        "all but the example of a labelled axis are the recipe's"
+        "all blocks except the example of a labelled axis are in the recipe"
     );
     let shown: usize =
         of_recipe.iter().map(|block| block.lines().filter(|line| !line.is_empty()).count()).sum();
     let lines = recipe.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).count();
-    assert_eq!(lines - shown, 3, "all but the layout is shown");
+    assert_eq!(lines - shown, 3, "everything but the layout is shown");
 }
 
 #[test]
-fn its_recipe_is_drawn() {
+fn the_recipe_of_the_guide_is_drawn() {
     let folder = tempfile::tempdir().expect("a folder");
     let recipe = || Recipe::from_path(&guide("expansion.toml")).expect("a recipe");
     let whole = FigurePlan::new(vec![recipe()], &SeedChoice::Fast, []).expect("valid");
@@ -42,7 +42,7 @@ fn its_recipe_is_drawn() {
     let study = support::open(&folder.path().join("store"), 2);
     let (computed, drawn) = study.figures(&plan, folder.path().join("figures")).expect("drawn");
     assert!(computed.failures.is_empty());
-    // Of two realisations, as of the guide's three, the interval is the range, as the guide says.
+    // For two realisations, as for the guide's three, the interval is the range, as the guide says.
     let [problem] = drawn.problems.as_slice() else { panic!("{:?}", drawn.problems) };
     assert!(problem.contains("too few realisations for an interval of 0.95"), "{problem}");
     let table = std::fs::read_to_string(folder.path().join("figures/expansion/a.csv")).expect("drawn");
@@ -50,7 +50,7 @@ fn its_recipe_is_drawn() {
 }
 
 #[test]
-fn its_claim_can_be_judged() {
+fn the_claim_of_the_guide_can_be_judged() {
     let text = std::fs::read_to_string(guide("your-own-figure.md")).expect("the guide");
     let claim =
         text.split("```text\n[[claims]]").nth(1).expect("a claim").split("```").next().expect("its end");
@@ -59,7 +59,7 @@ fn its_claim_can_be_judged() {
         Recipe::from_toml("expansion.toml", &format!("{recipe}\n[[claims]]{claim}")).expect("a recipe");
     let small = ["train.epochs=1", "task.train_samples=40", "task.clusters=10"];
     let plan = FigurePlan::with_claims(vec![recipe], &SeedChoice::These(vec![0]), small)
-        .expect("every value is there");
+        .expect("every value exists");
     assert_eq!(plan.recipes()[0].claims.len(), 1);
 }
 
@@ -93,9 +93,9 @@ fn the_recipe_of_the_guide_to_tasks_is_drawn_from_a_file_of_trials() {
 }
 
 #[test]
-fn two_recipes_of_one_name_are_refused() {
+fn two_recipes_with_the_same_name_are_refused() {
     let recipe = || Recipe::from_path(&guide("expansion.toml")).expect("a recipe");
     let error = FigurePlan::new(vec![recipe(), recipe()], &SeedChoice::Fast, [])
         .expect_err("one would overwrite the other");
-    assert_eq!(error.to_string(), "two recipes are of a figure `expansion`");
+    assert_eq!(error.to_string(), "two recipes are for the figure `expansion`");
 }

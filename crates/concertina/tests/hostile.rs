@@ -1,4 +1,4 @@
-//! What strangers may ask for.
+//! Requests that untrusted users may make.
 
 use concertina::FigurePlan;
 use concertina::recipe::{Recipe, SeedChoice};
@@ -15,7 +15,7 @@ sweep = { gain = [20, 250] }
 "#;
 
 #[test]
-fn a_plan_of_many_seeds_is_refused_or_made_soon() {
+fn a_plan_of_many_seeds_is_refused_or_made_quickly() {
     let plan = |seeds| {
         let recipe = Recipe::from_toml("mine.toml", RECIPE).expect("a recipe");
         FigurePlan::new(vec![recipe], &SeedChoice::These((0..seeds).collect()), [])

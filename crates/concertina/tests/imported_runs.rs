@@ -1,5 +1,5 @@
-//! What an imported network is in a store: one run whatever counts for nothing in it, found under keys of
-//! earlier versions too, and analysed as far as it has what an analysis needs.
+//! An imported network in a store: it is one run regardless of parameters without effect, it is also found
+//! under keys of earlier versions, and it is analysed as far as it has what an analysis needs.
 
 mod support;
 
@@ -29,7 +29,7 @@ fn import(overrides: &[&str]) -> Import {
 }
 
 fn analysed(study: &Study, run: &str, name: &str, settings: &[&str]) -> (Table, Vec<Error>) {
-    let sweep = study.stored_sweep([run]).expect("there");
+    let sweep = study.stored_sweep([run]).expect("it exists");
     let analysis = concertina::analysis(name, settings.iter().copied()).expect("it is listed");
     let analysed = study.analyse(&sweep, &analysis, &CheckpointSelection::Ends).expect("analyses");
     (analysed.table, analysed.failures)
@@ -43,7 +43,7 @@ fn archive(folder: &Path, name: &str, arrays: &[(&str, ArrayD<f32>)]) -> PathBuf
     path
 }
 
-/// Weights that are no zeros, (rows, columns).
+/// Weights that are not zero, (rows, columns).
 fn matrix(rows: usize, columns: usize) -> ArrayD<f32> {
     Array2::from_shape_fn((rows, columns), |(i, j)| ((i * 7 + j * 3) as f32).sin() / 3.0).into_dyn()
 }
@@ -75,7 +75,7 @@ fn parameters_that_change_nothing_made_eight_runs_of_one_network() {
         assert_eq!((again.run, again.was_there), (plain.run, true), "{given}");
         assert_eq!(again.without_effect, [path], "{given}: said");
     }
-    // What decides its equations or its trials makes another run.
+    // A parameter that affects its equations or its trials makes another run.
     for counts in [
         "nonlinearity=relu",
         "kind=leaky",
@@ -174,7 +174,7 @@ hue = "source"
 }
 
 #[test]
-fn weights_are_found_under_any_parameters_that_go_with_them() {
+fn weights_are_found_under_any_parameters_that_fit_them() {
     let folder = tempfile::tempdir().expect("a folder");
     let study = open(&folder.path().join("store"), 1);
     let imported = study.import(&import(&[])).expect("imported");
@@ -188,7 +188,7 @@ fn weights_are_found_under_any_parameters_that_go_with_them() {
         study.analyse(&one(other.clone()), &accuracy, &CheckpointSelection::Last).expect("analyses");
     assert_eq!(analysed.table.row_count(), 1 + 6, "the input and six timesteps: the trials asked for");
     assert_eq!(study.keys().expect("listed").len(), 1, "nothing is copied");
-    // Where the sizes differ, it says so, and not that the weights are not there.
+    // If the sizes differ, the message says so, and not that the weights are missing.
     other.network.units = 7;
     let runs = study.train(&one(other)).expect("a result");
     let Outcome::Failed { message, .. } = runs.first().outcome() else { panic!("seven units of four") };
@@ -226,7 +226,7 @@ fn imports_of_earlier_versions_are_found_by_key_and_by_parameters() {
     assert_eq!(stages.iter().flatten().collect::<Vec<_>>(), ["before", "after"]);
     let updates = analysed(&study, keys[2], "spectrum", &[]).0.integers("update").expect("numbers");
     assert_eq!(updates.last(), Some(&Some(140)), "where it was imported, in batches of that time");
-    // By the parameters that named it.
+    // They are found by the parameters that named them.
     let name = "imported-eca0bc827e4ff7af50631f07e548fe14";
     let old = [
         "clusters=4",
@@ -251,20 +251,20 @@ fn imports_of_earlier_versions_are_found_by_key_and_by_parameters() {
         assert_eq!(runs.first().last_checkpoint().epoch.0, 7);
         assert!(runs.first().weights(runs.first().last_checkpoint()).is_ok());
     }
-    // The same weights again are the run that is there.
+    // Importing the same weights again gives the existing run.
     let again = study.import(&import(&["nonlinearity=linear", "seed=9"])).expect("imported");
     assert_eq!((again.run.short().as_str(), again.was_there), (keys[1], true));
     assert_eq!(study.import(&import(&[])).expect("imported").run.short(), keys[0]);
-    // Exported from under the old key.
+    // A run can be exported under its old key.
     let file = folder.path().join("old.npz");
-    let run = study.key_of_run(keys[2]).expect("there");
+    let run = study.key_of_run(keys[2]).expect("it exists");
     let exported = study.export(&run, &CheckpointSelection::Ends, &file).expect("exported");
     assert_eq!(exported.checkpoints, 2);
     assert!(runs_alone(&root) == before, "nothing of it has changed");
 }
 
 #[test]
-fn the_same_networks_so_many_epochs_apart_are_not_two_checkpoints_of_one_run() {
+fn the_same_networks_with_other_epochs_between_them_are_not_more_checkpoints_of_one_run() {
     let folder = tempfile::tempdir().expect("a folder");
     let study = open(&folder.path().join("store"), 1);
 
@@ -286,7 +286,7 @@ fn the_same_networks_so_many_epochs_apart_are_not_two_checkpoints_of_one_run() {
     assert_eq!(study.import(&with("epochs=12")).expect("imported").run, first.run);
     let error = study.import(&with("epochs=24")).expect_err("there already");
     assert!(error.to_string().contains("after 12 epochs"), "{error}");
-    assert_eq!(study.stored_run(&first.run.to_string()).expect("there").checkpoints.len(), 2);
+    assert_eq!(study.stored_run(&first.run.to_string()).expect("it exists").checkpoints.len(), 2);
 }
 
 #[test]
@@ -310,7 +310,7 @@ fn a_network_with_one_input_or_a_hundred_outputs_or_without_either_could_not_be_
             let (table, failures) = analysed(&study, run, name, settings);
             assert!(failures.is_empty() && !table.is_empty(), "{name}: {failures:?}");
         }
-        assert!(study.stored_run(run).expect("there").params.is_some());
+        assert!(study.stored_run(run).expect("it exists").params.is_some());
     }
     let all = |run: &str, fine: &[&str], reason: &str, hint: &str| {
         for &name in AnalysisSpec::NAMES {
@@ -347,15 +347,15 @@ fn a_network_with_one_input_or_a_hundred_outputs_or_without_either_could_not_be_
     ];
     all(&no_readout, &states, "without a readout", "--name");
     for &name in AnalysisSpec::NAMES {
-        // A held-out cluster for each of a hundred classes takes two hundred clusters, and is refused before
-        // anything is computed.
+        // A held-out cluster for each of a hundred classes needs two hundred clusters, so the analysis is
+        // refused before anything is computed.
         if !matches!(name, "lyapunov" | "cluster_holdout") {
             let (table, failures) = analysed(&study, &hundred, name, &[]);
             assert!(failures.is_empty() && !table.is_empty(), "{name}: {failures:?}");
         }
     }
-    let run = study.stored_run(&hundred).expect("there");
-    assert_eq!(run.params.expect("whole").task.clusters, 100, "a cluster for each class at least");
+    let run = study.stored_run(&hundred).expect("it exists");
+    assert_eq!(run.params.expect("whole").task.clusters, 100, "at least one cluster per class");
     let (table, _) = analysed(&study, &no_readout, "pca_snapshots", &["samples=20", "drawn=2"]);
     assert!(table.texts("kind").expect("texts").iter().all(|kind| kind.as_deref() != Some("readout")));
 }
@@ -389,7 +389,7 @@ fn a_run_that_was_exported_could_not_be_imported() {
             let equations =
                 |params: &Params| (params.network.kind, params.network.nonlinearity, params.task.delay);
             assert_eq!(equations(&imported.params), equations(run.params()));
-            let sweep = other.stored_sweep([imported.run.to_string().as_str()]).expect("there");
+            let sweep = other.stored_sweep([imported.run.to_string().as_str()]).expect("it exists");
             let loaded = other.train(&sweep).expect("loads");
             let loaded = loaded.first();
             let end = match selection {
@@ -397,7 +397,7 @@ fn a_run_that_was_exported_could_not_be_imported() {
                 CheckpointSelection::Epochs(_) => run.checkpoints()[3],
                 _ => last,
             };
-            let weights = |run: &concertina::Run, at| run.weights(at).expect("there");
+            let weights = |run: &concertina::Run, at| run.weights(at).expect("it exists");
             assert!(
                 weights(loaded, loaded.last_checkpoint()) == weights(run, end),
                 "{number} {}",
@@ -412,11 +412,11 @@ fn a_run_that_was_exported_could_not_be_imported() {
                     imported.notes
                 );
             }
-            let is_told = imported.notes.iter().any(|note| note.contains("seed 3"));
-            assert_eq!(is_told, run.params().seed == 3, "{:?}", imported.notes);
+            let is_reported = imported.notes.iter().any(|note| note.contains("seed 3"));
+            assert_eq!(is_reported, run.params().seed == 3, "{:?}", imported.notes);
         }
     }
-    // A folder of them.
+    // A folder of archives.
     let place = folder.path().join("all");
     let keys = study.keys().expect("listed");
     study.export_all(&keys, &CheckpointSelection::Ends, &place).expect("exported");

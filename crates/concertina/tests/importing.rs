@@ -1,5 +1,4 @@
-//! Networks from elsewhere and for elsewhere: what PyTorch computes with weights is what we compute with them
-//! once imported.
+//! Networks from and for other programs: once weights are imported, we compute the same with them as PyTorch.
 
 mod support;
 
@@ -29,7 +28,7 @@ fn numbers(arrays: &Arrays, name: &str) -> ArrayD<f32> {
     arrays[name].numbers(name).expect("numbers").mapv(|number| number as f32)
 }
 
-/// Some arrays of a file under other names, as a file of its own.
+/// Some arrays of a file under other names, as a separate file.
 fn renamed(folder: &Path, file: &str, arrays: &[(&str, ArrayD<f32>)]) -> PathBuf {
     let mut npz = Npz::new();
     for (name, array) in arrays {
@@ -40,11 +39,11 @@ fn renamed(folder: &Path, file: &str, arrays: &[(&str, ArrayD<f32>)]) -> PathBuf
     path
 }
 
-/// PyTorch's network: RNN and Linear, with the states it computed (`pytorch_states.npz` holds `inputs`
-/// (samples, input_dim), shown at the first of three timesteps; `states` (timesteps, samples, units);
-/// `outputs` (samples, outputs)).
+/// PyTorch's network, an RNN and a Linear, with the states that it computed. `pytorch_states.npz` holds
+/// `inputs` (samples, input_dim), shown at the first of three timesteps, `states` (timesteps, samples, units)
+/// and `outputs` (samples, outputs).
 fn pytorch() -> Arrays {
-    read_npz(&std::fs::read(data("pytorch_states.npz")).expect("there")).expect("an archive")
+    read_npz(&std::fs::read(data("pytorch_states.npz")).expect("it exists")).expect("an archive")
 }
 
 const THEIRS: [&str; 6] =
@@ -66,7 +65,7 @@ fn an_imported_network_computes_what_pytorch_computes() {
         import.params = params();
         let imported = study.import(&import).expect("imported");
         keys.push(imported.run);
-        let sweep = study.stored_sweep([imported.run.to_string().as_str()]).expect("there");
+        let sweep = study.stored_sweep([imported.run.to_string().as_str()]).expect("it exists");
         let runs = study.train(&sweep).expect("loads");
         assert_eq!((runs.first().source(), runs.first().outcome()), (Source::Loaded, &Outcome::Complete));
         assert!(runs.first().is_imported());
@@ -88,7 +87,7 @@ fn an_imported_network_computes_what_pytorch_computes() {
 }
 
 #[test]
-fn every_analysis_takes_an_imported_network_with_one_before_training() {
+fn every_analysis_works_on_an_imported_network_with_one_before_training() {
     let folder = tempfile::tempdir().expect("a folder");
     let study = open(&folder.path().join("store"), 1);
     let before: Vec<_> = their_weights().into_iter().map(|(name, array)| (name, array * 0.5)).collect();
@@ -98,9 +97,9 @@ fn every_analysis_takes_an_imported_network_with_one_before_training() {
     import.params.train.epochs = 7;
     let imported = study.import(&import).expect("imported");
     assert!(!imported.was_there && study.import(&import).expect("again").was_there);
-    let sweep = study.stored_sweep([imported.run.short().as_str()]).expect("there");
+    let sweep = study.stored_sweep([imported.run.short().as_str()]).expect("it exists");
     for name in AnalysisSpec::NAMES {
-        // Four units have four exponents at most.
+        // Four units have at most four exponents.
         let settings: &[&str] = if *name == "lyapunov" { &["exponents=2"] } else { &[] };
         let analysis = concertina::analysis(name, settings.iter().copied()).expect("it is listed");
         let analysed = study.analyse(&sweep, &analysis, &CheckpointSelection::All).expect("analyses");
@@ -109,7 +108,7 @@ fn every_analysis_takes_an_imported_network_with_one_before_training() {
         assert!(failures.is_empty() && !analysed.table.is_empty(), "{analysis:?}: {failures:?}");
         assert!(stages.iter().any(|stage| stage.as_deref() == Some("after")), "{analysis:?}: {stages:?}");
     }
-    let run = study.stored_run(&imported.run.to_string()).expect("there");
+    let run = study.stored_run(&imported.run.to_string()).expect("it exists");
     assert_eq!((run.status, run.checkpoints.len()), ("complete", 2));
 }
 
@@ -123,26 +122,28 @@ fn an_imported_network_is_not_trained_and_its_checkpoints_are_not_thinned_out() 
     let mut garbage = concertina::Garbage::default();
     garbage.all_checkpoints_but = Some(CheckpointSelection::Epochs(vec![5]));
     assert!(study.collect(&garbage, concertina::store::Removal::Now).expect("collected").is_empty());
-    // Asked for as a run of its parameters, however long: what was imported is there, and no more.
+    // If it is asked for by its parameters, with any number of epochs, the result is what was imported and no
+    // more.
     let mut longer = imported.params.clone().into_params();
     longer.train.epochs = 50;
     let runs = study.train(&one(longer)).expect("loads");
     assert_eq!((runs.first().source(), runs.first().last_checkpoint().epoch.0), (Source::Loaded, 0));
-    // Where it is not, it cannot be made.
+    // In a store that does not have it, it cannot be made.
     let elsewhere = open(&folder.path().join("elsewhere"), 1);
     let runs = elsewhere.train(&one(imported.params.into_params())).expect("a result");
     let Outcome::Failed { message, hint } = runs.first().outcome() else { panic!("it cannot be drawn") };
     assert!(
-        message.contains("come from elsewhere")
+        message.contains("were imported")
             && hint.as_ref().is_some_and(|hint| hint.to_string().contains("runs import"))
     );
 }
 
 #[test]
-fn names_that_say_nothing_can_be_said() {
+fn arrays_with_unknown_names_can_be_named() {
     let folder = tempfile::tempdir().expect("a folder");
     let study = open(&folder.path().join("store"), 1);
-    let plain = |from: &str| their_weights().into_iter().find(|(name, _)| *name == from).expect("there").1;
+    let plain =
+        |from: &str| their_weights().into_iter().find(|(name, _)| *name == from).expect("it exists").1;
     let bias = plain("rnn.bias_ih_l0") + plain("rnn.bias_hh_l0");
     let path = renamed(
         folder.path(),
@@ -158,7 +159,7 @@ fn names_that_say_nothing_can_be_said() {
     let mut import = Import::of(path);
     import.params = params();
     let Err(Error::Import { hint: Some(hint), .. }) = study.import(&import) else {
-        panic!("nobody can know")
+        panic!("the names are unknown")
     };
     assert!(hint.to_string().contains("--name recurrent_weights=ARRAY"), "{hint}");
     import.names = BTreeMap::from(
@@ -178,7 +179,7 @@ fn names_that_say_nothing_can_be_said() {
 }
 
 #[test]
-fn weights_that_do_not_go_together_say_what_was_expected() {
+fn weights_that_do_not_match_are_refused_with_what_was_expected() {
     let folder = tempfile::tempdir().expect("a folder");
     let study = open(&folder.path().join("store"), 1);
     let with = |file: &str, name: &str, change: &dyn Fn(ArrayD<f32>) -> ArrayD<f32>| {
@@ -239,7 +240,7 @@ fn weights_that_do_not_go_together_say_what_was_expected() {
 }
 
 #[test]
-fn a_run_is_exported_as_numpy_reads_it() {
+fn a_run_is_exported_in_a_form_that_numpy_reads() {
     let folder = tempfile::tempdir().expect("a folder");
     let study = open(&folder.path().join("store"), 1);
     let runs = study.train(&one(small())).expect("trains");
@@ -249,7 +250,7 @@ fn a_run_is_exported_as_numpy_reads_it() {
     let bytes = std::fs::read(&file).expect("written");
     assert_eq!((exported.checkpoints, exported.bytes), (7, bytes.len() as u64));
     let arrays = read_npz(&bytes).expect("an archive");
-    let last = run.weights(run.last_checkpoint()).expect("there");
+    let last = run.weights(run.last_checkpoint()).expect("it exists");
     for (name, array) in last.tensors() {
         let stack = numbers(&arrays, &name);
         assert_eq!(stack.shape()[0], 7, "{name}");
@@ -264,7 +265,7 @@ fn a_run_is_exported_as_numpy_reads_it() {
     let again = folder.path().join("again.npz");
     study.export(run.key(), &CheckpointSelection::All, &again).expect("exported");
     assert_eq!(std::fs::read(again).expect("written"), bytes);
-    // A folder of them has a table.
+    // A folder of archives has a table.
     let place = folder.path().join("all");
     study.export_all(&[*run.key()], &CheckpointSelection::Last, &place).expect("exported");
     let table = std::fs::read_to_string(place.join("runs.csv")).expect("written");
@@ -287,7 +288,7 @@ fn state_dict(change: impl Fn(&mut Arrays)) -> Import {
 }
 
 #[test]
-fn arrays_in_memory_are_imported_as_those_of_a_file() {
+fn arrays_in_memory_are_imported_like_those_of_a_file() {
     let folder = tempfile::tempdir().expect("a folder");
     let study = open(&folder.path().join("store"), 1);
     let mut of_file = Import::of(data("weights.safetensors"));
@@ -298,13 +299,13 @@ fn arrays_in_memory_are_imported_as_those_of_a_file() {
     assert_eq!((read.assumed(), read.trials()), (&expected.assumed[..], &expected.trials[..]));
     assert!(read.not_used().is_empty() && read.not_read().is_empty() && read.notes().is_empty());
     assert!(read.without_effect().is_empty() && read.network_before().expect("none").is_none());
-    // Without a store, it is the network that the store has.
-    let sweep = study.stored_sweep([expected.run.to_string().as_str()]).expect("there");
+    // Without a store, the network is the same as in the store.
+    let sweep = study.stored_sweep([expected.run.to_string().as_str()]).expect("it exists");
     let runs = study.train(&sweep).expect("loads");
     let there = runs.first().network(runs.first().last_checkpoint()).expect("a network");
     assert_eq!(read.network().expect("a network").weights(), there.weights());
     assert!(study.import_read(read).expect("imported").was_there);
-    // Modules around the network change nothing.
+    // Modules around the network make no difference.
     for prefix in ["module.", "model.net."] {
         let within = state_dict(|arrays| {
             *arrays = std::mem::take(arrays)
@@ -330,14 +331,14 @@ fn arrays_in_memory_are_imported_as_those_of_a_file() {
 }
 
 #[test]
-fn what_is_wrong_with_arrays_in_memory_speaks_of_no_files() {
+fn errors_of_arrays_in_memory_do_not_mention_files() {
     let of = |name: &str, shape: &[usize]| (name.to_owned(), Member::Numbers(ArrayD::zeros(shape)));
     let put = |name: &'static str, member: Member| {
         state_dict(move |arrays| drop(arrays.insert(name.to_owned(), member.clone())))
     };
     let rename = |from: &'static str, to: &'static str| {
         state_dict(move |arrays| {
-            let member = arrays.remove(from).expect("there");
+            let member = arrays.remove(from).expect("it exists");
             arrays.insert(to.to_owned(), member);
         })
     };

@@ -1,4 +1,4 @@
-//! Which array becomes which: nothing is guessed where two could be meant, and what was not used is named.
+//! Which array becomes which: nothing is guessed where two could be meant, and unused arrays are reported.
 
 mod support;
 
@@ -13,7 +13,7 @@ const UNITS: usize = 12;
 const INPUTS: usize = 5;
 const OUTPUTS: usize = 3;
 
-/// Numbers without a pattern; the same for the same shape and start.
+/// Numbers without a pattern, but the same for the same shape and start.
 fn numbers(shape: &[usize], start: u32) -> ArrayD<f32> {
     let mut place = start.wrapping_mul(2_654_435_761);
     Array::from_shape_fn(IxDyn(shape), |_| {
@@ -58,7 +58,7 @@ impl Place {
         path
     }
 
-    /// What became of these arrays, with names `ours=theirs`.
+    /// Imports these arrays, with names `ours=theirs`.
     fn named(&self, arrays: &[(&str, ArrayD<f32>)], names: &[&str]) -> Result<Imported, Error> {
         let mut import = Import::of(self.file("weights.npz", arrays));
         for text in names {
@@ -93,7 +93,7 @@ fn a_layer_before_the_network_was_taken_for_the_readout() {
     let place = Place::new();
     let plain = place.import(&with_readout()).expect("imported");
     assert!(plain.not_used.is_empty() && plain.notes.is_empty(), "{plain:?}");
-    // An encoder beside a readout, masks, norms, and a state to start from.
+    // An encoder beside a readout, masks, norms, and an initial state.
     let more = [
         ("encoder.weight", numbers(&[INPUTS, 7], 7)),
         ("encoder.bias", numbers(&[INPUTS], 8)),
@@ -143,7 +143,8 @@ fn an_array_that_could_be_two_things_was_guessed_to_be_one() {
     }
     let two = [("a.weight", numbers(&[2, UNITS], 13)), ("b.weight", numbers(&[2, UNITS], 14))];
     refused(place.import(&[rnn(), two.to_vec()].concat()), "expected one readout", "--name readout_weights=");
-    // A readout that sounds like one is one, though it gives out as many numbers as the network takes.
+    // A layer whose name suggests a readout is one, although it has as many outputs as the network has
+    // inputs.
     let clear = [("fc.weight", numbers(&[INPUTS, UNITS], 15))];
     let clear = place.import(&[rnn(), clear.to_vec()].concat()).expect("imported");
     assert_eq!(origin(&clear, "readout_weights"), "fc.weight, transposed");
@@ -153,24 +154,28 @@ fn an_array_that_could_be_two_things_was_guessed_to_be_one() {
     // Two networks, under two conventions.
     let second = [("recurrent_weights", numbers(&[UNITS, UNITS], 18))];
     refused(place.import(&[with_readout(), second.to_vec()].concat()), "expected one network", "--name");
-    // An array of unknown name that fits is asked about rather than left out.
+    // For an array of unknown name that fits, the user is asked; it is not left out.
     let odd = || vec![("w", numbers(&[UNITS, UNITS], 19)), ("u", numbers(&[INPUTS, UNITS], 20))];
     refused(place.named(&odd(), &["recurrent_weights=w"]), "`input_weights`", "--name input_weights=none");
     let asked = ["recurrent_weights=w", "input_weights=u", "readout_weights=none"];
     assert!(place.named(&odd(), &asked).is_ok());
-    refused(place.named(&odd(), &["recurrent_weights=none"]), "expected recurrent weights", "leave it out");
-    // Another network in the file does not lend its arrays to one that was named by hand.
+    refused(
+        place.named(&odd(), &["recurrent_weights=none"]),
+        "expected recurrent weights",
+        "leave out `recurrent_weights=none`",
+    );
+    // The arrays of another network in the file are not used for one that was named by hand.
     let both = [rnn(), vec![("h2h", numbers(&[UNITS, UNITS], 21))]].concat();
     let other = place.named(&both, &["recurrent_weights=h2h", "input_weights=none", "readout_weights=none"]);
     assert_eq!(origin(&other.expect("imported"), "bias"), "none: zero");
 }
 
-/// Arrays with the recurrent weights in two factors, under these names.
+/// Arrays with the recurrent weights as two factors under these names.
 fn normed(g: &'static str, v: &'static str) -> Vec<(&'static str, ArrayD<f32>)> {
     let mut arrays = with_readout();
     let weights = arrays.remove(1).1.into_dimensionality::<ndarray::Ix2>().expect("a matrix");
     let norms = weights.map_axis(ndarray::Axis(1), |row| row.dot(&row).sqrt()).insert_axis(ndarray::Axis(1));
-    // Another length for every direction: what counts is `g`.
+    // Every direction has another length, because only `g` counts.
     let lengths = numbers(&[UNITS, 1], 22).mapv(|number| number.abs() + 1.0);
     arrays.push((g, norms.into_dyn()));
     arrays.push((v, (weights.into_dyn() * lengths).into_dyn()));
@@ -184,7 +189,7 @@ fn one_factor_of_weight_normed_weights_was_taken_for_the_weights() {
     std::fs::copy(place.file("weights.npz", &with_readout()), &plain).expect("copied");
     let weights = |read: ReadImport, place: &Place| {
         let run = place.study.import_read(read).expect("kept").run;
-        let sweep = place.study.stored_sweep([run.to_string().as_str()]).expect("there");
+        let sweep = place.study.stored_sweep([run.to_string().as_str()]).expect("it exists");
         let runs = place.study.train(&sweep).expect("loads");
         runs.first().weights(runs.first().last_checkpoint()).expect("weights").recurrent[0].clone()
     };
@@ -199,7 +204,7 @@ fn one_factor_of_weight_normed_weights_was_taken_for_the_weights() {
         let imported = place.import(&normed(g, v)).expect("imported");
         assert!(imported.not_used.is_empty(), "{:?}", imported.not_used);
         assert!(origin(&imported, "recurrent_weights").contains(g), "{:?}", imported.arrays);
-        // By name, the whole is meant, and a factor is refused.
+        // The plain name means the whole array, and a factor is refused.
         let whole = place.named(&normed(g, v), &["recurrent_weights=rnn.weight_hh_l0.T"]).expect("imported");
         assert_eq!(whole.run, imported.run);
         for factor in [g, v] {
@@ -210,7 +215,7 @@ fn one_factor_of_weight_normed_weights_was_taken_for_the_weights() {
             );
         }
     }
-    // A size for each column, and one for all.
+    // One size per column, and one for all.
     for shape in [vec![1, UNITS], vec![1, 1], vec![]] {
         let v = numbers(&[UNITS, UNITS], 23);
         let g = numbers(&shape, 24);
@@ -234,7 +239,7 @@ fn one_factor_of_weight_normed_weights_was_taken_for_the_weights() {
 }
 
 #[test]
-fn what_other_parametrizations_store_was_taken_for_the_weights() {
+fn arrays_of_other_parametrizations_were_taken_for_the_weights() {
     let place = Place::new();
     for (name, beside) in [
         (
@@ -271,7 +276,7 @@ fn the_published_codes_names_were_unknown() {
     let place = Place::new();
     let theirs = place.import(&with_readout()).expect("imported");
     let all = with_readout();
-    let array = |name: &str| all.iter().find(|(found, _)| *found == name).expect("there").1.clone();
+    let array = |name: &str| all.iter().find(|(found, _)| *found == name).expect("it exists").1.clone();
     let published = [
         ("Win", array("rnn.weight_ih_l0").reversed_axes()),
         ("Wrec", array("rnn.weight_hh_l0").reversed_axes()),
@@ -301,7 +306,7 @@ fn arrays_of_psychrnn_were_taken_for_those_of_a_network_here() {
         ]
     };
     refused(place.import(&psychrnn()), "PsychRNN", "kind=leaky");
-    // Named by hand, it is told what is left out.
+    // If they are named by hand, the notes say what is left out.
     let names =
         ["recurrent_weights=W_rec.T", "input_weights=W_in.T", "bias=b_rec", "readout_weights=W_out.T"];
     let named = place.named(&psychrnn(), &names).expect("imported");
@@ -316,7 +321,7 @@ fn arrays_of_psychrnn_were_taken_for_those_of_a_network_here() {
 }
 
 #[test]
-fn what_was_assumed_was_not_said() {
+fn assumed_parameters_were_not_reported() {
     let place = Place::new();
     let imported = place.import(&with_readout()).expect("imported");
     assert_eq!(imported.assumed, ["network.kind = vanilla", "network.nonlinearity = tanh"]);
@@ -331,7 +336,7 @@ fn what_was_assumed_was_not_said() {
 }
 
 #[test]
-fn a_column_was_refused_as_a_bias_and_numbers_lost_in_rounding_were_not_told() {
+fn a_column_was_refused_as_a_bias_and_numbers_lost_in_rounding_were_not_reported() {
     let place = Place::new();
     let plain = place.import(&with_readout()).expect("imported");
     let mut columns = with_readout();

@@ -1,4 +1,4 @@
-//! Removing, collecting, merging; and a store that says what is in it whatever was lost.
+//! Removing, collecting and merging, and listing what is in a store whatever was lost.
 
 mod support;
 
@@ -15,7 +15,7 @@ fn sweep(seeds: std::ops::Range<u64>) -> ValidSweep {
 }
 
 fn accuracy() -> AnalysisSpec {
-    AnalysisSpec::named("accuracy").expect("there is one")
+    AnalysisSpec::named("accuracy").expect("a known name")
 }
 
 fn statuses(study: &Study) -> Vec<Option<String>> {
@@ -27,14 +27,14 @@ fn keys_where(study: &Study, condition: &str) -> Vec<concertina::store::RunKey> 
 }
 
 #[test]
-fn a_run_whose_provenance_is_lost_is_not_listed_as_unfinished_for_ever() {
+fn a_run_whose_provenance_is_lost_is_not_listed_as_unfinished_forever() {
     let folder = tempfile::tempdir().expect("a folder");
     let study = open(folder.path(), 1);
     let run = study.train(&one(small())).expect("trains");
     let provenance =
-        study.stored_run(&run.first().key().to_string()).expect("there").folder.join("provenance.json");
-    std::fs::remove_file(&provenance).expect("there");
-    assert_eq!(statuses(&study), [Some("unfinished".to_owned())], "nothing says that it came to its end");
+        study.stored_run(&run.first().key().to_string()).expect("it exists").folder.join("provenance.json");
+    std::fs::remove_file(&provenance).expect("it exists");
+    assert_eq!(statuses(&study), [Some("unfinished".to_owned())], "nothing says that it is finished");
     let again = study.train(&one(small())).expect("loads");
     assert_eq!(again.first().source(), Source::Loaded);
     assert_eq!(statuses(&study), [Some("complete".to_owned())]);
@@ -57,7 +57,7 @@ fn a_run_table_that_could_not_be_written_is_written_the_next_time() {
 }
 
 #[test]
-fn a_store_of_many_runs_is_not_listed_by_every_command_and_its_table_is_right_where_there_is_one() {
+fn a_store_of_many_runs_is_not_listed_by_every_command_and_its_table_is_right_if_it_exists() {
     let folder = tempfile::tempdir().expect("a folder");
     let study = open(folder.path(), 1);
     let store = concertina::store::Store::open(folder.path()).expect("opens");
@@ -69,18 +69,18 @@ fn a_store_of_many_runs_is_not_listed_by_every_command_and_its_table_is_right_wh
         run.publish_params(&params.to_annotated_toml()).expect("published");
     };
     let view = folder.path().join("runs.csv");
-    let rows = || std::fs::read_to_string(&view).expect("there").lines().count() - 1;
+    let rows = || std::fs::read_to_string(&view).expect("it exists").lines().count() - 1;
     study.train(&one(small())).expect("trains");
-    assert_eq!(rows(), 1, "of few runs there is a table after every command");
+    assert_eq!(rows(), 1, "a store of few runs has a table after every command");
     (0..500).for_each(made_up);
     assert!(!view.exists(), "runs were added");
     study.train(&Sweep::of(small()).seeds(7..9).check().expect("valid")).expect("trains");
-    assert!(!view.exists(), "a table of all runs takes longer than to train two");
+    assert!(!view.exists(), "making a table of all runs takes longer than training two");
     let listed = study.list(&RunListing::default()).expect("listed");
     assert_eq!((listed.row_count(), rows()), (503, 503));
     study.analyse(&one(small()), &accuracy(), &CheckpointSelection::Ends).expect("analyses");
     assert_eq!(rows(), 503, "no run has changed");
-    // As an earlier version wrote it: other columns.
+    // A table of an earlier version has other columns.
     std::fs::write(&view, "key,folder,status\n").expect("writable");
     study.list(&RunListing::default()).expect("listed");
     assert_eq!(rows(), 503);
@@ -90,7 +90,7 @@ fn a_store_of_many_runs_is_not_listed_by_every_command_and_its_table_is_right_wh
 }
 
 #[test]
-fn a_table_of_runs_that_was_written_while_a_run_changed_is_made_again() {
+fn a_table_of_runs_that_was_written_while_runs_changed_is_made_again() {
     let folder = tempfile::tempdir().expect("a folder");
     let sweeps: Vec<ValidSweep> = (0..4)
         .map(|thread| Sweep::of(small()).seeds(10 * thread..10 * thread + 5).check().expect("valid"))
@@ -102,13 +102,13 @@ fn a_table_of_runs_that_was_written_while_a_run_changed_is_made_again() {
                 scope.spawn(|| open(&root, 1).train(sweep).expect("trains"));
             }
         });
-        let view = std::fs::read_to_string(root.join("runs.csv")).expect("there");
+        let view = std::fs::read_to_string(root.join("runs.csv")).expect("it exists");
         assert_eq!(view.matches(",complete,").count(), 20, "{view}");
     }
 }
 
 #[test]
-fn results_of_analyses_that_are_not_known_are_kept_and_told() {
+fn results_of_unknown_analyses_are_kept_and_reported() {
     let folder = tempfile::tempdir().expect("a folder");
     let study = open(folder.path(), 1);
     study.analyse(&one(small()), &accuracy(), &CheckpointSelection::Ends).expect("analyses");
@@ -155,7 +155,7 @@ fn results_of_analyses_that_are_not_known_are_kept_and_told() {
     let versions = usage.integers("version").expect("a column");
     for row in 0..usage.row_count() {
         let current = analyses[row].as_deref() == Some("accuracy") && versions[row] == Some(version.into());
-        assert_eq!(superseded[row], current.then_some(false), "what is not known is not called superseded");
+        assert_eq!(superseded[row], current.then_some(false), "unknown versions are not called superseded");
     }
     let mut garbage = Garbage::default();
     garbage.unknown_analyses = true;
@@ -165,7 +165,7 @@ fn results_of_analyses_that_are_not_known_are_kept_and_told() {
 }
 
 #[test]
-fn what_a_run_came_to_is_in_the_run_table() {
+fn the_results_of_the_last_epoch_are_in_the_run_table() {
     let folder = tempfile::tempdir().expect("a folder");
     let study = open(folder.path(), 1);
     let runs = study.train(&sweep(0..2)).expect("trains");
@@ -189,17 +189,17 @@ fn what_a_run_came_to_is_in_the_run_table() {
     let accurate =
         runs.iter().filter(|run| run.history().last().is_some_and(|last| last.validation_loss < 0.7));
     assert_eq!(keys_where(&study, "validation_loss < 0.7").len(), accurate.count());
-    // Nothing is known of a run without a history, and stores of the same runs have the same `runs.csv`.
+    // A run without a history has no results, and stores of the same runs have the same `runs.csv`.
     let file =
-        study.stored_run(&keys[0].clone().expect("a key")).expect("there").folder.join("history.parquet");
-    std::fs::remove_file(file).expect("there");
+        study.stored_run(&keys[0].clone().expect("a key")).expect("it exists").folder.join("history.parquet");
+    std::fs::remove_file(file).expect("it exists");
     assert_eq!(study.run_table().expect("listed").floats("validation_loss").expect("a column")[0], None);
     let csv = std::fs::read_to_string(folder.path().join("runs.csv")).expect("written");
     assert!(csv.contains("validation_loss") && !csv.contains("finished") && !csv.contains("wall_seconds"));
 }
 
 #[test]
-fn removing_runs_takes_their_results_and_nothing_else() {
+fn removing_runs_removes_their_results_and_nothing_else() {
     let folder = tempfile::tempdir().expect("a folder");
     let (kept, all) = (folder.path().join("kept"), folder.path().join("all"));
     let work = |root: &std::path::Path, sweep: &ValidSweep| {
@@ -213,19 +213,19 @@ fn removing_runs_takes_their_results_and_nothing_else() {
     work(&kept, &only);
     let gone = keys_where(&study, "gain = 250");
     assert_eq!(gone.len(), 2);
-    // Something of the user's own.
-    let notes = study.stored_run(&gone[0].to_string()).expect("there").folder.join("notes.txt");
+    // A file of the user.
+    let notes = study.stored_run(&gone[0].to_string()).expect("it exists").folder.join("notes.txt");
     std::fs::write(&notes, "mine").expect("writable");
     let before = contents(&all);
     let would = study.remove(&gone, Removal::DryRun).expect("counted");
     assert_eq!(contents(&all), before, "a dry run changes nothing");
     let removed = study.remove(&gone, Removal::Now).expect("removed");
-    assert_eq!(would, removed, "it says what is done then");
+    assert_eq!(would, removed, "the dry run reports what is then done");
     assert_eq!(std::fs::read_to_string(&notes).expect("kept"), "mine");
-    std::fs::remove_file(&notes).expect("there");
+    std::fs::remove_file(&notes).expect("it exists");
     open(&all, 1).collect(&Garbage::default(), Removal::Now).expect("collected");
-    assert_same_store(&all, &kept, "as if they had never been");
-    // A run that somebody trains stays.
+    assert_same_store(&all, &kept, "as if the runs had never existed");
+    // A run that another process is training stays.
     let key = keys_where(&study, "seed = 0")[0];
     let store = concertina::store::Store::open(&all).expect("opens");
     let claim = store.run(&key).claim().expect("claimed");
@@ -236,7 +236,7 @@ fn removing_runs_takes_their_results_and_nothing_else() {
 }
 
 #[test]
-fn what_is_collected_can_be_computed_again_to_the_same_bytes() {
+fn what_is_collected_can_be_computed_again_with_the_same_bytes() {
     let folder = tempfile::tempdir().expect("a folder");
     let (root, whole) = (folder.path().join("store"), folder.path().join("whole"));
     let sweep = sweep(0..2);
@@ -254,14 +254,13 @@ fn what_is_collected_can_be_computed_again_to_the_same_bytes() {
     let collected = study.collect(&garbage, Removal::Now).expect("collected");
     assert_eq!(would, collected);
     assert!(collected.iter().all(|one| one.kind == "checkpoints" && one.count == 4), "{collected:?}");
-    let run = study.stored_run(&study.keys().expect("listed")[0].to_string()).expect("there");
+    let run = study.stored_run(&study.keys().expect("listed")[0].to_string()).expect("it exists");
     let epochs: Vec<u64> = run.checkpoints.iter().map(|one| one.epoch.0).collect();
     assert_eq!(epochs, [0, 4, 6]);
     let again = study.train(&sweep).expect("computes what is missing");
     assert!(again.iter().all(|run| run.source() == Source::Recomputed));
-    assert_same_store(&root, &whole, "all there again");
-    // Results of a version that is not computed any more, of a run that is gone, and a damaged file that was
-    // set aside.
+    assert_same_store(&root, &whole, "everything is restored");
+    // Results of a superseded version and of a run that is gone, and a damaged file that was set aside.
     let shard = root.join("analyses").join("00");
     std::fs::create_dir_all(&shard).expect("made");
     let store = concertina::store::Store::open(&root).expect("opens");
@@ -274,9 +273,9 @@ fn what_is_collected_can_be_computed_again_to_the_same_bytes() {
         let memo = concertina::store::Memo::of(&run, &[], "accuracy", version, "{}");
         store.publish_memo(&memo, table.clone(), "update").expect("published");
     }
-    let params = study.stored_run(&known.to_string()).expect("there").folder.join("params.toml");
+    let params = study.stored_run(&known.to_string()).expect("it exists").folder.join("params.toml");
     std::fs::write(&params, "damaged").expect("writable");
-    study.train(&sweep).expect("mends");
+    study.train(&sweep).expect("restores it");
     let mut garbage = Garbage::default();
     garbage.set_aside = true;
     let kinds: BTreeSet<&str> =
@@ -286,7 +285,7 @@ fn what_is_collected_can_be_computed_again_to_the_same_bytes() {
 }
 
 #[test]
-fn two_stores_merged_are_what_one_would_be() {
+fn two_merged_stores_are_the_same_as_one_store_of_all_runs() {
     let folder = tempfile::tempdir().expect("a folder");
     let place = |name: &str| folder.path().join(name);
     let work = |name: &str, sweep: &ValidSweep| {
@@ -318,13 +317,13 @@ fn runs_that_differ_are_left_as_they_are_when_stores_are_merged() {
     let study = open(&folder.path().join("left"), 1);
     let run = study.train(&one(small())).expect("trains");
     let key = *run.first().key();
-    // The same run with another number in it, whole for all that checksums can say.
+    // The same run with one number changed, which the checksums do not show.
     let store = concertina::store::Store::open(folder.path().join("right")).expect("new");
-    let ours = concertina::store::Store::read_only(folder.path().join("left")).expect("there").run(&key);
+    let ours = concertina::store::Store::read_only(folder.path().join("left")).expect("it exists").run(&key);
     let ids = ours.checkpoint_ids().expect("listed");
-    let mut tensors = ours.read_checkpoint(ids[1]).expect("read").expect("there");
-    tensors.arrays.get_mut("bias").expect("there")[[0]] += 1.0;
-    store.run(&key).publish_params(&ours.params().expect("read").expect("there")).expect("published");
+    let mut tensors = ours.read_checkpoint(ids[1]).expect("read").expect("it exists");
+    tensors.arrays.get_mut("bias").expect("it exists")[[0]] += 1.0;
+    store.run(&key).publish_params(&ours.params().expect("read").expect("it exists")).expect("published");
     store.run(&key).publish_packed(&[(ids[1], &tensors)]).expect("published");
     let other = Study::builder(folder.path().join("right")).read_only().expect("a store");
     let before = contents(&folder.path().join("left"));
@@ -334,7 +333,7 @@ fn runs_that_differ_are_left_as_they_are_when_stores_are_merged() {
 }
 
 #[test]
-fn an_index_tells_the_same_as_the_folders_and_notices_every_change() {
+fn an_index_gives_the_same_table_as_the_folders_and_notices_every_change() {
     let folder = tempfile::tempdir().expect("a folder");
     let study = open(folder.path(), 1);
     study.train(&sweep(0..2)).expect("trains");
@@ -349,7 +348,7 @@ fn an_index_tells_the_same_as_the_folders_and_notices_every_change() {
     assert_ne!(after[0], before[0], "a file was replaced");
     assert_eq!(after[1..], before[1..]);
     assert!(!after[0].1.is_settled(std::time::SystemTime::now()), "it may change again in the same tick");
-    // Whatever an index says that is not so is not believed, and one that is none is passed over.
+    // A wrong index is not trusted, and a file that is not an index is ignored.
     let table = study.run_table().expect("listed");
     std::fs::write(folder.path().join("index.parquet"), "no index").expect("writable");
     assert_eq!(study.run_table().expect("listed"), table);

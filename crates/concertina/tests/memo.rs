@@ -1,4 +1,4 @@
-//! What was computed once is remembered, and what is damaged or gone is computed again.
+//! Results are remembered, and what is damaged or lost is computed again.
 
 mod support;
 
@@ -52,7 +52,7 @@ fn an_analysis_asked_for_again_is_read_and_not_computed() {
     let second = runs.analyse(&dimension()).expect("analysed");
     assert_eq!(done(&work), (0, 0));
     assert_eq!(first, second);
-    // In one step, as data, and by another study: the same.
+    // Another study, with the analysis as data and in one call, finds the same.
     let (study, work) = watched(folder.path());
     let analysed = study.analyse(&sweep, &dimension().into(), &CheckpointSelection::Ends).expect("analysed");
     assert_eq!(done(&work), (0, 0));
@@ -80,7 +80,7 @@ fn one_thread_and_two_give_the_same_table() {
 }
 
 #[test]
-fn an_epoch_that_was_not_kept_can_be_analysed_all_the_same() {
+fn an_epoch_that_was_not_kept_can_still_be_analysed() {
     let folder = tempfile::tempdir().expect("a folder");
     let at = CheckpointSelection::Epochs(vec![0, 2, 3]);
     let all = open(&folder.path().join("all"), 1)
@@ -94,7 +94,7 @@ fn an_epoch_that_was_not_kept_can_be_analysed_all_the_same() {
 }
 
 #[test]
-fn a_damaged_file_is_set_aside_and_its_content_computed_again_to_the_bit() {
+fn a_damaged_file_is_set_aside_and_its_content_is_computed_again_bit_for_bit() {
     let folder = tempfile::tempdir().expect("a folder");
     let runs = open(folder.path(), 1).train(&one(small())).expect("trained");
     let key = runs.first().key().to_string();
@@ -108,13 +108,13 @@ fn a_damaged_file_is_set_aside_and_its_content_computed_again_to_the_bit() {
         ("params.toml", 0.5),
     ] {
         let path = run_folder.join(name);
-        let mut bytes = std::fs::read(&path).expect("there");
+        let mut bytes = std::fs::read(&path).expect("it exists");
         let at = (bytes.len() as f64 * place) as usize;
         bytes[at] ^= 0x10;
         std::fs::write(&path, bytes).expect("written");
         let study = open(folder.path(), 1);
         let mut longer = small();
-        longer.train.epochs += 1; // so that all there is to resume from is read
+        longer.train.epochs += 1; // so that everything needed to resume is read
         let table = study
             .analyse(&one(small()), &dimension().into(), &CheckpointSelection::All)
             .expect("analysed")
@@ -141,7 +141,7 @@ fn a_damaged_file_is_set_aside_and_its_content_computed_again_to_the_bit() {
 }
 
 #[test]
-fn the_published_codes_names_are_the_same_run() {
+fn the_published_codes_names_give_the_same_run() {
     let ours =
         ["gain=250", "input_dim=2", "delay=10", "input_weights=diagonal", "loss=cross_entropy", "seed=3"];
     let theirs =
@@ -163,13 +163,13 @@ fn the_published_codes_names_are_the_same_run() {
 }
 
 #[test]
-fn the_run_table_is_a_view_of_the_folders() {
+fn the_run_table_is_derived_from_the_folders() {
     let folder = tempfile::tempdir().expect("a folder");
     let sweep = Sweep::of(small()).gain([20.0, 250.0]).seeds(0..2).check().expect("valid");
     let study = open(folder.path(), 2);
     study.train(&sweep).expect("trained");
     let view = folder.path().join("runs.csv");
-    let written = std::fs::read(&view).expect("there");
+    let written = std::fs::read(&view).expect("it exists");
     std::fs::remove_file(&view).expect("removed");
     study.train(&sweep).expect("loaded");
     assert_eq!(std::fs::read(&view).expect("rebuilt"), written);

@@ -1,5 +1,5 @@
-//! Stores of earlier formats open, and go on. `tests/data/store_1` is of format 1, as the first version wrote
-//! it.
+//! Stores of earlier formats can be opened and continued. `tests/data/store_1` has format 1, as the first
+//! version wrote it.
 
 mod support;
 
@@ -10,7 +10,7 @@ use concertina::model::params::{Params, Sweep, ValidSweep};
 use concertina::{CheckpointSelection, Import, Outcome, Source, Study, key_of};
 use support::{contents, copied, open};
 
-/// Parameters of the runs in the store. What they are must not change: the store is what it is.
+/// Parameters of the runs in the store. They must not change, because the store is fixed.
 fn tiny() -> Params {
     let mut params = Params::default();
     params.network.units = 4;
@@ -41,16 +41,16 @@ fn data() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data")
 }
 
-/// How the store was made: kept so that the next format's can be made alike. Run by hand, with a new name for
-/// the folder.
+/// How the store was made. It is kept so that a store of the next format can be made in the same way. Run it
+/// by hand, with a new name for the folder.
 #[test]
-#[ignore = "makes the data of the other test, once a format"]
+#[ignore = "makes the data of the other test, once per format"]
 fn makes_the_store_of_this_format() {
     let root = data().join("store_1");
     let study = open(&root, 1);
     study.train(&sweep()).expect("trains");
     study.train(&diverging()).expect("trains");
-    let accuracy = AnalysisSpec::named("accuracy").expect("there is one");
+    let accuracy = AnalysisSpec::named("accuracy").expect("a known name");
     study.analyse(&sweep(), &accuracy, &CheckpointSelection::All).expect("analyses");
     let mut import = Import::of(data().join("weights.safetensors"));
     import.params = tiny();
@@ -58,7 +58,7 @@ fn makes_the_store_of_this_format() {
 }
 
 #[test]
-fn a_store_of_format_1_is_whole_listed_read_and_trained_on() {
+fn a_store_of_format_1_is_verified_listed_read_and_trained_further() {
     let folder = tempfile::tempdir().expect("a folder");
     let root = folder.path().join("store");
     copied(&data().join("store_1"), &root);
@@ -75,7 +75,7 @@ fn a_store_of_format_1_is_whole_listed_read_and_trained_on() {
     let statuses = table.texts("status").expect("texts");
     let diverged = statuses.iter().filter(|status| status.as_deref() == Some("diverged")).count();
     assert_eq!(diverged, 1);
-    // What is there is loaded: a run's key, a result's key and its columns are what they were.
+    // Everything in the store is loaded: the keys of runs and results and the columns have not changed.
     let runs = study.train(&sweep()).expect("loads");
     assert!(runs.iter().all(|run| run.source() == Source::Loaded && *run.outcome() == Outcome::Complete));
     for run in &runs {
@@ -84,27 +84,26 @@ fn a_store_of_format_1_is_whole_listed_read_and_trained_on() {
         run.weights(run.last_checkpoint()).expect("weights of the shapes that they have");
     }
     assert!(matches!(study.train(&diverging()).expect("loads").first().outcome(), Outcome::Diverged(_)));
-    let accuracy = AnalysisSpec::named("accuracy").expect("there is one");
+    let accuracy = AnalysisSpec::named("accuracy").expect("a known name");
     let analysed = study.analyse(&sweep(), &accuracy, &CheckpointSelection::All).expect("analyses");
     assert_eq!(analysed.table.row_count(), 8);
     assert!(runs_alone(&root) == before, "nothing was trained again");
-    // What was found then can be read, whether or not this program still computes that version of the
-    // analysis.
+    // Old results can be read, whether or not this program still computes that version of the analysis.
     let store = concertina::store::Store::read_only(data().join("store_1")).expect("a store");
     let memos = store.memos().expect("listed");
     assert_eq!(memos.len(), 2);
     for memo in memos {
         assert_eq!((memo.analysis.as_str(), memo.version), ("accuracy", 1));
-        let table = store.memo(&memo.key).expect("read").expect("there");
+        let table = store.memo(&memo.key).expect("read").expect("it exists");
         assert_eq!(table.integers("update").expect("numbers").len(), 4);
     }
     let imported =
         table.texts("network.weights").expect("texts").into_iter().zip(table.texts("key").expect("texts"));
     let key = imported.filter_map(|(weights, key)| weights.and(key)).next().expect("one is imported");
-    let imported = study.stored_sweep([key.as_str()]).expect("there");
+    let imported = study.stored_sweep([key.as_str()]).expect("it exists");
     let analysed = study.analyse(&imported, &accuracy, &CheckpointSelection::Ends).expect("analyses");
     assert_eq!(analysed.table.row_count(), 1);
-    // And it goes on from the state that it has.
+    // Training continues from the state in the store.
     let mut longer = tiny();
     longer.train.epochs = 5;
     let longer = Sweep::of(longer).gain([20.0, 250.0]).check().expect("valid");

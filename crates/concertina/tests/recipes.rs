@@ -1,19 +1,18 @@
-//! The shipped recipes: how many runs each needs, and which.
+//! The shipped recipes: how many runs each needs, and with which parameters.
 
 use std::collections::BTreeSet;
 
 use concertina::model::params::{PARAMETERS, ValidParams};
 use concertina::{FigurePlan, all_recipes, recipes, seeds};
 
-/// The runs of a figure with the paper's own number of seeds, or with five where it asks for as many as
-/// wanted.
+/// The runs of a figure with the paper's own number of seeds, or with five if it leaves the number open.
 fn runs(figure: &str) -> Vec<ValidParams> {
     let recipe = recipes([figure]).unwrap_or_else(|error| panic!("{figure}: {error}"));
     let plan = FigurePlan::new(recipe, &Default::default(), []);
     plan.unwrap_or_else(|error| panic!("{figure}: {error}")).runs().to_vec()
 }
 
-/// The combinations of values that these parameters have, in order.
+/// The combinations of values of these parameters, in order.
 fn combinations(runs: &[ValidParams], paths: &[&str]) -> Vec<String> {
     let value = |run: &ValidParams, path: &str| {
         let parameter = PARAMETERS.iter().find(|parameter| parameter.path == path);
@@ -27,9 +26,9 @@ fn combinations(runs: &[ValidParams], paths: &[&str]) -> Vec<String> {
     found.into_iter().collect()
 }
 
-/// Counted by hand from the paper's figures: parameter sets times seeds.
+/// The number of runs, counted by hand from the paper's figures: parameter sets times seeds.
 const RUNS: [(&str, usize); 16] = [
-    ("fig1", 1),             // one of figure 3's
+    ("fig1", 1),             // a run of figure 3
     ("fig2", 2 * 5 + 2 * 5), // 12 epochs; 10 epochs of 400 samples
     ("fig3", 2 * 5),
     ("fig4", 2 * 5),
@@ -58,12 +57,13 @@ fn each_figure_needs_as_many_runs_as_the_paper_says() {
 }
 
 #[test]
-fn a_run_that_several_figures_share_is_one() {
+fn a_run_that_several_figures_share_is_counted_once() {
     let plan = FigurePlan::new(all_recipes().expect("they parse"), &Default::default(), []);
     let all: usize = RUNS.iter().map(|(_, runs)| runs).sum();
-    // Figure 1's run is figure 3's; figure 6b has figure 5b's without noise; extended data 1 has figure 2's,
-    // and 2 figure 3's; all of extended data 6 is in figures 2 and 3 and extended data 1 and 2; 10 has gain
-    // 20 in two dimensions with both.
+    // Figure 1 shares its run with figure 3, and figure 6b shares the runs without noise with figure 5b.
+    // Extended data figure 1 shares runs with figure 2, and extended data figure 2 with figure 3. All runs of
+    // extended data figure 6 are in figures 2 and 3 and extended data figures 1 and 2. Extended data figure
+    // 10 shares gain 20 in two dimensions and in 200.
     let shared = 1 + 12 + 10 + 10 + 40 + 10;
     assert_eq!(plan.expect("they are valid").runs().len(), all - shared);
 }
@@ -185,7 +185,7 @@ fn extended_data_figures_cover_their_grids() {
 }
 
 #[test]
-fn recipes_that_are_not_the_papers_are_found_by_name_and_valid() {
+fn recipes_that_are_not_from_the_paper_are_found_by_name_and_valid() {
     for (name, _) in concertina::recipe::OTHER_RECIPES {
         let plan = FigurePlan::new(recipes([*name]).expect("it parses"), &Default::default(), []);
         assert!(!plan.expect("its runs are valid").runs().is_empty(), "{name}");

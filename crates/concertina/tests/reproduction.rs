@@ -1,4 +1,4 @@
-//! Claims judged and published tables compared, from runs to a report.
+//! Judges claims and compares published tables, from runs to a report.
 
 mod support;
 
@@ -7,7 +7,7 @@ use std::path::Path;
 use concertina::recipe::{PublishedTables, Recipe, SeedChoice, Verdict};
 use concertina::{FigurePlan, Report, Study};
 
-/// A figure of small runs whose effective dimension over time is held against a table that the test writes.
+/// A figure of small runs whose effective dimension over time is compared with a table that the test writes.
 const RECIPE: &str = r#"
 figure = "own"
 title = "A small figure"
@@ -50,20 +50,20 @@ fn judged(study: &Study, recipe: &str, seeds: u64, published: &PublishedTables, 
     report
 }
 
-/// Our own table in the place of the published one, with one number changed if `planted`.
+/// Our own table in place of the published one, with one point changed if `planted`.
 fn table_of_ours(folder: &Path, study: &Study, planted: bool) -> PublishedTables {
     let recipe = Recipe::from_toml("own.toml", RECIPE).expect("a recipe");
     let plan = FigurePlan::new(vec![recipe], &SeedChoice::These((0..5).collect()), []).expect("valid");
     let mut table = study.compute(&plan).expect("computed").tables(0)[0].clone();
     if planted {
         let (timesteps, gains) =
-            (table.integers("timestep").expect("there"), table.floats("gain").expect("there"));
-        let stages = table.texts("stage").expect("there");
+            (table.integers("timestep").expect("it exists"), table.floats("gain").expect("it exists"));
+        let stages = table.texts("stage").expect("it exists");
         let wrong = |row: usize| {
             timesteps[row] == Some(2) && gains[row] == Some(250.0) && stages[row].as_deref() == Some("after")
         };
         let mut changed = table.filter(wrong);
-        let values = changed.floats("effective_dimension").expect("there");
+        let values = changed.floats("effective_dimension").expect("it exists");
         let raised: Vec<Option<f64>> = values.iter().map(|value| value.map(|value| value + 50.0)).collect();
         let columns: Vec<_> = changed
             .columns()
@@ -84,7 +84,7 @@ fn table_of_ours(folder: &Path, study: &Study, planted: bool) -> PublishedTables
 }
 
 #[test]
-fn what_holds_and_agrees_is_reproduced_and_a_planted_number_is_seen() {
+fn claims_that_hold_and_tables_that_agree_are_reproduced_and_a_planted_difference_is_found() {
     let folder = tempfile::tempdir().expect("a folder");
     let study = support::open(&folder.path().join("store"), 2);
     let right = table_of_ours(&folder.path().join("right"), &study, false);
@@ -93,7 +93,10 @@ fn what_holds_and_agrees_is_reproduced_and_a_planted_number_is_seen() {
     assert_eq!((report.counts.reproduced, report.counts.compared, report.counts.disagree), (1, 2 * 2 * 5, 0));
     let [claim] = &report.figures[0].claims[..] else { panic!("one claim") };
     assert_eq!((claim.verdict, claim.findings.len(), claim.published.len()), (Verdict::Reproduced, 4, 4));
-    assert_eq!(claim.findings[0].mean, claim.published[0].mean, "our own table is beside ours");
+    assert_eq!(
+        claim.findings[0].mean, claim.published[0].mean,
+        "our own table is in place of the published one"
+    );
 
     let wrong = table_of_ours(&folder.path().join("wrong"), &study, true);
     let report = judged(&study, RECIPE, 5, &wrong, &folder.path().join("figures"));
@@ -105,7 +108,7 @@ fn what_holds_and_agrees_is_reproduced_and_a_planted_number_is_seen() {
 }
 
 #[test]
-fn a_claim_that_does_not_hold_fails_and_too_few_realisations_are_no_answer() {
+fn a_claim_that_does_not_hold_fails_and_too_few_realisations_give_no_verdict() {
     let folder = tempfile::tempdir().expect("a folder");
     let study = support::open(&folder.path().join("store"), 2);
     let right = table_of_ours(&folder.path().join("right"), &study, false);
@@ -126,8 +129,8 @@ fn a_claim_that_cannot_be_judged_beside_one_that_holds_does_not_pass() {
     let study = support::open(&folder.path().join("store"), 2);
     let right = table_of_ours(&folder.path().join("right"), &study, false);
     // Three of three are enough for the second claim and too few for the first.
-    let claim =
-        &RECIPE[RECIPE.find("[[claims]]").expect("there")..RECIPE.find("[[published]]").expect("there")];
+    let claim = &RECIPE
+        [RECIPE.find("[[claims]]").expect("it exists")..RECIPE.find("[[published]]").expect("it exists")];
     let second = claim.replace("name = \"dimension\"", "name = \"again\"") + "test = { every = 3 }\n\n";
     let both = RECIPE.replace("[[published]]", &format!("{second}[[published]]"));
     let report = judged(&study, &both, 3, &right, &folder.path().join("figures"));
@@ -181,7 +184,7 @@ fn runs_that_diverge_are_left_out_with_the_reason_and_nothing_passes_without_any
 }
 
 #[test]
-fn the_report_is_one_page_that_needs_no_other_and_json_of_the_documented_layout() {
+fn the_report_is_a_self_contained_page_and_json_of_the_documented_layout() {
     let folder = tempfile::tempdir().expect("a folder");
     let study = support::open(&folder.path().join("store"), 2);
     let right = table_of_ours(&folder.path().join("right"), &study, false);
@@ -201,7 +204,7 @@ fn the_report_is_one_page_that_needs_no_other_and_json_of_the_documented_layout(
     fits(&json, &schema, &schema, "report");
 }
 
-/// Whether a value has what its schema asks for: types, required names, and no others than it knows.
+/// Checks that a value fits its schema: it has the required names and no unknown ones.
 fn fits(value: &serde_json::Value, schema: &serde_json::Value, root: &serde_json::Value, place: &str) {
     if let Some(name) = schema["$ref"].as_str().and_then(|path| path.strip_prefix("#/$defs/")) {
         return fits(value, &root["$defs"][name], root, place);
@@ -229,7 +232,7 @@ fn fits(value: &serde_json::Value, schema: &serde_json::Value, root: &serde_json
 }
 
 #[test]
-fn the_schema_in_the_documentation_is_that_of_the_code() {
+fn the_documented_schema_is_that_of_the_code() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reference/report.schema.json");
     let text = format!("{:#}\n", Report::schema());
     if std::env::var_os("CONCERTINA_BLESS").is_some() {
@@ -240,10 +243,10 @@ fn the_schema_in_the_documentation_is_that_of_the_code() {
 }
 
 #[test]
-fn every_claim_of_a_shipped_recipe_is_about_a_table_and_columns_that_there_are() {
+fn every_claim_of_a_shipped_recipe_is_about_an_existing_table_and_columns() {
     let folder = tempfile::tempdir().expect("a folder");
     let study = support::open(&folder.path().join("store"), 2);
-    // Small enough for a test; of figures whose batches are larger than that, planning must do.
+    // Small enough for a test. Figures whose batches are larger than that are left out.
     let small = ["network.units=12", "task.train_samples=20", "task.val_samples=10", "task.clusters=6"];
     for name in ["fig2", "fig3", "fig4", "fig5a", "fig5d", "ed1", "ed2", "ed6", "ed10"] {
         let recipe = Recipe::shipped(name).expect("shipped");

@@ -1,4 +1,4 @@
-//! However a run comes to its epochs, it has the same bits.
+//! A run has the same bits, however its epochs were trained.
 
 mod support;
 
@@ -21,7 +21,7 @@ const SCHEDULERS: [SchedulerKind; 7] = [
     SchedulerKind::Onecycle,
 ];
 
-/// A run that uses all that an optimizer and a scheduler may have to remember.
+/// A run that uses everything that an optimizer and a scheduler may have to remember.
 fn with(optimizer: OptimizerKind, scheduler: SchedulerKind, epochs: u64) -> Params {
     let mut params = small();
     params.train.optimizer = optimizer;
@@ -61,7 +61,7 @@ fn training_12_epochs_and_12_more_gives_the_bytes_of_24_for_every_optimizer_and_
             assert_eq!(once.first().history(), extended.first().history());
         }
     }
-    assert_same_store(&split, &whole, "12 + 12 against 24");
+    assert_same_store(&split, &whole, "12 + 12 compared with 24");
     assert_eq!(contents(&split).keys().filter(|path| path.ends_with("params.toml")).count(), 28);
 }
 
@@ -73,10 +73,10 @@ fn one_thread_and_two_give_the_same_bytes() {
     let first = open(&one, 1).train(&sweep()).expect("trained");
     let second = open(&two, 2).train(&sweep()).expect("trained");
     assert_eq!(first.table().expect("a table"), second.table().expect("a table"));
-    assert_same_store(&one, &two, "one thread against two");
+    assert_same_store(&one, &two, "one thread compared with two");
 }
 
-/// Sets a flag when so many epochs have been trained.
+/// Sets a flag when this many epochs have been trained.
 struct StopAfter {
     epochs: AtomicUsize,
     flag: Arc<AtomicBool>,
@@ -98,7 +98,7 @@ fn stopped_after(folder: &std::path::Path, epochs: usize) -> Study {
 }
 
 #[test]
-fn interrupted_after_any_epoch_it_resumes_to_the_bytes_of_an_uninterrupted_run() {
+fn a_run_interrupted_after_any_epoch_resumes_to_the_bytes_of_an_uninterrupted_run() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut params = small();
     params.train.saves_per_epoch = toml::from_str::<toml::Table>("a = 3")
@@ -107,8 +107,7 @@ fn interrupted_after_any_epoch_it_resumes_to_the_bytes_of_an_uninterrupted_run()
     open(&whole, 1).train(&one(params.clone())).expect("trained");
     for epochs in 0..params.train.epochs as usize {
         let store = folder.path().join(format!("stopped after {epochs}"));
-        let stopped =
-            stopped_after(&store, epochs).train(&one(params.clone())).expect("no trouble with the store");
+        let stopped = stopped_after(&store, epochs).train(&one(params.clone())).expect("the store works");
         assert_eq!(*stopped.first().outcome(), Outcome::Interrupted);
         assert_eq!(stopped.first().history().len(), epochs);
         let resumed = open(&store, 1).train(&one(params.clone())).expect("trained");
@@ -120,12 +119,12 @@ fn interrupted_after_any_epoch_it_resumes_to_the_bytes_of_an_uninterrupted_run()
 }
 
 #[test]
-fn interrupted_again_and_again_it_still_has_the_same_bytes() {
+fn a_run_interrupted_again_and_again_still_has_the_same_bytes() {
     let folder = tempfile::tempdir().expect("a folder");
     let (whole, often) = (folder.path().join("whole"), folder.path().join("often"));
     open(&whole, 1).train(&one(small())).expect("trained");
     for _ in 0..small().train.epochs {
-        stopped_after(&often, 1).train(&one(small())).expect("no trouble with the store");
+        stopped_after(&often, 1).train(&one(small())).expect("the store works");
     }
     let last = open(&often, 1).train(&one(small())).expect("trained");
     assert_eq!(*last.first().outcome(), Outcome::Complete);
@@ -133,11 +132,11 @@ fn interrupted_again_and_again_it_still_has_the_same_bytes() {
 }
 
 #[test]
-fn a_sweep_is_interrupted_as_a_whole_and_says_which_runs_are_left() {
+fn a_sweep_is_interrupted_as_a_whole_and_shows_which_runs_are_left() {
     let folder = tempfile::tempdir().expect("a folder");
     let sweep = Sweep::of(small()).seeds(0..6).check().expect("valid");
     let study = stopped_after(folder.path(), 8);
-    let runs = study.train(&sweep).expect("no trouble with the store");
+    let runs = study.train(&sweep).expect("the store works");
     let interrupted = runs.iter().filter(|run| *run.outcome() == Outcome::Interrupted).count();
     assert!(interrupted >= 3, "{interrupted}");
     let runs = open(folder.path(), 2).train(&sweep).expect("trained");
@@ -179,7 +178,7 @@ fn a_run_that_diverges_keeps_its_checkpoints_and_does_not_stop_the_others() {
     let sweep = Sweep::of(params).vary("learning_rate", [1e-3, 1e6]).seeds(0..2).check().expect("valid");
     let study = open(folder.path(), 2);
     let check = |source: Source| {
-        let runs = study.train(&sweep).expect("no trouble with the store");
+        let runs = study.train(&sweep).expect("the store works");
         let outcomes: Vec<&str> = runs.iter().map(|run| run.outcome().name()).collect();
         assert_eq!(outcomes, ["complete", "complete", "diverged", "diverged"]);
         assert!(runs.iter().all(|run| run.source() == source), "{source:?}");
@@ -196,24 +195,24 @@ fn a_run_that_diverges_keeps_its_checkpoints_and_does_not_stop_the_others() {
 }
 
 #[test]
-fn what_is_kept_is_a_policy_and_what_is_not_is_computed_again_to_the_bit() {
+fn checkpoints_that_are_not_kept_are_computed_again_bit_for_bit() {
     let folder = tempfile::tempdir().expect("a folder");
     let all = open(&folder.path().join("all"), 1).train(&one(small())).expect("trained");
     let ends_folder = folder.path().join("ends");
     let ends = Study::builder(&ends_folder).keep(Keep::Ends).open().expect("a store");
     let ends = ends.train(&one(small())).expect("trained");
     let middle = all.first().checkpoints()[3];
-    assert_eq!(ends.first().weights(middle).expect("again"), all.first().weights(middle).expect("there"));
+    assert_eq!(ends.first().weights(middle).expect("again"), all.first().weights(middle).expect("it exists"));
     let again = open(&ends_folder, 1).train(&one(small())).expect("trained");
     assert_eq!(again.first().source(), Source::Recomputed);
-    assert_same_store(&ends_folder, &folder.path().join("all"), "the ends and then all");
+    assert_same_store(&ends_folder, &folder.path().join("all"), "first the ends and then all");
 }
 
 #[test]
-fn trained_anew_a_run_agrees_with_itself_to_the_bit_and_a_planted_difference_is_found() {
+fn a_run_trained_again_agrees_with_itself_bit_for_bit_and_a_planted_difference_is_found() {
     let folder = tempfile::tempdir().expect("a folder");
     open(folder.path(), 1).train(&one(small())).expect("trained");
-    let anew = || {
+    let again = || {
         Study::builder(folder.path())
             .rerun(true)
             .open()
@@ -221,17 +220,17 @@ fn trained_anew_a_run_agrees_with_itself_to_the_bit_and_a_planted_difference_is_
             .train(&one(small()))
             .expect("trained")
     };
-    let runs = anew();
+    let runs = again();
     let comparison = runs.first().comparison().expect("there was something to compare with");
     assert_eq!((comparison.checkpoints, &comparison.difference), (7, &None));
     assert_eq!(runs.first().source(), Source::Trained);
 
-    // Another run's weights under this run's name, as another processor might have left them.
+    // Another run's weights under this run's name, as a stand-in for those of another processor.
     let mut other = small();
     other.seed = 1;
     let other = open(&folder.path().join("other"), 1).train(&one(other)).expect("trained");
     let tensors = |run: &concertina::Run| {
-        let weights = run.weights(run.last_checkpoint()).expect("there");
+        let weights = run.weights(run.last_checkpoint()).expect("it exists");
         concertina::store::Tensors {
             arrays: weights.tensors().into_iter().collect(),
             metadata: Default::default(),
@@ -244,14 +243,14 @@ fn trained_anew_a_run_agrees_with_itself_to_the_bit_and_a_planted_difference_is_
     let others = stored.checkpoint_ids().expect("ids").into_iter().filter(|other| *other != id).collect();
     stored.pack(concertina::store::Keep::Only(&others)).expect("packed");
     stored.publish_packed(&[(id, &tensors(other.first()))]).expect("packed");
-    let runs = anew();
+    let runs = again();
     let difference =
         runs.first().comparison().and_then(|comparison| comparison.difference.clone()).expect("planted");
     assert_eq!(difference.checkpoint, last);
 }
 
 #[test]
-fn runs_of_one_key_and_several_lengths_are_one_run_that_grows() {
+fn runs_with_the_same_key_and_several_lengths_are_one_run_that_grows() {
     let folder = tempfile::tempdir().expect("a folder");
     let sweep = || Sweep::of(small()).vary("epochs", [6_u64, 2, 4]).check().expect("valid");
     let runs = open(&folder.path().join("together"), 2).train(&sweep()).expect("trained");
@@ -261,11 +260,15 @@ fn runs_of_one_key_and_several_lengths_are_one_run_that_grows() {
     let table = runs.table().expect("a table");
     assert_eq!(table.integers("epochs").expect("a column"), [Some(6), Some(2), Some(4)]);
     open(&folder.path().join("whole"), 1).train(&one(small())).expect("trained");
-    assert_same_store(&folder.path().join("together"), &folder.path().join("whole"), "2, 4 and 6 against 6");
+    assert_same_store(
+        &folder.path().join("together"),
+        &folder.path().join("whole"),
+        "2, 4 and 6 compared with 6",
+    );
 }
 
 #[test]
-fn two_clients_of_one_study_cancel_apart() {
+fn two_clients_of_a_study_cancel_independently() {
     let folder = tempfile::tempdir().expect("a folder");
     let sweep = one(small());
     let study = Study::open(folder.path()).expect("a store");
@@ -279,7 +282,7 @@ fn two_clients_of_one_study_cancel_apart() {
     assert_eq!(other.train(&sweep).expect("it loads").first().source(), Source::Loaded);
 }
 
-/// The work of the event that tells how much there is.
+/// Records the work that events announce.
 #[derive(Default)]
 struct Work(std::sync::Mutex<f64>);
 
@@ -292,7 +295,7 @@ impl Observer for Work {
 }
 
 #[test]
-fn what_is_missing_of_a_sweep_is_what_training_would_do() {
+fn what_a_sweep_lacks_is_what_training_would_do() {
     let folder = tempfile::tempdir().expect("a folder");
     let observed = Arc::new(Work::default());
     let study = Study::builder(folder.path()).observer(observed.clone()).open().expect("a store");
@@ -312,7 +315,7 @@ fn what_is_missing_of_a_sweep_is_what_training_would_do() {
     assert_eq!(outcomes, ["complete", "complete", "diverged", "diverged"]);
     assert_eq!(before.iter().map(|one| one.work).sum::<f64>(), *observed.0.lock().expect("no thread panics"));
     assert_eq!((missing(4), missing(3)), (Vec::new(), Vec::new()));
-    // Longer: two of six epochs are left, of those that did not diverge.
+    // With more epochs, two of six are left for the runs that did not diverge.
     let left = missing(6);
     assert_eq!(left.iter().map(|one| one.place).collect::<Vec<_>>(), [0, 1]);
     assert!((left[0].work - before[0].work / 2.0).abs() < 1e-9 * left[0].work, "{left:?} {before:?}");

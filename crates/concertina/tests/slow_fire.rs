@@ -1,13 +1,13 @@
-//! Training on file systems that fail, among hosts that do not see each other, in stores that are damaged.
-//! Slow, run by name:
+//! Training on failing file systems, with hosts that do not see each other, and in damaged stores. Slow; run
+//! it by name:
 //!
 //! ```sh
 //! cargo test --release -p concertina --test slow_fire -- --nocapture
 //! ```
 //!
-//! `CONCERTINA_ROUNDS=10` makes ten times as many rounds where numbers are drawn.
+//! `CONCERTINA_ROUNDS=10` runs ten times as many rounds.
 
-#![allow(clippy::print_stdout, reason = "the counts are what a slow test is run for")]
+#![allow(clippy::print_stdout, reason = "a slow test is run for its counts")]
 
 mod support;
 
@@ -31,7 +31,7 @@ fn rounds(usual: usize) -> usize {
     usual * times.unwrap_or(1)
 }
 
-/// A folder in memory where there is such a place.
+/// A temporary folder, in memory if the system has such a place.
 fn scratch() -> tempfile::TempDir {
     let memory = Path::new("/dev/shm");
     let made = if memory.is_dir() { tempfile::TempDir::new_in(memory) } else { tempfile::TempDir::new() };
@@ -47,7 +47,7 @@ fn study(root: &Path, options: StoreOptions) -> concertina::Result<Study> {
     Study::builder(root).jobs(jobs).store_options(options).open()
 }
 
-/// Trains and analyses: everything that a store can hold.
+/// Trains and analyses, so that the store has every kind of file.
 fn work(study: &Study) -> concertina::Result<Vec<Outcome>> {
     let runs = study.train(&sweep())?;
     let accuracy = AnalysisSpec::named("accuracy")?;
@@ -55,7 +55,7 @@ fn work(study: &Study) -> concertina::Result<Vec<Outcome>> {
     Ok(runs.iter().map(|run| run.outcome().clone()).collect())
 }
 
-/// Trains on, from the state to resume from.
+/// Continues training from the state to resume from.
 fn train_on(study: &Study) {
     let mut longer = small();
     longer.train.epochs += 2;
@@ -63,7 +63,7 @@ fn train_on(study: &Study) {
     study.train(&longer).expect("trains on");
 }
 
-/// A store, and the same trained on.
+/// A store, and the same store after further training.
 fn references() -> (tempfile::TempDir, PathBuf, PathBuf) {
     let (folder, store) = reference();
     let further = folder.path().join("further");
@@ -79,7 +79,7 @@ fn reference() -> (tempfile::TempDir, PathBuf) {
     (folder, root)
 }
 
-/// Steps fail as `fails` says of their number.
+/// Lets steps fail for whose numbers `fails` is true.
 fn failing(raw: i32, fails: impl Fn(usize) -> bool + Send + Sync + 'static) -> (StepHook, Arc<AtomicUsize>) {
     let steps = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&steps);
@@ -90,8 +90,8 @@ fn failing(raw: i32, fails: impl Fn(usize) -> bool + Send + Sync + 'static) -> (
     (hook, steps)
 }
 
-/// Nothing is damaged, and going on without failures ends with the same bytes.
-fn goes_on(root: &Path, reference: &Path, what: &str) {
+/// Checks that nothing is damaged, and that continuing without failures ends with the same bytes.
+fn check_continuation(root: &Path, reference: &Path, what: &str) {
     if let Ok(reader) = Study::builder(root).read_only() {
         let found = reader.verify().expect("verified");
         let damaged: Vec<_> = found.iter().filter(|one| one.kind == FindingKind::Damaged).collect();
@@ -100,14 +100,14 @@ fn goes_on(root: &Path, reference: &Path, what: &str) {
     let again = study(root, StoreOptions::new()).expect("opens");
     let outcomes = work(&again).expect("nothing fails any more");
     assert!(outcomes.iter().all(|outcome| *outcome == Outcome::Complete), "{what}: {outcomes:?}");
-    // This process lives on, so a claim that could not be removed is not swept.
+    // This process is still alive, so a claim that could not be removed is not swept.
     let mut store = contents(root);
     store.retain(|path, _| !path.starts_with("claims"));
     assert_same_contents(&store, &contents(reference), what);
 }
 
 #[test]
-fn a_file_system_that_fails_at_every_kth_call_is_an_error_and_no_more() {
+fn a_file_system_that_fails_at_every_kth_call_causes_only_errors() {
     let (_folder, reference) = reference();
     let (hook, steps) = failing(5, |_| false);
     let folder = scratch();
@@ -115,7 +115,8 @@ fn a_file_system_that_fails_at_every_kth_call_is_an_error_and_no_more() {
         .expect("works");
     let steps = steps.load(Ordering::SeqCst);
     let (mut failures, mut lives) = (0, 0);
-    // Input/output error, disk full, read-only, permission denied; the last disk that is broken for good.
+    // Input/output error, disk full, read-only, permission denied. The second loop has a disk that is broken
+    // for good.
     for raw in [5, 28, 30, 13] {
         for kth in (2..40).step_by(3).chain((40..steps).step_by(29 / rounds(1).min(29))) {
             let folder = scratch();
@@ -127,7 +128,7 @@ fn a_file_system_that_fails_at_every_kth_call_is_an_error_and_no_more() {
                 failures += 1;
             }
             lives += 1;
-            goes_on(&root, &reference, &format!("error {raw} at every {kth}th of {steps} calls"));
+            check_continuation(&root, &reference, &format!("error {raw} at every {kth}th of {steps} calls"));
         }
     }
     for first in (0..steps).step_by(8 / rounds(1).min(8)) {
@@ -137,7 +138,7 @@ fn a_file_system_that_fails_at_every_kth_call_is_an_error_and_no_more() {
         let lived = study(&root, StoreOptions::new().step_hook(hook)).and_then(|study| work(&study));
         failures += usize::from(lived.is_err());
         lives += 1;
-        goes_on(&root, &reference, &format!("broken from call {first} of {steps} on"));
+        check_continuation(&root, &reference, &format!("broken from call {first} of {steps} on"));
     }
     println!(
         "counted: {lives} lives on a failing file system of {steps} calls each, {failures} ended with an error, none lost anything"
@@ -160,7 +161,7 @@ fn wide_sweep() -> ValidSweep {
 }
 
 #[test]
-fn hosts_that_do_not_see_each_others_heartbeat_leave_what_one_leaves() {
+fn hosts_that_do_not_see_each_others_heartbeat_leave_the_same_store_as_one_host() {
     let folder = scratch();
     let one = folder.path().join("one");
     study(&one, StoreOptions::new()).expect("opens").train(&wide_sweep()).expect("trains");
@@ -205,11 +206,11 @@ fn assert_same_contents(left: &BTreeMap<PathBuf, Vec<u8>>, right: &BTreeMap<Path
     }
 }
 
-/// A way to damage a file, by what it is called.
+/// A way to damage a file, with its name.
 type Damage = (&'static str, fn(&Path, usize));
 
 fn rewritten(path: &Path, change: impl FnOnce(&mut Vec<u8>)) {
-    let mut bytes = std::fs::read(path).expect("there");
+    let mut bytes = std::fs::read(path).expect("it exists");
     change(&mut bytes);
     std::fs::write(path, bytes).expect("writable");
 }
@@ -239,23 +240,23 @@ const DAMAGES: [Damage; 8] = [
         rewritten(path, |bytes| bytes.extend(std::iter::repeat_n(0, 1 + number % 5000)))
     }),
     ("made a folder", |path, _| {
-        std::fs::remove_file(path).expect("there");
+        std::fs::remove_file(path).expect("it exists");
         std::fs::create_dir(path).expect("free");
         std::fs::write(path.join("inside"), "x").expect("free");
     }),
     ("made a link to nothing", |path, _| {
-        std::fs::remove_file(path).expect("there");
+        std::fs::remove_file(path).expect("it exists");
         #[cfg(unix)]
         std::os::unix::fs::symlink("/nowhere/at/all", path).expect("free");
     }),
     ("made a link out of the store", |path, _| {
-        std::fs::remove_file(path).expect("there");
+        std::fs::remove_file(path).expect("it exists");
         #[cfg(unix)]
         std::os::unix::fs::symlink("/etc/passwd", path).expect("free");
     }),
 ];
 
-/// Files that a checksum watches; `FORMAT` and views are looked at by other tests.
+/// Files that have checksums. Other tests cover `FORMAT` and derived files.
 fn watched(root: &Path) -> Vec<PathBuf> {
     let mut files: Vec<PathBuf> = contents(root).into_keys().collect();
     files.retain(|path| path.starts_with("runs") || path.starts_with("analyses"));
@@ -265,9 +266,9 @@ fn watched(root: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// Whatever is damaged: found, named, set aside, and computed again; trained on, it ends with the bytes of an
-/// undamaged store.
-fn mends(root: &Path, reference: &Path, damaged: &[PathBuf], what: &str) {
+/// Checks that damage is found, reported, set aside, and computed again, and that further training ends with
+/// the bytes of an undamaged store.
+fn check_repair(root: &Path, reference: &Path, damaged: &[PathBuf], what: &str) {
     let opened = study(root, StoreOptions::new()).expect("opens");
     let found = opened.verify().expect("verified");
     for path in damaged {
@@ -281,8 +282,8 @@ fn mends(root: &Path, reference: &Path, damaged: &[PathBuf], what: &str) {
     let outcomes = work(&opened).expect("works on");
     assert!(outcomes.iter().all(|outcome| *outcome == Outcome::Complete), "{what}: {outcomes:?}");
     train_on(&opened);
-    // A checkpoint whose values are damaged is found when it is read, which packing does; missing now, it is
-    // computed when asked for.
+    // A checkpoint with damaged values is found when packing reads it. It is then missing, and is computed
+    // when it is asked for.
     train_on(&opened);
     let incidents = opened.incidents().expect("listed");
     for path in damaged {
@@ -293,17 +294,18 @@ fn mends(root: &Path, reference: &Path, damaged: &[PathBuf], what: &str) {
     let mut whole = contents(reference);
     whole.retain(|path, _| !path.starts_with("set-aside"));
     assert_same_contents(&store, &whole, what);
-    assert!(opened.verify().expect("verified").is_empty(), "{what}: whole again");
+    assert!(opened.verify().expect("verified").is_empty(), "{what}: undamaged again");
 }
 
 #[test]
-fn every_kind_of_file_damaged_in_every_way_is_found_and_mended() {
+fn every_kind_of_file_damaged_in_every_way_is_found_and_repaired() {
     let (_folder, reference, further) = references();
     let mut count = 0;
     for number in 0..rounds(6) {
         for (name, damage) in DAMAGES {
             for path in watched(&reference) {
-                // All files of one run and all results: the other runs are alike.
+                // All files in the first round, then about a quarter of them: the runs have the same kinds of
+                // files.
                 if number > 0 && place(number + path.as_os_str().len(), 4) != 0 {
                     continue;
                 }
@@ -311,7 +313,7 @@ fn every_kind_of_file_damaged_in_every_way_is_found_and_mended() {
                 let root = folder.path().join("store");
                 copied(&reference, &root);
                 damage(&root.join(&path), number + 1);
-                mends(
+                check_repair(
                     &root,
                     &further,
                     std::slice::from_ref(&path),
@@ -325,14 +327,14 @@ fn every_kind_of_file_damaged_in_every_way_is_found_and_mended() {
 }
 
 #[test]
-fn files_swapped_with_those_of_another_run_are_found_and_mended() {
+fn files_swapped_with_those_of_another_run_are_found_and_repaired() {
     let (_folder, reference, further) = references();
     let mut count = 0;
     let files = watched(&reference);
     for (first, second) in files.iter().flat_map(|first| files.iter().map(move |second| (first, second))) {
-        let alike = first.file_name() == second.file_name()
+        let same_kind = first.file_name() == second.file_name()
             || first.starts_with("analyses") && second.starts_with("analyses");
-        if first >= second || !alike {
+        if first >= second || !same_kind {
             continue;
         }
         let folder = scratch();
@@ -342,7 +344,12 @@ fn files_swapped_with_those_of_another_run_are_found_and_mended() {
         std::fs::rename(root.join(first), &aside).expect("moved");
         std::fs::rename(root.join(second), root.join(first)).expect("moved");
         std::fs::rename(&aside, root.join(second)).expect("moved");
-        mends(&root, &further, &[first.clone(), second.clone()], &format!("{} swapped", first.display()));
+        check_repair(
+            &root,
+            &further,
+            &[first.clone(), second.clone()],
+            &format!("{} swapped", first.display()),
+        );
         count += 1;
     }
     assert!(count > 20, "{count}");

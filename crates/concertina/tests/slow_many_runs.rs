@@ -1,12 +1,12 @@
-//! A store of a hundred thousand runs, listed and queried. Slow, run by name:
+//! A store of a hundred thousand runs that is listed and queried. Slow; run it by name:
 //!
 //! ```sh
 //! cargo test --release -p concertina --test slow_many_runs -- --nocapture
 //! ```
 //!
-//! `CONCERTINA_RUNS=1000` makes another number. Times are printed, not asserted.
+//! `CONCERTINA_RUNS=1000` sets another number. Times are printed, not asserted.
 
-#![allow(clippy::print_stdout, reason = "the times are what this is run for")]
+#![allow(clippy::print_stdout, reason = "this test is run for its times")]
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -20,7 +20,7 @@ use concertina::{Condition, RunColumns, RunListing, Study, key_of};
 use ndarray::ArrayD;
 use serde_json::json;
 
-/// Made-up runs, as finished ones stand in a store: parameters, one small checkpoint, a history, provenance.
+/// Made-up runs with the files of finished ones: parameters, one small checkpoint, a history, provenance.
 fn fill(root: &Path, runs: u64) {
     let store = StoreOptions::new().durability(Durability::Process).open(root).expect("a new store");
     let threads = std::thread::available_parallelism().map_or(1, usize::from) as u64;
@@ -51,7 +51,7 @@ fn publish(store: &Store, number: u64) {
     batch.publish().expect("published");
 }
 
-/// Twelve epochs, in the last of which the validation accuracy tells runs apart.
+/// A history of twelve epochs. Runs differ in their validation accuracy.
 fn history(number: u64) -> Table {
     let floats = |of: &dyn Fn(i64) -> f64| Values::Float((1..=12).map(|epoch| Some(of(epoch))).collect());
     let accuracy = (number % 1000) as f64 / 1000.0;
@@ -68,8 +68,7 @@ fn history(number: u64) -> Table {
     .expect("columns of one length")
 }
 
-/// What a command does that trains or analyses one small run in this store: the median of several, after the
-/// first.
+/// The time of a command that trains or analyses one small run in this store.
 fn one_command(root: &Path, seed: u64, analyse: bool) -> Duration {
     let mut params = Params::default();
     (params.seed, params.network.units, params.task.input_dim) = (seed, 4, 3);
@@ -100,14 +99,14 @@ fn a_store_of_a_hundred_thousand_runs_is_listed_and_queried() {
     let folder = tempfile::tempdir().expect("a folder");
     let root = folder.path().join("store");
     timed(&format!("made {runs} runs"), || fill(&root, runs));
-    // What changed a moment ago is not indexed: it may change again within the same tick of the file system's
-    // clock.
+    // A run that changed a moment ago is not indexed, because it may change again within the same tick of the
+    // file system's clock.
     std::thread::sleep(Duration::from_secs(4));
     let open = || Study::builder(&root).open_existing().expect("a store");
     let first = timed("listed for the first time", || open().run_table().expect("listed"));
     assert_eq!(first.row_count() as u64, runs);
     let second = timed("listed again", || open().run_table().expect("listed"));
-    assert!(second == first, "an index tells the same as the folders");
+    assert!(second == first, "the index gives the same table as the folders");
     let mut listing = RunListing::default();
     listing.condition = Some(
         Condition::parse("gain = 50 and input_dim = 2 and seed < 1000", &RunColumns).expect("a condition"),
@@ -115,7 +114,7 @@ fn a_store_of_a_hundred_thousand_runs_is_listed_and_queried() {
     listing.columns = ["key", "network.gain", "seed"].map(str::to_owned).to_vec();
     timed("listed with `runs.csv` written", || open().list(&listing).expect("listed"));
     assert_eq!(
-        std::fs::read_to_string(root.join("runs.csv")).expect("there").lines().count() as u64,
+        std::fs::read_to_string(root.join("runs.csv")).expect("it exists").lines().count() as u64,
         runs + 1
     );
     let found = timed("queried", || open().list(&listing).expect("listed"));
@@ -124,7 +123,7 @@ fn a_store_of_a_hundred_thousand_runs_is_listed_and_queried() {
     listing.condition =
         Some(Condition::parse("validation_accuracy >= 0.9", &RunColumns).expect("a condition"));
     listing.sort = vec!["-validation_accuracy".parse().expect("a column")];
-    let best = timed("queried by what runs came to", || open().list(&listing).expect("listed"));
+    let best = timed("queried by results of runs", || open().list(&listing).expect("listed"));
     assert_eq!(best.row_count(), (0..runs).filter(|run| run % 1000 >= 900).count());
     for (what, analyse) in [("train", false), ("analyse", true)] {
         let mut times: Vec<Duration> =
@@ -135,7 +134,7 @@ fn a_store_of_a_hundred_thousand_runs_is_listed_and_queried() {
     assert!(!root.join("runs.csv").exists(), "runs were added");
     let runs = runs + 9;
     let key = first.texts("key").expect("texts")[0].clone().expect("a key");
-    timed("one shown", || open().stored_run(&key[..16]).expect("there"));
+    timed("showed one run", || open().stored_run(&key[..16]).expect("it exists"));
     // A run that is added or changed is noticed.
     let store = Store::open(&root).expect("opens");
     publish(&store, 10_000_003);
@@ -145,7 +144,7 @@ fn a_store_of_a_hundred_thousand_runs_is_listed_and_queried() {
     assert_eq!(third.texts("status").expect("texts")[0].as_deref(), Some("unfinished"));
     assert_eq!(
         timed("read without the index", || {
-            std::fs::remove_file(root.join("index.parquet")).expect("there");
+            std::fs::remove_file(root.join("index.parquet")).expect("it exists");
             Study::builder(&root).read_only().expect("a store").run_table().expect("listed")
         })
         .row_count() as u64,

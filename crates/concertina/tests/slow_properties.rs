@@ -1,7 +1,7 @@
-//! What holds of every run, on thousands of sets of parameters at random: `cargo test --release -p concertina
-//! --test slow_properties`.
+//! What holds for every run, tested on thousands of random sets of parameters:
+//! `cargo test --release -p concertina --test slow_properties`.
 //!
-//! `CONCERTINA_CASES` is how many (default 2000), `CONCERTINA_SEED` where the sequence begins (default 2).
+//! `CONCERTINA_CASES` sets how many (default 2000), and `CONCERTINA_SEED` which random sequence (default 2).
 
 #[path = "support/properties.rs"]
 mod properties;
@@ -12,7 +12,7 @@ fn number(name: &str, default: u64) -> u64 {
 }
 
 #[test]
-fn runs_come_back_from_the_store_to_the_bit_and_every_number_is_explained() {
-    let cases = u32::try_from(number("CONCERTINA_CASES", 2000)).expect("not so many");
+fn runs_come_back_from_the_store_bit_for_bit_and_every_number_is_explained() {
+    let cases = u32::try_from(number("CONCERTINA_CASES", 2000)).expect("fewer cases");
     properties::check(cases, number("CONCERTINA_SEED", 2), 12);
 }

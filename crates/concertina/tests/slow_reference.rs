@@ -1,10 +1,11 @@
-//! Figures 2 to 4 against tables computed with the published code: `cargo test --release -p concertina --test
-//! slow_reference`.
+//! Compares Figures 2 to 4 with tables computed with the published code:
+//! `cargo test --release -p concertina --test slow_reference`.
 //!
-//! Five realisations here and five there, from other random numbers. For every point of every table the means
-//! must agree within the joint sampling error: Welch's t-test, with two-sided p-values corrected by Holm's
-//! method over all comparisons, so that the whole test gives a false alarm in one of twenty repetitions. What
-//! a mean cannot resolve joins its error; the recipes say how much that is. `--nocapture` shows the counts.
+//! There are five realisations on each side, from different random numbers. For every point of every table,
+//! the means must agree within the joint sampling error: Welch's t-test, with two-sided p-values corrected by
+//! Holm's method over all comparisons, so that the whole test gives a false alarm in one of twenty
+//! repetitions. The resolution of a mean is added to its error; the recipes say how large it is.
+//! `--nocapture` shows the counts.
 
 use std::collections::BTreeMap;
 
@@ -73,13 +74,13 @@ fn of_recipes(plan: &FigurePlan, computed: &Computed, published: &PublishedTable
     all
 }
 
-/// A quantity of the history: its published name, ours, whether on a log scale, and what a mean of it cannot
-/// resolve.
+/// A quantity of the history: its published name, ours, whether it is on a log scale, and the resolution of
+/// its mean.
 type Curve = (&'static str, fn(&EpochRecord) -> f64, bool, f64);
 
-/// A training epoch has 800 samples (400 in figure 2d), a validation 100: their accuracies are known to a
-/// sample. A mean loss is known to some hundredths of itself. Rates are halved or not: one halving in five
-/// realisations is 0.06 decades.
+/// A training epoch has 800 samples (400 in figure 2d) and a validation 100, so accuracies are known to
+/// within one sample. A mean loss is known to within a few per cent. Learning rates are halved or not, and
+/// one halving in five realisations is 0.06 decades.
 const CURVES: [Curve; 5] = [
     ("train_loss", |record| record.training_loss, true, 0.01),
     ("train_accuracy", |record| record.training_accuracy.expect("classes"), false, 2e-3),
@@ -88,15 +89,15 @@ const CURVES: [Curve; 5] = [
     ("learning_rate", |record| record.learning_rate, true, 0.06),
 ];
 
-/// The smallest loss that means the same in both: under 2^-24 a probability less one is zero in float32, and
-/// with it the published derivative by the right class's output, while ours, in f64, goes on (DESIGN.md).
-/// With that rounding planted in our loss the mean over five realisations of Figure 2's last validation loss
-/// at gain 20 moved from 10^-10.29 to 10^-9.99, where the published one is.
+/// The smallest loss that means the same in both. Below 2^-24, a probability minus one is zero in float32,
+/// and so is the published derivative by the right class's output, while ours, in f64, is not (DESIGN.md).
+/// With that rounding added to our loss, the mean over five realisations of Figure 2's last validation loss
+/// at gain 20 moved from 10^-10.29 to 10^-9.99, which is the published value.
 fn floor_of(curve: &str) -> f64 {
     if curve.ends_with("_loss") { 6e-8 } else { 0.0 }
 }
 
-/// The figure whose run it is.
+/// The figure to which a run belongs.
 fn figure_of(run: &Run) -> &'static str {
     let params = run.params();
     let diagonal = params.network.input_weights == concertina::model::params::InputWeights::Diagonal;
@@ -145,7 +146,7 @@ fn of_histories(computed: &Computed, records: &[Record]) -> Vec<Comparison> {
 
 #[test]
 fn figures_2_to_4_agree_with_the_published_code_within_the_joint_sampling_error() {
-    let Some(curves) = reference::table("training_curves") else { return }; // not there: it said so
+    let Some(curves) = reference::table("training_curves") else { return }; // a missing table has been reported
     let folder = reference::folder().expect("it has the table");
     let published = PublishedTables::in_folder(folder).expect("it has tables");
     let place = tempfile::tempdir().expect("a temporary folder");
@@ -158,9 +159,9 @@ fn figures_2_to_4_agree_with_the_published_code_within_the_joint_sampling_error(
 
     let mut all = of_recipes(&plan, &computed, &published);
     all.extend(of_histories(&computed, &curves));
-    let unheard: Vec<String> =
+    let undecided: Vec<String> =
         all.iter().filter(|one| one.p.is_none()).map(Comparison::describe).take(5).collect();
-    assert!(unheard.is_empty(), "points without enough realisations:\n{}", unheard.join("\n"));
+    assert!(undecided.is_empty(), "points without enough realisations:\n{}", undecided.join("\n"));
     let p: Vec<f64> = all.iter().filter_map(|one| one.p).collect();
     let adjusted = holm::adjusted(&p);
 
@@ -185,7 +186,7 @@ fn figures_2_to_4_agree_with_the_published_code_within_the_joint_sampling_error(
     assert!(disagree.is_empty(), "{} of {} disagree:\n{}", disagree.len(), all.len(), disagree.join("\n"));
 }
 
-/// So what is compared above is compared with them, too.
+/// This shows that the comparison above covers the final metrics, too.
 #[test]
 fn final_metrics_repeat_the_last_rows_of_the_other_tables() {
     let (Some(metrics), Some(curves)) =
@@ -211,8 +212,7 @@ fn final_metrics_repeat_the_last_rows_of_the_other_tables() {
         ] {
             assert_eq!(metric.f64(of_metric), last.f64(of_curve), "{of_metric}");
         }
-        let accuracies =
-            reference::table(&format!("{}_accuracy", metric.text("figure"))).expect("it is there");
+        let accuracies = reference::table(&format!("{}_accuracy", metric.text("figure"))).expect("it exists");
         let last = accuracies
             .iter()
             .find(|one| same_run(metric, one) && one.i64("epoch") == metric.i64("num_epochs"))
@@ -232,6 +232,6 @@ fn every_published_table_of_a_figure_is_named_by_a_recipe() {
         .flat_map(|recipe: &Recipe| recipe.published.iter().map(|one| one.file.as_ref().clone()))
         .collect();
     for (name, _) in concertina::recipe::PUBLISHED {
-        assert!(named.iter().any(|known| known == name), "no recipe is held against {name}");
+        assert!(named.iter().any(|known| known == name), "no recipe is compared with {name}");
     }
 }

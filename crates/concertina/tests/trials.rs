@@ -16,8 +16,8 @@ use concertina_store::Removal;
 use ndarray::{Array1, Array2, Array3, ArrayD, s};
 use support::open;
 
-/// Which of two inputs has been larger, answered in the last two of six timesteps; the condition is by how
-/// much.
+/// Trials that ask which of two inputs was larger, answered in the last two of six timesteps. The condition
+/// is by how much.
 fn evidence(trials: usize) -> (Array3<f32>, Array2<i64>, Array2<bool>, Array1<i64>) {
     let condition = Array1::from_shape_fn(trials, |trial| (trial * 7 % 4) as i64);
     let inputs = Array3::from_shape_fn((trials, 6, 2), |(trial, step, input)| {
@@ -54,7 +54,7 @@ fn params(file: &Path) -> Params {
 }
 
 #[test]
-fn a_file_of_trials_is_learnt_by_every_recurrent_network_and_resumed_to_the_bit() {
+fn a_file_of_trials_is_learnt_by_every_recurrent_network_and_resumed_bit_for_bit() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = write(&folder.path().join("trials.npz"), 200);
     let study = open(&folder.path().join("whole"), 2);
@@ -83,7 +83,7 @@ fn a_file_of_trials_is_learnt_by_every_recurrent_network_and_resumed_to_the_bit(
 }
 
 #[test]
-fn every_epoch_visits_each_trial_once_in_an_order_of_seed_and_epoch() {
+fn every_epoch_visits_each_trial_once_in_an_order_that_depends_on_seed_and_epoch() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = write(&folder.path().join("trials.npz"), 60);
     let task = |seed: u64| {
@@ -112,11 +112,11 @@ fn every_epoch_visits_each_trial_once_in_an_order_of_seed_and_epoch() {
     let mut conditions = shown.conditions.clone();
     conditions.sort_unstable();
     assert_eq!(conditions, [0, 1, 2, 3], "one of each condition");
-    assert_eq!(task(0).trials(Ask::Analysis { count: 1000 }).len(), 9, "all that validate");
+    assert_eq!(task(0).trials(Ask::Analysis { count: 1000 }).len(), 9, "all trials for validation");
 }
 
 #[test]
-fn the_key_is_of_the_content_whatever_the_file_is_called_and_however_it_is_written() {
+fn the_key_depends_on_the_content_and_not_on_the_name_or_types_of_the_file() {
     let folder = tempfile::tempdir().expect("a folder");
     let key = |params: Params| params.check().expect("valid").canonical();
     let one = write(&folder.path().join("one.npz"), 40);
@@ -124,7 +124,7 @@ fn the_key_is_of_the_content_whatever_the_file_is_called_and_however_it_is_writt
     assert!(canonical.contains("task.file = \"trials-") && !canonical.contains("one.npz"), "{canonical}");
     assert_eq!(canonical, key(params(&write(&folder.path().join("other.npz"), 40))));
     assert_ne!(canonical, key(params(&write(&folder.path().join("more.npz"), 41))));
-    // as other types, with the split written out, and targets that do not count left out
+    // with other types, an explicit split, and without the targets that do not count
     let (inputs, targets, mask, condition) = evidence(40);
     let mut npz = Npz::new();
     for (prefix, range) in [("", 0..34), ("val_", 34..40)] {
@@ -141,7 +141,7 @@ fn the_key_is_of_the_content_whatever_the_file_is_called_and_however_it_is_writt
     let path = folder.path().join("typed.npz");
     std::fs::write(&path, npz.finish().expect("written")).expect("written");
     assert_eq!(canonical, key(params(&path)));
-    // what describes other tasks names no run
+    // parameters of other tasks are not part of the key
     let mut other = params(&one);
     (other.task.clusters, other.task.train_samples, other.task.frozen, other.task.bits) = (5, 77, true, 2);
     assert_eq!(canonical, key(other));
@@ -155,7 +155,7 @@ fn the_hash_of_trials_never_changes() {
 }
 
 #[test]
-fn a_store_keeps_the_trials_once_and_needs_the_file_no_more() {
+fn a_store_keeps_the_trials_once_and_no_longer_needs_the_file() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = write(&folder.path().join("trials.npz"), 60);
     let root = folder.path().join("store");
@@ -192,23 +192,23 @@ fn a_store_keeps_the_trials_once_and_needs_the_file_no_more() {
     let other = open(&folder.path().join("other"), 1);
     other.merge(&study).expect("merged");
     assert!(other.trials(name).is_some());
-    assert!(other.stored_run(&key).expect("there").params.is_some());
+    assert!(other.stored_run(&key).expect("it exists").params.is_some());
 
-    // damaged: said, set aside, and put back by the next run that has them
+    // damaged trials are reported, set aside, and restored by the next run that has them
     let path = root.join("trials").join(&names()[0]);
     let mut bytes = std::fs::read(&path).expect("read");
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;
     std::fs::write(&path, bytes).expect("written");
     assert_eq!(study.verify().expect("read").len(), 1);
-    assert!(study.stored_run(&key).expect("there").params.is_none());
+    assert!(study.stored_run(&key).expect("it exists").params.is_none());
     let file = write(&folder.path().join("again.npz"), 60);
     study.train(&Sweep::of(params(&file)).check().expect("valid")).expect("found");
-    assert!(study.stored_run(&key).expect("there").params.is_some());
+    assert!(study.stored_run(&key).expect("it exists").params.is_some());
 }
 
 #[test]
-fn an_exported_run_of_trials_was_said_to_have_clusters_when_it_was_imported() {
+fn importing_an_exported_run_of_trials_reported_clusters() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = write(&folder.path().join("trials.npz"), 60);
     let study = open(&folder.path().join("store"), 1);
@@ -230,7 +230,7 @@ fn an_exported_run_of_trials_was_said_to_have_clusters_when_it_was_imported() {
 }
 
 #[test]
-fn collecting_takes_trials_of_no_run_unless_they_are_new() {
+fn collecting_removes_trials_of_no_run_unless_they_are_new() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = write(&folder.path().join("trials.npz"), 60);
     let root = folder.path().join("store");
@@ -271,7 +271,7 @@ fn analyses_of_trials_are_done_or_refused_with_a_reason() {
             analysed.failures
         );
     }
-    // without conditions, and with one condition a class
+    // without conditions, and with one condition per class
     let write = |name: &str, condition: Option<&dyn Fn(usize) -> i64>| {
         let (inputs, targets, mask, _) = evidence(100);
         let mut npz = Npz::new();
@@ -312,7 +312,7 @@ impl concertina::Observer for Warnings {
 }
 
 #[test]
-fn analyses_of_fewer_trials_than_they_ask_for_said_nothing() {
+fn analyses_of_fewer_trials_than_they_ask_for_did_not_warn() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = write(&folder.path().join("trials.npz"), 100);
     let warnings = std::sync::Arc::new(Warnings::default());
@@ -357,7 +357,7 @@ fn real_targets_of_a_file_are_learnt_by_their_mean_squared_error() {
 }
 
 #[test]
-fn a_sweep_over_files_reads_each_once_and_names_runs_by_content() {
+fn a_sweep_over_files_reads_each_file_once_and_names_runs_by_content() {
     let folder = tempfile::tempdir().expect("a folder");
     let one = write(&folder.path().join("one.npz"), 40);
     write(&folder.path().join("two.npz"), 50);
@@ -372,7 +372,7 @@ fn a_sweep_over_files_reads_each_once_and_names_runs_by_content() {
     assert_ne!(name(0), name(2));
 }
 
-/// Analyses of a network in memory, of two inputs, five units and so many outputs, on trials in memory.
+/// Analyses a network in memory with two inputs, five units and `outputs` outputs, on trials in memory.
 fn imported_on(trials: TrialArrays, outputs: usize, analysis: &str) -> (LossKind, usize) {
     let numbers = |shape: [usize; 2]| {
         let array = Array2::from_shape_fn(shape, |(row, column)| ((row * 7 + column * 3) % 5) as f64 / 10.0);

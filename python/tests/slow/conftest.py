@@ -1,4 +1,4 @@
-"""Tests that need libraries which `python/tests/run_slow` installs. Where one is missing, its tests are left out."""
+"""Tests that need libraries which `python/tests/run_slow` installs. Tests of a library that is missing are skipped."""
 
 from __future__ import annotations
 

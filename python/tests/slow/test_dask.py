@@ -1,4 +1,4 @@
-"""Training on a local cluster of Dask, which loses a worker."""
+"""Training on a local Dask cluster that loses a worker."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import concertina as ct
 import pytest
 from dask.distributed import Client, LocalCluster
 
-#: Runs of about a second each.
+#: Runs of about one second each.
 SWEEP: dict[str, Any] = {
     "units": 100,
     "input_dim": 20,
@@ -24,7 +24,7 @@ SWEEP: dict[str, Any] = {
     "seed": range(3),
 }
 
-# sockets and threads of a cluster that is closed
+# sockets and threads of a closed cluster
 pytestmark = [
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
@@ -58,15 +58,15 @@ def test_a_cluster_gives_the_bits_of_one_process(empty: ct.Study, client: Client
     runs = empty.train(executor=client.get_executor(), **SWEEP)
     assert {run.source for run in runs} == {"loaded"}
     assert bits(runs) == expected
-    # what Dask knows of a task that it has seen is not taken for what is asked now
+    # Dask must not return the known result of an earlier task
     empty.remove("units = 100")
-    # and a client is an executor, too
+    # a client is an executor, too
     again = empty.train(executor=client, **SWEEP)
     assert {run.source for run in again} == {"loaded"}
     assert bits(again) == expected
 
 
-def test_a_worker_that_is_lost_in_the_midst_of_training_loses_nothing(
+def test_a_worker_that_is_lost_during_training_loses_nothing(
     empty: ct.Study, client: Client, expected: list[bytes]
 ) -> None:
     before = processes(client)
@@ -89,17 +89,17 @@ def test_a_worker_that_is_lost_in_the_midst_of_training_loses_nothing(
     assert killed
     assert {run.source for run in runs} == {"loaded"}
     assert bits(runs) == expected
-    # at most what the killed process was writing is left over
+    # at most the file that the killed process was writing is left over
     assert {row["kind"] for row in empty.verify()} <= {"left over"}
-    # its nanny has started another
+    # the worker's nanny has started another
     assert killed[0] not in processes(client)
 
 
-def test_a_cluster_without_workers_that_live_leaves_the_rest_to_this_process(
+def test_a_cluster_whose_workers_all_die_leaves_the_rest_to_this_process(
     empty: ct.Study, client: Client, expected: list[bytes]
 ) -> None:
     class Deadly:
-        """Every task kills its worker: Dask gives up after some, and calls the task the killer."""
+        """Every task kills its worker. Dask gives up after some tries, and blames the task."""
 
         def __init__(self, executor: Any) -> None:
             self.executor = executor

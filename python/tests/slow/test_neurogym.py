@@ -1,4 +1,4 @@
-"""Trials of environments of neurogym."""
+"""Trials drawn from neurogym environments."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ with warnings.catch_warnings():
 
 NAME = "PerceptualDecisionMaking-v0"
 
-#: What gymnasium says of neurogym where a test makes an environment itself.
+#: Warnings of gymnasium about neurogym where a test makes an environment itself.
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:gymnasium")
 
 
@@ -30,7 +30,7 @@ def task() -> ct.Trials:
 def test_the_same_seed_gives_the_same_trials(task: ct.Trials) -> None:
     assert ct.Trials.from_neurogym(NAME, trials=200, seed=0).name == task.name
     assert ct.Trials.from_neurogym(NAME, trials=200, seed=1).name != task.name
-    # fewer trials are the first of them
+    # fewer trials are the first ones
     few = ct.Trials.from_neurogym(NAME, trials=50, seed=0)
     np.testing.assert_array_equal(few.inputs, task.inputs[: len(few.inputs)])
 
@@ -43,7 +43,7 @@ def test_trials_are_those_of_the_environment(task: ct.Trials) -> None:
     assert len(task) == 200
     assert task.inputs.shape == (170, 22, 3)
     assert task.targets.shape == (170, 22)
-    # all of one length: every timestep counts
+    # all trials have the same length, so every timestep counts
     assert task.mask is None
     for inputs, targets in zip(task.inputs, task.targets, strict=True):
         env.new_trial()
@@ -82,10 +82,10 @@ def test_a_network_learns_it(tmp_path: Path) -> None:
         task=task, network="gru", units=32, gain=1, epochs=8, batch=32, optimizer="adam", learning_rate=5e-3
     )[0]
     accuracy = run.history["validation_accuracy"]
-    # to fixate at all times, which is right until the decision
+    # always to fixate, which is right until the decision
     chance = max(np.bincount(task.targets.ravel())) / task.targets.size
     assert accuracy[-1] > chance + 0.1
-    # and of the decision alone, for which the chance is a half
+    # only at the decision, where chance is one half
     outputs, _ = run.network("last")(task.inputs)
     assert outputs is not None
     decision = task.targets > 0
@@ -135,7 +135,7 @@ def test_continuous_environments_have_real_targets(name: str, tmp_path: Path) ->
 def test_an_environment_itself_is_taken(task: ct.Trials) -> None:
     env = neurogym.make(NAME)
     assert ct.Trials.from_neurogym(env, trials=200, seed=0) == task
-    # however far it was
+    # regardless of its state
     env.unwrapped.new_trial()
     assert ct.Trials.from_neurogym(env, trials=200, seed=0) == task
     assert ct.Trials.from_neurogym(env.unwrapped, trials=200, seed=0) == task
@@ -150,7 +150,7 @@ def test_settings_are_passed(task: ct.Trials) -> None:
         ct.Trials.from_neurogym(NAME, nonsense=1)
 
 
-def test_wrappers_that_draw_trials_are_heeded(task: ct.Trials) -> None:
+def test_wrappers_that_draw_trials_are_used(task: ct.Trials) -> None:
     always_left = RandomGroundTruth(neurogym.make(NAME), p=[1.0, 0.0])
     left = ct.Trials.from_neurogym(always_left, trials=40, seed=0)
     assert len(np.unique(left.targets)) < len(np.unique(task.targets))
@@ -166,15 +166,15 @@ def test_wrappers_that_act_step_by_step_are_left_out_with_a_warning(task: ct.Tri
 @pytest.mark.parametrize(
     ("env", "message"),
     [
-        ("Nothing-v0", "expected the name of an environment of neurogym, found 'Nothing-v0'"),
-        ("CartPole-v1", "expected an environment of neurogym, which draws trials, found CartPoleEnv"),
-        (7, "expected an environment of neurogym, which draws trials, found int"),
+        ("Nothing-v0", "expected the name of a neurogym environment, found 'Nothing-v0'"),
+        ("CartPole-v1", "expected a neurogym environment, which draws trials, found CartPoleEnv"),
+        (7, "expected a neurogym environment, which draws trials, found int"),
         ("Bandit-v0", "expected an environment that gives the ground truth of its trials, found Bandit"),
         ("EconomicDecisionMaking-v0", "gives the ground truth of its trials, found EconomicDecisionMaking"),
         ("Reaching1D-v0", "expected a ground truth among the actions of Reaching1D, 0 to 2, found 3 to"),
     ],
 )
-def test_what_has_no_trials_to_learn_from_is_refused(env: Any, message: str) -> None:
+def test_environments_without_trials_to_learn_from_are_rejected(env: Any, message: str) -> None:
     with pytest.raises(ct.ParameterError) as caught:
         ct.Trials.from_neurogym(env, trials=20)
     assert message in caught.value.message
@@ -189,15 +189,15 @@ def test_what_has_no_trials_to_learn_from_is_refused(env: Any, message: str) -> 
         ({"seed": None}, "found None"),
     ],
 )
-def test_numbers_that_cannot_be_are_refused(given: dict[str, Any], message: str) -> None:
+def test_invalid_numbers_are_refused(given: dict[str, Any], message: str) -> None:
     with pytest.raises(ct.ParameterError) as caught:
         ct.Trials.from_neurogym(NAME, **given)
     assert message in caught.value.message
 
 
-def test_versions_whose_environments_are_seeded_by_reset_alone_are_drawn() -> None:
+def test_environments_that_are_seeded_only_by_reset_are_drawn() -> None:
     class Modern(gymnasium.Env):  # type: ignore[misc, type-arg]
-        """As neurogym may become: without `seed`."""
+        """An environment as future versions of neurogym may have it: without `seed`."""
 
         action_space = gymnasium.spaces.Discrete(2)
         observation_space = gymnasium.spaces.Box(-np.inf, np.inf, (1,))

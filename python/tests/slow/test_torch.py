@@ -1,4 +1,4 @@
-"""Networks from PyTorch and back, compared with PyTorch itself."""
+"""Networks converted from PyTorch and back, compared with PyTorch itself."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 import torch
 from torch import nn
 
-#: PyTorch computes in single precision; so do we, in another order.
+#: PyTorch computes in single precision; so do we, but in a different order.
 CLOSE = {"rtol": 1e-5, "atol": 1e-5}
 INPUTS, UNITS, OUTPUTS = 3, 16, 2
 
@@ -39,7 +39,7 @@ class Model(nn.Module):
 
 
 class Nested(nn.Module):
-    """The same two levels down."""
+    """The same, two levels down."""
 
     def __init__(self, rnn: nn.RNNBase, readout: nn.Linear | None) -> None:
         super().__init__()
@@ -54,7 +54,7 @@ class Nested(nn.Module):
 
 
 class Bare(nn.Module):
-    """How a bare `nn.RNN` is called like the others."""
+    """Gives a bare `nn.RNN` the interface of the other modules."""
 
     def __init__(self, rnn: nn.RNNBase) -> None:
         super().__init__()
@@ -84,7 +84,7 @@ def in_torch(module: Any, inputs: torch.Tensor, batch_first: bool) -> tuple[Any,
     return (None if outputs is None else outputs.float().numpy()), states.float().numpy()
 
 
-def assert_alike(network: ct.Network, expected: tuple[Any, Any], inputs: Any) -> None:
+def assert_close(network: ct.Network, expected: tuple[Any, Any], inputs: Any) -> None:
     outputs, states = network(inputs)
     np.testing.assert_allclose(states, expected[1], **CLOSE)
     assert (outputs is None) == (expected[0] is None)
@@ -110,15 +110,15 @@ def test_outputs_and_states_are_those_of_pytorch_and_weights_go_back(
     else:
         network = ct.Network.from_torch(module)
     assert network.not_used == []
-    assert_alike(network, expected, inputs)
-    # into another module of the same kind: all keys match
+    assert_close(network, expected, inputs)
+    # into another module of the same kind, where all keys match
     other = copy.deepcopy(module)
     for parameter in other.parameters():
         nn.init.zeros_(parameter)
     other.load_state_dict(network.to_torch())
     np.testing.assert_allclose(in_torch(other, inputs, batch_first)[1], expected[1], **CLOSE)
-    # and by another process
-    assert_alike(pickle.loads(pickle.dumps(network)), expected, inputs)
+    # and in another process
+    assert_close(pickle.loads(pickle.dumps(network)), expected, inputs)
     other.load_state_dict(pickle.loads(pickle.dumps(network)).to_torch())
 
 
@@ -133,7 +133,7 @@ def test_a_bare_module_is_a_network(kind: str, as_state: bool, bias: bool, input
         network = ct.Network.from_torch(rnn)
         assert not any("nonlinearity" in one for one in network.assumed)
     assert network.params["network.kind"] == ("gru" if kind == "gru" else "vanilla")
-    assert_alike(network, in_torch(Bare(rnn), inputs, True), inputs)
+    assert_close(network, in_torch(Bare(rnn), inputs, True), inputs)
     rnn.load_state_dict(network.to_torch())
 
 
@@ -145,23 +145,23 @@ def test_a_cells_state_dict_is_a_network(inputs: torch.Tensor) -> None:
             state = cell(shown, state)
             states.append(state)
     network = ct.Network.from_torch(cell.state_dict())
-    assert_alike(network, (None, torch.stack(states, dim=1).numpy()), inputs)
+    assert_close(network, (None, torch.stack(states, dim=1).numpy()), inputs)
     cell.load_state_dict(network.to_torch())
 
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("precision", [torch.float16, torch.bfloat16, torch.float64])
-def test_weights_of_other_precision_are_converted(kind: str, precision: torch.dtype, inputs: torch.Tensor) -> None:
+def test_weights_of_other_precisions_are_converted(kind: str, precision: torch.dtype, inputs: torch.Tensor) -> None:
     module = Model(KINDS[kind](batch_first=True), nn.Linear(UNITS, OUTPUTS)).to(precision)
     network = ct.Network.from_torch(module)
-    # what PyTorch computes with these very weights in single precision
-    assert_alike(network, in_torch(module.float(), inputs, True), inputs)
+    # what PyTorch computes with the same weights in single precision
+    assert_close(network, in_torch(module.float(), inputs, True), inputs)
     module.to(precision).load_state_dict(network.to_torch())
 
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("norm", ["weight norm", "orthogonal"])
-def test_weights_that_are_computed_are_those_in_use(kind: str, norm: str, inputs: torch.Tensor) -> None:
+def test_parametrised_weights_are_those_in_use(kind: str, norm: str, inputs: torch.Tensor) -> None:
     rnn = KINDS[kind](batch_first=True)
     if norm == "weight norm":
         nn.utils.parametrizations.weight_norm(rnn, "weight_hh_l0")
@@ -182,7 +182,7 @@ def test_arrays_of_a_module_that_are_not_used_are_named(inputs: torch.Tensor) ->
             super().__init__(nn.GRU(INPUTS, UNITS, batch_first=True), nn.Linear(UNITS, OUTPUTS))
             self.norm = nn.LayerNorm(UNITS)
 
-    with pytest.warns(ct.ConcertinaWarning, match=r"nothing was made of `norm\.weight`, `norm\.bias`") as caught:
+    with pytest.warns(ct.ConcertinaWarning, match=r"the network does not use `norm\.weight`, `norm\.bias`") as caught:
         network = ct.Network.from_torch(Normed())
     assert network.not_used == ["norm.weight", "norm.bias"]
     assert caught[0].filename == __file__
@@ -213,7 +213,7 @@ def test_arrays_of_a_module_that_are_not_used_are_named(inputs: torch.Tensor) ->
         ),
     ],
 )
-def test_what_is_no_network_of_ours_is_refused_with_a_reason(module: Any, reason: str) -> None:
+def test_an_unsupported_module_is_refused_with_a_reason(module: Any, reason: str) -> None:
     with pytest.raises(ct.ParameterError) as caught:
         ct.Network.from_torch(module())
     assert reason in caught.value.message
@@ -232,20 +232,20 @@ def test_what_is_no_network_of_ours_is_refused_with_a_reason(module: Any, reason
         ),
     ],
 )
-def test_a_state_dict_of_no_network_of_ours_is_refused_with_a_reason(module: Any, reason: str) -> None:
+def test_an_unsupported_state_dict_is_refused_with_a_reason(module: Any, reason: str) -> None:
     with pytest.raises(ct.ParameterError) as caught:
         ct.Network.from_torch(module().state_dict())
     assert reason in caught.value.message
 
 
-def test_something_else_is_no_module() -> None:
+def test_something_else_is_not_a_module() -> None:
     with pytest.raises(ct.ParameterError, match=r"expected a `torch\.nn\.Module` or a state dict, found Tensor"):
         ct.Network.from_torch(torch.zeros(3, 3))
 
 
 @pytest.mark.parametrize("network", ["vanilla", "gru"])
 @pytest.mark.parametrize("nonlinearity", ["tanh", "relu"])
-def test_a_trained_run_goes_into_a_module(network: Any, nonlinearity: Any, tmp_path: Path) -> None:
+def test_a_trained_run_can_be_loaded_into_a_module(network: Any, nonlinearity: Any, tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     shown = rng.normal(size=(60, 8, INPUTS)).astype(np.float32)
     task = ct.Trials(shown, (shown.sum(axis=(1, 2)) > 0).astype(int))
@@ -266,7 +266,7 @@ def test_a_trained_run_goes_into_a_module(network: Any, nonlinearity: Any, tmp_p
     assert set(run.to_torch()) >= {"rnn.weight_hh_l0", "readout.weight"}
 
 
-def test_a_network_of_pytorch_is_kept_and_analysed(tmp_path: Path, inputs: torch.Tensor) -> None:
+def test_a_pytorch_network_is_kept_and_analysed(tmp_path: Path, inputs: torch.Tensor) -> None:
     module = Model(nn.GRU(INPUTS, UNITS, batch_first=True), nn.Linear(UNITS, OUTPUTS))
     network = ct.Network.from_torch(module)
     study = ct.Study(tmp_path, progress=False)

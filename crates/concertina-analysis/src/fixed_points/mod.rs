@@ -1,4 +1,4 @@
-//! `fixed_points`: where the network without input stays, or almost.
+//! `fixed_points`: where the network without input stays put, or almost does.
 
 mod search;
 
@@ -18,54 +18,55 @@ use crate::ranges::{MOST_REPETITIONS, at_least, at_most, positive, refuse};
 use crate::responses::{Observations, Responses};
 use crate::{Analysis, Error, Result, Subject, Timestep};
 
-/// The fixed points and slow points of the network without input, or with one that never changes, and how
-/// it moves next to them.
+/// The fixed points and slow points of the network without input or with a constant input, and the dynamics
+/// linearised around them.
 ///
-/// With `F` the map from a state to the next, the speed `q(h) = ½ ‖F(h) - h‖²` is lowered from states along
-/// trials, by Newton's steps where these are good and Levenberg's and Marquardt's elsewhere, with exact
-/// Jacobians in f64. Where it falls under `tolerance`, the network stays: a fixed point. A local minimum of
-/// the speed between that and `slow` is a slow point, which states pass slowly. Starts that end nearer to
-/// each other than `unique` have found one point.
+/// With `F` the map from one state to the next, the speed `q(h) = ½ ‖F(h) - h‖²` is minimised, starting from
+/// states along trials. The steps are Newton's where these work well and Levenberg-Marquardt steps elsewhere,
+/// with exact Jacobians in f64. A point where the speed falls below `tolerance` is a fixed point: the network
+/// stays there. A local minimum of the speed between `tolerance` and `slow` is a slow point, which states
+/// pass slowly. Starts that end closer together than `unique` have found the same point.
 ///
-/// The starts are states along trials of the task, one from each of `starts` trials at a timestep drawn at
-/// random, the same for every checkpoint of a run. Where there are fewer trials, as in a file, each is used
-/// several times.
+/// Each of `starts` trials of the task contributes one start, the state at a randomly drawn timestep. Trials
+/// and timesteps are the same for every checkpoint of a run. If there are fewer trials, as in a file, each is
+/// used several times.
 ///
-/// A list of points that were found is not a list of all that there are. More starts, or some `noise`, may
-/// find more.
+/// The points found need not be all the points of the network. More starts, or some `noise`, may find more.
 ///
 /// # Returns
-/// A row for each checkpoint and point, fixed points first, then by the distance from zero, with the columns
+/// One row per checkpoint and point, fixed points first, then in order of their distance from zero, with the
+/// columns
 /// * `index`, from 1; `kind`, `fixed` or `slow`; `speed`;
 /// * `unstable`: how many eigenvalues of the Jacobian have a modulus above 1 (by more than rounding, 1e-10);
-/// * `hits`: how many starts ended there; of the one that came nearest `start_trial` and `start_timestep`,
-///   where it began, and `iterations`, the steps that it took;
-/// * `state`, a vector: the state; `eigenvalue_real` and `eigenvalue_imaginary`, vectors: the eigenvalues
-///   of the Jacobian there, largest modulus first, of a conjugate pair the positive imaginary part first;
-/// * the same in every row of a checkpoint: `starts`; `unconverged`, how many of them ended nowhere.
+/// * `hits`: how many starts ended there; for the start that came nearest, `start_trial` and
+///   `start_timestep`, where it began, and `iterations`, the number of its steps;
+/// * `state`, a vector: the state; `eigenvalue_real` and `eigenvalue_imaginary`, vectors: the eigenvalues of
+///   the Jacobian there, largest modulus first, and in a conjugate pair the one with positive imaginary part
+///   first;
+/// * the same in every row of a checkpoint: `starts`; `unconverged`, how many of them reached no point.
 ///
-/// A checkpoint at which nothing was found has one row, null but for the last two.
+/// A checkpoint at which no point was found has one row, in which all but the last two columns are null.
 ///
 /// # Source
-/// `sussillo2013`; `golub2018` for the merging of points. Differs in: Newton's and Levenberg's and
-/// Marquardt's steps in place of a minimiser that uses gradients alone; slow points are local minima, not
-/// states at which a minimiser was stopped.
+/// `sussillo2013`; `golub2018` for the merging of points. Differs in: Newton and Levenberg-Marquardt steps in
+/// place of a minimiser that uses only gradients; slow points are local minima, not states at which a
+/// minimiser was stopped.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct FixedPoints {
-    /// States to search from, each from a trial of its own.
+    /// Number of states to search from, each from a different trial.
     pub starts: usize,
-    /// Standard deviation of normal noise that is added to every unit of a start.
+    /// Standard deviation of the normal noise added to every unit of a start.
     pub noise: f64,
-    /// The speed under which a point is fixed.
+    /// The speed below which a point is a fixed point.
     pub tolerance: f64,
-    /// The speed up to which a local minimum of it is a slow point.
+    /// The speed up to which a local minimum of the speed is a slow point.
     pub slow: f64,
-    /// The Euclidean distance under which points are one.
+    /// The Euclidean distance below which two points count as the same.
     pub unique: f64,
-    /// Steps after which the search from a start ends in any case.
+    /// Maximum number of steps of the search from each start.
     pub max_iterations: usize,
-    /// The input that never changes, a number for each input; none is zero.
+    /// The constant input, one number per input of the network; none means zero.
     pub input: Option<Vec<f64>>,
 }
 
@@ -86,20 +87,20 @@ impl Default for FixedPoints {
 const TIMESTEPS: Purpose = Purpose::new("fixed pts when");
 const NOISE: Purpose = Purpose::new("fixed pts noise");
 
-/// By how much a modulus must be above 1 for a direction to count as unstable: arbitrary, above the
-/// rounding of eigenvalues that are 1.
+/// By how much a modulus must exceed 1 for a direction to count as unstable. Arbitrary, above the rounding of
+/// eigenvalues that are exactly 1.
 const ABOVE_ONE: f64 = 1e-10;
 
 impl FixedPoints {
     pub(crate) const NAME: &'static str = "fixed_points";
 
-    /// How far and how exactly it searches, for use with any [`Autonomous`] network and any starts.
+    /// The settings of the search, for use with any [`Autonomous`] network and any starts.
     pub fn search(&self) -> Search {
         let Self { tolerance, slow, unique, max_iterations, .. } = *self;
         Search { tolerance, slow, unique, max_iterations }
     }
 
-    /// The map whose fixed points are meant.
+    /// The map whose fixed points are searched for.
     fn system(&self, network: &Network) -> Result<Autonomous> {
         let system = Autonomous::of(network)?.ok_or_else(not_recurrent)?;
         match &self.input {
@@ -111,7 +112,7 @@ impl FixedPoints {
         }
     }
 
-    /// The trial and the timestep that each start is from.
+    /// The trial and the timestep that each start is taken from.
     fn origins(&self, seed: u64, trials: usize, timesteps: usize) -> Vec<(usize, Timestep)> {
         let origin = |start: usize| {
             let drawn = Stream::new(seed, TIMESTEPS, start as u64).below(timesteps as u32);
@@ -141,7 +142,7 @@ impl FixedPoints {
         Ok(states)
     }
 
-    /// Whether the search is one that can be done.
+    /// Checks the settings of the search.
     fn check_search(&self) -> Result<()> {
         positive(Self::NAME, "tolerance", self.tolerance)?;
         if !(self.slow.is_finite() && self.slow >= self.tolerance) {
@@ -153,29 +154,29 @@ impl FixedPoints {
     }
 }
 
-/// The fixed points and slow points of a system that a search from these states finds, as a table.
+/// The fixed points and slow points of a system that are found from the given states, as a table.
 ///
-/// Of `settings` the tolerance, `slow`, `unique` and `max_iterations` count; the starts are those given,
-/// and a constant input is part of the system ([`Autonomous::with_input`]). [`FixedPoints::search`] finds
-/// the same points as values.
+/// Of `settings`, only `tolerance`, `slow`, `unique` and `max_iterations` are used. The starts are those
+/// given, and a constant input is part of the system ([`Autonomous::with_input`]). [`FixedPoints::search`]
+/// returns the same points as values.
 ///
 /// # Shapes
 /// `starts`: (starts, units).
 ///
 /// # Returns
-/// A row for each point, with the columns of the analysis [`FixedPoints`] from `index` on; in the place of
-/// `start_trial` and `start_timestep` stands `start`, the row of the start that came nearest, from 0. Where
-/// nothing was found there is one row, null but for `starts` and `unconverged`.
+/// One row per point, with the columns of the analysis [`FixedPoints`] from `index` on. In place of
+/// `start_trial` and `start_timestep` there is `start`, the row of the start that came nearest, counted from
+/// 0. If no point was found, there is one row, in which all columns but `starts` and `unconverged` are null.
 ///
 /// # Errors
-/// [`Error::Parameter`]; [`Error::Shape`] for starts of another length than the states;
-/// [`Error::NotFinite`] names the first bad start and unit.
+/// [`Error::Parameter`]; [`Error::Shape`] if the length of the starts differs from that of the states;
+/// [`Error::NotFinite`] names the start and unit of the first NaN or infinite value.
 ///
 /// # Source
 /// As [`FixedPoints`].
 ///
 /// # Example
-/// A unit that excites itself has three fixed points, of which the one in the middle is unstable:
+/// A unit that excites itself has three fixed points. The middle one is unstable:
 /// ```
 /// use concertina_analysis::lyapunov::{Autonomous, Rule};
 /// use concertina_analysis::{FixedPoints, fixed_points};
@@ -265,20 +266,20 @@ fn not_recurrent() -> Error {
     Error::NotApplicable {
         analysis: FixedPoints::NAME,
         subject: "a feedforward network".to_owned(),
-        reason: "it maps an input to an output once, and has no state that could stay",
+        reason: "it maps an input to an output once, and has no state that evolves",
         hint: "choose a recurrent `network.kind`, or leave this analysis out",
     }
 }
 
-/// What is said of a point.
+/// What a row says about a point.
 struct Row<'a> {
     index: i64,
     point: &'a Point,
-    /// Of the Jacobian there.
+    /// The eigenvalues of the Jacobian there.
     eigenvalues: &'a [Complex64],
 }
 
-/// The columns of the result, a row for each point; one of nulls where a search found none.
+/// The columns of the result, with one row per point, or a row of nulls where a search found none.
 #[derive(Debug, Default)]
 struct Columns {
     index: Vec<Option<i64>>,
@@ -297,7 +298,7 @@ struct Columns {
 }
 
 impl Columns {
-    /// What was found from so many starts.
+    /// Adds what was found from this many starts.
     fn extend(&mut self, system: &Autonomous, starts: usize, found: &Found) -> Result<()> {
         for (point, index) in found.points.iter().zip(1..) {
             let eigenvalues = eigenvalues(system.jacobian(point.state.view())?.view())?;
@@ -329,7 +330,7 @@ impl Columns {
         self.imaginary.push(row.map(|row| row.eigenvalues.iter().map(|value| value.im).collect()));
     }
 
-    /// With these columns that say where the start was.
+    /// Names the columns. The given columns say where the start was.
     fn named(
         self,
         start: impl IntoIterator<Item = (&'static str, Values)>,

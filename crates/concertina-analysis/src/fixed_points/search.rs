@@ -1,4 +1,4 @@
-//! From many starts down to fixed and slow points, and which of them are the same.
+//! The search from many starts for fixed and slow points, and the merging of points that are the same.
 
 use concertina_numerics::linalg::{Elimination, product, solve_positive_definite};
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
@@ -6,12 +6,12 @@ use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
 use crate::lyapunov::Autonomous;
 use crate::{Error, Result};
 
-/// What a search has ended at.
+/// The kind of point at which a search ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
-    /// The network stays: `F(h) = h`.
+    /// A fixed point, at which the network stays: `F(h) = h`.
     Fixed,
-    /// A local minimum of the speed that is not zero: the network passes slowly.
+    /// A slow point, which the network passes slowly: a local minimum of the speed that is not zero.
     Slow,
 }
 
@@ -25,20 +25,20 @@ impl Kind {
     }
 }
 
-/// How far and how exactly to search.
+/// The settings of a search.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Search {
-    /// A point is fixed where the speed is lower.
+    /// A point is fixed where the speed is below this.
     pub tolerance: f64,
     /// A local minimum of the speed is a slow point where the speed is at most this.
     pub slow: f64,
-    /// Points that lie nearer to each other than this are one.
+    /// Points closer together than this count as the same point.
     pub unique: f64,
-    /// Steps from each start.
+    /// Maximum number of steps from each start.
     pub max_iterations: usize,
 }
 
-/// A point at which the search has ended, from one or several starts.
+/// A point at which the search from one or several starts ended.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Point {
     /// Fixed or slow.
@@ -47,55 +47,56 @@ pub struct Point {
     pub state: Array1<f64>,
     /// `q = ½ ‖F(h) - h‖²`.
     pub speed: f64,
-    /// Which of the starts ended nearest to it: the one with the lowest speed.
+    /// The start that ended nearest to it: the one with the lowest speed.
     pub start: usize,
-    /// Steps from that start.
+    /// Number of steps from that start.
     pub iterations: usize,
     /// How many starts ended here.
     pub hits: usize,
 }
 
-/// What came of all starts.
+/// The outcome of all starts.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Found {
-    /// Fixed points, then slow ones, each by their distance from zero.
+    /// Fixed points, then slow points, both in order of their distance from zero.
     pub points: Vec<Point>,
-    /// How many starts ended at none of them.
+    /// How many starts reached none of them.
     pub unconverged: usize,
 }
 
-/// A step that leaves a quarter of the speed, half of the residual, or less is a good one.
+/// A step is good if it leaves at most a quarter of the speed, that is, half of the residual.
 const GOOD: f64 = 0.25;
-/// After a step that leaves this share of the speed, a tenth of the residual, or less, the same Jacobian is
-/// used again: a step then costs a twentieth of one with its own in a network of 200 units.
+/// After a step that leaves at most this share of the speed, that is, a tenth of the residual, the same
+/// Jacobian is used again. In a network of 200 units, such a step costs a twentieth of one with a new
+/// Jacobian.
 const AGAIN: f64 = 0.01;
-/// Damping at first, in units of `‖J - I‖²`, as in Madsen, Nielsen and Tingleff's `τ`.
+/// Initial damping, in units of `‖J - I‖²`: the `τ` of Madsen, Nielsen and Tingleff.
 const FIRST_DAMPING: f64 = 1e-3;
-/// Least damping, in the same units: under it rounding decides.
+/// Least damping, in the same units. Below it, rounding dominates.
 const LEAST_DAMPING: f64 = 1e-13;
-/// Steps that may be refused one after the other; the damping grows by 2, 4, 8, ... and is then beyond any
-/// scale.
+/// Number of consecutive steps that may be rejected. The damping grows by factors of 2, 4, 8, ..., and after
+/// that many it exceeds any scale.
 const MOST_REFUSALS: usize = 30;
-/// At a minimum the gradient is this small a share of the lengths of its factors, `‖J - I‖ ‖F(h) - h‖`.
-/// Arbitrary, between rounding and the 1e-7 or so that it is next to a fixed point at which `J` has the
-/// eigenvalue 1.
+/// At a minimum the gradient is at most this share of the product of the lengths of its factors,
+/// `‖J - I‖ ‖F(h) - h‖`. Arbitrary, between rounding and the value of about 1e-7 next to a fixed point at
+/// which `J` has the eigenvalue 1.
 const FLAT: f64 = 1e-9;
-/// A search that takes this many steps to lower a speed above [`HOPELESS`] times `slow` by less than one in a
-/// hundred ([`STALLED`]) ends: at that rate it would need thousands of steps more. Arbitrary.
+/// A search ends if, in this many steps, it lowers a speed above [`HOPELESS`] times `slow` by less than one
+/// hundredth ([`STALLED`]): at that rate it would need thousands of further steps. Arbitrary.
 const PATIENCE: usize = 20;
 const HOPELESS: f64 = 100.0;
 const STALLED: f64 = 0.99;
-/// Machine epsilons of the state within which a residual is rounding.
+/// A residual within this many machine epsilons of the state counts as rounding.
 const ROUNDINGS: f64 = 8.0;
 
 impl Search {
-    /// Searches from each of these states.
+    /// Searches from each of the given states.
     ///
     /// # Shapes
     /// `starts`: (starts, units).
     ///
     /// # Errors
-    /// [`Error::Shape`] for states of another length, [`Error::NotFinite`] for a start that is NaN or
+    /// [`Error::Shape`] for starts of the wrong length; [`Error::NotFinite`] for a start that is NaN or
     /// infinite.
     pub fn run(&self, system: &Autonomous, starts: ArrayView2<f64>) -> Result<Found> {
         if starts.ncols() != system.units() {
@@ -108,7 +109,8 @@ impl Search {
             ended.extend(self.descend(system, start, state)?);
         }
         let unconverged = starts.nrows() - ended.len();
-        // The lowest of those that are one is taken for all, and fixed points count before slow ones.
+        // Of points that are the same, the one with the lowest speed is kept, and fixed points take
+        // precedence.
         ended.sort_by(|a, b| {
             a.kind.cmp(&b.kind).then(a.speed.total_cmp(&b.speed)).then(a.start.cmp(&b.start))
         });
@@ -131,8 +133,8 @@ impl Search {
         Ok(Found { points, unconverged })
     }
 
-    /// Goes down from one start: Newton's steps while they are good, Levenberg's and Marquardt's otherwise.
-    /// `None` if that ends nowhere.
+    /// Descends from one start, with Newton steps while they are good and Levenberg-Marquardt steps
+    /// otherwise; `None` if it reaches no point.
     fn descend(&self, system: &Autonomous, start: usize, state: ArrayView1<f64>) -> Result<Option<Point>> {
         let mut at = Place::at(system, state.to_owned());
         if !at.speed.is_finite() {
@@ -160,7 +162,7 @@ impl Search {
                 None if !slope.is_flat(&at) => slope.damped(system, &at, &mut damping)?,
                 next => next,
             };
-            // Where no step lowers the speed, rounding hides how flat it is.
+            // If no step lowers the speed, rounding hides how flat it is.
             let Some(next) = next else {
                 let slow = at.speed <= self.slow;
                 return Ok(at.into_point(system, Kind::Slow, start, iterations).filter(|_| slow));
@@ -176,14 +178,14 @@ impl Search {
 /// The speed `½ ‖F(h) - h‖²` at a state.
 ///
 /// # Errors
-/// [`Error::Shape`] for a state of another length.
+/// [`Error::Shape`] for a state of the wrong length.
 pub fn speed(system: &Autonomous, state: ArrayView1<f64>) -> Result<f64> {
     let residual = system.next(state)? - state;
     Ok(0.5 * residual.dot(&residual))
 }
 
-/// One more step of Newton's, if it lowers the speed: what the tolerance leaves of the residual may be far
-/// from the point in directions along which the speed hardly rises.
+/// Takes one more Newton step, if it lowers the speed. A state whose residual is within the tolerance may
+/// still be far from the point in directions along which the speed hardly rises.
 fn polish(system: &Autonomous, point: &mut Point) -> Result<()> {
     let at = Place::at(system, point.state.clone());
     let next = Slope::at(system, &at).newton(system, &at, f64::INFINITY)?.map(|steps| steps.to);
@@ -197,7 +199,7 @@ fn length(vector: ArrayView1<f64>) -> f64 {
     vector.iter().map(|entry| entry * entry).sum::<f64>().sqrt()
 }
 
-/// A state, and how fast the network leaves it.
+/// A state, and how fast the network moves away from it.
 struct Place {
     state: Array1<f64>,
     /// `F(h) - h`.
@@ -213,19 +215,19 @@ impl Place {
         Self { state, residual, speed }
     }
 
-    /// The point that the search has ended at; `None` if no orbit comes there.
+    /// The point at which the search ended; `None` if no orbit can reach it.
     fn into_point(self, system: &Autonomous, kind: Kind, start: usize, iterations: usize) -> Option<Point> {
         let Self { state, speed, .. } = self;
         system.is_reachable(&state).then_some(Point { kind, state, speed, start, iterations, hits: 1 })
     }
 
-    /// Whether the residual is no more than the rounding of the state.
+    /// Whether the residual does not exceed the rounding of the state.
     fn is_rounding(&self) -> bool {
         (2.0 * self.speed).sqrt() <= ROUNDINGS * f64::EPSILON * length(self.state.view())
     }
 }
 
-/// Some steps, and where they lead.
+/// Several steps, and where they lead.
 struct Steps {
     to: Place,
     count: usize,
@@ -233,7 +235,8 @@ struct Steps {
 
 /// How the residual changes around a place.
 struct Slope {
-    /// `J - I`, rows by the state before: a small step `d` adds the row `d (J - I)` to the residual.
+    /// `J - I`, with rows indexed by the earlier state: a small step `d` adds the row `d (J - I)` to the
+    /// residual.
     matrix: Array2<f64>,
     /// `(J - I) (F(h) - h)ᵀ`, the gradient of the speed.
     gradient: Array1<f64>,
@@ -254,8 +257,9 @@ impl Slope {
         length(self.gradient.view()) <= FLAT * self.size * (2.0 * place.speed).sqrt()
     }
 
-    /// Where Newton's step leads, `d (J - I) = h - F(h)`, and more steps with the same Jacobian as long as
-    /// each leaves little of the speed and that is not `enough`; `None` where the matrix is singular.
+    /// Where the Newton step `d (J - I) = h - F(h)` leads, and further steps with the same Jacobian as long
+    /// as each greatly lowers the speed and the speed is not yet below `enough`; `None` if the matrix is
+    /// singular.
     fn newton(&self, system: &Autonomous, place: &Place, enough: f64) -> Result<Option<Steps>> {
         let Some(factors) = Elimination::of(self.matrix.t())? else { return Ok(None) };
         let step = |from: &Place| -> Result<Option<Place>> {
@@ -273,8 +277,8 @@ impl Slope {
         Ok(Some(steps))
     }
 
-    /// Where the damped step `-d ((J - I) (J - I)ᵀ + λ I) = gradient` leads that lowers the speed, with the
-    /// damping `λ` for the next; `None` if none does.
+    /// Where the first damped step `-d ((J - I) (J - I)ᵀ + λ I) = gradient` that lowers the speed leads.
+    /// Updates the damping `λ` for the next step. `None` if no such step lowers the speed.
     fn damped(&self, system: &Autonomous, place: &Place, damping: &mut f64) -> Result<Option<Steps>> {
         let normal = product(self.matrix.view(), self.matrix.t());
         let scale = self.size * self.size;
@@ -284,7 +288,7 @@ impl Slope {
             matrix.diag_mut().mapv_inplace(|entry| entry + *damping * scale);
             if let Some(step) = solve_positive_definite(matrix.view(), (-&self.gradient).view())? {
                 let next = Place::at(system, &place.state + &step);
-                // What the linear model promises to take off the speed.
+                // The reduction of the speed that the linear model predicts.
                 let promised = 0.5 * step.dot(&(&step * (*damping * scale) - &self.gradient));
                 let ratio = (place.speed - next.speed) / promised;
                 if next.speed < place.speed {

@@ -1,5 +1,5 @@
-//! The rule `converged`: a burn-in, then until the standard error over initial conditions is under the
-//! tolerance.
+//! The rule `converged`: after a burn-in, average until the standard error over initial conditions is below
+//! the tolerance.
 
 use ndarray::{Array2, Array3, ArrayView2};
 
@@ -10,19 +10,19 @@ use super::spectrum::{Outcome, Spectrum};
 use super::start::{initial_states, random_frame};
 use crate::Result;
 
-/// Timesteps between two looks at the standard error (arbitrary: a look costs nothing, and no figure needs
+/// Timesteps between two checks of the standard error (arbitrary: a check costs nothing, and no figure needs
 /// finer steps).
 const LOOK_EVERY: usize = 50;
-/// Attractors differ if the error that the orbits' own fluctuations explain is under this share of the
-/// tolerance while the error over initial conditions is above it. With ten initial conditions and one
-/// attractor the ratio of the two variances would have to reach 16, which an F(9, 9) variable does with
-/// probability 2e-4.
+/// Attractors are different if the error explained by the fluctuations along each orbit is below this share
+/// of the tolerance while the error over initial conditions is above the tolerance. With ten initial
+/// conditions and one attractor the ratio of the two variances would have to reach 16, which an F(9, 9)
+/// variable does with probability 2e-4.
 const OWN_SHARE: f64 = 0.25;
-/// Attractors differ if vectors are gone this often on some orbits and never on others: by chance the others
-/// would be spared with a probability of e⁻¹⁰.
+/// Attractors are different if vectors are gone this often on some orbits and never on others. By chance,
+/// this would happen with a probability of e⁻¹⁰.
 const OFTEN: u32 = 10;
 
-/// What the rule goes by.
+/// The settings of the rule.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Converged {
     pub exponents: usize,
@@ -35,20 +35,20 @@ pub(super) struct Converged {
 impl Converged {
     /// The spectrum of a system under this rule.
     ///
-    /// What the initial conditions have in common their standard error does not know of: a transient, or at a
-    /// fixed point a frame that turns slowly and has everywhere been through the same part of its turn.
-    /// Against the one there is the burn-in, against the other the average is at least as long as the
-    /// burn-in. (A network trained on two-dimensional inputs gave -1.388 and -1.416 for a pair of exponents
-    /// at -1.402, with a standard error of 4e-4, after 1000 timesteps and an average over 100.)
+    /// The standard error over initial conditions cannot detect what these have in common. One example is a
+    /// transient. Another is a frame that turns slowly at a fixed point and has gone through the same part of
+    /// its turn on every orbit. The burn-in removes the first; against the second, the average is at least as
+    /// long as the burn-in. (A network trained on two-dimensional inputs gave -1.388 and -1.416 for a pair of
+    /// exponents at -1.402, with a standard error of 4e-4, after 1000 timesteps and an average over 100.)
     ///
-    /// Every initial condition has a random frame of its own, so that the standard error also knows of frames
-    /// that have not yet turned into the directions of the exponents.
+    /// Every initial condition has its own random frame, so the standard error also detects frames that have
+    /// not yet turned into the directions of the exponents.
     ///
-    /// Frames start where the states have settled. In a transient units may be silent that are active later:
-    /// a vector that is lost there would be lost for good, and one that is not would be held in the
-    /// directions that were left. For the same reason new frames are drawn, with a burn-in of their own, if
-    /// vectors were lost in the first half of the average and none in its second. What is lost time and again
-    /// is the network's.
+    /// Frames start where the states have settled. Units that are active later may be silent during a
+    /// transient. A vector lost there would be lost for good, and one that is not lost would be confined to
+    /// the directions that were left. For the same reason, if vectors were lost in the first half of the
+    /// average and none in the second, new frames are drawn, with another burn-in. Vectors that are lost
+    /// again and again are a property of the network.
     pub(super) fn spectrum(&self, system: &Autonomous, seed: u64) -> Result<Spectrum> {
         let start = initial_states(seed, self.initial_conditions, system.units());
         let settled = settle(system, start.view(), self.burn_in)?;
@@ -64,7 +64,7 @@ impl Converged {
     }
 }
 
-/// The states after a number of timesteps; `None` if one of them grew out of bounds.
+/// The states after a number of timesteps; `None` if one of them exceeds the bounds.
 fn settle(system: &Autonomous, start: ArrayView2<f64>, timesteps: usize) -> Result<Option<Array2<f64>>> {
     let mut orbits = Orbits::new(system, start, Array2::zeros((0, system.units())).view())?;
     for _ in 0..timesteps {
@@ -76,30 +76,30 @@ fn settle(system: &Autonomous, start: ArrayView2<f64>, timesteps: usize) -> Resu
     Ok(Some(orbits.states().to_owned()))
 }
 
-/// An estimate as it stands.
+/// An estimate in progress.
 struct Estimate<'a> {
     rule: &'a Converged,
     system: &'a Autonomous,
     seed: u64,
     orbits: Orbits<'a>,
-    /// Of the smallest state in each timestep since the sums began: it grows where all do.
+    /// Sizes of the smallest state in each timestep since the sums began. It grows only if all states do.
     sizes: Sizes,
-    /// The sums at every look; the first when they began.
+    /// The sums at every check, the first of which is at their beginning.
     looks: Vec<Vec<Tally>>,
-    /// How often frames were drawn.
+    /// How many times frames were drawn.
     rounds: usize,
 }
 
-/// When and on which orbits vectors were lost since the sums began. What comes later decides.
+/// When and on which orbits vectors were lost since the sums began. The later variants take precedence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Losses {
-    /// The same vectors on all orbits, or none.
+    /// The same vectors on all orbits, or no vectors at all.
     OnAllOrbits,
     /// Some vectors often on some orbits and never on others.
     OnSomeOrbits,
-    /// Too few to tell.
+    /// Too few to decide.
     Recent,
-    /// In the first half of the time, and not in the second.
+    /// In the first half of the time, and none in the second.
     Past,
 }
 
@@ -110,7 +110,7 @@ impl<'a> Estimate<'a> {
         Ok(Self { rule, system, seed, orbits, sizes: Sizes::default(), looks: Vec::new(), rounds: 0 })
     }
 
-    /// Goes on by this many timesteps.
+    /// Advances by this many timesteps.
     fn advance(&mut self, timesteps: usize) -> Option<Outcome> {
         for _ in 0..timesteps {
             self.orbits.step();
@@ -129,7 +129,7 @@ impl<'a> Estimate<'a> {
         self.looks = vec![self.orbits.tallies().to_vec()];
     }
 
-    /// New frames, and a burn-in in which they turn.
+    /// Draws new frames and lets them turn during a burn-in.
     fn transient_of_new_frames(&mut self) -> Option<Outcome> {
         let Converged { initial_conditions, exponents, .. } = *self.rule;
         for orbit in 0..initial_conditions {
@@ -142,7 +142,7 @@ impl<'a> Estimate<'a> {
         self.advance(self.rule.burn_in)
     }
 
-    /// Averages until the rule says that it is enough.
+    /// Averages until the rule is satisfied.
     fn average(&mut self) -> Outcome {
         self.begin_sums();
         let Converged { burn_in, max_iterations, .. } = *self.rule;
@@ -172,7 +172,8 @@ impl<'a> Estimate<'a> {
         }
     }
 
-    /// What the losses and the standard errors say; `None` if the estimate must go on.
+    /// The outcome that follows from the losses and the standard errors; `None` if the estimate must
+    /// continue.
     fn verdict(&self, losses: Losses) -> Option<Outcome> {
         match losses {
             Losses::OnAllOrbits => {}
@@ -214,8 +215,8 @@ impl<'a> Estimate<'a> {
     }
 }
 
-/// The largest standard error among the exponents that the fluctuations of each orbit along itself would
-/// explain, from the difference between the two halves of its time.
+/// The largest standard error, over the exponents, that the fluctuations along each orbit would explain. It
+/// is estimated from the difference between the two halves of each orbit.
 ///
 /// If an orbit's mean over the time `T` has the variance `v` and the halves are independent, each half has `2
 /// v` and their difference `4 v`.

@@ -1,4 +1,4 @@
-//! The network without input, or with one that never changes, as a map of its state, and its Jacobian.
+//! The network without input, or with a constant input, as a map of its state, and the Jacobian of that map.
 
 use std::sync::Arc;
 
@@ -10,8 +10,8 @@ use crate::{Error, Result};
 
 /// A network without input: a map from its state to its next state, in f64.
 ///
-/// Row vectors throughout, so a tangent vector `q` at `h` becomes the row `q J` with `J[i, j] = ∂h'[j] /
-/// ∂h[i]`:
+/// Vectors are row vectors throughout, so a tangent vector `q` at `h` becomes the row `q J` with
+/// `J[i, j] = ∂h'[j] / ∂h[i]`:
 ///
 /// ```text
 /// map    h' = φ(h W + b)                    q J = (q W) ∘ φ'(h W + b)
@@ -23,9 +23,9 @@ use crate::{Error, Result};
 pub struct Autonomous {
     /// (units, currents × units).
     pub(super) weights: Array2<f64>,
-    /// Of the currents from the inputs, (currents × units).
+    /// The bias of the currents from the inputs, (currents × units).
     pub(super) bias: Array1<f64>,
-    /// Of the recurrent currents, (currents × units); empty where there is none.
+    /// The bias of the recurrent currents, (currents × units); empty if there is none.
     pub(super) recurrent_bias: Array1<f64>,
     pub(super) dynamics: Arc<dyn Dynamics>,
 }
@@ -40,13 +40,13 @@ pub enum Rule {
     Euler {
         /// The step, in time constants.
         dt: f64,
-        /// The share of the state that stays.
+        /// The share of the state that is kept.
         kept: f64,
     },
 }
 
 impl Autonomous {
-    /// The dynamics with these weights, of a network of one current.
+    /// The dynamics of a network with a single current per unit, with these weights.
     ///
     /// # Shapes
     /// `weights`: (units, units), (from, to); `bias`: (units).
@@ -69,8 +69,8 @@ impl Autonomous {
     /// The dynamics of any network with these weights.
     ///
     /// # Shapes
-    /// `weights`: (units, currents × units), (from, to); `bias`: (currents × units); `recurrent_bias`: the
-    /// same, or empty.
+    /// `weights`: (units, currents × units), (from, to); `bias`: (currents × units); `recurrent_bias`:
+    /// (currents × units), or empty.
     ///
     /// # Errors
     /// [`Error::Shape`], [`Error::NotFinite`].
@@ -125,7 +125,7 @@ impl Autonomous {
         Self::with_dynamics(network.dynamics().into(), recurrent, bias, recurrent_bias).map(Some)
     }
 
-    /// The same with an input that never changes, instead of none.
+    /// The same dynamics with a constant input instead of none.
     ///
     /// # Shapes
     /// `weights`: (inputs, currents × units); `input`: (inputs).
@@ -181,19 +181,19 @@ impl Autonomous {
         })
     }
 
-    /// The state after one of the right length.
+    /// The state after this one, which must have the right length.
     pub(crate) fn next_of(&self, state: &Array1<f64>) -> Array1<f64> {
         self.advanced(state).next
     }
 
-    /// The Jacobian at a state of the right length.
+    /// The Jacobian at this state, which must have the right length.
     pub(crate) fn jacobian_of(&self, state: &Array1<f64>) -> Array2<f64> {
         let Advanced { slopes, note, .. } = self.advanced(state);
         let mut jacobian = Array2::eye(self.units());
         for ((mut vector, weights), slope) in
             jacobian.rows_mut().into_iter().zip(self.weights.rows()).zip(slopes)
         {
-            let image = &weights * slope; // of a unit vector
+            let image = &weights * slope; // the image of a unit vector
             let (vector, image) = (vector.as_slice_mut(), image.as_slice());
             let (vector, image) = vector.zip(image).expect("rows of arrays in row-major order");
             self.dynamics.tangent(vector, image, &note);
@@ -201,8 +201,8 @@ impl Autonomous {
         jacobian
     }
 
-    /// Whether orbits can come to a state. In a gated network units are means of numbers within -1 and 1;
-    /// outside, an update gate of 1 would hold any number.
+    /// Whether orbits can reach this state. In a gated network, the state of a unit is a mean of numbers
+    /// between -1 and 1. Outside this range, an update gate of 1 would keep any number.
     pub(crate) fn is_reachable(&self, state: &Array1<f64>) -> bool {
         self.dynamics.currents() == 1 || state.iter().all(|entry| entry.abs() <= 1.0)
     }
@@ -225,10 +225,10 @@ impl Autonomous {
     }
 }
 
-/// What there is to know of a timestep.
+/// The results of one timestep.
 struct Advanced {
     next: Array1<f64>,
-    /// `φ'(h)` where rates are sent, else 1.
+    /// `φ'(h)` where rates are transmitted, else 1.
     slopes: Vec<f64>,
     note: Vec<f64>,
 }
@@ -240,7 +240,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn weights_that_cannot_be_are_refused_by_name() {
+    fn invalid_weights_are_refused_and_named() {
         let new = |weights, bias| {
             Autonomous::new(weights, bias, Nonlinearity::Tanh, Rule::Map).expect_err("refused").to_string()
         };

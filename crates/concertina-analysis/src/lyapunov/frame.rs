@@ -2,45 +2,46 @@
 
 use concertina_numerics::kernels::{Operation, dispatch};
 
-/// A vector shorter than this is lost: slopes, squares and products on the way to it may have underflowed.
+/// A vector shorter than this is lost, because slopes, squares and products may have underflowed while it was
+/// computed.
 const UNDERFLOW: f64 = 1e-290;
 
-/// A unit counts as small if its scale is under this share of the largest, 2⁻²⁰. Lengths then keep at least
+/// A unit counts as small if its scale is below this share of the largest, 2⁻²⁰. Lengths then keep at least
 /// 32 of their 52 bits.
 const SMALL: f64 = 1.0 / 1_048_576.0;
 
-/// What became of a tangent vector in a timestep.
+/// What happened to a tangent vector in a timestep.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fate {
-    /// Its length orthogonally to the vectors before it is known.
+    /// The length of its part orthogonal to the vectors before it is known.
     Kept,
     /// That length is zero: the Jacobian leaves no further direction.
     Gone,
-    /// That length is below the rounding errors. The stretch is an upper bound.
+    /// That length is below the rounding errors. The stretch is only an upper bound.
     Unresolved,
 }
 
 /// The QR factorisation of the images of a frame.
 #[derive(Debug, Clone)]
 pub(super) struct Factors {
-    /// The first are those that were kept, in their order, then come those that were lost: the number that
-    /// each had before.
+    /// The previous index of each vector: first those that were kept, in their order, then those that were
+    /// lost.
     pub was: Vec<usize>,
-    /// The base-2 logarithm of the length of each orthogonally to those before it, in the order of `was`.
+    /// The base-2 logarithm of the length of each vector's part orthogonal to those before it, in the order
+    /// of `was`.
     pub log2_lengths: Vec<f64>,
-    /// In the order of `was`.
+    /// What happened to each vector, in the order of `was`.
     pub fates: Vec<Fate>,
-    /// (vectors, units), the units in the order of `order`: the images, then the directions of the
-    /// reflections.
+    /// (vectors, units), with the units in the order of `order`. First holds the images, then the directions
+    /// of the reflections.
     images: Vec<f64>,
-    /// The units, those with very small scales last. In what follows a unit's number in this order is its
-    /// place.
+    /// The units, those with very small scales last. The index of a unit in this order is called its place.
     order: Vec<usize>,
-    /// Whether any scale is very small. If not, the order is that of the units.
+    /// Whether any scale is very small. If not, `order` is the order of the units themselves.
     is_graded: bool,
-    /// (units), by place: the largest scale from there on.
+    /// (units), by place: the largest scale from that place on.
     scales: Vec<f64>,
-    /// The factor of each reflection, and the sign of the entry of `R` that it made.
+    /// The factor of each reflection, and the sign of the entry of `R` that it produced.
     reflections: Vec<(f64, f64)>,
     /// (units), by place.
     column: Vec<f64>,
@@ -62,20 +63,20 @@ impl Factors {
         }
     }
 
-    /// Makes the rows of `frame` orthonormal, one after the other, and finds how long each was orthogonally
-    /// to those before it: `R[j, j]` of the QR factors of the transposed frame.
+    /// Makes the rows of `frame` orthonormal, one after the other, and finds the length of each row's part
+    /// orthogonal to those before it: `R[j, j]` of the QR factors of the transposed frame.
     ///
-    /// Householder reflections, so that the rows are orthonormal to working precision whatever they were.
-    /// Where the entries of some units are very much smaller than those of others, as behind saturated units,
-    /// the small ones keep their digits because these units are taken last, in the order of their size
+    /// It uses Householder reflections, so that the rows become orthonormal to working precision whatever
+    /// they were before. If the entries of some units are very much smaller than those of others, as behind
+    /// saturated units, the small ones keep their digits because these units come last, ordered by size
     /// (`cox1998`).
     ///
-    /// A row of which at most rounding error is left is lost. It is put behind those that were kept, in a
-    /// direction orthogonal to them, and so has no influence on them.
+    /// A row of which nothing but rounding error is left is lost. It is moved behind those that were kept, in
+    /// a direction orthogonal to them, and so does not influence them.
     ///
     /// # Shapes
-    /// `frame`: (vectors, units), row-major; `scales`: (units), how large the entries of each unit can be,
-    /// zero only where all are zero. `rank`: the most directions that the Jacobian leaves.
+    /// `frame`: (vectors, units), row-major; `scales`: (units), a bound on the entries of each unit, zero
+    /// only where all are zero. `rank`: the largest number of directions that the Jacobian leaves.
     pub(super) fn orthonormalise(&mut self, frame: &mut [f64], scales: &[f64], rank: usize) {
         self.arrange(scales);
         let (stride, order) = (self.column.len(), &self.order);
@@ -89,7 +90,7 @@ impl Factors {
         dispatch(Factorise { factors: self, frame, rank });
     }
 
-    /// Puts the units with very small scales last, the largest of them first.
+    /// Puts the units with very small scales last, in decreasing order of their scales.
     fn arrange(&mut self, scales: &[f64]) {
         let largest = scales.iter().copied().fold(0.0, f64::max);
         let small = |unit: &usize| scales[*unit] < SMALL * largest;
@@ -116,7 +117,7 @@ impl Factors {
         self.log2_lengths.clear();
         self.fates.clear();
         self.reflections.clear();
-        let mut lost = Vec::new(); // allocates where there are any
+        let mut lost = Vec::new(); // allocates only if there are any
         for vector in 0..self.images.len() / stride {
             let place = self.was.len();
             let (before, rest) = self.images.split_at_mut(vector * stride);
@@ -127,7 +128,7 @@ impl Factors {
             }
             image[..place].fill(0.0); // entries of R: not needed
             let length = norm(image);
-            // A bound on the rounding errors of the product before and of the reflections.
+            // A bound on the rounding errors of the preceding product and of the reflections.
             let rounding = units as f64 * f64::EPSILON * self.scales[place];
             if length <= rounding || length < UNDERFLOW {
                 lost.push((vector, libm::log2(rounding.max(UNDERFLOW)), Fate::Unresolved));
@@ -160,7 +161,7 @@ impl Factors {
         for (place, row) in frame.chunks_exact_mut(units).enumerate() {
             self.column.fill(0.0);
             self.column[place] = self.reflections.get(place).map_or(1.0, |(_, sign)| *sign);
-            // those after it leave the axis as it is
+            // later reflections leave the axis unchanged
             for (number, &(factor, sign)) in self.reflections.iter().enumerate().take(place + 1).rev() {
                 let direction = &self.images[number * stride..(number + 1) * stride];
                 Reflection { direction, factor, sign }.apply(&mut self.column);
@@ -194,13 +195,13 @@ impl Operation for Factorise<'_> {
 struct Reflection<'a> {
     direction: &'a [f64],
     factor: f64,
-    /// Of the entry that is left of the vector that it was made for.
+    /// The sign of the entry that remains of the vector for which it was made.
     sign: f64,
 }
 
 impl<'a> Reflection<'a> {
-    /// The reflection that puts a vector of this length, zero before `place`, onto the axis of that place;
-    /// its direction takes the vector's place.
+    /// The reflection that maps a vector of this length, which is zero before `place`, onto the axis of that
+    /// place. The vector is overwritten with the direction of the reflection.
     #[inline(always)]
     fn onto_axis(place: usize, vector: &'a mut [f64], length: f64) -> Self {
         let sign = if vector[place] > 0.0 { -1.0 } else { 1.0 }; // the other sign would cancel
@@ -221,8 +222,9 @@ impl<'a> Reflection<'a> {
     }
 }
 
-/// Lanes of the sums below: a fixed order, so the same bits whatever the vector registers are; enough of them
-/// that no sum waits for the one before it. Rows are padded with zeros to a multiple of them.
+/// Number of lanes of the sums below. The order of summation is fixed, so the bits do not depend on the width
+/// of the vector registers, and there are enough lanes that no sum waits for the previous one. Rows are
+/// padded with zeros to a multiple of this number.
 const LANES: usize = 32;
 
 #[inline(always)]
@@ -243,7 +245,7 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
     lanes[0]
 }
 
-/// The Euclidean length; scaled where squares would over- or underflow.
+/// The Euclidean length, scaled where squares would overflow or underflow.
 #[inline(always)]
 fn norm(vector: &[f64]) -> f64 {
     let plain = dot(vector, vector);
@@ -288,7 +290,7 @@ mod tests {
         #[test]
         fn frames_become_orthonormal_and_their_volume_is_kept(
             entries in proptest::collection::vec(-1.0..1.0_f64, 40),
-            squeeze in 0..10_i32, // the vectors differ by 10^-squeeze only
+            squeeze in 0..10_i32, // the vectors differ by only 10^-squeeze
         ) {
             let common = &entries[..10];
             let frame = Array2::from_shape_fn((3, 10), |(i, j)| {
@@ -310,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn a_vector_that_depends_on_those_before_it_goes_behind_those_that_do_not() {
+    fn a_linearly_dependent_vector_is_moved_behind_the_independent_ones() {
         let frame = ndarray::arr2(&[
             [3.0, 4.0, 0.0, 0.0, 0.0],
             [0.3, 0.4, 0.0, 0.0, 0.0],
@@ -326,7 +328,7 @@ mod tests {
         assert!((factors.log2_lengths[1] - 0.5 * (0.64_f64 + 4.0).log2()).abs() < 1e-15);
         assert!(factors.log2_lengths[2] < -45.0, "what is left of it is rounding");
         assert!(worst_from_identity(rows.view()) < 1e-14);
-        // Where the Jacobian leaves one direction, the others are gone.
+        // If the Jacobian leaves only one direction, the other vectors are gone.
         factors.orthonormalise(frame.clone().as_slice_mut().expect("row-major"), &[5.0; 5], 1);
         assert_eq!(factors.fates, [Fate::Kept, Fate::Gone, Fate::Gone, Fate::Gone]);
     }
@@ -341,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn lengths_beyond_the_range_of_squares_are_right() {
+    fn lengths_whose_squares_leave_the_range_are_right() {
         for size in [1e-200, 1e200, 1e-280] {
             let (_, lengths) = orthonormalised(ndarray::arr2(&[[3.0 * size, 0.0, 4.0 * size]]));
             assert!((lengths[0] - (5.0 * size).log2()).abs() < 1e-10, "{size}");

@@ -1,17 +1,19 @@
-//! Whether an orbit grows without bound, told from the sizes of its states.
+//! Detects orbits that grow without bound, from the sizes of their states.
 
-/// The base-2 logarithm of the size from which a state counts as out of bounds: its square would overflow.
+/// The base-2 logarithm of the size from which a state counts as out of bounds, because its square would
+/// overflow.
 const BOUND: f64 = 500.0;
-/// Fewer sizes than this say nothing (arbitrary: two for each quarter).
+/// Fewer sizes than this do not allow a decision (arbitrary: two per quarter).
 const FEWEST: usize = 8;
-/// By how much the largest size must rise from the first to the last quarter (arbitrary: well above rounding,
-/// and reached within 500 timesteps by whatever grows by a tenth of a thousandth in a timestep).
+/// The factor by which the largest size must rise from the first to the last quarter (arbitrary: well above
+/// rounding, and reached within 500 timesteps by an orbit that grows by a factor of 1.0001 per timestep).
 const RISE: f64 = 1.02;
-/// The share of the rise of the first half that the second half must have: growth along a line has all of it,
-/// and the approach to a fixed point e⁻¹ of it or less where the sizes cover two time constants.
+/// The rise in the second half must be at least this share of the rise in the first. For linear growth the
+/// two are equal. For the approach to a fixed point the second is e⁻¹ of the first or less, if the sizes
+/// cover two time constants.
 const SHARE: f64 = 0.9;
 
-/// The sizes of states along one orbit, or of the smallest of several.
+/// The sizes of the states along one orbit, or of the smallest state of several orbits.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Sizes {
     log2: Vec<f64>,
@@ -26,11 +28,11 @@ impl Sizes {
         self.log2.clear();
     }
 
-    /// Whether the states keep growing: the largest of each quarter of the time rises from quarter to
-    /// quarter, and no slower towards the end.
+    /// Whether the states keep growing: the largest size of each quarter of the time rises from quarter to
+    /// quarter, and not more slowly towards the end.
     ///
-    /// The exponents of such an orbit are no property of an attractor. An orbit that grows slowly does not
-    /// come to the end of the range of numbers within any reasonable time.
+    /// The exponents of such an orbit are not those of an attractor. An orbit that grows slowly does not
+    /// overflow within any reasonable time.
     pub(super) fn keep_growing(&self) -> bool {
         let count = self.log2.len();
         if count < FEWEST {
@@ -41,7 +43,7 @@ impl Sizes {
             sizes.iter().copied().fold(f64::NEG_INFINITY, f64::max)
         };
         let last = largest(3);
-        // in units of the last, which may be out of the range of numbers
+        // in units of the last, which may itself be out of the range of numbers
         let [a, b, c, d] = [0, 1, 2, 3].map(|quarter| (largest(quarter) - last).exp2());
         d > RISE * a && b > a && c > b && d - c > SHARE * (b - a)
     }

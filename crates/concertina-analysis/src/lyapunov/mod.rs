@@ -27,59 +27,59 @@ use crate::{Analysis, Error, Result, Subject};
 
 /// The largest Lyapunov exponents of the network without input, in bits per timestep.
 ///
-/// Benettin's method: a frame of orthonormal tangent vectors is carried along an orbit by the Jacobians, made
-/// orthonormal again after every timestep (QR), and the exponents are the means of `log2 R[j, j]` over time.
-/// The Jacobians are analytic, all arithmetic is in f64, and the Jacobian is taken at the state that it maps
-/// from. Initial conditions are uniform in [-0.2, 0.2] in every unit, and the same for every checkpoint of a
-/// run.
+/// Benettin's method: a frame of orthonormal tangent vectors is carried along an orbit by the Jacobians and
+/// made orthonormal again after every timestep (QR). The exponents are the means of `log2 R[j, j]` over time.
+/// The Jacobians are analytic and taken at the state that they map from, and all arithmetic is in f64.
+/// Initial conditions are uniform in [-0.2, 0.2] in every unit, and the same for every checkpoint of a run.
 ///
-/// The estimate ends by [`Stopping`]; one that has not converged is a result, with its error and the reason.
+/// [`Stopping`] determines when the estimate ends. An estimate that has not converged is still a result, with
+/// its error and the reason.
 ///
 /// # Returns
-/// A row for each checkpoint and exponent, with the columns
+/// One row per checkpoint and exponent, with the columns
 /// * `index` (1 is the largest), `exponent` (bits per timestep), `standard_error` (over initial conditions);
-/// * `converged`, and `reason`, null if converged. A null `exponent` that has converged stands for `-∞`: the
-///   Jacobians leave no further direction, as in a relu network whose units have fallen silent. One that has
-///   not is unknown: it is `-∞` on some initial conditions only, or lost to rounding, and the reason says
-///   which;
+/// * `converged`, and `reason`, null if converged. A null `exponent` that has converged means `-∞`: the
+///   Jacobians leave no further direction, as in a relu network whose units have fallen silent. A null
+///   `exponent` that has not converged is unknown: it is `-∞` for only some initial conditions, or lost to
+///   rounding, and `reason` says which;
 /// * the same in every row of a checkpoint: `kaplan_yorke_dimension` and `entropy_rate` (bits per timestep),
-///   null where they are not known ([`Spectrum`]); `initial_conditions`, `iterations`.
+///   null where they are unknown ([`Spectrum`]); `initial_conditions`, `iterations`.
 ///
-/// The orbit of a chaotic network depends on the last bit of every product; so the order of summation and the
-/// nonlinearity are fixed, and every instruction set gives the same bits.
+/// The orbit of a chaotic network depends on the last bit of every product. Therefore the order of summation
+/// and the evaluation of the nonlinearity are fixed, and every instruction set gives the same bits.
 ///
 /// # Source
-/// `benettin1980`, `farrell2022`, Fig. 2b. Differs in: the published code takes the Jacobian one step late
-/// and stops where its last ten running averages agree, which they nearly do by construction; `stopping =
-/// "paper"` does as it does.
+/// `benettin1980`, `farrell2022`, Fig. 2b. Differs in: the published code takes the Jacobian one step late,
+/// and stops when its last ten running averages agree, which they nearly do by construction.
+/// `stopping = "paper"` reproduces it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Lyapunov {
-    /// How many exponents, largest first; at most as many as the network has units. The default is 10, or the
-    /// number of units if that is smaller.
+    /// Number of exponents, largest first; at most the number of units. The default is 10, or the number of
+    /// units if that is smaller.
     pub exponents: Option<usize>,
-    /// The rule by which the estimate ends.
+    /// The rule that determines when the estimate ends.
     pub stopping: Stopping,
-    /// The standard error over initial conditions, in bits per timestep, that every exponent must be under.
+    /// The standard error over initial conditions, in bits per timestep, below which every exponent must be.
     pub tolerance: f64,
-    /// Timesteps in which the states settle, then as many in which the frames turn; at least as many are
-    /// averaged over. The default is five time constants of the paper's networks, `5 / dt`.
+    /// Timesteps in which the states settle, followed by as many in which the frames turn; the average is
+    /// over at least as many again. The default is five time constants of the paper's networks, `5 / dt`.
     pub burn_in: usize,
-    /// Timesteps after the burn-in at which the estimate ends in any case.
+    /// Maximum number of timesteps after the burn-in.
     pub max_iterations: usize,
-    /// Initial conditions, at least 2; they advance together.
+    /// Number of initial conditions, at least 2; they advance together.
     pub initial_conditions: usize,
 }
 
-/// The rule by which an estimate of Lyapunov exponents ends.
+/// The rule that determines when an estimate of Lyapunov exponents ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Stopping {
-    /// After a burn-in, when the standard error over initial conditions is under the tolerance.
+    /// After a burn-in, when the standard error over initial conditions is below the tolerance.
     #[default]
     Converged,
     /// As in the published code, for comparison with published curves only. The rule has its own settings, so
-    /// that of the parameters of [`Lyapunov`] only `exponents` may be set.
+    /// `exponents` is the only other parameter of [`Lyapunov`] that may be set.
     Paper,
 }
 
@@ -96,13 +96,13 @@ impl Default for Lyapunov {
     }
 }
 
-/// How many exponents are computed by default, if the network has as many units; as in the published code.
+/// Default number of exponents, if the network has that many units; as in the published code.
 const DEFAULT_EXPONENTS: usize = 10;
 
 impl Lyapunov {
     pub(crate) const NAME: &'static str = "lyapunov";
 
-    /// The spectrum of these dynamics; `seed` draws the initial conditions.
+    /// The spectrum of these dynamics. `seed` determines the initial conditions.
     ///
     /// # Errors
     /// [`Error::Parameter`].
@@ -194,9 +194,10 @@ impl Analysis for Lyapunov {
     }
 }
 
-/// The largest Lyapunov exponents of a system, and the table of them.
+/// The largest Lyapunov exponents of a system, as values and as a table.
 ///
-/// `seed` draws the initial conditions and the frames. [`Lyapunov::spectrum`] leaves out the table.
+/// `seed` determines the initial conditions and the frames. [`Lyapunov::spectrum`] does the same without the
+/// table.
 ///
 /// # Returns
 /// The spectrum, in bits per timestep, and [`Spectrum::table`], the columns of the analysis [`Lyapunov`]
@@ -209,7 +210,7 @@ impl Analysis for Lyapunov {
 /// As [`Lyapunov`].
 ///
 /// # Example
-/// A linear unit that loses half of its state in every timestep loses a bit:
+/// A linear unit that loses half of its state in every timestep loses one bit per timestep:
 /// ```
 /// use concertina_analysis::lyapunov::{Autonomous, Rule};
 /// use concertina_analysis::{Lyapunov, lyapunov};
@@ -229,7 +230,7 @@ pub fn lyapunov(settings: &Lyapunov, system: &Autonomous, seed: u64) -> Result<(
 }
 
 impl Spectrum {
-    /// The columns of the analysis [`Lyapunov`] from `index` on, a row for each exponent.
+    /// The columns of the analysis [`Lyapunov`] from `index` on, with one row per exponent.
     ///
     /// # Errors
     /// [`Error::Table`].
@@ -245,7 +246,7 @@ fn not_recurrent() -> Error {
         analysis: Lyapunov::NAME,
         subject: "a feedforward network".to_owned(),
         reason: "it maps an input to an output once, and has no dynamics of its own",
-        hint: "choose `network.kind` vanilla or leaky, or leave this analysis out",
+        hint: "choose a recurrent `network.kind`, or leave this analysis out",
     }
 }
 

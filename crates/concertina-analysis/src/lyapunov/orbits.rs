@@ -1,4 +1,5 @@
-//! Orbits with tangent frames: one timestep of Benettin's method for several initial conditions at once.
+//! Orbits with tangent frames: one timestep of Benettin's method for several initial conditions at the same
+//! time.
 
 use concertina_model::params::Nonlinearity;
 use concertina_numerics::double::{Panels, product};
@@ -8,12 +9,12 @@ use super::dynamics::Autonomous;
 use super::frame::{Factors, Fate};
 use crate::{Error, Result};
 
-/// Where a positive entry of the state of a relu network is smaller than this, it would soon underflow to
-/// zero, and its unit fall silent.
+/// A positive entry of the state of a relu network that is smaller than this would soon underflow to zero,
+/// and its unit would fall silent.
 const SMALL: f64 = power_of_two(-500);
-/// Then every entry smaller than this is made larger by [`UP`]. Entries so small are far below any bias in
-/// single precision (at least 2⁻¹⁴⁹), before and after; and what has no bias behaves alike at every size,
-/// because relu is homogeneous.
+/// In that case every entry smaller than this is multiplied by [`UP`]. Both before and after, such entries
+/// are far below any bias in single precision (at least 2⁻¹⁴⁹). Units without bias behave in the same way at
+/// every scale, because relu is homogeneous.
 const NEGLIGIBLE: f64 = power_of_two(-250);
 const UP: f64 = power_of_two(100);
 
@@ -24,61 +25,63 @@ const fn power_of_two(exponent: i64) -> f64 {
 /// Orbits of one [`Autonomous`] network from several initial conditions, each with a frame of tangent
 /// vectors.
 ///
-/// All states and all tangent vectors advance together, as the rows of one matrix product a timestep. The
-/// Jacobian is taken at the state that it maps from.
+/// All states and all tangent vectors advance together, as the rows of a single matrix product per timestep.
+/// The Jacobian is taken at the state that it maps from.
 ///
 /// ```
 /// use concertina_analysis::lyapunov::{Autonomous, Orbits, Rule};
 /// use concertina_model::params::Nonlinearity;
-/// use ndarray::{Array2, arr1, arr2, s};
+/// use ndarray::{Array2, arr1, arr2};
 ///
-/// let halving = Autonomous::new(arr2(&[[0.5, 0.0], [0.0, 0.25]]), arr1(&[0.0, 0.0]), Nonlinearity::Linear,
-/// Rule::Map)?; let mut orbits = Orbits::new(&halving, Array2::zeros((1, 2)).view(),
-/// Array2::eye(2).slice(s![.., ..]))?; assert_eq!(orbits.step(), arr2(&[[-1.0, -2.0]])); // bits
+/// let (weights, bias) = (arr2(&[[0.5, 0.0], [0.0, 0.25]]), arr1(&[0.0, 0.0]));
+/// let shrinking = Autonomous::new(weights, bias, Nonlinearity::Linear, Rule::Map)?;
+/// let (states, frame) = (Array2::zeros((1, 2)), Array2::eye(2));
+/// let mut orbits = Orbits::new(&shrinking, states.view(), frame.view())?;
+/// assert_eq!(orbits.step(), arr2(&[[-1.0, -2.0]])); // bits
 /// # Ok::<(), concertina_analysis::Error>(())
 /// ```
 #[derive(Debug, Clone)]
 pub struct Orbits<'a> {
     system: &'a Autonomous,
     weights: Panels,
-    /// (currents × units): the length of each column of the weights.
+    /// (currents × units): the Euclidean length of each column of the weights.
     columns: Vec<f64>,
-    /// (orbits, units), then (orbits × vectors, units): what stands here is at `h_t`.
+    /// (orbits, units), then (orbits × vectors, units): the states `h_t`, then the tangent vectors at `h_t`.
     rows: Vec<f64>,
-    /// The left side of the product, where it is not `rows` themselves.
+    /// The left factor of the product, where it differs from `rows`.
     operand: Vec<f64>,
     /// `operand · W`, with currents × units columns.
     image: Vec<f64>,
-    /// (orbits, units): `φ'(h)`, where rates are sent.
+    /// (orbits, units): `φ'(h)`, where rates are transmitted.
     slopes: Vec<f64>,
-    /// (orbits, notes × units): what the dynamics noted of the timestep.
+    /// (orbits, notes × units): intermediate values that the dynamics recorded in the timestep.
     notes: Vec<f64>,
-    /// (units): the next state of a linear network, which is not needed.
+    /// (units): the next state of a linear network, which is not used.
     next: Vec<f64>,
-    /// (units): how large the entries of a tangent vector can be at the orbit at hand.
+    /// (units): a bound on the entries of a tangent vector of the current orbit.
     scales: Vec<f64>,
     factors: Factors,
-    /// (orbits, vectors), of the last timestep.
+    /// (orbits, vectors): the stretches of the last timestep.
     log2_stretches: Array2<f64>,
     /// (orbits).
     tallies: Vec<Tally>,
     /// (orbits): the base-2 logarithm of the largest entry of each state.
     log2_sizes: Vec<f64>,
-    /// (orbits): what is to be added to that, because the state was made larger.
+    /// (orbits): the correction to `log2_sizes` for states that were scaled up.
     log2_offsets: Vec<f64>,
 }
 
-/// Sums over the timesteps of an orbit since the last [`Orbits::forget`], a number for each tangent vector.
+/// Sums over the timesteps of an orbit since the last [`Orbits::forget`], one per tangent vector.
 ///
-/// A vector that is lost goes on as one of the last of its frame, and its sums with it.
+/// A vector that is lost moves to the end of its frame, and its sums move with it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Tally {
-    /// Stretches in bits. Those of timesteps in which the vector was unresolved are upper bounds; those in
+    /// Stretches in bits. Timesteps in which the vector was unresolved contribute upper bounds. Timesteps in
     /// which it was gone are left out.
     pub bits: Vec<f64>,
-    /// In how many timesteps the vector was [`Fate::Gone`].
+    /// Number of timesteps in which the vector was [`Fate::Gone`].
     pub gone: Vec<u32>,
-    /// In how many timesteps the vector was [`Fate::Unresolved`].
+    /// Number of timesteps in which the vector was [`Fate::Unresolved`].
     pub unresolved: Vec<u32>,
     /// Timesteps.
     pub timesteps: usize,
@@ -96,7 +99,7 @@ impl Tally {
         self.bits.iter().zip(&self.gone).map(mean).collect()
     }
 
-    /// In how many timesteps each vector was lost, for either reason.
+    /// The number of timesteps in which each vector was lost, for either reason.
     pub fn losses(&self) -> impl Iterator<Item = u32> {
         self.gone.iter().zip(&self.unresolved).map(|(gone, unresolved)| gone + unresolved)
     }
@@ -140,7 +143,7 @@ impl<'a> Orbits<'a> {
         Self::with_frames(system, states, frames.to_owned())
     }
 
-    /// Orbits that start at these states, each with a frame of its own.
+    /// Orbits that start at these states, each with its own frame.
     ///
     /// # Shapes
     /// `states`: (orbits, units); `frames`: (orbits, vectors, units), the rows of each orthonormal.
@@ -185,20 +188,20 @@ impl<'a> Orbits<'a> {
         })
     }
 
-    /// The states now, (orbits, units).
+    /// The current states, (orbits, units).
     ///
-    /// Entries of relu networks that would underflow are too large by a power of two.
+    /// Entries of relu networks that would underflow are scaled up by a power of two.
     pub fn states(&self) -> ArrayView2<'_, f64> {
         let (orbits, units) = (self.log2_stretches.nrows(), self.system.units());
         ArrayView2::from_shape((orbits, units), &self.rows[..orbits * units]).expect("states come first")
     }
 
-    /// The base-2 logarithm of the largest absolute entry of each state now, (orbits).
+    /// The base-2 logarithm of the largest absolute entry of each current state, (orbits).
     pub fn log2_sizes(&self) -> &[f64] {
         &self.log2_sizes
     }
 
-    /// The tangent vectors of an orbit now, (vectors, units).
+    /// The current tangent vectors of an orbit, (vectors, units).
     ///
     /// # Panics
     /// If there is no such orbit.
@@ -214,7 +217,7 @@ impl<'a> Orbits<'a> {
         &self.tallies
     }
 
-    /// Begins the sums of an orbit again.
+    /// Resets the sums of an orbit.
     ///
     /// # Panics
     /// If there is no such orbit.
@@ -222,7 +225,7 @@ impl<'a> Orbits<'a> {
         self.tallies[orbit] = Tally::zero(self.log2_stretches.ncols());
     }
 
-    /// Puts every orbit at another state and leaves its frame: to follow an orbit that is known.
+    /// Moves every orbit to another state without changing its frame, in order to follow a known orbit.
     ///
     /// # Errors
     /// [`Error::Shape`].
@@ -236,17 +239,17 @@ impl<'a> Orbits<'a> {
         Ok(())
     }
 
-    /// Gives an orbit another frame and leaves its state.
+    /// Gives an orbit another frame without changing its state.
     ///
     /// # Panics
-    /// If there is no such orbit, or the frame does not have the shape of the one before.
+    /// If there is no such orbit, or the frame does not have the shape of the previous one.
     pub(super) fn set_frame(&mut self, orbit: usize, frame: ArrayView2<f64>) {
         assert_eq!(frame.dim(), self.frame(orbit).dim(), "(vectors, units)");
         let first = (self.tallies.len() + orbit * frame.nrows()) * frame.ncols();
         self.rows[first..].iter_mut().zip(frame).for_each(|(row, entry)| *row = *entry);
     }
 
-    /// Keeps these orbits only, in this order.
+    /// Keeps only these orbits, in this order.
     pub(super) fn keep(&mut self, orbits: &[usize]) {
         let (all, units) = (self.log2_stretches.nrows(), self.system.units());
         let (states, frames) = self.rows.split_at(all * units);
@@ -268,13 +271,13 @@ impl<'a> Orbits<'a> {
         self.log2_offsets = orbits.iter().map(|orbit| self.log2_offsets[*orbit]).collect();
     }
 
-    /// One timestep: every state goes on, every frame is carried along by the Jacobian at the state it was
-    /// at, and is made orthonormal again.
+    /// One timestep: every state advances, and every frame is mapped by the Jacobian at the state before the
+    /// step and made orthonormal again.
     ///
     /// # Returns
-    /// (orbits, vectors): by how many bits each tangent vector was stretched, orthogonally to those before
-    /// it; `-∞` where the Jacobian leaves no further direction, an upper bound where only rounding error is
-    /// left ([`Fate`]). Vectors that were lost come after those that were kept.
+    /// (orbits, vectors): by how many bits the part of each tangent vector orthogonal to those before it was
+    /// stretched; `-∞` where the Jacobian leaves no further direction, and an upper bound where only rounding
+    /// error is left ([`Fate`]). Vectors that were lost come after those that were kept.
     pub fn step(&mut self) -> ArrayView2<'_, f64> {
         self.send();
         self.advance();
@@ -285,7 +288,7 @@ impl<'a> Orbits<'a> {
         self.log2_stretches.view()
     }
 
-    /// Where rates are sent: `φ(h)` and `q ∘ φ'(h)`.
+    /// Computes `φ(h)` and `q ∘ φ'(h)`, where rates are transmitted.
     fn send(&mut self) {
         let dynamics = &*self.system.dynamics;
         if !dynamics.sends_rates() {
@@ -308,7 +311,7 @@ impl<'a> Orbits<'a> {
         }
     }
 
-    /// The next state of every orbit, and the images of its frame.
+    /// Computes the next state of every orbit, and the images of its frame.
     fn advance(&mut self) {
         let (system, units) = (self.system, self.system.units());
         let dynamics = &*system.dynamics;
@@ -327,7 +330,7 @@ impl<'a> Orbits<'a> {
             }
             let mut state = &mut states[orbit * units..][..units];
             if dynamics.nonlinearity() == Some(Nonlinearity::Linear) {
-                state = &mut self.next; // its Jacobian is the same everywhere, and the state may overflow: it stays
+                state = &mut self.next; // its Jacobian is constant, and it may overflow: it stays
             }
             let note = &mut self.notes[orbit * noted..][..noted];
             dynamics.step(state, recurrent, bias, note);
@@ -339,7 +342,7 @@ impl<'a> Orbits<'a> {
         }
     }
 
-    /// Makes the images of an orbit's frame orthonormal, and counts what became of them.
+    /// Makes the images of an orbit's frame orthonormal, and counts how many were lost.
     fn orthonormalise(&mut self, orbit: usize) {
         let ((orbits, vectors), units) = (self.log2_stretches.dim(), self.system.units());
         let dynamics = &*self.system.dynamics;
@@ -354,7 +357,7 @@ impl<'a> Orbits<'a> {
         self.tallies[orbit].add(&self.factors);
     }
 
-    /// Notes the size of a state, and makes entries larger that would underflow.
+    /// Records the size of a state, and scales up entries that would underflow.
     fn watch_size(&mut self, orbit: usize) {
         let units = self.system.units();
         let state = &mut self.rows[orbit * units..][..units];
@@ -372,7 +375,7 @@ impl<'a> Orbits<'a> {
     }
 }
 
-/// The largest absolute value; NaN if any is.
+/// The largest absolute value; NaN if any entry is NaN.
 fn largest<'a>(entries: impl Iterator<Item = &'a f64>) -> f64 {
     entries.fold(
         0.0,

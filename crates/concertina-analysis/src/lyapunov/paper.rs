@@ -1,4 +1,4 @@
-//! The rule `paper`: as the published code stops, for comparison with published curves only.
+//! The rule `paper`: stops as the published code does, for comparison with published curves only.
 
 use std::ops::Range;
 
@@ -11,35 +11,37 @@ use super::spectrum::{Outcome, Spectrum};
 use super::start::{initial_states, random_frame};
 use crate::Result;
 
-// The published code's settings: `k_LE = 10`, `tol = 2e-3`, and what its convergence check has fixed.
+// The published code's settings: `k_LE = 10`, `tol = 2e-3`, and the constants of its convergence check.
 const TOLERANCE: f64 = 2e-3;
 const MAX_ITERATIONS: usize = 1000;
 const MIN_INITIAL_CONDITIONS: usize = 4;
 const MAX_INITIAL_CONDITIONS: usize = 10;
-/// Running averages that are compared.
+/// Number of running averages that are compared.
 const WINDOW: usize = 10;
-/// An initial condition ends when the statistic over its window is under this share of the tolerance.
+/// An initial condition ends when the statistic over its window is below this share of the tolerance.
 const SHARE: f64 = 0.1;
 
 /// The spectrum under the published rule.
 ///
-/// No burn-in; the frame starts as the first unit vectors; the Jacobian is taken at the state *after* the
-/// step, which is the same as starting one step later. An initial condition ends when the mean over exponents
-/// of the standard deviation of its last ten running averages, divided by √10, is under a tenth of the
-/// tolerance, at most after 1000 timesteps. Initial conditions are added, at least 4 and at most 10, until
-/// the same statistic over them is under the tolerance. Standard deviations divide by the count, as there.
+/// There is no burn-in. The frame starts as the first unit vectors. The Jacobian is taken at the state
+/// *after* the step, which is the same as starting one step later. An initial condition ends when the mean
+/// over exponents of the standard deviation of its last ten running averages, divided by √10, is below a
+/// tenth of the tolerance, or after 1000 timesteps. Initial conditions are added, at least 4 and at most 10,
+/// until the same statistic over them is below the tolerance. As in the published code, standard deviations
+/// divide by the count.
 ///
-/// There, a counter keeps the first initial condition from ending at once, and is not reset for those after
-/// it, which could therefore end with as few as two running averages. Here each takes the ten that the rule
-/// speaks of; on no network of the reference tables does one end within ten timesteps.
+/// In the published code, a counter keeps the first initial condition from ending immediately. The counter is
+/// not reset for later initial conditions, which could therefore end with as few as two running averages.
+/// Here every initial condition needs the ten of the rule. On no network of the reference tables does one end
+/// within ten timesteps.
 ///
-/// There, a vector that a Jacobian contracts to zero leaves whatever rounding makes of it. Here the average
-/// begins again after it, and an initial condition does not end before as many timesteps without such a loss
-/// as there were before it; vectors that are still lost in the second half of the 1000 timesteps are taken
-/// for lost.
+/// In the published code, a vector that a Jacobian contracts to zero is replaced by rounding errors. Here the
+/// average begins again after such a loss, and an initial condition does not end until it has had as many
+/// timesteps since the loss as before it. Vectors that are still lost in the second half of the 1000
+/// timesteps count as lost.
 pub(super) fn spectrum(system: &Autonomous, exponents: usize, seed: u64) -> Result<Spectrum> {
     let mut runs = Vec::with_capacity(MAX_INITIAL_CONDITIONS);
-    // Run side by side: the first four are needed in any case, the others only if those do not suffice.
+    // The first four always run, and do so side by side. The others run only if those do not suffice.
     for together in [0..MIN_INITIAL_CONDITIONS, MIN_INITIAL_CONDITIONS..MAX_INITIAL_CONDITIONS] {
         runs.extend(side_by_side(system, exponents, seed, together.clone())?);
         for count in together.start.max(MIN_INITIAL_CONDITIONS - 1) + 1..=runs.len() {
@@ -55,16 +57,16 @@ pub(super) fn spectrum(system: &Autonomous, exponents: usize, seed: u64) -> Resu
             return Ok(Spectrum::of(&tallies, system.units(), outcome));
         }
     }
-    unreachable!("the tenth initial condition ends it in every case")
+    unreachable!("the tenth initial condition is always the last")
 }
 
 /// One initial condition.
 #[derive(Debug, Clone)]
 struct Run {
-    /// Running averages, the last [`WINDOW`].
+    /// The last [`WINDOW`] running averages.
     window: Vec<Vec<f64>>,
     sizes: Sizes,
-    /// The timestep after which its average begins.
+    /// The timestep after which the average begins.
     begun: usize,
     tally: Tally,
     unbounded: bool,
@@ -76,7 +78,7 @@ impl Run {
         Self { window, sizes: Sizes::default(), begun: 0, tally: Tally::zero(exponents), unbounded: false }
     }
 
-    /// Takes note of a timestep; whether it is the last.
+    /// Records a timestep. Returns whether it is the last.
     fn note(&mut self, tally: &Tally, log2_size: f64, timestep: usize) -> bool {
         self.sizes.push(log2_size);
         self.unbounded = out_of_bounds(log2_size);
@@ -101,7 +103,7 @@ impl Run {
     }
 }
 
-/// Runs that start at the initial conditions that have these numbers.
+/// Runs the initial conditions with these numbers side by side.
 fn side_by_side(system: &Autonomous, exponents: usize, seed: u64, numbers: Range<usize>) -> Result<Vec<Run>> {
     let units = system.units();
     let states = initial_states(seed, numbers.end, units);
@@ -111,7 +113,7 @@ fn side_by_side(system: &Autonomous, exponents: usize, seed: u64, numbers: Range
     let frame = Array2::from_shape_fn((exponents, units), |(i, j)| f64::from(u8::from(i == j)));
     let mut orbits = Orbits::new(system, first_step.states(), frame.view())?;
     let mut runs = vec![Run::new(exponents); initial.nrows()];
-    let mut going: Vec<usize> = (0..runs.len()).collect(); // which run each orbit is
+    let mut going: Vec<usize> = (0..runs.len()).collect(); // the run that each orbit belongs to
     for timestep in 1..=MAX_ITERATIONS {
         orbits.step();
         let mut kept = Vec::with_capacity(going.len());
@@ -141,8 +143,8 @@ fn side_by_side(system: &Autonomous, exponents: usize, seed: u64, numbers: Range
 }
 
 /// The mean over exponents of their standard deviation over `rows` (dividing by the count), divided by the
-/// square root of the count. An exponent that is `-∞` in all rows does not vary; where it is in some, the
-/// error is infinite.
+/// square root of the count. An exponent that is `-∞` in all rows does not vary. If it is `-∞` in only some
+/// of them, the error is infinite.
 fn mean_error(rows: &[Vec<f64>]) -> f64 {
     let (count, exponents) = (rows.len() as f64, rows[0].len());
     let mut total = 0.0;

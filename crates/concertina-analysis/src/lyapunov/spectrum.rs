@@ -1,39 +1,41 @@
-//! What comes out: exponents with their errors, and what follows from them.
+//! The result: exponents with their errors, and the quantities derived from them.
 
 use std::fmt;
 
 use super::orbits::Tally;
 
-/// What rounding adds to an exponent at most, in bits per timestep.
+/// Upper bound on the rounding error of an exponent, in bits per timestep.
 const ROUNDING: f64 = 1e-9;
 
 /// One Lyapunov exponent.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Exponent {
-    /// The mean over initial conditions; `-∞` where the Jacobians leave no further direction, on any initial
+    /// The mean over initial conditions; `-∞` where the Jacobians leave no further direction for any initial
     /// condition.
     pub bits_per_timestep: f64,
-    /// The standard error of that mean; `None` with one initial condition, or where the exponent is `-∞` or a
-    /// bound.
+    /// The standard error of that mean; `None` with a single initial condition, or if the exponent is `-∞` or
+    /// a bound.
     pub standard_error: Option<f64>,
-    /// Whether it is known only to be below `bits_per_timestep`: in some timestep the Jacobians contracted
-    /// this direction so far that rounding errors are larger than what was left of it.
+    /// Whether `bits_per_timestep` is only an upper bound, because in some timestep the Jacobians contracted
+    /// this direction so far that what was left of it was smaller than the rounding errors.
     pub is_bound: bool,
 }
 
 /// Why an estimate ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// The standard error over initial conditions is under the tolerance.
+    /// The standard error over initial conditions is below the tolerance.
     Converged,
-    /// It is not, after `max_iterations` timesteps.
+    /// The standard error is above the tolerance after `max_iterations` timesteps.
     IterationLimit,
-    /// It is not and will not be: every orbit's own exponents have settled, on different values.
+    /// The standard error will stay above the tolerance, because the exponents of the orbits have settled on
+    /// different values.
     SeveralAttractors,
-    /// It is not, with the last initial condition that the rule `paper` allows.
+    /// The standard error is above the tolerance with the last initial condition that the rule `paper`
+    /// allows.
     InitialConditionLimit,
-    /// The state grew out of bounds, or still grew when the exponents had settled. They are those of the
-    /// orbits so far.
+    /// The state exceeded the bounds, or was still growing when the exponents had settled. The exponents are
+    /// those of the orbits up to that point.
     Unbounded,
 }
 
@@ -61,19 +63,19 @@ impl fmt::Display for Outcome {
 /// The largest Lyapunov exponents of a network, with their errors.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Spectrum {
-    /// The exponents, largest first; bounds come after those that are known, and `-∞` last.
+    /// The exponents, largest first. Bounds come after the exponents that are known, and `-∞` comes last.
     pub exponents: Vec<Exponent>,
-    /// Number of initial conditions behind each.
+    /// Number of initial conditions averaged over.
     pub initial_conditions: usize,
-    /// Timesteps that were averaged over: the most over initial conditions, without the burn-in.
+    /// Number of timesteps averaged over, without the burn-in: the largest of all initial conditions.
     pub iterations: usize,
-    /// Why it ended.
+    /// Why the estimate ended.
     pub outcome: Outcome,
     units: usize,
 }
 
 impl Spectrum {
-    /// From the sums along the orbit of each initial condition.
+    /// Computes the spectrum from the sums along the orbit of each initial condition.
     pub(super) fn of(tallies: &[Tally], units: usize, outcome: Outcome) -> Self {
         let means: Vec<Vec<f64>> = tallies.iter().map(Tally::means).collect();
         let mut exponents: Vec<Exponent> = (0..tallies[0].bits.len())
@@ -92,7 +94,7 @@ impl Spectrum {
         Self { exponents, initial_conditions: tallies.len(), iterations, outcome, units }
     }
 
-    /// The largest exponent; `None` if none was asked for.
+    /// The largest exponent; `None` if none was requested.
     pub fn largest(&self) -> Option<Exponent> {
         self.exponents.first().copied()
     }
@@ -102,7 +104,7 @@ impl Spectrum {
         self.exponents.iter().filter_map(|exponent| exponent.standard_error).reduce(f64::max)
     }
 
-    /// Why an exponent of this spectrum is not to be relied on, in words; `None` if it has converged.
+    /// A sentence on why an exponent of this spectrum is not reliable; `None` if it has converged.
     pub fn reason(&self, exponent: &Exponent) -> Option<String> {
         let bound = exponent.is_bound.then(|| {
             let bits = exponent.bits_per_timestep;
@@ -112,13 +114,13 @@ impl Spectrum {
     }
 
     /// The Kaplan-Yorke (Lyapunov) dimension `j + (λ_1 + ... + λ_j) / |λ_{j+1}|`, with `j` the largest number
-    /// for which the sum is not negative: 0 for a fixed point that attracts, the number of units if volumes
-    /// do not shrink (`kaplan1979`).
+    /// for which the sum is not negative (`kaplan1979`). It is 0 for an attracting fixed point, and equals
+    /// the number of units if volumes do not shrink.
     ///
-    /// `None` if the sum of all the exponents is still not negative and the network has more: ask for more.
-    /// `None`, too, if it takes an exponent of which only a bound is known, or if the exponents are means
-    /// over several attractors. A sum that is negative by less than three standard errors of its last
-    /// exponent counts as zero, as along a cycle or a line of fixed points.
+    /// `None` if the sum of all the exponents is still not negative and the network has more exponents:
+    /// request more of them. Also `None` if it depends on an exponent of which only a bound is known, or if
+    /// the exponents are means over several attractors. A sum that is negative by less than three standard
+    /// errors of its last exponent counts as zero, as along a cycle or a line of fixed points.
     pub fn kaplan_yorke_dimension(&self) -> Option<f64> {
         if self.outcome == Outcome::SeveralAttractors {
             return None;
@@ -145,8 +147,9 @@ impl Spectrum {
     /// (`ruelle1978`), and equal to it where the map is invertible and its measure smooth along the unstable
     /// directions (`pesin1977`).
     ///
-    /// `None` if all the exponents are positive and the network has more: ask for more. `None`, too, if only
-    /// a bound is known of one that may be positive, or if the exponents are means over several attractors.
+    /// `None` if all the exponents are positive and the network has more exponents: request more of them.
+    /// Also `None` if an exponent of which only a bound is known may be positive, or if the exponents are
+    /// means over several attractors.
     pub fn entropy_rate(&self) -> Option<f64> {
         if self.outcome == Outcome::SeveralAttractors {
             return None;
@@ -160,7 +163,7 @@ impl Spectrum {
 }
 
 impl Exponent {
-    /// The mean over initial conditions of their estimates.
+    /// The mean of the estimates of all initial conditions.
     fn of(estimates: impl Iterator<Item = f64> + Clone, count: usize, is_bound: bool) -> Self {
         let bits_per_timestep = estimates.clone().sum::<f64>() / count as f64;
         let has_error = bits_per_timestep.is_finite() && count > 1 && !is_bound;
@@ -209,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_missing_exponents_would_decide_is_undefined() {
+    fn quantities_that_depend_on_missing_exponents_are_undefined() {
         let cut = spectrum(&[0.5, 0.2], 200);
         assert_eq!((cut.kaplan_yorke_dimension(), cut.entropy_rate()), (None, None));
         let half = spectrum(&[0.5, -0.2], 200); // the entropy rate is known, the dimension is not

@@ -11,7 +11,7 @@ const FRAMES: Purpose = Purpose::new("lyapunov frames");
 /// Initial conditions are uniform in `[-HALF_SIDE, HALF_SIDE]` in every unit, as in the published code.
 const HALF_SIDE: f64 = 0.2;
 
-/// The first initial conditions that `seed` draws: uniform in [-0.2, 0.2] in every unit.
+/// The first initial conditions drawn with `seed`, uniform in [-0.2, 0.2] in every unit.
 ///
 /// # Returns
 /// (initial conditions, units).

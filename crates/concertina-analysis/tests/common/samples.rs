@@ -1,9 +1,9 @@
-//! Trials of the clusters, in their parts.
+//! The parts of trials of the clusters.
 
 use concertina_model::task::{Ask, Inputs, Task};
 use ndarray::Array2;
 
-/// Samples for an analysis: held stimuli, (samples, input_dim), with class and cluster.
+/// Samples for an analysis: held stimuli, (samples, input_dim), with their class and cluster.
 #[derive(Debug)]
 pub(crate) struct Samples {
     pub(crate) shown: Inputs,

@@ -1,5 +1,5 @@
-//! Linear algebra in plain loops: rows of numbers, one-sided Jacobi rotations, shifted QR steps, Cholesky's
-//! factor.
+//! Linear algebra in plain loops: rows of numbers, one-sided Jacobi rotations, shifted QR steps, Cholesky
+//! factorisation.
 
 pub(crate) type Matrix = Vec<Vec<f64>>;
 
@@ -25,10 +25,10 @@ pub(crate) fn through(row: &[f64], matrix: &Matrix) -> Vec<f64> {
     (0..width).map(|to| row.iter().zip(matrix).map(|(entry, from)| entry * from[to]).sum()).collect()
 }
 
-/// Singular values, falling, each with its right singular vector (of length 1; empty where the value is
-/// zero).
+/// Singular values in decreasing order, each with its right singular vector (of length 1; empty if the value
+/// is zero).
 ///
-/// Hestenes' rotations of the columns of the flatter side until they are at right angles.
+/// Uses Hestenes' rotations of the rows or columns, whichever are fewer, until they are orthogonal.
 pub(crate) fn singular(a: &Matrix) -> Vec<(f64, Vec<f64>)> {
     let (rows, columns) = (a.len(), a.first().map_or(0, Vec::len));
     if columns <= rows {
@@ -58,7 +58,7 @@ fn falling(mut pairs: Vec<(f64, Vec<f64>)>) -> Vec<(f64, Vec<f64>)> {
     pairs
 }
 
-/// Rotates vectors in pairs until they are at right angles, and `basis` along.
+/// Rotates vectors in pairs until they are orthogonal, and applies the same rotations to `basis`.
 fn rotate_apart(vectors: &mut Matrix, mut basis: Option<&mut Matrix>) {
     for _ in 0..60 {
         let mut settled = true;
@@ -117,9 +117,9 @@ pub(crate) fn solve(matrix: &Matrix, right: &[f64]) -> Option<Vec<f64>> {
     Some(x)
 }
 
-/// Eigenvalues of a real matrix as (real, imaginary), in no order.
+/// Eigenvalues of a real matrix as (real, imaginary), unordered.
 ///
-/// Elimination to Hessenberg's form, then QR steps on it with complex shifts.
+/// Eliminates to Hessenberg form, then applies QR steps with complex shifts.
 pub(crate) fn eigenvalues(a: &Matrix) -> Vec<(f64, f64)> {
     let size = a.len();
     let mut h: Vec<Vec<Complex>> =
@@ -141,7 +141,7 @@ pub(crate) fn eigenvalues(a: &Matrix) -> Vec<(f64, f64)> {
             continue;
         }
         steps += 1;
-        assert!(steps < 500, "the second opinion's own eigenvalues do not settle");
+        assert!(steps < 500, "the eigenvalues of the second opinion do not converge");
         let shift = if steps % 11 == 0 {
             plus(h[end][end], (modulus(h[end][end - 1]), 0.0))
         } else {
@@ -195,7 +195,7 @@ fn root(a: Complex) -> Complex {
     (real, imaginary.copysign(a.1))
 }
 
-/// The eigenvalue of the last two rows and columns that is nearer to the last entry.
+/// The eigenvalue of the block of the last two rows and columns that is closer to the last entry.
 fn wilkinson(h: &[Vec<Complex>], end: usize) -> Complex {
     let (a, d) = (h[end - 1][end - 1], h[end][end]);
     let half = times(minus(a, d), (0.5, 0.0));

@@ -10,10 +10,10 @@ use ndarray::Array2;
 use super::algebra::{Matrix, dot, length};
 use super::dice::Dice;
 
-/// What the weights of a network do.
+/// The regime of the weights of a network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Regime {
-    /// As the parameters draw them.
+    /// Drawn as the parameters specify.
     Drawn,
     /// Gaussian recurrent weights and biases.
     Dense,
@@ -22,14 +22,14 @@ pub(crate) enum Regime {
     Growing,
     /// Large weights: tanh units at the ends of their range.
     Saturated,
-    /// Biases far below zero: relu units that never speak, tanh units that always say the same.
+    /// Biases far below zero: relu units that are never active, and tanh units whose output is constant.
     Silent,
     Contracting,
-    /// Recurrent weights that are triangular but for the order of the units.
+    /// Recurrent weights that are triangular up to the order of the units.
     WithoutLoops,
     /// Recurrent weights whose eigenvalues, or singular values, are nearly equal.
     NearlyEqual,
-    /// Hardly any input beside the biases: states that differ by a few bits.
+    /// Hardly any input compared with the biases: states that differ by a few bits.
     NearlyOneState,
 }
 
@@ -46,7 +46,7 @@ const REGIMES: [Regime; 10] = [
     Regime::NearlyOneState,
 ];
 
-/// A run at two or three checkpoints, the first before training, and how many samples its analyses take.
+/// A run at two or three checkpoints, the first before training, and the number of samples for its analyses.
 pub(crate) struct Case {
     pub(crate) place: String,
     pub(crate) regime: Regime,
@@ -58,7 +58,7 @@ pub(crate) struct Case {
     pub(crate) dice: Dice,
 }
 
-/// Its name alone: from seed and number it can be made again.
+/// Only its name, since the case can be reconstructed from seed and number.
 impl std::fmt::Debug for Case {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.place)
@@ -170,7 +170,7 @@ fn weights(params: &ValidParams, regime: Regime, dice: &mut Dice) -> Weights {
     weights
 }
 
-/// The same network after some training, or what might be that.
+/// The same network after some training, or with a change that training might have caused.
 fn trained(before: &Weights, dice: &mut Dice) -> Weights {
     let mut weights = before.clone();
     for matrix in &mut weights.recurrent {
@@ -183,7 +183,7 @@ fn trained(before: &Weights, dice: &mut Dice) -> Weights {
     weights
 }
 
-/// Gaussian rows made orthonormal by Gram and Schmidt's method, twice.
+/// Gaussian rows, orthonormalised twice by the Gram-Schmidt method.
 fn orthogonal(dice: &mut Dice, units: usize) -> Array2<f32> {
     let mut rows: Matrix = Vec::new();
     while rows.len() < units {
@@ -200,7 +200,7 @@ fn orthogonal(dice: &mut Dice, units: usize) -> Array2<f32> {
     Array2::from_shape_fn((units, units), |(from, to)| rows[from][to] as f32)
 }
 
-/// A triangle of Gaussian weights and a diagonal with repetitions, the units in any order.
+/// A triangle of Gaussian weights and a diagonal with repeated entries, with the units in random order.
 fn without_loops(dice: &mut Dice, units: usize) -> Array2<f32> {
     let order = dice.shuffled(units);
     let mut weights = Array2::zeros((units, units));

@@ -1,4 +1,4 @@
-//! Cluster holdout, with folds and fits of its own.
+//! Cluster holdout, with separately written folds and fits.
 
 use concertina_analysis::{Analysis, Classifier, ClusterHoldout, Timesteps};
 use concertina_numerics::classify::{LinearClassifier, LinearSvm, LogisticRegression};
@@ -12,7 +12,7 @@ use super::{Subject, deviation, mean};
 
 const SPLITS: usize = 2;
 
-/// Samples of a fold: numbers of rows.
+/// The samples of a fold, as row numbers.
 struct Fold {
     training: Vec<usize>,
     testing: Vec<usize>,
@@ -45,7 +45,7 @@ pub(crate) fn check(subject: &Subject, ledger: &mut Ledger) {
     for (row, (_, place, cloud)) in wanted.enumerate() {
         let widest = cloud.iter().flatten().fold(0.0, |widest: f64, entry| widest.max(entry.abs()));
         if converged[row] == Some(false) && widest > 1e6 {
-            ledger.undecided("holdout, converged"); // it says so
+            ledger.undecided("holdout, converged"); // the fit reports this
         } else {
             ledger.holds("holdout, converged", &place, converged[row] == Some(true), || {
                 format!("{analysis:?}")
@@ -56,7 +56,7 @@ pub(crate) fn check(subject: &Subject, ledger: &mut Ledger) {
     }
 }
 
-/// The fold of a split: clusters drawn as the project draws them, samples by their cluster.
+/// The fold of a split, with clusters drawn as the project draws them and samples assigned by their cluster.
 fn fold(subject: &Subject, share: f64, number: usize) -> Fold {
     let task = &subject.case.params.task;
     let mut stream = Stream::new(subject.case.params.seed, Purpose::new("cluster holdout"), number as u64);
@@ -104,11 +104,11 @@ fn compare(
     }
 }
 
-/// Weights that end in the intercept, for each score.
+/// For each score, weights that end in the intercept.
 struct Scorer(Matrix);
 
 impl Scorer {
-    /// Scores less their mean over classes, which has no effect.
+    /// Scores minus their mean over classes, which has no effect.
     fn scores(&self, state: &[f64]) -> Vec<f64> {
         let with_one = [state, &[1.0]].concat();
         let scores: Vec<f64> = self.0.iter().map(|weights| dot(weights, &with_one)).collect();
@@ -116,7 +116,7 @@ impl Scorer {
         scores.iter().map(|score| score - common).collect()
     }
 
-    /// How many of these samples are certainly named by their class, and how many might be.
+    /// How many of these samples are certainly classified correctly, and how many might be.
     fn correct(&self, subject: &Subject, cloud: &Matrix, samples: &[usize]) -> (usize, usize) {
         let (mut least, mut most) = (0, 0);
         for sample in samples {
@@ -148,7 +148,7 @@ fn fitted(subject: &Subject, analysis: &ClusterHoldout, cloud: &Matrix, fold: &F
     }))
 }
 
-/// The classifier of the numerics on the same fold: every score, of samples seen and unseen.
+/// Compares with the classifier of the numerics on the same fold: every score, of seen and unseen samples.
 fn compare_scores(
     subject: &Subject,
     analysis: &ClusterHoldout,
@@ -185,7 +185,7 @@ fn compare_scores(
         let lower = theirs <= own * (1.0 + 1e-9) || !converged;
         ledger.holds("holdout, objective of svm", place, lower, || format!("{theirs:e}, own {own:e}"));
         if theirs < own * (1.0 - 1e-12) {
-            return ledger.undecided(kind); // the second opinion is the worse one
+            return ledger.undecided(kind); // the second opinion is the less accurate one
         }
     }
     let pairs: Vec<(f64, f64)> =
@@ -195,7 +195,7 @@ fn compare_scores(
         .into_iter()
         .max_by(|one, other| (one.0 - one.1).abs().total_cmp(&(other.0 - other.1).abs()))
         .expect("samples");
-    // Where one direction outweighs all others, rounding leaves the scores along the others fewer digits.
+    // If one direction outweighs all others, rounding leaves fewer digits for the scores along the others.
     let tolerance = if x.iter().any(|entry| entry.abs() > 1e5) { 1e-6 } else { 1e-8 };
     ledger.compare(kind, place, Some(found), Some(expected), largest, tolerance);
 }

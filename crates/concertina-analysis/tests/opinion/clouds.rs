@@ -14,7 +14,7 @@ pub(crate) fn check(subject: &Subject, ledger: &mut Ledger) {
     autocorrelation(subject, ledger);
 }
 
-/// From the singular values of the centred states.
+/// Computed from the singular values of the centred states.
 fn dimension(subject: &Subject, ledger: &mut Ledger) {
     const KIND: &str = "effective dimension";
     let (samples, extend_to) = (subject.case.samples, subject.extend_to);

@@ -7,13 +7,13 @@ use super::forward::rows;
 use super::ledger::Ledger;
 use super::{Subject, centred, close_to, rounding, squares};
 
-/// The principal components of a cloud that are more than rounding.
+/// The principal components of a cloud, including those that are only rounding.
 pub(crate) struct Components {
     pub(crate) mean: Vec<f64>,
     pub(crate) centred: Matrix,
-    /// Every singular value of the centred states, falling, with its direction.
+    /// Every singular value of the centred states, in decreasing order, with its direction.
     pub(crate) all: Vec<(f64, Vec<f64>)>,
-    /// How many of them are more than rounding; `None` if rounding decides that.
+    /// How many of them exceed rounding; `None` if rounding decides that.
     pub(crate) kept: Option<usize>,
 }
 
@@ -30,7 +30,8 @@ impl Components {
         Self { mean, centred, kept: decided.then_some(if spread > whole { more } else { 0 }), all }
     }
 
-    /// How far the singular values of this component and its neighbours are apart, over the largest.
+    /// The distance between the singular values of this component and its neighbours, divided by the largest
+    /// singular value.
     fn gap(&self, component: usize) -> f64 {
         let own = self.all[component].0;
         let before = component.checked_sub(1).map_or(f64::INFINITY, |before| self.all[before].0 - own);
@@ -119,7 +120,8 @@ fn compare(found: &Rows, components: &Components, readouts: &[Vec<f64>], place: 
     }
 }
 
-/// Scores go with those of the timestep before; at the first the largest entry of a component is positive.
+/// Checks that scores correlate with those of the previous timestep, and that at the first timestep the
+/// largest entry of a component is positive.
 fn signs(found: &Rows, components: &Components, before: Option<&Matrix>, place: &str, ledger: &mut Ledger) {
     let scores = transposed(&defined(found.samples));
     for (component, scores) in scores.iter().enumerate().take(components.kept.unwrap_or(0)) {

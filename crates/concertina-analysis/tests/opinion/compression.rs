@@ -8,7 +8,8 @@ use super::forward::rows;
 use super::ledger::Ledger;
 use super::{Subject, centred, close_to, mean, rounding, squares};
 
-/// A number, null or not, and by how much rounding is amplified in it; `None` if rounding decides about it.
+/// A number, which may be null, and the amplification of rounding in it; `None` if rounding decides whether
+/// it is null.
 type Opinion = Option<(Option<f64>, f64)>;
 
 pub(crate) fn check(subject: &Subject, ledger: &mut Ledger) {
@@ -39,7 +40,7 @@ pub(crate) fn check(subject: &Subject, ledger: &mut Ledger) {
     }
 }
 
-/// The mean over the checkpoints of the last epoch among them, a row per output.
+/// The mean readout over the checkpoints of the last epoch among them, with one row per output.
 fn last_readout(subject: &Subject) -> Matrix {
     let task = &subject.case.params.task;
     let per_epoch = task.train_samples.div_ceil(subject.case.params.train.batch) as u64;
@@ -58,7 +59,8 @@ fn last_readout(subject: &Subject) -> Matrix {
     (0..outputs).map(|output| (0..units).map(|unit| average(output, unit)).collect()).collect()
 }
 
-/// States along their components, with those of a vector, and how near a decision of rounding they are.
+/// The coordinates of states and of a vector along the components, and how close they are to a decision of
+/// rounding.
 struct Along {
     states: Matrix,
     vector: Vec<f64>,
@@ -94,7 +96,7 @@ fn along(cloud: &Matrix, count: usize, vector: &[f64]) -> Option<Along> {
     Some(Along { states, vector: seen, amplified })
 }
 
-/// The lengths of rows less their parts along orthonormal directions.
+/// The lengths of rows minus their parts along orthonormal directions.
 fn rest(rows: &Matrix, directions: &[Vec<f64>]) -> Vec<f64> {
     let beside = |row: &Vec<f64>| {
         let mut left = row.clone();
@@ -131,7 +133,8 @@ fn beside_readout(subject: &Subject, later: &Matrix, earlier: &Matrix, readout: 
     Some((expected, amplified))
 }
 
-/// The mean ratio over some samples, and how large a state is beside the least of the earlier lengths.
+/// The mean ratio over some samples, and how large a state is compared with the smallest of the earlier
+/// lengths.
 fn ratio(own: &[usize], later: &[f64], earlier: &[f64], nothing: f64, widest: f64) -> Opinion {
     if own.iter().any(|sample| close_to(earlier[*sample], nothing)) {
         return None;
@@ -163,7 +166,8 @@ fn beside_class_means(subject: &Subject, later: &Matrix, earlier: &Matrix) -> Op
     let nothing = rounding(later) * (units as f64).sqrt();
     let whole = (squares(later) / later.len() as f64).sqrt();
     let resolved = classes.len().max(units) as f64 * f64::EPSILON * whole;
-    // The last of as many directions as classes is rounding: the differences from their mean add up to zero.
+    // With one direction per class the last is rounding, because the differences from the mean add up to
+    // zero.
     let apart = &apart[..apart.len().min(classes.len() - 1)];
     if apart
         .iter()

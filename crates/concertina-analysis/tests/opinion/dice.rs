@@ -1,4 +1,4 @@
-//! Random numbers of the second opinion itself: SplitMix64, so that a case is its number.
+//! Separate random numbers for the second opinion: SplitMix64, so that a case is determined by its number.
 
 #[derive(Debug, Clone)]
 pub(crate) struct Dice(u64);
@@ -21,7 +21,7 @@ impl Dice {
         (self.bits() >> 11) as f64 / (1_u64 << 53) as f64
     }
 
-    /// From `low` to `high`, both included.
+    /// From `low` to `high`, inclusive.
     pub(crate) fn between(&mut self, low: usize, high: usize) -> usize {
         low + (self.bits() % (high - low + 1) as u64) as usize
     }
@@ -30,7 +30,7 @@ impl Dice {
         choices[self.between(0, choices.len() - 1)]
     }
 
-    /// From the standard normal distribution, by Box and Muller's method.
+    /// From the standard normal distribution, by the Box-Muller method.
     pub(crate) fn normal(&mut self) -> f64 {
         let radius = (-2.0 * (1.0 - self.uniform()).ln()).sqrt();
         radius * (std::f64::consts::TAU * self.uniform()).cos()

@@ -1,8 +1,8 @@
-//! Linear classifiers by Newton's method on the weights themselves, with Cholesky's factor.
+//! Linear classifiers by Newton's method on the weights themselves, with Cholesky factorisation.
 
 use super::algebra::{Matrix, dot, solve};
 
-/// What is to be fitted: rows of features that end in a 1, and their classes.
+/// The data to be fitted: rows of features that end in a 1, and their classes.
 pub(crate) struct Fit<'a> {
     pub(crate) rows: &'a Matrix,
     pub(crate) labels: &'a [u32],
@@ -18,10 +18,10 @@ impl Fit<'_> {
         self.rows[0].len()
     }
 
-    /// Weights and intercept for each score; `None` if the search does not settle.
+    /// Weights and intercept for each score; `None` if the search does not converge.
     ///
-    /// Two classes: `|w|²/2 + c Σ ln(1 + exp(-t s))`. More: `|W|²/2 - c Σ ln softmax(s)[label]`, with the
-    /// last intercept at 0.
+    /// Minimises `|w|²/2 + c Σ ln(1 + exp(-t s))` for two classes. For more classes, minimises
+    /// `|W|²/2 - c Σ ln softmax(s)[label]`, with the last intercept fixed at 0.
     pub(crate) fn logistic(&self) -> Option<Matrix> {
         if self.classes == 2 {
             return Some(vec![self.search(self.width(), &|point| self.two_classes(point))?]);
@@ -33,7 +33,7 @@ impl Fit<'_> {
         Some(point.chunks(width).map(<[f64]>::to_vec).collect())
     }
 
-    /// `(|w|² + b²)/2 + c Σ max(0, 1 - t s)²`, a class against the rest.
+    /// Minimises `(|w|² + b²)/2 + c Σ max(0, 1 - t s)²`, each class against the rest.
     pub(crate) fn svm(&self) -> Option<Matrix> {
         let scores = if self.classes == 2 { 1..2 } else { 0..self.classes };
         scores
@@ -77,7 +77,7 @@ impl Fit<'_> {
         let mut sums = Sums::of_penalty(point, |entry| entry % width != width - 1);
         for (row, label) in self.rows.iter().zip(self.labels) {
             let weights = |class: usize| &point[class * width..point.len().min((class + 1) * width)];
-            let scores: Vec<f64> = (0..self.classes).map(|class| dot(weights(class), row)).collect(); // the last 1 meets nothing
+            let scores: Vec<f64> = (0..self.classes).map(|class| dot(weights(class), row)).collect(); // last 1 unused
             let top = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
             let whole: f64 = scores.iter().map(|score| (score - top).exp()).sum();
             let shares: Vec<f64> = scores.iter().map(|score| (score - top).exp() / whole).collect();
@@ -105,7 +105,7 @@ impl Fit<'_> {
         (first..).zip(weights).map(|(class, weights)| self.squared_hinge(class, weights).0).sum()
     }
 
-    /// The minimum, by full or halved Newton steps, when the scores stand still.
+    /// The minimum, found by full or halved Newton steps, when the scores no longer change.
     fn search(&self, size: usize, model: &Model) -> Option<Vec<f64>> {
         let mut point = vec![0.0; size];
         let (mut value, mut gradient, mut second) = model(&point);
@@ -137,7 +137,7 @@ impl Fit<'_> {
     }
 }
 
-/// Sums over the samples of a fit; of the second derivative the lower triangle.
+/// Sums over the samples of a fit. Of the second derivative, only the lower triangle.
 struct Sums {
     value: f64,
     gradient: Vec<f64>,

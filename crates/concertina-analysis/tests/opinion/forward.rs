@@ -5,7 +5,7 @@ use concertina_model::params::{NetworkKind, Nonlinearity};
 
 use super::algebra::Matrix;
 
-/// Numbers of single precision as rows of double precision.
+/// Converts single-precision numbers to rows in double precision.
 pub(crate) fn rows<'a>(array: impl IntoIterator<Item = ndarray::ArrayView1<'a, f32>>) -> Matrix {
     array.into_iter().map(|row| row.iter().map(|entry| f64::from(*entry)).collect()).collect()
 }
@@ -43,7 +43,7 @@ impl<'a> Runner<'a> {
         })
     }
 
-    /// The states of a trial after each of so many steps.
+    /// The states of a trial after each of this number of steps.
     pub(crate) fn states(&self, stimulus: &[f64], steps: usize) -> Matrix {
         let hold = self.network.equations().hold;
         let layered = self.network.kind() == NetworkKind::Feedforward;
@@ -89,7 +89,7 @@ impl<'a> Runner<'a> {
         next
     }
 
-    /// The rates that states stand for: what the nonlinearity returned.
+    /// The rates that correspond to states: the outputs of the nonlinearity.
     pub(crate) fn rates(&self, state: &[f64]) -> Vec<f64> {
         let leaky = self.network.kind() == NetworkKind::Leaky;
         state.iter().map(|entry| if leaky { self.rate(*entry) } else { *entry }).collect()

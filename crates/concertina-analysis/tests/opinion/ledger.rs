@@ -1,4 +1,4 @@
-//! What was compared: how often, and by how much opinions differ at most.
+//! A record of comparisons: how often each was made, and the largest difference between the opinions.
 
 use std::collections::BTreeMap;
 
@@ -20,7 +20,8 @@ pub(crate) struct Ledger {
 }
 
 impl Ledger {
-    /// Enters a number and what it should be, with their difference over `scale`; it may be `tolerance`.
+    /// Enters a number and its expected value, with their difference divided by `scale`, which may be up to
+    /// `tolerance`.
     pub(crate) fn compare(
         &mut self,
         kind: &'static str,
@@ -50,7 +51,7 @@ impl Ledger {
         }
     }
 
-    /// Enters whether something holds that has no size.
+    /// Enters whether a condition without a magnitude holds.
     pub(crate) fn holds(
         &mut self,
         kind: &'static str,
@@ -64,12 +65,12 @@ impl Ledger {
         }
     }
 
-    /// Enters a comparison that rounding decides, so that both opinions are as good.
+    /// Enters a comparison that rounding decides, so that both opinions are equally valid.
     pub(crate) fn undecided(&mut self, kind: &'static str) {
         self.rows.entry(kind).or_default().undecided += 1;
     }
 
-    /// Adds what another ledger has of later cases.
+    /// Adds the entries of another ledger, for later cases.
     pub(crate) fn append(&mut self, later: Self) {
         for (kind, other) in later.rows {
             let row = self.rows.entry(kind).or_default();

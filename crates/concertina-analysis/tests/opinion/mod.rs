@@ -1,13 +1,13 @@
 //! A second opinion on every analysis but `lyapunov` and `fixed_points`, which have golden numbers: the
 //! same numbers in plain loops, as the documentation defines them.
 //!
-//! No code is shared with the analyses, nor with the numerics under them. Weights, samples and the random
-//! draw of splits are the project's own. The states of a network are checked against a forward pass in f64,
-//! and every analysis on those states, so that a difference is one of the analysis and not of the rounding of
-//! states to f32.
+//! No code is shared with the analyses or with the numerics that they use. Only the weights, the samples and
+//! the random draws of splits are those of the project. The states of a network are compared with a forward
+//! pass in f64. Every analysis is then checked on the network's own states, so that a difference is due to
+//! the analysis and not to the rounding of states to f32.
 
 #![allow(dead_code, reason = "every test crate uses its own part")]
-#![allow(clippy::print_stdout, reason = "the counts and largest differences are what the test is for")]
+#![allow(clippy::print_stdout, reason = "the counts and largest differences are the result of the test")]
 #![allow(clippy::needless_range_loop, reason = "plain loops over rows and columns")]
 
 mod algebra;
@@ -38,23 +38,24 @@ use forward::{Runner, rows};
 use ledger::Ledger;
 use samples::Samples;
 
-/// The smallest positive number of single precision, which is how far apart its numbers lie near zero.
+/// The smallest positive number of single precision, which is the distance between neighbouring numbers near
+/// zero.
 const SMALLEST: f64 = 1.401_298_464_324_817e-45;
 
-/// The states of a checkpoint at each timestep from -1, the inputs, on.
+/// The states of a checkpoint at each timestep, starting from -1, the inputs.
 type Clouds = Vec<Matrix>;
 
-/// What all checks of a case look at.
+/// The subject of all checks of a case.
 struct Subject<'a> {
     case: &'a Case,
     samples: Samples,
     extend_to: Option<Timestep>,
-    /// For each checkpoint.
+    /// The clouds of each checkpoint.
     clouds: Vec<Clouds>,
 }
 
 impl Subject<'_> {
-    /// The result of an analysis, which there must be.
+    /// The result of an analysis, which must succeed.
     fn of(&self, analysis: &impl Analysis) -> Table {
         analysis.run(&self.case.subject()).unwrap_or_else(|error| panic!("{error} in {}", self.case.place))
     }
@@ -74,7 +75,7 @@ impl Subject<'_> {
     }
 }
 
-/// Compares all analyses on these cases, and prints how far apart opinions are.
+/// Compares all analyses on these cases, and prints how far apart the opinions are.
 ///
 /// # Panics
 /// If they differ by more than rounding.
@@ -115,7 +116,7 @@ fn compared(cases: Range<u64>, seed: u64, most_units: usize) -> Ledger {
     ledger
 }
 
-/// The states of every checkpoint, compared with a forward pass in f64; `None` where they leave the range of
+/// The states of every checkpoint, compared with a forward pass in f64; `None` if they leave the range of
 /// f32.
 fn subject<'a>(case: &'a Case, ledger: &mut Ledger) -> Option<Subject<'a>> {
     let samples = Samples::of(&*case.task, case.samples);
@@ -149,7 +150,8 @@ fn subject<'a>(case: &'a Case, ledger: &mut Ledger) -> Option<Subject<'a>> {
     Some(Subject { case, samples, extend_to, clouds })
 }
 
-/// States may differ by a multiple of what rounding every intermediate result to f32 makes of them.
+/// Compares states, which may differ by a multiple of the effect of rounding every intermediate result to
+/// f32.
 fn compare_states(
     case: &Case,
     step: usize,
@@ -166,14 +168,14 @@ fn compare_states(
     let largest = double.iter().flatten().fold(0.0, |largest: f64, entry| largest.max(entry.abs()));
     let rounding = apart(double, single);
     if rounding > 1e-3 * largest + 1e-44 {
-        return ledger.undecided(KIND); // chaos: they part
+        return ledger.undecided(KIND); // chaos: they diverge
     }
     let scale = rounding + f64::from(f32::EPSILON) * largest + SMALLEST;
     let place = format!("step {step} of {}", case.place);
     ledger.compare(KIND, &place, Some(apart(found, double)), Some(0.0), scale, 200.0);
 }
 
-/// The mean of rows, and the rows less their mean; exact zeros for equal rows.
+/// The mean of rows, and the rows minus their mean; exact zeros for equal rows.
 fn centred(cloud: &Matrix) -> (Vec<f64>, Matrix) {
     let first = &cloud[0];
     let mut shift = vec![0.0; first.len()];
@@ -191,13 +193,13 @@ fn squares(cloud: &Matrix) -> f64 {
     cloud.iter().flatten().map(|entry| entry * entry).sum()
 }
 
-/// Eight roundings of a coordinate of these states, which is what counts as nothing.
+/// Eight roundings of a coordinate of these states, below which a value counts as nothing.
 fn rounding(cloud: &Matrix) -> f64 {
     let entries = (cloud.len() * cloud[0].len()) as f64;
     8.0 * (f64::from(f32::EPSILON) * (squares(cloud) / entries).sqrt()).hypot(SMALLEST)
 }
 
-/// Whether a number is so near to the threshold that decides about it that rounding might decide otherwise.
+/// Whether a number is so close to a threshold that rounding might change the decision.
 fn close_to(number: f64, threshold: f64) -> bool {
     (number / threshold - 1.0).abs() < 1e-3
 }
@@ -206,7 +208,7 @@ fn mean(values: &[f64]) -> Option<f64> {
     (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
 }
 
-/// The standard deviation over n - 1.
+/// The standard deviation, with n - 1 in the denominator.
 fn deviation(values: &[f64]) -> Option<f64> {
     let mean = mean(values).filter(|_| values.len() > 1)?;
     let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();

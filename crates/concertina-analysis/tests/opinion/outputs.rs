@@ -1,4 +1,4 @@
-//! Accuracy and loss, from the outputs of the states.
+//! Accuracy and loss, from the outputs that the states give.
 
 use concertina_analysis::{Accuracy, Loss};
 use concertina_model::params::LossKind;
@@ -11,9 +11,9 @@ use super::ledger::Ledger;
 /// The loss and accuracy of a checkpoint.
 struct Score {
     loss: f64,
-    /// Samples certainly classified correctly, and those that might be.
+    /// The number of samples that are certainly classified correctly, and of those that might be.
     correct: (usize, usize),
-    /// The largest sum of magnitudes that makes up an output.
+    /// The largest sum of the magnitudes of the terms of an output.
     magnitude: f64,
 }
 
@@ -79,7 +79,7 @@ fn loss(kind: LossKind, outputs: &[f64], label: usize) -> f64 {
     }
 }
 
-/// Whether an output names its class whatever its rounding, and whether it might.
+/// Whether an output gives the right class whatever its rounding, and whether it might.
 fn right(outputs: &[f64], label: usize, rounding: f64) -> (bool, bool) {
     let (own, others) = match outputs {
         [scalar] if label == 1 => (*scalar, 0.0),

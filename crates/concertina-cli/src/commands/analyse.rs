@@ -29,7 +29,7 @@ pub(crate) fn run(everywhere: &Everywhere, analyse: &Analyse) -> Result<(), Fail
     progress.finish();
     let analysed = analysed?;
     if analysed.runs.iter().any(|run| *run.outcome() == Outcome::Interrupted) {
-        return Err(Failure::Interrupted); // half a table could be taken for a whole one
+        return Err(Failure::Interrupted); // half a table could be mistaken for a whole one
     }
     print_table(&analysed.table, *listing, out.as_deref())?;
     conclude(&analysed.runs, everywhere.quiet)?;
@@ -39,7 +39,7 @@ pub(crate) fn run(everywhere: &Everywhere, analyse: &Analyse) -> Result<(), Fail
     }
 }
 
-/// The name of the analysis, which comes first.
+/// The name of the analysis, which is the first argument.
 fn name_of(name: Option<&str>) -> Result<&str, Error> {
     match name {
         Some(name) if !name.contains('=') => Ok(name),
@@ -47,7 +47,7 @@ fn name_of(name: Option<&str>) -> Result<&str, Error> {
     }
 }
 
-/// What follows are parameters of runs; settings of the analysis are marked.
+/// The other arguments are parameters of runs. Settings of the analysis are given with `--with`.
 fn no_settings(analysis: &str, arguments: &[String]) -> Result<(), Error> {
     for text in arguments {
         let Some((name, _)) = text.split_once('=') else { continue };

@@ -23,13 +23,13 @@ pub(crate) fn plot(everywhere: &Everywhere, plot: &Plot) -> Result<(), Failure> 
     draw(everywhere, &plot.drawing, read(&plot.recipes)?)
 }
 
-/// Recipes of one's own.
+/// The user's own recipes.
 pub(super) fn read(paths: &[PathBuf]) -> Result<Vec<Recipe>, Failure> {
     let recipes = paths.iter().map(|path| Recipe::from_path(path)).collect::<Result<Vec<_>, _>>();
     Ok(recipes.map_err(concertina::Error::from)?)
 }
 
-/// The realisations that are asked for.
+/// The requested realisations.
 pub(super) fn asked_seeds(drawing: &Drawing) -> Result<SeedChoice, Failure> {
     Ok(match (&drawing.seeds, drawing.full) {
         (Some(text), _) => seeds(text)?,
@@ -38,7 +38,7 @@ pub(super) fn asked_seeds(drawing: &Drawing) -> Result<SeedChoice, Failure> {
     })
 }
 
-/// A study that is about to compute a plan, after saying what that will take; `None` if that was all that was
+/// Opens a study that will compute a plan, after printing what that will take. `None` if nothing more was
 /// wanted.
 pub(super) fn begin(
     everywhere: &Everywhere,
@@ -51,7 +51,7 @@ pub(super) fn begin(
             let gap = if number > 0 { "\n" } else { "" };
             text.push_str(&format!("{gap}# run {}\n{}", key_of(params), params.to_toml()));
         }
-        // Nothing is made where nothing is to be done: without a store, all is still to be trained.
+        // With `--print` nothing is created: without a store, every run is still to be trained.
         let scratch;
         let study = match everywhere.builder().read_only() {
             Ok(study) => study,
@@ -82,7 +82,7 @@ fn draw(everywhere: &Everywhere, drawing: &Drawing, recipes: Vec<Recipe>) -> Res
     let drawn = study.figures(&plan, &drawing.out);
     progress.finish();
     let (computed, drawn) = drawn?;
-    // The composed figures; what is inside their folders, panel by panel, only if asked.
+    // The composed figures; the single panels in their folders only if `--verbose` is given.
     let inside = |path: &&PathBuf| everywhere.verbose || path.parent() == Some(drawing.out.as_path());
     let all: Vec<&PathBuf> = drawn.figures.iter().flat_map(|figure| &figure.files).collect();
     let shown: String =
@@ -101,7 +101,7 @@ fn draw(everywhere: &Everywhere, drawing: &Drawing, recipes: Vec<Recipe>) -> Res
     conclude_all(computed, everywhere.quiet)
 }
 
-/// What there is to say at the end about runs and what was computed from them; then whether any of it failed.
+/// Prints the final messages about runs and their results, and returns whether any of it failed.
 pub(super) fn conclude_all(computed: Computed, quiet: bool) -> Result<(), Failure> {
     let of = computed.runs.len();
     let mut failures = match conclude(&computed.runs, quiet) {
@@ -116,7 +116,7 @@ pub(super) fn conclude_all(computed: Computed, quiet: bool) -> Result<(), Failur
     }
 }
 
-/// Says what will be done, figure by figure if asked.
+/// Prints what will be done, figure by figure if asked.
 fn tell(outlook: &Outlook, by_figure: bool) {
     let Outlook { total, figures, jobs, .. } = outlook;
     if by_figure {

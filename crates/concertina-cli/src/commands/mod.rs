@@ -1,4 +1,4 @@
-//! One file per command: what was typed becomes a call of the facade, and what comes back is printed.
+//! One file per command. Each turns what was typed into a call of the facade, and prints the result.
 
 mod analyse;
 mod analyses;
@@ -26,7 +26,7 @@ use crate::interrupt;
 use crate::output::{Failure, print, say};
 use crate::progress::{Progress, Talk, Warnings};
 
-/// Does what was asked.
+/// Carries out the command.
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let everywhere = &arguments.everywhere;
     match &arguments.command {
@@ -57,8 +57,8 @@ impl Everywhere {
         self.builder_in(&self.store)
     }
 
-    /// ` --store DIR` as a shell reads it, for a command that is to be typed next; nothing where the store is
-    /// the usual one.
+    /// ` --store DIR` as a shell reads it, for a suggested command; nothing where the store is the default
+    /// one.
     fn store_option(&self) -> String {
         match self.store == Path::new(USUAL_STORE) && std::env::var_os("CONCERTINA_STORE").is_none() {
             true => String::new(),
@@ -66,7 +66,7 @@ impl Everywhere {
         }
     }
 
-    /// The same for another folder.
+    /// A builder like `builder`'s, for another folder.
     fn builder_in(&self, folder: &Path) -> StudyBuilder {
         let builder = Study::builder(folder).observer(Arc::new(Warnings));
         match self.jobs.and_then(NonZeroUsize::new) {
@@ -76,7 +76,7 @@ impl Everywhere {
     }
 
     /// A study that trains, shows progress, and can be interrupted.
-    /// With `--clear`, the runs that are asked for are removed first.
+    /// With `--clear`, the requested runs are removed first.
     fn study(
         &self,
         training: &Training,
@@ -106,13 +106,13 @@ impl Everywhere {
     }
 }
 
-/// A word as a shell reads it.
+/// A word, quoted for a shell where necessary.
 fn shell_word(text: &str) -> String {
     let plain = !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_=./,:+".contains(c));
     if plain { text.to_owned() } else { format!("'{}'", text.replace('\'', "'\\''")) }
 }
 
-/// The runs that are asked for; what was passed over, is without effect or the same is said.
+/// The requested runs. Prints a note on each argument that is passed over, has no effect, or repeats another.
 fn asked(everywhere: &Everywhere, which: &Which) -> Result<ValidSweep, Failure> {
     let sweep = sweep(which.arguments.iter().map(String::as_str), which.seeds.as_deref())?;
     let sweep = sweep.take_trials(|name| everywhere.builder().read_only().ok()?.trials(name));
@@ -121,7 +121,7 @@ fn asked(everywhere: &Everywhere, which: &Which) -> Result<ValidSweep, Failure> 
     Ok(sweep)
 }
 
-/// Removes runs after asking; those that another process is training are an error.
+/// Removes runs after asking. It is an error if another process is training one of them.
 fn remove(study: &Study, runs: &[RunKey], yes: bool) -> Result<Vec<Collected>, Failure> {
     let would = study.remove(runs, Removal::DryRun)?;
     let bytes: u64 = would.iter().map(|one| one.bytes).sum();
@@ -132,13 +132,13 @@ fn remove(study: &Study, runs: &[RunKey], yes: bool) -> Result<Vec<Collected>, F
     Ok(study.remove(runs, Removal::Now)?)
 }
 
-/// So many runs, and how large they are.
+/// A number of runs and their size.
 fn amount(runs: usize, bytes: u64) -> String {
     let plural = if runs == 1 { "" } else { "s" };
     format!("{runs} run{plural} ({})", size(bytes))
 }
 
-/// Bytes for people.
+/// A number of bytes, for people to read.
 fn size(bytes: u64) -> String {
     match bytes {
         0..10_000 => format!("{bytes} bytes"),
@@ -147,7 +147,7 @@ fn size(bytes: u64) -> String {
     }
 }
 
-/// Asks on the terminal; without one there must be a yes.
+/// Asks on the terminal. Without a terminal, `yes` must be given.
 fn confirm(what: &str, yes: bool) -> Result<(), Failure> {
     if yes {
         return Ok(());
@@ -165,7 +165,7 @@ fn confirm(what: &str, yes: bool) -> Result<(), Failure> {
     }
 }
 
-/// The parameters of every run and its key.
+/// Prints the parameters and the key of every run.
 fn print_runs(sweep: &ValidSweep) -> Result<(), Failure> {
     let mut text = String::new();
     for (number, params) in sweep.iter().enumerate() {
@@ -177,8 +177,8 @@ fn print_runs(sweep: &ValidSweep) -> Result<(), Failure> {
     print(text.as_bytes())
 }
 
-/// What there is to say at the end about runs that were trained again, and about those that diverged; then
-/// whether any failed.
+/// Prints the final messages about runs that were trained again and runs that diverged, and returns whether
+/// any failed.
 fn conclude(runs: &[Run], quiet: bool) -> Result<(), Failure> {
     let mut differ = Vec::new();
     for run in runs {
@@ -192,8 +192,8 @@ fn conclude(runs: &[Run], quiet: bool) -> Result<(), Failure> {
             )),
             Some(difference) => differ.push(Error::RunFailed {
                 run: key,
-                message: format!("training it again gave something else: {difference}"),
-                hint: Some(Hint::Text("another processor rounds sums differently; `concertina runs show` says where it was trained".to_owned())),
+                message: format!("training it again gave a different result: {difference}"),
+                hint: Some(Hint::Text("another processor may round sums differently; `concertina runs show` says where it was trained".to_owned())),
             }),
         }
     }

@@ -22,7 +22,7 @@ pub(crate) fn run(everywhere: &Everywhere, reproduce: &Reproduce) -> Result<(), 
     };
     let set = drawing.set.iter().map(String::as_str);
     let plan = FigurePlan::with_claims(wanted, &asked_seeds(drawing)?, set)?;
-    // A table that cannot be read is said before hours of training.
+    // A table that cannot be read is reported before hours of training.
     for how in plan.recipes().iter().flat_map(|recipe| &recipe.published) {
         published.read(how.file.as_ref()).map_err(Error::from)?;
     }
@@ -51,10 +51,10 @@ pub(crate) fn run(everywhere: &Everywhere, reproduce: &Reproduce) -> Result<(), 
     }
 }
 
-/// What was typed, so that it can be repeated.
+/// The command as it was typed, so that it can be repeated.
 fn command() -> String {
     let words = std::env::args_os().skip(1).map(|word| shell_word(&word.to_string_lossy()));
-    // What the environment says is part of it.
+    // The environment variables are part of it.
     let named = ["CONCERTINA_STORE", "CONCERTINA_REFERENCE"].into_iter().filter_map(|name| {
         let value = std::env::var(name).ok()?;
         Some(format!("{name}={}", shell_word(&value)))
@@ -62,7 +62,7 @@ fn command() -> String {
     named.chain(std::iter::once("concertina".to_owned())).chain(words).collect::<Vec<_>>().join(" ")
 }
 
-/// A line a claim, and a line a published table.
+/// One line per claim, and one line per published table.
 fn lines(report: &Report) -> String {
     let mut rows: Vec<[String; 4]> = Vec::new();
     for figure in &report.figures {
@@ -72,7 +72,7 @@ fn lines(report: &Report) -> String {
                 Verdict::NotReproduced => "NOT REPRODUCED",
                 Verdict::NotEnoughRealisations => "not enough realisations",
             };
-            // Of several groups the one that decided.
+            // Of several groups, the one that decided the verdict.
             let decided = claim.findings.iter().filter(|finding| finding.verdict == claim.verdict);
             let weakest = decided.max_by(|a, b| a.p.unwrap_or(0.0).total_cmp(&b.p.unwrap_or(0.0)));
             let numbers = weakest.map_or(String::new(), |finding| {

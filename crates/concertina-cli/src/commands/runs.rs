@@ -54,7 +54,7 @@ fn list(
     print_table(&study.list(&wanted)?, listing, out)
 }
 
-/// The keys of the runs that are meant.
+/// The keys of the chosen runs.
 fn keys(study: &Study, chosen: &Chosen) -> Result<Vec<RunKey>, Failure> {
     match &chosen.condition {
         Some(text) => {
@@ -68,7 +68,7 @@ fn keys(study: &Study, chosen: &Chosen) -> Result<Vec<RunKey>, Failure> {
     }
 }
 
-/// What was removed, as asked; people read sums, programs every line.
+/// Prints what was removed: sums for people, every line for programs.
 fn tell_removed(
     collected: &[Collected],
     listing: Listing,
@@ -98,7 +98,7 @@ fn tell_removed(
     }
 }
 
-/// What stays although it is of no use to this version: it may be to another, or to its owner.
+/// Reports what was kept although this version cannot use it: another version, or its owner, may.
 fn tell_kept(collected: &[Collected]) {
     let kept = collected.iter().filter(|one| one.stays.is_some() && one.run.is_none());
     let (mut count, mut bytes, mut names) = (0, 0, Vec::new());
@@ -172,7 +172,7 @@ fn import(everywhere: &Everywhere, arguments: &ImportArguments) -> Result<(), Fa
             return Err(Error::from(concertina::model::Error::GivenTwice { parameter }).into());
         }
     }
-    // Before there is a store: what cannot be read leaves nothing behind.
+    // Read before the store is opened, so that a file that cannot be read leaves nothing behind.
     let read = import.read()?;
     let study = everywhere.builder().open()?;
     let imported = read.into_iter().map(|one| study.import_read(one)).collect::<Result<Vec<_>, _>>()?;
@@ -196,15 +196,15 @@ fn import(everywhere: &Everywhere, arguments: &ImportArguments) -> Result<(), Fa
     Ok(())
 }
 
-/// Most names in a line. Arbitrary: an optimizer's state has two for each array.
+/// The most names listed in a line. The number is arbitrary: an optimizer's state has two names per array.
 const MOST_NAMES: usize = 20;
 
-/// What was imported: which array became which, and what there is to know of the rest of the file.
+/// What was imported: which array was used as which, and what became of the rest of the file.
 fn in_words(imported: &Imported) -> String {
     let mut text = format!(
         "run {}\n{}network.weights = \"{}\"\n",
         imported.run,
-        if imported.was_there { "was there already\n" } else { "" },
+        if imported.was_there { "was in the store already\n" } else { "" },
         imported.params.network.weights.map(|name| name.to_string()).unwrap_or_default(),
     );
     for (ours, theirs) in &imported.arrays {
@@ -243,7 +243,7 @@ fn show(everywhere: &Everywhere, key: &str, json: bool) -> Result<(), Failure> {
             reached.update.0,
             run.checkpoints.len()
         )),
-        None => text.push_str("nothing to go on from\n"),
+        None => text.push_str("no checkpoint to continue from\n"),
     }
     if let Some(params) = &run.params {
         text.push_str(&format!("\n{}", params.to_annotated_toml()));

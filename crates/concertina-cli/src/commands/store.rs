@@ -22,7 +22,7 @@ pub(crate) fn run(everywhere: &Everywhere, store: &Store) -> Result<(), Failure>
             }
             if damaged == 0 {
                 if !everywhere.quiet {
-                    say("every file of the store is whole");
+                    say("every file of the store is undamaged");
                 }
                 return Ok(());
             }
@@ -37,7 +37,7 @@ pub(crate) fn run(everywhere: &Everywhere, store: &Store) -> Result<(), Failure>
             let damaged = findings.iter().filter(|finding| finding.kind == FindingKind::Damaged).count();
             if !everywhere.quiet {
                 say(&match damaged {
-                    0 => "every file of the store is whole".to_owned(),
+                    0 => "every file of the store is undamaged".to_owned(),
                     _ => format!(
                         "{damaged} damaged files set aside; `concertina runs gc --set-aside` removes them"
                     ),

@@ -1,4 +1,4 @@
-//! Each command does what it says.
+//! Each command does what its help says.
 
 use std::process::Stdio;
 
@@ -22,7 +22,7 @@ fn one_job_and_two_leave_the_same_store_and_print_the_same() {
             .expect_success()
     };
     assert_eq!(train("one", "1").stdout, train("two", "2").stdout);
-    assert_same_store(&place.store("one"), &place.store("two"), "one job against two");
+    assert_same_store(&place.store("one"), &place.store("two"), "one job and two");
 }
 
 #[test]
@@ -33,7 +33,7 @@ fn print_shows_the_parameters_and_the_key_of_every_run_and_trains_nothing() {
     assert_eq!(ours.stdout, theirs.stdout);
     assert_said!(place, ours);
     assert!(!place.path("concertina").exists());
-    // What is printed is a file of parameters for the same run.
+    // The output is itself a parameter file for the same run.
     place.write("printed.toml", &ours.stdout);
     let again = place.run(&["train", "printed.toml", "--print"]).expect_success();
     assert_eq!(again.stdout, ours.stdout);
@@ -82,7 +82,7 @@ fn runs_are_listed_filtered_and_shown() {
 }
 
 #[test]
-fn what_takes_how_much_room_is_said_by_kind_and_analysis() {
+fn disk_usage_is_listed_by_kind_and_analysis() {
     let place = Place::new();
     place
         .run_small(&["analyse", "effective_dimension", "-q", "--with", "samples=32"], &["gain=20,250"])
@@ -100,7 +100,7 @@ fn what_takes_how_much_room_is_said_by_kind_and_analysis() {
     assert_eq!((&analysis["analysis"], &analysis["files"]), (&"effective_dimension".into(), &2.into()));
     assert_eq!(analysis["superseded"], false);
     assert!(row("checkpoints")["bytes"].as_u64() > Some(10_000) && row("history")["files"] == 2);
-    // Every byte of the store is somebody's.
+    // Every byte of the store is listed.
     let listed: u64 = rows.as_array().expect("an array").iter().filter_map(|row| row["bytes"].as_u64()).sum();
     let store = place.path("concertina");
     let provenance = |path: &std::path::Path| std::fs::metadata(path).map_or(0, |metadata| metadata.len());
@@ -132,7 +132,7 @@ fn parameters_are_listed_for_people_and_programs() {
     assert!(listed(&["--markdown"]).starts_with("| parameter |"));
     let json: serde_json::Value = serde_json::from_str(&listed(&["--json"])).expect("JSON");
     let gain = json.as_array().expect("an array").iter().find(|row| row["parameter"] == "network.gain");
-    assert_eq!(gain.expect("there")["default"], "20");
+    assert_eq!(gain.expect("a row")["default"], "20");
 }
 
 #[test]
@@ -155,7 +155,7 @@ fn the_store_says_where_it_is_and_whether_it_is_whole() {
     let key = place.run(&["runs", "list", "--columns", "folder", "--csv"]).expect_success().stdout;
     let folder = key.lines().nth(1).expect("a run").to_owned();
     let file = place.path("concertina").join(folder).join("resume.safetensors");
-    let mut bytes = std::fs::read(&file).expect("there");
+    let mut bytes = std::fs::read(&file).expect("it exists");
     let last = bytes.len() - 1;
     bytes[last] ^= 1;
     std::fs::write(&file, bytes).expect("written");
@@ -184,7 +184,7 @@ fn the_store_may_be_named_by_the_environment() {
 }
 
 #[test]
-fn a_reader_that_goes_away_is_no_error() {
+fn a_reader_that_goes_away_is_not_an_error() {
     let place = Place::new();
     let mut child =
         place.command(&["params"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it runs");
@@ -195,7 +195,7 @@ fn a_reader_that_goes_away_is_no_error() {
 }
 
 #[test]
-fn trained_anew_runs_agree_to_the_bit() {
+fn runs_that_are_trained_again_agree_bit_for_bit() {
     let place = Place::new();
     place.run_small(&["train", "-q"], &["seed=0..2"]).expect_success();
     let said = place.run_small(&["train", "--rerun"], &["seed=0..2"]).expect_success();
@@ -228,7 +228,7 @@ fn figures_are_drawn_and_the_second_time_nothing_is_trained() {
     assert!(before == after);
 }
 
-/// A figure whose one claim holds, held against a published table of the same runs.
+/// A figure whose one claim holds, compared with a published table of the same runs.
 const RECIPE: &str = r#"
 figure = "own"
 
@@ -290,7 +290,7 @@ fn reproducing_ends_well_only_if_no_claim_fails_and_no_published_table_disagrees
         serde_json::from_str(&reproduce(&["-q", "--json"]).expect_success().stdout).expect("JSON");
     assert_eq!((&json["passed"], &json["counts"]["reproduced"]), (&true.into(), &1.into()));
 
-    // A wrong number in the published table: all five realisations of one point are off by a hundred.
+    // Wrong numbers in the published table: all five realisations of one point are off by a hundred.
     let wrong: Vec<String> = table
         .lines()
         .map(|line| match line.starts_with("250.0,") && line.contains(",after,") && line.contains(",2,") {
@@ -318,7 +318,7 @@ fn reproducing_ends_well_only_if_no_claim_fails_and_no_published_table_disagrees
     assert!(said.stdout.contains("NOT REPRODUCED"), "{}", said.stdout);
     assert!(said.stderr.contains("error: 1 claims are not reproduced, 0 points"), "{}", said.stderr);
 
-    // One realisation proves nothing, and nothing is no success.
+    // One realisation proves nothing, so the command does not succeed.
     place.write("own.toml", RECIPE);
     let said = reproduce(&["-q", "--seeds", "0"]);
     assert_eq!(said.status, Some(1));
@@ -334,8 +334,8 @@ fn reproducing_ends_well_only_if_no_claim_fails_and_no_published_table_disagrees
 #[test]
 fn figures_say_how_many_runs_of_how_many_failed() {
     let place = Place::new();
-    // States of a linear network of that gain are infinite at once: the runs go on to their end, the analysis
-    // fails.
+    // The states of a linear network with that gain become infinite immediately. The runs train to their end,
+    // but the analysis fails.
     let infinite =
         RECIPE.replace("gain = [20.0, 250.0]", "gain = [20.0, 1e10]").replace("delay = 4", "delay = 8");
     let infinite =
@@ -351,7 +351,7 @@ fn figures_say_how_many_runs_of_how_many_failed() {
 }
 
 #[test]
-fn a_value_that_no_run_has_is_told_before_anything_is_trained() {
+fn a_value_that_no_run_has_is_reported_before_anything_is_trained() {
     let place = Place::new();
     place.write("own.toml", &RECIPE.replace("draw = { x", "draw = { keep = { gain = [20, 21] }, x"));
     let said = place.run(&["plot", "own.toml"]);
@@ -362,11 +362,11 @@ fn a_value_that_no_run_has_is_told_before_anything_is_trained() {
     let said = place.run(&["reproduce", "--recipe", "own.toml"]);
     assert_eq!(said.status, Some(2), "{}", said.snapshot());
     assert!(said.stderr.contains("claim `above_one`: no row has `251` in column `gain`"), "{}", said.stderr);
-    assert!(!place.path("concertina").exists(), "no store is made for a recipe that cannot be");
+    assert!(!place.path("concertina").exists(), "no store is created for an invalid recipe");
 }
 
 #[test]
-fn a_band_that_a_log_axis_cannot_show_is_told() {
+fn a_band_that_a_log_axis_cannot_show_is_reported() {
     let place = Place::new();
     let log = RECIPE.replace("y = \"effective_dimension\"", "y = { column = \"loss\", scale = \"log\" }");
     let log =
@@ -381,13 +381,13 @@ fn a_band_that_a_log_axis_cannot_show_is_told() {
 }
 
 #[test]
-fn a_damaged_file_is_told_of_and_computed_again() {
+fn a_damaged_file_is_reported_and_recomputed() {
     let place = Place::new();
     place.run_small(&["train", "-q"], &[]).expect_success();
     let before = place.store("concertina");
     let packed = |path: &&std::path::PathBuf| path.ends_with("checkpoints.safetensors");
     let file = place.path("concertina").join(before.keys().find(packed).expect("a packed file"));
-    let mut bytes = std::fs::read(&file).expect("there");
+    let mut bytes = std::fs::read(&file).expect("it exists");
     bytes[20] ^= 4;
     std::fs::write(&file, bytes).expect("written");
     let said = place.run_small(&["train"], &[]).expect_success();
@@ -395,5 +395,5 @@ fn a_damaged_file_is_told_of_and_computed_again() {
     assert!(said.stdout.contains("recomputed"), "{}", said.snapshot());
     let mut after = place.store("concertina");
     after.retain(|path, _| !path.starts_with("set-aside"));
-    assert_same_store(&after, &before, "damaged and computed again");
+    assert_same_store(&after, &before, "damaged and recomputed");
 }

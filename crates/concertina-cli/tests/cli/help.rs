@@ -1,4 +1,4 @@
-//! Help, as it is printed.
+//! The help texts as they are printed.
 
 use crate::support::{Place, assert_said, regex_escape};
 

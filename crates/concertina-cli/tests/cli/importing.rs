@@ -1,4 +1,4 @@
-//! What is said of an import can be typed; what cannot be read leaves nothing behind.
+//! The commands that an import suggests can be typed, and a file that cannot be read leaves nothing behind.
 
 use std::process::Command;
 
@@ -12,7 +12,7 @@ fn place() -> Place {
     place
 }
 
-/// The commands in backticks, as a shell runs them here.
+/// Runs the commands in backticks, as a shell would here.
 fn typed(place: &Place, said: &Said) -> Vec<Said> {
     let commands = said.stderr.split('`').skip(1).step_by(2).filter(|text| text.starts_with("concertina "));
     let program = assert_cmd::cargo::cargo_bin!("concertina").parent().expect("a folder").to_owned();
@@ -33,14 +33,14 @@ fn typed(place: &Place, said: &Said) -> Vec<Said> {
 }
 
 #[test]
-fn the_command_that_an_import_advised_failed() {
+fn the_commands_that_an_import_suggests_work() {
     let place = place();
     for store in [None, Some("theirs"), Some("my store"), Some("it's \"$HOME\" & co")] {
         let mut words = vec!["runs", "import", "rnn.safetensors"];
         words.extend(store.iter().flat_map(|store| ["--store", store]));
         let said = place.run(&words).expect_success();
         let typed = typed(&place, &said);
-        assert_eq!(typed.len(), 2, "one analyses it, one shows it: {}", said.stderr);
+        assert_eq!(typed.len(), 2, "one command to analyse it, one to show it: {}", said.stderr);
         for one in typed {
             one.expect_success();
         }
@@ -70,7 +70,7 @@ fn an_import_says_what_became_what() {
 }
 
 #[test]
-fn a_missing_input_file_left_an_empty_store_behind() {
+fn a_missing_input_file_leaves_no_store_behind() {
     let place = place();
     place.write("empty.npz", "");
     place.write("rubbish.npz", "PK no archive");
@@ -112,15 +112,15 @@ fn a_missing_input_file_left_an_empty_store_behind() {
         let words: Vec<&str> = words.split(' ').collect();
         let said = place.run(&[&words[..], &["--store", "kept"]].concat());
         assert_ne!(said.status, Some(0), "{words:?}: {}", said.snapshot());
-        assert!(!place.path("kept").exists(), "{words:?} made a store");
+        assert!(!place.path("kept").exists(), "{words:?} created a store");
     }
 }
 
 #[test]
 fn every_bad_file_of_weights_ends_with_status_2() {
     let place = place();
-    // NaN and infinity in the last number of the file, which is one of an array's.
-    let whole = std::fs::read(WEIGHTS).expect("there");
+    // NaN and infinity in the last number of the file, which belongs to an array.
+    let whole = std::fs::read(WEIGHTS).expect("it exists");
     for (name, number) in [("nan", f32::NAN), ("inf", f32::INFINITY), ("minus_inf", f32::NEG_INFINITY)] {
         let mut bytes = whole.clone();
         let end = bytes.len();

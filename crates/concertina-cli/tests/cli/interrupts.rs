@@ -1,11 +1,11 @@
-//! Killed or interrupted at any moment, the same command goes on and ends with the same bytes.
+//! Killed or interrupted at any moment, the same command continues and ends with the same bytes.
 
 use std::process::Stdio;
 use std::time::Duration;
 
 use crate::support::{Place, assert_same_store};
 
-/// Runs that take long enough to be killed within: about a second in all.
+/// Runs that take long enough to be killed midway: about a second in all.
 const RUNS: [&str; 9] = [
     "train",
     "units=64",
@@ -18,8 +18,8 @@ const RUNS: [&str; 9] = [
     "--quiet",
 ];
 
-/// Numbers that look random and are the same every time: Lehmer's generator, so that a failure can be
-/// repeated.
+/// Numbers that look random and are the same every time, so that a failure can be repeated: Lehmer's
+/// generator.
 fn moments(count: usize) -> impl Iterator<Item = Duration> {
     let mut state = 20221124_u64;
     std::iter::repeat_with(move || {
@@ -50,7 +50,7 @@ fn killed_at_ten_moments_it_ends_with_the_bytes_of_an_uninterrupted_run() {
     assert_same_store(&place.store("killed"), &place.store("whole"), "killed ten times");
 }
 
-/// Analyses at every epoch, taken while training passes by, of runs that take about a second in all.
+/// Analyses at every epoch, taken during training, of runs that take about a second in all.
 const RECIPE: &str = r#"
 figure = "own"
 
@@ -106,7 +106,7 @@ fn a_figure_killed_at_ten_moments_ends_with_the_bytes_of_an_uninterrupted_one() 
     let whole = place.store("whole");
     assert_same_store(&place.store("killed"), &whole, "killed ten times");
     let kept = |path: &std::path::PathBuf| path.ends_with("checkpoints.safetensors");
-    assert!(!whole.keys().any(kept), "nobody will ask for these weights again");
+    assert!(!whole.keys().any(kept), "these weights will not be needed again");
 }
 
 #[test]
@@ -131,13 +131,13 @@ fn two_processes_at_the_same_runs_leave_what_one_leaves() {
     assert_same_store(&place.store("three"), &place.store("one"), "three processes");
 }
 
-/// A long run that is sent signals, one after the other: how it ended, and what it said.
+/// Sends signals, one after another, to a long run. Returns how it ended and what it printed.
 #[cfg(unix)]
 fn signalled(place: &Place, store: &str, signals: &[&str]) -> (Option<i32>, String) {
     let arguments = [&RUNS[..], &["epochs=200000", "--store", store, "--jobs", "1"]].concat();
     let child =
         place.command(&arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it runs");
-    // Its handlers are there when it has begun to train, so that the store is there with something in it.
+    // When training has begun, the handlers are installed and the store exists and is not empty.
     while !place.path(store).join("claims").exists() {
         std::thread::sleep(Duration::from_millis(5));
     }
@@ -152,12 +152,15 @@ fn signalled(place: &Place, store: &str, signals: &[&str]) -> (Option<i32>, Stri
 
 #[test]
 #[cfg(unix)]
-fn signals_that_a_cluster_warns_by_do_not_kill_and_keep_what_is_done() {
+fn warning_signals_of_a_cluster_do_not_kill_and_keep_what_is_done() {
     for signal in ["-INT", "-TERM", "-HUP", "-USR1", "-USR2", "-XCPU"] {
         let place = Place::new();
         let (status, stderr) = signalled(&place, "stopped", &[signal]);
         assert_eq!(status, Some(130), "{signal}: {stderr}");
-        assert!(stderr.contains("hint: the same command again goes on from here"), "{signal}: {stderr}");
+        assert!(
+            stderr.contains("hint: run the same command again to continue from here"),
+            "{signal}: {stderr}"
+        );
         let listed = place
             .run(&["runs", "list", "--store", "stopped", "--csv", "--columns", "status,epochs"])
             .expect_success();
@@ -172,11 +175,11 @@ fn signals_that_a_cluster_warns_by_do_not_kill_and_keep_what_is_done() {
 
 #[test]
 #[cfg(unix)]
-fn warnings_that_come_again_and_again_do_not_end_it_at_once() {
+fn repeated_warnings_do_not_end_the_process_immediately() {
     let place = Place::new();
     let (status, stderr) =
         signalled(&place, "warned", &["-USR1", "-XCPU", "-XCPU", "-USR2", "-TERM", "-XCPU"]);
     assert_eq!(status, Some(130), "{stderr}");
-    assert!(stderr.contains("hint: the same command again goes on from here"), "{stderr}");
+    assert!(stderr.contains("hint: run the same command again to continue from here"), "{stderr}");
     assert_eq!(stderr.matches("stopping:").count(), 1, "{stderr}");
 }

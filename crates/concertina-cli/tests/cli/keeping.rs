@@ -1,4 +1,4 @@
-//! Living with a store: removing, collecting, exporting, importing, merging, repairing.
+//! Maintaining a store: removing, collecting, exporting, importing, merging, repairing.
 
 use std::process::Stdio;
 
@@ -26,7 +26,7 @@ fn runs_are_removed_after_asking_and_a_dry_run_changes_nothing() {
     let dry =
         place.run(&["runs", "rm", "--where", "gain = 250", "--dry-run", "--store", "s"]).expect_success();
     assert!(dry.stdout.lines().count() == 3 && dry.stderr.starts_with("would remove"), "{}", dry.snapshot());
-    // Nobody can be asked here.
+    // There is no terminal to ask on.
     let asked = place.run(&["runs", "rm", "--where", "gain = 250", "--store", "s"]);
     assert_eq!(asked.status, Some(2), "{}", asked.snapshot());
     assert!(
@@ -43,13 +43,13 @@ fn runs_are_removed_after_asking_and_a_dry_run_changes_nothing() {
     assert_same_store(&place.store("s"), &place.store("kept"), "as if they had never been");
     let unknown = run(&place, "runs rm abcdef --yes --store s");
     assert_eq!(unknown.status, Some(2), "{}", unknown.snapshot());
-    assert_eq!(run(&place, "runs rm --store s").status, Some(2), "which ones?");
-    assert_eq!(run(&place, "runs gc --store nowhere").status, Some(3), "no store is made");
+    assert_eq!(run(&place, "runs rm --store s").status, Some(2), "no runs are named");
+    assert_eq!(run(&place, "runs gc --store nowhere").status, Some(3), "no store is created");
     assert!(!place.path("nowhere").exists());
 }
 
 #[test]
-fn clear_removes_what_is_asked_for_and_trains_it_anew() {
+fn clear_removes_the_requested_runs_and_trains_them_again() {
     let place = Place::new();
     trained(&place, "s", &["gain=20,250"]);
     let before = place.store("s");
@@ -62,20 +62,20 @@ fn clear_removes_what_is_asked_for_and_trains_it_anew() {
     let done = place.run(&arguments(&["--clear", "--yes"])).expect_success();
     assert!(done.stdout.contains(",trained,"), "{}", done.stdout);
     assert_same_store(&place.store("s"), &before, "the same bytes again");
-    assert_eq!(place.run(&arguments(&["--yes"])).status, Some(2), "a yes to nothing");
+    assert_eq!(place.run(&arguments(&["--yes"])).status, Some(2), "`--yes` without `--clear`");
 }
 
 #[test]
-fn checkpoints_are_thinned_out_and_computed_again() {
+fn checkpoints_are_thinned_out_and_recomputed() {
     let place = Place::new();
     trained(&place, "s", &["gain=20,250"]);
     let before = place.store("s");
     let would = run(&place, "runs gc --checkpoints ends --dry-run --csv --store s").expect_success().stdout;
     assert_same_store(&place.store("s"), &before, "a dry run");
     assert_eq!(run(&place, "runs gc --checkpoints ends --csv --store s").expect_success().stdout, would);
-    assert_eq!(lines(run(&place, "runs gc --checkpoints ends --store s")), 0, "there is nothing left to do");
+    assert_eq!(lines(run(&place, "runs gc --checkpoints ends --store s")), 0, "nothing is left to remove");
     trained(&place, "s", &["gain=20,250"]);
-    assert_same_store(&place.store("s"), &before, "computed again");
+    assert_same_store(&place.store("s"), &before, "recomputed");
     assert_eq!(run(&place, "runs gc --checkpoints some --store s").status, Some(2));
 }
 
@@ -84,7 +84,7 @@ fn a_damaged_store_is_repaired_and_says_so() {
     let place = Place::new();
     trained(&place, "s", &["gain=20,250"]);
     let before = place.store("s");
-    let params = before.keys().find(|path| path.ends_with("params.toml")).expect("there").clone();
+    let params = before.keys().find(|path| path.ends_with("params.toml")).expect("it exists").clone();
     std::fs::write(place.path("s").join(&params), "no = 1\n").expect("writable");
     std::fs::write(place.path("s/FORMAT"), "").expect("writable");
     let refused = run(&place, "store verify --store s");
@@ -98,16 +98,16 @@ fn a_damaged_store_is_repaired_and_says_so() {
     run(&place, "store verify --store s").expect_success();
     trained(&place, "s", &["gain=20,250"]);
     run(&place, "runs gc --set-aside -q --store s").expect_success();
-    assert_same_store(&place.store("s"), &before, "repaired, and asked for again");
+    assert_same_store(&place.store("s"), &before, "repaired, and trained again");
     assert_eq!(run(&place, "store repair --store nowhere").status, Some(3));
     std::fs::create_dir(place.path("other")).expect("made");
     place.write("other/thesis.tex", "precious");
-    assert_eq!(run(&place, "store repair --store other").status, Some(3), "no store is made of it");
-    assert_eq!(std::fs::read_dir(place.path("other")).expect("there").count(), 1);
+    assert_eq!(run(&place, "store repair --store other").status, Some(3), "it is not turned into a store");
+    assert_eq!(std::fs::read_dir(place.path("other")).expect("it exists").count(), 1);
 }
 
 #[test]
-fn stores_are_merged_and_what_differs_is_told() {
+fn stores_are_merged_and_differences_are_reported() {
     let place = Place::new();
     trained(&place, "left", &["seed=0..2"]);
     trained(&place, "right", &["seed=1..4"]);
@@ -117,9 +117,10 @@ fn stores_are_merged_and_what_differs_is_told() {
     assert_same_store(&place.store("left"), &place.store("both"), "merged");
     assert_eq!(run(&place, "store merge nowhere --store left").status, Some(3));
     run(&place, "store merge left --store left").expect_success();
-    // A run that says something else there: a file of another run's name is damaged, so its parameters are no
-    // use.
-    let params = place.store("right").into_keys().find(|path| path.ends_with("params.toml")).expect("there");
+    // A run whose stored parameters differ in the other store. A file that describes another run is damaged,
+    // so an empty file is used here.
+    let params =
+        place.store("right").into_keys().find(|path| path.ends_with("params.toml")).expect("it exists");
     std::fs::write(place.path("right").join(params), "").expect("writable");
     let left = run(&place, "store merge right --store left");
     assert_eq!(left.status, Some(1), "{}", left.snapshot());

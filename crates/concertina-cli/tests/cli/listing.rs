@@ -1,4 +1,4 @@
-//! What is in a store and what there is to analyse: asked, filtered, sorted, and answered without silence.
+//! Listing runs and analyses: filtered, sorted, and never silently incomplete.
 
 use crate::support::{Place, Said, assert_said, regex_escape};
 
@@ -11,7 +11,7 @@ fn list(place: &Place, more: &[&str]) -> Said {
 }
 
 #[test]
-fn runs_are_filtered_shown_and_sorted_by_what_they_came_to() {
+fn runs_are_filtered_shown_and_sorted_by_their_outcome() {
     let place = Place::new();
     trained(&place, &["gain=20,250", "seed=0..3"]);
     let shown = |more: &[&str]| list(&place, more).expect_success().stdout;
@@ -35,7 +35,7 @@ fn runs_are_filtered_shown_and_sorted_by_what_they_came_to() {
     assert_eq!(two.lines().nth(1), Some("250.0,0"));
     assert_eq!(losses(&["--where", "status = complete and finished > 2020 and wall_seconds > 0"]).len(), 6);
     assert!(shown(&[]).lines().next().is_some_and(|header| header.contains("validation_accuracy")));
-    // The same name in the table that training prints.
+    // The table that training prints uses the same column names.
     let printed = place.run_small(&["train", "-q", "--csv"], &["gain=20,250", "seed=0..3"]).expect_success();
     assert!(printed.stdout.starts_with("key,gain,seed,status,source,"), "{}", printed.stdout);
 }
@@ -62,7 +62,7 @@ fn a_condition_that_no_run_can_fulfil_is_an_error_and_not_an_empty_list() {
         }
     }
     let outcome = list(&place, &["--where", "outcome = complete"]).stderr;
-    assert!(outcome.contains("it is the column `status` here"), "{outcome}");
+    assert!(outcome.contains("the column is called `status` here"), "{outcome}");
     assert_eq!(
         list(&place, &["--where", "loss = mean_square_error"]).expect_success().stdout.lines().count(),
         2
@@ -72,13 +72,13 @@ fn a_condition_that_no_run_can_fulfil_is_an_error_and_not_an_empty_list() {
     assert_eq!(list(&place, &["--where", &short]).expect_success().stdout.lines().count(), 2);
     let none = place.run(&["runs", "rm", "--yes", "--where", "seed = 99"]).expect_success();
     assert!(none.stderr.contains("no run in the store fulfils `seed = 99`"), "{}", none.stderr);
-    assert_eq!(place.run(&["runs", "rm", "--yes", ""]).status, Some(2), "no key is not any key");
+    assert_eq!(place.run(&["runs", "rm", "--yes", ""]).status, Some(2), "an empty key matches no run");
     assert_eq!(list(&place, &["--csv"]).stdout.lines().count(), 2, "nothing was removed");
     assert_said!(place, list(&place, &["--where", "gain > high"]));
 }
 
 #[test]
-fn runs_that_cannot_be_read_are_not_passed_over_in_silence() {
+fn runs_that_cannot_be_read_are_not_silently_passed_over() {
     let place = Place::new();
     trained(&place, &["seed=0..2"]);
     let folder =
@@ -173,7 +173,7 @@ fn a_default_that_does_not_fit_a_network_is_not_refused_as_if_the_user_had_given
 }
 
 #[test]
-fn epochs_that_some_runs_do_not_have_are_not_left_out_in_silence() {
+fn epochs_that_some_runs_do_not_have_are_not_silently_left_out() {
     let place = Place::new();
     let analyse = |more: &[&str]| place.run_small(&["analyse", "accuracy", "-q", "--csv"], more);
     for epochs in ["epochs=8,6", "epochs=6,8"] {
@@ -194,7 +194,7 @@ fn epochs_that_some_runs_do_not_have_are_not_left_out_in_silence() {
 }
 
 #[test]
-fn a_parameter_without_effect_is_not_refused_for_its_value_and_is_told() {
+fn a_parameter_without_effect_is_reported_and_not_refused_for_its_value() {
     let place = Place::new();
     for arguments in [["scheduler=onecycle", "scheduler_factor=10"], ["optimizer=adam", "momentum=1.5"]] {
         let said = place.run_small(&["train", "-q"], &[&arguments[..], &["scheduler_patience=1"]].concat());
@@ -205,7 +205,7 @@ fn a_parameter_without_effect_is_not_refused_for_its_value_and_is_told() {
 }
 
 #[test]
-fn a_published_dictionary_is_trained_with_a_word_on_what_is_no_parameter() {
+fn a_published_dictionary_is_trained_with_notes_on_what_is_not_a_parameter() {
     let place = Place::new();
     place.write(
         "params.json",
@@ -214,7 +214,7 @@ fn a_published_dictionary_is_trained_with_a_word_on_what_is_no_parameter() {
     );
     let said = place.run(&["train", "params.json", "--csv", "-q"]).expect_success();
     for name in ["rerun", "multiprocess_lock", "out_dir"] {
-        assert!(said.stderr.contains(&format!("note: `{name}` is passed over")), "{}", said.stderr);
+        assert!(said.stderr.contains(&format!("note: `{name}` is ignored")), "{}", said.stderr);
     }
     place.write("rerun.json", r#"{"N": 16, "rerun": true}"#);
     let said = place.run(&["train", "rerun.json"]);

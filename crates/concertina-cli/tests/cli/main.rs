@@ -1,4 +1,4 @@
-//! The command as its users meet it: real processes in folders of their own.
+//! The command as its users meet it: real processes in separate folders.
 
 mod commands;
 mod help;

@@ -1,4 +1,4 @@
-//! A folder for each test, the command in it, and what it says made comparable.
+//! A folder for each test, the command in it, and its output in a comparable form.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ pub(crate) struct Place {
     pub(crate) folder: tempfile::TempDir,
 }
 
-/// What a command said and how it ended.
+/// What a command printed and how it ended.
 pub(crate) struct Said {
     pub(crate) status: Option<i32>,
     pub(crate) stdout: String,
@@ -53,14 +53,14 @@ impl Place {
         self.run(&arguments)
     }
 
-    /// Every file of a store with its bytes; times and machines (the provenance) left out.
+    /// Every file of a store with its bytes, except the provenance, which holds times and machines.
     pub(crate) fn store(&self, name: &str) -> BTreeMap<PathBuf, Vec<u8>> {
         contents(&self.path(name))
     }
 }
 
 impl Said {
-    /// As a snapshot has it.
+    /// The text of a snapshot.
     pub(crate) fn snapshot(&self) -> String {
         let Self { status, stdout, stderr } = self;
         let status = status.map_or("a signal".to_owned(), |status| status.to_string());
@@ -100,13 +100,13 @@ pub(crate) fn assert_same_store(
     what: &str,
 ) {
     let names = |contents: &BTreeMap<PathBuf, Vec<u8>>| contents.keys().cloned().collect::<Vec<_>>();
-    assert_eq!(names(left), names(right), "{what}: other files");
+    assert_eq!(names(left), names(right), "{what}: different files");
     for (path, bytes) in left {
         assert!(bytes == &right[path], "{what}: {} differs", path.display());
     }
 }
 
-/// Compares what was said with a snapshot; keys, times and folders are written as what they are.
+/// Compares what was printed with a snapshot, in which keys, times and folders are replaced by placeholders.
 macro_rules! assert_said {
     ($place:expr, $said:expr) => {{
         let folder = $place.folder.path().canonicalize().expect("a folder");
@@ -121,7 +121,7 @@ macro_rules! assert_said {
 }
 pub(crate) use assert_said;
 
-/// A text as a pattern that matches it alone.
+/// A pattern that matches a text and nothing else.
 pub(crate) fn regex_escape(text: &str) -> String {
     text.chars()
         .flat_map(|sign| (!sign.is_alphanumeric()).then_some('\\').into_iter().chain([sign]))

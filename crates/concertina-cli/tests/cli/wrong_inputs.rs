@@ -1,4 +1,4 @@
-//! What is wrong is said, with what to do, and the exit status tells what kind of trouble it is.
+//! Errors say what is wrong and what to do, and the exit status tells what kind of error it is.
 
 use crate::support::{Place, Said, assert_said, regex_escape};
 
@@ -76,7 +76,7 @@ fn an_unknown_parameter_in_a_file() {
 }
 
 #[test]
-fn a_file_that_is_not_there() {
+fn a_missing_file() {
     let place = Place::new();
     assert_said!(place, train(&place, &["nowhere.toml"]));
 }
@@ -89,7 +89,7 @@ fn a_second_file() {
 }
 
 #[test]
-fn seeds_that_are_none() {
+fn seeds_that_cannot_be_parsed() {
     let place = Place::new();
     assert_said!(place, train(&place, &["--seeds", "0..x"]));
 }
@@ -101,13 +101,13 @@ fn no_seeds() {
 }
 
 #[test]
-fn no_thread() {
+fn zero_threads() {
     let place = Place::new();
     assert_said!(place, train(&place, &["--jobs", "0"]));
 }
 
 #[test]
-fn fewer_threads_than_none() {
+fn a_negative_number_of_threads() {
     let place = Place::new();
     assert_said!(place, train(&place, &["--jobs", "-1"]));
 }
@@ -153,7 +153,7 @@ fn a_folder_without_permission() {
     std::fs::set_permissions(&locked, std::fs::Permissions::from_mode(0o555)).expect("set");
     let bypassed = std::fs::write(locked.join("probe"), "").is_ok();
     if bypassed {
-        // The superuser may write anywhere; nothing can be tested then.
+        // The superuser may write anywhere, so nothing can be tested.
         eprintln!("skipped: this user may write to a folder without permission");
         return;
     }
@@ -183,19 +183,19 @@ fn an_unknown_figure() {
 }
 
 #[test]
-fn seeds_of_figures_that_are_none() {
+fn an_empty_range_of_seeds_for_figures() {
     let place = Place::new();
     assert_said!(place, place.run(&["figures", "fig2", "--seeds", "5..2"]));
 }
 
 #[test]
-fn fast_and_full_at_once() {
+fn fast_and_full_together() {
     let place = Place::new();
     assert_said!(place, place.run(&["figures", "--fast", "--full"]));
 }
 
 #[test]
-fn an_override_of_figures_that_is_none() {
+fn an_override_of_figures_without_a_value() {
     let place = Place::new();
     assert_said!(place, place.run(&["figures", "fig2", "--set", "units"]));
 }
@@ -225,7 +225,7 @@ fn an_analysis_that_makes_no_sense_for_a_network() {
 }
 
 #[test]
-fn checkpoints_that_are_none() {
+fn checkpoints_that_cannot_be_parsed() {
     let place = Place::new();
     assert_said!(place, place.run(&["analyse", "accuracy", "--checkpoints", "middle"]));
 }
@@ -257,7 +257,7 @@ fn a_condition_on_an_unknown_column() {
 }
 
 #[test]
-fn a_run_that_is_not_there() {
+fn a_run_that_does_not_exist() {
     let place = Place::new();
     place.run_small(&["train", "-q"], &[]).expect_success();
     assert_said!(place, place.run(&["runs", "show", "xyz"]));
@@ -276,7 +276,7 @@ fn nothing_to_cite_by_that_name() {
 }
 
 #[test]
-fn a_figure_whose_runs_cannot_be() {
+fn a_figure_whose_runs_are_impossible() {
     let place = Place::new();
     let said = place.run(&[
         "figures",
@@ -292,7 +292,7 @@ fn a_figure_whose_runs_cannot_be() {
     assert_said!(place, said);
 }
 
-/// A recipe of one panel, with something in place of something else.
+/// A recipe of one panel, with one text replaced by another.
 fn recipe(place: &Place, from: &str, to: &str) -> Said {
     const RECIPE: &str = r#"
 figure = "own"
@@ -315,7 +315,7 @@ draw = { x = "timestep", y = "effective_dimension", hue = "gain" }
 }
 
 #[test]
-fn a_recipe_that_is_not_there() {
+fn a_missing_recipe() {
     let place = Place::new();
     assert_said!(place, place.run(&["plot", "own.toml"]));
 }

@@ -1,13 +1,13 @@
-//! The corpus, and deterministic changes of it.
+//! The corpus, and deterministic mutations of it.
 
 use std::path::{Path, PathBuf};
 
 use concertina_hostile::Target;
 
-/// Longest input: as long as the fuzzers', and longer than any file of the corpus.
+/// The length of the longest input: the same as for the fuzzers, and longer than any file of the corpus.
 const LONGEST: usize = 1 << 16;
 
-/// Words, numbers and pieces of headers that readers know, or should.
+/// Words, numbers and pieces of headers that readers know, or should know.
 const WORDS: &[&[u8]] = &[
     b"18446744073709551615",
     b"18446744073709551616",
@@ -94,17 +94,17 @@ pub(crate) fn corpus(target: &str) -> Vec<Vec<u8>> {
     paths.iter().map(|path| std::fs::read(path).expect("a file of the corpus")).collect()
 }
 
-/// Calls a target; what it cannot bear is kept, so that it can be looked at.
+/// Calls a target. An input on which it fails is kept for inspection.
 pub(crate) fn run(name: &str, target: Target, input: &[u8]) {
     let borne = std::panic::catch_unwind(|| target(input));
     if borne.is_err() {
         let path = std::env::temp_dir().join(format!("concertina-hostile-{name}.crash"));
         std::fs::write(&path, input).expect("a file in the folder for temporary files");
-        panic!("{name} does not bear {}", path.display());
+        panic!("{name} fails on {}", path.display());
     }
 }
 
-/// Changed inputs, the same ones in every run.
+/// Mutated inputs, the same in every run.
 pub(crate) struct Mutations<'a> {
     corpus: &'a [Vec<u8>],
     state: u64,
@@ -156,7 +156,7 @@ impl<'a> Mutations<'a> {
                     input.extend_from_slice(&other[from..]);
                 }
                 6 => {
-                    // A number in a header: whole, or with all its high bits.
+                    // A number in a header: any number, or one with all its high bits set.
                     let size = 1 << self.below(4);
                     let number = self.number() >> self.below(64);
                     let number = if self.below(2) == 0 { number } else { u64::MAX << self.below(64) };

@@ -1,7 +1,7 @@
 //! `cross_entropy`: the softmax cross-entropy in nats.
 
-/// `-log softmax(y)[label]`, shifted by the largest output so that nothing overflows; ∂/∂y = softmax(y) -
-/// onehot.
+/// `-log softmax(y)[label]`, computed after subtracting the largest output so that nothing overflows. The
+/// derivative is ∂/∂y = softmax(y) - onehot.
 pub(super) fn of_sample(output: &[f64], label: u32, derivative: &mut [f64]) -> f64 {
     let largest = output.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let mut total = 0.0;
@@ -14,7 +14,8 @@ pub(super) fn of_sample(output: &[f64], label: u32, derivative: &mut [f64]) -> f
     }
     let own = label as usize;
     derivative[own] -= 1.0;
-    // -log of the own probability; when it is nearly one, log1p of what the others have keeps the digits
+    // -log of the probability of the sample's own class. When that is nearly one, log1p of the sum of the
+    // others keeps the digits.
     let others = -derivative[own];
     if others < 0.5 {
         let others: f64 =

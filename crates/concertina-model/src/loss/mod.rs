@@ -1,8 +1,9 @@
-//! Losses: what the outputs of a trial are compared with.
+//! Losses: how far the outputs of a trial are from their targets.
 //!
-//! A loss looks at one output row and its label; the caller takes the mean over the batch and over the
-//! evaluated timesteps (`docs/reference/model.md#losses`). Values and derivatives are computed in f64
-//! whatever the precision of the network: there are only `batch × outputs` of them.
+//! A loss is computed from one output row and its label. The caller takes the mean over the batch and over
+//! the evaluated timesteps (`docs/reference/model.md#losses`). Values and derivatives are computed in f64
+//! whatever the precision of the network, which costs little because there are only `batch × outputs` of
+//! them.
 
 mod cross_entropy;
 mod mse;
@@ -26,32 +27,32 @@ impl LossKind {
             LossKind::MseScalar => mse_scalar::of_sample(output, label, derivative),
             LossKind::Zero => {
                 derivative.fill(0.0);
-                output.iter().fold(0.0, |zero, value| zero + 0.0 * value) // NaN if an output is none
+                output.iter().fold(0.0, |zero, value| zero + 0.0 * value) // NaN if an output is not finite
             }
         }
     }
 
-    /// The loss of one output row whose target are real numbers, and its derivative: the mean over outputs of
-    /// `(y - t)²`, or zero.
+    /// The loss of one output row whose targets are real numbers, and its derivative: the mean over outputs
+    /// of `(y - t)²`, or zero.
     ///
     /// # Shapes
     /// `output`, `target` and `derivative`: (outputs); `derivative` is overwritten with ∂loss/∂output.
     ///
     /// # Panics
-    /// For a loss of classes.
+    /// If the loss is defined for classes only.
     pub fn of_target(self, output: &[f64], target: &[f64], derivative: &mut [f64]) -> f64 {
         match self {
             LossKind::Mse => mse::of_target(output, target, derivative),
             LossKind::Zero => self.of_sample(output, 0, derivative),
             LossKind::CrossEntropy | LossKind::MseScalar => {
-                unreachable!("a loss of classes: checked with the parameters")
+                unreachable!("the check of the parameters refuses losses for classes here")
             }
         }
     }
 }
 
-/// The class that an output row stands for: the sign of a scalar output, else the largest entry (the first of
-/// equals).
+/// The class that an output row predicts: the sign of a scalar output, otherwise the largest entry (the first
+/// among equals).
 pub fn predicted_class<T: Copy + PartialOrd + Default>(output: &[T]) -> u32 {
     if let [scalar] = output {
         return u32::from(*scalar > T::default());
@@ -103,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn outputs_that_are_no_numbers_have_a_loss_that_is_none_whatever_the_loss() {
+    fn outputs_that_are_nan_or_infinite_have_no_finite_loss() {
         for kind in KINDS.into_iter().chain([LossKind::Zero]) {
             for wrong in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
                 let outputs = if kind == LossKind::MseScalar { vec![wrong] } else { vec![0.5, wrong] };
@@ -119,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn a_scalar_output_is_read_by_its_sign_and_several_by_the_largest() {
+    fn the_class_is_the_sign_of_a_scalar_output_or_the_largest_of_several() {
         assert_eq!(predicted_class(&[0.2]), 1);
         assert_eq!(predicted_class(&[-0.2]), 0);
         assert_eq!(predicted_class(&[0.1, 0.5, 0.5]), 1);

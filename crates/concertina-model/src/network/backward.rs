@@ -1,4 +1,4 @@
-//! The backward pass of the fast path: backpropagation through time, by hand.
+//! The backward pass of the fast path: hand-written backpropagation through time.
 
 use std::ops::Range;
 
@@ -12,18 +12,17 @@ use super::forward::Forward;
 use super::packed::Packed;
 use super::score::{Score, Scorer};
 
-/// The derivatives of the loss of one batch, or of a part of one that the samples of a large one are split
-/// into.
+/// The derivatives of the loss of one batch, or of one of the parts that a large batch is split into.
 ///
 /// | buffer | holds | rows |
 /// |---|---|---|
 /// | `by_output` | ∂L/∂y_t of the evaluated timesteps | evaluated × batch |
-/// | `by_current` | ∂L/∂ the currents from the other units, and from the inputs where those have the same | window × batch |
-/// | `by_last_input` | ∂L/∂ the last current from the inputs, for cells of several currents | window × batch |
-/// | `by_state` | ∂L/∂h_t of the timestep at hand | batch |
-/// | `by_rate` | ∂L/∂φ(h_t) of the timestep before, for cells that send rates | batch |
+/// | `by_current` | ∂L/∂ the currents from the other units, and from the inputs where the derivative is the same | window × batch |
+/// | `by_last_input` | ∂L/∂ the last current from the inputs, for cells with several currents | window × batch |
+/// | `by_state` | ∂L/∂h_t of the current timestep | batch |
+/// | `by_rate` | ∂L/∂φ(h_t) of the previous timestep, for cells that send rates | batch |
 ///
-/// A window is a run of timesteps; see [`window`].
+/// A window is a range of timesteps; see [`window`].
 ///
 /// `recurrent_transposed` and `readout_transposed` are `Wᵀ` and `Rᵀ`, packed again for each batch.
 #[derive(Debug)]
@@ -35,13 +34,13 @@ pub(crate) struct Backward {
     by_rate: Rows,
     recurrent_transposed: Vec<Panels>,
     readout_transposed: Panels,
-    /// Whether the gradient has the share of a part already.
+    /// Whether the gradient already contains the contribution of a part or a window.
     begun: bool,
     scorer: Scorer,
 }
 
-/// The derivatives by the last current from the inputs, and room for the gradients of its input weights and
-/// bias.
+/// The derivatives by the last current from the inputs, and buffers for the gradients by its input weights
+/// and bias.
 #[derive(Debug)]
 struct LastInput {
     rows: Rows,
@@ -50,7 +49,7 @@ struct LastInput {
 }
 
 impl Backward {
-    /// Room for the batches that `forward` has room for.
+    /// Buffers for the batches that `forward` has buffers for.
     pub(crate) fn new(equations: &Equations, weights: &Packed, forward: &Forward) -> Self {
         let (units, outputs) = (weights.readout().row_count(), weights.readout().column_count());
         let capacity = forward.capacity(equations);
@@ -76,8 +75,8 @@ impl Backward {
         }
     }
 
-    /// Begins with the gradient of a batch, of which [`Backward::score`] and [`Backward::run`] take a part
-    /// after the other.
+    /// Begins the gradient of a batch. [`Backward::score`] and [`Backward::run`] then take one part of the
+    /// batch after the other.
     pub(crate) fn begin(&mut self, weights: &Packed) {
         for (index, transposed) in self.recurrent_transposed.iter_mut().enumerate() {
             weights.recurrent(index).pack_transposed_into(transposed);
@@ -86,8 +85,8 @@ impl Backward {
         self.begun = false;
     }
 
-    /// Scores the part of a batch that `forward` has read out; leaves the derivative of the batch's mean loss
-    /// by the outputs behind.
+    /// Scores the part of a batch that `forward` has read out, and keeps the derivative of the batch's mean
+    /// loss by the outputs.
     pub(crate) fn score(
         &mut self,
         equations: &Equations,
@@ -98,8 +97,8 @@ impl Backward {
         self.scorer.score(equations.loss, &forward.outputs, batch, share, Some(&mut self.by_output))
     }
 
-    /// The gradient by every array marked in `trained`; the first part of a batch overwrites those of
-    /// `gradient`, and the others add to them. To be called after [`Backward::score`].
+    /// Computes the gradient by every array marked in `trained`. The first part of a batch overwrites these
+    /// arrays of `gradient`, and the others add to them. Must be called after [`Backward::score`].
     ///
     /// `trained`: one entry per array, in the order of [`Packed::arrays`].
     pub(crate) fn run(
@@ -125,8 +124,8 @@ impl Backward {
         }
     }
 
-    /// From the derivative by the state of a step, the `place`-th of its window, to that by the state before
-    /// it.
+    /// Goes from the derivative by the state of a step, the `place`-th of its window, to that by the previous
+    /// state.
     fn step(
         &mut self,
         equations: &Equations,
@@ -174,8 +173,8 @@ impl Backward {
         }
     }
 
-    /// The gradient by the input weights: one product over all timesteps of a window with an input, or one
-    /// for each at which a stimulus is held.
+    /// The gradient by the input weights. It takes one product over all timesteps of a window that have an
+    /// input, or one for each timestep at which a stimulus is held.
     fn collect_inputs(
         &mut self,
         batch: &Batch,
@@ -201,7 +200,7 @@ impl Backward {
         }
     }
 
-    /// The gradient by recurrent weights and biases: one product over all timesteps of a window.
+    /// The gradient by recurrent weights and biases, with one product over all timesteps of a window.
     fn collect_recurrent(
         &mut self,
         equations: &Equations,
@@ -225,8 +224,8 @@ impl Backward {
             let of = within(&equations.steps_of(index - slots.biases.start), window);
             column_sums(&mut arrays[index], self.by_current.rows(placed(of)), add);
         }
-        // of two biases the first is that of the currents from the inputs, of which the last has derivatives
-        // of its own
+        // The first of two biases is that of the currents from the inputs. The last of these has its own
+        // derivatives.
         let first = slots.biases.start;
         if let Some(LastInput { rows: by_last, bias, .. }) = &mut self.by_last_input
             && trained[first]
@@ -254,7 +253,7 @@ impl Backward {
                 add = true;
             }
             if !add {
-                arrays[slots.readout].clear(); // no loss counts
+                arrays[slots.readout].clear(); // the loss counts nowhere
             }
         }
         if trained[slots.readout_bias] {
@@ -264,21 +263,22 @@ impl Backward {
     }
 }
 
-/// How many timesteps are differentiated before the gradient takes its products with their derivatives.
+/// How many timesteps are differentiated before the products of the gradient with their derivatives are
+/// taken.
 ///
-/// All for cells of one current; a block of the products' rows for the others, whose derivatives are then
-/// still in the second-level cache.
+/// For cells with one current, these are all timesteps. For the others, they are as many as fill a block of
+/// the products' rows, so that the derivatives are still in the second-level cache.
 fn window(currents: usize, steps: usize, batch: usize) -> usize {
     if currents > 1 { (kernels::BLOCK / batch.max(1)).clamp(1, steps) } else { steps }
 }
 
-/// The steps of a window that are among others; none are an empty range in the window.
+/// The steps that a window shares with `steps`; an empty range in the window if there are none.
 fn within(steps: &Range<usize>, window: &Range<usize>) -> Range<usize> {
     let start = steps.start.clamp(window.start, window.end);
     start..steps.end.clamp(start, window.end)
 }
 
-/// `Σ_t x_tᵀ δ_t`, over what is shown in a window.
+/// `Σ_t x_tᵀ δ_t` over the inputs in a window.
 fn products_with_inputs(
     batch: &Batch,
     window: &Range<usize>,

@@ -1,4 +1,4 @@
-//! A batch of trials in the layout of the loop over time.
+//! A batch of trials in the layout that the loop over time uses.
 
 use std::ops::Range;
 
@@ -9,29 +9,29 @@ use super::Equations;
 use crate::error::{Error, Result};
 use crate::task::{InputsRef, MaskRef, TargetsRef, TrialsRef};
 
-/// Trials of a batch, or of a part of one: time-major, with all samples of a timestep side by side.
+/// The trials of a batch, or of a part of one, in time-major order: all samples of a timestep are adjacent.
 ///
-/// Which timesteps have an input and at which the loss counts is found once a batch: the others cost no
-/// product. Nothing is allocated after the first batch of a size.
+/// Which timesteps have an input, and at which the loss counts, is determined once per batch, so that no
+/// products are computed for the others. Nothing is allocated after the first batch of a size.
 #[derive(Debug)]
 pub(crate) struct Batch {
     count: usize,
     steps: usize,
     /// Held stimuli, (samples, inputs), or timed inputs, (steps × samples, inputs).
     inputs: Rows,
-    /// Timesteps for which the stimulus is held; `None` where there is an input at every timestep.
+    /// Number of timesteps for which the stimulus is held; `None` if there is an input at every timestep.
     hold: Option<usize>,
-    /// The timesteps with a timed input that is not all zero.
+    /// The timesteps with a timed input that is not entirely zero.
     shown: Vec<Range<usize>>,
-    /// The timesteps at which the loss counts for any sample, and how many they are.
+    /// The timesteps at which the loss counts for any sample, and their number.
     evaluated: Vec<Range<usize>>,
     evaluated_count: usize,
-    /// Classes: one a sample, or one for each evaluated timestep and sample.
+    /// Classes: one per sample, or one per evaluated timestep and sample.
     classes: Vec<u32>,
-    /// Real targets, a row for each evaluated timestep and sample.
+    /// Real targets: one row per evaluated timestep and sample.
     reals: Vec<f32>,
     outputs: usize,
-    /// Whether the loss counts, for each evaluated timestep and sample; all do if it is empty.
+    /// Whether the loss counts, for each evaluated timestep and sample. If it is empty, all count.
     counted: Vec<bool>,
 }
 
@@ -53,7 +53,7 @@ impl<'a> TargetRef<'a> {
 }
 
 impl Batch {
-    /// Room for stimuli of up to `capacity` samples; for timed inputs it is made when the first come.
+    /// A buffer for stimuli of up to `capacity` samples. For timed inputs it grows when the first are loaded.
     pub(crate) fn new(inputs: usize, capacity: usize) -> Self {
         Batch {
             count: 0,
@@ -70,7 +70,7 @@ impl Batch {
         }
     }
 
-    /// Takes these trials for a network with these equations.
+    /// Loads these trials, for a network with these equations.
     ///
     /// # Errors
     /// [`Error::Lacks`] without input weights; [`Error::Shape`].
@@ -79,7 +79,7 @@ impl Batch {
         self.load_compared(equations.steps, trials)
     }
 
-    /// Takes targets and mask alone, of trials of so many timesteps.
+    /// Loads only targets and mask, of trials with this many timesteps.
     ///
     /// # Errors
     /// [`Error::Shape`].
@@ -89,7 +89,7 @@ impl Batch {
         self.load_targets(trials.targets)
     }
 
-    /// Takes inputs alone, to be shown for so many timesteps: after the last of theirs, zero.
+    /// Loads only inputs, to be shown for this many timesteps. After their last timestep, inputs are zero.
     ///
     /// # Errors
     /// As [`Batch::load`].
@@ -200,7 +200,7 @@ impl Batch {
         Err(Error::Shape { what: what.to_owned(), expected, found })
     }
 
-    /// How many samples it has.
+    /// Number of samples.
     pub(crate) fn count(&self) -> usize {
         self.count
     }
@@ -222,12 +222,12 @@ impl Batch {
         }
     }
 
-    /// Timesteps for which a stimulus is held; none where inputs are timed.
+    /// Number of timesteps for which a stimulus is held; 0 if inputs are timed.
     pub(crate) fn hold(&self) -> usize {
         self.hold.unwrap_or(0)
     }
 
-    /// The stimuli, (samples, inputs), where they are held.
+    /// The stimuli, (samples, inputs), if they are held.
     pub(crate) fn stimulus(&self) -> RowsRef<'_> {
         self.inputs.rows(0..self.count)
     }
@@ -237,7 +237,7 @@ impl Batch {
         self.hold.is_none()
     }
 
-    /// The runs of timesteps with a timed input.
+    /// The ranges of timesteps with a timed input.
     pub(crate) fn timed(&self) -> &[Range<usize>] {
         &self.shown
     }
@@ -247,17 +247,17 @@ impl Batch {
         self.inputs.rows(steps.start * self.count..steps.end * self.count)
     }
 
-    /// The runs of timesteps at which the loss counts for any sample.
+    /// The ranges of timesteps at which the loss counts for any sample.
     pub(crate) fn evaluated(&self) -> &[Range<usize>] {
         &self.evaluated
     }
 
-    /// Timesteps at which the loss counts for any sample.
+    /// Number of timesteps at which the loss counts for any sample.
     pub(crate) fn evaluated_count(&self) -> usize {
         self.evaluated_count
     }
 
-    /// The number of a step among those at which the loss counts.
+    /// The index of a step among those at which the loss counts.
     pub(crate) fn evaluated_index(&self, step: usize) -> Option<usize> {
         let mut before = 0;
         for steps in &self.evaluated {
@@ -277,20 +277,20 @@ impl Batch {
             return None;
         }
         if self.reals.is_empty() {
-            let one_a_sample = self.classes.len() == self.count;
-            return Some(TargetRef::Class(self.classes[if one_a_sample { sample } else { at }]));
+            let one_per_sample = self.classes.len() == self.count;
+            return Some(TargetRef::Class(self.classes[if one_per_sample { sample } else { at }]));
         }
         Some(TargetRef::Real(&self.reals[at * self.outputs..][..self.outputs]))
     }
 
-    /// Whether the class that an output names at an evaluated timestep is looked at: where a mask says when
-    /// the loss counts always, otherwise at the last.
+    /// Whether the predicted class at an evaluated timestep counts towards the accuracy. With a mask, every
+    /// evaluated timestep counts; otherwise only the last.
     pub(crate) fn is_judged(&self, evaluated: usize) -> bool {
         !self.counted.is_empty() || evaluated + 1 == self.evaluated_count
     }
 }
 
-/// Adds a step to runs of steps that it comes after.
+/// Appends a step to ranges of earlier steps.
 fn extend(runs: &mut Vec<Range<usize>>, step: usize) {
     match runs.last_mut() {
         Some(last) if last.end == step => last.end += 1,

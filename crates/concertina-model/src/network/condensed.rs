@@ -1,9 +1,9 @@
-//! Exact gradients of linear networks at a cost that hardly grows with the batch.
+//! Exact gradients of linear networks, at a cost that hardly grows with the batch.
 //!
-//! With φ linear, the derivative of an output by a state is the same for every sample, and so the sum over
-//! the samples can be taken before the pass through time instead of after it. A batch condenses into one
-//! *virtual sample* for each output `o` of each evaluated timestep `e`: with `g_b` the derivative of the loss
-//! by that output of sample `b`,
+//! With φ linear, the derivative of an output by a state is the same for every sample. The sum over the
+//! samples can therefore be taken before the pass through time instead of after it. A batch condenses into
+//! one *virtual sample* for each output `o` of each evaluated timestep `e`. With `g_b` the derivative of the
+//! loss by that output of sample `b`,
 //!
 //! ```text
 //! d_t = ∂y_{e,o}/∂h_t               d_{t-1} = d_t A_tᵀ, starting with d_e = R[:,o]ᵀ: one row for all samples
@@ -12,12 +12,12 @@
 //! ∂L/∂W = Σ_{e,o} Σ_t s_{t-1}ᵀ d_t  and likewise for every other array
 //! ```
 //!
-//! so only the two products with the stimuli see the batch. `A_t` is `W`, or `kept + dt W` in the leaky
-//! network, whose input and bias have the factor `dt` too. Unit noise `ξ_{b,t}` adds `Σ_t ξ_{b,t} d_tᵀ` to
-//! `y` and `Σ_b g_b ξ_{b,t}` to `s_t`; its numbers are those of the general path. Dropout is different for
-//! each sample and does not condense.
+//! so only the two products with the stimuli involve the whole batch. `A_t` is `W`, or `kept + dt W` in the
+//! leaky network, whose input and bias also have the factor `dt`. Unit noise `ξ_{b,t}` adds `Σ_t ξ_{b,t}
+//! d_tᵀ` to `y` and `Σ_b g_b ξ_{b,t}` to `s_t`; its random numbers are those of the general path. Dropout
+//! differs between samples, so it does not condense.
 //!
-//! Agrees with [`Forward`](super::Forward) and [`Backward`](super::Backward) up to rounding.
+//! The result agrees with [`Forward`](super::Forward) and [`Backward`](super::Backward) up to rounding.
 
 use concertina_numerics::kernels::{self, Panels, Rows, RowsMut, RowsRef};
 
@@ -27,18 +27,18 @@ use super::packed::Packed;
 use super::score::{Score, Scorer};
 use super::{Disturbance, Equations};
 
-/// A batch of a linear network, condensed.
+/// A condensed batch of a linear network.
 ///
-/// Virtual sample `k` is output `k % outputs` at evaluated timestep `k / outputs`; there are `virtual =
-/// evaluate × outputs`.
+/// Virtual sample `k` is output `k % outputs` at evaluated timestep `k / outputs`. Their number is
+/// `virtual = evaluate × outputs`.
 ///
 /// | buffer | holds | shape |
 /// |---|---|---|
 /// | `by_state` | `d_t` | steps × virtual, units |
-/// | `effective` | `v`, an array for each evaluated timestep | input_dim, outputs |
+/// | `effective` | `v`, one array for each evaluated timestep | input_dim, outputs |
 /// | `offsets` | the rest of the outputs | virtual |
 /// | `states` | `s_t` | steps × virtual, units |
-/// | `weights` | `Σ_b g_b`, again for each timestep | steps × virtual, 1 |
+/// | `weights` | `Σ_b g_b`, repeated for each timestep | steps × virtual, 1 |
 /// | `outputs`, `by_output` | `y` and `g` | evaluate × batch, outputs |
 #[derive(Debug)]
 pub(crate) struct Condensed {
@@ -47,7 +47,7 @@ pub(crate) struct Condensed {
     by_state: Rows,
     effective: Vec<Panels>,
     offsets: Vec<f64>,
-    /// Whether the four above are those of the weights as they are.
+    /// Whether the fields above are those of the current weights.
     fresh: bool,
     states: Rows,
     weights: Rows,
@@ -59,13 +59,13 @@ pub(crate) struct Condensed {
     room: Room,
 }
 
-/// Room for what lies between two products.
+/// Buffers for intermediate results.
 #[derive(Debug)]
 struct Room {
-    /// Of virtual samples at one timestep, (virtual, units).
+    /// The currents of the virtual samples at one timestep, (virtual, units).
     current: Rows,
-    /// Their stimuli `Σ_b g_b x_b`, (virtual, input_dim), and those of one evaluated timestep, (outputs,
-    /// input_dim).
+    /// The stimuli of the virtual samples, `Σ_b g_b x_b`, (virtual, input_dim), and those of one evaluated
+    /// timestep, (outputs, input_dim).
     stimulus: Rows,
     part_of_stimulus: Panels,
     /// `d_t` of the outputs of one evaluated timestep, (units, outputs), and `Σ_b g_b ξ_{b,t}`, (outputs,
@@ -75,7 +75,7 @@ struct Room {
 }
 
 impl Condensed {
-    /// Room for batches of up to `capacity` samples; `disturbance` has no dropout.
+    /// Buffers for batches of up to `capacity` samples. `disturbance` must not have dropout.
     pub(crate) fn new(
         equations: &Equations,
         weights: &Packed,
@@ -98,7 +98,7 @@ impl Condensed {
             outputs: Rows::zeros(equations.evaluate * capacity, outputs),
             by_output: Rows::zeros(equations.evaluate * capacity, outputs),
             disturbance,
-            affine: cell::of(equations).affine().expect("a cell that is linear when φ is"),
+            affine: cell::of(equations).affine().expect("a cell that is linear if φ is"),
             scorer: Scorer::new(outputs),
             room: Room {
                 current: Rows::zeros(virtuals, units),
@@ -110,23 +110,23 @@ impl Condensed {
         }
     }
 
-    /// How many samples fit.
+    /// The largest number of samples in a batch.
     pub(crate) fn capacity(&self, equations: &Equations) -> usize {
         self.outputs.row_count() / equations.evaluate
     }
 
-    /// What scores the outputs.
+    /// The scorer of the outputs.
     pub(crate) fn scorer(&self) -> &Scorer {
         &self.scorer
     }
 
-    /// To be called whenever the weights have changed.
+    /// Must be called whenever the weights have changed.
     pub(crate) fn weights_changed(&mut self) {
         self.fresh = false;
     }
 
-    /// Scores a batch of held stimuli, at most the capacity, without noise; one (sample, timestep) pair has
-    /// this share of the mean loss.
+    /// Scores a batch of held stimuli, without noise. The batch has at most `capacity` samples; `share` is
+    /// the weight of one (sample, timestep) pair in the mean loss.
     pub(crate) fn score(
         &mut self,
         equations: &Equations,
@@ -139,11 +139,11 @@ impl Condensed {
         self.scorer.score(equations.loss, &self.outputs, batch, share, None)
     }
 
-    /// Scores a batch, with noise if there is any, and takes the gradient by every array marked in `trained`,
-    /// overwriting those of `gradient`.
+    /// Scores a batch, with noise if there is any, and computes the gradient by every array marked in
+    /// `trained`, which overwrites these arrays of `gradient`.
     ///
-    /// `trained`: one entry per array, in the order of [`Packed::arrays`]. `update` counts the updates made
-    /// before, and keys the noise.
+    /// `trained`: one entry per array, in the order of [`Packed::arrays`]. `update` is the number of
+    /// previous updates, and keys the noise.
     #[expect(clippy::too_many_arguments, reason = "a batch, and where its gradient goes")]
     pub(crate) fn differentiate(
         &mut self,
@@ -185,8 +185,8 @@ impl Condensed {
         step * self.virtuals()..(step + 1) * self.virtuals()
     }
 
-    /// What the weights alone decide: the derivatives of the outputs by all states, and how the outputs hang
-    /// on the stimulus.
+    /// Computes what depends only on the weights: the derivatives of the outputs by all states, and how the
+    /// outputs depend on the stimulus.
     fn refresh(&mut self, equations: &Equations, weights: &Packed) {
         if self.fresh {
             return;
@@ -244,7 +244,7 @@ impl Condensed {
         self.fresh = true;
     }
 
-    /// The part of the outputs that comes from the stimulus.
+    /// Computes the part of the outputs that comes from the stimulus.
     fn read_out(&mut self, equations: &Equations, weights: &Packed, stimulus: RowsRef<'_>) {
         self.refresh(equations, weights);
         let batch = stimulus.row_count();
@@ -254,7 +254,7 @@ impl Condensed {
         }
     }
 
-    /// Adds what is the same for every sample.
+    /// Adds the part of the outputs that is the same for every sample.
     fn add_offsets(&mut self, batch: usize) {
         let outputs = self.output_count();
         for (evaluated, offsets) in self.offsets.chunks(outputs).enumerate() {
@@ -283,7 +283,7 @@ impl Condensed {
         }
     }
 
-    /// Takes the sums over the batch: stimuli and weights of the virtual samples.
+    /// Takes the sums over the batch, which give the stimuli and weights of the virtual samples.
     fn condense(&mut self, equations: &Equations, stimulus: RowsRef<'_>) {
         let (batch, outputs) = (stimulus.row_count(), self.output_count());
         for evaluated in 0..equations.evaluate {
@@ -301,7 +301,7 @@ impl Condensed {
         }
     }
 
-    /// One timestep of the virtual samples.
+    /// Computes one timestep of the virtual samples.
     fn step(&mut self, equations: &Equations, weights: &Packed, step: usize, batch: usize) {
         let (virtuals, outputs) = (self.virtuals(), self.output_count());
         let scale = self.affine.scale as f32;
@@ -341,7 +341,7 @@ impl Condensed {
         }
     }
 
-    /// The gradient by the weights: one product over all timesteps.
+    /// Computes the gradient by the weights, with one product over all timesteps.
     fn collect(&self, equations: &Equations, trained: &[bool], gradient: &mut Packed) {
         let (virtuals, steps, outputs) = (self.virtuals(), equations.steps, self.output_count());
         let scale = self.affine.scale as f32;
@@ -397,7 +397,7 @@ fn keep(affine: Affine, by_state: &mut RowsMut<'_>, next: RowsRef<'_>) {
     }
 }
 
-/// Eight interleaved sums in double precision, in fixed order.
+/// The dot product, as eight interleaved sums in double precision in a fixed order.
 fn dot(a: &[f32], b: &[f32]) -> f64 {
     let mut sums = [0.0; 8];
     for (a, b) in a.chunks(8).zip(b.chunks(8)) {

@@ -10,11 +10,11 @@ use crate::params::ValidParams;
 const UNIT_NOISE: Purpose = Purpose::new("unit noise");
 const DROPOUT: Purpose = Purpose::new("dropout");
 
-/// Unit noise `h + σ ξ` and then inverted dropout `h m / (1 - p)`, drawn again for each update.
+/// Unit noise `h + σ ξ`, followed by inverted dropout `h m / (1 - p)`, drawn again for each update.
 ///
-/// The numbers are keyed by the update, and drawn timestep by timestep, sample by sample.
+/// The random numbers are keyed by the update, and drawn timestep by timestep, sample by sample.
 ///
-/// Rows of both are time-major, (steps × batch, units), as the states are.
+/// The rows of both are in time-major order, (steps × batch, units), like those of the states.
 #[derive(Debug)]
 pub(crate) struct Disturbance {
     seed: u64,
@@ -25,7 +25,7 @@ pub(crate) struct Disturbance {
 }
 
 impl Disturbance {
-    /// `None` if the parameters ask for neither.
+    /// `None` if the parameters specify neither.
     pub(crate) fn from_params(params: &ValidParams) -> Option<Self> {
         let (noise, dropout) = (params.network.unit_noise as f32, params.network.dropout as f32);
         let rows = || Rows::zeros(params.trial_steps() * params.train.batch, params.network.units);
@@ -37,7 +37,7 @@ impl Disturbance {
         (disturbance.noise.is_some() || disturbance.dropout.is_some()).then_some(disturbance)
     }
 
-    /// Draws what the update with this number (counted from 0) needs: (steps × batch) rows.
+    /// Draws the random numbers of the update with this number (counted from 0): (steps × batch) rows.
     pub(crate) fn draw(&mut self, update: u64, rows: usize) {
         if let Some((_, noise)) = &mut self.noise {
             let mut stream = Stream::new(self.seed, UNIT_NOISE, update);
@@ -56,7 +56,7 @@ impl Disturbance {
         }
     }
 
-    /// What concerns these samples of a batch.
+    /// The part that belongs to these samples of a batch.
     pub(crate) fn of(&self, batch: usize, samples: Range<usize>) -> DisturbedPart<'_> {
         DisturbedPart { disturbance: self, batch, samples }
     }
@@ -90,8 +90,8 @@ impl DisturbedPart<'_> {
         self.drop_out(step, states);
     }
 
-    /// Drops units of the states of a step, or takes derivatives by them, (samples, units), back through
-    /// that: it is the same product.
+    /// Drops units of the states of a step, (samples, units). For derivatives by these states, the backward
+    /// pass is the same product.
     pub(super) fn drop_out(&self, step: usize, rows: &mut RowsMut<'_>) {
         if let Some((_, masks)) = &self.disturbance.dropout {
             for (value, mask) in rows.as_mut_slice().iter_mut().zip(masks.rows(self.rows(step)).as_slice()) {

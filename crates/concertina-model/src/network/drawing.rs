@@ -1,5 +1,5 @@
-//! Weights as functions of given Gaussian numbers, and those numbers for a realisation: what cells draw their
-//! weights from.
+//! Weights as functions of given Gaussian numbers, and the Gaussian numbers of a realisation. Cells draw
+//! their weights with these functions.
 //!
 //! Everything is computed in f64.
 
@@ -20,14 +20,14 @@ const READOUT_STD: f64 = 0.3;
 
 /// Orthogonal input weights from Gaussian numbers.
 ///
-/// The orthogonal factor of `gaussian` (signs of R's diagonal positive), divided by the mean of its absolute
-/// entries, times `scale / √input_dim`, transposed.
+/// They are the orthogonal factor of `gaussian` (with positive signs of R's diagonal), divided by the mean of
+/// its absolute entries, multiplied by `scale / √input_dim`, and transposed.
 ///
 /// # Shapes
 /// `gaussian`: (units, input_dim) → (input_dim, units).
 ///
 /// # Errors
-/// When the factorisation fails (entries that are not finite).
+/// If the factorisation fails (because of entries that are not finite).
 pub fn orthogonal_input(gaussian: ArrayView2<f64>, scale: f64) -> Result<Array2<f64>> {
     let input_dim = gaussian.ncols();
     let factor = linalg::orthogonal_factor(gaussian)?;
@@ -36,16 +36,16 @@ pub fn orthogonal_input(gaussian: ArrayView2<f64>, scale: f64) -> Result<Array2<
     Ok(factor.t().mapv(|entry| entry * scale))
 }
 
-/// Diagonal input weights, `scale · I`: unit `i` hears input `i` alone. (input_dim, units).
+/// Diagonal input weights, `scale · I`: unit `i` receives only input `i`. (input_dim, units).
 pub fn diagonal_input(input_dim: usize, units: usize, scale: f64) -> Array2<f64> {
     Array2::from_shape_fn((input_dim, units), |(input, unit)| if input == unit { scale } else { 0.0 })
 }
 
-/// The random part `J* = gain · J / |λ_max(J)|`: its spectral radius is exactly `gain`. (units, units), as
-/// `gaussian`.
+/// The random part `J* = gain · J / |λ_max(J)|`, whose spectral radius is exactly `gain`. (units, units),
+/// like `gaussian`.
 ///
 /// # Errors
-/// When the eigenvalues cannot be found.
+/// If the eigenvalues cannot be computed.
 pub fn random_part(gaussian: ArrayView2<f64>, gain: f64) -> Result<Array2<f64>> {
     let scale = gain / linalg::spectral_radius(gaussian)?;
     Ok(gaussian.mapv(|entry| entry * scale))
@@ -61,7 +61,7 @@ pub fn vanilla_recurrent(gaussian: ArrayView2<f64>, gain: f64, dt: f64) -> Resul
     Ok(weights)
 }
 
-/// Recurrent weights of `leaky`: `f J* + (1 - f) gain Q`, `Q` the transposed orthogonal factor of
+/// Recurrent weights of `leaky`: `f J* + (1 - f) gain Q`, where `Q` is the transposed orthogonal factor of
 /// `gaussian_orthogonal`.
 ///
 /// # Errors
@@ -76,8 +76,8 @@ pub fn leaky_recurrent(
     Ok(random_part(gaussian, gain)? * random_fraction + &orthogonal.t() * ((1.0 - random_fraction) * gain))
 }
 
-/// Recurrent weights of gated networks: blocks side by side, each of its own spectral radius, exactly.
-/// (units, blocks × units), as `gaussian`.
+/// Recurrent weights of gated networks: blocks side by side, each with exactly its own spectral radius.
+/// (units, blocks × units), like `gaussian`.
 ///
 /// # Errors
 /// As [`random_part`].
@@ -91,7 +91,7 @@ pub fn block_recurrent(gaussian: ArrayView2<f64>, gains: &[f64]) -> Result<Array
     Ok(weights)
 }
 
-/// Input weights of gates, `gaussian / √input_dim`. (input_dim, gates × units), as `gaussian`.
+/// Input weights of gates, `gaussian / √input_dim`. (input_dim, gates × units), like `gaussian`.
 pub fn gate_input(gaussian: ArrayView2<f64>) -> Array2<f64> {
     let factor = 1.0 / (gaussian.nrows() as f64).sqrt();
     gaussian.mapv(|entry| entry * factor)
@@ -103,13 +103,13 @@ pub fn readout(gaussian: ArrayView2<f64>, scale: f64) -> Array2<f64> {
     gaussian.mapv(|entry| entry * factor)
 }
 
-/// The Gaussian numbers of a realisation, and what all cells make of them.
+/// The Gaussian numbers of a realisation, and the weights that all cells make of them in the same way.
 #[derive(Debug)]
 pub(super) struct Drawing<'a> {
     pub(super) params: &'a ValidParams,
 }
 
-/// What a cell has drawn: `U`, `W` and its biases, in f64.
+/// The weights that a cell has drawn: `U`, `W` and its biases, in f64.
 #[derive(Debug)]
 pub(super) struct Drawn {
     pub(super) input: Array2<f64>,

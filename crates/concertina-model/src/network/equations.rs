@@ -1,4 +1,4 @@
-//! What the equations of a network need besides its weights.
+//! The equations of a network: everything that they need besides its weights.
 
 use std::ops::Range;
 
@@ -8,26 +8,26 @@ use crate::params::{LossKind, NetworkKind, Nonlinearity, ValidParams};
 /// The equations of a network and of its trial (`docs/reference/model.md#networks`).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Equations {
-    /// Which network.
+    /// The kind of network.
     pub kind: NetworkKind,
     /// φ.
     pub nonlinearity: Nonlinearity,
-    /// The step of the discretisation; acts in the leaky network's update.
+    /// The step of the discretisation, which is used in the leaky network's update.
     pub dt: f64,
     /// Whether the leaky network has its leak.
     pub leak: bool,
     /// Timesteps of a trial, or layers.
     pub steps: usize,
-    /// Timesteps for which the stimulus is shown, the first ones.
+    /// Number of timesteps, at the beginning, for which the stimulus is shown.
     pub hold: usize,
-    /// Timesteps over which the loss is taken, the last ones.
+    /// Number of timesteps, at the end, at which the loss is evaluated.
     pub evaluate: usize,
     /// The loss.
     pub loss: LossKind,
 }
 
 impl Equations {
-    /// The equations of a parameter set.
+    /// The equations that the parameters describe.
     pub fn new(params: &ValidParams) -> Self {
         Equations {
             kind: params.network.kind,
@@ -51,12 +51,12 @@ impl Equations {
         cell::of(self)
     }
 
-    /// Which recurrent matrix leads into a step (counted from 0; the first has none).
+    /// The index of the recurrent matrix that leads into a step (counted from 0; the first step has none).
     pub(crate) fn recurrent_index(&self, step: usize) -> usize {
         if self.kind == NetworkKind::Feedforward { step - 1 } else { 0 }
     }
 
-    /// Which bias a step has.
+    /// The index of the bias of a step.
     pub(crate) fn bias_index(&self, step: usize) -> usize {
         if self.kind == NetworkKind::Feedforward { step } else { 0 }
     }
@@ -66,7 +66,7 @@ impl Equations {
         if self.kind == NetworkKind::Feedforward { recurrent + 1..recurrent + 2 } else { 1..self.steps }
     }
 
-    /// The steps that have a bias.
+    /// The steps that use a bias.
     pub(crate) fn steps_of(&self, bias: usize) -> Range<usize> {
         if self.kind == NetworkKind::Feedforward { bias..bias + 1 } else { 0..self.steps }
     }
@@ -76,12 +76,12 @@ impl Equations {
         if self.leak { 1.0 - self.dt } else { 1.0 }
     }
 
-    /// The number of a step among those at which the loss is taken.
+    /// The index of a step among those at which the loss is evaluated.
     pub(crate) fn evaluated_index(&self, step: usize) -> usize {
         step + self.evaluate - self.steps
     }
 
-    /// Whether the loss is taken at a step.
+    /// Whether the loss is evaluated at a step.
     pub(crate) fn is_evaluated(&self, step: usize) -> bool {
         step < self.steps && step + self.evaluate >= self.steps
     }

@@ -1,4 +1,4 @@
-//! The evaluation of outputs that are at hand, whatever network they are from.
+//! The evaluation of given outputs, whatever network they come from.
 
 use concertina_numerics::kernels::Rows;
 use ndarray::{Array2, ArrayView3, s};
@@ -12,32 +12,32 @@ use crate::task::{InputsRef, Mask, Targets, TrialsRef};
 
 /// Loss, accuracy and `R²` of these outputs.
 ///
-/// The arithmetic is that of [`Network::evaluate`](super::Network::evaluate): from the outputs that it
-/// computes, the same bits. [`Network::outputs`](super::Network::outputs) sums in another order, so that its
-/// outputs, and what follows from them, differ in the last digits of f32.
+/// The arithmetic is that of [`Network::evaluate`](super::Network::evaluate), so the same outputs give the
+/// same bits. [`Network::outputs`](super::Network::outputs) sums in another order, so its outputs, and what
+/// is computed from them, differ in the last digits of f32.
 ///
 /// # Shapes
-/// `outputs`: (trials, timesteps, outputs). The targets have a class for each trial, or (trials, timesteps),
-/// or (trials, timesteps, outputs); a mask has (trials, timesteps).
+/// `outputs`: (trials, timesteps, outputs). The targets are one class per trial, or classes (trials,
+/// timesteps), or real numbers (trials, timesteps, outputs). A mask is (trials, timesteps).
 ///
 /// # Returns
 /// The mean loss over the (trial, timestep) pairs at which it counts (cross-entropy in nats), the share of
-/// trials whose class is named, and of real targets the share of their variance that is explained.
+/// trials whose class is predicted, and, for real targets, the share of their variance that is explained.
 ///
 /// # Undefined
-/// The accuracy is `None` where targets are real numbers; `r2` is `None` for classes, and where targets do
-/// not vary.
+/// The accuracy is `None` if targets are real numbers. `r2` is `None` for classes, and if targets do not
+/// vary.
 ///
 /// # Errors
 /// [`Error::Shape`]; [`Error::NotFinite`] names the first output or target that is NaN or infinite where the
-/// loss counts; [`Error::Trials`] for a class that no output stands for, a loss that does not fit the
-/// targets, and a mask under which the loss counts nowhere.
+/// loss counts; [`Error::Trials`] for a class without an output, a loss that does not fit the targets, and a
+/// mask with which the loss counts nowhere.
 ///
 /// # Source
-/// `farrell2022`, Methods. Differs in: a scalar output is read by its sign.
+/// `farrell2022`, Methods. Differs in: the class is the sign of a scalar output.
 ///
 /// # Example
-/// Of two trials one is named right:
+/// One of two trials is classified correctly:
 /// ```
 /// use concertina_model::network::evaluate_outputs;
 /// use concertina_model::params::LossKind;
@@ -89,12 +89,12 @@ pub fn evaluate_outputs(
         Ok(scorer.score(loss, &rows, &batch, part.share(), None))
     })?;
     if trials.share() == 0.0 {
-        return refuse("mask", "a loss that counts at one timestep at least", "one that counts nowhere");
+        return refuse("mask", "at least one timestep at which the loss counts", "none");
     }
     Ok(total.evaluation(targets.are_classes(), &scorer))
 }
 
-/// An error unless the targets are such that this loss can be taken over so many outputs.
+/// Checks that this loss can be computed from this many outputs and these targets.
 fn check_targets(targets: &Targets, outputs: usize, loss: LossKind) -> Result<()> {
     match (targets, loss) {
         (Targets::Real(targets), LossKind::Mse | LossKind::Zero) => {
@@ -106,13 +106,13 @@ fn check_targets(targets: &Targets, outputs: usize, loss: LossKind) -> Result<()
             return Ok(());
         }
         (Targets::Real(_), LossKind::CrossEntropy | LossKind::MseScalar) => {
-            return refuse("targets", "classes, as the loss compares them", "real numbers");
+            return refuse("targets", "classes, which the loss requires", "real numbers");
         }
         (_, LossKind::MseScalar) if outputs != 1 => {
-            return refuse("outputs", "one output, as the loss takes its sign", &format!("{outputs}"));
+            return refuse("outputs", "one output, whose sign is the class", &format!("{outputs}"));
         }
         (_, LossKind::CrossEntropy | LossKind::Mse) if outputs < 2 => {
-            return refuse("outputs", "an output for each class, two at least", &format!("{outputs}"));
+            return refuse("outputs", "one output per class, at least two", &format!("{outputs}"));
         }
         (Targets::Class(_) | Targets::ClassAt(_), _) => {}
     }

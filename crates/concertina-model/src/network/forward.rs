@@ -1,4 +1,4 @@
-//! The forward pass of the fast path: f32, time-major, no allocation in the time loop.
+//! The forward pass of the fast path: in f32, in time-major order, without allocation in the loop over time.
 
 use std::ops::Range;
 
@@ -11,13 +11,13 @@ use super::disturbance::DisturbedPart;
 use super::packed::Packed;
 use super::score::{Score, Scorer};
 
-/// The states of one batch through a trial: blocks of `batch` rows, one block per timestep.
+/// The states of one batch during a trial: blocks of `batch` rows, one block per timestep.
 ///
 /// | buffer | holds | rows |
 /// |---|---|---|
 /// | `states` | `h_t` | steps × batch |
-/// | `tapes` | what else the cell keeps of a step ([`Cell::tapes`]) | steps × batch |
-/// | `recurrent` | `h_{t-1} W` of the step at hand, for cells of several currents | batch |
+/// | `tapes` | what the cell keeps of a step besides the state ([`Cell::tapes`]) | steps × batch |
+/// | `recurrent` | `h_{t-1} W` of the current step, for cells with several currents | batch |
 /// | `outputs` | `y_t` of the evaluated timesteps | evaluated × batch |
 #[derive(Debug)]
 pub(crate) struct Forward {
@@ -30,7 +30,7 @@ pub(crate) struct Forward {
 }
 
 impl Forward {
-    /// Room for batches of up to `capacity` samples, disturbed or not.
+    /// Buffers for batches of up to `capacity` samples, disturbed or not.
     pub(crate) fn new(equations: &Equations, weights: &Packed, capacity: usize, disturbed: bool) -> Self {
         let cell = cell::of(equations);
         let (units, outputs) = (weights.readout().row_count(), weights.readout().column_count());
@@ -46,13 +46,13 @@ impl Forward {
         }
     }
 
-    /// How many samples fit.
+    /// The largest number of samples in a batch.
     pub(crate) fn capacity(&self, equations: &Equations) -> usize {
         self.states.row_count() / equations.steps
     }
 
-    /// Runs a batch through its trial and scores it; one (sample, timestep) pair has this share of the mean
-    /// loss.
+    /// Runs a batch through its trial and scores it. `share` is the weight of one (sample, timestep) pair in
+    /// the mean loss.
     pub(crate) fn score(
         &mut self,
         equations: &Equations,
@@ -66,8 +66,8 @@ impl Forward {
         scorer.score(equations.loss, &self.outputs, batch, share, None)
     }
 
-    /// Runs a batch of at most the capacity through its trial, undisturbed or with the noise and dropout of
-    /// these samples.
+    /// Runs a batch of at most `capacity` samples through its trial, either undisturbed or with the noise and
+    /// dropout of these samples.
     pub(crate) fn run(
         &mut self,
         equations: &Equations,
@@ -84,7 +84,7 @@ impl Forward {
         }
     }
 
-    /// A step of a cell whose current becomes the state in its place.
+    /// A step of a cell with one current, which is turned into the state in place.
     fn step_of_one_current(
         &mut self,
         equations: &Equations,
@@ -118,7 +118,8 @@ impl Forward {
         self.cell.forward(Ahead { step, state, previous, recurrent, biases, tapes, rows, disturbance });
     }
 
-    /// A step of a cell that is handed the currents from the inputs and those from the units apart.
+    /// A step of a cell with several currents, which takes those from the inputs and those from the units
+    /// separately.
     fn step_of_several(
         &mut self,
         weights: &Packed,
@@ -169,7 +170,7 @@ impl Forward {
         step * self.batch..(step + 1) * self.batch
     }
 
-    /// What reaches the next step through the recurrent weights: rates, or the states.
+    /// What is multiplied with the recurrent weights in the next step: the rates, or the states.
     pub(super) fn sent(&self) -> &Rows {
         if self.cell.sends_rates() { &self.tapes[0] } else { &self.states }
     }

@@ -1,4 +1,4 @@
-//! Initial weights (`docs/reference/model.md#initial-weights`): as functions of given Gaussian numbers, and
+//! Initial weights (`docs/reference/model.md#initial-weights`), as functions of given Gaussian numbers and as
 //! drawn for a realisation.
 //!
 //! Everything is computed in f64 and rounded to f32 once, at the end.
@@ -23,8 +23,9 @@ const READOUT_WEIGHTS: Purpose = Purpose::new("readout weights");
 /// The weights of a realisation before training.
 ///
 /// # Errors
-/// [`Error::Imported`]; [`Error::TooLarge`]; [`Error::Parameter`] names the scale with which weights leave
-/// the range of single precision. When a factorisation fails, which Gaussian numbers do not make happen.
+/// [`Error::Imported`]; [`Error::TooLarge`]; [`Error::Parameter`] names the scale that makes weights exceed
+/// the range of single precision; [`Error::Numerics`] if a factorisation fails, which does not happen with
+/// Gaussian numbers.
 pub fn draw(params: &ValidParams) -> Result<Weights> {
     if let Some(weights) = params.network.weights {
         return Err(Error::Imported { weights });
@@ -49,8 +50,8 @@ pub fn draw(params: &ValidParams) -> Result<Weights> {
     })
 }
 
-/// Weights as PyTorch's layers have them before training: uniform in ±1/√units, each array from a stream of
-/// its own, row by row.
+/// Weights as in PyTorch's layers before training: uniform in ±1/√units. Each array is drawn from a separate
+/// stream, row by row.
 fn uniform(params: &ValidParams) -> Weights {
     let units = params.network.units;
     let Layout { currents, recurrent, biases, .. } = Layout::of(params);
@@ -73,8 +74,8 @@ fn uniform(params: &ValidParams) -> Weights {
     Weights { input, recurrent, biases, readout, readout_bias: vector(outputs) }
 }
 
-/// Weights in single precision, or an error that names the parameter which scales them, if one is too large
-/// for it.
+/// Weights in single precision, or, if one of them is too large for it, an error that names the parameter
+/// that scales them.
 fn rounded(array: Array2<f64>, parameter: &str, scale: f64) -> Result<Array2<f32>> {
     let rounded = array.mapv(|entry| entry as f32);
     if rounded.iter().all(|entry| entry.is_finite()) {
@@ -83,7 +84,7 @@ fn rounded(array: Array2<f64>, parameter: &str, scale: f64) -> Result<Array2<f32
     Err(Error::Parameter {
         parameter: parameter.to_owned(),
         expected: format!(
-            "a number that leaves every weight under {:.1e}, the largest in single precision",
+            "a number that keeps every weight below {:.1e}, the largest number in single precision",
             f32::MAX
         ),
         found: format!("{scale:e}"),

@@ -1,13 +1,13 @@
-//! Networks (`docs/reference/model.md#networks`): one loop over time, forward and backward, for every cell.
+//! Networks (`docs/reference/model.md#networks`): one loop over time, forward and backward, for all cells.
 //!
 //! ```text
 //! vanilla      a_t = h_{t-1} W + x_t U + b,   h_t = φ(a_t),   y_t = h_t R + c
 //! leaky        h_t = h_{t-1} + dt (-h_{t-1} + φ(h_{t-1}) W + x_t U + b),   y_t = h_t R + c
 //! gru          r, z = σ(..), n = tanh(x_t U_n + b_n + r ∘ (h_{t-1} W_n + d_n)), h_t = (1-z) ∘ n + z ∘ h_{t-1},   y_t = h_t R + c
-//! feedforward  as vanilla, with a W and a b of its own for each layer, and depth in the place of time
+//! feedforward  as vanilla, with a separate W and b for each layer, and depth in place of time
 //! ```
 //!
-//! [`crate::reference`] is the same in f64 and in plain loops.
+//! [`crate::reference`] implements the same in f64 and in plain loops.
 
 mod backward;
 mod batch;
@@ -43,9 +43,9 @@ use crate::loss::predicted_class;
 use crate::params::{NetworkKind, Nonlinearity, ValidParams};
 use crate::task::{Inputs, Trials, TrialsRef};
 
-/// How many samples pass through the network at once outside training: large enough for full speed, small
-/// enough that the states of a trial stay in the second-level cache at the paper's size (64 × 10 × 200 × 4
-/// bytes = 512 kB). Any value gives the same bits.
+/// How many samples pass through the network at once outside training. It is large enough for full speed, and
+/// small enough that the states of these samples stay in the second-level cache at the paper's size (64 × 10
+/// × 200 × 4 bytes = 512 kB). Any value gives the same bits.
 pub(crate) const PASS: usize = 64;
 
 /// A network: its equations and its weights.
@@ -56,17 +56,17 @@ pub struct Network {
     packed: Packed,
 }
 
-/// How a network does on a set of trials.
+/// The performance of a network on a set of trials.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Evaluation {
     /// The mean loss over the (trial, timestep) pairs at which it counts.
     pub loss: f64,
-    /// The share of trials whose class the last output names; with a mask, the share of counted (trial,
-    /// timestep) pairs. `None` where targets are real numbers.
+    /// The share of trials whose class the last output predicts; with a mask, the share of the (trial,
+    /// timestep) pairs that count. `None` if targets are real numbers.
     pub accuracy: Option<f64>,
-    /// Of real targets, the share of their variance that the outputs explain: `1 - Σ (y - t)² / Σ (t - mean
-    /// t)²` over counted pairs and outputs, with the mean of each output. `None` for classes, and where
-    /// targets do not vary.
+    /// For real targets, the share of their variance that the outputs explain: `1 - Σ (y - t)² / Σ (t - mean
+    /// t)²` over the pairs that count and over outputs, with the mean of each output. `None` for classes, and
+    /// if targets do not vary.
     pub r2: Option<f64>,
 }
 
@@ -107,7 +107,7 @@ impl Network {
         &self.equations
     }
 
-    /// Which network it is.
+    /// The kind of network.
     pub fn kind(&self) -> NetworkKind {
         self.equations.kind
     }
@@ -132,17 +132,17 @@ impl Network {
         self.equations.steps
     }
 
-    /// The timestep of the network in f64, entry by entry: for its Jacobian and its dynamics.
+    /// A timestep of the network in f64, entry by entry, for its Jacobian and its dynamics.
     pub fn dynamics(&self) -> Box<dyn Dynamics> {
         self.equations.dynamics()
     }
 
-    /// The states `h_1, h_2, ...` of each trial, (trials, timesteps, units); past the end of the inputs they
-    /// are zero.
+    /// The states `h_1, h_2, ...` of each trial, (trials, timesteps, units). After the last timestep
+    /// of the inputs, the input is zero.
     ///
     /// # Errors
-    /// [`Error::Shape`]; [`Error::Lacks`] without input weights; [`Error::PastLastLayer`] when a feedforward
-    /// network is asked for more timesteps than it has layers.
+    /// [`Error::Shape`]; [`Error::Lacks`] without input weights; [`Error::PastLastLayer`] if more timesteps
+    /// are requested of a feedforward network than it has layers.
     pub fn states(&self, inputs: &Inputs, timesteps: usize) -> Result<Array3<f32>> {
         let mut states = Array3::zeros((inputs.len(), timesteps, self.weights.units()));
         self.pass(timesteps, inputs, |first, forward| {
@@ -153,8 +153,8 @@ impl Network {
         Ok(states) // (trials, timesteps, units)
     }
 
-    /// The states of each trial at these timesteps alone, counted from 0 after the first step: those of
-    /// [`states`](Self::states), with the rest not kept. For each timestep (trials, units).
+    /// The states of each trial at these timesteps only, counted from 0 after the first step. They are those
+    /// of [`states`](Self::states), but the others are not kept. For each timestep (trials, units).
     ///
     /// # Errors
     /// As [`states`](Self::states).
@@ -185,7 +185,7 @@ impl Network {
         Ok(states.dot(self.readout()?) + &self.weights.readout_bias)
     }
 
-    /// The classes that outputs stand for: the largest, or the sign of a scalar one. (trials, outputs) →
+    /// The classes that outputs predict: the largest output, or the sign of a scalar one. (trials, outputs) →
     /// (trials).
     pub fn predict(&self, outputs: ArrayView2<f32>) -> Vec<u32> {
         outputs.outer_iter().map(|output| predicted_class(&output.to_vec())).collect()
@@ -212,7 +212,7 @@ impl Network {
     /// The readout weights, (units, outputs).
     ///
     /// # Errors
-    /// [`Error::Lacks`] if the network was imported without any.
+    /// [`Error::Lacks`] if the network was imported without a readout.
     pub fn readout(&self) -> Result<&Array2<f32>> {
         match self.weights.has_readout() {
             true => Ok(&self.weights.readout),
@@ -220,7 +220,8 @@ impl Network {
         }
     }
 
-    /// Hands the forward pass of [`PASS`] samples at a time to `each`, with the number of the first of them.
+    /// Runs the forward pass for [`PASS`] samples at a time, and passes each to `each` with the number of its
+    /// first sample.
     fn pass(&self, steps: usize, inputs: &Inputs, mut each: impl FnMut(usize, &Forward)) -> Result<()> {
         if self.kind() == NetworkKind::Feedforward && steps > self.trial_steps() {
             return Err(Error::PastLastLayer { layers: self.trial_steps(), asked: steps });
@@ -239,14 +240,15 @@ impl Network {
     }
 }
 
-/// Copies the states of a batch into the first rows of `into`, (trials from the batch on, units).
+/// Copies the states of a batch into the first rows of `into`, (trials from the first of the batch on,
+/// units).
 fn copy_block(block: RowsRef<'_>, mut into: ArrayViewMut2<f32>) {
     for (sample, mut into) in (0..block.row_count()).zip(into.rows_mut()) {
         into.iter_mut().zip(block.row(sample)).for_each(|(into, from)| *into = *from);
     }
 }
 
-/// The mean loss of trials, and how often an output names the right class.
+/// The weighted sum of the losses of trials, and how often an output predicts the right class.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Total {
     loss: f64,
@@ -273,7 +275,7 @@ pub(crate) fn score_in_parts(
 }
 
 impl Total {
-    /// The means; the scorer has seen these trials, and no others.
+    /// The means. The scorer must have seen these trials and no others.
     pub(crate) fn evaluation(&self, of_classes: bool, scorer: &Scorer) -> Evaluation {
         let weight = self.weight as f64;
         Evaluation {

@@ -1,4 +1,4 @@
-//! The weights in the layout of the kernels.
+//! The weights in the layout that the kernels use.
 
 use std::ops::Range;
 
@@ -7,7 +7,7 @@ use ndarray::Array1;
 
 use super::Weights;
 
-/// Every array of a network (or of its gradient, or of an optimizer's buffer), packed for the kernels.
+/// All arrays of a network (or of its gradient, or of an optimizer's buffer), packed for the kernels.
 ///
 /// Vectors are matrices of one row. The order of the arrays is that of [`Weights::tensors`]. Padding is zero,
 /// and every elementwise update keeps it so.
@@ -91,7 +91,7 @@ impl Packed {
         self.recurrent_count
     }
 
-    /// Where each array lies.
+    /// The position of each array.
     pub(crate) fn slots(&self) -> Slots {
         let recurrent = 1..1 + self.recurrent_count;
         let biases = recurrent.end..recurrent.end + self.bias_count;

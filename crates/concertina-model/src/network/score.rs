@@ -1,4 +1,4 @@
-//! What a batch scores: its loss, and how much of it is right.
+//! The score of a batch: its loss, and how many of its outputs are right.
 
 use concertina_numerics::kernels::Rows;
 
@@ -6,20 +6,20 @@ use super::batch::{Batch, TargetRef};
 use crate::loss::predicted_class;
 use crate::params::LossKind;
 
-/// The mean loss of a batch, and how often an output names the right class.
+/// The mean loss of a batch, and how often an output predicts the right class.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Score {
     pub(crate) loss: f64,
     pub(crate) correct: usize,
 }
 
-/// Room for one output row and its derivative in f64.
+/// Scores outputs. It has buffers for one output row and its derivative in f64.
 #[derive(Debug)]
 pub(crate) struct Scorer {
     output: Vec<f64>,
     derivative: Vec<f64>,
     target: Vec<f64>,
-    /// What real targets leave unexplained.
+    /// The sums for the explained variance of real targets.
     pub(crate) residuals: Residuals,
 }
 
@@ -34,11 +34,11 @@ impl Scorer {
         }
     }
 
-    /// Scores the outputs of a batch, one (sample, timestep) pair of which has this share of the mean loss;
-    /// writes the derivative of the loss into `by_output` if there is one.
+    /// Scores the outputs of a batch. `share` is the weight of one (sample, timestep) pair in the mean loss.
+    /// The derivative of the loss is written into `by_output`, if that is given.
     ///
     /// # Shapes
-    /// `outputs` and `by_output`: (evaluated × samples, outputs), time-major.
+    /// `outputs` and `by_output`: (evaluated × samples, outputs), in time-major order.
     pub(crate) fn score(
         &mut self,
         loss: LossKind,
@@ -74,7 +74,7 @@ impl Scorer {
         score
     }
 
-    /// The loss of one (sample, timestep) pair; leaves its derivative behind.
+    /// Returns the loss of one (sample, timestep) pair, and leaves its derivative in `self.derivative`.
     fn of_pair(&mut self, loss: LossKind, output: &[f32], target: TargetRef<'_>) -> f64 {
         for (wide, value) in self.output.iter_mut().zip(output) {
             *wide = f64::from(*value);
@@ -96,7 +96,7 @@ impl Scorer {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Residuals {
     count: usize,
-    /// By output: targets, their squares, squared errors.
+    /// For each output: the sums of targets, of their squares, and of squared errors.
     sums: Vec<f64>,
     squares: Vec<f64>,
     errors: Vec<f64>,
@@ -112,7 +112,7 @@ impl Residuals {
         }
     }
 
-    /// Forgets all pairs.
+    /// Resets all sums.
     pub(crate) fn clear(&mut self) {
         self.count = 0;
         for sums in [&mut self.sums, &mut self.squares, &mut self.errors] {
@@ -120,8 +120,8 @@ impl Residuals {
         }
     }
 
-    /// `1 - Σ (y - t)² / Σ (t - mean t)²` over pairs and outputs, with the mean of each output; `None`
-    /// without pairs, or where targets do not vary.
+    /// `1 - Σ (y - t)² / Σ (t - mean t)²` over pairs and outputs, with the mean of each output; `None` if
+    /// there are no pairs, or if targets do not vary.
     pub(crate) fn explained(&self) -> Option<f64> {
         let count = self.count as f64;
         let spread = |(sum, square): (&f64, &f64)| square - sum * sum / count;

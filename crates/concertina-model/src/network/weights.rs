@@ -1,4 +1,4 @@
-//! The weights of a network, as users and files see them.
+//! The weights of a network, in the form that users and files have them.
 
 use ndarray::{Array1, Array2, ArrayD, Ix1, Ix2};
 
@@ -6,17 +6,17 @@ use super::{Equations, cell};
 use crate::error::{Error, Result};
 use crate::params::{NetworkKind, ValidParams};
 
-/// The weights of a network: row vectors throughout, so a matrix is (from, to) and acts as `h W`.
+/// The weights of a network. Vectors are row vectors throughout, so a matrix is (from, to) and acts as `h W`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Weights {
     /// Input weights `U`, (input_dim, currents × units); without rows for a network that was imported without
-    /// any. A unit has one current, of a gated network several, which lie side by side.
+    /// any. A unit has one current, or several in a gated network, whose columns lie side by side.
     pub input: Array2<f32>,
-    /// Recurrent weights `W`, (units, currents × units): one, or in a feedforward network one for each layer
-    /// after the first.
+    /// Recurrent weights `W`, (units, currents × units): one matrix, or in a feedforward network one for each
+    /// layer after the first.
     pub recurrent: Vec<Array2<f32>>,
-    /// Biases `b`, (currents × units): one, in a feedforward network one for each layer, in a gated network a
-    /// second one `d` that is added to the recurrent currents.
+    /// Biases `b`, (currents × units): one vector, or in a feedforward network one for each layer. A gated
+    /// network has a second one, `d`, that is added to the recurrent currents.
     pub biases: Vec<Array1<f32>>,
     /// Readout weights `R`, (units, outputs); (units, 0) for a network that was imported without any.
     pub readout: Array2<f32>,
@@ -24,14 +24,14 @@ pub struct Weights {
     pub readout_bias: Array1<f32>,
 }
 
-/// The name under which a recurrent matrix is kept in files: `recurrent_weights`, or with the layer for a
-/// feedforward network.
+/// The name of a recurrent matrix in files: `recurrent_weights`, followed by the layer in a feedforward
+/// network.
 fn recurrent_name(index: usize, count: usize, layered: bool) -> String {
     numbered(Weights::RECURRENT, index + 1, count + 1, layered)
 }
 
-/// The name under which a bias is kept in files: `bias` and `recurrent_bias`, or `bias` with the layer for a
-/// feedforward network.
+/// The name of a bias in files: `bias` and `recurrent_bias`, or `bias` followed by the layer in a feedforward
+/// network.
 fn bias_name(index: usize, count: usize, layered: bool) -> String {
     match (layered, index) {
         (false, 1) => Weights::RECURRENT_BIAS.to_owned(),
@@ -39,7 +39,7 @@ fn bias_name(index: usize, count: usize, layered: bool) -> String {
     }
 }
 
-/// Layers are written with as many digits as the last one needs, so that names sort.
+/// Layers are written with as many digits as the last one needs, so that names sort in their order.
 fn numbered(name: &str, layer: usize, layers: usize, layered: bool) -> String {
     if !layered {
         return name.to_owned();
@@ -51,9 +51,10 @@ fn numbered(name: &str, layer: usize, layers: usize, layered: bool) -> String {
 impl Weights {
     /// The name of the input weights in files.
     pub const INPUT: &'static str = "input_weights";
-    /// The name of the recurrent weights in files; in a feedforward network `.` and the layer follow.
+    /// The name of the recurrent weights in files; in a feedforward network it is followed by `.` and the
+    /// layer.
     pub const RECURRENT: &'static str = "recurrent_weights";
-    /// The name of the biases in files; in a feedforward network `.` and the layer follow.
+    /// The name of the biases in files; in a feedforward network it is followed by `.` and the layer.
     pub const BIAS: &'static str = "bias";
     /// The name of the second bias of gated networks in files.
     pub const RECURRENT_BIAS: &'static str = "recurrent_bias";
@@ -77,31 +78,31 @@ impl Weights {
         tensors
     }
 
-    /// Units, in each layer.
+    /// Number of units, in each layer.
     pub fn units(&self) -> usize {
         self.readout.nrows()
     }
 
-    /// Whether each timestep has weights of its own, as in a feedforward network of several layers. A gated
-    /// network has several biases and one recurrent matrix.
+    /// Whether each timestep has its own weights, as in a feedforward network with several layers. A gated
+    /// network has several biases but one recurrent matrix.
     fn is_layered(&self) -> bool {
         self.biases.len() > 1
             && self.biases.len() == self.recurrent.len() + 1
             && self.input.ncols() == self.units()
     }
 
-    /// Whether the network takes inputs: one that was imported may not.
+    /// Whether the network takes inputs; an imported network may not.
     pub fn has_input(&self) -> bool {
         self.input.nrows() > 0
     }
 
-    /// Whether the network has outputs: one that was imported may not.
+    /// Whether the network has outputs; an imported network may not.
     pub fn has_readout(&self) -> bool {
         self.readout.ncols() > 0
     }
 
     /// The inverse of [`Weights::tensors`], for the network that `params` describe. An imported network may
-    /// lack input weights, or the readout: arrays without rows, or without columns.
+    /// lack input weights or the readout, which are then arrays without rows or without columns.
     ///
     /// # Errors
     /// [`Error::MissingTensor`] or [`Error::Shape`], naming the array.
@@ -109,7 +110,7 @@ impl Weights {
         let (units, input_dim, outputs) = (params.network.units, params.inputs(), params.outputs());
         let Layout { currents, recurrent, biases, layered } = Layout::of(params);
         let columns = currents * units;
-        // What an imported network lacks is there as an array of nothing.
+        // What an imported network lacks is an array without entries.
         let lacks = |name: &str, axis: usize| {
             params.network.weights.is_some()
                 && lookup(name).is_some_and(|array| array.shape().get(axis) == Some(&0))
@@ -147,16 +148,16 @@ impl Weights {
     }
 }
 
-/// How many arrays a network has, and how wide they are.
+/// The number of arrays of a network, and their width.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Layout {
-    /// Currents of a unit.
+    /// Number of currents of a unit.
     pub(super) currents: usize,
-    /// Recurrent matrices.
+    /// Number of recurrent matrices.
     pub(super) recurrent: usize,
-    /// Biases of the units.
+    /// Number of biases of the units.
     pub(super) biases: usize,
-    /// Whether the names of arrays say their layer.
+    /// Whether the names of arrays contain the layer.
     pub(super) layered: bool,
 }
 

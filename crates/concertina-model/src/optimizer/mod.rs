@@ -1,8 +1,8 @@
-//! Optimizers: what one update does to the weights (`docs/reference/model.md#optimizers`).
+//! Optimizers: how one update changes the weights (`docs/reference/model.md#optimizers`).
 //!
-//! An optimizer is elementwise, so it does not care in which order a weight matrix lies in memory:
-//! the trainer hands over the packed storage of its kernels. The same code runs in f32 (training) and in f64
-//! (the reference), as plain loops that the compiler vectorises.
+//! An optimizer works element by element, so the order of a weight matrix in memory does not matter, and the
+//! trainer passes it the packed storage of its kernels. The same code runs in f32 (training) and in f64 (the
+//! reference), as plain loops that the compiler vectorises.
 
 mod adam;
 mod rmsprop;
@@ -16,7 +16,7 @@ pub use sgd_rmsprop::SgdRmsprop;
 
 use crate::params::{OptimizerKind, TrainParams};
 
-/// f32 or f64: what an elementwise update needs of a number.
+/// f32 or f64: the operations on numbers that an elementwise update needs.
 pub trait Real:
     Copy
     + Default
@@ -49,7 +49,7 @@ impl Real for f64 {
     }
 }
 
-/// The buffers an optimizer keeps for one parameter array; a buffer it does not use is empty.
+/// The buffers that an optimizer keeps for one parameter array. A buffer that it does not use is empty.
 ///
 /// `mean` is the velocity (momentum) or the running mean of the gradient (adam), `square` the running mean of
 /// its square.
@@ -64,7 +64,7 @@ pub struct Buffers<S> {
 /// What changes from update to update.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct StepContext {
-    /// The learning rate in force.
+    /// The current learning rate.
     pub learning_rate: f64,
     /// The number of this update, counted from 1 over the whole of training.
     pub update: u64,
@@ -84,7 +84,7 @@ pub enum Optimizer {
 }
 
 impl Optimizer {
-    /// The optimizer that a parameter set asks for.
+    /// The optimizer that the parameters specify.
     pub fn from_params(train: &TrainParams) -> Self {
         let (momentum, weight_decay) = (train.momentum, train.weight_decay);
         let rmsprop = Rmsprop { momentum, weight_decay, ..Rmsprop::default() };

@@ -2,8 +2,8 @@
 
 use super::{Buffers, Real, StepContext};
 
-/// `g ← g + λθ`, `s ← α s + (1-α) g²`, `u = g / (√s + ε)`; `θ ← θ - η u`, or with momentum `m ← μ m + u`, `θ
-/// ← θ - η m`.
+/// `g ← g + λθ`, `s ← α s + (1-α) g²`, `u = g / (√s + ε)`. Then `θ ← θ - η u`, or with momentum
+/// `m ← μ m + u`, `θ ← θ - η m`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Rmsprop {
     /// α, the memory of the running mean; 0.9 in the published code.
@@ -34,7 +34,7 @@ impl Rmsprop {
         self.step_mixed(weights, gradient, buffers, context.learning_rate, 0.0);
     }
 
-    /// The rmsprop step with `rate`, and a plain gradient step (no decay) with `plain_rate` on top.
+    /// The rmsprop step with `rate`, plus a plain gradient step (no decay) with `plain_rate`.
     #[inline(always)]
     pub(super) fn step_mixed<T: Real>(
         &self,

@@ -1,5 +1,5 @@
-//! Names of content that comes from elsewhere: a prefix, so that no name reads as a number, and a hash of
-//! what it is.
+//! Names of imported content. A name is a prefix, which keeps it from being read as a number, and a hash of
+//! the content.
 
 use std::fmt;
 
@@ -12,8 +12,8 @@ pub(super) fn write(f: &mut fmt::Formatter<'_>, prefix: &str, hash: &Hash) -> fm
     hash.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
 }
 
-/// The hash in a name with this prefix; `None` if it is no such name. Digits are lower case, so that content
-/// has one name.
+/// The hash in a name with this prefix; `None` if the text is not such a name. Digits must be lower case, so
+/// that content has only one name.
 pub(super) fn read(text: &str, prefix: &str) -> Option<Hash> {
     let digits = text.strip_prefix(prefix)?.as_bytes();
     let mut hash = Hash::default();
@@ -29,8 +29,8 @@ pub(super) fn read(text: &str, prefix: &str) -> Option<Hash> {
 
 const TRIALS: &str = "trials-";
 
-/// The name of trials that were made elsewhere: `trials-` and 32 hexadecimal digits, a hash of their content.
-/// It stands in the key of a run, in place of the file that they came from.
+/// The name of imported trials: `trials-` and 32 hexadecimal digits, a hash of their content. It is part of
+/// the key of a run, in place of the file that the trials came from.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TrialsName(Hash);
 
@@ -45,7 +45,7 @@ impl TrialsName {
         self.0.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
-    /// The trials that a text names; `None` if it is something else, such as the path of a file.
+    /// Reads a name; `None` if the text is something else, such as the path of a file.
     pub fn parse(text: &str) -> Option<Self> {
         read(text, TRIALS).map(Self)
     }

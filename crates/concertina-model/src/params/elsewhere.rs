@@ -1,15 +1,16 @@
-//! Names that are no parameters: arguments of the published code, and what the field calls its own.
+//! Names that are not parameters: arguments of the published code, and the names that other code in the field
+//! uses.
 
 use std::fmt;
 
 use super::value::Value;
 
-/// An argument of the published code, or of code like it, that is no parameter of a run.
+/// An argument of the published code, or of code like it, that is not a parameter of a run.
 struct Argument {
     names: &'static [&'static str],
-    /// Values that ask for nothing but what is done anyway, besides none and false, which never do.
+    /// Values that request nothing beyond what is done anyway. None and false never do, and are not listed.
     idle: &'static [&'static str],
-    /// What stands for it.
+    /// What to use instead.
     instead: &'static str,
 }
 
@@ -24,14 +25,14 @@ const fn argument(
 const ARGUMENTS: &[Argument] = &[
     argument(&["CLEAR_PREVIOUS_RUNS", "clear"], &["0"], "`--clear` removes earlier runs"),
     argument(&["FAST_RUN"], &[], "`--fast` and `--full` choose the number of realisations"),
-    argument(&["LEGEND"], &[], "the recipe's `legend` says so"),
-    argument(&["USE_ERRORBARS"], &[], "the recipe's error bars say so; `lines` draws the realisations"),
+    argument(&["LEGEND"], &[], "the recipe's `legend` decides this"),
+    argument(&["USE_ERRORBARS"], &[], "the recipe's error bars decide this; `lines` draws the realisations"),
     argument(
         &["device", "cuda", "use_cuda", "gpu", "use_gpu"],
         &["cpu", "auto", "0"],
         "leave it out: everything is computed on the CPU",
     ),
-    argument(&["multiprocess_lock", "lock"], &[], "leave it out: runs cannot collide here"),
+    argument(&["multiprocess_lock", "lock"], &[], "leave it out: runs cannot collide"),
     argument(
         &["n_cores", "n_jobs", "num_workers", "n_workers", "num_threads", "n_threads"],
         &["0", "1"],
@@ -41,12 +42,12 @@ const ARGUMENTS: &[Argument] = &[
     argument(
         &["resume", "restart", "load_model"],
         &["0", "true"],
-        "leave it out: the same command again goes on where a run was interrupted",
+        "leave it out: the same command continues where a run was interrupted",
     ),
     argument(
         &["save_model_weights", "save_model", "save_weights", "save_checkpoints", "save_results", "save"],
         &["0", "1", "true"],
-        "the store keeps the weights in any case; `train.saves_per_epoch` says how often, `--keep ends` keeps the first and last",
+        "the store always keeps the weights; `train.saves_per_epoch` says how often, `--keep ends` keeps the first and last",
     ),
     argument(&["seeds", "n_seeds"], &[], "`seed=0..5` trains five realisations, and so does `--seeds 0..5`"),
     argument(
@@ -76,7 +77,7 @@ const ARGUMENTS: &[Argument] = &[
     argument(&["plot", "show_plots", "plot_results"], &["0"], "`concertina plot` draws a recipe"),
 ];
 
-/// What others call things, in lower case, and what stands for them here.
+/// The names that other code uses, in lower case, and what to use here instead.
 const NAMES: &[(&[&str], &str)] = &[
     (
         &["lr", "eta", "learn_rate", "init_lr", "initial_lr", "base_lr", "max_lr", "step_size"],
@@ -122,7 +123,7 @@ const NAMES: &[(&[&str], &str)] = &[
     ),
     (
         &["tau", "tau_rec", "tau_m", "time_constant"],
-        "time is counted in time constants: give `dt / tau` as `network.dt`",
+        "time is measured in time constants: give `dt / tau` as `network.dt`",
     ),
     (
         &["sigma_rec", "rec_noise", "noise_std", "noise", "noise_level", "recurrent_noise", "hidden_noise"],
@@ -134,7 +135,7 @@ const NAMES: &[(&[&str], &str)] = &[
     ),
     (
         &["sigma_in", "in_noise", "input_noise"],
-        "inputs have no noise of their own: `task.cluster_std` spreads the samples of a cluster",
+        "there is no noise on the inputs: `task.cluster_std` spreads the samples of a cluster",
     ),
     (
         &["spectral_rad", "spec_rad", "spectral_radius", "sr", "rho", "g", "radius", "g_rec"],
@@ -150,7 +151,7 @@ const NAMES: &[(&[&str], &str)] = &[
     ),
     (
         &["output_size", "num_outputs", "n_outputs", "n_output", "out_features", "output_dim", "d_out"],
-        "there is an output for each class (one alone with `train.loss = mse_scalar`): `task.classes`",
+        "there is one output per class (only one with `train.loss = mse_scalar`): `task.classes`",
     ),
     (&["n_classes", "num_labels", "n_labels"], "the number of classes is `task.classes` here"),
     (&["n_clusters", "num_clusters"], "the number of clusters is `task.clusters` here"),
@@ -172,7 +173,7 @@ const NAMES: &[(&[&str], &str)] = &[
     ),
     (
         &["dale_ratio", "dale", "exc2inhr", "ei_ratio", "e_prop", "exc_frac"],
-        "units are not divided into excitatory and inhibitory ones: weights have any sign",
+        "units are not divided into excitatory and inhibitory ones: weights can have either sign",
     ),
     (
         &["connectivity", "sparsity", "density", "p_rec", "p_conn", "connection_prob"],
@@ -219,7 +220,7 @@ const NAMES: &[(&[&str], &str)] = &[
             "max_iter",
             "n_updates",
         ],
-        "training is counted in epochs: `train.epochs`, each of `task.train_samples / train.batch` updates",
+        "training is measured in epochs: `train.epochs`, each of `task.train_samples / train.batch` updates",
     ),
     (&["random_seed", "random_state", "rng_seed", "manual_seed", "rng"], "the realisation is `seed` here"),
     (
@@ -236,7 +237,7 @@ const NAMES: &[(&[&str], &str)] = &[
     (&["lr_decay", "lr_factor", "decay_rate"], "the factor of the schedule is `train.scheduler_factor` here"),
     (
         &["patience", "lr_patience", "early_stopping", "early_stop"],
-        "`train.scheduler_patience` is that of the learning rate, `train.stop_after` that of early stopping",
+        "`train.scheduler_patience` is the patience of the learning rate schedule, `train.stop_after` that of early stopping",
     ),
     (&["mu", "beta"], "the momentum is `train.momentum` here"),
     (
@@ -245,7 +246,7 @@ const NAMES: &[(&[&str], &str)] = &[
     ),
     (
         &["keep_prob"],
-        "`network.dropout` is the probability that a unit is dropped: 1 less the one that it is kept",
+        "`network.dropout` is the probability that a unit is dropped: 1 minus the probability that it is kept",
     ),
     (
         &["grad_clip", "clip", "clip_grad", "clip_norm", "max_grad_norm", "gradient_clipping"],
@@ -274,7 +275,7 @@ const NAMES: &[(&[&str], &str)] = &[
     ),
     (
         &["num_layers", "n_layers", "layers", "depth"],
-        "a recurrent network has one layer; one with `network.kind = feedforward` has `task.delay` of them",
+        "a recurrent network has one layer; a network with `network.kind = feedforward` has `task.delay` layers",
     ),
     (
         &["save_every", "save_freq", "save_interval", "checkpoint_every"],
@@ -282,19 +283,19 @@ const NAMES: &[(&[&str], &str)] = &[
     ),
 ];
 
-/// An argument that was given, is no parameter of a run, and asks for nothing.
+/// An argument that was given, although it is not a parameter of a run and its value requests nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PassedOver {
     /// Its name.
     pub name: String,
-    /// What stands for it.
+    /// What to use instead.
     pub instead: &'static str,
 }
 
 impl fmt::Display for PassedOver {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { name, instead } = self;
-        write!(f, "`{name}` is passed over, because it is not a parameter of a run: {instead}")
+        write!(f, "`{name}` is ignored because it is not a parameter of a run: {instead}")
     }
 }
 
@@ -307,12 +308,12 @@ fn argument_named(name: &str) -> Option<&'static Argument> {
     ARGUMENTS.iter().find(|argument| argument.names.contains(&last_part(name)))
 }
 
-/// What stands for an argument of the published code that is no parameter of a run.
+/// What to use instead of an argument of the published code that is not a parameter of a run.
 pub(super) fn instead_of(name: &str) -> Option<&'static str> {
     argument_named(name).map(|argument| argument.instead)
 }
 
-/// An argument that is no parameter, with a value that asks for nothing but what is done anyway.
+/// An argument that is not a parameter, with a value that requests nothing beyond what is done anyway.
 pub(super) fn passed_over(name: &str, value: &Value) -> Option<PassedOver> {
     let argument = argument_named(name)?;
     let idle = match value.untexted() {
@@ -326,14 +327,14 @@ pub(super) fn passed_over(name: &str, value: &Value) -> Option<PassedOver> {
     idle.then(|| PassedOver { name: name.trim().to_owned(), instead: argument.instead })
 }
 
-/// What stands for a name that the field uses.
+/// What to use instead of a name that is common in the field.
 pub(super) fn known_elsewhere(name: &str) -> Option<&'static str> {
     let last = last_part(name).to_ascii_lowercase();
-    // Published names are ours, whatever the case: but for `N_out`, which is written otherwise than `n_out`
-    // and is something else.
+    // Published names are ours in upper and lower case, except for `N_out`, which means something other than
+    // `n_out`.
     if last_part(name) == "N_out" {
         return Some(
-            "there is an output for each class: `task.classes`; `n_out` of the published code is `task.evaluate`",
+            "there is one output per class: `task.classes`; `n_out` of the published code is `task.evaluate`",
         );
     }
     NAMES.iter().find(|(names, _)| names.contains(&&*last)).map(|(_, instead)| *instead)
@@ -345,11 +346,11 @@ mod tests {
     use crate::params::PARAMETERS;
 
     #[test]
-    fn no_name_from_elsewhere_is_one_of_ours_or_stands_for_two_things() {
+    fn no_foreign_name_is_one_of_ours_or_means_two_things() {
         let mut seen = std::collections::BTreeSet::new();
         let arguments = ARGUMENTS.iter().flat_map(|argument| argument.names);
         for name in arguments.chain(NAMES.iter().flat_map(|(names, _)| *names)) {
-            assert!(seen.insert(*name), "{name} stands twice");
+            assert!(seen.insert(*name), "{name} is listed twice");
             for parameter in PARAMETERS {
                 let mut ours = parameter.published.iter().chain([&parameter.path]);
                 assert!(parameter.name() != *name && !ours.any(|own| own == name), "{name} is a parameter");

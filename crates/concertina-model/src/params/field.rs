@@ -1,4 +1,4 @@
-//! How the type of a field reads a [`Value`], and shows itself as one.
+//! Conversion between the types of fields and [`Value`].
 
 use std::sync::Arc;
 
@@ -12,14 +12,14 @@ use super::{
 
 /// A type that a parameter can have.
 pub(super) trait Field: Sized {
-    /// `None` if the value is of another kind. The range is the registry's business.
+    /// `None` if the value is of another type. The range is checked by the registry.
     fn read(value: &Value) -> Option<Self>;
 
-    /// The one spelling that files and keys have.
+    /// The value in the one spelling that is used in files and keys.
     fn show(&self) -> Value;
 }
 
-/// A whole number that nothing is lost of: 1e3 is one, 0.5 is not.
+/// The value as a whole number, if that loses nothing: 1e3 is whole, 0.5 is not.
 fn whole(value: &Value) -> Option<i128> {
     const EXACT: f64 = 9_007_199_254_740_992.0; // 2^53: beyond it f64 skips whole numbers
     match *value {

@@ -1,4 +1,4 @@
-//! Weights that come from elsewhere, by what they are.
+//! The names of imported weights, which are made of their content.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,13 +8,13 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use super::{LossKind, NetworkKind, Params, content_name};
 use crate::Error;
 
-/// What the name of imported weights begins with: so no name reads as a number.
+/// The prefix of the name of imported weights. It keeps a name from being read as a number.
 const PREFIX: &str = "imported-";
 
-/// The name of weights that come from elsewhere: `imported-` and 32 hexadecimal digits, which are a hash of
-/// their bits.
+/// The name of imported weights: `imported-` and 32 hexadecimal digits, which are a hash of their bits.
 ///
-/// A run of such weights is what was imported, and nothing else: they cannot be drawn, and are not trained.
+/// A run with such weights consists of what was imported, and nothing else: the weights cannot be drawn, and
+/// are not trained.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ImportedWeights(content_name::Hash);
 
@@ -25,9 +25,9 @@ impl ImportedWeights {
     }
 }
 
-/// The parameters that count for a network whose weights come from elsewhere: its equations, the shapes of
-/// its weights, and the trials that analyses show it. The others say how weights are drawn and trained.
-/// Samples of such a network are drawn with the default seed: the clusters that it was trained on are not
+/// The parameters that have an effect for a network with imported weights: its equations, the shapes of its
+/// weights, and the trials that analyses show it. The others determine how weights are drawn and trained.
+/// Samples for such a network are drawn with the default seed: the clusters that it was trained on are not
 /// known, so one realisation is as good as another.
 const COUNTING: [&str; 17] = [
     "network.kind",
@@ -54,9 +54,10 @@ const COUNTING: [&str; 17] = [
 pub(super) fn counts(path: &str, params: &Params) -> bool {
     match path {
         _ if params.network.weights.is_none() => true,
-        // How far it was trained, and what is kept: part of no key, and said of an imported network too.
+        // How far it was trained, and what is kept. These are not part of the key, and an imported network
+        // has them too.
         "train.epochs" | "train.saves_per_epoch" | "train.stop_after" => true,
-        // A single output is read by its sign.
+        // The class is the sign of a single output.
         "train.loss" => params.train.loss == LossKind::MseScalar,
         "network.dt" => params.network.kind == NetworkKind::Leaky,
         path => COUNTING.contains(&path),

@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Our name for a value of a choice, and the other spellings that it answers to.
+/// Our name for a value of a choice, and the other spellings that are accepted for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ChoiceNames {
-    /// Our name: what files and keys have.
+    /// Our name, which is used in files and keys.
     pub name: &'static str,
     /// The published code's names, and sensible spellings of them, in lower case.
     pub published: &'static [&'static str],
@@ -60,7 +60,7 @@ choices! {
         Clusters = "clusters" | "hypercube",
         /// Remembering the last pulse of each input line (Sussillo and Barak 2013).
         FlipFlop = "flip_flop" | "flipflop",
-        /// Trials that were made elsewhere, from a file.
+        /// Imported trials, from a file.
         Trials = "trials",
     }
 
@@ -90,19 +90,19 @@ choices! {
 
     /// The initial input weights (`network.input_weights`).
     InputWeights {
-        /// A (semi-)orthogonal matrix: every unit hears every input.
+        /// A (semi-)orthogonal matrix: every unit receives every input.
         #[default]
         Orthogonal = "orthogonal" | "orthog" | "orth",
-        /// A scaled identity: unit `i` hears input `i` alone.
+        /// A scaled identity: unit `i` receives only input `i`.
         Diagonal = "diagonal" | "diagonal_first_two" | "identity",
     }
 
     /// The rule of the initial weights (`network.init`).
     InitialWeights {
-        /// That of each network: see `docs/reference/model.md#initial-weights`.
+        /// The rule of each kind of network: see `docs/reference/model.md#initial-weights`.
         #[default]
         Standard = "standard",
-        /// As PyTorch's layers: uniform in ±1/√units, biases and readout too.
+        /// As in PyTorch's layers: uniform in ±1/√units, biases and readout included.
         Pytorch = "pytorch" | "torch",
     }
 
@@ -128,13 +128,13 @@ choices! {
         Rmsprop = "rmsprop",
         /// Adam with 0.9, 0.999, 1e-8, bias corrected.
         Adam = "adam",
-        /// `train.mix` times the rmsprop step plus the rest of plain gradient descent.
+        /// `train.mix` times the rmsprop step plus `1 - train.mix` times that of plain gradient descent.
         SgdRmsprop = "sgd_rmsprop" | "sgd_rmsprop_comb",
     }
 
     /// How the learning rate changes from epoch to epoch (`train.scheduler`).
     SchedulerKind {
-        /// It does not.
+        /// It does not change.
         None = "none" | "constant",
         /// Lowered when the validation loss no longer improves.
         #[default]
@@ -145,9 +145,9 @@ choices! {
         Multistep = "multistep" | "multisteplr" | "multistep_lr" | "multi_step_lr",
         /// Up and down (PyTorch's triangular).
         Cyclic = "cyclic" | "cycliclr" | "cyclic_lr" | "triangular",
-        /// Up and down, half as far every cycle (PyTorch's triangular2).
+        /// Up and down, with half the height in every cycle (PyTorch's triangular2).
         CyclicHalving = "cyclic_halving" | "cycliclr2" | "cyclic_lr2" | "triangular2",
-        /// Up once and down to almost nothing, by cosines.
+        /// Up once and down to almost nothing, along cosines.
         Onecycle = "onecycle" | "onecyclelr" | "one_cycle_lr" | "onecycle_lr",
     }
 
@@ -162,33 +162,34 @@ choices! {
         All = "all" | "both",
     }
 
-    /// How the gradient of a batch is computed (`train.gradients`). What they find differs by rounding, so it
-    /// is part of the name of a run.
+    /// How the gradient of a batch is computed (`train.gradients`). The results of the methods differ by
+    /// rounding, so the method is part of the key of a run.
     GradientMethod {
         /// Whichever is fastest: condensed, split, or neither.
         #[default]
         Automatic = "automatic" | "auto",
         /// Backpropagation through time.
         Backpropagation = "backpropagation" | "bptt",
-        /// Backpropagation through time, for parts of a batch that fit into a processor's cache, one after
-        /// the other.
+        /// Backpropagation through time, one part of the batch after the other. Each part fits into a
+        /// processor's cache.
         Split = "split",
-        /// The sum over the samples taken before the pass through time: for linear networks without dropout.
+        /// The sum over the samples is taken before the pass through time. For linear networks without
+        /// dropout.
         Condensed = "condensed" | "linear",
     }
 }
 
-/// Samples in the parts of a batch that is [`GradientMethod::Split`], at most: at the paper's size the states
-/// of a trial and the derivatives by them are 800 kB, and products are as fast as with more rows.
+/// The most samples in one part of a batch with [`GradientMethod::Split`]. At the paper's size, the states of
+/// a part and the derivatives by them then take 800 kB, and products are as fast as with more rows.
 pub(crate) const PART: usize = 48;
 
 /// The largest batch that is not split.
 const WHOLE: usize = 64;
 
 impl GradientMethod {
-    /// What is taken for a batch of this size, if the network is linear in its input for all samples alike,
-    /// or not; condensed, a batch has as many samples as the loss looks at outputs of a trial, `evaluate ×
-    /// outputs`.
+    /// The method that is used for a batch of this size. `linear` says whether the network is linear in its
+    /// input, in the same way for all samples. `condensed` is the number of samples of the condensed batch,
+    /// which is the number of outputs of a trial that the loss evaluates, `evaluate × outputs`.
     pub(crate) fn resolve(self, linear: bool, condensed: usize, batch: usize) -> Self {
         match self {
             GradientMethod::Automatic if linear && condensed < batch => GradientMethod::Condensed,

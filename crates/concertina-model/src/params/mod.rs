@@ -1,8 +1,8 @@
-//! Parameters: everything that names a run.
+//! Parameters: everything that identifies a run.
 //!
 //! [`Params`] is open: plain fields to fill in, from Rust, TOML, JSON or a command line. [`Params::check`]
-//! turns it into [`ValidParams`], which cannot be wrong; behind that line nothing checks again. One table,
-//! [`PARAMETERS`], drives names, ranges, messages, files and keys.
+//! turns it into [`ValidParams`], which are known to be right, so that no later code has to check them again.
+//! One table, [`PARAMETERS`], defines names, ranges, messages, files and keys.
 //!
 //! ```
 //! use concertina_model::params::Params;
@@ -102,11 +102,11 @@ pub struct TaskParams {
     pub file: Option<TrialSource>,
     /// The same samples every epoch, or fresh ones (online learning).
     pub frozen: bool,
-    /// Training samples an epoch.
+    /// Training samples per epoch.
     pub train_samples: usize,
-    /// Validation samples an epoch. `None`: 100 for 800 training samples (the paper's), 15% of
+    /// Validation samples per epoch. `None`: 100 for 800 training samples (the paper's), 15% of
     /// `train_samples` otherwise. Always `Some` in [`ValidParams`]; read it there with
-    /// [`ValidParams::val_samples`], which knows of files, too.
+    /// [`ValidParams::val_samples`], which also covers trials from a file.
     pub val_samples: Option<usize>,
 }
 
@@ -160,7 +160,7 @@ pub struct NetworkParams {
     pub input_scale: f64,
     /// Factor of the readout weights.
     pub readout_scale: f64,
-    /// Leaky only: random against orthogonal part of the recurrent weights, 1 is all random.
+    /// Leaky only: the random share of the recurrent weights, the rest is orthogonal; 1 is all random.
     pub random_fraction: f64,
     /// Train the biases (otherwise they stay zero).
     pub biases: bool,
@@ -172,7 +172,7 @@ pub struct NetworkParams {
     pub dropout: f64,
     /// Standard deviation of the noise added to every unit at every timestep, in training only.
     pub unit_noise: f64,
-    /// Weights from elsewhere; `None`: drawn from the seed.
+    /// Imported weights; `None`: drawn from the seed.
     pub weights: Option<ImportedWeights>,
 }
 
@@ -228,7 +228,7 @@ pub struct TrainParams {
     pub gradient_noise_on: GradientNoiseTarget,
     /// Rescale the noise to the norm of the gradient.
     pub gradient_noise_scaled: bool,
-    /// How gradients are computed. Set to what is taken in [`ValidParams`].
+    /// How gradients are computed. In [`ValidParams`] it is the method that is used, never `Automatic`.
     pub gradients: GradientMethod,
     /// How the learning rate changes from epoch to epoch.
     pub scheduler: SchedulerKind,
@@ -243,7 +243,7 @@ pub struct TrainParams {
     /// Epochs of the `onecycle` schedule. `None`: `epochs`. Set in [`ValidParams`] if the scheduler is
     /// `onecycle`.
     pub cycle_epochs: Option<u64>,
-    /// Stop after so many epochs without a better validation loss. Not part of the key.
+    /// Stop after this many epochs without a better validation loss. Not part of the key.
     pub stop_after: Option<u64>,
     /// Which checkpoints are kept. Not part of the key.
     pub saves_per_epoch: SavesPerEpoch,

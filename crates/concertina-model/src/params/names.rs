@@ -1,4 +1,4 @@
-//! From a name, in any spelling, to its parameter.
+//! Finds the parameter that a name refers to, in any spelling.
 
 use super::elsewhere::{instead_of, known_elsewhere, passed_over};
 use super::parameter::Parameter;
@@ -21,7 +21,7 @@ pub fn parameter(name: &str) -> Result<&'static Parameter> {
         .ok_or_else(|| unknown(name))
 }
 
-/// The parameter that a section of a file names: by its field, or by a published name.
+/// The parameter of a section of a file, by its field or by a published name.
 pub(super) fn parameter_in(section: &str, name: &str) -> Result<&'static Parameter> {
     let here = PARAMETERS.iter().filter(|parameter| parameter.section() == section);
     let mut here = here.filter(|parameter| {
@@ -30,10 +30,10 @@ pub(super) fn parameter_in(section: &str, name: &str) -> Result<&'static Paramet
     here.next().ok_or_else(|| unknown(&format!("{section}.{name}")))
 }
 
-/// Sets what a name, in any spelling, stands for. An argument that is no parameter and asks for nothing sets
-/// nothing.
+/// Sets the parameter that a name, in any spelling, refers to. An argument that is not a parameter and whose
+/// value requests nothing has no effect.
 ///
-/// Three published names say more than one thing: `optimizer=sgd_rmsprop_comb_0.3` (also the mix),
+/// Three published names set more than one parameter: `optimizer=sgd_rmsprop_comb_0.3` (also the mix),
 /// `grad_noise_type` (target and scaling in one word) and `learning_patience` (a list, or 5_8, with
 /// multisteplr).
 pub(super) fn assign(params: &mut Params, name: &str, value: &Value) -> Result<()> {
@@ -44,7 +44,7 @@ pub(super) fn assign(params: &mut Params, name: &str, value: &Value) -> Result<(
         }
         "input_style" => Err(Error::Parameter {
             parameter: "input_style".to_owned(),
-            expected: "`hypercube`, the only one that the published code has too".to_owned(),
+            expected: "`hypercube`, which is also the only one in the published code".to_owned(),
             found: value.to_string(),
             hint: Some("leave it out".to_owned()),
         }),
@@ -71,13 +71,13 @@ pub(super) fn assign(params: &mut Params, name: &str, value: &Value) -> Result<(
     }
 }
 
-/// A value that its parameter cannot have: wrong, unless the parameter is without effect in the end.
+/// A value that its parameter cannot have. It is an error unless the parameter turns out to have no effect.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Refused {
     name: String,
     value: Value,
     line: Option<usize>,
-    /// The parameter, and the one that refused the value: a published name may say more than one thing.
+    /// The parameter, and the one that refused the value: a published name may set more than one parameter.
     paths: [&'static str; 2],
 }
 
@@ -88,7 +88,7 @@ impl Refused {
     }
 
     /// # Errors
-    /// The value is refused after all, because its parameter has an effect beside these.
+    /// If the parameter has an effect with these parameters, so that the value is an error after all.
     pub(super) fn check(&self, params: &Params) -> Result<()> {
         let applies = |parameter: &&Parameter| self.is_of(parameter.path) && parameter.applies(params);
         match PARAMETERS.iter().any(|parameter| applies(&parameter)) {
@@ -98,8 +98,8 @@ impl Refused {
     }
 }
 
-/// As [`assign`]; a value that is refused, of a parameter that may be without effect, is held until that is
-/// known.
+/// As [`assign`], except that a refused value of a parameter that may have no effect is returned, to be
+/// checked once it is known whether the parameter has one.
 pub(super) fn assign_or_hold(
     params: &mut Params,
     name: &str,
@@ -148,7 +148,7 @@ fn assign_noise_type(params: &mut Params, value: &Value) -> Result<()> {
     Ok(())
 }
 
-/// The error of a name that no parameter has.
+/// The error for a name that no parameter has.
 pub(super) fn unknown(name: &str) -> Error {
     if let Some(instead) = instead_of(name) {
         return Error::NotAParameter { name: name.to_owned(), hint: instead.to_owned() };
@@ -172,7 +172,7 @@ pub(super) fn unknown(name: &str) -> Error {
     Error::UnknownParameter { name: name.to_owned(), hint }
 }
 
-/// A name that is right but for its section, or for upper and lower case.
+/// A name that is right except for its section, or for upper and lower case.
 fn exact(name: &str) -> Option<&'static str> {
     PARAMETERS.iter().find_map(|parameter| {
         let mut names = parameter.published.iter().copied().chain([parameter.name()]);
@@ -184,13 +184,13 @@ impl Params {
     /// Sets a parameter by name: its path (`network.gain`), the last part of it (`gain`), or the published
     /// code's name (`g_radius`); the text may be spelled as in Python (`True`, `None`, `'tanh'`).
     ///
-    /// A value that the parameter cannot have does not count while the parameter has no effect beside the
-    /// others (`momentum` with `optimizer = adam`). Arguments of the published code that are no parameters of
-    /// a run, with values that ask for nothing (`rerun=False`), are passed over.
+    /// A value that the parameter cannot have is ignored while the parameter has no effect with the others
+    /// (`momentum` with `optimizer = adam`). Arguments of the published code that are not parameters of a run
+    /// are ignored if their value requests nothing (`rerun=False`).
     ///
     /// # Errors
-    /// [`Error::UnknownParameter`], [`Error::NotAParameter`], or [`Error::Parameter`] if the text is no such
-    /// value or out of range; the parameters are then as they were.
+    /// [`Error::UnknownParameter`], [`Error::NotAParameter`], or [`Error::Parameter`] if the text is not a
+    /// value of the right type or is out of range; the parameters are then unchanged.
     pub fn set(&mut self, name: &str, text: &str) -> Result<()> {
         self.set_value(name, &Value::Text(text.to_owned()))
     }

@@ -1,26 +1,26 @@
-//! What is worth a word about parameters that are right.
+//! Notes on parameters that are valid, but perhaps not what the user meant.
 
 use std::fmt;
 
 use super::PassedOver;
 use super::parameter::grouped;
 
-/// Something about a sweep that is no error, but may be unexpected.
+/// Something about a sweep that is not an error, but may be unexpected.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Note {
-    /// An argument that is no parameter of a run, and asks for nothing.
+    /// An argument was given that is not a parameter of a run; its value requests nothing.
     PassedOver(PassedOver),
-    /// A parameter was given, and changes nothing in any of the runs.
+    /// A parameter was given that has no effect in any of the runs.
     WithoutEffect {
         /// Its path.
         path: &'static str,
-        /// With what it would have an effect, in words.
+        /// The condition under which it would have an effect, in words.
         only_with: &'static str,
     },
-    /// Some combinations come to the same run.
+    /// Some combinations are the same run.
     Repeated {
-        /// How many combinations were asked for.
+        /// How many combinations were requested.
         combinations: usize,
         /// How many runs they are.
         runs: usize,

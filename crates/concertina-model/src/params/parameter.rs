@@ -1,4 +1,4 @@
-//! What a parameter is: its names, its values, and where it is kept.
+//! The description of a parameter: its names, its values, and the field that holds it.
 
 use std::fmt;
 
@@ -7,10 +7,10 @@ use super::kinds::ChoiceNames;
 use super::value::{Value, spell};
 use crate::{Error, Result};
 
-/// Largest count: arbitrary, low enough that sums and products of two counts stay exact.
+/// The largest count. It is arbitrary, but low enough that sums and products of two counts stay exact.
 pub(super) const MOST: u64 = 1_000_000_000;
 
-/// What a parameter's values are.
+/// The type and the range of a parameter's values.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Kind {
     /// A whole number.
@@ -33,11 +33,11 @@ pub enum Kind {
     Boolean,
     /// One of a closed set.
     Choice(&'static [ChoiceNames]),
-    /// Weights from elsewhere, or none ([`super::ImportedWeights`]).
+    /// Imported weights, or none ([`super::ImportedWeights`]).
     Imported,
-    /// Trials from elsewhere, or none ([`super::TrialSource`]).
+    /// Imported trials, or none ([`super::TrialSource`]).
     Trials,
-    /// Numbers of epochs, rising.
+    /// Numbers of epochs, in increasing order.
     Epochs,
     /// How often checkpoints are kept ([`super::SavesPerEpoch`]).
     Saves,
@@ -59,7 +59,7 @@ pub enum Interval {
 }
 
 impl Interval {
-    /// Whether a number lies in it; NaN lies in none.
+    /// Whether a number lies in the interval; NaN lies in none.
     pub fn contains(self, number: f64) -> bool {
         match self {
             Self::All => true,
@@ -71,7 +71,7 @@ impl Interval {
     }
 }
 
-/// What a value of this kind has to be, for messages and tables.
+/// Describes the values of this kind, for messages and tables.
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -95,9 +95,9 @@ impl fmt::Display for Kind {
             }
             Self::Imported => f.write_str("`imported-` and 32 hexadecimal digits, or none"),
             Self::Trials => f.write_str("the path of a `.npz` file, or none"),
-            Self::Epochs => f.write_str("a rising list of epochs, as in [30, 60]"),
+            Self::Epochs => f.write_str("an increasing list of epochs, as in [30, 60]"),
             Self::Saves => {
-                f.write_str("a whole number of at least 1, one over a whole number, or a list of such")
+                f.write_str("a whole number of at least 1, one over a whole number, or a list of these")
             }
         }
     }
@@ -140,7 +140,7 @@ impl Kind {
                 }) && items.iter().all(|item| matches!(item, Value::Integer(1..=1_000_000_000)))
             }
             (Self::Saves, Value::List(_)) => true,
-            (Self::Saves, Value::Integer(times)) => *times > 0, // 0 is for single epochs of a list
+            (Self::Saves, Value::Integer(times)) => *times > 0, // 0 is allowed only within a list
             (Self::Saves, Value::Real(_)) => true,
             (Self::Boolean | Self::Choice(_) | Self::Imported | Self::Trials, _) => true,
             _ => false,
@@ -148,13 +148,14 @@ impl Kind {
     }
 }
 
-/// When a parameter changes anything.
+/// The condition under which a parameter has an effect.
 #[derive(Clone, Copy)]
 pub struct Condition {
     /// In words, for tables: ``only with `network.kind = leaky` ``.
     pub text: &'static str,
     pub(super) holds: fn(&Params) -> bool,
-    /// Whether a value that it cannot have is refused even where it changes nothing: it nearly always does.
+    /// Whether the condition nearly always holds. A value out of range is then refused even where the
+    /// parameter has no effect.
     pub(super) is_usual: bool,
 }
 
@@ -164,11 +165,11 @@ impl fmt::Debug for Condition {
     }
 }
 
-/// One parameter: everything that messages, tables, files and keys need to know of it.
+/// One parameter: everything about it that messages, tables, files and keys use.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct Parameter {
-    /// Its name: section, point, field.
+    /// Its full name: section, point, field.
     pub path: &'static str,
     /// The published code's names for it.
     pub published: &'static [&'static str],
@@ -178,9 +179,10 @@ pub struct Parameter {
     pub unit: &'static str,
     /// What it is, in one line.
     pub meaning: &'static str,
-    /// Whether it names a run; the others only say how far it is trained and what is kept of it.
+    /// Whether it is part of a run's key. The others only say how far a run is trained and what is kept of
+    /// it.
     pub part_of_key: bool,
-    /// When it changes anything; `None`: always.
+    /// When it has an effect; `None`: always.
     pub condition: Option<Condition>,
     pub(super) get: fn(&Params) -> Value,
     /// False if the value is of the wrong type.
@@ -188,8 +190,8 @@ pub struct Parameter {
 }
 
 impl Parameter {
-    /// What command lines and tables call it: the last part of its path, or `task` for `task.kind`, as `kind`
-    /// alone is the network's.
+    /// Its name on command lines and in tables: the last part of its path, or `task` for `task.kind`, because
+    /// `kind` alone is that of the network.
     pub fn name(&self) -> &'static str {
         if self.path == "task.kind" { "task" } else { self.field() }
     }
@@ -209,12 +211,12 @@ impl Parameter {
         (self.get)(params)
     }
 
-    /// Its default.
+    /// Its default value.
     pub fn default_value(&self) -> Value {
         self.value(&Params::default())
     }
 
-    /// Whether it changes anything in this set of parameters.
+    /// Whether it has an effect in this set of parameters.
     pub fn applies(&self, params: &Params) -> bool {
         self.condition.is_none_or(|condition| (condition.holds)(params))
             && super::imported::counts(self.path, params)
@@ -223,7 +225,7 @@ impl Parameter {
     /// Gives it a value.
     ///
     /// # Errors
-    /// [`Error::Parameter`] if the value is of the wrong type or out of range; `params` is then as it was.
+    /// [`Error::Parameter`] if the value is of the wrong type or out of range; `params` is then unchanged.
     pub fn set(&self, params: &mut Params, value: &Value) -> Result<()> {
         let before = self.value(params);
         let read = (self.put)(params, &value.untexted());
@@ -231,12 +233,12 @@ impl Parameter {
             return Ok(());
         }
         if read {
-            (self.put)(params, &before); // as it was, in range or not
+            (self.put)(params, &before); // restores the old value, whether or not it is in range
         }
         Err(self.refuse(value))
     }
 
-    /// The error of a value that it cannot have.
+    /// The error for a value that the parameter cannot have.
     fn refuse(&self, value: &Value) -> Error {
         let value = value.untexted();
         let finite =
@@ -258,7 +260,7 @@ impl Parameter {
         }
     }
 
-    /// What may help after a wrong value: the nearest choice, or what the parameter is.
+    /// A hint after a wrong value: the nearest choice, or a description of the parameter.
     fn hint(&self, found: &Value) -> String {
         if let (Kind::Choice(names), Value::Text(text)) = (self.kind, found) {
             let candidates = names.iter().flat_map(|names| names.published.iter().chain([&names.name]));

@@ -15,7 +15,7 @@ const SECTIONS: [&str; 3] = ["task", "network", "train"];
 
 /// A name in a file, and its value.
 pub(super) struct Entry {
-    /// The table that it stands in; empty at the top.
+    /// The table that contains it; empty at the top.
     pub(super) section: String,
     pub(super) name: String,
     pub(super) value: Value,
@@ -31,14 +31,14 @@ impl Entry {
             section if SECTIONS.contains(&section) && self.passed_over().is_some() => Ok(&self.name),
             section if SECTIONS.contains(&section) => {
                 let parameter = parameter_in(section, &self.name)?;
-                // A published name may say more than the path it stands for, so it is kept.
+                // A published name may set more than the one parameter, so the name is kept.
                 Ok(if parameter.field() == self.name { parameter.path } else { &self.name })
             }
             section => Err(unknown_section(section)),
         }
     }
 
-    /// Itself, if it is no parameter and asks for nothing.
+    /// The entry itself, if it is not a parameter and its value requests nothing.
     pub(super) fn passed_over(&self) -> Option<PassedOver> {
         passed_over(&self.name, &self.value)
     }
@@ -54,9 +54,9 @@ fn unknown_section(name: &str) -> Error {
 }
 
 impl Params {
-    /// Reads parameters from TOML: `seed` at the top, then `[task]`, `[network]`, `[train]`; what is left out
-    /// has its default. At the top, every parameter also answers to the published code's name and to the last
-    /// part of its path.
+    /// Reads parameters from TOML: `seed` at the top, then `[task]`, `[network]`, `[train]`. What is left out
+    /// has its default. At the top, every parameter may also be given under the published code's name or the
+    /// last part of its path.
     ///
     /// # Errors
     /// [`Error::Toml`] with line, column and snippet; [`Error::AtLine`] around an unknown name, a parameter
@@ -67,10 +67,10 @@ impl Params {
         Ok(params)
     }
 
-    /// Reads parameters that a run was stored with, in TOML.
+    /// Reads the parameters that were stored with a run, in TOML.
     ///
-    /// What is left out was no parameter then, and has the value that means "as before":
-    /// [`GradientMethod::Backpropagation`].
+    /// What is left out was not yet a parameter when the run was stored, and gets the value that means "as
+    /// before": [`GradientMethod::Backpropagation`].
     ///
     /// # Errors
     /// As [`Params::from_toml`].
@@ -81,10 +81,11 @@ impl Params {
         Ok(params)
     }
 
-    /// Sets what a TOML table says, and leaves the rest as it is; the table is as in [`Params::from_toml`].
+    /// Sets the parameters in a TOML table, which is as in [`Params::from_toml`], and leaves the rest
+    /// unchanged.
     ///
     /// # Errors
-    /// As [`Params::from_toml`], without lines.
+    /// As [`Params::from_toml`], without line numbers.
     pub fn apply_table(&mut self, table: &toml::Table) -> Result<()> {
         let mut entries = toml_entries(&table.to_string())?;
         entries.iter_mut().for_each(|entry| entry.line = None);
@@ -95,15 +96,15 @@ impl Params {
     /// `json.dumps`), or with sections as in [`Params::from_toml`].
     ///
     /// # Errors
-    /// [`Error::Json`], and as [`Params::from_toml`], without lines.
+    /// [`Error::Json`], and as [`Params::from_toml`], without line numbers.
     pub fn from_json(text: &str) -> Result<Self> {
         let mut params = Self::default();
         params.apply(&json_entries(text)?)?;
         Ok(params)
     }
 
-    /// Sets every entry, each parameter once; the parameters stay as they were if one is wrong. A value of a
-    /// parameter without effect beside the others does not count.
+    /// Sets every entry, each parameter once. If one is wrong, all parameters stay as they were. The value of
+    /// a parameter that has no effect with the others is not checked.
     pub(super) fn apply(&mut self, entries: &[Entry]) -> Result<()> {
         let mut changed = self.clone();
         let (refused, _) = changed.apply_or_hold(entries)?;
@@ -112,8 +113,8 @@ impl Params {
         Ok(())
     }
 
-    /// As [`Params::apply`], but values that are refused, of parameters that may be without effect, are
-    /// handed back; then the paths of the parameters that were given.
+    /// As [`Params::apply`], except that refused values of parameters that may have no effect are returned.
+    /// The second result is the paths of the parameters that were given.
     pub(super) fn apply_or_hold(&mut self, entries: &[Entry]) -> Result<(Vec<Refused>, Vec<&'static str>)> {
         let mut given: Vec<&'static str> = Vec::new();
         let mut held = Vec::new();
@@ -132,7 +133,7 @@ impl Params {
     }
 }
 
-/// The names in a JSON object, at its top or in sections, and their values.
+/// The names in a JSON object, at its top level or in sections, and their values.
 pub(super) fn json_entries(text: &str) -> Result<Vec<Entry>> {
     let object: serde_json::Map<String, serde_json::Value> =
         serde_json::from_str(text).map_err(|source| Error::Json { source })?;
@@ -186,7 +187,7 @@ pub(super) fn toml_entries(text: &str) -> Result<Vec<Entry>> {
     Ok(entries)
 }
 
-/// The error of a table where a value should be.
+/// The error for a table where a value should be.
 fn no_value(parameter: String, found: &str) -> Error {
     Error::Parameter {
         parameter,
@@ -198,14 +199,15 @@ fn no_value(parameter: String, found: &str) -> Error {
 
 type Pair<'a, 'i> = (&'a Spanned<std::borrow::Cow<'i, str>>, &'a Spanned<DeValue<'i>>);
 
-/// The pairs of a table as they stand in the file.
+/// The pairs of a table in the order of the file.
 fn in_order<'a, 'i>(table: &'a DeTable<'i>) -> Vec<Pair<'a, 'i>> {
     let mut pairs: Vec<_> = table.iter().collect();
     pairs.sort_by_key(|(name, _)| name.span().start);
     pairs
 }
 
-/// Where the lines of a text end: looked up, not counted again for each name, because a file may have many.
+/// Where the lines of a text end. Kept, because a file may have many names, and counting lines again for each
+/// would be slow.
 struct Lines(Vec<usize>);
 
 impl Lines {
@@ -213,7 +215,7 @@ impl Lines {
         Self(text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(place, _)| place).collect())
     }
 
-    /// The line of a byte, from 1.
+    /// The line that contains a byte, from 1.
     fn at(&self, place: usize) -> usize {
         self.0.partition_point(|end| *end < place) + 1
     }

@@ -1,4 +1,4 @@
-//! The table of all parameters: the one place that knows their names, ranges and meanings.
+//! The table of all parameters: the one place where their names, ranges and meanings are written down.
 
 use super::field::Field;
 use super::kinds::Choice;
@@ -16,7 +16,7 @@ fn is_clusters(params: &Params) -> bool {
     params.task.kind == TaskKind::Clusters
 }
 
-/// Whether the task is remembering pulses.
+/// Whether the task is to remember pulses.
 fn is_flip_flop(params: &Params) -> bool {
     params.task.kind == TaskKind::FlipFlop
 }
@@ -26,17 +26,17 @@ fn draws_trials(params: &Params) -> bool {
     params.task.kind != TaskKind::Trials
 }
 
-/// Whether the initial weights are drawn by our rule.
+/// Whether the initial weights are drawn by the standard rule.
 fn is_drawn(params: &Params) -> bool {
     params.network.init == InitialWeights::Standard
 }
 
-/// Whether the network has gates that are drawn by our rule.
+/// Whether the network has gates whose weights are drawn by the standard rule.
 fn is_gated(params: &Params) -> bool {
     params.network.kind == NetworkKind::Gru && is_drawn(params)
 }
 
-/// A parameter that is the field of the same name.
+/// The parameter that is held by the field of the same name.
 macro_rules! parameter {
     ($($part:ident).+, [$($published:literal),*], $kind:expr, $meaning:literal) => {
         Parameter {

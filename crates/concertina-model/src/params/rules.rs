@@ -9,8 +9,8 @@ use super::{
 use crate::task::{Target, TaskShape};
 use crate::{Error, Result};
 
-/// Checks the rules between parameters that are each in range, and put back to their defaults where without
-/// effect.
+/// Checks the rules between parameters. Each of them must already be in range, and those without effect must
+/// have been reset to their defaults.
 pub(super) fn check(params: &Params, shape: &TaskShape) -> Result<()> {
     clusters(params, shape)?;
     batches(params, shape)?;
@@ -19,7 +19,8 @@ pub(super) fn check(params: &Params, shape: &TaskShape) -> Result<()> {
     saves(params)
 }
 
-/// An error that names a parameter, what it has to be beside the others, and what to do.
+/// Returns an error unless a rule holds. It names the parameter, what the others require of it, and what to
+/// do.
 fn unless(holds: bool, parameter: &str, expected: String, found: impl Display, hint: String) -> Result<()> {
     if holds {
         return Ok(());
@@ -36,7 +37,7 @@ fn clusters(params: &Params, shape: &TaskShape) -> Result<()> {
     unless(
         task.clusters >= task.classes,
         "task.clusters",
-        format!("a cluster for each of {} classes at least", task.classes),
+        format!("at least one cluster for each of the {} classes", task.classes),
         task.clusters,
         "raise `task.clusters` or lower `task.classes`".to_owned(),
     )?;
@@ -46,7 +47,7 @@ fn clusters(params: &Params, shape: &TaskShape) -> Result<()> {
         "task.evaluate",
         format!("at most the trial's {steps} timesteps (delay + hold - 1)"),
         task.evaluate,
-        format!("lower `task.evaluate` or raise `task.delay`, now {}", task.delay),
+        format!("lower `task.evaluate` or raise `task.delay` (now {})", task.delay),
     )
 }
 
@@ -82,10 +83,10 @@ fn batches(params: &Params, shape: &TaskShape) -> Result<()> {
     unless(
         gradients != GradientMethod::Condensed || params.is_linear(),
         "train.gradients",
-        "`automatic`, `backpropagation` or `split`, unless the network is linear and without dropout"
+        "`automatic`, `backpropagation` or `split`, unless the network is linear and has no dropout"
             .to_owned(),
         gradients,
-        "leave `train.gradients` out, and the fastest way is taken".to_owned(),
+        "leave `train.gradients` out: the fastest method is then chosen".to_owned(),
     )
 }
 
@@ -145,7 +146,7 @@ fn scheduler(params: &Params) -> Result<()> {
         return unless(
             false,
             "train.cycle_epochs",
-            "the length of the cycle, as there are no epochs to take it from".to_owned(),
+            "the length of the cycle, as there are no epochs to derive it from".to_owned(),
             "none",
             "give `train.cycle_epochs`".to_owned(),
         );
@@ -159,11 +160,11 @@ fn scheduler(params: &Params) -> Result<()> {
     )
 }
 
-/// Most entries that a list of saves is lengthened to: arbitrary, 16 MB; a run of so many epochs wants one
-/// number.
+/// The most entries to which a list of saves is lengthened. It is arbitrary: 16 MB. Longer runs should give
+/// one number for all epochs.
 const MOST_SAVES: u64 = 1_000_000;
 
-/// Checks that a list with an entry per epoch is not too long to be made.
+/// Checks that a list with one entry per epoch is not too long.
 pub(super) fn saves_fit_memory(epochs: u64) -> Result<()> {
     unless(
         epochs <= MOST_SAVES,

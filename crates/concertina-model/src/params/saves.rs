@@ -2,18 +2,18 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// How often within an epoch, or every how many epochs, a checkpoint is kept.
+/// How often a checkpoint is kept: several times per epoch, or once every few epochs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum SaveRate {
-    /// So many times an epoch, evenly spaced in updates, the last at its end; 0 is never.
+    /// This many times per epoch, evenly spaced in updates, the last at the end of the epoch; 0 is never.
     PerEpoch(u64),
-    /// At the end of every epoch whose number is a multiple of this (at least 2): spelled 1/k.
+    /// At the end of every epoch whose number is a multiple of this (at least 2). Written as 1/k.
     EveryEpochs(u64),
 }
 
-/// Which checkpoints are kept; the first and the last always are.
+/// Which checkpoints are kept. The first and the last always are.
 ///
-/// Spelled as a number (`1`, `10`), a fraction (`0.25`, or `"1/4"`), or a list with one entry an epoch (`[2,
+/// Written as a number (`1`, `10`), a fraction (`0.25`, or `"1/4"`), or a list with one entry per epoch (`[2,
 /// 1, 0.5]`). A single rate means the same as a list that repeats it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum SavesPerEpoch {
@@ -30,7 +30,7 @@ impl Default for SavesPerEpoch {
 }
 
 impl SaveRate {
-    /// The number that spells it: `k`, or `1/k`.
+    /// The rate as a number: `k`, or `1/k`.
     pub fn as_f64(self) -> f64 {
         match self {
             Self::PerEpoch(times) => times as f64,
@@ -38,9 +38,10 @@ impl SaveRate {
         }
     }
 
-    /// The rate that a number spells; `None` unless it is whole or, within 2%, one over a whole number.
+    /// The rate for a number; `None` unless it is whole or, within 2%, one over a whole number.
     ///
-    /// The published code rounds `1 / number` whatever it is; 2% lets 0.33 be a third and stops 0.3.
+    /// The published code rounds `1 / number` in any case. A tolerance of 2% accepts 0.33 as a third and
+    /// refuses 0.3.
     pub fn from_f64(number: f64) -> Option<Self> {
         const LIMIT: f64 = 1e9; // as for every count: sums and products of counts stay exact
         if !(0.0..=LIMIT).contains(&number) {
@@ -55,7 +56,7 @@ impl SaveRate {
     }
 }
 
-/// As numbers, the way a file has it.
+/// The numbers as they are written in a file.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Raw {

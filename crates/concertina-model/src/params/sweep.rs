@@ -1,4 +1,4 @@
-//! Sweeps: a base, and parameters that take several values.
+//! Sweeps: base parameters, and parameters that take several values.
 
 use std::collections::{BTreeSet, HashSet};
 use std::ops::Deref;
@@ -14,19 +14,19 @@ use crate::error::at_line;
 use crate::task::TrialArrays;
 use crate::{Error, Result};
 
-/// The parameter whose values are files: `../trials.npz` is no range.
+/// The parameter whose values are files, so that `../trials.npz` is not read as a range.
 const FILE: &str = "task.file";
 
-/// Most runs of a sweep: arbitrary, thirty realisations of three thousand parameter sets; a slip of the hand
-/// has more.
+/// The most runs in a sweep. It is arbitrary, enough for thirty realisations of three thousand parameter
+/// sets. A sweep with more is probably a mistake.
 pub const MOST_RUNS: usize = 100_000;
 
-/// Most entries of lists in all runs of a sweep: arbitrary, a hundred for each of the most runs there may be,
-/// 160 MB. Every run has its own copy of `train.saves_per_epoch` and `train.milestones`, so that a short file
-/// could fill the memory.
+/// The most entries of lists in all runs of a sweep together. It is arbitrary: a hundred for each of
+/// [`MOST_RUNS`] runs, 160 MB. Every run has its own copy of `train.saves_per_epoch` and `train.milestones`,
+/// so without a limit a short file could fill the memory.
 const MOST_LISTED: usize = 10_000_000;
 
-/// A base, and the parameters that vary, each with its values: every combination is a run.
+/// Base parameters, and the parameters that vary, each with its values. Every combination is a run.
 ///
 /// ```
 /// use concertina_model::params::{Params, Sweep};
@@ -40,14 +40,14 @@ const MOST_LISTED: usize = 10_000_000;
 pub struct Sweep {
     base: Params,
     axes: Vec<Axis>,
-    /// The paths of the parameters that the base was given by name, perhaps with their defaults as values.
+    /// The paths of the parameters of the base that were given explicitly, even if with their default values.
     given: BTreeSet<&'static str>,
-    /// Values that the base does not have because they were refused; their parameters may be without effect.
+    /// Values that were refused and are not in the base, but whose parameters may turn out to have no effect.
     held: Vec<Refused>,
     passed_over: Vec<PassedOver>,
 }
 
-/// What varies by itself: a parameter, or several that take their values together.
+/// An axis of the sweep: one parameter, or several that vary together.
 #[derive(Debug, Clone, PartialEq)]
 struct Axis {
     /// At least one.
@@ -55,7 +55,7 @@ struct Axis {
 }
 
 impl Axis {
-    /// How many values its parameters take, which is checked to be the same for all of them.
+    /// How many values its parameters take. `check_axes` checks that it is the same for all of them.
     fn len(&self) -> usize {
         self.columns.first().map_or(0, |column| column.values.len())
     }
@@ -64,7 +64,7 @@ impl Axis {
 /// A parameter that varies.
 #[derive(Debug, Clone, PartialEq)]
 struct Column {
-    /// As it was given: a published name may say more than the path it stands for.
+    /// The name as it was given: a published name may set more than one parameter.
     name: String,
     values: Vec<Value>,
 }
@@ -75,7 +75,7 @@ impl Column {
         Self { name: name.trim().to_owned(), values }
     }
 
-    /// The path of its parameter; the name itself if there is no such parameter, which `check` finds.
+    /// The path of its parameter, or the name itself if there is no such parameter; `check` reports that.
     fn path(&self) -> &str {
         parameter(&self.name).map_or(&self.name, |parameter| parameter.path)
     }
@@ -97,18 +97,18 @@ impl Sweep {
         self.vary("seed", seeds)
     }
 
-    /// Varies a parameter, by any of its names. One that varies already takes the new values; one that varies
-    /// together with others leaves them, and becomes the last axis.
+    /// Varies a parameter, by any of its names. If it varies already, it takes the new values instead. If it
+    /// varies together with others, it leaves that group and becomes the last axis.
     pub fn vary(mut self, name: &str, values: impl IntoIterator<Item = impl Into<Value>>) -> Self {
         self.put(Column::of(name, values));
         self
     }
 
     /// Varies parameters together: all of them take their first values, then all their second, and so on. The
-    /// group counts as one axis, the last so far, and is crossed with the others. A parameter that varies
-    /// already leaves the axis where it was. No parameters change nothing.
+    /// group becomes the last axis, and is crossed with the others. A parameter that varies already leaves
+    /// its previous axis. A group without parameters changes nothing.
     ///
-    /// Lists of different lengths, and a parameter that is there twice, are errors of [`Sweep::check`].
+    /// Lists of different lengths, and a parameter that is given twice, are reported by [`Sweep::check`].
     ///
     /// ```
     /// use concertina_model::params::{Params, Sweep};
@@ -136,7 +136,7 @@ impl Sweep {
         self
     }
 
-    /// A base with overrides from a command line, each as in [`Sweep::assign`].
+    /// Base parameters with overrides from a command line, each as in [`Sweep::assign`].
     ///
     /// # Errors
     /// As [`Sweep::assign`].
@@ -148,8 +148,8 @@ impl Sweep {
         Ok(sweep)
     }
 
-    /// Reads a sweep from TOML: parameters as in [`Params::from_toml`], and a section `[sweep]` that gives a
-    /// list of values to each parameter that varies, or a range as in [`Sweep::assign`], in quotes: `seed =
+    /// Reads a sweep from TOML: parameters as in [`Params::from_toml`], and a section `[sweep]` that gives
+    /// each varying parameter a list of values, or a range as in [`Sweep::assign`], in quotes: `seed =
     /// "0..5"`.
     ///
     /// # Errors
@@ -187,10 +187,10 @@ impl Sweep {
         Ok(sweep)
     }
 
-    /// Takes an override `name=value`, or an axis: `gain=20,250`, `seed=0..5` (without the 5), `seed=0..=4`,
-    /// `gain=20..=260..40` (in steps of 40), or a mixture. The value of a parameter that takes lists stands
-    /// in brackets: `saves_per_epoch=[2,1,0.5]`. What was given before under one of the parameter's names is
-    /// replaced.
+    /// Reads an override `name=value`, or an axis: `gain=20,250`, `seed=0..5` (without the 5), `seed=0..=4`,
+    /// `gain=20..=260..40` (in steps of 40), or a mixture. The value of a parameter that takes lists is
+    /// written in brackets: `saves_per_epoch=[2,1,0.5]`. A value given earlier under any of the parameter's
+    /// names is replaced.
     ///
     /// # Errors
     /// [`Error::NotAnAssignment`], [`Error::EmptyAxis`], [`Error::TooManyRuns`], and as [`Params::set`].
@@ -205,8 +205,8 @@ impl Sweep {
         }
     }
 
-    /// Gives a parameter, by any of its names, one value in all runs. What was given before under one of its
-    /// names is replaced.
+    /// Sets a parameter, by any of its names, to one value in all runs. A value given earlier under any of
+    /// its names is replaced.
     ///
     /// # Errors
     /// As [`Params::set`].
@@ -226,14 +226,14 @@ impl Sweep {
         &self.base
     }
 
-    /// The paths of the parameters that were given by name, in a file, as an override or as an axis: also
-    /// where the value is the default. What stands in a [`Params`] from the beginning is not among them.
+    /// The paths of the parameters that were given explicitly: in a file, as an override or as an axis. A
+    /// parameter given its default value counts. The values in the initial [`Params`] do not.
     pub fn given(&self) -> BTreeSet<&'static str> {
         let varied = self.columns().filter_map(|column| parameter(&column.name).ok());
         self.given.iter().copied().chain(varied.map(|parameter| parameter.path)).collect()
     }
 
-    /// The parameters of the one run that it has, not checked yet; `None` if there are several.
+    /// The parameters of the only run, not checked yet; `None` if there are several runs.
     ///
     /// # Errors
     /// [`Error::Parameter`].
@@ -253,7 +253,7 @@ impl Sweep {
         }
         parameter(&column.name)?;
         let mut scratch = self.base.clone();
-        // Whether a value that is held is wrong depends on the combination.
+        // Whether a held value is an error depends on the combination, so it is decided later.
         column
             .values
             .iter()
@@ -274,13 +274,13 @@ impl Sweep {
         }
     }
 
-    /// Lets a parameter vary no more.
+    /// Stops varying a parameter.
     fn take_out(&mut self, path: &str) {
         self.axes.iter_mut().for_each(|axis| axis.columns.retain(|column| column.path() != path));
         self.axes.retain(|axis| !axis.columns.is_empty());
     }
 
-    /// Whether all axes can be crossed.
+    /// Checks that all axes can be crossed.
     fn check_axes(&self) -> Result<()> {
         for axis in &self.axes {
             let mut paths = BTreeSet::new();
@@ -301,15 +301,15 @@ impl Sweep {
         Ok(())
     }
 
-    /// Every combination, checked: axes in the order in which they were given, the last running fastest.
+    /// Every combination, checked. The axes are in the order in which they were given, and the last runs
+    /// fastest.
     ///
-    /// Combinations that come to the same parameters, because those that differ have no effect there, are one
-    /// run.
+    /// Combinations that differ only in parameters without effect are one run.
     ///
     /// # Errors
-    /// As [`Params::check`] for the first run that cannot be; [`Error::EmptyAxis`]; [`Error::UnequalAxes`]
-    /// and [`Error::GivenTwice`] of parameters that vary together; [`Error::TooManyRuns`] above 100,000, or
-    /// where lists would have more than 10,000,000 entries in all runs.
+    /// As [`Params::check`] for the first run that is not valid; [`Error::EmptyAxis`]; [`Error::UnequalAxes`]
+    /// and [`Error::GivenTwice`] for parameters that vary together; [`Error::TooManyRuns`] above 100,000
+    /// runs, or if lists would have more than 10,000,000 entries in all runs together.
     pub fn check(mut self) -> Result<ValidSweep> {
         self.check_axes()?;
         let count = self.axes.iter().map(Axis::len).fold(1_usize, usize::saturating_mul);
@@ -331,8 +331,8 @@ impl Sweep {
         Ok(ValidSweep { runs, varied, notes })
     }
 
-    /// Reads each file of trials once, rather than for every run. One that cannot be read is left for
-    /// [`Params::check`], which finds whether it counts.
+    /// Reads each file of trials once, rather than for every run. A file that cannot be read is left for
+    /// [`Params::check`], which decides whether that matters.
     fn read_trials(&mut self) {
         let read = |source: &TrialSource| match source {
             TrialSource::File(path) => TrialArrays::read(path).ok().map(Arc::new),
@@ -341,7 +341,7 @@ impl Sweep {
         self.replace_trials(read);
     }
 
-    /// Puts trials in place of their names, where `find` has them: what a store keeps.
+    /// Replaces the names of trials with the trials, where `find` has them; usually from a store.
     pub fn take_trials(mut self, find: impl Fn(TrialsName) -> Option<Arc<TrialArrays>>) -> Self {
         self.replace_trials(|source| match source {
             TrialSource::Stored(name) => find(*name),
@@ -366,7 +366,7 @@ impl Sweep {
         }
     }
 
-    /// What is worth a word about these runs.
+    /// The notes on these runs.
     fn notes(&self, combinations: usize, runs: &[ValidParams]) -> Vec<Note> {
         let mut notes: Vec<Note> = self.passed_over.iter().cloned().map(Note::PassedOver).collect();
         for parameter in PARAMETERS {
@@ -384,7 +384,7 @@ impl Sweep {
         notes
     }
 
-    /// Entries of the lists that a run may have, at most.
+    /// An upper bound on the number of entries in a list of any run.
     fn longest_list(&self) -> usize {
         let entries = |value: &Value| match value {
             Value::List(items) => items.len(),
@@ -413,7 +413,8 @@ impl Sweep {
     }
 }
 
-/// Seeds as people type them: `0..5` (without the 5), `0..=4`, `0,3,7`, or a mixture; each once.
+/// Reads seeds as users type them: `0..5` (without the 5), `0..=4`, `0,3,7`, or a mixture. Repeated seeds
+/// count once.
 ///
 /// # Errors
 /// [`Error::EmptyAxis`], [`Error::TooManyRuns`], [`Error::Parameter`].
@@ -430,7 +431,7 @@ pub fn seeds(text: &str) -> Result<Vec<u64>> {
     Ok(seeds)
 }
 
-/// The values that a text gives to an axis; at least one.
+/// The values of an axis in a text; at least one.
 fn axis_values(name: &str, text: &str) -> Result<Vec<Value>> {
     let path = parameter(name).map_or(name.trim(), |parameter| parameter.path);
     let mut values = Vec::new();
@@ -440,7 +441,7 @@ fn axis_values(name: &str, text: &str) -> Result<Vec<Value>> {
         } else {
             values.push(Value::Text(item.to_owned()));
         }
-        // Checked as they come: ten bytes make a range of a hundred thousand.
+        // Checked after each item, because a range of a hundred thousand takes only ten bytes.
         if values.len() > MOST_RUNS {
             return Err(Error::TooManyRuns { most: MOST_RUNS, found: values.len() });
         }
@@ -482,7 +483,7 @@ fn range(path: &str, text: &str) -> Result<Vec<Value>> {
     Ok((0..count).map(|place| Value::Integer(first + place as i128 * step)).collect())
 }
 
-/// Runs, each once: those of one key that are as long and have the same checkpoints are one.
+/// Runs without repetitions. Runs are the same if they have the same key, length and checkpoints.
 #[derive(Default)]
 struct Distinct {
     runs: Vec<ValidParams>,
@@ -499,7 +500,7 @@ impl Distinct {
     }
 }
 
-/// A note if some of the runs that were asked for are the same.
+/// A note if some of the requested runs are the same.
 fn repeated(combinations: usize, runs: &[ValidParams]) -> Option<Note> {
     (runs.len() < combinations).then_some(Note::Repeated { combinations, runs: runs.len() })
 }
@@ -513,7 +514,7 @@ pub struct ValidSweep {
 }
 
 impl ValidSweep {
-    /// These runs, in this order, each once; `None` without any.
+    /// These runs, in this order, without repetitions; `None` if there are none.
     ///
     /// ```
     /// use concertina_model::params::{Params, ValidSweep};
@@ -536,8 +537,8 @@ impl ValidSweep {
         &self.varied
     }
 
-    /// What is worth a word about what was asked for: arguments that were passed over, parameters without
-    /// effect, combinations that are the same run.
+    /// Notes on what was requested: arguments that were ignored, parameters without effect, combinations that
+    /// are the same run.
     pub fn notes(&self) -> &[Note] {
         &self.notes
     }
@@ -576,7 +577,7 @@ impl From<ValidParams> for ValidSweep {
     }
 }
 
-/// The paths of the parameters that are not the same in all of these sets.
+/// The paths of the parameters that differ among these sets.
 pub fn varied<'a>(mut sets: impl Iterator<Item = &'a ValidParams> + Clone) -> Vec<&'static str> {
     let Some(first) = sets.next() else { return Vec::new() };
     let differs = |parameter: &&Parameter| {

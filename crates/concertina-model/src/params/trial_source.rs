@@ -18,15 +18,15 @@ use crate::task::TrialArrays;
 /// [`TrialSource::Arrays`].
 #[derive(Clone, Debug)]
 pub enum TrialSource {
-    /// A file, as [`TrialArrays::read`] reads it. A path that is not absolute begins at the current folder.
+    /// A file that [`TrialArrays::read`] can read. A relative path is relative to the current folder.
     File(PathBuf),
-    /// Trials that a store has: it is to be asked for them, by [`TaskParams::take_trials`].
+    /// The name of trials in a store. [`TaskParams::take_trials`] replaces it with the trials.
     Stored(TrialsName),
     /// The trials themselves.
     Arrays(Arc<TrialArrays>),
 }
 
-/// Trials are the same as their name.
+/// Trials and their name are equal.
 impl PartialEq for TrialSource {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {
@@ -37,7 +37,7 @@ impl PartialEq for TrialSource {
 }
 
 impl TrialSource {
-    /// The name of the trials; `None` of a file, which has to be read first.
+    /// The name of the trials; `None` for a file, which has to be read first.
     pub fn name(&self) -> Option<TrialsName> {
         match self {
             Self::File(_) => None,
@@ -61,7 +61,7 @@ impl FromStr for TrialSource {
     }
 }
 
-/// The path or the name: what a file of parameters says.
+/// The path or the name, as it is written in a file of parameters.
 impl fmt::Display for TrialSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -87,7 +87,7 @@ impl<'de> Deserialize<'de> for TrialSource {
 }
 
 impl TaskParams {
-    /// The trials that were made elsewhere, if the task shows such and they have been read.
+    /// The imported trials, if the task uses them and they have been read.
     pub fn arrays(&self) -> Option<&Arc<TrialArrays>> {
         match &self.file {
             Some(TrialSource::Arrays(arrays)) if self.kind == TaskKind::Trials => Some(arrays),
@@ -95,7 +95,7 @@ impl TaskParams {
         }
     }
 
-    /// Puts the trials in place of their name, if `find` has them.
+    /// Replaces the name of trials with the trials, if `find` has them.
     pub fn take_trials(&mut self, find: impl FnOnce(TrialsName) -> Option<Arc<TrialArrays>>) {
         if let Some(TrialSource::Stored(name)) = self.file
             && let Some(arrays) = find(name)
@@ -104,7 +104,7 @@ impl TaskParams {
         }
     }
 
-    /// Reads the file, if the task shows its trials.
+    /// Reads the file, if the task uses its trials.
     pub(super) fn read_trials(&mut self) -> Result<()> {
         if self.kind != TaskKind::Trials {
             return Ok(());

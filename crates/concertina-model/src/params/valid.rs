@@ -13,11 +13,11 @@ use crate::Result;
 use crate::checkpoint::CheckpointSchedule;
 use crate::task::{self, Target, TaskShape};
 
-/// Parameters that have been checked, and resolved: what was left open is filled in, and what has no effect
-/// is back at its default, so that the same computation has one key.
+/// Parameters that have been checked and resolved: what was left open is filled in, and what has no effect is
+/// reset to its default, so that the same computation always has the same key.
 ///
-/// Reads like [`Params`], and cannot be changed; to change it, take [`ValidParams::into_params`] and check
-/// again.
+/// Its fields read like those of [`Params`], but cannot be changed. To change them, take
+/// [`ValidParams::into_params`] and check again.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ValidParams {
     params: Params,
@@ -39,8 +39,8 @@ impl Serialize for ValidParams {
 }
 
 impl TaskParams {
-    /// Validation samples an epoch if none are given: the paper's 100 for its 800 training samples, otherwise
-    /// 15% of the training samples, rounded, at least one.
+    /// Validation samples per epoch if none are given: the paper's 100 for its 800 training samples,
+    /// otherwise 15% of the training samples, rounded, at least one.
     pub(super) fn default_val_samples(&self) -> usize {
         if self.train_samples == 800 {
             return 100;
@@ -52,15 +52,15 @@ impl TaskParams {
 
 impl Params {
     /// Checks every parameter and the rules between them, fills in what was left open (`task.val_samples`,
-    /// `train.gradients`, and `train.cycle_epochs` of a `onecycle` schedule), puts parameters without effect
-    /// back to their defaults, and reads `task.file`.
+    /// `train.gradients`, and `train.cycle_epochs` of a `onecycle` schedule), resets parameters without
+    /// effect to their defaults, and reads `task.file`.
     ///
-    /// Whether the clusters can be placed is found by the task.
+    /// Whether the clusters can be placed is only checked when the task is made.
     ///
     /// # Errors
-    /// [`crate::Error::Parameter`] names the first parameter that cannot be so, what it may be, and what to
-    /// do; [`crate::Error::TrialsFile`], [`crate::Error::Trials`] and [`crate::Error::TrialsNotFound`] of
-    /// `task.file`.
+    /// [`crate::Error::Parameter`] names the first parameter that has a wrong value, what it may be, and what
+    /// to do; [`crate::Error::TrialsFile`], [`crate::Error::Trials`] and [`crate::Error::TrialsNotFound`] are
+    /// errors of `task.file`.
     pub fn check(self) -> Result<ValidParams> {
         let mut params = self;
         let defaults = Params::default();
@@ -88,7 +88,7 @@ impl Params {
 }
 
 impl Params {
-    /// Whether outputs are linear in a stimulus that is held, and for all samples in the same way.
+    /// Whether outputs are linear in a constant stimulus, in the same way for all samples.
     pub(super) fn is_linear(&self) -> bool {
         self.network.nonlinearity == Nonlinearity::Linear
             && self.network.kind != NetworkKind::Gru
@@ -101,7 +101,7 @@ impl Params {
         self.task.arrays().map_or(self.task.train_samples, |arrays| arrays.training().len())
     }
 
-    /// Outputs of the readout: one for `mse_scalar`, otherwise one a class or real target.
+    /// Outputs of the readout: one for `mse_scalar`, otherwise one per class or real target.
     fn outputs(&self, shape: &TaskShape) -> usize {
         match shape.target {
             Target::Classes(_) if self.train.loss == LossKind::MseScalar => 1,
@@ -109,7 +109,7 @@ impl Params {
         }
     }
 
-    /// The default loss is that of classes, and stands for that of real targets where the task has those.
+    /// Replaces the default loss, which is one for classes, with that for real targets if the task has those.
     fn resolve_loss(&mut self, shape: &TaskShape) {
         if matches!(shape.target, Target::Real(_)) && self.train.loss == LossKind::default() {
             self.train.loss = LossKind::Mse;
@@ -128,11 +128,11 @@ impl ValidParams {
         self.params
     }
 
-    /// The same run, trained for another number of epochs. The key stays: a `onecycle` schedule keeps its
-    /// length. A list of saves is cut, or goes on with its last entry.
+    /// The same run, trained for another number of epochs. The key stays the same, because a `onecycle`
+    /// schedule keeps its length. A list of saves is cut, or extended by repeating its last entry.
     ///
     /// # Errors
-    /// [`crate::Error::Parameter`] if there are too many epochs: 1,000,000 where saves are a list.
+    /// [`crate::Error::Parameter`] if there are too many epochs: more than 1,000,000 if saves are a list.
     pub fn with_epochs(&self, epochs: u64) -> Result<Self> {
         let mut params = self.params.clone();
         let parameter = super::parameter("train.epochs")?;
@@ -150,7 +150,7 @@ impl ValidParams {
         &self.shape
     }
 
-    /// Inputs at a timestep.
+    /// Number of inputs at a timestep.
     pub fn inputs(&self) -> usize {
         self.shape.inputs
     }
@@ -160,7 +160,8 @@ impl ValidParams {
         self.shape.timesteps
     }
 
-    /// Timesteps at which the loss may count, the last ones of a trial: all, where a mask says which.
+    /// Timesteps at which the loss may be evaluated, the last ones of a trial. If a mask selects timesteps,
+    /// these are all timesteps.
     pub fn evaluated_steps(&self) -> usize {
         if self.has_stimulus() { self.task.evaluate } else { self.shape.timesteps }
     }
@@ -171,7 +172,7 @@ impl ValidParams {
         self.task.kind == TaskKind::Clusters
     }
 
-    /// Outputs of the readout: one for `mse_scalar`, otherwise one a class or real target.
+    /// Outputs of the readout: one for `mse_scalar`, otherwise one per class or real target.
     pub fn outputs(&self) -> usize {
         self.params.outputs(&self.shape)
     }
@@ -181,7 +182,7 @@ impl ValidParams {
         self.params.train_samples()
     }
 
-    /// Validation samples an epoch.
+    /// Validation samples per epoch.
     pub fn val_samples(&self) -> usize {
         match self.task.arrays() {
             Some(arrays) => arrays.validation().len(),
@@ -189,7 +190,8 @@ impl ValidParams {
         }
     }
 
-    /// Updates in an epoch: a batch each, the last one smaller if the batch does not divide the samples.
+    /// Updates in an epoch, one per batch. The last batch is smaller if the batch size does not divide the
+    /// number of samples.
     pub fn updates_per_epoch(&self) -> u64 {
         self.train_samples().div_ceil(self.train.batch) as u64
     }

@@ -1,4 +1,4 @@
-//! Values of parameters before they have a type: what a command line, TOML, JSON or Python says.
+//! Values of parameters before they have a type, as they come from a command line, TOML, JSON or Python.
 
 use std::fmt;
 use std::sync::Arc;
@@ -20,15 +20,15 @@ pub enum Value {
     Text(String),
     /// Several of them.
     List(Vec<Value>),
-    /// Trials that were made elsewhere: what `task.file` comes to.
+    /// Imported trials: what `task.file` is replaced with.
     Trials(Arc<TrialArrays>),
 }
 
 impl Value {
-    /// Reads a value as a command line, Python or the published run table spells it.
+    /// Reads a value as it is written on a command line, in Python or in the published run table.
     ///
     /// `20`, `2e1`, `.02`, `1_000`, `true`, `True`, `None`, `na`, `tanh`, `'tanh'`, `[2, 1, 0.5]`, `(2, 1)`.
-    /// Whatever is nothing else is text, so this cannot fail.
+    /// Anything else is text, so this cannot fail.
     pub fn parse(text: &str) -> Self {
         let text = text.trim();
         match inside(text, '[', ']').or_else(|| inside(text, '(', ')')) {
@@ -75,7 +75,7 @@ impl Value {
     }
 }
 
-/// As messages have it: text in backticks.
+/// As in messages: text is in backticks.
 impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -99,10 +99,10 @@ impl fmt::Display for Value {
     }
 }
 
-/// The one spelling of a number: the shortest that reads back as the same bits, and whole numbers without a
-/// point.
+/// The one spelling of a number: the shortest that reads back as the same bits, with whole numbers written
+/// without a decimal point.
 ///
-/// 20, 20.0 and 2e1 are all `20`; 1e-7 is `1e-7`. Keys depend on it: frozen by a test.
+/// 20, 20.0 and 2e1 are all `20`; 1e-7 is `1e-7`. Keys depend on this spelling, which a test fixes.
 pub(super) fn spell(number: f64) -> String {
     let mut text = format!("{number:?}");
     if text.ends_with(".0") {
@@ -111,7 +111,7 @@ pub(super) fn spell(number: f64) -> String {
     text
 }
 
-/// What stands between two brackets or quotes at the ends of a text.
+/// The text between two brackets or quotes at its ends.
 fn inside(text: &str, open: char, close: char) -> Option<&str> {
     text.strip_prefix(open)?.strip_suffix(close)
 }
@@ -127,7 +127,7 @@ fn ungrouped(text: &str) -> String {
     kept.map(|(_, sign)| sign).collect()
 }
 
-/// Splits at commas that stand outside brackets and quotes; nothing after the last comma is no item.
+/// Splits at commas outside brackets and quotes. An empty rest after the last comma is not an item.
 pub(super) fn split(text: &str) -> Vec<&str> {
     let (mut items, mut depth, mut quote, mut start) = (Vec::new(), 0_i64, None, 0);
     for (place, sign) in text.char_indices() {

@@ -1,4 +1,4 @@
-//! Parameters as text: for files, for keys, and the table of all of them.
+//! Parameters as text: in files, in keys, and in the table of all parameters.
 
 use std::fmt::Write as _;
 
@@ -8,12 +8,13 @@ use super::registry::PARAMETERS;
 use super::value::{Value, spell};
 use super::{GradientMethod, Params, ValidParams};
 
-/// First line of the canonical form; raised only if the same text would come to mean another computation.
+/// The first line of the canonical form. Its number is raised only if the same text were to mean a different
+/// computation.
 const SCHEMA: &str = "concertina run 1";
 
 impl Params {
-    /// All parameters as TOML; [`Params::from_toml`] reads it back to the same parameters. What is none is
-    /// left out.
+    /// All parameters as TOML, which [`Params::from_toml`] reads back as the same parameters. Parameters that
+    /// are none are left out.
     pub fn to_toml(&self) -> String {
         let mut text = String::new();
         for_each_section(&mut text, |text, parameter| {
@@ -27,15 +28,17 @@ impl Params {
 }
 
 impl ValidParams {
-    /// What a run's key is the hash of: the parameters that name the computation, in one spelling.
+    /// The text whose hash is a run's key: the parameters that determine the computation, in one spelling.
     ///
-    /// A line with the schema's version, then a line `path = value` for every parameter that is part of the
-    /// key and differs from its default, sorted by path; numbers are the shortest decimals that read back as
-    /// the same bits. So a parameter that is added later with a default that means "as before" renames no
-    /// run, and neither does a change in the order of the registry. Defaults, once released, stay.
+    /// The first line is the version of the schema. It is followed by a line `path = value` for every
+    /// parameter that is part of the key and differs from its default, sorted by path. Numbers are the
+    /// shortest decimals that read back as the same bits. So a parameter that is added later, with a default
+    /// that means "as before", changes no key, and neither does a change in the order of the registry.
+    /// Defaults, once released, stay.
     ///
-    /// Left out are `train.epochs`, `train.saves_per_epoch` and `train.stop_after`: they say how far a run is
-    /// trained and what is kept of it, and change none of its bits up to there, so that 24 epochs extend 12.
+    /// `train.epochs`, `train.saves_per_epoch` and `train.stop_after` are left out: they say how far a run is
+    /// trained and what is kept of it, but change none of its bits up to that point, so that a run of
+    /// 24 epochs extends one of 12.
     pub fn canonical(&self) -> String {
         let mut lines: Vec<String> = PARAMETERS
             .iter()
@@ -56,9 +59,9 @@ impl ValidParams {
         }
     }
 
-    /// All parameters as TOML that explains itself: meaning, unit and the published code's name beside each.
+    /// All parameters as TOML, with the meaning, unit and published name of each in a comment.
     ///
-    /// [`Params::from_toml`] reads it back to the same parameters.
+    /// [`Params::from_toml`] reads it back as the same parameters.
     pub fn to_annotated_toml(&self) -> String {
         let mut text =
             "# Parameters of a run of Concertina; in brackets the published code's names.\n".to_owned();
@@ -119,7 +122,7 @@ fn file_spelling(value: &Value) -> String {
 }
 
 impl Parameter {
-    /// Its default, as a table has it.
+    /// Its default, as it is written in a table.
     pub fn default_text(&self) -> String {
         match self.default_value() {
             Value::Text(text) => text,
@@ -127,7 +130,7 @@ impl Parameter {
         }
     }
 
-    /// What its values are, as a table has it: with the published code's names of choices.
+    /// Its values, as they are described in a table: choices with the published code's names.
     pub fn values_text(&self) -> String {
         let Kind::Choice(choices) = self.kind else { return self.kind.to_string() };
         let named = |(name, published): (&str, &[&str])| match published.first() {
@@ -139,7 +142,7 @@ impl Parameter {
     }
 }
 
-/// The table of all parameters in Markdown: `docs/reference/parameters.md` is made of it.
+/// The table of all parameters in Markdown, from which `docs/reference/parameters.md` is made.
 pub fn parameters_markdown() -> String {
     let mut text =
         "| parameter | published code | default | values | meaning |\n|---|---|---|---|---|\n".to_owned();

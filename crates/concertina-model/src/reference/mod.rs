@@ -1,18 +1,18 @@
-//! The networks in f64, slow and in plain loops: what the fast path is checked against.
+//! The networks in f64, in slow, plain loops. The fast path is tested against them.
 //!
 //! | symbol | meaning | shape |
 //! |---|---|---|
 //! | `x_t` | input | (batch, input_dim) |
 //! | `h_t` | state after step `t`, `h_0 = 0` | (batch, units) |
-//! | `r_t` | what the recurrent weights are multiplied with: `h_t`, or `φ(h_t)` in the leaky network | (batch, units) |
+//! | `r_t` | the factor of the recurrent weights: `h_t`, or `φ(h_t)` in the leaky network | (batch, units) |
 //! | `r_{t-1} W + d` | recurrent currents; `d` in gated networks only | (batch, currents × units) |
 //! | `x_t U + b` | input currents | (batch, currents × units) |
 //! | `W`, `U`, `b`, `d` | recurrent and input weights, biases | (units, currents × units), (input_dim, currents × units), (currents × units) |
 //! | `R`, `c` | readout weights and bias | (units, outputs), (outputs) |
 //!
-//! What happens within a unit is the cell's ([`Dynamics`]). Nothing here is stochastic: dropout, unit noise
-//! and gradient noise belong to training. The feedforward network is the vanilla one with a `W` and a `b` for
-//! each step.
+//! What happens within a unit is computed by the cell ([`Dynamics`]). Nothing here is stochastic: dropout,
+//! unit noise and gradient noise belong to training. The feedforward network is the vanilla one with a
+//! separate `W` and `b` for each step.
 
 use ndarray::{Array1, Array2, ArrayView2, Axis};
 
@@ -20,14 +20,14 @@ use crate::loss::predicted_class;
 use crate::network::{Dynamics, Equations};
 use crate::task::{Inputs, Mask, Targets, Trials};
 
-/// The parameters of a network in f64; also what a gradient consists of.
+/// The parameters of a network in f64. A gradient has the same form.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Parameters {
     /// `U`, (input_dim, currents × units).
     pub input: Array2<f64>,
-    /// `W`, (units, currents × units): one, or one for each layer after the first.
+    /// `W`, (units, currents × units): one matrix, or one for each layer after the first.
     pub recurrent: Vec<Array2<f64>>,
-    /// `b`, (currents × units): one, or one for each layer; in gated networks `d` follows.
+    /// `b`, (currents × units): one vector, or one for each layer; in gated networks `d` follows.
     pub biases: Vec<Array1<f64>>,
     /// `R`, (units, outputs).
     pub readout: Array2<f64>,
@@ -35,19 +35,19 @@ pub struct Parameters {
     pub readout_bias: Array1<f64>,
 }
 
-/// What a step leaves for the way back.
+/// What a step keeps for the backward pass.
 struct Step {
     /// `h_t`, (batch, units).
     state: Array2<f64>,
     /// `r_{t-1}` and `φ'(h_{t-1})`, (batch, units).
     sent: Array2<f64>,
     slopes: Array2<f64>,
-    /// The cell's notes, (batch, notes × units).
+    /// What the cell notes for the backward pass, (batch, notes × units).
     notes: Array2<f64>,
 }
 
 impl Equations {
-    /// The states `h_1 ... h_T`, each (batch, units), for stimuli (batch, input_dim) that are held.
+    /// The states `h_1 ... h_T`, each (batch, units), for held stimuli (batch, input_dim).
     pub fn states(&self, parameters: &Parameters, stimulus: ArrayView2<f64>) -> Vec<Array2<f64>> {
         self.states_on(parameters, &self.held(stimulus))
     }
@@ -62,7 +62,7 @@ impl Equations {
         state.dot(&parameters.readout) + &parameters.readout_bias
     }
 
-    /// The mean loss over the batch and the evaluated steps, of stimuli that are held.
+    /// The mean loss over the batch and the evaluated steps, for held stimuli.
     pub fn loss(&self, parameters: &Parameters, stimulus: ArrayView2<f64>, labels: &[u32]) -> f64 {
         self.loss_on(parameters, &self.labelled(stimulus, labels))
     }
@@ -75,7 +75,7 @@ impl Equations {
         losses.sum()
     }
 
-    /// The mean loss and its gradient by every parameter, of stimuli that are held.
+    /// The mean loss and its gradient by every parameter, for held stimuli.
     pub fn loss_and_gradient(
         &self,
         parameters: &Parameters,
@@ -85,7 +85,7 @@ impl Equations {
         self.loss_and_gradient_on(parameters, &self.labelled(stimulus, labels))
     }
 
-    /// The mean loss and its gradient by every parameter: backpropagation through time.
+    /// The mean loss and its gradient by every parameter, by backpropagation through time.
     pub fn loss_and_gradient_on(&self, parameters: &Parameters, trials: &Trials<f64>) -> (f64, Parameters) {
         let steps = self.steps(parameters, &trials.inputs);
         let dynamics = self.dynamics();
@@ -116,7 +116,7 @@ impl Equations {
         (loss, gradient)
     }
 
-    /// The share of samples whose class the last output names, of stimuli that are held.
+    /// The share of samples whose class the last output predicts, for held stimuli.
     pub fn accuracy(&self, parameters: &Parameters, stimulus: ArrayView2<f64>, labels: &[u32]) -> f64 {
         let states = self.states(parameters, stimulus);
         let outputs = self.outputs(parameters, &states[self.steps - 1]);
@@ -141,7 +141,7 @@ impl Equations {
         }
     }
 
-    /// The trial, step by step.
+    /// Runs the trial step by step.
     fn steps(&self, parameters: &Parameters, inputs: &Inputs<f64>) -> Vec<Step> {
         let dynamics = self.dynamics();
         let (batch, units) = (inputs.len(), parameters.readout.nrows());
@@ -175,7 +175,7 @@ impl Equations {
         steps
     }
 
-    /// The share of a step in the mean loss, and its derivative by the outputs.
+    /// The contribution of a step to the mean loss, and its derivative by the outputs.
     fn loss_at(
         &self,
         parameters: &Parameters,
@@ -215,13 +215,13 @@ impl Equations {
     }
 }
 
-/// A row of a matrix that is row-major, as all here are.
+/// A row of a row-major matrix; all matrices here are row-major.
 fn row(matrix: &mut Array2<f64>, row: usize) -> &mut [f64] {
     let columns = matrix.ncols();
     &mut matrix.as_slice_mut().expect("row-major")[row * columns..][..columns]
 }
 
-/// What the recurrent weights are multiplied with, and the slopes of that.
+/// The factor of the recurrent weights, and its slopes.
 fn sent(dynamics: &dyn Dynamics, state: &Array2<f64>) -> (Array2<f64>, Array2<f64>) {
     let (mut rates, mut slopes) = (state.clone(), Array2::ones(state.raw_dim()));
     if dynamics.sends_rates() {
@@ -232,8 +232,8 @@ fn sent(dynamics: &dyn Dynamics, state: &Array2<f64>) -> (Array2<f64>, Array2<f6
     (rates, slopes)
 }
 
-/// Back through the cells: the derivatives by the recurrent and by the input currents; `by_state` becomes
-/// what reaches the state before directly.
+/// Goes back through the cells. Returns the derivatives by the recurrent and by the input currents;
+/// `by_state` becomes the part of the derivative that reaches the previous state directly.
 fn back(
     dynamics: &dyn Dynamics,
     by_state: &mut Array2<f64>,
@@ -250,7 +250,7 @@ fn back(
     (by_recurrent, by_input)
 }
 
-/// What is shown at a step, (batch, input_dim); `None` after a stimulus that is held and after the last timed
+/// The input at a step, (batch, input_dim); `None` after the end of a held stimulus and after the last timed
 /// input.
 fn input_at(inputs: &Inputs<f64>, step: usize) -> Option<ArrayView2<'_, f64>> {
     match inputs {

@@ -1,10 +1,10 @@
 //! `cyclic` and `cyclic_halving`: PyTorch's CyclicLR, modes triangular and triangular2.
 
-/// Triangles between `base` and `maximum`, `epochs_up` epochs up and as many down; with `halving` each is
-/// half as high as the last.
+/// Triangles between `base` and `maximum`: `epochs_up` epochs up, and as many down. With `halving`, each is
+/// half as high as the one before.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Cyclic {
-    /// The rate at the feet.
+    /// The rate at the foot of each triangle.
     pub base: f64,
     /// The rate at the first peak.
     pub maximum: f64,

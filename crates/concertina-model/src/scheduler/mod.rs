@@ -1,8 +1,8 @@
 //! Learning-rate schedulers: they step once per epoch, after validation
 //! (`docs/reference/model.md#learning-rate-schedules`).
 //!
-//! All but `plateau` are closed forms of the number of epochs done; `plateau` also remembers. The rules are
-//! PyTorch's, checked against its sequences (golden `schedulers`).
+//! All except `plateau` are closed forms of the number of completed epochs; `plateau` also has a memory. The
+//! rules are those of PyTorch, and are tested against its sequences (golden `schedulers`).
 
 mod cyclic;
 mod multistep;
@@ -39,7 +39,7 @@ pub enum Scheduler {
 }
 
 impl Scheduler {
-    /// The scheduler that a parameter set asks for.
+    /// The scheduler that the parameters specify.
     pub fn from_params(train: &TrainParams) -> Self {
         let (learning_rate, factor, patience) =
             (train.learning_rate, train.scheduler_factor, train.scheduler_patience);
@@ -101,13 +101,13 @@ impl Scheduler {
     }
 }
 
-/// Where a scheduler stands; part of what a run resumes from.
+/// The state of a scheduler, which is part of what a run resumes from.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct SchedulerState {
     /// Steps taken.
     pub epochs: u64,
     /// The rate for the next epoch.
     pub learning_rate: f64,
-    /// What `plateau` remembers.
+    /// The memory of `plateau`.
     pub plateau: PlateauMemory,
 }

@@ -5,9 +5,9 @@
 pub struct Multistep {
     /// η₀, the rate at the start.
     pub learning_rate: f64,
-    /// What each milestone multiplies the rate by.
+    /// The factor by which each milestone multiplies the rate.
     pub factor: f64,
-    /// The epochs at which it does.
+    /// The milestones: epochs.
     pub milestones: Vec<u64>,
 }
 

@@ -8,7 +8,7 @@ use std::f64::consts::PI;
 pub struct Onecycle {
     /// The rate at the peak.
     pub maximum: f64,
-    /// The length of the cycle in epochs; afterwards the rate stays where it ended.
+    /// The length of the cycle in epochs. Afterwards the rate stays at its final value.
     pub total_epochs: u64,
     /// The share of the cycle spent going up.
     pub share_up: f64,
@@ -19,8 +19,8 @@ pub struct Onecycle {
 }
 
 impl Onecycle {
-    /// With PyTorch's own divisions, 25 and 1e4. (The published code passes its factor 0.5 as the first, and
-    /// so starts at twice the maximum.)
+    /// A cycle with PyTorch's default divisions, 25 and 1e4. (The published code passes its factor 0.5 as the
+    /// first, and so starts at twice the maximum.)
     pub fn new(maximum: f64, total_epochs: u64, share_up: f64) -> Self {
         Onecycle { maximum, total_epochs, share_up: share_up.min(1.0), division: 25.0, final_division: 1e4 }
     }

@@ -1,21 +1,21 @@
-//! `plateau`: PyTorch's ReduceLROnPlateau (mode min, absolute threshold, no cooldown, no smallest rate).
+//! `plateau`: PyTorch's ReduceLROnPlateau (mode min, absolute threshold, no cooldown, no minimum rate).
 
 use serde::{Deserialize, Serialize};
 
-/// An epoch counts as better when its loss is lower than the best by more than this; the published code's
-/// value.
+/// An epoch counts as better if its loss is lower than the best by more than this. The value is that of the
+/// published code.
 const THRESHOLD: f64 = 1e-7;
-/// A reduction smaller than this is not made; PyTorch's default `eps`.
+/// A reduction smaller than this is not made. The value is PyTorch's default `eps`.
 const SMALLEST_CHANGE: f64 = 1e-8;
 
-/// The rate times `factor` after more than `patience` epochs without a better validation loss.
+/// The rate is multiplied by `factor` after more than `patience` epochs without a better validation loss.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Plateau {
     /// The rate at the start.
     pub learning_rate: f64,
-    /// What a reduction multiplies the rate by.
+    /// The factor by which a reduction multiplies the rate.
     pub factor: f64,
-    /// Epochs without improvement that are let pass.
+    /// Epochs without improvement that are tolerated.
     pub patience: u64,
 }
 
@@ -24,7 +24,7 @@ pub struct Plateau {
 pub struct PlateauMemory {
     /// The best validation loss so far; none before the first epoch.
     pub best: Option<f64>,
-    /// Epochs since then.
+    /// Epochs since the best loss.
     pub epochs_without_improvement: u64,
 }
 

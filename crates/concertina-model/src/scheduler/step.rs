@@ -5,7 +5,7 @@
 pub struct Step {
     /// η₀, the rate at the start.
     pub learning_rate: f64,
-    /// What each step multiplies the rate by.
+    /// The factor by which each step multiplies the rate.
     pub factor: f64,
     /// Epochs between steps, at least 1.
     pub every: u64,

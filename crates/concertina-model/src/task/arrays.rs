@@ -1,4 +1,4 @@
-//! `trials`: trials that come from a file, or from arrays in memory.
+//! `trials`: imported trials, from a file or from arrays in memory.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,15 +15,14 @@ use crate::params::{TaskParams, TrialsName, ValidParams};
 
 const ORDER: Purpose = Purpose::new("trials order");
 
-/// Trials that were made elsewhere, those to train on and those to validate with: the task of `task.kind =
-/// trials`.
+/// Imported trials, in a training set and a validation set: the task of `task.kind = trials`.
 ///
 /// ```
 /// use concertina_model::params::{Params, TaskKind};
 /// use concertina_model::task::{Inputs, Mask, Targets, TrialArrays, Trials};
 /// use ndarray::Array3;
 ///
-/// // The output is to be the input of the timestep before.
+/// // The target is the input of the previous timestep.
 /// let inputs = Array3::from_shape_fn((40, 10, 1), |(trial, step, _)| ((3 * trial + step) % 5) as f32);
 /// let mut targets = Array3::zeros((40, 10, 1));
 /// targets.slice_mut(ndarray::s![.., 1.., ..]).assign(&inputs.slice(ndarray::s![.., ..9, ..]));
@@ -48,7 +47,7 @@ pub struct TrialArrays {
     name: TrialsName,
 }
 
-/// Those of the same content are the same.
+/// Trials with the same content are equal.
 impl PartialEq for TrialArrays {
     fn eq(&self, other: &Self) -> bool {
         self.name == other.name
@@ -65,13 +64,13 @@ impl fmt::Debug for TrialArrays {
 }
 
 impl TrialArrays {
-    /// Trials to train on, and others to validate with. Without the latter, the last 15% of the trials
-    /// validate: rounded, at least one.
+    /// Trials for training and for validation. If there are none for validation, the last 15% of the trials
+    /// (rounded, at least one) are used for that.
     ///
     /// # Errors
-    /// [`Error::Trials`] says which part does not fit the others: inputs at every timestep, (trials,
-    /// timesteps, inputs), are expected; finite numbers; classes from 0, of which two differ at least; a
-    /// timestep at which the loss counts, in either set.
+    /// [`Error::Trials`] names the part that is wrong. Expected are inputs at every timestep, (trials,
+    /// timesteps, inputs); finite numbers; at least two classes, numbered from 0; and, in each set, at least
+    /// one timestep at which the loss counts.
     pub fn new(trials: Trials, validation: Option<Trials>) -> Result<Self> {
         let (training, validation) = match validation {
             Some(validation) => (trials, validation),
@@ -84,21 +83,25 @@ impl TrialArrays {
         Ok(Self { training, validation, shape, name })
     }
 
-    /// Reads a `.npz` file: `inputs` (trials, timesteps, inputs); `targets` (trials) or (trials, timesteps)
-    /// of integers, which are classes, or (trials, timesteps, outputs), which are real numbers; `mask`
-    /// (trials, timesteps), true where the loss counts, which is everywhere if there is none; `condition`
-    /// (trials) of integers, if trials have conditions. `val_inputs`, `val_targets`, `val_mask` and
-    /// `val_condition` are the trials to validate with: see [`TrialArrays::new`].
+    /// Reads a `.npz` file with these arrays:
+    ///
+    /// * `inputs`, (trials, timesteps, inputs).
+    /// * `targets`: integers, (trials) or (trials, timesteps), for classes; numbers, (trials, timesteps,
+    ///   outputs), for real targets.
+    /// * `mask`, (trials, timesteps): true where the loss counts. Without it, the loss counts everywhere.
+    /// * `condition`, (trials), integers: the conditions, if trials have any.
+    /// * `val_inputs`, `val_targets`, `val_mask` and `val_condition`: the same for the trials of the
+    ///   validation set; see [`TrialArrays::new`].
     ///
     /// # Errors
-    /// [`Error::TrialsFile`] if it cannot be read; [`Error::Trials`] says what is wrong with an array.
+    /// [`Error::TrialsFile`] if the file cannot be read; [`Error::Trials`] if an array is wrong.
     pub fn read(path: &Path) -> Result<Self> {
         let failed = |source| Error::TrialsFile { source, path: path.to_owned() };
         let arrays = concertina_arrays::read(path).map_err(failed)?;
         Self::of_arrays(&arrays).map_err(|error| error.in_trials_of(path))
     }
 
-    /// Trials in a file's arrays, as in [`TrialArrays::read`].
+    /// Trials in the arrays of a file, as in [`TrialArrays::read`].
     ///
     /// # Errors
     /// [`Error::Trials`].
@@ -107,34 +110,34 @@ impl TrialArrays {
         Self::new(trials, validation)
     }
 
-    /// Their name: a hash of the content, whatever file it stood in.
+    /// The name of the trials: a hash of their content, whatever file they came from.
     pub fn name(&self) -> TrialsName {
         self.name
     }
 
-    /// Those to train on.
+    /// The training set.
     pub fn training(&self) -> &Trials {
         &self.training
     }
 
-    /// Those to validate with, and those that analyses show.
+    /// The validation set, which analyses use too.
     pub fn validation(&self) -> &Trials {
         &self.validation
     }
 
-    /// Their sizes.
+    /// The sizes of the trials.
     pub fn shape(&self) -> &TaskShape {
         &self.shape
     }
 
-    /// All of it as arrays of single precision, under the names of [`TrialArrays::read`]; where the loss
-    /// counts the last timesteps of every trial, `last` says how many, in place of `mask`. This is what a
-    /// store keeps.
+    /// All of the content as single-precision arrays, under the names of [`TrialArrays::read`]. Where the
+    /// loss counts at the last timesteps of every trial, `last` says at how many and replaces `mask`. Stores
+    /// keep trials in this form.
     pub fn to_tensors(&self) -> BTreeMap<String, ArrayD<f32>> {
         tensors(&self.training, &self.validation)
     }
 
-    /// Reads what [`TrialArrays::to_tensors`] gave.
+    /// Reads the result of [`TrialArrays::to_tensors`].
     ///
     /// # Errors
     /// [`Error::Trials`].
@@ -144,7 +147,7 @@ impl TrialArrays {
     }
 }
 
-/// The last 15% validate.
+/// Splits off the last 15% for validation.
 fn split(trials: Trials) -> Result<(Trials, Trials)> {
     let count = trials.len();
     let validating = ((0.15 * count as f64).round() as usize).max(1);
@@ -193,7 +196,8 @@ fn numbers(integers: &[u32]) -> ArrayD<f32> {
     integers.iter().map(|&integer| integer as f32).collect::<Array1<f32>>().into_dyn()
 }
 
-/// The first half of the BLAKE3 of names, shapes and values. Frozen by a test: it names runs.
+/// The first half of the BLAKE3 hash of names, shapes and values. Frozen by a test, because it is part of the
+/// keys of runs.
 fn content_hash(tensors: &BTreeMap<String, ArrayD<f32>>) -> [u8; 16] {
     let mut hasher = blake3::Hasher::new();
     hasher.update(b"concertina trials 1");
@@ -213,7 +217,7 @@ fn content_hash(tensors: &BTreeMap<String, ArrayD<f32>>) -> [u8; 16] {
 
 const READ: &str = "check() has read them";
 
-/// The task of showing trials that were made elsewhere.
+/// The task that shows imported trials.
 #[derive(Clone, Debug)]
 pub struct FromArrays {
     arrays: Arc<TrialArrays>,
@@ -238,9 +242,9 @@ impl Task for FromArrays {
         self.arrays.shape
     }
 
-    /// Those to train on in an order of the epoch; those to validate with as they are. An analysis is shown
-    /// so many of the latter, or all if there are fewer: from one condition after the other, in the order of
-    /// the file.
+    /// Training trials are shuffled differently in every epoch; validation trials keep their order. An
+    /// analysis gets the requested number of validation trials, or all if there are fewer. They are taken
+    /// from the conditions in turn, and are in the order of the file.
     fn trials(&self, ask: Ask) -> Trials {
         let TrialArrays { training, validation, .. } = &*self.arrays;
         match ask {
@@ -255,7 +259,7 @@ impl Task for FromArrays {
     }
 }
 
-/// So many trials, as evenly over the conditions as there are, in the order of the file.
+/// Selects `count` trials, spread as evenly over the conditions as possible, in the order of the file.
 fn spread(trials: &Trials, count: usize) -> Vec<usize> {
     let mut rounds: BTreeMap<u32, usize> = BTreeMap::new();
     let mut places: Vec<(usize, usize)> = (0..trials.len())

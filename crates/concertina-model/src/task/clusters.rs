@@ -15,7 +15,7 @@ const ANALYSIS_SAMPLES: Purpose = Purpose::new("analysis");
 
 /// Centres lie in `[-HALF_SIDE, HALF_SIDE]^d`, as in the paper.
 const HALF_SIDE: f64 = 2.0;
-/// How often one centre is redrawn before the clusters are said not to fit. Arbitrary.
+/// How often one centre is redrawn before the clusters are considered not to fit. Arbitrary.
 const REDRAWS: usize = 10_000;
 
 /// The clusters of one realisation.
@@ -36,11 +36,11 @@ pub struct Clusters {
 impl Clusters {
     /// Places the clusters of the realisation `seed`.
     ///
-    /// Centres are drawn one after the other, uniformly in `[-2, 2]^d`, each redrawn until it is at least
-    /// [`minimal_separation`] away from all before it.
+    /// Centres are drawn one after the other, uniformly in `[-2, 2]^d`. Each is redrawn until it is at least
+    /// [`minimal_separation`] away from all previous ones.
     ///
     /// # Errors
-    /// [`Error::ClustersDoNotFit`] when one centre was redrawn 10,000 times in vain; [`Error::TooLarge`].
+    /// [`Error::ClustersDoNotFit`] if a centre was redrawn 10,000 times without success; [`Error::TooLarge`].
     pub fn new(params: &ValidParams) -> Result<Self> {
         let task = &params.task;
         let separation = minimal_separation(task.input_dim, task.cluster_std);
@@ -103,7 +103,8 @@ impl Clusters {
         cluster % self.classes as u32
     }
 
-    /// Each cluster `⌊count / clusters⌋` times, the rest without replacement, in shuffled order.
+    /// Samples for an analysis: each cluster `⌊count / clusters⌋` times, and the rest drawn without
+    /// replacement, in shuffled order.
     fn evenly_spread(&self, count: usize) -> Trials {
         let mut stream = Stream::new(self.seed, ANALYSIS_SAMPLES, count as u64);
         let clusters = self.centres.nrows();
@@ -113,7 +114,7 @@ impl Clusters {
         self.around(chosen, &mut stream)
     }
 
-    /// Clusters uniformly at random; the same every epoch if frozen.
+    /// Samples of clusters that are drawn uniformly at random; the same in every epoch if frozen.
     fn at_random(&self, purpose: Purpose, epoch: u64, count: usize) -> Trials {
         let mut stream = Stream::new(self.seed, purpose, if self.frozen { 0 } else { epoch });
         let clusters = self.centres.nrows() as u32;
@@ -128,7 +129,7 @@ impl Clusters {
         stream.fill_normal(&mut values);
         for (sample, cluster) in values.chunks_exact_mut(dimension).zip(&clusters) {
             let centre = self.centres.row(*cluster as usize);
-            let centre = centre.as_slice().expect("rows of an array made by rows");
+            let centre = centre.as_slice().expect("the array is row-major");
             dispatch(
                 #[inline(always)]
                 || {
@@ -164,8 +165,8 @@ impl Task for Clusters {
     }
 }
 
-/// How far apart centres must be: `σ (0.59943537 (d-1)^0.57832581 + 4.891638480163717)`, the published code's
-/// fit to the distance at which clusters of standard deviation σ in d dimensions hardly overlap.
+/// The least distance between centres: `σ (0.59943537 (d-1)^0.57832581 + 4.891638480163717)`, the published
+/// code's fit to the distance at which clusters of standard deviation σ in d dimensions hardly overlap.
 pub fn minimal_separation(input_dim: usize, cluster_std: f64) -> f64 {
     let dimensions_beyond_one = input_dim.saturating_sub(1) as f64;
     cluster_std * (0.59943537 * libm::pow(dimensions_beyond_one, 0.57832581) + 4.891638480163717)

@@ -1,5 +1,5 @@
-//! `flip_flop`: each input line has pulses of -1 or 1, and its output is to remember the last (Sussillo and
-//! Barak 2013).
+//! `flip_flop`: each input line has pulses of -1 or 1, and its output has to remember the last one (Sussillo
+//! and Barak 2013).
 
 use concertina_numerics::random::{Purpose, Stream};
 use ndarray::{Array3, ArrayView3};
@@ -11,9 +11,9 @@ const TRAINING: Purpose = Purpose::new("flip flop");
 const VALIDATION: Purpose = Purpose::new("flip flop valid.");
 const ANALYSIS: Purpose = Purpose::new("flip flop anal.");
 
-/// At each timestep each line has a pulse with probability `pulse`, either sign as likely. The target of a
-/// line is its last pulse, that of the present timestep included, and 0 before the first. The loss counts at
-/// every timestep.
+/// At each timestep, each line has a pulse with probability `pulse`, with either sign equally likely. The
+/// target of a line is its last pulse, including one at the current timestep, and 0 before the first. The
+/// loss counts at every timestep.
 #[derive(Clone, Debug)]
 pub struct FlipFlop {
     pulse: f32,
@@ -38,7 +38,7 @@ impl FlipFlop {
         }
     }
 
-    /// The sizes of its trials; a condition is the final target of every line.
+    /// The sizes of its trials. The condition of a trial is the final targets of all lines.
     pub(super) fn shape(task: &TaskParams) -> TaskShape {
         TaskShape {
             inputs: task.bits,
@@ -67,8 +67,8 @@ impl FlipFlop {
     }
 }
 
-/// The trials with these pulses, (trials, timesteps, lines): targets, and as condition the final targets `s`
-/// as digits to the base of three, `Σ (s_i + 1) 3^i`.
+/// The trials with these pulses, (trials, timesteps, lines). The condition of a trial is the number whose
+/// digits to base three are its final targets `s`: `Σ (s_i + 1) 3^i`.
 pub fn trials(pulses: Array3<f32>) -> Trials {
     let targets = last_pulses(pulses.view());
     let timesteps = pulses.dim().1;
@@ -85,7 +85,7 @@ pub fn trials(pulses: Array3<f32>) -> Trials {
     }
 }
 
-/// The last pulse of each line at every timestep, 0 before the first.
+/// The last pulse of each line at every timestep; 0 before the first.
 fn last_pulses(pulses: ArrayView3<'_, f32>) -> Array3<f32> {
     let mut targets = pulses.to_owned();
     for mut trial in targets.outer_iter_mut() {

@@ -1,7 +1,7 @@
-//! Tasks: what a network is shown and what it shall answer (`docs/reference/model.md#task`).
+//! Tasks: the inputs of a network and the targets of its outputs (`docs/reference/model.md#task`).
 //!
-//! Each kind of task (`task.kind`) is one file and one [`Task`]: a pure function from the parameters to
-//! [`Trials`], drawn from streams keyed by the seed, the purpose and the epoch.
+//! Each kind of task (`task.kind`) has its own file and its own [`Task`]: a pure function from the parameters
+//! to [`Trials`], which are drawn from streams keyed by the seed, the purpose and the epoch.
 
 mod arrays;
 mod clusters;
@@ -22,25 +22,25 @@ use ndarray::Array2;
 use crate::error::Result;
 use crate::params::{Params, TaskKind, ValidParams};
 
-/// A task of one realisation.
+/// The task of one realisation.
 pub trait Task: Debug + Send + Sync {
-    /// How large its trials are, and what their targets are.
+    /// The sizes of its trials, and the kind of their targets.
     fn shape(&self) -> TaskShape;
 
-    /// Trials for a purpose: the same whenever they are asked for.
+    /// Trials for a purpose. The same request always gives the same trials.
     fn trials(&self, ask: Ask) -> Trials;
 }
 
-/// What trials are wanted for.
+/// The purpose of trials.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ask {
     /// The training trials of an epoch, counted from 0.
     Training(u64),
     /// The validation trials of an epoch, counted from 0.
     Validation(u64),
-    /// So many trials for an analysis, spread over the conditions as evenly as the task can.
+    /// This many trials for an analysis, spread over the conditions as evenly as the task can.
     Analysis {
-        /// How many.
+        /// The number of trials.
         count: usize,
     },
 }
@@ -48,22 +48,22 @@ pub enum Ask {
 /// The sizes of a task's trials.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TaskShape {
-    /// Inputs at a timestep.
+    /// Number of inputs at a timestep.
     pub inputs: usize,
     /// What an output is compared with.
     pub target: Target,
     /// Timesteps of a trial.
     pub timesteps: usize,
-    /// Different conditions, numbered from 0; 0 if the task has none.
+    /// Number of conditions, which are numbered from 0; 0 if the task has none.
     pub conditions: usize,
 }
 
-/// What a task's targets are.
+/// The kind of a task's targets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Target {
-    /// One of so many classes.
+    /// One of this many classes.
     Classes(usize),
-    /// So many real numbers.
+    /// This many real numbers.
     Real(usize),
 }
 
@@ -90,7 +90,7 @@ pub fn of(params: &ValidParams) -> Result<Box<dyn Task>> {
     })
 }
 
-/// The sizes of the trials that parameters describe, each in its range.
+/// The sizes of the trials that parameters describe. Each parameter must be in its range.
 pub(crate) fn shape(params: &Params) -> TaskShape {
     match params.task.kind {
         TaskKind::Clusters => Clusters::shape(&params.task),
@@ -99,12 +99,12 @@ pub(crate) fn shape(params: &Params) -> TaskShape {
     }
 }
 
-/// A task without trials, for analyses that show the network none: it exists where clusters cannot be placed.
+/// A task without trials, for analyses that need none. It exists even where clusters cannot be placed.
 pub fn without_trials(params: &ValidParams) -> Box<dyn Task> {
     Box::new(NoTrials { shape: *params.shape() })
 }
 
-/// A task of which nothing but the shape is known.
+/// A task of which only the shape is known.
 #[derive(Clone, Copy, Debug)]
 struct NoTrials {
     shape: TaskShape,

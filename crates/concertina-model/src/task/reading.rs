@@ -1,4 +1,4 @@
-//! What arrays have to be to be trials: shapes, types and numbers, each refused with what to do.
+//! Checks that arrays are trials: their shapes, types and values. Every error says what to do.
 
 use std::collections::BTreeMap;
 
@@ -8,14 +8,14 @@ use ndarray::{Array2, Array3, ArrayD, ArrayView1, Ix2, Ix3};
 use super::{Inputs, Mask, Target, Targets, TaskShape, Trials};
 use crate::error::{Error, Result};
 
-/// The largest class, and the largest condition: arbitrary; a label that was meant as something else is soon
-/// larger. Single precision holds it exactly.
+/// The largest class, and the largest condition. It is arbitrary: numbers that are not labels are often
+/// larger. Single precision represents it exactly.
 const MOST_NUMBERED: i64 = 1_000_000;
 
 /// The arrays that trials are made of.
 const NAMES: [&str; 4] = ["inputs", "targets", "mask", "condition"];
 
-/// What trials are for.
+/// The set that trials belong to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Part {
     Training,
@@ -32,7 +32,7 @@ impl Part {
     }
 }
 
-/// An error that says what an array has to be, what it is, and what to do.
+/// An error that says what was expected of an array, what was found, and what to do.
 pub(super) fn wrong(
     array: &str,
     expected: impl Into<String>,
@@ -48,7 +48,7 @@ fn axes(shape: &[usize]) -> String {
     format!("({})", axes.join(", "))
 }
 
-/// Trials in the arrays of a file, and those to validate with, if it has some.
+/// The trials in the arrays of a file, and those for validation, if there are any.
 pub(super) fn read(arrays: &Arrays) -> Result<(Trials, Option<Trials>)> {
     misspelt(arrays)?;
     let training = Reader { arrays, part: Part::Training }.trials()?;
@@ -58,8 +58,7 @@ pub(super) fn read(arrays: &Arrays) -> Result<(Trials, Option<Trials>)> {
     Ok((training, validation))
 }
 
-/// A name that is nearly one of ours is refused: a mask that is called `masks` would otherwise count for
-/// nothing.
+/// Refuses a name that is nearly one of ours: a mask that is called `masks` would otherwise be ignored.
 fn misspelt(arrays: &Arrays) -> Result<()> {
     let names: Vec<String> =
         [Part::Training, Part::Validation].iter().flat_map(|part| NAMES.map(|name| part.of(name))).collect();
@@ -70,7 +69,7 @@ fn misspelt(arrays: &Arrays) -> Result<()> {
                 nearest,
                 format!("`{nearest}`, or no array of a similar name"),
                 format!("`{found}`"),
-                format!("rename `{found}` to `{nearest}`, or to something else if it is not meant"),
+                format!("rename `{found}` to `{nearest}`, or to another name if it is something else"),
             ));
         }
     }
@@ -98,7 +97,7 @@ impl Reader<'_> {
         self.arrays.get(&self.part.of(name))
     }
 
-    /// The error of an array of another kind, or of another shape.
+    /// The error for an array of the wrong type or shape.
     fn refuse(&self, name: &str, expected: &str, hint: &str) -> Error {
         let found = match self.member(name) {
             Some(Member::Numbers(array) | Member::Guessed(array)) => {
@@ -133,7 +132,7 @@ impl Reader<'_> {
         })
     }
 
-    /// Where the loss counts; `None` without a mask.
+    /// Where the loss counts; `None` if there is no mask.
     fn mask(&self, count: usize, timesteps: usize) -> Result<Option<Array2<bool>>> {
         let hint = "in Python: `mask.astype(bool)`; the loss counts where it is true, with the same weight everywhere";
         let expected =
@@ -206,7 +205,7 @@ impl Reader<'_> {
         }
     }
 
-    /// A class or a condition.
+    /// Checks the number of a class or a condition.
     fn numbered(&self, name: &str, number: i64, place: &[usize]) -> Result<u32> {
         if (0..=MOST_NUMBERED).contains(&number) {
             return Ok(number as u32);
@@ -216,7 +215,7 @@ impl Reader<'_> {
             format!("integers from 0 to {MOST_NUMBERED}"),
             format!("{number} at {}", axes(place)),
             match name {
-                "targets" => "number the classes from 0; timesteps without a class are left out by `mask`",
+                "targets" => "number the classes from 0; exclude timesteps without a class with `mask`",
                 _ => "number the conditions: `numpy.unique(conditions, return_inverse=True)[1]`",
             },
         ))
@@ -241,8 +240,8 @@ fn truths(numbers: impl Iterator<Item = f64>, shape: &[usize]) -> Option<ArrayD<
     ArrayD::from_shape_vec(shape, numbers.map(truth).collect::<Option<Vec<bool>>>()?).ok()
 }
 
-/// Trials that can be trained on, in the one form that their content has: where the loss counts nothing,
-/// targets are 0; and a mask that is true in the last timesteps of every trial is no array.
+/// Checks trials and brings them into the one form that their content has. Targets are 0 where the loss does
+/// not count, and a mask that is true at the last timesteps of every trial is replaced by their number.
 pub(super) fn settled(mut trials: Trials, part: Part) -> Result<Trials> {
     let Inputs::Timed(inputs) = &trials.inputs else {
         let expected = "an input at every timestep, (trials, timesteps, inputs)";
@@ -252,7 +251,7 @@ pub(super) fn settled(mut trials: Trials, part: Part) -> Result<Trials> {
     if count == 0 || timesteps == 0 || width == 0 {
         let found = axes(&[count, timesteps, width]);
         let expected = "numbers (trials, timesteps, inputs), at least one of each";
-        return Err(wrong(&part.of("inputs"), expected, found, "look at the shape of what was saved"));
+        return Err(wrong(&part.of("inputs"), expected, found, "check the shape of the array"));
     }
     if let Some((place, value)) = inputs.indexed_iter().find(|(_, value)| !value.is_finite()) {
         return Err(not_finite(&part.of("inputs"), *value, &[place.0, place.1, place.2]));
@@ -262,14 +261,14 @@ pub(super) fn settled(mut trials: Trials, part: Part) -> Result<Trials> {
     let found = trials.conditions.len();
     if found != 0 && found != count {
         let expected = format!("{count}, one per trial");
-        return Err(wrong(&part.of("condition"), expected, found.to_string(), "give one for each trial"));
+        return Err(wrong(&part.of("condition"), expected, found.to_string(), "give one per trial"));
     }
     Ok(trials)
 }
 
 fn not_finite(array: &str, value: f32, place: &[usize]) -> Error {
-    let hint = "replace what is missing by 0, and leave its timesteps out by `mask`";
-    wrong(array, "finite numbers of single precision", format!("{value} at {}", axes(place)), hint)
+    let hint = "replace missing values with 0, and exclude their timesteps with `mask`";
+    wrong(array, "finite numbers in single precision", format!("{value} at {}", axes(place)), hint)
 }
 
 fn settled_mask(mask: Mask, count: usize, timesteps: usize, part: Part) -> Result<Mask> {
@@ -278,11 +277,11 @@ fn settled_mask(mask: Mask, count: usize, timesteps: usize, part: Part) -> Resul
         Mask::Last(last) if last <= timesteps => Mask::Last(last),
         Mask::Last(last) => {
             let expected = format!("at most the {timesteps} timesteps of a trial");
-            return Err(wrong(&name, expected, last.to_string(), "count fewer timesteps"));
+            return Err(wrong(&name, expected, last.to_string(), "choose fewer timesteps"));
         }
         Mask::At(mask) if mask.dim() != (count, timesteps) => {
             let (expected, found) = (axes(&[count, timesteps]), axes(mask.shape()));
-            return Err(wrong(&name, expected, found, "give a row for each trial"));
+            return Err(wrong(&name, expected, found, "give one row per trial"));
         }
         Mask::At(mask) => {
             let last = mask.row(0).iter().rev().take_while(|counts| **counts).count();
@@ -301,9 +300,9 @@ fn settled_mask(mask: Mask, count: usize, timesteps: usize, part: Part) -> Resul
     }
     Err(wrong(
         &name,
-        "a timestep at which the loss counts",
+        "at least one timestep at which the loss counts",
         "none in any trial",
-        "set it to true where the network is to answer",
+        "set it to true where the network should respond",
     ))
 }
 
@@ -353,16 +352,16 @@ fn settle_targets(
     Ok(())
 }
 
-/// The sizes of two sets of trials, which have to be the same.
+/// The sizes of two sets of trials, which must be the same.
 pub(super) fn common_shape(training: &Trials, validation: &Trials) -> Result<TaskShape> {
     let sizes = |trials: &Trials| (trials.inputs.timesteps().unwrap_or(0), trials.inputs.dimension());
     let ((timesteps, inputs), other) = (sizes(training), sizes(validation));
     if (timesteps, inputs) != other {
         return Err(wrong(
             "val_inputs",
-            format!("{timesteps} timesteps and {inputs} inputs, as `inputs` has"),
+            format!("{timesteps} timesteps and {inputs} inputs, as in `inputs`"),
             format!("{} and {}", other.0, other.1),
-            "pad shorter trials with zeros, and leave the timesteps out by `mask`",
+            "pad shorter trials with zeros, and exclude the padding with `mask`",
         ));
     }
     let target = match (&training.targets, &validation.targets) {
@@ -375,8 +374,8 @@ pub(super) fn common_shape(training: &Trials, validation: &Trials) -> Result<Tas
         _ => {
             return Err(wrong(
                 "val_targets",
-                "targets of the kind and width of `targets`",
-                "another kind or width",
+                "targets of the same type and width as `targets`",
+                "a different type or width",
                 "save `targets` and `val_targets` with the same type and the same number of outputs",
             ));
         }
@@ -387,14 +386,14 @@ pub(super) fn common_shape(training: &Trials, validation: &Trials) -> Result<Tas
             false => ("condition", "val_condition"),
         };
         let hint = format!("give both `{have}` and `{lack}`, or neither");
-        return Err(wrong(lack, format!("an array, as there is `{have}`"), "none", hint));
+        return Err(wrong(lack, format!("an array, because `{have}` is given"), "none", hint));
     }
     let all = training.conditions.iter().chain(&validation.conditions);
     let conditions = all.max().map_or(0, |most| *most as usize + 1);
     Ok(TaskShape { inputs, target, timesteps, conditions })
 }
 
-/// The number of classes: one more than the largest.
+/// The number of classes, which is one more than the largest class.
 fn classes(training: &Trials, validation: &Trials) -> Result<usize> {
     let largest = [training, validation].into_iter().map(|trials| match &trials.targets {
         Targets::Class(classes) => classes.iter().max().copied().unwrap_or(0),
@@ -412,14 +411,14 @@ fn classes(training: &Trials, validation: &Trials) -> Result<usize> {
     }
 }
 
-/// Trials of a part in what a store keeps.
+/// The trials of a set, read from the arrays that a store keeps.
 pub(super) fn from_tensors(tensors: &BTreeMap<String, ArrayD<f32>>, part: Part) -> Result<Trials> {
     let find = |name: &str| tensors.get(&part.of(name));
     let lost = |name: &str| {
         wrong(
             &part.of(name),
-            "an array as a store keeps it",
-            "none, or another",
+            "an array as a store writes it",
+            "none, or one of another shape",
             "give the file again: `task.file=FILE`",
         )
     };

@@ -10,11 +10,11 @@ use crate::error::{Error, Result};
 /// A set of trials of the same length.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Trials<T = f32> {
-    /// What is shown.
+    /// The inputs.
     pub inputs: Inputs<T>,
     /// What the outputs are compared with.
     pub targets: Targets<T>,
-    /// The timesteps at which they are compared.
+    /// The timesteps at which the outputs are compared with them.
     pub mask: Mask,
     /// The condition of each trial, a small whole number that groups trials: for the clusters, the cluster.
     pub conditions: Vec<u32>,
@@ -23,11 +23,11 @@ pub struct Trials<T = f32> {
 /// The inputs of trials.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Inputs<T = f32> {
-    /// One stimulus per trial, shown for the first timesteps; nothing after that.
+    /// One stimulus per trial, shown for the first timesteps, and nothing afterwards.
     Held {
         /// (trials, inputs).
         stimuli: Array2<T>,
-        /// Timesteps for which they are shown.
+        /// Number of timesteps for which they are shown.
         hold: usize,
     },
     /// An input at every timestep, (trials, timesteps, inputs).
@@ -48,14 +48,14 @@ pub enum Targets<T = f32> {
 /// The timesteps at which the loss counts.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Mask {
-    /// The last ones of every trial, so many.
+    /// This many timesteps at the end of every trial.
     Last(usize),
-    /// Where true, (trials, timesteps).
+    /// The timesteps where this is true, (trials, timesteps).
     At(Array2<bool>),
 }
 
 impl<T> Inputs<T> {
-    /// Inputs at a timestep.
+    /// Number of inputs at a timestep.
     pub fn dimension(&self) -> usize {
         match self {
             Self::Held { stimuli, .. } => stimuli.ncols(),
@@ -76,7 +76,7 @@ impl<T> Inputs<T> {
         self.len() == 0
     }
 
-    /// Timesteps of a trial; `None` where a stimulus is held, which does not say.
+    /// Timesteps of a trial; `None` for held stimuli, which do not determine it.
     pub fn timesteps(&self) -> Option<usize> {
         match self {
             Self::Held { .. } => None,
@@ -84,7 +84,7 @@ impl<T> Inputs<T> {
         }
     }
 
-    /// One stimulus per trial, (trials, inputs); `None` where inputs change with time.
+    /// One stimulus per trial, (trials, inputs); `None` if inputs change with time.
     pub fn stimuli(&self) -> Option<ArrayView2<'_, T>> {
         match self {
             Self::Held { stimuli, .. } => Some(stimuli.view()),
@@ -108,7 +108,7 @@ impl<T> Inputs<T> {
 }
 
 impl<T> Targets<T> {
-    /// Whether they are classes, rather than real numbers.
+    /// Whether the targets are classes, rather than real numbers.
     pub fn are_classes(&self) -> bool {
         !matches!(self, Self::Real(_))
     }
@@ -132,7 +132,7 @@ impl Mask {
 }
 
 impl<T: Clone> Trials<T> {
-    /// Those at these places, in their order. A place past the last trial panics.
+    /// The trials at these places, in this order. A place past the last trial panics.
     pub(crate) fn select(&self, places: &[usize]) -> Self {
         let inputs = match &self.inputs {
             Inputs::Held { stimuli, hold } => {
@@ -166,8 +166,9 @@ impl<T> Trials<T> {
         self.inputs.is_empty()
     }
 
-    /// The class of each trial: where it has one at every timestep, that of the last at which the loss counts
-    /// (of the last of all, if it counts nowhere). `None` where targets are real numbers.
+    /// The class of each trial. If a trial has a class at every timestep, it is that of the last timestep at
+    /// which the loss counts, or of the last timestep if it counts nowhere. `None` if targets are real
+    /// numbers.
     pub fn labels(&self) -> Option<Cow<'_, [u32]>> {
         match &self.targets {
             Targets::Class(labels) => Some(Cow::Borrowed(labels)),
@@ -196,7 +197,7 @@ impl<T> Trials<T> {
         self.view().check()
     }
 
-    /// All trials, as the network takes them.
+    /// All trials, in the form that networks take.
     pub(crate) fn view(&self) -> TrialsRef<'_, T> {
         TrialsRef { inputs: self.inputs.view(), targets: self.targets.view(), mask: self.mask.view() }
     }
@@ -210,7 +211,7 @@ impl<T> Trials<T> {
     }
 }
 
-/// Some trials, to read.
+/// A view of some trials.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct TrialsRef<'a, T = f32> {
     pub(crate) inputs: InputsRef<'a, T>,
@@ -269,7 +270,7 @@ impl<'a, T: Copy> TrialsRef<'a, T> {
         self.inputs.len()
     }
 
-    /// That there are as many targets and rows of the mask as inputs.
+    /// Checks that there are as many targets and rows of the mask as inputs.
     ///
     /// # Errors
     /// [`Error::Shape`].
@@ -293,7 +294,7 @@ impl<'a, T: Copy> TrialsRef<'a, T> {
         Ok(())
     }
 
-    /// Some of them.
+    /// Some of the trials.
     pub(crate) fn slice(&self, trials: Range<usize>) -> TrialsRef<'a, T> {
         let targets = match self.targets {
             TargetsRef::Class(labels) => TargetsRef::Class(&labels[trials.clone()]),
@@ -307,8 +308,8 @@ impl<'a, T: Copy> TrialsRef<'a, T> {
         TrialsRef { inputs: self.inputs.slice(trials), targets, mask }
     }
 
-    /// What a mean over these trials weighs in a mean over more of them: the number of trials where all count
-    /// alike, and of (trial, timestep) pairs at which the loss counts where a mask says so.
+    /// The weight of a mean over these trials in a mean over more trials. It is the number of trials if all
+    /// count equally, or the number of (trial, timestep) pairs at which the loss counts if there is a mask.
     pub(crate) fn weight(&self) -> usize {
         match self.mask {
             MaskRef::Last(_) => self.len(),
@@ -316,7 +317,7 @@ impl<'a, T: Copy> TrialsRef<'a, T> {
         }
     }
 
-    /// The share of one (trial, timestep) pair in the mean loss; 0 if none counts.
+    /// The weight of one (trial, timestep) pair in the mean loss; 0 if none counts.
     pub(crate) fn share(&self) -> f64 {
         let pairs = match self.mask {
             MaskRef::Last(timesteps) => self.len() * timesteps,

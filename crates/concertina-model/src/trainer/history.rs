@@ -1,35 +1,35 @@
-//! What training writes down, epoch by epoch.
+//! The history of training, epoch by epoch.
 
 use serde::{Deserialize, Serialize};
 
 /// One epoch of training and the validation after it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EpochRecord {
-    /// Epochs completed with this one: 1 is the first.
+    /// Number of completed epochs, including this one: 1 is the first.
     pub epoch: u64,
-    /// Updates completed in total.
+    /// Number of completed updates in total.
     pub update: u64,
-    /// The learning rate in force.
+    /// The learning rate during the epoch.
     pub learning_rate: f64,
-    /// Mean loss over the training samples, each seen before its update.
+    /// Mean loss over the training samples, each computed before its update.
     pub training_loss: f64,
-    /// Share of the training samples classified correctly, each before its update; none where targets are
-    /// real numbers.
+    /// Share of the training samples that were classified correctly, each before its update; none if targets
+    /// are real numbers.
     pub training_accuracy: Option<f64>,
     /// Mean over updates of the Euclidean norm of the whole gradient, without noise and decay.
     pub gradient_norm: f64,
     /// Mean loss over the validation samples, after the epoch.
     pub validation_loss: f64,
-    /// Share of the validation samples classified correctly, after the epoch; none where targets are real
-    /// numbers.
+    /// Share of the validation samples that are classified correctly after the epoch; none if targets are
+    /// real numbers.
     pub validation_accuracy: Option<f64>,
-    /// Share of the variance of real validation targets that is explained, after the epoch; none for classes.
+    /// Share of the variance of real validation targets that is explained after the epoch; none for classes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub validation_r2: Option<f64>,
 }
 
-/// The epoch at which early stopping ends training: the first after which the validation loss has not been
-/// better than its best for `patience` epochs. `None` if that has not happened.
+/// The epoch at which early stopping ends training: the first at which the validation loss has not improved
+/// on its best for `patience` epochs. `None` if that has not happened.
 pub fn early_stop(history: &[EpochRecord], patience: u64) -> Option<u64> {
     let mut best = f64::INFINITY;
     let mut best_epoch = 0;
@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn early_stopping_waits_for_its_patience_and_not_longer() {
+    fn early_stopping_waits_for_its_patience_and_no_longer() {
         let history = with_losses(&[1.0, 0.5, 0.6, 0.5, 0.4, 0.4, 0.4, 0.4]);
         assert_eq!(early_stop(&history, 2), Some(4));
         assert_eq!(early_stop(&history, 3), Some(8));

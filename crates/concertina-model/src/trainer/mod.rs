@@ -1,4 +1,4 @@
-//! Training: epochs of updates, validation, schedule, and exact resuming
+//! Training: epochs of updates, validation, the learning rate schedule, and exact resuming
 //! (`docs/reference/model.md#optimizers` and the sections after it).
 
 mod history;
@@ -19,10 +19,10 @@ use crate::params::ValidParams;
 use crate::scheduler::{Scheduler, SchedulerState};
 use crate::task::{self, Ask, Task};
 
-/// A run in training.
+/// A run that is being trained.
 ///
-/// What it computes depends on the parameters alone: not on how often it was interrupted, on which thread it
-/// runs, or on which of its checkpoints are kept.
+/// Its result depends only on the parameters, not on how often it was interrupted, on which thread it runs,
+/// or on which of its checkpoints are kept.
 ///
 /// ```
 /// use std::collections::BTreeSet;
@@ -52,7 +52,7 @@ impl Trainer {
     /// A run before training: checkpoint 0.
     ///
     /// # Errors
-    /// [`Error::ClustersDoNotFit`]; [`Error::Parameter`] if weights leave the range of single precision.
+    /// [`Error::ClustersDoNotFit`]; [`Error::Parameter`] if weights exceed the range of single precision.
     pub fn new(params: &ValidParams) -> Result<Self> {
         let task = task::of(params)?;
         Self::with_weights(params, task, &initial::draw(params)?)
@@ -81,28 +81,28 @@ impl Trainer {
         &*self.task
     }
 
-    /// How far training has come.
+    /// How far the run has been trained.
     pub fn checkpoint(&self) -> Checkpoint {
         self.checkpoint
     }
 
-    /// The weights as they are now.
+    /// The current weights.
     pub fn weights(&self) -> Weights {
         self.updater.weights()
     }
 
-    /// What was written down so far, an entry per epoch.
+    /// The history so far, with one entry per epoch.
     pub fn history(&self) -> &[EpochRecord] {
         &self.history
     }
 
     /// Trains one epoch and validates.
     ///
-    /// Hands the weights to `keep` after each update (counted over the whole of training) that is `wanted`.
+    /// Passes the weights to `keep` after each update in `wanted` (counted over the whole of training).
     ///
     /// # Errors
-    /// [`Error::Diverged`] as soon as a loss or a weight is NaN or infinite; training cannot go on after
-    /// that. Weights that `keep` was handed are finite.
+    /// [`Error::Diverged`] as soon as a loss or a weight is NaN or infinite. Training cannot continue after
+    /// that. Weights that were passed to `keep` are always finite.
     pub fn train_epoch(
         &mut self,
         wanted: &BTreeSet<Update>,

@@ -9,11 +9,11 @@ use crate::params::{GradientNoiseTarget, ValidParams};
 
 const GRADIENT_NOISE: Purpose = Purpose::new("gradient noise");
 
-/// `g ← g + s ξ` with `ξ ~ N(0, 1)` per entry, before weight decay; scaled, `ξ` is first given the norm of
-/// `g`, array by array.
+/// `g ← g + s ξ` with `ξ ~ N(0, 1)` per entry, before weight decay. If the noise is scaled, `ξ` is first
+/// given the norm of `g`, array by array.
 ///
-/// The numbers are keyed by the update; arrays draw one after the other in the order of [`Packed::arrays`],
-/// row by row.
+/// The random numbers are keyed by the update. They are drawn for one array after the other in the order of
+/// [`Packed::arrays`], row by row.
 #[derive(Debug)]
 pub(super) struct GradientNoise {
     seed: u64,
@@ -23,7 +23,7 @@ pub(super) struct GradientNoise {
     targets: Vec<Target>,
 }
 
-/// An array that gets noise, with room for its `ξ`: as drawn, row by row, and packed like the gradient.
+/// An array that gets noise, with buffers for its `ξ`: as drawn, row by row, and packed like the gradient.
 #[derive(Debug)]
 struct Target {
     at: usize,
@@ -32,7 +32,7 @@ struct Target {
 }
 
 impl GradientNoise {
-    /// `None` if the parameters ask for none. `all` means every trained array, biases included.
+    /// `None` if the parameters specify no noise. `all` means every trained array, biases included.
     pub(super) fn from_params(params: &ValidParams, weights: &Packed, trained: &[bool]) -> Option<Self> {
         let train = &params.train;
         if train.gradient_noise == 0.0 {

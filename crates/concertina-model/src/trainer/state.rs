@@ -1,4 +1,4 @@
-//! What a run resumes from.
+//! The state from which a run resumes.
 
 use concertina_numerics::kernels::Panels;
 use ndarray::{ArrayD, Ix2};
@@ -13,9 +13,10 @@ use crate::params::ValidParams;
 use crate::scheduler::SchedulerState;
 use crate::task;
 
-/// Everything that training needs to go on as if it had not been interrupted, at the end of an epoch.
+/// Everything that training needs in order to continue as if it had not been interrupted, at the end of an
+/// epoch.
 ///
-/// Random streams are no part of it: they are keyed by epoch and update.
+/// Random streams are not part of it, because they are keyed by epoch and update.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TrainingState {
     /// The weights under their names in files, and the optimizer's buffers as `mean/<name>` and
@@ -34,7 +35,7 @@ struct Metadata {
 }
 
 impl Trainer {
-    /// The state after the epochs done so far.
+    /// The state after the epochs completed so far.
     pub fn state(&self) -> TrainingState {
         let mut tensors = self.updater.weights().tensors();
         for (name, buffers) in self.updater.buffers() {
@@ -57,15 +58,15 @@ impl Trainer {
         TrainingState { tensors, metadata }
     }
 
-    /// Goes on from a state, exactly.
+    /// Continues from a state, exactly.
     ///
     /// # Errors
-    /// [`Error::Resume`], [`Error::MissingTensor`] or [`Error::Shape`] if the state is not one of a run with
-    /// these parameters.
+    /// [`Error::Resume`], [`Error::MissingTensor`] or [`Error::Shape`] if the state does not belong to a run
+    /// with these parameters.
     pub fn resume(params: &ValidParams, state: TrainingState) -> Result<Self> {
         let not_a_state = |reason: String| Error::Resume { reason };
         let metadata: Metadata = serde_json::from_value(Value::Object(state.metadata))
-            .map_err(|error| not_a_state(format!("its metadata cannot be read: {error}")))?;
+            .map_err(|error| not_a_state(format!("the metadata of the state cannot be read: {error}")))?;
         let find = |name: &str| {
             state.tensors.iter().find(|(candidate, _)| candidate == name).map(|(_, array)| array.clone())
         };
@@ -86,7 +87,7 @@ impl Trainer {
         }
         if metadata.history.len() as u64 != metadata.epoch || metadata.scheduler.epochs != metadata.epoch {
             return Err(not_a_state(format!(
-                "expected the history of {} epochs, found {}",
+                "expected a history of {} epochs, found {}",
                 metadata.epoch,
                 metadata.history.len()
             )));

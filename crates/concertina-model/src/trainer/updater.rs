@@ -15,24 +15,23 @@ use crate::optimizer::{Buffers, Optimizer, StepContext};
 use crate::params::{GradientMethod, PART, ValidParams};
 use crate::task::{InputsRef, MaskRef, TargetsRef, Trials, TrialsRef};
 
-/// Weights and what updates them, batch by batch, in f32: the fast path, for callers with samples of their
-/// own.
+/// Weights that are updated batch by batch, in f32: the fast path, for callers that provide the samples.
 ///
-/// [`Trainer`](super::Trainer) is built on it. Everything is allocated once; an update allocates nothing.
+/// [`Trainer`](super::Trainer) is built on it. All memory is allocated once; an update allocates nothing.
 #[derive(Debug)]
 pub struct Updater {
     equations: Equations,
     optimizer: Optimizer,
     weights: Packed,
     names: Vec<String>,
-    /// Which arrays are trained, in the order of [`Packed::arrays`], as everything below.
+    /// Which arrays are trained, in the order of [`Packed::arrays`], which is also that of the fields below.
     trained: Vec<bool>,
     buffers: Vec<Buffers<Option<Panels>>>,
     gradient: Packed,
     method: Method,
     noise: Option<GradientNoise>,
     updates: u64,
-    /// Whether every weight that is trained was a finite number after the last update.
+    /// Whether every trained weight was finite after the last update.
     finite: bool,
 }
 
@@ -43,7 +42,7 @@ enum Method {
     Condensed(Box<(Condensed, Batch)>),
 }
 
-/// Sample by sample, in parts of a batch.
+/// Gradients of every sample, computed for one part of a batch after the other.
 #[derive(Debug)]
 struct Backpropagation {
     batch: Batch,
@@ -52,7 +51,7 @@ struct Backpropagation {
     validation: Forward,
     scorer: Scorer,
     disturbance: Option<Disturbance>,
-    /// Samples of the largest part.
+    /// Number of samples in the largest part.
     part: usize,
 }
 
@@ -130,28 +129,28 @@ impl Backpropagation {
     }
 }
 
-/// What an update found, before it changed the weights.
+/// The measures of a batch, computed before the update changed the weights.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct BatchRecord {
     /// The mean loss of the batch.
     pub loss: f64,
-    /// How many of its samples were classified correctly; with a mask, how many of its counted (sample,
-    /// timestep) pairs.
+    /// How many of its samples were classified correctly; with a mask, how many of the (sample, timestep)
+    /// pairs that count.
     pub correct: usize,
-    /// Of how many: what the batch weighs in a mean over batches.
+    /// Out of how many. This is the weight of the batch in a mean over batches.
     pub weight: usize,
-    /// Euclidean norm of the gradient of everything trained, without noise and decay.
+    /// Euclidean norm of the gradient by all trained arrays, without noise and decay.
     pub gradient_norm: f64,
 }
 
 impl Updater {
-    /// An updater of these weights for batches of up to `batch` samples.
+    /// An updater of these weights for batches of up to `batch` samples, without noise and dropout.
     ///
-    /// `trained` says by its name in files ([`Weights::tensors`]) whether an array is trained. There is
-    /// neither noise nor dropout.
+    /// `trained` takes the name of an array in files ([`Weights::tensors`]) and says whether the array is
+    /// trained.
     ///
     /// # Panics
-    /// If the gradients are to be [`GradientMethod::Condensed`] and the network is not linear.
+    /// If `gradients` is [`GradientMethod::Condensed`] and the network is not linear.
     pub fn new(
         equations: Equations,
         optimizer: Optimizer,
@@ -163,7 +162,7 @@ impl Updater {
         Self::disturbed(equations, optimizer, gradients, trained, weights, batch, None)
     }
 
-    /// The updater that `params` ask for, with their noise and dropout.
+    /// The updater that `params` specify, with their noise and dropout.
     pub fn from_params(params: &ValidParams, weights: &Weights) -> Self {
         let mut updater = Self::disturbed(
             Equations::new(params),
@@ -206,7 +205,7 @@ impl Updater {
         let linear = equations.is_linear();
         assert!(
             linear || gradients != GradientMethod::Condensed,
-            "condensed gradients of a network that is not linear"
+            "condensed gradients need a linear network"
         );
         let gradients = gradients.resolve(linear, virtuals, batch);
         Updater {
@@ -224,23 +223,23 @@ impl Updater {
         }
     }
 
-    /// The weights as they are now.
+    /// The current weights.
     pub fn weights(&self) -> Weights {
         self.weights.unpack()
     }
 
-    /// The gradient of the last batch, zero for what is not trained.
+    /// The gradient of the last batch; zero for arrays that are not trained.
     pub fn gradient(&self) -> Weights {
         self.gradient.unpack()
     }
 
-    /// Updates made.
+    /// Number of updates made.
     pub fn updates(&self) -> u64 {
         self.updates
     }
 
-    /// One update on one batch of stimuli, held as long as the equations say, with the loss at the last
-    /// timesteps.
+    /// One update on one batch of held stimuli. The equations determine for how long the stimuli are held,
+    /// and at how many of the last timesteps the loss is evaluated.
     ///
     /// # Shapes
     /// `inputs`: (batch, input_dim); `labels`: (batch), classes.
@@ -249,7 +248,7 @@ impl Updater {
     /// [`Error::Shape`](crate::Error::Shape).
     ///
     /// # Panics
-    /// If the batch is larger than the updater has room for.
+    /// If the batch is larger than the `batch` of the updater.
     pub fn update(
         &mut self,
         inputs: ArrayView2<f32>,
@@ -270,7 +269,8 @@ impl Updater {
     /// [`Error::Shape`](crate::Error::Shape).
     ///
     /// # Panics
-    /// If there are more than the updater has room for; if gradients are condensed and inputs are not held.
+    /// If there are more trials than the `batch` of the updater, or if gradients are condensed and inputs are
+    /// not held.
     pub fn update_on_trials(
         &mut self,
         trials: &Trials,
@@ -323,7 +323,7 @@ impl Updater {
         }
     }
 
-    /// The score of a batch; leaves the gradient of its mean loss in `self.gradient`.
+    /// Returns the score of a batch, and leaves the gradient of its mean loss in `self.gradient`.
     fn differentiate(&mut self, trials: TrialsRef<'_>) -> Result<Score> {
         let (equations, weights, trained) = (&self.equations, &self.weights, &self.trained);
         let (gradient, update) = (&mut self.gradient, self.updates);
@@ -334,14 +334,14 @@ impl Updater {
             Method::Condensed(method) => {
                 let (condensed, batch) = &mut **method;
                 batch.load(equations, trials)?;
-                assert!(!batch.is_timed(), "condensed gradients of inputs that are not held");
+                assert!(!batch.is_timed(), "condensed gradients need held stimuli");
                 let share = trials.share();
                 Ok(condensed.differentiate(equations, weights, batch, share, update, trained, gradient))
             }
         }
     }
 
-    /// One step of the optimizer; the weights are looked at while they are in the cache.
+    /// One step of the optimizer. Whether the weights are finite is checked while they are in the cache.
     fn step(&mut self, context: StepContext) {
         self.finite = true;
         if let Method::Condensed(method) = &mut self.method {
@@ -364,7 +364,7 @@ impl Updater {
         }
     }
 
-    /// Whether the last update left every weight a finite number.
+    /// Whether every trained weight was finite after the last update.
     pub(super) fn is_finite(&self) -> bool {
         self.finite
     }
@@ -375,12 +375,13 @@ impl Updater {
         self.weights.arrays().iter().flat_map(|array| array.as_slice()).map(size).fold(0.0, f64::max)
     }
 
-    /// The optimizer's buffers under the names in files of what they belong to.
+    /// The optimizer's buffers, with the name in files of the array that each belongs to.
     pub(super) fn buffers(&self) -> impl Iterator<Item = (&str, &Buffers<Option<Panels>>)> {
         self.names.iter().map(String::as_str).zip(&self.buffers)
     }
 
-    /// To go on from an interrupted run.
+    /// Sets the number of updates, and returns the buffers to fill in, so that an interrupted run can
+    /// continue.
     pub(super) fn restore(
         &mut self,
         updates: u64,
@@ -390,8 +391,9 @@ impl Updater {
     }
 }
 
-/// Whether a parameter set trains the array of this name: recurrent weights always, biases (the readout's
-/// too) with `network.biases`, input and readout weights with their own switches.
+/// Whether these parameters train the array of this name: recurrent weights always, biases (including that of
+/// the readout) if `network.biases`, input weights if `network.train_input`, and readout weights if
+/// `network.train_readout`.
 fn is_trained(params: &ValidParams, name: &str) -> bool {
     match name {
         Weights::INPUT => params.network.train_input,

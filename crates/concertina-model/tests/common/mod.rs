@@ -1,12 +1,12 @@
-//! What the tests of the networks share: conversion between the fast path's weights and the reference's
-//! parameters.
+//! Shared by the tests of the networks: conversion between the weights of the fast path and the parameters of
+//! the reference.
 #![allow(dead_code, reason = "each test target uses its own part")]
 
 use concertina_model::network::Weights;
 use concertina_model::reference::Parameters;
 use ndarray::{ArrayD, ArrayViewD, ArrayViewMutD};
 
-/// The parameters in f64 of weights in f32, exactly.
+/// Parameters in f64 that equal weights in f32 exactly.
 pub(crate) fn widened(weights: &Weights) -> Parameters {
     Parameters {
         input: weights.input.mapv(f64::from),
@@ -17,7 +17,7 @@ pub(crate) fn widened(weights: &Weights) -> Parameters {
     }
 }
 
-/// The weights in f32 nearest to parameters in f64.
+/// The weights in f32 that are nearest to parameters in f64.
 pub(crate) fn narrowed(parameters: &Parameters) -> Weights {
     Weights {
         input: parameters.input.mapv(|value| value as f32),
@@ -43,7 +43,7 @@ fn views(parameters: &Parameters) -> Vec<ArrayViewD<'_, f64>> {
     views
 }
 
-/// The same, to change them.
+/// Mutable views of the arrays of parameters, in the same order.
 pub(crate) fn views_mut(parameters: &mut Parameters) -> Vec<ArrayViewMutD<'_, f64>> {
     let mut views = vec![parameters.input.view_mut().into_dyn()];
     views.extend(parameters.recurrent.iter_mut().map(|matrix| matrix.view_mut().into_dyn()));

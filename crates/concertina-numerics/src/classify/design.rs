@@ -1,4 +1,4 @@
-//! The design matrix of a classifier and the products Newton's method takes with it.
+//! The design matrix of a classifier, and its products for Newton's method.
 
 use faer::linalg::matmul::{
     matmul,
@@ -10,10 +10,11 @@ use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
 use crate::Result;
 use crate::linalg::{Qr, Svd, product, qr, svd};
 
-/// Samples by parameters, in the span of the samples where that has fewer dimensions than there are features.
+/// Samples by parameters, reduced to the span of the samples if it has fewer dimensions than there are
+/// features.
 pub(super) struct Design {
     matrix: Mat<f64>,
-    /// Orthonormal columns, (features, parameters): a direction among the features for each parameter.
+    /// Orthonormal columns, (features, parameters): the direction in feature space of each parameter.
     basis: Option<Array2<f64>>,
 }
 
@@ -21,8 +22,8 @@ impl Design {
     /// Reduces `features` (samples, features) to the span of its rows if it is wide, and appends a column of
     /// ones if `ones`.
     ///
-    /// With `xᵀ = Q R`: any penalised optimum is a combination of the samples, `w = Q v`, of the same length
-    /// as `v`, and `x w = Rᵀ v`.
+    /// With `xᵀ = Q R`, any penalised optimum is a linear combination of the samples, `w = Q v`, which has
+    /// the same length as `v`, and `x w = Rᵀ v`.
     pub(super) fn new(features: ArrayView2<f64>, ones: bool) -> Result<Self> {
         let (basis, reduced) = if features.ncols() > features.nrows() {
             let Qr { orthogonal, upper } = qr(features.t())?;
@@ -35,8 +36,8 @@ impl Design {
     }
 
     /// The same problem along the principal axes of `features`, for features so correlated that the second
-    /// derivative is all rounding error in some directions. Along the axes, each direction has a scale of its
-    /// own, which loses no precision. Slower.
+    /// derivative is nothing but rounding error in some directions. Along the axes each direction has its own
+    /// scale, so no precision is lost. This is slower.
     pub(super) fn along_principal_axes(features: ArrayView2<f64>, ones: bool) -> Result<Self> {
         let Svd { left, singular_values, right_transposed } = svd(features)?;
         let matrix = with_ones((&left * &singular_values).view(), ones);
@@ -56,7 +57,7 @@ impl Design {
         self.basis.as_ref().map_or_else(|| reduced.to_owned(), |basis| times(basis.view(), reduced))
     }
 
-    /// Weights in the span from weights on the features; what stands orthogonal to the samples is dropped.
+    /// Weights in the span from weights on the features. The part orthogonal to the samples is dropped.
     pub(super) fn project(&self, weights: ArrayView1<f64>) -> Array1<f64> {
         self.basis.as_ref().map_or_else(|| weights.to_owned(), |basis| times(basis.t(), weights))
     }
@@ -80,7 +81,7 @@ impl Design {
     /// Writes the lower triangle of `matrixᵀ diag(weights) matrix`, for weights that are not negative, to
     /// `out`.
     ///
-    /// Samples of zero weight cost nothing.
+    /// Samples of zero weight are skipped.
     pub(super) fn weighted_gram(&self, weights: &[f64], out: MatMut<'_, f64>) {
         let heavy: Vec<usize> = (0..self.samples()).filter(|&row| weights[row] > 0.0).collect();
         let roots: Vec<f64> = heavy.iter().map(|&row| weights[row].sqrt()).collect();
@@ -109,7 +110,7 @@ impl Design {
     }
 }
 
-/// The matrix, and a column of ones beside it if `ones`.
+/// The matrix, with an additional column of ones if `ones`.
 fn with_ones(x: ArrayView2<f64>, ones: bool) -> Mat<f64> {
     let width = x.ncols();
     Mat::from_fn(

@@ -1,4 +1,4 @@
-//! What a fit of a linear classifier gives.
+//! The result of fitting a linear classifier.
 
 use ndarray::{Array1, Array2, ArrayView2};
 
@@ -7,8 +7,9 @@ use crate::{Error, Result};
 
 /// A fitted linear classifier: scores are `x coefficientsᵀ + intercepts`.
 ///
-/// Two classes have one row of coefficients, and a positive score means class 1. More classes have a row
-/// each, and the largest score wins (the first of several).
+/// Two classes share a single row of coefficients, and a positive score means class 1. With more classes
+/// there is one row per class, and the class with the largest score is predicted (the first one if there are
+/// several).
 #[derive(Debug, Clone, PartialEq)]
 pub struct LinearClassifier {
     /// Weights, (1 or classes, features).
@@ -17,9 +18,9 @@ pub struct LinearClassifier {
     pub intercepts: Array1<f64>,
     /// Whether the optimum was reached to rounding. If not, this is the best point found.
     pub converged: bool,
-    /// Newton steps taken (the largest number over the classes, if they are fitted one by one).
+    /// Number of Newton steps (the largest over the classes if they are fitted one by one).
     pub iterations: usize,
-    /// Largest magnitude in the gradient of the loss where the fit stopped.
+    /// Largest magnitude of an entry of the gradient of the loss where the fit stopped.
     pub gradient_norm: f64,
 }
 
@@ -57,11 +58,11 @@ impl LinearClassifier {
         Ok(scores.outer_iter().map(class_of).collect())
     }
 
-    /// The share of samples whose class is predicted, in [0, 1].
+    /// The fraction of samples whose class is predicted correctly, in [0, 1].
     ///
     /// # Errors
     /// As [`scores`](Self::scores), and [`Error::TooFewSamples`] without samples, [`Error::Shape`] unless
-    /// there is one label a sample.
+    /// there is one label per sample.
     pub fn accuracy(&self, x: ArrayView2<f64>, labels: &[u32]) -> Result<f64> {
         const OPERATION: &str = "accuracy";
         check_label_count(OPERATION, &x, labels)?;
@@ -81,8 +82,8 @@ fn check_label_count(operation: &'static str, x: &ArrayView2<f64>, labels: &[u32
     Err(Error::Shape { operation, expected, found: vec![labels.len()] })
 }
 
-/// Checks the data of a fit: finite features, one label a sample, labels below `classes`, at least one sample
-/// and two classes.
+/// Checks the data of a fit: finite features, one label per sample, labels below `classes`, at least one
+/// sample and two classes.
 ///
 /// # Errors
 /// [`Error::Shape`], [`Error::NotFinite`], [`Error::UnknownLabel`], [`Error::TooFewSamples`],
@@ -106,12 +107,12 @@ pub(super) fn check_labels(
     check_finite(operation, &x)
 }
 
-/// The rows of coefficients for a number of classes.
+/// The number of rows of coefficients for a number of classes.
 pub(super) fn score_count(classes: usize) -> usize {
     if classes == 2 { 1 } else { classes }
 }
 
-/// An error unless the start of a fit has the shape of its result.
+/// Checks that the start of a fit has the shape of its result.
 pub(super) fn check_start(
     operation: &'static str,
     start: &LinearClassifier,

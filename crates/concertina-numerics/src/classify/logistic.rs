@@ -13,9 +13,9 @@ const OPERATION: &str = "logistic regression";
 
 /// Logistic regression with a squared penalty on the weights, none on the intercepts.
 ///
-/// Two classes: minimises `|w|²/2 + c Σ ln(1 + exp(-t (x w + b)))`, `t` = 1 for class 1 and -1 for class 0.
-/// More: minimises `|W|²/2 - c Σ ln softmax(x Wᵀ + b)[label]`, with intercepts of mean 0 (their common part
-/// has no effect).
+/// For two classes, minimises `|w|²/2 + c Σ ln(1 + exp(-t (x w + b)))`, with `t` = 1 for class 1 and -1 for
+/// class 0. For more classes, minimises `|W|²/2 - c Σ ln softmax(x Wᵀ + b)[label]`, with intercepts of mean 0
+/// (their common part has no effect).
 ///
 /// # Source
 /// Bishop, Pattern Recognition and Machine Learning (2006), sections 4.3.2 to 4.3.4; the objective is that of
@@ -38,15 +38,15 @@ impl LogisticRegression {
     /// A fit that does not reach the optimum is returned with `converged` false.
     ///
     /// # Errors
-    /// [`Error::EmptyClass`] if a class has no sample: its intercept would run away. [`Error::Shape`],
+    /// [`Error::EmptyClass`] if a class has no sample, since its intercept would diverge. [`Error::Shape`],
     /// [`Error::NotFinite`], [`Error::UnknownLabel`], [`Error::TooFewSamples`], [`Error::OutOfRange`] for
     /// wrong arguments.
     pub fn fit(&self, x: ArrayView2<f64>, labels: &[u32], classes: usize) -> Result<LinearClassifier> {
         self.search(x, labels, classes, None)
     }
 
-    /// Fits as [`fit`](Self::fit), beginning from another classifier: the same optimum, in fewer steps from
-    /// nearby.
+    /// Fits as [`fit`](Self::fit) does, beginning from another classifier. The optimum is the same, but is
+    /// reached in fewer steps from a nearby start.
     ///
     /// # Errors
     /// As [`fit`](Self::fit), and [`Error::Shape`] if `start` is for other features or classes.
@@ -73,7 +73,7 @@ impl LogisticRegression {
         if let Some(class) = (0..classes).find(|&class| labels.iter().all(|&label| label as usize != class)) {
             return Err(Error::EmptyClass { class, classes });
         }
-        // The intercepts are free, so centring only moves them; it makes the second derivative well
+        // The intercepts are not penalised, so centring only shifts them. It makes the second derivative well
         // conditioned.
         let (mean, centred) = centre(x);
         let design = Design::new(centred.view(), true)?;
@@ -113,7 +113,8 @@ impl LogisticRegression {
     }
 }
 
-/// Takes the mean over blocks from each: what all classes have in common, which an optimum has none of.
+/// Subtracts the mean over blocks from each block: the part common to all classes, which is zero at an
+/// optimum.
 fn take_away_common_part(point: &mut [f64], width: usize) {
     let classes = point.len() / width;
     for k in 0..width {
@@ -122,7 +123,7 @@ fn take_away_common_part(point: &mut [f64], width: usize) {
     }
 }
 
-/// The classifier on the features themselves.
+/// The classifier in terms of the original features.
 fn assemble(design: &Design, mean: &Array1<f64>, scores: usize, optimum: Optimum) -> LinearClassifier {
     let mut coefficients = Array2::zeros((scores, mean.len()));
     let mut intercepts = Array1::zeros(scores);
@@ -220,8 +221,9 @@ impl ManyClasses<'_> {
         point.chunks_exact(self.design.parameters()).map(|block| self.design.scores(block)).collect()
     }
 
-    /// Probabilities by class, then sample, and 1 less each, both to full relative precision: at an optimum
-    /// of separable classes, the gradient and the second derivative consist of the small ones of both.
+    /// The probabilities, by class and then sample, and 1 minus each of them, both to full relative
+    /// precision: at an optimum of separable classes, the gradient and the second derivative consist of the
+    /// small ones among both.
     fn probabilities(&self, point: &[f64]) -> [Vec<Vec<f64>>; 2] {
         let mut table = self.scores(point);
         let mut lacking = table.clone();
@@ -260,7 +262,7 @@ impl Objective for ManyClasses<'_> {
             let others = table.iter().enumerate().filter(|(class, _)| *class != label as usize);
             let others: f64 = others.map(|(_, scores)| libm::exp(scores[sample] - top)).sum();
             if own == top {
-                return libm::log1p(others); // to full relative precision, however small
+                return libm::log1p(others); // to full relative precision even if tiny
             }
             top - own + libm::log(others + libm::exp(own - top))
         };
@@ -303,9 +305,9 @@ impl Objective for ManyClasses<'_> {
                 }
             }
         }
-        // Along the part that all classes have in common, the function is flat but for the penalty, and the
-        // gradient is zero because the search starts with no such part. Curvature added there does not change
-        // the step, and as much as elsewhere keeps its precision.
+        // Along the part common to all classes, the function is flat except for the penalty, and the gradient
+        // is zero because the search starts without such a part. Curvature added there does not change the
+        // step, and an amount similar to that elsewhere keeps its precision.
         for k in 0..width {
             let own = (0..self.classes).map(|class| out[(class * width + k, class * width + k)]);
             let curvature = own.sum::<f64>() / self.classes as f64;

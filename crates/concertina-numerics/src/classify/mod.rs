@@ -1,9 +1,9 @@
 //! Linear classifiers, fitted to convergence.
 //!
-//! Both are convex problems with one optimum, found by Newton's method: results depend on no tolerance, no
-//! order of samples and no random number. With more features than samples the optimum lies in the span of the
-//! samples, and the problem is solved there: the cost grows with the square of the smaller of the two
-//! numbers.
+//! Both are convex problems with a single optimum, found by Newton's method. The results do not depend on a
+//! tolerance, on the order of samples or on random numbers. With more features than samples, the optimum lies
+//! in the span of the samples and the problem is solved there, so the cost grows with the square of the
+//! smaller of the two numbers.
 
 mod design;
 mod linear;
@@ -17,7 +17,7 @@ pub use svm::LinearSvm;
 
 use crate::{Error, Result};
 
-/// An error unless the inverse penalty is a positive number.
+/// Checks that the inverse penalty is a positive number.
 fn check_c(c: f64) -> Result<()> {
     if c.is_finite() && c > 0.0 {
         return Ok(());

@@ -3,22 +3,24 @@
 use faer::linalg::solvers::{Llt, Solve as _};
 use faer::{Mat, MatMut, Side};
 
-/// Steps after which the search ends without success. Convergence takes about 10; a line search that must
-/// shorten every step, as for separable classes under a weak penalty, takes a few dozen.
+/// Number of steps after which the search fails. Convergence takes about 10; a line search that must shorten
+/// every step, as for separable classes under a weak penalty, takes a few dozen.
 const MAX_STEPS: usize = 200;
-/// A full step below this share of the largest coordinate (or of 1) is the last: the next would be its
-/// square.
+/// A full step below this share of the largest coordinate (or of 1) is the last, since the next step would be
+/// about its square.
 const LAST_STEP: f64 = 1e-10;
-/// A last step changes no score by more than this share of it (or of 1): the second derivative depends on the
-/// scores alone, so that the next step would change them by about the square. A small step in the weights
-/// does not imply it where features are large.
+/// A last step changes no score by more than this share of it (or of 1). The second derivative depends only
+/// on the scores, so the next step would change them by about the square. A small step in the weights does
+/// not imply this if the features are large.
 const LAST_CHANGE: f64 = 1e-6;
-/// Share of the decrease promised by the linear model that a step must keep (Armijo's rule; the usual value).
+/// Share of the decrease predicted by the linear model that a step must achieve (Armijo's rule; the usual
+/// value).
 const SUFFICIENT: f64 = 1e-4;
-/// Differences of the function below this share of it are rounding errors, some hundred machine epsilons: its
-/// terms are not negative and have full relative precision, so that it may itself be far below 1.
+/// Relative differences of the function below this, some hundred machine epsilons, are rounding errors. The
+/// terms of the function are not negative and have full relative precision, so this also holds if the
+/// function itself is far below 1.
 const NOISE: f64 = 1e-13;
-/// Halvings after which a step counts as no step.
+/// Number of halvings after which no step is taken.
 const MAX_HALVINGS: usize = 60;
 
 /// A convex, once continuously differentiable function with a positive (generalised) second derivative.
@@ -59,7 +61,7 @@ pub(super) fn minimise(objective: &impl Objective, start: Vec<f64>) -> Optimum {
         let noise = NOISE * value.abs();
         let Some((share, moved, reached)) = line_search(objective, &point, &step, value, promised, noise)
         else {
-            converged = is_settled(objective, &point, &step); // only rounding stands in the way
+            converged = is_settled(objective, &point, &step); // only rounding prevents a step
             break;
         };
         iterations += 1;
@@ -67,7 +69,7 @@ pub(super) fn minimise(objective: &impl Objective, start: Vec<f64>) -> Optimum {
         let length = share * largest(&step);
         (point, value) = (moved, reached);
         gradient = objective.gradient(&point);
-        // Or steps among rounding errors that no longer shrink: nothing more can be gained.
+        // Also ends if steps at the level of rounding errors no longer shrink: nothing more can be gained.
         let at_rounding = promised <= noise && length >= 0.5 * previous_length;
         let is_last = share == 1.0 && (length <= LAST_STEP * size || at_rounding);
         if is_last && is_settled(objective, &point, &step) {
@@ -79,13 +81,14 @@ pub(super) fn minimise(objective: &impl Objective, start: Vec<f64>) -> Optimum {
     Optimum { gradient_norm: largest(&gradient), point, converged, iterations }
 }
 
-/// Whether a step leaves every score as it is, so that it may be the last.
+/// Whether a step leaves every score practically unchanged, so that it may be the last.
 fn is_settled(objective: &impl Objective, point: &[f64], step: &[f64]) -> bool {
     let (scores, changes) = (objective.all_scores(point), objective.all_scores(step));
     scores.iter().zip(changes).all(|(score, change)| change.abs() <= LAST_CHANGE * score.abs().max(1.0))
 }
 
-/// Halves the step until the function falls enough; the share taken, the point there, and its value.
+/// Halves the step until the function decreases enough. Returns the share of the step, the point there, and
+/// its value.
 fn line_search(
     objective: &impl Objective,
     point: &[f64],
@@ -106,7 +109,7 @@ fn line_search(
     None
 }
 
-/// Solves for Newton's step. A second derivative that is singular to rounding is raised along its diagonal
+/// Solves for the Newton step. If the second derivative is singular up to rounding, its diagonal is increased
 /// until it is not.
 fn newton_step(hessian: &mut Mat<f64>, gradient: &[f64]) -> Option<Vec<f64>> {
     let dimension = gradient.len();

@@ -10,10 +10,11 @@ use crate::Result;
 
 const OPERATION: &str = "support vector machine";
 
-/// A linear support vector machine with squared hinge loss, the intercept penalised like a weight.
+/// A linear support vector machine with squared hinge loss, in which the intercept is penalised like a
+/// weight.
 ///
-/// Minimises `(|w|² + b²)/2 + c Σ max(0, 1 - t (x w + b))²`, `t` = 1 for the class and -1 for the others:
-/// class 1 for two classes, each class against the rest for more.
+/// Minimises `(|w|² + b²)/2 + c Σ max(0, 1 - t (x w + b))²`, with `t` = 1 for one class and -1 for the
+/// others. For two classes this class is class 1. For more classes, each class is separated from the rest.
 ///
 /// # Source
 /// Keerthi & DeCoste, Journal of Machine Learning Research 6 (2005), 341: the finite Newton method. The
@@ -33,8 +34,8 @@ impl Default for LinearSvm {
 impl LinearSvm {
     /// Fits to samples `x`, (samples, features), with labels 0 to `classes` - 1.
     ///
-    /// A fit that does not reach the optimum is returned with `converged` false. A class may be without
-    /// samples: unlike that of logistic regression, its intercept is penalised and does not run away.
+    /// A fit that does not reach the optimum is returned with `converged` false. A class may have no samples:
+    /// unlike in logistic regression, its intercept is penalised and does not diverge.
     ///
     /// # Errors
     /// [`Error::Shape`](crate::Error::Shape), [`Error::NotFinite`](crate::Error::NotFinite),
@@ -45,8 +46,8 @@ impl LinearSvm {
         self.search(x, labels, classes, None)
     }
 
-    /// Fits as [`fit`](Self::fit), beginning from another classifier: the same optimum, in fewer steps from
-    /// nearby.
+    /// Fits as [`fit`](Self::fit) does, beginning from another classifier. The optimum is the same, but is
+    /// reached in fewer steps from a nearby start.
     ///
     /// # Errors
     /// As [`fit`](Self::fit), and [`Error::Shape`](crate::Error::Shape) if `start` is for other features or

@@ -1,4 +1,4 @@
-//! What the dynamics of networks need in f64, fast and with the same bits on every instruction set.
+//! The operations in f64 for the dynamics of networks: fast, and with the same bits on every instruction set.
 //!
 //! An orbit of a chaotic network depends on the last bit of every product and of every tangent.
 

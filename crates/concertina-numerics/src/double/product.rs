@@ -1,23 +1,22 @@
 //! The matrix product, with one order of summation everywhere.
 //!
-//! An orbit of a chaotic network depends on the last bit of every product: a difference of one grows to the
-//! size of the attractor within a few hundred timesteps. So each element of the product is one chain of fused
-//! multiply-adds over the inner index, in order, whatever the vector registers are: they run across columns
-//! only.
+//! An orbit of a chaotic network depends on the last bit of every product: a difference of one bit grows to
+//! the size of the attractor within a few hundred timesteps. Therefore each element of the product is a
+//! single chain of fused multiply-adds over the inner index, in order. Vector registers run only across
+//! columns, so their width does not matter.
 
 use ndarray::ArrayView2;
 use pulp::{Arch, Simd, WithSimd};
 
-/// Columns of a panel: two of the widest registers.
+/// Number of columns of a panel: two of the widest registers.
 const WIDTH: usize = 16;
-/// Vectors of a tile.
+/// Number of vectors of a tile.
 const VECTORS: usize = 2;
-/// Rows of a tile: with two vectors each they fill the 16 registers of AVX2, sums, weights and state
-/// together.
+/// Number of rows of a tile: with two vectors each, the sums, weights and state together fill the 16
+/// registers of AVX2.
 const ROWS: usize = 6;
 
-/// Weights in panels of 16 columns, each with its rows one after the other; the last is padded with
-/// zeros.
+/// Weights in panels of 16 columns, each stored row by row. The last panel is padded with zeros.
 #[derive(Debug, Clone)]
 pub struct Panels {
     entries: Vec<f64>,
@@ -26,7 +25,7 @@ pub struct Panels {
 }
 
 impl Panels {
-    /// From weights, (inner, columns).
+    /// Packs weights, (inner, columns).
     #[must_use]
     pub fn from_row_major(weights: ArrayView2<f64>) -> Self {
         let (rows, columns) = weights.dim();
@@ -38,7 +37,7 @@ impl Panels {
     }
 }
 
-/// `out = rows · weights`, all rows contiguous.
+/// `out = rows · weights`, with contiguous rows.
 ///
 /// # Shapes
 /// `rows`: (count, inner); `weights`: (inner, columns); `out`: (count, columns).
@@ -83,15 +82,15 @@ impl WithSimd for Product<'_> {
     }
 }
 
-/// Columns of a panel that one tile takes.
+/// The columns of a panel that a tile covers.
 #[derive(Clone, Copy)]
 struct Strip<'a, S> {
     simd: S,
     panel: &'a [f64],
-    /// The first of the columns, within the panel.
+    /// The first column, within the panel.
     offset: usize,
     inner: usize,
-    /// The same within the matrix.
+    /// The first column, within the matrix.
     first: usize,
     columns: usize,
 }

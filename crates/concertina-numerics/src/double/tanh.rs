@@ -27,21 +27,22 @@ impl Operation for Tanh<'_> {
     }
 }
 
-/// Currents beyond it are taken for it: the tangent is one there (from 19 on), and the slope, 4e-304, still a
-/// normal number.
+/// Larger currents are replaced by this one, where the hyperbolic tangent is one (it is from 19 on) and the
+/// slope, 4e-304, is still a normal number.
 const LARGEST: f64 = 350.0;
-/// Adding and subtracting it rounds to a whole number: 1.5 times 2⁵².
+/// Adding and then subtracting it rounds to a whole number: 1.5 times 2⁵².
 const ROUND: f64 = 6_755_399_441_055_744.0;
-/// `ln 2` cut to 42 bits, so that its product with a whole number below 2¹¹ is exact, and the rest.
+/// `ln 2` truncated to 42 bits, so that its product with a whole number below 2¹¹ is exact. The remainder
+/// follows.
 const LN_2_HIGH: f64 = f64::from_bits(std::f64::consts::LN_2.to_bits() & !0x7ff);
 const LN_2_LOW: f64 = 5.497_923_018_708_371e-14;
 
 /// `tanh a` and `1 / cosh² a`, both to a few ulp for every `a`.
 ///
-/// `1 - tanh²` has no digits left where the unit saturates, and there the Jacobian needs them. With `z =
-/// -2|a|`, `e = exp z` and `m = expm1 z`, which is not `e - 1` for small `a`, the tangent of `|a|` is `-m /
-/// (2 + m)` and the slope `4 e / (1 + e)²`. Both come from `expm1 r`, `z = n ln 2 + r` with `|r| <= ln(2) /
-/// 2`, by its Taylor series.
+/// `1 - tanh²` has no digits left where the unit saturates, although the Jacobian needs them there. With
+/// `z = -2|a|`, `e = exp z` and `m = expm1 z`, which is more precise than `e - 1` for small `a`, the
+/// hyperbolic tangent of `|a|` is `-m / (2 + m)` and the slope is `4 e / (1 + e)²`. Both follow from
+/// `expm1 r`, where `z = n ln 2 + r` with `|r| <= ln(2) / 2`, which is computed by its Taylor series.
 #[inline(always)]
 fn tanh_and_slope(a: f64) -> (f64, f64) {
     let size = a.abs();
@@ -65,7 +66,7 @@ fn tanh_and_slope(a: f64) -> (f64, f64) {
     ((-m / (2.0 + m)).copysign(a), 4.0 * e / (above * above))
 }
 
-/// 1/14!, 1/13!, ..., 1/2!: what is left out of `expm1 r / r` is under `r¹⁴ / 15!`, 3e-19.
+/// 1/14!, 1/13!, ..., 1/2!: the terms left out of `expm1 r / r` are below `r¹⁴ / 15!`, 3e-19.
 const TAYLOR: [f64; 13] = {
     let mut coefficients = [0.0; 13];
     let mut factorial = 1.0; // exact to 18!

@@ -1,9 +1,9 @@
-//! Flat `f32` storage on cache-line boundaries.
+//! Flat `f32` storage aligned to cache lines.
 #![allow(unsafe_code)] // two marker traits, below
 
 use pulp::bytemuck::{Pod, Zeroable, cast_slice, cast_slice_mut};
 
-/// Floats in a cache line, and in the widest vector.
+/// Number of floats in a cache line, and in the widest vector.
 pub(super) const LINE: usize = 16;
 
 /// One cache line of floats.

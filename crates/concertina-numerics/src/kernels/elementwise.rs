@@ -15,7 +15,7 @@ pub fn relu_in_place(values: &mut [f32]) {
     );
 }
 
-/// `delta = delta (1 - h²)`: back through a tanh whose output was `h`.
+/// `delta = delta (1 - h²)`: the backward pass through a tanh whose output was `h`.
 ///
 /// # Panics
 /// If the lengths differ.
@@ -31,7 +31,7 @@ pub fn tanh_derivative_mul(delta: &mut [f32], states: &[f32]) {
     );
 }
 
-/// `delta = delta` where `h > 0`, zero elsewhere: back through a relu whose output was `h`.
+/// `delta = delta` where `h > 0`, and zero elsewhere: the backward pass through a relu whose output was `h`.
 ///
 /// # Panics
 /// If the lengths differ.
@@ -75,7 +75,7 @@ pub fn scaled_add(to: &mut [f32], scale: f32, values: &[f32]) {
     );
 }
 
-/// Adds one vector (a bias) to every row.
+/// Adds a vector (a bias) to every row.
 ///
 /// # Panics
 /// If the vector does not have one entry per column.
@@ -93,9 +93,9 @@ pub fn add_row(mut rows: RowsMut<'_>, vector: &[f32]) {
     );
 }
 
-/// Sums over the rows (the gradient of a bias), or adds them to `out` if `accumulate`.
+/// Writes the sums over the rows (the gradient of a bias) to `out`, or adds them to it if `accumulate`.
 ///
-/// Summed in blocks of [`BLOCK`] rows, as a product with a row of ones would be.
+/// The sums are in blocks of [`BLOCK`] rows, as in a product with a row of ones.
 ///
 /// # Panics
 /// If `out` does not have one entry per column.
@@ -107,8 +107,8 @@ pub fn column_sums(out: &mut [f32], rows: RowsRef<'_>, accumulate: bool) {
     dispatch(ColumnSums { out, rows });
 }
 
-/// A struct, because the closure was not compiled into the wide instructions: the sums took seven times as
-/// long.
+/// This is a struct because a closure was not compiled into the wide instructions, and the sums took seven
+/// times as long.
 struct ColumnSums<'a> {
     out: &'a mut [f32],
     rows: RowsRef<'a>,
@@ -121,7 +121,7 @@ impl Operation for ColumnSums<'_> {
     fn run(self) {
         let Self { out, rows } = self;
         let columns = rows.column_count();
-        // a strip of columns at a time, whose sums stay in registers
+        // one strip of columns at a time, so that its sums stay in registers
         for (strip, out) in out.chunks_mut(STRIP).enumerate() {
             let (from, to) = (strip * STRIP, columns.min((strip + 1) * STRIP));
             for block in rows.as_slice().chunks(BLOCK * rows.stride()) {
@@ -146,10 +146,10 @@ impl Operation for ColumnSums<'_> {
     }
 }
 
-/// Columns summed at once by [`column_sums`].
+/// Number of columns summed together by [`column_sums`].
 const STRIP: usize = 64;
 
-/// Sum of squares in `f64`: 128 interleaved partial sums, then a tree over them; the order is fixed.
+/// Sum of squares in `f64`, by 128 interleaved partial sums and then a tree over them. The order is fixed.
 #[must_use]
 pub fn squared_norm(values: &[f32]) -> f64 {
     let mut sums = [0.0_f64; PARTIAL_SUMS];
@@ -178,10 +178,10 @@ pub fn squared_norm(values: &[f32]) -> f64 {
 pub fn all_finite(values: &[f32]) -> bool {
     dispatch(
         #[inline(always)]
-        || values.iter().fold(true, |all, value| all & value.is_finite()), // without a way out, so that it is vectorised
+        || values.iter().fold(true, |all, value| all & value.is_finite()), // without early exit, to be vectorised
     )
 }
 
-/// Partial sums of [`squared_norm`]: enough that a sum, which stays in memory, is long stored when it is
-/// needed again.
+/// Number of partial sums of [`squared_norm`]: enough that a sum, which is kept in memory, has been stored
+/// long before it is needed again.
 const PARTIAL_SUMS: usize = 128;

@@ -1,6 +1,6 @@
 //! The squared norm of a Gram matrix in `f64`, without the matrix.
-#![allow(unsafe_code)] // a marker trait, and the loop over terms; the checks that allow it stand in front
-#![allow(clippy::needless_range_loop)] // sums that are visited by iterators stay in memory
+#![allow(unsafe_code)] // a marker trait, and the loop over terms, preceded by the checks that allow it
+#![allow(clippy::needless_range_loop)] // with iterators, the sums would be kept in memory
 
 use std::ops::Range;
 use std::thread;
@@ -10,7 +10,7 @@ use pulp::{Simd, WithSimd};
 
 use super::{Level, team};
 
-/// Columns of a panel: two of the widest vectors of `f64`.
+/// Number of columns of a panel: two of the widest vectors of `f64`.
 const WIDTH: usize = 16;
 
 /// One row of a panel.
@@ -24,7 +24,7 @@ unsafe impl Zeroable for Row {}
 // pattern is a value, `Copy`, `'static`.
 unsafe impl Pod for Row {}
 
-/// A matrix in `f64`, in panels of 16 columns, each row after row: for [`Columns::gram_squared_norm`].
+/// A matrix in `f64`, in panels of 16 columns that are stored row by row, for [`Columns::gram_squared_norm`].
 #[derive(Clone, Debug, Default)]
 pub struct Columns {
     storage: Vec<Row>,
@@ -33,10 +33,10 @@ pub struct Columns {
 }
 
 impl Columns {
-    /// Makes room for a matrix; what it holds is arbitrary until every row or every column is set.
+    /// Makes room for a matrix. Its entries are arbitrary until every row or every column has been set.
     pub fn resize(&mut self, rows: usize, columns: usize) {
         if (self.rows, self.columns) != (rows, columns) {
-            self.storage.clear(); // so that the columns that fill up the last panel are zeros
+            self.storage.clear(); // so that the padding columns of the last panel are zeros
             self.storage.resize(rows * columns.div_ceil(WIDTH), Row([0.0; WIDTH]));
             (self.rows, self.columns) = (rows, columns);
         }
@@ -67,13 +67,13 @@ impl Columns {
         }
     }
 
-    /// `‖XᵀX‖²`, the sum of the squared entries of the Gram matrix, which is `tr((XᵀX)²)`.
+    /// `‖XᵀX‖²`, the sum of the squared entries of the Gram matrix, which equals `tr((XᵀX)²)`.
     ///
-    /// Each entry is one chain of fused multiply-adds over the rows, in order; squares are summed in 16
-    /// interleaved sums (a column of a panel each, those of blocks of 8 by 8 on the diagonal apart from the
-    /// others), in order, and these one after the other. So the result is the same on every instruction set
-    /// and for any number of threads ([`with_threads`](super::with_threads)). Only blocks on and below the
-    /// diagonal are computed.
+    /// Each entry is a single chain of fused multiply-adds over the rows, in order. Squares are summed in
+    /// order in 16 interleaved sums, one per column of a panel and separately for the blocks of 8 by 8 on the
+    /// diagonal, and these sums are added one after the other. The result is therefore the same on every
+    /// instruction set and for any number of threads ([`with_threads`](super::with_threads)). Only blocks on
+    /// and below the diagonal are computed.
     #[must_use]
     pub fn gram_squared_norm(&self) -> f64 {
         if self.rows == 0 {
@@ -104,7 +104,7 @@ impl Columns {
         sums.on.iter().sum::<f64>() + 2.0 * sums.below.iter().sum::<f64>()
     }
 
-    /// Computes the Gram matrix on and below the diagonal, with so many threads.
+    /// Computes the Gram matrix on and below the diagonal, with this number of threads.
     fn compute_together(&self, threads: usize, gram: &mut [Row]) {
         let mut shares = self.shares(threads);
         let own = shares.pop().unwrap_or_default();
@@ -114,7 +114,7 @@ impl Columns {
                 let (gram, after) = rest.split_at_mut(self.gram_rows(panels.clone()));
                 rest = after;
                 let share = GramShare { matrix: self, panels, gram };
-                scope.spawn(team::alike(move || Level::current().vectorize(share)));
+                scope.spawn(team::at_this_level(move || Level::current().vectorize(share)));
             }
             Level::current().vectorize(GramShare { matrix: self, panels: own, gram: rest });
         });
@@ -124,17 +124,17 @@ impl Columns {
         self.columns.div_ceil(WIDTH)
     }
 
-    /// Half panels that hold columns of the matrix, from a panel on.
+    /// Number of half panels that contain columns of the matrix, from a panel on.
     fn halves_from(&self, panel: usize) -> usize {
         (self.columns - panel * WIDTH).div_ceil(HALF)
     }
 
-    /// Rows of the Gram matrix on and below the diagonal in the columns of these panels.
+    /// Number of rows of the Gram matrix on and below the diagonal in the columns of these panels.
     fn gram_rows(&self, panels: Range<usize>) -> usize {
         panels.map(|panel| self.halves_from(panel) * HALF).sum()
     }
 
-    /// The panels of each of so many threads, with about as much work for each.
+    /// The panels of each thread, with about the same amount of work for each.
     fn shares(&self, threads: usize) -> Vec<Range<usize>> {
         let (panels, all) = (self.panel_count(), self.gram_rows(0..self.panel_count()));
         let mut ends: Vec<usize> = Vec::with_capacity(threads);
@@ -150,8 +150,8 @@ impl Columns {
     }
 }
 
-/// Computes the Gram matrix on and below the diagonal in the columns of some panels: in `gram`, for each
-/// panel rows of 16 columns, from the diagonal on.
+/// Computes the Gram matrix on and below the diagonal in the columns of some panels. In `gram`, each panel
+/// consists of rows of 16 columns, from the diagonal on.
 struct GramShare<'a> {
     matrix: &'a Columns,
     panels: Range<usize>,
@@ -184,15 +184,15 @@ impl WithSimd for GramShare<'_> {
     }
 }
 
-/// Sums of squared entries of a Gram matrix, for each column of a panel.
+/// Sums of squared entries of a Gram matrix, one per column of a panel.
 #[derive(Default)]
 struct Sums {
-    /// In the blocks of 8 by 8 on the diagonal.
+    /// The sums in the blocks of 8 by 8 on the diagonal.
     on: [f64; WIDTH],
     below: [f64; WIDTH],
 }
 
-/// Adds the squares of the Gram matrix on and below the diagonal in the columns of a panel.
+/// Adds the squared entries of the Gram matrix on and below the diagonal in the columns of a panel.
 struct AddSquares<'a> {
     sums: &'a mut Sums,
     gram: &'a [Row],
@@ -217,7 +217,7 @@ impl WithSimd for AddSquares<'_> {
     }
 }
 
-/// Adds the squares in these columns, row after row, to the sums of the same columns.
+/// Adds the squared entries in these columns, row after row, to the sums of the same columns.
 #[inline(always)]
 fn add_squares<S: Simd>(simd: S, entries: &[Row], columns: Range<usize>, sums: &mut [f64; WIDTH]) {
     let sums = S::as_mut_simd_f64s(sums).0;
@@ -231,7 +231,7 @@ fn add_squares<S: Simd>(simd: S, entries: &[Row], columns: Range<usize>, sums: &
     }
 }
 
-/// Columns of half a panel: the widest vector of `f64`.
+/// Number of columns of half a panel: the widest vector of `f64`.
 const HALF: usize = WIDTH / 2;
 
 /// Computes a block of the Gram matrix: half a panel by half a panel.
@@ -325,7 +325,7 @@ mod tests {
         ((7 * row + 13 * column) % 11) as f64 - 4.0
     }
 
-    /// Whole numbers, whose sums are exact in any order.
+    /// Uses whole numbers, whose sums are exact in any order.
     #[test]
     fn the_norm_is_that_of_the_gram_matrix_whichever_way_it_was_filled() {
         for (rows, columns) in
@@ -337,7 +337,7 @@ mod tests {
                 .map(|(i, j)| gram(i, j).powi(2))
                 .sum();
             let (mut by_rows, mut by_columns) = (Columns::default(), Columns::default());
-            by_rows.resize(rows + 1, columns + 3); // what was there before does not show
+            by_rows.resize(rows + 1, columns + 3); // earlier content must not matter
             by_rows.resize(rows, columns);
             by_columns.resize(rows, columns);
             for row in 0..rows {

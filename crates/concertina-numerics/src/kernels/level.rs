@@ -1,4 +1,4 @@
-//! Instruction sets and how a loop is compiled for each of them.
+//! Instruction sets, and the compilation of a loop for each of them.
 
 use std::cell::Cell;
 use std::fmt;
@@ -7,7 +7,7 @@ use pulp::{Scalar, Simd, WithSimd};
 
 /// An instruction set that this processor has.
 ///
-/// Results do not depend on it; only time does.
+/// Only speed depends on it, results do not.
 #[derive(Clone, Copy)]
 pub struct Level(Set);
 
@@ -27,7 +27,7 @@ thread_local! {
 }
 
 impl Level {
-    /// Plain Rust: works everywhere, slowly.
+    /// Plain Rust, which works everywhere but is slow.
     pub const PORTABLE: Self = Self(Set::Portable);
 
     /// The widest instruction set of this processor.
@@ -63,7 +63,7 @@ impl Level {
         levels
     }
 
-    /// What the kernels use on this thread: [`Level::best`], or what [`with_level`] says.
+    /// The level that the kernels use on this thread: [`Level::best`], or that set by [`with_level`].
     #[must_use]
     #[inline]
     pub fn current() -> Self {
@@ -84,7 +84,7 @@ impl Level {
         }
     }
 
-    /// The instruction set for 8 columns: AVX2 where there is AVX-512, else the same.
+    /// The instruction set for 8 columns: AVX2 in place of AVX-512, otherwise the same.
     #[inline]
     pub(super) fn narrow(self) -> Self {
         match self.0 {
@@ -94,7 +94,7 @@ impl Level {
         }
     }
 
-    /// The permission to use AVX2, if this level may.
+    /// The token for using AVX2, if this level allows it.
     #[cfg(target_arch = "x86_64")]
     #[inline]
     pub(super) fn avx2(self) -> Option<pulp::x86::V3> {
@@ -132,7 +132,7 @@ impl fmt::Display for Level {
     }
 }
 
-/// Runs `run` with one instruction set in all kernels of this thread; for tests and benchmarks.
+/// Calls `run` with all kernels of this thread using one instruction set, for tests and benchmarks.
 ///
 /// Threads that `run` starts are not affected.
 pub fn with_level<R>(level: Level, run: impl FnOnce() -> R) -> R {
@@ -148,8 +148,8 @@ pub fn with_level<R>(level: Level, run: impl FnOnce() -> R) -> R {
 
 /// A loop to be compiled for every instruction set; see [`dispatch`].
 ///
-/// Closures are operations. Implement the trait (with `#[inline(always)]` on `run`) where a closure cannot
-/// say enough.
+/// Closures implement it. Implement the trait (with `#[inline(always)]` on `run`) where a closure is not
+/// sufficient.
 pub trait Operation {
     /// What the loop returns.
     type Output;
@@ -170,9 +170,9 @@ impl<R, F: FnOnce() -> R> Operation for F {
 /// Runs a plain loop compiled for the widest instruction set of this processor.
 ///
 /// The compiler vectorises the loop but never reassociates floats, and `f32::mul_add` is fused on every
-/// level, so the result is the same everywhere. Keep reductions out of it (they stay sequential, thus slow);
-/// iterate over equally long slices or `chunks_exact`. Functions called in the loop must be
-/// `#[inline(always)]`, and so should the closure be, or they are compiled without the wide instructions:
+/// level, so the result is the same everywhere. Keep reductions out of the loop, since they stay sequential
+/// and therefore slow. Iterate over slices of equal length or `chunks_exact`. The closure and all functions
+/// called in the loop must be `#[inline(always)]`, or they are compiled without the wide instructions:
 ///
 /// ```
 /// use concertina_numerics::kernels::dispatch;

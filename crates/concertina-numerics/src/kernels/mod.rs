@@ -1,24 +1,24 @@
-//! Products and elementwise maps in `f32` for the training loop, and one product in `f64` for analyses: the
-//! same bits on every instruction set.
+//! Products and elementwise maps in `f32` for the training loop, and one product in `f64` for analyses. They
+//! give the same bits on every instruction set.
 //!
 //! # Storage
 //!
-//! * [`Rows`]: a row-major matrix with padded rows. States are rows: one timestep of a batch is a block of
-//!   rows, and the timesteps of a trial stack as consecutive blocks.
-//! * [`Panels`]: a matrix in panels of [`Panels::WIDTH`] columns. Weights live in this form, and so do their
-//!   gradients and the optimiser's state, so that an update is one pass over flat slices.
+//! * [`Rows`]: a row-major matrix with padded rows. States are rows: a timestep of a batch is a block of
+//!   rows, and the timesteps of a trial are consecutive blocks.
+//! * [`Panels`]: a matrix in panels of [`Panels::WIDTH`] columns. Weights are stored in this form, and so are
+//!   their gradients and the optimiser's state, so that an update is a single pass over flat slices.
 //!
 //! # Order of summation
 //!
-//! Every element of a product is a sum over the inner index. It is taken in blocks of [`BLOCK`] terms: each
-//! block is a chain of fused multiply-adds that starts at zero and goes through the block in order; the first
-//! block is stored (or added to the output, if the product accumulates) and the later ones are added to it,
-//! in order. Vectors run across columns only. So neither the instruction set, the tiling nor the number of
-//! threads changes a bit. Threads are started for large products alone, and only where [`with_threads`]
-//! allows it.
+//! Every element of a product is a sum over the inner index, taken in blocks of [`BLOCK`] terms. Each block
+//! is a chain of fused multiply-adds that starts at zero and goes through the block in order. The first block
+//! is stored (or added to the output, if the product accumulates), and the later ones are added to it, in
+//! order. Vectors run only across columns. Therefore neither the instruction set nor the tiling nor the
+//! number of threads changes a bit. Threads are started only for large products, and only where
+//! [`with_threads`] allows it.
 //!
-//! Elementwise maps use additions, multiplications, divisions, square roots, and fused multiply-adds that are
-//! written as such, all correctly rounded everywhere. Nothing is reassociated.
+//! Elementwise maps use additions, multiplications, divisions, square roots and explicit fused multiply-adds,
+//! all of which are correctly rounded everywhere. Nothing is reassociated.
 //!
 //! # Dispatch
 //!

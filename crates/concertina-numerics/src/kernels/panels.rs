@@ -7,20 +7,21 @@ use ndarray::{Array2, ArrayView2};
 use super::buffer::{Buffer, LINE};
 use super::{RowsMut, RowsRef, transpose};
 
-/// A matrix stored in panels of [`Panels::WIDTH`] columns, each panel row after row.
+/// A matrix stored in panels of [`Panels::WIDTH`] columns, each panel row by row.
 ///
-/// The columns left over, rounded up to a multiple of 8, are a panel of 16, of 8, or one of each. Columns
-/// that do not exist are stored as zeros, and so is the end of the last cache line; an elementwise update
-/// that maps zeros to zeros keeps them so.
+/// The remaining columns, rounded up to a multiple of 8, form a panel of 16, a panel of 8, or one of each.
+/// The padding columns and the end of the last cache line are zeros, and stay zeros in an elementwise update
+/// that maps zeros to zeros.
 ///
-/// Two matrices of one shape have one layout: entry `i` of one slice belongs to entry `i` of the other.
+/// Two matrices of the same shape have the same layout: entry `i` of one slice corresponds to entry `i` of
+/// the other.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Panels {
     storage: Buffer,
     layout: Layout,
 }
 
-/// Where the entries of a matrix of this shape lie.
+/// The layout of the entries of a matrix of this shape.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Layout {
     rows: usize,
@@ -37,7 +38,7 @@ pub(super) struct PanelsMut<'a> {
 }
 
 impl Panels {
-    /// Columns of a panel: two of the widest vectors.
+    /// Number of columns of a panel: two of the widest vectors.
     pub const WIDTH: usize = 2 * LINE;
 
     /// A matrix of zeros.
@@ -98,7 +99,7 @@ impl Panels {
         self.unpack(|row, part, values| out.row_mut(row)[part].copy_from_slice(values));
     }
 
-    /// Hands out every row of every panel: its row, its columns, and the values in them.
+    /// Calls `put` with every row of every panel: the row, the columns, and their values.
     fn unpack(&self, mut put: impl FnMut(usize, Range<usize>, &[f32])) {
         for panel in 0..self.layout.panel_count() {
             let columns = self.layout.columns_of(panel..panel + 1);
@@ -145,7 +146,7 @@ impl Panels {
         self.storage.as_slice()
     }
 
-    /// The storage with its padding, panel after panel. The padding should stay zero.
+    /// The storage with its padding, panel after panel, to write. The padding should stay zero.
     pub fn as_mut_slice(&mut self) -> &mut [f32] {
         self.storage.as_mut_slice()
     }
@@ -182,7 +183,7 @@ impl Panels {
         self.as_mut_slice()[at] = value;
     }
 
-    /// Writes the transposed matrix to `out`, of shape (columns, rows).
+    /// Writes the transpose to `out`, of shape (columns, rows).
     ///
     /// # Panics
     /// If `out` has another shape.
@@ -195,7 +196,7 @@ impl Panels {
         transpose::transpose(self, out);
     }
 
-    /// Where the entries lie.
+    /// The layout of the entries.
     #[inline(always)]
     pub(super) const fn layout(&self) -> Layout {
         self.layout
@@ -214,7 +215,7 @@ impl Panels {
 }
 
 impl<'a> PanelsMut<'a> {
-    /// Where the entries of the whole matrix lie.
+    /// The layout of the entries of the whole matrix.
     #[inline(always)]
     pub(super) const fn layout(&self) -> Layout {
         self.layout
@@ -281,7 +282,7 @@ impl Layout {
     #[inline(always)]
     pub(super) const fn panel_start(&self, panel: usize) -> usize {
         let (full, _) = self.full_and_rest();
-        // only after a panel of 16 columns is there another one that is not full
+        // a panel that is not full can be preceded only by full panels and one panel of 16 columns
         if panel <= full { panel * Panels::WIDTH } else { full * Panels::WIDTH + LINE }
     }
 
@@ -298,7 +299,7 @@ impl Layout {
         }
     }
 
-    /// Full panels, and columns stored behind them.
+    /// The number of full panels, and of columns stored after them.
     #[inline(always)]
     const fn full_and_rest(&self) -> (usize, usize) {
         let stored = Self::stored_columns(self.columns);

@@ -10,10 +10,11 @@ use super::panels::{Layout, PanelsMut};
 use super::tile::{Part, product_tile, row_blocks, transposed_tile, with_row_count};
 use super::{Level, Panels, Rows, RowsMut, RowsRef, team};
 
-/// Terms of a sum that are chained before they are added to the output; part of the definition of a product.
+/// Number of terms of a sum that are chained before they are added to the output. It is part of the
+/// definition of a product.
 ///
-/// 256 rows of a panel are 32 kB, a first-level cache; and sums over thousands of samples lose less to
-/// rounding in blocks.
+/// 256 rows of a panel are 32 kB, the size of a first-level cache. Sums over thousands of samples also lose
+/// less to rounding in blocks.
 pub const BLOCK: usize = 256;
 
 /// `out = a B`, or `out += a B` if `accumulate`: (m, n) from (m, k) and (k, n).
@@ -40,7 +41,7 @@ pub fn product(mut out: RowsMut<'_>, a: RowsRef<'_>, b: &Panels, accumulate: boo
     if threads == 1 {
         return share_of_product(out, a, b, own, accumulate);
     }
-    // others write into rows of their own, of which their columns are copied
+    // the other threads write into separate rows, from which their columns are copied
     let before = accumulate.then(|| out.view().to_rows());
     thread::scope(|scope| {
         let helpers: Vec<_> = shares
@@ -53,7 +54,7 @@ pub fn product(mut out: RowsMut<'_>, a: RowsRef<'_>, b: &Panels, accumulate: boo
                     share_of_product(rows.view_mut(), a, b, share, accumulate);
                     rows
                 };
-                (columns, scope.spawn(team::alike(help)))
+                (columns, scope.spawn(team::at_this_level(help)))
             })
             .collect();
         share_of_product(out.reborrow(), a, b, own, accumulate);
@@ -66,7 +67,7 @@ pub fn product(mut out: RowsMut<'_>, a: RowsRef<'_>, b: &Panels, accumulate: boo
     });
 }
 
-/// The columns of some panels of a product.
+/// Computes the columns of some panels of a product.
 fn share_of_product(
     mut out: RowsMut<'_>,
     a: RowsRef<'_>,
@@ -111,13 +112,13 @@ pub fn product_transposed_a(out: &mut Panels, a: RowsRef<'_>, b: RowsRef<'_>, ac
             if index + 1 == threads {
                 multiply();
             } else {
-                scope.spawn(team::alike(multiply));
+                scope.spawn(team::at_this_level(multiply));
             }
         }
     });
 }
 
-/// Some panels of a product, which `out` has.
+/// Computes the panels of a product that are in `out`.
 fn share_of_transposed_product(
     mut out: PanelsMut<'_>,
     a: RowsRef<'_>,
@@ -130,7 +131,8 @@ fn share_of_transposed_product(
     }
 }
 
-/// The instruction set for some panels: a last one of 8 columns is too narrow for the widest vectors.
+/// The instruction set for each of some panels: a last panel of 8 columns is too narrow for the widest
+/// vectors.
 fn by_level(layout: &Layout, panels: Range<usize>) -> [(Level, Range<usize>); 2] {
     let (level, all) = (Level::current(), layout.panel_count());
     let wide = if layout.last_panel_is_narrow() { all - 1 } else { all };
@@ -138,8 +140,8 @@ fn by_level(layout: &Layout, panels: Range<usize>) -> [(Level, Range<usize>); 2]
     [(level, panels.start..middle), (level.narrow(), middle..panels.end)]
 }
 
-/// Rows that are multiplied with all panels before the next rows: a share of the second-level cache at 200
-/// units.
+/// Number of rows that are multiplied with all panels before the next rows: a share of the second-level cache
+/// at 200 units.
 const ROWS: usize = 96;
 
 fn blocks(inner: usize, size: usize) -> impl Iterator<Item = Range<usize>> {
@@ -175,12 +177,12 @@ impl WithSimd for Product<'_> {
 }
 
 impl Product<'_> {
-    /// A part of one panel or a few panels; returns how many.
+    /// Computes a part of one panel or of a few panels. Returns the number of panels.
     #[inline(always)]
     fn strips<S: Simd>(&mut self, simd: S, part: &Part, panel: usize) -> usize {
         let full = self.b.layout().full_panel_count().min(self.panels.end).saturating_sub(panel);
         let vectors = self.b.layout().panel_width(panel) / S::F32_LANES;
-        // few rows: several panels at once, so that enough sums are under way to hide the latency of one
+        // few rows: several panels together, so that enough sums are in progress to hide the latency of each
         match (S::F32_LANES, part.rows.len(), vectors) {
             (16, 1, 2) if full >= 4 => self.strip::<S, 4, 2>(simd, part, 1, panel, 0),
             (16, 2..=3, 2) if full >= 2 => self.strip::<S, 2, 2>(simd, part, 3, panel, 0),
@@ -202,7 +204,7 @@ impl Product<'_> {
         }
     }
 
-    /// `V` vectors from `at` on of `P` panels.
+    /// Computes `V` vectors, from `at` on, of `P` panels.
     #[inline(always)]
     fn strip<S: Simd, const P: usize, const V: usize>(
         &mut self,
@@ -262,7 +264,7 @@ impl WithSimd for TransposedProduct<'_, '_> {
 }
 
 impl TransposedProduct<'_, '_> {
-    /// `V` vectors from `at` on of a panel.
+    /// Computes `V` vectors, from `at` on, of a panel.
     #[inline(always)]
     fn strip<S: Simd, const V: usize>(
         &mut self,
@@ -289,9 +291,9 @@ impl TransposedProduct<'_, '_> {
     }
 }
 
-/// Rows of the next block, to be fetched a few with every tile of this one: a tile walks down columns, which
-/// no processor foresees (800 trials of 10 steps, 200 units: 67% of the peak without, 77% with, AVX-512 on an
-/// EPYC of the fourth generation).
+/// Rows of the next block, of which a few are fetched with every tile of this block. A tile walks down
+/// columns, which no processor predicts (800 trials of 10 steps, 200 units: 67% of the peak without
+/// prefetching, 77% with it, AVX-512 on a fourth-generation EPYC).
 struct Prefetch {
     rows: Range<usize>,
     tiles: usize,
@@ -315,7 +317,7 @@ impl Prefetch {
     }
 }
 
-/// Asks for a slice to be brought into the second-level cache.
+/// Prefetches a slice into the second-level cache.
 #[inline(always)]
 pub fn prefetch(values: &[f32]) {
     #[cfg(target_arch = "x86_64")]

@@ -6,10 +6,10 @@ use ndarray::{Array2, ArrayView2};
 
 use super::buffer::{Buffer, LINE};
 
-/// A row-major matrix, each row padded with zeros to a stride of whole cache lines.
+/// A row-major matrix in which each row is padded with zeros to a stride of whole cache lines.
 ///
-/// The stride is an odd number of lines: with an even one, the same column of many rows would fall into few
-/// sets of the cache (256 columns: every row into the same four).
+/// The stride is an odd number of lines. With an even number, the same column of many rows would fall into
+/// few sets of the cache (with 256 columns, every row into the same four).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rows {
     storage: Buffer,

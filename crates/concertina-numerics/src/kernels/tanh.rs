@@ -2,12 +2,13 @@
 
 use super::dispatch;
 
-/// `x = tanh(x)`, with at most 2 units in the last place of error (1.91 found among all floats).
+/// `x = tanh(x)`, with an error of at most 2 units in the last place (1.91 is the largest among all floats).
 ///
-/// Odd, and never beyond one; 0, the infinities and NaN map to 0, one and NaN.
+/// The function is odd and never exceeds one in magnitude. 0 maps to 0, the infinities map to ±1, and NaN
+/// maps to NaN.
 ///
-/// With `e = expm1(-2|x|)` it is `-e / (e + 2)` with the sign of `x`. `expm1` is reduced to `|r| <= ln(2)/2`
-/// and a polynomial: `e = 2ⁿ (1 + p) - 1` with `p = expm1(r)`.
+/// With `e = expm1(-2|x|)`, it is `-e / (e + 2)` with the sign of `x`. `expm1` is reduced to
+/// `|r| <= ln(2)/2`, where it is a polynomial: `e = 2ⁿ (1 + p) - 1` with `p = expm1(r)`.
 pub fn tanh_in_place(values: &mut [f32]) {
     dispatch(
         #[inline(always)]
@@ -19,13 +20,14 @@ pub fn tanh_in_place(values: &mut [f32]) {
     );
 }
 
-/// From here on the tangent rounds to one: `tanh(x) > 1 - 2⁻²⁵` for `x > 13 ln(2)`, 9.01.
+/// From here on the hyperbolic tangent rounds to one: `tanh(x) > 1 - 2⁻²⁵` for `x > 13 ln(2)`, 9.01.
 const ONE_FROM: f32 = 9.02;
 
-/// Adding and subtracting it rounds to a whole number: 1.5 times 2²³.
+/// Adding and then subtracting it rounds to a whole number: 1.5 times 2²³.
 const ROUND: f32 = 12_582_912.0;
 
-/// `ln(2)` cut to 15 bits, so that its product with a small whole number is exact, and the rest.
+/// `ln(2)` truncated to 15 bits, so that its product with a small whole number is exact. The remainder
+/// follows.
 const LN_2_HIGH: f32 = 0.693_145_75;
 const LN_2_LOW: f32 = 0.000_001_428_606_8;
 
@@ -40,7 +42,7 @@ pub fn logistic(x: f32) -> f32 {
     0.5_f32.mul_add(tanh(0.5 * x), 0.5)
 }
 
-/// The tangent of [`tanh_in_place`] for one number, to be called in a loop that [`dispatch`] compiles.
+/// The function of [`tanh_in_place`] for a single number, to be called in a loop that [`dispatch`] compiles.
 #[inline(always)]
 #[must_use]
 pub fn tanh(x: f32) -> f32 {
@@ -62,8 +64,8 @@ pub fn tanh(x: f32) -> f32 {
     let above = power.mul_add(p, power - 1.0);
     let below = power.mul_add(p, power + 1.0);
     let y = -above / below;
-    // what rounding took from `below` would cost up to 1 unit; its inverse on [1, 2] need not be better than
-    // 9%
+    // the rounding error of `below` would cost up to 1 unit; its inverse on [1, 2] need not be more accurate
+    // than 9%
     let lost = power.mul_add(p, (power + 1.0) - below);
     let inverse = below.mul_add(-0.5, 1.457);
     (-y * lost).mul_add(inverse, y).copysign(x)

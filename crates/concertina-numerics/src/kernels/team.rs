@@ -1,4 +1,4 @@
-//! Several threads for one product, where it is large enough to gain from them.
+//! Several threads for a single product that is large enough to gain from them.
 
 use std::cell::Cell;
 use std::ops::Range;
@@ -11,12 +11,13 @@ thread_local! {
     static THREADS: Cell<usize> = const { Cell::new(1) };
 }
 
-/// Multiply-adds that are worth a thread of their own. Arbitrary, long against starting one: 0.15 ms at a
-/// peak of 115 GFLOP/s. Updates at 1,000 units, products of 10 million, gain from it (`docs/performance.md`).
+/// Number of multiply-adds that are worth a separate thread. Arbitrary, but long compared with the start of a
+/// thread: 0.15 ms at a peak of 115 GFLOP/s. Updates at 1,000 units, products of 10 million, gain from it
+/// (`docs/performance.md`).
 const WORTH: usize = 1 << 23;
 
-/// Runs `run` with up to so many threads for each large product of this thread, itself included. Nothing that
-/// is computed depends on their number: each has columns of its own.
+/// Calls `run` with up to this number of threads, including this one, for each large product of this thread.
+/// No result depends on the number of threads, since each computes different columns.
 pub fn with_threads<R>(threads: usize, run: impl FnOnce() -> R) -> R {
     struct Restore(usize);
     impl Drop for Restore {
@@ -28,12 +29,13 @@ pub fn with_threads<R>(threads: usize, run: impl FnOnce() -> R) -> R {
     run()
 }
 
-/// How many threads so many multiply-adds are worth: one at least, and no more than there are panels.
+/// The number of threads that this number of multiply-adds is worth: at least one, and at most the number of
+/// panels.
 pub(super) fn threads(multiply_adds: usize, panels: usize) -> usize {
     THREADS.get().min(multiply_adds / WORTH).clamp(1, panels.max(1))
 }
 
-/// The panels of each of these threads, in order.
+/// The panels of each thread, in order.
 pub(super) fn shares(
     threads: usize,
     layout: &Layout,
@@ -42,8 +44,8 @@ pub(super) fn shares(
     (0..threads).map(move |index| index * panels / threads..(index + 1) * panels / threads)
 }
 
-/// The same with the instruction set of this thread, for another one to run.
-pub(super) fn alike<R>(run: impl FnOnce() -> R) -> impl FnOnce() -> R {
+/// The same closure with the instruction set of this thread, to be run by another thread.
+pub(super) fn at_this_level<R>(run: impl FnOnce() -> R) -> impl FnOnce() -> R {
     let level = Level::current();
     move || with_level(level, run)
 }

@@ -1,10 +1,10 @@
 //! The innermost loops of the products: a tile of the output in registers.
 //!
-//! Two measures keep all sums in registers, both found by measuring (AVX-512, 12x200x200: 64% of the peak
-//! without, 94% with): every tile is compiled as a function of its own, and the loop over terms has no bounds
-//! check, whose way out would need the sums in memory.
-#![allow(unsafe_code)] // the loop over terms; the checks that allow it stand in front of each
-#![allow(clippy::needless_range_loop)] // sums that are visited by iterators stay in memory (46% of the peak)
+//! Two measures keep all sums in registers. Both were found by experiment (AVX-512, 12x200x200: 64% of the
+//! peak without them, 94% with them). Every tile is compiled as a separate function, and the loop over terms
+//! has no bounds check, since its failure path would need the sums in memory.
+#![allow(unsafe_code)] // the loops over terms, each preceded by the checks that allow it
+#![allow(clippy::needless_range_loop)] // with iterators, the sums would be kept in memory (46% of the peak)
 
 use std::ops::Range;
 
@@ -13,17 +13,18 @@ use pulp::{Simd, WithSimd};
 use super::panels::PanelsMut;
 use super::{Panels, RowsMut, RowsRef};
 
-/// Which part of a product a tile does: terms `inner` of the sums of rows `rows` of the output.
+/// The part of a product that a tile computes: the terms `inner` of the sums in the rows `rows` of the
+/// output.
 #[derive(Clone, Debug)]
 pub(super) struct Part {
     pub(super) inner: Range<usize>,
     pub(super) rows: Range<usize>,
-    /// Add to the output, or overwrite it.
+    /// Whether to add to the output or overwrite it.
     pub(super) add: bool,
 }
 
-/// Splits rows into the fewest blocks of at most `most` rows, as equal as can be: 20 rows are 10 + 10, not
-/// 12 + 8.
+/// Splits rows into the fewest blocks of at most `most` rows, as equal as possible: 20 rows become 10 + 10,
+/// not 12 + 8.
 #[inline(always)]
 pub(super) fn row_blocks(rows: &Range<usize>, most: usize) -> impl Iterator<Item = Range<usize>> + use<> {
     let (start, count) = (rows.start, rows.len());
@@ -31,7 +32,7 @@ pub(super) fn row_blocks(rows: &Range<usize>, most: usize) -> impl Iterator<Item
     (0..blocks).map(move |block| start + block * count / blocks..start + (block + 1) * count / blocks)
 }
 
-/// Runs a tile function with the number of rows as a constant, `most` of them at most.
+/// Calls a tile function with the number of rows, at most `most`, as a constant.
 macro_rules! with_row_count {
     ($count:expr, $most:expr, $tile:ident::<$($constant:tt),*>($($argument:expr),*)) => {
         with_row_count!(@ $count, $most, [1 2 3 4 5 6 7 8 9 10 11 12], $tile, ($($constant),*), ($($argument),*))
@@ -50,7 +51,7 @@ pub(super) use with_row_count;
 
 /// `M` rows by `P` panels by `V` vectors of `out (+)= a B`.
 ///
-/// The panels are `first_panel` and the following ones, the vectors start at `at` in each.
+/// The panels are `first_panel` and the following ones, and the vectors start at `at` in each.
 #[inline(never)]
 pub(super) fn product_tile<const M: usize, const P: usize, const V: usize, S: Simd>(
     simd: S,

@@ -4,7 +4,7 @@ use pulp::{Scalar, Simd, WithSimd};
 
 use super::{Level, Panels};
 
-/// Rows and columns that are transposed at once; divides the width of every panel.
+/// Number of rows and columns that are transposed together. It divides the width of every panel.
 const TILE: usize = 8;
 
 type Tile = [[f32; TILE]; TILE];
@@ -19,7 +19,7 @@ pub(super) fn transpose(from: &Panels, to: &mut Panels) {
     Transpose { from, to, way: Scalar }.with_simd(Scalar);
 }
 
-/// A way to transpose a tile.
+/// A method of transposing a tile.
 trait Way {
     fn transposed(&self, tile: Tile) -> Tile;
 }
@@ -91,7 +91,7 @@ impl Way for Scalar {
 
 #[cfg(target_arch = "x86_64")]
 impl Way for pulp::x86::V3 {
-    /// In registers: pairs, then quarters, then halves change places.
+    /// In registers: pairs change places, then quarters, then halves.
     #[inline(always)]
     fn transposed(&self, tile: Tile) -> Tile {
         use pulp::{cast, f32x8};

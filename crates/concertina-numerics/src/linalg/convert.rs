@@ -1,4 +1,4 @@
-//! Between `ndarray` and faer.
+//! Conversions between `ndarray` and faer.
 
 use std::borrow::Cow;
 
@@ -7,7 +7,7 @@ use ndarray::{Array2, ArrayView2, CowArray, Ix2};
 
 use crate::{Error, Result};
 
-/// A row-major matrix, borrowed where the array is row-major already.
+/// A row-major matrix, borrowed if the array is already row-major.
 pub(crate) struct RowMajor<'a> {
     entries: Cow<'a, [f64]>,
     shape: (usize, usize),
@@ -33,17 +33,17 @@ impl RowMajor<'_> {
     }
 }
 
-/// A power of two by which to multiply numbers of this largest magnitude so that their squares neither over-
-/// nor underflow, which changes no digit.
+/// A power of two by which numbers with this largest magnitude are multiplied so that their squares neither
+/// overflow nor underflow. The multiplication is exact.
 pub fn one_over_power_of_two(largest: f64) -> f64 {
     libm::exp2(-libm::floor(libm::log2(largest)).clamp(-1000.0, 1000.0))
 }
 
-/// Magnitudes within which a decomposition loses nothing to over- or underflow.
+/// Magnitudes within which a decomposition loses nothing to overflow or underflow.
 const SAFE: std::ops::RangeInclusive<f64> = 1e-100..=1e100;
 
-/// What to multiply a matrix by before it is decomposed: 1, unless its largest entry is near an end of the
-/// range of f64.
+/// The factor by which a matrix is multiplied before it is decomposed: 1, unless its largest entry is near an
+/// end of the range of f64.
 pub(crate) fn safe_scale(a: &ArrayView2<f64>) -> f64 {
     let largest = a.iter().fold(0.0, |largest: f64, entry| largest.max(entry.abs()));
     if largest == 0.0 || SAFE.contains(&largest) { 1.0 } else { one_over_power_of_two(largest) }
@@ -59,7 +59,7 @@ pub(crate) fn to_array(matrix: MatRef<'_, f64>) -> Array2<f64> {
     Array2::from_shape_fn((matrix.nrows(), matrix.ncols()), |(row, column)| matrix[(row, column)])
 }
 
-/// An error naming the first entry that is infinite or not a number.
+/// Returns an error that names the first entry that is NaN or infinite.
 pub(crate) fn check_finite(operation: &'static str, array: &ArrayView2<f64>) -> Result<()> {
     match array.indexed_iter().find(|(_, value)| !value.is_finite()) {
         Some(((row, column), &value)) => Err(Error::NotFinite { operation, index: vec![row, column], value }),
@@ -67,7 +67,7 @@ pub(crate) fn check_finite(operation: &'static str, array: &ArrayView2<f64>) -> 
     }
 }
 
-/// An error unless the matrix is square.
+/// Checks that the matrix is square.
 pub(crate) fn check_square(operation: &'static str, array: &ArrayView2<f64>) -> Result<()> {
     if array.is_square() {
         return Ok(());

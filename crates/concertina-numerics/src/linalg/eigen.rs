@@ -7,14 +7,14 @@ use num_complex::Complex64;
 use super::convert::{check_finite, check_square, row_major, safe_scale, scaled};
 use crate::{Error, Result};
 
-/// Eigenvalues of a square real matrix, by falling modulus, then falling imaginary part, then falling real
-/// part.
+/// Eigenvalues of a square real matrix, in order of decreasing modulus, then decreasing imaginary part, then
+/// decreasing real part.
 ///
-/// A conjugate pair therefore stands together, the one with positive imaginary part first.
+/// The two of a conjugate pair are therefore adjacent, the one with positive imaginary part first.
 ///
-/// Where zeros divide the matrix into parts that reach one another in one direction only, as in a network
-/// without loops, the eigenvalues are those of the parts: a unit that no loop passes has its diagonal entry,
-/// exactly. Within a part rounding moves an eigenvalue of multiplicity `m` by up to about the `m`-th root of
+/// If zeros divide the matrix into parts that are connected in only one direction, as in a network without
+/// loops, the eigenvalues are those of the parts. A unit that is on no loop contributes exactly its diagonal
+/// entry. Within a part, rounding moves an eigenvalue of multiplicity `m` by up to about the `m`-th root of
 /// machine epsilon times the norm.
 ///
 /// # Errors
@@ -43,7 +43,7 @@ pub fn eigenvalues(a: ArrayView2<f64>) -> Result<Vec<Complex64>> {
 
 const EIGENVALUES: &str = "eigenvalues";
 
-/// Eigenvalues in no order, of a matrix with a row at least.
+/// Eigenvalues, unordered, of a matrix with at least one row.
 fn eigenvalues_of_part(a: ArrayView2<f64>) -> Result<Vec<Complex64>> {
     let scale = safe_scale(&a);
     let found = row_major(&scaled(&a, scale).view()).view().eigenvalues();
@@ -51,7 +51,7 @@ fn eigenvalues_of_part(a: ArrayView2<f64>) -> Result<Vec<Complex64>> {
     Ok(found.into_iter().map(|value| Complex64::new(value.re / scale, value.im / scale)).collect())
 }
 
-/// The sets of rows that reach one another through entries that are not zero, each rising.
+/// The sets of rows that reach one another through non-zero entries, each in increasing order.
 fn strong_components(a: ArrayView2<f64>) -> Vec<Vec<usize>> {
     let n = a.nrows();
     let mut search =
@@ -86,11 +86,11 @@ fn strong_components(a: ArrayView2<f64>) -> Vec<Vec<usize>> {
     parts
 }
 
-/// Tarjan's search for strong components, without recursion.
+/// Tarjan's search for strongly connected components, without recursion.
 struct Search {
-    /// In the order in which rows were met.
+    /// The number of each row, in the order in which rows were visited.
     number: Vec<Option<usize>>,
-    /// The lowest number that a row is known to reach among open ones.
+    /// The lowest number among open rows that each row is known to reach.
     lowest: Vec<usize>,
     /// Whether the component of a row is not yet complete.
     is_open: Vec<bool>,
@@ -107,7 +107,7 @@ impl Search {
         row
     }
 
-    /// The component that is complete with this row, if one is.
+    /// The component that this row completes, if any.
     fn leave(&mut self, row: usize) -> Option<Vec<usize>> {
         if self.number[row] != Some(self.lowest[row]) {
             return None;
@@ -132,7 +132,8 @@ fn modulus(value: Complex64) -> f64 {
     libm::hypot(value.re, value.im)
 }
 
-/// Eigenvalues of a symmetric matrix, falling, and its eigenvectors of length 1 as columns in the same order.
+/// Eigenvalues of a symmetric matrix in decreasing order, and its eigenvectors of length 1 as columns in the
+/// same order.
 ///
 /// Only the lower triangle is read. The sign of each vector is arbitrary.
 ///
@@ -152,7 +153,7 @@ pub fn symmetric_eigen(a: ArrayView2<f64>) -> Result<(Array1<f64>, Array2<f64>)>
     let scale = safe_scale(&a);
     let found = row_major(&scaled(&a, scale).view()).view().self_adjoint_eigen(Side::Lower);
     let found = found.map_err(|_| Error::NotConverged { operation: OPERATION, shape: a.dim() })?;
-    // faer returns them rising.
+    // faer returns them in increasing order.
     let values = Array1::from_shape_fn(n, |k| found.S()[n - 1 - k] / scale);
     let vectors = Array2::from_shape_fn((n, n), |(row, k)| found.U()[(row, n - 1 - k)]);
     Ok((values, vectors))
@@ -181,7 +182,7 @@ mod tests {
         let shift = Array2::from_shape_fn((n, n), |(i, j)| f64::from((i + 1) % n == j));
         let found = eigenvalues(shift.view()).expect("eigenvalues");
         for value in &found {
-            assert!((value.powu(7) - 1.0).norm() < 1e-12, "{value} is no root of unity");
+            assert!((value.powu(7) - 1.0).norm() < 1e-12, "{value} is not a root of unity");
         }
         assert!((spectral_radius(shift.view()).expect("a radius") - 1.0).abs() < 1e-13);
         assert!(found.iter().sum::<Complex64>().norm() < 1e-12);
@@ -206,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn empty_non_square_and_non_finite_matrices_are_told_apart() {
+    fn empty_non_square_and_non_finite_matrices_are_distinguished() {
         assert_eq!(eigenvalues(Array2::zeros((0, 0)).view()), Ok(vec![]));
         let error = eigenvalues(Array2::zeros((2, 3)).view()).expect_err("not square");
         assert_eq!(error.to_string(), "eigenvalues: expected a square matrix, found [2, 3]");

@@ -1,6 +1,6 @@
-//! Dense linear algebra in f64, over faer, sequential.
+//! Dense linear algebra in f64, based on faer and sequential.
 //!
-//! Arrays are `ndarray` arrays in row-major order on both sides. faer is built without its thread pool, so
+//! Arguments and results are `ndarray` arrays in row-major order. faer is built without its thread pool, so
 //! nothing here starts a thread, and the same matrix gives the same bits on the same instruction set.
 
 mod convert;

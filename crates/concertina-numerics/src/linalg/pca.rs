@@ -12,19 +12,20 @@ const SIGN_TIE: f64 = 1e-10;
 /// Principal components of a cloud of samples, from the singular values of the centred data.
 ///
 /// With `X - mean = U diag(s) Vᵀ`, the components are the first columns of `V`, with variances
-/// `s² / (samples - 1)`. The entry of largest magnitude in each component is positive (of several that agree
-/// to 10 digits, the first), so that signs are the same everywhere.
+/// `s² / (samples - 1)`. The entry of largest magnitude in each component is positive (the first one if
+/// several agree to 10 digits), so that signs are the same everywhere.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Pca {
     /// Mean of each feature, (features).
     pub mean: Array1<f64>,
     /// The first components as columns of length 1, (features, k); no more than the rank.
     pub components: Array2<f64>,
-    /// Variance along every component, falling, (min(samples, features)); in squared units of the data.
+    /// Variance along every component, in decreasing order, (min(samples, features)); in squared units of the
+    /// data.
     pub explained_variance: Array1<f64>,
     /// Share of the total variance, (min(samples, features)); zeros if there is no variance.
     pub explained_variance_ratio: Array1<f64>,
-    /// Singular values of the centred data, falling, (min(samples, features)).
+    /// Singular values of the centred data, in decreasing order, (min(samples, features)).
     pub singular_values: Array1<f64>,
     /// Number of components with variance: singular values above `max(samples, features)` machine epsilons of
     /// the largest one (and of the largest entry of the data, below which centring leaves only rounding
@@ -36,10 +37,10 @@ impl Pca {
     /// The principal components of `x`, at most `count` of them.
     ///
     /// # Shapes
-    /// `x`: (samples, features), a row per sample.
+    /// `x`: (samples, features).
     ///
     /// # Errors
-    /// [`Error::TooFewSamples`] under 2 samples, [`Error::NotFinite`], [`Error::NotConverged`].
+    /// [`Error::TooFewSamples`] for fewer than 2 samples, [`Error::NotFinite`], [`Error::NotConverged`].
     pub fn fit(x: ArrayView2<f64>, count: usize) -> Result<Self> {
         let (samples, features) = x.dim();
         if samples < 2 {
@@ -86,7 +87,8 @@ impl Pca {
     }
 }
 
-/// The share of each variance in the total: from the singular values where the variances over- or underflow.
+/// The share of each variance in the total, computed from the singular values if the variances overflow or
+/// underflow.
 fn shares(variances: &Array1<f64>, singular_values: &Array1<f64>) -> Array1<f64> {
     let total = variances.sum();
     if total.is_normal() {
@@ -100,7 +102,7 @@ fn shares(variances: &Array1<f64>, singular_values: &Array1<f64>) -> Array1<f64>
     &squares / squares.sum()
 }
 
-/// The mean over samples (rows) and what is left after subtracting it. Zeros for no samples.
+/// The mean over samples (rows), and the samples minus the mean. Zeros without samples.
 ///
 /// The mean is corrected by the mean of the residuals, so that equal samples leave exact zeros.
 pub fn centre(x: ArrayView2<f64>) -> (Array1<f64>, Array2<f64>) {

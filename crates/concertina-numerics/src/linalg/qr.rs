@@ -14,8 +14,8 @@ pub struct Qr {
     pub upper: Array2<f64>,
 }
 
-/// The thin QR decomposition, by Householder reflections, signs chosen so that the diagonal of the upper
-/// factor is not negative: that makes it unique for a matrix of full rank.
+/// The thin QR decomposition, by Householder reflections. Signs are chosen so that the diagonal of the upper
+/// factor is not negative, which makes the decomposition unique for a matrix of full rank.
 ///
 /// # Errors
 /// [`Error::NotFinite`](crate::Error::NotFinite).
@@ -33,10 +33,11 @@ pub fn qr(a: ArrayView2<f64>) -> Result<Qr> {
     Ok(Qr { orthogonal, upper })
 }
 
-/// The orthogonal factor of a matrix: of `raw` itself if it is square or tall, of its transpose, transposed
-/// back, if it is wide; signs as in [`qr`].
+/// The orthogonal factor of a matrix: of `raw` itself if it is square or tall, or of its transpose,
+/// transposed back, if it is wide. Signs are chosen as in [`qr`].
 ///
-/// From Gaussian entries this is uniform among the matrices with orthonormal columns (or rows).
+/// For Gaussian entries, the result is uniformly distributed among the matrices with orthonormal columns (or
+/// rows).
 ///
 /// # Shapes
 /// Returns the shape of `raw`.

@@ -7,20 +7,19 @@ use ndarray::{Array1, ArrayView1, ArrayView2};
 use super::convert::{check_finite, check_square, row_major};
 use crate::{Error, Result};
 
-/// A pivot under this share of the largest, times `n`, says nothing: elimination rounds by about `n`
-/// machine epsilons of the largest. Arbitrary: a thousand times that, so that a solution has three digits
-/// at least.
+/// A pivot below this share of the largest, times `n`, is not significant, because elimination rounds by
+/// about `n` machine epsilons of the largest. Arbitrary: a thousand times that, so that a solution has at
+/// least three digits.
 const LOST: f64 = 1e3 * f64::EPSILON;
 
-/// A square matrix in the form in which equations with it are solved: `P a = L U`, by elimination with row
-/// pivoting.
+/// A square matrix, factorised for solving equations: `P a = L U`, by elimination with row pivoting.
 #[derive(Debug, Clone)]
 pub struct Elimination {
     factors: PartialPivLu<f64>,
 }
 
 impl Elimination {
-    /// The factors of a matrix, (n, n); `None` where it is singular up to rounding.
+    /// The factors of a matrix, (n, n); `None` if it is singular up to rounding.
     ///
     /// # Errors
     /// [`Error::Shape`] unless it is square, [`Error::NotFinite`].
@@ -47,7 +46,7 @@ impl Elimination {
     }
 }
 
-/// The solution `x` of `a x = b` for a symmetric positive definite `a`, by Cholesky's factors; `None` where
+/// The solution `x` of `a x = b` for a symmetric positive definite `a`, by Cholesky factorisation; `None` if
 /// `a` is not positive definite up to rounding. Only the lower triangle is read.
 ///
 /// # Shapes
@@ -96,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_solved_fulfils_the_equations() {
+    fn solutions_satisfy_the_equations() {
         for n in [1, 2, 7, 60] {
             let entry = |(i, j): (usize, usize)| ((31 * i + 17 * j + i * j) % 23) as f64 / 23.0 - 0.5;
             let a = Array2::from_shape_fn((n, n), entry) + Array2::<f64>::eye(n) * 2.0;

@@ -10,7 +10,7 @@ use crate::{Error, Result};
 pub struct Svd {
     /// Left singular vectors as columns, (rows, k) with k = min(rows, columns).
     pub left: Array2<f64>,
-    /// Singular values, falling, (k).
+    /// Singular values in decreasing order, (k).
     pub singular_values: Array1<f64>,
     /// Right singular vectors as rows, (k, columns).
     pub right_transposed: Array2<f64>,
@@ -18,8 +18,8 @@ pub struct Svd {
 
 /// The thin singular value decomposition. The common sign of each pair of vectors is arbitrary.
 ///
-/// Singular values are exact up to rounding of the largest: those under 1e-16 of it or so need not have a
-/// correct digit.
+/// Singular values are exact up to the rounding of the largest. Those below about 1e-16 of it may not have a
+/// single correct digit.
 ///
 /// # Errors
 /// [`Error::NotFinite`], [`Error::NotConverged`].

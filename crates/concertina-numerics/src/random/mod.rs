@@ -1,5 +1,4 @@
-//! Keyed streams of random numbers: what a number is depends on the seed and on what it is for, and on
-//! nothing else.
+//! Keyed streams of random numbers. A number depends only on the seed and on its purpose.
 //!
 //! ```
 //! use concertina_numerics::random::{Purpose, Stream};

@@ -2,8 +2,9 @@
 //!
 //! Two words give two numbers: `sqrt(-2 ln u)` times the cosine and the sine of an angle. Logarithm and sines
 //! are polynomials (minimax by Remez exchange in 40 digits, then rounded to single precision), evaluated with
-//! fused multiply-adds in a fixed order, so the numbers are the same on every machine. A radius comes from 32
-//! bits: numbers go up to `sqrt(66 ln 2)`, 6.76, which the normal law exceeds once in 10¹¹ numbers.
+//! fused multiply-adds in a fixed order, so the numbers are the same on every machine. A radius is computed
+//! from 32 bits, so numbers go up to `sqrt(66 ln 2)`, 6.76, which the normal distribution exceeds once in
+//! 10¹¹ numbers.
 //!
 //! # Source
 //! Box and Muller, A note on the generation of random normal deviates, Annals of Mathematical Statistics 29
@@ -11,13 +12,13 @@
 
 use crate::kernels::dispatch;
 
-/// Words, and numbers, of a block.
+/// Number of words, and of numbers, in a block.
 pub(super) const BLOCK: usize = 64;
 
 const PAIRS: usize = BLOCK / 2;
 
-/// Transforms blocks of words. The first half of a block are radii and the second half angles; cosines come
-/// first, then sines.
+/// Transforms blocks of words. The first half of a block gives radii and the second half angles. In the
+/// result, cosines come first, then sines.
 pub(super) fn transform(words: &[[u32; BLOCK]], out: &mut [[f32; BLOCK]]) {
     dispatch(
         #[inline(always)]
@@ -81,7 +82,7 @@ fn radius(word: u32) -> f32 {
 #[inline(always)]
 fn sine_cosine(word: u32) -> (f32, f32) {
     const SIGN: u32 = 1 << 31;
-    // the nearest multiple of a quarter turn, and what is left: within an eighth
+    // the nearest multiple of a quarter turn, and the remainder: at most an eighth of a turn
     let quarter = word.wrapping_add(1 << 29) >> 30;
     let rest = word.wrapping_sub(quarter << 30).cast_signed();
     let x = rest as f32 * (std::f32::consts::TAU / 4_294_967_296.0);

@@ -1,16 +1,16 @@
-//! What random numbers are for.
+//! The purpose of random numbers.
 
 use std::fmt;
 
-/// What a stream of numbers is for: up to 16 ASCII characters, part of the key.
+/// The purpose of a stream of numbers: up to 16 ASCII characters, which are part of the key.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Purpose([u8; 16]);
 
 impl Purpose {
-    /// A purpose by name. Meant for constants, where a name that does not fit is an error at compile time.
+    /// A purpose with this name. Meant for constants, where an invalid name is an error at compile time.
     ///
     /// # Panics
-    /// If the name is longer than 16 bytes, or has a character outside of printable ASCII.
+    /// If the name is longer than 16 bytes, or contains characters other than printable ASCII.
     #[must_use]
     pub const fn new(name: &str) -> Self {
         let name = name.as_bytes();

@@ -1,4 +1,4 @@
-//! One stream of random numbers.
+//! A stream of random numbers.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use rand_chacha::rand_core::block::Generator;
 use super::Purpose;
 use super::normal::{self, BLOCK};
 
-/// A stream of random numbers: ChaCha with 8 rounds, key = seed | purpose | index.
+/// A stream of random numbers: ChaCha with 8 rounds and the key seed | purpose | index.
 ///
 /// The key's 32 bytes are the seed (8 bytes, little endian), the purpose (16 bytes) and the index (8 bytes,
 /// little endian); the nonce is zero. Every method consumes 32-bit words of the key stream in order, and
@@ -25,15 +25,15 @@ pub struct Stream {
     spare: Option<f64>,
 }
 
-/// Words that the generator makes at once.
+/// Number of words that the generator makes in one call.
 const WORDS: usize = 64;
 
-/// Blocks of normal numbers that are transformed at once; changes no number.
+/// Number of blocks of normal numbers that are transformed together. It does not change the numbers.
 const GROUP: usize = 8;
 
 impl Stream {
-    /// The stream of a seed for a purpose. The index tells streams of one purpose apart (epochs, layers,
-    /// repeats).
+    /// The stream of a seed for a purpose. The index distinguishes streams with the same purpose (epochs,
+    /// layers, repeats).
     #[must_use]
     pub fn new(seed: u64, purpose: Purpose, index: u64) -> Self {
         let mut key = [0; 32];
@@ -48,7 +48,7 @@ impl Stream {
         (self.long_word() >> 11) as f64 * f64::EPSILON * 0.5
     }
 
-    /// A whole number in 0..bound, each equally likely; 0 for a bound of 0. Consumes a word, rarely more.
+    /// A whole number in 0..bound, uniformly distributed; 0 for a bound of 0. Consumes one word, rarely more.
     ///
     /// # Source
     /// Lemire, Fast random integer generation in an interval, ACM TOMACS 29 (2019), algorithm 5.
@@ -63,10 +63,10 @@ impl Stream {
         (wide >> 32) as u32
     }
 
-    /// A number from the standard normal law, in double precision.
+    /// A number from the standard normal distribution, in double precision.
     ///
-    /// Polar form of the Box-Muller transform; numbers come in pairs, and the second is kept for the next
-    /// call.
+    /// Uses the polar form of the Box-Muller transform. Numbers come in pairs, and the second is kept for the
+    /// next call.
     ///
     /// # Source
     /// Marsaglia and Bray, A convenient method for generating normal variables, SIAM Review 6 (1964).
@@ -86,10 +86,10 @@ impl Stream {
         }
     }
 
-    /// Fills a slice with numbers from the standard normal law.
+    /// Fills a slice with numbers from the standard normal distribution.
     ///
-    /// Consumes whole blocks of 64 words, one block for 64 numbers or what is left of them: a shorter slice
-    /// gets the first numbers of a longer one, but two fills of 10 are not one fill of 20.
+    /// Consumes whole blocks of 64 words, one block for up to 64 numbers. A shorter slice therefore receives
+    /// the first numbers of a longer one, but two fills of 10 differ from one fill of 20.
     pub fn fill_normal(&mut self, out: &mut [f32]) {
         let mut words = [[0; BLOCK]; GROUP];
         let (whole, rest) = out.as_chunks_mut::<BLOCK>();
@@ -106,7 +106,7 @@ impl Stream {
         }
     }
 
-    /// Fills a slice with numbers in [0, 1), multiples of 2⁻²⁴. Consumes a word for each.
+    /// Fills a slice with numbers in [0, 1), multiples of 2⁻²⁴. Consumes one word per number.
     pub fn fill_uniform(&mut self, out: &mut [f32]) {
         let mut words = [0; WORDS];
         for chunk in out.chunks_mut(WORDS) {
@@ -118,13 +118,13 @@ impl Stream {
         }
     }
 
-    /// Puts items into random order, each order equally likely (Fisher-Yates, from the front).
+    /// Puts items into random order, with all orders equally likely (Fisher-Yates, from the front).
     pub fn shuffle<T>(&mut self, items: &mut [T]) {
         self.draw_first(items, items.len());
     }
 
-    /// Draws `k` of the numbers 0..n without replacement, in drawn order; all of them if there are fewer than
-    /// `k`.
+    /// Draws `k` of the numbers 0..n without replacement, in the order drawn; all of them if there are fewer
+    /// than `k`.
     pub fn choose(&mut self, n: usize, k: usize) -> Vec<usize> {
         let mut numbers: Vec<usize> = (0..n).collect();
         self.draw_first(&mut numbers, k);
@@ -132,7 +132,7 @@ impl Stream {
         numbers
     }
 
-    /// Draws the first `k` items from all.
+    /// Replaces the first `k` items by items drawn from all.
     fn draw_first<T>(&mut self, items: &mut [T], k: usize) {
         for i in 0..k.min(items.len().saturating_sub(1)) {
             let other = i + self.index_below(items.len() - i);
@@ -144,7 +144,7 @@ impl Stream {
         match u32::try_from(bound) {
             Ok(bound) => self.below(bound) as usize,
             Err(_) => {
-                // at least 2³² items: by rejection of 64-bit words past the last multiple of the bound
+                // for at least 2³² items: reject 64-bit words past the last multiple of the bound
                 let bound = bound as u64;
                 loop {
                     let word = self.long_word();

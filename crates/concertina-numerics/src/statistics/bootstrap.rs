@@ -3,7 +3,7 @@
 use super::mean;
 use crate::{Error, Result};
 
-/// A mean and an interval that covers it.
+/// A mean and its confidence interval.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct MeanInterval {
     /// Mean of the samples.
@@ -16,10 +16,10 @@ pub struct MeanInterval {
 
 /// The mean of the samples with a percentile bootstrap interval.
 ///
-/// Draws as many samples with replacement as there are, `resamples` times, and takes the central share
-/// `level` of their means (quantiles interpolated linearly between order statistics).
+/// Resamples with replacement `resamples` times, each time as many samples as there are, and takes the
+/// central share `level` of the means (quantiles are interpolated linearly between order statistics).
 ///
-/// `below(n)` returns a random whole number from 0 to n - 1; it is called `resamples` times the number of
+/// `below(n)` returns a random whole number from 0 to n - 1. It is called `resamples` times the number of
 /// samples, in order.
 ///
 /// # Errors
@@ -55,8 +55,8 @@ pub fn mean_interval(
     Ok(MeanInterval { mean, low: sorted_quantile(&means, tail), high: sorted_quantile(&means, 1.0 - tail) })
 }
 
-/// The quantile of sorted values, linear between neighbours: definition 7 of Hyndman & Fan, The American
-/// Statistician 50 (1996), 361.
+/// The quantile of sorted values, interpolated linearly between neighbours: definition 7 of Hyndman & Fan,
+/// The American Statistician 50 (1996), 361.
 fn sorted_quantile(sorted: &[f64], p: f64) -> f64 {
     let position = p * (sorted.len() - 1) as f64;
     let at = position.floor().min((sorted.len() - 1) as f64);
@@ -69,7 +69,7 @@ fn sorted_quantile(sorted: &[f64], p: f64) -> f64 {
 mod tests {
     use super::*;
 
-    /// Numbers without a pattern, the high bits of a linear congruential sequence.
+    /// Numbers without a pattern: the high bits of a linear congruential sequence.
     fn scrambled(mut state: u64) -> impl FnMut(usize) -> usize {
         move |n| {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn nonsense_is_refused() {
+    fn invalid_arguments_are_refused() {
         assert!(mean_interval(&[], 0.9, 10, |_| 0).is_err());
         assert!(mean_interval(&[1.0], 1.0, 10, |_| 0).is_err());
         assert!(mean_interval(&[1.0], 0.9, 0, |_| 0).is_err());

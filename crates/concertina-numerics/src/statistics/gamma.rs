@@ -3,10 +3,10 @@
 use super::special::{excess_over_log, gamma_quantile, log_minus_digamma};
 use crate::{Error, Result};
 
-/// A gamma distribution fitted to samples by maximum likelihood, its location held fixed.
+/// A gamma distribution fitted to samples by maximum likelihood, with a fixed location.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum GammaFit {
-    /// All samples were equal: every quantile is their value.
+    /// All samples are equal, so every quantile is their value.
     Point {
         /// The value of every sample.
         value: f64,
@@ -25,16 +25,16 @@ pub enum GammaFit {
 impl GammaFit {
     /// Fits shape and scale to the samples by maximum likelihood, with the given location.
     ///
-    /// Solves `ln(shape) - digamma(shape) = ln(mean z) - mean(ln z)` for the shape, `z` the samples above the
-    /// location, by Newton's method; the scale is the mean of `z` over the shape. Equal samples, wherever
-    /// they lie, give a [`GammaFit::Point`].
+    /// Solves `ln(shape) - digamma(shape) = ln(mean z) - mean(ln z)` for the shape by Newton's method, with
+    /// `z` the samples minus the location. The scale is the mean of `z` divided by the shape. Equal samples,
+    /// wherever they lie, give a [`GammaFit::Point`].
     ///
     /// # Errors
     /// [`Error::TooFewSamples`] without samples; [`Error::NotFinite`]; [`Error::SampleBelowLocation`] if a
     /// sample is not above the location, and the samples are not all equal.
     ///
     /// # Source
-    /// Minka, Estimating a Gamma distribution (2002): the equation, the start of the iteration.
+    /// Minka, Estimating a Gamma distribution (2002): the equation and the start of the iteration.
     pub fn fit(samples: &[f64], location: f64) -> Result<Self> {
         const OPERATION: &str = "gamma fit";
         let Some(&first) = samples.first() else {
@@ -55,11 +55,11 @@ impl GammaFit {
 
         let n = samples.len() as f64;
         let mean = samples.iter().map(|value| value - location).sum::<f64>() / n;
-        // ln(mean z) - mean(ln z), with d = z/mean - 1: mean(d - ln(1 + d)), less what the rounding of the
-        // mean leaves.
+        // ln(mean z) - mean(ln z), with d = z/mean - 1: mean(d - ln(1 + d)), minus the contribution of the
+        // rounding of the mean.
         let deviation = |value: f64| (value - location - mean) / mean;
         let excess = |value: f64| match deviation(value) {
-            // so far under the mean that 1 + deviation has lost half of its digits
+            // so far below the mean that 1 + deviation has lost half of its digits
             far if far < 1e-8 - 1.0 => far - (libm::log(value - location) - libm::log(mean)),
             near => excess_over_log(near),
         };
@@ -73,7 +73,7 @@ impl GammaFit {
         Ok(Self::Distribution { location, shape, scale: mean / shape })
     }
 
-    /// The quantile: the number below which lies the share `p` of the distribution.
+    /// The quantile: the number below which a share `p` of the distribution lies.
     ///
     /// # Errors
     /// [`Error::OutOfRange`] for `p` outside (0, 1).
@@ -126,14 +126,14 @@ fn solve_shape(spread: f64) -> f64 {
     shape
 }
 
-/// A gamma distribution on one side of an anchor: above it, or mirrored, below it.
+/// A gamma distribution on one side of an anchor: above it or, mirrored, below it.
 ///
-/// The published figures draw accuracies this way, mirrored at 1: samples `x` become `2 anchor - x`, the
+/// The published figures treat accuracies in this way, mirrored at 1. Samples `x` become `2 anchor - x`, the
 /// distribution is fitted with the location `anchor + shift`, and quantiles are mirrored back.
 ///
-/// Differs from the published code in the quantiles of mirrored samples: it takes them with the location
-/// `anchor`, having fitted with `anchor + shift`. Here the location is the same, and quantiles differ from
-/// theirs by `shift`.
+/// Differs from the published code in the quantiles of mirrored samples: that code takes them with the
+/// location `anchor` after fitting with `anchor + shift`. Here the location is the same in both, and
+/// quantiles differ from the published ones by `shift`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct AnchoredGamma {
     anchor: f64,
@@ -142,14 +142,14 @@ pub struct AnchoredGamma {
 }
 
 impl AnchoredGamma {
-    /// Fits to samples above `anchor + shift`, or, `mirrored`, below `anchor - shift`.
+    /// Fits to samples above `anchor + shift` or, if `mirrored`, below `anchor - shift`.
     ///
     /// # Errors
     /// As [`GammaFit::fit`].
     pub fn fit(samples: &[f64], anchor: f64, shift: f64, mirrored: bool) -> Result<Self> {
         let all_equal = samples.windows(2).all(|pair| pair[0] == pair[1]);
         if !mirrored || all_equal {
-            // Mirroring twice would round the one value.
+            // Mirroring twice would round a value shared by all samples.
             let fit = GammaFit::fit(samples, anchor + shift)?;
             return Ok(Self { anchor, mirrored: false, fit });
         }
@@ -157,7 +157,7 @@ impl AnchoredGamma {
         Ok(Self { anchor, mirrored, fit: GammaFit::fit(&images, anchor + shift)? })
     }
 
-    /// The fitted distribution, of the mirror images if the samples were mirrored.
+    /// The fitted distribution; that of the mirror images if the samples were mirrored.
     pub fn gamma(&self) -> GammaFit {
         self.fit
     }
@@ -188,7 +188,7 @@ mod tests {
 
     use super::*;
 
-    /// Samples at equally spaced quantiles of a gamma distribution: a fit must find it nearly.
+    /// Samples at equally spaced quantiles of a gamma distribution, which a fit must nearly recover.
     fn ideal_samples(location: f64, shape: f64, scale: f64, n: u32) -> Vec<f64> {
         (0..n)
             .map(|k| location + scale * gamma_quantile(shape, (f64::from(k) + 0.5) / f64::from(n)))
@@ -255,7 +255,7 @@ mod tests {
         }
 
         #[test]
-        fn scaling_and_shifting_the_samples_does_it_to_the_quantiles(
+        fn scaling_and_shifting_the_samples_scales_and_shifts_the_quantiles(
             samples in prop::collection::vec(0.1..10.0_f64, 3..20), factor in 0.1..10.0_f64, shift in -5.0..5.0_f64,
         ) {
             let moved: Vec<f64> = samples.iter().map(|z| shift + factor * z).collect();

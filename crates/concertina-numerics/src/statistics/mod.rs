@@ -15,14 +15,15 @@ pub fn mean(values: &[f64]) -> Option<f64> {
     (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
 }
 
-/// The unbiased sample variance (squares over n - 1); `None` under 2 values.
+/// The unbiased sample variance (with n - 1 in the denominator); `None` for fewer than 2 values.
 pub fn variance(values: &[f64]) -> Option<f64> {
     let mean = mean(values).filter(|_| values.len() > 1)?;
     let squares: f64 = values.iter().map(|value| (value - mean) * (value - mean)).sum();
     Some(squares / (values.len() - 1) as f64)
 }
 
-/// The standard error of the mean, the root of variance over number; `None` under 2 values.
+/// The standard error of the mean, the square root of the variance divided by the number of values; `None`
+/// for fewer than 2 values.
 pub fn standard_error(values: &[f64]) -> Option<f64> {
     Some((variance(values)? / values.len() as f64).sqrt())
 }

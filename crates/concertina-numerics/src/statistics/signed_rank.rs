@@ -1,12 +1,12 @@
-//! Whether paired differences lie on one side of zero.
+//! A test of whether paired differences lie on one side of zero.
 
 /// The one-sided p-value of Wilcoxon's signed-rank test that differences lie above 0: the probability of a
-/// rank sum as large as this, if every difference were as likely to have the other sign.
+/// rank sum at least as large, if every difference were equally likely to have the other sign.
 ///
-/// Exact for any number of differences, ties and zeros: the null distribution is that of the ranks at hand.
-/// Ties share the mean of their ranks. Zeros take part in ranking and then count for neither side (Pratt), so
-/// they make a test weaker and never stronger. The time grows with the cube of the number of differences: 300
-/// take some milliseconds.
+/// It is exact for any number of differences, ties and zeros, because the null distribution is that of the
+/// actual ranks. Ties share the mean of their ranks. Zeros take part in the ranking but count for neither
+/// side (Pratt), so they make a test weaker and never stronger. The time grows with the cube of the number of
+/// differences: 300 take some milliseconds.
 ///
 /// # Returns  In (0, 1], at least `0.5^n` of n differences; 1 if all are zero. `None` without differences, or
 /// if one is NaN.
@@ -18,7 +18,7 @@ pub fn p_above(differences: &[f64]) -> Option<f64> {
     }
     let mut sorted = differences.to_vec();
     sorted.sort_by(|a, b| a.abs().total_cmp(&b.abs()));
-    // Twice the ranks: whole numbers, ties or not.
+    // Twice the ranks, which are whole numbers even with ties.
     let mut ranks = Vec::with_capacity(sorted.len());
     for tied in sorted.chunk_by(|a, b| a.abs() == b.abs()) {
         let (first, last) = (ranks.len() + 1, ranks.len() + tied.len());
@@ -39,7 +39,7 @@ pub fn p_above(differences: &[f64]) -> Option<f64> {
             probability[sum] = 0.5 * (probability[sum] + with);
         }
     }
-    // The smallest first, for the last digits.
+    // The smallest first, to keep the last digits.
     Some(probability[above..].iter().rev().sum())
 }
 
@@ -49,7 +49,7 @@ mod tests {
 
     use super::p_above;
 
-    /// The definition: all patterns of signs, one by one.
+    /// The definition: enumerates all patterns of signs.
     fn by_enumeration(differences: &[f64]) -> f64 {
         let rank = |difference: f64| -> f64 {
             let below = differences.iter().filter(|other| other.abs() < difference.abs()).count() as f64;
@@ -70,12 +70,12 @@ mod tests {
     fn five_of_five_give_one_in_thirty_two() {
         assert_eq!(p_above(&[0.1, 3.0, 0.2, 1.0, 7.0]), Some(1.0 / 32.0));
         assert_eq!(p_above(&[-0.1, -3.0, -0.2, -1.0, -7.0]), Some(1.0));
-        // One zero: as four, with higher ranks.
+        // With one zero: as with four differences, but with higher ranks.
         assert_eq!(p_above(&[0.0, 3.0, 0.2, 1.0, 7.0]), Some(1.0 / 16.0));
     }
 
     #[test]
-    fn nothing_and_zeros_show_nothing() {
+    fn zeros_and_no_differences_give_no_evidence() {
         assert_eq!(p_above(&[]), None);
         assert_eq!(p_above(&[1.0, f64::NAN]), None);
         assert_eq!(p_above(&[0.0, 0.0, -0.0]), Some(1.0));

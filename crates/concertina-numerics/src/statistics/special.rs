@@ -1,11 +1,12 @@
 //! Special functions of the gamma and the normal distribution, to about 13 digits.
 
-/// From here on the asymptotic series in 1/a are exact to rounding: their first left-out terms are below
-/// 1e-15 of the sum.
+/// From here on the asymptotic series in 1/a are exact to rounding: the first terms left out are below 1e-15
+/// of the sum.
 const ASYMPTOTIC_FROM: f64 = 10.0;
 
-/// From this shape on the quantile is taken from its expansion in 1/sqrt(shape), whose first left-out term is
-/// of order 1 / shape², 1e-15 of the quantile and less; below, from the incomplete gamma function.
+/// From this shape on, the quantile is computed from its expansion in 1/sqrt(shape), in which the first term
+/// left out is of order 1 / shape², at most 1e-15 of the quantile. Below, it is computed from the incomplete
+/// gamma function.
 const EXPANSION_FROM: f64 = 1e5;
 
 /// `x - ln(1 + x)` for x > -1, without cancellation near 0.
@@ -26,7 +27,8 @@ pub(super) fn excess_over_log(x: f64) -> f64 {
     sum
 }
 
-/// `ln a - digamma(a)` and its derivative `1/a - trigamma(a)`, for a > 0. The first falls from infinity to 0.
+/// `ln a - digamma(a)` and its derivative `1/a - trigamma(a)`, for a > 0. The first decreases from infinity
+/// to 0.
 ///
 /// Abramowitz & Stegun, 6.3.5 and 6.4.6 (recurrence), 6.3.18 and 6.4.12 (asymptotic series).
 pub(super) fn log_minus_digamma(a: f64) -> (f64, f64) {
@@ -111,7 +113,7 @@ fn gamma_tail(a: f64, x: f64, density_times_x: f64) -> Tail {
 
 /// The quantile of the standard normal distribution, for p in (0, 1).
 ///
-/// Starts from Abramowitz & Stegun 26.2.23 (off by less than 4.5e-4), polished by Halley's method.
+/// Starts from Abramowitz & Stegun 26.2.23 (in error by less than 4.5e-4), refined by Halley's method.
 pub(super) fn normal_quantile(p: f64) -> f64 {
     let tail = p.min(1.0 - p);
     let t = (-2.0 * libm::log(tail)).sqrt();
@@ -128,7 +130,7 @@ pub(super) fn normal_quantile(p: f64) -> f64 {
 
 /// The quantile of the standard gamma distribution of shape a > 0, for p in (0, 1).
 ///
-/// Halley's method on the incomplete gamma function in the logarithm of x, kept in a bracket.
+/// Uses Halley's method on the incomplete gamma function in the logarithm of x, kept within a bracket.
 pub(super) fn gamma_quantile(a: f64, p: f64) -> f64 {
     let z = normal_quantile(p);
     if a >= EXPANSION_FROM {
@@ -150,8 +152,8 @@ pub(super) fn gamma_quantile(a: f64, p: f64) -> f64 {
         }
         let newton = off / slope;
         let step = newton / (1.0 - 0.5 * newton * (a - x)).max(0.5);
-        // The error after a step of Halley's method is of the order of its cube, in units of the relative
-        // width 1/sqrt(a).
+        // The error after a step of Halley's method is of the order of the cube of the step, in units of the
+        // relative width 1/sqrt(a).
         if step.abs() * a.max(1.0).sqrt() < 1e-6 {
             log_x -= step;
             break;

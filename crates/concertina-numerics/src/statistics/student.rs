@@ -2,8 +2,8 @@
 
 use super::{mean, standard_error};
 
-/// The probability that a t variable with `freedom` degrees of freedom lies farther from 0 than `t`, on
-/// either side.
+/// The probability that a t variable with `freedom` degrees of freedom is farther from 0 than `t`, on either
+/// side.
 ///
 /// # Returns  In [0, 1]; 1 for `t` = 0. Relative accuracy about 1e-12 up to a thousand degrees of freedom.
 /// # Source   Abramowitz & Stegun 26.7.1 (as an incomplete beta function).
@@ -14,14 +14,14 @@ pub fn two_sided(t: f64, freedom: f64) -> f64 {
 /// The distance from 0 within which a t variable with `freedom` degrees of freedom lies with probability
 /// `level`, in (0, 1).
 ///
-/// By bisection: [`two_sided`] falls, and is cheap.
+/// Found by bisection, since [`two_sided`] is decreasing and cheap.
 pub fn central_quantile(level: f64, freedom: f64) -> f64 {
     let outside = 1.0 - level;
     let (mut low, mut high) = (0.0, 1.0);
     while two_sided(high, freedom) > outside {
         (low, high) = (high, 2.0 * high);
     }
-    // Until the bracket is as narrow as numbers are dense.
+    // Until the ends of the bracket are neighbouring numbers.
     loop {
         let middle = 0.5 * (low + high);
         if middle <= low || middle >= high {
@@ -35,8 +35,8 @@ pub fn central_quantile(level: f64, freedom: f64) -> f64 {
     }
 }
 
-/// The interval that covers the mean of normal samples with probability `level`, in (0, 1); `None` under 2
-/// samples.
+/// The interval that covers the mean of normal samples with probability `level`, in (0, 1); `None` for fewer
+/// than 2 samples.
 pub fn mean_interval(samples: &[f64], level: f64) -> Option<(f64, f64)> {
     let (centre, error) = (mean(samples)?, standard_error(samples)?);
     let half = error * central_quantile(level, (samples.len() - 1) as f64);
@@ -51,18 +51,18 @@ fn incomplete_beta(x: f64, a: f64, b: f64) -> f64 {
     if x <= 0.0 || x >= 1.0 {
         return x.clamp(0.0, 1.0);
     }
-    // The fraction converges fast on this side of the mean alone.
+    // The fraction converges fast only on this side of the mean.
     if x > (a + 1.0) / (a + b + 2.0) {
         return 1.0 - incomplete_beta(1.0 - x, b, a);
     }
     let log_front =
         a * libm::log(x) + b * libm::log1p(-x) + libm::lgamma(a + b) - libm::lgamma(a) - libm::lgamma(b);
-    const TINY: f64 = 1e-300; // stands for a zero denominator, as the method asks
+    const TINY: f64 = 1e-300; // replaces a zero denominator, as the method requires
     let away_from_zero = |value: f64| if value.abs() < TINY { TINY } else { value };
     let mut c = 1.0;
     let mut d = 1.0 / away_from_zero(1.0 - (a + b) * x / (a + 1.0));
     let mut fraction = d;
-    // Some root of a + b terms suffice; the limit only ends what rounding keeps from ending.
+    // About the square root of a + b terms suffice. The limit only matters if rounding prevents convergence.
     for m in 1..10_000_u32 {
         let m = f64::from(m);
         let even = m * (b - m) * x / ((a + 2.0 * m - 1.0) * (a + 2.0 * m));

@@ -1,15 +1,15 @@
-//! Whether two samples have one mean.
+//! A test of whether two samples have the same mean.
 
 use super::{mean, student, variance};
 
-/// The two-sided p-value of Welch's test that two samples, of perhaps different variance, have the same mean.
+/// The two-sided p-value of Welch's test that two samples, whose variances may differ, have the same mean.
 ///
-/// `resolution` is what a mean cannot resolve, as a standard deviation: its square joins the squared error of
-/// either mean. Without it two columns of ones, one of them with a single count missing, would be infinitely
-/// far apart.
+/// `resolution` is the limit of what a mean can resolve, as a standard deviation. Its square is added to the
+/// squared error of each mean. Without it, two columns of ones would be infinitely far apart if a single
+/// count were missing in one of them.
 ///
-/// # Returns  `None` if either has fewer than 2 samples, or one that is NaN or infinite. Without any error, 1
-/// for equal means and 0 for others.
+/// # Returns  `None` if either has fewer than 2 samples, or a sample that is NaN or infinite. If all errors
+/// are zero, 1 for equal means and 0 otherwise.
 /// # Source   Welch, Biometrika 34 (1947), 28: the degrees of freedom are those of Welch and Satterthwaite.
 pub fn p_value(a: &[f64], b: &[f64], resolution: f64) -> Option<f64> {
     let largest = a.iter().chain(b).fold(resolution, |largest, sample| largest.max(sample.abs()));
@@ -24,8 +24,8 @@ pub fn p_value(a: &[f64], b: &[f64], resolution: f64) -> Option<f64> {
     p_value_in_range(&in_units(a), &in_units(b), resolution * unit)
 }
 
-/// Largest samples whose errors neither over- nor underflow when squared twice, unless they are 1e-40 of
-/// them.
+/// Range of the largest sample within which errors neither overflow nor underflow when squared twice, unless
+/// they are 1e-40 of the samples.
 const USUAL: std::ops::Range<f64> = 1e-30..1e70;
 
 fn p_value_in_range(a: &[f64], b: &[f64], resolution: f64) -> Option<f64> {
@@ -54,7 +54,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_mean_cannot_resolve_makes_no_difference() {
+    fn differences_below_the_resolution_are_not_significant() {
         let (ones, nearly) = ([1.0; 5], [1.0, 1.0, 0.999, 1.0, 1.0]);
         assert!(p_value(&ones, &nearly, 1e-3).expect("enough samples") > 0.8);
         assert_eq!(p_value(&ones, &ones, 0.0), Some(1.0));
@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn a_planted_difference_is_seen() {
+    fn a_planted_difference_is_detected() {
         let published = [22.1, 23.4, 21.9, 24.0, 22.6];
         assert!(p_value(&[22.9, 21.8, 23.1, 22.2, 23.6], &published, 1e-2).expect("enough samples") > 0.5);
         assert!(p_value(&[32.9, 31.8, 33.1, 32.2, 33.6], &published, 1e-2).expect("enough samples") < 1e-6);

@@ -1,21 +1,21 @@
-//! What runs along an axis: numbers, or words that stand side by side.
+//! What runs along an axis: numbers, or words next to each other.
 
 use concertina_table::{Table, Values};
 
 use crate::{Axis, Error, Result, Theme, panel::look, ticks::ScaleKind};
 
-/// The values of a column as places along an axis.
+/// The values of a column as positions along an axis.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub(crate) struct Along {
-    /// A place a row: the number itself, or the place of its word; none for an empty cell.
+    /// One position per row: the number itself, or the position of its word; `None` for an empty cell.
     pub(crate) places: Vec<Option<f64>>,
-    /// The words in the order of their places; none if the column holds numbers.
+    /// The words in the order of their positions; `None` if the column holds numbers.
     pub(crate) words: Option<Vec<String>>,
 }
 
 impl Along {
-    /// Words stand in the order of their ranks in the theme, then as they come; `panel` is what errors call
-    /// the panel.
+    /// Words are in the order of their ranks in the theme, and then in order of appearance. `panel` is the
+    /// name of the panel in errors.
     ///
     /// # Errors
     /// [`Error::Table`](crate::Error::Table) for an unknown column; [`Error::Panel`] for words along an axis
@@ -37,7 +37,7 @@ impl Along {
                 message: format!(
                     "expected numbers in `{column}`, whose axis has limits, ticks or a scale, found words"
                 ),
-                hint: Some(format!("leave the axis to its words: \"{column}\" alone")),
+                hint: Some(format!("give only the column, without limits, ticks or scale: \"{column}\"")),
             });
         }
         let words = look::ranked(theme, column, table.distinct(column)?);
@@ -50,7 +50,7 @@ impl Along {
     }
 }
 
-/// A place along an axis as the table has it.
+/// A position along an axis as it appears in the table.
 pub(crate) fn spelled(words: Option<&[String]>, place: f64) -> String {
     match words.and_then(|words| words.get(place as usize)) {
         Some(word) => word.clone(),

@@ -11,10 +11,10 @@ use crate::{
 pub(crate) const TICK_GAP: f64 = 1.4;
 /// Between tick labels and the axis label, in points.
 pub(crate) const LABEL_GAP: f64 = 2.6;
-/// Distance of the lines of a label over its size.
+/// Distance of the lines of a label, relative to its size.
 pub(crate) const LEADING: f64 = 1.16;
 
-/// A rectangle with a scale along its lower and one along its left edge.
+/// A rectangle with a scale along its lower edge and a scale along its left edge.
 #[derive(Clone, Debug)]
 pub(crate) struct Axes<'a> {
     pub(crate) place: Rect,
@@ -23,20 +23,21 @@ pub(crate) struct Axes<'a> {
 }
 
 impl Axes<'_> {
-    /// The place of a value on the page.
+    /// The position of a value on the page.
     pub(crate) fn at(&self, x: f64, y: f64) -> Option<Point> {
         let (across, up) = (self.x.position(x)?, self.y.position(y)?);
         Some((self.place.left + across * self.place.width, self.place.bottom() - up * self.place.height))
     }
 
-    /// The ends of a band on the page, the lower one at the edge of the axes where a logarithmic scale does
-    /// not reach it; `None` if nothing of the band is on such a scale.
+    /// The ends of a band on the page. The lower end is at the edge of the axes where a logarithmic scale
+    /// cannot show it. `None` if no part of the band can be shown on such a scale.
     pub(crate) fn span(&self, x: f64, low: f64, high: f64) -> Option<(Point, Point)> {
         let low = if self.y.position(low).is_none() { self.y.from } else { low };
         Some((self.at(x, low)?, self.at(x, high)?))
     }
 
-    /// Spines, ticks and tick labels; `x_labels` and `y_labels` are off where a neighbour's serve.
+    /// Draws spines, ticks and tick labels; `x_labels` and `y_labels` are false where a neighbour's labels
+    /// suffice.
     pub(crate) fn draw(&self, scene: &mut Scene, theme: &Theme, x_labels: bool, y_labels: bool) {
         let Rect { left, top, .. } = self.place;
         let (right, bottom) = (self.place.right(), self.place.bottom());
@@ -91,7 +92,7 @@ impl Axes<'_> {
     }
 }
 
-/// Width of a tick label, of its longest line if it has several.
+/// Width of a tick label, or of its longest line if it has several.
 pub(crate) fn label_width(label: &str, theme: &Theme) -> f64 {
     label.split('\n').map(|line| Rich::parse(line).width(theme.text.tick)).fold(0.0, f64::max)
 }
@@ -110,12 +111,12 @@ pub(crate) fn labels_height(scale: &Scale, theme: &Theme) -> f64 {
     theme.text.tick * (font::CAP_HEIGHT + (lines - 1) as f64 * LEADING)
 }
 
-/// A label in lines: broken where it says, and between words where it is longer than `length`.
+/// A label in lines: broken at its line breaks, and between words where it is longer than `length`.
 pub(crate) fn broken(label: &str, size: f64, length: f64) -> Vec<Rich> {
     wrapped(label, size, length).split('\n').filter(|line| !line.is_empty()).map(Rich::parse).collect()
 }
 
-/// The same as one text, with line breaks.
+/// The same as a single text with line breaks.
 pub(crate) fn wrapped(label: &str, size: f64, length: f64) -> String {
     let width = |text: &str| Rich::parse(text).width(size);
     let mut lines: Vec<String> = Vec::new();
@@ -124,7 +125,7 @@ pub(crate) fn wrapped(label: &str, size: f64, length: f64) -> String {
             lines.push(part.to_owned());
             continue;
         }
-        // A unit in parentheses goes to its own line; failing that, words fill the lines evenly.
+        // A unit in parentheses is put on a separate line; otherwise, words fill the lines evenly.
         if let Some((name, unit)) = part.rsplit_once(" (") {
             let unit = format!("({unit}");
             if width(name) <= length && width(&unit) <= length {
@@ -146,7 +147,7 @@ pub(crate) fn wrapped(label: &str, size: f64, length: f64) -> String {
     lines.join("\n")
 }
 
-/// Height of a label of so many lines.
+/// Height of a label with the given number of lines.
 pub(crate) fn label_height(lines: usize, theme: &Theme) -> f64 {
     if lines == 0 {
         0.0

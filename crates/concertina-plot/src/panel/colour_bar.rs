@@ -1,4 +1,4 @@
-//! A colour bar: values of a continuous quantity from bottom to top, a block of colour each.
+//! A colour bar: values of a continuous quantity from bottom to top, one block of colour per value.
 
 use crate::{
     Theme, font,
@@ -12,15 +12,15 @@ use crate::{
 
 /// Width of the blocks, in points.
 const WIDTH: f64 = 6.0;
-/// Greatest height of a block, in points; few blocks make a short bar.
+/// Greatest height of a block, in points, so that few blocks make a short bar.
 const TALLEST: f64 = 22.0;
 
-/// A bar of as many blocks as there are values: what is drawn are those values, and none between them.
+/// A bar with as many blocks as there are values, because only those values are drawn, and none between them.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct ColourBar {
-    /// What the values are.
+    /// The name of the quantity.
     pub(crate) title: Rich,
-    /// From the least value to the largest.
+    /// From the smallest value to the largest.
     pub(crate) looks: Vec<Look>,
 }
 
@@ -35,7 +35,7 @@ impl ColourBar {
         self.looks.iter().map(|look| Rich::parse(&look.name).width(theme.text.tick)).fold(0.0, f64::max)
     }
 
-    /// Draws the bar with its left edge at `left`, in the middle of the height of `axes`.
+    /// Draws the bar with its left edge at `left`, vertically centred on `axes`.
     pub(crate) fn draw(&self, scene: &mut Scene, left: f64, axes: Rect, theme: &Theme) {
         let count = self.looks.len().max(1);
         let block = (axes.height / count as f64).min(TALLEST);
@@ -45,8 +45,8 @@ impl ColourBar {
             WIDTH,
             block * count as f64,
         );
-        // Names stand apart by at least a line; where blocks are lower than that, every second, third, ...
-        // has one.
+        // Names must be at least one line apart. Where blocks are lower than that, only every second, third,
+        // ... block has a name.
         let every = (LEADING * theme.text.tick / block).ceil().max(1.0) as usize;
         let mut ticks = Vec::new();
         for (index, look) in self.looks.iter().enumerate() {

@@ -1,14 +1,14 @@
-//! Where a panel stands.
+//! The surroundings of a panel.
 
-/// What a panel needs to know of its surroundings.
+/// What a panel needs to know about its surroundings.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Context<'a> {
-    /// What errors call it.
+    /// Its name in errors.
     pub(crate) name: &'a str,
     pub(crate) title: Option<&'a str>,
     /// Width and height in points.
     pub(crate) size: (f64, f64),
-    /// Whether a letter stands in its upper left corner.
+    /// Whether there is a letter in its upper left corner.
     pub(crate) letter: bool,
     pub(crate) in_figure: bool,
 }

@@ -6,16 +6,16 @@ use crate::{
     scene::{Anchor, Item, Pen, Point, Rect, Scene, Shape},
 };
 
-/// Height of a legend's line over its text size.
+/// Height of a legend's line, relative to its text size.
 const LEADING: f64 = 1.22;
 /// Length of the sample of a line, in points.
 const SAMPLE: f64 = 11.0;
 /// Between the sample and its name, in points.
 const GAP: f64 = 2.5;
-/// Between entries side by side, in points.
+/// Between entries in the same row, in points.
 const BETWEEN: f64 = 8.0;
 
-/// The sign beside a name.
+/// The sign next to a name.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Sign {
     Line { colour: Colour, width: f64, dash: Vec<f64>, marker: Option<f64> },
@@ -36,7 +36,7 @@ pub(crate) struct Group {
     pub(crate) entries: Vec<Entry>,
 }
 
-/// A whole legend: a list beside or inside the axes, rows above them.
+/// A whole legend: a list next to or inside the axes, or rows above them.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub(crate) struct LegendBlock {
     pub(crate) groups: Vec<Group>,
@@ -97,7 +97,7 @@ impl LegendBlock {
         self.groups.iter().flat_map(Group::pieces)
     }
 
-    /// Size as a list, entry under entry.
+    /// The size as a list, with one entry per line.
     pub(crate) fn list_size(&self, theme: &Theme) -> (f64, f64) {
         let width = self.pieces().map(|piece| piece.width(theme)).fold(0.0, f64::max);
         (width, self.pieces().count() as f64 * Self::line_height(theme))
@@ -109,8 +109,8 @@ impl LegendBlock {
         }
     }
 
-    /// Rows of entries side by side, none wider than `width`: all in one if they fit, else a new row for each
-    /// group and wherever one is full.
+    /// Rows of entries that are not wider than `width`: a single row if all entries fit, otherwise a new row
+    /// for each group and whenever a row is full.
     fn rows(&self, width: f64, theme: &Theme) -> Vec<Vec<Piece<'_>>> {
         let all: Vec<Piece<'_>> = self.pieces().collect();
         if row_width(&all, theme) <= width {
@@ -153,7 +153,8 @@ impl LegendBlock {
         }
     }
 
-    /// Where in `axes` the list covers least of `occupied`, and how much that is; corners are tried first.
+    /// The place in `axes` where the list covers the fewest points of `occupied`, and how many it covers.
+    /// Corners are tried first.
     pub(crate) fn best_place(&self, axes: Rect, occupied: &[Point], theme: &Theme) -> (Rect, usize) {
         let (width, height) = self.list_size(theme);
         let rim = 2.0;
@@ -167,7 +168,7 @@ impl LegendBlock {
         }
         let corners = [(1.0, 0.0), (0.0, 0.0), (1.0, 1.0), (0.0, 1.0)];
         let steps = [0.0, 0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875, 1.0];
-        // Rather at the right and at the edge than afloat in the middle.
+        // Places at the right and at an edge are preferred to places in the middle.
         let inner =
             [1.0, 0.0, 0.75, 0.5, 0.25].into_iter().flat_map(|x| steps.into_iter().map(move |y| (x, y)));
         for (across, down) in corners.into_iter().chain(inner) {
@@ -183,7 +184,7 @@ impl LegendBlock {
         best
     }
 
-    /// The list in a corner: across and down are 0 or 1.
+    /// The place of the list in a corner, where `across` and `down` are 0 or 1.
     pub(crate) fn corner(&self, axes: Rect, across: f64, down: f64, theme: &Theme) -> Rect {
         let (width, height) = self.list_size(theme);
         let rim = 2.0;

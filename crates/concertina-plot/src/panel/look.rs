@@ -10,18 +10,18 @@ pub(crate) struct Look {
     pub(crate) name: String,
     pub(crate) colour: Colour,
     pub(crate) dash: Vec<f64>,
-    /// Of marks.
+    /// The shape of marks.
     pub(crate) shape: Shape,
 }
 
-/// What `value` of `column` is called.
+/// The name of `value` of `column`.
 pub(crate) fn name(theme: &Theme, drawing: &Drawing, column: &str, value: &str) -> String {
     let own = own_name(drawing, column, value).cloned();
     let named = own.or_else(|| theme.value(column, value).and_then(|look| look.name.clone()));
     named.unwrap_or_else(|| ticks::value_name(value))
 }
 
-/// What the drawing itself calls `value` of `column`, however it spells the value: `1e-3` is 0.001.
+/// The drawing's own name for `value` of `column`, regardless of how it spells the value: `1e-3` is 0.001.
 fn own_name<'d>(drawing: &'d Drawing, column: &str, value: &str) -> Option<&'d String> {
     let names = drawing.names.get(column)?;
     names.get(value).or_else(|| {
@@ -29,17 +29,18 @@ fn own_name<'d>(drawing: &'d Drawing, column: &str, value: &str) -> Option<&'d S
     })
 }
 
-/// Values of a column in the order of their ranks.
+/// The values of a column in the order of their ranks.
 pub(crate) fn ranked(theme: &Theme, column: &str, mut values: Vec<String>) -> Vec<String> {
-    // The sort is stable: what has no rank keeps its order.
+    // The sort is stable: values without a rank keep their order.
     values.sort_by_key(|value| theme.value(column, value).and_then(|look| look.rank).unwrap_or(u32::MAX));
     values
 }
 
-/// More numbers than this and colours come from a perceptual map: only a few can be told apart by name.
+/// With more numbers than this, colours come from a perceptual map, because only a few colours can be told
+/// apart individually.
 const MOST_NAMED: usize = 4;
 
-/// Colours of the values of the hue column, within the facet `facet`.
+/// The colours of the values of the hue column, within the facet `facet`.
 pub(crate) fn colours(
     theme: &Theme,
     drawing: &Drawing,
@@ -73,7 +74,7 @@ fn fixed(theme: &Theme, column: &str, hue: &Option<String>) -> Option<Colour> {
     theme.value(column, hue.as_deref()?).and_then(|look| look.colour)
 }
 
-/// Where the colours of these values come from; `auto` only if the theme has one for each.
+/// Where the colours of these values come from; `auto` only if the theme has a colour for each of them.
 fn palette(theme: &Theme, drawing: &Drawing, column: &str, hues: &[Option<String>]) -> Palette {
     let number = |hue: &Option<String>| hue.as_ref().is_some_and(|hue| hue.parse::<f64>().is_ok());
     match drawing.palette {
@@ -84,20 +85,20 @@ fn palette(theme: &Theme, drawing: &Drawing, column: &str, hues: &[Option<String
     }
 }
 
-/// How many colours of their own the values of the hue column have, where they come in turn; `None` where
-/// each has one.
+/// The number of distinct colours that the values of the hue column have, if colours are assigned one after
+/// another; `None` if every value has a distinct colour.
 pub(crate) fn colours_in_turn(theme: &Theme, drawing: &Drawing, hues: &[Option<String>]) -> Option<usize> {
     let palette = palette(theme, drawing, drawing.hue.as_deref()?, hues);
     (palette == Palette::Categorical).then(|| theme.palette.categorical.len().max(1))
 }
 
-/// Whether colours come from a perceptual map, so that a bar shows them better than a list.
+/// Whether colours come from a perceptual map, which a bar shows better than a list.
 pub(crate) fn mapped(theme: &Theme, drawing: &Drawing, hues: &[Option<String>]) -> bool {
     let column = drawing.hue.as_deref();
     column.is_some_and(|column| palette(theme, drawing, column, hues) == Palette::Continuous)
 }
 
-/// Looks of the values of the hue column, within the facet `facet`; all solid.
+/// The looks of the values of the hue column, within the facet `facet`; all are solid.
 pub(crate) fn hues(
     theme: &Theme,
     drawing: &Drawing,
@@ -106,7 +107,7 @@ pub(crate) fn hues(
 ) -> Vec<Look> {
     let colours = colours(theme, drawing, values, facet);
     let column = drawing.hue.as_deref().unwrap_or_default();
-    // The theme's names only if it has them all: "Edge of chaos, 60, 100" is no legend.
+    // The theme's names are used only if it has all of them: "Edge of chaos, 60, 100" makes no sense.
     let own = |value: &str| own_name(drawing, column, value).is_some();
     let known =
         |value: &str| own(value) || theme.value(column, value).is_some_and(|look| look.name.is_some());
@@ -126,7 +127,7 @@ pub(crate) fn hues(
         .collect()
 }
 
-/// Looks of the values of the style column; all of the neutral colour.
+/// The looks of the values of the style column, all in the neutral colour.
 pub(crate) fn styles(theme: &Theme, drawing: &Drawing, values: &[Option<String>]) -> Vec<Look> {
     let Some(column) = drawing.style.as_deref() else {
         return vec![

@@ -1,4 +1,4 @@
-//! Panels: a table, how to draw it, and the files that come of it.
+//! Panels: a table, how to draw it, and the resulting files.
 
 mod along;
 mod axes;
@@ -29,7 +29,7 @@ use {plot::PlotPanel, schematic::SchematicPanel, snapshots::SnapshotsPanel};
 pub(crate) use context::Context;
 pub use rows::{first_unknown, no_such_value};
 
-/// A panel of any kind, measured.
+/// A panel of any kind, measured and ready to be drawn.
 #[derive(Debug)]
 pub(crate) enum Prepared<'a> {
     Plot(Box<PlotPanel<'a>>),
@@ -89,7 +89,7 @@ impl<'a> Prepared<'a> {
         }
     }
 
-    /// Snapshots each by itself: value of the facet, timestep, page.
+    /// Single snapshots: value of the facet, timestep, page.
     pub(crate) fn singles(&self, side: f64) -> Vec<(Option<String>, i64, Scene)> {
         match self {
             Self::Plot(_) | Self::Schematic(_) => Vec::new(),
@@ -98,7 +98,7 @@ impl<'a> Prepared<'a> {
     }
 }
 
-/// A panel on a page of its own.
+/// A panel on a separate page.
 pub(crate) fn alone(
     table: &Table,
     drawing: &Drawing,
@@ -130,7 +130,7 @@ pub(crate) fn alone(
 ///     .hue("gain")
 ///     .style("stage")
 ///     .band(ErrorBar::Gamma)
-///     .save("dimension.pdf") // dimension.svg, .png and .csv go with it
+///     .save("dimension.pdf") // dimension.svg, .png and .csv are written alongside
 /// # }
 /// ```
 #[derive(Clone, Debug)]
@@ -144,7 +144,7 @@ pub struct Panel<'a> {
 }
 
 impl<'a> Panel<'a> {
-    /// A panel drawn as `drawing` says.
+    /// A panel drawn as described by `drawing`.
     pub fn of(table: &'a Table, drawing: Drawing) -> Self {
         let theme = Theme::default();
         let width = theme.page.single_column_mm;
@@ -166,41 +166,41 @@ impl<'a> Panel<'a> {
         Self::of_kind(table, Kind::Spectrum)
     }
 
-    /// A mark per row.
+    /// One mark per row.
     pub fn scatter(table: &'a Table) -> Self {
         Self::of_kind(table, Kind::Scatter)
     }
 
-    /// A drawing that explains, with numbers from the table.
+    /// An explanatory drawing, with numbers from the table.
     pub fn schematic(table: &'a Table, what: Schematic) -> Self {
         let drawing = Drawing { kind: Kind::Schematic, schematic: Some(what), ..Drawing::default() };
         Self::of(table, drawing)
     }
 
-    /// A cloud of states a timestep.
+    /// One cloud of states per timestep.
     pub fn snapshots(table: &'a Table) -> Self {
         Self::of_kind(table, Kind::Snapshots)
     }
 
-    /// The column that runs to the right.
+    /// The column of the horizontal axis.
     pub fn x(mut self, column: &str) -> Self {
         self.drawing.x.get_or_insert_default().column = column.to_owned();
         self
     }
 
-    /// The column that runs up.
+    /// The column of the vertical axis.
     pub fn y(mut self, column: &str) -> Self {
         self.drawing.y.get_or_insert_default().column = column.to_owned();
         self
     }
 
-    /// Everything about the horizontal axis.
+    /// All settings of the horizontal axis.
     pub fn x_axis(mut self, axis: Axis) -> Self {
         self.drawing.x = Some(axis);
         self
     }
 
-    /// Everything about the vertical axis.
+    /// All settings of the vertical axis.
     pub fn y_axis(mut self, axis: Axis) -> Self {
         self.drawing.y = Some(axis);
         self
@@ -244,44 +244,44 @@ impl<'a> Panel<'a> {
         self
     }
 
-    /// The column that colours tell apart.
+    /// The column that colours distinguish.
     pub fn hue(mut self, column: &str) -> Self {
         self.drawing.hue = Some(column.to_owned());
         self
     }
 
-    /// The column that dashes tell apart, or the shapes of marks.
+    /// The column that dashes distinguish, or the shapes of marks.
     pub fn style(mut self, column: &str) -> Self {
         self.drawing.style = Some(column.to_owned());
         self
     }
 
-    /// The column whose values get axes of their own.
+    /// The column whose values get separate axes.
     pub fn facet(mut self, column: &str) -> Self {
         self.drawing.facet = Some(column.to_owned());
         self
     }
 
-    /// The column whose values get rows of axes of their own.
+    /// The column whose values get separate rows of axes.
     pub fn facet_rows(mut self, column: &str) -> Self {
         self.drawing.facet_rows = Some(column.to_owned());
         self
     }
 
-    /// Which facets share their vertical scale.
+    /// Which facets have the same vertical scale.
     pub fn share_y(mut self, share: Share) -> Self {
         self.drawing.share_y = share;
         self
     }
 
-    /// Keeps the rows with one of these values in `column`, of those that are kept already.
+    /// Keeps only rows with one of these values in `column`, among those that are kept already.
     pub fn keep<T: ToString>(mut self, column: &str, values: impl IntoIterator<Item = T>) -> Self {
         let values = values.into_iter().map(|value| Scalar::Text(value.to_string()));
         self.drawing.keep = self.drawing.keep.and(Condition::one_of(column, values));
         self
     }
 
-    /// Point and band over realisations.
+    /// How realisations are summarised as a point and a band.
     pub fn band(mut self, bar: ErrorBar) -> Self {
         self.drawing.band = Some(bar);
         self
@@ -293,13 +293,13 @@ impl<'a> Panel<'a> {
         self
     }
 
-    /// A level line.
+    /// A horizontal reference line.
     pub fn reference_y(mut self, y: f64) -> Self {
         self.drawing.reference.push(ReferenceLine { x: None, y: Some(y), label: None, solid: false });
         self
     }
 
-    /// What `value` of `column` is called in legends.
+    /// The name of `value` of `column` in legends.
     pub fn name(mut self, column: &str, value: impl ToString, name: &str) -> Self {
         let key = Scalar::Text(value.to_string()).key();
         self.drawing.names.entry(column.to_owned()).or_default().insert(key, name.to_owned());
@@ -312,13 +312,13 @@ impl<'a> Panel<'a> {
         self
     }
 
-    /// What stands over it.
+    /// The text above the panel.
     pub fn title(mut self, title: &str) -> Self {
         self.title = Some(title.to_owned());
         self
     }
 
-    /// Another look.
+    /// A different theme.
     pub fn theme(mut self, theme: Theme) -> Self {
         self.theme = theme;
         self
@@ -333,15 +333,15 @@ impl<'a> Panel<'a> {
     /// The drawing with its data, in memory.
     ///
     /// # Errors
-    /// Unknown columns, several values where one is expected, characters without a glyph.
+    /// A column is unknown, there are several values where one is expected, or a character has no glyph.
     pub fn draw(&self) -> Result<DrawnPanel> {
         alone(self.table, &self.drawing, &self.theme, "panel", self.title.as_deref(), self.size_mm)
     }
 
-    /// Writes PDF, SVG, PNG and CSV; the ending of `path` does not matter.
+    /// Writes PDF, SVG, PNG and CSV; the extension of `path` does not matter.
     ///
     /// # Errors
-    /// As [`Panel::draw`]; [`crate::Error::File`] if a file cannot be written.
+    /// The errors of [`Panel::draw`]; [`crate::Error::File`] if a file cannot be written.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
         let endings = ["pdf", "svg", "png", "csv"];

@@ -1,13 +1,13 @@
-//! Rows of a table by the values of their cells: which there are, which are kept.
+//! Rows of a table by the values of their cells: which values exist, and which rows are kept.
 
 use concertina_table::{Scalar, Table};
 
 use crate::{Drawing, Error, Result};
 
-/// Values that a hint lists at most; arbitrary, a line or two.
+/// The most values that a hint lists; arbitrary, a line or two.
 const LISTED: usize = 12;
 
-/// The first of the values asked for that is not among the known ones.
+/// The first of the requested values that is not among the known ones.
 pub fn first_unknown<'a>(
     wanted: impl IntoIterator<Item = &'a Scalar>,
     known: &[String],
@@ -15,17 +15,17 @@ pub fn first_unknown<'a>(
     wanted.into_iter().find(|cell| !known.contains(&cell.key()))
 }
 
-/// What there is to say of a value that no row has: the message, and what there is instead.
+/// A message about a value that no row has, and a hint on the values that exist.
 pub fn no_such_value(column: &str, found: &str, known: &[String]) -> (String, String) {
     let hint = match concertina_names::nearest(found, known.iter().map(String::as_str)) {
-        // Of numbers the nearest spelling is rarely what was meant.
+        // For numbers, the nearest spelling is rarely what was meant.
         Some(name) if found.parse::<f64>().is_err() => format!("did you mean `{name}`?"),
         _ => format!("`{column}` has {}", listed(known)),
     };
     (format!("no row has `{found}` in column `{column}`"), hint)
 }
 
-/// `a`, `b` and so many more.
+/// `a`, `b` and 3 more.
 pub(crate) fn listed(values: &[String]) -> String {
     let mut words: Vec<String> = values.iter().take(LISTED).map(|value| format!("`{value}`")).collect();
     match values.len().saturating_sub(LISTED) {
@@ -36,10 +36,10 @@ pub(crate) fn listed(values: &[String]) -> String {
     words.join(", ")
 }
 
-/// The rows that a drawing keeps; `panel` is what errors call the panel.
+/// The rows that a drawing keeps; `panel` is the name of the panel in errors.
 ///
 /// # Errors
-/// [`Error::Panel`] for a value that no row has, and where no row has all that is asked for.
+/// [`Error::Panel`] for a value that no row has, or if no row fulfils all requirements.
 pub(crate) fn kept(table: &Table, drawing: &Drawing, panel: &str) -> Result<Table> {
     let wrong = |(message, hint): (String, String)| Error::Panel {
         panel: panel.to_owned(),
@@ -66,13 +66,16 @@ pub(crate) fn kept(table: &Table, drawing: &Drawing, panel: &str) -> Result<Tabl
             Some(lists) => {
                 let columns: Vec<String> = lists.iter().map(|(column, _)| format!("`{column}`")).collect();
                 (
-                    format!("no row has one of the values of each of {} at once", columns.join(", ")),
+                    format!(
+                        "no row has one of the kept values in all of {} at the same time",
+                        columns.join(", ")
+                    ),
                     "each value occurs, but not together with the others: keep fewer columns".to_owned(),
                 )
             }
             None => (
                 format!("no row fulfils `{condition}`"),
-                "ask for less, or look at the table in the panel's CSV without `keep`".to_owned(),
+                "weaken the condition, or look at the panel's CSV without `keep`".to_owned(),
             ),
         }));
     }

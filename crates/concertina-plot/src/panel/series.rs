@@ -1,4 +1,5 @@
-//! From a tidy table to lines: rows split by facet, hue and style, realisations summarised at each x.
+//! From a tidy table to lines: rows are split by facet, hue and style, and realisations are summarised at
+//! each x.
 
 use std::collections::BTreeMap;
 
@@ -15,17 +16,17 @@ pub(crate) struct SeriesPoint {
     pub(crate) realisations: usize,
 }
 
-/// One line with its band, or the marks of one look.
+/// A line with its band, or the marks with the same look.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub(crate) struct Series {
-    /// Which hue, in the order of [`Levels::hues`].
+    /// The index of the hue in [`Levels::hues`].
     pub(crate) hue: usize,
-    /// Which style, in the order of [`Levels::styles`].
+    /// The index of the style in [`Levels::styles`].
     pub(crate) style: usize,
     pub(crate) points: Vec<SeriesPoint>,
-    /// Each realisation by itself, for [`ErrorBar::Lines`]; a gap where its value is undefined.
+    /// Single realisations, for [`ErrorBar::Lines`], with a gap where a value is undefined.
     pub(crate) singles: Vec<Vec<(f64, Option<f64>)>>,
-    /// Rows by themselves, for a scatter.
+    /// Single rows, for a scatter.
     pub(crate) marks: Vec<(f64, f64)>,
 }
 
@@ -38,18 +39,18 @@ impl Series {
         points.chain(singles).chain(self.marks.iter().copied())
     }
 
-    /// Whether there is anything of it to be seen.
+    /// Whether no part of it can be seen.
     pub(crate) fn is_empty(&self) -> bool {
         self.drawn().next().is_none()
     }
 }
 
-/// The values by which a drawing splits a table; a single one without a name where it does not.
+/// The values by which a drawing splits a table; a single value without a name where it does not.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub(crate) struct Levels {
-    /// Of the facets, side by side.
+    /// The values of the columns of facets, from left to right.
     pub(crate) facets: Vec<Option<String>>,
-    /// Of the rows of facets, one below the other.
+    /// The values of the rows of facets, from top to bottom.
     pub(crate) rows: Vec<Option<String>>,
     pub(crate) hues: Vec<Option<String>>,
     pub(crate) styles: Vec<Option<String>>,
@@ -89,7 +90,7 @@ impl Levels {
         cell / self.facets.len().max(1)
     }
 
-    /// Pair of axes, hue and style of a row of the table; none if one of its cells is null.
+    /// The pair of axes, hue and style of a row of the table; `None` if one of its cells is null.
     fn place(&self, table: &Table, drawing: &Drawing, row: usize) -> Result<Option<SeriesPlace>> {
         let level = |column: &Option<String>, levels: &[Option<String>]| -> Result<Option<usize>> {
             let Some(column) = column else { return Ok(Some(0)) };
@@ -103,7 +104,7 @@ impl Levels {
         Ok(cell.zip(hue.zip(style)).map(|(cell, (hue, style))| (cell, hue, style)))
     }
 
-    /// Columns by which the drawing splits, with the values of one series.
+    /// The columns by which the drawing splits, with the values of one series.
     pub(crate) fn named<'a>(
         &'a self,
         drawing: &'a Drawing,
@@ -119,10 +120,10 @@ impl Levels {
     }
 }
 
-/// Pair of axes, hue and style.
+/// A pair of axes, a hue and a style.
 type SeriesPlace = (usize, usize, usize);
 
-/// Rows that are not drawn, by the column whose cell is to blame.
+/// Rows that are not drawn, by the column whose cell is the reason.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub(crate) struct PassedOver {
     pub(crate) undefined: BTreeMap<String, usize>,
@@ -130,7 +131,7 @@ pub(crate) struct PassedOver {
 }
 
 impl PassedOver {
-    /// Where a row belongs, or a note of the column that says nothing.
+    /// Where a row belongs; otherwise records the column that has no value.
     fn placed(
         &mut self,
         levels: &Levels,
@@ -151,7 +152,7 @@ impl PassedOver {
         Ok(place)
     }
 
-    /// A finite number, or a note of why there is none.
+    /// A finite number; otherwise records why there is none.
     fn finite(&mut self, column: &str, number: Option<f64>) -> Option<f64> {
         match number {
             Some(number) if number.is_finite() => return Some(number),
@@ -168,21 +169,21 @@ pub(crate) struct Split {
     pub(crate) levels: Levels,
     /// The series of each pair of axes.
     pub(crate) series: Vec<Vec<Series>>,
-    /// Words along the horizontal axis, if it has no numbers.
+    /// The words along the horizontal axis, if it does not have numbers.
     pub(crate) x_words: Option<Vec<String>>,
-    /// Words up the vertical axis, if it has no numbers.
+    /// The words along the vertical axis, if it does not have numbers.
     pub(crate) y_words: Option<Vec<String>>,
     pub(crate) passed_over: PassedOver,
 }
 
-/// The values of a line: x (in order) -> (seed, y), undefined ones too.
+/// The values of a line: x (in order) -> (seed, y), including undefined ones.
 type Column = BTreeMap<OrderedX, Vec<(String, Option<f64>)>>;
 
-/// The points of a line, and its realisations by themselves.
+/// The points of a line, and its single realisations.
 type Summarised = (Vec<SeriesPoint>, Vec<Vec<(f64, Option<f64>)>>);
 
-/// Summarises a line at each x; `index` counts points, for the bootstrap. Without an error bar several
-/// realisations at an x are an error: how many, and where.
+/// Summarises a line at each x; `index` counts points, for the bootstrap. Without an error bar, several
+/// realisations at the same x are an error, which tells how many and where.
 fn summarised(
     column: &Column,
     bar: Option<ErrorBar>,
@@ -207,7 +208,7 @@ fn summarised(
     Ok((points, singles.into_values().collect()))
 }
 
-/// The columns along the axes.
+/// The columns of the axes.
 fn columns_along<'a>(drawing: &'a Drawing, panel: &str) -> Result<(&'a Axis, &'a Axis)> {
     let (missing, example) = match (&drawing.x, &drawing.y) {
         (Some(x), Some(y)) => return Ok((x, y)),
@@ -217,12 +218,12 @@ fn columns_along<'a>(drawing: &'a Drawing, panel: &str) -> Result<(&'a Axis, &'a
     Err(Error::Panel {
         panel: panel.to_owned(),
         message: format!("expected a column for `{missing}`, found none"),
-        hint: Some(format!("say `.{missing}(\"{example}\")`, or in a recipe `{missing} = \"{example}\"`")),
+        hint: Some(format!("add `.{missing}(\"{example}\")`, or in a recipe `{missing} = \"{example}\"`")),
     })
 }
 
 impl Split {
-    /// Splits `table` into marks, one a row, as `drawing` says; `panel` is what errors call it.
+    /// Splits `table` into marks, one per row, as described by `drawing`; `panel` is its name in errors.
     pub(crate) fn marks(table: &Table, drawing: &Drawing, theme: &Theme, panel: &str) -> Result<Self> {
         let (x_axis, y_axis) = columns_along(drawing, panel)?;
         let levels = Levels::of(table, drawing, theme)?;
@@ -244,7 +245,7 @@ impl Split {
         Ok(Self { levels, series, x_words: across.words, y_words: up.words, passed_over })
     }
 
-    /// Splits `table` into lines as `drawing` says; `panel` is what errors call it.
+    /// Splits `table` into lines, as described by `drawing`; `panel` is its name in errors.
     pub(crate) fn lines(table: &Table, drawing: &Drawing, theme: &Theme, panel: &str) -> Result<Self> {
         let (x_axis, y_axis) = columns_along(drawing, panel)?;
         let levels = Levels::of(table, drawing, theme)?;
@@ -274,7 +275,7 @@ impl Split {
                 return Err(Error::Panel {
                     panel: panel.to_owned(),
                     message: format!(
-                        "expected one `{}` a realisation at `{x_name}` {}, found several of seed {seed}",
+                        "expected one `{}` per realisation at `{x_name}` {}, found several of seed {seed}",
                         y_axis.column,
                         spelled(words, x)
                     ),
@@ -304,12 +305,12 @@ impl Split {
         Ok(Self { levels, series, x_words: across.words, y_words: None, passed_over })
     }
 
-    /// All series with the number of their axes.
+    /// All series with the numbers of their axes.
     pub(crate) fn all(&self) -> impl Iterator<Item = (usize, &Series)> {
         self.series.iter().enumerate().flat_map(|(cell, lines)| lines.iter().map(move |line| (cell, line)))
     }
 
-    /// The lines as a table: what the CSV beside a panel holds.
+    /// The lines as a table: the contents of the CSV file of a panel.
     pub(crate) fn to_table(&self, drawing: &Drawing) -> Result<Table> {
         let name = |axis: &Option<crate::Axis>, otherwise: &str| {
             axis.as_ref().map_or(otherwise.to_owned(), |a| a.column.clone())
@@ -362,7 +363,7 @@ impl Split {
     }
 }
 
-/// The columns of a scatter, all rows: what the CSV beside it holds.
+/// The columns of a scatter, with all rows: the contents of its CSV file.
 pub(crate) fn scattered(kept: &Table, drawing: &Drawing) -> Result<Table> {
     let split = [&drawing.facet_rows, &drawing.facet, &drawing.hue, &drawing.style].into_iter().flatten();
     let along = [&drawing.x, &drawing.y].into_iter().flatten().map(|axis| &axis.column);
@@ -376,7 +377,7 @@ pub(crate) fn scattered(kept: &Table, drawing: &Drawing) -> Result<Table> {
     Ok(kept.select(&names)?)
 }
 
-/// Texts that are all numbers as numbers.
+/// Converts texts to numbers if all of them are numbers.
 fn narrowed(texts: Vec<Option<String>>) -> Values {
     let numbers: Option<Vec<Option<f64>>> = texts
         .iter()

@@ -1,4 +1,4 @@
-//! Snapshots: the cloud of states at some timesteps, each in a square of its own, a row (or several) a facet.
+//! Snapshots: the clouds of states at some timesteps, each in a square, with one row (or several) per facet.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,20 +24,20 @@ const GAP: f64 = 0.09;
 const REACH: f64 = 0.90;
 /// Share of a square's half side that the longest readout vector reaches.
 const READOUT_REACH: f64 = 0.82;
-/// Samples drawn in one go: classes take turns, so that none hides the other.
+/// Samples drawn in one go. Classes take turns, so that none hides the other.
 const TURN: usize = 25;
-/// Side of a square among others, in points: dots have the theme's size up to there.
+/// Side of a square among others, in points. Up to this size, dots have the theme's size.
 const USUAL_SIDE: f64 = 28.0;
-/// Height of a timestep's label over its text size.
+/// Height of a timestep's label, relative to its text size.
 const LEADING: f64 = 1.2;
 
-/// A cloud at one timestep: points in the plane, by class.
+/// The cloud of one timestep: points in the plane, by class.
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Cloud {
     timestep: i64,
-    /// Class (in the order of the looks) and place of each sample.
+    /// The class of each sample (in the order of the looks), and its position.
     samples: Vec<(usize, Point)>,
-    /// Directions of the readout of each class.
+    /// The directions of the readout, by class.
     readouts: Vec<(usize, Point)>,
 }
 
@@ -65,8 +65,8 @@ impl<'a> SnapshotsPanel<'a> {
         if drawing.facet_rows.is_some() {
             return Err(Error::Panel {
                 panel: context.name.to_owned(),
-                message: "snapshots have a row a `facet`, and no `facet_rows`".to_owned(),
-                hint: Some("take `facet` alone, and `keep` one value of the other column".to_owned()),
+                message: "snapshots have one row per value of `facet`, and no `facet_rows`".to_owned(),
+                hint: Some("use only `facet`, and `keep` one value of the other column".to_owned()),
             });
         }
         let ignored = [
@@ -151,13 +151,13 @@ impl<'a> SnapshotsPanel<'a> {
         problems
     }
 
-    /// Rows as drawn.
+    /// The rows that are drawn.
     pub(crate) fn data(&self) -> Table {
         self.kept.clone()
     }
 
     fn needed_margins(&self) -> Margins {
-        // The heading of the first group is the title's neighbour: the letter stands left of it.
+        // The heading of the first group is where the title would be; the letter is to its left.
         let title = if self.title.is_some() { 1.3 * self.theme.text.title } else { 0.0 };
         let left = if self.letter { self.theme.text.letter * 1.25 } else { 0.0 };
         Margins { left, right: 0.0, top: title, bottom: 0.0 }
@@ -172,7 +172,7 @@ impl<'a> SnapshotsPanel<'a> {
         LEADING * self.theme.text.tick
     }
 
-    /// Number of squares in a line and their side: as large as they can be.
+    /// The number of squares in a line and their side, which is as large as possible.
     fn grid(&self, place: Rect) -> (usize, f64) {
         let most = self.facets.iter().map(|(_, _, clouds)| clouds.len()).max().unwrap_or(0).max(1);
         let groups = self.facets.len().max(1) as f64;
@@ -190,7 +190,7 @@ impl<'a> SnapshotsPanel<'a> {
         best
     }
 
-    /// Draws into `outer`; the squares need no alignment with neighbours, so only the panel's own margins
+    /// Draws into `outer`. The squares need not be aligned with neighbours, so only the panel's own margins
     /// count.
     pub(crate) fn draw(&self, scene: &mut Scene, outer: Rect) {
         let theme = self.theme;
@@ -200,7 +200,7 @@ impl<'a> SnapshotsPanel<'a> {
             let middle = (place.left + place.width / 2.0, outer.top + theme.text.title);
             scene.text(middle, title.clone(), theme.text.title, Anchor::Middle, theme.text.colour);
         }
-        // What the squares leave free goes between the groups, within reason.
+        // The space that the squares leave goes between the groups, up to a limit.
         let lines: usize = self.facets.iter().map(|(_, _, clouds)| clouds.len().div_ceil(columns)).sum();
         let groups = self.facets.len();
         let used = groups as f64 * self.heading() + lines as f64 * (side * (1.0 + 0.5 * GAP) + self.label());
@@ -286,7 +286,7 @@ impl<'a> SnapshotsPanel<'a> {
                     .collect()
             })
             .collect();
-        // Dots grow with the square, but less than it does.
+        // Dots grow with the square, but less.
         let radius = theme.marker.sample_radius * (square.width / USUAL_SIDE).sqrt().max(1.0);
         while waiting.iter().any(|points| !points.is_empty()) {
             for (points, &colour) in waiting.iter_mut().zip(&self.colours) {
@@ -319,7 +319,7 @@ impl<'a> SnapshotsPanel<'a> {
         );
     }
 
-    /// Each snapshot on a page of its own, `side` points wide: value of the facet, timestep, page.
+    /// Single snapshots on separate pages, `side` points wide: value of the facet, timestep, page.
     pub(crate) fn singles(&self, side: f64) -> Vec<(Option<String>, i64, Scene)> {
         let edge = 1.5;
         let mut pages = Vec::new();
@@ -385,7 +385,7 @@ fn finite(number: Option<f64>) -> Option<f64> {
     number.filter(|number| number.is_finite())
 }
 
-/// The rows of the first realisation: clouds of several networks in one square would mean nothing.
+/// The rows of the first realisation. Clouds of several networks in one square would have no meaning.
 fn one_realisation(kept: Table, problems: &mut Vec<String>) -> Result<Table> {
     if !kept.has_column("seed") {
         return Ok(kept);
@@ -406,11 +406,11 @@ fn one_realisation(kept: Table, problems: &mut Vec<String>) -> Result<Table> {
     Ok(kept.filter(|row| rows[row]))
 }
 
-/// Columns that tell the clouds of one network from each other; none may have two values in one square.
+/// Columns that distinguish the clouds of a network from each other; none may have two values in one square.
 const CHECKPOINT: [&str; 3] = ["stage", "epoch", "update"];
 
-/// Whether each square has one cloud per timestep: rows of several checkpoints or networks in one would mean
-/// nothing.
+/// Checks that each square has one cloud per timestep. Rows of several checkpoints or networks in a square
+/// would have no meaning.
 fn one_cloud(kept: &Table, drawing: &Drawing, panel: &str) -> Result<()> {
     let wrong = |message: String| {
         let hint = "tell them apart with `facet`, or keep some with `keep`".to_owned();
@@ -445,7 +445,7 @@ fn one_cloud(kept: &Table, drawing: &Drawing, panel: &str) -> Result<()> {
     Ok(())
 }
 
-/// Samples that are not drawn, by what they lack.
+/// Samples that are not drawn, by what is missing.
 fn left_out(kept: &Table, drawing: &Drawing, hue: &str) -> Result<Vec<String>> {
     let x = drawing.x.as_ref().map_or("pc1", |axis| &axis.column);
     let mut lacking: BTreeMap<&str, usize> = BTreeMap::new();

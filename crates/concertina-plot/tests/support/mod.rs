@@ -1,4 +1,4 @@
-//! Tables as the analyses give them, made up: for tests of drawing, not of science.
+//! Made-up tables with the columns of the analyses, for tests of drawing, not of science.
 
 #![allow(unreachable_pub, dead_code, reason = "a module of several tests")]
 
@@ -6,7 +6,7 @@ use concertina_numerics::random::{Purpose, Stream};
 use concertina_plot::{Rect, TextBox};
 use concertina_table::{Scalar, Table, Values};
 
-/// Every text on the page, and none on another.
+/// Asserts that every text is on the page, and that none overlaps another.
 #[track_caller]
 pub fn assert_tidy(what: &str, boxes: &[TextBox], page: Rect) {
     assert!(!boxes.is_empty(), "{what} has no text");
@@ -67,7 +67,7 @@ pub(crate) fn stream(index: u64) -> Stream {
     Stream::new(7, Purpose::new("made up"), index)
 }
 
-/// Lyapunov exponents that fall with training.
+/// Lyapunov exponents that fall during training.
 pub fn lyapunov() -> Table {
     let mut rows = Rows::default();
     for gain in GAINS {
@@ -91,7 +91,7 @@ pub fn lyapunov() -> Table {
     rows.table()
 }
 
-/// Clouds of two classes that come apart and contract.
+/// Clouds of two classes that separate and contract.
 pub fn snapshots(samples: usize) -> Table {
     let mut rows = Rows::default();
     let timesteps: Vec<i64> = (-1..=11).chain([16, 21, 26, 31]).collect();
@@ -146,7 +146,7 @@ pub fn snapshots(samples: usize) -> Table {
     rows.table()
 }
 
-/// Accuracy that reaches the ceiling.
+/// Accuracies that reach the ceiling.
 pub fn accuracy(seeds: i64) -> Table {
     let mut rows = Rows::default();
     for gain in GAINS {
@@ -168,7 +168,7 @@ pub fn accuracy(seeds: i64) -> Table {
     rows.table()
 }
 
-/// Effective dimension over timesteps, before and after.
+/// Effective dimensions over timesteps, before and after training.
 pub fn dimension(seeds: i64) -> Table {
     let mut rows = Rows::default();
     each_end(
@@ -190,7 +190,7 @@ pub fn dimension(seeds: i64) -> Table {
     rows.table()
 }
 
-/// Accuracies of a classifier over timesteps, before and after.
+/// Accuracies of a classifier over timesteps, before and after training.
 pub fn holdout(seeds: i64) -> Table {
     let mut rows = Rows::default();
     each_end(

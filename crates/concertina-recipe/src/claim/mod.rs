@@ -1,4 +1,5 @@
-//! What a recipe claims, and the published tables it is held against: pure data, judged elsewhere.
+//! The claims of a recipe, and the published tables with which its tables are compared. This is pure data,
+//! which is judged elsewhere.
 
 mod origin;
 mod references;
@@ -17,7 +18,7 @@ use toml::Spanned;
 
 pub use origin::{Origin, OriginKind};
 
-/// Something computed for claims and comparisons alone: no panel draws it.
+/// Something that is computed only for claims and comparisons and that no panel draws.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Measurement {
@@ -26,7 +27,7 @@ pub struct Measurement {
     /// What is computed, as for a panel.
     #[serde(deserialize_with = "crate::analyses::analysis")]
     pub analysis: AnalysisSpec,
-    /// At which checkpoints.
+    /// The checkpoints.
     #[serde(default = "crate::run_set::last")]
     pub checkpoints: CheckpointSelection,
 }
@@ -35,41 +36,41 @@ pub struct Measurement {
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Claim {
-    /// Its name, one of a kind in the recipe.
+    /// Its name, unique in the recipe.
     pub name: Spanned<String>,
-    /// What it says, in a sentence.
+    /// The claim, in a sentence.
     pub statement: Spanned<String>,
-    /// Where it comes from; the author of the recipe, unless it says otherwise.
+    /// The source of the claim; the author of the recipe, unless another source is given.
     #[serde(default)]
     pub source: Origin,
-    /// The table it is about: the letter of a panel, or the name of a measurement.
+    /// The table that it is about: the letter of a panel, or the name of a measurement.
     pub table: Spanned<String>,
-    /// The column it is about.
+    /// The column that it is about.
     pub value: String,
-    /// The rows it is about: column, and the values it may have; or a condition as a text.
+    /// The rows that it is about: columns with the values they may have, or a condition as text.
     #[serde(rename = "where", default)]
     pub rows: Condition,
-    /// It must hold for each of these values of these columns by itself.
+    /// The claim must hold for each of these values of these columns separately.
     #[serde(default)]
     pub each: BTreeMap<String, OneOf>,
-    /// How several rows of a realisation become one number.
+    /// How several rows of a realisation are reduced to one number.
     #[serde(default)]
     pub reduce: Option<Reduction>,
-    /// What is compared with what, within a realisation; without it the value itself is compared with `than`.
+    /// What is compared, within a realisation. If not given, the value itself is compared with `than`.
     #[serde(default)]
     pub compare: Option<Contrast>,
-    /// On which side of `than` the quantity lies.
+    /// On which side of `than` the quantity must lie.
     pub expect: Side,
-    /// What the quantity is compared with; 0 unless given, 1 for ratios.
+    /// What the quantity is compared with. If not given, 0, or 1 for ratios.
     #[serde(default)]
     pub than: Option<f64>,
-    /// When it counts as reproduced.
+    /// When the claim counts as reproduced.
     #[serde(default)]
     pub test: Test,
 }
 
 impl Claim {
-    /// Every column of which the claim names values, with those values.
+    /// All columns of which the claim names values, with those values.
     pub(crate) fn named(&self) -> impl Iterator<Item = (&str, &Scalar)> {
         let each = self.each.iter().map(|(column, OneOf(values))| (column.as_str(), values.as_slice()));
         let listed = self.rows.named().into_iter().chain(each);
@@ -90,17 +91,17 @@ impl Claim {
     }
 }
 
-/// How several rows of a realisation become one number.
+/// How several rows of a realisation are reduced to one number.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Reduction {
-    /// The column that tells the rows apart.
+    /// The column that distinguishes the rows.
     pub over: String,
-    /// What is taken of them.
+    /// What is taken from them.
     pub take: Take,
 }
 
-/// What is taken of several rows.
+/// What is taken from several rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Take {
@@ -112,21 +113,21 @@ pub enum Take {
     Mean,
     /// The value where the column is largest.
     Last,
-    /// Where the value is largest (the first such place).
+    /// The place where the value is largest (the first such place).
     Argmax,
 }
 
-/// Two numbers of one realisation, compared.
+/// A comparison of two numbers of a realisation.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Contrast {
-    /// The column that tells them apart.
+    /// The column that distinguishes them.
     pub column: String,
     /// Its value for the first.
     pub first: Scalar,
     /// Its value for the second.
     pub second: Scalar,
-    /// The first minus the second, or over the second.
+    /// The difference of the two, or their ratio.
     #[serde(rename = "as", default)]
     pub measure: Measure,
 }
@@ -138,7 +139,7 @@ pub enum Measure {
     /// The first minus the second.
     #[default]
     Difference,
-    /// The first over the second, both positive; averaged and tested as logarithms.
+    /// The first divided by the second, both positive; averaged and tested as logarithms.
     Ratio,
 }
 
@@ -155,12 +156,12 @@ pub enum Side {
 /// When a claim counts as reproduced: `"wilcoxon"` or `{ every = 3 }` in a recipe.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Test {
-    /// When Wilcoxon's one-sided signed-rank test over realisations has p < 0.05: five of five are just
-    /// enough.
+    /// If Wilcoxon's one-sided signed-rank test over realisations has p < 0.05. Five of five realisations are
+    /// just enough.
     #[default]
     Wilcoxon,
-    /// When it holds in every one of at least so many realisations: for figures that the paper draws from
-    /// few.
+    /// If it holds in every realisation, and there are at least this many. For figures that the paper draws
+    /// from few realisations.
     Every(NonZeroUsize),
 }
 
@@ -191,35 +192,35 @@ impl<'de> Deserialize<'de> for Test {
     }
 }
 
-/// A published table that a table of the recipe is held against, point by point.
+/// A published table with which a table of the recipe is compared, point by point.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Published {
-    /// Ours: the letter of a panel, or the name of a measurement.
+    /// Our table: the letter of a panel, or the name of a measurement.
     pub table: Spanned<String>,
-    /// The published one, by the name of its file.
+    /// The published table, by the name of its file.
     pub file: Spanned<String>,
-    /// The rows of ours that are compared: column, and the values it may have, or a condition as a text; all
-    /// unless given.
+    /// The rows of our table that are compared: columns with the values they may have, or a condition as
+    /// text. If not given, all rows.
     #[serde(rename = "where", default)]
     pub rows: Condition,
-    /// The columns that name a point: realisations with the same values there are averaged.
+    /// The columns that identify a point. Realisations with the same values in these columns are averaged.
     pub keys: Vec<String>,
     /// The columns that are compared.
     pub values: BTreeMap<String, Resolved>,
 }
 
-/// A column and what its mean over realisations can resolve.
+/// A column, and the limit to which its mean over realisations can be resolved.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Resolved {
-    /// What the mean cannot resolve, as a standard deviation, in the unit of the column (in decades on a
-    /// `log` scale).
+    /// The limit to which the mean can be resolved, as a standard deviation, in the unit of the column (in
+    /// decades on a `log` scale).
     pub resolution: f64,
     /// Whether values or their logarithms are averaged.
     #[serde(default)]
     pub scale: concertina_plot::ScaleKind,
-    /// What is smaller counts as this: where numbers of the two mean different things below it.
+    /// Smaller values count as this value, where numbers of the two codes have different meanings below it.
     #[serde(default)]
     pub floor: Option<f64>,
 }

@@ -1,28 +1,28 @@
-//! Where a claim comes from.
+//! The source of a claim.
 
 use serde::{
     Deserialize, Deserializer, Serialize,
     de::{self, MapAccess, Visitor, value::MapAccessDeserializer},
 };
 
-/// Where a claim comes from: in a recipe `{ paper = "..." }`, `{ published_code = "..." }` or `{ own_reading
-/// = "..." }`.
+/// The source of a claim: in a recipe, `{ paper = "..." }`, `{ published_code = "..." }` or `{ own_reading =
+/// "..." }`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 pub struct Origin {
-    /// Who says so.
+    /// The kind of source.
     pub from: OriginKind,
-    /// Where the paper says it, in our words; which table of the published code shows it; or what our reading
-    /// rests on. Null where the recipe does not say.
+    /// The passage of the paper in our words, the table of the published code, or the basis of our reading.
+    /// Null if the recipe does not give it.
     pub detail: Option<String>,
 }
 
-/// Who says what a claim says.
+/// The kind of source of a claim.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OriginKind {
-    /// The paper, in its text or by what a figure shows.
+    /// The paper, in its text or in a figure.
     Paper,
-    /// The numbers that the published code gives, in a table that comes with the program.
+    /// The numbers of the published code, in a table that is built into the program.
     PublishedCode,
     /// The author of the recipe.
     #[default]
@@ -30,7 +30,7 @@ pub enum OriginKind {
 }
 
 impl OriginKind {
-    /// In words, for a report.
+    /// The kind in words, for a report.
     pub fn words(self) -> &'static str {
         match self {
             Self::Paper => "the paper",
@@ -72,7 +72,7 @@ impl<'de> Deserialize<'de> for Origin {
                 };
                 if detail.trim().is_empty() {
                     return Err(de::Error::custom(
-                        "expected where the claim comes from in a few words, found none",
+                        "expected a few words on the source of the claim, found none",
                     ));
                 }
                 Ok(Origin { from, detail: Some(detail) })

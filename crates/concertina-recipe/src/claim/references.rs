@@ -1,4 +1,4 @@
-//! What claims, measurements and published tables of a recipe refer to, and whether it is there.
+//! What claims, measurements and published tables of a recipe refer to, and whether it exists.
 
 use super::{Claim, Measurement};
 use concertina_plot::syntax::{Place, SyntaxError};
@@ -7,7 +7,7 @@ use toml::Spanned;
 use crate::{Error, PUBLISHED, Recipe, Requirement, Result, RunSet};
 
 impl Measurement {
-    /// Whether that table is what it asks for.
+    /// Whether a requirement's table is the one that this measurement needs.
     pub(crate) fn needs(&self, requirement: &Requirement) -> bool {
         requirement.run_set == *self.runs.as_ref()
             && requirement.analysis == self.analysis
@@ -15,7 +15,7 @@ impl Measurement {
     }
 }
 
-/// A recipe's text and name, for errors that say where.
+/// The text and name of a recipe, for errors that tell the place.
 struct Source<'a> {
     name: &'a str,
     text: &'a str,
@@ -47,7 +47,7 @@ impl Source<'_> {
 }
 
 impl Recipe {
-    /// The recipe with nothing to compute but what its panels draw.
+    /// The recipe without measurements and claims, so that only what panels draw is computed.
     pub fn without_claims(mut self) -> Self {
         self.measurements.clear();
         self.claims.clear();
@@ -55,10 +55,10 @@ impl Recipe {
         self
     }
 
-    /// The place of a table among [`Recipe::requirements`], by the letter of a panel or the name of a
+    /// The index of a table in [`Recipe::requirements`], by the letter of a panel or the name of a
     /// measurement.
     ///
-    /// `None` if there is no such table, or a panel is drawn from several.
+    /// `None` if the table does not exist, or a panel is drawn from several tables.
     pub fn requirement_of(&self, table: &str) -> Option<usize> {
         let requirements = self.requirements();
         if let Some(panel) = self.panel(table) {
@@ -85,8 +85,8 @@ impl Recipe {
         let source = Source { name, text };
         for (name, measurement) in &self.measurements {
             if self.panel(name).is_some() {
-                let message = format!("measurement `{name}` is called as a panel is");
-                return source.wrong(message, &measurement.runs, Some("give it a name of its own"));
+                let message = format!("measurement `{name}` has the name of a panel");
+                return source.wrong(message, &measurement.runs, Some("give it another name"));
             }
             source.known("set of runs", &measurement.runs, self.runs.keys().map(String::as_str))?;
         }
@@ -110,8 +110,7 @@ impl Recipe {
             let resolved = |value: f64| value > 0.0 && value.is_finite();
             if let Some((column, _)) = published.values.iter().find(|(_, one)| !resolved(one.resolution)) {
                 let message = format!("`{column}`: expected a resolution above 0");
-                let hint =
-                    "it is what a mean cannot resolve, as a standard deviation: one sample of 1000 is 0.001";
+                let hint = "it is the limit to which a mean can be resolved, as a standard deviation: 0.001 for one sample in 1000";
                 return source.wrong(message, &published.file, Some(hint));
             }
         }
@@ -120,7 +119,7 @@ impl Recipe {
             let letter: &String = table.as_ref();
             if self.panel(letter).is_some_and(|panel| panel.analysis.as_ref().0.len() > 1) {
                 let message = format!("panel `{letter}` has a table for each of its analyses");
-                let hint = "make the one that is meant a measurement: it is computed once";
+                let hint = "make a measurement of the analysis that you mean: it is still computed only once";
                 return source.wrong(message, table, Some(hint));
             }
         }
@@ -139,7 +138,7 @@ fn check_claim(source: &Source<'_>, claim: &Claim) -> Result<()> {
         let message = format!("claim `{name}` states nothing");
         return source.wrong(message, &claim.statement, Some("say in a sentence what is claimed"));
     }
-    // A column has one task: two would leave no rows, or pick other rows than the claim says.
+    // A column has only one use. Two would leave no rows, or select other rows than the claim says.
     let contrast = claim.compare.as_ref().map(|contrast| &contrast.column);
     let reduced = claim.reduce.as_ref().map(|reduction| &reduction.over);
     let rows = claim.rows.columns();
@@ -152,7 +151,7 @@ fn check_claim(source: &Source<'_>, claim: &Claim) -> Result<()> {
         return source.wrong(
             message,
             &claim.name,
-            Some("`where`, `each` and `compare` each have columns of their own"),
+            Some("`where`, `each` and `compare` must use different columns"),
         );
     }
     if claim.compare.as_ref().is_some_and(|contrast| contrast.first == contrast.second) {

@@ -1,4 +1,4 @@
-//! Values that panels keep and claims are about, looked up among the runs before these are trained.
+//! Checks the values that panels keep and claims are about against the runs, before these are trained.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,16 +9,16 @@ use concertina_plot::{first_unknown, no_such_value};
 use crate::{Recipe, Result};
 
 impl Recipe {
-    /// Checks the values that the recipe names of the columns by which runs are told apart: each must be that
-    /// of some run.
+    /// Checks the values that the recipe names in columns that distinguish runs. Each must be the value of
+    /// some run.
     ///
-    /// `runs` are those of requirement number `requirement`, each by its columns. Columns of the analysis are
-    /// not known yet; they are checked when panels are drawn and claims judged. Claims are passed over unless
-    /// `with_claims`.
+    /// `runs` are those of requirement number `requirement`, each given by its columns. Columns of the
+    /// analysis are not known yet; they are checked when panels are drawn and claims are judged. Claims are
+    /// checked only if `with_claims` is set.
     ///
     /// # Errors
-    /// [`concertina_plot::Error::Panel`] or [`crate::Error::Claim`] for a value that no run has, with those
-    /// there are.
+    /// [`concertina_plot::Error::Panel`] or [`crate::Error::Claim`] for a value that no run has, with the
+    /// available values.
     pub fn check_runs<'r>(
         &self,
         requirement: usize,

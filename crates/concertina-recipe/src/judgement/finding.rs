@@ -9,11 +9,11 @@ use crate::claim::{Claim, Side, Test};
 
 /// The probability with which an interval covers the mean.
 pub const LEVEL: f64 = 0.95;
-/// A claim counts as reproduced below this p-value. It is the conventional one, and five of five realisations
-/// are just enough.
+/// A claim counts as reproduced below this p-value. It is the conventional value, and five of five
+/// realisations are just enough for it.
 pub const SIGNIFICANCE: f64 = 0.05;
 
-/// A column and the value, as a text, that tells a group of rows from others.
+/// A column and its value, as a text, that distinguish a group of rows from others.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 pub struct Level {
     /// The column.
@@ -36,31 +36,31 @@ pub struct Realisation {
 pub struct LeftOut {
     /// The seed.
     pub seed: u64,
-    /// Why it has none.
+    /// Why it has no value.
     pub reason: String,
 }
 
-/// What a claim's quantity is over the realisations of one group.
+/// The quantity of a claim over the realisations of one group.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Finding {
-    /// Which group: a value of each column of the claim's `each`.
+    /// The group: a value of each column of the claim's `each`.
     pub group: Vec<Level>,
     /// Whether the claim holds in this group.
     pub verdict: Verdict,
     /// The mean over realisations (the geometric mean of ratios).
     pub mean: Option<f64>,
-    /// Lower end of the 95% interval of the mean, by Student's t (of ratios on their logarithms).
+    /// Lower end of the 95% interval of the mean, from Student's t (for ratios, from their logarithms).
     pub low: Option<f64>,
     /// Upper end of that interval.
     pub high: Option<f64>,
-    /// The distance of the mean from what it is compared with, in standard deviations over realisations (of
-    /// ratios on their logarithms); null where that is undefined.
+    /// The distance of the mean from what it is compared with, in standard deviations over realisations (for
+    /// ratios, of their logarithms); null if it is undefined.
     pub effect_size: Option<f64>,
     /// The one-sided p-value of Wilcoxon's signed-rank test; null if the claim is tested otherwise.
     pub p: Option<f64>,
     /// The values.
     pub realisations: Vec<Realisation>,
-    /// Realisations that were asked for and have no value.
+    /// Requested realisations that have no value.
     pub left_out: Vec<LeftOut>,
 }
 
@@ -71,7 +71,7 @@ impl Finding {
         realisations: Vec<Realisation>,
         left_out: Vec<LeftOut>,
     ) -> Self {
-        // Ratios are averaged and tested as logarithms: halving is as far as doubling.
+        // Ratios are averaged and tested as logarithms, so that halving is as large a change as doubling.
         let ratio = claim.is_ratio();
         let into = |number: f64| if ratio { number.ln() } else { number };
         let back = |number: f64| if ratio { number.exp() } else { number };
@@ -88,7 +88,7 @@ impl Finding {
         let (verdict, p) = match claim.test {
             Test::Wilcoxon => {
                 let p = signed_rank::p_above(&beyond);
-                // The smallest p-value that so many can have.
+                // The smallest p-value that this number of realisations can have.
                 let enough = 0.5_f64.powi(count as i32) < SIGNIFICANCE;
                 (verdict(enough, p.is_some_and(|p| p < SIGNIFICANCE)), p)
             }

@@ -1,8 +1,8 @@
-//! Claims judged: from a table over realisations to a verdict with its numbers.
+//! Judges claims: from a table over realisations to a verdict with its numbers.
 //!
-//! Pure functions. A claim is judged group by group ([`Claim::each`]); in each the quantity has one value a
-//! realisation, and a test over realisations decides. What has no value is left out and counted, with the
-//! reason.
+//! These are pure functions. A claim is judged group by group ([`Claim::each`]). In each group, the quantity
+//! has one value per realisation, and a test over realisations decides. Realisations without a value are left
+//! out and counted, with the reason.
 
 mod finding;
 mod quantity;
@@ -15,31 +15,31 @@ use concertina_plot::no_such_value;
 
 use crate::{Claim, Error, Result};
 
-/// What became of a claim.
+/// The outcome of a claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
-    /// It holds, in every group.
+    /// The claim holds in every group.
     Reproduced,
-    /// Too few realisations to tell, in some group; it fails in none.
+    /// In some group, there are too few realisations to tell. The claim fails in none.
     NotEnoughRealisations,
-    /// It does not hold, in some group.
+    /// The claim does not hold in some group.
     NotReproduced,
 }
 
-/// What a claim is judged on.
+/// The data on which a claim is judged.
 #[derive(Clone, Copy, Debug)]
 pub struct Evidence<'a> {
     /// The table.
     pub table: &'a Table,
-    /// The realisations that were asked for.
+    /// The requested realisations.
     pub seeds: &'a [u64],
     /// Runs that do not count.
     pub absent: &'a [Absent],
 }
 
 impl Evidence<'_> {
-    /// Whether a row of the table is of a run that counts.
+    /// Whether a row of the table belongs to a run that counts.
     pub(crate) fn counts(&self, row: usize) -> bool {
         let same = |(column, cell): &(String, Scalar)| {
             self.table.scalar(row, column).is_ok_and(|found| found.key() == cell.key())
@@ -48,16 +48,16 @@ impl Evidence<'_> {
     }
 }
 
-/// A run that does not count, whether the table has rows of it or not: it diverged, or failed.
+/// A run that does not count, regardless of whether the table has rows of it, because it diverged or failed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Absent {
-    /// The columns that tell it from others.
+    /// The columns that distinguish it from others.
     pub cells: Vec<(String, Scalar)>,
     /// Why, in a few words.
     pub reason: String,
 }
 
-/// A claim's verdict and what it rests on.
+/// The verdict on a claim and its basis.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Judgement {
     /// The verdict over all groups.
@@ -68,7 +68,7 @@ pub struct Judgement {
 
 impl From<Vec<Finding>> for Judgement {
     fn from(findings: Vec<Finding>) -> Self {
-        // There is one group at least.
+        // There is at least one group.
         let verdict = findings.iter().map(|finding| finding.verdict).max();
         Self { verdict: verdict.unwrap_or(Verdict::NotEnoughRealisations), findings }
     }
@@ -78,18 +78,18 @@ impl Claim {
     /// Judges the claim.
     ///
     /// # Errors
-    /// [`Error::Table`](crate::Error::Table) for a column that the table does not have,
-    /// [`Error::Claim`](crate::Error::Claim) where a realisation has several values, or no row has a value
-    /// that the claim names and no run is absent that could have had it.
+    /// [`Error::Table`](crate::Error::Table) for a column that the table does not have;
+    /// [`Error::Claim`](crate::Error::Claim) if a realisation has several values, or if no row has a value
+    /// that the claim names and no absent run could have had it.
     pub fn judge(&self, evidence: &Evidence<'_>) -> Result<Judgement> {
         self.check_values(evidence)?;
         Ok(Judgement::from(self.findings(evidence)?))
     }
 
-    /// What the quantity is, group by group, also in a table that has not all groups: another's.
+    /// The quantity group by group. The table, for example a published one, need not have all groups.
     ///
     /// # Errors
-    /// As [`Claim::judge`], but for values that no row has.
+    /// The errors of [`Claim::judge`], except those for values that no row has.
     pub fn findings(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>> {
         let of = |group: Vec<Level>| {
             let quantity::Values { realisations, left_out } = quantity::values(self, evidence, &group)?;
@@ -98,7 +98,8 @@ impl Claim {
         self.groups().into_iter().map(of).collect()
     }
 
-    /// Every value that the claim names must be in some row, or be one that an absent run may have had.
+    /// Checks that every value that the claim names is in some row, or may have been in a row of an absent
+    /// run.
     fn check_values(&self, evidence: &Evidence<'_>) -> Result<()> {
         if evidence.table.is_empty() {
             return Ok(());
@@ -107,7 +108,7 @@ impl Claim {
             let wanted = cell.key();
             let may_have = |absent: &Absent| match absent.cells.iter().find(|(known, _)| known == column) {
                 Some((_, known)) => known.key() == wanted,
-                None => true, // a column of the analysis: its rows would tell
+                None => true, // a column of the analysis, of which an absent run may have had any value
             };
             let known = evidence.table.distinct(column)?;
             if !known.contains(&wanted) && !evidence.absent.iter().any(may_have) {
@@ -117,13 +118,13 @@ impl Claim {
         Ok(())
     }
 
-    /// The error about a value that no row has.
+    /// The error for a value that no row has.
     pub(crate) fn no_such_value(&self, column: &str, found: &str, known: &[String]) -> Error {
         let (message, hint) = no_such_value(column, found, known);
         Error::Claim { claim: self.name.as_ref().clone(), message, hint: Some(hint) }
     }
 
-    /// Whether a table has the columns that the claim is about.
+    /// Whether a table has the columns that the claim needs.
     pub fn applies_to(&self, table: &Table) -> bool {
         self.columns().all(|column| table.has_column(column))
     }
@@ -135,7 +136,7 @@ impl Claim {
         named.chain(compared).chain(reduced).chain([self.value.as_str(), "seed"])
     }
 
-    /// All combinations of the values of `each`, the last column fastest.
+    /// All combinations of the values of `each`; the last column varies fastest.
     fn groups(&self) -> Vec<Vec<Level>> {
         let mut groups = vec![Vec::new()];
         for (column, OneOf(values)) in &self.each {

@@ -1,4 +1,4 @@
-//! The quantity of a claim: one number a realisation, or the reason why there is none.
+//! The quantity of a claim: one number per realisation, or the reason why there is none.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use crate::{
     claim::{Claim, Measure, Reduction, Take},
 };
 
-/// Values in the order of the seeds, and what is left out.
+/// Values in the order of the seeds, and the realisations that are left out.
 #[derive(Debug, Default)]
 pub(super) struct Values {
     pub(super) realisations: Vec<Realisation>,
@@ -46,7 +46,7 @@ pub(super) fn values(claim: &Claim, evidence: &Evidence<'_>, group: &[Level]) ->
     Ok(values)
 }
 
-/// One number from one side, or two.
+/// Combines the number of one side, or the numbers of both sides.
 fn combined(claim: &Claim, numbers: &[f64]) -> Result<f64, Reason> {
     let measure = claim.compare.as_ref().map(|contrast| contrast.measure);
     let value = match (measure, numbers) {
@@ -58,7 +58,7 @@ fn combined(claim: &Claim, numbers: &[f64]) -> Result<f64, Reason> {
     if value.is_finite() { Ok(value) } else { Err("infinite".to_owned()) }
 }
 
-/// A row: the cell that a reduction runs over, and the value.
+/// A row: the cell of the column that is reduced, and the value.
 type Row = (Option<f64>, Option<f64>);
 
 /// The rows of one side of a comparison, by seed.
@@ -101,15 +101,15 @@ impl Side {
             (Some(reduction), rows) => match same_place(rows) {
                 Some(place) => Err(several(
                     claim,
-                    format!("one `{}` a realisation at each `{}`", claim.value, reduction.over),
+                    format!("one `{}` per realisation at each `{}`", claim.value, reduction.over),
                     format!("several of seed {seed} at {place}"),
-                    "tell them apart with `where` or `each`: `reduce` takes rows that differ in its column alone",
+                    "tell them apart with `where` or `each`: `reduce` takes rows that differ only in its column",
                 )),
                 None => Ok(reduced(reduction, rows)),
             },
             (None, rows) => Err(several(
                 claim,
-                format!("one `{}` a realisation", claim.value),
+                format!("one `{}` per realisation", claim.value),
                 format!("{} of seed {seed}", rows.len()),
                 "tell them apart with `where` or `each`, or make one of them with `reduce`",
             )),
@@ -140,7 +140,7 @@ fn several(claim: &Claim, expected: String, found: String, hint: &str) -> Error 
     }
 }
 
-/// A place along the column of a reduction that two rows share.
+/// A place along the column of a reduction where there are two rows.
 fn same_place(rows: &[Row]) -> Option<f64> {
     let mut places: Vec<f64> = rows.iter().filter_map(|(over, _)| *over).collect();
     places.sort_by(f64::total_cmp);
@@ -151,13 +151,13 @@ fn undefined() -> Reason {
     "undefined".to_owned()
 }
 
-/// One number from several rows; undefined where one of them is.
+/// Reduces several rows to one number, which is undefined if one of them is.
 fn reduced(reduction: &Reduction, rows: &[Row]) -> Result<f64, Reason> {
     let rows: Option<Vec<(f64, f64)>> =
         rows.iter().map(|(over, value)| Some(((*over)?, (*value)?))).collect();
     let mut rows = rows.ok_or_else(undefined)?;
     rows.sort_by(|(a, _), (b, _)| a.total_cmp(b));
-    // The first of equals.
+    // The first of equal values.
     let largest = rows.iter().copied().reduce(|best, row| if row.1 > best.1 { row } else { best });
     let number = match reduction.take {
         Take::Max => largest.map(|(_, value)| value),

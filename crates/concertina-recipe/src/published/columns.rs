@@ -1,10 +1,10 @@
-//! From the published code's columns to ours.
+//! Converts the published code's columns to ours.
 
 use concertina_table::{Table, Values};
 
 use crate::{Error, Result};
 
-/// Columns whose values are the same under our name; others are left out.
+/// Columns with the same values under our names. Other columns are left out.
 const VALUES: [(&str, &str); 8] = [
     ("lyapunov_log2", "exponent"),
     ("effective_dimension", "effective_dimension"),
@@ -16,14 +16,15 @@ const VALUES: [(&str, &str); 8] = [
     ("loss", "loss"),
 ];
 
-/// Columns of parameters, and our names of them.
+/// Columns of parameters, and our names for them.
 const PARAMETERS: [(&str, &str); 3] =
     [("n_lag", "delay"), ("loss", "loss"), ("learning_rate", "learning_rate")];
 
-/// The table `name` with our columns; one that has them already is as it is.
+/// The table `name` with our columns. A table that has them already is returned unchanged.
 ///
-/// Of the published code's tables those rows are kept that were made from the samples of the main process
-/// (`loader_workers` 0) and, of Lyapunov exponents, from all seeds at an epoch that there is.
+/// Of the published code's tables, only those rows are kept that were made from the samples of the main
+/// process (`loader_workers` 0); and of Lyapunov exponents, only those from all seeds at an epoch that
+/// exists.
 pub(super) fn ours(name: &str, table: &Table) -> Result<Table> {
     if !table.has_column("g_radius") {
         return Ok(table.clone());
@@ -42,7 +43,7 @@ pub(super) fn ours(name: &str, table: &Table) -> Result<Table> {
     if theirs.is_empty() {
         return Err(Error::Published {
             table: name.to_owned(),
-            message: "expected rows with `loader_workers` 0 (and of Lyapunov exponents those of the extended call), found none"
+            message: "expected rows with `loader_workers` 0 (for Lyapunov exponents, those of the extended call), found none"
                 .to_owned(),
         });
     }
@@ -81,7 +82,7 @@ pub(super) fn ours(name: &str, table: &Table) -> Result<Table> {
     Ok(Table::from_columns(all)?)
 }
 
-/// A column of whole numbers that are counted from another first one here.
+/// A column of whole numbers that start from a different number here.
 fn counted(name: &str, table: &Table, column: &str, shift: i64) -> Result<Vec<i64>> {
     let shifted = whole(name, table, column)?.into_iter().map(|number| number.checked_add(shift));
     shifted.collect::<Option<_>>().ok_or_else(|| Error::Published {

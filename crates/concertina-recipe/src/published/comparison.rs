@@ -1,4 +1,4 @@
-//! Point by point: our realisations against the published ones.
+//! Compares our realisations with the published ones, point by point.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,36 +11,36 @@ use concertina_plot::ScaleKind;
 
 use crate::{Error, Evidence, Level, Published, Resolved, Result};
 
-/// The mean of a quantity over realisations, and how it spreads.
+/// The mean of a quantity over realisations, and its spread.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Moments {
-    /// How many realisations have a value.
+    /// The number of realisations that have a value.
     pub realisations: usize,
-    /// The mean (on a logarithmic scale the geometric mean).
+    /// The mean (on a logarithmic scale, the geometric mean).
     pub mean: Option<f64>,
-    /// The standard deviation, with n - 1 (on a logarithmic scale in decades).
+    /// The standard deviation, with n - 1 (on a logarithmic scale, in decades).
     pub standard_deviation: Option<f64>,
 }
 
-/// A point of a published table and ours.
+/// A point of a published table, and the corresponding point of ours.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct PointComparison {
     /// The column.
     pub quantity: String,
-    /// Which point: a value of each key column.
+    /// The point: a value of each key column.
     pub point: Vec<Level>,
-    /// Ours.
+    /// Our realisations.
     pub ours: Moments,
-    /// The published code's.
+    /// The published code's realisations.
     pub published: Moments,
     /// The two-sided p-value of Welch's test; null if either has fewer than two realisations.
     pub p: Option<f64>,
 }
 
-/// Compares the published rows with ours: a comparison for every point that the published table has, in its
-/// order.
+/// Compares the published rows with ours. There is one comparison for every point of the published table, in
+/// its order.
 ///
-/// The squared error of each mean includes what it cannot resolve ([`Resolved::resolution`]).
+/// The squared error of each mean includes the limit to which it can be resolved ([`Resolved::resolution`]).
 ///
 /// # Errors
 /// [`Error::Table`] for a column that either table does not have; [`Error::Published`] where a realisation
@@ -48,7 +48,8 @@ pub struct PointComparison {
 pub fn compare(how: &Published, ours: &Evidence<'_>, published: &Table) -> Result<Vec<PointComparison>> {
     let mut all = Vec::new();
     for (column, resolved) in &how.values {
-        // Where no row of ours is compared, as after an override, no point is, and the report counts that.
+        // If no row of ours is compared, as after an override, no point is compared, and the report counts
+        // that.
         let ours = Points::of(how, column, *resolved, ours.table, |row| {
             Ok(how.rows.holds(ours.table, row)? && ours.counts(row))
         })?;
@@ -68,7 +69,7 @@ pub fn compare(how: &Published, ours: &Evidence<'_>, published: &Table) -> Resul
     Ok(all)
 }
 
-/// The values of realisations, on the scale they are compared on, point by point.
+/// The values of realisations by point, on the scale on which they are compared.
 struct Points {
     order: Vec<Vec<Level>>,
     values: BTreeMap<Vec<Level>, Vec<f64>>,
@@ -100,7 +101,7 @@ impl Points {
                 return Err(Error::Published {
                     table: how.file.as_ref().clone(),
                     message: format!(
-                        "expected one `{column}` a realisation and point, found several: name more columns as `keys`"
+                        "expected one `{column}` per realisation and point, found several: name more columns as `keys`"
                     ),
                 });
             }
@@ -108,7 +109,7 @@ impl Points {
                 points.order.push(point);
                 Vec::new()
             });
-            // What is undefined is not averaged; moments count what there is.
+            // Undefined values are not averaged; moments count the others.
             values.extend(number.and_then(|number| on_scale(number, resolved)));
         }
         Ok(points)

@@ -1,7 +1,7 @@
-//! Tables made with the published code, and how ours are held against them.
+//! Tables made with the published code, and how ours are compared with them.
 //!
-//! A copy of them is part of the program, under `recipes/reference` (what they are and how they were made:
-//! the README there). A folder may stand in for it. Columns may have our names or the published code's.
+//! A copy of the tables is built into the program, from `recipes/reference`, whose README says what they are
+//! and how they were made. A folder can be used instead. Columns may have our names or the published code's.
 
 mod columns;
 mod comparison;
@@ -20,7 +20,7 @@ macro_rules! published {
     };
 }
 
-/// Name and text of every published table that comes with the program.
+/// Name and text of every published table that is built into the program.
 pub const PUBLISHED: &[(&str, &str)] = published![
     "fig2_accuracy",
     "fig2_cluster_holdout",
@@ -48,22 +48,23 @@ pub struct PublishedTables {
 /// A published table, with our names of columns.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PublishedTable {
-    /// What it holds, a row a realisation and point.
+    /// The contents, with one row per realisation and point.
     pub table: Table,
-    /// The file it was read from; `None` if it is the program's own copy.
+    /// The file that it was read from; `None` if it is the program's own copy.
     pub path: Option<PathBuf>,
 }
 
 impl PublishedTables {
-    /// The copies in the program.
+    /// The copies that are built into the program.
     pub fn shipped() -> Self {
         Self::default()
     }
 
-    /// The tables in a folder, `fig2_lyapunov.csv` and so on; those it lacks are the program's.
+    /// The tables in a folder, `fig2_lyapunov.csv` and so on. Tables that are missing there are the
+    /// program's.
     ///
     /// # Errors
-    /// [`Error::NoPublished`] if it has none of them.
+    /// [`Error::NoPublished`] if the folder has none of them.
     pub fn in_folder(folder: impl Into<PathBuf>) -> Result<Self> {
         let folder = folder.into();
         let there = |(name, _): &(&str, &str)| file_of(&folder, name).is_file();
@@ -77,7 +78,7 @@ impl PublishedTables {
     ///
     /// # Errors
     /// [`Error::Unknown`]; [`Error::File`] or [`Error::Table`] if it cannot be read; [`Error::Published`] for
-    /// columns that are not what they should be.
+    /// invalid columns.
     pub fn read(&self, name: &str) -> Result<PublishedTable> {
         let path = self.folder.as_deref().map(|folder| file_of(folder, name)).filter(|path| path.is_file());
         let table = match &path {
@@ -103,7 +104,7 @@ impl PublishedTables {
             },
         };
         let table = columns::ours(name, &table)?;
-        // What has no points agrees with everything.
+        // A table without points would agree with everything.
         if table.is_empty() {
             let message = "expected at least one row, found none".to_owned();
             return Err(Error::Published { table: name.to_owned(), message });

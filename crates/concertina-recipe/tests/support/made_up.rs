@@ -1,5 +1,5 @@
-//! Tables for any recipe, made up from what it asks for: the columns of the analyses, with numbers of the
-//! right size.
+//! Made-up tables for any recipe, based on what it needs: the columns of the analyses, with numbers of the
+//! right magnitude.
 
 use std::collections::BTreeMap;
 
@@ -11,12 +11,12 @@ use concertina_table::{Scalar, Table};
 
 use super::{Rows, stream};
 
-/// A table per requirement of the recipe.
+/// One table per requirement of the recipe.
 pub fn tables(recipe: &Recipe, seeds: &SeedChoice) -> Vec<Table> {
     recipe.requirements().iter().map(|requirement| table(recipe, requirement, seeds)).collect()
 }
 
-/// A run of a requirement: its parameters, and the columns in front of its rows.
+/// A run of a requirement: its parameters, and the first columns of its rows.
 struct Run {
     parameters: BTreeMap<String, Scalar>,
     columns: Vec<(String, Scalar)>,
@@ -54,7 +54,7 @@ impl Run {
         self.number("gain", 20.0) / 250.0
     }
 
-    /// Epoch, update and stage of the checkpoints asked for.
+    /// Epoch, update and stage of the requested checkpoints.
     fn checkpoints(&self, which: &CheckpointSelection) -> Vec<(i64, i64, &'static str)> {
         let updates = (800.0 / self.number("batch", 10.0)).ceil() as i64;
         let saves = self.number("saves_per_epoch", 1.0);
@@ -123,10 +123,10 @@ fn table(recipe: &Recipe, requirement: &Requirement, seeds: &SeedChoice) -> Tabl
     all
 }
 
-/// Takes the cells of a row.
+/// Receives the cells of a row.
 type Push<'a> = &'a mut dyn FnMut(&[(&str, Scalar)]);
 
-/// The rows of one checkpoint; `learnt` goes from 0 to 1 in training.
+/// The rows of one checkpoint; `learnt` goes from 0 to 1 during training.
 fn observe(
     analysis: &str,
     settings: &toml::Table,
@@ -206,7 +206,7 @@ fn observe(
     }
 }
 
-/// Clusters in a square that come apart by class, the more the more is learnt.
+/// Clusters in a square that separate by class, the more, the more has been learnt.
 fn snapshots(timesteps: &[i64], learnt: f64, stream: &mut Stream, push: Push<'_>) {
     let centres: Vec<(f64, f64)> =
         (0..60).map(|_| (4.0 * stream.uniform() - 2.0, 4.0 * stream.uniform() - 2.0)).collect();

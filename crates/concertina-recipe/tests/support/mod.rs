@@ -1,4 +1,4 @@
-//! Tables as the analyses give them, made up: for tests of drawing, not of science.
+//! Made-up tables with the columns of the analyses, for tests of drawing, not of science.
 
 #![allow(unreachable_pub, dead_code, unused_imports, reason = "a module of several tests")]
 

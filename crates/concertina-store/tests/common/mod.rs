@@ -1,4 +1,4 @@
-//! What the store's tests share.
+//! Functions shared by the store's tests.
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses its own part")]
 
 use std::collections::BTreeMap;
@@ -11,14 +11,14 @@ use ndarray::{ArrayD, IxDyn};
 use serde_json::json;
 use tempfile::TempDir;
 
-/// A temporary folder, in memory where the system has such a place: these tests flush a lot.
+/// A temporary folder, in memory if the system has such a place, because these tests flush a lot.
 pub fn scratch() -> TempDir {
     let memory = Path::new("/dev/shm");
     let made = if memory.is_dir() { TempDir::new_in(memory) } else { TempDir::new() };
     made.or_else(|_| TempDir::new()).expect("a temporary folder")
 }
 
-/// A store in a folder that goes away with the first of the pair.
+/// A store in a folder that is removed when the first of the pair is dropped.
 pub fn fresh() -> (TempDir, Store) {
     let folder = scratch();
     let store = Store::open(folder.path().join("store")).expect("a new store");
@@ -92,11 +92,11 @@ pub fn contents(root: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     out
 }
 
-/// Runs the ignored test `name` of this test binary in a process of its own, with one variable set.
+/// Runs the ignored test `name` of this test binary in a separate process, with these variables set.
 pub fn child(name: &str, variables: &[(&str, String)]) -> std::process::Command {
     let mut command = std::process::Command::new(std::env::current_exe().expect("this test binary"));
     command.args(["--exact", name, "--ignored", "--nocapture", "--test-threads=1"]);
-    command.stdout(std::process::Stdio::null()); // what a child says of its failure is to be seen
+    command.stdout(std::process::Stdio::null()); // stderr is kept, to see why a child fails
     for (variable, value) in variables {
         command.env(variable, value);
     }

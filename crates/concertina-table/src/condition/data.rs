@@ -1,4 +1,4 @@
-//! Conditions in files of settings: a text, or the values that the cells of columns may have.
+//! Conditions in settings files: a text, or the values that the cells of columns may have.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ use serde::{
 use super::{AnyColumn, Condition, Node, joined};
 use crate::Scalar;
 
-/// The values that a cell may have: in files of settings one, or a list of them.
+/// The values that a cell may have: in a settings file, a single value or a list of values.
 #[derive(Debug, Clone, PartialEq)]
 pub struct OneOf(pub Vec<Scalar>);
 
@@ -20,7 +20,7 @@ impl<'de> Deserialize<'de> for Condition {
         impl<'de> Visitor<'de> for ConditionVisitor {
             type Value = Condition;
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a condition: `{ gain = 250, stage = [\"before\", \"after\"] }`, or a text as `\"gain > 20\"`")
+                f.write_str("a condition: `{ gain = 250, stage = [\"before\", \"after\"] }`, or a text such as `\"gain > 20\"`")
             }
             fn visit_str<E: de::Error>(self, text: &str) -> Result<Condition, E> {
                 Condition::parse(text, &AnyColumn).map_err(E::custom)
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn columns_with_values_and_a_text_say_the_same() {
+    fn columns_with_values_and_a_text_give_the_same_condition() {
         for (data, text) in [
             ("{ gain = 250 }", "gain = 250"),
             (
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_condition_is_said() {
+    fn invalid_conditions_are_refused_with_the_reason() {
         for (data, said) in [
             ("{ gain = [] }", "expected at least one value, found none"),
             ("{ gain = [[20]] }", "expected a number, a text, or true or false"),

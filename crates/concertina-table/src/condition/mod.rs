@@ -12,14 +12,15 @@ pub use syntax::{AnyColumn, Columns};
 
 use crate::{Error, Result, Scalar, Table, Values};
 
-/// A condition on the rows of a table; the default is fulfilled by every row.
+/// A condition on the rows of a table. The default is fulfilled by every row.
 ///
-/// As a text, read by [`Condition::parse`]: comparisons `=`, `!=`, `<`, `<=`, `>`, `>=` of a column with a
-/// number, a word or a text in quotes, joined by `and`, `or`, `not` and parentheses; `and` binds closer than
-/// `or`. `none` is equal to a cell that is empty, and nothing else is; nothing is less or greater.
+/// Written as text and read by [`Condition::parse`], it consists of comparisons `=`, `!=`, `<`, `<=`, `>`,
+/// `>=` of a column with a number, a word or a quoted text, joined by `and`, `or`, `not` and parentheses,
+/// where `and` binds more tightly than `or`. `none` equals an empty cell and nothing else, and is neither
+/// less nor greater than any value.
 ///
-/// As data, in files of settings: such a text, or columns with the value or the values that their cells may
-/// have, `{ gain = 250, stage = ["before", "after"] }`.
+/// In a settings file, it is such a text, or a table of columns with the value or the values that their cells
+/// may have, `{ gain = 250, stage = ["before", "after"] }`.
 ///
 /// ```
 /// use concertina_table::{AnyColumn, Condition, Table, Values};
@@ -33,9 +34,10 @@ pub struct Condition(Node);
 
 #[derive(Debug, Clone, PartialEq)]
 enum Node {
-    /// All of these, side by side: a long chain is no deep tree, which would be too deep for a stack.
+    /// All of these must hold. They are stored side by side, because a deep tree for a long chain would
+    /// overflow the stack.
     And(Vec<Node>),
-    /// One of these at least.
+    /// At least one of these must hold.
     Or(Vec<Node>),
     Not(Box<Node>),
     Compare {
@@ -43,7 +45,7 @@ enum Node {
         operator: Operator,
         value: Scalar,
     },
-    /// The cell is one of these.
+    /// The cell equals one of these.
     OneOf {
         column: String,
         values: Vec<Scalar>,
@@ -58,7 +60,7 @@ enum Operator {
     LessOrEqual,
     Greater,
     GreaterOrEqual,
-    /// The text begins so: of keys, which may be cut short everywhere.
+    /// The text begins with this. For keys, which may be abbreviated everywhere.
     Begins,
     BeginsNot,
 }
@@ -70,13 +72,13 @@ impl Default for Condition {
 }
 
 impl Condition {
-    /// The rows whose cell in a column is one of these values.
+    /// Is fulfilled by the rows whose cell in a column is one of these values.
     pub fn one_of(column: &str, values: impl IntoIterator<Item = impl Into<Scalar>>) -> Self {
         let values = values.into_iter().map(Into::into).collect();
         Self(Node::OneOf { column: column.to_owned(), values })
     }
 
-    /// The rows that fulfil both.
+    /// Is fulfilled by the rows that fulfil both.
     pub fn and(self, other: Self) -> Self {
         let parts = |node| match node {
             Node::And(nodes) => nodes,
@@ -87,7 +89,7 @@ impl Condition {
         Self(joined(nodes, Node::And))
     }
 
-    /// Whether it asks for nothing, so that every row fulfils it.
+    /// Whether it is empty, so that every row fulfils it.
     pub fn is_empty(&self) -> bool {
         matches!(&self.0, Node::And(nodes) if nodes.is_empty())
     }
@@ -100,7 +102,7 @@ impl Condition {
         self.0.holds(table, row)
     }
 
-    /// Whether a row may fulfil it of which some cells are known; `cell` gives those.
+    /// Whether a row of which only some cells are known may fulfil it. `cell` returns the known cells.
     pub fn may_hold(&self, cell: &dyn Fn(&str) -> Option<Scalar>) -> bool {
         self.0.possible(cell).0
     }
@@ -115,12 +117,12 @@ impl Condition {
         Ok(table.filter(|row| kept[row]))
     }
 
-    /// Whether it looks at a column.
+    /// Whether it refers to a column.
     pub fn is_about(&self, column: &str) -> bool {
         self.columns().contains(column)
     }
 
-    /// The columns that it looks at.
+    /// The columns that it refers to.
     pub fn columns(&self) -> BTreeSet<&str> {
         let mut columns = BTreeSet::new();
         self.0.walk(true, &mut |column, _| {
@@ -129,8 +131,8 @@ impl Condition {
         columns
     }
 
-    /// The values that it names as those that a cell may have, by column, in the order in which they stand;
-    /// one that only must not be there is not among them.
+    /// For each column, the values that it names as allowed for a cell, in the order in which they appear.
+    /// Values that it only excludes are not among them.
     pub fn named(&self) -> Vec<(&str, &[Scalar])> {
         let mut named = Vec::new();
         self.0.walk(true, &mut |column, values| {
@@ -141,7 +143,7 @@ impl Condition {
         named
     }
 
-    /// The values that each column may have, if it says no more than that.
+    /// The values that each column may have, if the condition consists of nothing else.
     pub fn lists(&self) -> Option<Vec<(&str, &[Scalar])>> {
         fn list(node: &Node) -> Option<(&str, &[Scalar])> {
             match node {
@@ -157,7 +159,7 @@ impl Condition {
 }
 
 impl Node {
-    /// Calls `see` with every column, and the values that its cells may have where the condition names such.
+    /// Calls `see` with every column, and with the values that its cells may have if the condition names any.
     fn walk<'n>(&'n self, wanted: bool, see: &mut dyn FnMut(&'n str, Option<&'n [Scalar]>)) {
         match self {
             Self::And(nodes) | Self::Or(nodes) => nodes.iter().for_each(|node| node.walk(wanted, see)),
@@ -198,7 +200,7 @@ impl Node {
         })
     }
 
-    /// Whether a comparison holds of a cell.
+    /// Whether a comparison holds for a cell.
     fn holds_of(&self, cell: &Scalar) -> bool {
         match self {
             Self::Compare { operator, value, .. } => operator.holds(cell, value),
@@ -207,7 +209,7 @@ impl Node {
         }
     }
 
-    /// Whether it may hold, and whether it may not, of a row of which some cells are known.
+    /// Whether it may hold, and whether it may fail, for a row of which some cells are known.
     fn possible(&self, cell: &dyn Fn(&str) -> Option<Scalar>) -> (bool, bool) {
         match self {
             Self::And(nodes) => nodes.iter().fold((true, false), |(yes, no), node| {
@@ -260,16 +262,16 @@ impl Operator {
 
 fn order(cell: &Scalar, value: &Scalar) -> Option<Ordering> {
     if let (Scalar::Integer(cell), Scalar::Integer(value)) = (cell, value) {
-        return Some(cell.cmp(value)); // exact, however large
+        return Some(cell.cmp(value)); // exact for any size
     }
     match (cell.as_float(), value.as_float()) {
         (Some(cell), Some(value)) => cell.partial_cmp(&value),
         (None, None) => Some(cell.total_cmp(value)),
-        _ => Some(cell.to_string().cmp(&value.to_string())), // a text that looks like a number
+        _ => Some(cell.to_string().cmp(&value.to_string())), // for a text that looks like a number
     }
 }
 
-/// One node is itself, several are joined.
+/// Joins several nodes. A single node is returned as it is.
 fn joined(mut nodes: Vec<Node>, join: fn(Vec<Node>) -> Node) -> Node {
     match nodes.pop() {
         Some(only) if nodes.is_empty() => only,
@@ -280,8 +282,8 @@ fn joined(mut nodes: Vec<Node>, join: fn(Vec<Node>) -> Node) -> Node {
     }
 }
 
-/// A text that [`Condition::parse`] reads as the same condition, if no text in it has both kinds of quotes;
-/// nothing for a condition that every row fulfils.
+/// Writes a text that [`Condition::parse`] reads as the same condition, unless a text in it contains both
+/// kinds of quotes. A condition that every row fulfils is an empty text.
 impl fmt::Display for Condition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)

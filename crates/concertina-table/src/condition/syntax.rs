@@ -1,45 +1,45 @@
-//! Conditions as people type them.
+//! The syntax of conditions.
 
 use std::fmt;
 
 use super::{Condition, Node, Operator, joined};
 use crate::{Error, Result, Scalar};
 
-/// The columns that a condition may be about, and what they hold.
+/// The columns that a condition may refer to, and their values.
 pub trait Columns {
-    /// What goes wrong, also with names.
+    /// The error type, which also covers unknown names.
     type Error: From<Error>;
 
-    /// The column that a name, in any spelling, stands for.
+    /// The column with this name, in any of its spellings.
     ///
     /// # Errors
-    /// There is no such column.
+    /// If no such column exists.
     fn column(&self, name: &str) -> Result<String, Self::Error>;
 
-    /// A value as cells of the column have it.
+    /// Converts a value to the form that it has in cells of the column.
     ///
     /// # Errors
-    /// What the column may be compared with, in a few words, where that is something else.
+    /// If the column cannot be compared with this value: a few words on what it can be compared with.
     fn value(&self, column: &str, text: &str, quoted: bool) -> Result<Scalar, String> {
         let _ = column;
         Ok(if quoted { Scalar::Text(text.to_owned()) } else { Scalar::of_word(text) })
     }
 
-    /// Whether one value of the column may be less than another.
+    /// Whether values of the column are ordered.
     fn is_ordered(&self, column: &str) -> bool {
         let _ = column;
         true
     }
 
-    /// Whether values of the column may be cut short everywhere.
+    /// Whether values of the column may be abbreviated everywhere.
     fn may_be_cut(&self, column: &str) -> bool {
         let _ = column;
         false
     }
 }
 
-/// Columns of which nothing is known: names stand for themselves, numbers are compared with numbers and all
-/// else as texts.
+/// Columns about which nothing is known: every name is accepted as it is, numbers are compared with numbers,
+/// and everything else is compared as text.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct AnyColumn;
 
@@ -64,8 +64,8 @@ impl Condition {
     /// Reads a condition on a table with these columns.
     ///
     /// # Errors
-    /// [`Error::Condition`] says where it cannot be read, or that a column has no such values; whatever
-    /// `columns` says of a name that it does not know.
+    /// [`Error::Condition`] if the text cannot be parsed, or if a column does not have such values; the error
+    /// of `columns` for an unknown name.
     pub fn parse<C: Columns>(text: &str, columns: &C) -> Result<Self, C::Error> {
         let mut parser = Parser { text, tokens: tokens(text)?, place: 0, depth: 0, columns };
         let node = parser.any()?;
@@ -84,7 +84,7 @@ impl std::str::FromStr for Condition {
     }
 }
 
-/// Most parentheses and `not` inside each other: more than anybody types, and no stack runs out.
+/// Maximum nesting of parentheses and `not`: more than a user types, and few enough not to overflow a stack.
 const DEEPEST: usize = 64;
 
 struct Parser<'a, C> {
@@ -116,7 +116,7 @@ impl<C: Columns> Parser<'_, C> {
 
     fn one(&mut self) -> Result<Node, C::Error> {
         if self.depth == DEEPEST {
-            return Err(self.expected(&format!("at most {DEEPEST} parentheses inside each other")).into());
+            return Err(self.expected(&format!("at most {DEEPEST} nested parentheses")).into());
         }
         self.depth += 1;
         let node = if self.take_word("not") {
@@ -154,7 +154,7 @@ impl<C: Columns> Parser<'_, C> {
         Ok(Node::Compare { column, operator, value })
     }
 
-    /// The comparison of a column with a value that it may have; the place is the value's.
+    /// The comparison of a column with a value that it may have. Errors point to the value.
     fn typed(
         &self,
         column: &str,
@@ -168,7 +168,7 @@ impl<C: Columns> Parser<'_, C> {
             .map_err(|expected| self.expected(&format!("{expected} for `{column}`")))?;
         if !operator.is_equality() && (value.is_null() || !self.columns.is_ordered(column)) {
             let beside = if value.is_null() { "none" } else { column };
-            let expected = format!("`=` or `!=` beside `{beside}`");
+            let expected = format!("`=` or `!=` with `{beside}`");
             return Err(Error::Condition {
                 text: self.text.to_owned(),
                 expected,
@@ -215,7 +215,7 @@ impl fmt::Display for Token {
     }
 }
 
-/// Whether a text is a word by itself, which stands for nothing but this text.
+/// Whether a text can be written without quotes and is read as this text and nothing else.
 pub(super) fn is_word(text: &str) -> bool {
     let plain = |sign: char| !(sign.is_whitespace() || "()=!<>'\"".contains(sign));
     let joins = ["and", "or", "not"].iter().any(|word| text.eq_ignore_ascii_case(word));
@@ -315,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn and_binds_closer_than_or_and_parentheses_closest() -> Result<()> {
+    fn and_binds_more_tightly_than_or_and_parentheses_bind_most_tightly() -> Result<()> {
         assert_eq!(rows("seed = 2 or gain = 250 and seed = 0")?, [1, 3]);
         assert_eq!(rows("(seed = 2 or gain = 250) and seed = 0")?, [1]);
         assert_eq!(rows("not (seed = 0) AND not loss = zero")?, [2]);
@@ -341,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_is_said() {
+    fn conditions_that_cannot_be_parsed_are_errors() {
         for text in [
             "",
             "gain",
@@ -379,7 +379,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_condition_says_is_read_again() -> Result<()> {
+    fn a_displayed_condition_parses_to_the_same_condition() -> Result<()> {
         for text in [
             "gain = 250",
             "gain >= 2.5 and (loss = 'cross entropy' or loss != \"it's\")",
@@ -395,7 +395,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_of_which_little_is_known_may_fulfil_much() -> Result<()> {
+    fn a_partly_known_row_may_fulfil_a_condition_that_its_known_cells_do_not_exclude() -> Result<()> {
         let known = |column: &str| (column == "gain").then_some(Scalar::Float(250.0));
         for (text, may) in [
             ("gain = 250 and stage = after", true),
@@ -411,7 +411,7 @@ mod tests {
     }
 
     #[test]
-    fn values_that_are_named_are_those_that_cells_may_have() -> Result<()> {
+    fn named_values_are_those_that_cells_may_have() -> Result<()> {
         let condition =
             Condition::parse("a = 1 or not (b = 2 or not c = x) and d > 3 and e != 4", &AnyColumn)?;
         let named: Vec<&str> = condition.named().into_iter().map(|(column, _)| column).collect();

@@ -1,5 +1,5 @@
-//! Golden numbers of more analyses: which parts of each file are read by which crate, and what nothing is
-//! built for yet.
+//! Golden numbers of more analyses: which crate reads which parts of each file, and which parts are for
+//! features that do not exist yet.
 
 use std::path::PathBuf;
 
@@ -7,14 +7,14 @@ use super::Fixture;
 use super::networks::{Part, open_in, read, unbuilt};
 use super::pattern::matches;
 
-/// The folder with the fixtures: `CONCERTINA_GOLDEN_ANALYSES`, else `../shared/golden-analyses` beside the
+/// The folder with the fixtures: `CONCERTINA_GOLDEN_ANALYSES`, or `../shared/golden-analyses` beside the
 /// project.
 pub fn folder() -> Option<PathBuf> {
     let root = crate::folder::workspace_root();
     crate::folder::first_of("CONCERTINA_GOLDEN_ANALYSES", &[root.join("../shared/golden-analyses")])
 }
 
-/// What is in the folder; of several parts that match an array the first counts.
+/// The parts of the files in the folder. If several match an array, the first counts.
 pub const PARTS: &[Part] = &[
     unbuilt("fixed_points", "lstm.*", "`network.kind = lstm`"),
     read("fixed_points", "*", "concertina-analysis"),
@@ -39,8 +39,8 @@ pub fn part_of(file: &str, array: &str) -> Option<&'static Part> {
     PARTS.iter().find(|part| matches(part.files, file) && matches(part.arrays, array))
 }
 
-/// Opens a fixture and answers for the arrays that match these patterns. `None` if it is not there (it says
-/// so).
+/// Opens a fixture and takes responsibility for the arrays that match these patterns. `None` if the file is
+/// missing, which is reported.
 ///
 /// # Panics
 /// If the file cannot be read.

@@ -1,4 +1,4 @@
-//! One fixture file, with an account of the arrays a test has asked for.
+//! One fixture file, with a record of the arrays that a test has read.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -13,11 +13,11 @@ use super::pattern::matches;
 
 /// A fixture file opened by a test.
 ///
-/// A fixture must be ended by [`finish`](Self::finish); dropping it without that fails the test.
+/// A test must call [`finish`](Self::finish) at the end. Dropping a fixture without it fails the test.
 #[must_use = "a fixture checks nothing until `finish` is called"]
 pub struct Fixture {
     file: String,
-    /// Patterns of the arrays this test answers for.
+    /// Patterns of the arrays that this test is responsible for.
     responsible: Vec<String>,
     names: BTreeSet<String>,
     used: RefCell<BTreeSet<String>>,
@@ -27,7 +27,8 @@ pub struct Fixture {
 }
 
 impl Fixture {
-    /// Opens a fixture whose every array this test answers for. `None` if it is not there (it says so).
+    /// Opens a fixture and takes responsibility for all its arrays. `None` if the file is missing, which is
+    /// reported.
     ///
     /// # Panics
     /// If [`KNOWN`] does not list the file or lists it in several parts; if the file cannot be read.
@@ -41,7 +42,7 @@ impl Fixture {
         Self::open_in_folder(file, known.parts[0].arrays)
     }
 
-    /// Opens a fixture and answers for one part of it, as listed in [`KNOWN`].
+    /// Opens a fixture and takes responsibility for one part of it, as listed in [`KNOWN`].
     ///
     /// # Panics
     /// If [`KNOWN`] lists no such part; if the file cannot be read.
@@ -52,7 +53,7 @@ impl Fixture {
         Self::open_in_folder(file, part.arrays)
     }
 
-    /// Opens a fixture to read from it without answering for any array: another test does.
+    /// Opens a fixture to read from it without taking responsibility for any array: another test has it.
     ///
     /// # Panics
     /// If the file cannot be read.
@@ -70,8 +71,8 @@ impl Fixture {
         Some(Self::from_path(&path, responsible))
     }
 
-    /// Opens the file at `path`, answering for the arrays that match a pattern (`*` for any run of
-    /// characters).
+    /// Opens the file at `path`, and takes responsibility for the arrays that match a pattern (`*` for any
+    /// run of characters).
     ///
     /// # Panics
     /// If the file cannot be read.
@@ -105,10 +106,10 @@ impl Fixture {
         self.names.contains(name)
     }
 
-    /// What stands before `suffix` in the names that end in it, sorted: the cases a test runs over.
+    /// The parts before `suffix` of the names that end in it, sorted: the cases of a test.
     ///
     /// # Panics
-    /// If there is none: a test over no cases would pass without a look.
+    /// If there are none, because a test without cases would pass without testing anything.
     pub fn cases(&self, suffix: &str) -> Vec<String> {
         let cases: Vec<String> =
             self.names().filter_map(|name| name.strip_suffix(suffix).map(String::from)).collect();
@@ -116,10 +117,10 @@ impl Fixture {
         cases
     }
 
-    /// An array of floating-point numbers; float32 is widened.
+    /// An array of floating-point numbers. Float32 is widened.
     ///
     /// # Panics
-    /// If there is no such array, or it is of integers.
+    /// If there is no such array, or it has integers.
     pub fn f64(&self, name: &str) -> ArrayD<f64> {
         self.try_read::<f64>(name)
             .or_else(|| self.try_read::<f32>(name).map(|array| array.mapv(f64::from)))
@@ -166,7 +167,7 @@ impl Fixture {
         self.ignored.borrow_mut().push((pattern.to_owned(), reason.to_owned()));
     }
 
-    /// The arrays this test answers for, and has neither asked for nor set aside.
+    /// The arrays that this test is responsible for, but has neither read nor left out.
     pub fn unread(&self) -> Vec<&str> {
         let (used, ignored) = (self.used.borrow(), self.ignored.borrow());
         self.names()
@@ -180,8 +181,8 @@ impl Fixture {
     /// Ends the test's use of the file.
     ///
     /// # Panics
-    /// If an array this test answers for was not asked for, or a pattern given to [`ignore`](Self::ignore)
-    /// matches nothing.
+    /// If an array that this test is responsible for was not read, or a pattern given to
+    /// [`ignore`](Self::ignore) matches nothing.
     pub fn finish(mut self) {
         self.finished = true;
         let unread: Vec<String> = self
@@ -192,7 +193,7 @@ impl Fixture {
         assert!(unread.is_empty(), "{}", unread.join("\n"));
         for (pattern, reason) in self.ignored.borrow().iter() {
             let found = self.names().any(|name| matches(pattern, name));
-            assert!(found, "`{}` has no array `{pattern}`, which is set aside because {reason}", self.file);
+            assert!(found, "`{}` has no array `{pattern}`, which is left out because {reason}", self.file);
         }
     }
 
@@ -220,7 +221,7 @@ impl std::fmt::Debug for Fixture {
 impl Drop for Fixture {
     fn drop(&mut self) {
         let owes = !self.finished && !self.responsible.is_empty();
-        assert!(!owes || std::thread::panicking(), "{} was opened, and `finish` never called", self.file);
+        assert!(!owes || std::thread::panicking(), "{} was opened, but `finish` was never called", self.file);
     }
 }
 

@@ -1,24 +1,25 @@
-//! Which test answers for which fixture: the one list to edit when a fixture or a test is added.
+//! Which test is responsible for which fixture. This is the one list to edit when a fixture or a test is
+//! added.
 
-/// A fixture file and the parts its arrays fall into.
+/// A fixture file, and the parts into which its arrays are divided.
 #[derive(Debug, Clone, Copy)]
 pub struct Known {
     /// Name of the file without `.npz`.
     pub file: &'static str,
-    /// The parts; together they must cover every array. None for a file nothing is built for yet.
+    /// The parts, which together must cover every array. Empty for a file that no test reads yet.
     pub parts: &'static [Part],
     /// Why no test reads the file, for a file without parts.
     pub unread_because: Option<&'static str>,
 }
 
-/// Arrays of one file that one test answers for.
+/// Arrays of one file that one test is responsible for.
 #[derive(Debug, Clone, Copy)]
 pub struct Part {
     /// Name of the part, for [`Fixture::open_part`](super::Fixture::open_part).
     pub name: &'static str,
     /// The crate whose tests read it.
     pub reader: &'static str,
-    /// Patterns of array names, `*` for any run of characters.
+    /// Patterns of array names, with `*` for any run of characters.
     pub arrays: &'static [&'static str],
 }
 
@@ -34,7 +35,7 @@ const NUMERICS: &[Part; 1] = &by("concertina-numerics");
 const MODEL: &[Part; 1] = &by("concertina-model");
 const ANALYSIS: &[Part; 1] = &by("concertina-analysis");
 
-/// Every fixture file there is, in alphabetical order.
+/// Every fixture file, in alphabetical order.
 pub const KNOWN: &[Known] = &[
     whole("classifiers", NUMERICS),
     Known {

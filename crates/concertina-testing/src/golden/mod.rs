@@ -1,9 +1,9 @@
-//! Golden fixtures: `.npz` files of reference numbers, and the account of which test reads what.
+//! Golden fixtures: `.npz` files of reference numbers, and the record of which test reads what.
 //!
-//! No array may lie in a fixture unread: [`Fixture::finish`] fails the test that left one over, and [`KNOWN`]
-//! lists the files and the parts of files with the test that answers for each. Tests discover their cases
-//! from array names ([`Fixture::cases`]), so that another folder of the same format, named in
-//! `CONCERTINA_GOLDEN`, works without a change.
+//! Every array of a fixture must be read by some test. [`Fixture::finish`] fails a test that left one unread,
+//! and [`KNOWN`] lists the files, the parts of files, and the test that is responsible for each. Tests find
+//! their cases from array names ([`Fixture::cases`]), so that another folder with the same format, named in
+//! `CONCERTINA_GOLDEN`, works without changes.
 
 pub mod analyses;
 mod fixture;
@@ -16,14 +16,15 @@ pub use known::{KNOWN, Known, Part};
 
 use std::path::PathBuf;
 
-/// The folder with the fixtures: `CONCERTINA_GOLDEN`, else `../shared/golden` beside the project, else
+/// The folder with the fixtures: `CONCERTINA_GOLDEN`, or `../shared/golden` beside the project, or
 /// `tests/golden`.
 pub fn folder() -> Option<PathBuf> {
     let root = crate::folder::workspace_root();
     crate::folder::first_of("CONCERTINA_GOLDEN", &[root.join("../shared/golden"), root.join("tests/golden")])
 }
 
-/// The names of all fixtures in the folder, without `.npz`, sorted. Empty without a folder (it says so).
+/// The names of all fixtures in the folder, without `.npz`, sorted. Empty if there is no
+/// folder, which is reported.
 ///
 /// # Panics
 /// If there is no folder and shared data is required.
@@ -41,10 +42,10 @@ pub fn files() -> Vec<String> {
     names
 }
 
-/// The arrays of a known file that fall to no part of it in [`KNOWN`], sorted.
+/// The arrays of a known file that belong to none of its parts in [`KNOWN`], sorted.
 ///
 /// # Panics
-/// If the file is not there or cannot be read.
+/// If the file is missing or cannot be read.
 pub fn unclaimed(known: &Known) -> Vec<String> {
     let folder = folder().unwrap_or_else(|| panic!("no folder with golden fixtures"));
     let fixture = Fixture::from_path(&folder.join(format!("{}.npz", known.file)), &[]);

@@ -1,26 +1,26 @@
-//! Golden numbers of more networks and tasks: which parts of each file are read by which crate, and what
-//! nothing is built for yet.
+//! Golden numbers of more networks and tasks: which crate reads which parts of each file, and which parts are
+//! for features that do not exist yet.
 
 use std::path::PathBuf;
 
 use super::Fixture;
 use super::pattern::matches;
 
-/// The folder with the fixtures: `CONCERTINA_GOLDEN_NETWORKS`, else `../shared/golden-networks` beside the
+/// The folder with the fixtures: `CONCERTINA_GOLDEN_NETWORKS`, or `../shared/golden-networks` beside the
 /// project.
 pub fn folder() -> Option<PathBuf> {
     let root = crate::folder::workspace_root();
     crate::folder::first_of("CONCERTINA_GOLDEN_NETWORKS", &[root.join("../shared/golden-networks")])
 }
 
-/// Arrays of some files, and who reads them.
+/// Arrays of some files, and the crate that reads them.
 #[derive(Debug, Clone, Copy)]
 pub struct Part {
     /// Pattern of file names without `.npz`, `*` for any run of characters.
     pub files: &'static str,
     /// Pattern of array names.
     pub arrays: &'static str,
-    /// The crate whose tests read them, or what has to be built before anything can.
+    /// The crate whose tests read them, or the feature that has to exist before any can.
     pub reader: Result<&'static str, &'static str>,
 }
 
@@ -35,7 +35,7 @@ pub(super) const fn unbuilt(files: &'static str, arrays: &'static str, what: &'s
 const MODEL: &str = "concertina-model";
 const ANALYSIS: &str = "concertina-analysis";
 
-/// What is in the folder; of several parts that match an array the first counts.
+/// The parts of the files in the folder. If several match an array, the first counts.
 pub const PARTS: &[Part] = &[
     read("small_gru_f64", "*", MODEL),
     read("small_leaky_f64", "*", MODEL),
@@ -66,8 +66,8 @@ pub fn part_of(file: &str, array: &str) -> Option<&'static Part> {
     PARTS.iter().find(|part| matches(part.files, file) && matches(part.arrays, array))
 }
 
-/// Opens a fixture and answers for the arrays that match these patterns. `None` if it is not there (it says
-/// so).
+/// Opens a fixture and takes responsibility for the arrays that match these patterns. `None` if the file is
+/// missing, which is reported.
 ///
 /// # Panics
 /// If the file cannot be read.
@@ -75,7 +75,7 @@ pub fn open(file: &str, arrays: &[&str]) -> Option<Fixture> {
     open_in(folder(), "golden-networks", file, arrays)
 }
 
-/// The fixture in a folder that errors call so.
+/// Opens the fixture in a folder; `name` is the folder's name in messages.
 pub(super) fn open_in(folder: Option<PathBuf>, name: &str, file: &str, arrays: &[&str]) -> Option<Fixture> {
     let path = folder.map(|folder| folder.join(format!("{file}.npz"))).filter(|path| path.is_file());
     let Some(path) = path else {

@@ -1,6 +1,6 @@
-//! Patterns over array names, `*` for any run of characters.
+//! Patterns of array names, with `*` for any run of characters.
 
-/// Whether `name` matches `pattern`, where `*` stands for any run of characters, the empty one included.
+/// Whether `name` matches `pattern`, where `*` matches any run of characters, including none.
 pub(crate) fn matches(pattern: &str, name: &str) -> bool {
     let mut pieces = pattern.split('*');
     let first = pieces.next().unwrap_or_default();
@@ -19,7 +19,7 @@ mod tests {
     use super::matches;
 
     #[test]
-    fn a_star_stands_for_any_run_of_characters() {
+    fn a_star_matches_any_run_of_characters() {
         for (pattern, name) in
             [("*", ""), ("*", "a.b"), ("a", "a"), ("*.X", "rnn.X"), ("a*c*", "abcd"), ("*a*a", "aa")]
         {

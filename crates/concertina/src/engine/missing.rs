@@ -1,4 +1,4 @@
-//! What the store lacks of a sweep, for executors that split its training over processes.
+//! What the store lacks of a sweep, for executors that split the training over processes.
 
 use concertina_model::params::ValidParams;
 use concertina_store::Store;
@@ -9,18 +9,18 @@ use crate::error::Result;
 use crate::library::import;
 use crate::settings::Settings;
 
-/// A run of a sweep that is to be trained, or trained further.
+/// A run of a sweep that needs training, or further training.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub struct Missing {
-    /// Its place in the sweep, counted from 0.
+    /// Its place in the sweep, counting from 0.
     pub place: usize,
-    /// What the training that is left may cost, in the unit of
-    /// [`EventKind::Started`](crate::EventKind::Started). 0 where weights are missing that need no training.
+    /// What the remaining training may cost, in the unit of
+    /// [`EventKind::Started`](crate::EventKind::Started). It is 0 where the missing weights need no training.
     pub work: f64,
 }
 
-/// The runs of which the store has not all that training would keep.
+/// The runs of which the store lacks something that training would keep.
 pub(crate) fn missing(store: &Store, settings: &Settings, sweep: &[ValidParams]) -> Result<Vec<Missing>> {
     let mut all = Vec::new();
     for (place, params) in sweep.iter().enumerate() {

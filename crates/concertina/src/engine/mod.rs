@@ -1,7 +1,7 @@
-//! The engine: from what is asked of which runs to answers, with as little work as possible.
+//! The engine: turns questions about runs into answers, with as little work as possible.
 //!
 //! What the store remembers is read. For the rest, runs are loaded or trained, longest first, and analysed as
-//! soon as their weights are there; runs of one key are one job, so nothing is done twice.
+//! soon as their weights are available. Runs with the same key are one job, so nothing is done twice.
 
 mod missing;
 mod outlook;
@@ -42,23 +42,23 @@ use crate::record::{Outcome, RunRecord, Source};
 use crate::selection::End;
 use crate::settings::Settings;
 
-/// What came of a run so far.
+/// What has been obtained for a run so far.
 #[derive(Default)]
 struct Slot<'a> {
     run: Option<RunRecord>,
     work: Option<Arc<RunWork<'a>>>,
 }
 
-/// Something for a thread to do.
+/// A job for a thread.
 enum Job<'a> {
-    /// Runs of one key, the shortest first: to be loaded or trained. `looks` counts how often another process
-    /// was at them.
+    /// Loads or trains runs with the same key, the shortest first. `looks` counts how often another process
+    /// was found training them.
     Runs { places: Vec<usize>, looks: u32 },
-    /// Helping with weights that a run in training has met.
+    /// Helps to analyse weights that a run in training has reached.
     Help(Arc<RunWork<'a>>),
-    /// Questions about a stored checkpoint.
+    /// Answers questions about a stored checkpoint.
     Stored { place: usize, work: Arc<RunWork<'a>>, checkpoint: Checkpoint, questions: Vec<usize> },
-    /// A question about several stored checkpoints at once.
+    /// Answers a question about several stored checkpoints together.
     Joint { place: usize, work: Arc<RunWork<'a>>, question: usize, about: BTreeSet<Checkpoint> },
 }
 
@@ -70,27 +70,27 @@ struct Engine<'a> {
     keys: Vec<RunKey>,
     ledger: &'a Ledger,
     slots: Vec<Mutex<Slot<'a>>>,
-    /// What ends everything: trouble with the store.
+    /// The error that ends all work: a problem with the store.
     fatal: Mutex<Option<Error>>,
 }
 
-/// Does what is asked; answers come in the order of the demands, whatever the number of threads.
+/// Serves the demands. The answers are in the order of the demands, whatever the number of threads.
 ///
-/// A run that fails is a result. Trouble with the store ends everything.
+/// A run that fails is a result. A problem with the store ends all work.
 pub(crate) fn compute(
     store: &Store,
     settings: &Settings,
     seats: &Seats,
     demands: &[Demand<'_>],
 ) -> Result<(Vec<Answered>, Spent)> {
-    let mut told = BTreeSet::new();
+    let mut warnings = BTreeSet::new();
     for demand in demands {
         for question in &demand.questions {
             question.check(demand.params)?;
-            told.extend(question.lacks_trials(demand.params));
+            warnings.extend(question.lacks_trials(demand.params));
         }
     }
-    told.iter().for_each(|message| settings.warn(message));
+    warnings.iter().for_each(|message| settings.warn(message));
     let begin = Instant::now();
     let keys = demands.iter().map(|demand| RunKey::of(&demand.params.canonical())).collect();
     let (ledger, fatal) = (Ledger::default(), Mutex::new(None));
@@ -99,7 +99,7 @@ pub(crate) fn compute(
     let jobs = engine.jobs();
     let work = demands.iter().map(|demand| cost(demand.params)).sum();
     settings.tell(EventKind::Started { runs: demands.len(), work });
-    // fewer runs than threads: large products are shared out, which changes no bit
+    // fewer runs than threads: large products are split over threads, which does not change any bit
     let threads_of_a_run = settings.jobs / jobs.len().max(1);
     pool::work(settings.jobs, jobs, |job, queue| {
         let _seat = seats.take(settings.jobs);
@@ -111,14 +111,15 @@ pub(crate) fn compute(
     Ok((engine.answers()?, ledger.close(begin.elapsed())))
 }
 
-/// What training a run may cost, in multiplications or so: enough to put the longest first.
+/// What training a run may cost, roughly in multiplications. It is precise enough to put the longest run
+/// first.
 pub(crate) fn cost(params: &ValidParams) -> f64 {
     let units = params.network.units as f64;
     let samples = (3 * params.train_samples() + params.val_samples()) as f64;
     params.train.epochs as f64 * samples * params.trial_steps() as f64 * units * units
 }
 
-/// Lets a run's questions see what training meets.
+/// Passes the weights that training reaches on to a run's questions.
 struct Passing<'w, 'a> {
     work: &'w Arc<RunWork<'a>>,
     queue: &'w Queue<Job<'a>>,
@@ -144,7 +145,7 @@ impl Witness for Passing<'_, '_> {
 }
 
 impl<'a> Engine<'a> {
-    /// Runs of one key are one job, and cost what the longest of them does.
+    /// Runs with the same key are one job, which costs as much as the longest of them.
     fn jobs(&self) -> Vec<(f64, Job<'a>)> {
         let mut groups: BTreeMap<RunKey, Vec<usize>> = BTreeMap::new();
         for (place, key) in self.keys.iter().enumerate() {
@@ -155,7 +156,7 @@ impl<'a> Engine<'a> {
         for group in &mut groups {
             group.sort_by_key(|&place| params(place).train.epochs);
         }
-        // Of equals the first asked for comes first.
+        // Among equals, the one that was asked for first comes first.
         groups.sort_by_key(|group| group[0]);
         let job = |places: Vec<usize>| {
             let cost = places.iter().map(|&place| cost(params(place))).fold(0.0, f64::max);
@@ -164,7 +165,7 @@ impl<'a> Engine<'a> {
         groups.into_iter().map(job).collect()
     }
 
-    /// What came of it all, in the order of the demands.
+    /// All outcomes, in the order of the demands.
     fn answers(self) -> Result<Vec<Answered>> {
         if let Some(error) = self.fatal.into_inner().unwrap_or_else(PoisonError::into_inner) {
             return Err(error);
@@ -198,7 +199,8 @@ impl<'a> Engine<'a> {
         }
     }
 
-    /// Has runs of one key loaded or trained, or comes back to them when another process is at them.
+    /// Loads or trains runs with the same key, or comes back to them later if another process is training
+    /// them.
     fn runs(&self, places: &[usize], looks: u32, queue: &Queue<Job<'a>>) -> Result<()> {
         if looks == 1 {
             self.settings.tell(EventKind::Waiting { run: self.keys[places[0]] });
@@ -208,7 +210,7 @@ impl<'a> Engine<'a> {
         }
         for (number, &place) in places.iter().enumerate() {
             if !self.run(place, false, queue)? {
-                // After everything else, and after those that were not looked at as often.
+                // After everything else, and after those that were looked at less often.
                 let (places, looks) = (places[number..].to_vec(), looks.saturating_add(1));
                 queue.push(-f64::from(looks), Job::Runs { places, looks });
                 break;
@@ -217,8 +219,8 @@ impl<'a> Engine<'a> {
         Ok(())
     }
 
-    /// Has a run loaded or trained, its questions answered on the way, and asks for what is missing then;
-    /// false if another process is at it and `wait` is not wanted.
+    /// Loads or trains a run, answers its questions on the way, and then asks for what is still missing.
+    /// False if another process is training it and `wait` is false.
     fn run(&self, place: usize, wait: bool, queue: &Queue<Job<'a>>) -> Result<bool> {
         let (demand, settings) = (&self.demands[place], self.settings);
         let params = demand.params;
@@ -249,8 +251,8 @@ impl<'a> Engine<'a> {
         Ok(true)
     }
 
-    /// The record of a run that is only asked about, if the store has it and all the answers; says how many
-    /// it has.
+    /// The record of a run that only has to be analysed, if the store has the run and all the answers. Also
+    /// reports how many answers the store has.
     fn recalled(&self, place: usize, work: &RunWork<'_>, folder: &RunFolder) -> Result<Option<RunRecord>> {
         let demand = &self.demands[place];
         let params = demand.params;
@@ -268,7 +270,7 @@ impl<'a> Engine<'a> {
         if missing > 0 || known.end(params).is_none() || demand.train || self.settings.rerun {
             return Ok(None);
         }
-        known.mend(folder, params)?;
+        known.restore(folder, params)?;
         let divergence = known.divergence(end).cloned();
         Ok(Some(RunRecord {
             key: self.keys[place],
@@ -281,7 +283,8 @@ impl<'a> Engine<'a> {
         }))
     }
 
-    /// What was obtained for a run. Trouble with the store ends everything; any other makes this run fail.
+    /// What was obtained for a run. A problem with the store ends all work; any other error makes this run
+    /// fail.
     fn or_failed<T>(&self, place: usize, obtained: Result<T>) -> Result<Option<T>> {
         match obtained {
             Ok(value) => Ok(Some(value)),
@@ -295,13 +298,14 @@ impl<'a> Engine<'a> {
         }
     }
 
-    /// A run is there, or failed.
+    /// Records that a run is available or failed.
     fn finished(&self, place: usize, run: RunRecord, saved: f64, work: Option<Arc<RunWork<'a>>>) {
         self.settings.tell(EventKind::Finished { run: Box::new(run.clone()), saved });
         *lock(&self.slots[place]) = Slot { run: Some(run), work };
     }
 
-    /// Asks for what is missing of a run whose checkpoints are in the store: before any other training.
+    /// Asks for what is missing of a run whose checkpoints are in the store. These jobs come before any other
+    /// training.
     fn ask_stored(&self, place: usize, work: &Arc<RunWork<'a>>, end: End, queue: &Queue<Job<'a>>) {
         let missing = work.missing(end);
         work.open(missing.single.len() + missing.joint.len());
@@ -315,7 +319,7 @@ impl<'a> Engine<'a> {
         }
     }
 
-    /// Has questions answered from stored checkpoints.
+    /// Answers questions from stored checkpoints.
     fn on_stored(
         &self,
         place: usize,
@@ -333,8 +337,8 @@ impl<'a> Engine<'a> {
         let there = answer()?;
         work.close()?;
         if !there {
-            // A checkpoint that was there is gone, or was damaged and has been set aside: the run is asked
-            // for again.
+            // A checkpoint has disappeared, or was damaged and has been set aside: the run is asked for
+            // again.
             self.run(place, true, queue)?;
         }
         Ok(())

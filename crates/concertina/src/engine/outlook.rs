@@ -1,5 +1,5 @@
-//! What lies ahead: what the store lacks of what is asked, and how long that takes here, from a short
-//! measurement.
+//! An outlook on the work: what the store lacks of a request, and how long that takes here, estimated from a
+//! short measurement.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -23,7 +23,7 @@ use crate::library::known::Known;
 use crate::selection::End;
 use crate::settings::Settings;
 
-/// What is missing of a demand.
+/// What a demand still needs.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Ahead {
     /// Epochs to train.
@@ -33,7 +33,7 @@ pub(crate) struct Ahead {
 }
 
 impl Ahead {
-    /// What the store lacks of a demand. The same look as the engine's, without doing anything about it.
+    /// What the store lacks of a demand. This looks at the store as the engine does, but computes nothing.
     pub(crate) fn of(store: &Store, settings: &Settings, demand: &Demand<'_>) -> Result<Self> {
         let params = demand.params;
         let key = RunKey::of(&params.canonical());
@@ -55,7 +55,7 @@ impl Ahead {
         };
         let missing = work.missing(end);
         if known.end(params).is_none() && missing.single.keys().any(|one| (1..done).contains(&one.epoch.0)) {
-            epochs = params.train.epochs; // what is asked about lies before the state to go on from
+            epochs = params.train.epochs; // a checkpoint asked about lies before the state to resume from
         }
         let mut analyses = BTreeMap::new();
         for question in missing.single.into_values().flatten() {
@@ -65,7 +65,7 @@ impl Ahead {
         Ok(Self { epochs, analyses })
     }
 
-    /// Whether all is there.
+    /// Whether nothing is missing.
     pub(crate) fn is_nothing(&self) -> bool {
         self.epochs == 0 && self.analyses.is_empty()
     }
@@ -74,15 +74,15 @@ impl Ahead {
 /// How long an epoch and an analysis take on this machine.
 #[derive(Debug, Default)]
 pub(crate) struct Pace {
-    /// Seconds an epoch, by [`shape`].
+    /// Seconds per epoch, by [`shape`].
     epochs: Mutex<BTreeMap<String, f64>>,
-    /// Seconds a checkpoint, over [`size`], by name and settings.
+    /// Seconds per checkpoint, divided by [`size`], by name and settings.
     analyses: Mutex<BTreeMap<String, f64>>,
 }
 
 impl Pace {
-    /// Trains one epoch of every shape of run that is to be trained, and makes each analysis that is to be
-    /// made once, of an untrained network.
+    /// Trains one epoch of every shape of run that needs training, and runs each missing analysis once, on an
+    /// untrained network.
     pub(crate) fn measure(jobs: usize, demands: &[Demand<'_>], ahead: &[Ahead]) -> Result<Self> {
         enum Job<'a> {
             Epoch(String, &'a ValidParams),
@@ -105,7 +105,7 @@ impl Pace {
             }
         }
         let pace = Self::default();
-        // What cannot be measured fails in earnest, too, where it is said: here it counts for nothing.
+        // What cannot be measured also fails in the actual work, which reports it. Here it counts as 0.
         pool::work(jobs, measurements.into_values().map(|job| (0.0, job)), |job, _| match job {
             Job::Epoch(shape, params) => {
                 if let Ok(time) = epoch(params) {
@@ -121,7 +121,7 @@ impl Pace {
         Ok(pace)
     }
 
-    /// Seconds that what lies ahead of a demand takes, on one thread.
+    /// How many seconds the missing work of a demand takes on one thread.
     pub(crate) fn seconds(&self, demand: &Demand<'_>, ahead: &Ahead) -> Result<f64> {
         let epoch = match ahead.epochs {
             0 => 0.0,
@@ -147,13 +147,13 @@ fn shape(params: &ValidParams) -> Result<String> {
     Ok(params.check()?.canonical())
 }
 
-/// What the time of an analysis goes with, roughly: the multiplications of a trial.
+/// What the time of an analysis is roughly proportional to: the multiplications of a trial.
 fn size(params: &ValidParams) -> f64 {
     let units = params.network.units as f64;
     params.trial_steps() as f64 * units * units
 }
 
-/// The same with weights drawn from the seed: as good for a measurement as any.
+/// The same parameters with weights drawn from the seed, which are as good for a measurement as any.
 fn drawn(params: &ValidParams) -> Result<ValidParams> {
     let mut params = Params::clone(params);
     params.network.weights = None;
@@ -176,7 +176,7 @@ fn analysis(question: &Question<'_>, params: &ValidParams) -> Result<Duration> {
     Ok(begin.elapsed())
 }
 
-/// The time on the clock that jobs of so many seconds each take on `threads` threads, the longest first.
+/// The wall time that jobs of these lengths in seconds take on `threads` threads, the longest first.
 pub(crate) fn wall_seconds(mut jobs: Vec<f64>, threads: usize) -> f64 {
     jobs.sort_by(|a, b| b.total_cmp(a));
     let mut busy = vec![0.0_f64; threads.max(1)];
@@ -193,7 +193,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_longest_jobs_go_first_to_whoever_is_free() {
+    fn the_longest_jobs_go_first_to_the_next_free_thread() {
         assert_eq!(wall_seconds(vec![1.0, 2.0, 3.0], 2), 3.0);
         assert_eq!(wall_seconds(vec![4.0, 1.0, 1.0], 2), 4.0);
         assert_eq!(wall_seconds(vec![1.0; 4], 1), 4.0);
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn runs_that_differ_in_what_costs_no_time_have_one_shape() {
+    fn runs_that_differ_only_in_what_costs_no_time_have_one_shape() {
         let shape_of = |change: fn(&mut Params)| {
             let mut params = Params::default();
             change(&mut params);

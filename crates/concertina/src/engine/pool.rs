@@ -1,12 +1,12 @@
-//! A pool of threads over one queue of jobs: longest first, and a job may ask for others.
+//! A pool of threads that serve one queue of jobs. The longest job is first, and a job may add others.
 //!
-//! Nothing that a job computes may depend on which thread runs it or when; so results are the same for any
-//! number of threads, and the caller puts them in order by an index of its own.
+//! Nothing that a job computes may depend on which thread runs it or when. Results are therefore the same for
+//! any number of threads, and the caller puts them in order by an index.
 
 use std::collections::BinaryHeap;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-/// A poisoned lock is used all the same: the thread that held it has ended everything.
+/// Locks a mutex even if it is poisoned: the panic of the thread that held it ends all work anyway.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -21,7 +21,7 @@ pub(crate) struct Queue<J> {
 #[derive(Debug)]
 struct State<J> {
     waiting: BinaryHeap<Waiting<J>>,
-    /// Jobs accepted so far: orders jobs of equal cost.
+    /// The number of jobs accepted so far, which orders jobs of equal cost.
     accepted: u64,
     running: usize,
     /// Threads that wait for a job.
@@ -51,7 +51,7 @@ impl<J> PartialOrd for Waiting<J> {
 }
 
 impl<J> Ord for Waiting<J> {
-    /// The greatest is taken first: the costliest, of equals the one that came first.
+    /// The greatest is taken first: the costliest, or among equals the one that came first.
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
         self.cost.total_cmp(&other.cost).then(other.number.cmp(&self.number))
     }
@@ -63,12 +63,13 @@ impl<J> Queue<J> {
         Self { state: Mutex::new(state), changed: Condvar::new() }
     }
 
-    /// No code under the lock can panic halfway through a change, so a poisoned lock is as good as any.
+    /// No code under the lock can panic halfway through a change, so a poisoned lock can be used like any
+    /// other.
     fn lock(&self) -> MutexGuard<'_, State<J>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds a job; `cost` in any unit, the same for all.
+    /// Adds a job. `cost` may have any unit that is the same for all jobs.
     pub(crate) fn push(&self, cost: f64, job: J) {
         let mut state = self.lock();
         let number = state.accepted;
@@ -84,7 +85,7 @@ impl<J> Queue<J> {
         state.idle > 0 && state.waiting.is_empty()
     }
 
-    /// Drops every job that waits; those that run come to their end.
+    /// Drops every waiting job. Running jobs are finished.
     pub(crate) fn stop(&self) {
         let mut state = self.lock();
         state.stopped = true;
@@ -93,7 +94,7 @@ impl<J> Queue<J> {
         self.changed.notify_all();
     }
 
-    /// The next job, or `None` when there is none and no running job can ask for one.
+    /// The next job, or `None` if none is waiting and no running job can add one.
     fn take(&self) -> Option<J> {
         let mut state = self.lock();
         loop {
@@ -122,7 +123,7 @@ impl<J> Queue<J> {
     }
 }
 
-/// Says that a job has ended, even when it ends by a panic: the others must not wait for it.
+/// Reports the end of a job, even if it panics, so that the other threads do not wait for it.
 struct Running<'q, J>(&'q Queue<J>);
 
 impl<J> Drop for Running<'_, J> {
@@ -131,12 +132,12 @@ impl<J> Drop for Running<'_, J> {
     }
 }
 
-/// What the requests of a study share: however many are served at once, no more jobs run than a single
-/// request may have. The first to ask is first, so that a small request does not wait for the end of a large
-/// one.
+/// The threads that the requests of a study share. However many requests are served at the same time, no more
+/// jobs run than a single request may have. Seats are given in the order in which jobs ask, so that a small
+/// request does not wait for the end of a large one.
 #[derive(Debug)]
 pub(crate) struct Seats {
-    /// How many there are for requests that ask for no more.
+    /// How many seats there are, unless a request asks for more.
     count: usize,
     seating: Mutex<Seating>,
     changed: Condvar,
@@ -145,7 +146,7 @@ pub(crate) struct Seats {
 #[derive(Debug, Default)]
 struct Seating {
     taken: usize,
-    /// The number of the next to ask, and of the next to be seated.
+    /// The number of the next job to ask, and of the next to be seated.
     asking: u64,
     next: u64,
 }
@@ -155,7 +156,7 @@ impl Seats {
         Self { count, seating: Mutex::default(), changed: Condvar::new() }
     }
 
-    /// Waits for a seat; a request of `jobs` may use as many.
+    /// Waits for a seat. A request for `jobs` jobs may take as many seats.
     pub(crate) fn take(&self, jobs: usize) -> Seat<'_> {
         let most = self.count.max(jobs).max(1);
         let mut seating = lock(&self.seating);
@@ -183,8 +184,8 @@ impl Drop for Seat<'_> {
     }
 }
 
-/// Runs `jobs`, (cost, job) each, and those that they push, over at most `threads` threads; returns when all
-/// are done.
+/// Runs `jobs`, given as (cost, job), and the jobs that they push, on at most `threads` threads. Returns when
+/// all are done.
 pub(crate) fn work<J: Send>(
     threads: usize,
     jobs: impl IntoIterator<Item = (f64, J)>,
@@ -239,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stopped_queue_ends_with_the_jobs_that_run() {
+    fn a_stopped_queue_ends_with_the_running_jobs() {
         let done = AtomicUsize::new(0);
         work(1, (0..10).map(|job| (0.0, job)), |job, queue| {
             done.fetch_add(1, Ordering::Relaxed);
@@ -265,7 +266,7 @@ mod tests {
             (0..3).for_each(|_| drop(scope.spawn(request)));
         });
         assert!((1..=2).contains(&most.into_inner()));
-        // one that may have more gets more
+        // a request that may have more gets more
         let held: Vec<_> = (0..3).map(|_| seats.take(3)).collect();
         assert_eq!(held.len(), 3);
     }

@@ -1,4 +1,4 @@
-//! What is asked of runs.
+//! Questions about runs, and their answers.
 
 use std::collections::BTreeSet;
 
@@ -13,10 +13,10 @@ use crate::library::progress::id_of;
 use crate::record::RunRecord;
 use crate::selection::{CheckpointSelection, End};
 
-/// An analysis and the checkpoints that it is to be made of.
+/// An analysis and the checkpoints to analyse.
 pub(crate) struct Question<'a> {
     analysis: &'a (dyn Analysis + Sync),
-    /// Its settings in one spelling, part of the memo's key.
+    /// Its settings in their canonical spelling, which is part of the memo's key.
     settings: String,
     at: CheckpointSelection,
 }
@@ -30,7 +30,7 @@ impl<'a> Question<'a> {
         self.analysis.name()
     }
 
-    /// Whether each checkpoint is looked at by itself.
+    /// Whether each checkpoint is analysed by itself.
     pub(crate) fn per_checkpoint(&self) -> bool {
         self.analysis.per_checkpoint()
     }
@@ -40,12 +40,12 @@ impl<'a> Question<'a> {
         self.analysis.shows_samples()
     }
 
-    /// Whether it can be asked of such runs.
+    /// Whether it applies to runs with these parameters.
     pub(crate) fn check(&self, params: &ValidParams) -> Result<()> {
         Ok(self.analysis.check(params)?)
     }
 
-    /// What to say where a file has fewer trials to show than the analysis asks for.
+    /// A warning if a file has fewer trials to show than the analysis asks for.
     pub(crate) fn lacks_trials(&self, params: &ValidParams) -> Option<String> {
         let there = params.task.arrays()?.validation().len();
         let asked = self.analysis.settings_value().ok()?.get("samples")?.as_u64()?;
@@ -55,18 +55,18 @@ impl<'a> Question<'a> {
         })
     }
 
-    /// The answer, for the checkpoints of the subject.
+    /// The answer for the checkpoints of the subject.
     pub(crate) fn compute(&self, subject: &Subject<'_>) -> Result<Table> {
         Ok(self.analysis.run(subject)?)
     }
 
-    /// The checkpoints that it asks about, of a run that ends so.
+    /// The checkpoints that it asks about, for a run with this end.
     pub(crate) fn checkpoints(&self, params: &ValidParams, end: End) -> BTreeSet<Checkpoint> {
         self.at.resolve(params, end)
     }
 
-    /// Where answers about a run are remembered: those about single checkpoints in one place, to which others
-    /// are added; those about several at once by these.
+    /// Where answers about a run are remembered. Answers about single checkpoints share one memo, to which
+    /// others are added. An answer about several checkpoints together has a memo that names them.
     pub(crate) fn memo(&self, run: &RunKey, checkpoints: &BTreeSet<Checkpoint>) -> Memo {
         let ids: Vec<_> = match self.per_checkpoint() {
             true => Vec::new(),
@@ -75,39 +75,39 @@ impl<'a> Question<'a> {
         Memo::of(run, &ids, self.name(), self.analysis.version(), &self.settings)
     }
 
-    /// What is computed, whatever the run and the checkpoints.
+    /// What is computed, regardless of the run and the checkpoints.
     pub(crate) fn computation(&self) -> String {
         format!("{} {} {}", self.name(), self.analysis.version(), self.settings)
     }
 }
 
-/// A run, and what is asked of it.
+/// A run, and the questions about it.
 pub(crate) struct Demand<'a> {
     pub(crate) params: &'a ValidParams,
     pub(crate) questions: Vec<&'a Question<'a>>,
-    /// Whether the run is wanted for itself, too.
+    /// Whether the trained run itself is wanted, too.
     pub(crate) train: bool,
 }
 
 impl Demand<'_> {
-    /// How many checkpoints it asks about, summed over questions, of a run that ends so.
+    /// How many checkpoints it asks about, summed over questions, for a run with this end.
     pub(crate) fn asked(&self, end: End) -> usize {
         self.questions.iter().map(|question| question.checkpoints(self.params, end).len()).sum()
     }
 }
 
-/// What came of a run, with the answers.
+/// A run with the answers to the questions about it.
 pub(crate) struct Answered {
     pub(crate) run: RunRecord,
     /// One per question, in their order.
     pub(crate) answers: Vec<Answer>,
 }
 
-/// What came of a question.
+/// The outcome of a question.
 #[derive(Default)]
 pub(crate) struct Answer {
-    /// Rows of the checkpoints for which it could be answered, in their order.
+    /// The rows of the checkpoints for which it could be answered, in their order.
     pub(crate) table: Table,
-    /// Why it could not, for the others.
+    /// Why it could not be answered for the others.
     pub(crate) errors: Vec<Error>,
 }

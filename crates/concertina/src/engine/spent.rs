@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::pool::lock;
 
-/// What computing took, summed over threads.
+/// The time that computing took, summed over threads.
 #[derive(Debug, Clone, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Spent {
@@ -16,11 +16,11 @@ pub struct Spent {
     pub epochs: u64,
     /// By analysis: at how many checkpoints it was computed, and how long that took.
     pub analyses: BTreeMap<&'static str, (u64, Duration)>,
-    /// From the first look at the store to the last answer, by the clock on the wall.
+    /// The wall time from the first look at the store to the last answer.
     pub wall: Duration,
 }
 
-/// Collects what threads have spent.
+/// Collects the time that threads have spent.
 #[derive(Debug, Default)]
 pub(super) struct Ledger(Mutex<Spent>);
 

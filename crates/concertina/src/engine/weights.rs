@@ -15,7 +15,7 @@ use crate::library::progress::id_of;
 use crate::selection::End;
 use crate::settings::Settings;
 
-/// Needs the weights at a checkpoint, and takes hold of them.
+/// A witness that needs the weights at a checkpoint, and keeps them.
 struct Catch {
     checkpoint: Checkpoint,
     caught: Option<Weights>,

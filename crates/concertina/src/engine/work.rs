@@ -1,9 +1,9 @@
-//! What is asked of one run, answered bit by bit: from the store, while training passes by, and from stored
+//! The questions about one run, answered step by step: from the store, during training, and from stored
 //! checkpoints.
 //!
-//! Weights that training meets are analysed at once and dropped. While all threads have work of their own,
-//! the one that trains does it; one that has none helps. Answers are published before the state to resume
-//! from passes them, so an interruption never makes training go back for an analysis.
+//! Weights that training reaches are analysed immediately and dropped. The training thread analyses them
+//! while all other threads are busy; an idle thread helps. Answers are published before a later state to
+//! resume from, so an interruption never makes training go back for an analysis.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Condvar, Mutex, OnceLock, PoisonError};
@@ -30,15 +30,15 @@ use crate::params_table;
 use crate::selection::End;
 use crate::settings::Settings;
 
-/// Weights of a run in training that may wait to be analysed. Arbitrary: enough that a helper does not run
-/// dry, few enough to hold.
+/// The largest number of weights of a run in training that may wait to be analysed. Arbitrary: enough to keep
+/// a helper busy, and few enough to hold in memory.
 const MOST_WAITING: usize = 4;
 
-/// Time between two publications of answers from stored checkpoints, as between two of a run in training: a
-/// kill loses no more.
+/// Time between two publications of answers from stored checkpoints, the same as for a run in training. If
+/// the process is killed, no more work than this is lost.
 const INTERVAL: Duration = Duration::from_millis(700);
 
-/// Weights that were met, and the questions about them.
+/// Weights that training reached, and the questions about them.
 struct Portion {
     checkpoint: Checkpoint,
     weights: Weights,
@@ -50,13 +50,13 @@ struct Portion {
 struct Known {
     /// Rows that are in the store.
     stored: Table,
-    /// The updates that they are of.
+    /// The updates to which these rows belong.
     updates: BTreeSet<i64>,
     /// Rows that are not in the store yet.
     fresh: BTreeMap<Checkpoint, Table>,
     /// Checkpoints for which there is no answer, and why.
     errors: BTreeMap<Checkpoint, Error>,
-    /// The answer to a question about several checkpoints at once, and about which.
+    /// The answer to a question about several checkpoints together, with these checkpoints.
     joint: Option<(BTreeSet<Checkpoint>, Result<Table>)>,
 }
 
@@ -91,24 +91,24 @@ struct State {
     published: Instant,
 }
 
-/// What is missing of the answers about a run.
+/// The answers about a run that are missing.
 #[derive(Debug, Default)]
 pub(super) struct Missing {
-    /// Questions by the single checkpoint that they are about.
+    /// Questions about single checkpoints, by checkpoint.
     pub(super) single: BTreeMap<Checkpoint, Vec<usize>>,
-    /// Questions about several checkpoints at once, with these.
+    /// Questions about several checkpoints together, with these checkpoints.
     pub(super) joint: Vec<(usize, BTreeSet<Checkpoint>)>,
 }
 
 impl Missing {
-    /// How many checkpoints questions are missing at, summed over questions.
+    /// The number of checkpoints without an answer, summed over questions.
     pub(super) fn count(&self) -> usize {
         self.single.values().map(Vec::len).sum::<usize>()
             + self.joint.iter().map(|(_, checkpoints)| checkpoints.len()).sum::<usize>()
     }
 }
 
-/// What is asked of a run, and the answers so far.
+/// The questions about a run, and the answers so far.
 pub(super) struct RunWork<'a> {
     store: &'a Store,
     settings: &'a Settings,
@@ -157,7 +157,7 @@ impl<'a> RunWork<'a> {
         })
     }
 
-    /// Reads what the store remembers about several checkpoints at once, of a run that ends so.
+    /// Reads what the store remembers about several checkpoints together, for a run with this end.
     pub(super) fn recall_joint(&self, end: End) -> Result<()> {
         for (number, question) in self.demand.questions.iter().enumerate() {
             if question.per_checkpoint() {
@@ -171,7 +171,7 @@ impl<'a> RunWork<'a> {
         Ok(())
     }
 
-    /// What is missing of a run that ends so.
+    /// What is missing for a run with this end.
     pub(super) fn missing(&self, end: End) -> Missing {
         let state = lock(&self.state);
         let mut missing = Missing::default();
@@ -191,8 +191,8 @@ impl<'a> RunWork<'a> {
         missing
     }
 
-    /// The checkpoints whose weights are needed for what is missing. Those before training are drawn, not
-    /// needed.
+    /// The checkpoints whose weights are needed for the missing answers. The weights before training are
+    /// drawn again, so they are not needed.
     pub(super) fn needs(&self, end: End) -> Needs {
         let missing = self.missing(end);
         let together: BTreeSet<Checkpoint> = missing.joint.into_iter().flat_map(|(_, about)| about).collect();
@@ -202,7 +202,7 @@ impl<'a> RunWork<'a> {
         Needs { all, together }
     }
 
-    /// Takes weights that training met, of a run that ends so as far as is known.
+    /// Takes weights that training reached, for a run with this end as far as is known.
     pub(super) fn meet(&self, checkpoint: Checkpoint, weights: Weights, end: End) {
         let mut state = lock(&self.state);
         let asks = |number: &usize| {
@@ -217,12 +217,12 @@ impl<'a> RunWork<'a> {
         }
     }
 
-    /// Whether more weights wait than should.
+    /// Whether more weights are waiting than should be.
     pub(super) fn is_behind(&self) -> bool {
         lock(&self.state).waiting.len() > MOST_WAITING
     }
 
-    /// Analyses weights that wait; false if there are none.
+    /// Analyses waiting weights; false if there are none.
     pub(super) fn help(&self) -> Result<bool> {
         let mut state = lock(&self.state);
         let Some(portion) = state.waiting.pop_front() else { return Ok(false) };
@@ -234,7 +234,7 @@ impl<'a> RunWork<'a> {
         done.map(|()| true)
     }
 
-    /// Analyses all that waits, waits for helpers, and adds what came of it to a batch.
+    /// Analyses all waiting weights, waits for helpers, and adds the answers to a batch.
     pub(super) fn hand_over(&self, batch: &mut Batch<'_>) -> Result<()> {
         while self.help()? {}
         let mut state = lock(&self.state);
@@ -259,13 +259,13 @@ impl<'a> RunWork<'a> {
         Ok(())
     }
 
-    /// So many jobs on stored checkpoints are about to begin.
+    /// Counts jobs on stored checkpoints that are about to begin.
     pub(super) fn open(&self, jobs: usize) {
         lock(&self.state).open += jobs;
     }
 
-    /// A job on stored checkpoints has come to its end: publishes what there is when it is the last, or now
-    /// and then.
+    /// Counts a job on stored checkpoints as done. Publishes the answers after the last job, and at intervals
+    /// before.
     pub(super) fn close(&self) -> Result<()> {
         let mut state = lock(&self.state);
         state.open -= 1;
@@ -276,7 +276,7 @@ impl<'a> RunWork<'a> {
         self.publish()
     }
 
-    /// Publishes what was found and is not in the store yet.
+    /// Publishes the answers that are not in the store yet.
     pub(super) fn publish(&self) -> Result<()> {
         let mut batch = self.store.batch();
         self.add_fresh(&mut batch)?;
@@ -284,7 +284,7 @@ impl<'a> RunWork<'a> {
         Ok(())
     }
 
-    /// The weights at a checkpoint that is in the store, or before training.
+    /// The weights at a stored checkpoint, or before training.
     fn weights(&self, checkpoint: Checkpoint) -> Result<Option<Weights>> {
         if let Some(tensors) = self.folder.read_checkpoint(id_of(checkpoint))? {
             return weights_of(self.demand.params, &tensors).map(Some);
@@ -295,7 +295,7 @@ impl<'a> RunWork<'a> {
         }
     }
 
-    /// Answers questions about a stored checkpoint; false if it is not there (any more).
+    /// Answers questions about a stored checkpoint; false if it is missing (or has disappeared).
     pub(super) fn answer_stored(&self, checkpoint: Checkpoint, questions: &[usize]) -> Result<bool> {
         match self.weights(checkpoint)? {
             Some(weights) => self.answer(checkpoint, weights, questions).map(|()| true),
@@ -303,7 +303,8 @@ impl<'a> RunWork<'a> {
         }
     }
 
-    /// Answers a question about several stored checkpoints at once; false if one is not there (any more).
+    /// Answers a question about several stored checkpoints together; false if one is missing (or has
+    /// disappeared).
     pub(super) fn answer_joint(&self, number: usize, about: &BTreeSet<Checkpoint>) -> Result<bool> {
         let params = self.demand.params;
         let mut checkpoints = Vec::with_capacity(about.len());
@@ -357,7 +358,8 @@ impl<'a> RunWork<'a> {
         self.settings.tell(EventKind::Analysed { run, checkpoint, analysis, result });
     }
 
-    /// Where the samples of a question come from. What shows none does not need clusters that can be placed.
+    /// The task that gives the samples of a question. An analysis that shows no samples works even if the
+    /// clusters cannot be placed.
     fn task(&self, question: &Question<'_>) -> Result<&dyn Task> {
         let params = self.demand.params;
         if !question.shows_samples() {
@@ -370,7 +372,7 @@ impl<'a> RunWork<'a> {
         Ok(&**self.task.get_or_init(|| task))
     }
 
-    /// The answers about a run that ends so, one per question.
+    /// The answers about a run with this end, one per question.
     pub(super) fn answers(&self, end: End) -> Result<Vec<Answer>> {
         let mut state = lock(&self.state);
         let mut answers = Vec::with_capacity(self.demand.questions.len());

@@ -1,4 +1,4 @@
-//! Between the model's weights and states and the store's arrays.
+//! Conversions between the model's weights and states and the store's arrays.
 
 use std::collections::BTreeMap;
 
@@ -11,35 +11,36 @@ use serde_json::{Map, Value};
 use super::progress::Progress;
 use crate::error::{Error, Result};
 
-/// Where the model keeps its history in the metadata of a state; the store has it as a table of its own.
+/// Where the model keeps the history in the metadata of a state. The store keeps it as a separate table.
 const HISTORY: &str = "history";
 
-/// Weights for a file.
+/// Weights as arrays for a file.
 pub(crate) fn tensors_of(weights: &Weights) -> Tensors {
     Tensors { arrays: weights.tensors().into_iter().collect(), metadata: Map::new() }
 }
 
-/// Weights from a file of the store.
+/// Weights from the arrays of a file in the store.
 pub(crate) fn weights_of(params: &ValidParams, tensors: &Tensors) -> Result<Weights> {
     Weights::from_tensors(params, |name| tensors.arrays.get(name).cloned())
         .map_err(|source| Error::StoredWeights { source: Box::new(source) })
 }
 
-/// A state for a file, without its history.
+/// A state as arrays for a file, without its history.
 pub(crate) fn tensors_of_state(state: TrainingState) -> Tensors {
     let mut metadata = state.metadata;
     metadata.remove(HISTORY);
     Tensors { arrays: state.tensors.into_iter().collect(), metadata }
 }
 
-/// A state from a file; its history comes from elsewhere.
+/// A state from the arrays of a file. Its history comes from elsewhere.
 pub(crate) fn state_of(tensors: Tensors, history: &[EpochRecord]) -> Option<TrainingState> {
     let mut metadata = tensors.metadata;
     metadata.insert(HISTORY.to_owned(), serde_json::to_value(history).ok()?);
     Some(TrainingState { tensors: tensors.arrays.into_iter().collect(), metadata })
 }
 
-/// What stands in place of a state when training broke off for good: nothing can go on from there.
+/// What is stored in place of a state when training ended for good, so that no training can continue from
+/// there.
 pub(crate) fn tensors_of_end(progress: &Progress) -> Tensors {
     let metadata = match serde_json::to_value(progress) {
         Ok(Value::Object(metadata)) => metadata,

@@ -1,4 +1,4 @@
-//! The columns of the run table: their names, and what they may be compared with.
+//! The columns of the run table: their names, and the values they may be compared with.
 
 use concertina_model::params::{Kind, PARAMETERS, Params, Value};
 use concertina_model::trainer::EpochRecord;
@@ -9,9 +9,9 @@ use crate::error::{Error, Result};
 use crate::hint::Hint;
 use crate::params_table;
 
-/// The columns of the run table that are no parameters, and stand before them.
+/// The columns of the run table that are not parameters and come before them.
 const OWN: [&str; 5] = ["key", "folder", "status", "epochs", "updates"];
-/// What a run came to in its last epoch.
+/// A result of the last epoch of a run.
 pub(super) type Measure = (&'static str, fn(&EpochRecord) -> Option<f64>);
 pub(super) const MEASURES: [Measure; 4] = [
     ("training_loss", |record| Some(record.training_loss)),
@@ -19,7 +19,7 @@ pub(super) const MEASURES: [Measure; 4] = [
     ("validation_loss", |record| Some(record.validation_loss)),
     ("validation_accuracy", |record| record.validation_accuracy),
 ];
-/// When it was last trained, and how long all of its training took: other machines, other numbers.
+/// When a run was last trained, and how long all of its training took. These differ between machines.
 pub(crate) const TIMES: [&str; 2] = ["finished", "wall_seconds"];
 
 /// The columns of the run table, in order.
@@ -29,7 +29,8 @@ pub(super) fn all() -> Vec<&'static str> {
     OWN.into_iter().chain(parameters.map(|parameter| parameter.path)).chain(measures).chain(TIMES).collect()
 }
 
-/// An empty cell of a column of the run table: of the type of the others, so that no run changes theirs.
+/// An empty cell of a column of the run table. It has the type of the column, so that no run changes that
+/// type.
 pub(super) fn empty(column: &str) -> Values {
     let parameter = PARAMETERS.iter().find(|parameter| parameter.path == column);
     match (column, parameter.map(|parameter| parameter.kind)) {
@@ -43,7 +44,7 @@ pub(super) fn empty(column: &str) -> Values {
     }
 }
 
-/// The column of the run table that a name, in any spelling, stands for.
+/// The column of the run table that a name means, in any spelling.
 ///
 /// # Errors
 /// [`Error::UnknownColumn`].
@@ -55,13 +56,13 @@ pub fn run_table_column(name: &str) -> Result<String> {
     let unknown = |hint| Error::UnknownColumn { name: name.to_owned(), hint };
     let unknown_for = |why: String| unknown(Hint::Text(why));
     if let Some((_, column)) = OTHER_NAMES.iter().find(|(other, _)| name.eq_ignore_ascii_case(other)) {
-        return Err(unknown_for(format!("it is the column `{column}` here")));
+        return Err(unknown_for(format!("the column is called `{column}` here")));
     }
     match concertina_model::params::parameter(name) {
         Ok(parameter) if parameter.path == "train.epochs" => Ok("epochs".to_owned()),
         Ok(parameter) if parameter.part_of_key => Ok(parameter.path.to_owned()),
         Ok(parameter) => Err(unknown_for(format!(
-            "`{}` is not part of a run: it may change from one day to the next",
+            "`{}` is not part of a run: it may change from one request to the next",
             parameter.path
         ))),
         Err(error) => Err(unknown(match concertina_names::nearest(name, own) {
@@ -71,7 +72,7 @@ pub fn run_table_column(name: &str) -> Result<String> {
     }
 }
 
-/// What some columns are called elsewhere.
+/// Names that other programs use for some of the columns.
 const OTHER_NAMES: [(&str, &str); 16] = [
     ("outcome", "status"),
     ("state", "status"),
@@ -91,10 +92,10 @@ const OTHER_NAMES: [(&str, &str); 16] = [
     ("seconds", "wall_seconds"),
 ];
 
-/// A value as a column of the run table has it: choices by our name, numbers as numbers.
+/// A value as a column of the run table stores it: choices by their canonical names, numbers as numbers.
 ///
 /// # Errors
-/// What the column may be compared with, where that is something else.
+/// What the column may be compared with, if the value is not of that kind.
 pub(crate) fn column_value(column: &str, text: &str, quoted: bool) -> Result<Scalar, String> {
     let plain = if quoted { Scalar::Text(text.to_owned()) } else { Scalar::of_word(text) };
     if plain.is_null() {
@@ -126,7 +127,7 @@ pub(crate) fn column_value(column: &str, text: &str, quoted: bool) -> Result<Sca
     }
 }
 
-/// Whether values of a column have an order that a user may mean.
+/// Whether the values of a column have an order that a user may refer to.
 pub(crate) fn is_ordered(column: &str) -> bool {
     match PARAMETERS.iter().find(|parameter| parameter.path == column) {
         Some(parameter) => is_numeric(&parameter.kind),

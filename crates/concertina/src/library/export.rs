@@ -1,4 +1,4 @@
-//! Runs for others: an archive that NumPy reads, or a folder of them with a table.
+//! Exports runs: one as an archive that NumPy reads, or several as a folder of archives with a table.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -18,7 +18,7 @@ use crate::error::{Error, Result};
 use crate::request::write_new;
 use crate::selection::{CheckpointSelection, End};
 
-/// The table of a folder of exported runs.
+/// The name of the table in a folder of exported runs.
 pub(crate) const TABLE: &str = "runs.csv";
 
 /// A run that was exported.
@@ -48,8 +48,9 @@ impl Library<'_> {
         Ok(Exported { run: *run, file: file.to_owned(), checkpoints, bytes: bytes.len() as u64 })
     }
 
-    /// Writes runs into a new or empty folder: an archive each, as [`Library::export`] does, and `runs.csv`,
-    /// a row per run with the name of its `file`, its key, its status and every parameter.
+    /// Writes runs into a new or empty folder: one archive per run, as [`Library::export`] does, and
+    /// `runs.csv`, with one row per run that has the name of its `file`, its key, its status and every
+    /// parameter.
     pub(crate) fn export_all(
         &self,
         runs: &[RunKey],
@@ -135,7 +136,7 @@ impl Library<'_> {
     }
 }
 
-/// The checkpoints of a selection; without its parameters, a run has those that are there.
+/// The checkpoints of a selection. A run without parameters has the ones in the store.
 fn chosen(run: &StoredRun, selection: &CheckpointSelection) -> Result<Vec<Checkpoint>> {
     let (Some(params), Some(reached)) = (&run.params, run.reached) else {
         return Ok(run.checkpoints.clone());
@@ -149,10 +150,10 @@ fn chosen(run: &StoredRun, selection: &CheckpointSelection) -> Result<Vec<Checkp
     Ok(selection.resolve(&params, end).into_iter().collect())
 }
 
-/// What was exported, a row each: `run`, `file`, `checkpoints`, `bytes`.
+/// What was exported, one row per run: `run`, `file`, `checkpoints`, `bytes`.
 ///
 /// # Errors
-/// None in practice: columns have one length.
+/// None in practice: all columns have the same length.
 pub fn exported_table(exported: &[Exported]) -> Result<Table> {
     let rows = exported.iter().map(|one| {
         crate::params_table::row([

@@ -5,7 +5,7 @@ use concertina_table::{Table, Values};
 
 use crate::error::Result;
 
-/// A number of a record, by its column.
+/// The name of a column, and its number in a record.
 type Column = (&'static str, fn(&EpochRecord) -> Option<f64>);
 
 const COLUMNS: [Column; 6] = [
@@ -16,12 +16,12 @@ const COLUMNS: [Column; 6] = [
     ("validation_loss", |record| Some(record.validation_loss)),
     ("validation_accuracy", |record| record.validation_accuracy),
 ];
-/// A column that only tasks with real targets have.
+/// A column that exists only for tasks with real targets.
 const R2: Column = ("validation_r2", |record| record.validation_r2);
 
-/// Columns `epoch`, `update`, `learning_rate`, `training_loss`, `training_accuracy`, `gradient_norm`,
-/// `validation_loss`, `validation_accuracy`, and `validation_r2` where targets are real numbers; the numbers
-/// keep their bits.
+/// A table with the columns `epoch`, `update`, `learning_rate`, `training_loss`, `training_accuracy`,
+/// `gradient_norm`, `validation_loss`, `validation_accuracy`, and `validation_r2` where targets are real
+/// numbers. The numbers keep their bits.
 pub(crate) fn to_table(history: &[EpochRecord]) -> Result<Table> {
     let count = |of: fn(&EpochRecord) -> u64| {
         Values::Integer(history.iter().map(|record| i64::try_from(of(record)).ok()).collect())
@@ -33,7 +33,8 @@ pub(crate) fn to_table(history: &[EpochRecord]) -> Result<Table> {
     Ok(Table::from_columns(counters.into_iter().chain(measures))?)
 }
 
-/// The inverse of [`to_table`]; `None` if the table is no history, from the first epoch on without a gap.
+/// The inverse of [`to_table`]; `None` if the table is not a history that starts at the first epoch and has
+/// no gaps.
 pub(crate) fn from_table(table: &Table) -> Option<Vec<EpochRecord>> {
     let epochs = table.integers("epoch").ok()?;
     let updates = table.integers("update").ok()?;
@@ -65,7 +66,7 @@ mod tests {
     use concertina_model::trainer::EpochRecord;
 
     #[test]
-    fn a_history_comes_back_from_its_table_to_the_bit() {
+    fn a_history_comes_back_from_its_table_bit_for_bit() {
         let record = |epoch: u64| EpochRecord {
             epoch,
             update: 80 * epoch,

@@ -20,18 +20,18 @@ use crate::selection::End;
 pub(crate) struct Known {
     /// Its checkpoints.
     pub(crate) checkpoints: BTreeSet<Checkpoint>,
-    /// Whether some lie in files of their own: a run that is complete has them all in one.
+    /// Whether some are in separate files. A complete run has all of them in one file.
     pub(crate) loose: bool,
-    /// Its newest state, if its history is there up to that.
+    /// Its newest state, if the store has the history up to that state.
     pub(crate) progress: Option<Progress>,
-    /// Whether the provenance tells of that state.
+    /// Whether the provenance names that state.
     pub(crate) noted: bool,
     /// Its history up to that state.
     pub(crate) history: Vec<EpochRecord>,
 }
 
 impl Known {
-    /// Looks; weights are read only if the run is not known to have come to its end.
+    /// Looks at the store. Weights are read only if the run is not known to have reached its end.
     pub(crate) fn read(folder: &RunFolder, params: &ValidParams) -> Result<Self> {
         let checkpoints: BTreeSet<Checkpoint> =
             folder.checkpoint_ids()?.into_iter().map(checkpoint_of).collect();
@@ -48,7 +48,7 @@ impl Known {
         Ok(known)
     }
 
-    /// Takes a progress that is further, if the history is there up to it.
+    /// Takes a progress that is further, if the history goes up to it.
     fn note(&mut self, progress: Option<Progress>, history: &[EpochRecord]) {
         let Some(progress) = progress else { return };
         let further = self.progress.as_ref().is_none_or(|known| known.epoch <= progress.epoch);
@@ -59,10 +59,10 @@ impl Known {
         }
     }
 
-    /// Where the run ends with these parameters; `None` if training has not come so far.
+    /// Where the run ends with these parameters; `None` if it has not been trained that far.
     pub(crate) fn end(&self, params: &ValidParams) -> Option<End> {
         if params.network.weights.is_some() {
-            // Trained elsewhere: it ends where it was imported, however long one asks for it.
+            // Trained elsewhere: it ends where it was imported, however many epochs are asked for.
             let last = self.checkpoints.last()?;
             return Some(End { epoch: last.epoch.0, update: last.update, diverged: false });
         }
@@ -80,9 +80,9 @@ impl Known {
         progress.diverged.as_ref().map(|divergence| diverged_end(progress.epoch, divergence))
     }
 
-    /// Writes what a run has lost that came to its end: its parameters, and the word in its provenance that
-    /// it did.
-    pub(crate) fn mend(&self, folder: &RunFolder, params: &ValidParams) -> Result<()> {
+    /// Restores what a finished run has lost: its parameters, and the note in its provenance that it is
+    /// finished.
+    pub(crate) fn restore(&self, folder: &RunFolder, params: &ValidParams) -> Result<()> {
         if folder.params()?.is_none() {
             folder.publish_params(&params_toml(params))?;
         }
@@ -93,7 +93,7 @@ impl Known {
         Ok(())
     }
 
-    /// The divergence, if the run ends there.
+    /// The divergence, if the run ends with one.
     pub(crate) fn divergence(&self, end: End) -> Option<&Divergence> {
         self.progress.as_ref()?.diverged.as_ref().filter(|_| end.diverged)
     }

@@ -16,7 +16,7 @@ pub fn key_of(params: &ValidParams) -> RunKey {
     RunKey::of(&params.canonical())
 }
 
-/// What tells a run from others, in a few words: `gain 250, seed 3`.
+/// A short label that distinguishes a run from others: `gain 250, seed 3`.
 pub fn run_label(params: &ValidParams, varied: &[&'static str]) -> String {
     let cells = params_table::identity(params, varied);
     let cell = |cell: &Scalar| match cell {
@@ -28,12 +28,12 @@ pub fn run_label(params: &ValidParams, varied: &[&'static str]) -> String {
 }
 
 impl Library<'_> {
-    /// The run table as a [`RunListing`] asks for it. Where `runs.csv` was taken away because runs changed,
-    /// it is written again.
+    /// The run table as a [`RunListing`] asks for it. If `runs.csv` was removed because runs changed, it is
+    /// written again.
     pub(crate) fn list(&self, listing: &RunListing) -> Result<Table> {
         let whole = self.run_table()?;
-        self.tell_incidents()?;
-        self.tell_unreadable(&whole)?;
+        self.report_incidents()?;
+        self.warn_of_unreadable(&whole)?;
         self.restore_run_table(&whole)?;
         if whole.is_empty() {
             return Ok(whole);
@@ -72,9 +72,8 @@ impl Library<'_> {
         shortened(&table)
     }
 
-    /// Tells of runs whose parameters this program cannot read: all that the table says of them is that they
-    /// are there.
-    fn tell_unreadable(&self, table: &Table) -> Result<()> {
+    /// Warns of runs whose parameters this program cannot read. The table only shows that they exist.
+    fn warn_of_unreadable(&self, table: &Table) -> Result<()> {
         if table.is_empty() {
             return Ok(());
         }
@@ -86,7 +85,7 @@ impl Library<'_> {
             .collect();
         if let Some(first) = unreadable.first() {
             self.settings.warn(&format!(
-                "{} in the store cannot be read by this version, or lack their parameters: {}{}; their parameters are empty here",
+                "{} in the store cannot be read by this version, or the parameters are missing: {}{}; these parameters are empty here",
                 amount(unreadable.len(), "run"),
                 &first[..first.len().min(12)],
                 if unreadable.len() > 1 { ", ..." } else { "" },
@@ -100,14 +99,15 @@ impl Library<'_> {
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct RunListing {
-    /// Only those; `None` is all.
+    /// Shows only the runs that fulfil this condition; `None` shows all.
     pub condition: Option<Condition>,
-    /// The columns, by their names in the run table; none are all.
+    /// The columns, by their names in the run table; an empty list means all.
     pub columns: Vec<String>,
-    /// By which columns the rows are sorted, the first counts most; by key where these are equal.
+    /// The columns by which the rows are sorted, the most important first. Rows that are equal in these are
+    /// sorted by key.
     pub sort: Vec<Sorting>,
-    /// Shortened: keys to 12 digits, parameters to the last part of their names, and unless columns are asked
-    /// for only what differs between the runs.
+    /// Whether to shorten the table: keys to 12 digits, parameters to the last part of their names, and,
+    /// unless columns are asked for, to the columns that differ between the runs.
     pub for_people: bool,
 }
 
@@ -130,7 +130,7 @@ impl std::str::FromStr for Sorting {
     }
 }
 
-/// The rows by a column; empty cells come last either way, and equal rows keep their order.
+/// Sorts the rows by a column. Empty cells come last either way, and equal rows keep their order.
 fn sorted(table: &Table, column: &str, falling: bool) -> Result<Table> {
     let values = table.column(column)?;
     let cell = |row: usize| values.get(row).unwrap_or(Scalar::Null);
@@ -142,21 +142,21 @@ fn sorted(table: &Table, column: &str, falling: bool) -> Result<Table> {
     Ok(table.take(&rows.into_iter().map(|(_, row)| row).collect::<Vec<_>>()))
 }
 
-/// So many things.
+/// A count with its noun: `1 run`, `2 runs`.
 pub(crate) fn amount(count: usize, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
-/// A table for people: keys by their first 12 digits, and no columns in which nothing is.
+/// A table for people: keys are cut to their first 12 digits, and empty columns are left out.
 ///
 /// # Errors
-/// None in practice: names of columns stay apart.
+/// None in practice: the names of columns stay distinct.
 pub fn concise(table: &Table) -> Result<Table> {
     let full = table.columns().filter(|(_, values)| !values.is_all_null()).map(|(name, _)| name);
     shortened(&table.select(&full.collect::<Vec<_>>())?)
 }
 
-/// Keys by their first 12 digits, parameters by the last part of their names.
+/// Cuts keys to their first 12 digits, and names of parameters to their last part.
 fn shortened(table: &Table) -> Result<Table> {
     let mut short = Table::new();
     for (name, values) in table.columns() {
@@ -171,7 +171,7 @@ fn shortened(table: &Table) -> Result<Table> {
     Ok(short)
 }
 
-/// Whether all values that are there are the same.
+/// Whether all values that are not null are the same.
 fn is_constant(values: &Values) -> bool {
     let mut there = (0..values.len()).filter_map(|row| values.get(row)).filter(|value| !value.is_null());
     let first = there.next();
@@ -179,8 +179,8 @@ fn is_constant(values: &Values) -> bool {
 }
 
 impl StoredRun {
-    /// As JSON: `key`, `folder`, `status`, `checkpoints` (epoch and update each), `params`, `history` (an
-    /// object per epoch) and `provenance`.
+    /// The run as JSON: `key`, `folder`, `status`, `checkpoints` (each with its epoch and update), `params`,
+    /// `history` (one object per epoch) and `provenance`.
     pub fn to_json(&self) -> serde_json::Value {
         let checkpoints: Vec<_> = self
             .checkpoints
@@ -200,11 +200,11 @@ impl StoredRun {
 }
 
 /// Every parameter: `parameter`, `published` (the published code's names), `default`, `values`, `unit`,
-/// `meaning`, `only_with`, `part_of_key`. With the published names first, parameters that have none are left
-/// out.
+/// `meaning`, `only_with`, `part_of_key`. With the published names first, parameters without such a name are
+/// left out.
 ///
 /// # Errors
-/// None in practice: columns have one length.
+/// None in practice: all columns have the same length.
 pub fn parameter_table(published_first: bool) -> Result<Table> {
     let listed: Vec<_> =
         PARAMETERS.iter().filter(|parameter| !published_first || !parameter.published.is_empty()).collect();
@@ -238,12 +238,12 @@ pub fn parameter_table(published_first: bool) -> Result<Table> {
     Ok(Table::from_columns(names.into_iter().chain(rest))?)
 }
 
-/// What takes how much room in a store: `kind`, `analysis` and its `version`, `files`, `bytes`, `superseded`
-/// (this program computes a later version of the analysis; null if it does not know the analysis, or this
-/// version of it yet).
+/// How much space a store takes: `kind`, `analysis` and its `version`, `files`, `bytes`, and `superseded`,
+/// which says whether this program computes a later version of the analysis (null if it does not know the
+/// analysis, or does not know this version yet).
 ///
 /// # Errors
-/// None in practice: columns have one length.
+/// None in practice: all columns have the same length.
 pub fn usage_table(usage: &[Usage]) -> Result<Table> {
     let superseded = |usage: &Usage| {
         let (name, version) = usage.analysis.as_ref()?;
@@ -270,7 +270,7 @@ pub fn usage_table(usage: &[Usage]) -> Result<Table> {
 /// What is wrong with a store: `path`, `kind`, `reason`.
 ///
 /// # Errors
-/// None in practice: columns have one length.
+/// None in practice: all columns have the same length.
 pub fn findings_table(findings: &[Finding]) -> Result<Table> {
     let texts =
         |of: &dyn Fn(&Finding) -> String| Values::Text(findings.iter().map(|one| Some(of(one))).collect());

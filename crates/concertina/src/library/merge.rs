@@ -1,4 +1,4 @@
-//! Two stores into one.
+//! Merges two stores into one.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,40 +12,40 @@ use super::{Library, UPDATE, trials};
 use crate::error::Result;
 use crate::params_table;
 
-/// What became of a run of another store.
+/// The outcome of merging a run of another store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Merged {
     /// The run.
     pub run: RunKey,
-    /// What became of it.
+    /// What was done with it.
     pub fate: MergeFate,
     /// How many checkpoints were added.
     pub checkpoints: usize,
-    /// How many results of analyses were taken, or added to those that were there.
+    /// How many results of analyses were taken, or added to existing ones.
     pub analyses: usize,
 }
 
-/// What became of a run of another store.
+/// The outcome of merging a run of another store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum MergeFate {
-    /// It was not there.
+    /// This store did not have it.
     Added,
-    /// It was there, and has come further or has more checkpoints now.
+    /// This store had it, and now has it trained further or with more checkpoints.
     Extended,
-    /// All of it was there.
+    /// This store had all of it.
     Same,
-    /// A checkpoint of it that both stores have is not the same in both: it was left as it is.
+    /// A checkpoint that both stores have differs between them, so the run was left as it is.
     Differs,
-    /// Its parameters are damaged or not there: it was left out.
+    /// Its parameters are damaged or missing, so it was left out.
     Damaged,
-    /// It is being trained in the store that it should go to: it was left out.
+    /// It is being trained in the store into which it should be merged, so it was left out.
     Held,
 }
 
 impl MergeFate {
-    /// In a word: `added`, `extended`, `same`, `differs`, `damaged` or `held`.
+    /// The outcome in one word: `added`, `extended`, `same`, `differs`, `damaged` or `held`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Added => "added",
@@ -60,7 +60,7 @@ impl MergeFate {
 
 impl Library<'_> {
     /// Takes every run and every result of another store that this one does not have. What both have is
-    /// compared, bit for bit; the other store is only read.
+    /// compared, bit-for-bit. The other store is only read.
     pub(crate) fn merge(&self, other: &Library<'_>) -> Result<Vec<Merged>> {
         let (ours, theirs) = (self.store, other.store);
         let mut memos: BTreeMap<RunKey, Vec<MemoEntry>> = BTreeMap::new();
@@ -77,8 +77,8 @@ impl Library<'_> {
             merged.push(take(ours, theirs, run, &memos, &mut without_update)?);
         }
         self.write_run_table()?;
-        other.tell_incidents()?;
-        self.tell_incidents()?;
+        other.report_incidents()?;
+        self.report_incidents()?;
         let left =
             |what: String| self.settings.warn(&format!("not taken from {}: {what}", theirs.root().display()));
         if !memos.is_empty() {
@@ -86,7 +86,7 @@ impl Library<'_> {
             left(format!("{} of runs that it does not have", amount(count, "result")));
         }
         for analysis in without_update {
-            left(format!("results of `{analysis}`, which do not say which `{UPDATE}` a row is of"));
+            left(format!("results of `{analysis}`, whose rows do not say to which `{UPDATE}` they belong"));
         }
         Ok(merged)
     }
@@ -113,7 +113,7 @@ fn take(
     for id in from.checkpoint_ids()? {
         let Some(tensors) = from.read_checkpoint(id)? else { continue };
         match there.contains(&id) {
-            // Bits: a NaN is the same as itself here.
+            // Bits are compared: a NaN is the same as itself here.
             true if to.read_checkpoint(id)?.is_some_and(|own| own.fingerprint() != tensors.fingerprint()) => {
                 return fate(MergeFate::Differs);
             }
@@ -175,10 +175,10 @@ fn take(
     Ok(Merged { run, fate, checkpoints, analyses })
 }
 
-/// What became of runs of another store, a row each: `run`, `fate`, `checkpoints`, `analyses`.
+/// The outcome of a merge, one row per run: `run`, `fate`, `checkpoints`, `analyses`.
 ///
 /// # Errors
-/// None in practice: columns have one length.
+/// None in practice: all columns have the same length.
 pub fn merged_table(merged: &[Merged]) -> Result<Table> {
     let rows = merged.iter().map(|one| {
         params_table::row([

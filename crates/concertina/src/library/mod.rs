@@ -1,4 +1,5 @@
-//! The library: the store seen as runs, to be listed, read, imported, exported, merged and removed.
+//! The library: the store as a collection of runs that can be listed, read, imported, exported, merged and
+//! removed.
 
 pub(crate) mod arrays;
 pub(crate) mod columns;
@@ -24,32 +25,32 @@ use concertina_store::{Incident, Store};
 use crate::error::Result;
 use crate::settings::Settings;
 
-/// The column by which rows of an answer belong to a checkpoint.
+/// The column that says to which checkpoint a row of an answer belongs.
 pub(crate) const UPDATE: &str = "update";
 
-/// The store seen as runs.
+/// The store as a collection of runs.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Library<'a> {
     pub(crate) store: &'a Store,
-    /// Whether it is only read.
+    /// Whether it is opened for reading only.
     pub(crate) read_only: bool,
     pub(crate) settings: &'a Settings,
-    /// Damage that was there when the store was opened, or has been told of.
-    pub(crate) told: &'a Mutex<BTreeSet<Incident>>,
+    /// Damage that existed when the store was opened, or has been reported.
+    pub(crate) reported: &'a Mutex<BTreeSet<Incident>>,
 }
 
 impl Library<'_> {
-    /// What is left to do when runs may have changed: the run table, and a word on files that were found
-    /// damaged.
+    /// The work that remains when runs may have changed: writes the run table, and reports files that were
+    /// found damaged.
     pub(crate) fn after_work(&self) -> Result<()> {
         self.write_run_table()?;
-        self.tell_incidents()
+        self.report_incidents()
     }
 
-    /// Tells of damaged files that were found since the study was opened, each once.
-    pub(crate) fn tell_incidents(&self) -> Result<()> {
+    /// Reports damaged files that were found since the study was opened, each once.
+    pub(crate) fn report_incidents(&self) -> Result<()> {
         for incident in self.store.incidents()? {
-            if self.told.lock().unwrap_or_else(PoisonError::into_inner).insert(incident.clone()) {
+            if self.reported.lock().unwrap_or_else(PoisonError::into_inner).insert(incident.clone()) {
                 let what = match &incident.set_aside {
                     Some(place) => format!("set aside as {}", place.display()),
                     None => "left where it is".to_owned(),

@@ -2,8 +2,8 @@
 
 use concertina_model::params::{PARAMETERS, ValidParams};
 
-/// The parameters as the store keeps them: those that are part of the key, readable. How far a run is trained
-/// and what is kept of it may change from one day to the next, so they are not in the file.
+/// The parameters as the store keeps them: those that are part of the key, in readable form. How far a run is
+/// trained and what is kept of it may change from one request to the next, so these are not in the file.
 pub(crate) fn params_toml(params: &ValidParams) -> String {
     let open: Vec<&str> = PARAMETERS
         .iter()
@@ -26,7 +26,7 @@ mod tests {
     use super::params_toml;
 
     #[test]
-    fn the_stored_parameters_name_the_same_run_and_do_not_tell_how_far_it_came() {
+    fn the_stored_parameters_name_the_same_run_and_do_not_say_how_far_it_was_trained() {
         let mut params = Params::default();
         params.network.gain = 250.0;
         params.train.epochs = 77;

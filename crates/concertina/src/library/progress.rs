@@ -1,4 +1,4 @@
-//! How far the store has a run.
+//! How far a run in the store has been trained.
 
 use concertina_model::Checkpoint;
 use concertina_store::{CheckpointId, RunFolder};
@@ -8,46 +8,46 @@ use serde_json::Value;
 use crate::error::Result;
 use crate::record::Divergence;
 
-/// How far the newest state in the store has come.
+/// How far the newest state in the store is.
 ///
 /// It is part of the metadata of `resume.safetensors`; `provenance.json` repeats it, so that a look at a run
-/// need not read its weights.
+/// does not have to read its weights.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Progress {
     /// Completed epochs.
     pub(crate) epoch: u64,
     /// Completed updates.
     pub(crate) update: u64,
-    /// Where training broke off for good.
+    /// Where training diverged, if it did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) diverged: Option<Divergence>,
 }
 
 impl Progress {
-    /// As the provenance has it: perhaps not the newest.
+    /// As the provenance records it, which may not be the newest.
     pub(crate) fn noted(folder: &RunFolder) -> Result<Option<Self>> {
         Ok(folder.provenance()?.as_ref().and_then(Self::in_provenance))
     }
 
-    /// As this provenance has it.
+    /// As this provenance records it.
     pub(crate) fn in_provenance(provenance: &Value) -> Option<Self> {
         serde_json::from_value(provenance.get("progress")?.clone()).ok()
     }
 
-    /// The further of the two below.
+    /// The further of [`Progress::noted`] and [`Progress::resumable`].
     pub(crate) fn of(folder: &RunFolder) -> Result<Option<Self>> {
         let (noted, resumable) = (Self::noted(folder)?, Self::resumable(folder)?);
         Ok([noted, resumable].into_iter().flatten().max_by_key(|progress| (progress.epoch, progress.update)))
     }
 
-    /// As the state to resume from has it.
+    /// As the state to resume from records it.
     pub(crate) fn resumable(folder: &RunFolder) -> Result<Option<Self>> {
         let metadata = folder.read_resume()?.map(|tensors| Value::Object(tensors.metadata));
         Ok(metadata.and_then(|value| serde_json::from_value(value).ok()))
     }
 }
 
-/// How far a run in a store has come.
+/// The status of a run in a store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Status {
     Complete,

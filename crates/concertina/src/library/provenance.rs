@@ -1,4 +1,4 @@
-//! How a run came about: what is worth knowing about it and is no part of its result.
+//! The provenance of a run: what is worth knowing about its training but is not part of its result.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -27,13 +27,13 @@ impl Clock {
     }
 }
 
-/// The processor time of this thread, where the system tells.
+/// The processor time of this thread, if the system reports it.
 fn thread_time() -> Option<Duration> {
     let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
     text.split_ascii_whitespace().next()?.parse().ok().map(Duration::from_nanos)
 }
 
-/// Adds a stretch of training to what is known of how a run came about.
+/// Adds a session of training to the provenance of a run.
 pub(crate) fn extended(
     before: Option<Value>,
     progress: &Progress,
@@ -58,7 +58,7 @@ pub(crate) fn extended(
     json!({ "progress": progress, "training": sessions })
 }
 
-/// What is known of how a run came about, with how far it has come.
+/// The provenance of a run, with how far it has been trained.
 pub(crate) fn noted(before: Option<Value>, progress: &Progress) -> Value {
     json!({ "progress": progress, "training": sessions_of(before) })
 }
@@ -75,7 +75,7 @@ pub(crate) fn now() -> String {
     utc(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs())
 }
 
-/// What the processor can do that changes the order of sums.
+/// The features of the processor that change the order of sums.
 pub(crate) fn cpu_features() -> Vec<&'static str> {
     let mut features = Vec::new();
     #[cfg(target_arch = "x86_64")]

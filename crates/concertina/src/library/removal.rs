@@ -1,4 +1,4 @@
-//! Removing runs, and what will not be asked for again.
+//! Removes runs, and what will not be asked for again.
 
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
@@ -16,28 +16,29 @@ use crate::error::Result;
 use crate::params_table;
 use crate::selection::{CheckpointSelection, End};
 
-/// What will not be asked for again, and what can be computed again.
+/// What to remove beyond what will not be asked for again.
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct Garbage {
-    /// Of finished runs, all checkpoints but these; `None` keeps all. What is asked for later is computed
+    /// All checkpoints of finished runs except these; `None` keeps all. What is asked for later is computed
     /// again, bit-for-bit.
     pub all_checkpoints_but: Option<CheckpointSelection>,
     /// Damaged files that were set aside.
     pub set_aside: bool,
-    /// Results of analyses that this program does not know: a user's own, or those of a newer version of it.
+    /// Results of analyses that this program does not know: a user's own analyses, or those of a newer
+    /// version.
     pub unknown_analyses: bool,
 }
 
-/// What a result of an analysis is to this program.
+/// What this program knows about the analysis of a stored result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Standing {
     /// It computes this version.
     Current,
     /// It computes a later version.
     Superseded,
-    /// It knows no analysis of this name, or only earlier versions: it is the user's own, or a newer
-    /// program's.
+    /// It does not know an analysis of this name, or knows only earlier versions: the analysis is the user's
+    /// own, or comes from a newer program.
     Unknown,
 }
 
@@ -58,13 +59,13 @@ pub struct Collected {
     /// What kind of thing: `run`, `checkpoints`, `superseded analysis`, `analysis of no run`, `trials of no
     /// run`, `unknown analysis`, `empty folder`, `left over`, `set aside`.
     pub kind: &'static str,
-    /// Of which run, if of one.
+    /// The run it belongs to, if any.
     pub run: Option<RunKey>,
-    /// Of which analysis, and its version.
+    /// The analysis it belongs to, and the version.
     pub analysis: Option<(String, u32)>,
-    /// How many: files, or checkpoints.
+    /// The number of files or checkpoints.
     pub count: u64,
-    /// Their bytes.
+    /// Their size in bytes.
     pub bytes: u64,
     /// Why it stays, if it does.
     pub stays: Option<String>,
@@ -78,19 +79,19 @@ impl Collected {
 
 /// Results of an analysis that this program does not know.
 const UNKNOWN: &str = "unknown analysis";
-/// Why they stay.
+/// Why these results stay.
 const NOT_KNOWN: &str = "this version does not know the analysis";
 
-/// Counts results that stay: of each analysis and version together, whatever the run.
+/// Counts results that stay, summed over runs for each analysis and version.
 fn add_kept(collected: &mut Vec<Collected>, one: Collected) {
-    let alike = |other: &&mut Collected| other.stays == one.stays && other.analysis == one.analysis;
-    match collected.iter_mut().find(alike) {
+    let same = |other: &&mut Collected| other.stays == one.stays && other.analysis == one.analysis;
+    match collected.iter_mut().find(same) {
         Some(other) => (other.count, other.bytes) = (other.count + one.count, other.bytes + one.bytes),
         None => collected.push(one),
     }
 }
 
-/// A run that is being trained stays.
+/// The reason why a run that is being trained stays.
 fn held(holder: &Holder) -> String {
     format!("process {} on {} is training it", holder.pid, holder.host)
 }
@@ -106,12 +107,12 @@ impl Library<'_> {
         Ok(keys.into_iter().flatten().filter_map(|key| key.parse().ok()).collect())
     }
 
-    /// The run in the store whose key begins so.
+    /// The run in the store whose key begins with these digits.
     pub(crate) fn key_of_run(&self, beginning: &str) -> Result<RunKey> {
         stored::key(self.store, beginning)
     }
 
-    /// Removes runs, and what analyses found of them. Runs that are being trained stay.
+    /// Removes runs and the results of their analyses. Runs that are being trained stay.
     pub(crate) fn remove(&self, runs: &[RunKey], removal: Removal) -> Result<Vec<Collected>> {
         let store = self.store;
         let mut collected = Vec::new();
@@ -125,7 +126,7 @@ impl Library<'_> {
                     let folder = store.run(&key).path();
                     if removal == Removal::Now && folder.exists() {
                         self.settings.warn(&format!(
-                            "files that the store did not write are left of run {}: {}",
+                            "run {} is removed, but files that the store did not write remain: {}",
                             key.short(),
                             folder.display()
                         ));
@@ -148,8 +149,8 @@ impl Library<'_> {
     }
 
     /// Removes what will not be asked for again: results of analyses in earlier versions than this program
-    /// computes, or of runs that are gone; empty folders of runs; what killed processes left. And what
-    /// `garbage` says.
+    /// computes, or of runs that are gone; empty folders of runs; what killed processes left; and what
+    /// `garbage` names.
     pub(crate) fn collect(&self, garbage: &Garbage, removal: Removal) -> Result<Vec<Collected>> {
         let store = self.store;
         let mut collected = Vec::new();
@@ -174,7 +175,7 @@ impl Library<'_> {
             }
         }
         let kept = store.trials_keys()?;
-        // without trials, no run has to be read
+        // if there are no trials, no run has to be read
         let in_use = if kept.is_empty() { BTreeSet::new() } else { trials::in_use(store)? };
         for key in kept.into_iter().filter(|key| !in_use.contains(key)) {
             let Removed { files, bytes, .. } = store.remove_trials(&key, removal)?;
@@ -205,8 +206,8 @@ impl Library<'_> {
         Ok(collected)
     }
 
-    /// Forgets checkpoints of a finished run. One that goes on would miss them, and imported ones cannot be
-    /// computed again.
+    /// Removes checkpoints of a finished run. An unfinished run still needs its checkpoints, and imported
+    /// checkpoints cannot be computed again.
     fn thin(
         &self,
         key: &RunKey,
@@ -243,15 +244,15 @@ impl Library<'_> {
     }
 }
 
-/// The parameters of a run that came so far: how far it is to go is no part of what the store has of it.
+/// The parameters of a run that was trained this far. The store does not keep how far a run is to be trained.
 pub(crate) fn long_enough(params: &ValidParams, epochs: u64) -> Result<ValidParams> {
     Ok(params.with_epochs(epochs)?)
 }
 
-/// What was removed, a row each: `kind`, `run`, `analysis`, `version`, `count`, `bytes`, `stays`.
+/// What was removed, one row per item: `kind`, `run`, `analysis`, `version`, `count`, `bytes`, `stays`.
 ///
 /// # Errors
-/// None in practice: columns have one length.
+/// None in practice: all columns have the same length.
 pub fn collected_table(collected: &[Collected]) -> Result<Table> {
     let text = |text: Option<String>| text.map_or(Scalar::Null, Scalar::Text);
     let rows = collected.iter().map(|one| {

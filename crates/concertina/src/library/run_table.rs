@@ -1,4 +1,4 @@
-//! The table of all runs in a store, an index that spares reading them again, and the table as a file.
+//! The table of all runs in a store, an index that saves reading them again, and the table as a file.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read as _;
@@ -15,23 +15,23 @@ use super::trials::KeptTrials;
 use crate::error::Result;
 use crate::params_table;
 
-/// Most runs of a store whose run table every command keeps up to date. Arbitrary: reading so many takes a
-/// few hundredths of a second.
+/// The largest number of runs in a store for which every command keeps the run table up to date. Arbitrary:
+/// reading this many takes a few hundredths of a second.
 const FEW_RUNS: usize = 500;
-/// How often the run table is made again because runs change meanwhile. Arbitrary: others finish a run just
-/// then each time.
+/// How often the run table is made again because runs change in the meantime. Arbitrary: each repetition
+/// means that another process has just finished a run.
 const SETTLING_ATTEMPTS: usize = 8;
 
-/// What the index is of. Raised when a row is read from the folders otherwise; other columns make another
-/// index of themselves.
+/// What the index contains. The number is raised when rows are read from the folders in a different way. A
+/// change of columns needs no new number, because it makes old indexes unusable by itself.
 const INDEX: &str = "runs 2";
-/// The columns of the index that are no columns of the run table.
+/// The columns of the index that are not in the run table.
 const STAMP: [&str; 3] = ["stamp.changed", "stamp.checkpoints_changed", "stamp.number"];
-/// Runs that are read again at which the index is written: below, reading is as fast. Arbitrary: a few
-/// hundredths of a second.
+/// The number of runs read again from which on the index is written. Below that, reading is as fast.
+/// Arbitrary: a few hundredths of a second.
 const WORTH_AN_INDEX: usize = 500;
 
-/// A row per run, sorted by key; `threads` read at once.
+/// One row per run, sorted by key. `threads` threads read at the same time.
 ///
 /// Runs whose folders have not changed since the last look are not read: see [`Store::index`].
 pub(crate) fn table(store: &Store, threads: usize) -> Result<Table> {
@@ -40,14 +40,14 @@ pub(crate) fn table(store: &Store, threads: usize) -> Result<Table> {
     let index = usable(store.index(INDEX)?)?;
     let known = index.as_ref().map_or_else(|| Ok(BTreeMap::new()), places)?;
     let mut kept = Vec::new(); // of the index
-    let mut anew = Vec::new();
+    let mut changed = Vec::new();
     for (key, stamp) in &stamps {
         match known.get(&key.to_string()) {
             Some((place, indexed)) if *indexed == stamp.to_numbers() => kept.push(*place),
-            _ => anew.push((key, stamp)),
+            _ => changed.push((key, stamp)),
         }
     }
-    let rows = params_table::stack(read(store, &anew, threads)?)?;
+    let rows = params_table::stack(read(store, &changed, threads)?)?;
     let mut table = match index {
         Some(index) if kept.len() == index.row_count() => index,
         Some(index) => {
@@ -56,14 +56,14 @@ pub(crate) fn table(store: &Store, threads: usize) -> Result<Table> {
         }
         None => Table::new(),
     };
-    if !anew.is_empty() {
+    if !changed.is_empty() {
         let settled = |stamp: &Stamp| now.is_some_and(|now| stamp.is_settled(now));
-        let worth = anew.iter().filter(|(_, stamp)| settled(stamp)).count() >= WORTH_AN_INDEX;
+        let worth = changed.iter().filter(|(_, stamp)| settled(stamp)).count() >= WORTH_AN_INDEX;
         if worth {
-            let settled: Vec<bool> = anew.iter().map(|(_, stamp)| settled(stamp)).collect();
+            let settled: Vec<bool> = changed.iter().map(|(_, stamp)| settled(stamp)).collect();
             let mut index = table.clone();
             index.append(&rows.filter(|row| settled[row]))?;
-            // A convenience: without it the next look takes longer.
+            // A failure is ignored: without the index, the next look only takes longer.
             let _ = store.publish_index(&index.sort_by(&["key"])?, INDEX);
         }
         table.append(&rows)?;
@@ -73,7 +73,7 @@ pub(crate) fn table(store: &Store, threads: usize) -> Result<Table> {
     Ok(table.select(&names)?)
 }
 
-/// The run table as `runs.csv` has it: without times, so that stores of the same runs have the same file.
+/// The run table as in `runs.csv`: without times, so that stores of the same runs have the same file.
 pub(crate) fn view(table: &Table) -> Result<Vec<u8>> {
     let names: Vec<&str> = table.column_names().filter(|name| !TIMES.contains(name)).collect();
     let mut csv = Vec::new();
@@ -87,7 +87,7 @@ fn usable(index: Option<Table>) -> Result<Option<Table>> {
     Ok(index.filter(whole))
 }
 
-/// Where in an index each run stands, and what its folder was like.
+/// The row of each run in an index, and the stamp of its folder.
 fn places(index: &Table) -> Result<BTreeMap<String, (usize, [i64; 3])>> {
     let keys = index.texts("key")?;
     let stamp = STAMP.map(|name| index.integers(name));
@@ -99,7 +99,7 @@ fn places(index: &Table) -> Result<BTreeMap<String, (usize, [i64; 3])>> {
     Ok(keys.into_iter().enumerate().filter_map(place).collect())
 }
 
-/// Rows of runs with what their folders were like, a table each; `threads` read at once.
+/// One table per run, each a row with the stamp of the run's folder. `threads` threads read at the same time.
 fn read(store: &Store, runs: &[(&RunKey, &Stamp)], threads: usize) -> Result<Vec<Table>> {
     let size = runs.len().div_ceil(threads.max(1)).max(1);
     let trials = KeptTrials::of(store);
@@ -154,15 +154,15 @@ fn row(store: &Store, key: &RunKey, trials: &KeptTrials<'_>) -> Result<Table> {
 }
 
 impl Library<'_> {
-    /// Every run in the store, a row each.
+    /// Every run in the store, one row per run.
     pub(crate) fn run_table(&self) -> Result<Table> {
         table(self.store, self.settings.jobs)
     }
 
-    /// Writes `runs.csv`, the run table as a view, in a store of few runs.
+    /// Writes the run table to `runs.csv`, if the store has few runs.
     ///
-    /// In a larger one looking at every run would take longer than most work: the table was taken away when
-    /// the first run changed, and a listing writes it again ([`Library::list`]).
+    /// In a larger store, looking at every run would take longer than most work. There the table was removed
+    /// when the first run changed, and a listing writes it again ([`Library::list`]).
     pub(crate) fn write_run_table(&self) -> Result<()> {
         match self.store.has_more_runs_than(FEW_RUNS)? {
             true => Ok(()),
@@ -170,8 +170,8 @@ impl Library<'_> {
         }
     }
 
-    /// Writes the run table unless it is there as it should be. While other processes change runs, it is made
-    /// again; if they go on, it is left to them.
+    /// Writes the run table unless the file is up to date. If other processes change runs meanwhile, the
+    /// table is made again; if they keep changing runs, it is left to them.
     pub(crate) fn settle_run_table(&self, mut table: Table) -> Result<()> {
         let store = self.store;
         for _ in 0..SETTLING_ATTEMPTS {
@@ -180,7 +180,7 @@ impl Library<'_> {
                 return Ok(());
             }
             if let Err(error) = store.write_run_table(csv) {
-                self.settings.warn(&format!("the run table is not written: {error}")); // a view: nothing depends on it
+                self.settings.warn(&format!("cannot write the run table: {error}")); // nothing depends on this file
                 return Ok(());
             }
             let again = self.run_table()?;
@@ -192,7 +192,7 @@ impl Library<'_> {
         Ok(store.remove_run_table()?)
     }
 
-    /// Writes the run table if it was taken away, or has other columns, as of an earlier version.
+    /// Writes the run table if it was removed, or has other columns, such as those of an earlier version.
     pub(super) fn restore_run_table(&self, table: &Table) -> Result<()> {
         let store = self.store;
         if table.is_empty() || self.read_only {

@@ -11,7 +11,7 @@ use super::progress::{Progress, Status, checkpoint_of};
 use super::trials::KeptTrials;
 use crate::error::{Error, Result};
 
-/// A run as the store has it.
+/// A run as it is in the store.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct StoredRun {
@@ -19,21 +19,21 @@ pub struct StoredRun {
     pub key: RunKey,
     /// Its folder.
     pub folder: std::path::PathBuf,
-    /// Its parameters; `None` if the file is damaged or not there.
+    /// Its parameters; `None` if the file is damaged or missing.
     pub params: Option<ValidParams>,
     /// `complete`, `diverged` or `unfinished`.
     pub status: &'static str,
-    /// How far it has come: epochs and updates of its newest state or checkpoint.
+    /// How far it has been trained: the epochs and updates of its newest state or checkpoint.
     pub reached: Option<Checkpoint>,
-    /// The checkpoints that are there.
+    /// The checkpoints in the store.
     pub checkpoints: Vec<Checkpoint>,
-    /// Loss, accuracy and learning rate, one row per epoch; empty if there is none.
+    /// Loss, accuracy and learning rate, one row per epoch; empty if there is no history.
     pub history: Table,
     /// When and how it was trained.
     pub provenance: Option<serde_json::Value>,
 }
 
-/// What the run table says of a run.
+/// What the run table shows of a run.
 pub(super) struct Glance {
     pub(super) params: Option<ValidParams>,
     pub(super) status: &'static str,
@@ -61,14 +61,14 @@ impl Glance {
         Ok(Self { params, status: status.name(), reached, checkpoints, history, provenance })
     }
 
-    /// What its history says of the last epoch that it has come to.
+    /// The record of the last epoch that it has reached.
     pub(super) fn last_record(&self) -> Option<EpochRecord> {
         let epoch = usize::try_from(self.reached?.epoch.0).ok()?;
         let history = history::from_table(self.history.as_ref()?)?;
         history.into_iter().nth(epoch.checked_sub(1)?)
     }
 
-    /// When it was last trained, and the seconds that all of its training took.
+    /// When it was last trained, and how many seconds all of its training took.
     pub(super) fn times(&self) -> [Scalar; 2] {
         let training = self.provenance.as_ref().and_then(|provenance| provenance.get("training")?.as_array());
         let Some(training) = training.filter(|training| !training.is_empty()) else {
@@ -80,7 +80,7 @@ impl Glance {
     }
 }
 
-/// The key that begins so, of a run in the store.
+/// The key of the run in the store that begins with these digits.
 pub(crate) fn key(store: &Store, beginning: &str) -> Result<RunKey> {
     let beginning = beginning.trim().to_ascii_lowercase();
     let mut keys: Vec<RunKey> =
@@ -92,7 +92,7 @@ pub(crate) fn key(store: &Store, beginning: &str) -> Result<RunKey> {
     }
 }
 
-/// A run, as the store has it.
+/// Reads a run from the store.
 pub(crate) fn look(store: &Store, key: RunKey) -> Result<StoredRun> {
     let folder = store.run(&key);
     let Glance { params, status, reached, checkpoints, history, provenance } =

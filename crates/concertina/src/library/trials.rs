@@ -1,4 +1,4 @@
-//! Trials that were made elsewhere, as the store keeps them: once, for all runs that are trained on them.
+//! Trials that were made elsewhere. The store keeps them once, for all runs that are trained on them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,7 +14,7 @@ fn key_of(name: TrialsName) -> Result<TrialsKey> {
     Ok(name.digits().parse()?)
 }
 
-/// Keeps the trials of a run, if they were made elsewhere and the store does not have them.
+/// Stores the trials of a run, if they were made elsewhere and the store does not have them.
 pub(crate) fn keep(store: &Store, params: &ValidParams) -> Result<()> {
     let Some(arrays) = params.task.arrays() else { return Ok(()) };
     let key = key_of(arrays.name())?;
@@ -28,7 +28,7 @@ pub(crate) fn keep(store: &Store, params: &ValidParams) -> Result<()> {
     Ok(())
 }
 
-/// Takes the trials of a run from another store.
+/// Copies the trials of a run from another store.
 pub(crate) fn take(ours: &Store, theirs: &Store, params: &str) -> Result<()> {
     let Ok(Params { task, .. }) = Params::from_stored_toml(params) else { return Ok(()) };
     let Some(TrialSource::Stored(name)) = task.file else { return Ok(()) };
@@ -69,7 +69,8 @@ impl<'a> KeptTrials<'a> {
         Self { store, read: Mutex::default() }
     }
 
-    /// The trials of this name; `None` if the store does not have them, or has others under their name.
+    /// The trials with this name; `None` if the store does not have them, or has other trials under this
+    /// name.
     pub(crate) fn find(&self, name: TrialsName) -> Option<Arc<TrialArrays>> {
         let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
         let arrays = read.entry(name).or_insert_with(|| {
@@ -80,8 +81,8 @@ impl<'a> KeptTrials<'a> {
         arrays.clone()
     }
 
-    /// Parameters that a run was stored with; `None` if they are damaged, or of a newer version, or its
-    /// trials are lost.
+    /// The parameters with which a run was stored; `None` if they are damaged or of a newer version, or if
+    /// the run's trials are lost.
     pub(crate) fn params(&self, text: &str) -> Option<ValidParams> {
         let mut params = Params::from_stored_toml(text).ok()?;
         params.task.take_trials(|name| self.find(name));

@@ -1,4 +1,4 @@
-//! What figures need, computed: a table for every requirement of every recipe.
+//! Computes what figures need: a table for every requirement of every recipe.
 
 use concertina_table::Table;
 
@@ -11,15 +11,15 @@ use crate::run::{Run, Runs};
 use crate::settings::Keep;
 use crate::study::Study;
 
-/// What figures need, computed.
+/// The tables that figures need.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Computed {
-    /// The runs that the figures are made of, each once.
+    /// The runs from which the figures are made, each once.
     pub runs: Runs,
     /// Analyses that failed.
     pub failures: Vec<Error>,
-    /// What it took.
+    /// The time that it took.
     pub spent: Spent,
     /// By recipe, by requirement.
     tables: Vec<Vec<Table>>,
@@ -34,7 +34,8 @@ impl Computed {
         &self.tables[recipe]
     }
 
-    /// Whether something that the figures show is missing from the tables: a run or an analysis failed.
+    /// Whether something that the figures show is missing from the tables, because a run or an analysis
+    /// failed.
     pub fn is_incomplete(&self) -> bool {
         !self.failures.is_empty() || self.runs.iter().any(|run| run.failure().is_some())
     }
@@ -43,12 +44,12 @@ impl Computed {
 impl Study {
     /// Trains and computes what figures need.
     ///
-    /// What the store has is loaded. Of new runs it keeps what was found and the state to resume from, but no
-    /// weights that were only looked at once ([`Keep::Needed`]), unless the study was opened with another
-    /// [`Keep`].
+    /// What the store has is loaded. For new runs, it keeps the results and the state to resume from, but no
+    /// weights that were analysed only by themselves ([`Keep::Needed`]), unless the study was opened with
+    /// another [`Keep`].
     ///
     /// # Errors
-    /// [`Error::Store`]; [`Error::Interrupted`] if not all was computed.
+    /// [`Error::Store`]; [`Error::Interrupted`] if not everything was computed.
     pub fn compute(&self, plan: &FigurePlan) -> Result<Computed> {
         let study = self.with_default_keep(Keep::Needed);
         let questions = plan.questions()?;

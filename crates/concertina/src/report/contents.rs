@@ -1,18 +1,18 @@
-//! Reproduction: every claim of the recipes judged, every published table held against ours, and a report of
-//! both.
+//! Reproduction: a report that judges every claim of the recipes and compares every published table with
+//! ours.
 
 use concertina_recipe::{Finding, Level, Origin, PointComparison, Verdict};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-/// Whether the paper was reproduced, claim by claim and table by table, with what it rests on.
+/// Whether the paper was reproduced, claim by claim and table by table, with the evidence.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Report {
-    /// The layout of the report; raised when it changes.
+    /// The version of the report's layout, which is raised when the layout changes.
     pub layout: u32,
-    /// Whether nothing failed and nothing is open: every run, analysis, claim and comparison came to its end
-    /// and holds, and there was something to judge.
+    /// Whether nothing failed and nothing is open: every run and analysis was completed, every claim and
+    /// comparison holds, and there was something to judge.
     pub passed: bool,
     /// Runs and analyses that failed, and why.
     pub failures: Vec<String>,
@@ -22,7 +22,7 @@ pub struct Report {
     pub figures: Vec<FigureReport>,
     /// Where the time went.
     pub spent: TimeSpent,
-    /// How and where it was made.
+    /// How and where the report was made.
     pub made: Made,
 }
 
@@ -32,7 +32,7 @@ pub struct Report {
 pub struct Counts {
     /// Claims that hold.
     pub reproduced: usize,
-    /// Claims that do not.
+    /// Claims that do not hold.
     pub not_reproduced: usize,
     /// Claims with too few realisations to tell.
     pub not_enough_realisations: usize,
@@ -44,7 +44,7 @@ pub struct Counts {
     pub not_compared: usize,
 }
 
-/// What there is to say about a figure.
+/// The report on a figure.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct FigureReport {
@@ -56,19 +56,19 @@ pub struct FigureReport {
     pub source: Option<String>,
     /// Its claims.
     pub claims: Vec<ClaimReport>,
-    /// The published tables that its own are held against.
+    /// The published tables with which its own tables are compared.
     pub published: Vec<PublishedReport>,
-    /// The runs it is made of.
+    /// The runs from which it is made.
     pub runs: RunsReport,
     /// What could not be drawn, and why.
     pub problems: Vec<String>,
 }
 
-/// A claim and what became of it.
+/// A claim and its verdict.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct ClaimReport {
-    /// Its name, one of a kind in the figure.
+    /// Its name, which is unique in the figure.
     pub name: String,
     /// What it says.
     pub statement: String,
@@ -92,7 +92,7 @@ pub struct PublishedValue {
     pub group: Vec<Level>,
     /// The mean.
     pub mean: Option<f64>,
-    /// Over so many realisations.
+    /// The number of realisations.
     pub realisations: usize,
 }
 
@@ -102,7 +102,7 @@ pub struct PublishedValue {
 pub struct PublishedReport {
     /// The table, by the name of its file.
     pub file: String,
-    /// The columns that are compared.
+    /// The columns that were compared.
     pub quantities: Vec<String>,
     /// The folder it was read from; null for the program's own copy.
     pub folder: Option<String>,
@@ -116,16 +116,16 @@ pub struct PublishedReport {
     pub points: Vec<ComparedPoint>,
 }
 
-/// A point of a published table and ours.
+/// A point of a published table, compared with ours.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct ComparedPoint {
-    /// The comparison by itself.
+    /// The comparison without correction for multiple tests.
     #[serde(flatten)]
     pub comparison: PointComparison,
     /// Its p-value, corrected for all comparisons of the report.
     pub adjusted_p: Option<f64>,
-    /// Whether that is under 0.05.
+    /// Whether the corrected p-value is below 0.05.
     pub disagrees: bool,
 }
 
@@ -133,13 +133,13 @@ pub struct ComparedPoint {
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct RunsReport {
-    /// How many.
+    /// The number of runs.
     pub count: usize,
     /// Parameters that differ from the defaults in the same way in all of them, by path.
     pub common: Vec<Level>,
     /// The paths of those that vary.
     pub varied: Vec<String>,
-    /// Each run: its key, what tells it from the others, how it ended.
+    /// Each run: its key, what distinguishes it from the others, how it ended.
     pub runs: Vec<RunReport>,
 }
 
@@ -149,7 +149,7 @@ pub struct RunsReport {
 pub struct RunReport {
     /// Its key in the store.
     pub key: String,
-    /// What tells it from the others: `gain 250, seed 3`.
+    /// What distinguishes it from the others: `gain 250, seed 3`.
     pub label: String,
     /// `complete`, `diverged` or `failed`.
     pub outcome: String,
@@ -167,21 +167,21 @@ pub struct TimeSpent {
     pub loaded: usize,
     /// Epochs that were trained.
     pub epochs: u64,
-    /// Seconds of training, summed over threads.
+    /// Seconds spent training, summed over threads.
     pub training_seconds: f64,
-    /// By analysis: at how many checkpoints, and seconds, summed over threads.
+    /// The time of each analysis.
     pub analyses: Vec<AnalysisTime>,
-    /// Seconds from the first look at the store to the last answer, by the clock.
+    /// Wall time in seconds from the first look at the store to the last answer.
     pub wall_seconds: f64,
 }
 
-/// What an analysis took.
+/// The time spent on an analysis.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct AnalysisTime {
     /// Its name.
     pub analysis: String,
-    /// Checkpoints.
+    /// The number of checkpoints at which it was computed.
     pub checkpoints: u64,
     /// Seconds, summed over threads.
     pub seconds: f64,
@@ -193,13 +193,13 @@ pub struct AnalysisTime {
 pub struct Made {
     /// When, in UTC.
     pub when: String,
-    /// What to type to repeat it.
+    /// The command that repeats it.
     pub command: String,
     /// The program's version.
     pub version: String,
     /// The processor's architecture.
     pub architecture: String,
-    /// What the processor can do.
+    /// The features of the processor.
     pub cpu_features: Vec<String>,
     /// The operating system.
     pub operating_system: String,

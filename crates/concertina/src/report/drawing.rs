@@ -1,4 +1,4 @@
-//! Figures drawn: from tables to pages, and to files.
+//! Draws figures: from tables to pages, and to files.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::request::write_table;
 use crate::study::Study;
 
-/// What came of drawing.
+/// The outcome of drawing.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Drawn {
@@ -22,8 +22,8 @@ pub struct Drawn {
     pub figures: Vec<DrawnFigure>,
     /// What could not be drawn and why, by figure and panel.
     pub problems: Vec<String>,
-    /// A table of the runs that the figures are made of, a row per run, whatever became of it.
-    /// `None` where no files were written.
+    /// A table of the runs from which the figures are made, one row per run, including failed ones. `None` if
+    /// no files were written.
     pub runs: Option<PathBuf>,
 }
 
@@ -35,7 +35,7 @@ pub struct DrawnFigure {
     pub name: String,
     /// The figure; `None` if it could not be drawn because some of what it shows failed.
     pub figure: Option<Figure>,
-    /// The files that were written, the composed page's first.
+    /// The files that were written, those of the composed page first.
     pub files: Vec<PathBuf>,
 }
 
@@ -51,7 +51,7 @@ impl Study {
     /// [`Study::draw`].
     ///
     /// # Errors
-    /// As those two.
+    /// As for these two.
     pub fn figures(&self, plan: &FigurePlan, folder: impl AsRef<Path>) -> Result<(Computed, Drawn)> {
         let computed = self.compute(plan)?;
         let drawn = self.draw(plan, &computed, folder)?;
@@ -103,7 +103,7 @@ impl Study {
                     drawn.figures.push(figure);
                     drawn.problems.extend(problems);
                 }
-                // What it would show failed, which is said elsewhere; unless it is for another reason.
+                // Some of what it shows failed, which is reported elsewhere; any other reason is given here.
                 Some(Err(error @ (Error::Plot(_) | Error::Recipe(_)))) if computed.is_incomplete() => {
                     let name = recipe.figure.clone();
                     let empty = computed.tables(number).iter().all(Table::is_empty);

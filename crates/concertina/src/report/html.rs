@@ -1,4 +1,4 @@
-//! The report as a page: one file that needs no other, for screens, phones and paper.
+//! The report as a page: one self-contained file, for screens, phones and paper.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -12,12 +12,12 @@ use crate::error::{Error, Result};
 
 const STYLE: &str = include_str!("style.css");
 
-/// Points of a published table that are shown beside its counts; all are in `report.json`. Arbitrary: those
-/// that differ most.
+/// How many points of a published table are shown beside its counts: those that differ most. All are in
+/// `report.json`. The number is arbitrary.
 const SHOWN_POINTS: usize = 8;
 
 impl Report {
-    /// Writes `report.json` and `report.html` into a folder, with the figures in the page; returns their
+    /// Writes `report.json` and `report.html`, which includes the figures, into a folder. Returns their
     /// paths.
     ///
     /// # Errors
@@ -33,7 +33,7 @@ impl Report {
         Ok([write("report.json", self.to_json())?, write("report.html", self.to_html(drawn))?])
     }
 
-    /// The report as a page of HTML that needs no other file, with the drawn figures in it.
+    /// The report as a self-contained page of HTML that includes the drawn figures.
     pub fn to_html(&self, drawn: &Drawn) -> String {
         let mut page = Page::default();
         page.head(self);
@@ -73,12 +73,12 @@ impl Page {
         let (class, answer) = match (report.passed, failed) {
             (true, _) => ("reproduced", "✓ Yes: no claim failed, and no published table disagrees."),
             (false, 0) => ("not-enough", "– Open: there are not enough realisations to judge everything."),
-            (false, _) => ("not-reproduced", "✗ Not in everything."),
+            (false, _) => ("not-reproduced", "✗ Not entirely."),
         };
         put!(self, "<p class=\"lead {class}\"><strong>{answer}</strong></p>");
         put!(
             self,
-            "<p>{} claims: {} reproduced, {} not reproduced, {} with not enough realisations. {} points of published tables compared: {} \
+            "<p>{} claims: {} reproduced, {} not reproduced, {} with too few realisations. {} points of published tables compared: {} \
              disagree{}.</p>",
             counts.reproduced + counts.not_reproduced + counts.not_enough_realisations,
             counts.reproduced,
@@ -94,7 +94,7 @@ impl Page {
         );
         put!(
             self,
-            "<p class=\"soft\">Made on {} by Concertina {}. A claim is judged over realisations, in every group by itself; intervals are of the \
+            "<p class=\"soft\">Made on {} by Concertina {}. A claim is judged over realisations, separately in every group. Intervals are of the \
              mean, 95%, by Student's t. A point of a published table disagrees if the means over realisations differ by more than the joint sampling \
              error: Welch's test, p-values corrected by Holm's method over all points of this report.</p>",
             escaped(&report.made.when),
@@ -136,7 +136,7 @@ impl Page {
         }
         figure.claims.iter().for_each(|claim| self.claim(claim));
         if !figure.published.is_empty() {
-            put!(self, "<h3>Against the published code</h3>");
+            put!(self, "<h3>Comparison with the published code</h3>");
         }
         figure.published.iter().for_each(|table| self.published(table));
         self.runs(&figure.runs);
@@ -268,7 +268,7 @@ impl Page {
         let common = if common.is_empty() { "the defaults".to_owned() } else { common.join(", ") };
         put!(
             self,
-            "<p>In all of them: {}; everything else the paper's defaults.</p>",
+            "<p>In all of them: {}; everything else has the paper's defaults.</p>",
             escaped(&common.replace('`', ""))
         );
         put!(
@@ -296,7 +296,7 @@ impl Page {
         );
         put!(
             self,
-            "<p>{} runs, {} of them loaded from the store; {} epochs trained. {} s by the clock on {} threads.</p>",
+            "<p>{} runs, {} of them loaded from the store; {} epochs trained. {} s of wall time on {} threads.</p>",
             spent.runs,
             spent.loaded,
             spent.epochs,
@@ -340,7 +340,7 @@ impl Page {
             self,
             "<p>The same command gives the same numbers, bit-for-bit, on the same kind of processor. Runs and analyses in the store are loaded; an empty store is filled again. <code>report.json</code> has every number of this page and more.</p>"
         );
-        // Recipes of one's own are not among the program's.
+        // A user's own recipes have no references here.
         let names = report.figures.iter().map(|figure| figure.figure.as_str());
         let names: Vec<&str> = names.filter(|name| Recipe::shipped(name).is_ok()).collect();
         if let Ok(references) = bibliography(names) {
@@ -354,7 +354,7 @@ impl Page {
     }
 }
 
-/// The class, the sign and the words of a verdict: colour alone says nothing.
+/// The class, the sign and the words of a verdict, so that its meaning does not depend on colour alone.
 fn spoken(verdict: Verdict) -> (&'static str, &'static str, &'static str) {
     match verdict {
         Verdict::Reproduced => ("reproduced", "✓", "reproduced"),
@@ -368,7 +368,7 @@ fn levels(levels: &[Level]) -> String {
     levels.iter().map(|level| format!("{} {}", level.column, level.value)).collect::<Vec<_>>().join(", ")
 }
 
-/// Three significant digits, with a true minus sign.
+/// A number with three significant digits and a true minus sign.
 fn number(value: f64) -> String {
     let text = match value.abs() {
         0.0 => "0".to_owned(),
@@ -381,7 +381,7 @@ fn number(value: f64) -> String {
     text.replace('-', "−")
 }
 
-/// Text for a page.
+/// Text with the special characters of HTML escaped.
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
@@ -406,7 +406,7 @@ mod tests {
     }
 
     #[test]
-    fn names_of_drawings_are_kept_apart_and_text_is_escaped() {
+    fn ids_of_drawings_are_made_unique_and_text_is_escaped() {
         let svg = r##"<?xml version="1.0"?><svg><clipPath id="c1"/><g clip-path="url(#c1)"><use href="#c1"/></g></svg>"##;
         assert_eq!(
             apart(svg, "f0-"),

@@ -1,4 +1,4 @@
-//! From tables to verdicts.
+//! Judges claims: from tables to verdicts.
 
 use std::collections::BTreeSet;
 
@@ -25,14 +25,14 @@ use crate::run::Run;
 use crate::study::Study;
 
 impl Study {
-    /// Judges every claim of the recipes and holds their tables against the published ones.
+    /// Judges every claim of the recipes and compares their tables with the published ones.
     ///
-    /// The plan is one [with claims](FigurePlan::with_claims); `command` is what the report says to type to
-    /// repeat it.
+    /// The plan must be one [with claims](FigurePlan::with_claims). `command` is the command that repeats the
+    /// report, and is shown in it.
     ///
     /// # Errors
     /// [`Error::Recipe`](crate::Error::Recipe) if a published table cannot be read, or a claim is about a
-    /// column that there is not.
+    /// column that does not exist.
     pub fn judge(
         &self,
         plan: &FigurePlan,
@@ -163,10 +163,10 @@ impl Figure<'_> {
         })
     }
 
-    /// Hands over what is known of a table: the runs that should be in it, and those that do not count.
+    /// Passes on what is known of a table: the runs that should be in it, and those that do not count.
     fn with_evidence<T>(&self, table: &str, look: impl FnOnce(&Evidence<'_>) -> Result<T>) -> Result<T> {
         let empty = Table::new();
-        // Recipes are checked: the table is there, unless the plan was made without claims.
+        // Recipes are checked: the table exists, unless the plan was made without claims.
         let place = self.recipe().requirement_of(table).unwrap_or(usize::MAX);
         let ours = self.computed.tables(self.number).get(place).unwrap_or(&empty);
         let parts = self.plan.needed[self.number].get(place).map_or(&[][..], |needed| &needed.parts);
@@ -185,7 +185,7 @@ impl Figure<'_> {
 
     fn claim(&self, claim: &Claim, published: &[PublishedTable]) -> Result<ClaimReport> {
         let judgement = self.with_evidence(claim.table.as_ref(), |evidence| {
-            // Rows that a claim names may be missing because what should have made them failed, which is said
+            // Rows that a claim names may be missing because a run or an analysis failed, which is reported
             // elsewhere.
             match self.computed.is_incomplete() {
                 true => Ok(Judgement::from(claim.findings(evidence)?)),
@@ -193,7 +193,7 @@ impl Figure<'_> {
             }
         })?;
         let mut values = Vec::new();
-        // Two panels may be drawn from one table.
+        // Two panels may be drawn from the same table.
         let computed = |table: &String| self.recipe().requirement_of(table);
         let same_table = self.recipe().published.iter().zip(published).find(|(how, there)| {
             computed(how.table.as_ref()) == computed(claim.table.as_ref()) && claim.applies_to(&there.table)
@@ -206,7 +206,7 @@ impl Figure<'_> {
                 .filter_map(|seed| seed.try_into().ok())
                 .collect();
             let seeds: Vec<u64> = seeds.into_iter().collect();
-            // Their table need not have every group.
+            // The published table need not have every group.
             let theirs = claim.findings(&Evidence { table, seeds: &seeds, absent: &[] })?;
             let there = theirs.into_iter().filter(|finding| !finding.realisations.is_empty());
             values.extend(there.map(|finding| PublishedValue {
@@ -260,7 +260,7 @@ fn why_absent(run: &Run) -> Option<String> {
     }
 }
 
-/// Parameters that differ from the defaults and are not among those that vary.
+/// Parameters that differ from the defaults but do not vary.
 fn not_default(params: &ValidParams, varied: &[&'static str]) -> Vec<concertina_recipe::Level> {
     let Ok(usual) = Params::default().check() else { return Vec::new() };
     PARAMETERS
@@ -315,7 +315,9 @@ fn in_words(claim: &Claim) -> String {
     words.push_str(&format!("; expected {side} {}", claim.than()));
     match claim.test {
         Test::Wilcoxon => words.push_str("; one-sided signed-rank test over realisations, p < 0.05"),
-        Test::Every(fewest) => words.push_str(&format!("; in every realisation, of {fewest} at least")),
+        Test::Every(fewest) => {
+            words.push_str(&format!("; in every realisation, of which there are at least {fewest}"))
+        }
     }
     words
 }

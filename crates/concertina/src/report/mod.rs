@@ -1,4 +1,4 @@
-//! Recipes executed and judged: from recipes to runs and analyses, from their tables to files, and to a
+//! Executes and judges recipes: from recipes to runs and analyses, and from their tables to figures and to a
 //! verdict on every claim.
 
 mod computation;
@@ -22,10 +22,10 @@ pub use plan::FigurePlan;
 
 use crate::error::Result;
 
-/// Figures that are drawn when none are named, of those that there are recipes for.
+/// The figures that are drawn if none are named.
 const USUAL: [&str; 5] = ["fig1", "fig2", "fig3", "fig4", "fig5a"];
 
-/// Recipes by the names of their figures; if none are named, Figures 1 to 5a.
+/// Recipes by the names of their figures; Figures 1 to 5a if none are named.
 ///
 /// # Errors
 /// [`Error::Recipe`](crate::Error::Recipe) with the nearest name.

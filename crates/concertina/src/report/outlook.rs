@@ -1,4 +1,4 @@
-//! What drawing figures will take, before anything long begins.
+//! Estimates what drawing figures will take, before long work begins.
 
 use super::plan::FigurePlan;
 use crate::engine::{Ahead, Pace, wall_seconds};
@@ -6,43 +6,44 @@ use crate::error::Result;
 use crate::study::Study;
 
 /// What drawing figures will take: what the store has, what is to be trained and computed, and how long that
-/// takes here.
+/// takes on this machine.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Outlook {
-    /// All of it, runs that figures share counted once.
+    /// The total. Runs that figures share are counted once.
     pub total: Share,
-    /// Figure by figure; a run that several share is counted with each of them.
+    /// Figure by figure. A run that several figures share is counted for each of them.
     pub figures: Vec<(String, Share)>,
-    /// On so many threads.
+    /// The number of threads.
     pub jobs: usize,
 }
 
-/// What some runs will take.
+/// What a group of runs will take.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Share {
-    /// Runs.
+    /// The number of runs.
     pub runs: usize,
-    /// Runs of which all that is asked for is in the store.
+    /// Runs of which the store has everything that is asked for.
     pub loaded: usize,
-    /// Runs that are to be trained, from the start or further.
+    /// Runs that are to be trained, from the start or from a later state.
     pub trained: usize,
     /// Epochs that are to be trained.
     pub epochs: u64,
     /// Analyses that are to be computed, each at one checkpoint.
     pub analyses: usize,
-    /// Seconds on the clock, from a short measurement; drawing not counted.
+    /// Wall time in seconds, estimated from a short measurement, without drawing.
     pub seconds: f64,
 }
 
 impl Study {
-    /// Looks at what the store has of what figures need, and measures for a moment how long the rest takes:
-    /// an epoch of every shape of run, and each analysis once. Trains and computes nothing that is kept.
+    /// Looks up how much of what figures need is in the store, and estimates from a short measurement how
+    /// long the rest takes: it times one epoch of every shape of run, and each analysis once. Nothing that it
+    /// trains or computes is kept.
     ///
     /// # Errors
-    /// [`Error::Store`](crate::Error::Store) if the store cannot be read; when an analysis cannot be made of
-    /// such runs.
+    /// [`Error::Store`](crate::Error::Store) if the store cannot be read; also if an analysis does not apply
+    /// to the runs.
     pub fn outlook(&self, plan: &FigurePlan) -> Result<Outlook> {
         let questions = plan.questions()?;
         let demands = plan.demands(&questions);

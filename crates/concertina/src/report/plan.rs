@@ -1,4 +1,4 @@
-//! What figures need: runs, each once, and what is to be computed from them.
+//! Works out what figures need: runs, each once, and what is to be computed from them.
 
 use std::collections::HashMap;
 
@@ -31,7 +31,7 @@ pub(crate) struct Needed {
     pub(crate) parts: Vec<NeededRun>,
 }
 
-/// A run of a requirement, with the columns that tell it from the others.
+/// A run of a requirement, with the columns that distinguish it from the others.
 #[derive(Debug, PartialEq)]
 pub(crate) struct NeededRun {
     pub(crate) run: usize,
@@ -39,11 +39,11 @@ pub(crate) struct NeededRun {
 }
 
 impl FigurePlan {
-    /// Works out what drawing recipes needs, with these seeds, and these overrides (`name=value`) over every
-    /// run.
+    /// Works out what drawing recipes needs, with these seeds, and with these overrides (`name=value`) for
+    /// every run.
     ///
     /// # Errors
-    /// A parameter, an analysis or an override that cannot be; a panel that keeps a value which no run has.
+    /// An invalid parameter, analysis or override; a panel that keeps a value which no run has.
     pub fn new<'a>(
         recipes: Vec<Recipe>,
         seeds: &SeedChoice,
@@ -52,7 +52,7 @@ impl FigurePlan {
         Self::of(recipes, seeds, overrides, false)
     }
 
-    /// The same, with what claims and comparisons with published tables need beyond that.
+    /// The same, including what claims and comparisons with published tables need.
     ///
     /// # Errors
     /// As [`FigurePlan::new`]; a claim about a value which no run has.
@@ -94,7 +94,7 @@ impl FigurePlan {
             let needed = recipe
                 .requirements()
                 .iter()
-                // Those that are drawn come first.
+                // The requirements that are drawn come first.
                 .filter(|requirement| with_claims || requirement.is_drawn())
                 .map(|requirement| plan.add(recipe, requirement, seeds, &overrides, &mut known))
                 .collect::<Result<Vec<Needed>>>()?;
@@ -130,7 +130,7 @@ impl FigurePlan {
         let mut parts_of: HashMap<usize, Vec<usize>> = HashMap::new();
         let points = requirement.points();
         let resolved = requirement.runs.seeds.resolve(seeds, &recipe.seeds);
-        // Each requirement by itself: what several ask for is trained once.
+        // The limit holds for each requirement: what several ask for is trained once.
         let found = points.len().saturating_mul(resolved.len());
         if found > MOST_RUNS {
             return Err(here(concertina_model::Error::TooManyRuns { most: MOST_RUNS, found }.into()));
@@ -152,7 +152,7 @@ impl FigurePlan {
                     self.asked[run].push(question);
                 }
                 let part = NeededRun { run, columns: columns(requirement, &point.columns, &params) };
-                // An override may make one run of what the recipe tells apart.
+                // An override may give two runs of the recipe the same parameters.
                 let of_run = parts_of.entry(run).or_default();
                 if !of_run.iter().any(|&place| parts[place] == part) {
                     of_run.push(parts.len());
@@ -163,7 +163,7 @@ impl FigurePlan {
         Ok(Needed { question, parts })
     }
 
-    /// The place of a run; the same parameters, trained as far, are one run.
+    /// The place of a run. The same parameters, trained equally far, are one run.
     fn run(&mut self, params: &ValidParams, known: &mut HashMap<String, usize>) -> usize {
         let train = &params.train;
         let name = format!(
@@ -180,12 +180,12 @@ impl FigurePlan {
         })
     }
 
-    /// What is to be computed.
+    /// The questions to be answered.
     pub(crate) fn questions(&self) -> Result<Vec<Question<'_>>> {
         self.questions.iter().map(|(analysis, at)| Question::of(analysis, at.clone())).collect()
     }
 
-    /// What is asked of each run.
+    /// The questions about each run.
     pub(crate) fn demands<'a>(&'a self, questions: &'a [Question<'a>]) -> Vec<Demand<'a>> {
         let demand = |(params, asked): (&'a ValidParams, &'a Vec<usize>)| Demand {
             params,
@@ -206,7 +206,7 @@ impl FigurePlan {
     }
 }
 
-/// What tells a run of a requirement from its others: axes of the sweep, labels, seed.
+/// What distinguishes a run of a requirement from its other runs: axes of the sweep, labels, seed.
 fn columns(
     requirement: &Requirement,
     labels: &[(String, String)],
@@ -228,7 +228,7 @@ fn columns(
     columns
 }
 
-/// Names that a sweep may set: axes, and what changes together along an axis.
+/// Names that a sweep may set: axes, and parameters that change together along an axis.
 fn axis_names(prefix: &str, table: &toml::Table, names: &mut Vec<String>) {
     for (key, value) in table {
         let name = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };

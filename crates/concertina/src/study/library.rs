@@ -1,5 +1,5 @@
-//! A study as a library of runs: what is in its store, and listing, importing, exporting, merging and
-//! removing it.
+//! A study as a library of runs: what its store holds, and how runs are listed, imported, exported, merged
+//! and removed.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -28,10 +28,10 @@ impl Study {
         self.context.library()
     }
 
-    /// Every run in the store, a row each: `key`, `folder`, `status`, `epochs`, `updates`; every parameter by
-    /// its path; of the last epoch `training_loss`, `training_accuracy`, `validation_loss` and
-    /// `validation_accuracy`; `finished` (when it was last trained, in UTC) and `wall_seconds` (how long all
-    /// of its training took). What is not known of a run is null.
+    /// Every run in the store, one row per run: `key`, `folder`, `status`, `epochs`, `updates`; every
+    /// parameter by its path; `training_loss`, `training_accuracy`, `validation_loss` and
+    /// `validation_accuracy` of the last epoch; `finished` (when it was last trained, in UTC) and
+    /// `wall_seconds` (how long all of its training took). What is not known about a run is null.
     ///
     /// # Errors
     /// [`Error::Store`].
@@ -48,8 +48,8 @@ impl Study {
         stored::look(store, stored::key(store, key)?)
     }
 
-    /// Trials that were made elsewhere and that runs in the store were trained on, by their name; `None` if
-    /// the store does not have them.
+    /// The trials of this name, which were made elsewhere and used to train runs in the store; `None` if the
+    /// store does not have them.
     pub fn trials(&self, name: TrialsName) -> Option<Arc<TrialArrays>> {
         KeptTrials::of(&self.context.store).find(name)
     }
@@ -62,7 +62,7 @@ impl Study {
         Ok(self.context.store.keys()?)
     }
 
-    /// Runs in the store by the beginnings of their keys, each as far as it has come: to be analysed.
+    /// Runs in the store by the beginnings of their keys, each as far as it has been trained, to be analysed.
     ///
     /// # Errors
     /// As [`Study::stored_run`]; [`Error::RunFailed`] if the parameters of one are damaged.
@@ -78,9 +78,10 @@ impl Study {
             let (Some(params), Some(reached)) = (&run.params, run.reached) else {
                 return Err(Error::RunFailed {
                     run: run.key.short(),
-                    message: "its parameters are damaged or of a newer version, or nothing of it is there"
-                        .to_owned(),
-                    hint: Some(Hint::text("ask for it by its parameters: it is computed again")),
+                    message:
+                        "its parameters are damaged or of a newer version, or the store has nothing of it"
+                            .to_owned(),
+                    hint: Some(Hint::text("ask for it by its parameters, and it is computed again")),
                 });
             };
             runs.push(long_enough(params, reached.epoch.0)?);
@@ -88,7 +89,7 @@ impl Study {
         ValidSweep::of_runs(runs).ok_or_else(|| Error::UnknownRun { key: String::new() })
     }
 
-    /// What takes how much room in the store, by kind of file and, of memoised results, by analysis.
+    /// How much space the store takes, by kind of file and, for memoised results, by analysis.
     ///
     /// # Errors
     /// [`Error::Store`].
@@ -96,7 +97,7 @@ impl Study {
         Ok(self.context.store.usage()?)
     }
 
-    /// Reads every byte of the store and says what is wrong with it; changes nothing.
+    /// Reads every byte of the store and reports what is wrong with it. Nothing is changed.
     ///
     /// # Errors
     /// [`Error::Store`] if the store cannot be read at all.
@@ -105,7 +106,7 @@ impl Study {
     }
 
     /// Sets aside what [`Study::verify`] finds damaged, keeps what is whole, removes what killed processes
-    /// left, and writes a damaged `FORMAT` again; returns what was found. What was set aside is computed
+    /// left, and writes a damaged `FORMAT` again. Returns what was found. What was set aside is computed
     /// again when it is asked for.
     ///
     /// # Errors
@@ -124,8 +125,8 @@ impl Study {
         Ok(self.context.store.incidents()?)
     }
 
-    /// The run table as a [`RunListing`] asks for it. Where `runs.csv` was taken away because runs changed,
-    /// it is written again.
+    /// The run table as a [`RunListing`] asks for it. If `runs.csv` was removed because runs changed, it is
+    /// written again.
     ///
     /// # Errors
     /// [`Error::Store`]; a column that the run table does not have.
@@ -141,7 +142,7 @@ impl Study {
         self.library().keys_where(condition)
     }
 
-    /// The run in the store whose key begins so.
+    /// The run in the store whose key begins with these digits.
     ///
     /// # Errors
     /// [`Error::UnknownRun`], [`Error::AmbiguousRun`], [`Error::Store`].
@@ -149,32 +150,32 @@ impl Study {
         self.library().key_of_run(beginning)
     }
 
-    /// Removes runs, and what analyses found of them. Runs that are being trained stay.
+    /// Removes runs and the results of their analyses. Runs that are being trained stay.
     ///
     /// # Errors
-    /// [`Error::Store`]: what was removed before that is gone.
+    /// [`Error::Store`]: what was removed before the error is gone.
     pub fn remove(&self, runs: &[RunKey], removal: Removal) -> Result<Vec<Collected>> {
         self.library().remove(runs, removal)
     }
 
     /// Removes what will not be asked for again: results of analyses in earlier versions than this program
-    /// computes, or of runs that are gone; empty folders of runs; what killed processes left. And what
-    /// `garbage` says.
+    /// computes, or of runs that are gone; empty folders of runs; what killed processes left; and what
+    /// `garbage` names.
     ///
-    /// Results of analyses that it does not know stay, unless `garbage` says otherwise, and are among what is
-    /// returned, with why.
+    /// Results of analyses that it does not know stay, unless `garbage` says otherwise. They are returned,
+    /// too, with the reason why they stay.
     ///
     /// # Errors
-    /// [`Error::Store`]: what was removed before that is gone.
+    /// [`Error::Store`]: what was removed before the error is gone.
     pub fn collect(&self, garbage: &Garbage, removal: Removal) -> Result<Vec<Collected>> {
         self.library().collect(garbage, removal)
     }
 
     /// Takes every run and every result of another store that this one does not have. What both have is
-    /// compared, bit for bit; the other store is only read.
+    /// compared, bit-for-bit. The other store is only read.
     ///
     /// # Errors
-    /// [`Error::Store`], of either store: what was taken before that is there, whole.
+    /// [`Error::Store`], for either store: what was taken before the error is complete.
     pub fn merge(&self, other: &Study) -> Result<Vec<Merged>> {
         self.library().merge(&other.library())
     }
@@ -184,20 +185,21 @@ impl Study {
     /// It holds, for the checkpoints of the selection that the store has: `epoch` and `update`,
     /// (checkpoints); every array of weights under its name, stacked: `input_weights` (checkpoints,
     /// input_dim, units), `recurrent_weights` (checkpoints, units, units), `bias` (checkpoints, units),
-    /// `readout_weights` (checkpoints, units, outputs), `readout_bias` (checkpoints, outputs). Row vectors: a
-    /// state `h` becomes `tanh(h @ recurrent_weights + x @ input_weights + bias)`. And the history,
-    /// `history/epoch`, `history/training_loss` and so on, (epochs); and the parameters as text,
+    /// `readout_weights` (checkpoints, units, outputs), `readout_bias` (checkpoints, outputs). States are row
+    /// vectors: a state `h` becomes `tanh(h @ recurrent_weights + x @ input_weights + bias)`. It also holds
+    /// the history, `history/epoch`, `history/training_loss` and so on, (epochs), and the parameters as text,
     /// `params.json`.
     ///
     /// # Errors
-    /// [`Error::NothingToExport`] without a checkpoint; [`Error::Write`], also if there is something already;
+    /// [`Error::NothingToExport`] without a checkpoint; [`Error::Write`], also if the file exists;
     /// [`Error::Store`].
     pub fn export(&self, run: &RunKey, selection: &CheckpointSelection, file: &Path) -> Result<Exported> {
         self.library().export(run, selection, file)
     }
 
-    /// Writes runs into a new or empty folder: an archive each, as [`Study::export`] does, and `runs.csv`, a
-    /// row per run with the name of its `file`, its key, its status and every parameter.
+    /// Writes runs into a new or empty folder: one archive per run, as [`Study::export`] does, and
+    /// `runs.csv`, with one row per run that has the name of its `file`, its key, its status and every
+    /// parameter.
     ///
     /// # Errors
     /// As [`Study::export`].
@@ -210,12 +212,12 @@ impl Study {
         self.library().export_all(runs, selection, folder)
     }
 
-    /// Keeps weights from elsewhere as a run, so that they can be analysed and drawn as any other. It is not
-    /// trained here.
+    /// Keeps weights from elsewhere as a run, so that they can be analysed and drawn like any other. The run
+    /// is not trained here.
     ///
     /// # Errors
-    /// [`Error::Arrays`] and [`Error::Import`] say what is wrong with the file; a parameter that does not go
-    /// with the weights; [`Error::Store`].
+    /// [`Error::Arrays`] and [`Error::Import`] say what is wrong with the file; a parameter that does not fit
+    /// the weights; [`Error::Store`].
     pub fn import(&self, import: &Import) -> Result<Imported> {
         self.library().import(import)
     }
@@ -223,7 +225,8 @@ impl Study {
     /// Keeps a network that was read.
     ///
     /// # Errors
-    /// [`Error::Import`] if the store has the same networks as so many epochs apart; [`Error::Store`].
+    /// [`Error::Import`] if the store has the same networks with another number of epochs between them;
+    /// [`Error::Store`].
     pub fn import_read(&self, read: ReadImport) -> Result<Imported> {
         self.library().import_read(read)
     }

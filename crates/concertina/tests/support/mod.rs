@@ -1,4 +1,4 @@
-//! What the integration tests share: small runs, and stores compared byte by byte.
+//! Functions shared by the integration tests: small runs, and stores compared byte by byte.
 
 #![allow(dead_code, unreachable_pub, reason = "every test target uses another part of it")]
 
@@ -11,7 +11,7 @@ use concertina::analyses::AnalysisSpec;
 use concertina::model::params::{NetworkKind, Params, Sweep, ValidParams, ValidSweep};
 use concertina::table::Table;
 
-/// A run of a few milliseconds.
+/// A run that takes a few milliseconds.
 pub fn small() -> Params {
     let mut params = Params::default();
     params.network.units = 16;
@@ -33,16 +33,16 @@ pub fn open(folder: &Path, jobs: usize) -> Study {
     Study::builder(folder).jobs(NonZeroUsize::new(jobs).expect("not zero")).open().expect("a store")
 }
 
-/// A folder that is gone at the end, in memory where there is a place for that: stores flush many small files
-/// one by one.
+/// A temporary folder, in memory if the system has such a place, because stores flush many small files one by
+/// one.
 pub fn in_memory() -> tempfile::TempDir {
     let memory = Path::new("/dev/shm");
     let folder = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
     folder.expect("a folder")
 }
 
-/// Every file of a store with its bytes, by its path below the root; times and machines (the provenance) left
-/// out.
+/// Every file of a store with its bytes, by its path below the root. Provenance is left out, because it has
+/// times and machines.
 pub fn contents(root: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut found = BTreeMap::new();
     let mut folders = vec![root.to_owned()];
@@ -62,7 +62,7 @@ pub fn contents(root: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     found
 }
 
-/// Says which files differ, rather than printing their bytes.
+/// Asserts that two stores have the same files. Reports which files differ rather than printing their bytes.
 #[track_caller]
 pub fn assert_same_store(left: &Path, right: &Path, what: &str) {
     let (left, right) = (contents(left), contents(right));
@@ -73,8 +73,8 @@ pub fn assert_same_store(left: &Path, right: &Path, what: &str) {
     }
 }
 
-/// Cells of a result that the documentation of its analysis does not explain: infinite numbers, and nulls (a
-/// table has no other way to say NaN) where none may be.
+/// The cells of a result that the documentation of its analysis does not explain: infinite numbers, and nulls
+/// (which stand for NaN in a table) where none may be.
 pub fn unexplained(analysis: &AnalysisSpec, params: &ValidParams, table: &Table) -> Vec<String> {
     let mut found = Vec::new();
     for (name, values) in table.columns() {
@@ -96,7 +96,7 @@ pub fn unexplained(analysis: &AnalysisSpec, params: &ValidParams, table: &Table)
     found
 }
 
-/// Whether the documentation of an analysis speaks of a null in this place.
+/// Whether the documentation of an analysis mentions a null in this place.
 fn null_is_explained(
     analysis: &AnalysisSpec,
     params: &ValidParams,
@@ -108,7 +108,7 @@ fn null_is_explained(
     let integer = |name: &str| table.scalar(row, name).expect("a column").as_integer();
     let at_input = || integer("timestep") == Some(-1);
     match (analysis, column) {
-        // undefined where all states are equal up to rounding: the test of the closed forms says where
+        // undefined where all states are equal up to rounding; the test of the closed forms checks where
         (AnalysisSpec::EffectiveDimension(_), "effective_dimension") => true,
         // trials with real targets have no class
         (AnalysisSpec::PcaSnapshots(_), "class") if params.shape().classes().is_none() => true,
@@ -139,7 +139,7 @@ fn null_is_explained(
             asked.splits == 1
         }
         (AnalysisSpec::Saturation(_), _) => at_input(),
-        // no such pair: at most one sample a class, or so few that all may be of one
+        // no such pair: at most one sample per class, or so few that all may belong to the same class
         (AnalysisSpec::ClassDistances(asked), "within_class_distance") => {
             asked.samples <= params.task.classes
         }
@@ -159,7 +159,7 @@ fn null_is_explained(
     }
 }
 
-/// Copies a folder with all in it.
+/// Copies a folder with everything in it.
 pub fn copied(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).expect("made");
     for entry in std::fs::read_dir(from).expect("a folder") {

@@ -1,4 +1,4 @@
-//! Valid parameters at random, edges of every range among them, and what holds of every run.
+//! Random valid parameters, including the edges of every range, and what holds for every run.
 
 #![allow(unreachable_pub, reason = "shared by two test targets")]
 
@@ -20,8 +20,8 @@ use proptest::test_runner::{Config, RngSeed, TestCaseError, TestRunner};
 
 use crate::support::{in_memory, open, unexplained};
 
-/// Checks so many sets of parameters, the same in every run of the test: the first so many of the sequence
-/// that `seed` names.
+/// Checks the first `cases` sets of parameters of the sequence that `seed` names. They are the same in every
+/// run of the test.
 pub fn check(cases: u32, seed: u64, analyses: usize) {
     let config = Config {
         cases,
@@ -47,7 +47,7 @@ fn valid() -> impl Strategy<Value = ValidParams> {
     })
 }
 
-/// A value in the range of its parameter: a usual one, or one at an edge.
+/// A value in the range of its parameter, usual or at an edge.
 fn value(path: &str, kind: Kind, number: u64) -> Value {
     let pick = number / 8;
     let of = |values: &[f64]| Value::Real(values[pick as usize % values.len()]);
@@ -86,7 +86,7 @@ fn value(path: &str, kind: Kind, number: u64) -> Value {
     }
 }
 
-/// A few trials: with classes, one a trial or at every timestep, or with real targets; with and without a
+/// A few trials: with classes, one per trial or at every timestep, or with real targets; with and without a
 /// mask and conditions.
 fn trials(pick: u64) -> TrialArrays {
     let (count, timesteps, inputs) = (7 + pick as usize % 9, 1 + pick as usize % 4, 1 + pick as usize % 2);
@@ -120,7 +120,7 @@ fn trials(pick: u64) -> TrialArrays {
     TrialArrays::new(trials.clone(), Some(trials)).expect("they can be trained on")
 }
 
-/// How far a count goes beyond its least value, so that a run takes milliseconds.
+/// How far a count may go beyond its least value, so that a run takes milliseconds.
 fn most_of(path: &str) -> u64 {
     match path {
         "task.delay" | "task.hold" | "task.evaluate" | "train.scheduler_patience" => 4,
@@ -130,7 +130,7 @@ fn most_of(path: &str) -> u64 {
     }
 }
 
-/// The same parameters, with the rules between them kept.
+/// The same parameters, changed to obey the rules between them.
 fn under_the_rules(mut params: Params) -> Params {
     let Params { task, network, train, .. } = &mut params;
     if network.kind == NetworkKind::Feedforward {
@@ -257,18 +257,19 @@ fn weights_at_the_ends(run: &Run) -> Result<Vec<Bits>, TestCaseError> {
             let weights = run.weights(end).map_err(|error| TestCaseError::fail(error.to_string()))?;
             let finite =
                 weights.tensors().iter().all(|(_, array)| array.iter().all(|entry| entry.is_finite()));
-            prop_assert!(finite, "weights at {end} are no numbers");
+            prop_assert!(finite, "weights at {end} are NaN or infinite");
             Ok(bits(&weights))
         })
         .collect()
 }
 
-/// A history in which any two records that print alike are alike: every number has one shortest spelling.
+/// A history as text. Histories with the same text are equal, because every number has a unique shortest
+/// spelling.
 fn spelled(history: &[EpochRecord]) -> String {
     format!("{history:?}")
 }
 
-/// What holds of every run; `count` of the analyses are also made while training.
+/// Checks what holds for every run. `count` of the analyses are also made during training.
 fn holds(params: &ValidParams, number: u64, count: usize) -> Result<(), TestCaseError> {
     let folder = in_memory();
     let place = |name: &str| folder.path().join(name);
@@ -283,7 +284,7 @@ fn holds(params: &ValidParams, number: u64, count: usize) -> Result<(), TestCase
     }
     prop_assert!(matches!(run.outcome(), Outcome::Complete | Outcome::Diverged(_)));
 
-    // What was stored names the same run, and comes back bit-for-bit.
+    // The stored parameters name the same run, and everything comes back bit-for-bit.
     let fresh = open(&place("store"), 1);
     let stored = fresh.stored_run(&run.key().to_string()).expect("the run");
     let stored = stored.params.expect("its parameters can be read");
@@ -297,14 +298,14 @@ fn holds(params: &ValidParams, number: u64, count: usize) -> Result<(), TestCase
     prop_assert_eq!(&weights, &weights_at_the_ends(&run)?);
     prop_assert_eq!(&weights, &weights_at_the_ends(&trained(&open(&place("again"), 1), params))?);
 
-    // Every analysis says something, and the same while training as from the store.
+    // Every analysis has a result, which is the same during training as from the store.
     let all = analyses(params, number);
     for (place_in_all, analysis) in all.iter().enumerate() {
         let analysed = fresh.analyse(&one(params), analysis, &selection).expect("it applies");
         for failure in &analysed.failures {
             prop_assert!(failure.hint().is_some(), "{}: {failure}", analysis.name());
             let (said, of_a_file) = (failure.to_string(), params.task.kind == TaskKind::Trials);
-            // which conditions a class has stands in the file alone
+            // only the file says which conditions a class has
             let refused = of_a_file && analysis.name() == "cluster_holdout" && said.contains("condition");
             prop_assert!(said.contains("expected finite numbers") || refused, "{}: {said}", analysis.name());
         }
@@ -321,13 +322,13 @@ fn holds(params: &ValidParams, number: u64, count: usize) -> Result<(), TestCase
     longer(params, &place("store"), &place("longer"))
 }
 
-/// Training on is as training for longer at once.
+/// Continuing training gives the same as training for longer in one call.
 fn longer(params: &ValidParams, store: &Path, other: &Path) -> Result<(), TestCaseError> {
     let params = params.with_epochs(2).expect("few epochs");
-    let (extended, at_once) = (trained(&open(store, 1), &params), trained(&open(other, 1), &params));
-    prop_assert_eq!(extended.key(), at_once.key());
-    prop_assert_eq!(extended.outcome(), at_once.outcome());
-    prop_assert_eq!(spelled(extended.history()), spelled(at_once.history()));
-    prop_assert_eq!(weights_at_the_ends(&extended)?, weights_at_the_ends(&at_once)?);
+    let (extended, in_one_call) = (trained(&open(store, 1), &params), trained(&open(other, 1), &params));
+    prop_assert_eq!(extended.key(), in_one_call.key());
+    prop_assert_eq!(extended.outcome(), in_one_call.outcome());
+    prop_assert_eq!(spelled(extended.history()), spelled(in_one_call.history()));
+    prop_assert_eq!(weights_at_the_ends(&extended)?, weights_at_the_ends(&in_one_call)?);
     Ok(())
 }

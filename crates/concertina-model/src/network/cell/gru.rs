@@ -1,5 +1,5 @@
-//! `gru`: the gated recurrent unit as PyTorch's `nn.GRU` has it (Cho et al. 2014, with the reset gate behind
-//! the product).
+//! `gru`: the gated recurrent unit of PyTorch's `nn.GRU` (Cho et al. 2014, but with the reset gate applied
+//! after the product).
 //!
 //! ```text
 //! r = σ(x U_r + b_r + h W_r + d_r)          reset
@@ -8,7 +8,7 @@
 //! h' = (1 - z) ∘ n + z ∘ h
 //! ```
 //!
-//! The three currents of a unit lie in the order r, z, n in the columns of `U`, `W`, `b` and `d`.
+//! The columns of `U`, `W`, `b` and `d` hold the three currents of a unit in the order r, z, n.
 
 use concertina_numerics::double::tanh_and_slopes;
 use concertina_numerics::kernels::{Operation, RowsMut, RowsRef, dispatch, logistic, prefetch, tanh};
@@ -20,12 +20,12 @@ use crate::error::Result;
 use crate::network::drawing::{Drawing, Drawn, block_recurrent, gate_input};
 use crate::params::Nonlinearity;
 
-/// Currents of a unit.
+/// Number of currents of a unit.
 const CURRENTS: usize = 3;
 
-/// See the top of this file. The note of a step holds `z`, then the derivatives of `h'` by the currents of
-/// `r`, of `z`, by the recurrent part of that of `n`, by its input part, and room for the slopes of the
-/// candidate.
+/// The equations are at the top of this file. The note of a step holds, in this order: `z`; the derivatives
+/// of `h'` by the current of `r`, by the current of `z`, by the recurrent part of the current of `n`, and by
+/// its input part; and a buffer for the slopes of the candidate.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Gru;
 
@@ -52,7 +52,7 @@ impl Dynamics for Gru {
         let [z, by_r, by_z, by_recurrent, by_input, slopes] =
             std::array::from_fn(|_| parts.next().expect("six numbers for each unit"));
         let (recurrent_n, input_n) = (&recurrent[2 * units..], &input[2 * units..]);
-        // r lies in `by_recurrent` and n in `by_input` until they are known
+        // until the derivatives are known, `by_recurrent` holds r and `by_input` holds n
         for unit in 0..units {
             by_recurrent[unit] = input[unit] + recurrent[unit];
             z[unit] = input[units + unit] + recurrent[units + unit];
@@ -107,7 +107,7 @@ impl Dynamics for Gru {
         units
     }
 
-    /// The state is a mean of a tangent and the state before.
+    /// The state is a weighted mean of a tanh and the previous state.
     fn can_grow(&self) -> bool {
         false
     }
@@ -125,7 +125,7 @@ impl Cell for Gru {
 
     fn forward(&self, step: Ahead<'_>) {
         let Ahead { mut state, previous, recurrent, biases, tapes, rows, disturbance, step } = step;
-        let [gates, inner] = tapes else { unreachable!("two tapes were asked for") };
+        let [gates, inner] = tapes else { unreachable!("the cell has two tapes") };
         let (gates, inner) = (gates.rows_mut(rows.clone()), inner.rows_mut(rows));
         dispatch(ForwardStep { state: state.reborrow(), previous, recurrent, biases, gates, inner });
         if let Some(disturbance) = disturbance {
@@ -136,7 +136,7 @@ impl Cell for Gru {
     fn backward(&self, step: Back<'_>) {
         let Back { by_state, by_current, by_last_input, previous, tapes, rows, .. } = step;
         let (Some(by_candidate), [gates, inner]) = (by_last_input, tapes) else {
-            unreachable!("cells of several currents have both, and two tapes were asked for")
+            unreachable!("the cell has several currents and two tapes")
         };
         let (gates, inner) = (gates.rows(rows.clone()), inner.rows(rows));
         dispatch(BackwardStep { by_state, by_current, by_candidate, previous, gates, inner });
@@ -147,13 +147,14 @@ impl Cell for Gru {
     }
 
     /// Each block of `W` has its own spectral radius: that of the candidate is `gain`, those of the gates are
-    /// `gate_gain`. The candidate hears the inputs as a vanilla unit does, the gates through `N(0, 1/d)`.
+    /// `gate_gain`. The candidate has the input weights of a vanilla unit, the gates have `N(0, 1/d)`.
     fn draw(&self, drawing: &Drawing<'_>) -> Result<Drawn> {
         let network = &drawing.params.network;
         let gains = [network.gate_gain, network.gate_gain, network.gain];
         let recurrent = block_recurrent(drawing.recurrent(CURRENTS).view(), &gains)?;
         let gates = gate_input(drawing.gate_input(CURRENTS - 1).view());
-        let input = concatenate(Axis(1), &[gates.view(), drawing.input()?.view()]).expect("as many rows");
+        let input = concatenate(Axis(1), &[gates.view(), drawing.input()?.view()])
+            .expect("both have one row per input");
         let mut bias = Array1::zeros(CURRENTS * network.units);
         bias.slice_mut(s![network.units..2 * network.units]).fill(network.gate_bias);
         let recurrent_bias = Array1::zeros(bias.len());
@@ -165,7 +166,7 @@ impl Cell for Gru {
     }
 }
 
-/// A row in its three parts.
+/// The three parts of a row.
 #[inline(always)]
 fn thirds(row: &[f32], units: usize) -> [&[f32]; CURRENTS] {
     let (first, rest) = row.split_at(units);
@@ -236,12 +237,12 @@ struct BackwardStep<'a> {
     inner: RowsRef<'a>,
 }
 
-/// Samples from the one at hand to the one that is fetched: what a step back reads was written long ago, and
-/// waiting for it takes longer than the arithmetic.
+/// How many samples ahead data is prefetched. What the backward step reads was written long ago, and waiting
+/// for it takes longer than the arithmetic.
 const AHEAD: usize = 4;
 
 impl BackwardStep<'_> {
-    /// Asks for what is read of a sample, if there is one.
+    /// Prefetches what is read of a sample, if it exists.
     #[inline(always)]
     fn prefetch(&self, sample: usize) {
         if sample < self.gates.row_count() {

@@ -8,8 +8,8 @@ use crate::error::Result;
 use crate::network::drawing::{Drawing, Drawn, leaky_recurrent};
 use crate::params::Nonlinearity;
 
-/// `h' = kept h + dt a`, `kept` is `1 - dt`, or 1 without leak; `a` has the rates `φ(h)` in it. Nothing to
-/// note.
+/// `h' = kept h + dt a`, where `kept` is `1 - dt`, or 1 without leak, and `a` contains the rates `φ(h)`. The
+/// step notes nothing.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Leaky {
     /// φ.

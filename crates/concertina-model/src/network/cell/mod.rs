@@ -1,9 +1,9 @@
-//! Cells: what happens in a unit in one timestep, one file for each network.
+//! Cells: what happens in a unit in one timestep. Each kind of network has its own file.
 //!
-//! A cell is entry by entry: the loop over time makes the products with the weights
+//! A cell works entry by entry. The products with the weights are computed by the loop over time
 //! ([`Forward`](super::Forward) and [`Backward`](super::Backward) in f32, [`crate::reference`] and the
-//! analyses in f64). A unit has one *current* or several, each with a column of its own in the weights:
-//! `x U + b` from the inputs, `h W` from the other units.
+//! analyses in f64). A unit has one *current* or several, each with its own column in the weights: `x U + b`
+//! from the inputs, `h W` from the other units.
 
 mod gru;
 mod leaky;
@@ -24,7 +24,7 @@ use super::drawing::{Drawing, Drawn};
 use crate::error::Result;
 use crate::params::{NetworkKind, Nonlinearity};
 
-/// The cell of these equations: the one place that knows them all.
+/// The cell of these equations. This is the only place that lists all cells.
 pub(crate) fn of(equations: &Equations) -> Box<dyn Cell> {
     let Equations { nonlinearity, dt, .. } = *equations;
     match equations.kind {
@@ -34,26 +34,26 @@ pub(crate) fn of(equations: &Equations) -> Box<dyn Cell> {
     }
 }
 
-/// One timestep of a network in f64: the state of one trial, and how it depends on the state before.
+/// One timestep of a network in f64: the state of one trial, and how it depends on the previous state.
 ///
-/// With row vectors, a tangent vector `q` at `h` becomes `q J`, `J[i, j] = ∂h'[j] / ∂h[i]`, and a derivative
-/// by `h'` becomes one by `h`. Both need what [`step`](Self::step) notes, and the product with the weights,
-/// which is left to the caller.
+/// Vectors are row vectors: a tangent vector `q` at `h` becomes `q J` with `J[i, j] = ∂h'[j] / ∂h[i]`, and a
+/// derivative by `h'` becomes one by `h`. Both need what [`step`](Self::step) notes, and the product with the
+/// weights, which is left to the caller.
 ///
-/// Slices are (units); those of currents are (currents × units), current after current, and notes (notes ×
-/// units).
+/// Slices are (units). Slices of currents are (currents × units), one current after the other, and notes are
+/// (notes × units).
 pub trait Dynamics: Debug + Send + Sync {
-    /// Currents of a unit.
+    /// Number of currents of a unit.
     fn currents(&self) -> usize {
         1
     }
 
-    /// Numbers of a note for each unit.
+    /// How many numbers a step notes for each unit.
     fn notes(&self) -> usize {
         1
     }
 
-    /// Whether rates `φ(h)`, and not the state itself, are multiplied with the recurrent weights.
+    /// Whether the rates `φ(h)`, and not the states themselves, are multiplied with the recurrent weights.
     fn sends_rates(&self) -> bool {
         false
     }
@@ -67,71 +67,71 @@ pub trait Dynamics: Debug + Send + Sync {
     /// they have one), and those from the inputs, `x U + b`.
     fn step(&self, state: &mut [f64], recurrent: &[f64], input: &[f64], note: &mut [f64]);
 
-    /// Carries a tangent vector along; `image` is its product with the recurrent weights (after `∘ φ'(h)`,
-    /// where rates are sent).
+    /// Propagates a tangent vector. `image` is its product with the recurrent weights (after `∘ φ'(h)`, if
+    /// rates are sent).
     fn tangent(&self, vector: &mut [f64], image: &[f64], note: &[f64]);
 
-    /// Goes back through the step: from the derivative by the next state to those by the currents; leaves in
-    /// `by_state` what reaches the state before without passing the weights.
+    /// Goes back through the step, from the derivative by the next state to those by the currents. It leaves
+    /// in `by_state` the part that reaches the previous state without passing through the weights.
     fn adjoint(&self, by_state: &mut [f64], by_recurrent: &mut [f64], by_input: &mut [f64], note: &[f64]);
 
-    /// How large the entries of `q J` can be for a unit vector `q`, given the lengths of the columns of the
-    /// recurrent weights, and the rank of `J` as far as slopes of zero tell.
+    /// Writes upper bounds on the entries of `q J` for a unit vector `q`, given the lengths of the columns of
+    /// the recurrent weights. Returns an upper bound on the rank of `J`, which slopes of zero can lower.
     fn reach(&self, columns: &[f64], slopes: &[f64], note: &[f64], scales: &mut [f64]) -> usize;
 
-    /// Whether states can grow without bound. Where the Jacobian is the same everywhere, the state is not
-    /// followed.
+    /// Whether states can grow without bound. It is false if the Jacobian is the same everywhere, because the
+    /// state is then not needed.
     fn can_grow(&self) -> bool;
 
-    /// φ, where the equations have one that can be chosen.
+    /// φ, if the equations have one that can be chosen.
     fn nonlinearity(&self) -> Option<Nonlinearity>;
 }
 
 /// A cell of the fast path, in f32.
 ///
-/// In cells of one current the state takes the place of the current; cells of several find the inputs'
-/// currents in the first tape.
+/// In cells with one current, the state replaces the current in place. Cells with several currents find those
+/// from the inputs in the first tape.
 pub(crate) trait Cell: Dynamics {
-    /// What has to be kept of each step besides the state, as widths in units; more of it if units are
-    /// disturbed.
+    /// The tapes: what is kept of each step besides the state. Widths are multiples of the number of units.
+    /// `disturbed` units may need more.
     fn tapes(&self, disturbed: bool) -> &'static [usize];
 
-    /// From the currents of a step to its state.
+    /// Goes from the currents of a step to its state.
     fn forward(&self, step: Ahead<'_>);
 
-    /// From the derivative by the state of a step to those by its currents.
+    /// Goes from the derivative by the state of a step to those by its currents.
     fn backward(&self, step: Back<'_>);
 
-    /// What becomes of the product of the derivative by the recurrent currents with `Wᵀ`.
+    /// How the product of the derivative by the recurrent currents with `Wᵀ` is used.
     fn through_weights(&self) -> ThroughWeights;
 
-    /// Weights before training.
+    /// Draws the weights before training.
     ///
     /// # Errors
-    /// When a factorisation fails, which Gaussian numbers do not make happen.
+    /// If a factorisation fails, which does not happen with Gaussian numbers.
     fn draw(&self, drawing: &Drawing<'_>) -> Result<Drawn>;
 
-    /// What the step is if φ is linear; `None` where the equations are not linear even then.
+    /// The step if φ is linear; `None` if the equations are not linear even then.
     fn affine(&self) -> Option<Affine>;
 }
 
 /// `h' = kept h + scale (h W + x U + b)`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Affine {
-    /// The share of the state that stays; `None` where the step has no such term.
+    /// The share of the state that stays; `None` if the step has no such term.
     pub(crate) kept: Option<f64>,
     /// The factor of the current.
     pub(crate) scale: f64,
 }
 
-/// What becomes of the product of the derivative by the recurrent currents with `Wᵀ`.
+/// How the product of the derivative by the recurrent currents with `Wᵀ` is used.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum ThroughWeights {
-    /// It is the derivative by the state before.
+    /// It is the derivative by the previous state.
     IsAll,
-    /// It is added to what reaches the state directly.
+    /// It is added to the part that reaches the previous state directly.
     IsAdded,
-    /// It is a derivative by rates: it goes through the slope of φ, and is added to `kept` times the
+    /// It is a derivative by rates. It is multiplied by the slope of φ, and added to `kept` times the
     /// derivative by the state.
     ThroughRates {
         /// The share of the state that stays.
@@ -139,14 +139,14 @@ pub(crate) enum ThroughWeights {
     },
 }
 
-/// A step forward of the samples of a batch.
+/// A forward step of the samples of a batch.
 pub(crate) struct Ahead<'a> {
     pub(crate) step: usize,
-    /// Where the state goes, (batch, units).
+    /// The state to compute, (batch, units).
     pub(crate) state: RowsMut<'a>,
-    /// The state before; none at the first step, where it is zero.
+    /// The previous state; none at the first step, where it is zero.
     pub(crate) previous: Option<RowsRef<'a>>,
-    /// For cells of several currents: `h W`, (batch, currents × units), and the biases of the currents from
+    /// For cells with several currents: `h W`, (batch, currents × units), and the biases of the currents from
     /// inputs and from units.
     pub(crate) recurrent: RowsRef<'a>,
     pub(crate) biases: [&'a [f32]; 2],
@@ -156,16 +156,16 @@ pub(crate) struct Ahead<'a> {
     pub(crate) disturbance: Option<&'a DisturbedPart<'a>>,
 }
 
-/// A step back.
+/// A backward step.
 pub(crate) struct Back<'a> {
     /// The derivative by the state, (batch, units).
     pub(crate) by_state: RowsMut<'a>,
     /// The derivative by the currents from other units, (batch, currents × units).
     pub(crate) by_current: RowsMut<'a>,
-    /// That by the last current from the inputs, (batch, units), where it is another: for cells of several
-    /// currents.
+    /// The derivative by the last current from the inputs, (batch, units), for cells with several currents,
+    /// where it is a different one.
     pub(crate) by_last_input: Option<RowsMut<'a>>,
-    /// The state of this step, and the one before.
+    /// The state of this step, and the previous one.
     pub(crate) state: RowsRef<'a>,
     pub(crate) previous: Option<RowsRef<'a>>,
     pub(crate) tapes: &'a [Rows],

@@ -55,7 +55,7 @@ impl Dynamics for Vanilla {
 }
 
 impl Cell for Vanilla {
-    /// `φ(a)` before noise and dropout; without them it is the state.
+    /// `φ(a)` before noise and dropout. Without them, it is the state.
     fn tapes(&self, disturbed: bool) -> &'static [usize] {
         if disturbed { &[1] } else { &[] }
     }

@@ -1,4 +1,4 @@
-//! Arbitrary parameters, each in range (the rules between them may not hold).
+//! Arbitrary parameters. Each is in range, but the rules between them need not hold.
 
 use std::sync::{Arc, LazyLock};
 
@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::task::{Inputs, Mask, Targets, TrialArrays, Trials};
 
-/// Any parameters in range: one number for each parameter decides its value.
+/// Arbitrary parameters in range. One number per parameter decides its value.
 pub(super) fn params() -> impl Strategy<Value = Params> {
     proptest::collection::vec(any::<u64>(), PARAMETERS.len()).prop_map(|numbers| {
         let mut params = Params::default();
@@ -20,7 +20,7 @@ pub(super) fn params() -> impl Strategy<Value = Params> {
     })
 }
 
-/// The one set of trials that they know, of two classes.
+/// The one set of trials that they use, with two classes.
 pub(super) fn trials() -> Arc<TrialArrays> {
     static TRIALS: LazyLock<Arc<TrialArrays>> = LazyLock::new(|| {
         let trials = Trials {
@@ -29,12 +29,12 @@ pub(super) fn trials() -> Arc<TrialArrays> {
             mask: Mask::Last(1),
             conditions: Vec::new(),
         };
-        Arc::new(TrialArrays::new(trials, None).expect("they can be trained on"))
+        Arc::new(TrialArrays::new(trials, None).expect("the trials are valid"))
     });
     Arc::clone(&TRIALS)
 }
 
-/// Any valid parameters: those above, brought under the rules.
+/// Arbitrary valid parameters: those above, adjusted to satisfy the rules between them.
 pub(super) fn valid() -> impl Strategy<Value = ValidParams> {
     params().prop_map(|mut params| {
         let Params { task, network, train, .. } = &mut params;

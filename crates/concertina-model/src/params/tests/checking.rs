@@ -1,4 +1,4 @@
-//! What `check` resolves.
+//! What `Params::check` fills in and resolves.
 
 use super::*;
 
@@ -12,7 +12,7 @@ fn the_defaults_are_valid() {
 }
 
 #[test]
-fn validation_samples_that_are_not_given_are_fifteen_per_cent_but_for_the_papers_hundred() {
+fn validation_samples_default_to_fifteen_per_cent_except_for_the_papers_hundred() {
     for (train, val) in [(800, 100), (400, 60), (1250, 188), (1, 1), (10, 2)] {
         let params = valid(&[&format!("train_samples={train}"), "batch=1"]);
         assert_eq!(params.val_samples(), val, "{train}");
@@ -47,12 +47,12 @@ fn more_epochs_cut_a_list_of_saves_or_repeat_its_last_entry() {
 }
 
 #[test]
-fn no_epochs_are_a_run_too() {
+fn a_run_without_epochs_is_valid() {
     assert_eq!(valid(&["epochs=0"]).checkpoints().iter().count(), 1);
 }
 
 #[test]
-fn odd_values_of_plain_fields_are_brought_into_one_spelling() {
+fn odd_values_of_fields_are_normalised() {
     let mut params = Params::default();
     params.network.unit_noise = -0.0;
     params.train.saves_per_epoch = SavesPerEpoch::Same(SaveRate::EveryEpochs(1));

@@ -1,10 +1,11 @@
-//! Bytes from strangers that once cost time or memory out of proportion.
+//! Untrusted input that once took disproportionate time or memory.
 
 use std::time::{Duration, Instant};
 
 use super::*;
 
-/// Long for what each of these takes (milliseconds), short for what each once took (seconds, or all memory).
+/// Long compared with what each of these takes now (milliseconds), and short compared with what it once took
+/// (seconds, or all memory).
 const SOON: Duration = Duration::from_secs(5);
 
 fn soon<T>(what: impl FnOnce() -> T) -> T {
@@ -38,7 +39,7 @@ fn many_axes_without_values_are_refused_at_the_first() {
     let refused = soon(|| Sweep::from_toml(&format!("[sweep]\n{axes}")));
     assert_eq!(
         refused.expect_err("no values").to_string(),
-        "line 2: `x0`: expected one value at least, found none"
+        "line 2: `x0`: expected at least one value, found none"
     );
 }
 
@@ -54,7 +55,7 @@ fn long_lists_in_many_runs_do_not_fill_the_memory() {
     let list = vec!["1"; 50_000].join(",");
     let overrides =
         ["epochs=50000".to_owned(), format!("saves_per_epoch=[{list}]"), "seed=0..100000".to_owned()];
-    let sweep = Sweep::parse(Params::default(), overrides.iter().map(String::as_str)).expect("each is right");
+    let sweep = Sweep::parse(Params::default(), overrides.iter().map(String::as_str)).expect("each is valid");
     assert!(matches!(soon(|| sweep.check()), Err(Error::TooManyRuns { most: 200, found: 100_000 })));
 }
 

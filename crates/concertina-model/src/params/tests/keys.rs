@@ -1,10 +1,10 @@
-//! What names a run.
+//! The keys of runs.
 
 use proptest::prelude::*;
 
 use super::*;
 
-/// Frozen: a change here renames every run that anybody has.
+/// Frozen: a change here would change the key of every stored run.
 #[test]
 fn canonical_texts_are_frozen() {
     assert_eq!(valid(&[]).canonical(), "concertina run 1\n");
@@ -121,13 +121,13 @@ fn the_spelling_of_a_value_does_not_matter() {
 }
 
 #[test]
-fn epochs_saves_and_stopping_do_not_name_a_run() {
+fn epochs_saves_and_stopping_are_not_part_of_the_key() {
     let key = |overrides: &[&str]| valid(overrides).canonical();
     assert_eq!(key(&["epochs=24", "saves_per_epoch=4", "stop_after=3"]), key(&[]));
 }
 
 #[test]
-fn parameters_without_effect_do_not_name_a_run() {
+fn parameters_without_effect_do_not_change_the_key() {
     for (without, with_effect) in [
         ("mix=0.9", "optimizer=sgd_rmsprop"),
         ("gradient_noise_on=all", "gradient_noise=0.5"),
@@ -156,9 +156,9 @@ fn parameters_without_effect_do_not_name_a_run() {
     }
 }
 
-/// A run by backpropagation was named before there was a choice.
+/// Runs by backpropagation keep the key that they had before there was a choice of methods.
 #[test]
-fn a_way_to_compute_gradients_names_a_run_where_it_changes_bits() {
+fn the_gradient_method_is_part_of_the_key_where_it_changes_bits() {
     let key = |overrides: &[&str]| valid(overrides).canonical();
     assert_eq!(key(&["gradients=backpropagation"]), key(&[]));
     assert_eq!(key(&["gradients=split"]), key(&[]), "a small batch is one part");
@@ -177,7 +177,7 @@ fn a_way_to_compute_gradients_names_a_run_where_it_changes_bits() {
 
 proptest! {
     #[test]
-    fn a_key_follows_every_parameter_that_is_part_of_it_and_has_an_effect(
+    fn a_key_depends_on_every_parameter_that_is_part_of_it_and_has_an_effect(
         (one, other) in (arbitrary::valid(), arbitrary::valid()), place in 0..PARAMETERS.len(),
     ) {
         let parameter = &PARAMETERS[place];
@@ -224,7 +224,7 @@ fn imported_weights_are_part_of_the_key_and_read_back() {
 }
 
 #[test]
-fn what_changes_nothing_in_an_imported_network_named_it() {
+fn parameters_without_effect_on_an_imported_network_are_not_part_of_its_key() {
     let weights = format!("network.weights={}", ImportedWeights::of([7; 16]));
     let key = |more: &[&str]| valid(&[&[weights.as_str()], more].concat()).canonical();
     let plain = key(&[]);

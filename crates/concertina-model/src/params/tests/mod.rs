@@ -14,12 +14,12 @@ use super::*;
 use crate::Error;
 
 /// The message and the hint, as a user reads them.
-fn told(error: &Error) -> String {
+fn shown(error: &Error) -> String {
     let hint = error.hint().map_or(String::new(), |hint| format!("\nhint: {hint}"));
     format!("{error}{hint}\n")
 }
 
-/// Parameters after `name=value` overrides, which must be right.
+/// Parameters after `name=value` overrides, which must be valid.
 fn with(overrides: &[&str]) -> Params {
     let mut params = Params::default();
     for text in overrides {

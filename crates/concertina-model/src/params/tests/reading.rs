@@ -48,14 +48,14 @@ const PUBLISHED: &[&str] = &[
 ];
 
 #[test]
-fn a_published_parameter_set_names_the_same_run_as_its_own_spelling() {
+fn a_published_parameter_set_has_the_key_of_the_same_parameters_in_our_names() {
     let published: Vec<&str> = PUBLISHED.iter().copied().filter(|text| !text.starts_with("rerun")).collect();
     let ours = valid(&["input_dim=2", "gain=250", "network.input_weights=diagonal", "epochs=120", "seed=3"]);
     assert_eq!(valid(&published).canonical(), ours.canonical());
 }
 
 #[test]
-fn a_python_dict_as_json_names_the_same_run_as_toml_with_sections() {
+fn a_python_dict_as_json_means_the_same_as_toml_with_sections() {
     let json = Params::from_json(
         r#"{"N": 100, "X_dim": 2, "n_lag": 10, "g_radius": 250, "network": "sompolinsky", "Win": "orthog", "loss":
         "mse_scalar", "optimizer": "sgd_rmsprop_comb_0.3", "freeze_input": true, "scheduler": "onecyclelr",
@@ -82,27 +82,27 @@ fn a_python_dict_as_json_names_the_same_run_as_toml_with_sections() {
         saves_per_epoch = [1, 0, 2]
         "#,
     );
-    assert_eq!(json.expect("the JSON is right"), toml.expect("the TOML is right"));
+    assert_eq!(json.expect("the JSON is valid"), toml.expect("the TOML is valid"));
 }
 
 #[test]
-fn toml_takes_published_names_at_the_top_and_in_their_section() {
+fn toml_accepts_published_names_at_the_top_and_in_their_section() {
     let top = Params::from_toml("g_radius = 250\nnetwork = \"sompolinsky\"\nn_lag = 6");
     let sections = Params::from_toml("[task]\nn_lag = 6\n[network]\nkind = \"leaky\"\ng_radius = 2.5e2");
-    assert_eq!(top.expect("the TOML is right"), sections.expect("the TOML is right"));
+    assert_eq!(top.expect("the TOML is valid"), sections.expect("the TOML is valid"));
 }
 
 #[test]
-fn a_table_changes_what_it_says_and_leaves_the_rest() {
+fn a_table_changes_what_it_contains_and_nothing_else() {
     let table: toml::Table =
         "[network]\ngain = 250\n[train]\nsaves_per_epoch = [2, 1, 0.5]".parse().expect("TOML");
     let mut params = with(&["input_dim=2"]);
-    params.apply_table(&table).expect("the table is right");
+    params.apply_table(&table).expect("the table is valid");
     assert_eq!(params, with(&["input_dim=2", "gain=250", "saves_per_epoch=[2,1,0.5]"]));
 }
 
 #[test]
-fn a_table_that_is_wrong_changes_nothing() {
+fn a_wrong_table_changes_nothing() {
     let table: toml::Table = "[network]\ngain = 250\nunits = -1".parse().expect("TOML");
     let mut params = Params::default();
     params.apply_table(&table).expect_err("the units are negative");
@@ -123,7 +123,7 @@ fn python_spellings_of_values_are_read() {
 }
 
 #[test]
-fn published_names_that_say_two_things_set_both() {
+fn published_names_that_mean_two_parameters_set_both() {
     let mixture = with(&["optimizer=sgd_rmsprop_comb_0.25"]);
     assert_eq!(mixture, with(&["optimizer=sgd_rmsprop", "mix=0.25"]));
     let noise = with(&["grad_noise_type=output_scaled"]);
@@ -248,33 +248,31 @@ proptest! {
     }
 }
 
-/// A parameter set of the published code as its scripts write it down: the last entry is no parameter of a
-/// run.
+/// A parameter set as the scripts of the published code write it, including `rerun`, which is not a parameter
+/// of a run.
 #[test]
 fn a_published_dictionary_with_rerun_false_is_read() {
     let ours = valid(&["input_dim=2", "gain=250", "network.input_weights=diagonal", "epochs=120", "seed=3"]);
     assert_eq!(valid(PUBLISHED).canonical(), ours.canonical());
-    let sweep = Sweep::parse(Params::default(), PUBLISHED.iter().copied()).expect("it is right");
+    let sweep = Sweep::parse(Params::default(), PUBLISHED.iter().copied()).expect("it is valid");
     let sweep = sweep.check().expect("valid");
     let notes: Vec<String> = sweep.notes().iter().map(ToString::to_string).collect();
     assert_eq!(
         notes,
-        [
-            "`rerun` is passed over, because it is not a parameter of a run: `--rerun` trains again and compares"
-        ]
+        ["`rerun` is ignored because it is not a parameter of a run: `--rerun` trains again and compares"]
     );
     let json = Sweep::from_json(
         r#"{"N": 30, "multiprocess_lock": null, "out_dir": "", "n_cores": 1, "save_model_weights": true, "verbose": 0,
         "device": "cpu", "rerun": false}"#,
     );
-    let json = json.and_then(Sweep::check).expect("the JSON is right");
+    let json = json.and_then(Sweep::check).expect("the JSON is valid");
     assert_eq!((json.notes().len(), json[0].canonical()), (7, valid(&["units=30"]).canonical()));
     let toml = Params::from_toml("[network]\nN = 30\n[train]\nrerun = false\n");
-    assert_eq!(toml.expect("the TOML is right"), with(&["units=30"]));
+    assert_eq!(toml.expect("the TOML is valid"), with(&["units=30"]));
 }
 
 #[test]
-fn an_argument_that_asks_for_something_says_what_stands_for_it() {
+fn an_argument_that_requests_something_is_refused_with_what_to_use_instead() {
     for (text, instead) in [
         ("rerun=true", "`--rerun`"),
         ("rerun=1", "`--rerun`"),
@@ -294,7 +292,7 @@ fn an_argument_that_asks_for_something_says_what_stands_for_it() {
 }
 
 #[test]
-fn a_value_of_a_parameter_without_effect_does_not_count_in_whatever_order() {
+fn a_wrong_value_of_a_parameter_without_effect_is_ignored_in_any_order() {
     let sweep = |overrides: &[&str]| {
         Sweep::parse(Params::default(), overrides.iter().copied()).and_then(Sweep::check)
     };
@@ -317,22 +315,22 @@ fn a_value_of_a_parameter_without_effect_does_not_count_in_whatever_order() {
         for overrides in [[without, beside], [beside, without]] {
             let runs = sweep(&overrides).unwrap_or_else(|error| panic!("{overrides:?}: {error}"));
             assert_eq!(runs[0], expected[0], "{overrides:?}");
-            let told = runs.notes().iter().all(|note| matches!(note, Note::WithoutEffect { .. }));
-            assert!(told && !runs.notes().is_empty(), "{overrides:?}: {:?}", runs.notes());
+            let noted = runs.notes().iter().all(|note| matches!(note, Note::WithoutEffect { .. }));
+            assert!(noted && !runs.notes().is_empty(), "{overrides:?}: {:?}", runs.notes());
         }
     }
-    // Fields of the struct, a file, a file with overrides after it, and JSON.
+    // The same for fields of the struct, a file, a file with later overrides, and JSON.
     let mut open = Params::default();
     (open.train.optimizer, open.train.momentum) = (OptimizerKind::Adam, f64::NAN);
     assert_eq!(open.check().expect("no effect").canonical(), valid(&["optimizer=adam"]).canonical());
     let toml = "[train]\nmomentum = 1.5\noptimizer = \"adam\"\n";
     assert_eq!(Params::from_toml(toml).expect("no effect"), with(&["optimizer=adam"]));
-    let mut file = Sweep::from_toml("[train]\nmomentum = 1.5\n").expect("it may be without effect");
+    let mut file = Sweep::from_toml("[train]\nmomentum = 1.5\n").expect("it may have no effect");
     assert!(file.clone().check().is_err());
-    file.assign("optimizer=adam").expect("right");
+    file.assign("optimizer=adam").expect("valid");
     assert_eq!(file.check().expect("no effect")[0], valid(&["optimizer=adam"]));
     assert!(Params::from_json(r#"{"scheduler_factor": null, "scheduler": null}"#).is_ok());
-    // Where it has an effect it counts, in a sweep as well, with its line.
+    // Where the parameter has an effect, the value is an error, also in a sweep, and its line is reported.
     let error = sweep(&["optimizer=adam,sgd", "momentum=0.5,1.5"]).expect_err("sgd has a momentum");
     assert!(
         error
@@ -342,12 +340,12 @@ fn a_value_of_a_parameter_without_effect_does_not_count_in_whatever_order() {
     let error =
         Sweep::from_toml("seed = 1\n[train]\nmomentum = 1.5\n").and_then(Sweep::check).expect_err("wrong");
     assert!(error.to_string().starts_with("line 3: `train.momentum`"), "{error}");
-    assert!(sweep(&["momentum=1.5", "momentum=0.5"]).is_ok(), "what is given later replaces it");
-    assert!(sweep(&["optimizer=sgd_rmsprop_comb_2"]).is_err(), "it says that the mixture has an effect");
+    assert!(sweep(&["momentum=1.5", "momentum=0.5"]).is_ok(), "the later value replaces it");
+    assert!(sweep(&["optimizer=sgd_rmsprop_comb_2"]).is_err(), "this optimizer makes the mix have an effect");
 }
 
 #[test]
-fn what_others_call_a_parameter_is_answered_with_ours() {
+fn foreign_names_of_parameters_are_answered_with_ours() {
     for (name, ours) in [
         ("lr", "`train.learning_rate`"),
         ("LR", "`train.learning_rate`"),
@@ -364,7 +362,7 @@ fn what_others_call_a_parameter_is_answered_with_ours() {
         ("N_out", "`task.classes`"),
         ("W_rec", "`concertina runs import`"),
         ("training_iters", "`train.epochs`"),
-        ("dale_ratio", "any sign"),
+        ("dale_ratio", "either sign"),
         ("random_state", "`seed`"),
     ] {
         let error = Params::default().set(name, "1").expect_err(name);
@@ -374,7 +372,7 @@ fn what_others_call_a_parameter_is_answered_with_ours() {
 }
 
 #[test]
-fn combinations_that_are_the_same_run_are_told() {
+fn combinations_that_are_the_same_run_are_noted() {
     let notes = |overrides: &[&str]| {
         let sweep = Sweep::parse(Params::default(), overrides.iter().copied()).and_then(Sweep::check);
         sweep.expect("valid").notes().iter().map(ToString::to_string).collect::<Vec<_>>()

@@ -1,11 +1,11 @@
-//! The registry agrees with the fields, and with itself.
+//! The registry agrees with the fields of the parameters, and is consistent.
 
 use std::collections::BTreeSet;
 
 use super::*;
 
 #[test]
-fn every_parameter_is_set_alike_by_its_path_its_last_part_and_its_published_names() {
+fn every_parameter_can_be_set_by_its_path_its_last_part_and_its_published_names() {
     for parameter in PARAMETERS {
         let other = another_value(parameter);
         let mut by_path = Params::default();
@@ -37,7 +37,7 @@ fn another_value(parameter: &Parameter) -> Value {
 }
 
 #[test]
-fn every_field_has_one_parameter_and_every_parameter_a_field() {
+fn every_field_has_one_parameter_and_every_parameter_has_a_field() {
     let json = serde_json::to_value(Params::default()).expect("parameters are JSON");
     let mut fields = BTreeSet::new();
     for (name, value) in json.as_object().expect("a struct is an object") {
@@ -64,13 +64,13 @@ fn no_name_means_two_parameters() {
 }
 
 #[test]
-fn every_choice_answers_to_every_spelling_in_any_case() {
+fn every_choice_is_recognised_in_every_spelling_and_case() {
     for parameter in PARAMETERS {
         let Kind::Choice(choices) = parameter.kind else { continue };
         let mut seen = BTreeSet::new();
         for names in choices {
             for spelling in names.published.iter().chain([&names.name]) {
-                assert!(seen.insert(*spelling), "{spelling} is two values of {}", parameter.path);
+                assert!(seen.insert(*spelling), "{spelling} names two values of {}", parameter.path);
                 for spelling in [(*spelling).to_owned(), spelling.to_uppercase(), format!("'{spelling}'")] {
                     let params = with(&[&format!("{}={spelling}", parameter.path)]);
                     assert_eq!(parameter.value(&params), Value::from(names.name));
@@ -92,7 +92,7 @@ fn choices_have_the_same_names_for_serde_as_in_the_registry() {
     }
 }
 
-/// Defaults are left out of keys, so a default that changed would rename runs: these never change.
+/// Defaults are left out of keys, so changing one would change the keys of stored runs.
 #[test]
 fn defaults_never_change() {
     let defaults: Vec<String> = PARAMETERS

@@ -27,7 +27,7 @@ fn known_schedules_keep_known_checkpoints() {
 
 #[test]
 fn checkpoints_are_read_as_they_are_printed_and_ordered_by_update() {
-    let checkpoint: Checkpoint = "12_960".parse().expect("it is one");
+    let checkpoint: Checkpoint = "12_960".parse().expect("it is a checkpoint");
     assert_eq!(checkpoint, Checkpoint::new(12, 960));
     assert!(Checkpoint::new(0, 79) < Checkpoint::new(1, 80));
     for wrong in ["", "12", "12_", "_960", "012_960", "12_960_1", "+1_2", "a_b"] {
@@ -37,7 +37,7 @@ fn checkpoints_are_read_as_they_are_printed_and_ordered_by_update() {
 
 proptest! {
     #[test]
-    fn a_schedule_rises_from_start_to_end_and_keeps_what_it_lists(
+    fn a_schedule_increases_from_start_to_end_and_keeps_what_it_lists(
         params in arbitrary::params(), epochs in 0..50_u64, updates in 1..90_u64,
     ) {
         let schedule = CheckpointSchedule::new(params.train.saves_per_epoch, epochs, updates);

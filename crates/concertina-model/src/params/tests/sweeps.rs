@@ -16,12 +16,12 @@ fn two_gains_and_five_seeds_are_ten_runs_and_the_last_axis_runs_fastest() {
     assert_eq!(sweep, runs(&["g_radius=20.0,2.5e2", "model_seed=0..=4"]));
     assert_eq!(
         sweep,
-        Sweep::of(Params::default()).gain([20.0, 250.0]).seeds(0..5).check().expect("it is right")
+        Sweep::of(Params::default()).gain([20.0, 250.0]).seeds(0..5).check().expect("it is valid")
     );
 }
 
 #[test]
-fn a_single_value_is_an_override_and_no_axis() {
+fn a_single_value_is_an_override_and_not_an_axis() {
     let sweep = runs(&["input_dim=2", "gain=20,250", "seed=7"]);
     assert_eq!((sweep.len(), sweep.varied()), (2, &["network.gain"][..]));
     assert!(sweep.iter().all(|run| run.task.input_dim == 2 && run.seed == 7));
@@ -36,21 +36,21 @@ fn ranges_have_steps_and_mix_with_lists() {
 }
 
 #[test]
-fn values_that_are_lists_stand_in_brackets() {
+fn values_that_are_lists_are_written_in_brackets() {
     let sweep = runs(&["epochs=3", "saves_per_epoch=[2,1,0.5],1"]);
     assert_eq!(sweep.len(), 2);
     assert_eq!(sweep[0].get("saves_per_epoch").expect("known").to_string(), "[2, 1, 0.5]");
 }
 
 #[test]
-fn what_is_given_later_replaces_what_was_given_before() {
+fn later_values_replace_earlier_ones() {
     assert_eq!(runs(&["gain=20,250", "g_radius=1,2,3"]).len(), 3);
     assert_eq!(runs(&["gain=20,250", "gain=5"])[0].network.gain, 5.0);
     assert_eq!(runs(&["gain=5", "gain=20,250"]).len(), 2);
 }
 
 #[test]
-fn combinations_that_come_to_the_same_run_are_one() {
+fn combinations_that_are_the_same_run_count_once() {
     let sweep = runs(&["optimizer=adam,rmsprop", "momentum=0,0.5"]);
     let runs: Vec<_> = sweep.iter().map(|run| (run.train.optimizer, run.train.momentum)).collect();
     assert_eq!(
@@ -60,14 +60,14 @@ fn combinations_that_come_to_the_same_run_are_one() {
 }
 
 #[test]
-fn runs_that_differ_in_epochs_alone_are_both_kept() {
+fn runs_that_differ_only_in_epochs_are_both_kept() {
     let sweep = runs(&["epochs=12,120"]);
     assert_eq!(sweep.len(), 2);
     assert_eq!(sweep[0].canonical(), sweep[1].canonical());
 }
 
 #[test]
-fn a_published_name_that_says_two_things_can_vary() {
+fn a_published_name_that_sets_two_parameters_can_vary() {
     let sweep = runs(&["optimizer=sgd,sgd_rmsprop_comb_0.1,sgd_rmsprop_comb_0.2"]);
     let runs: Vec<_> = sweep.iter().map(|run| (run.train.optimizer, run.train.mix)).collect();
     assert_eq!(
@@ -77,11 +77,11 @@ fn a_published_name_that_says_two_things_can_vary() {
 }
 
 #[test]
-fn a_file_has_its_axes_in_a_section_of_their_own_in_the_order_of_the_file() {
+fn the_axes_of_a_file_are_in_a_separate_section_and_keep_their_order() {
     let sweep = Sweep::from_toml(
         "[task]\ninput_dim = 2\n[sweep]\nunits = [50, 100]\ngain = [20, 250]\nseed = \"0..3\"\nbatch = \"5,10\"",
     );
-    let sweep = sweep.and_then(Sweep::check).expect("the file is right");
+    let sweep = sweep.and_then(Sweep::check).expect("the file is valid");
     assert_eq!(sweep.varied(), ["network.units", "network.gain", "seed", "train.batch"]);
     assert_eq!((sweep.len(), sweep[0].task.input_dim), (24, 2));
 }
@@ -93,13 +93,13 @@ fn any_parameter_can_vary_from_rust() {
         .vary("nonlinearity", [Nonlinearity::Tanh, Nonlinearity::Linear])
         .vary("biases", [true, false])
         .check();
-    assert_eq!(sweep.expect("all are right").len(), 8);
+    assert_eq!(sweep.expect("all are valid").len(), 8);
     let unknown = Sweep::of(Params::default()).vary("gian", [1.0]).check();
     assert!(matches!(unknown, Err(Error::UnknownParameter { .. })));
 }
 
 #[test]
-fn what_was_given_as_its_default_could_not_be_told_from_what_was_not_given() {
+fn a_parameter_given_with_its_default_value_counts_as_given() {
     let given = |sweep: crate::Result<Sweep>| sweep.expect("a sweep").given().into_iter().collect::<Vec<_>>();
     assert!(given(Ok(Sweep::of(Params::default()))).is_empty());
     assert_eq!(given(Sweep::parse(Params::default(), ["N=200", "seed=0..3"])), ["network.units", "seed"]);
@@ -119,7 +119,7 @@ fn parameters_that_vary_together_are_one_axis_among_others() {
             .vary_together([("N", vec![50, 100]), ("task.train_samples", vec![400, 800])])
             .seeds(0..2)
     };
-    let found = sweep().check().expect("it is right");
+    let found = sweep().check().expect("it is valid");
     assert_eq!(found.varied(), ["network.gain", "network.units", "task.train_samples", "seed"]);
     let run = |run: &ValidParams| (run.network.gain, run.network.units, run.task.train_samples, run.seed);
     let first: Vec<_> = found.iter().take(5).map(run).collect();
@@ -136,34 +136,34 @@ fn parameters_that_vary_together_are_one_axis_among_others() {
     assert_eq!(found.len(), 8);
     let given: Vec<_> = sweep().given().into_iter().collect();
     assert_eq!(given, ["network.gain", "network.units", "seed", "task.train_samples"]);
-    // One of them that varies by itself later is an axis of its own, the last one; the others stay together.
-    let apart = sweep().vary("units", [10, 20, 30]).check().expect("it is right");
+    // If one of them is varied separately later, it becomes the last axis. The others stay together.
+    let apart = sweep().vary("units", [10, 20, 30]).check().expect("it is valid");
     assert_eq!(apart.varied(), ["network.gain", "task.train_samples", "seed", "network.units"]);
     assert_eq!((apart.len(), apart[1].network.units), (24, 20));
-    // One that is given a value varies no more.
+    // One that is set to a single value no longer varies.
     let mut fixed = sweep();
     fixed.assign("units=70").expect("a value");
-    let fixed = fixed.check().expect("it is right");
+    let fixed = fixed.check().expect("it is valid");
     assert_eq!(fixed.varied(), ["network.gain", "task.train_samples", "seed"]);
     assert!(fixed.iter().all(|run| run.network.units == 70));
-    // A group takes parameters from where they varied before.
+    // A new group takes its parameters out of their previous axes.
     let moved = sweep().vary_together([("seed", vec![7, 8, 9]), ("units", vec![10, 20, 30])]);
-    let moved = moved.check().expect("it is right");
+    let moved = moved.check().expect("it is valid");
     assert_eq!(moved.varied(), ["network.gain", "task.train_samples", "seed", "network.units"]);
     assert_eq!((moved.len(), moved[1].seed, moved[1].network.units), (12, 8, 20));
-    let alone = Sweep::of(Params::default()).vary_together([("seed", 0..3)]).check().expect("it is right");
+    let alone = Sweep::of(Params::default()).vary_together([("seed", 0..3)]).check().expect("it is valid");
     assert_eq!(alone, runs(&["seed=0..3"]));
     let nothing = Sweep::of(Params::default()).vary_together(Vec::<(&str, Vec<u64>)>::new());
     assert_eq!(nothing.only().expect("one run"), Some(Params::default()));
 }
 
 #[test]
-fn parameters_that_vary_together_have_as_many_values_each() {
+fn parameters_that_vary_together_must_have_equally_many_values() {
     let together = |columns: [(&str, Vec<u64>); 2]| Sweep::of(Params::default()).vary_together(columns);
     let error = together([("seed", vec![1, 2, 3]), ("N", vec![50, 100])]).check().expect_err("three and two");
     assert_eq!(
         error.to_string(),
-        "parameters that vary together: expected as many values of each, found 3 of `seed`, 2 of `network.units`"
+        "parameters that vary together: expected the same number of values for each, found 3 for `seed`, 2 for `network.units`"
     );
     assert!(error.hint().is_some());
     assert!(together([("seed", vec![1]), ("N", vec![50, 100])]).only().expect("no value is wrong").is_none());
@@ -173,7 +173,7 @@ fn parameters_that_vary_together_have_as_many_values_each() {
     assert!(matches!(twice.check(), Err(Error::GivenTwice { .. })));
     let unknown = together([("N", vec![1]), ("sead", vec![2])]);
     assert!(matches!(unknown.check(), Err(Error::UnknownParameter { .. })));
-    // A group counts once.
+    // A group multiplies the number of runs only once.
     let many = |count: u64| {
         together([("seed", (0..count).collect()), ("task.train_samples", (10..count + 10).collect())])
     };
@@ -188,10 +188,10 @@ fn parameters_that_vary_together_have_as_many_values_each() {
 }
 
 #[test]
-fn runs_that_are_put_together_are_each_there_once() {
+fn sets_of_runs_are_merged_without_repetitions() {
     let mut all: Vec<ValidParams> = runs(&["seed=0..2"]).into_iter().chain(runs(&["seed=1..3"])).collect();
     all.extend(runs(&["seed=0", "epochs=7"]));
-    let sweep = ValidSweep::of_runs(all).expect("there are some");
+    let sweep = ValidSweep::of_runs(all).expect("there are runs");
     assert_eq!((sweep.len(), sweep.varied()), (4, &["seed", "train.epochs"][..]));
     assert_eq!(sweep.notes(), [Note::Repeated { combinations: 5, runs: 4 }]);
     assert_eq!(ValidSweep::of_runs(Vec::new()), None);

@@ -1,19 +1,19 @@
-//! What a user reads who got something wrong.
+//! The messages that users get after mistakes.
 
 use super::*;
 
 fn assigned(texts: &[&str]) -> String {
     let sweep = Sweep::parse(Params::default(), texts.iter().copied()).and_then(Sweep::check);
     let error = sweep.err().unwrap_or_else(|| panic!("{texts:?} is wrong"));
-    format!("{}\n{}", texts.join(" "), told(&error))
+    format!("{}\n{}", texts.join(" "), shown(&error))
 }
 
 fn read(text: &str) -> String {
-    told(&Params::from_toml(text).expect_err("the file is wrong"))
+    shown(&Params::from_toml(text).expect_err("the file is wrong"))
 }
 
 #[test]
-fn wrong_names_and_values_are_told_with_what_was_expected_and_a_hint() {
+fn wrong_names_and_values_are_reported_with_what_was_expected_and_a_hint() {
     let cases = [
         "network.gian=250",
         "gian=250",
@@ -64,8 +64,8 @@ fn wrong_names_and_values_are_told_with_what_was_expected_and_a_hint() {
         "classes=1",
         "learning_rate=None",
     ];
-    let told: Vec<String> = cases.iter().map(|case| assigned(&[case])).collect();
-    insta::assert_snapshot!(told.join("\n"), @r"
+    let shown: Vec<String> = cases.iter().map(|case| assigned(&[case])).collect();
+    insta::assert_snapshot!(shown.join("\n"), @r"
 network.gian=250
 unknown parameter `network.gian`
 hint: did you mean `network.gain`?
@@ -99,7 +99,7 @@ n_cores=4
 hint: `--jobs` says how many runs train at once, and results do not depend on it
 
 input_style=sphere
-`input_style`: expected `hypercube`, the only one that the published code has too, found `sphere`
+`input_style`: expected `hypercube`, which is also the only one in the published code, found `sphere`
 hint: leave it out
 
 gain=-1
@@ -115,7 +115,7 @@ gain=inf
 hint: `network.gain`: the spectral radius of the random part of the recurrent weights; the default is 20
 
 gain=
-`network.gain`: expected one value at least, found none
+`network.gain`: expected at least one value, found none
 hint: as in `gain=20,250` or `seed=0..5`; `0..5` leaves out the 5
 
 gain
@@ -199,19 +199,19 @@ scheduler=onecyclelr_4e4
 hint: did you mean `onecyclelr`?
 
 saves_per_epoch=0
-`train.saves_per_epoch`: expected a whole number of at least 1, one over a whole number, or a list of such, found 0
+`train.saves_per_epoch`: expected a whole number of at least 1, one over a whole number, or a list of these, found 0
 hint: as in `4`, `0.25` or `1/3`, or a list with an entry for each epoch: `[2, 0, 0.5]`
 
 saves_per_epoch=0.3
-`train.saves_per_epoch`: expected a whole number of at least 1, one over a whole number, or a list of such, found 0.3
+`train.saves_per_epoch`: expected a whole number of at least 1, one over a whole number, or a list of these, found 0.3
 hint: as in `4`, `0.25` or `1/3`, or a list with an entry for each epoch: `[2, 0, 0.5]`
 
 saves_per_epoch=-1
-`train.saves_per_epoch`: expected a whole number of at least 1, one over a whole number, or a list of such, found -1
+`train.saves_per_epoch`: expected a whole number of at least 1, one over a whole number, or a list of these, found -1
 hint: as in `4`, `0.25` or `1/3`, or a list with an entry for each epoch: `[2, 0, 0.5]`
 
 saves_per_epoch=1/0
-`train.saves_per_epoch`: expected a whole number of at least 1, one over a whole number, or a list of such, found `1/0`
+`train.saves_per_epoch`: expected a whole number of at least 1, one over a whole number, or a list of these, found `1/0`
 hint: as in `4`, `0.25` or `1/3`, or a list with an entry for each epoch: `[2, 0, 0.5]`
 
 val_samples=0
@@ -227,7 +227,7 @@ epochs=-1
 hint: `train.epochs`: how long to train, in epochs; the default is 12
 
 seed=5..0
-`seed`: expected one value at least, found none
+`seed`: expected at least one value, found none
 hint: as in `gain=20,250` or `seed=0..5`; `0..5` leaves out the 5
 
 seed=0..x
@@ -261,7 +261,7 @@ hint: `train.learning_rate`: the learning rate at the start; the highest of the 
 }
 
 #[test]
-fn values_that_do_not_go_together_are_told_with_what_to_change() {
+fn values_that_do_not_fit_together_are_reported_with_what_to_change() {
     let cases: &[&[&str]] = &[
         &["clusters=3", "classes=4"],
         &["evaluate=11"],
@@ -281,15 +281,15 @@ fn values_that_do_not_go_together_are_told_with_what_to_change() {
         &["saves_per_epoch=[1,2]"],
         &["seed=0..1000", "gain=0..1000"],
     ];
-    let told: Vec<String> = cases.iter().map(|case| assigned(case)).collect();
-    insta::assert_snapshot!(told.join("\n"), @r"
+    let shown: Vec<String> = cases.iter().map(|case| assigned(case)).collect();
+    insta::assert_snapshot!(shown.join("\n"), @r"
 clusters=3 classes=4
-`task.clusters`: expected a cluster for each of 4 classes at least, found 3
+`task.clusters`: expected at least one cluster for each of the 4 classes, found 3
 hint: raise `task.clusters` or lower `task.classes`
 
 evaluate=11
 `task.evaluate`: expected at most the trial's 10 timesteps (delay + hold - 1), found 11
-hint: lower `task.evaluate` or raise `task.delay`, now 10
+hint: lower `task.evaluate` or raise `task.delay` (now 10)
 
 batch=801
 `train.batch`: expected at most the 800 samples of an epoch, found 801
@@ -300,8 +300,8 @@ loss=mse_scalar classes=3
 hint: use `train.loss = mse` for more classes
 
 gradients=condensed nonlinearity=linear dropout=0.1
-`train.gradients`: expected `automatic`, `backpropagation` or `split`, unless the network is linear and without dropout, found condensed
-hint: leave `train.gradients` out, and the fastest way is taken
+`train.gradients`: expected `automatic`, `backpropagation` or `split`, unless the network is linear and has no dropout, found condensed
+hint: leave `train.gradients` out: the fastest method is then chosen
 
 input_weights=diagonal units=100
 `task.input_dim`: expected at most the 100 units, with `network.input_weights = diagonal`, found 200
@@ -324,15 +324,15 @@ scheduler=multistep
 hint: give the epochs, as in `train.milestones = [30, 60]`
 
 scheduler=multistep milestones=5
-`train.milestones`: expected a rising list of epochs, as in [30, 60], found 5
+`train.milestones`: expected an increasing list of epochs, as in [30, 60], found 5
 hint: `train.milestones`: the epochs after which the learning rate is lowered; the default is []
 
 scheduler=multistep milestones=[8,5]
-`train.milestones`: expected a rising list of epochs, as in [30, 60], found [8, 5]
+`train.milestones`: expected an increasing list of epochs, as in [30, 60], found [8, 5]
 hint: `train.milestones`: the epochs after which the learning rate is lowered; the default is []
 
 milestones=[0] scheduler=multistep
-`train.milestones`: expected a rising list of epochs, as in [30, 60], found [0]
+`train.milestones`: expected an increasing list of epochs, as in [30, 60], found [0]
 hint: `train.milestones`: the epochs after which the learning rate is lowered; the default is []
 
 scheduler=onecycle epochs=3
@@ -340,7 +340,7 @@ scheduler=onecycle epochs=3
 hint: lower `train.scheduler_patience` (the rise) or raise `train.cycle_epochs`
 
 scheduler=onecycle epochs=0
-`train.cycle_epochs`: expected the length of the cycle, as there are no epochs to take it from, found none
+`train.cycle_epochs`: expected the length of the cycle, as there are no epochs to derive it from, found none
 hint: give `train.cycle_epochs`
 
 saves_per_epoch=[1,2]
@@ -354,8 +354,8 @@ hint: split the sweep, or shorten an axis
 }
 
 #[test]
-fn wrong_files_are_told_with_their_line() {
-    let told = [
+fn mistakes_in_files_are_reported_with_their_line() {
+    let shown = [
         read("[network]\ngain = \n"),
         read("[network]\ngain = 20\ngain = 30\n"),
         read("[network]\nunits = 100\ngian = 250\n"),
@@ -371,23 +371,23 @@ fn wrong_files_are_told_with_their_line() {
         read("seed = 1979-05-27\n"),
         read("[[task]]\ninput_dim = 2\n"),
         read("[sweep]\ngain = [20, 250]\n"),
-        told(&Sweep::from_toml("[sweep]\ngain = [20, -1]\n").expect_err("a gain is negative")),
-        told(&Sweep::from_toml("[sweep]\nseed = \"0..x\"\n").expect_err("the range is wrong")),
-        told(
+        shown(&Sweep::from_toml("[sweep]\ngain = [20, -1]\n").expect_err("a gain is negative")),
+        shown(&Sweep::from_toml("[sweep]\nseed = \"0..x\"\n").expect_err("the range is wrong")),
+        shown(
             &Sweep::from_toml("[sweep]\nseed = []\n").and_then(Sweep::check).expect_err("the axis is empty"),
         ),
-        told(&Params::from_json("{'N': 200}").expect_err("Python is not JSON")),
-        told(&Params::from_json("[1]").expect_err("a list is no object")),
-        told(&Params::from_json(r#"{"N": "many"}"#).expect_err("many is no number")),
-        told(&"12-960".parse::<crate::Checkpoint>().expect_err("it has no underscore")),
+        shown(&Params::from_json("{'N': 200}").expect_err("Python is not JSON")),
+        shown(&Params::from_json("[1]").expect_err("a list is not an object")),
+        shown(&Params::from_json(r#"{"N": "many"}"#).expect_err("many is not a number")),
+        shown(&"12-960".parse::<crate::Checkpoint>().expect_err("it has no underscore")),
     ];
-    insta::assert_snapshot!(told.join("\n"), @r"
+    insta::assert_snapshot!(shown.join("\n"), @r"
 TOML parse error at line 2, column 8
   |
 2 | gain = 
   |        ^
 string values must be quoted, expected literal string
-hint: text needs quotes in TOML, and decimals a digit before the point
+hint: in TOML, text needs quotes, and decimals need a digit before the point
 
 TOML parse error at line 3, column 1
   |
@@ -441,7 +441,7 @@ hint: `network.gain`: the spectral radius of the random part of the recurrent we
 line 2: `seed`: expected a range of whole numbers, found `0..x`
 hint: as in `0..5`, `0..=4` or `20..=260..40`; list other numbers: `0.5,1`
 
-line 2: `seed`: expected one value at least, found none
+line 2: `seed`: expected at least one value, found none
 hint: as in `gain=20,250` or `seed=0..5`; `0..5` leaves out the 5
 
 expected a JSON object: key must be a string at line 1 column 2
@@ -459,11 +459,11 @@ hint: as in `12_960`
 }
 
 #[test]
-fn numbers_that_are_not_finite_are_refused_in_plain_fields_too() {
+fn nan_is_refused_in_fields_that_were_set_directly() {
     let mut params = Params::default();
     params.train.learning_rate = f64::NAN;
     let error = params.check().expect_err("a rate is NaN");
-    insta::assert_snapshot!(told(&error), @r"
+    insta::assert_snapshot!(shown(&error), @r"
 `train.learning_rate`: expected a finite number, found NaN
 hint: `train.learning_rate`: the learning rate at the start; the highest of the cyclic schedules; the default is 0.001
 ");

@@ -17,7 +17,7 @@ use crate::{
 };
 
 impl PlotPanel<'_> {
-    /// Draws into `outer`, the axes inset by `margins` (at least its own).
+    /// Draws into `outer`, with the axes inset by `margins`, which are at least its own.
     pub(crate) fn draw(&self, scene: &mut Scene, outer: Rect, margins: Margins) {
         let theme = self.theme;
         let axes = outer.inset(margins);
@@ -51,7 +51,7 @@ impl PlotPanel<'_> {
             }
         }
         if let Some(bar) = &self.bar {
-            // Right of everything else, as far right as the margin was made for it.
+            // To the right of everything else, as far right as the margin made for it allows.
             bar.draw(scene, outer.right() - bar.width(theme), axes, theme);
         }
     }
@@ -145,7 +145,7 @@ impl PlotPanel<'_> {
         lines.iter().for_each(|line| self.draw_band(&mut items, cell, line, pair));
         lines.iter().for_each(|line| self.draw_singles(&mut items, cell, line, pair));
         lines.iter().for_each(|line| self.draw_line(&mut items, cell, line, pair));
-        // Lines at a limit are not cut in half; only what lies well outside is cut off.
+        // Lines at a limit are not cut in half; only what lies well outside is clipped.
         let slack = SLACK;
         let inside = Rect::new(
             pair.place.left - slack * pair.place.width,
@@ -164,7 +164,7 @@ impl PlotPanel<'_> {
         self.hues[self.split.levels.column_of(cell)][line.hue].colour
     }
 
-    /// The band over realisations: an area along the line, an error bar where there is nothing to run along.
+    /// The band over realisations: an area along the line, or error bars where there is no line to follow.
     fn draw_band(&self, items: &mut Vec<Item>, cell: usize, line: &Series, pair: &Axes<'_>) {
         let (theme, colour) = (self.theme, self.colour(cell, line));
         for path in self.band_paths(cell, line, pair) {
@@ -182,7 +182,7 @@ impl PlotPanel<'_> {
         }
     }
 
-    /// The band of a line on the page, in stretches without a gap; over words each place by itself.
+    /// The band of a line on the page, in segments without gaps. Over words, each position is a segment.
     pub(super) fn band_paths(&self, cell: usize, line: &Series, pair: &Axes<'_>) -> Vec<Vec<(Point, Point)>> {
         let ends = |point: &series::SeriesPoint| {
             let (low, high) = point.summary.as_ref().ok()?.interval?;
@@ -191,7 +191,7 @@ impl PlotPanel<'_> {
         self.stretches(line.points.iter().map(ends))
     }
 
-    /// Places on the page in stretches without a gap; over words each by itself.
+    /// Positions on the page in segments without gaps. Over words, each position is a segment.
     fn stretches<T>(&self, places: impl Iterator<Item = Option<T>>) -> Vec<Vec<T>> {
         match self.split.x_words {
             Some(_) => places.flatten().map(|place| vec![place]).collect(),
@@ -199,13 +199,13 @@ impl PlotPanel<'_> {
         }
     }
 
-    /// The realisations of a line on the page, in stretches without a gap.
+    /// The realisations of a line on the page, in segments without gaps.
     pub(super) fn single_paths(&self, cell: usize, line: &Series, pair: &Axes<'_>) -> Vec<Vec<Point>> {
         let at = |&(x, y): &(f64, Option<f64>)| pair.at(self.across(cell, line, x), y?);
         line.singles.iter().flat_map(|single| self.stretches(single.iter().map(at))).collect()
     }
 
-    /// The points of a line on the page, in stretches without a gap.
+    /// The points of a line on the page, in segments without gaps.
     pub(super) fn point_paths(&self, cell: usize, line: &Series, pair: &Axes<'_>) -> Vec<Vec<Point>> {
         let at = |point: &series::SeriesPoint| {
             pair.at(self.across(cell, line, point.x), point.summary.as_ref().ok()?.centre)
@@ -213,7 +213,7 @@ impl PlotPanel<'_> {
         self.stretches(line.points.iter().map(at))
     }
 
-    /// Each realisation by itself, fainter than the line.
+    /// Draws each realisation fainter than the line.
     fn draw_singles(&self, items: &mut Vec<Item>, cell: usize, line: &Series, pair: &Axes<'_>) {
         let (theme, colour) = (self.theme, self.colour(cell, line));
         let (dots, strokes): (Vec<_>, Vec<_>) =
@@ -230,7 +230,7 @@ impl PlotPanel<'_> {
         }
     }
 
-    /// The line itself, its dots, and the marks of a scatter.
+    /// Draws the line itself, its dots, and the marks of a scatter.
     fn draw_line(&self, items: &mut Vec<Item>, cell: usize, line: &Series, pair: &Axes<'_>) {
         let (theme, colour, style) = (self.theme, self.colour(cell, line), &self.styles[line.style]);
         let paths = self.point_paths(cell, line, pair);
@@ -248,13 +248,14 @@ impl PlotPanel<'_> {
     }
 }
 
-/// Half a cap of an error bar over the radius of a mark: arbitrary, so that it shows beside one.
+/// Half the cap of an error bar, relative to the radius of a mark: arbitrary, so that it can be seen next to
+/// a mark.
 const CAP: f64 = 1.6;
 /// Opacity of a single realisation.
 const FAINT: f64 = 0.5;
 
-/// A polyline without the points that lie on it anyhow, to a twentieth of a point: a run of 400 checkpoints
-/// is drawn in a column of a few hundred points (Douglas and Peucker's rule).
+/// Removes the points of a polyline that lie on it anyway, to within a twentieth of a point. A run of 400
+/// checkpoints is drawn in a column of a few hundred points (the rule of Douglas and Peucker).
 fn thinned(path: Vec<Point>) -> Vec<Point> {
     const TOLERANCE: f64 = 0.05;
     if path.len() < 3 {
@@ -275,7 +276,8 @@ fn thinned(path: Vec<Point>) -> Vec<Point> {
     path.into_iter().zip(kept).filter(|(_, kept)| *kept).map(|(point, _)| point).collect()
 }
 
-/// Distance of a point from the straight line between two others, or from their place if they are one.
+/// The distance of a point from the straight line between two others, or from their position if they
+/// coincide.
 fn distance(point: Point, from: Point, to: Point) -> f64 {
     let (along, across) = ((to.0 - from.0, to.1 - from.1), (point.0 - from.0, point.1 - from.1));
     let length = along.0.hypot(along.1);
@@ -306,7 +308,7 @@ pub(super) fn ends(line: &crate::drawing::ReferenceLine, pair: &Axes<'_>) -> Opt
     Some((pair.at(x, pair.y.from)?, pair.at(x, pair.y.to)?))
 }
 
-/// Places in stretches without a gap.
+/// Positions in segments without gaps.
 fn runs<T>(places: impl Iterator<Item = Option<T>>) -> Vec<Vec<T>> {
     let mut paths = vec![Vec::new()];
     for place in places {

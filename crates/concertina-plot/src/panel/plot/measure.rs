@@ -1,4 +1,4 @@
-//! Measures a plot: scales, labels, where the facets stand, and what space their texts need.
+//! Measures a plot: its scales, its labels, the places of its facets, and the space that its texts need.
 
 use super::{PlotPanel, place::Place};
 use crate::{
@@ -18,13 +18,14 @@ use crate::{
 pub(super) const TICK_SPACING: f64 = 14.5;
 /// Least gap between labels along the axis, in points.
 pub(super) const TICK_AIR: f64 = 8.0;
-/// What may be added on top of the data, as a share of their range, to make room for the legend, in turn.
+/// The space that may be added above the data to make room for the legend, as a share of their range; tried
+/// in this order.
 const HEADROOM: [f64; 3] = [0.12, 0.22, 0.32];
 /// Between facets that share their vertical scale, in points.
 const FACET_GAP: f64 = 8.0;
-/// Between rows of facets, in points: the tick labels at the ends of two axes do not meet.
+/// Between rows of facets, in points, so that the tick labels at the ends of two axes do not meet.
 const ROW_GAP: f64 = 8.5;
-/// Share of the range left free beside lines, so that they do not run into the spines.
+/// Share of the range left free next to lines, so that they do not run into the spines.
 const PAD: f64 = 0.04;
 /// Between the axes and a legend above them, in points.
 pub(super) const ABOVE_GAP: f64 = 3.5;
@@ -32,15 +33,15 @@ pub(super) const ABOVE_GAP: f64 = 3.5;
 pub(super) const LEGEND_GAP: f64 = 6.0;
 /// Between the axes and the name of their row, in points.
 pub(super) const ROW_NAME_GAP: f64 = 4.0;
-/// Height of a line of a title over its size.
+/// Height of a line of a title, relative to its size.
 pub(super) const TITLE_LEADING: f64 = 1.2;
 
 impl PlotPanel<'_> {
-    /// Scales, labels, legend place and margins for a panel of the context's size.
+    /// Determines scales, labels, the legend's place and margins for a panel of the context's size.
     pub(super) fn measure(&mut self, context: &Context<'_>) {
         let (width, height) = context.size;
         self.place = self.wanted_place();
-        // Axes as large as they come out with usual labels; then again with the labels that gave.
+        // First as large as the axes are with typical labels; then again with the labels found.
         let mut axes = Rect::new(0.0, 0.0, (width - 28.0).max(10.0), (height - 26.0).max(10.0));
         for _ in 0..2 {
             axes = self.fit(context, axes);
@@ -62,7 +63,7 @@ impl PlotPanel<'_> {
         self.fit(context, axes);
     }
 
-    /// Scales and labels for axes of this size, and the axes that their margins leave.
+    /// Determines scales and labels for axes of this size, and returns the axes that their margins leave.
     fn fit(&mut self, context: &Context<'_>, axes: Rect) -> Rect {
         let (columns, rows) = self.grid();
         let share = |length: f64, count: usize, gap: f64| {
@@ -87,10 +88,10 @@ impl PlotPanel<'_> {
         Rect::new(0.0, 0.0, context.size.0, context.size.1).inset(self.margins)
     }
 
-    /// Distance of one facet's axes from the next's.
+    /// The distance between the axes of neighbouring facets.
     fn between(&self) -> f64 {
         if self.shared_y() {
-            // Labels under the ends of two axes keep apart.
+            // Labels under the ends of neighbouring axes must not meet.
             let (before, after) = self.overhang();
             FACET_GAP.max(before + after + 0.5 * TICK_AIR)
         } else {
@@ -100,7 +101,7 @@ impl PlotPanel<'_> {
         }
     }
 
-    /// How far labels along the axis reach over its ends.
+    /// How far labels along the axis extend beyond its ends.
     fn overhang(&self) -> (f64, f64) {
         let width = self.facet_size.0;
         let reach = |(value, text): &(f64, String)| {
@@ -210,13 +211,13 @@ impl PlotPanel<'_> {
         }
     }
 
-    /// Height of the names over the facets.
+    /// Height of the names above the facets.
     pub(super) fn head_height(&self) -> f64 {
         let lines = self.heads.iter().map(Vec::len).max().unwrap_or(0);
         lines as f64 * TITLE_LEADING * self.theme.text.title
     }
 
-    /// Width of the names beside the rows, with their distance from the axes.
+    /// Width of the names next to the rows, including their distance from the axes.
     pub(super) fn row_name_width(&self) -> f64 {
         let lines = self.row_names.iter().map(Vec::len).max().unwrap_or(0);
         if lines == 0 { 0.0 } else { ROW_NAME_GAP + lines as f64 * axes::LEADING * self.theme.text.title }
@@ -241,7 +242,7 @@ impl PlotPanel<'_> {
     }
 }
 
-/// Least and largest value; only positive ones count on a logarithmic scale.
+/// The smallest and the largest value; on a logarithmic scale, only positive values count.
 fn range(values: &[f64], log: bool) -> (f64, f64) {
     let usable = values.iter().copied().filter(|&value| value.is_finite() && (!log || value > 0.0));
     let (low, high) = usable

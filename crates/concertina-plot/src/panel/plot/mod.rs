@@ -1,4 +1,4 @@
-//! Lines over a column, with bands over realisations, or marks, in one pair of axes a facet.
+//! Lines over a column with bands over realisations, or marks, in one pair of axes per facet.
 
 mod draw;
 mod measure;
@@ -31,12 +31,12 @@ pub(crate) struct PlotPanel<'a> {
     theme: &'a Theme,
     drawing: &'a Drawing,
     title: Option<Rich>,
-    /// The rows drawn.
+    /// The rows that are drawn.
     kept: Table,
-    /// Names of values that do not occur, and of columns that are not told apart.
+    /// Names of values that do not occur, and of columns that the drawing does not distinguish.
     idle_names: Vec<String>,
     split: Split,
-    /// Names of the facets side by side, in lines.
+    /// Names of the columns of facets, in lines.
     heads: Vec<Vec<Rich>>,
     /// Names of the rows of facets, in lines.
     row_names: Vec<Vec<Rich>>,
@@ -44,7 +44,7 @@ pub(crate) struct PlotPanel<'a> {
     hues: Vec<Vec<Look>>,
     styles: Vec<Look>,
     x: Scale,
-    /// One a facet, a row or for all.
+    /// One scale per facet, one per row, or one for all.
     y: Vec<Scale>,
     x_label: Vec<Rich>,
     y_label: Vec<Rich>,
@@ -53,7 +53,7 @@ pub(crate) struct PlotPanel<'a> {
     place: Place,
     /// Width and height of one facet's axes, as measured.
     facet_size: (f64, f64),
-    /// Added on top of the data for the legend, as a share of their range.
+    /// Space added above the data for the legend, as a share of their range.
     headroom: f64,
     pub(crate) margins: Margins,
 }
@@ -104,7 +104,7 @@ impl<'a> PlotPanel<'a> {
         Ok(panel)
     }
 
-    /// Numbers as drawn.
+    /// The numbers as they are drawn.
     pub(crate) fn data(&self) -> Result<Table> {
         if self.is_scatter() {
             series::scattered(&self.kept, self.drawing)
@@ -117,9 +117,9 @@ impl<'a> PlotPanel<'a> {
         self.drawing.kind == Kind::Scatter
     }
 
-    /// Whether values are marks alone: rows of a scatter, and lines that have a single point or run over
-    /// words, which have no order to be joined in. Marks are told apart by their shapes, lines by their
-    /// dashes.
+    /// Whether values are drawn only as marks: rows of a scatter, and lines that have a single point or run
+    /// over words, which have no order to join them in. Marks are distinguished by their shapes, lines by
+    /// their dashes.
     fn has_marks(&self) -> bool {
         let mut lines = self.split.all().filter(|(_, line)| !line.is_empty()).peekable();
         let alone = lines.peek().is_some() && lines.all(|(_, line)| line.points.len() < 2);
@@ -137,12 +137,12 @@ impl<'a> PlotPanel<'a> {
         self.drawing.markers.unwrap_or(self.drawing.kind == Kind::Spectrum)
     }
 
-    /// The number of facets side by side, and of rows of them.
+    /// The numbers of columns and rows of facets.
     fn grid(&self) -> (usize, usize) {
         (self.split.levels.facets.len().max(1), self.split.levels.rows.len().max(1))
     }
 
-    /// Whether facets side by side share their vertical scale.
+    /// Whether the facets of a row have the same vertical scale.
     fn shared_y(&self) -> bool {
         self.drawing.share_y != Share::None || self.grid().0 < 2
     }
@@ -161,18 +161,18 @@ impl<'a> PlotPanel<'a> {
     }
 }
 
-/// What a drawing asks for must have a meaning for its kind.
+/// Checks that all settings of a drawing have a meaning for its kind.
 fn check(drawing: &Drawing, panel: &str) -> Result<()> {
     let wrong = |message: &str, hint: &str| {
         let (panel, message, hint) = (panel.to_owned(), message.to_owned(), Some(hint.to_owned()));
         Err(Error::Panel { panel, message, hint })
     };
     if drawing.kind == Kind::Scatter && drawing.band.is_some() {
-        return wrong("a scatter draws every row and has no `band`", "take `kind = \"lines\"` to summarise");
+        return wrong("a scatter draws every row and has no `band`", "use `kind = \"lines\"` to summarise");
     }
     if drawing.snapshot_file.is_some() {
         return wrong(
-            "`snapshot_file` names files of snapshots, which this panel has none of",
+            "`snapshot_file` names the files of snapshots, but this panel has none",
             "leave it out",
         );
     }
@@ -194,7 +194,7 @@ fn check(drawing: &Drawing, panel: &str) -> Result<()> {
     Ok(())
 }
 
-/// What is wrong with the limits of an axis, and what to do.
+/// What is wrong with the limits of an axis, with a hint.
 fn wrong_limits(axis: &Axis) -> Option<(String, &'static str)> {
     let log = axis.scale == ScaleKind::Log;
     let numbers = [axis.from, axis.to].into_iter().flatten().chain(axis.ticks.iter().flatten().copied());
@@ -207,7 +207,7 @@ fn wrong_limits(axis: &Axis) -> Option<(String, &'static str)> {
         }
         if log && number <= 0.0 {
             let message = format!("expected limits and ticks above 0 on a logarithmic axis, found {number}");
-            return Some((message, "leave it out, or take a small number above 0"));
+            return Some((message, "leave it out, or use a small number above 0"));
         }
     }
     match (axis.from, axis.to) {

@@ -1,4 +1,4 @@
-//! The legend of a panel of lines: what is in it and where it fits.
+//! The legend of a panel of lines: its contents, and where it fits.
 
 use super::PlotPanel;
 use super::draw::ends;
@@ -26,10 +26,10 @@ pub(super) enum Place {
     Above,
 }
 
-/// The part of a line, from 0 to 1, that is on axes or not far from them; `None` if none is. Data may lie
-/// outside of fixed limits as far as numbers go, and a legend covers none of that.
+/// The part of a line, from 0 to 1, that is on axes or close to them; `None` if there is none. Data may lie
+/// arbitrarily far outside fixed limits, and a legend does not cover them there.
 fn near(axes: &Rect, from: Point, to: Point) -> Option<(f64, f64)> {
-    const FAR: f64 = 100.0; // points; arbitrary, more than any legend reaches over its axes
+    const FAR: f64 = 100.0; // points; arbitrary, more than any legend extends beyond its axes
     let (mut first, mut last) = (0.0_f64, 1.0_f64);
     let spans = [(from.0, to.0, axes.left, axes.right()), (from.1, to.1, axes.top, axes.bottom())];
     for (from, to, low, high) in spans {
@@ -56,7 +56,7 @@ impl PlotPanel<'_> {
             return Place::None;
         }
         match self.drawing.legend {
-            // Marks of a legend among the marks of the data would be taken for some of them.
+            // Marks of a legend among the marks of the data would be mistaken for data.
             Legend::Auto | Legend::ColourBar if self.has_marks() => Place::Above,
             Legend::Auto | Legend::ColourBar => Place::Inside,
             Legend::None => Place::None,
@@ -69,7 +69,7 @@ impl PlotPanel<'_> {
         }
     }
 
-    /// Where the legend covers least, and how much.
+    /// The place where the legend covers least, and how much it covers.
     pub(super) fn inside_place(&self, axes: Rect) -> (Rect, usize) {
         let mut best = (axes, usize::MAX);
         for (cell, place) in self.facet_rects(axes).into_iter().enumerate() {
@@ -82,7 +82,7 @@ impl PlotPanel<'_> {
         best
     }
 
-    /// Points on the page that data take, close enough together that nothing fits between them.
+    /// Points on the page where data are, close enough together that nothing fits between them.
     pub(super) fn occupied(&self, cell: usize, pair: &Axes<'_>) -> Vec<Point> {
         const STEP: f64 = 1.5;
         let mut points = Vec::new();
@@ -136,7 +136,7 @@ impl PlotPanel<'_> {
         let mut groups = Vec::new();
         let levels = &self.split.levels;
         if self.drawing.hue.is_some() && shown(Channel::Hue) && levels.hues.len() > 1 && self.bar.is_none() {
-            // With shades that differ by facet, grey ones stand for all.
+            // If shades differ by facet, the legend shows grey ones.
             let same = self.hues.windows(2).all(|pair| pair[0] == pair[1]);
             let marker = self.markers().then_some(theme.marker.radius);
             let count = levels.hues.len();
@@ -190,7 +190,7 @@ impl PlotPanel<'_> {
         }
     }
 
-    /// The hues as a bar, where that is asked for or tells more than a list.
+    /// The hues as a bar, where that is requested or shows more than a list.
     pub(super) fn colour_bar(&self, context: &Context<'_>) -> Option<ColourBar> {
         let column = self.drawing.hue.as_deref()?;
         let hues = &self.split.levels.hues;
@@ -209,8 +209,8 @@ impl PlotPanel<'_> {
         self.theme.labels.get(column).cloned().unwrap_or_else(|| capitalised(column))
     }
 
-    /// What stands over the hues: what the drawing says, or the column's name where a bare number would say
-    /// nothing.
+    /// The title of the hues: the drawing's, or the column's name where a bare number would not explain
+    /// itself.
     fn hue_title(&self) -> Option<Rich> {
         if let Some(title) = &self.drawing.legend_title {
             return Some(Rich::parse(title));

@@ -1,4 +1,4 @@
-//! What a plot does not show, or shows otherwise than asked, and why.
+//! What a plot does not show, or does not show as requested, and why.
 
 use std::collections::BTreeSet;
 
@@ -17,20 +17,21 @@ use crate::{
     ticks::{Scale, ScaleKind},
 };
 
-/// Cases of one kind that are told one by one; the rest is counted. Arbitrary: enough to find the pattern.
+/// The number of similar cases that are reported individually; the others are counted. Arbitrary, but enough
+/// to see the pattern.
 const TOLD: usize = 3;
-/// How far beyond a limit, as a share of the axis, a value is still drawn: lines at a limit are not cut in
-/// half.
+/// How far beyond a limit a value is still drawn, as a share of the axis, so that lines at a limit are not
+/// cut in half.
 pub(super) const SLACK: f64 = 0.01;
 
-/// A panel's series with the number of their axes.
+/// The series of a panel with the numbers of their axes.
 type Lines<'a> = Vec<(usize, &'a Series)>;
 
 /// A point with its summary, and the number of its axes.
 type Summarised<'a> = (usize, &'a SeriesPoint, &'a Summary);
 
 impl PlotPanel<'_> {
-    /// What is not drawn, and why; what is drawn otherwise than asked.
+    /// What is not drawn, or not drawn as requested, and why.
     pub(crate) fn problems(&self) -> Vec<String> {
         let lines: Lines<'_> = self.split.all().collect();
         let mut problems = self.of_rows();
@@ -57,7 +58,7 @@ impl PlotPanel<'_> {
         undefined.chain(passed_over.infinite.iter().map(|one| of("infinite", one))).collect()
     }
 
-    /// Points whose error bar cannot be computed.
+    /// Points whose error bars cannot be computed.
     fn of_gaps(&self, lines: &Lines<'_>) -> Vec<String> {
         let x = self.drawing.x.as_ref().map_or("x", |axis| &axis.column);
         let mut failed = Vec::new();
@@ -65,7 +66,7 @@ impl PlotPanel<'_> {
             for point in &line.points {
                 let Err(error) = &point.summary else { continue };
                 if *error == NoSummary::Empty {
-                    continue; // its rows are counted
+                    continue; // rows without values are counted elsewhere
                 }
                 let place = spelled(self.split.x_words.as_deref(), point.x);
                 let group: String =
@@ -77,13 +78,13 @@ impl PlotPanel<'_> {
         failed.truncate(TOLD);
         if more > 0 {
             failed.push(format!(
-                "{more} more points have no error bar for such a reason; the CSV beside the panel lists them"
+                "{more} more points have no error bar for similar reasons; the CSV next to the panel lists them"
             ));
         }
         failed
     }
 
-    /// Which series: the values that tell it from others.
+    /// The values that distinguish a series from others.
     fn group(&self, cell: usize, line: &Series) -> Vec<String> {
         let named = self.split.levels.named(self.drawing, cell, line);
         named
@@ -131,7 +132,7 @@ impl PlotPanel<'_> {
         lines.iter().flat_map(of).collect()
     }
 
-    /// Points with too few realisations for the error bar that is asked for.
+    /// Points with too few realisations for the requested error bar.
     fn of_error_bars(&self, lines: &Lines<'_>) -> Vec<String> {
         let Some(bar) = self.drawing.band.filter(|bar| *bar != ErrorBar::Lines) else { return Vec::new() };
         let points = self.summaries(lines);
@@ -186,7 +187,7 @@ impl PlotPanel<'_> {
         problems
     }
 
-    /// What lies outside of fixed limits.
+    /// What lies outside fixed limits.
     fn of_limits(&self, lines: &Lines<'_>) -> Vec<String> {
         let mut problems = Vec::new();
         let drawn = || lines.iter().flat_map(|(cell, line)| line.drawn().map(move |point| (*cell, point)));
@@ -194,7 +195,7 @@ impl PlotPanel<'_> {
             if count > 0 {
                 let limits = format!("{} to {}", scale.from, scale.to);
                 problems
-                    .push(format!("{count} of {all} {what} lie outside of the axis of `{column}`, {limits}"));
+                    .push(format!("{count} of {all} {what} lie outside the axis of `{column}`, {limits}"));
             }
         };
         if let Some(axis) = self.drawing.x.as_ref().filter(|axis| axis.from.is_some() || axis.to.is_some()) {
@@ -223,23 +224,24 @@ impl PlotPanel<'_> {
             let x = line.x.filter(|&x| hidden(&self.x, x)).map(|x| ("x", x));
             let y = line.y.filter(|&y| self.y.iter().any(|scale| hidden(scale, y))).map(|y| ("y", y));
             if let Some((axis, value)) = x.or(y) {
-                problems.push(format!("the reference line at {axis} = {value} lies outside of the axis"));
+                problems.push(format!("the reference line at {axis} = {value} lies outside the axis"));
             }
         }
         problems
     }
 
-    /// Values that look alike.
+    /// Values that cannot be distinguished.
     fn of_looks(&self) -> Vec<String> {
         let levels = &self.split.levels;
         let mut problems = Vec::new();
-        let mut alike = |column: &Option<String>, values: usize, looks: usize, what: &str| {
+        let mut same = |column: &Option<String>, values: usize, looks: usize, what: &str| {
             if let Some(column) = column.as_ref().filter(|_| values > looks) {
-                problems.push(format!("{values} values of `{column}` share {looks} {what}: some look alike"));
+                problems
+                    .push(format!("{values} values of `{column}` share {looks} {what}: some look the same"));
             }
         };
         if let Some(colours) = look::colours_in_turn(self.theme, self.drawing, &levels.hues) {
-            alike(&self.drawing.hue, levels.hues.len(), colours, "colours");
+            same(&self.drawing.hue, levels.hues.len(), colours, "colours");
         }
         let mut looks: Vec<String> = Vec::new();
         for look in &self.styles {
@@ -250,11 +252,11 @@ impl PlotPanel<'_> {
             }
         }
         let what = if self.has_marks() { "shapes" } else { "dashes" };
-        alike(&self.drawing.style, self.styles.len(), looks.len(), what);
+        same(&self.drawing.style, self.styles.len(), looks.len(), what);
         problems
     }
 
-    /// Ticks and words without a place.
+    /// Ticks and words that have no place.
     fn of_labels(&self) -> Vec<String> {
         let mut problems = Vec::new();
         let axes = [
@@ -273,23 +275,22 @@ impl PlotPanel<'_> {
             }
             let asked = axis.ticks.as_ref().map_or(0, Vec::len);
             if asked > shown {
-                problems.push(format!(
-                    "{} of {asked} ticks lie outside of the axis of `{column}`",
-                    asked - shown
-                ));
+                problems
+                    .push(format!("{} of {asked} ticks lie outside the axis of `{column}`", asked - shown));
             }
         }
         problems
     }
 }
 
-/// Whether a value is so far outside of a scale that it is cut off; what has no place on it at all is told
-/// elsewhere.
+/// Whether a value is so far outside a scale that it is clipped. Values that cannot be on the scale at all
+/// are reported elsewhere.
 fn is_outside(scale: &Scale, value: f64) -> bool {
     scale.position(value).is_some_and(|place| !(-SLACK..=1.0 + SLACK).contains(&place))
 }
 
-/// Names of values that do not occur in the table, and of columns that nothing in the drawing tells apart.
+/// Names of values that do not occur in the table, and of columns whose values nothing in the drawing
+/// distinguishes.
 ///
 /// # Errors
 /// [`Error::Table`](crate::Error::Table) for a column that the table does not have.
@@ -307,7 +308,7 @@ pub(super) fn idle_names(table: &Table, drawing: &Drawing, split: &Split) -> Res
         let known = table.distinct(column)?;
         if !shown.contains(column) {
             idle.push(format!(
-                "`names` of `{column}` are not used: nothing in the panel tells its values apart"
+                "`names` of `{column}` are not used: nothing in the panel distinguishes its values"
             ));
             continue;
         }

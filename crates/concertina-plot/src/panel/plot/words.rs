@@ -1,4 +1,5 @@
-//! Words along an axis: how they are labelled, and how the marks over one stand beside each other.
+//! Words along an axis: how they are labelled, and how marks over the same word are placed next to each
+//! other.
 
 use super::{
     PlotPanel,
@@ -13,17 +14,18 @@ use crate::{
     ticks::{Scale, ScaleKind},
 };
 
-/// Share of a word's place that its marks take side by side: arbitrary, so that neighbours keep apart.
+/// The share of a word's space that its marks take up; arbitrary, so that neighbouring words stay apart.
 const SPREAD: f64 = 0.5;
 
 impl PlotPanel<'_> {
-    /// What words along an axis are called.
+    /// The names of words along an axis.
     fn called(&self, column: Option<&str>, words: &[String]) -> Vec<String> {
         let column = column.unwrap_or_default();
         words.iter().map(|word| look::name(self.theme, self.drawing, column, word)).collect()
     }
 
-    /// The scale of words along the horizontal axis: in lines where they fit into their places, else upright.
+    /// The scale of words along the horizontal axis: in lines if they fit into their spaces, otherwise
+    /// upright.
     pub(super) fn words_across(&self, words: &[String], width: f64) -> Scale {
         let names = self.called(self.drawing.x.as_ref().map(|axis| axis.column.as_str()), words);
         let size = self.theme.text.tick;
@@ -38,15 +40,15 @@ impl PlotPanel<'_> {
         scale_of(in_one_line, every, true)
     }
 
-    /// The scale of words up the vertical axis.
+    /// The scale of words along the vertical axis.
     pub(super) fn words_up(&self, words: &[String], height: f64) -> Scale {
         let names = self.called(self.drawing.y.as_ref().map(|axis| axis.column.as_str()), words);
         let every = (0.5 * TICK_SPACING * words.len() as f64 / height).ceil() as usize;
         scale_of(names.iter().map(|name| name.replace('\n', " ")).collect(), every, false)
     }
 
-    /// Where a value of a line stands along the horizontal axis: beside those of the others over the same
-    /// word.
+    /// The position of a value of a line along the horizontal axis, next to the values of other lines over
+    /// the same word.
     pub(super) fn across(&self, cell: usize, line: &Series, x: f64) -> f64 {
         let lines = self.split.series.get(cell).map_or(&[][..], Vec::as_slice);
         if self.split.x_words.is_none() || self.is_scatter() || !shares_a_place(lines) {
@@ -59,8 +61,8 @@ impl PlotPanel<'_> {
     }
 }
 
-/// A scale of words, each with a place of its own: the first at 0, the next at 1, and so on. Of too many
-/// every so-manieth has a label.
+/// A scale of words at the positions 0, 1, and so on. If there are too many, only every `every`-th has a
+/// label.
 fn scale_of(labels: Vec<String>, every: usize, upright: bool) -> Scale {
     let to = labels.len().max(1) as f64 - 0.5;
     let ticks = labels.into_iter().enumerate().step_by(every.max(1));
@@ -68,7 +70,7 @@ fn scale_of(labels: Vec<String>, every: usize, upright: bool) -> Scale {
     Scale { kind: ScaleKind::Linear, from: -0.5, to, ticks, minor: Vec::new(), upright }
 }
 
-/// Whether two lines have a point over one word.
+/// Whether two lines have a point over the same word.
 fn shares_a_place(lines: &[Series]) -> bool {
     let mut seen: Vec<f64> = Vec::new();
     for line in lines {

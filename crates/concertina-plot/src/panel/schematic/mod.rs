@@ -1,4 +1,4 @@
-//! Schematics: drawings that explain, in vector shapes, with the numbers of a real table.
+//! Schematics: explanatory drawings in vector shapes, with the numbers of a real table.
 
 mod network;
 mod shapes;
@@ -45,7 +45,7 @@ impl<'a> SchematicPanel<'a> {
             None => {
                 return Err(Error::Panel {
                     panel: context.name.to_owned(),
-                    message: "expected what the schematic explains, found nothing".to_owned(),
+                    message: "expected the kind of schematic, found none".to_owned(),
                     hint: Some("schematic = \"task\" or \"network\"".to_owned()),
                 });
             }
@@ -53,7 +53,7 @@ impl<'a> SchematicPanel<'a> {
         Ok(Self { theme, title: context.title.map(Rich::parse), what, letter: context.letter })
     }
 
-    /// The numbers in the drawing, a row.
+    /// The numbers in the drawing, as one row.
     pub(crate) fn data(&self) -> Result<Table> {
         match &self.what {
             What::Task(task) => task.data(),
@@ -78,10 +78,10 @@ impl<'a> SchematicPanel<'a> {
     }
 }
 
-/// Most of anything that is drawn one by one: arbitrary, more than a page has room for.
+/// The largest number of things that are drawn one by one: arbitrary, more than fit on a page.
 const MOST_DRAWN: usize = 1000;
 
-/// [`count`] of what is drawn one by one.
+/// [`count`] for things that are drawn one by one.
 fn few(table: &Table, column: &str, example: &str, panel: &str) -> Result<usize> {
     match count(table, column, example, panel)? {
         found if found > MOST_DRAWN => Err(Error::Panel {
@@ -93,7 +93,7 @@ fn few(table: &Table, column: &str, example: &str, panel: &str) -> Result<usize>
     }
 }
 
-/// The value of a column that has only one, as a count; `example` makes one in a recipe.
+/// The value of a column that has a single value, as a count; `example` sets the column in a recipe.
 fn count(table: &Table, column: &str, example: &str, panel: &str) -> Result<usize> {
     let wrong = |message: String| {
         Err(Error::Panel {

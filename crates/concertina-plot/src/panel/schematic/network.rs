@@ -10,20 +10,20 @@ use crate::{
     scene::{Anchor, Item, Pen, Point, Rect, Scene, Shape},
 };
 
-/// Units drawn in a layer at most; three dots stand for the rest.
+/// The most units drawn in a layer; three dots represent the others.
 const MOST: usize = 4;
 /// Units drawn in the recurrent pool.
 const POOL: usize = 7;
-/// Radius of the arrow from the pool to itself over that of the pool.
+/// Radius of the arrow from the pool to itself, relative to that of the pool.
 const LOOP: f64 = 0.45;
-/// How far its centre stands over the pool, as a share of the pool's radius.
+/// Height of the centre of that arrow above the pool, as a share of the pool's radius.
 const LOOP_RISE: f64 = 0.2;
 /// Radius of a unit, in points.
 const UNIT: f64 = 3.6;
 /// Distance of units in a layer, in points.
 const PITCH: f64 = 11.0;
 
-/// What the drawing says.
+/// The contents of the drawing.
 #[derive(Debug)]
 pub(super) struct Network {
     input_dim: usize,
@@ -33,7 +33,7 @@ pub(super) struct Network {
 }
 
 impl Network {
-    /// Columns `input_dim`, `units` and `classes` with one value each.
+    /// Needs the columns `input_dim`, `units` and `classes`, with one value each.
     pub(super) fn new(table: &Table, drawing: &Drawing, theme: &Theme, panel: &str) -> Result<Self> {
         let number = |column: &str, example: &str| count(table, column, example, panel);
         let input_dim = number("input_dim", "task.input_dim = [2]")?;
@@ -53,7 +53,7 @@ impl Network {
     pub(super) fn draw(&self, scene: &mut Scene, place: Rect, theme: &Theme) {
         let line = font::ASCENT + font::DESCENT;
         let text = LABEL_GAP + line * (theme.text.title + theme.text.legend);
-        // The pool with the arrow over it, between the upper edge and the texts.
+        // The pool with the arrow above it, between the upper edge and the texts.
         let free = place.height - text - 2.0 * UNIT - 4.0;
         let pool = (free / (2.0 + LOOP + LOOP_RISE)).min(0.17 * place.width).max(2.0 * UNIT);
         let used = (2.0 + LOOP + LOOP_RISE) * pool + 2.0 * UNIT;
@@ -90,7 +90,7 @@ impl Network {
             (readout, "Readout", counted(self.classes.len(), "class", "classes")),
         ];
         for (middle, name, number) in layers {
-            // Inside the panel, whatever the width of the text.
+            // Inside the panel, however wide the text is.
             let inside = |text: &Rich, size: f64| {
                 let half = 0.5 * text.width(size);
                 middle.0.max(place.left + half).min(place.right() - half)
@@ -106,13 +106,13 @@ impl Network {
     }
 }
 
-/// Units one below the other; of more than a few the first, dots, and the last.
+/// Units one below the other; if there are many, the first ones, dots, and the last.
 fn layer(scene: &mut Scene, middle: Point, fillings: &[Colour], count: usize, pen: &Pen) {
     let places = count.min(MOST);
     let top = middle.1 - 0.5 * PITCH * places.saturating_sub(1) as f64;
     for place in 0..places {
         let centre = (middle.0, top + PITCH * place as f64);
-        // Of many, the last but one gives its place to the dots, and the last stands for the last.
+        // If there are many, dots replace the last unit but one.
         if count > MOST && place + 2 == places {
             let centres = [-3.0, 0.0, 3.0].map(|down| (centre.0, centre.1 + down)).to_vec();
             scene.items.push(Item::Marks { centres, shape: Shape::Disc, radius: 0.6, colour: pen.colour });
@@ -123,7 +123,7 @@ fn layer(scene: &mut Scene, middle: Point, fillings: &[Colour], count: usize, pe
     }
 }
 
-/// Units in a ring, joined to all but their neighbours: recurrence, not a count.
+/// Units in a ring, joined to all but their neighbours: a symbol of recurrence, not a count.
 fn draw_pool(scene: &mut Scene, middle: Point, radius: f64, filling: Colour, pen: &Pen) {
     let at = |unit: usize| {
         let angle = std::f64::consts::TAU * unit as f64 / POOL as f64 - std::f64::consts::FRAC_PI_2;

@@ -7,9 +7,9 @@ use crate::{
 
 /// Length of an arrow's head, in points.
 const HEAD: f64 = 3.4;
-/// Half its width over its length: a slender triangle.
+/// Half the width of the head, relative to its length: a slender triangle.
 const HEAD_WIDTH: f64 = 0.36;
-/// Pieces of an arc; at the sizes of a schematic no corner is seen.
+/// Pieces of an arc; at the sizes of a schematic, no corners are visible.
 const PIECES: usize = 32;
 
 /// A straight arrow.
@@ -30,14 +30,15 @@ fn head(scene: &mut Scene, tip: Point, direction: Point, colour: Colour) {
     scene.items.push(Item::Area { outline, colour, opacity: 1.0 });
 }
 
-/// An arc around `centre` with a head at its end; angles in degrees, clockwise on the page from the right.
+/// An arc around `centre` with a head at its end. Angles are in degrees, clockwise on the page, from the
+/// right.
 pub(super) fn arc_arrow(scene: &mut Scene, centre: Point, radius: f64, from: f64, to: f64, pen: &Pen) {
     let at = |degrees: f64| {
         let angle = degrees.to_radians();
         (centre.0 + radius * angle.cos(), centre.1 + radius * angle.sin())
     };
     let turn = (to - from).signum();
-    // As much of the arc as the head covers, less a little.
+    // As much of the arc as the head covers, minus a little.
     let covered = turn * (0.8 * HEAD / radius).to_degrees();
     let share = |piece: usize| from + (to - covered - from) * piece as f64 / PIECES as f64;
     let stroke = (0..=PIECES).map(|piece| at(share(piece))).collect();
@@ -47,7 +48,7 @@ pub(super) fn arc_arrow(scene: &mut Scene, centre: Point, radius: f64, from: f64
     head(scene, tip, ((tip.0 - back.0) / length, (tip.1 - back.1) / length), pen.colour);
 }
 
-/// A circle with a filling.
+/// A filled circle.
 pub(super) fn circle(scene: &mut Scene, centre: Point, radius: f64, filling: Colour, pen: &Pen) {
     let round = |radius: f64| -> Vec<Point> {
         (0..=2 * PIECES)
@@ -61,7 +62,7 @@ pub(super) fn circle(scene: &mut Scene, centre: Point, radius: f64, filling: Col
     scene.items.push(Item::Lines { strokes: vec![round(radius)], pen: pen.clone() });
 }
 
-/// A level bracket, open downwards, from `left` to `right`.
+/// A horizontal bracket, open downwards, from `left` to `right`.
 pub(super) fn bracket(scene: &mut Scene, left: f64, right: f64, top: f64, foot: f64, pen: &Pen) {
     let stroke = vec![(left, top + foot), (left, top), (right, top), (right, top + foot)];
     scene.items.push(Item::Lines { strokes: vec![stroke], pen: pen.clone() });

@@ -13,7 +13,7 @@ use crate::{
     scene::{Anchor, Item, Pen, Point, Rect, Scene, Shape},
 };
 
-/// Samples drawn at most: the clusters show, and dots do not cover them.
+/// The most samples drawn, so that clusters are visible and not covered by dots.
 const SAMPLES: usize = 240;
 /// Share of the width that the clusters take.
 const CLUSTERS: f64 = 0.30;
@@ -28,20 +28,20 @@ const REACH_OUT: f64 = 12.0;
 /// Height of a bracket's feet, in points.
 const FOOT: f64 = 2.2;
 
-/// What the drawing says.
+/// The contents of the drawing.
 #[derive(Debug)]
 pub(super) struct Task {
     delay: usize,
     hold: usize,
     evaluate: usize,
-    /// Samples of the input in its plane, by class.
+    /// Samples of the input in their plane, by class.
     samples: Vec<(usize, Point)>,
     classes: Vec<Look>,
 }
 
 impl Task {
-    /// Columns `delay`, `hold` and `evaluate` with one value each, and the samples of the input (`timestep`
-    /// -1): `pc1`, `pc2`, `class`.
+    /// Needs the columns `delay`, `hold` and `evaluate`, with one value each, and the samples of the input
+    /// (`timestep` -1): `pc1`, `pc2`, `class`.
     pub(super) fn new(table: &Table, drawing: &Drawing, theme: &Theme, panel: &str) -> Result<Self> {
         let number = |column: &str, example: &str| few(table, column, example, panel);
         let delay = number("delay", "task.delay = [10]")?;
@@ -68,13 +68,13 @@ impl Task {
                 panel: panel.to_owned(),
                 message: "expected samples of the input (`timestep` -1) for the clusters, found none"
                     .to_owned(),
-                hint: Some("take `pca_snapshots` with -1 among its `timesteps`".to_owned()),
+                hint: Some("use `pca_snapshots` with -1 among its `timesteps`".to_owned()),
             });
         }
         Ok(Self { delay, hold, evaluate, samples, classes })
     }
 
-    /// Timesteps of a trial.
+    /// The number of timesteps of a trial.
     fn steps(&self) -> usize {
         (self.delay + self.hold).saturating_sub(1).max(1)
     }
@@ -144,8 +144,8 @@ impl Task {
         }
     }
 
-    /// States as circles along time, input into the first, evaluation of the last; the centre and radius of
-    /// the first circle.
+    /// Draws states as circles along time, input into the first, and the evaluation of the last. Returns the
+    /// centre and radius of the first circle.
     fn draw_trial(&self, scene: &mut Scene, place: Rect, theme: &Theme, level: f64) -> (Point, f64) {
         let steps = self.steps();
         let column = place.width / steps as f64;
@@ -166,7 +166,7 @@ impl Task {
                 let (from, to) = (at(step), at(step + 1));
                 shapes::arrow(scene, (from.0 + radius + 1.0, level), (to.0 - radius - 1.0, level), &pen);
             }
-            // The first input comes from the clusters beside it.
+            // The first input comes from the clusters next to it.
             if input && step > 0 {
                 shapes::arrow(
                     scene,
@@ -214,7 +214,7 @@ impl Task {
             let (left, right) = (edge(from) + rim, edge(to) - rim);
             shapes::bracket(scene, left, right, top, FOOT, &pen);
             let half = 0.5 * Rich::parse(name).width(size);
-            // Centred on its bracket, inside the panel, and right of the name before.
+            // Centred on its bracket, inside the panel, and to the right of the previous name.
             let middle = (0.5 * (left + right)).min(place.right() - half).max(place.left + half);
             let middle = middle.max(taken + half + 4.0);
             taken = middle + half;
@@ -226,7 +226,7 @@ impl Task {
         }
     }
 
-    /// Numbers of the timesteps under the states, as many as fit, and what they are.
+    /// As many numbers of timesteps under the states as fit, and a label.
     fn draw_timesteps(&self, scene: &mut Scene, place: Rect, theme: &Theme, ceiling: f64, column: f64) {
         let steps = self.steps();
         let size = theme.text.tick;

@@ -1,4 +1,4 @@
-//! Runs that are trained side by side, an epoch at a time.
+//! Runs that are trained side by side, one epoch at a time.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -7,40 +7,40 @@ use concertina_model::network::Weights;
 use concertina_model::trainer::{EpochRecord, Trainer, TrainingState};
 use concertina_model::{Checkpoint, Error as ModelError, Update};
 
-/// One or several runs of one shape in training.
+/// One or several runs of the same shape in training.
 ///
-/// A cohort knows nothing of stores, plans or analyses: it trains an epoch and says what came of it. On the
-/// CPU a cohort is a [`Trainer`], of one run.
+/// A cohort knows nothing of stores, plans or analyses: it trains an epoch and returns the outcome. On the
+/// CPU, a cohort is a [`Trainer`] of one run.
 pub(crate) trait Cohort {
-    /// Trains the next epoch of the runs for which updates are given, perhaps none, at which weights are
-    /// wanted. A run without is left as it is. What comes back is in the order of the runs.
+    /// Trains the next epoch of each run that has a set of updates, possibly empty, at which its weights are
+    /// wanted. A run with `None` is left as it is. The outcomes are in the order of the runs.
     fn train_epoch(&mut self, wanted: &[Option<BTreeSet<Update>>]) -> Vec<Option<TrainedEpoch>>;
 
-    /// How far a run has come.
+    /// How far a run has been trained.
     fn checkpoint(&self, run: usize) -> Checkpoint;
 
-    /// What was written down of a run, one entry per epoch.
+    /// The history of a run, one entry per epoch.
     fn history(&self, run: usize) -> &[EpochRecord];
 
-    /// The weights of a run as they are now.
+    /// The current weights of a run.
     fn weights(&self, run: usize) -> Weights;
 
-    /// What a run can be resumed from.
+    /// The state from which a run can be resumed.
     fn state(&self, run: usize) -> TrainingState;
 }
 
-/// What came of an epoch of one run.
+/// The outcome of an epoch of one run.
 #[derive(Debug)]
 pub(crate) struct TrainedEpoch {
-    /// What was written down, or why the run cannot go on.
+    /// The record of the epoch, or why the run cannot continue.
     pub(crate) record: Result<EpochRecord, ModelError>,
-    /// The weights that were wanted, as far as training came.
+    /// The weights that were wanted, as far as training got.
     pub(crate) met: Vec<(Checkpoint, Weights)>,
-    /// What it took.
+    /// The time it took.
     pub(crate) time: Duration,
 }
 
-/// One run of a cohort, to be looked at.
+/// A read-only view of one run of a cohort.
 #[derive(Clone, Copy)]
 pub(crate) struct Member<'c> {
     pub(crate) cohort: &'c dyn Cohort,

@@ -1,4 +1,4 @@
-//! Training a run again, compared with what the store has, bit for bit.
+//! Compares a run that is trained again with what the store has, bit-for-bit.
 
 use concertina_model::Checkpoint;
 use concertina_model::network::Weights;
@@ -10,7 +10,7 @@ use crate::library::history;
 use crate::library::progress::id_of;
 use crate::record::{Comparison, Difference};
 
-/// Compares checkpoints as they are met.
+/// Compares checkpoints as training reaches them.
 pub(crate) struct Comparer<'a> {
     folder: &'a RunFolder,
     checkpoints: usize,
@@ -22,7 +22,8 @@ impl<'a> Comparer<'a> {
         Self { folder, checkpoints: 0, difference: None }
     }
 
-    /// Compares one checkpoint; one that the store cannot read has been set aside and is not compared.
+    /// Compares one checkpoint. A checkpoint that the store cannot read has been set aside and is not
+    /// compared.
     pub(crate) fn compare(&mut self, checkpoint: Checkpoint, weights: &Weights) {
         let Ok(Some(stored)) = self.folder.read_checkpoint(id_of(checkpoint)) else { return };
         self.checkpoints += 1;
@@ -55,7 +56,7 @@ impl<'a> Comparer<'a> {
         }
     }
 
-    /// What was found, with the history; `None` if the store had nothing to compare with.
+    /// The result, after the histories are compared as well; `None` if the store had nothing to compare with.
     pub(crate) fn finish(
         mut self,
         stored: &[EpochRecord],
@@ -103,7 +104,7 @@ mod tests {
     use concertina_store::{RunKey, Store};
 
     #[test]
-    fn a_history_that_differs_is_told_where_the_store_keeps_no_checkpoints() {
+    fn a_different_history_is_reported_even_if_the_store_keeps_no_checkpoints() {
         let folder = tempfile::tempdir().expect("a folder");
         let run = Store::open(folder.path()).expect("a store").run(&RunKey::of("a run"));
         let record = |loss: f64| EpochRecord {

@@ -1,8 +1,9 @@
-//! From what is wanted of a run to its checkpoints: loaded if the store has them, trained if not.
+//! Obtains the checkpoints that are wanted of a run: loads them if the store has them, and trains the run if
+//! not.
 //!
 //! Checkpoints are a cache: what is missing is computed again from the nearest earlier state, bit-for-bit. A
-//! [`Plan`] says what is to be made of a run, given what the store has of it; a [`Session`] sees one run
-//! through its plan; a [`Cohort`] trains the epochs that sessions want, of one run or of several.
+//! [`Plan`] says what to train of a run, given what the store has of it. A [`Session`] carries out the plan
+//! of one run. A [`Cohort`] trains the epochs that sessions want, of one or several runs.
 
 mod cohort;
 mod comparison;
@@ -30,23 +31,23 @@ use crate::library::known::Known;
 use crate::record::{Comparison, Outcome, RunRecord, Source};
 use crate::selection::End;
 
-/// Time before the second look at a run that another process trains. Arbitrary: short against a run, long
-/// against a look.
+/// Time before the second look at a run that another process trains. Arbitrary: short compared with a run,
+/// long compared with a look.
 const PATIENCE: Duration = Duration::from_millis(50);
-/// Most of that time, which doubles with every look.
+/// The longest such time; it doubles with every look.
 const MOST_PATIENCE: Duration = Duration::from_secs(1);
 
-/// Most passes over a run for one request. Two are the most that a run needs (to find where it diverges, then
-/// for what is wanted before that); more happen only if files are deleted meanwhile.
+/// The largest number of passes over a run for one request. A run needs at most two: one to find where it
+/// diverges, and one for what is wanted before that. More happen only if files are deleted meanwhile.
 const MOST_PASSES: usize = 5;
 
-/// A run that was made as it was asked for, or as far as it went.
+/// A run that was loaded or trained as it was asked for, or as far as that was possible.
 #[derive(Debug)]
 pub(crate) struct Made {
     pub(crate) record: RunRecord,
     /// Epochs that were trained.
     pub(crate) trained_epochs: u64,
-    /// What they took.
+    /// The time they took.
     pub(crate) training: Duration,
 }
 
@@ -55,19 +56,19 @@ pub(crate) fn patience(looks: u32) -> Duration {
     (PATIENCE * 2_u32.saturating_pow(looks.min(8))).min(MOST_PATIENCE)
 }
 
-/// How many epochs are left to train of a run of which no questions are asked; `None` if the store has all
-/// that is to be kept.
+/// How many epochs are left to train of a run about which no questions are asked; `None` if the store has
+/// everything that is to be kept.
 pub(crate) fn epochs_left(folder: &RunFolder, request: &RunRequest<'_>) -> Result<Option<u64>> {
     let known = Known::read(folder, request.params)?;
     let plan = Plan::of(request, &known, &Needs::default(), request.rerun);
     let done = |plan: &Plan| {
-        known.progress.as_ref().filter(|state| plan.goes_on_from(state)).map_or(0, |state| state.epoch)
+        known.progress.as_ref().filter(|state| plan.continues_from(state)).map_or(0, |state| state.epoch)
     };
     Ok(plan.map(|plan| plan.epochs - done(&plan)))
 }
 
-/// Makes a run as it is asked for: looks, and trains what is missing; `None` if another process trains it and
-/// the request does not want to wait.
+/// Makes a run as it is asked for: looks at the store, and trains what is missing. `None` if another process
+/// is training it and the request does not want to wait.
 pub(crate) fn make(
     site: Site<'_>,
     request: &RunRequest<'_>,
@@ -78,7 +79,7 @@ pub(crate) fn make(
     Making { site, request, source, trained_epochs, training, comparison }.run(witness)
 }
 
-/// A run that is being made: what was done for it so far.
+/// A run that is being made, and what was done for it so far.
 struct Making<'a> {
     site: Site<'a>,
     request: &'a RunRequest<'a>,
@@ -90,11 +91,11 @@ struct Making<'a> {
 
 impl Making<'_> {
     fn run(mut self, witness: &mut dyn Witness) -> Result<Option<Made>> {
-        let mut anew = self.request.rerun;
+        let mut from_start = self.request.rerun;
         let (mut looks, mut passes) = (0, 0);
         loop {
             let known = Known::read(self.site.folder, self.request.params)?;
-            if self.plan(&known, witness, anew).is_none() {
+            if self.plan(&known, witness, from_start).is_none() {
                 return self.found(known).map(Some);
             }
             if passes == MOST_PASSES {
@@ -112,13 +113,13 @@ impl Making<'_> {
                     continue;
                 }
             };
-            // Another process may have finished it meanwhile.
+            // Another process may have finished it in the meantime.
             let known = Known::read(self.site.folder, self.request.params)?;
-            let Some(plan) = self.plan(&known, witness, anew) else { continue };
+            let Some(plan) = self.plan(&known, witness, from_start) else { continue };
             let trained = self.train(&known, &plan, witness, &mut claim)?;
             drop(claim);
             passes += 1;
-            anew = false;
+            from_start = false;
             let Some(end) = trained.end else { return Ok(Some(self.interrupted(trained.history))) };
             if self.is_complete(&known, &plan, end, witness) {
                 return Ok(Some(self.made(Outcome::Complete, end, trained.history)));
@@ -126,12 +127,12 @@ impl Making<'_> {
         }
     }
 
-    /// What is to be made of the run; `None` if nothing is missing.
-    fn plan(&self, known: &Known, witness: &dyn Witness, anew: bool) -> Option<Plan> {
-        Plan::of(self.request, known, &witness.needs(self.request.end(known)), anew)
+    /// What to train of the run; `None` if nothing is missing.
+    fn plan(&self, known: &Known, witness: &dyn Witness, from_start: bool) -> Option<Plan> {
+        Plan::of(self.request, known, &witness.needs(self.request.end(known)), from_start)
     }
 
-    /// Trains the run once through, a cohort of its own.
+    /// Trains the run in one pass, as a cohort of one run.
     fn train(
         &mut self,
         known: &Known,
@@ -144,7 +145,7 @@ impl Making<'_> {
         let trained = train(&mut trainer, vec![session]).pop().unwrap_or(Err(Error::Interrupted))?;
         self.trained_epochs += trained.to_epoch - trained.from_epoch;
         self.training += trained.time;
-        if plan.anew {
+        if plan.from_start {
             self.comparison = trained.comparison.clone();
         }
         if self.source == Source::Loaded {
@@ -153,7 +154,7 @@ impl Making<'_> {
         Ok(trained)
     }
 
-    /// A trainer where the session begins: at the stored state, or at the start of the run.
+    /// A trainer at the beginning of the session: at the stored state, or at the start of the run.
     fn trainer(&self, session: &Session<'_>) -> Result<Trainer> {
         if let Some(state) = session.stored_state()? {
             match Trainer::resume(self.request.params, state) {
@@ -167,7 +168,7 @@ impl Making<'_> {
         Ok(Trainer::new(self.request.params)?)
     }
 
-    /// Whether all is there of a run that was trained, without looking again.
+    /// Whether nothing is missing of a run that was trained, without looking at the store again.
     fn is_complete(&self, known: &Known, plan: &Plan, end: End, witness: &dyn Witness) -> bool {
         let needs = witness.needs(end);
         let kept = self.request.kept(end, &needs);
@@ -184,13 +185,13 @@ impl Making<'_> {
         std::thread::sleep(patience(looks));
     }
 
-    /// All that is wanted is in the store.
+    /// The result if everything that is wanted is in the store.
     fn found(self, known: Known) -> Result<Made> {
         let (folder, params) = (self.site.folder, self.request.params);
         if known.loose {
-            folder.pack(Packing::All)?; // a kill came between the last checkpoint and packing
+            folder.pack(Packing::All)?; // the process was killed between the last checkpoint and packing
         }
-        known.mend(folder, params)?;
+        known.restore(folder, params)?;
         let end = self.request.end(&known);
         let outcome = known.divergence(end).cloned().map_or(Outcome::Complete, Outcome::Diverged);
         let history = known.history.into_iter().take(end.epoch as usize).collect();
@@ -219,7 +220,7 @@ impl Making<'_> {
     }
 }
 
-/// Trains the runs of a cohort, each as its session wants; what came of them is in the order of the sessions.
+/// Trains the runs of a cohort, each as its session wants. The outcomes are in the order of the sessions.
 fn train(cohort: &mut dyn Cohort, sessions: Vec<Session<'_>>) -> Vec<Result<Trained>> {
     let mut open: Vec<Option<Session<'_>>> = sessions.into_iter().map(Some).collect();
     let mut results: Vec<Option<Result<Trained>>> = open.iter().map(|_| None).collect();
@@ -251,7 +252,7 @@ fn train(cohort: &mut dyn Cohort, sessions: Vec<Session<'_>>) -> Vec<Result<Trai
 
 fn source_of(known: &Known, plan: &Plan, trained: &Trained) -> Source {
     let nothing_known = known.progress.is_none() && known.checkpoints.is_empty();
-    if plan.anew || nothing_known {
+    if plan.from_start || nothing_known {
         Source::Trained
     } else if trained.to_epoch == trained.from_epoch {
         Source::Loaded
@@ -285,8 +286,8 @@ mod tests {
         params.check().expect("valid")
     }
 
-    /// Needs an earlier checkpoint after each of so many passes. Counts the weights that it meets, and keeps
-    /// none.
+    /// A witness that needs an earlier checkpoint after each of `passes` passes. It counts the weights that
+    /// it meets, and keeps none.
     struct Counter<'c> {
         params: &'c ValidParams,
         passes: usize,
@@ -314,7 +315,7 @@ mod tests {
         }
     }
 
-    /// What comes of a run of which an earlier checkpoint is wanted after each of so many passes.
+    /// Makes a run of which an earlier checkpoint is wanted after each of `passes` passes.
     fn after_passes(passes: usize) -> Result<usize> {
         let folder = tempfile::tempdir().expect("a folder");
         let params = small(9);
@@ -364,7 +365,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cohort_of_two_runs_leaves_what_two_of_one_leave() {
+    fn a_cohort_of_two_runs_stores_the_same_as_two_cohorts_of_one() {
         let mut other = Params::clone(&small(5));
         other.seed = 1;
         let runs = [small(2), other.check().expect("valid")];
@@ -373,20 +374,20 @@ mod tests {
         let [alone, together] = folders.each_ref().map(|folder| Store::open(folder.path()).expect("a store"));
         let requests =
             runs.each_ref().map(|params| RunRequest { train: true, ..RunRequest::of(params, &settings) });
-        let nobody = |params| Counter { params, passes: 0, met: 0 };
+        let undemanding = |params| Counter { params, passes: 0, met: 0 };
         for request in &requests {
             let folder = alone.run(&request.key);
             let site = Site { store: &alone, folder: &folder, settings: &settings };
-            make(site, request, &mut nobody(request.params)).expect("it trains");
+            make(site, request, &mut undemanding(request.params)).expect("it trains");
         }
         let folders = requests.each_ref().map(|request| together.run(&request.key));
         let known = [0, 1].map(|run| Known::read(&folders[run], &runs[run]).expect("it is read"));
         let plan = |run: usize| Plan::of(&requests[run], &known[run], &Needs::default(), false);
-        let plans = [0, 1].map(|run| plan(run).expect("nothing is there"));
-        let mut witnesses = runs.each_ref().map(nobody);
+        let plans = [0, 1].map(|run| plan(run).expect("everything is missing"));
+        let mut witnesses = runs.each_ref().map(undemanding);
         let mut claims = folders.each_ref().map(|folder| match folder.claim().expect("a claim") {
             Claimed::Mine(claim) => claim,
-            Claimed::Held(_) => panic!("nobody else is there"),
+            Claimed::Held(_) => panic!("no other process has a claim"),
         });
         let sessions = witnesses.iter_mut().zip(&mut claims).enumerate().map(|(run, (witness, claim))| {
             let site = Site { store: &together, folder: &folders[run], settings: &settings };
@@ -398,8 +399,8 @@ mod tests {
         assert_eq!(epochs.collect::<Vec<_>>(), [2, 5]);
         for folder in &folders {
             let other = alone.run(folder.key());
-            let ids = folder.checkpoint_ids().expect("they are listed");
-            assert_eq!(ids, other.checkpoint_ids().expect("they are listed"));
+            let ids = folder.checkpoint_ids().expect("checkpoints are listed");
+            assert_eq!(ids, other.checkpoint_ids().expect("checkpoints are listed"));
             assert_eq!(folder.read_resume().expect("read"), other.read_resume().expect("read"));
             assert_eq!(
                 folder.read_checkpoints(&ids).expect("read"),

@@ -1,4 +1,5 @@
-//! What is to be made of a run, given what the store has of it. Pure: nothing here reads or writes.
+//! What to train of a run, given what the store has of it. The functions here are pure: they neither read nor
+//! write.
 
 use std::collections::BTreeSet;
 
@@ -12,32 +13,32 @@ use crate::library::progress::Progress;
 use crate::selection::{CheckpointSelection, End};
 use crate::settings::{Keep, Settings};
 
-/// What is asked of one run.
+/// A request for one run.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct RunRequest<'a> {
     pub(crate) params: &'a ValidParams,
-    /// The key of these parameters. The folder of an imported network may have another.
+    /// The key of these parameters. The folder of an imported network may have another key.
     pub(crate) key: RunKey,
-    /// Whether the run is wanted for itself: all that is to be kept must be there.
+    /// Whether the trained run itself is wanted: then the store must have everything that is to be kept.
     pub(crate) train: bool,
-    /// What to keep.
+    /// Which checkpoints to keep.
     pub(crate) keep: Keep,
     /// Whether to train again and compare.
     pub(crate) rerun: bool,
     /// Whether to wait for another process that trains it, rather than do something else first.
     pub(crate) wait: bool,
-    /// What all its epochs count for in progress.
+    /// What all its epochs count for in progress reports.
     pub(crate) work: f64,
 }
 
 impl<'a> RunRequest<'a> {
-    /// A request for nothing yet, as the settings say.
+    /// A request with these settings that does not want anything yet.
     pub(crate) fn of(params: &'a ValidParams, settings: &Settings) -> Self {
         let (key, keep) = (RunKey::of(&params.canonical()), settings.keep.unwrap_or_default());
         Self { params, key, train: false, keep, rerun: settings.rerun, wait: false, work: 0.0 }
     }
 
-    /// The checkpoints that the store is to keep of a run that ends there, of which this is needed.
+    /// The checkpoints that the store is to keep of a run with this end and these needs.
     pub(crate) fn kept(&self, end: End, needs: &Needs) -> BTreeSet<Checkpoint> {
         let mut kept = match self.keep {
             Keep::All => {
@@ -45,7 +46,7 @@ impl<'a> RunRequest<'a> {
                 kept.extend(&needs.all);
                 kept
             }
-            // What is analysed on the way need not be kept for it.
+            // What is analysed during training need not be kept for that.
             Keep::Needed if !self.train => BTreeSet::new(),
             Keep::Needed | Keep::Ends => CheckpointSelection::Ends.resolve(self.params, end),
         };
@@ -59,64 +60,69 @@ impl<'a> RunRequest<'a> {
     }
 }
 
-/// What is to be made of a run by training it once through.
+/// What to train of a run in one pass.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Plan {
     /// The last epoch to train.
     pub(crate) epochs: u64,
-    /// Whether that is where the run ends as far as is known, so that early stopping applies.
+    /// Whether the run ends there as far as is known, so that early stopping applies.
     pub(crate) to_the_end: bool,
     /// Where the run ends, as far as is known.
     pub(crate) end: End,
-    /// Checkpoints to meet on the way.
+    /// The checkpoints at which weights are wanted.
     pub(crate) wanted: BTreeSet<Checkpoint>,
-    /// Those of a run that ends so which the store is to keep.
+    /// Those that the store is to keep of a run with this end.
     pub(crate) kept: BTreeSet<Checkpoint>,
-    /// Those of a run that ends so which the witness is to see.
+    /// Those that the witness is to see of a run with this end.
     pub(crate) needed: BTreeSet<Checkpoint>,
-    /// Whether to train from the start whatever the store has, and compare.
-    pub(crate) anew: bool,
+    /// Whether to train from the start, whatever the store has, and compare.
+    pub(crate) from_start: bool,
 }
 
 impl Plan {
-    /// What is to be made of a run, given what the store has and what is needed of a run that ends
-    /// [there](RunRequest::end); `None` if nothing is missing.
-    pub(crate) fn of(request: &RunRequest<'_>, known: &Known, needs: &Needs, anew: bool) -> Option<Self> {
+    /// What to train of a run, given what the store has and what is needed of a run with [this
+    /// end](RunRequest::end); `None` if nothing is missing.
+    pub(crate) fn of(
+        request: &RunRequest<'_>,
+        known: &Known,
+        needs: &Needs,
+        from_start: bool,
+    ) -> Option<Self> {
         let params = request.params;
         let end = request.end(known);
         let kept = request.kept(end, needs);
-        let is_missing = |one: &Checkpoint| anew || !known.checkpoints.contains(one);
+        let is_missing = |one: &Checkpoint| from_start || !known.checkpoints.contains(one);
         let mut wanted = needs.all.clone();
         if known.end(params).is_none() {
             wanted.extend(&kept);
             wanted.retain(is_missing);
             let (epochs, needed) = (params.train.epochs, needs.all.clone());
-            return Some(Self { epochs, to_the_end: true, end, wanted, kept, needed, anew });
+            return Some(Self { epochs, to_the_end: true, end, wanted, kept, needed, from_start });
         }
         if request.train {
             wanted.extend(&kept);
         }
         wanted.retain(is_missing);
-        let epochs = if anew {
+        let epochs = if from_start {
             wanted.extend(known.checkpoints.iter().filter(|one| one.update <= end.update));
             end.epoch
         } else {
             wanted.last()?.update.0.div_ceil(params.updates_per_epoch())
         };
-        Some(Self { epochs, to_the_end: false, end, wanted, kept, needed: needs.all.clone(), anew })
+        Some(Self { epochs, to_the_end: false, end, wanted, kept, needed: needs.all.clone(), from_start })
     }
 
-    /// Whether training can go on from a stored state: one that is not past the first checkpoint that is
+    /// Whether training can continue from a stored state, which must not be past the first checkpoint that is
     /// wanted.
-    pub(crate) fn goes_on_from(&self, state: &Progress) -> bool {
+    pub(crate) fn continues_from(&self, state: &Progress) -> bool {
         let first = self.wanted.first().map(|one| one.update.0);
-        !self.anew
+        !self.from_start
             && state.diverged.is_none()
             && state.epoch <= self.epochs
             && first.is_none_or(|first| state.update <= first)
     }
 
-    /// The updates of an epoch at which weights are wanted, the epoch being the one after a checkpoint.
+    /// The updates at which weights are wanted in the epoch that follows a checkpoint.
     pub(crate) fn updates_after(&self, from: Checkpoint, updates_per_epoch: u64) -> BTreeSet<Update> {
         let until = Update(from.update.0 + updates_per_epoch);
         let wanted = self.wanted.iter().map(|one| one.update);
@@ -133,7 +139,7 @@ mod tests {
     use crate::record::Divergence;
     use crate::selection::after_epoch;
 
-    /// A run of so many epochs, of which every second is on its schedule.
+    /// A run of this many epochs, with every second epoch on its schedule.
     fn params(epochs: u64) -> ValidParams {
         let mut params = Params::default();
         params.train.epochs = epochs;
@@ -168,7 +174,7 @@ mod tests {
         }
     }
 
-    /// A store that has these checkpoints of a run, and a state and a history of so many epochs.
+    /// A store that has these checkpoints of a run, and a state and a history of `progress` epochs.
     fn known(params: &ValidParams, checkpoints: &[u64], progress: u64) -> Known {
         let state =
             Progress { epoch: progress, update: after_epoch(params, progress).update.0, diverged: None };
@@ -200,11 +206,11 @@ mod tests {
     }
 
     #[test]
-    fn a_run_that_is_not_there_is_trained_to_its_end() {
+    fn a_run_that_the_store_lacks_is_trained_to_its_end() {
         let params = params(6);
         let request = request(&params, Keep::Needed, false);
         let plan = Plan::of(&request, &known(&params, &[], 0), &needs(&params, &[3], &[]), false);
-        let plan = plan.expect("all is missing");
+        let plan = plan.expect("everything is missing");
         assert_eq!((plan.epochs, plan.to_the_end, plan.end), (6, true, End::after(&params, 6)));
         assert_eq!(
             (epochs(&plan.wanted), epochs(&plan.kept), epochs(&plan.needed)),
@@ -213,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_that_is_there_is_trained_for_nothing_but_what_is_missing() {
+    fn a_stored_run_is_trained_only_for_what_is_missing() {
         let params = params(6);
         let there = known(&params, &[0, 2, 4, 6], 6);
         let of = |request: &RunRequest<'_>, all: &[u64]| {
@@ -229,18 +235,18 @@ mod tests {
     }
 
     #[test]
-    fn a_longer_run_goes_on_from_the_state_of_the_shorter_one_unless_something_lies_before_it() {
+    fn a_longer_run_continues_from_the_state_of_the_shorter_one_unless_an_earlier_checkpoint_is_wanted() {
         let (short, long) = (params(4), params(8));
         let there = known(&short, &[0, 2, 4], 4);
-        let state = there.progress.clone().expect("it has one");
+        let state = there.progress.clone().expect("a state");
         let of = |all: &[u64]| {
             let plan = Plan::of(&request(&long, Keep::All, true), &there, &needs(&long, all, &[]), false);
             plan.expect("more epochs are asked for")
         };
         let plan = of(&[]);
         assert_eq!((plan.epochs, plan.to_the_end, epochs(&plan.wanted)), (8, true, vec![6, 8]));
-        assert!(plan.goes_on_from(&state));
-        assert!(!of(&[3]).goes_on_from(&state), "epoch 3 is met on a way from the start only");
+        assert!(plan.continues_from(&state));
+        assert!(!of(&[3]).continues_from(&state), "epoch 3 is reached only from the start");
         let divergence = Divergence {
             epoch: 5,
             update: 1,
@@ -248,21 +254,21 @@ mod tests {
             largest_weight: String::new(),
             learning_rate: 0.1,
         };
-        assert!(!plan.goes_on_from(&Progress { diverged: Some(divergence), ..state }));
+        assert!(!plan.continues_from(&Progress { diverged: Some(divergence), ..state }));
     }
 
     #[test]
-    fn a_run_that_is_trained_anew_meets_all_that_the_store_has_of_it() {
+    fn a_run_that_is_trained_again_meets_every_checkpoint_in_the_store() {
         let params = params(6);
         let there = known(&params, &[0, 2, 4, 6], 6);
         let plan = Plan::of(&request(&params, Keep::All, false), &there, &Needs::default(), true);
-        let plan = plan.expect("anew");
+        let plan = plan.expect("the run is trained again");
         assert_eq!((plan.epochs, plan.to_the_end, epochs(&plan.wanted)), (6, false, vec![0, 2, 4, 6]));
-        assert!(!plan.goes_on_from(&there.progress.expect("it has one")));
+        assert!(!plan.continues_from(&there.progress.expect("a state")));
     }
 
     #[test]
-    fn a_run_that_stopped_early_ends_there_and_a_longer_one_stops_there_too() {
+    fn a_run_that_stopped_early_stops_at_the_same_epoch_when_more_are_asked_for() {
         let mut stopping = Params::clone(&params(8));
         stopping.train.stop_after = Some(2);
         let stopping = stopping.check().expect("valid");
@@ -274,14 +280,18 @@ mod tests {
     }
 
     #[test]
-    fn the_updates_of_an_epoch_are_those_after_the_checkpoint_and_up_to_its_end() {
+    fn the_updates_of_an_epoch_follow_its_first_checkpoint_and_include_its_last() {
         let params = params(6);
         let per_epoch = params.updates_per_epoch();
         let plan =
             Plan::of(&request(&params, Keep::All, true), &known(&params, &[], 0), &Needs::default(), false);
-        let plan = plan.expect("all is missing");
+        let plan = plan.expect("everything is missing");
         let updates = |from: u64| plan.updates_after(after_epoch(&params, from), per_epoch);
-        assert_eq!(updates(0), BTreeSet::new(), "what is there at the start is not of an epoch");
+        assert_eq!(
+            updates(0),
+            BTreeSet::new(),
+            "a checkpoint at the start of an epoch does not belong to it"
+        );
         assert_eq!(updates(1), BTreeSet::from([Update(2 * per_epoch)]));
         assert_eq!(updates(2), BTreeSet::new());
     }

@@ -1,9 +1,9 @@
-//! From training to the store, in batches: checkpoints and what came of them first, then the history, then
-//! the state to go on from.
+//! Publishes a run in training to the store, in batches: first checkpoints and the answers about them, then
+//! the history, then the state to resume from.
 //!
-//! Killed between any two of these, the store has a state with a history at least as long and every
-//! checkpoint up to it, so the next start goes on from there; what lies beyond is written again, with the
-//! same bits.
+//! If the process is killed between any two of these, the store has a state, a history at least as long, and
+//! every checkpoint up to that state. The next start continues from there. What lies beyond is written again,
+//! with the same bits.
 
 use std::collections::BTreeSet;
 
@@ -22,7 +22,7 @@ use crate::library::parameters::params_toml;
 use crate::library::progress::id_of;
 use crate::library::{history, trials};
 
-/// A state to go on from, and the history up to it.
+/// A state to resume from, and the history up to it.
 pub(crate) type State = (Tensors, Vec<EpochRecord>);
 
 /// Collects checkpoints of a run and publishes them.
@@ -31,11 +31,11 @@ pub(crate) struct Publisher<'a> {
     folder: &'a RunFolder,
     params: &'a ValidParams,
     params_toml: String,
-    /// Those that it has.
+    /// The checkpoints that the store has.
     stored: BTreeSet<Checkpoint>,
     waiting: Vec<(Checkpoint, Tensors)>,
     waiting_bytes: usize,
-    /// Whether some checkpoints lie in files of their own.
+    /// Whether some checkpoints are in separate files.
     loose: bool,
     pub(crate) comparer: Option<Comparer<'a>>,
 }
@@ -53,7 +53,8 @@ impl<'a> Publisher<'a> {
         Self { store, folder, params, params_toml, stored, waiting, waiting_bytes: 0, loose, comparer }
     }
 
-    /// Weights that were met: they wait to be published if the store `keeps` them and has not.
+    /// Takes weights that training reached. They wait to be published if the store is to keep them (`keeps`)
+    /// and does not have them.
     pub(crate) fn offer(&mut self, checkpoint: Checkpoint, weights: &Weights, keeps: bool) {
         if self.stored.contains(&checkpoint) {
             if let Some(comparer) = &mut self.comparer {
@@ -66,13 +67,13 @@ impl<'a> Publisher<'a> {
         }
     }
 
-    /// Bytes of the weights that wait.
+    /// The size in bytes of the weights that wait.
     pub(crate) fn waiting_bytes(&self) -> usize {
         self.waiting_bytes
     }
 
-    /// Publishes what waits while training goes on, and what the witness hands over: checkpoints in files of
-    /// their own, so that nothing is written twice.
+    /// Publishes what waits while training continues, and what the witness hands over. Checkpoints go into
+    /// separate files, so that nothing is written twice.
     pub(crate) fn publish_part(&mut self, state: Option<&State>, witness: &mut dyn Witness) -> Result<()> {
         let waiting = self.take_waiting();
         let checkpoints: Vec<_> = waiting.iter().map(|(one, tensors)| (id_of(*one), tensors)).collect();
@@ -85,8 +86,8 @@ impl<'a> Publisher<'a> {
         Ok(())
     }
 
-    /// Publishes what waits when training has ended, and what the witness hands over: all checkpoints in one
-    /// file.
+    /// Publishes what waits when training has ended, and what the witness hands over. All checkpoints go into
+    /// one file.
     pub(crate) fn publish_all(
         &mut self,
         state: Option<&State>,
@@ -109,7 +110,7 @@ impl<'a> Publisher<'a> {
         Ok(())
     }
 
-    /// A batch with the parameters; the trials that they name are in the store before.
+    /// A batch with the parameters. The trials that they name are stored before.
     fn batch(&self) -> Result<Batch<'a>> {
         trials::keep(self.store, self.params)?;
         let mut batch = self.store.batch();

@@ -1,4 +1,4 @@
-//! A run in training: which epochs and weights its plan asks for, and what becomes of them.
+//! A run in training: which epochs and weights its plan asks for, and what is done with them.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -23,17 +23,18 @@ use crate::record::{Comparison, Divergence};
 use crate::selection::{End, after_epoch};
 use crate::settings::Settings;
 
-/// Time between two publications of a run in training: a kill loses no more work than this. Arbitrary, a few
-/// times what a short run takes, so that a short run is published once.
+/// Time between two publications of a run in training. If the process is killed, no more work than this is
+/// lost. Arbitrary: a few times as long as a short run takes, so that a short run is published once.
 const INTERVAL: Duration = Duration::from_millis(700);
-/// Writing may take one part in so many of the time: checkpoints at most 5% of a run's time
-/// (a target of `docs/performance.md`).
+/// Writing may take one part in this many of the time: checkpoints take at most 5% of a run's time (a target
+/// of `docs/performance.md`).
 const SHARE: u32 = 20;
-/// Weights that wait to be published, in bytes, at which they are published at once. Arbitrary: 64 MB, four
+/// The size in bytes of waiting weights at which they are published immediately. Arbitrary: 64 MB, four
 /// hundred checkpoints of the paper's size.
 const MOST_WAITING: usize = 64 << 20;
 
-/// Time between two signs of life to other processes: a sixth of the minute after which they think us dead.
+/// Time between two signs of life for other processes: a sixth of the minute after which they take this
+/// process for dead.
 const HEARTBEAT: Duration = Duration::from_secs(10);
 
 /// What a session wants next.
@@ -41,25 +42,25 @@ const HEARTBEAT: Duration = Duration::from_secs(10);
 pub(crate) enum Next {
     /// Another epoch, with the weights at these updates.
     Epoch(BTreeSet<Update>),
-    /// Nothing: the plan is carried out, or the run cannot go on.
+    /// Nothing: the plan is carried out, or the run cannot continue.
     Done,
     /// Nothing: a stop was requested.
     Stop,
 }
 
-/// What came of training a run once through.
+/// The outcome of training a run in one pass.
 #[derive(Debug)]
 pub(crate) struct Trained {
     /// Where it ended; `None` if it was interrupted.
     pub(crate) end: Option<End>,
     pub(crate) history: Vec<EpochRecord>,
-    /// The first epoch that was trained, less one.
+    /// The first epoch that was trained, minus one.
     pub(crate) from_epoch: u64,
     /// The last epoch that was trained.
     pub(crate) to_epoch: u64,
-    /// What training these took.
+    /// The time that training them took.
     pub(crate) time: Duration,
-    /// What training it again showed.
+    /// What training it again showed, if it was compared.
     pub(crate) comparison: Option<Comparison>,
 }
 
@@ -71,11 +72,10 @@ pub(crate) struct Site<'a> {
     pub(crate) settings: &'a Settings,
 }
 
-/// One run on its way through a plan.
+/// One run whose plan is being carried out.
 ///
-/// The trainer's loop asks [`begin`](Session::begin) what is wanted, trains that, tells
-/// [`epoch`](Session::epoch) what came of it until nothing more is wanted, and ends with
-/// [`close`](Session::close).
+/// The trainer's loop asks [`begin`](Session::begin) what is wanted, trains that, passes the outcome to
+/// [`epoch`](Session::epoch) until nothing more is wanted, and ends with [`close`](Session::close).
 pub(crate) struct Session<'a> {
     site: Site<'a>,
     request: &'a RunRequest<'a>,
@@ -107,7 +107,7 @@ impl<'a> Session<'a> {
         claim: &'a mut Claim,
     ) -> Self {
         let Site { store, folder, .. } = site;
-        let comparer = plan.anew.then(|| Comparer::new(folder));
+        let comparer = plan.from_start.then(|| Comparer::new(folder));
         let stored = known.checkpoints.clone();
         Self {
             publisher: Publisher::new(store, folder, request.params, stored, known.loose, comparer),
@@ -130,16 +130,16 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// The state to go on from; `None` if the run is trained from its start.
+    /// The state to continue from; `None` if the run is trained from its start.
     pub(crate) fn stored_state(&self) -> Result<Option<TrainingState>> {
-        if !self.known.progress.as_ref().is_some_and(|state| self.plan.goes_on_from(state)) {
+        if !self.known.progress.as_ref().is_some_and(|state| self.plan.continues_from(state)) {
             return Ok(None);
         }
         let tensors = self.site.folder.read_resume()?;
         Ok(tensors.and_then(|tensors| state_of(tensors, &self.known.history)))
     }
 
-    /// Takes a run where training begins.
+    /// Takes a run at the point where training begins.
     pub(crate) fn begin(&mut self, run: Member<'_>) -> Result<Next> {
         let start = run.checkpoint();
         self.from_epoch = start.epoch.0;
@@ -150,7 +150,7 @@ impl<'a> Session<'a> {
         self.next(run)
     }
 
-    /// Takes what came of an epoch that was wanted.
+    /// Takes the outcome of an epoch that was wanted.
     pub(crate) fn epoch(&mut self, epoch: TrainedEpoch, run: Member<'_>) -> Result<Next> {
         self.time += epoch.time;
         let record = match epoch.record {
@@ -182,7 +182,7 @@ impl<'a> Session<'a> {
         self.next(run)
     }
 
-    /// What is wanted of a run that has come so far.
+    /// What is wanted next of a run that has come this far.
     fn next(&mut self, run: Member<'_>) -> Result<Next> {
         if run.checkpoint().epoch.0 >= self.end_epoch {
             return Ok(Next::Done);
@@ -192,7 +192,7 @@ impl<'a> Session<'a> {
             return Ok(Next::Stop);
         }
         if self.beaten.elapsed() >= HEARTBEAT {
-            self.claim.beat()?; // lost or not: what is published is the same
+            self.claim.beat()?; // whether the claim is lost or not, the same bits are published
             self.beaten = Instant::now();
         }
         Ok(Next::Epoch(self.plan.updates_after(run.checkpoint(), self.request.params.updates_per_epoch())))
@@ -211,7 +211,7 @@ impl<'a> Session<'a> {
         if needs { self.witness.meet(checkpoint, weights, end) } else { Ok(()) }
     }
 
-    /// Publishes what waits if it is time to, and more is to come.
+    /// Publishes what waits if it is time to do so and training continues.
     fn publish_now_and_then(&mut self, run: Member<'_>) -> Result<()> {
         let done = run.checkpoint().epoch.0 >= self.end_epoch;
         let is_time =
@@ -225,7 +225,7 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    /// The state to publish, if the store has none that is as new.
+    /// The state to publish, if the store does not have one that is as new.
     fn newer_state(&self, run: Member<'_>) -> Option<State> {
         let stored = self.known.progress.as_ref();
         let newer =
@@ -233,7 +233,7 @@ impl<'a> Session<'a> {
         newer.then(|| (tensors_of_state(run.state()), run.history().to_vec()))
     }
 
-    /// Publishes what is left when nothing more is wanted, and says what came of it all.
+    /// Publishes the rest when nothing more is wanted, and returns the outcome.
     pub(crate) fn close(mut self, run: Member<'_>) -> Result<Trained> {
         let completed = run.history().len() as u64;
         let end = match &self.divergence {

@@ -1,4 +1,4 @@
-//! What looks at a run's checkpoints as they appear.
+//! The interface through which checkpoints are analysed as training reaches them.
 
 use std::collections::BTreeSet;
 
@@ -12,21 +12,21 @@ use crate::selection::End;
 /// The checkpoints that are still needed of a run.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Needs {
-    /// All of them. They can be looked at while training passes by.
+    /// All of them. They can be analysed during training.
     pub(crate) all: BTreeSet<Checkpoint>,
-    /// Those that are looked at together when the run has ended, so that the store must hold them.
+    /// Those that are analysed together when the run has ended, so the store must hold them.
     pub(crate) together: BTreeSet<Checkpoint>,
 }
 
-/// Looks at the weights that training meets.
+/// Receives the weights that training reaches.
 pub(crate) trait Witness {
-    /// What it still needs of a run that ends so.
+    /// What it still needs of a run with this end.
     fn needs(&self, end: End) -> Needs;
 
-    /// Takes weights at a checkpoint that it needs, of a run that ends so as far as is known.
+    /// Takes the weights at a checkpoint that it needs, for a run with this end as far as is known.
     fn meet(&mut self, checkpoint: Checkpoint, weights: Weights, end: End) -> Result<()>;
 
-    /// Adds what came of all that was met to a batch. A state to resume from that is past it may be published
-    /// with it.
+    /// Adds the answers about all weights that it received to a batch. The batch may also publish a state to
+    /// resume from that is past these weights.
     fn hand_over(&mut self, batch: &mut Batch<'_>) -> Result<()>;
 }

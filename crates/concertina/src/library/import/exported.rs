@@ -1,4 +1,4 @@
-//! Archives that `runs export` wrote: checkpoints of one run, stacked, with its parameters.
+//! Archives that `runs export` wrote: the stacked checkpoints of one run, with its parameters.
 
 use std::path::Path;
 
@@ -17,13 +17,13 @@ const PARAMS: &str = "params.json";
 pub(super) struct Archive {
     /// Its parameters, unless the run had lost them.
     pub(super) params: Option<Params>,
-    /// Its checkpoints, in the order of the stacks.
+    /// Its checkpoints, in the order in which they are stacked.
     pub(super) checkpoints: Vec<Checkpoint>,
     arrays: Arrays,
 }
 
 impl Archive {
-    /// The archive in a file with these arrays; `None` if it is something else.
+    /// The archive in a file with these arrays; `None` if the file is something else.
     pub(super) fn of(path: &Path, arrays: &Arrays, bytes: &[u8]) -> Result<Option<Self>> {
         let failed = |source| Error::Arrays { source, path: path.to_owned() };
         let Some(checkpoints) = checkpoints(arrays) else { return Ok(None) };
@@ -38,7 +38,7 @@ impl Archive {
         }
         let text =
             read_member(bytes, PARAMS).map_err(failed)?.and_then(|bytes| String::from_utf8(bytes).ok());
-        // `null` of a run whose parameters were damaged.
+        // It is `null` if the run's parameters were damaged.
         let params = match text.filter(|text| text.trim() != "null") {
             Some(text) => Some(Params::from_json(&text).map_err(|error| Error::from(error).in_file(path))?),
             None => None,
@@ -66,7 +66,7 @@ impl Archive {
         places.max_by_key(|place| self.checkpoints[*place]).unwrap_or(0)
     }
 
-    /// Whether its first checkpoint is the network before training, and not the only one.
+    /// Whether its first checkpoint is the network before training, and not its only checkpoint.
     pub(super) fn starts(&self) -> bool {
         self.checkpoints[self.first()] == Checkpoint::START && self.first() != self.last()
     }
@@ -78,7 +78,7 @@ impl Archive {
     }
 }
 
-/// The checkpoints of an archive, if it says which it has.
+/// The checkpoints of an archive, if it lists them.
 fn checkpoints(arrays: &Arrays) -> Option<Vec<Checkpoint>> {
     let counters = |name: &str| match arrays.get(name) {
         Some(Member::Integers(array)) if array.ndim() == 1 => Some(array),

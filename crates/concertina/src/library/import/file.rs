@@ -1,10 +1,10 @@
-//! The arrays of a file of weights or in memory, with those that are stored in two factors put together.
+//! The arrays of a file of weights or in memory. Arrays that are stored as two factors are combined.
 //!
 //! PyTorch stores a weight-normed array as a size `g` and a direction `v` (`weight_hh_l0_g`,
-//! `weight_hh_l0_v`; newer: `parametrizations.weight_hh_l0.original0`, `.original1`): the weights are `g v /
-//! |v|`, the norm taken over each row, or over whatever `g` has one number for. Such a pair stands here under
-//! the plain name. Other parametrizations (`..._orig`, `parametrizations.*.original`) store something that
-//! the weights are computed from by a program: those are refused.
+//! `weight_hh_l0_v`; newer: `parametrizations.weight_hh_l0.original0`, `.original1`). The weights are
+//! `g v / |v|`, where the norm is taken over each row, or over all entries for which `g` has a single number.
+//! Such a pair appears here under the plain name. Other parametrizations (`..._orig`,
+//! `parametrizations.*.original`) store arrays from which a program computes the weights; these are refused.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,33 +17,33 @@ use super::{Matrix, Vector};
 use crate::error::{Error, Result};
 use crate::hint::Hint;
 
-/// Most names in a message. Arbitrary: a network has a dozen arrays.
+/// The largest number of names in a message. Arbitrary: a network has a dozen arrays.
 const MOST_NAMES: usize = 20;
 
-/// What stands under a name.
+/// What a name refers to.
 enum Entry {
-    /// Numbers, and the arrays of the file that they are made of, if that is not the one of this name.
+    /// Numbers, and the arrays of the file from which they are made, unless that is the array of this name.
     Numbers { array: ArrayD<f64>, made_of: Vec<String>, guessed: bool },
-    /// Something from which weights are computed; the name under which they stand here, if that is known.
+    /// An array from which weights are computed, and the name of these weights here, if it is known.
     Factor { whole: Option<String> },
-    /// What cannot be read, and why.
+    /// Something that cannot be read, and why.
     Unread(String),
 }
 
 /// The arrays of a file, or in memory.
 pub(super) struct File<'a> {
-    /// The path, or what messages call arrays in memory.
+    /// The path, or the name for arrays in memory in messages.
     path: &'a Path,
     in_memory: bool,
     entries: BTreeMap<String, Entry>,
-    /// The names in the file, as they stand there.
+    /// The names as they are in the file.
     stored: BTreeSet<String>,
-    /// Those that something was made of.
+    /// The arrays that were used.
     used: RefCell<BTreeSet<String>>,
     notes: RefCell<Vec<String>>,
 }
 
-/// What stands before the last parts of a name: `rnn.` of `rnn.weight_hh_l0` before `weight_hh_l0`.
+/// The prefix of a name before an ending: `rnn.` for `rnn.weight_hh_l0` and `weight_hh_l0`.
 pub(super) fn before<'n>(name: &'n str, ending: &str) -> Option<&'n str> {
     let prefix = name.strip_suffix(ending)?;
     (prefix.is_empty() || prefix.ends_with(['.', '/'])).then_some(prefix)
@@ -60,7 +60,7 @@ pub(super) fn shape_of(array: &ArrayD<f64>) -> String {
     format!("({})", axes.join(", "))
 }
 
-/// `rnn.weight_hh_l0` of `rnn.parametrizations.weight_hh_l0`.
+/// The plain name of a parametrized array: `rnn.weight_hh_l0` for `rnn.parametrizations.weight_hh_l0`.
 fn plain_name(parametrized: &str) -> Option<String> {
     let (module, tensor) = parametrized.rsplit_once('.')?;
     Some(format!("{}{tensor}", before(module, "parametrizations")?))
@@ -75,7 +75,8 @@ fn normed(g: &str) -> Option<(String, String)> {
     Some((plain_name(plain)?, format!("{plain}.original1")))
 }
 
-/// Whether an array of this name is something that weights are computed from; then the plain name of these.
+/// Whether weights are computed from an array of this name; if so, the plain name of these weights, if it is
+/// known.
 fn factor(name: &str) -> Option<Option<String>> {
     if let Some(plain) = name.strip_suffix("_orig") {
         return Some(Some(plain.to_owned()));
@@ -89,8 +90,8 @@ fn factor(name: &str) -> Option<Option<String>> {
     ends.filter_map(|end| name.strip_suffix(end)).find(of_torch).map(|plain| Some(plain.to_owned()))
 }
 
-/// `g v / |v|`, the norm of `v` over the axes of which `g` has one number; `None` if their shapes do not go
-/// together.
+/// `g v / |v|`, with the norm of `v` over the axes along which `g` has one number; `None` if their shapes do
+/// not match.
 fn put_together(g: &ArrayD<f64>, v: &ArrayD<f64>) -> Option<ArrayD<f64>> {
     let g = if g.ndim() == 0 { g.clone().into_shape_with_order(vec![1; v.ndim()]).ok()? } else { g.clone() };
     let fits = g.ndim() == v.ndim() && g.shape().iter().zip(v.shape()).all(|(g, v)| g == v || *g == 1);
@@ -140,7 +141,7 @@ impl<'a> File<'a> {
                 continue;
             };
             let whole = match arrays.contains_key(&plain) {
-                true => Entry::Unread(format!("it stands there as it is, and as `{g}` and `{v}`")),
+                true => Entry::Unread(format!("it is given both whole and as `{g}` and `{v}`")),
                 false => Entry::Numbers { array, made_of: vec![g.clone(), v.clone()], guessed: false },
             };
             for factor in [g, &v] {
@@ -148,7 +149,8 @@ impl<'a> File<'a> {
             }
             entries.insert(plain, whole);
         }
-        // Asked for under its plain name, what is computed by a program is refused rather than not found.
+        // An array that a program computes is refused, rather than not found, if it is asked for by its plain
+        // name.
         for name in arrays.keys() {
             if let Some(Entry::Factor { whole: Some(plain) }) = entries.get(name) {
                 let plain = plain.clone();
@@ -163,12 +165,12 @@ impl<'a> File<'a> {
         Error::Import { reason, hint: Some(Hint::text(hint)), path: self.path.to_owned() }
     }
 
-    /// A hint for files, or another for arrays in memory.
+    /// One hint for files, or another for arrays in memory.
     pub(super) fn either<'h>(&self, of_file: &'h str, in_memory: &'h str) -> &'h str {
         if self.in_memory { in_memory } else { of_file }
     }
 
-    /// How one says which array is ours, in a hint.
+    /// How to say, in a hint, which array is which.
     pub(super) fn naming(&self, ours: &str, theirs: &str) -> String {
         match self.in_memory {
             true => format!("`{ours}={theirs}` in `names`"),
@@ -187,24 +189,26 @@ impl<'a> File<'a> {
         self.notes.into_inner()
     }
 
-    /// Whether there is an array of this name that may be meant, readable or not.
+    /// Whether an array of this name exists, readable or not.
     pub(super) fn has(&self, name: &str) -> bool {
         self.entries.contains_key(name)
     }
 
-    /// The names that end in this, what cannot be read among them: it may be what is meant.
+    /// The names with this ending. They include arrays that cannot be read, because one of these may be
+    /// meant.
     pub(super) fn ending(&self, last: &str) -> Vec<&str> {
         let names = self.entries.keys().filter(|name| !name.starts_with("__MACOSX/"));
         names.filter(|name| before(name, last).is_some()).map(String::as_str).collect()
     }
 
-    /// What ends in this and cannot be used: it is unreadable, or something that weights are computed from.
+    /// The names with this ending that cannot be used: the array cannot be read, or weights are computed from
+    /// it.
     pub(super) fn unusable(&self, last: &str) -> Vec<&str> {
         let is_unusable = |name: &&str| !matches!(self.entries.get(*name), Some(Entry::Numbers { .. }));
         self.ending(last).into_iter().filter(is_unusable).collect()
     }
 
-    /// The arrays that nothing was made of so far, with their numbers.
+    /// The arrays that have not been used so far.
     pub(super) fn left(&self) -> Vec<(&str, &ArrayD<f64>)> {
         let used = self.used.borrow();
         let numbers = self.entries.iter().filter_map(|(name, entry)| match entry {
@@ -217,8 +221,7 @@ impl<'a> File<'a> {
         numbers.collect()
     }
 
-    /// What is in the file and was not used: arrays with their shapes, and what could not be read with the
-    /// reason.
+    /// What was not used of the file: arrays with their shapes, and what could not be read, with the reason.
     pub(super) fn not_used(&self) -> (Vec<String>, Vec<String>) {
         let used = self.used.borrow();
         let (mut not_used, mut not_read) = (Vec::new(), Vec::new());
@@ -232,7 +235,7 @@ impl<'a> File<'a> {
         (not_used, not_read)
     }
 
-    /// The arrays that there are, for messages.
+    /// The available arrays, for messages.
     pub(super) fn listed(&self) -> String {
         let names: Vec<String> = self
             .entries
@@ -251,7 +254,7 @@ impl<'a> File<'a> {
         }
     }
 
-    /// The numbers of an array that is used, and what they are made of in words.
+    /// The numbers of an array that is used, and a description of their origin.
     pub(super) fn array(&self, name: &str) -> Result<(&ArrayD<f64>, String)> {
         match self.entries.get(name) {
             None => Err(self.wrong(format!("no array `{name}`"), &format!("available: {}", self.listed()))),
@@ -271,9 +274,7 @@ impl<'a> File<'a> {
                 used.extend(made_of.iter().cloned());
                 drop(used);
                 if *guessed {
-                    self.note(
-                        "values of two bytes without the name of a type were read as bfloat16".to_owned(),
-                    );
+                    self.note("two-byte values without a type name were read as bfloat16".to_owned());
                 }
                 let origin = match made_of.as_slice() {
                     [g, v] => format!("{name}, from {g} and {v}"),
@@ -284,25 +285,25 @@ impl<'a> File<'a> {
         }
     }
 
-    /// The error of an array that is not weights, but something from which they are computed.
+    /// The error for an array from which weights are computed.
     fn is_factor(&self, name: &str, whole: Option<&str>) -> Error {
         let reason = format!("`{name}`: expected weights, found what a parametrization computes them from");
         let plain = whole.filter(|plain| matches!(self.entries.get(*plain), Some(Entry::Numbers { .. })));
         match plain {
             Some(plain) => {
-                self.wrong(reason, &format!("the weights, put together, are `{plain}`: give that name, with `.T` if it is to be transposed"))
+                self.wrong(reason, &format!("the combined weights are called `{plain}`: give that name, with `.T` to transpose them"))
             }
             None => self.wrong(
                 reason,
                 self.either(
                     "save the weights that the model uses, as in `numpy.savez(\"weights.npz\", recurrent_weights=model.rnn.weight_hh_l0.detach().numpy().T, ...)`",
-                    "give the weights that the model uses: `recurrent_weights`, being `model.rnn.weight_hh_l0.detach().numpy().T`, and so on",
+                    "give the weights that the model uses: `model.rnn.weight_hh_l0.detach().numpy().T` as `recurrent_weights`, and so on",
                 ),
             ),
         }
     }
 
-    /// Numbers in single precision, which have to be finite there.
+    /// Numbers rounded to single precision, in which they must be finite.
     fn rounded<D: Dimension>(
         &self,
         name: &str,
@@ -317,7 +318,7 @@ impl<'a> File<'a> {
                 };
                 return Err(self.wrong(
                     format!("`{name}`: expected finite numbers, found {found} at {index:?}"),
-                    "the weights are those of a network that diverged: take them from earlier",
+                    "the network has diverged: take its weights from an earlier epoch",
                 ));
             }
             if *number != 0.0 && *rounded == 0.0 {
@@ -333,8 +334,8 @@ impl<'a> File<'a> {
             return Err(self.wrong(
                 format!("`{name}`: expected a matrix, found shape {:?}", array.shape()),
                 self.either(
-                    "save one matrix; of a stack of checkpoints one, as in `array[-1]`",
-                    "give one matrix; of a stack of checkpoints one, as in `array[-1]`",
+                    "save one matrix; take one from a stack of checkpoints with `array[-1]`",
+                    "give one matrix; take one from a stack of checkpoints with `array[-1]`",
                 ),
             ));
         };
@@ -348,7 +349,7 @@ impl<'a> File<'a> {
         })
     }
 
-    /// A vector, or a matrix of one column.
+    /// A vector, or a matrix with one column.
     pub(super) fn vector(&self, name: &str) -> Result<Vector> {
         let (array, origin) = self.array(name)?;
         self.as_vector(name, array).map(|array| Vector { array, origin })

@@ -1,4 +1,5 @@
-//! The parameters of an imported network: what was given, what the weights say, and what is assumed.
+//! The parameters of an imported network: those that were given, those that follow from the weights, and
+//! those that are assumed.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -11,14 +12,15 @@ use super::Import;
 use crate::error::{Error, Result};
 use crate::hint::Hint;
 
-/// Parameters that the equations of an imported network depend on, and a file of weights does not say.
+/// Parameters on which the equations of an imported network depend but that a file of weights does not
+/// contain.
 const EQUATIONS: [&str; 4] = ["network.kind", "network.nonlinearity", "network.dt", "network.leak"];
 
 /// Parameters of an imported network.
 pub(super) struct Fitted {
     pub(super) params: Params,
     given: BTreeSet<&'static str>,
-    /// Whether the parameters come from a run that was exported, so that nothing is assumed.
+    /// Whether the parameters come from an exported run, so that nothing is assumed.
     from_run: bool,
 }
 
@@ -27,9 +29,9 @@ fn wrong(path: &Path, reason: String, hint: String) -> Error {
 }
 
 impl Fitted {
-    /// What was given for an import, over the parameters of a run that was exported, if it is one.
+    /// The parameters that were given for an import, which override those of an exported run if it is one.
     ///
-    /// Given is what is named in [`Import::given`], and what differs from its default.
+    /// A parameter counts as given if it is named in [`Import::given`] or differs from its default.
     pub(super) fn of(import: &Import, exported: Option<Params>) -> Result<Self> {
         let from_run = exported.is_some();
         let mut params = exported.unwrap_or_default();
@@ -49,7 +51,7 @@ impl Fitted {
         self.given.contains(parameter)
     }
 
-    /// Takes from the weights whether the network is gated; a kind that was given and is another is an error.
+    /// Takes from the weights whether the network is gated. A given kind that contradicts them is an error.
     fn take_kind(&mut self, weights: &Weights, path: &Path) -> Result<()> {
         let is_gated =
             weights.recurrent.first().is_some_and(|recurrent| recurrent.ncols() > recurrent.nrows());
@@ -64,19 +66,20 @@ impl Fitted {
                 return Err(wrong(path, reason, hint));
             }
             (_, true) => {
-                let reason = format!("`network.kind`: expected gru, as the weights have gates, found {kind}");
+                let reason =
+                    format!("`network.kind`: expected gru, because the weights have gates, found {kind}");
                 return Err(wrong(path, reason, "leave `network.kind` out".to_owned()));
             }
             (_, false) => {
                 let reason =
-                    "`network.kind`: expected vanilla or leaky, as the weights have no gates, found gru";
+                    "`network.kind`: expected vanilla or leaky, because the weights have no gates, found gru";
                 return Err(wrong(path, reason.to_owned(), "leave `network.kind` out".to_owned()));
             }
         }
         Ok(())
     }
 
-    /// Takes sizes from the weights; one that was given and is another is an error.
+    /// Takes sizes from the weights. A given size that contradicts them is an error.
     pub(super) fn take_sizes(&mut self, weights: &Weights, path: &Path) -> Result<()> {
         self.take_kind(weights, path)?;
         let (input_dim, units) = (weights.input.nrows(), weights.units());
@@ -100,7 +103,7 @@ impl Fitted {
             0 => {}
             1 => {
                 if !has_one_real_target {
-                    // The sign of one output names one of two classes.
+                    // The sign of a single output stands for one of two classes.
                     task.classes = check("task.classes", task.classes, 2)?;
                     train.loss = LossKind::MseScalar;
                 }
@@ -125,13 +128,14 @@ impl Fitted {
         Ok(())
     }
 
-    /// Whether the task has one real number as its target: trials that were made elsewhere may.
+    /// Whether the task has one real number as its target, which is possible for trials that were made
+    /// elsewhere.
     fn has_one_real_target(&self) -> bool {
         self.params.clone().check().is_ok_and(|params| params.shape().target == Target::Real(1))
     }
 
-    /// What was not given and decides what the network computes, then what decides the trials that analyses
-    /// show it.
+    /// The parameters that were not given and affect what the network computes, then those that affect the
+    /// trials that analyses show it.
     pub(super) fn assumed(&self, weights: &Weights) -> (Vec<String>, Vec<String>) {
         let (mut equations, mut trials) = (Vec::new(), Vec::new());
         for parameter in PARAMETERS.iter().filter(|one| one.part_of_key && one.applies(&self.params)) {
@@ -156,7 +160,7 @@ impl Fitted {
         (equations, trials)
     }
 
-    /// What was given and changes nothing.
+    /// The parameters that were given but have no effect.
     pub(super) fn without_effect(&self, has_before: bool) -> Vec<&'static str> {
         let idle = |parameter: &&Parameter| match parameter.path {
             "train.epochs" => !has_before,

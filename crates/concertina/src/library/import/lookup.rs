@@ -1,8 +1,9 @@
-//! Where the weights of an imported network are: under the key of its parameters, or of others that name the
-//! same weights.
+//! Finds the weights of an imported network: under the key of its parameters, or of other parameters that
+//! name the same weights.
 //!
-//! `network.weights` is a hash of the weights, so whatever else the parameters of a run say (other trials, or
-//! parameters without effect that named it in an earlier version), these are the weights that are meant.
+//! `network.weights` is a hash of the weights, so it identifies them whatever the other parameters of a run
+//! are: they may have other trials, or parameters without effect that were part of the name in an earlier
+//! version.
 
 use std::collections::BTreeSet;
 
@@ -19,11 +20,12 @@ use crate::library::stored;
 const SHAPES: [&str; 6] =
     ["network.kind", "network.units", "task.classes", "task.delay", "task.input_dim", "train.loss"];
 
-/// The folder of a run: that of its key, or of an imported network with the same weights. `threads` look at
-/// runs at once.
+/// The folder of a run: that of its key, or of an imported network with the same weights. `threads` threads
+/// look at runs at the same time.
 ///
 /// # Errors
-/// [`Error::RunFailed`] if the weights are there, and parameters ask for other shapes; [`Error::Store`].
+/// [`Error::RunFailed`] if the store has the weights, but the parameters ask for other shapes;
+/// [`Error::Store`].
 pub(crate) fn folder_of(store: &Store, threads: usize, params: &ValidParams) -> Result<RunFolder> {
     let key = RunKey::of(&params.canonical());
     let own = store.run(&key);
@@ -47,7 +49,7 @@ pub(crate) fn folder_of(store: &Store, threads: usize, params: &ValidParams) -> 
     }
 }
 
-/// The runs in the store that are these weights, sorted.
+/// The runs in the store with these weights, sorted.
 fn with_weights(store: &Store, threads: usize, weights: ImportedWeights) -> Result<Vec<RunKey>> {
     let table = run_table::table(store, threads)?;
     if table.is_empty() {
@@ -59,7 +61,7 @@ fn with_weights(store: &Store, threads: usize, weights: ImportedWeights) -> Resu
     Ok(keys.filter_map(|(key, _)| key?.parse().ok()).collect())
 }
 
-/// The run in the store that has all these epochs of the same network under a key of an earlier version.
+/// The run in the store that has exactly these epochs of the same network under a key of an earlier version.
 pub(super) fn earlier(
     store: &Store,
     threads: usize,
@@ -95,14 +97,14 @@ fn other_shapes(store: &Store, params: &ValidParams, weights: ImportedWeights, k
     })
 }
 
-/// The error of clusters that cannot be placed, as an imported network has it.
+/// The error of clusters that cannot be placed, in the form for an imported network.
 pub(crate) fn unplaced(params: &ValidParams, error: Error) -> Error {
     if params.network.weights.is_none() {
         return error;
     }
     Error::RunFailed {
         run: RunKey::of(&params.canonical()).short(),
-        message: format!("samples are drawn from clusters, and {error}"),
+        message: format!("its samples are drawn from clusters, but {error}"),
         hint: Some(Hint::Text(format!(
             "import it with fewer clusters (`clusters={}`) or narrower ones (`cluster_std`); `spectrum` and `lyapunov` need no samples",
             params.task.classes

@@ -1,4 +1,4 @@
-//! Networks that were trained elsewhere: weights from NumPy and PyTorch as a run like others.
+//! Networks that were trained elsewhere: weights from NumPy and PyTorch become runs like any other.
 
 mod exported;
 mod file;
@@ -43,11 +43,12 @@ pub use self::outcome::{Imported, ReadImport, imported_table};
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum ImportSource {
-    /// In a `.npz`, `.npy` or `.safetensors` file, an archive that `runs export` wrote, or a folder of such.
+    /// In a `.npz`, `.npy` or `.safetensors` file, an archive that `runs export` wrote, or a folder of such
+    /// archives.
     File(PathBuf),
     /// In memory.
     Arrays {
-        /// What messages call them, in the place of a path: `state dict`.
+        /// What messages call them, in place of a path: `state dict`.
         name: String,
         /// The arrays by name.
         arrays: Arrays,
@@ -55,7 +56,7 @@ pub enum ImportSource {
 }
 
 impl ImportSource {
-    /// What messages call it: the path, or the name of arrays in memory.
+    /// What messages call it: the path, or the name for arrays in memory.
     fn label(&self) -> &Path {
         match self {
             Self::File(path) => path,
@@ -93,25 +94,25 @@ pub struct Import {
     pub weights: ImportSource,
     /// The network before training.
     pub before: Option<ImportSource>,
-    /// Parameters. Sizes are taken from the weights; `train.epochs` says after how many epochs `weights` are,
-    /// if there is a network before.
+    /// Parameters. Sizes are taken from the weights. If there is a network before training, `train.epochs`
+    /// says after how many epochs `weights` were taken.
     pub params: Params,
-    /// The paths of the parameters that were given on purpose, even where they have their defaults as values,
-    /// as [`Sweep::given`](concertina_model::params::Sweep::given) says them. Those that differ from their
-    /// defaults always count as given.
+    /// The paths of the parameters that were given explicitly, even if their values are the defaults, as
+    /// [`Sweep::given`](concertina_model::params::Sweep::given) returns them. Parameters that differ from
+    /// their defaults always count as given.
     pub given: BTreeSet<&'static str>,
-    /// Which array is which, where its name does not say so: from our names to those of the arrays; `.T`
-    /// after one means transposed, and `none` that the network has no such array.
+    /// Which array is which, where the names do not say so: a map from our names to those of the arrays. `.T`
+    /// after a name means that the array is transposed, and `none` that the network has no such array.
     pub names: BTreeMap<String, String>,
 }
 
 impl Import {
-    /// The weights in a file, with default parameters and names that say what is what.
+    /// The weights in a file, with default parameters, and no names because those in the file suffice.
     pub fn of(weights: impl Into<PathBuf>) -> Self {
         Self::from_source(ImportSource::File(weights.into()))
     }
 
-    /// The same of arrays in memory, such as PyTorch's state dict; messages call them `name`.
+    /// The same for arrays in memory, such as PyTorch's state dict. Messages call them `name`.
     pub fn of_arrays(name: impl Into<String>, arrays: Arrays) -> Self {
         Self::from_source(ImportSource::Arrays { name: name.into(), arrays })
     }
@@ -126,12 +127,12 @@ impl Import {
         }
     }
 
-    /// Reads the weights, and checks all that can be checked without a store: a network, or of a folder of
-    /// exported runs one for each.
+    /// Reads the weights, and checks everything that can be checked without a store. Returns one network, or
+    /// one per run of a folder of exported runs.
     ///
     /// # Errors
     /// [`Error::Arrays`] and [`Error::Import`] say what is wrong with a file or an array; a parameter that
-    /// does not go with the weights.
+    /// does not fit the weights.
     pub fn read(&self) -> Result<Vec<ReadImport>> {
         let folder = match &self.weights {
             ImportSource::File(path) if path.is_dir() => path,
@@ -178,7 +179,7 @@ impl Import {
             _ if before.is_some() => after_epoch(&params, params.train.epochs),
             _ => Checkpoint::START,
         };
-        // Alone, it is the one network of its run.
+        // A network by itself is the only one of its run.
         let checkpoint = if before.is_some() { checkpoint } else { Checkpoint::START };
         let mut networks = vec![(checkpoint, label.to_owned(), after.weights)];
         networks.splice(0..0, before.map(|(path, weights)| (Checkpoint::START, path, weights)));
@@ -211,8 +212,8 @@ impl Import {
         })
     }
 
-    /// The network before training: that of the file that was named, or the first checkpoint of an exported
-    /// run.
+    /// The network before training: that of the file that was given for it, or the first checkpoint of an
+    /// exported run.
     fn read_before(
         &self,
         source: &Source<'_>,
@@ -221,7 +222,7 @@ impl Import {
     ) -> Result<Option<(PathBuf, Weights)>> {
         if let Some(archive) = &source.archive {
             after.notes.push(format!(
-                "an exported run: after {} epochs, of {} checkpoints in the file{}",
+                "an exported run: the network after {} epochs, one of {} checkpoints in the file{}",
                 archive.checkpoints[archive.last()].epoch.0,
                 archive.checkpoints.len(),
                 match (&self.before, archive.starts()) {
@@ -232,7 +233,7 @@ impl Import {
             let of_clusters = archive.params.as_ref().filter(|params| params.task.kind == TaskKind::Clusters);
             if let Some(seed) = of_clusters.map(|params| params.seed).filter(|seed| *seed != 0) {
                 after.notes.push(format!(
-                    "its clusters were those of seed {seed}, and analyses of an imported network draw those of seed 0: accuracies are of clusters that it has not seen; `concertina store merge` takes over a run as it is"
+                    "it was trained on the clusters of seed {seed}, but analyses of an imported network draw those of seed 0, so accuracies are for clusters that it has not seen; `concertina store merge` takes over a run unchanged"
                 ));
             }
         }
@@ -247,12 +248,12 @@ impl Import {
             return Err(wrong(
                 source.label,
                 "expected `train.epochs` of at least 1 with a network before training, found 0".to_owned(),
-                "say after how many epochs the weights are: `epochs=12`",
+                "say after how many epochs the weights were taken: `epochs=12`",
             ));
         }
         if source.archive.is_none() && !fitted.is_given("train.epochs") {
             after.notes.push(format!(
-                "{} epochs lie between the two networks, as is not said otherwise by `epochs=`",
+                "{} epochs are assumed between the two networks, because `epochs=` does not say otherwise",
                 fitted.params.train.epochs
             ));
         }
@@ -302,7 +303,7 @@ fn listed_in(folder: &Path) -> Result<Vec<PathBuf>> {
     }
 }
 
-/// Arrays of weights.
+/// The arrays of an import.
 struct Source<'a> {
     /// What messages call them.
     label: &'a Path,
@@ -332,7 +333,7 @@ impl<'a> Source<'a> {
         Ok(Self { label, arrays: Cow::Owned(arrays), archive, in_memory })
     }
 
-    /// The weights among the arrays, or of one checkpoint of an exported run.
+    /// The weights among the arrays, or those of one checkpoint of an exported run.
     fn weights(
         &self,
         place: Option<usize>,
@@ -345,7 +346,7 @@ impl<'a> Source<'a> {
         if params.network.kind != NetworkKind::Feedforward {
             return read(&arrays);
         }
-        // Layers have numbers in their names: they are all ours.
+        // The names of layers have numbers: the archive uses only our names.
         let params = params.clone().check()?;
         let find = |name: &str| Some(arrays.get(name)?.numbers(name).ok()?.mapv(|number| number as f32));
         let weights = Weights::from_tensors(&params, find).map_err(|error| {
@@ -361,10 +362,10 @@ impl<'a> Source<'a> {
     }
 }
 
-/// A matrix or vector, and where it is from.
+/// A matrix or vector, and where it comes from.
 struct Found<T> {
     array: T,
-    /// In words, for people: `rnn.weight_hh_l0, transposed`.
+    /// Its origin in words, for people: `rnn.weight_hh_l0, transposed`.
     origin: String,
 }
 
@@ -372,8 +373,8 @@ type Matrix = Found<Array2<f32>>;
 type Vector = Found<Array1<f32>>;
 
 impl Library<'_> {
-    /// Keeps weights from elsewhere as a run, so that they can be analysed and drawn as any other. It is not
-    /// trained here.
+    /// Keeps weights from elsewhere as a run, so that they can be analysed and drawn like any other. The run
+    /// is not trained here.
     pub(crate) fn import(&self, import: &Import) -> Result<Imported> {
         let mut read = import.read()?;
         match (read.pop(), read.len()) {
@@ -406,7 +407,7 @@ impl Library<'_> {
         })
     }
 
-    /// Publishes imported networks; the key of the run, and true if they were there.
+    /// Publishes imported networks. Returns the key of the run, and true if the store had them.
     fn keep(&self, read: &ReadImport) -> Result<(RunKey, bool)> {
         let ReadImport { params, networks, arrays, .. } = read;
         let store = self.store;
@@ -417,7 +418,7 @@ impl Library<'_> {
         if let (false, Some(other)) = (there.is_subset(&ours), there.last()) {
             return Err(wrong(
                 &networks[networks.len() - 1].1,
-                format!("these networks are in the store already, after {} epochs of training", other.epoch),
+                format!("the store has these networks already, after {} epochs of training", other.epoch),
                 &format!("give `epochs={}`, or remove run {} first", other.epoch, key.short()),
             ));
         }

@@ -1,4 +1,4 @@
-//! What came of reading networks from elsewhere, and of keeping them.
+//! The outcome of reading networks from elsewhere and of keeping them.
 
 use std::path::PathBuf;
 
@@ -10,7 +10,8 @@ use concertina_table::{Scalar, Table};
 
 use crate::error::Result;
 
-/// A network that was read, perhaps with one before training: to be kept in a store, or used without one.
+/// A network that was read, possibly together with the network before training. It can be kept in a store, or
+/// used without one.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct ReadImport {
@@ -87,7 +88,7 @@ impl ReadImport {
     }
 }
 
-/// What came of an import.
+/// The outcome of an import.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Imported {
@@ -95,31 +96,32 @@ pub struct Imported {
     pub run: RunKey,
     /// Its parameters, which name it: `network.weights` is a hash of the weights.
     pub params: ValidParams,
-    /// Which array became which: our name, and how it was made of those that were given.
+    /// How each array was made: our name for it, and the given arrays from which it comes.
     pub arrays: Vec<(&'static str, String)>,
-    /// The arrays that nothing was made of, with their shapes.
+    /// The given arrays that were not used, with their shapes.
     pub not_used: Vec<String>,
-    /// What else was given and could not be read, with the reason.
+    /// What else was given but could not be read, with the reason.
     pub not_read: Vec<String>,
-    /// What decides what the network computes and was neither given nor follows from the arrays:
+    /// Parameters that affect what the network computes, but were neither given nor follow from the arrays:
     /// `network.nonlinearity = tanh`.
     pub assumed: Vec<String>,
-    /// What decides the trials that analyses show it and was not given: `task.delay = 10`.
+    /// Parameters that affect the trials that analyses show the network, but were not given:
+    /// `task.delay = 10`.
     pub trials: Vec<String>,
-    /// The parameters that were given and change nothing in an imported network.
+    /// Parameters that were given but have no effect on an imported network.
     pub without_effect: Vec<&'static str>,
-    /// What else is to be known.
+    /// Other things that the user should know.
     pub notes: Vec<String>,
     /// Whether the store had it already.
     pub was_there: bool,
 }
 
-/// What was imported, in one row: `run`, `weights`, `was_there`, each array of ours with what it was made of,
-/// then what was `not_used`, `not_read`, `assumed`, `without_effect`, and `notes`; null where there is
-/// nothing to say.
+/// What was imported, in one row: `run`, `weights`, `was_there`, each array of ours with the arrays from
+/// which it was made, then `not_used`, `not_read`, `assumed`, `without_effect` and `notes`, which are null if
+/// there is nothing to report.
 ///
 /// # Errors
-/// None in practice: columns have one length.
+/// None in practice: all columns have the same length.
 pub fn imported_table(imported: &Imported) -> Result<Table> {
     let name = imported.params.network.weights.map(|name| name.to_string());
     let mut cells: Vec<(String, Scalar)> = vec![

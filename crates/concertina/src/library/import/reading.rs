@@ -1,7 +1,7 @@
-//! Which array of a file becomes which: by our names, by those of the published code, by PyTorch's, or as it
-//! was said.
+//! Decides which array of a file becomes which: by our names, by those of the published code, by PyTorch's,
+//! or as the user said.
 //!
-//! Nothing is guessed where two arrays could be meant, and what was not used is named.
+//! Nothing is guessed where two arrays could be meant, and arrays that were not used are reported.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use super::file::{File, before, last_part, shape_of};
 use super::{Found, Matrix, Vector};
 use crate::error::Result;
 
-/// The names that importing knows as its own.
+/// Our names for arrays.
 const OURS: [&str; 6] = [
     Weights::INPUT,
     Weights::RECURRENT,
@@ -21,29 +21,29 @@ const OURS: [&str; 6] = [
     Weights::READOUT_BIAS,
     Weights::RECURRENT_BIAS,
 ];
-/// The place among them of an array that gated networks alone have.
+/// The place among them of the array that only gated networks have.
 const RECURRENT_BIAS: usize = 5;
-/// The published code's names for the same, in the same order. Its vectors are rows, as ours.
+/// The published code's names for the same arrays, in the same order. Its vectors are rows, like ours.
 const PUBLISHED: [&str; 5] = ["Win", "Wrec", "brec", "Wout", "bout"];
-/// Currents of a unit of a GRU.
+/// The number of currents of a unit of a GRU.
 const GRU_CURRENTS: usize = 3;
-/// What stands for an array that the network does not have.
+/// The name that means that the network does not have an array.
 const NONE: &str = "none";
 
-/// What the arrays of a file are to be called: our names, and how each is called there.
+/// Names given by the user: from our names to those in the file.
 pub(super) type Names = BTreeMap<String, String>;
 
-/// Whose names a file has.
+/// Whose names a file uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Convention {
     Ours,
     Published,
-    /// `torch.nn.RNN`, `torch.nn.GRU` and their cells, whose matrices act from the left and are transposed
-    /// here.
+    /// Names of `torch.nn.RNN`, `torch.nn.GRU` and their cells, whose matrices act from the left and are
+    /// transposed here.
     Torch,
 }
 
-/// A name for the recurrent weights, whose it is, and what stands before it.
+/// A name for the recurrent weights, its convention, and its prefix.
 struct Known<'f> {
     name: &'f str,
     convention: Convention,
@@ -52,7 +52,7 @@ struct Known<'f> {
     suffix: &'static str,
 }
 
-/// Weights, and how they were made.
+/// Weights, and how they were obtained.
 pub(super) struct Read {
     pub(super) weights: Weights,
     pub(super) arrays: Vec<(&'static str, String)>,
@@ -67,7 +67,7 @@ struct Reading<'a> {
     names: &'a Names,
 }
 
-/// What the names say of the role of a linear layer.
+/// Whether the name of a linear layer suggests that it is the readout.
 fn sounds_like_readout(module: &str) -> bool {
     let last = last_part(module.trim_end_matches('.')).to_ascii_lowercase();
     ["out", "fc", "linear", "dec", "head", "class", "logit", "pred", "h2o"]
@@ -83,13 +83,13 @@ fn sounds_like_before(module: &str) -> bool {
         || last.split('_').any(|part| parts.contains(&part))
 }
 
-/// Whether the name is that of a state to start from.
+/// Whether the name is that of an initial state.
 fn is_state(name: &str) -> bool {
     let last = last_part(name).to_ascii_lowercase();
     matches!(&*last, "h0" | "h_0" | "h") || last.contains("init") || last.contains("state")
 }
 
-/// The weights in a file, and which array became which.
+/// Reads the weights in a file, and reports which array became which.
 pub(super) fn weights(file: File<'_>, names: &Names) -> Result<Read> {
     let reading = Reading { file: &file, names };
     let (weights, arrays) = reading.weights()?;
@@ -116,7 +116,7 @@ impl<'a> Reading<'a> {
             (Some((NONE, _)), _) => {
                 return Err(self.file.wrong(
                     "expected recurrent weights, found `recurrent_weights=none`".to_owned(),
-                    "a network without them is not recurrent: leave it out",
+                    "a network without them is not recurrent: leave out `recurrent_weights=none`",
                 ));
             }
             (Some((name, transposed)), _) => self.file.matrix(name, transposed)?,
@@ -162,7 +162,7 @@ impl<'a> Reading<'a> {
         Ok((weights, arrays))
     }
 
-    /// Networks of several layers or in two directions have other equations.
+    /// Refuses networks of several layers or in two directions, which have other equations.
     fn one_layer(&self) -> Result<()> {
         let (file, mut names) = (self.file, Vec::new());
         for kind in ["weight_ih_l", "weight_hh_l"] {
@@ -218,7 +218,8 @@ impl<'a> Reading<'a> {
         })
     }
 
-    /// What was said of an array of ours: the name in the file or `none`, and whether it is to be transposed.
+    /// What the user said about an array of ours: its name in the file or `none`, and whether it is to be
+    /// transposed.
     fn said(&self, ours: &str) -> Option<(&'a str, bool)> {
         let name = self.names.get(ours)?;
         match name.strip_suffix(".T") {
@@ -227,8 +228,8 @@ impl<'a> Reading<'a> {
         }
     }
 
-    /// The recurrent weights by a name that is known. Several could be meant: an error, unless it was said
-    /// which.
+    /// The recurrent weights under a known name. If several could be meant, that is an error, unless the user
+    /// said which.
     fn known_recurrent(&self) -> Result<Option<Known<'a>>> {
         let file = self.file;
         let mut known: Vec<Known<'a>> = Vec::new();
@@ -258,11 +259,11 @@ impl<'a> Reading<'a> {
         }
     }
 
-    /// The one name that another array of the network has, given how its recurrent weights are called. What
-    /// was named by hand has no such name, so every name that is known may be meant then.
+    /// The name of another array of the network, given the name of its recurrent weights. If the user named
+    /// the recurrent weights, these need not have a known name, and then every known name may be meant.
     fn known(&self, known: Option<&Known<'_>>, ours: usize, torch: &str) -> Result<Option<(&'a str, bool)>> {
         let file = self.file;
-        // A network of PyTorch's whose recurrent weights were passed over is another one.
+        // An array next to other recurrent weights in PyTorch's names belongs to another network.
         let is_anothers = |name: &str, last: &str| {
             let prefix = before(name, last).unwrap_or_default();
             ["weight_hh_l0", "weight_hh"].iter().any(|end| file.has(&format!("{prefix}{end}")))
@@ -299,7 +300,7 @@ impl<'a> Reading<'a> {
         }
     }
 
-    /// The error of a file without a name that is known.
+    /// The error for a file without a known name of recurrent weights.
     fn no_recurrent(&self) -> crate::Error {
         let file = self.file;
         let square: Vec<&str> = file
@@ -310,15 +311,15 @@ impl<'a> Reading<'a> {
             .collect();
         if file.has("W_rec") {
             return file.wrong(
-                "the names are those of PsychRNN, which computes another network from them: `W_rec` acts from the left, after it was multiplied by `rec_connectivity` (and its absolute value by `Dale_rec` under Dale's law); trials start from `init_state`; the readout sees the rates, not the states".to_owned(),
+                "the names are those of PsychRNN, which computes another network from them: `W_rec` acts from the left, after it is multiplied by `rec_connectivity` (and its absolute value by `Dale_rec` under Dale's law); trials start from `init_state`; the readout sees the rates, not the states".to_owned(),
                 file.either(
-                    "without Dale's law, save the dynamics under our names: `numpy.savez(\"weights.npz\", recurrent_weights=(W_rec * rec_connectivity).T, input_weights=(W_in * input_connectivity).T, bias=b_rec)`, and import them with `kind=leaky nonlinearity=relu dt=ALPHA`, alpha being dt over tau",
-                    "without Dale's law, give the dynamics under our names, `recurrent_weights` being `(W_rec * rec_connectivity).T`, `input_weights` `(W_in * input_connectivity).T` and `bias` `b_rec`, with `network.kind` leaky, `network.nonlinearity` relu and `network.dt` alpha, which is dt over tau",
+                    "without Dale's law, save the dynamics under our names: `numpy.savez(\"weights.npz\", recurrent_weights=(W_rec * rec_connectivity).T, input_weights=(W_in * input_connectivity).T, bias=b_rec)`, and import them with `kind=leaky nonlinearity=relu dt=ALPHA`, where ALPHA is dt over tau",
+                    "without Dale's law, give the dynamics under our names: `(W_rec * rec_connectivity).T` as `recurrent_weights`, `(W_in * input_connectivity).T` as `input_weights` and `b_rec` as `bias`, with `network.kind` leaky, `network.nonlinearity` relu and `network.dt` alpha, which is dt over tau",
                 ),
             );
         }
         let like = match square.as_slice() {
-            [one] => format!("; `{one}` is the one square array"),
+            [one] => format!("; `{one}` is the only square array"),
             _ => String::new(),
         };
         file.wrong(
@@ -327,24 +328,24 @@ impl<'a> Reading<'a> {
                 file.listed()
             ),
             &format!(
-                "say which it is: {}, or `ARRAY.T` if its rows are what it leads to, as in PyTorch{like}",
+                "say which it is: {}, or `ARRAY.T` if its rows are the targets of the connections, as in PyTorch{like}",
                 file.naming(Weights::RECURRENT, "ARRAY")
             ),
         )
     }
 
-    /// What is left out of PsychRNN's arrays where one was named by hand.
+    /// Warns that masks of PsychRNN are left out if the user named its recurrent weights.
     fn warn_of_psychrnn(&self) {
         let said = |name: &str| self.names.values().any(|said| said.trim_end_matches(".T") == name);
         if said("W_rec") && self.file.has("Dale_rec") {
             self.file.note(
-                "these are arrays of PsychRNN: `W_rec` is taken as it stands, without its masks `rec_connectivity` and `Dale_rec`, which makes another network where they are not all one"
+                "these are arrays of PsychRNN: `W_rec` is taken as it is, without its masks `rec_connectivity` and `Dale_rec`, which gives another network unless these are all ones"
                     .to_owned(),
             );
         }
     }
 
-    /// Arrays that could be a matrix between the units and something else, and were not used.
+    /// Unused arrays that could be a matrix between the units and something else.
     fn possible(&self, units: usize, except: impl Fn(&str, &ArrayD<f64>) -> bool) -> Vec<String> {
         let fits = |array: &ArrayD<f64>| matches!(*array.shape(), [a, b] if (a == units) != (b == units));
         let left = self.file.left().into_iter();
@@ -352,12 +353,12 @@ impl<'a> Reading<'a> {
         possible.map(|(name, array)| format!("`{name}` {}", shape_of(array))).collect()
     }
 
-    /// The error where an array may be meant and it is not said which.
+    /// The error if it is not clear whether an array is meant, and which.
     fn which(&self, ours: &str, possible: &[String]) -> crate::Error {
         self.file.wrong(
-            format!("`{ours}`: expected a name that says so, found {}", possible.join(", ")),
+            format!("`{ours}`: expected an array with a known name, found {}", possible.join(", ")),
             &format!(
-                "say which it is, {} (`ARRAY.T` transposes), or that there is none, {}",
+                "say which it is: {} (`ARRAY.T` transposes it), or that there is none: {}",
                 self.file.naming(ours, "ARRAY"),
                 self.file.naming(ours, NONE)
             ),
@@ -372,7 +373,7 @@ impl<'a> Reading<'a> {
         if let Some((name, transposed)) = self.known(known, 0, "weight_ih")? {
             return self.file.matrix(name, transposed);
         }
-        // What is said to be the readout is not the input.
+        // An array that the user named as the readout is not the input.
         let readout = self.said(Weights::READOUT).map(|(name, _)| name);
         let is_readout = |name: &str| {
             Some(name) == readout
@@ -384,13 +385,13 @@ impl<'a> Reading<'a> {
         if possible.is_empty() { Ok(none()) } else { Err(self.which(Weights::INPUT, &possible)) }
     }
 
-    /// Whether an array is the weights of PyTorch's `Linear` from the units.
+    /// Whether an array holds the weights of a PyTorch `Linear` that reads the units.
     fn is_linear_readout(&self, name: &str, array: &ArrayD<f64>, units: usize) -> bool {
         let module = before(name, "weight").filter(|module| !module.is_empty());
         module.is_some_and(sounds_like_readout) && array.ndim() == 2 && array.shape()[1] == units
     }
 
-    /// PyTorch has two biases, which are added; without any they are zero.
+    /// The bias. PyTorch has two, which are added. Without any, it is zero.
     fn bias(&self, known: Option<&Known<'_>>, units: usize) -> Result<Vector> {
         let file = self.file;
         let none = || Vector { array: Array1::zeros(units), origin: "none: zero".to_owned() };
@@ -412,7 +413,7 @@ impl<'a> Reading<'a> {
                         file.either("save the network again", "give both biases of one network"),
                     ));
                 }
-                // Added as they are, and rounded once.
+                // They are added as they are, and rounded once.
                 let array = file.as_vector(input, &(a + b))?;
                 Ok(Found { array, origin: format!("{first} + {second}") })
             }
@@ -421,7 +422,7 @@ impl<'a> Reading<'a> {
         }
     }
 
-    /// The two biases of gated networks, which are not added; without any they are zero.
+    /// The two biases of gated networks, which are not added. Without any, they are zero.
     fn gated_biases(&self, known: Option<&Known<'_>>, columns: usize) -> Result<Vec<Vector>> {
         let of = |ours: usize, torch: &str| {
             let name = match self.said(OURS[ours]) {
@@ -437,7 +438,8 @@ impl<'a> Reading<'a> {
         Ok(vec![of(2, "bias_ih")?, of(RECURRENT_BIAS, "bias_hh")?])
     }
 
-    /// Weights and bias of the readout: by name, or those of the one `torch.nn.Linear` that can be it.
+    /// Weights and bias of the readout: those with a known name, or those of the only `torch.nn.Linear` that
+    /// can be the readout.
     fn readout(&self, known: Option<&Known<'_>>, units: usize, input_dim: usize) -> Result<(Matrix, Vector)> {
         let file = self.file;
         let none = || {
@@ -471,15 +473,15 @@ impl<'a> Reading<'a> {
         Ok((weights, bias))
     }
 
-    /// The linear layer that reads the network out. Layers before it (embeddings, projections of the input)
-    /// are none, and where one could be either, its name has to say which.
+    /// The linear layer that is the readout. Layers before the network (embeddings, projections of the input)
+    /// are not. Where a layer could be either, its name has to say which it is.
     fn linear(&self, units: usize, input_dim: usize) -> Result<Option<&'a str>> {
         let file = self.file;
         let mut readouts: Vec<(&str, &ArrayD<f64>)> = Vec::new();
         let mut unclear = Vec::new();
         let mut others = Vec::new();
         for name in file.unusable("weight") {
-            // It may be what is meant: then it has to be read.
+            // This array may be the readout, so it has to be readable.
             if !sounds_like_before(before(name, "weight").unwrap_or_default()) {
                 file.array(name)?;
             }
@@ -503,7 +505,7 @@ impl<'a> Reading<'a> {
         };
         match readouts.as_slice() {
             [(name, array)] if unclear.is_empty() => {
-                // A layer that takes as many numbers as this one gives out may follow it.
+                // A layer with as many inputs as this one has outputs may follow it.
                 let after: Vec<_> =
                     others.into_iter().filter(|(_, next)| next.shape()[1] == array.shape()[0]).collect();
                 match after.is_empty() {
@@ -514,7 +516,7 @@ impl<'a> Reading<'a> {
                             listed(&after).join(", ")
                         ),
                         &format!(
-                            "say which it is, {}, or that there is none, {}",
+                            "say which it is: {}, or that there is none: {}",
                             file.naming(Weights::READOUT, "ARRAY.T"),
                             file.naming(Weights::READOUT, NONE)
                         ),
