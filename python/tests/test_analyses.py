@@ -104,7 +104,7 @@ def test_the_list_of_analyses() -> None:
         assert getattr(ct.Runs, name).__doc__, name
 
 
-# ---- plain arrays: the analyses of states and weights give the numbers of the analyses of the runs they are from
+# ---- plain arrays: analyses of states and weights give the numbers of the analyses of their runs
 
 
 def states_of(run: ct.Run, at: str, samples: int) -> ct.States:

@@ -196,15 +196,15 @@ mod tests {
     #[test]
     fn values_are_described_in_words() {
         let settings = |name: &str| AnalysisSpec::named(name).expect("it is in the list").settings();
-        let told = |name: &str, setting: &str| {
+        let described = |name: &str, setting: &str| {
             let found = settings(name).into_iter().find(|one| one.name == setting);
             found.unwrap_or_else(|| panic!("{name} has no {setting}")).values
         };
-        assert_eq!(told("effective_dimension", "samples"), "a whole number");
-        assert_eq!(told("effective_dimension", "extend_to"), "a whole number, or none");
-        assert_eq!(told("effective_dimension", "timesteps"), "`all`, `last`, or a list of whole numbers");
-        assert_eq!(told("lyapunov", "stopping"), "`converged`, `paper`");
-        assert_eq!(told("lyapunov", "tolerance"), "a number");
+        assert_eq!(described("effective_dimension", "samples"), "a whole number");
+        assert_eq!(described("effective_dimension", "extend_to"), "a whole number, or none");
+        assert_eq!(described("effective_dimension", "timesteps"), "`all`, `last`, or a list of whole numbers");
+        assert_eq!(described("lyapunov", "stopping"), "`converged`, `paper`");
+        assert_eq!(described("lyapunov", "tolerance"), "a number");
         let order: Vec<String> = settings("cluster_holdout").into_iter().map(|one| one.name).collect();
         assert_eq!(order[..3], ["samples", "timesteps", "extend_to"]);
     }

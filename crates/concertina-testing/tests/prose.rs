@@ -42,6 +42,9 @@ const REPLACED: [(&str, &str); 33] = [
     ("is to be had", "is available"),
 ];
 
+/// Where a phrase is something else: `nobody` is a user of Unix systems.
+const MEANT: [(&str, &str); 1] = [("crates/concertina-cli/tests/slow_fire.rs", "nobody")];
+
 /// Kinds of files that hold text for people.
 const TEXTS: [&str; 13] =
     ["rs", "md", "toml", "py", "pyi", "ipynb", "sh", "yml", "yaml", "snap", "txt", "html", "cff"];
@@ -63,7 +66,9 @@ fn no_text_has_a_phrase_that_reads_as_translated() {
     let mut found = Vec::new();
     for (path, text) in texts() {
         for (number, line) in (1..).zip(text.lines()) {
-            for (phrase, instead) in REPLACED.iter().filter(|(phrase, _)| contains_phrase(line, phrase)) {
+            let is_meant = |phrase: &str| MEANT.contains(&(path.as_str(), phrase));
+            let phrases = REPLACED.iter().filter(|(phrase, _)| contains_phrase(line, phrase));
+            for (phrase, instead) in phrases.filter(|(phrase, _)| !is_meant(phrase)) {
                 found.push(format!("{path}:{number}: `{phrase}`, write: {instead}"));
             }
         }
@@ -80,15 +85,18 @@ fn comments_fit_into_110_columns() {
             Some("py" | "toml" | "sh" | "yml" | "yaml") => &["# "],
             _ => continue,
         };
-        let wide = |line: &str| {
-            let comment = marks.iter().find_map(|mark| line.trim_start().strip_prefix(mark));
-            // tables and lines of code cannot be wrapped
-            let wraps = comment.is_some_and(|comment| !comment.starts_with(['|', ' ']) && comment.contains(' '));
-            wraps && line.chars().count() > 110 && !is_code(line)
-        };
-        found.extend(
-            (1..).zip(text.lines()).filter(|(_, line)| wide(line)).map(|(number, _)| format!("{path}:{number}")),
-        );
+        let mut in_block = false; // of code or equations, which keep their own width
+        for (number, line) in (1..).zip(text.lines()) {
+            let Some(comment) = marks.iter().find_map(|mark| line.trim_start().strip_prefix(mark)) else {
+                continue;
+            };
+            in_block ^= comment.trim_start().starts_with("```");
+            // rows of tables and single long words cannot be wrapped
+            let wraps = !in_block && !comment.starts_with('|') && comment.trim().contains(' ');
+            if wraps && line.chars().count() > 110 {
+                found.push(format!("{path}:{number}"));
+            }
+        }
     }
     assert!(found.is_empty(), "{} comments to wrap:\n{}", found.len(), found.join("\n"));
 }
@@ -114,7 +122,8 @@ fn texts() -> impl Iterator<Item = (String, String)> {
         let name = repository::slashed(&path);
         let is_text = path.extension().and_then(|extension| extension.to_str());
         let ours = !NOT_OURS.iter().any(|other| name.starts_with(other));
-        let script = ["build", "run", "run_slow", "release", "archive"].iter().any(|script| path.ends_with(script));
+        let script =
+            ["build", "run", "run_slow", "release", "archive"].iter().any(|script| path.ends_with(script));
         let read = ours && (is_text.is_some_and(|extension| TEXTS.contains(&extension)) || script);
         (read && repository::root().join(&path).is_file()).then(|| (name, repository::text(&path)))
     })
@@ -129,10 +138,4 @@ fn contains_phrase(line: &str, phrase: &str) -> bool {
         let after = line[start + phrase.len()..].chars().next();
         ![before, after].into_iter().flatten().any(char::is_alphanumeric)
     })
-}
-
-/// Whether a comment is an example in code, which keeps its own width.
-fn is_code(line: &str) -> bool {
-    let comment = line.trim_start().trim_start_matches('/');
-    comment.trim_start().starts_with("let ") || comment.trim_start().starts_with("# ")
 }

@@ -268,7 +268,7 @@ fn what_is_collected_can_be_computed_again_with_the_same_bytes() {
         concertina::table::Table::from_columns([("update", concertina::table::Values::from(vec![0_i64]))])
             .expect("one column");
     let known = study.keys().expect("listed")[0];
-    let unknown = concertina::store::RunKey::of("nobody");
+    let unknown = concertina::store::RunKey::of("not a run of this store");
     for (run, version) in [(known, 0), (unknown, 1)] {
         let memo = concertina::store::Memo::of(&run, &[], "accuracy", version, "{}");
         store.publish_memo(&memo, table.clone(), "update").expect("published");
