@@ -104,6 +104,11 @@ impl Store {
         Ok(read.ok().flatten().flatten())
     }
 
+    /// Whether there is an index, which need not be one that can be used.
+    pub fn has_index(&self) -> bool {
+        self.root().join(INDEX).symlink_metadata().is_ok()
+    }
+
     /// Keeps an index in place of the one before.
     ///
     /// # Errors

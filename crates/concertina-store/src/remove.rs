@@ -208,6 +208,18 @@ impl Store {
         Ok(removed)
     }
 
+    /// How many memoised results the store has; no file is opened.
+    ///
+    /// # Errors
+    /// The system's failures.
+    pub fn memo_count(&self) -> Result<usize> {
+        let mut count = 0;
+        for shard in self.shards(ANALYSES)? {
+            count += entries(&shard)?.iter().filter(|(name, _)| name.ends_with(TABLE_ENDING)).count();
+        }
+        Ok(count)
+    }
+
     /// Every memoised result, by key; damaged ones are passed over.
     ///
     /// # Errors
