@@ -17,7 +17,7 @@ use crate::params_table;
 
 /// Most runs of a store whose run table every command keeps up to date. Arbitrary: reading so many takes a
 /// few hundredths of a second.
-const FEW_RUNS: usize = 500;
+pub(crate) const FEW_RUNS: usize = 500;
 /// How often the run table is made again because runs change meanwhile. Arbitrary: others finish a run just
 /// then each time.
 const SETTLING_ATTEMPTS: usize = 8;
@@ -85,6 +85,27 @@ pub(crate) fn view(table: &Table) -> Result<Vec<u8>> {
 fn usable(index: Option<Table>) -> Result<Option<Table>> {
     let whole = |index: &Table| columns::all().into_iter().chain(STAMP).eq(index.column_names());
     Ok(index.filter(whole))
+}
+
+/// What an index is good for.
+#[derive(Debug)]
+pub(crate) struct IndexState {
+    /// Whether this program can use it; `None` without an index.
+    pub(crate) usable: Option<bool>,
+    /// How many runs have to be read because it does not know them as they are now.
+    pub(crate) outdated: usize,
+}
+
+/// Looks at the index, and at the folders of runs.
+pub(crate) fn index_state(store: &Store, threads: usize) -> Result<IndexState> {
+    let index = usable(store.index(INDEX)?)?;
+    let exists = store.has_index();
+    let known = index.as_ref().map_or_else(|| Ok(BTreeMap::new()), places)?;
+    let is_outdated = |(key, stamp): &&(RunKey, Stamp)| {
+        known.get(&key.to_string()).is_none_or(|(_, indexed)| *indexed != stamp.to_numbers())
+    };
+    let outdated = store.stamps(threads)?.iter().filter(is_outdated).count();
+    Ok(IndexState { usable: exists.then_some(index.is_some()), outdated })
 }
 
 /// Where in an index each run stands, and what its folder was like.
