@@ -35,8 +35,8 @@ pub use answer::{Answers, LyapunovExponent, LyapunovSpectra};
 pub use cite::bibliography;
 pub use condition::RunColumns;
 pub use doctor::{
-    ClaimSummary, Diagnosis, ENVIRONMENT, MachineReport, NumberCheck, Problem, ProgramReport, Severity,
-    StoreReport, doctor,
+    ClaimSummary, Diagnosis, ENVIRONMENT_VARIABLES, MachineReport, NumberCheck, Problem, ProgramReport,
+    Severity, StoreReport, doctor,
 };
 pub use engine::{Missing, Spent};
 pub use error::{Error, ErrorKind, Result};

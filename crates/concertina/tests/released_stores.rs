@@ -1,7 +1,7 @@
 //! The store that each release wrote can be read, and trained on, for ever.
 //!
-//! `tests/data/store_<format>_of_<version>` is a store as that version wrote it, with one run of every kind;
-//! the file of the same name that ends in `.json` says what is in it. `tests/data/exported_by_<version>` holds
+//! In `tests/data`, `store_<format>_of_<version>` is a store as that version wrote it, with one run of every
+//! kind; the file of the same name that ends in `.json` says what is in it, and `exported_by_<version>` holds
 //! its runs as `runs export` wrote them. A release adds its own (docs/concepts/versions.md says how).
 
 mod support;

@@ -10,7 +10,7 @@ use crate::output::{Failure, print};
 pub(crate) fn run(everywhere: &Everywhere, doctor: &Doctor) -> Result<(), Failure> {
     let diagnosis = concertina::doctor(&everywhere.store, doctor.verify);
     let text = match doctor.json {
-        true => serde_json::to_string_pretty(&diagnosis).expect("texts and numbers") + "\n",
+        true => serde_json::to_string_pretty(&diagnosis).map_err(std::io::Error::from)? + "\n",
         false => report(&diagnosis),
     };
     print(text.as_bytes())?;

@@ -93,5 +93,5 @@ fn the_environment_variables_of_the_help_are_those_that_are_known() {
         let names = text.split(|sign: char| !sign.is_ascii_alphanumeric() && sign != '_');
         named.extend(names.filter(|name| name.starts_with("CONCERTINA_")).map(str::to_owned));
     }
-    assert_eq!(named.into_iter().collect::<Vec<_>>(), concertina::ENVIRONMENT);
+    assert_eq!(named.into_iter().collect::<Vec<_>>(), concertina::ENVIRONMENT_VARIABLES);
 }

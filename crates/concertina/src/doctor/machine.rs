@@ -10,7 +10,7 @@ use crate::hint::Hint;
 use crate::library::provenance;
 
 /// The environment variables that the program reads.
-pub const ENVIRONMENT: [&str; 2] = ["CONCERTINA_REFERENCE", "CONCERTINA_STORE"];
+pub const ENVIRONMENT_VARIABLES: [&str; 2] = ["CONCERTINA_REFERENCE", "CONCERTINA_STORE"];
 /// What their names begin with.
 const PREFIX: &str = "CONCERTINA_";
 
@@ -108,8 +108,8 @@ pub(super) fn environment(problems: &mut Vec<Problem>) -> Vec<(String, String)> 
         .filter(|(name, _)| name.starts_with(PREFIX))
         .collect();
     set.sort();
-    for (name, _) in set.iter().filter(|(name, _)| !ENVIRONMENT.contains(&name.as_str())) {
-        let hint = crate::error::suggestion(name, ENVIRONMENT);
+    for (name, _) in set.iter().filter(|(name, _)| !ENVIRONMENT_VARIABLES.contains(&name.as_str())) {
+        let hint = crate::error::suggestion(name, ENVIRONMENT_VARIABLES);
         problems.push(Problem::note(
             format!("the program does not read the environment variable `{name}`"),
             Hint::Text(hint),

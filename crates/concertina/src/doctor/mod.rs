@@ -11,7 +11,7 @@ use serde::{Serialize, Serializer};
 
 use crate::hint::Hint;
 
-pub use machine::{ENVIRONMENT, MachineReport, ProgramReport};
+pub use machine::{ENVIRONMENT_VARIABLES, MachineReport, ProgramReport};
 pub use numbers::NumberCheck;
 pub use store::{ClaimSummary, StoreReport};
 
@@ -122,12 +122,19 @@ pub fn doctor(folder: &Path, verify: bool) -> Diagnosis {
         }
     }
     problems.sort_by_key(|problem| problem.severity == Severity::Note);
+    let mut distinct: Vec<Problem> = Vec::new();
+    for problem in problems {
+        // one cause is often met several times
+        if !distinct.contains(&problem) {
+            distinct.push(problem);
+        }
+    }
     Diagnosis {
         program: machine::program(),
         machine: machine::machine(),
         numbers,
         environment,
         store,
-        problems,
+        problems: distinct,
     }
 }
