@@ -44,8 +44,8 @@ struct KnownRun {
 const TINY: [&str; 7] =
     ["units=4", "input_dim=3", "clusters=4", "delay=3", "train_samples=20", "val_samples=8", "epochs=2"];
 
-/// A run of every kind, each with a way to compute gradients, a task or a network of its own. Most weights are
-/// drawn as PyTorch draws them, because that gives the same bits on every processor.
+/// A run of every kind: they differ in network, task, or how gradients are computed. Most weights are drawn
+/// as PyTorch draws them, because that gives the same bits on every processor.
 const RUNS: [&[&str]; 6] = [
     &["init=pytorch"],
     &["network=leaky", "nonlinearity=linear", "batch=20", "loss=mse", "saves_per_epoch=1"],
@@ -324,8 +324,8 @@ fn runs_in_the_store_of_every_release_are_trained_on_to_the_same_bits() {
     }
 }
 
-/// Whether a run has the same initial weights here as where it was trained: on every processor, or because the
-/// processor is of the same kind.
+/// Whether a run has the same initial weights here as where it was trained, either because it has them on
+/// every processor or because this processor is of the same kind.
 fn starts_alike(run: &KnownRun, study: &Study) -> bool {
     if run.parameters.iter().any(|text| text == "init=pytorch") {
         return true;

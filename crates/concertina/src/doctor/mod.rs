@@ -84,11 +84,6 @@ impl Problem {
 }
 
 impl Diagnosis {
-    /// Whether something is wrong with the numbers of this machine.
-    pub fn numbers_are_wrong(&self) -> bool {
-        self.problems.iter().any(|problem| problem.severity == Severity::Numbers)
-    }
-
     /// Whether something is wrong with the store.
     pub fn store_is_wrong(&self) -> bool {
         self.problems.iter().any(|problem| problem.severity == Severity::Store)

@@ -1,8 +1,8 @@
 //! Whether this machine computes the numbers that every machine computes.
 //!
 //! Only what is exact on every processor is checked: keyed random streams, and training from weights that are
-//! drawn as PyTorch draws them. (The weights of the paper's networks need a factorisation, which may differ in
-//! the last bit between kinds of processor.)
+//! drawn as PyTorch draws them. (The weights of the paper's networks need a factorisation, which may differ
+//! in the last bit between kinds of processor.)
 
 use std::collections::BTreeSet;
 
