@@ -202,7 +202,10 @@ mod tests {
         };
         assert_eq!(described("effective_dimension", "samples"), "a whole number");
         assert_eq!(described("effective_dimension", "extend_to"), "a whole number, or none");
-        assert_eq!(described("effective_dimension", "timesteps"), "`all`, `last`, or a list of whole numbers");
+        assert_eq!(
+            described("effective_dimension", "timesteps"),
+            "`all`, `last`, or a list of whole numbers"
+        );
         assert_eq!(described("lyapunov", "stopping"), "`converged`, `paper`");
         assert_eq!(described("lyapunov", "tolerance"), "a number");
         let order: Vec<String> = settings("cluster_holdout").into_iter().map(|one| one.name).collect();

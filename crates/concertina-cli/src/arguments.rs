@@ -75,12 +75,23 @@ pub(crate) enum Command {
     Store(Store),
     /// List every parameter: name, the published code's name, default, range, meaning
     Params(Params),
-    /// Print BibTeX entries for what a study used
+    /// Describe program, machine and store, to report a problem
+    ///
+    /// Changes nothing. Exit status 0 means that nothing is wrong, 3 that something is wrong with the store,
+    /// and 1 that this machine computes wrong numbers.
+    Doctor(Doctor),
+    /// Print BibTeX entries for the program and for what a study used
     Cite(Cite),
     /// Print a completion script for a shell
     Completions {
         /// The shell
         shell: Shell,
+    },
+    /// Write manual pages for `man`, one per command
+    Manual {
+        /// Where to write them
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
     },
 }
 
@@ -411,6 +422,16 @@ pub(crate) struct Params {
     #[arg(long)]
     pub(crate) paper: bool,
     /// As JSON: an array with one object per parameter
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Doctor {
+    /// Read every file of the store and check it
+    #[arg(long)]
+    pub(crate) verify: bool,
+    /// As JSON
     #[arg(long)]
     pub(crate) json: bool,
 }

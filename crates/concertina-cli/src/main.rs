@@ -39,6 +39,8 @@ fn status(failure: &Failure) -> u8 {
         Failure::Runs { .. } | Failure::NotReproduced(_) => RUN_FAILED,
         Failure::Interrupted | Failure::NotConfirmed => INTERRUPTED,
         Failure::NotAsked { .. } => USAGE,
+        Failure::Diagnosed { in_store: true, .. } => STORE,
+        Failure::Diagnosed { in_store: false, .. } => RUN_FAILED,
         Failure::Concertina(error) => match error.kind() {
             ErrorKind::Run => RUN_FAILED,
             ErrorKind::Store => STORE,

@@ -27,6 +27,13 @@ pub(crate) enum Failure {
     },
     /// A claim failed, a published table disagrees, or nothing could be judged.
     NotReproduced(Counts),
+    /// `concertina doctor` found something wrong.
+    Diagnosed {
+        /// How many problems.
+        wrong: usize,
+        /// Whether one of them is the store's.
+        in_store: bool,
+    },
     /// A stop was requested.
     Interrupted,
     /// The user answered no.
@@ -66,6 +73,9 @@ pub(crate) fn print_failure(failure: &Failure) {
         Failure::Concertina(error) => print_error(error),
         Failure::Output(error) => say(&format!("error: cannot write to standard output: {error}")),
         Failure::Interrupted => print_error(&Error::Interrupted),
+        Failure::Diagnosed { wrong, .. } => {
+            say(&format!("error: {wrong} problem{} found", if *wrong == 1 { "" } else { "s" }));
+        }
         Failure::NotConfirmed => say("nothing was removed"),
         Failure::NotAsked { what } => {
             say(&format!("error: expected a terminal to ask for confirmation: {what}?\n\nhint: `--yes` does it without asking"));

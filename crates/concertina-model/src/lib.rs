@@ -15,3 +15,4 @@ pub mod trainer;
 
 pub use checkpoint::{Checkpoint, CheckpointSchedule, Epoch, Update};
 pub use error::{Error, Result};
+pub use memory::machine_memory;

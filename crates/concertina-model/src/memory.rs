@@ -35,7 +35,7 @@ fn least(params: &ValidParams) -> f64 {
 
 /// Bytes of memory of this machine, or of the control group that the process is in; `None` where the system
 /// does not report it.
-fn machine_memory() -> Option<u64> {
+pub fn machine_memory() -> Option<u64> {
     static MEMORY: OnceLock<Option<u64>> = OnceLock::new();
     *MEMORY.get_or_init(|| {
         let text = std::fs::read_to_string("/proc/meminfo").ok()?;

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::disk::Disk;
 use crate::place::{Found, entries};
 use crate::process::{Process, token};
-use crate::{Error, Result, RunKey};
+use crate::{Error, Result, RunKey, Store};
 
 /// The folder of claims.
 pub(crate) const CLAIMS: &str = "claims";
@@ -207,6 +207,52 @@ fn look(disk: &Disk, relative: &Path, now: SystemTime, timeout: Duration) -> Res
         return Ok(State::Stale);
     }
     Ok(State::Held(Holder { host: process.host, pid: process.pid, age }))
+}
+
+/// A claim as it lies in the store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ClaimNote {
+    /// The run, in 64 hexadecimal digits; whatever stands there if the file has another name.
+    pub run: String,
+    /// Who made it; `None` if the file cannot be read as a claim.
+    pub holder: Option<Holder>,
+    /// Whether the process runs on this machine.
+    pub is_here: bool,
+    /// Whether it holds nobody up: its process has ended, or was silent for longer than the time-out.
+    pub is_stale: bool,
+}
+
+impl Store {
+    /// The claims in the store, by run. Changes nothing, not even a claim that is stale.
+    ///
+    /// `now` is the time by the clock of the file system ([`Store::file_system_time`]).
+    ///
+    /// # Errors
+    /// The system's failures.
+    pub fn claims(&self, now: SystemTime) -> Result<Vec<ClaimNote>> {
+        let Some(folder) = self.disk.folder(Path::new(CLAIMS))? else { return Ok(Vec::new()) };
+        let own = self.disk.process.now();
+        let mut claims = Vec::new();
+        for (name, entry) in entries(&folder)? {
+            let opened = File::open(entry.path()).and_then(|file| Ok((modified(&file)?, decode(file)?)));
+            // Given back meanwhile: no claim any more.
+            let Ok((time, note)) = opened else { continue };
+            let age = now.duration_since(time).unwrap_or_default();
+            let run = name.strip_suffix(".json").unwrap_or(&name).to_owned();
+            claims.push(match note {
+                None => ClaimNote { run, holder: None, is_here: false, is_stale: true },
+                Some(Note { process, .. }) => ClaimNote {
+                    run,
+                    is_here: process.machine == own.machine,
+                    is_stale: age >= self.claim_timeout
+                        || own.knows_dead(&process.machine, process.pid, process.started),
+                    holder: Some(Holder { host: process.host, pid: process.pid, age }),
+                },
+            });
+        }
+        Ok(claims)
+    }
 }
 
 /// Removes claims of processes that have certainly ended.

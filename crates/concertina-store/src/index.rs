@@ -105,6 +105,11 @@ impl Store {
         Ok(read.ok().flatten().flatten())
     }
 
+    /// Whether an index exists. It need not be usable.
+    pub fn has_index(&self) -> bool {
+        self.root().join(INDEX).symlink_metadata().is_ok()
+    }
+
     /// Writes an index, which replaces the previous one.
     ///
     /// # Errors

@@ -14,7 +14,7 @@ use crate::place::{Found, entries};
 use crate::{Error, Result};
 
 /// The newest layout this version knows, and the one it writes.
-pub(crate) const VERSION: u64 = 1;
+pub const VERSION: u64 = 1;
 /// The content of `FORMAT`.
 pub(crate) const LINE: &str = "concertina store 1\n";
 /// The name of the file.

@@ -1,8 +1,8 @@
 //! The run store: keys, atomic publishing, checksums.
 //!
 //! A run is named by its content (its parameters in canonical form), so two processes that train the same run
-//! use the same folder, and the second finds what the first has stored. The folder is the only source of
-//! truth: nothing depends on an index that could break.
+//! use the same folder, and the second finds what the first has stored. The folders are the only source of
+//! truth: the index and the table of runs are derived from them, and may be deleted.
 //!
 //! ```text
 //! store/
@@ -67,6 +67,7 @@ mod layout;
 mod merge;
 mod pack;
 mod place;
+mod premises;
 mod process;
 mod remove;
 mod run_folder;
@@ -78,13 +79,15 @@ mod verify;
 
 pub use batch::{Batch, Keep, Published};
 pub use checkpoint_id::CheckpointId;
-pub use claim::{Claim, Claimed, Holder};
+pub use claim::{Claim, ClaimNote, Claimed, Holder};
 pub use content::RUN_TABLE;
 pub use disk::{Step, StepHook};
 pub use error::{Error, Result};
 pub use incident::Incident;
 pub use index::Stamp;
 pub use key::{Memo, MemoKey, RunKey, TrialsKey};
+pub use layout::VERSION as LAYOUT;
+pub use premises::{Premises, Probe};
 pub use remove::{MemoEntry, Removal, Removed, RunRemoval, Thinning};
 pub use run_folder::RunFolder;
 pub use store::{Durability, Store, StoreOptions};

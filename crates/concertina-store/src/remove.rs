@@ -208,6 +208,18 @@ impl Store {
         Ok(removed)
     }
 
+    /// The number of memoised results in the store. No file is opened.
+    ///
+    /// # Errors
+    /// Failures of the system.
+    pub fn memo_count(&self) -> Result<usize> {
+        let mut count = 0;
+        for shard in self.shards(ANALYSES)? {
+            count += entries(&shard)?.iter().filter(|(name, _)| name.ends_with(TABLE_ENDING)).count();
+        }
+        Ok(count)
+    }
+
     /// Every memoised result, sorted by key. Damaged ones are left out.
     ///
     /// # Errors

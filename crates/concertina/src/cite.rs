@@ -1,5 +1,7 @@
 //! What to cite for a study.
 
+mod software;
+
 use std::collections::BTreeSet;
 
 use concertina_analysis::{Analysis, AnalysisSpec};
@@ -13,8 +15,8 @@ const REFERENCES: &str = include_str!("../../../references.bib");
 /// The paper whose model this is.
 const PAPER: &str = "farrell2022";
 
-/// BibTeX for what figures and analyses used; for all of them if none are named. The paper is always
-/// included.
+/// BibTeX for what figures and analyses used; for all of them if none are named. The program itself comes
+/// first, and the paper is always included.
 ///
 /// # Errors
 /// [`Error::UnknownAnalysis`] for what is neither an analysis nor a figure.
@@ -30,7 +32,8 @@ pub fn bibliography<'a>(used: impl IntoIterator<Item = &'a str>) -> Result<Strin
             keys.extend(references_of(analysis)?);
         }
     }
-    Ok(entries().filter(|(key, _)| keys.contains(*key)).map(|(_, entry)| format!("{entry}\n\n")).collect())
+    let used = entries().filter(|(key, _)| keys.contains(*key)).map(|(_, entry)| entry.to_owned());
+    Ok(std::iter::once(software::entry()).chain(used).map(|entry| format!("{entry}\n\n")).collect())
 }
 
 fn references_of(name: &str) -> Result<Vec<String>> {
@@ -77,6 +80,7 @@ mod tests {
     #[test]
     fn what_was_used_is_cited_and_nothing_else() {
         let text = bibliography(["effective_dimension"]).expect("an analysis");
+        assert!(text.starts_with("@software{concertina,"));
         assert!(text.contains("@article{farrell2022,") && text.contains("@article{gao2017,"));
         assert!(!text.contains("benettin1980"));
         assert!(bibliography(["fig2"]).expect("a figure").contains("benettin1980"));

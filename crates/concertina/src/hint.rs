@@ -54,6 +54,10 @@ pub enum Hint {
     RerunInBothStores,
     /// Ask for the same again: it continues where it stopped.
     AskAgain,
+    /// Repair the store.
+    RepairStore,
+    /// Remove the files that were set aside, if they are no longer wanted.
+    RemoveSetAside,
 }
 
 impl Hint {
@@ -89,6 +93,10 @@ impl fmt::Display for Hint {
                 "those that differ were trained by another version or are damaged in a way checksums do not show: training them again in both stores says which is right",
             ),
             Self::AskAgain => f.write_str("ask again to continue from here"),
+            Self::RepairStore => {
+                f.write_str("repair the store: damaged files are set aside, and computed again when needed")
+            }
+            Self::RemoveSetAside => f.write_str("harmless: what they held is computed again when needed"),
         }
     }
 }

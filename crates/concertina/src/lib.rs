@@ -4,6 +4,7 @@ mod answer;
 mod cite;
 mod condition;
 mod context;
+mod doctor;
 mod engine;
 mod error;
 mod event;
@@ -33,6 +34,10 @@ pub use concertina_table::Condition;
 pub use answer::{Answers, LyapunovExponent, LyapunovSpectra};
 pub use cite::bibliography;
 pub use condition::RunColumns;
+pub use doctor::{
+    ClaimSummary, Diagnosis, ENVIRONMENT_VARIABLES, MachineReport, NumberCheck, Problem, ProgramReport,
+    Severity, StoreReport, doctor,
+};
 pub use engine::{Missing, Spent};
 pub use error::{Error, ErrorKind, Result};
 pub use event::{Event, EventKind, Observer, Unobserved};

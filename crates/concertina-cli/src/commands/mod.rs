@@ -4,7 +4,9 @@ mod analyse;
 mod analyses;
 mod cite;
 mod completions;
+mod doctor;
 mod figures;
+mod manual;
 mod params;
 mod reproduce;
 mod runs;
@@ -39,8 +41,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         Command::Runs(runs) => runs::run(everywhere, runs),
         Command::Store(store) => store::run(everywhere, store),
         Command::Params(params) => params::run(params),
+        Command::Doctor(doctor) => doctor::run(everywhere, doctor),
         Command::Cite(cite) => cite::run(cite),
         Command::Completions { shell } => completions::run(*shell),
+        Command::Manual { folder } => manual::run(folder, everywhere.quiet),
     }
 }
 
@@ -143,7 +147,8 @@ fn size(bytes: u64) -> String {
     match bytes {
         0..10_000 => format!("{bytes} bytes"),
         10_000..10_000_000 => format!("{} kB", bytes / 1000),
-        _ => format!("{:.1} MB", bytes as f64 / 1e6),
+        10_000_000..10_000_000_000 => format!("{:.1} MB", bytes as f64 / 1e6),
+        _ => format!("{:.1} GB", bytes as f64 / 1e9),
     }
 }
 

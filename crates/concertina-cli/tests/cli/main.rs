@@ -1,10 +1,12 @@
 //! The command as its users meet it: real processes in separate folders.
 
 mod commands;
+mod doctor;
 mod help;
 mod importing;
 mod interrupts;
 mod keeping;
 mod listing;
+mod manual;
 mod support;
 mod wrong_inputs;

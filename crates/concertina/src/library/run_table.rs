@@ -17,7 +17,7 @@ use crate::params_table;
 
 /// The largest number of runs in a store for which every command keeps the run table up to date. Arbitrary:
 /// reading this many takes a few hundredths of a second.
-const FEW_RUNS: usize = 500;
+pub(crate) const FEW_RUNS: usize = 500;
 /// How often the run table is made again because runs change in the meantime. Arbitrary: each repetition
 /// means that another process has just finished a run.
 const SETTLING_ATTEMPTS: usize = 8;
@@ -85,6 +85,27 @@ pub(crate) fn view(table: &Table) -> Result<Vec<u8>> {
 fn usable(index: Option<Table>) -> Result<Option<Table>> {
     let whole = |index: &Table| columns::all().into_iter().chain(STAMP).eq(index.column_names());
     Ok(index.filter(whole))
+}
+
+/// The state of the index.
+#[derive(Debug)]
+pub(crate) struct IndexState {
+    /// Whether this program can use it; `None` without an index.
+    pub(crate) usable: Option<bool>,
+    /// The number of runs whose folders have changed since the index was written, or that it lacks.
+    pub(crate) outdated: usize,
+}
+
+/// Compares the index with the folders of runs.
+pub(crate) fn index_state(store: &Store, threads: usize) -> Result<IndexState> {
+    let index = usable(store.index(INDEX)?)?;
+    let exists = store.has_index();
+    let known = index.as_ref().map_or_else(|| Ok(BTreeMap::new()), places)?;
+    let is_outdated = |(key, stamp): &&(RunKey, Stamp)| {
+        known.get(&key.to_string()).is_none_or(|(_, indexed)| *indexed != stamp.to_numbers())
+    };
+    let outdated = store.stamps(threads)?.iter().filter(is_outdated).count();
+    Ok(IndexState { usable: exists.then_some(index.is_some()), outdated })
 }
 
 /// The row of each run in an index, and the stamp of its folder.
