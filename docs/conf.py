@@ -9,6 +9,7 @@ import re
 import tomllib
 from pathlib import Path
 
+import ziamath
 from docutils import nodes
 from docutils.utils.math import latex2mathml
 from sphinx import addnodes
@@ -40,7 +41,8 @@ myst_heading_anchors = 5
 html_math_renderer = "mathml"
 
 html_theme = "furo"
-html_static_path = ["static"]
+# with a typeface for equations, as many systems have none
+html_static_path = ["static", str(Path(ziamath.__file__).parent / "fonts" / "STIXTwoMath-Regular.ttf")]
 html_css_files = ["site.css"]
 html_show_sphinx = False
 html_copy_source = False
