@@ -40,6 +40,9 @@ myst_fence_as_directive = ["math"]
 myst_heading_anchors = 5
 html_math_renderer = "mathml"
 
+# an address that is only reserved
+linkcheck_ignore = [re.escape(REPOSITORY)]
+
 html_theme = "furo"
 # with a typeface for equations, as many systems have none
 html_static_path = ["static", str(Path(ziamath.__file__).parent / "fonts" / "STIXTwoMath-Regular.ttf")]
