@@ -6,9 +6,9 @@ read from the lists in `docs/index.md`, and the site loads nothing from other ho
 """
 
 import re
-import tomllib
 from pathlib import Path
 
+import tomllib
 import ziamath
 from docutils import nodes
 from docutils.utils.math import latex2mathml
@@ -28,7 +28,7 @@ html_title = f"Concertina {release}"
 language = "en-GB"
 
 extensions = ["myst_parser"]
-root_doc = "docs/index"
+root_doc = (Path("docs") / "index").as_posix()
 include_patterns = ["docs/**", "python/README.md", *PAGES_OF_ROOT]
 exclude_patterns = [path.name for path in ROOT.iterdir() if path.is_dir() and path.name not in ("docs", "python")]
 nitpicky = True

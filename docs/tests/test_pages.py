@@ -7,17 +7,17 @@ import os
 import re
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
+import tomllib
 from pages import ROOT, blocks
 
 sys.path.insert(0, str(ROOT / "docs" / "tools"))
-import command_line  # noqa: E402
-import gallery  # noqa: E402
+import command_line
+import gallery
 
 SCHEMA: dict[str, Any] = json.loads((ROOT / "docs/reference/recipe.schema.json").read_text(encoding="utf-8"))
 RECIPES = sorted([*(ROOT / "recipes").glob("*.toml"), *(ROOT / "docs/guides").glob("*.toml")])
@@ -45,7 +45,7 @@ def test_the_gallery_is_up_to_date(command: str) -> None:
 def test_pictures_are_small() -> None:
     sizes = [picture.stat().st_size for picture in gallery.PICTURES.glob("*.webp")]
     assert len(sizes) >= 8
-    assert max(sizes) < 60_000
+    assert max(sizes) < gallery.MOST_BYTES
     assert sum(sizes) < 700_000
 
 
@@ -102,6 +102,9 @@ def test_the_page_of_recipes_names_every_key() -> None:
 def test_every_figure_of_the_gallery_has_its_command(command: str, tmp_path: Path) -> None:
     for figure in gallery.figures():
         done = subprocess.run(
-            [command, "figures", figure, "--print", "--store", str(tmp_path)], capture_output=True, text=True, check=False
+            [command, "figures", figure, "--print", "--store", str(tmp_path)],
+            capture_output=True,
+            text=True,
+            check=False,
         )
         assert done.returncode == 0, done.stderr

@@ -16,18 +16,20 @@ PAGE = ROOT / "docs/reference/command-line.md"
 
 START = """# Command line
 
-Made from the help of the command: `docs/tools/command_line.py` writes this page. `concertina help COMMAND` shows the same.
+Made from the help of the command: `docs/tools/command_line.py` writes this page. `concertina help COMMAND` shows the
+same.
 
 ## Conventions
 
 **Parameters.** `key=value` sets a parameter. `key=a,b,c` or `key=0..5` (without the 5) sweeps over values, and several
-sweeps are crossed. Names are those of [the parameters](parameters.md), with or without their section, or those of the
+sweeps are crossed. Names are those of [the parameters](parameters{md}), with or without their section, or those of the
 published code. Parameters can also be read from a TOML file, and values on the command line override it.
 
-**Output.** Results are written to stdout. Progress, messages, warnings and errors are written to stderr. `--quiet` leaves
-only warnings and errors there.
+**Output.** Results are written to stdout. Progress, messages, warnings and errors are written to stderr. `--quiet`
+leaves only warnings and errors there.
 
-**The store** is the folder `./concertina`, unless `--store` or the environment variable `CONCERTINA_STORE` names another.
+**The store** is the folder `./concertina`, unless `--store` or the environment variable `CONCERTINA_STORE` names
+another.
 
 ## Exit statuses
 
@@ -47,7 +49,7 @@ concertina train units=20 input_dim=5 epochs=2 seed=0..2 || status=$?
 if [ "$status" -eq 130 ]; then echo "interrupted: the same command continues"; fi
 ```
 
-"""
+""".format(md=".md")
 
 
 def help_of(binary: str, *command: str) -> str:

@@ -11,18 +11,20 @@
 import re
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
+
+import tomllib
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs/gallery.md"
 PICTURES = ROOT / "docs/images/gallery"
 ONE_SEED = ".one-seed"
 WIDTH = 1000
+MOST_BYTES = 60_000
 NUMBERED = r"(fig|ed)(\d+)([a-z]?)"
 
-# Processor time of whole commands from an empty store, in seconds, on one core of the machine of
-# docs/performance.md while other programs used it; None where only part of the runs was trained.
+# Processor time in seconds of whole commands from an empty store, on one core of an AMD EPYC while other programs
+# used it; that of fig6b is from docs/performance.md.
 SECONDS = {
     "fig1": 3,
     "fig2": 20,
@@ -32,8 +34,12 @@ SECONDS = {
     "fig5b": 119,
     "fig5c": 76,
     "fig6b": 3100,
+    "fig6c": 355,
+    "ed6": 46,
     "flip_flop": 24,
 }
+# the same of `--seeds 0..1`, where only that was measured, and how many realisations the command trains
+SECONDS_OF_ONE = {"fig5d": (99, 3), "ed10": (77, 5)}
 
 START = """# Gallery
 
@@ -44,12 +50,11 @@ and writes `figures/NAME.pdf`, `.svg` and `.png`, and the data of every panel as
 were drawn from real runs with the seeds that the command trains, unless they say otherwise. The letters of panels are
 those of the paper.
 
-Numbers of runs are for the default, five realisations unless the recipe has seeds of its own; `--full` trains the paper's
-thirty. Times are processor time on one core of [the machine on which performance is measured](performance.md); the
-command estimates the time for your machine before it trains. Claims are statements of the recipe, each with its test:
-`concertina reproduce NAME` judges them.
+Numbers of runs are for the default, which is five realisations unless the recipe names its own seeds; `--full` trains
+the paper's thirty. Times are processor time on one core of an AMD EPYC, and [performance](performance{md}) has more of
+them. The command estimates the time for your machine before it trains. Claims are statements of the recipe, each with its test: `concertina reproduce NAME` judges them.
 
-"""
+""".format(md=".md")
 
 
 def recipes() -> dict[str, dict]:
@@ -85,12 +90,11 @@ def run_count(binary: str, name: str) -> int:
 
 def duration(name: str) -> str:
     """How long a figure takes, in words."""
-    seconds = SECONDS.get(name)
-    if seconds is None:
+    one, count = SECONDS_OF_ONE.get(name, (0, 0))
+    seconds, about = SECONDS.get(name, one * count), "" if name in SECONDS else "about "
+    if not seconds:
         return ""
-    if seconds < 100:
-        return f", {seconds} s"
-    return f", {round(seconds / 60)} min"
+    return f", {about}{seconds} s" if seconds < 100 else f", {about}{round(seconds / 60)} min"
 
 
 def section(binary: str, name: str, recipe: dict) -> str:
@@ -103,10 +107,10 @@ def section(binary: str, name: str, recipe: dict) -> str:
         text += f"![{heading(name)}](images/gallery/{whole.name})\n\n"
     elif one.exists():
         text += f"![{heading(name)}, one realisation](images/gallery/{one.name})\n\n"
-        text += f"*Drawn from one realisation (`concertina figures {name} --seeds 0..1`), so without bands. The command "
-        text += "below trains all realisations.*\n\n"
+        text += f"*Drawn from one realisation (`concertina figures {name} --seeds 0..1`), so without bands. "
+        text += "The command below trains all realisations.*\n\n"
     else:
-        text += "*No picture here, because its runs take long to train.*\n\n"
+        text += f"*No picture here, because its {count} runs take long to train.*\n\n"
     text += f"```sh\nconcertina figures {name}    # {runs}{duration(name)}\n```\n\n"
     claims = [f"* {claim['statement']}\n" for claim in recipe.get("claims", [])]
     return text + (f"Claims:\n\n{''.join(claims)}\n" if claims else "")
@@ -129,7 +133,11 @@ def draw(folder: Path, ending: str) -> None:
             picture = Image.open(path).convert("RGB")
             width = min(WIDTH, picture.width // 3)
             picture = picture.resize((width, round(picture.height * width / picture.width)), Image.Resampling.LANCZOS)
-            picture.save(PICTURES / f"{name}{ending}.webp", quality=75, method=6)
+            small = PICTURES / f"{name}{ending}.webp"
+            for quality in (75, 60, 45, 30):
+                picture.save(small, quality=quality, method=6)
+                if small.stat().st_size < MOST_BYTES:
+                    break
 
 
 if __name__ == "__main__":
