@@ -63,8 +63,8 @@ def contents(app: Sphinx, name: str, source: list[str]) -> None:
     _, lists = source[0].split("\n## Contents\n")
     for section in lists.split("\n### ")[1:]:
         caption = section.splitlines()[0]
-        links = re.findall(r"^\* \[[^]]*\]\(([^)#]+)\)", section, re.MULTILINE)
-        pages = "\n".join("/" + from_root("docs", link) for link in links)
+        links = re.findall(r"^\* \[([^]]*)\]\(([^)#]+)\)", section, re.MULTILINE)
+        pages = "\n".join(f"{title} </{from_root('docs', link)}>" for title, link in links)
         source[0] += f"\n```{{toctree}}\n:hidden:\n:caption: {caption}\n\n{pages}\n```\n"
 
 

@@ -37,8 +37,8 @@ another.
 |---|---|
 | 0 | Everything was done. A run that diverges is a result: it is marked as such, and the status is 0. |
 | 1 | A run or an analysis failed, or a claim was not reproduced. |
-| 2 | The command was used wrongly: an unknown option, or a parameter or file that cannot be used. |
-| 3 | The store could not be used: it is missing, damaged, of a newer version, read-only, or on a full disk. |
+| 2 | Wrong usage: an unknown option, a parameter or a file that cannot be used, or a question without `--yes`. |
+| 3 | The store could not be used (missing, damaged, newer, read-only, disk full), or output not be written. |
 | 130 | The command was interrupted, or a question was not answered with yes. What was finished is kept. |
 
 A script can rely on these statuses, for example to continue an interrupted sweep:

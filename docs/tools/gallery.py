@@ -52,7 +52,8 @@ those of the paper.
 
 Numbers of runs are for the default, which is five realisations unless the recipe names its own seeds; `--full` trains
 the paper's thirty. Times are processor time on one core of an AMD EPYC, and [performance](performance{md}) has more of
-them. The command estimates the time for your machine before it trains. Claims are statements of the recipe, each with its test: `concertina reproduce NAME` judges them.
+them. The command estimates the time for your machine before it trains. Claims are statements of the recipe, each with
+its test: `concertina reproduce NAME` judges them.
 
 """.format(md=".md")
 
