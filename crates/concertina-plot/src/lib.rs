@@ -24,6 +24,7 @@ mod panel;
 mod render;
 mod rich;
 mod scene;
+pub mod schema;
 mod svg;
 pub mod syntax;
 mod theme;

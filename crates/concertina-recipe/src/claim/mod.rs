@@ -9,48 +9,60 @@ use std::{collections::BTreeMap, fmt, num::NonZeroUsize};
 use concertina_analysis::AnalysisSpec;
 use concertina_model::selection::CheckpointSelection;
 use concertina_table::{Condition, OneOf, Scalar};
+use schemars::JsonSchema;
 use serde::{
     Deserialize, Deserializer,
     de::{self, MapAccess, Visitor, value::MapAccessDeserializer},
 };
 use toml::Spanned;
 
+use crate::schema;
+
 pub use origin::{Origin, OriginKind};
 
 /// Something computed for claims and comparisons alone: no panel draws it.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Measurement {
     /// The set of runs.
+    #[schemars(with = "String")]
     pub runs: Spanned<String>,
     /// What is computed, as for a panel.
     #[serde(deserialize_with = "crate::analyses::analysis")]
+    #[schemars(schema_with = "schema::analysis")]
     pub analysis: AnalysisSpec,
     /// At which checkpoints.
     #[serde(default = "crate::run_set::last")]
+    #[schemars(schema_with = "schema::checkpoints")]
     pub checkpoints: CheckpointSelection,
 }
 
 /// A statement about a table, with the test that decides whether it was reproduced.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Claim {
     /// Its name, one of a kind in the recipe.
+    #[schemars(with = "String")]
     pub name: Spanned<String>,
     /// What it says, in a sentence.
+    #[schemars(with = "String")]
     pub statement: Spanned<String>,
     /// Where it comes from; the author of the recipe, unless it says otherwise.
     #[serde(default)]
+    #[schemars(schema_with = "schema::origin")]
     pub source: Origin,
     /// The table it is about: the letter of a panel, or the name of a measurement.
+    #[schemars(with = "String")]
     pub table: Spanned<String>,
     /// The column it is about.
     pub value: String,
     /// The rows it is about: column, and the values it may have; or a condition as a text.
     #[serde(rename = "where", default)]
+    #[schemars(schema_with = "concertina_plot::schema::condition")]
     pub rows: Condition,
     /// It must hold for each of these values of these columns by itself.
     #[serde(default)]
+    #[schemars(schema_with = "concertina_plot::schema::columns")]
     pub each: BTreeMap<String, OneOf>,
     /// How several rows of a realisation become one number.
     #[serde(default)]
@@ -91,7 +103,7 @@ impl Claim {
 }
 
 /// How several rows of a realisation become one number.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Reduction {
     /// The column that tells the rows apart.
@@ -101,7 +113,7 @@ pub struct Reduction {
 }
 
 /// What is taken of several rows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Take {
     /// The largest value.
@@ -117,14 +129,16 @@ pub enum Take {
 }
 
 /// Two numbers of one realisation, compared.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Contrast {
     /// The column that tells them apart.
     pub column: String,
     /// Its value for the first.
+    #[schemars(schema_with = "concertina_plot::schema::scalar")]
     pub first: Scalar,
     /// Its value for the second.
+    #[schemars(schema_with = "concertina_plot::schema::scalar")]
     pub second: Scalar,
     /// The first minus the second, or over the second.
     #[serde(rename = "as", default)]
@@ -132,7 +146,7 @@ pub struct Contrast {
 }
 
 /// How two numbers are compared.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Measure {
     /// The first minus the second.
@@ -143,7 +157,7 @@ pub enum Measure {
 }
 
 /// A side of a number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Side {
     /// Below it.
@@ -192,16 +206,19 @@ impl<'de> Deserialize<'de> for Test {
 }
 
 /// A published table that a table of the recipe is held against, point by point.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Published {
     /// Ours: the letter of a panel, or the name of a measurement.
+    #[schemars(with = "String")]
     pub table: Spanned<String>,
     /// The published one, by the name of its file.
+    #[schemars(with = "String")]
     pub file: Spanned<String>,
     /// The rows of ours that are compared: column, and the values it may have, or a condition as a text; all
     /// unless given.
     #[serde(rename = "where", default)]
+    #[schemars(schema_with = "concertina_plot::schema::condition")]
     pub rows: Condition,
     /// The columns that name a point: realisations with the same values there are averaged.
     pub keys: Vec<String>,
@@ -210,7 +227,7 @@ pub struct Published {
 }
 
 /// A column and what its mean over realisations can resolve.
-#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Resolved {
     /// What the mean cannot resolve, as a standard deviation, in the unit of the column (in decades on a
