@@ -120,8 +120,8 @@ impl AnalysisSpec {
         parameters.expect("parameters are plain data with text keys")
     }
 
-    /// The fields with their types and documentation.
-    pub(crate) fn schema(&self) -> schemars::Schema {
+    /// The fields with their types and documentation, as a JSON schema.
+    pub fn schema(&self) -> schemars::Schema {
         each!(self, analysis => schema_of(analysis))
     }
 }

@@ -3,15 +3,16 @@
 use std::{collections::BTreeMap, fmt};
 
 use concertina_table::Condition;
+use schemars::JsonSchema;
 use serde::{
     Deserialize, Deserializer,
     de::{self, MapAccess, Visitor, value::MapAccessDeserializer},
 };
 
-use crate::{ErrorBar, ticks::ScaleKind};
+use crate::{ErrorBar, schema, ticks::ScaleKind};
 
 /// How a table is drawn.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Drawing {
     /// The kind of panel.
@@ -30,6 +31,7 @@ pub struct Drawing {
     /// labels below the last.
     pub facet_rows: Option<String>,
     /// The rows to keep: columns with the values they may have, or a condition as text.
+    #[schemars(schema_with = "schema::condition")]
     pub keep: Condition,
     /// How realisations are summarised as a point and a band.
     pub band: Option<ErrorBar>,
@@ -59,7 +61,7 @@ pub struct Drawing {
 }
 
 /// The kind of panel.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// Lines over any column, with bands over realisations.
@@ -76,7 +78,7 @@ pub enum Kind {
 }
 
 /// What a schematic illustrates.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Schematic {
     /// A trial: input, delay and evaluation along time. Columns `delay`, `hold`, `evaluate`.
@@ -120,7 +122,7 @@ impl<'de> Deserialize<'de> for Share {
 }
 
 /// Where colours come from.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Palette {
     /// The theme's colours of these values, if it has them all; otherwise a perceptual map for more than four
@@ -136,7 +138,7 @@ pub enum Palette {
 }
 
 /// A part of a legend.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Channel {
     /// Colours.
@@ -148,7 +150,7 @@ pub enum Channel {
 }
 
 /// Where the legend goes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Legend {
     /// A colour bar where colours come from a perceptual map. Everything else where there are no data, or
@@ -174,7 +176,7 @@ pub enum Legend {
 }
 
 /// A line across the axes.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReferenceLine {
     /// A vertical line at this value.
@@ -215,18 +217,25 @@ impl Axis {
     }
 }
 
-#[derive(Deserialize)]
+/// A column along an axis.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct AxisTable {
+pub(crate) struct AxisTable {
+    /// The column.
     column: String,
+    /// The label, with the unit in parentheses; the theme knows the common ones.
     #[serde(default)]
     label: Option<String>,
+    /// First value shown.
     #[serde(default)]
     from: Option<f64>,
+    /// Last value shown.
     #[serde(default)]
     to: Option<f64>,
+    /// Where ticks stand, if not at round numbers.
     #[serde(default)]
     ticks: Option<Vec<f64>>,
+    /// Linear or logarithmic.
     #[serde(default)]
     scale: ScaleKind,
 }

@@ -76,6 +76,10 @@ pub enum NoSummary {
 }
 
 impl ErrorBar {
+    /// Their names in recipes.
+    pub(crate) const NAMES: &[&str] =
+        &["gamma", "gamma_reflected", "mean_ci", "mean_sd", "median_iqr", "lines"];
+
     /// The error bar to use for `column`: [`ErrorBar::Gamma`] is mirrored for `accuracy` and `..._accuracy`.
     pub fn for_column(self, column: &str) -> Self {
         match self {
@@ -163,7 +167,6 @@ fn quantile(sorted: &[f64], p: f64) -> f64 {
 
 impl<'de> Deserialize<'de> for ErrorBar {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        const NAMES: &[&str] = &["gamma", "gamma_reflected", "mean_ci", "mean_sd", "median_iqr", "lines"];
         #[derive(Deserialize)]
         #[serde(deny_unknown_fields)]
         struct MeanCi {
@@ -183,7 +186,7 @@ impl<'de> Deserialize<'de> for ErrorBar {
                     "mean_sd" => Ok(ErrorBar::MeanSd),
                     "median_iqr" => Ok(ErrorBar::MedianIqr),
                     "lines" => Ok(ErrorBar::Lines),
-                    _ => Err(E::unknown_variant(name, NAMES)),
+                    _ => Err(E::unknown_variant(name, ErrorBar::NAMES)),
                 }
             }
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<ErrorBar, A::Error> {

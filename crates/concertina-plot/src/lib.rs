@@ -25,6 +25,7 @@ mod panel;
 mod render;
 mod rich;
 mod scene;
+pub mod schema;
 mod svg;
 pub mod syntax;
 mod theme;

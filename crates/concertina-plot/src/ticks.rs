@@ -1,7 +1,7 @@
 //! Scales of axes: limits, ticks at round numbers, and their labels.
 
 /// How values are placed along an axis.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ScaleKind {
     /// Equal steps, equal lengths.

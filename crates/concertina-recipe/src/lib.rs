@@ -17,6 +17,7 @@ mod parameters;
 mod published;
 mod recipe;
 mod run_set;
+mod schema;
 mod shipped;
 
 pub use analyses::Analyses;

@@ -6,6 +6,7 @@
 
 use std::{collections::BTreeMap, path::Path};
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -18,7 +19,7 @@ use concertina_plot::{
 
 use crate::{
     Analyses, Claim, Error, FigureSeeds, Measurement, OTHER_RECIPES, Published, RECIPES, Requirement, Result,
-    RunSet, run_set,
+    RunSet, run_set, schema,
 };
 
 /// The most bytes of a recipe: 2^18. Arbitrary; the paper's have 10,000.
@@ -29,7 +30,7 @@ const MOST_BYTES: usize = 1 << 18;
 const MOST_VALUES: usize = 5_000_000;
 
 /// A figure as data.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Recipe {
     /// The name of the figure and of its files: `fig2`.
@@ -45,6 +46,7 @@ pub struct Recipe {
     pub seeds: FigureSeeds,
     /// Parameters of all runs, which override the model's defaults.
     #[serde(default)]
+    #[schemars(schema_with = "schema::parameters")]
     pub parameters: toml::Table,
     /// Sets of runs by name.
     #[serde(deserialize_with = "run_set::sets")]
@@ -66,21 +68,25 @@ pub struct Recipe {
 }
 
 /// A panel of a figure.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PanelRecipe {
     /// Its letter, which is also the name of its files.
+    #[schemars(with = "String")]
     pub letter: Spanned<String>,
     /// The text above it.
     #[serde(default)]
     pub title: Option<String>,
     /// The set of runs.
+    #[schemars(with = "String")]
     pub runs: Spanned<String>,
     /// What is computed: `{ analysis = "effective_dimension", samples = 500 }`; or a list of these, whose
     /// tables are joined.
+    #[schemars(with = "Analyses")]
     pub analysis: Spanned<Analyses>,
     /// The checkpoints.
     #[serde(default = "run_set::last")]
+    #[schemars(schema_with = "schema::checkpoints")]
     pub checkpoints: CheckpointSelection,
     /// Width and height of the separate panel, in millimetres; its size in the figure if not given.
     #[serde(default)]
@@ -90,7 +96,7 @@ pub struct PanelRecipe {
 }
 
 /// How panels are arranged on the page.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Layout {
     /// Width of the figure in millimetres; two text columns if not given.
@@ -100,10 +106,11 @@ pub struct Layout {
 }
 
 /// A row of panels.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Row {
     /// Letters, from left to right.
+    #[schemars(with = "Vec<String>")]
     pub panels: Vec<Spanned<String>>,
     /// Shares of the width, one per panel; equal if not given.
     #[serde(default)]

@@ -9,24 +9,29 @@ use std::{
 use concertina_analysis::AnalysisSpec;
 use concertina_model::params::{MOST_RUNS, seeds};
 use concertina_model::selection::CheckpointSelection;
+use schemars::JsonSchema;
 use serde::{
     Deserialize, Deserializer,
     de::{self, SeqAccess, Visitor},
 };
+
+use crate::schema;
 
 /// The most sets of runs in a recipe. Arbitrary; the paper's recipes have at most four. Each set may have
 /// [`MOST_RUNS`].
 const MOST_SETS: usize = 100;
 
 /// A set of runs: parameters that override the recipe's, axes of a sweep, seeds.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RunSet {
     /// Parameters, in any spelling that the model knows. They override those of the recipe.
+    #[schemars(schema_with = "schema::parameters")]
     pub parameters: toml::Table,
     /// Axes: a parameter with the list of its values, or any name with a list of tables whose parameters
     /// change together. Such a table may have a `label`, which becomes the value of a column with the axis's
     /// name.
+    #[schemars(schema_with = "schema::parameters")]
     pub sweep: toml::Table,
     /// The seeds.
     pub seeds: SeedRule,
@@ -85,7 +90,7 @@ pub enum SeedChoice {
 }
 
 /// Seeds of a figure.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct FigureSeeds {
     /// With `--fast`.

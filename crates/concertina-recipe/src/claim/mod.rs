@@ -10,48 +10,60 @@ use std::{collections::BTreeMap, fmt, num::NonZeroUsize};
 use concertina_analysis::AnalysisSpec;
 use concertina_model::selection::CheckpointSelection;
 use concertina_table::{Condition, OneOf, Scalar};
+use schemars::JsonSchema;
 use serde::{
     Deserialize, Deserializer,
     de::{self, MapAccess, Visitor, value::MapAccessDeserializer},
 };
 use toml::Spanned;
 
+use crate::schema;
+
 pub use origin::{Origin, OriginKind};
 
 /// Something that is computed only for claims and comparisons and that no panel draws.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Measurement {
     /// The set of runs.
+    #[schemars(with = "String")]
     pub runs: Spanned<String>,
     /// What is computed, as for a panel.
     #[serde(deserialize_with = "crate::analyses::analysis")]
+    #[schemars(schema_with = "schema::analysis")]
     pub analysis: AnalysisSpec,
     /// The checkpoints.
     #[serde(default = "crate::run_set::last")]
+    #[schemars(schema_with = "schema::checkpoints")]
     pub checkpoints: CheckpointSelection,
 }
 
 /// A statement about a table, with the test that decides whether it was reproduced.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Claim {
     /// Its name, unique in the recipe.
+    #[schemars(with = "String")]
     pub name: Spanned<String>,
     /// The claim, in a sentence.
+    #[schemars(with = "String")]
     pub statement: Spanned<String>,
     /// The source of the claim; the author of the recipe, unless another source is given.
     #[serde(default)]
+    #[schemars(schema_with = "schema::origin")]
     pub source: Origin,
     /// The table that it is about: the letter of a panel, or the name of a measurement.
+    #[schemars(with = "String")]
     pub table: Spanned<String>,
     /// The column that it is about.
     pub value: String,
     /// The rows that it is about: columns with the values they may have, or a condition as text.
     #[serde(rename = "where", default)]
+    #[schemars(schema_with = "concertina_plot::schema::condition")]
     pub rows: Condition,
     /// The claim must hold for each of these values of these columns separately.
     #[serde(default)]
+    #[schemars(schema_with = "concertina_plot::schema::columns")]
     pub each: BTreeMap<String, OneOf>,
     /// How several rows of a realisation are reduced to one number.
     #[serde(default)]
@@ -92,7 +104,7 @@ impl Claim {
 }
 
 /// How several rows of a realisation are reduced to one number.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Reduction {
     /// The column that distinguishes the rows.
@@ -102,7 +114,7 @@ pub struct Reduction {
 }
 
 /// What is taken from several rows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Take {
     /// The largest value.
@@ -118,14 +130,16 @@ pub enum Take {
 }
 
 /// A comparison of two numbers of a realisation.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Contrast {
     /// The column that distinguishes them.
     pub column: String,
     /// Its value for the first.
+    #[schemars(schema_with = "concertina_plot::schema::scalar")]
     pub first: Scalar,
     /// Its value for the second.
+    #[schemars(schema_with = "concertina_plot::schema::scalar")]
     pub second: Scalar,
     /// The difference of the two, or their ratio.
     #[serde(rename = "as", default)]
@@ -133,7 +147,7 @@ pub struct Contrast {
 }
 
 /// How two numbers are compared.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Measure {
     /// The first minus the second.
@@ -144,7 +158,7 @@ pub enum Measure {
 }
 
 /// A side of a number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Side {
     /// Below it.
@@ -193,16 +207,19 @@ impl<'de> Deserialize<'de> for Test {
 }
 
 /// A published table with which a table of the recipe is compared, point by point.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Published {
     /// Our table: the letter of a panel, or the name of a measurement.
+    #[schemars(with = "String")]
     pub table: Spanned<String>,
     /// The published table, by the name of its file.
+    #[schemars(with = "String")]
     pub file: Spanned<String>,
     /// The rows of our table that are compared: columns with the values they may have, or a condition as
     /// text. If not given, all rows.
     #[serde(rename = "where", default)]
+    #[schemars(schema_with = "concertina_plot::schema::condition")]
     pub rows: Condition,
     /// The columns that identify a point. Realisations with the same values in these columns are averaged.
     pub keys: Vec<String>,
@@ -211,7 +228,7 @@ pub struct Published {
 }
 
 /// A column, and the limit to which its mean over realisations can be resolved.
-#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Resolved {
     /// The limit to which the mean can be resolved, as a standard deviation, in the unit of the column (in
