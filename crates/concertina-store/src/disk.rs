@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::fs::{self, DirEntry, File, Permissions};
+use std::fs::{self, DirEntry, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -188,7 +188,7 @@ impl Disk {
             // The usual permissions of a new file, so that users of a shared store can read it if the umask
             // allows.
             #[cfg(unix)]
-            builder.permissions(<Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o666));
+            builder.permissions(<fs::Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o666));
             builder.tempfile_in(&folder)
         };
         let mut file = create().map_err(|error| Error::io("create a file in", &folder, error))?;

@@ -54,14 +54,14 @@ impl Stamp {
 /// When the entries of a folder changed, and the folder's number. This is the time of change rather than that
 /// of modification, which copying resets.
 #[cfg(unix)]
-fn times(metadata: &Metadata) -> (i64, i64) {
+pub(crate) fn times(metadata: &Metadata) -> (i64, i64) {
     use std::os::unix::fs::MetadataExt;
     let changed = metadata.ctime().saturating_mul(1_000_000_000).saturating_add(metadata.ctime_nsec());
     (changed, metadata.ino().cast_signed())
 }
 
 #[cfg(not(unix))]
-fn times(metadata: &Metadata) -> (i64, i64) {
+pub(crate) fn times(metadata: &Metadata) -> (i64, i64) {
     let since = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
     (since.and_then(|since| i64::try_from(since.as_nanos()).ok()).unwrap_or(0), 0)
 }

@@ -24,8 +24,10 @@ impl FileId {
             use std::os::unix::fs::MetadataExt;
             (metadata.dev(), metadata.ino())
         };
+        // Other systems give no number in the metadata: the time of the last change tells files of one
+        // length apart.
         #[cfg(not(unix))]
-        let (device, number) = (0, 0);
+        let (device, number) = (0, crate::index::times(metadata).0.cast_unsigned());
         Self { device, number, length: metadata.len() }
     }
 

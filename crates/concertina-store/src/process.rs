@@ -24,7 +24,7 @@ impl Process {
     pub(crate) fn current() -> Self {
         let text = |path| fs::read_to_string(path).map(|text| text.trim().to_owned()).unwrap_or_default();
         let host = match text("/proc/sys/kernel/hostname") {
-            name if name.is_empty() => std::env::var("HOSTNAME").unwrap_or_else(|_| "unknown".to_owned()),
+            name if name.is_empty() => named_host().unwrap_or_else(|| "unknown".to_owned()),
             name => name,
         };
         let boot = text("/proc/sys/kernel/random/boot_id");
@@ -65,6 +65,16 @@ impl Process {
         let (Ok(pid), Ok(started)) = (pid.parse(), started.parse()) else { return false };
         self.knows_dead(machine, pid, started)
     }
+}
+
+/// The host's name on a system without `/proc`. Two hosts that share a store must not have the same one, or a
+/// process would take another host's claim for its own.
+fn named_host() -> Option<String> {
+    let named = |variable| std::env::var(variable).ok().filter(|name| !name.is_empty());
+    named("HOSTNAME").or_else(|| named("COMPUTERNAME")).or_else(|| {
+        let output = std::process::Command::new("hostname").output().ok()?;
+        Some(String::from_utf8_lossy(&output.stdout).trim().to_owned()).filter(|name| !name.is_empty())
+    })
 }
 
 /// When a running process started (field 22 of `/proc/<pid>/stat`); `None` if it has ended, or the system has

@@ -2,7 +2,7 @@
 
 use pulp::{Scalar, Simd, WithSimd};
 
-use super::{Level, Panels};
+use super::Panels;
 
 /// Number of rows and columns that are transposed together. It divides the width of every panel.
 const TILE: usize = 8;
@@ -12,7 +12,7 @@ type Tile = [[f32; TILE]; TILE];
 /// Writes the transpose of `from` to `to`, whose shape has been checked.
 pub(super) fn transpose(from: &Panels, to: &mut Panels) {
     #[cfg(target_arch = "x86_64")]
-    if let Some(avx2) = Level::current().avx2() {
+    if let Some(avx2) = super::Level::current().avx2() {
         Simd::vectorize(avx2, Transpose { from, to, way: avx2 });
         return;
     }
