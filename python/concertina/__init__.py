@@ -31,6 +31,7 @@ from ._arrays import (
     weight_variance,
 )
 from ._core import __version__
+from ._doctor import Diagnosis, doctor
 from ._errors import ConcertinaWarning, Error, ParameterError, RunFailed, ShapeError, StoreError
 from ._figures import Figure, Report
 from ._networks import Network
@@ -42,6 +43,7 @@ from ._trials import Trials
 
 __all__ = [
     "ConcertinaWarning",
+    "Diagnosis",
     "Error",
     "Figure",
     "LyapunovSpectrum",
@@ -67,6 +69,7 @@ __all__ = [
     "cka",
     "class_distances",
     "cluster_holdout",
+    "doctor",
     "effective_dimension",
     "figures",
     "fixed_points",

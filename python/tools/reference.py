@@ -42,6 +42,7 @@ GROUPS = {
         "loss",
         "analyses",
     ],
+    "When something went wrong": ["doctor", "Diagnosis"],
     "Errors and warnings": ["Error", "ParameterError", "ShapeError", "StoreError", "RunFailed", "ConcertinaWarning"],
 }
 HEAD = """# Python

@@ -6,6 +6,7 @@
 
 mod analyses;
 mod arrays;
+mod doctor;
 mod errors;
 mod figures;
 mod network;
@@ -31,6 +32,8 @@ mod _core {
         effective_dimensions, evaluate, fixed_points, lyapunov, orthogonal_compression, principal_components,
         saturation, spectrum, weight_variance,
     };
+    #[pymodule_export]
+    use super::doctor::doctor;
     #[pymodule_export]
     use super::figures::{Asked, Figure, Report, draw, recipes};
     #[pymodule_export]

@@ -36,7 +36,7 @@ pub use cite::bibliography;
 pub use condition::RunColumns;
 pub use doctor::{
     ClaimSummary, Diagnosis, ENVIRONMENT_VARIABLES, MachineReport, NumberCheck, Problem, ProgramReport,
-    Severity, StoreReport, doctor,
+    Severity, StoreReport, describe_size, doctor,
 };
 pub use engine::{Missing, Spent};
 pub use error::{Error, ErrorKind, Result};

@@ -1,155 +1,28 @@
 //! `concertina doctor`
 
-use concertina::{Diagnosis, NumberCheck, Problem, Severity, StoreReport};
+use concertina::Severity;
 
-use super::size;
 use crate::arguments::{Doctor, Everywhere};
 use crate::hint;
 use crate::output::{Failure, print};
 
 pub(crate) fn run(everywhere: &Everywhere, doctor: &Doctor) -> Result<(), Failure> {
-    let diagnosis = concertina::doctor(&everywhere.store, doctor.verify);
-    let text = match doctor.json {
+    let diagnosis = concertina::doctor(Some(&everywhere.store), doctor.verify);
+    let mut text = match doctor.json {
         true => serde_json::to_string_pretty(&diagnosis).map_err(std::io::Error::from)? + "\n",
-        false => report(&diagnosis),
+        false => diagnosis.to_text(hint::words),
     };
+    let unread =
+        diagnosis.store.as_ref().is_some_and(|store| store.exists && store.runs.is_some() && !store.verified);
+    if unread && !doctor.json {
+        text.push_str(
+            "\nfiles of the store were not all read: `concertina doctor --verify` reads every one\n",
+        );
+    }
     print(text.as_bytes())?;
     let wrong = diagnosis.problems.iter().filter(|problem| problem.severity != Severity::Note).count();
     match wrong {
         0 => Ok(()),
         wrong => Err(Failure::Diagnosed { wrong, in_store: diagnosis.store_is_wrong() }),
-    }
-}
-
-/// The report for people: sections of aligned lines, problems last.
-fn report(diagnosis: &Diagnosis) -> String {
-    let Diagnosis { program, machine, numbers, environment, store, problems, .. } = diagnosis;
-    let mut text = String::new();
-    let known = |value: Option<String>| value.unwrap_or_else(|| "unknown".to_owned());
-    section(
-        &mut text,
-        "program",
-        [
-            ("version", format!("concertina {}", program.version)),
-            ("commit", known(program.commit.map(str::to_owned))),
-            ("compiled for", program.target.clone()),
-            ("build", if program.debug { "with debug assertions" } else { "release" }.to_owned()),
-        ],
-    );
-    section(
-        &mut text,
-        "machine",
-        [
-            ("system", machine.system.clone()),
-            ("processor", known(machine.processor.clone())),
-            ("cores", machine.cores.to_string()),
-            ("memory", known(machine.memory.map(size))),
-            ("open files", known(machine.open_files.map(|files| format!("{files} at most")))),
-            ("instructions", format!("{} (features: {})", machine.instructions, machine.features.join(", "))),
-        ],
-    );
-    section(&mut text, "numbers", outcomes(numbers));
-    let variables = environment.iter().map(|(name, value)| (name.as_str(), value.clone()));
-    section(&mut text, "environment", variables);
-    section(&mut text, "store", of_store(store, !diagnosis.store_is_wrong()));
-    for claim in &store.claims {
-        let state = if claim.is_stale { "stale" } else { "live" };
-        let place = if claim.is_here { "on this machine" } else { "on another machine, or before a restart" };
-        let (pid, age) = (known(claim.pid.map(|pid| pid.to_string())), claim.age.unwrap_or_default());
-        let text_of_claim =
-            format!("run {}, {state}: process {pid} {place}, last seen {age} s ago", claim.run);
-        line(&mut text, "claim", &text_of_claim);
-    }
-    for incident in &store.set_aside {
-        line(&mut text, "set aside", &format!("{}: {}", incident.path.display(), incident.reason));
-    }
-    listed(&mut text, "problems", problems, |severity| severity != Severity::Note);
-    listed(&mut text, "notes", problems, |severity| severity == Severity::Note);
-    if store.exists && store.runs.is_some() && !store.verified {
-        text.push_str(
-            "\nfiles of the store were not all read: `concertina doctor --verify` reads every one\n",
-        );
-    }
-    text
-}
-
-fn section<'a>(text: &mut String, title: &str, lines: impl IntoIterator<Item = (&'a str, String)>) {
-    let mut lines = lines.into_iter().peekable();
-    if lines.peek().is_none() {
-        return;
-    }
-    if !text.is_empty() {
-        text.push('\n');
-    }
-    text.push_str(&format!("{title}\n"));
-    lines.for_each(|(name, value)| line(text, name, &value));
-}
-
-fn line(text: &mut String, name: &str, value: &str) {
-    text.push_str(format!("  {name:<14} {value}").trim_end());
-    text.push('\n');
-}
-
-/// A line per quantity: with which instructions it is right, and where it is not.
-fn outcomes(checks: &[NumberCheck]) -> Vec<(&str, String)> {
-    let mut lines: Vec<(&str, String)> = Vec::new();
-    for NumberCheck { quantity, instructions, right, .. } in checks {
-        let outcome = format!("{} with {instructions}", if *right { "right" } else { "WRONG" });
-        match lines.iter_mut().find(|(known, _)| known == quantity) {
-            Some((_, outcomes)) => *outcomes = format!("{outcomes}, {outcome}"),
-            None => lines.push((quantity, outcome)),
-        }
-    }
-    lines
-}
-
-/// What is known of a store; lines about what is not known are left out.
-fn of_store(store: &StoreReport, usable: bool) -> Vec<(&'static str, String)> {
-    let either = |is: bool, [yes, no]: [&str; 2]| if is { yes } else { no }.to_owned();
-    let clock = |seconds: f64| match seconds {
-        0.0 => "agrees with this machine's".to_owned(),
-        seconds => format!("{seconds:+.1} s from this machine's"),
-    };
-    let layout = |layout: u64| format!("{layout} (newest that this version reads: {})", store.newest_layout);
-    let statuses = store.statuses.as_ref().filter(|statuses| !statuses.is_empty()).map(|statuses| {
-        let each: Vec<String> = statuses.iter().map(|(name, count)| format!("{count} {name}")).collect();
-        format!(" ({})", each.join(", "))
-    });
-    let runs = store.runs.map(|runs| format!("{runs}{}", statuses.unwrap_or_default()));
-    let is_there = match (store.exists, usable) {
-        (true, _) => "",
-        (false, true) => " (no store yet)",
-        (false, false) => " (not a store)",
-    };
-    let lines = [
-        ("folder", Some(format!("{}{is_there}", store.path))),
-        ("format", store.layout.map(layout)),
-        ("file system", store.file_system.clone()),
-        ("free", store.free.map(size)),
-        ("writable", store.writable.map(|is| either(is, ["yes", "no"]))),
-        ("renaming", store.replaces.map(|is| either(is, ["replaces files", "DOES NOT REPLACE FILES"]))),
-        ("creating", store.creates_once.map(|is| either(is, ["keeps taken names", "LOSES TAKEN NAMES"]))),
-        ("clock", store.clock_ahead.map(clock)),
-        ("runs", runs),
-        ("analyses", store.analyses.map(|count| count.to_string())),
-        ("trials", store.trials.map(|count| count.to_string())),
-        ("unfinished", store.left_over.filter(|count| *count > 0).map(|count| count.to_string())),
-        ("index", store.index.clone()),
-        ("runs.csv", store.run_table.clone()),
-    ];
-    lines.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
-}
-
-fn listed(text: &mut String, title: &str, problems: &[Problem], belongs: impl Fn(Severity) -> bool) {
-    let listed: Vec<&Problem> = problems.iter().filter(|problem| belongs(problem.severity)).collect();
-    if listed.is_empty() {
-        return;
-    }
-    text.push_str(&format!("\n{title}\n"));
-    for problem in listed {
-        text.push_str(&format!("  * {}\n", problem.message));
-        if let Some(hint) = &problem.hint {
-            text.push_str(&format!("    hint: {}\n", hint::words(hint)));
-        }
     }
 }

@@ -139,17 +139,7 @@ fn remove(study: &Study, runs: &[RunKey], yes: bool) -> Result<Vec<Collected>, F
 /// A number of runs and their size.
 fn amount(runs: usize, bytes: u64) -> String {
     let plural = if runs == 1 { "" } else { "s" };
-    format!("{runs} run{plural} ({})", size(bytes))
-}
-
-/// A number of bytes, for people to read.
-fn size(bytes: u64) -> String {
-    match bytes {
-        0..10_000 => format!("{bytes} bytes"),
-        10_000..10_000_000 => format!("{} kB", bytes / 1000),
-        10_000_000..10_000_000_000 => format!("{:.1} MB", bytes as f64 / 1e6),
-        _ => format!("{:.1} GB", bytes as f64 / 1e9),
-    }
+    format!("{runs} run{plural} ({})", concertina::describe_size(bytes))
 }
 
 /// Asks on the terminal. Without a terminal, `yes` must be given.

@@ -6,11 +6,11 @@ use concertina::prelude::Table;
 use concertina::store::{Removal, RunKey};
 use concertina::{
     CheckpointSelection, Collected, Condition, Error, Garbage, Hint, Import, Imported, RunColumns,
-    RunListing, Study, check_table_format, collected_table, concise, exported_table, imported_table, one_of,
-    run_table_column, sweep, usage_table,
+    RunListing, Study, check_table_format, collected_table, concise, describe_size, exported_table,
+    imported_table, one_of, run_table_column, sweep, usage_table,
 };
 
-use super::{remove, size};
+use super::remove;
 use crate::arguments::{
     Chosen, Collect, Everywhere, Export, Import as ImportArguments, Listing, Remove, Runs,
 };
@@ -86,7 +86,7 @@ fn tell_removed(
     let bytes: u64 = collected.iter().filter(gone).map(|one| one.bytes).sum();
     if !quiet {
         let verb = if dry_run { "would remove" } else { "removed" };
-        say(&format!("{verb} {}", size(bytes)));
+        say(&format!("{verb} {}", describe_size(bytes)));
     }
     tell_kept(collected);
     match collected.iter().find_map(|one| Some((one.run?, one.stays.clone()?))) {
@@ -109,7 +109,7 @@ fn tell_kept(collected: &[Collected]) {
     if count > 0 {
         say(&format!(
             "kept {count} results ({}) of analyses that this version does not know: {}\n\nhint: `--unknown-analyses` removes them",
-            size(bytes),
+            describe_size(bytes),
             names.join(", ")
         ));
     }

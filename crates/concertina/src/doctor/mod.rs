@@ -4,6 +4,7 @@ mod machine;
 mod numbers;
 mod privacy;
 mod store;
+mod text;
 
 use std::path::Path;
 
@@ -14,6 +15,7 @@ use crate::hint::Hint;
 pub use machine::{ENVIRONMENT_VARIABLES, MachineReport, ProgramReport};
 pub use numbers::NumberCheck;
 pub use store::{ClaimSummary, StoreReport};
+pub use text::describe_size;
 
 /// What [`doctor`] found.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -27,8 +29,8 @@ pub struct Diagnosis {
     pub numbers: Vec<NumberCheck>,
     /// The environment variables that begin with `CONCERTINA_`, with their values.
     pub environment: Vec<(String, String)>,
-    /// The store.
-    pub store: StoreReport,
+    /// The store; `None` if none was asked about.
+    pub store: Option<StoreReport>,
     /// What is wrong, and what is worth knowing, with what to do about it.
     pub problems: Vec<Problem>,
 }
@@ -90,7 +92,8 @@ impl Diagnosis {
     }
 }
 
-/// Looks at the program, the machine and the store in a folder: to be pasted into a report of a problem.
+/// Looks at the program, the machine and, if a folder is given, the store in it: to be pasted into a report of
+/// a problem.
 ///
 /// Nothing is changed: a store that does not exist is not made, and damaged files stay where they are. Only
 /// the file system is probed, with files in the store's `incoming/` that are removed again. Paths below the
@@ -100,16 +103,16 @@ impl Diagnosis {
 ///
 /// ```
 /// let folder = tempfile::tempdir()?;
-/// let diagnosis = concertina::doctor(&folder.path().join("runs"), false);
+/// let diagnosis = concertina::doctor(Some(&folder.path().join("runs")), false);
 /// assert_eq!(diagnosis.program.version, env!("CARGO_PKG_VERSION"));
-/// assert!(!diagnosis.store.exists && diagnosis.problems.is_empty());
+/// assert!(!diagnosis.store.is_some_and(|store| store.exists) && diagnosis.problems.is_empty());
 /// # Ok::<(), std::io::Error>(())
 /// ```
-pub fn doctor(folder: &Path, verify: bool) -> Diagnosis {
+pub fn doctor(folder: Option<&Path>, verify: bool) -> Diagnosis {
     let mut problems = Vec::new();
     let numbers = numbers::check(&mut problems);
     let environment = machine::environment(&mut problems);
-    let store = store::look(folder, verify, &mut problems);
+    let store = folder.map(|folder| store::look(folder, verify, &mut problems));
     for problem in &mut problems {
         problem.message = privacy::without_home(&problem.message);
         if let Some(Hint::Text(text)) = &mut problem.hint {
