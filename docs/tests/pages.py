@@ -8,8 +8,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 
-# a fence, perhaps after a comment that says what to do with it: `<!-- file: NAME -->` is a file of the examples
-# that follow, `<!-- not run: REASON -->` is not run
+# a fence, perhaps after a comment that says what to do with it: `<!-- file: NAME -->` is a file of the
+# examples that follow, `<!-- not run: REASON -->` is not run
 FENCE = re.compile(
     r"(?:^<!-- (?P<mark>file|not run): (?P<text>[^\n]+?) -->\n+)?^```(?P<language>\w+)[^\n]*\n(?P<code>.*?)^```$",
     re.MULTILINE | re.DOTALL,

@@ -23,8 +23,8 @@ WIDTH = 1000
 MOST_BYTES = 60_000
 NUMBERED = r"(fig|ed)(\d+)([a-z]?)"
 
-# Processor time in seconds of whole commands from an empty store, on one core of an AMD EPYC while other programs
-# used it; that of fig6b is from docs/performance.md.
+# Processor time in seconds of whole commands from an empty store, on one core of an AMD EPYC while other
+# programs used it; that of fig6b is from docs/performance.md.
 SECONDS = {
     "fig1": 3,
     "fig2": 20,

@@ -430,6 +430,24 @@ class Study:
         """
         return Table._of(self._inner.verify())
 
+    def repair(self) -> Table:
+        """Reads every byte of the store, and sets damaged files aside.
+
+        Nothing is deleted: damaged files are moved to the store's folder `set-aside`. What they held is
+        computed again when it is needed.
+
+        Returns
+        -------
+        Table
+            One row per problem: `kind`, `path`, `reason`. No rows if there were no problems.
+
+        Raises
+        ------
+        StoreError
+            The store cannot be changed.
+        """
+        return Table._of(self._inner.repair())
+
     def usage(self) -> Table:
         """Returns how much space each kind of file takes in the store.
 

@@ -143,6 +143,12 @@ impl Study {
         Ok(findings_table(&findings).or_raise()?.into())
     }
 
+    /// Reads every byte of the store, and sets damaged files aside. One row per problem.
+    fn repair(&self, py: Python<'_>) -> PyResult<Table> {
+        let findings = py.detach(|| self.study.repair()).or_raise()?;
+        Ok(findings_table(&findings).or_raise()?.into())
+    }
+
     /// How much space each kind of file takes.
     fn usage(&self, py: Python<'_>) -> PyResult<Table> {
         let usage = py.detach(|| self.study.usage()).or_raise()?;

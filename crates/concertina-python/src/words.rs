@@ -72,6 +72,9 @@ pub(crate) fn hint(hint: &Hint) -> String {
             "`study.verify()` looks for damage; `study.train(..., rerun=True)` compares with this machine".to_owned()
         }
         Hint::RerunInBothStores => "those that differ were trained by another version or are damaged in a way that checksums do not show: `study.train(..., rerun=True)` in both stores says which is right".to_owned(),
+        Hint::RepairStore => {
+            "`study.repair()` sets damaged files aside; they are computed again when needed".to_owned()
+        }
         Hint::AskAgain => "make the same call again to continue from here".to_owned(),
         other => short(of_python(&other.to_string())),
     }

@@ -219,7 +219,7 @@ pub struct ClaimNote {
     pub holder: Option<Holder>,
     /// Whether the process runs on this machine.
     pub is_here: bool,
-    /// Whether it holds nobody up: its process has ended, or was silent for longer than the time-out.
+    /// Whether it can be taken over: its process has ended, or was silent for longer than the time-out.
     pub is_stale: bool,
 }
 

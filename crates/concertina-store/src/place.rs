@@ -24,8 +24,8 @@ impl FileId {
             use std::os::unix::fs::MetadataExt;
             (metadata.dev(), metadata.ino())
         };
-        // Other systems give no number in the metadata: the time of the last change tells files of one
-        // length apart.
+        // On other systems the metadata have no such number. The time of the last change distinguishes files
+        // of the same length.
         #[cfg(not(unix))]
         let (device, number) = (0, crate::index::times(metadata).0.cast_unsigned());
         Self { device, number, length: metadata.len() }

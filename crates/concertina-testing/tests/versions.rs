@@ -1,4 +1,4 @@
-//! One version everywhere: what names the version, or the address of the repository, agrees with `Cargo.toml`.
+//! Every file that names the version or the address of the repository agrees with `Cargo.toml`.
 
 use std::path::PathBuf;
 

@@ -52,7 +52,7 @@ mod tests {
             ("seed = '3'", "expected a number or `none` for `seed`, found `3`"),
             ("validation_accuracy > good", "expected a number or `none` for `validation_accuracy`"),
             ("loss = crossentropy", "expected one of `cross_entropy`, `mse`"),
-            ("loss < mse", "expected `=` or `!=` beside `train.loss`, found `<`"),
+            ("loss < mse", "expected `=` or `!=` with `train.loss`, found `<`"),
             ("frozen = perhaps", "expected `true` or `false` for `task.frozen`, found `perhaps`"),
             (
                 "status = completed",

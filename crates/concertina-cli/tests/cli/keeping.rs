@@ -165,7 +165,7 @@ fn runs_are_exported_and_imported() {
     assert_eq!(std::fs::read_to_string(place.path("all/runs.csv")).expect("written").lines().count(), 3);
     // What is exported can be imported: one archive, and a folder of them.
     let back = run(&place, "runs import one.npz --store back").expect_success();
-    assert!(back.stdout.contains("after 6 epochs, of 7 checkpoints"), "{}", back.snapshot());
+    assert!(back.stdout.contains("after 6 epochs, one of 7 checkpoints"), "{}", back.snapshot());
     let all = run(&place, "runs import all --csv --store back");
     assert_eq!(lines(all), 3);
     std::fs::copy(

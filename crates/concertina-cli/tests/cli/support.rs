@@ -37,7 +37,13 @@ impl Place {
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(assert_cmd::cargo::cargo_bin!("concertina"));
         command.args(arguments).current_dir(self.folder.path());
-        command.env_remove("CONCERTINA_STORE").env("COLUMNS", "100").env("RUST_BACKTRACE", "0");
+        for (name, _) in std::env::vars_os() {
+            // variables that the tests read, or that point to the user's own store
+            if name.to_string_lossy().starts_with("CONCERTINA_") {
+                command.env_remove(name);
+            }
+        }
+        command.env("COLUMNS", "100").env("RUST_BACKTRACE", "0");
         command
     }
 

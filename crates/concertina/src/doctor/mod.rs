@@ -92,8 +92,8 @@ impl Diagnosis {
     }
 }
 
-/// Looks at the program, the machine and, if a folder is given, the store in it: to be pasted into a report of
-/// a problem.
+/// Describes the program, the machine and, if a folder is given, the store in it. The result can be pasted
+/// into a report of a problem.
 ///
 /// Nothing is changed: a store that does not exist is not made, and damaged files stay where they are. Only
 /// the file system is probed, with files in the store's `incoming/` that are removed again. Paths below the
@@ -105,7 +105,8 @@ impl Diagnosis {
 /// let folder = tempfile::tempdir()?;
 /// let diagnosis = concertina::doctor(Some(&folder.path().join("runs")), false);
 /// assert_eq!(diagnosis.program.version, env!("CARGO_PKG_VERSION"));
-/// assert!(!diagnosis.store.is_some_and(|store| store.exists) && diagnosis.problems.is_empty());
+/// assert!(!diagnosis.store_is_wrong());
+/// assert!(!diagnosis.store.is_some_and(|store| store.exists));
 /// # Ok::<(), std::io::Error>(())
 /// ```
 pub fn doctor(folder: Option<&Path>, verify: bool) -> Diagnosis {

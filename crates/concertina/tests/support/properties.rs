@@ -278,7 +278,7 @@ fn holds(params: &ValidParams, number: u64, count: usize) -> Result<(), TestCase
     let run = trained(&open(&place("store"), 1), params);
     if let Outcome::Failed { message, hint } = run.outcome() {
         let known =
-            message.starts_with("cannot place") || message.contains("the largest in single precision");
+            message.starts_with("cannot place") || message.contains("the largest number in single precision");
         prop_assert!(known && hint.is_some(), "{message}, hint {hint:?}");
         return Ok(());
     }
