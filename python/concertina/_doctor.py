@@ -60,6 +60,7 @@ def doctor(study: Study | str | PathLike[str] | None = None, *, verify: bool = F
 
     Examples
     --------
+    >>> import concertina as ct
     >>> ct.doctor().problems
     []
     """

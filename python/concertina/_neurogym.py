@@ -32,7 +32,7 @@ def arrays_of(env: Any, trials: int, seed: int, settings: dict[str, Any]) -> dic
         new_trial = _method(env, "new_trial") if hasattr(env, "unwrapped") else None
         if new_trial is None:
             raise ParameterError(
-                "`env`: expected a neurogym environment, which draws trials,  "
+                "`env`: expected a neurogym environment, which draws trials, "
                 f"found {type(getattr(env, 'unwrapped', env)).__name__}",
                 "`concertina.Trials(inputs, targets)` takes arrays from anywhere",
             )

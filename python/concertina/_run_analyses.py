@@ -12,7 +12,7 @@ from ._tables import LyapunovSpectrum, Table
 
 
 class RunAnalyses:
-    """What can be asked of a run, and of several."""
+    """Analyses of one run or of several."""
 
     __slots__ = ()
 
@@ -33,18 +33,18 @@ class RunAnalyses:
         ----------
         at : str, int or sequence of int, default "ends"
             Which checkpoints: `"ends"` (before and after training), `"first"`, `"last"`, `"all"`,
-            `"last:10"`, `"every:5"`, an epoch or several.
+            `"last:10"`, `"every:5"`, an epoch, or several epochs.
         samples : int, default 500
             Samples, spread evenly over the clusters; at least 2.
         timesteps : {"all", "last"} or sequence of int, default "all"
-            The timesteps to look at.
+            The timesteps to analyse.
         extend_to : int, optional
-            Run the trials on, with zero input, to this timestep.
+            Continue the trials to this timestep, with zero input.
 
         Returns
         -------
         Table
-            The column `effective_dimension`, a row for each checkpoint and timestep; null where it is
+            The column `effective_dimension`, with one row per checkpoint and timestep; null where it is
             undefined.
 
             The first columns are the parameters that vary, `seed`, `stage` (`before`, `during` or `after`
@@ -53,13 +53,13 @@ class RunAnalyses:
         Raises
         ------
         ParameterError
-            A setting that cannot be.
+            A setting is invalid.
         RunFailed
-            The analysis cannot be made of one of the runs.
+            The analysis fails for one of the runs.
 
         See Also
         --------
-        concertina.effective_dimension : the same of plain arrays.
+        concertina.effective_dimension : the same for plain arrays.
 
         References
         ----------
@@ -87,24 +87,25 @@ class RunAnalyses:
         )
 
     def accuracy(self, *, at: str | int | Sequence[int] = "ends", samples: int = 1000) -> Table:
-        """The share of samples that the network classifies correctly, at each checkpoint.
+        """The fraction of samples that the network classifies correctly, at each checkpoint.
 
-        The class is the largest output at the trial's last timestep, or the sign of a scalar output.
-        Without dropout or noise. Of equal outputs the first counts, and a scalar output of zero means
-        class 0: a network that is silent, and has no readout bias, gives every sample class 0.
+        The predicted class is that of the largest output at the trial's last timestep, or the sign of a
+        scalar output. Dropout and noise are off. If several outputs are equal, the first one counts. A
+        scalar output of zero means class 0. A silent network without a readout bias therefore assigns
+        every sample to class 0.
 
         Parameters
         ----------
         at : str, int or sequence of int, default "ends"
             Which checkpoints: `"ends"` (before and after training), `"first"`, `"last"`, `"all"`,
-            `"last:10"`, `"every:5"`, an epoch or several.
+            `"last:10"`, `"every:5"`, an epoch, or several epochs.
         samples : int, default 1000
             Samples, spread evenly over the clusters.
 
         Returns
         -------
         Table
-            The column `accuracy`, in [0, 1], a row for each checkpoint.
+            The column `accuracy`, in [0, 1], with one row per checkpoint.
 
             The first columns are the parameters that vary, `seed`, `stage` (`before`, `during` or `after`
             training), `epoch` and `update`.
@@ -112,19 +113,19 @@ class RunAnalyses:
         Raises
         ------
         ParameterError
-            A setting that cannot be.
+            A setting is invalid.
         RunFailed
-            The analysis cannot be made of one of the runs. A checkpoint has outputs that are NaN or infinite,
-            which name no class.
+            The analysis fails for one of the runs. A checkpoint has outputs that are NaN or infinite, from
+            which no class follows.
 
         See Also
         --------
-        concertina.accuracy : the same of plain arrays.
+        concertina.accuracy : the same for plain arrays.
 
         Notes
         -----
-        Differences from the sources: a scalar output is read by its sign; the published code takes the argmax
-        over one output, which is always class 0.
+        Differences from the sources: a scalar output is classified by its sign. The published code takes the
+        argmax over the single output, which is always class 0.
 
         References
         ----------
@@ -146,21 +147,21 @@ class RunAnalyses:
     def loss(self, *, at: str | int | Sequence[int] = "ends", samples: int = 1000) -> Table:
         """The loss of the run (the parameter `loss`), at each checkpoint.
 
-        The mean over samples and over the evaluated timesteps; cross-entropy in nats. Without dropout or
-        noise, and without weight decay, which is no part of it.
+        The mean over samples and over the evaluated timesteps; cross-entropy is in nats. Dropout and noise
+        are off. Weight decay is not included.
 
         Parameters
         ----------
         at : str, int or sequence of int, default "ends"
             Which checkpoints: `"ends"` (before and after training), `"first"`, `"last"`, `"all"`,
-            `"last:10"`, `"every:5"`, an epoch or several.
+            `"last:10"`, `"every:5"`, an epoch, or several epochs.
         samples : int, default 1000
             Samples, spread evenly over the clusters.
 
         Returns
         -------
         Table
-            The column `loss`, a row for each checkpoint.
+            The column `loss`, with one row per checkpoint.
 
             The first columns are the parameters that vary, `seed`, `stage` (`before`, `during` or `after`
             training), `epoch` and `update`.
@@ -168,13 +169,13 @@ class RunAnalyses:
         Raises
         ------
         ParameterError
-            A setting that cannot be.
+            A setting is invalid.
         RunFailed
-            The analysis cannot be made of one of the runs. A loss is NaN or infinite.
+            The analysis fails for one of the runs. The loss of a checkpoint is NaN or infinite.
 
         See Also
         --------
-        concertina.loss : the same of plain arrays.
+        concertina.loss : the same for plain arrays.
 
         References
         ----------
@@ -206,48 +207,48 @@ class RunAnalyses:
         """The states along their first principal components, at each timestep, with the readout in the same
         plane.
 
-        Principal components are those of the covariance of `samples` states at that timestep. A component
-        and its opposite are equally good: at the first timestep its entry of largest magnitude is
-        positive, and at every later one its scores correlate positively with those of the same component
-        at the timestep before (of those asked for), so that the cloud does not flip from picture to
-        picture. Only signs are aligned: where two components have nearly the same variance, they may turn
-        in their plane or change places.
+        The principal components are those of the covariance of `samples` states at that timestep. The sign
+        of a component is arbitrary. At the first timestep its entry of largest magnitude is positive. At
+        every later timestep its scores correlate positively with those of the same component at the
+        previous requested timestep, so that the cloud does not flip from picture to picture. Only signs
+        are aligned: two components with nearly the same variance may rotate in their plane or change
+        places.
 
         Parameters
         ----------
         at : str, int or sequence of int, default "ends"
             Which checkpoints: `"ends"` (before and after training), `"first"`, `"last"`, `"all"`,
-            `"last:10"`, `"every:5"`, an epoch or several.
+            `"last:10"`, `"every:5"`, an epoch, or several epochs.
         samples : int, default 800
             Samples that the components are computed from, spread evenly over the clusters; at least 2.
         drawn : int, default 600
-            Samples whose coordinates are in the table. The default, 600, draws all of them where `samples` is
-            lower.
+            Number of samples whose coordinates are in the table. The default, 600, means all of them if
+            `samples` is lower.
         components : int, default 2
-            Components, largest variance first, at most the number of units. The default, 2, is allowed for
-            one unit too: the second component is then null.
+            Number of components, largest variance first; at most the number of units. The default, 2, is also
+            allowed for one unit: the second component is then null.
         timesteps : {"all", "last"} or sequence of int, default "all"
-            The timesteps to look at.
+            The timesteps to analyse.
         extend_to : int, optional
-            Run the trials on, with zero input, to this timestep.
+            Continue the trials to this timestep, with zero input.
 
         Returns
         -------
         Table
-            For each checkpoint and timestep rows of four kinds (column `kind`), with their coordinates in
+            For each checkpoint and timestep, rows of four kinds (column `kind`), with their coordinates in
             `pc1`, `pc2`, ...:
 
-            * `sample`: the state of a sample less the mean state, for the first `drawn` samples (columns
+            * `sample`: the state of a sample minus the mean state, for the first `drawn` samples (columns
               `sample`, `class`, `cluster`);
-            * `readout`: the direction of the readout weights, one row for each output with the `class` it
-              speaks for (a scalar output: class 1); none at the input, where the readout is not defined;
-            * `mean`: the mean state along the components, so that a sample's coordinates plus these are those
-              of its state itself, and minus these is where zero activity lies in the plane;
+            * `readout`: the direction of the readout weights, with one row per output and the `class` of that
+              output (class 1 for a scalar output); none at the input, where the readout is not defined;
+            * `mean`: the mean state along the components. Added to a sample's coordinates, it gives those of
+              the state itself; its negative is the position of zero activity in the plane;
             * `explained_variance_ratio`: the share of the variance along each component.
 
-            A component that the states do not have (one-dimensional inputs, for example) is null: one along
-            which they vary by no more than rounding to float32 does. States that are equal up to rounding
-            have none, as they have no effective dimension.
+            A component that does not exist (the second one of one-dimensional inputs, for example) is null:
+            one along which the states vary by no more than their rounding to float32. States that are equal
+            up to rounding have no components, just as they have no effective dimension.
 
             The first columns are the parameters that vary, `seed`, `stage` (`before`, `during` or `after`
             training), `epoch` and `update`.
@@ -255,17 +256,17 @@ class RunAnalyses:
         Raises
         ------
         ParameterError
-            A setting that cannot be.
+            A setting is invalid.
         RunFailed
-            The analysis cannot be made of one of the runs.
+            The analysis fails for one of the runs.
 
         See Also
         --------
-        concertina.pca_snapshots : the same of plain arrays.
+        concertina.pca_snapshots : the same for plain arrays.
 
         Notes
         -----
-        Differences from the sources: none but the choice of sign.
+        Differences from the sources: only the choice of sign.
 
         References
         ----------
@@ -307,51 +308,52 @@ class RunAnalyses:
         """The largest Lyapunov exponents of the network without input, in bits per timestep.
 
         Benettin's method: a frame of orthonormal tangent vectors is carried along an orbit by the
-        Jacobians, made orthonormal again after every timestep (QR), and the exponents are the means of
-        `log2 R[j, j]` over time. The Jacobians are analytic, all arithmetic is in float64, and the
-        Jacobian is taken at the state that it maps from. Initial conditions are uniform in [-0.2, 0.2] in
-        every unit, and the same for every checkpoint of a run.
+        Jacobians and made orthonormal again after every timestep (QR). The exponents are the means of
+        `log2 R[j, j]` over time. The Jacobians are analytic and taken at the state that they map from, and
+        all arithmetic is in float64. Initial conditions are uniform in [-0.2, 0.2] in every unit, and the
+        same for every checkpoint of a run.
 
-        The estimate ends by the rule `stopping`; one that has not converged is a result, with its error
-        and the reason.
+        The rule `stopping` determines when the estimate ends. An estimate that has not converged is still
+        a result, with its error and the reason.
 
         Parameters
         ----------
         at : str, int or sequence of int, default "ends"
             Which checkpoints: `"ends"` (before and after training), `"first"`, `"last"`, `"all"`,
-            `"last:10"`, `"every:5"`, an epoch or several.
+            `"last:10"`, `"every:5"`, an epoch, or several epochs.
         exponents : int, optional
-            How many exponents, largest first; at most as many as the network has units. The default is 10, or
-            the number of units if that is smaller.
+            Number of exponents, largest first; at most the number of units. The default is 10, or the number
+            of units if that is smaller.
         stopping : {"converged", "paper"}, default "converged"
-            The rule by which the estimate ends.
+            The rule that determines when the estimate ends.
         tolerance : float, default 0.002
-            The standard error over initial conditions, in bits per timestep, that every exponent must be
-            under.
+            The standard error over initial conditions, in bits per timestep, below which every exponent must
+            be.
         burn_in : int, default 500
-            Timesteps in which the states settle, then as many in which the frames turn; at least as many are
-            averaged over. The default is five time constants of the paper's networks, `5 / dt`.
+            Timesteps in which the states settle, followed by as many in which the frames turn; the average is
+            over at least as many again. The default is five time constants of the paper's networks, `5 / dt`.
         max_iterations : int, default 10000
-            Timesteps after the burn-in at which the estimate ends in any case.
+            Maximum number of timesteps after the burn-in.
         initial_conditions : int, default 10
-            Initial conditions, at least 2; they advance together.
+            Number of initial conditions, at least 2; they advance together.
 
         Returns
         -------
         LyapunovSpectrum
-            A row for each checkpoint and exponent, with the columns
+            One row per checkpoint and exponent, with the columns
 
             * `index` (1 is the largest), `exponent` (bits per timestep), `standard_error` (over initial
               conditions);
-            * `converged`, and `reason`, null if converged. A null `exponent` that has converged stands for
-              `-∞`: the Jacobians leave no further direction, as in a relu network whose units have fallen
-              silent. One that has not is unknown: it is `-∞` on some initial conditions only, or lost to
-              rounding, and the reason says which;
+            * `converged`, and `reason`, null if converged. A null `exponent` that has converged means `-∞`:
+              the Jacobians leave no further direction, as in a relu network whose units have fallen silent. A
+              null `exponent` that has not converged is unknown: it is `-∞` for only some initial conditions,
+              or lost to rounding, and `reason` says which;
             * the same in every row of a checkpoint: `kaplan_yorke_dimension` and `entropy_rate` (bits per
-              timestep), null where they are not known; `initial_conditions`, `iterations`.
+              timestep), null where they are unknown; `initial_conditions`, `iterations`.
 
-            The orbit of a chaotic network depends on the last bit of every product; so the order of summation
-            and the nonlinearity are fixed, and every instruction set gives the same bits.
+            The orbit of a chaotic network depends on the last bit of every product. Therefore the order of
+            summation and the evaluation of the nonlinearity are fixed, and every instruction set gives the
+            same bits.
 
             The first columns are the parameters that vary, `seed`, `stage` (`before`, `during` or `after`
             training), `epoch` and `update`.
@@ -359,19 +361,19 @@ class RunAnalyses:
         Raises
         ------
         ParameterError
-            A setting that cannot be.
+            A setting is invalid.
         RunFailed
-            The analysis cannot be made of one of the runs.
+            The analysis fails for one of the runs.
 
         See Also
         --------
-        concertina.lyapunov : the same of plain arrays.
+        concertina.lyapunov : the same for plain arrays.
 
         Notes
         -----
-        Differences from the sources: the published code takes the Jacobian one step late and stops where its
-        last ten running averages agree, which they nearly do by construction; `stopping="paper"` does as it
-        does.
+        Differences from the sources: the published code takes the Jacobian one step late, and stops when its
+        last ten running averages agree, which they nearly do by construction. `stopping="paper"` reproduces
+        it.
 
         References
         ----------
@@ -421,48 +423,50 @@ class RunAnalyses:
         """Training and testing accuracy of a linear classifier that sees some of the clusters and is tested
         on the rest.
 
-        At each timestep the classifier is fitted to the states of the samples of the training clusters, to
-        its optimum, and then names the class of the states of the others. High training accuracy says that
-        the clusters are linearly separable as they are coloured; high testing accuracy says that the
-        *classes* are separated, since a test cluster is a place that the classifier has not been told
-        about.
+        At each timestep the classifier is fitted to its optimum on the states of samples from the training
+        clusters, and then predicts the class of the states from the other clusters. High training accuracy
+        shows that the clusters are linearly separable with their class labels. High testing accuracy shows
+        that the *classes* are separated, since the classifier has seen no state of a test cluster.
 
-        The penalty acts on the weights, so it is stronger for small states: under the same `c`, states far
-        below 1 are separated less well, and in the limit every sample is given the commoner class, however
-        separable the states are.
+        The penalty acts on the weights, so it is stronger for small states. With the same `c`, states far
+        below 1 are separated less well, and in the limit every sample is assigned to the more frequent
+        class, however separable the states are.
 
-        Each split draws its own training clusters, `training_share` of those of each class. The same
-        splits are used at every timestep and every checkpoint of a run.
+        Each split draws its own training clusters, a share `training_share` of the clusters of each class.
+        The same splits are used at every timestep and every checkpoint of a run.
 
         Parameters
         ----------
         at : str, int or sequence of int, default "ends"
             Which checkpoints: `"ends"` (before and after training), `"first"`, `"last"`, `"all"`,
-            `"last:10"`, `"every:5"`, an epoch or several.
+            `"last:10"`, `"every:5"`, an epoch, or several epochs.
         samples : int, default 500
-            Samples, spread evenly over the clusters; at least one for each. The default, 500, rises to the
-            number of clusters where there are more.
+            Samples, spread evenly over the clusters; at least one per cluster. The default, 500, is raised to
+            the number of clusters if there are more.
         timesteps : {"all", "last"} or sequence of int, default "all"
-            The timesteps to look at.
+            The timesteps to analyse.
         extend_to : int, optional
-            Run the trials on, with zero input, to this timestep.
+            Continue the trials to this timestep, with zero input.
         splits : int, default 5
-            Independent splits of the clusters.
+            Number of independent splits of the clusters.
         training_share : float, default 0.8
-            Share of the clusters of each class that the classifier sees, rounded to whole clusters, at least
-            one and not all.
+            Share of the clusters of each class that the classifier is trained on, rounded to whole clusters;
+            at least one, and not all.
         classifier : {"logistic", "svm"}, default "logistic"
             The classifier.
         c : float, default 1.0
-            Inverse strength of its penalty on the weights, as in scikit-learn.
+            Inverse strength of the classifier's penalty on the weights, as in scikit-learn.
 
         Returns
         -------
         Table
-            A row for each checkpoint and timestep, with the columns `training_accuracy` and
-            `testing_accuracy`: means over splits, in [0, 1]; `training_accuracy_sd` and
-            `testing_accuracy_sd`: standard deviations over splits, null for one split; `converged`: whether
-            every fit reached its optimum; if not, the accuracies are of the best classifiers found.
+            One row per checkpoint and timestep, with the columns
+
+            * `training_accuracy` and `testing_accuracy`: means over splits, in [0, 1];
+            * `training_accuracy_sd` and `testing_accuracy_sd`: standard deviations over splits, null for a
+              single split;
+            * `converged`: whether every fit reached its optimum. If not, the accuracies are those of the best
+              classifiers found.
 
             The first columns are the parameters that vary, `seed`, `stage` (`before`, `during` or `after`
             training), `epoch` and `update`.
@@ -470,19 +474,19 @@ class RunAnalyses:
         Raises
         ------
         ParameterError
-            A setting that cannot be.
+            A setting is invalid.
         RunFailed
-            The analysis cannot be made of one of the runs.
+            The analysis fails for one of the runs.
 
         See Also
         --------
-        concertina.cluster_holdout : the same of plain arrays.
+        concertina.cluster_holdout : the same for plain arrays.
 
         Notes
         -----
         Differences from the sources: the published code's shuffling undoes itself, so that its five repeats
-        all train on clusters 0 to 48 and test on 49 to 59, 49 of 60 and not 48; its fits stop after 100
-        iterations of L-BFGS.
+        all train on clusters 0 to 48 (49 of 60 clusters rather than 48) and test on clusters 49 to 59; and
+        its fits stop after 100 iterations of L-BFGS.
 
         References
         ----------
@@ -520,32 +524,32 @@ class RunAnalyses:
         timesteps: Literal["all", "last"] | Sequence[int] = "all",
         extend_to: int | None = None,
     ) -> Table:
-        """How large the rates are at each timestep: mean and standard deviation of their magnitude over
+        """How large the rates are at each timestep: the mean and standard deviation of their magnitude, over
         samples and units.
 
-        The rate is what the nonlinearity returns: the state `h` of a vanilla or feedforward network,
-        `φ(h)` of a leaky one, whose state itself is not bounded. With tanh a mean near 1 says that the
-        units are saturated, so that gradients hardly pass them; relu and linear rates have no upper end,
-        and the number is their mean magnitude and no more.
+        The rate is the output of the nonlinearity: the state `h` of a vanilla or feedforward network, and
+        `φ(h)` in a leaky network, whose state itself is not bounded. With tanh, a mean near 1 means that
+        the units are saturated, so that gradients hardly propagate through them. Relu and linear rates
+        have no upper limit, and the value is simply their mean magnitude.
 
         Parameters
         ----------
         at : str, int or sequence of int, default "ends"
             Which checkpoints: `"ends"` (before and after training), `"first"`, `"last"`, `"all"`,
-            `"last:10"`, `"every:5"`, an epoch or several.
+            `"last:10"`, `"every:5"`, an epoch, or several epochs.
         samples : int, default 1000
             Samples, spread evenly over the clusters.
         timesteps : {"all", "last"} or sequence of int, default "all"
-            The timesteps to look at.
+            The timesteps to analyse.
         extend_to : int, optional
-            Run the trials on, with zero input, to this timestep.
+            Continue the trials to this timestep, with zero input.
 
         Returns
         -------
         Table
-            A row for each checkpoint and timestep, with the columns `saturation`, the mean, and
-            `saturation_sd`, the standard deviation (squares over n: the spread of these very units, not an
-            estimate for others). Null at the input, timestep -1, which has passed no nonlinearity.
+            One row per checkpoint and timestep, with the columns `saturation`, the mean, and `saturation_sd`,
+            the standard deviation (with n in the denominator: the spread of these very units, not an estimate
+            for others). Null at the input, timestep -1, which has not passed through the nonlinearity.
 
             The first columns are the parameters that vary, `seed`, `stage` (`before`, `during` or `after`
             training), `epoch` and `update`.
@@ -553,17 +557,17 @@ class RunAnalyses:
         Raises
         ------
         ParameterError
-            A setting that cannot be.
+            A setting is invalid.
         RunFailed
-            The analysis cannot be made of one of the runs.
+            The analysis fails for one of the runs.
 
         See Also
         --------
-        concertina.saturation : the same of plain arrays.
+        concertina.saturation : the same for plain arrays.
 
         Notes
         -----
-        Differences from the sources: none for vanilla networks, the only kind it is shown for.
+        Differences from the sources: none for vanilla networks, the only kind for which it is shown.
 
         References
         ----------
@@ -590,25 +594,25 @@ class RunAnalyses:
         timesteps: Literal["all", "last"] | Sequence[int] = "all",
         extend_to: int | None = None,
     ) -> Table:
-        """Mean distances within and across classes at each timestep.
+        """Mean distances within classes and between classes, at each timestep.
 
         Parameters
         ----------
         at : str, int or sequence of int, default "ends"
             Which checkpoints: `"ends"` (before and after training), `"first"`, `"last"`, `"all"`,
-            `"last:10"`, `"every:5"`, an epoch or several.
+            `"last:10"`, `"every:5"`, an epoch, or several epochs.
         samples : int, default 1000
             Samples, spread evenly over the clusters; at least 2.
         timesteps : {"all", "last"} or sequence of int, default "all"
-            The timesteps to look at.
+            The timesteps to analyse.
         extend_to : int, optional
-            Run the trials on, with zero input, to this timestep.
+            Continue the trials to this timestep, with zero input.
 
         Returns
         -------
         Table
-            The columns `within_class_distance` and `across_class_distance`, a row for each checkpoint and
-            timestep; null where there is no pair.
+            The columns `within_class_distance` and `across_class_distance`, with one row per checkpoint and
+            timestep; null where no such pair exists.
 
             The first columns are the parameters that vary, `seed`, `stage` (`before`, `during` or `after`
             training), `epoch` and `update`.
@@ -616,17 +620,18 @@ class RunAnalyses:
         Raises
         ------
         ParameterError
-            A setting that cannot be.
+            A setting is invalid.
         RunFailed
-            The analysis cannot be made of one of the runs.
+            The analysis fails for one of the runs.
 
         See Also
         --------
-        concertina.class_distances : the same of plain arrays.
+        concertina.class_distances : the same for plain arrays.
 
         Notes
         -----
-        Differences from the sources: the published code looks at classes 0 and 1 alone, here all count.
+        Differences from the sources: the published code uses only classes 0 and 1, whereas here all classes
+        count.
 
         References
         ----------
@@ -664,35 +669,35 @@ class RunAnalyses:
         """How much the part of the states orthogonal to the readout has shrunk since before training, at each
         timestep.
 
-        A number under 1 says that training compresses what the task does not need. The states of a
-        checkpoint are compared with those that the run's network has at the same timestep before training.
-        That network is drawn again from the parameters, so checkpoint 0 need not be asked for.
+        A value below 1 means that training compresses what the task does not need. The states of a
+        checkpoint are compared with those of the untrained network at the same timestep. The untrained
+        network is drawn again from the parameters, so checkpoint 0 need not be requested.
 
-        The readout is the mean of the readout weights over those checkpoints asked for that fall into the
-        last epoch of them all (an epoch may be saved several times), and the same for all rows. So a row
-        depends on the last checkpoints that are asked for beside its own: ask for the end of training, or
-        it is not the trained readout that is meant.
+        The readout is the same for all rows. It is the mean of the readout weights over the requested
+        checkpoints of the last requested epoch (an epoch may be saved several times). A row therefore
+        depends on the last checkpoints requested as well as on its own. Include the end of training, or
+        the readout is not the trained one.
 
         Parameters
         ----------
         at : str, int or sequence of int, default "ends"
             Which checkpoints: `"ends"` (before and after training), `"first"`, `"last"`, `"all"`,
-            `"last:10"`, `"every:5"`, an epoch or several.
+            `"last:10"`, `"every:5"`, an epoch, or several epochs.
         samples : int, default 1000
             Samples, spread evenly over the clusters; at least 2.
         timesteps : {"all", "last"} or sequence of int, default "all"
-            The timesteps to look at.
+            The timesteps to analyse.
         extend_to : int, optional
-            Run the trials on, with zero input, to this timestep.
+            Continue the trials to this timestep, with zero input.
         reference : {"readout", "class_means"}, default "readout"
-            What the states are to be orthogonal to.
+            The directions whose orthogonal complement is analysed.
 
         Returns
         -------
         Table
-            The column `orthogonal_compression`, a row for each checkpoint and timestep: the mean over
-            outputs. Null where it is undefined for one of them, and with `reference="readout"` at the input,
-            timestep -1, which has no readout.
+            The column `orthogonal_compression`, the mean over outputs, with one row per checkpoint and
+            timestep. Null where it is undefined for any output, and, with `reference="readout"`, at the
+            input, timestep -1, which has no readout.
 
             The first columns are the parameters that vary, `seed`, `stage` (`before`, `during` or `after`
             training), `epoch` and `update`.
@@ -700,18 +705,18 @@ class RunAnalyses:
         Raises
         ------
         ParameterError
-            A setting that cannot be.
+            A setting is invalid.
         RunFailed
-            The analysis cannot be made of one of the runs.
+            The analysis fails for one of the runs.
 
         See Also
         --------
-        concertina.orthogonal_compression : the same of plain arrays.
+        concertina.orthogonal_compression : the same for plain arrays.
 
         Notes
         -----
-        Differences from the sources: the published code takes the second class's initial states along the
-        components of the trained states, so that its value hangs on arbitrary signs; and its variant over
+        Differences from the sources: the published code projects the initial states of the second class onto
+        the components of the trained states, so its value depends on arbitrary signs; and its variant over
         timesteps fails for recurrent networks.
 
         References
@@ -748,26 +753,27 @@ class RunAnalyses:
         """The variance of weights over a window of checkpoints: the mean over entries of their unbiased
         variance.
 
-        Late in training it says how far gradient noise drives the weights about, early how fast they
-        learn. The window slides over the checkpoints asked for, so their distance in training is the unit
-        of time here: ask for evenly spaced ones.
+        Late in training it measures how far gradient noise moves the weights, and early in training how
+        fast they learn. The window slides over the requested checkpoints, so the unit of time is the
+        interval between them. Request evenly spaced checkpoints.
 
         Parameters
         ----------
         at : str, int or sequence of int, default "ends"
             Which checkpoints: `"ends"` (before and after training), `"first"`, `"last"`, `"all"`,
-            `"last:10"`, `"every:5"`, an epoch or several.
+            `"last:10"`, `"every:5"`, an epoch, or several epochs.
         of : {"readout", "product"}, default "readout"
-            The weights.
+            The weights whose variance is computed.
         window : int, default 10
-            Checkpoints in the window, its last among them; at least 2. The default is arbitrary.
+            Number of checkpoints in the window, including its last; at least 2. The default is arbitrary.
 
         Returns
         -------
         Table
-            The column `weight_variance`, a row for each checkpoint: over the `window` checkpoints that end
-            with it, null for those with fewer before them, so fewer checkpoints than `window` give nulls
-            alone. In squared units of the weights.
+            The column `weight_variance`, with one row per checkpoint: the variance over the `window`
+            checkpoints that end with it, in squared units of the weights. It is null for the first
+            checkpoints, which do not complete a window. If fewer than `window` checkpoints are requested, all
+            values are null.
 
             The first columns are the parameters that vary, `seed`, `stage` (`before`, `during` or `after`
             training), `epoch` and `update`.
@@ -775,18 +781,17 @@ class RunAnalyses:
         Raises
         ------
         ParameterError
-            A setting that cannot be.
+            A setting is invalid.
         RunFailed
-            The analysis cannot be made of one of the runs. The variance of a product leaves the range of
-            float64.
+            The analysis fails for one of the runs. The variance of a product leaves the range of float64.
 
         See Also
         --------
-        concertina.weight_variance : the same of plain arrays.
+        concertina.weight_variance : the same for plain arrays.
 
         References
         ----------
-        The definition of the variance; no figure of Farrell et al. (2022) shows it.
+        The definition of the variance. No figure of Farrell et al. (2022) shows it.
 
         Farrell et al. (2022), "Gradient-based learning drives robust representations in recurrent neural
         networks by balancing compression and expansion", Nature Machine Intelligence 4, 564-573.
@@ -812,33 +817,38 @@ class RunAnalyses:
         """The cosine of the angle between the state at each timestep and the state after the first step of
         the same trial.
 
-        1: the state points where it pointed first, whatever its length; 0: at a right angle to it. The
-        states are not centred, neither over units nor over samples: centred over units the number would
-        depend on the choice of axes, which a rotation of state space now leaves alone, and centred over
-        samples a trial's number would depend on the other trials. The other side of the bargain: activity
-        that is the same in all trials, such as a bias gives, counts as resemblance.
+        It is 1 if the state points in the direction of the first state, whatever its length, and 0 if the
+        two are orthogonal. The states are centred neither over units nor over samples. If they were
+        centred over units, the cosine would depend on the choice of axes, whereas it is now invariant
+        under rotations of state space. If they were centred over samples, the cosine of one trial would
+        depend on the other trials. The price is that activity common to all trials, such as the effect of
+        a bias, counts as resemblance.
 
         Parameters
         ----------
         at : str, int or sequence of int, default "ends"
             Which checkpoints: `"ends"` (before and after training), `"first"`, `"last"`, `"all"`,
-            `"last:10"`, `"every:5"`, an epoch or several.
+            `"last:10"`, `"every:5"`, an epoch, or several epochs.
         samples : int, default 1000
             Samples, spread evenly over the clusters.
         timesteps : {"all", "last"} or sequence of int, default "all"
-            The timesteps to look at.
+            The timesteps to analyse.
         extend_to : int, optional
-            Run the trials on, with zero input, to this timestep.
+            Continue the trials to this timestep, with zero input.
 
         Returns
         -------
         Table
-            A row for each checkpoint and timestep, with the columns `autocorrelation`, the mean over samples,
-            in [-1, 1]; `autocorrelation_sd`, the standard deviation over samples (squares over n - 1);
-            `samples`, over how many: a sample whose state is zero at either timestep has no angle (silent
-            relu units) and is left out, as is one whose state has shrunk to where single precision has no
-            digits left (8 times its smallest number, 1.4e-45, in each unit). Null over no samples, the
-            deviation under two; null at the input, timestep -1, which lies in another space.
+            One row per checkpoint and timestep, with the columns
+
+            * `autocorrelation`: the mean over samples, in [-1, 1];
+            * `autocorrelation_sd`: the standard deviation over samples (with n - 1 in the denominator);
+            * `samples`: the number of samples averaged over. A sample whose state is zero at either timestep
+              (silent relu units) has no angle and is left out. So is a sample whose state has shrunk to where
+              single precision has no digits left (8 times its smallest number, 1.4e-45, in each unit).
+
+            The mean is null if no sample is left, and the standard deviation if fewer than two are. Both are
+            null at the input, timestep -1, which lies in another space.
 
             The first columns are the parameters that vary, `seed`, `stage` (`before`, `during` or `after`
             training), `epoch` and `update`.
@@ -846,17 +856,17 @@ class RunAnalyses:
         Raises
         ------
         ParameterError
-            A setting that cannot be.
+            A setting is invalid.
         RunFailed
-            The analysis cannot be made of one of the runs.
+            The analysis fails for one of the runs.
 
         See Also
         --------
-        concertina.autocorrelation : the same of plain arrays.
+        concertina.autocorrelation : the same for plain arrays.
 
         References
         ----------
-        The definition of the cosine; no figure of Farrell et al. (2022) shows it.
+        The definition of the cosine. No figure of Farrell et al. (2022) shows it.
 
         Farrell et al. (2022), "Gradient-based learning drives robust representations in recurrent neural
         networks by balancing compression and expansion", Nature Machine Intelligence 4, 564-573.
@@ -879,38 +889,39 @@ class RunAnalyses:
         )
 
     def spectrum(self, *, at: str | int | Sequence[int] = "ends") -> Table:
-        """The eigenvalues and singular values of the recurrent weights, and how far these are from normal.
+        """The eigenvalues and singular values of the recurrent weights, and how far the weights are from
+        normal.
 
-        Of the matrix `W` itself, (from, to), as the network has it: in a vanilla network it contains the
-        `(1 - dt) I` that it was initialised with; in a leaky one the map from timestep to timestep at zero
-        activity has the eigenvalues `1 - dt + dt λ` instead (without leak `1 + dt λ`). A feedforward
-        network has a `W` for each layer but the first.
+        They are those of the weight matrix `W` itself, (from, to). In a vanilla network, `W` contains the
+        `(1 - dt) I` with which it was initialised. In a leaky network, the map from timestep to timestep
+        at zero activity instead has the eigenvalues `1 - dt + dt λ` (without leak `1 + dt λ`). A
+        feedforward network has one `W` per layer, except for the first layer.
 
-        Eigenvalues say what a linear network does in the long run, singular values what it can do in one
-        step; where the weights are not normal the two differ, and activity may grow for a while although
-        every eigenvalue lies within the unit circle.
+        Eigenvalues describe what a linear network does in the long run, and singular values what it can do
+        in one step. If the weights are not normal the two differ, and activity may grow transiently
+        although every eigenvalue lies within the unit circle.
 
         Parameters
         ----------
         at : str, int or sequence of int, default "ends"
             Which checkpoints: `"ends"` (before and after training), `"first"`, `"last"`, `"all"`,
-            `"last:10"`, `"every:5"`, an epoch or several.
+            `"last:10"`, `"every:5"`, an epoch, or several epochs.
 
         Returns
         -------
         Table
-            A row for each checkpoint, matrix and index, with the columns
+            One row per checkpoint, matrix and index, with the columns
 
-            * `timestep`: in a feedforward network the layer that the matrix leads to; null in the others,
-              whose matrix leads to all;
-            * `index`, from 1; `real`, `imaginary` and `modulus` of that eigenvalue, largest modulus first, of
-              a conjugate pair the positive imaginary part first; `singular_value`, the largest first: it
-              shares nothing with the eigenvalue but the index;
+            * `timestep`: in a feedforward network, the layer that the matrix leads to; null in other
+              networks, which use the same matrix at every timestep;
+            * `index`, from 1; `real`, `imaginary` and `modulus` of that eigenvalue, largest modulus first,
+              and in a conjugate pair the one with positive imaginary part first; `singular_value`, largest
+              first, which has nothing in common with the eigenvalue but the index;
             * the same in every row of a matrix: `spectral_radius`; `departure_from_normality`, Henrici's
               `√(‖W‖² - Σ |λ|²)` in the Frobenius norm, 0 for a normal matrix;
-              `relative_departure_from_normality`, the same over `‖W‖`, in [0, 1], null if all weights are
-              zero. A difference of squares: of a normal matrix rounding may leave 1e-7 of the norm, about as
-              much as the rounding of the weights to float32 does.
+              `relative_departure_from_normality`, the same divided by `‖W‖`, in [0, 1], null if all weights
+              are zero. Because the departure is the root of a difference of squares, rounding may leave 1e-7
+              of the norm for a normal matrix, about as much as the rounding of the weights to float32.
 
             The first columns are the parameters that vary, `seed`, `stage` (`before`, `during` or `after`
             training), `epoch` and `update`.
@@ -918,18 +929,18 @@ class RunAnalyses:
         Raises
         ------
         ParameterError
-            A setting that cannot be.
+            A setting is invalid.
         RunFailed
-            The analysis cannot be made of one of the runs. A feedforward network of one layer has no
-            recurrent weights.
+            The analysis fails for one of the runs. A feedforward network of one layer has no recurrent
+            weights.
 
         See Also
         --------
-        concertina.spectrum : the same of plain arrays.
+        concertina.spectrum : the same for plain arrays.
 
         References
         ----------
-        Henrici (1962) for the departure; Trefethen and Embree (2005) for what it is good for.
+        Henrici (1962) for the departure; Trefethen and Embree (2005) for its use.
 
         Henrici (1962), "Bounds for iterates, inverses, spectral variation and fields of values of non-normal
         matrices", Numerische Mathematik 4, 24-40.
@@ -960,59 +971,62 @@ class RunAnalyses:
         max_iterations: int = 500,
         input: Sequence[float] | None = None,
     ) -> Table:
-        """The fixed points and slow points of the network without input, or with one that never changes, and
-        how it moves next to them.
+        """The fixed points and slow points of the network without input or with a constant input, and the
+        dynamics linearised around them.
 
-        With `F` the map from a state to the next, the speed `q(h) = ½ ‖F(h) - h‖²` is lowered from states
-        along trials, by Newton's steps where these are good and Levenberg's and Marquardt's elsewhere,
-        with exact Jacobians in float64. Where it falls under `tolerance`, the network stays: a fixed
-        point. A local minimum of the speed between that and `slow` is a slow point, which states pass
-        slowly. Starts that end nearer to each other than `unique` have found one point.
+        With `F` the map from one state to the next, the speed `q(h) = ½ ‖F(h) - h‖²` is minimised,
+        starting from states along trials. The steps are Newton's where these work well and
+        Levenberg-Marquardt steps elsewhere, with exact Jacobians in float64. A point where the speed falls
+        below `tolerance` is a fixed point: the network stays there. A local minimum of the speed between
+        `tolerance` and `slow` is a slow point, which states pass slowly. Starts that end closer together
+        than `unique` have found the same point.
 
-        The starts are states along trials of the task, one from each of `starts` trials at a timestep
-        drawn at random, the same for every checkpoint of a run. Where there are fewer trials, as in a
+        Each of `starts` trials of the task contributes one start, the state at a randomly drawn timestep.
+        Trials and timesteps are the same for every checkpoint of a run. If there are fewer trials, as in a
         file, each is used several times.
 
-        A list of points that were found is not a list of all that there are. More starts, or some `noise`,
-        may find more.
+        The points found need not be all the points of the network. More starts, or some `noise`, may find
+        more.
 
         Parameters
         ----------
         at : str, int or sequence of int, default "ends"
             Which checkpoints: `"ends"` (before and after training), `"first"`, `"last"`, `"all"`,
-            `"last:10"`, `"every:5"`, an epoch or several.
+            `"last:10"`, `"every:5"`, an epoch, or several epochs.
         starts : int, default 200
-            States to search from, each from a trial of its own.
+            Number of states to search from, each from a different trial.
         noise : float, default 0.0
-            Standard deviation of normal noise that is added to every unit of a start.
+            Standard deviation of the normal noise added to every unit of a start.
         tolerance : float, default 1e-24
-            The speed under which a point is fixed.
+            The speed below which a point is a fixed point.
         slow : float, default 1e-06
-            The speed up to which a local minimum of it is a slow point.
+            The speed up to which a local minimum of the speed is a slow point.
         unique : float, default 0.001
-            The Euclidean distance under which points are one.
+            The Euclidean distance below which two points count as the same.
         max_iterations : int, default 500
-            Steps after which the search from a start ends in any case.
+            Maximum number of steps of the search from each start.
         input : array of float, optional
-            The input that never changes, a number for each input; none is zero.
+            The constant input, one number per input of the network; none means zero.
 
         Returns
         -------
         Table
-            A row for each checkpoint and point, fixed points first, then by the distance from zero, with the
-            columns
+            One row per checkpoint and point, fixed points first, then in order of their distance from zero,
+            with the columns
 
             * `index`, from 1; `kind`, `fixed` or `slow`; `speed`;
             * `unstable`: how many eigenvalues of the Jacobian have a modulus above 1 (by more than rounding,
               1e-10);
-            * `hits`: how many starts ended there; of the one that came nearest `start_trial` and
-              `start_timestep`, where it began, and `iterations`, the steps that it took;
+            * `hits`: how many starts ended there; for the start that came nearest, `start_trial` and
+              `start_timestep`, where it began, and `iterations`, the number of its steps;
             * `state`, a vector: the state; `eigenvalue_real` and `eigenvalue_imaginary`, vectors: the
-              eigenvalues of the Jacobian there, largest modulus first, of a conjugate pair the positive
-              imaginary part first;
-            * the same in every row of a checkpoint: `starts`; `unconverged`, how many of them ended nowhere.
+              eigenvalues of the Jacobian there, largest modulus first, and in a conjugate pair the one with
+              positive imaginary part first;
+            * the same in every row of a checkpoint: `starts`; `unconverged`, how many of them reached no
+              point.
 
-            A checkpoint at which nothing was found has one row, null but for the last two.
+            A checkpoint at which no point was found has one row, in which all but the last two columns are
+            null.
 
             The first columns are the parameters that vary, `seed`, `stage` (`before`, `during` or `after`
             training), `epoch` and `update`.
@@ -1020,18 +1034,18 @@ class RunAnalyses:
         Raises
         ------
         ParameterError
-            A setting that cannot be.
+            A setting is invalid.
         RunFailed
-            The analysis cannot be made of one of the runs.
+            The analysis fails for one of the runs.
 
         See Also
         --------
-        concertina.fixed_points : the same of plain arrays.
+        concertina.fixed_points : the same for plain arrays.
 
         Notes
         -----
-        Differences from the sources: Newton's and Levenberg's and Marquardt's steps in place of a minimiser
-        that uses gradients alone; slow points are local minima, not states at which a minimiser was stopped.
+        Differences from the sources: Newton and Levenberg-Marquardt steps in place of a minimiser that uses
+        only gradients; slow points are local minima, not states at which a minimiser was stopped.
 
         References
         ----------

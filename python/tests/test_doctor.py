@@ -12,7 +12,8 @@ def test_without_a_store_program_and_machine_are_described() -> None:
     diagnosis = ct.doctor()
     assert diagnosis.details["program"]["version"] == ct.__version__
     assert diagnosis.details["store"] is None
-    assert diagnosis and not diagnosis.problems
+    assert diagnosis
+    assert not diagnosis.problems
     assert "store" not in repr(diagnosis).splitlines()
 
 
@@ -41,5 +42,6 @@ def test_a_damaged_store_has_problems_whose_hints_name_calls_of_python(tmp_path:
 
 def test_a_folder_without_a_store_is_described_and_left_alone(tmp_path: Path) -> None:
     diagnosis = ct.doctor(tmp_path / "none")
-    assert diagnosis and not diagnosis.details["store"]["exists"]
+    assert diagnosis
+    assert not diagnosis.details["store"]["exists"]
     assert not (tmp_path / "none").exists()
