@@ -185,6 +185,16 @@ pub(crate) fn aligned(table: &Table) -> String {
     text
 }
 
+/// Rows for people whose texts are too long for a table. `entry` writes one row, and is given the text of each
+/// of its columns, which is `None` where the cell is empty.
+pub(crate) fn entries(table: &Table, entry: impl Fn(&dyn Fn(&str) -> Option<String>) -> String) -> String {
+    let text = |row: usize, name: &str| {
+        let (_, values) = table.columns().find(|(known, _)| *known == name)?;
+        values.get(row).filter(|cell| !matches!(cell, Scalar::Null)).map(|cell| short(&cell))
+    };
+    (0..table.row_count()).map(|row| entry(&|name| text(row, name))).collect()
+}
+
 /// A cell for people: four significant digits.
 fn short(cell: &Scalar) -> String {
     match cell {

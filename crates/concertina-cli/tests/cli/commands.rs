@@ -128,7 +128,9 @@ fn parameters_are_listed_for_people_and_programs() {
     let place = Place::new();
     let listed = |more: &[&str]| place.run(&[&["params"], more].concat()).expect_success().stdout;
     assert!(listed(&[]).contains("network.gain") && listed(&[]).contains("g_radius"));
-    assert!(listed(&["--paper"]).starts_with("published"));
+    assert!(listed(&[]).contains("network.gain (g_radius) = 20\n    the spectral radius"));
+    assert!(listed(&["--paper"]).starts_with("model_seed (seed) = 0\n"));
+    assert!(listed(&[]).lines().all(|line| line.chars().count() < 160), "{}", listed(&[]));
     assert!(listed(&["--markdown"]).starts_with("| parameter |"));
     let json: serde_json::Value = serde_json::from_str(&listed(&["--json"])).expect("JSON");
     let gain = json.as_array().expect("an array").iter().find(|row| row["parameter"] == "network.gain");
