@@ -47,9 +47,9 @@ class ParameterValues:
         file: str | PathLike[str] | Trials | None
         #: the same samples every epoch, rather than fresh ones; the default is False
         frozen: bool
-        #: the number of training samples an epoch; the default is 800
+        #: the number of training samples per epoch; the default is 800
         train_samples: int
-        #: the number of validation samples an epoch (none: 100 with 800 for training, otherwise 15%); the
+        #: the number of validation samples per epoch (none: 100 with 800 for training, otherwise 15%); the
         #: default is None
         val_samples: int | None
         #: the equations of the network; the default is vanilla
@@ -176,10 +176,10 @@ class ParameterKeywords(TypedDict, total=False):
     #: the same samples every epoch, rather than fresh ones; the default is False
     frozen: bool
     freeze_input: Any
-    #: the number of training samples an epoch; the default is 800
+    #: the number of training samples per epoch; the default is 800
     train_samples: int
     num_train_samples_per_epoch: Any
-    #: the number of validation samples an epoch (none: 100 with 800 for training, otherwise 15%); the default
+    #: the number of validation samples per epoch (none: 100 with 800 for training, otherwise 15%); the default
     #: is None
     val_samples: int | None
     num_test_samples_per_epoch: Any
@@ -326,10 +326,10 @@ class SweepKeywords(TypedDict, total=False):
     #: the same samples every epoch, rather than fresh ones; the default is False
     frozen: bool | Iterable[bool]
     freeze_input: Any
-    #: the number of training samples an epoch; the default is 800
+    #: the number of training samples per epoch; the default is 800
     train_samples: int | Iterable[int]
     num_train_samples_per_epoch: Any
-    #: the number of validation samples an epoch (none: 100 with 800 for training, otherwise 15%); the default
+    #: the number of validation samples per epoch (none: 100 with 800 for training, otherwise 15%); the default
     #: is None
     val_samples: int | Iterable[int | None] | None
     num_test_samples_per_epoch: Any

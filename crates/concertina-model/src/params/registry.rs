@@ -159,14 +159,14 @@ pub static PARAMETERS: &[Parameter] = &[
         task.train_samples,
         ["num_train_samples_per_epoch"],
         COUNT,
-        "the number of training samples an epoch"
+        "the number of training samples per epoch"
     )
     .usually("a task other than `trials`", draws_trials),
     parameter!(
         task.val_samples,
         ["num_test_samples_per_epoch"],
         Kind::OptionalWhole { least: 1, most: MOST },
-        "the number of validation samples an epoch (none: 100 with 800 for training, otherwise 15%)"
+        "the number of validation samples per epoch (none: 100 with 800 for training, otherwise 15%)"
     )
     .usually("a task other than `trials`", draws_trials),
     // The network.

@@ -168,8 +168,8 @@ pulse = 0.1                      # the probability of a pulse at a timestep, on 
 timesteps = 100                  # the length of a trial, in timesteps; without effect here
 # file is none                   # the trials: arrays `inputs` and `targets`, perhaps `mask` and `condition`; without effect here
 frozen = false                   # the same samples every epoch, rather than fresh ones (freeze_input)
-train_samples = 800              # the number of training samples an epoch (num_train_samples_per_epoch)
-val_samples = 100                # the number of validation samples an epoch (none: 100 with 800 for training, otherwise 15%) (num_test_samples_per_epoch)
+train_samples = 800              # the number of training samples per epoch (num_train_samples_per_epoch)
+val_samples = 100                # the number of validation samples per epoch (none: 100 with 800 for training, otherwise 15%) (num_test_samples_per_epoch)
 
 [network]
 kind = "vanilla"                 # the equations of the network (network)

@@ -216,7 +216,7 @@ hint: as in `4`, `0.25` or `1/3`, or a list with an entry for each epoch: `[2, 0
 
 val_samples=0
 `task.val_samples`: expected a whole number of at least 1, or none, found 0
-hint: `task.val_samples`: the number of validation samples an epoch (none: 100 with 800 for training, otherwise 15%); the default is none
+hint: `task.val_samples`: the number of validation samples per epoch (none: 100 with 800 for training, otherwise 15%); the default is none
 
 stop_after=0
 `train.stop_after`: expected a whole number of at least 1, or none, found 0
