@@ -15,7 +15,7 @@ pub(crate) fn run(params: &Params) -> Result<(), Failure> {
     }
     let names = if params.paper { ["published", "parameter"] } else { ["parameter", "published"] };
     let text = entries(&table, |column| {
-        let [first, second] = names.map(|name| column(name));
+        let [first, second] = names.map(column);
         let second = second.map_or_else(String::new, |second| format!(" ({second})"));
         let [default, meaning, values] =
             ["default", "meaning", "values"].map(|name| column(name).unwrap_or_default());
