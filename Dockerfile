@@ -15,7 +15,7 @@ RUN apt-get update \
 COPY . .
 ARG REVISION=unknown
 RUN --mount=type=cache,target=/usr/local/cargo/registry --mount=type=cache,target=/concertina/target \
-    CARGO_PROFILE_RELEASE_STRIP=symbols CONCERTINA_COMMIT="$REVISION" cargo build --release --locked --package concertina-cli \
+    CONCERTINA_COMMIT="$REVISION" cargo build --release --locked --package concertina-cli \
     && mkdir /image \
     && cp target/release/concertina LICENSE-MIT LICENSE-APACHE CITATION.cff /image \
     && python3 release/materials.py notices concertina-cli "$(rustc -vV | sed -n 's/^host: //p')" \
