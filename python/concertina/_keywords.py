@@ -179,8 +179,8 @@ class ParameterKeywords(TypedDict, total=False):
     #: the number of training samples per epoch; the default is 800
     train_samples: int
     num_train_samples_per_epoch: Any
-    #: the number of validation samples per epoch (none: 100 with 800 for training, otherwise 15%); the default
-    #: is None
+    #: the number of validation samples per epoch (none: 100 with 800 for training, otherwise 15%); the
+    #: default is None
     val_samples: int | None
     num_test_samples_per_epoch: Any
     #: the equations of the network; the default is vanilla
@@ -329,8 +329,8 @@ class SweepKeywords(TypedDict, total=False):
     #: the number of training samples per epoch; the default is 800
     train_samples: int | Iterable[int]
     num_train_samples_per_epoch: Any
-    #: the number of validation samples per epoch (none: 100 with 800 for training, otherwise 15%); the default
-    #: is None
+    #: the number of validation samples per epoch (none: 100 with 800 for training, otherwise 15%); the
+    #: default is None
     val_samples: int | Iterable[int | None] | None
     num_test_samples_per_epoch: Any
     #: the equations of the network; the default is vanilla

@@ -185,8 +185,8 @@ pub(crate) fn aligned(table: &Table) -> String {
     text
 }
 
-/// Rows for people whose texts are too long for a table. `entry` writes one row, and is given the text of each
-/// of its columns, which is `None` where the cell is empty.
+/// Rows for people whose texts are too long for a table. `entry` writes one row, and is given the text of
+/// each of its columns, which is `None` where the cell is empty.
 pub(crate) fn entries(table: &Table, entry: impl Fn(&dyn Fn(&str) -> Option<String>) -> String) -> String {
     let text = |row: usize, name: &str| {
         let (_, values) = table.columns().find(|(known, _)| *known == name)?;

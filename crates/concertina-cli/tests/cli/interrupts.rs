@@ -131,8 +131,8 @@ fn two_processes_at_the_same_runs_leave_what_one_leaves() {
     assert_same_store(&place.store("three"), &place.store("one"), "three processes");
 }
 
-/// Sends signals, one after another, to a long run, some time after it began. Returns how it ended and what it
-/// printed.
+/// Sends signals, one after another, to a long run, some time after it began. Returns how it ended and what
+/// it printed.
 #[cfg(unix)]
 fn signalled(place: &Place, store: &str, signals: &[&str], after: Duration) -> (Option<i32>, String) {
     let arguments = [&RUNS[..], &["epochs=200000", "--store", store, "--jobs", "1"]].concat();
