@@ -67,6 +67,11 @@ pub(crate) fn say(text: &str) {
     let _ = writeln!(io::stderr(), "{text}");
 }
 
+/// "1 claim is", "2 claims are".
+fn counted(count: usize, one: &str, several: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { several })
+}
+
 /// Prints an error, followed by a hint.
 pub(crate) fn print_failure(failure: &Failure) {
     match failure {
@@ -74,7 +79,7 @@ pub(crate) fn print_failure(failure: &Failure) {
         Failure::Output(error) => say(&format!("error: cannot write to standard output: {error}")),
         Failure::Interrupted => print_error(&Error::Interrupted),
         Failure::Diagnosed { wrong, .. } => {
-            say(&format!("error: {wrong} problem{} found", if *wrong == 1 { "" } else { "s" }));
+            say(&format!("error: {} found", counted(*wrong, "problem", "problems")));
         }
         Failure::NotConfirmed => say("nothing was removed"),
         Failure::NotAsked { what } => {
@@ -82,7 +87,11 @@ pub(crate) fn print_failure(failure: &Failure) {
         }
         Failure::NotReproduced(counts) => say(&match (counts.not_reproduced, counts.disagree) {
             (0, 0) => "error: not everything could be judged: there are not enough realisations\n\nhint: ask for five or more, as in `--seeds 0..5`".to_owned(),
-            (claims, points) => format!("error: {claims} claims are not reproduced, {points} points of published tables disagree"),
+            (claims, points) => format!(
+                "error: {} not reproduced, {}",
+                counted(claims, "claim is", "claims are"),
+                counted(points, "point of published tables disagrees", "points of published tables disagree"),
+            ),
         }),
         Failure::Runs { failures, of } => {
             // Many runs often fail for the same reason. It is printed once, with the first of them.

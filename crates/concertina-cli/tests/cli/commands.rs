@@ -318,7 +318,7 @@ fn reproducing_ends_well_only_if_no_claim_fails_and_no_published_table_disagrees
     let said = reproduce(&["-q"]);
     assert_eq!(said.status, Some(1));
     assert!(said.stdout.contains("NOT REPRODUCED"), "{}", said.stdout);
-    assert!(said.stderr.contains("error: 1 claims are not reproduced, 0 points"), "{}", said.stderr);
+    assert!(said.stderr.contains("error: 1 claim is not reproduced, 0 points"), "{}", said.stderr);
 
     // One realisation proves nothing, so the command does not succeed.
     place.write("own.toml", RECIPE);
