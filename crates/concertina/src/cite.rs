@@ -19,7 +19,7 @@ const PAPER: &str = "farrell2022";
 /// first, and the paper is always included.
 ///
 /// # Errors
-/// [`Error::UnknownAnalysis`] for what is neither an analysis nor a figure.
+/// [`Error::UnknownSource`] for what is neither an analysis nor a figure.
 pub fn bibliography<'a>(used: impl IntoIterator<Item = &'a str>) -> Result<String> {
     let mut keys = BTreeSet::from([PAPER.to_owned()]);
     let mut any = false;
@@ -44,7 +44,7 @@ fn references_of(name: &str) -> Result<Vec<String>> {
     }
     let Ok(recipe) = Recipe::shipped(&plain) else {
         let names = AnalysisSpec::NAMES.iter().copied().chain(RECIPES.iter().map(|(name, _)| *name));
-        return Err(Error::UnknownAnalysis { name: name.to_owned(), hint: suggestion(&plain, names) });
+        return Err(Error::UnknownSource { name: name.to_owned(), hint: suggestion(&plain, names) });
     };
     let requirements = recipe.requirements();
     Ok(requirements.iter().flat_map(|requirement| of(&requirement.analysis)).collect())

@@ -81,6 +81,14 @@ pub enum Error {
         /// The nearest name, or all of them.
         hint: String,
     },
+    /// There is neither an analysis nor a figure of this name.
+    #[error("unknown analysis or figure `{name}`")]
+    UnknownSource {
+        /// The name.
+        name: String,
+        /// The nearest name, or all of them.
+        hint: String,
+    },
     /// A setting of an analysis is wrong.
     #[error("analysis `{analysis}`: {reason}")]
     AnalysisSetting {
@@ -259,7 +267,7 @@ impl Error {
             Self::Recipe(source) => Hint::Text(source.hint()?),
             Self::Arrays { source, .. } | Self::Archive(source) => Hint::Text(source.hint()?),
             Self::InFile { source, .. } | Self::InRecipe { source, .. } => source.hint()?,
-            Self::UnknownAnalysis { hint, .. } => Hint::text(hint),
+            Self::UnknownAnalysis { hint, .. } | Self::UnknownSource { hint, .. } => Hint::text(hint),
             Self::UnknownColumn { hint, .. } => hint.clone(),
             Self::AnalysisSetting { hint, .. } => Hint::Text(hint.clone()?),
             Self::RunFailed { hint, .. } | Self::Import { hint, .. } => hint.clone()?,
