@@ -181,7 +181,8 @@ fn has_the_gradient_of_the_reference(params: &ValidParams, method: GradientMetho
     let (loss, gradient) = equations.loss_and_gradient(&parameters, inputs.view(), &labels);
 
     let still = Optimizer::Sgd(Sgd::default());
-    let mut updater = Updater::new(equations, still, method, |_| true, &narrowed(&parameters), samples.len());
+    let weights = narrowed(&parameters).into();
+    let mut updater = Updater::new(equations, still, method, |_| true, &weights, samples.len());
     let record = updater.update(stimuli(&samples), &labels, 0.0).expect("shapes agree");
     let case = format!("{method}, {equations:?}");
     assert!((record.loss - loss).abs() <= 1e-5 * loss.max(1.0), "{case}: loss {} for {loss}", record.loss);
@@ -261,7 +262,7 @@ fn split_batches_have_the_gradient_of_whole_ones() {
 }
 
 fn agree(params: &ValidParams, other: &ValidParams, batches: &[std::ops::Range<usize>]) {
-    let weights = narrowed(&weights_and_batch(params).0);
+    let weights = narrowed(&weights_and_batch(params).0).into();
     let samples = task::of(params).expect("the clusters fit").trials(Ask::Training(0));
     let mut general = Updater::from_params(params, &weights);
     let mut other = Updater::from_params(other, &weights);

@@ -7,6 +7,7 @@ use concertina_numerics::linalg;
 use concertina_numerics::random::{Purpose, Stream};
 use ndarray::{Array1, Array2, ArrayView2, s};
 
+use super::Connectivity;
 use crate::error::Result;
 use crate::params::{InputWeights, ValidParams};
 
@@ -107,13 +108,14 @@ pub fn readout(gaussian: ArrayView2<f64>, scale: f64) -> Array2<f64> {
 #[derive(Debug)]
 pub(super) struct Drawing<'a> {
     pub(super) params: &'a ValidParams,
+    pub(super) connectivity: &'a Connectivity,
 }
 
-/// The weights that a cell has drawn: `U`, `W` and its biases, in f64.
+/// The weights that a cell has drawn: `U`, the parts of `W`, and its biases, in f64.
 #[derive(Debug)]
 pub(super) struct Drawn {
     pub(super) input: Array2<f64>,
-    pub(super) recurrent: Array2<f64>,
+    pub(super) recurrent: Vec<Array2<f64>>,
     pub(super) biases: Vec<Array1<f64>>,
 }
 
@@ -124,10 +126,16 @@ impl Drawing<'_> {
         Array2::from_shape_simple_fn((rows, columns), || stream.normal())
     }
 
-    /// The Gaussian numbers of the recurrent weights. (units, currents × units).
-    pub(super) fn recurrent(&self, currents: usize) -> Array2<f64> {
+    /// The parts of the recurrent weights. `rule` makes the weights of a network without restrictions of
+    /// Gaussian numbers, (units, currents × units).
+    pub(super) fn recurrent(
+        &self,
+        currents: usize,
+        rule: impl Fn(ArrayView2<'_, f64>) -> Result<Array2<f64>>,
+    ) -> Result<Vec<Array2<f64>>> {
         let units = self.params.network.units;
-        self.gaussian(RECURRENT_WEIGHTS, units, currents * units)
+        let numbers = self.gaussian(RECURRENT_WEIGHTS, units, currents * units);
+        self.connectivity.draw(self, &numbers, &rule)
     }
 
     /// The Gaussian numbers of the input weights of gates. (input_dim, gates × units).

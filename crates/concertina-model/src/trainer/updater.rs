@@ -9,7 +9,7 @@ use super::noise::GradientNoise;
 use crate::error::Result;
 use crate::network::{
     Backward, Batch, Condensed, Disturbance, Equations, Evaluation, Forward, PASS, Packed, Score, Scorer,
-    Weights, score_in_parts,
+    TrainedWeights, Weights, score_in_parts,
 };
 use crate::optimizer::{Buffers, Optimizer, StepContext};
 use crate::params::{GradientMethod, PART, ValidParams};
@@ -99,6 +99,7 @@ impl Backpropagation {
         if let Some(disturbance) = &mut self.disturbance {
             disturbance.draw(update, equations.steps * count);
         }
+        self.forward.begin(weights);
         self.backward.begin(weights);
         let mut total = Score::default();
         let parts = count.div_ceil(self.part);
@@ -121,6 +122,7 @@ impl Backpropagation {
     fn evaluate(&mut self, equations: &Equations, weights: &Packed, trials: &Trials) -> Result<Evaluation> {
         let Backpropagation { batch, validation, scorer, .. } = self;
         scorer.residuals.clear();
+        validation.begin(weights);
         let total = score_in_parts(trials.view(), validation.capacity(equations), |part| {
             batch.load(equations, part)?;
             Ok(validation.score(equations, weights, batch, part.share(), scorer))
@@ -146,24 +148,24 @@ pub struct BatchRecord {
 impl Updater {
     /// An updater of these weights for batches of up to `batch` samples, without noise and dropout.
     ///
-    /// `trained` takes the name of an array in files ([`Weights::tensors`]) and says whether the array is
-    /// trained.
+    /// `trained` takes the name of an array in files ([`TrainedWeights::tensors`]) and says whether the array
+    /// is trained.
     ///
     /// # Panics
-    /// If `gradients` is [`GradientMethod::Condensed`] and the network is not linear.
+    /// If `gradients` is [`GradientMethod::Condensed`] and the network is not linear, or of low rank.
     pub fn new(
         equations: Equations,
         optimizer: Optimizer,
         gradients: GradientMethod,
         trained: impl Fn(&str) -> bool,
-        weights: &Weights,
+        weights: &TrainedWeights,
         batch: usize,
     ) -> Self {
         Self::disturbed(equations, optimizer, gradients, trained, weights, batch, None)
     }
 
     /// The updater that `params` specify, with their noise and dropout.
-    pub fn from_params(params: &ValidParams, weights: &Weights) -> Self {
+    pub fn from_params(params: &ValidParams, weights: &TrainedWeights) -> Self {
         let mut updater = Self::disturbed(
             Equations::new(params),
             Optimizer::from_params(&params.train),
@@ -182,13 +184,13 @@ impl Updater {
         optimizer: Optimizer,
         gradients: GradientMethod,
         trained: impl Fn(&str) -> bool,
-        weights: &Weights,
+        weights: &TrainedWeights,
         batch: usize,
         disturbance: Option<Disturbance>,
     ) -> Self {
         let names: Vec<String> = weights.tensors().into_iter().map(|(name, _)| name).collect();
         let trained: Vec<bool> = names.iter().map(|name| trained(name)).collect();
-        let weights = Packed::pack(weights);
+        let weights = Packed::pack_trained(weights);
         let (keeps_mean, keeps_square) = optimizer.keeps();
         let zeros =
             |array: &Panels, kept: bool| kept.then(|| Panels::zeros(array.row_count(), array.column_count()));
@@ -202,12 +204,12 @@ impl Updater {
             })
             .collect();
         let virtuals = equations.evaluate * weights.readout().column_count();
-        let linear = equations.is_linear();
+        let condenses = equations.is_linear() && weights.connectivity().square().is_some();
         assert!(
-            linear || gradients != GradientMethod::Condensed,
-            "condensed gradients need a linear network"
+            condenses || gradients != GradientMethod::Condensed,
+            "condensed gradients need a linear network with recurrent matrices"
         );
-        let gradients = gradients.resolve(linear, virtuals, batch);
+        let gradients = gradients.resolve(condenses, virtuals, batch);
         Updater {
             buffers,
             gradient: weights.zeros_like(),
@@ -224,11 +226,12 @@ impl Updater {
     }
 
     /// The current weights.
-    pub fn weights(&self) -> Weights {
-        self.weights.unpack()
+    pub fn weights(&self) -> TrainedWeights {
+        TrainedWeights::new(self.weights.connectivity().clone(), self.weights.unpack())
     }
 
-    /// The gradient of the last batch; zero for arrays that are not trained.
+    /// The gradient of the last batch, by the parts of the recurrent weights in place of these; zero for
+    /// arrays that are not trained.
     pub fn gradient(&self) -> Weights {
         self.gradient.unpack()
     }
@@ -283,6 +286,7 @@ impl Updater {
 
     fn update_on(&mut self, trials: TrialsRef<'_>, learning_rate: f64) -> Result<BatchRecord> {
         let score = self.differentiate(trials)?;
+        self.weights.connectivity().finish_gradient(&self.weights, &mut self.gradient);
         let squared_norm: f64 = self
             .gradient
             .arrays()

@@ -151,7 +151,7 @@ impl Cell for Gru {
     fn draw(&self, drawing: &Drawing<'_>) -> Result<Drawn> {
         let network = &drawing.params.network;
         let gains = [network.gate_gain, network.gate_gain, network.gain];
-        let recurrent = block_recurrent(drawing.recurrent(CURRENTS).view(), &gains)?;
+        let recurrent = drawing.recurrent(CURRENTS, |numbers| block_recurrent(numbers, &gains))?;
         let gates = gate_input(drawing.gate_input(CURRENTS - 1).view());
         let input = concatenate(Axis(1), &[gates.view(), drawing.input()?.view()])
             .expect("both have one row per input");

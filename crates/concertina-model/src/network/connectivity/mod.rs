@@ -1,0 +1,150 @@
+//! Connectivity: how the recurrent weights `W` follow from the arrays that are trained
+//! (`docs/reference/model.md#connectivity`). Each kind has its own file.
+//!
+//! The arrays that `W` is made of are its *parts*. Optimizers, checkpoints and the state from which a run
+//! resumes have the parts; analyses, figures and exports have `W`.
+
+mod full;
+mod products;
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use ndarray::{Array2, ArrayView2};
+
+use full::Full;
+pub(crate) use products::{Collected, Products, Square};
+
+use super::Weights;
+use super::drawing::Drawing;
+use super::packed::Packed;
+use crate::error::Result;
+use crate::params::ValidParams;
+
+/// How the recurrent weights of a network follow from the arrays that are trained.
+#[derive(Clone, Debug)]
+pub struct Connectivity(Arc<dyn Wiring>);
+
+/// An array that the recurrent weights are made of. It has one row per unit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// Its name in files.
+    pub name: String,
+    /// Number of its columns.
+    pub columns: usize,
+    /// Whether it is trained if recurrent weights are.
+    pub trained: bool,
+}
+
+impl Connectivity {
+    /// The connectivity that the parameters describe. This is the only place that lists all kinds.
+    pub fn of(params: &ValidParams) -> Self {
+        Self(Arc::new(Full::of(params)))
+    }
+
+    /// Without restrictions, whatever the parameters say: the parts are the recurrent matrices.
+    pub(super) fn unrestricted(params: &ValidParams) -> Self {
+        Self(Arc::new(Full::of(params)))
+    }
+
+    /// Without restrictions: the parts are the recurrent matrices of these weights.
+    pub fn full(weights: &Weights) -> Self {
+        Self(Arc::new(Full::like(weights)))
+    }
+
+    /// The parts, in order.
+    pub fn parts(&self) -> Vec<Part> {
+        self.0.parts()
+    }
+
+    /// The recurrent weights with these parts: one matrix, or in a feedforward network one for each layer
+    /// after the first. Sums are taken in a fixed order, so every machine computes the same bits.
+    ///
+    /// # Shapes
+    /// `parts`: (units, columns of the part) → (units, currents × units).
+    pub fn weights(&self, parts: &[Array2<f64>]) -> Vec<Array2<f64>> {
+        self.0.weights(parts)
+    }
+
+    /// The derivatives by the parts, given those by the recurrent weights. They are zero for parts and
+    /// entries that are not trained.
+    ///
+    /// # Shapes
+    /// `parts`: as in [`weights`](Self::weights); `by_weights`: (units, currents × units) → as `parts`.
+    pub fn pull_back(&self, parts: &[Array2<f64>], by_weights: &[Array2<f64>]) -> Vec<Array2<f64>> {
+        self.0.pull_back(parts, by_weights)
+    }
+
+    /// Which entries of the array of this name are trained, if some of them are not.
+    pub fn trained_entries(&self, name: &str) -> Option<Array2<bool>> {
+        self.0.trained_entries(name)
+    }
+
+    /// Whether the recurrent weights are the parts themselves.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.0.is_plain()
+    }
+
+    /// Draws the parts before training.
+    pub(super) fn draw(
+        &self,
+        drawing: &Drawing<'_>,
+        numbers: &Array2<f64>,
+        rule: &Rule<'_>,
+    ) -> Result<Vec<Array2<f64>>> {
+        self.0.draw(drawing, numbers, rule)
+    }
+
+    /// The products with the recurrent weights, for the forward pass or for both passes.
+    pub(super) fn products(&self, weights: &Packed, backward: bool) -> Box<dyn Products> {
+        self.0.products(weights, backward)
+    }
+
+    /// The recurrent matrices of the fast path; `None` if they are never computed.
+    pub(crate) fn square(&self) -> Option<Square> {
+        self.0.square()
+    }
+
+    /// As [`pull_back`](Self::pull_back), in place, where the products leave derivatives by the recurrent
+    /// weights in the place of those by the parts.
+    pub(crate) fn finish_gradient(&self, weights: &Packed, gradient: &mut Packed) {
+        self.0.finish_gradient(weights, gradient);
+    }
+}
+
+/// How a network without restrictions makes its recurrent weights of random numbers.
+/// (units, currents × units), as the numbers.
+pub(super) type Rule<'a> = dyn Fn(ArrayView2<'_, f64>) -> Result<Array2<f64>> + 'a;
+
+/// A kind of connectivity. The methods are those of [`Connectivity`].
+pub(super) trait Wiring: Debug + Send + Sync {
+    fn parts(&self) -> Vec<Part>;
+
+    fn weights(&self, parts: &[Array2<f64>]) -> Vec<Array2<f64>> {
+        parts.to_vec()
+    }
+
+    fn pull_back(&self, parts: &[Array2<f64>], by_weights: &[Array2<f64>]) -> Vec<Array2<f64>>;
+
+    fn trained_entries(&self, _name: &str) -> Option<Array2<bool>> {
+        None
+    }
+
+    fn is_plain(&self) -> bool {
+        true
+    }
+
+    fn draw(&self, drawing: &Drawing<'_>, numbers: &Array2<f64>, rule: &Rule<'_>)
+    -> Result<Vec<Array2<f64>>>;
+
+    fn products(&self, weights: &Packed, backward: bool) -> Box<dyn Products> {
+        let square = self.square().expect("a kind without matrices has its own products");
+        Box::new(square.with_room(weights, backward))
+    }
+
+    fn square(&self) -> Option<Square> {
+        Some(Square::plain())
+    }
+
+    fn finish_gradient(&self, _weights: &Packed, _gradient: &mut Packed) {}
+}
