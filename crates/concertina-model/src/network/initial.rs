@@ -58,7 +58,7 @@ fn standard(drawing: &Drawing<'_>) -> Result<Weights> {
         input: rounded(input, "network.input_scale", network.input_scale)?,
         recurrent: recurrent
             .into_iter()
-            .map(|part| rounded(part, "network.gain", network.gain))
+            .map(|part| rounded(part, "network.gain", params.gain()))
             .collect::<Result<_>>()?,
         biases: biases.iter().flat_map(|bias| vec![bias.mapv(|entry| entry as f32); repeated]).collect(),
         readout: rounded(readout, "network.readout_scale", network.readout_scale)?,

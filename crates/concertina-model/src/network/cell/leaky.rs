@@ -112,7 +112,7 @@ impl Cell for Leaky {
     /// `f J* + (1 - f) gain Q`.
     fn draw(&self, drawing: &Drawing<'_>) -> Result<Drawn> {
         let network = &drawing.params.network;
-        let (gain, fraction) = (network.gain, network.random_fraction);
+        let (gain, fraction) = (drawing.params.gain(), network.random_fraction);
         let rule = |numbers: ArrayView2<'_, f64>| {
             leaky_recurrent(numbers, drawing.orthogonal_part().view(), gain, fraction)
         };

@@ -88,7 +88,7 @@ impl Cell for Vanilla {
         Ok(Drawn {
             input: drawing.input()?,
             recurrent: drawing
-                .recurrent(1, |numbers| vanilla_recurrent(numbers, network.gain, network.dt))?,
+                .recurrent(1, |numbers| vanilla_recurrent(numbers, drawing.params.gain(), network.dt))?,
             biases: vec![Array1::zeros(network.units)],
         })
     }
