@@ -113,6 +113,10 @@ impl Backward {
     ) {
         self.by_state.rows_mut(0..batch.count()).as_mut_slice().fill(0.0);
         self.collect_readout(forward, batch, trained, gradient);
+        if !trained[..gradient.slots().readout].contains(&true) {
+            self.begun = true;
+            return; // only the readout is trained, so nothing has to go back through time
+        }
         let size = window(forward.cell.currents(), batch.steps(), batch.count());
         for index in (0..batch.steps().div_ceil(size)).rev() {
             let window = index * size..batch.steps().min((index + 1) * size);

@@ -4,12 +4,12 @@
 //! Everything is computed in f64 and rounded to f32 once, at the end.
 
 use concertina_numerics::random::{Purpose, Stream};
-use ndarray::{Array1, Array2, Axis};
+use ndarray::{Array1, Array2, Axis, Zip};
 
 use super::drawing::{Drawing, Drawn};
 pub use super::drawing::{
-    block_recurrent, diagonal_input, gate_input, leaky_recurrent, orthogonal_input, random_part, readout,
-    vanilla_recurrent,
+    block_recurrent, dale_magnitudes, diagonal_input, gate_input, leaky_recurrent, orthogonal_input,
+    random_part, readout, vanilla_recurrent,
 };
 use super::weights::Layout;
 use super::{Connectivity, Equations, TrainedWeights, Weights, cell};
@@ -51,7 +51,15 @@ fn standard(drawing: &Drawing<'_>) -> Result<Weights> {
     let network = &params.network;
     let Drawn { input, recurrent, biases } = cell::of(&Equations::new(params)).draw(drawing)?;
     let readout = drawing.gaussian(READOUT_WEIGHTS, network.units, params.outputs());
-    let readout = self::readout(readout.view(), network.readout_scale);
+    let mut readout = self::readout(readout.view(), network.readout_scale);
+    if let Some(trained) = drawing.connectivity.trained_entries(Weights::READOUT) {
+        let trained = trained.broadcast(readout.raw_dim()).expect("one column, or one per output").to_owned();
+        Zip::from(&mut readout).and(&trained).for_each(|entry, trained| {
+            if !trained {
+                *entry = 0.0;
+            }
+        });
+    }
     let layout = Layout::of(params);
     let repeated = layout.biases / biases.len();
     Ok(Weights {

@@ -164,6 +164,18 @@ pub struct NetworkParams {
     pub readout_scale: f64,
     /// Leaky only: the random share of the recurrent weights, the rest is orthogonal; 1 is all random.
     pub random_fraction: f64,
+    /// Rank of the trained part of the recurrent weights (of each gate's block); `None`: not restricted.
+    pub rank: Option<usize>,
+    /// With a rank: whether the random recurrent weights stay as a part that is not trained.
+    pub random_part: bool,
+    /// Dale's law: the share of excitatory units; `None`: a unit has connections of both signs.
+    pub excitatory: Option<f64>,
+    /// Under Dale's law: whether only excitatory units are read out.
+    pub excitatory_readout: bool,
+    /// Probability that a recurrent connection exists.
+    pub density: f64,
+    /// Train the recurrent weights; without, the network is a reservoir, and only its readout is trained.
+    pub train_recurrent: bool,
     /// Train the biases (otherwise they stay zero).
     pub biases: bool,
     /// Train the input weights.
@@ -194,6 +206,12 @@ impl Default for NetworkParams {
             input_scale: 1.0,
             readout_scale: 1.0,
             random_fraction: 1.0,
+            rank: None,
+            random_part: false,
+            excitatory: None,
+            excitatory_readout: false,
+            density: 1.0,
+            train_recurrent: true,
             biases: true,
             train_input: false,
             train_readout: true,

@@ -52,9 +52,15 @@ impl TaskParams {
 }
 
 impl NetworkParams {
-    /// The gain if none is given: the paper's 20.
+    /// The gain if none is given: the paper's 20, or 1.5 under Dale's law, where there is no identity part
+    /// and 20 saturates the units.
     pub(super) fn default_gain(&self) -> f64 {
-        20.0
+        if self.excitatory.is_some() { 1.5 } else { 20.0 }
+    }
+
+    /// Number of excitatory units under Dale's law.
+    pub(super) fn excitatory_units(&self) -> Option<usize> {
+        self.excitatory.map(|share| (share * self.units as f64).round() as usize)
     }
 
     /// The bias of the gate that keeps the state, if none is given.
@@ -107,6 +113,7 @@ impl Params {
     pub(super) fn is_linear(&self) -> bool {
         self.network.nonlinearity == Nonlinearity::Linear
             && self.network.kind != NetworkKind::Gru
+            && self.network.rank.is_none()
             && self.network.dropout == 0.0
             && self.task.kind == TaskKind::Clusters
     }
@@ -200,6 +207,12 @@ impl ValidParams {
     /// The spectral radius of the random part of the recurrent weights.
     pub fn gain(&self) -> f64 {
         self.network.gain.expect("check() fills it in")
+    }
+
+    /// Number of excitatory units under Dale's law, which come first: the share of the units, with halves
+    /// rounded up.
+    pub fn excitatory_units(&self) -> Option<usize> {
+        self.network.excitatory_units()
     }
 
     /// The bias before training of the gate that keeps the state.

@@ -134,7 +134,11 @@ impl Parameter {
 
     /// Its values, as they are described in a table: choices with the published code's names.
     pub fn values_text(&self) -> String {
-        let Kind::Choice(choices) = self.kind else { return self.kind.to_string() };
+        let or_none = match (self.kind, self.shown_default()) {
+            (Kind::OptionalReal(_), Value::None) => ", or none",
+            _ => "",
+        };
+        let Kind::Choice(choices) = self.kind else { return format!("{}{or_none}", self.kind) };
         let named = |(name, published): (&str, &[&str])| match published.first() {
             Some(published) => format!("`{name}` (`{published}`)"),
             None => format!("`{name}`"),

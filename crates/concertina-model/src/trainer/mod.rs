@@ -1,6 +1,7 @@
 //! Training: epochs of updates, validation, the learning rate schedule, and exact resuming
 //! (`docs/reference/model.md#optimizers` and the sections after it).
 
+mod held;
 mod history;
 mod noise;
 mod state;

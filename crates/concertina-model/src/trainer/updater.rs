@@ -5,6 +5,7 @@ use std::ops::Range;
 use concertina_numerics::kernels::{self, Panels};
 use ndarray::ArrayView2;
 
+use super::held::Held;
 use super::noise::GradientNoise;
 use crate::error::Result;
 use crate::network::{
@@ -26,6 +27,8 @@ pub struct Updater {
     names: Vec<String>,
     /// Which arrays are trained, in the order of [`Packed::arrays`], which is also that of the fields below.
     trained: Vec<bool>,
+    /// Entries of trained arrays that are not trained.
+    held: Vec<Held>,
     buffers: Vec<Buffers<Option<Panels>>>,
     gradient: Packed,
     method: Method,
@@ -189,8 +192,15 @@ impl Updater {
         disturbance: Option<Disturbance>,
     ) -> Self {
         let names: Vec<String> = weights.tensors().into_iter().map(|(name, _)| name).collect();
-        let trained: Vec<bool> = names.iter().map(|name| trained(name)).collect();
+        let parts = weights.connectivity().parts();
+        let is_frozen = |name: &String| parts.iter().any(|part| part.name == *name && !part.trained);
+        let trained: Vec<bool> = names.iter().map(|name| trained(name) && !is_frozen(name)).collect();
         let weights = Packed::pack_trained(weights);
+        let held = |(at, name): (usize, &String)| {
+            let entries = weights.connectivity().trained_entries(name).filter(|_| trained[at])?;
+            Some(Held::new(at, &entries, &weights))
+        };
+        let held = names.iter().enumerate().filter_map(held).collect();
         let (keeps_mean, keeps_square) = optimizer.keeps();
         let zeros =
             |array: &Panels, kept: bool| kept.then(|| Panels::zeros(array.row_count(), array.column_count()));
@@ -222,6 +232,7 @@ impl Updater {
             weights,
             names,
             trained,
+            held,
         }
     }
 
@@ -286,7 +297,7 @@ impl Updater {
 
     fn update_on(&mut self, trials: TrialsRef<'_>, learning_rate: f64) -> Result<BatchRecord> {
         let score = self.differentiate(trials)?;
-        self.weights.connectivity().finish_gradient(&self.weights, &mut self.gradient);
+        self.finish_gradient();
         let squared_norm: f64 = self
             .gradient
             .arrays()
@@ -296,7 +307,7 @@ impl Updater {
             .map(|(array, _)| kernels::squared_norm(array.as_slice()))
             .sum();
         if let Some(noise) = &mut self.noise {
-            noise.add(&mut self.gradient, self.updates);
+            noise.add(&mut self.gradient, self.updates, &self.held);
         }
         self.updates += 1;
         self.step(StepContext { learning_rate, update: self.updates });
@@ -345,6 +356,16 @@ impl Updater {
         }
     }
 
+    /// Turns derivatives by the recurrent weights into those by their parts.
+    fn finish_gradient(&mut self) {
+        if self.weights.slots().recurrent.any(|slot| self.trained[slot]) {
+            self.weights.connectivity().finish_gradient(&self.weights, &mut self.gradient);
+        }
+        for held in &self.held {
+            held.clear(&mut self.gradient.arrays_mut()[held.at]);
+        }
+    }
+
     /// One step of the optimizer. Whether the weights are finite is checked while they are in the cache.
     fn step(&mut self, context: StepContext) {
         self.finite = true;
@@ -352,9 +373,7 @@ impl Updater {
             method.0.weights_changed();
         }
         let arrays = self.weights.arrays_mut().iter_mut().zip(self.gradient.arrays()).zip(&mut self.buffers);
-        for (_, ((array, gradient), buffers)) in
-            self.trained.iter().zip(arrays).filter(|(trained, _)| **trained)
-        {
+        for (at, ((array, gradient), buffers)) in arrays.enumerate().filter(|(at, _)| self.trained[*at]) {
             let buffers = Buffers {
                 mean: buffers.mean.as_mut().map_or(&mut [][..], Panels::as_mut_slice),
                 square: buffers.square.as_mut().map_or(&mut [][..], Panels::as_mut_slice),
@@ -364,8 +383,10 @@ impl Updater {
                 #[inline(always)]
                 || optimizer.step(array.as_mut_slice(), gradient.as_slice(), buffers, context),
             );
+            self.held.iter().filter(|held| held.at == at).for_each(|held| held.restore(array));
             self.finite &= kernels::all_finite(array.as_slice());
         }
+        self.finite &= self.weights.connectivity().is_in_range(&self.weights);
     }
 
     /// Whether every trained weight was finite after the last update.
@@ -395,15 +416,20 @@ impl Updater {
     }
 }
 
-/// Whether these parameters train the array of this name: recurrent weights always, biases (including that of
-/// the readout) if `network.biases`, input weights if `network.train_input`, and readout weights if
-/// `network.train_readout`.
+/// Whether these parameters train the array of this name: recurrent weights if `network.train_recurrent`,
+/// biases (including that of the readout) if `network.biases`, input weights if `network.train_input`, and
+/// readout weights if `network.train_readout`. In a reservoir, only the readout is trained.
 fn is_trained(params: &ValidParams, name: &str) -> bool {
     match name {
+        name if !params.network.train_recurrent && !is_of_readout(name) => false,
         Weights::INPUT => params.network.train_input,
         Weights::READOUT => params.network.train_readout,
         Weights::READOUT_BIAS | Weights::RECURRENT_BIAS => params.network.biases,
         _ if name.starts_with(Weights::BIAS) => params.network.biases,
         _ => true,
     }
+}
+
+fn is_of_readout(name: &str) -> bool {
+    matches!(name, Weights::READOUT | Weights::READOUT_BIAS)
 }

@@ -4,20 +4,29 @@
 //! The arrays that `W` is made of are its *parts*. Optimizers, checkpoints and the state from which a run
 //! resumes have the parts; analyses, figures and exports have `W`.
 
+mod dale;
 mod full;
+mod low_rank;
+mod mask;
 mod products;
+mod sparse;
 
 use std::fmt::Debug;
 use std::sync::Arc;
 
 use ndarray::{Array2, ArrayView2};
 
+use dale::Dale;
 use full::Full;
+use low_rank::LowRank;
+use mask::Mask;
 pub(crate) use products::{Collected, Products, Square};
+use sparse::Sparse;
 
 use super::Weights;
 use super::drawing::Drawing;
 use super::packed::Packed;
+use super::weights::Layout;
 use crate::error::Result;
 use crate::params::ValidParams;
 
@@ -39,7 +48,33 @@ pub struct Part {
 impl Connectivity {
     /// The connectivity that the parameters describe. This is the only place that lists all kinds.
     pub fn of(params: &ValidParams) -> Self {
-        Self(Arc::new(Full::of(params)))
+        let (network, currents) = (&params.network, Layout::of(params).currents);
+        let units = network.units;
+        match (network.rank, params.excitatory_units(), Mask::of(params)) {
+            (Some(rank), ..) => Self::low_rank(units, currents, rank, network.random_part),
+            (_, Some(excitatory), mask) => {
+                Self(Arc::new(Dale::new(units, excitatory, network.excitatory_readout, mask)))
+            }
+            (_, _, Some(mask)) => Self(Arc::new(Sparse { mask })),
+            _ => Self::unrestricted(params),
+        }
+    }
+
+    /// `W = W_0 + M Lᵀ / N` with `rank` columns of `M` and `L` for each current. The parts are `M`, `L` and,
+    /// with a random part, `W_0`, which is not trained.
+    pub fn low_rank(units: usize, currents: usize, rank: usize, random_part: bool) -> Self {
+        Self(Arc::new(LowRank { units, currents, rank, random_part }))
+    }
+
+    /// Dale's law: `W_ij = D_i |V_ij|` without connections of a unit to itself. The first `excitatory` units
+    /// are excitatory; the readout may be from these only. The part is `V`.
+    pub fn dale(units: usize, excitatory: usize, excitatory_readout: bool) -> Self {
+        Self(Arc::new(Dale::new(units, excitatory, excitatory_readout, None)))
+    }
+
+    /// Only these entries of the recurrent weights are trained. The part is `W`.
+    pub fn sparse(mask: Array2<bool>) -> Self {
+        Self(Arc::new(Sparse { mask: Mask::Given(mask) }))
     }
 
     /// Without restrictions, whatever the parameters say: the parts are the recurrent matrices.
@@ -75,7 +110,8 @@ impl Connectivity {
         self.0.pull_back(parts, by_weights)
     }
 
-    /// Which entries of the array of this name are trained, if some of them are not.
+    /// Which entries of the array of this name are trained, if some of them are not. A single column stands
+    /// for all.
     pub fn trained_entries(&self, name: &str) -> Option<Array2<bool>> {
         self.0.trained_entries(name)
     }
@@ -103,6 +139,11 @@ impl Connectivity {
     /// The recurrent matrices of the fast path; `None` if they are never computed.
     pub(crate) fn square(&self) -> Option<Square> {
         self.0.square()
+    }
+
+    /// Whether the recurrent weights are certainly within the range of single precision if their parts are.
+    pub(crate) fn is_in_range(&self, weights: &Packed) -> bool {
+        self.0.is_in_range(weights)
     }
 
     /// As [`pull_back`](Self::pull_back), in place, where the products leave derivatives by the recurrent
@@ -147,4 +188,8 @@ pub(super) trait Wiring: Debug + Send + Sync {
     }
 
     fn finish_gradient(&self, _weights: &Packed, _gradient: &mut Packed) {}
+
+    fn is_in_range(&self, _weights: &Packed) -> bool {
+        true
+    }
 }

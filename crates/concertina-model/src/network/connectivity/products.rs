@@ -73,6 +73,11 @@ impl Square {
         Self { signs: None, signed: None, transposed: Vec::new() }
     }
 
+    /// The matrix has these signs, and the absolute values of the only part.
+    pub(super) fn signed(signs: Arc<Panels>) -> Self {
+        Self { signs: Some(signs), ..Self::plain() }
+    }
+
     /// Room for the transposed matrices, if there is a backward pass.
     pub(super) fn with_room(mut self, weights: &Packed, backward: bool) -> Self {
         let matrices: Range<usize> = if backward { 0..weights.recurrent_count() } else { 0..0 };
