@@ -14,9 +14,9 @@ use crate::{Error, Result};
 /// have been reset to their defaults.
 pub(super) fn check(params: &Params, shape: &TaskShape) -> Result<()> {
     clusters(params, shape)?;
+    connectivity(params)?;
     batches(params, shape)?;
     network(params, shape)?;
-    connectivity(params)?;
     reservoir(params)?;
     scheduler(params)?;
     saves(params)
@@ -164,6 +164,14 @@ fn connectivity(params: &Params) -> Result<()> {
             "leave out `network.density` or `network.rank`".to_owned(),
         )?;
     }
+    unless(
+        rank.is_none() || params.train.gradients != GradientMethod::Condensed,
+        "train.gradients",
+        "`automatic`, `backpropagation` or `split` with `network.rank`, where gradients go to the factors"
+            .to_owned(),
+        params.train.gradients,
+        "leave `train.gradients` out: the fastest method is then chosen".to_owned(),
+    )?;
     unless(
         network.density == 1.0 || network.random_fraction == 1.0,
         "network.random_fraction",

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use concertina_model::network::{TrainedWeights, Weights};
+use concertina_model::network::{Connectivity, TrainedWeights, Weights};
 use concertina_model::params::ValidParams;
 use concertina_model::trainer::{EpochRecord, TrainingState};
 use concertina_store::Tensors;
@@ -24,6 +24,14 @@ pub(crate) fn weights_of(params: &ValidParams, tensors: &Tensors) -> Result<Weig
     TrainedWeights::from_tensors(params, |name| tensors.arrays.get(name).cloned())
         .map(|weights| weights.effective())
         .map_err(|source| Error::StoredWeights { source: Box::new(source) })
+}
+
+/// Adds the recurrent weights to arrays that have only the parts that they are made of.
+pub(crate) fn add_recurrent_weights(params: &ValidParams, tensors: &mut Tensors) -> Result<()> {
+    if !Connectivity::of(params).is_plain() {
+        tensors.arrays.extend(weights_of(params, tensors)?.tensors());
+    }
+    Ok(())
 }
 
 /// A state as arrays for a file, without its history.

@@ -117,7 +117,7 @@ impl Connectivity {
     }
 
     /// Whether the recurrent weights are the parts themselves.
-    pub(crate) fn is_plain(&self) -> bool {
+    pub fn is_plain(&self) -> bool {
         self.0.is_plain()
     }
 
