@@ -3,6 +3,7 @@
 
 mod support;
 
+use concertina::analyses::Analysis as _;
 use concertina::model::Checkpoint;
 use concertina::model::network::{TrainedWeights, Weights};
 use concertina::model::params::{NetworkKind, Params, Sweep};
