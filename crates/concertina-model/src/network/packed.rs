@@ -9,8 +9,8 @@ use super::{Connectivity, TrainedWeights, Weights};
 
 /// All arrays of a network (or of its gradient, or of an optimizer's buffer), packed for the kernels.
 ///
-/// Vectors are matrices of one row. The order of the arrays is that of [`Weights::tensors`], with the parts of
-/// the recurrent weights in their place. Padding is zero, and every elementwise update keeps it so.
+/// Vectors are matrices of one row. The order of the arrays is that of [`Weights::tensors`], with the parts
+/// of the recurrent weights in their place. Padding is zero, and every elementwise update keeps it so.
 #[derive(Clone, Debug)]
 pub(crate) struct Packed {
     connectivity: Connectivity,

@@ -31,8 +31,8 @@ fn is_drawn(params: &Params) -> bool {
     params.network.init == InitialWeights::Standard
 }
 
-/// Whether recurrent weights are drawn at random and scaled to the gain: by the standard rule, unless they only
-/// have a part of low rank.
+/// Whether recurrent weights are drawn at random and scaled to the gain: by the standard rule, unless they
+/// only have a part of low rank.
 fn is_scaled(params: &Params) -> bool {
     is_drawn(params) && (params.network.rank.is_none() || params.network.random_part)
 }
