@@ -4,7 +4,7 @@ use std::hint::black_box;
 use std::thread;
 
 use anyhow::Result;
-use concertina::model::network::initial;
+use concertina::model::network::TrainedWeights;
 use concertina::model::params::Params;
 use concertina::model::task::{self, Ask};
 use concertina::model::trainer::Updater;
@@ -55,11 +55,11 @@ fn case_on(
         return Ok(());
     }
     let mut params = Params::default();
-    params.network.gain = 1.0; // long trials stay finite
+    params.network.gain = Some(1.0); // long trials stay finite
     set(&mut params);
     let params = params.check()?;
     let samples = task::of(&params)?.trials(Ask::Training(0));
-    let mut updater = Updater::from_params(&params, &initial::draw(&params)?);
+    let mut updater = Updater::from_params(&params, &TrainedWeights::draw(&params)?);
     let (batch, steps) = (params.train.batch, params.trial_steps());
     let (units, input_dim) = (params.network.units, params.task.input_dim);
     // forward and backward through every step but the first, and the gradient

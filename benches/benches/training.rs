@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::hint::black_box;
 
 use anyhow::Result;
-use concertina::model::network::initial;
+use concertina::model::network::TrainedWeights;
 use concertina::model::params::{
     GradientMethod, LossKind, NetworkParams, Nonlinearity, Params, SchedulerKind, ValidParams,
 };
@@ -71,7 +71,7 @@ fn updates(session: &mut Session<'_>, name: &str, params: &ValidParams, work: Wo
     }
     let samples = task::of(params)?.trials(Ask::Training(0));
     let batch = params.train.batch;
-    let mut updater = Updater::from_params(params, &initial::draw(params)?);
+    let mut updater = Updater::from_params(params, &TrainedWeights::draw(params)?);
     session.case(name, work, move || {
         let record = updater.update_on_trials(&samples, 0..batch, LEARNING_RATE);
         black_box(record.expect("shapes agree"));

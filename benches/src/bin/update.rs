@@ -8,7 +8,7 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
-use concertina::model::network::initial;
+use concertina::model::network::TrainedWeights;
 use concertina::model::params::{NetworkKind, OptimizerKind, Params, TaskKind};
 use concertina::model::task::{self, Ask};
 use concertina::model::trainer::Updater;
@@ -29,7 +29,7 @@ fn parameters(network: &str) -> Result<Params> {
         other => bail!("expected `paper`, `vanilla` or `gru`, found `{other}`"),
     };
     params.task.kind = TaskKind::FlipFlop;
-    (params.network.units, params.network.gain, params.network.dt) = (128, 1.0, 1.0);
+    (params.network.units, params.network.gain, params.network.dt) = (128, Some(1.0), 1.0);
     params.network.train_input = true;
     params.train.optimizer = OptimizerKind::Adam;
     Ok(params)
@@ -49,7 +49,7 @@ fn main() -> Result<()> {
     params.task.train_samples = BATCHES * batch;
     let params = params.check()?;
     let trials = task::of(&params)?.trials(Ask::Training(0));
-    let mut updater = Updater::from_params(&params, &initial::draw(&params)?);
+    let mut updater = Updater::from_params(&params, &TrainedWeights::draw(&params)?);
     let mut go = |count: usize| -> Result<f64> {
         let start = Instant::now();
         for update in 0..count {

@@ -25,12 +25,18 @@ fn least(params: &ValidParams) -> f64 {
     let (units, input_dim, steps) =
         (network.units as f64, params.inputs() as f64, params.trial_steps() as f64);
     let layers = if network.kind == NetworkKind::Feedforward { steps } else { 1.0 };
-    let weights = units * (units * layers + input_dim + params.outputs() as f64);
+    // those of low rank are trained as their factors
+    let recurrent = match network.rank {
+        Some(rank) => units * 2.0 * rank as f64,
+        None => units * units * layers,
+    };
+    let weights = recurrent + units * (input_dim + params.outputs() as f64);
     let states = params.train.batch.min(PART) as f64 * steps * units;
     // one stimulus per trial, or inputs and targets at every timestep
     let trial = if params.has_stimulus() { input_dim } else { steps * (input_dim + params.outputs() as f64) };
     let samples = (params.train_samples().max(params.val_samples()) + task.clusters) as f64 * trial;
-    3.0 * 4.0 * weights + 2.0 * 8.0 * units * units + 4.0 * (states + samples)
+    let drawn = if network.rank.is_none() || network.random_part { 2.0 * 8.0 } else { 4.0 };
+    3.0 * 4.0 * weights + drawn * units * units + 4.0 * (states + samples)
 }
 
 /// Bytes of memory of this machine, or of the control group that the process is in; `None` where the system

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use concertina_model::network::{Network, Weights, initial};
+use concertina_model::network::{Network, TrainedWeights, Weights, initial};
 use concertina_model::params::{NetworkKind, Params, ValidParams};
 use concertina_model::trainer::Trainer;
 use concertina_model::{Checkpoint, Error};
@@ -96,7 +96,7 @@ fn orthogonal_input_weights_are_orthogonal_and_their_mean_size_is_the_scale() {
 }
 
 /// Trains and keeps every update. Returns what was kept, and the error that ended training, if any.
-fn all_kept(changes: &str) -> (Vec<(Checkpoint, Weights)>, Option<Error>) {
+fn all_kept(changes: &str) -> (Vec<(Checkpoint, TrainedWeights)>, Option<Error>) {
     let mut trainer = Trainer::new(&params(changes)).expect("weights in range");
     let wanted: BTreeSet<_> = (1..=100).map(concertina_model::Update).collect();
     let mut kept = Vec::new();
@@ -127,7 +127,7 @@ fn weights_that_exceed_single_precision_end_a_run_whatever_its_loss() {
             panic!("{changes}: {error:?} after {} updates", kept.len())
         };
         assert!(largest_weight.is_infinite(), "{changes}");
-        let before: Vec<&(Checkpoint, Weights)> =
+        let before: Vec<&(Checkpoint, TrainedWeights)> =
             kept.iter().filter(|(checkpoint, _)| checkpoint.update.0 < update).collect();
         assert_eq!(before.len() as u64, update - 1, "{changes}");
         for (checkpoint, weights) in &kept {

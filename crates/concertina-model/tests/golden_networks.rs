@@ -224,7 +224,8 @@ impl Net<'_> {
         let is_trained = |name: &str| case.trains_input || name != "input_weights";
         let optimizer = case.optimizer.clone();
         let method = GradientMethod::Automatic;
-        let mut updater = Updater::new(equations, optimizer, method, is_trained, &weights, batches[0].len());
+        let mut updater =
+            Updater::new(equations, optimizer, method, is_trained, &weights.into(), batches[0].len());
         let mut trained = Trained::default();
         for (update, trials) in (1..).zip(&batches) {
             let record =
@@ -233,7 +234,7 @@ impl Net<'_> {
             if update == 1 {
                 trained.gradient = of_parameters(&widened(&updater.gradient()));
             }
-            trained.kept.insert(update, of_parameters(&widened(&updater.weights())));
+            trained.kept.insert(update, of_parameters(&widened(&updater.weights().effective())));
         }
         trained
     }

@@ -260,7 +260,7 @@ impl Case<'_> {
             self.optimizer.clone(),
             GradientMethod::Automatic,
             is_trained,
-            &weights,
+            &weights.into(),
             batch,
         );
         let mut trained = Trained::default();
@@ -272,7 +272,7 @@ impl Case<'_> {
                 trained.gradient = values(&updater.gradient());
             }
             if KEPT.contains(&(update + 1)) {
-                trained.kept.insert(update + 1, values(&updater.weights()));
+                trained.kept.insert(update + 1, values(&updater.weights().effective()));
             }
         }
         trained

@@ -42,9 +42,9 @@ fn every_case() -> Vec<ValidParams> {
                     // large enough that a wrong term shows, small enough that the states of a linear network
                     // stay small
                     (params.network.gain, params.network.dt) = match kind {
-                        NetworkKind::Leaky => (1.5, 0.3),
-                        NetworkKind::Gru => (1.5, 0.01),
-                        NetworkKind::Vanilla | NetworkKind::Feedforward => (30.0, 0.02),
+                        NetworkKind::Leaky => (Some(1.5), 0.3),
+                        NetworkKind::Gru => (Some(1.5), 0.01),
+                        NetworkKind::Vanilla | NetworkKind::Feedforward => (Some(30.0), 0.02),
                     };
                     cases.push(params.check().expect("the case is valid"));
                 }
@@ -159,7 +159,7 @@ fn a_gru_with_several_windows_has_the_gradient_of_the_reference() {
     (params.task.input_dim, params.task.clusters) = (5, 7);
     (params.task.delay, params.task.hold, params.task.evaluate) = (120, 50, 60);
     params.network.kind = NetworkKind::Gru;
-    (params.network.units, params.network.gain) = (13, 1.5);
+    (params.network.units, params.network.gain) = (13, Some(1.5));
     has_the_gradient_of_the_reference(&params.check().expect("valid"), GradientMethod::Backpropagation);
 }
 
@@ -181,7 +181,8 @@ fn has_the_gradient_of_the_reference(params: &ValidParams, method: GradientMetho
     let (loss, gradient) = equations.loss_and_gradient(&parameters, inputs.view(), &labels);
 
     let still = Optimizer::Sgd(Sgd::default());
-    let mut updater = Updater::new(equations, still, method, |_| true, &narrowed(&parameters), samples.len());
+    let weights = narrowed(&parameters).into();
+    let mut updater = Updater::new(equations, still, method, |_| true, &weights, samples.len());
     let record = updater.update(stimuli(&samples), &labels, 0.0).expect("shapes agree");
     let case = format!("{method}, {equations:?}");
     assert!((record.loss - loss).abs() <= 1e-5 * loss.max(1.0), "{case}: loss {} for {loss}", record.loss);
@@ -219,9 +220,9 @@ fn condensed_batches_have_the_same_noise_as_backpropagation() {
                 params.network.nonlinearity = Nonlinearity::Linear;
                 params.network.unit_noise = 0.3;
                 (params.network.gain, params.network.dt) = match kind {
-                    NetworkKind::Leaky => (1.5, 0.3),
-                    NetworkKind::Gru => (1.5, 0.01),
-                    NetworkKind::Vanilla | NetworkKind::Feedforward => (30.0, 0.02),
+                    NetworkKind::Leaky => (Some(1.5), 0.3),
+                    NetworkKind::Gru => (Some(1.5), 0.01),
+                    NetworkKind::Vanilla | NetworkKind::Feedforward => (Some(30.0), 0.02),
                 };
                 params.train.loss = loss;
                 params.train.batch = 9;
@@ -247,9 +248,9 @@ fn split_batches_have_the_gradient_of_whole_ones() {
         (params.network.unit_noise, params.network.dropout) = (0.3, 0.2);
         params.network.train_input = true;
         (params.network.gain, params.network.dt) = match kind {
-            NetworkKind::Leaky => (1.5, 0.3),
-            NetworkKind::Gru => (1.5, 0.01),
-            NetworkKind::Vanilla | NetworkKind::Feedforward => (30.0, 0.02),
+            NetworkKind::Leaky => (Some(1.5), 0.3),
+            NetworkKind::Gru => (Some(1.5), 0.01),
+            NetworkKind::Vanilla | NetworkKind::Feedforward => (Some(30.0), 0.02),
         };
         params.train.batch = 100;
         let mut whole = params.clone();
@@ -261,7 +262,7 @@ fn split_batches_have_the_gradient_of_whole_ones() {
 }
 
 fn agree(params: &ValidParams, other: &ValidParams, batches: &[std::ops::Range<usize>]) {
-    let weights = narrowed(&weights_and_batch(params).0);
+    let weights = narrowed(&weights_and_batch(params).0).into();
     let samples = task::of(params).expect("the clusters fit").trials(Ask::Training(0));
     let mut general = Updater::from_params(params, &weights);
     let mut other = Updater::from_params(other, &weights);

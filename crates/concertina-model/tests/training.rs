@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use concertina_model::Update;
-use concertina_model::network::{Network, Weights};
+use concertina_model::network::{Network, TrainedWeights};
 use concertina_model::params::{
     GradientMethod, GradientNoiseTarget, LossKind, NetworkKind, Nonlinearity, OptimizerKind, Params,
     SchedulerKind, ValidParams,
@@ -39,7 +39,7 @@ fn small() -> Params {
     params
 }
 
-fn train(trainer: &mut Trainer, epochs: u64) -> Vec<(String, Weights)> {
+fn train(trainer: &mut Trainer, epochs: u64) -> Vec<(String, TrainedWeights)> {
     let mut kept = Vec::new();
     let every: BTreeSet<Update> = (0..10_000).map(Update).collect();
     for _ in 0..epochs {
@@ -115,7 +115,7 @@ fn what_is_kept_does_not_change_training() {
     assert_eq!(alone.state(), watched.state());
     let names: Vec<&str> = kept.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(names, ["0_1", "0_2", "0_3", "1_4", "1_5", "1_6", "1_7", "2_8"]);
-    assert_eq!(kept.last().expect("eight").1, alone.weights());
+    assert_eq!(kept.last().expect("eight").1, alone.trained_weights());
 }
 
 #[test]
@@ -145,7 +145,7 @@ fn the_task_can_be_learnt_by_every_network() {
     {
         let mut params = small();
         params.network.kind = kind;
-        params.network.gain = gain;
+        params.network.gain = Some(gain);
         params.network.dt = if kind == NetworkKind::Leaky { 0.3 } else { 0.01 };
         params.network.units = 40;
         params.task.input_dim = 20;
@@ -258,7 +258,7 @@ fn weights_drawn_as_in_pytorch_are_uniform_and_do_not_depend_on_the_gain() {
         (params.network.kind, params.network.units) = (kind, 100);
         params.network.init = concertina_model::params::InitialWeights::Pytorch;
         let plain = params.clone().check().expect("valid");
-        params.network.gain = 3.0;
+        params.network.gain = Some(3.0);
         params.network.readout_scale = 0.5;
         let params = params.check().expect("valid");
         assert_eq!(params.canonical(), plain.canonical(), "{kind:?}");

@@ -143,10 +143,10 @@ fn described<'py>(py: Python<'py>, parameter: &Parameter) -> PyResult<Bound<'py,
     dict.set_item("name", parameter.name())?;
     dict.set_item("path", parameter.path)?;
     dict.set_item("published", parameter.published)?;
-    dict.set_item("type", type_of(&parameter.kind))?;
+    dict.set_item("type", type_of(parameter))?;
     dict.set_item("is_list", matches!(parameter.kind, Kind::Epochs | Kind::Saves))?;
     dict.set_item("values", parameter.kind.to_string())?;
-    dict.set_item("default", python_value(py, &parameter.default_value())?)?;
+    dict.set_item("default", python_value(py, &parameter.shown_default())?)?;
     dict.set_item("unit", parameter.unit)?;
     dict.set_item("meaning", words::of_python(parameter.meaning))?;
     dict.set_item("condition", parameter.condition.map(|condition| condition.text))?;
@@ -155,11 +155,13 @@ fn described<'py>(py: Python<'py>, parameter: &Parameter) -> PyResult<Bound<'py,
 }
 
 /// The type of a parameter's values as a Python annotation.
-fn type_of(kind: &Kind) -> String {
-    match kind {
+fn type_of(parameter: &Parameter) -> String {
+    match &parameter.kind {
         Kind::Whole { .. } => "int".to_owned(),
         Kind::OptionalWhole { .. } => "int | None".to_owned(),
-        Kind::Real(_) => "float".to_owned(),
+        // a number that is filled in is not none for users
+        Kind::OptionalReal(_) if parameter.shown_default() == Value::None => "float | None".to_owned(),
+        Kind::Real(_) | Kind::OptionalReal(_) => "float".to_owned(),
         Kind::Boolean => "bool".to_owned(),
         Kind::Choice(names) => literal(names),
         Kind::Imported => "str | None".to_owned(),

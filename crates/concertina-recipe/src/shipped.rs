@@ -21,4 +21,7 @@ pub const RECIPES: &[(&str, &str)] = &[
 ];
 
 /// The same for figures that are not from the paper. They are drawn only if named.
-pub const OTHER_RECIPES: &[(&str, &str)] = &[("flip_flop", include_str!("../../../recipes/flip_flop.toml"))];
+pub const OTHER_RECIPES: &[(&str, &str)] = &[
+    ("flip_flop", include_str!("../../../recipes/flip_flop.toml")),
+    ("low_rank", include_str!("../../../recipes/low_rank.toml")),
+];

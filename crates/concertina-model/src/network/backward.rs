@@ -7,6 +7,7 @@ use concertina_numerics::kernels::{self, Panels, Rows, RowsRef};
 use super::Equations;
 use super::batch::Batch;
 use super::cell::{Back, ThroughWeights, multiply_by_slope};
+use super::connectivity::{Collected, Products};
 use super::disturbance::DisturbedPart;
 use super::forward::Forward;
 use super::packed::Packed;
@@ -21,10 +22,11 @@ use super::score::{Score, Scorer};
 /// | `by_last_input` | ∂L/∂ the last current from the inputs, for cells with several currents | window × batch |
 /// | `by_state` | ∂L/∂h_t of the current timestep | batch |
 /// | `by_rate` | ∂L/∂φ(h_t) of the previous timestep, for cells that send rates | batch |
+/// | `kept` | what the products with the recurrent weights keep for the gradient | window × batch |
 ///
 /// A window is a range of timesteps; see [`window`].
 ///
-/// `recurrent_transposed` and `readout_transposed` are `Wᵀ` and `Rᵀ`, packed again for each batch.
+/// `readout_transposed` is `Rᵀ`, packed again for each batch.
 #[derive(Debug)]
 pub(crate) struct Backward {
     by_output: Rows,
@@ -32,7 +34,8 @@ pub(crate) struct Backward {
     by_last_input: Option<LastInput>,
     by_state: Rows,
     by_rate: Rows,
-    recurrent_transposed: Vec<Panels>,
+    products: Box<dyn Products>,
+    kept: Rows,
     readout_transposed: Panels,
     /// Whether the gradient already contains the contribution of a part or a window.
     begun: bool,
@@ -56,6 +59,7 @@ impl Backward {
         let currents = forward.cell.currents();
         let rows =
             (1..=capacity).map(|count| count * window(currents, equations.steps, count)).max().unwrap_or(0);
+        let products = weights.connectivity().products(weights, true);
         Backward {
             by_output: Rows::zeros(equations.evaluate * capacity, outputs),
             by_current: Rows::zeros(rows, currents * units),
@@ -66,9 +70,8 @@ impl Backward {
             }),
             by_state: Rows::zeros(capacity, units),
             by_rate: Rows::zeros(if forward.cell.sends_rates() { capacity } else { 0 }, units),
-            recurrent_transposed: (0..weights.recurrent_count())
-                .map(|_| Panels::zeros(currents * units, units))
-                .collect(),
+            kept: Rows::zeros(rows, products.width()),
+            products,
             readout_transposed: Panels::zeros(outputs, units),
             begun: false,
             scorer: Scorer::new(outputs),
@@ -78,9 +81,7 @@ impl Backward {
     /// Begins the gradient of a batch. [`Backward::score`] and [`Backward::run`] then take one part of the
     /// batch after the other.
     pub(crate) fn begin(&mut self, weights: &Packed) {
-        for (index, transposed) in self.recurrent_transposed.iter_mut().enumerate() {
-            weights.recurrent(index).pack_transposed_into(transposed);
-        }
+        self.products.begin(weights);
         weights.readout().pack_transposed_into(&mut self.readout_transposed);
         self.begun = false;
     }
@@ -112,6 +113,10 @@ impl Backward {
     ) {
         self.by_state.rows_mut(0..batch.count()).as_mut_slice().fill(0.0);
         self.collect_readout(forward, batch, trained, gradient);
+        if !trained[..gradient.slots().readout].contains(&true) {
+            self.begun = true;
+            return; // only the readout is trained, so nothing has to go back through time
+        }
         let size = window(forward.cell.currents(), batch.steps(), batch.count());
         for index in (0..batch.steps().div_ceil(size)).rev() {
             let window = index * size..batch.steps().min((index + 1) * size);
@@ -157,14 +162,14 @@ impl Backward {
         if step == 0 {
             return;
         }
-        let by_current = self.by_current.rows(rows(place));
-        let transposed = &self.recurrent_transposed[equations.recurrent_index(step)];
+        let (products, index) = (&self.products, equations.recurrent_index(step));
+        let (by_current, keep) = (self.by_current.rows(rows(place)), self.kept.rows_mut(rows(place)));
         match forward.cell.through_weights() {
-            ThroughWeights::IsAll => kernels::product(by_state, by_current, transposed, false),
-            ThroughWeights::IsAdded => kernels::product(by_state, by_current, transposed, true),
+            ThroughWeights::IsAll => products.backward(index, by_state, by_current, keep, false),
+            ThroughWeights::IsAdded => products.backward(index, by_state, by_current, keep, true),
             ThroughWeights::ThroughRates { kept } => {
                 let mut by_rate = self.by_rate.rows_mut(0..count);
-                kernels::product(by_rate.reborrow(), by_current, transposed, false);
+                products.backward(index, by_rate.reborrow(), by_current, keep, false);
                 let rates = forward.sent().rows(rows(step - 1));
                 multiply_by_slope(equations.nonlinearity, &mut by_rate, rates);
                 kernels::scale_in_place(by_state.as_mut_slice(), kept);
@@ -215,10 +220,17 @@ impl Backward {
         let add = self.begun;
         let rows = |steps: Range<usize>| steps.start * batch.count()..steps.end * batch.count();
         let placed = |steps: Range<usize>| rows(steps.start - window.start..steps.end - window.start);
-        for index in slots.recurrent.clone().filter(|index| trained[*index]) {
-            let into = within(&equations.steps_into(index - slots.recurrent.start), window);
-            let sent = forward.sent().rows(rows(into.start - 1..into.end - 1));
-            kernels::product_transposed_a(&mut arrays[index], sent, self.by_current.rows(placed(into)), add);
+        for index in 0..equations.matrices() {
+            let into = within(&equations.steps_into(index), window);
+            let of = Collected {
+                sent: forward.sent().rows(rows(into.start - 1..into.end - 1)),
+                by_currents: self.by_current.rows(placed(into.clone())),
+                kept: forward.kept.rows(rows(into.clone())),
+                kept_back: self.kept.rows(placed(into)),
+                add,
+            };
+            let (parts, trained) = (&mut arrays[slots.recurrent.clone()], &trained[slots.recurrent.clone()]);
+            self.products.collect(index, of, parts, trained);
         }
         for index in slots.biases.clone().filter(|index| trained[*index]) {
             let of = within(&equations.steps_of(index - slots.biases.start), window);

@@ -23,6 +23,7 @@ use concertina_numerics::kernels::{self, Panels, Rows, RowsMut, RowsRef};
 
 use super::batch::Batch;
 use super::cell::{self, Affine};
+use super::connectivity::{Products, Square};
 use super::packed::Packed;
 use super::score::{Score, Scorer};
 use super::{Disturbance, Equations};
@@ -42,6 +43,7 @@ use super::{Disturbance, Equations};
 /// | `outputs`, `by_output` | `y` and `g` | evaluate × batch, outputs |
 #[derive(Debug)]
 pub(crate) struct Condensed {
+    square: Square,
     recurrent_transposed: Vec<Panels>,
     input_transposed: Panels,
     by_state: Rows,
@@ -85,6 +87,7 @@ impl Condensed {
         let (units, outputs) = (weights.readout().row_count(), weights.readout().column_count());
         let (input_dim, virtuals) = (weights.input().row_count(), equations.evaluate * outputs);
         Condensed {
+            square: weights.connectivity().square().expect("recurrent matrices"),
             recurrent_transposed: (0..weights.recurrent_count())
                 .map(|_| Panels::zeros(units, units))
                 .collect(),
@@ -191,8 +194,9 @@ impl Condensed {
         if self.fresh {
             return;
         }
+        self.square.begin(weights);
         for (index, transposed) in self.recurrent_transposed.iter_mut().enumerate() {
-            weights.recurrent(index).pack_transposed_into(transposed);
+            self.square.matrix(weights, index).pack_transposed_into(transposed);
         }
         weights.input().pack_transposed_into(&mut self.input_transposed);
         let (steps, outputs) = (equations.steps, self.output_count());
@@ -311,7 +315,7 @@ impl Condensed {
         current.clear();
         if step > 0 {
             let previous = past.view().rows((step - 1) * virtuals..step * virtuals);
-            let recurrent = weights.recurrent(equations.recurrent_index(step));
+            let recurrent = self.square.matrix(weights, equations.recurrent_index(step));
             kernels::product(current.view_mut(), previous, recurrent, false);
         }
         if step < equations.hold {

@@ -5,9 +5,10 @@
 
 use concertina_numerics::linalg;
 use concertina_numerics::random::{Purpose, Stream};
-use ndarray::{Array1, Array2, ArrayView2, s};
+use ndarray::{Array1, Array2, ArrayView2, Zip, s};
 
-use crate::error::Result;
+use super::Connectivity;
+use crate::error::{Error, Result};
 use crate::params::{InputWeights, ValidParams};
 
 const INPUT_WEIGHTS: Purpose = Purpose::new("input weights");
@@ -47,8 +48,55 @@ pub fn diagonal_input(input_dim: usize, units: usize, scale: f64) -> Array2<f64>
 /// # Errors
 /// If the eigenvalues cannot be computed.
 pub fn random_part(gaussian: ArrayView2<f64>, gain: f64) -> Result<Array2<f64>> {
-    let scale = gain / linalg::spectral_radius(gaussian)?;
+    let scale = gain / radius(gaussian)?;
     Ok(gaussian.mapv(|entry| entry * scale))
+}
+
+/// The spectral radius of weights that are to be scaled. It is exactly 0 if no path of connections leads from
+/// a unit back to it.
+fn radius(weights: ArrayView2<f64>) -> Result<f64> {
+    match linalg::spectral_radius(weights)? {
+        0.0 => Err(Error::Parameter {
+            parameter: "network.density".to_owned(),
+            expected: "enough connections for a loop among the units, so that the spectral radius can be set"
+                .to_owned(),
+            found: "connections without a loop".to_owned(),
+            hint: Some("raise `network.density` or `network.units`, or take another `seed`".to_owned()),
+        }),
+        radius => Ok(radius),
+    }
+}
+
+/// Magnitudes `V` of recurrent weights under Dale's law. They are `|gaussian| / √units` where there is a
+/// connection. In each column, inhibitory entries are scaled such that the column of `W` sums to zero; a
+/// column with entries of one sign only stays as it is. In the end, all are scaled such that the spectral
+/// radius of `W` is `gain`. (units, units), like `gaussian`.
+///
+/// `connections`: which entries exist; none on the diagonal. `excitatory`: the number of excitatory units,
+/// which come first.
+///
+/// # Errors
+/// If the eigenvalues cannot be computed, or are all zero because the connections have no loop.
+pub fn dale_magnitudes(
+    gaussian: ArrayView2<f64>,
+    connections: ArrayView2<bool>,
+    excitatory: usize,
+    gain: f64,
+) -> Result<Array2<f64>> {
+    let factor = 1.0 / (gaussian.nrows() as f64).sqrt();
+    let magnitude = |entry: &f64, exists: &bool| if *exists { entry.abs() * factor } else { 0.0 };
+    let mut magnitudes = Zip::from(gaussian).and(connections).map_collect(magnitude);
+    for mut column in magnitudes.columns_mut() {
+        let (excitation, mut inhibition) = column.multi_slice_mut((s![..excitatory], s![excitatory..]));
+        let (excited, inhibited) = (excitation.iter().sum::<f64>(), inhibition.iter().sum::<f64>());
+        if excited > 0.0 && inhibited > 0.0 {
+            inhibition.mapv_inplace(|entry| entry * (excited / inhibited));
+        }
+    }
+    let mut weights = magnitudes.clone();
+    weights.slice_mut(s![excitatory.., ..]).mapv_inplace(|entry| -entry);
+    let scale = gain / radius(weights.view())?;
+    Ok(magnitudes * scale)
 }
 
 /// Recurrent weights of `vanilla` and `feedforward`: `(1 - dt) I + dt J*`. (units, units).
@@ -107,13 +155,14 @@ pub fn readout(gaussian: ArrayView2<f64>, scale: f64) -> Array2<f64> {
 #[derive(Debug)]
 pub(super) struct Drawing<'a> {
     pub(super) params: &'a ValidParams,
+    pub(super) connectivity: &'a Connectivity,
 }
 
-/// The weights that a cell has drawn: `U`, `W` and its biases, in f64.
+/// The weights that a cell has drawn: `U`, the parts of `W`, and its biases, in f64.
 #[derive(Debug)]
 pub(super) struct Drawn {
     pub(super) input: Array2<f64>,
-    pub(super) recurrent: Array2<f64>,
+    pub(super) recurrent: Vec<Array2<f64>>,
     pub(super) biases: Vec<Array1<f64>>,
 }
 
@@ -124,10 +173,16 @@ impl Drawing<'_> {
         Array2::from_shape_simple_fn((rows, columns), || stream.normal())
     }
 
-    /// The Gaussian numbers of the recurrent weights. (units, currents × units).
-    pub(super) fn recurrent(&self, currents: usize) -> Array2<f64> {
+    /// The parts of the recurrent weights. `rule` makes the weights of a network without restrictions of
+    /// Gaussian numbers, (units, currents × units).
+    pub(super) fn recurrent(
+        &self,
+        currents: usize,
+        rule: impl Fn(ArrayView2<'_, f64>) -> Result<Array2<f64>>,
+    ) -> Result<Vec<Array2<f64>>> {
         let units = self.params.network.units;
-        self.gaussian(RECURRENT_WEIGHTS, units, currents * units)
+        let numbers = self.gaussian(RECURRENT_WEIGHTS, units, currents * units);
+        self.connectivity.draw(self, &numbers, &rule)
     }
 
     /// The Gaussian numbers of the input weights of gates. (input_dim, gates × units).

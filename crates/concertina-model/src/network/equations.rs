@@ -51,6 +51,11 @@ impl Equations {
         cell::of(self)
     }
 
+    /// Number of recurrent matrices.
+    pub(crate) fn matrices(&self) -> usize {
+        if self.kind == NetworkKind::Feedforward { self.steps - 1 } else { 1 }
+    }
+
     /// The index of the recurrent matrix that leads into a step (counted from 0; the first step has none).
     pub(crate) fn recurrent_index(&self, step: usize) -> usize {
         if self.kind == NetworkKind::Feedforward { step - 1 } else { 0 }

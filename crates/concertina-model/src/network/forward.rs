@@ -7,6 +7,7 @@ use concertina_numerics::kernels::{self, Rows, RowsRef};
 use super::Equations;
 use super::batch::Batch;
 use super::cell::{self, Ahead, Cell};
+use super::connectivity::Products;
 use super::disturbance::DisturbedPart;
 use super::packed::Packed;
 use super::score::{Score, Scorer};
@@ -18,6 +19,7 @@ use super::score::{Score, Scorer};
 /// | `states` | `h_t` | steps × batch |
 /// | `tapes` | what the cell keeps of a step besides the state ([`Cell::tapes`]) | steps × batch |
 /// | `recurrent` | `h_{t-1} W` of the current step, for cells with several currents | batch |
+/// | `kept` | what the products with the recurrent weights keep for the gradient | steps × batch |
 /// | `outputs` | `y_t` of the evaluated timesteps | evaluated × batch |
 #[derive(Debug)]
 pub(crate) struct Forward {
@@ -25,6 +27,8 @@ pub(crate) struct Forward {
     pub(super) states: Rows,
     pub(super) tapes: Vec<Rows>,
     recurrent: Rows,
+    products: Box<dyn Products>,
+    pub(super) kept: Rows,
     pub(super) outputs: Rows,
     batch: usize,
 }
@@ -36,19 +40,27 @@ impl Forward {
         let (units, outputs) = (weights.readout().row_count(), weights.readout().column_count());
         let rows = equations.steps * capacity;
         let currents = cell.currents();
+        let products = weights.connectivity().products(weights, false);
         Forward {
             states: Rows::zeros(rows, units),
             tapes: cell.tapes(disturbed).iter().map(|width| Rows::zeros(rows, width * units)).collect(),
             recurrent: Rows::zeros(if currents > 1 { capacity } else { 0 }, currents * units),
+            kept: Rows::zeros(rows, products.width()),
             outputs: Rows::zeros(equations.evaluate * capacity, outputs),
             batch: 0,
             cell,
+            products,
         }
     }
 
     /// The largest number of samples in a batch.
     pub(crate) fn capacity(&self, equations: &Equations) -> usize {
         self.states.row_count() / equations.steps
+    }
+
+    /// Takes over weights that have changed.
+    pub(crate) fn begin(&mut self, weights: &Packed) {
+        self.products.begin(weights);
     }
 
     /// Runs a batch through its trial and scores it. `share` is the weight of one (sample, timestep) pair in
@@ -103,8 +115,8 @@ impl Forward {
                 true => self.tapes[0].rows(rows.start - count..rows.start),
                 false => previous,
             };
-            let recurrent = weights.recurrent(equations.recurrent_index(step));
-            kernels::product(current.reborrow(), sent, recurrent, false);
+            let (index, kept) = (equations.recurrent_index(step), self.kept.rows_mut(rows.clone()));
+            self.products.forward(weights, index, current.reborrow(), sent, kept);
         }
         match batch.input_at(step) {
             Some(input) => kernels::product(current.reborrow(), input, weights.input(), step > 0),
@@ -134,7 +146,10 @@ impl Forward {
         let previous = (step > 0).then(|| past.rows(rows.start - count..rows.start));
         let mut recurrent = self.recurrent.rows_mut(0..count);
         match previous {
-            Some(previous) => kernels::product(recurrent, previous, weights.recurrent(0), false),
+            Some(previous) => {
+                let kept = self.kept.rows_mut(rows.clone());
+                self.products.forward(weights, 0, recurrent, previous, kept);
+            }
             None => recurrent.as_mut_slice().fill(0.0),
         }
         let mut currents = self.tapes[0].rows_mut(rows.clone());

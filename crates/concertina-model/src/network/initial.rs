@@ -4,15 +4,15 @@
 //! Everything is computed in f64 and rounded to f32 once, at the end.
 
 use concertina_numerics::random::{Purpose, Stream};
-use ndarray::{Array1, Array2, Axis};
+use ndarray::{Array1, Array2, Axis, Zip};
 
 use super::drawing::{Drawing, Drawn};
 pub use super::drawing::{
-    block_recurrent, diagonal_input, gate_input, leaky_recurrent, orthogonal_input, random_part, readout,
-    vanilla_recurrent,
+    block_recurrent, dale_magnitudes, diagonal_input, gate_input, leaky_recurrent, orthogonal_input,
+    random_part, readout, vanilla_recurrent,
 };
 use super::weights::Layout;
-use super::{Equations, Weights, cell};
+use super::{Connectivity, Equations, TrainedWeights, Weights, cell};
 use crate::error::{Error, Result};
 use crate::memory;
 use crate::params::{InitialWeights, ValidParams};
@@ -27,23 +27,47 @@ const READOUT_WEIGHTS: Purpose = Purpose::new("readout weights");
 /// the range of single precision; [`Error::Numerics`] if a factorisation fails, which does not happen with
 /// Gaussian numbers.
 pub fn draw(params: &ValidParams) -> Result<Weights> {
+    draw_trained(params).map(|weights| weights.effective())
+}
+
+/// As [`draw`], in the form in which the weights are trained.
+pub(super) fn draw_trained(params: &ValidParams) -> Result<TrainedWeights> {
     if let Some(weights) = params.network.weights {
         return Err(Error::Imported { weights });
     }
     memory::check(params)?;
-    if params.network.init == InitialWeights::Pytorch {
-        return Ok(uniform(params));
-    }
-    let drawing = Drawing { params };
+    let connectivity = Connectivity::of(params);
+    let drawing = Drawing { params, connectivity: &connectivity };
+    let arrays = match params.network.init {
+        InitialWeights::Standard => standard(&drawing)?,
+        InitialWeights::Pytorch => uniform(&drawing)?,
+    };
+    Ok(TrainedWeights::new(connectivity, arrays))
+}
+
+/// Weights by the rules of the cell.
+fn standard(drawing: &Drawing<'_>) -> Result<Weights> {
+    let params = drawing.params;
     let network = &params.network;
-    let Drawn { input, recurrent, biases } = cell::of(&Equations::new(params)).draw(&drawing)?;
+    let Drawn { input, recurrent, biases } = cell::of(&Equations::new(params)).draw(drawing)?;
     let readout = drawing.gaussian(READOUT_WEIGHTS, network.units, params.outputs());
-    let readout = self::readout(readout.view(), network.readout_scale);
+    let mut readout = self::readout(readout.view(), network.readout_scale);
+    if let Some(trained) = drawing.connectivity.trained_entries(Weights::READOUT) {
+        let trained = trained.broadcast(readout.raw_dim()).expect("one column, or one per output").to_owned();
+        Zip::from(&mut readout).and(&trained).for_each(|entry, trained| {
+            if !trained {
+                *entry = 0.0;
+            }
+        });
+    }
     let layout = Layout::of(params);
     let repeated = layout.biases / biases.len();
     Ok(Weights {
         input: rounded(input, "network.input_scale", network.input_scale)?,
-        recurrent: vec![rounded(recurrent, "network.gain", network.gain)?; layout.recurrent],
+        recurrent: recurrent
+            .into_iter()
+            .map(|part| rounded(part, "network.gain", params.gain()))
+            .collect::<Result<_>>()?,
         biases: biases.iter().flat_map(|bias| vec![bias.mapv(|entry| entry as f32); repeated]).collect(),
         readout: rounded(readout, "network.readout_scale", network.readout_scale)?,
         readout_bias: Array1::zeros(params.outputs()),
@@ -52,7 +76,8 @@ pub fn draw(params: &ValidParams) -> Result<Weights> {
 
 /// Weights as in PyTorch's layers before training: uniform in ±1/√units. Each array is drawn from a separate
 /// stream, row by row.
-fn uniform(params: &ValidParams) -> Weights {
+fn uniform(drawing: &Drawing<'_>) -> Result<Weights> {
+    let params = drawing.params;
     let units = params.network.units;
     let Layout { currents, recurrent, biases, .. } = Layout::of(params);
     let (columns, outputs) = (currents * units, params.outputs());
@@ -64,14 +89,21 @@ fn uniform(params: &ValidParams) -> Weights {
         Array2::from_shape_simple_fn((rows, columns), || (bound * (2.0 * stream.uniform() - 1.0)) as f32)
     };
     let input = matrix(params.inputs(), columns);
-    let recurrent = (0..recurrent).map(|_| matrix(units, columns)).collect();
+    let recurrent = match recurrent {
+        1 => {
+            let numbers = matrix(units, columns).mapv(f64::from);
+            let parts = drawing.connectivity.draw(drawing, &numbers, &|numbers| Ok(numbers.to_owned()))?;
+            parts.into_iter().map(|part| part.mapv(|entry| entry as f32)).collect()
+        }
+        layers => (0..layers).map(|_| matrix(units, columns)).collect(),
+    };
     let readout = matrix(units, outputs);
     let mut vector = |length: usize| match params.network.biases {
         true => matrix(1, length).remove_axis(Axis(0)),
         false => Array1::zeros(length),
     };
     let biases = (0..biases).map(|_| vector(columns)).collect();
-    Weights { input, recurrent, biases, readout, readout_bias: vector(outputs) }
+    Ok(Weights { input, recurrent, biases, readout, readout_bias: vector(outputs) })
 }
 
 /// Weights in single precision, or, if one of them is too large for it, an error that names the parameter

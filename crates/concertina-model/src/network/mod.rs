@@ -13,6 +13,7 @@ mod backward;
 mod batch;
 mod cell;
 mod condensed;
+mod connectivity;
 mod disturbance;
 mod drawing;
 mod equations;
@@ -21,6 +22,7 @@ mod forward;
 pub mod initial;
 mod packed;
 mod score;
+mod trained;
 mod weights;
 
 use concertina_numerics::kernels::RowsRef;
@@ -30,12 +32,14 @@ pub(crate) use backward::Backward;
 pub(crate) use batch::Batch;
 pub use cell::{Dynamics, Gru, Leaky, Vanilla};
 pub(crate) use condensed::Condensed;
+pub use connectivity::{Connectivity, Part};
 pub(crate) use disturbance::Disturbance;
 pub use equations::Equations;
 pub use evaluate::evaluate_outputs;
 pub(crate) use forward::Forward;
 pub(crate) use packed::Packed;
 pub(crate) use score::{Score, Scorer};
+pub use trained::TrainedWeights;
 pub use weights::Weights;
 
 use crate::error::{Error, Result};
@@ -202,6 +206,7 @@ impl Network {
         let mut forward = Forward::new(equations, weights, capacity, false);
         let mut batch = Batch::new(weights.input().row_count(), capacity);
         let mut scorer = Scorer::new(weights.readout().column_count());
+        forward.begin(weights);
         let total = score_in_parts(trials.view(), capacity, |part| {
             batch.load(equations, part)?;
             Ok(forward.score(equations, weights, &batch, part.share(), &mut scorer))
@@ -230,6 +235,7 @@ impl Network {
         let capacity = PASS.min(inputs.len());
         let mut forward = Forward::new(&equations, &self.packed, capacity, false);
         let mut batch = Batch::new(self.packed.input().row_count(), capacity);
+        forward.begin(&self.packed);
         for first in (0..inputs.len()).step_by(PASS) {
             let part = inputs.slice(first..(first + PASS).min(inputs.len()));
             batch.load_inputs(steps, part)?;

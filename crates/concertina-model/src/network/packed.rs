@@ -5,14 +5,15 @@ use std::ops::Range;
 use concertina_numerics::kernels::Panels;
 use ndarray::Array1;
 
-use super::Weights;
+use super::{Connectivity, TrainedWeights, Weights};
 
 /// All arrays of a network (or of its gradient, or of an optimizer's buffer), packed for the kernels.
 ///
-/// Vectors are matrices of one row. The order of the arrays is that of [`Weights::tensors`]. Padding is zero,
-/// and every elementwise update keeps it so.
+/// Vectors are matrices of one row. The order of the arrays is that of [`Weights::tensors`], with the parts
+/// of the recurrent weights in their place. Padding is zero, and every elementwise update keeps it so.
 #[derive(Clone, Debug)]
 pub(crate) struct Packed {
+    connectivity: Connectivity,
     arrays: Vec<Panels>,
     recurrent_count: usize,
     bias_count: usize,
@@ -29,16 +30,28 @@ pub(crate) struct Slots {
 }
 
 impl Packed {
+    /// Weights whose recurrent matrices are used as they are.
     pub(crate) fn pack(weights: &Weights) -> Self {
+        Self::of(weights, Connectivity::full(weights))
+    }
+
+    /// Weights in the form in which they are trained.
+    pub(crate) fn pack_trained(weights: &TrainedWeights) -> Self {
+        Self::of(weights.arrays(), weights.connectivity().clone())
+    }
+
+    fn of(weights: &Weights, connectivity: Connectivity) -> Self {
         let row = |vector: &Array1<f32>| Panels::from_row_major(vector.view().insert_axis(ndarray::Axis(0)));
         let mut arrays = vec![Panels::from_row_major(weights.input.view())];
         arrays.extend(weights.recurrent.iter().map(|matrix| Panels::from_row_major(matrix.view())));
         arrays.extend(weights.biases.iter().map(row));
         arrays.push(Panels::from_row_major(weights.readout.view()));
         arrays.push(row(&weights.readout_bias));
-        Packed { arrays, recurrent_count: weights.recurrent.len(), bias_count: weights.biases.len() }
+        let (recurrent_count, bias_count) = (weights.recurrent.len(), weights.biases.len());
+        Packed { connectivity, arrays, recurrent_count, bias_count }
     }
 
+    /// The arrays, with the parts in place of the recurrent matrices.
     pub(crate) fn unpack(&self) -> Weights {
         Weights {
             input: self.input().to_array(),
@@ -56,7 +69,12 @@ impl Packed {
             .iter()
             .map(|panels| Panels::zeros(panels.row_count(), panels.column_count()))
             .collect();
-        Packed { arrays, ..*self }
+        let (recurrent_count, bias_count) = (self.recurrent_count, self.bias_count);
+        Packed { connectivity: self.connectivity.clone(), arrays, recurrent_count, bias_count }
+    }
+
+    pub(crate) fn connectivity(&self) -> &Connectivity {
+        &self.connectivity
     }
 
     pub(crate) fn arrays(&self) -> &[Panels] {
@@ -71,6 +89,7 @@ impl Packed {
         &self.arrays[0]
     }
 
+    /// A part of the recurrent weights.
     pub(crate) fn recurrent(&self, index: usize) -> &Panels {
         &self.arrays[1 + index]
     }

@@ -2,7 +2,8 @@
 
 use ndarray::{Array1, Array2, ArrayD, Ix1, Ix2};
 
-use super::{Equations, cell};
+use super::connectivity::Part;
+use super::{Connectivity, Equations, cell};
 use crate::error::{Error, Result};
 use crate::params::{NetworkKind, ValidParams};
 
@@ -24,10 +25,10 @@ pub struct Weights {
     pub readout_bias: Array1<f32>,
 }
 
-/// The name of a recurrent matrix in files: `recurrent_weights`, followed by the layer in a feedforward
+/// The names of the recurrent matrices in files: `recurrent_weights`, followed by the layer in a feedforward
 /// network.
-fn recurrent_name(index: usize, count: usize, layered: bool) -> String {
-    numbered(Weights::RECURRENT, index + 1, count + 1, layered)
+fn recurrent_names(count: usize, layered: bool) -> Vec<String> {
+    (1..=count).map(|layer| numbered(Weights::RECURRENT, layer, count + 1, layered)).collect()
 }
 
 /// The name of a bias in files: `bias` and `recurrent_bias`, or `bias` followed by the layer in a feedforward
@@ -65,10 +66,20 @@ impl Weights {
 
     /// Every array with its name in files, in a fixed order.
     pub fn tensors(&self) -> Vec<(String, ArrayD<f32>)> {
+        self.tensors_with(self.recurrent_names())
+    }
+
+    /// The names of the recurrent matrices in files.
+    pub(super) fn recurrent_names(&self) -> Vec<String> {
+        recurrent_names(self.recurrent.len(), self.is_layered())
+    }
+
+    /// As [`Weights::tensors`], with other names of the recurrent matrices.
+    pub(super) fn tensors_with(&self, recurrent: Vec<String>) -> Vec<(String, ArrayD<f32>)> {
         let layered = self.is_layered();
         let mut tensors = vec![(Self::INPUT.to_owned(), self.input.clone().into_dyn())];
-        for (index, weights) in self.recurrent.iter().enumerate() {
-            tensors.push((recurrent_name(index, self.recurrent.len(), layered), weights.clone().into_dyn()));
+        for (name, weights) in recurrent.into_iter().zip(&self.recurrent) {
+            tensors.push((name, weights.clone().into_dyn()));
         }
         for (index, bias) in self.biases.iter().enumerate() {
             tensors.push((bias_name(index, self.biases.len(), layered), bias.clone().into_dyn()));
@@ -107,8 +118,17 @@ impl Weights {
     /// # Errors
     /// [`Error::MissingTensor`] or [`Error::Shape`], naming the array.
     pub fn from_tensors(params: &ValidParams, lookup: impl Fn(&str) -> Option<ArrayD<f32>>) -> Result<Self> {
+        Self::with_parts(params, &Connectivity::unrestricted(params).parts(), lookup)
+    }
+
+    /// As [`Weights::from_tensors`], with these parts in place of the recurrent matrices.
+    pub(super) fn with_parts(
+        params: &ValidParams,
+        parts: &[Part],
+        lookup: impl Fn(&str) -> Option<ArrayD<f32>>,
+    ) -> Result<Self> {
         let (units, input_dim, outputs) = (params.network.units, params.inputs(), params.outputs());
-        let Layout { currents, recurrent, biases, layered } = Layout::of(params);
+        let Layout { currents, biases, layered, .. } = Layout::of(params);
         let columns = currents * units;
         // What an imported network lacks is an array without entries.
         let lacks = |name: &str, axis: usize| {
@@ -136,8 +156,9 @@ impl Weights {
         };
         Ok(Weights {
             input: matrix(Self::INPUT, input_dim, columns)?,
-            recurrent: (0..recurrent)
-                .map(|index| matrix(&recurrent_name(index, recurrent, layered), units, columns))
+            recurrent: parts
+                .iter()
+                .map(|part| matrix(&part.name, units, part.columns))
                 .collect::<Result<_>>()?,
             biases: (0..biases)
                 .map(|index| vector(&bias_name(index, biases, layered), columns))
@@ -162,6 +183,11 @@ pub(super) struct Layout {
 }
 
 impl Layout {
+    /// The names of the recurrent matrices in files.
+    pub(super) fn recurrent_names(&self) -> Vec<String> {
+        recurrent_names(self.recurrent, self.layered)
+    }
+
     pub(super) fn of(params: &ValidParams) -> Self {
         let currents = cell::of(&Equations::new(params)).currents();
         let steps = params.trial_steps();

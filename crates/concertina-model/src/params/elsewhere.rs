@@ -173,11 +173,16 @@ const NAMES: &[(&[&str], &str)] = &[
     ),
     (
         &["dale_ratio", "dale", "exc2inhr", "ei_ratio", "e_prop", "exc_frac"],
-        "units are not divided into excitatory and inhibitory ones: weights can have either sign",
+        "`network.excitatory` is the share of excitatory units under Dale's law here",
     ),
     (
-        &["connectivity", "sparsity", "density", "p_rec", "p_conn", "connection_prob"],
-        "recurrent weights are dense; there is no parameter for their sparsity",
+        &["connectivity", "sparsity", "p_rec", "p_conn", "connection_prob"],
+        "`network.density` is the probability that a recurrent connection exists here",
+    ),
+    (&["lowrank", "low_rank", "n_rank"], "the rank of the trained recurrent weights is `network.rank` here"),
+    (
+        &["reservoir", "train_wrec", "train_wrec_weights", "train_recurrent_weights", "train_wi"],
+        "`network.train_recurrent` says whether recurrent weights are trained, `network.train_input` whether input weights are",
     ),
     (&["mask", "loss_mask"], "the loss counts the last `task.evaluate` timesteps of a trial"),
     (

@@ -31,6 +31,12 @@ fn is_drawn(params: &Params) -> bool {
     params.network.init == InitialWeights::Standard
 }
 
+/// Whether recurrent weights are drawn at random and scaled to the gain: by the standard rule, unless they
+/// only have a part of low rank.
+fn is_scaled(params: &Params) -> bool {
+    is_drawn(params) && (params.network.rank.is_none() || params.network.random_part)
+}
+
 /// Whether the network has gates whose weights are drawn by the standard rule.
 fn is_gated(params: &Params) -> bool {
     params.network.kind == NetworkKind::Gru && is_drawn(params)
@@ -187,17 +193,17 @@ pub static PARAMETERS: &[Parameter] = &[
     parameter!(
         network.gain,
         ["g_radius"],
-        NUMBER,
+        Kind::OptionalReal(Interval::NotNegative),
         "the spectral radius of the random part of the recurrent weights"
     )
-    .usually("`network.init = standard`", is_drawn),
+    .usually("`network.init = standard` and random recurrent weights", is_scaled),
     parameter!(network.dt, ["dt"], Kind::Real(Interval::UnitAboveZero), "the step of the discretisation")
         .unit("time constants")
         .usually("`network.kind = leaky`, or drawn weights of another network than `gru`", |p| {
             match p.network.kind {
                 NetworkKind::Leaky => true,
                 NetworkKind::Gru => false,
-                _ => is_drawn(p),
+                _ => is_scaled(p) && p.network.excitatory.is_none(),
             }
         }),
     parameter!(
@@ -221,11 +227,13 @@ pub static PARAMETERS: &[Parameter] = &[
         NUMBER,
         "the spectral radius of each gate's recurrent weights; that of the candidate's is `network.gain`"
     )
-    .only("`network.kind = gru` and `network.init = standard`", is_gated),
+    .only("`network.kind = gru`, `network.init = standard` and random recurrent weights", |p| {
+        is_gated(p) && is_scaled(p)
+    }),
     parameter!(
         network.gate_bias,
         [],
-        Kind::Real(Interval::All),
+        Kind::OptionalReal(Interval::All),
         "the bias before training of the gate that keeps the state"
     )
     .only("`network.kind = gru` and `network.init = standard`", is_gated),
@@ -240,8 +248,41 @@ pub static PARAMETERS: &[Parameter] = &[
         "the random share of the recurrent weights, the rest is orthogonal"
     )
     .only("`network.kind = leaky` and `network.init = standard`", |p| {
-        p.network.kind == NetworkKind::Leaky && is_drawn(p)
+        p.network.kind == NetworkKind::Leaky && is_scaled(p) && p.network.excitatory.is_none()
     }),
+    parameter!(
+        network.rank,
+        [],
+        Kind::OptionalWhole { least: 1, most: MOST },
+        "the rank of the trained part of the recurrent weights, in each block of a gated network (none: not restricted)"
+    ),
+    parameter!(
+        network.random_part,
+        [],
+        Kind::Boolean,
+        "keep the random recurrent weights beside the part of low rank; they are not trained"
+    )
+    .only("`network.rank`", |p| p.network.rank.is_some()),
+    parameter!(
+        network.excitatory,
+        [],
+        Kind::OptionalReal(Interval::UnitAboveZero),
+        "the share of excitatory units under Dale's law (none: units have connections of both signs)"
+    ),
+    parameter!(network.excitatory_readout, [], Kind::Boolean, "read out excitatory units only")
+        .only("`network.excitatory`", |p| p.network.excitatory.is_some()),
+    parameter!(
+        network.density,
+        [],
+        Kind::Real(Interval::UnitAboveZero),
+        "the probability that a recurrent connection exists"
+    ),
+    parameter!(
+        network.train_recurrent,
+        [],
+        Kind::Boolean,
+        "train the recurrent weights; false is a reservoir, of which only the readout is trained"
+    ),
     parameter!(network.biases, ["use_biases"], Kind::Boolean, "train the biases; otherwise they stay zero"),
     parameter!(network.train_input, ["train_input_weights"], Kind::Boolean, "train the input weights"),
     parameter!(network.train_readout, ["train_output_weights"], Kind::Boolean, "train the readout weights"),

@@ -4,7 +4,8 @@ use std::fmt::Display;
 
 use super::parameter::grouped;
 use super::{
-    GradientMethod, InputWeights, LossKind, NetworkKind, Params, SavesPerEpoch, SchedulerKind, TaskKind,
+    GradientMethod, GradientNoiseTarget, InitialWeights, InputWeights, LossKind, NetworkKind, Params,
+    SavesPerEpoch, SchedulerKind, TaskKind,
 };
 use crate::task::{Target, TaskShape};
 use crate::{Error, Result};
@@ -13,8 +14,10 @@ use crate::{Error, Result};
 /// have been reset to their defaults.
 pub(super) fn check(params: &Params, shape: &TaskShape) -> Result<()> {
     clusters(params, shape)?;
+    connectivity(params)?;
     batches(params, shape)?;
     network(params, shape)?;
+    reservoir(params)?;
     scheduler(params)?;
     saves(params)
 }
@@ -116,6 +119,127 @@ fn network(params: &Params, shape: &TaskShape) -> Result<()> {
         )?;
     }
     Ok(())
+}
+
+/// Whether the recurrent weights have several blocks.
+fn is_gated(kind: NetworkKind) -> bool {
+    kind == NetworkKind::Gru
+}
+
+/// The restrictions of the recurrent weights, and which of them go together.
+fn connectivity(params: &Params) -> Result<()> {
+    let network = &params.network;
+    let (rank, excitatory) = (network.rank, network.excitatory);
+    let restricted = [
+        ("network.rank", rank.map(|rank| rank.to_string())),
+        ("network.excitatory", excitatory.map(|share| share.to_string())),
+        ("network.density", (network.density < 1.0).then(|| network.density.to_string())),
+        ("network.train_recurrent", (!network.train_recurrent).then(|| "false".to_owned())),
+    ];
+    for (parameter, found) in restricted {
+        unless(
+            found.is_none() || network.kind != NetworkKind::Feedforward,
+            parameter,
+            "its default with `network.kind = feedforward`, which has no recurrent weights".to_owned(),
+            found.unwrap_or_default(),
+            format!("leave `{parameter}` out, or use `network.kind = vanilla`"),
+        )?;
+    }
+    if let Some(rank) = rank {
+        unless(
+            rank <= network.units,
+            "network.rank",
+            format!(
+                "at most the {} units: no matrix of them has a higher rank",
+                grouped(network.units as u64)
+            ),
+            rank,
+            "lower `network.rank`, or leave it out".to_owned(),
+        )?;
+        unless(
+            network.density == 1.0,
+            "network.density",
+            "1 with `network.rank`, because a product of factors is not sparse".to_owned(),
+            network.density,
+            "leave out `network.density` or `network.rank`".to_owned(),
+        )?;
+    }
+    unless(
+        rank.is_none() || params.train.gradients != GradientMethod::Condensed,
+        "train.gradients",
+        "`automatic`, `backpropagation` or `split` with `network.rank`, where gradients go to the factors"
+            .to_owned(),
+        params.train.gradients,
+        "leave `train.gradients` out: the fastest method is then chosen".to_owned(),
+    )?;
+    unless(
+        network.density == 1.0 || network.random_fraction == 1.0,
+        "network.random_fraction",
+        "1 with `network.density` below 1, because a sparse matrix is not orthogonal".to_owned(),
+        network.random_fraction,
+        "leave out `network.random_fraction` or `network.density`".to_owned(),
+    )?;
+    let Some(share) = excitatory else { return Ok(()) };
+    let refuse = |holds: bool, expected: &str, hint: &str| {
+        unless(holds, "network.excitatory", expected.to_owned(), share, hint.to_owned())
+    };
+    refuse(
+        !is_gated(network.kind),
+        "none with a gated network: Dale's law is about currents, and a gate multiplies",
+        "leave `network.excitatory` out, or use `network.kind = vanilla`",
+    )?;
+    refuse(
+        rank.is_none(),
+        "none with `network.rank`: the signs of a product of factors cannot be fixed",
+        "leave out `network.excitatory` or `network.rank`",
+    )?;
+    refuse(
+        network.init == InitialWeights::Standard,
+        "none with `network.init = pytorch`, whose weights have both signs and are not balanced",
+        "leave out `network.excitatory` or `network.init`",
+    )?;
+    refuse(
+        network.excitatory_units() > Some(0),
+        &format!("a share that is at least one of the {} units", grouped(network.units as u64)),
+        "raise `network.excitatory` or `network.units`",
+    )?;
+    unless(
+        network.units > 1,
+        "network.units",
+        "at least 2 with `network.excitatory`: a unit has no connection to itself".to_owned(),
+        network.units,
+        "raise `network.units`".to_owned(),
+    )
+}
+
+/// A reservoir trains its readout, and nothing else.
+fn reservoir(params: &Params) -> Result<()> {
+    let (network, train) = (&params.network, &params.train);
+    if network.train_recurrent {
+        return Ok(());
+    }
+    unless(
+        !network.train_input,
+        "network.train_input",
+        "false with `network.train_recurrent = false`: only the readout of a reservoir is trained".to_owned(),
+        true,
+        "leave out `network.train_input` or `network.train_recurrent`".to_owned(),
+    )?;
+    unless(
+        network.train_readout,
+        "network.train_readout",
+        "true with `network.train_recurrent = false`: only the readout of a reservoir is trained".to_owned(),
+        false,
+        "leave out `network.train_readout` or `network.train_recurrent`".to_owned(),
+    )?;
+    unless(
+        train.gradient_noise == 0.0 || train.gradient_noise_on != GradientNoiseTarget::Recurrent,
+        "train.gradient_noise_on",
+        "`readout` or `all` with `network.train_recurrent = false`, where recurrent weights have no gradient"
+            .to_owned(),
+        train.gradient_noise_on,
+        "use `train.gradient_noise_on = readout`, or leave `train.gradient_noise` out".to_owned(),
+    )
 }
 
 fn scheduler(params: &Params) -> Result<()> {

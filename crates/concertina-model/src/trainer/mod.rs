@@ -1,6 +1,7 @@
 //! Training: epochs of updates, validation, the learning rate schedule, and exact resuming
 //! (`docs/reference/model.md#optimizers` and the sections after it).
 
+mod held;
 mod history;
 mod noise;
 mod state;
@@ -14,7 +15,7 @@ pub use updater::{BatchRecord, Updater};
 
 use crate::checkpoint::{Checkpoint, Update};
 use crate::error::{Error, Result};
-use crate::network::{Weights, initial};
+use crate::network::{TrainedWeights, Weights};
 use crate::params::ValidParams;
 use crate::scheduler::{Scheduler, SchedulerState};
 use crate::task::{self, Ask, Task};
@@ -55,10 +56,10 @@ impl Trainer {
     /// [`Error::ClustersDoNotFit`]; [`Error::Parameter`] if weights exceed the range of single precision.
     pub fn new(params: &ValidParams) -> Result<Self> {
         let task = task::of(params)?;
-        Self::with_weights(params, task, &initial::draw(params)?)
+        Self::with_weights(params, task, &TrainedWeights::draw(params)?)
     }
 
-    fn with_weights(params: &ValidParams, task: Box<dyn Task>, weights: &Weights) -> Result<Self> {
+    fn with_weights(params: &ValidParams, task: Box<dyn Task>, weights: &TrainedWeights) -> Result<Self> {
         let scheduler = Scheduler::from_params(&params.train);
         Ok(Trainer {
             updater: Updater::from_params(params, weights),
@@ -86,8 +87,13 @@ impl Trainer {
         self.checkpoint
     }
 
-    /// The current weights.
+    /// The current weights of the network.
     pub fn weights(&self) -> Weights {
+        self.updater.weights().effective()
+    }
+
+    /// The current weights in the form in which they are trained.
+    pub fn trained_weights(&self) -> TrainedWeights {
         self.updater.weights()
     }
 
@@ -106,7 +112,7 @@ impl Trainer {
     pub fn train_epoch(
         &mut self,
         wanted: &BTreeSet<Update>,
-        keep: &mut dyn FnMut(Checkpoint, Weights),
+        keep: &mut dyn FnMut(Checkpoint, TrainedWeights),
     ) -> Result<EpochRecord> {
         let epoch = self.checkpoint.epoch.0;
         let learning_rate = self.scheduler_state.learning_rate;

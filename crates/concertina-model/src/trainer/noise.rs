@@ -4,6 +4,7 @@ use concertina_numerics::kernels::{self, Panels};
 use concertina_numerics::random::{Purpose, Stream};
 use ndarray::Array2;
 
+use super::held::Held;
 use crate::network::Packed;
 use crate::params::{GradientNoiseTarget, ValidParams};
 
@@ -60,13 +61,15 @@ impl GradientNoise {
     }
 
     /// Adds the noise of the update with this number (counted from 0).
-    pub(super) fn add(&mut self, gradient: &mut Packed, update: u64) {
+    /// Entries that are held get none.
+    pub(super) fn add(&mut self, gradient: &mut Packed, update: u64, held: &[Held]) {
         let mut stream = Stream::new(self.seed, GRADIENT_NOISE, update);
         for Target { at, drawn, packed } in &mut self.targets {
             if let Some(values) = drawn.as_slice_mut() {
                 stream.fill_normal(values);
             }
             packed.copy_from_row_major(drawn.view());
+            held.iter().filter(|held| held.at == *at).for_each(|held| held.clear(packed));
             let gradient = gradient.arrays_mut()[*at].as_mut_slice();
             let scale = if self.scaled {
                 (kernels::squared_norm(gradient) / kernels::squared_norm(packed.as_slice())).sqrt()

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::{EpochRecord, Trainer};
 use crate::checkpoint::Checkpoint;
 use crate::error::{Error, Result};
-use crate::network::Weights;
+use crate::network::TrainedWeights;
 use crate::params::ValidParams;
 use crate::scheduler::SchedulerState;
 use crate::task;
@@ -70,7 +70,7 @@ impl Trainer {
         let find = |name: &str| {
             state.tensors.iter().find(|(candidate, _)| candidate == name).map(|(_, array)| array.clone())
         };
-        let weights = Weights::from_tensors(params, find)?;
+        let weights = TrainedWeights::from_tensors(params, find)?;
         let mut trainer = Self::with_weights(params, task::of(params)?, &weights)?;
         for (name, buffers) in trainer.updater.restore(metadata.update) {
             for (kind, buffer) in [("mean", &mut buffers.mean), ("square", &mut buffers.square)] {

@@ -5,11 +5,12 @@ use std::ops::Range;
 use concertina_numerics::kernels::{self, Panels};
 use ndarray::ArrayView2;
 
+use super::held::Held;
 use super::noise::GradientNoise;
 use crate::error::Result;
 use crate::network::{
     Backward, Batch, Condensed, Disturbance, Equations, Evaluation, Forward, PASS, Packed, Score, Scorer,
-    Weights, score_in_parts,
+    TrainedWeights, Weights, score_in_parts,
 };
 use crate::optimizer::{Buffers, Optimizer, StepContext};
 use crate::params::{GradientMethod, PART, ValidParams};
@@ -26,6 +27,8 @@ pub struct Updater {
     names: Vec<String>,
     /// Which arrays are trained, in the order of [`Packed::arrays`], which is also that of the fields below.
     trained: Vec<bool>,
+    /// Entries of trained arrays that are not trained.
+    held: Vec<Held>,
     buffers: Vec<Buffers<Option<Panels>>>,
     gradient: Packed,
     method: Method,
@@ -99,6 +102,7 @@ impl Backpropagation {
         if let Some(disturbance) = &mut self.disturbance {
             disturbance.draw(update, equations.steps * count);
         }
+        self.forward.begin(weights);
         self.backward.begin(weights);
         let mut total = Score::default();
         let parts = count.div_ceil(self.part);
@@ -121,6 +125,7 @@ impl Backpropagation {
     fn evaluate(&mut self, equations: &Equations, weights: &Packed, trials: &Trials) -> Result<Evaluation> {
         let Backpropagation { batch, validation, scorer, .. } = self;
         scorer.residuals.clear();
+        validation.begin(weights);
         let total = score_in_parts(trials.view(), validation.capacity(equations), |part| {
             batch.load(equations, part)?;
             Ok(validation.score(equations, weights, batch, part.share(), scorer))
@@ -146,24 +151,24 @@ pub struct BatchRecord {
 impl Updater {
     /// An updater of these weights for batches of up to `batch` samples, without noise and dropout.
     ///
-    /// `trained` takes the name of an array in files ([`Weights::tensors`]) and says whether the array is
-    /// trained.
+    /// `trained` takes the name of an array in files ([`TrainedWeights::tensors`]) and says whether the array
+    /// is trained.
     ///
     /// # Panics
-    /// If `gradients` is [`GradientMethod::Condensed`] and the network is not linear.
+    /// If `gradients` is [`GradientMethod::Condensed`] and the network is not linear, or of low rank.
     pub fn new(
         equations: Equations,
         optimizer: Optimizer,
         gradients: GradientMethod,
         trained: impl Fn(&str) -> bool,
-        weights: &Weights,
+        weights: &TrainedWeights,
         batch: usize,
     ) -> Self {
         Self::disturbed(equations, optimizer, gradients, trained, weights, batch, None)
     }
 
     /// The updater that `params` specify, with their noise and dropout.
-    pub fn from_params(params: &ValidParams, weights: &Weights) -> Self {
+    pub fn from_params(params: &ValidParams, weights: &TrainedWeights) -> Self {
         let mut updater = Self::disturbed(
             Equations::new(params),
             Optimizer::from_params(&params.train),
@@ -182,13 +187,20 @@ impl Updater {
         optimizer: Optimizer,
         gradients: GradientMethod,
         trained: impl Fn(&str) -> bool,
-        weights: &Weights,
+        weights: &TrainedWeights,
         batch: usize,
         disturbance: Option<Disturbance>,
     ) -> Self {
         let names: Vec<String> = weights.tensors().into_iter().map(|(name, _)| name).collect();
-        let trained: Vec<bool> = names.iter().map(|name| trained(name)).collect();
-        let weights = Packed::pack(weights);
+        let parts = weights.connectivity().parts();
+        let is_frozen = |name: &String| parts.iter().any(|part| part.name == *name && !part.trained);
+        let trained: Vec<bool> = names.iter().map(|name| trained(name) && !is_frozen(name)).collect();
+        let weights = Packed::pack_trained(weights);
+        let held = |(at, name): (usize, &String)| {
+            let entries = weights.connectivity().trained_entries(name).filter(|_| trained[at])?;
+            Some(Held::new(at, &entries, &weights))
+        };
+        let held = names.iter().enumerate().filter_map(held).collect();
         let (keeps_mean, keeps_square) = optimizer.keeps();
         let zeros =
             |array: &Panels, kept: bool| kept.then(|| Panels::zeros(array.row_count(), array.column_count()));
@@ -202,12 +214,12 @@ impl Updater {
             })
             .collect();
         let virtuals = equations.evaluate * weights.readout().column_count();
-        let linear = equations.is_linear();
+        let condenses = equations.is_linear() && weights.connectivity().square().is_some();
         assert!(
-            linear || gradients != GradientMethod::Condensed,
-            "condensed gradients need a linear network"
+            condenses || gradients != GradientMethod::Condensed,
+            "condensed gradients need a linear network with recurrent matrices"
         );
-        let gradients = gradients.resolve(linear, virtuals, batch);
+        let gradients = gradients.resolve(condenses, virtuals, batch);
         Updater {
             buffers,
             gradient: weights.zeros_like(),
@@ -220,15 +232,17 @@ impl Updater {
             weights,
             names,
             trained,
+            held,
         }
     }
 
     /// The current weights.
-    pub fn weights(&self) -> Weights {
-        self.weights.unpack()
+    pub fn weights(&self) -> TrainedWeights {
+        TrainedWeights::new(self.weights.connectivity().clone(), self.weights.unpack())
     }
 
-    /// The gradient of the last batch; zero for arrays that are not trained.
+    /// The gradient of the last batch, by the parts of the recurrent weights in place of these; zero for
+    /// arrays that are not trained.
     pub fn gradient(&self) -> Weights {
         self.gradient.unpack()
     }
@@ -283,6 +297,7 @@ impl Updater {
 
     fn update_on(&mut self, trials: TrialsRef<'_>, learning_rate: f64) -> Result<BatchRecord> {
         let score = self.differentiate(trials)?;
+        self.finish_gradient();
         let squared_norm: f64 = self
             .gradient
             .arrays()
@@ -292,7 +307,7 @@ impl Updater {
             .map(|(array, _)| kernels::squared_norm(array.as_slice()))
             .sum();
         if let Some(noise) = &mut self.noise {
-            noise.add(&mut self.gradient, self.updates);
+            noise.add(&mut self.gradient, self.updates, &self.held);
         }
         self.updates += 1;
         self.step(StepContext { learning_rate, update: self.updates });
@@ -341,6 +356,16 @@ impl Updater {
         }
     }
 
+    /// Turns derivatives by the recurrent weights into those by their parts.
+    fn finish_gradient(&mut self) {
+        if self.weights.slots().recurrent.any(|slot| self.trained[slot]) {
+            self.weights.connectivity().finish_gradient(&self.weights, &mut self.gradient);
+        }
+        for held in &self.held {
+            held.clear(&mut self.gradient.arrays_mut()[held.at]);
+        }
+    }
+
     /// One step of the optimizer. Whether the weights are finite is checked while they are in the cache.
     fn step(&mut self, context: StepContext) {
         self.finite = true;
@@ -348,9 +373,7 @@ impl Updater {
             method.0.weights_changed();
         }
         let arrays = self.weights.arrays_mut().iter_mut().zip(self.gradient.arrays()).zip(&mut self.buffers);
-        for (_, ((array, gradient), buffers)) in
-            self.trained.iter().zip(arrays).filter(|(trained, _)| **trained)
-        {
+        for (at, ((array, gradient), buffers)) in arrays.enumerate().filter(|(at, _)| self.trained[*at]) {
             let buffers = Buffers {
                 mean: buffers.mean.as_mut().map_or(&mut [][..], Panels::as_mut_slice),
                 square: buffers.square.as_mut().map_or(&mut [][..], Panels::as_mut_slice),
@@ -360,8 +383,10 @@ impl Updater {
                 #[inline(always)]
                 || optimizer.step(array.as_mut_slice(), gradient.as_slice(), buffers, context),
             );
+            self.held.iter().filter(|held| held.at == at).for_each(|held| held.restore(array));
             self.finite &= kernels::all_finite(array.as_slice());
         }
+        self.finite &= self.weights.connectivity().is_in_range(&self.weights);
     }
 
     /// Whether every trained weight was finite after the last update.
@@ -391,15 +416,20 @@ impl Updater {
     }
 }
 
-/// Whether these parameters train the array of this name: recurrent weights always, biases (including that of
-/// the readout) if `network.biases`, input weights if `network.train_input`, and readout weights if
-/// `network.train_readout`.
+/// Whether these parameters train the array of this name: recurrent weights if `network.train_recurrent`,
+/// biases (including that of the readout) if `network.biases`, input weights if `network.train_input`, and
+/// readout weights if `network.train_readout`. In a reservoir, only the readout is trained.
 fn is_trained(params: &ValidParams, name: &str) -> bool {
     match name {
+        name if !params.network.train_recurrent && !is_of_readout(name) => false,
         Weights::INPUT => params.network.train_input,
         Weights::READOUT => params.network.train_readout,
         Weights::READOUT_BIAS | Weights::RECURRENT_BIAS => params.network.biases,
         _ if name.starts_with(Weights::BIAS) => params.network.biases,
         _ => true,
     }
+}
+
+fn is_of_readout(name: &str) -> bool {
+    matches!(name, Weights::READOUT | Weights::READOUT_BIAS)
 }

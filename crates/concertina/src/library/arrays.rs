@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use concertina_model::network::Weights;
+use concertina_model::network::{Connectivity, TrainedWeights, Weights};
 use concertina_model::params::ValidParams;
 use concertina_model::trainer::{EpochRecord, TrainingState};
 use concertina_store::Tensors;
@@ -14,15 +14,24 @@ use crate::error::{Error, Result};
 /// Where the model keeps the history in the metadata of a state. The store keeps it as a separate table.
 const HISTORY: &str = "history";
 
-/// Weights as arrays for a file.
-pub(crate) fn tensors_of(weights: &Weights) -> Tensors {
+/// Weights as arrays for a file in the store.
+pub(crate) fn tensors_of(weights: &TrainedWeights) -> Tensors {
     Tensors { arrays: weights.tensors().into_iter().collect(), metadata: Map::new() }
 }
 
-/// Weights from the arrays of a file in the store.
+/// Weights, as analyses see them, from the arrays of a file in the store.
 pub(crate) fn weights_of(params: &ValidParams, tensors: &Tensors) -> Result<Weights> {
-    Weights::from_tensors(params, |name| tensors.arrays.get(name).cloned())
+    TrainedWeights::from_tensors(params, |name| tensors.arrays.get(name).cloned())
+        .map(|weights| weights.effective())
         .map_err(|source| Error::StoredWeights { source: Box::new(source) })
+}
+
+/// Adds the recurrent weights to arrays that have only the parts that they are made of.
+pub(crate) fn add_recurrent_weights(params: &ValidParams, tensors: &mut Tensors) -> Result<()> {
+    if !Connectivity::of(params).is_plain() {
+        tensors.arrays.extend(weights_of(params, tensors)?.tensors());
+    }
+    Ok(())
 }
 
 /// A state as arrays for a file, without its history.

@@ -10,6 +10,7 @@ use concertina_table::{Scalar, Table, Values};
 use ndarray::{ArrayD, Axis};
 
 use super::Library;
+use super::arrays::add_recurrent_weights;
 use super::progress::Status;
 use super::progress::id_of;
 use super::removal::long_enough;
@@ -106,7 +107,10 @@ impl Library<'_> {
         let mut there = Vec::new();
         let mut arrays: BTreeMap<String, Vec<ArrayD<f32>>> = BTreeMap::new();
         for (checkpoint, tensors) in wanted.iter().zip(read) {
-            let Some(tensors) = tensors else { continue };
+            let Some(mut tensors) = tensors else { continue };
+            if let Some(params) = &run.params {
+                add_recurrent_weights(params, &mut tensors)?;
+            }
             there.push(*checkpoint);
             for (name, array) in tensors.arrays {
                 arrays.entry(name).or_default().push(array);

@@ -1,7 +1,7 @@
 //! `leaky`: `h_t = h_{t-1} + dt (-h_{t-1} + φ(h_{t-1}) W + x_t U + b)`.
 
 use concertina_numerics::kernels;
-use ndarray::Array1;
+use ndarray::{Array1, ArrayView2};
 
 use super::{Affine, Ahead, Back, Cell, Dynamics, ThroughWeights, activate, apply, largest};
 use crate::error::Result;
@@ -112,11 +112,13 @@ impl Cell for Leaky {
     /// `f J* + (1 - f) gain Q`.
     fn draw(&self, drawing: &Drawing<'_>) -> Result<Drawn> {
         let network = &drawing.params.network;
-        let (random, orthogonal) = (drawing.recurrent(1), drawing.orthogonal_part());
-        let (gain, fraction) = (network.gain, network.random_fraction);
+        let (gain, fraction) = (drawing.params.gain(), network.random_fraction);
+        let rule = |numbers: ArrayView2<'_, f64>| {
+            leaky_recurrent(numbers, drawing.orthogonal_part().view(), gain, fraction)
+        };
         Ok(Drawn {
             input: drawing.input()?,
-            recurrent: leaky_recurrent(random.view(), orthogonal.view(), gain, fraction)?,
+            recurrent: drawing.recurrent(1, rule)?,
             biases: vec![Array1::zeros(network.units)],
         })
     }

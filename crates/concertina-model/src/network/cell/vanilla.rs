@@ -87,7 +87,8 @@ impl Cell for Vanilla {
         let network = &drawing.params.network;
         Ok(Drawn {
             input: drawing.input()?,
-            recurrent: vanilla_recurrent(drawing.recurrent(1).view(), network.gain, network.dt)?,
+            recurrent: drawing
+                .recurrent(1, |numbers| vanilla_recurrent(numbers, drawing.params.gain(), network.dt))?,
             biases: vec![Array1::zeros(network.units)],
         })
     }

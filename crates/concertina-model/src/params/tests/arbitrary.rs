@@ -42,6 +42,27 @@ pub(super) fn valid() -> impl Strategy<Value = ValidParams> {
             (task.hold, task.evaluate) = (1, 1);
             task.kind = TaskKind::Clusters;
         }
+        if network.kind == NetworkKind::Feedforward {
+            (network.rank, network.excitatory, network.density) = (None, None, 1.0);
+            network.train_recurrent = true;
+        }
+        if let Some(rank) = &mut network.rank {
+            *rank = 1 + (*rank - 1) % network.units;
+            network.density = 1.0;
+        }
+        let is_signed = network.rank.is_none() && network.init == InitialWeights::Standard;
+        network.excitatory = network.excitatory.filter(|_| is_signed && network.kind != NetworkKind::Gru);
+        if network.excitatory.is_some() {
+            network.excitatory = network.excitatory.map(|share| share.max(0.5));
+            network.units = network.units.max(2);
+        }
+        if network.density < 1.0 {
+            network.random_fraction = 1.0;
+        }
+        if !network.train_recurrent {
+            (network.train_input, network.train_readout) = (false, true);
+            train.gradient_noise_on = GradientNoiseTarget::All;
+        }
         if network.input_weights == InputWeights::Diagonal {
             task.input_dim = task.input_dim.min(network.units);
             task.bits = task.bits.min(network.units);
@@ -59,7 +80,7 @@ pub(super) fn valid() -> impl Strategy<Value = ValidParams> {
             None => task.train_samples,
         });
         let is_linear = network.nonlinearity == Nonlinearity::Linear && network.kind != NetworkKind::Gru;
-        if !is_linear || network.dropout > 0.0 || task.kind != TaskKind::Clusters {
+        if !is_linear || network.rank.is_some() || network.dropout > 0.0 || task.kind != TaskKind::Clusters {
             train.gradients = GradientMethod::Automatic;
         }
         train.scheduler_patience = train.scheduler_patience.max(1);
@@ -80,9 +101,12 @@ fn value(kind: Kind, number: u64) -> Value {
         Kind::Whole { least, most } => Value::from(least + number % (most - least + 1)),
         Kind::OptionalWhole { .. } if number.is_multiple_of(2) => Value::None,
         Kind::OptionalWhole { least, most } => Value::from(least + number % (most - least + 1)),
-        Kind::Real(Interval::NotNegative) => Value::Real(part * 10_f64.powi((number % 41) as i32 - 20)),
+        Kind::OptionalReal(_) if number.is_multiple_of(2) => Value::None,
+        Kind::Real(Interval::NotNegative) | Kind::OptionalReal(Interval::NotNegative) => {
+            Value::Real(part * 10_f64.powi((number % 41) as i32 - 20))
+        }
         Kind::Real(Interval::UnitAboveZero) => Value::Real(1.0 - part),
-        Kind::Real(_) => Value::Real(part),
+        Kind::Real(_) | Kind::OptionalReal(_) => Value::Real(part),
         Kind::Boolean => Value::Boolean(number.is_multiple_of(2)),
         Kind::Choice(names) => Value::from(names[number as usize % names.len()].name),
         Kind::Imported if number.is_multiple_of(2) => Value::None,

@@ -185,6 +185,12 @@ gate_bias = 0                    # the bias before training of the gate that kee
 input_scale = 1                  # the factor of the input weights
 readout_scale = 1                # the factor of the readout weights (wout_scale)
 random_fraction = 1              # the random share of the recurrent weights, the rest is orthogonal (Wrec_rand_proportion); without effect here
+# rank is none                   # the rank of the trained part of the recurrent weights, in each block of a gated network (none: not restricted)
+random_part = false              # keep the random recurrent weights beside the part of low rank; they are not trained; without effect here
+# excitatory is none             # the share of excitatory units under Dale's law (none: units have connections of both signs)
+excitatory_readout = false       # read out excitatory units only; without effect here
+density = 1                      # the probability that a recurrent connection exists
+train_recurrent = true           # train the recurrent weights; false is a reservoir, of which only the readout is trained
 biases = true                    # train the biases; otherwise they stay zero (use_biases)
 train_input = false              # train the input weights (train_input_weights)
 train_readout = true             # train the readout weights (train_output_weights)
@@ -362,7 +368,8 @@ fn foreign_names_of_parameters_are_answered_with_ours() {
         ("N_out", "`task.classes`"),
         ("W_rec", "`concertina runs import`"),
         ("training_iters", "`train.epochs`"),
-        ("dale_ratio", "either sign"),
+        ("dale_ratio", "`network.excitatory`"),
+        ("p_conn", "`network.density`"),
         ("random_state", "`seed`"),
     ] {
         let error = Params::default().set(name, "1").expect_err(name);

@@ -24,7 +24,7 @@ fn every_parameter_can_be_set_by_its_path_its_last_part_and_its_published_names(
 fn another_value(parameter: &Parameter) -> Value {
     let candidates = match parameter.kind {
         Kind::Whole { .. } | Kind::OptionalWhole { .. } => vec![Value::from(7)],
-        Kind::Real(_) => vec![Value::Real(0.25)],
+        Kind::Real(_) | Kind::OptionalReal(_) => vec![Value::Real(0.25)],
         Kind::Boolean => vec![Value::Boolean(true), Value::Boolean(false)],
         Kind::Choice(names) => names.iter().map(|names| Value::from(names.name)).collect(),
         Kind::Imported => vec![Value::from(ImportedWeights::of([0xab; 16]).to_string())],
@@ -129,6 +129,12 @@ network.gate_bias = 0
 network.input_scale = 1
 network.readout_scale = 1
 network.random_fraction = 1
+network.rank = none
+network.random_part = false
+network.excitatory = none
+network.excitatory_readout = false
+network.density = 1
+network.train_recurrent = true
 network.biases = true
 network.train_input = false
 network.train_readout = true

@@ -354,6 +354,43 @@ hint: split the sweep, or shorten an axis
 }
 
 #[test]
+fn restrictions_of_the_recurrent_weights_that_make_no_sense_are_refused_with_a_reason() {
+    for (given, parameter, reason) in [
+        (&["kind=feedforward", "rank=2"][..], "network.rank", "no recurrent weights"),
+        (&["kind=feedforward", "excitatory=0.8"], "network.excitatory", "no recurrent weights"),
+        (&["kind=feedforward", "density=0.5"], "network.density", "no recurrent weights"),
+        (&["kind=feedforward", "train_recurrent=false"], "network.train_recurrent", "no recurrent weights"),
+        (&["rank=201"], "network.rank", "at most the 200 units"),
+        (&["rank=2", "density=0.5"], "network.density", "is not sparse"),
+        (&["rank=2", "nonlinearity=linear", "gradients=condensed"], "train.gradients", "to the factors"),
+        (&["kind=leaky", "random_fraction=0.5", "density=0.5"], "network.random_fraction", "not orthogonal"),
+        (&["kind=gru", "excitatory=0.8"], "network.excitatory", "a gate multiplies"),
+        (&["rank=2", "excitatory=0.8"], "network.excitatory", "signs of a product"),
+        (&["init=pytorch", "excitatory=0.8"], "network.excitatory", "not balanced"),
+        (&["excitatory=0.002"], "network.excitatory", "at least one of the 200 units"),
+        (&["excitatory=1", "units=1", "input_dim=1"], "network.units", "no connection to itself"),
+        (&["train_recurrent=false", "train_input=true"], "network.train_input", "only the readout"),
+        (&["train_recurrent=false", "train_readout=false"], "network.train_readout", "only the readout"),
+        (&["train_recurrent=false", "gradient_noise=1"], "train.gradient_noise_on", "no gradient"),
+    ] {
+        let shown = assigned(given);
+        let (_, message) = shown.split_once('\n').expect("a message");
+        assert!(message.starts_with(&format!("`{parameter}`: expected")), "{shown}");
+        assert!(message.contains(reason) && message.contains("hint: "), "{shown}");
+    }
+    // shares and densities have their range
+    for given in ["excitatory=0", "excitatory=1.2", "density=0", "density=2", "rank=0"] {
+        assert!(assigned(&[given]).contains("expected a"), "{given}");
+    }
+    assert!(valid(&["excitatory=0.8"]).gain() == 1.5 && valid(&["density=0.5"]).gain() == 20.0);
+    let key = |overrides: &[&str]| valid(overrides).canonical();
+    assert_eq!(key(&["excitatory=0.8", "gain=1.5", "dt=0.5"]), key(&["excitatory=0.8"]));
+    assert_eq!(key(&["rank=2", "gain=7", "dt=0.5"]), key(&["rank=2"]));
+    assert_ne!(key(&["rank=2", "gain=7", "random_part=true"]), key(&["rank=2", "random_part=true"]));
+    assert_eq!(key(&["random_part=true", "excitatory_readout=true"]), key(&[]));
+}
+
+#[test]
 fn mistakes_in_files_are_reported_with_their_line() {
     let shown = [
         read("[network]\ngain = \n"),

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use concertina_model::network::Weights;
+use concertina_model::network::TrainedWeights;
 use concertina_model::trainer::{EpochRecord, Trainer, TrainingState};
 use concertina_model::{Checkpoint, Error as ModelError, Update};
 
@@ -23,7 +23,7 @@ pub(crate) trait Cohort {
     fn history(&self, run: usize) -> &[EpochRecord];
 
     /// The current weights of a run.
-    fn weights(&self, run: usize) -> Weights;
+    fn weights(&self, run: usize) -> TrainedWeights;
 
     /// The state from which a run can be resumed.
     fn state(&self, run: usize) -> TrainingState;
@@ -35,7 +35,7 @@ pub(crate) struct TrainedEpoch {
     /// The record of the epoch, or why the run cannot continue.
     pub(crate) record: Result<EpochRecord, ModelError>,
     /// The weights that were wanted, as far as training got.
-    pub(crate) met: Vec<(Checkpoint, Weights)>,
+    pub(crate) met: Vec<(Checkpoint, TrainedWeights)>,
     /// The time it took.
     pub(crate) time: Duration,
 }
@@ -56,7 +56,7 @@ impl<'c> Member<'c> {
         self.cohort.history(self.run)
     }
 
-    pub(crate) fn weights(self) -> Weights {
+    pub(crate) fn weights(self) -> TrainedWeights {
         self.cohort.weights(self.run)
     }
 
@@ -85,8 +85,8 @@ impl Cohort for Trainer {
         self.history()
     }
 
-    fn weights(&self, _: usize) -> Weights {
-        self.weights()
+    fn weights(&self, _: usize) -> TrainedWeights {
+        self.trained_weights()
     }
 
     fn state(&self, _: usize) -> TrainingState {

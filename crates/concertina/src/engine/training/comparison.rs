@@ -1,7 +1,7 @@
 //! Compares a run that is trained again with what the store has, bit-for-bit.
 
 use concertina_model::Checkpoint;
-use concertina_model::network::Weights;
+use concertina_model::network::TrainedWeights;
 use concertina_model::trainer::EpochRecord;
 use concertina_store::RunFolder;
 
@@ -24,7 +24,7 @@ impl<'a> Comparer<'a> {
 
     /// Compares one checkpoint. A checkpoint that the store cannot read has been set aside and is not
     /// compared.
-    pub(crate) fn compare(&mut self, checkpoint: Checkpoint, weights: &Weights) {
+    pub(crate) fn compare(&mut self, checkpoint: Checkpoint, weights: &TrainedWeights) {
         let Ok(Some(stored)) = self.folder.read_checkpoint(id_of(checkpoint)) else { return };
         self.checkpoints += 1;
         if self.difference.is_some() {

@@ -269,7 +269,7 @@ fn source_of(known: &Known, plan: &Plan, trained: &Trained) -> Source {
 mod tests {
     use std::collections::BTreeSet;
 
-    use concertina_model::network::Weights;
+    use concertina_model::network::{TrainedWeights, Weights};
     use concertina_model::params::{Params, ValidParams};
     use concertina_model::trainer::TrainingState;
     use concertina_model::{Checkpoint, Update};
@@ -355,8 +355,8 @@ mod tests {
             self.0[run].history()
         }
 
-        fn weights(&self, run: usize) -> Weights {
-            self.0[run].weights()
+        fn weights(&self, run: usize) -> TrainedWeights {
+            self.0[run].trained_weights()
         }
 
         fn state(&self, run: usize) -> TrainingState {

@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 
 use concertina_model::Checkpoint;
-use concertina_model::network::Weights;
+use concertina_model::network::TrainedWeights;
 use concertina_model::params::ValidParams;
 use concertina_model::trainer::EpochRecord;
 use concertina_store::{Batch, Keep, RunFolder, Store, Tensors};
@@ -55,7 +55,7 @@ impl<'a> Publisher<'a> {
 
     /// Takes weights that training reached. They wait to be published if the store is to keep them (`keeps`)
     /// and does not have them.
-    pub(crate) fn offer(&mut self, checkpoint: Checkpoint, weights: &Weights, keeps: bool) {
+    pub(crate) fn offer(&mut self, checkpoint: Checkpoint, weights: &TrainedWeights, keeps: bool) {
         if self.stored.contains(&checkpoint) {
             if let Some(comparer) = &mut self.comparer {
                 comparer.compare(checkpoint, weights);

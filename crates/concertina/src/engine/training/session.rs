@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use concertina_model::network::Weights;
+use concertina_model::network::TrainedWeights;
 use concertina_model::trainer::{EpochRecord, TrainingState, early_stop};
 use concertina_model::{Checkpoint, Error as ModelError, Update};
 use concertina_store::{Claim, RunFolder, Store};
@@ -199,7 +199,7 @@ impl<'a> Session<'a> {
     }
 
     /// Gives weights to the store, to the witness, or to both.
-    fn take(&mut self, checkpoint: Checkpoint, weights: Weights, end: End) -> Result<()> {
+    fn take(&mut self, checkpoint: Checkpoint, weights: TrainedWeights, end: End) -> Result<()> {
         self.last_met = Some(checkpoint);
         let (keeps, needs) = if end == self.plan.end {
             (self.plan.kept.contains(&checkpoint), self.plan.needed.contains(&checkpoint))
@@ -208,7 +208,7 @@ impl<'a> Session<'a> {
             (self.request.kept(end, &needs).contains(&checkpoint), needs.all.contains(&checkpoint))
         };
         self.publisher.offer(checkpoint, &weights, keeps);
-        if needs { self.witness.meet(checkpoint, weights, end) } else { Ok(()) }
+        if needs { self.witness.meet(checkpoint, weights.effective(), end) } else { Ok(()) }
     }
 
     /// Publishes what waits if it is time to do so and training continues.

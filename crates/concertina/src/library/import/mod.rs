@@ -440,7 +440,7 @@ impl Library<'_> {
             });
         }
         let tensors: Vec<(Checkpoint, Tensors)> =
-            networks.iter().map(|(checkpoint, _, weights)| (*checkpoint, tensors_of(weights))).collect();
+            networks.iter().map(|(checkpoint, _, weights)| (*checkpoint, imported(weights))).collect();
         let given: Vec<_> = tensors.iter().map(|(one, tensors)| (id_of(*one), tensors)).collect();
         let last = tensors.last().map_or(Checkpoint::START, |(one, _)| *one);
         let progress = Progress { epoch: last.epoch.0, update: last.update.0, diverged: None };
@@ -464,9 +464,14 @@ impl Library<'_> {
     }
 }
 
+/// The arrays of an imported network, which is not trained.
+fn imported(weights: &Weights) -> Tensors {
+    tensors_of(&weights.clone().into())
+}
+
 /// The name of weights: a hash of their bits, and of those of the network before training.
 fn name_of(after: &Weights, before: Option<&Weights>) -> Result<ImportedWeights> {
-    let fingerprint = |weights: &Weights| tensors_of(weights).fingerprint();
+    let fingerprint = |weights: &Weights| imported(weights).fingerprint();
     let mut identity = format!("after {}\n", fingerprint(after));
     if let Some(before) = before {
         identity.push_str(&format!("before {}\n", fingerprint(before)));
