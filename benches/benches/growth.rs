@@ -55,7 +55,7 @@ fn case_on(
         return Ok(());
     }
     let mut params = Params::default();
-    params.network.gain = 1.0; // long trials stay finite
+    params.network.gain = Some(1.0); // long trials stay finite
     set(&mut params);
     let params = params.check()?;
     let samples = task::of(&params)?.trials(Ask::Training(0));

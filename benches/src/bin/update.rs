@@ -29,7 +29,7 @@ fn parameters(network: &str) -> Result<Params> {
         other => bail!("expected `paper`, `vanilla` or `gru`, found `{other}`"),
     };
     params.task.kind = TaskKind::FlipFlop;
-    (params.network.units, params.network.gain, params.network.dt) = (128, 1.0, 1.0);
+    (params.network.units, params.network.gain, params.network.dt) = (128, Some(1.0), 1.0);
     params.network.train_input = true;
     params.train.optimizer = OptimizerKind::Adam;
     Ok(params)

@@ -28,7 +28,7 @@ fn with_inputs(input_dim: usize, gain: f64, analysis: impl Into<AnalysisSpec>) -
     let tables = (0..5).map(|seed| {
         let mut params = Params { seed, ..Params::default() };
         params.task.input_dim = input_dim;
-        params.network.gain = gain;
+        params.network.gain = Some(gain);
         analysis.run(&common::Run::untrained(params).subject()).expect("it applies")
     });
     tables.collect()

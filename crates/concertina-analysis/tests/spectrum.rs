@@ -136,7 +136,7 @@ fn weights_of_zero_have_no_relative_departure() {
 fn an_untrained_network_has_the_spectral_radius_given_by_its_gain() {
     let mut params = common::small();
     params.network.kind = NetworkKind::Leaky;
-    params.network.gain = 3.0;
+    params.network.gain = Some(3.0);
     let table = Spectrum::default().run(&common::Run::untrained(params).subject()).expect("it applies");
     assert_all_close(&floats(&table, "spectral_radius"), &[3.0; UNITS], 1e-6);
 }

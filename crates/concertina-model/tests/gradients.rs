@@ -42,9 +42,9 @@ fn every_case() -> Vec<ValidParams> {
                     // large enough that a wrong term shows, small enough that the states of a linear network
                     // stay small
                     (params.network.gain, params.network.dt) = match kind {
-                        NetworkKind::Leaky => (1.5, 0.3),
-                        NetworkKind::Gru => (1.5, 0.01),
-                        NetworkKind::Vanilla | NetworkKind::Feedforward => (30.0, 0.02),
+                        NetworkKind::Leaky => (Some(1.5), 0.3),
+                        NetworkKind::Gru => (Some(1.5), 0.01),
+                        NetworkKind::Vanilla | NetworkKind::Feedforward => (Some(30.0), 0.02),
                     };
                     cases.push(params.check().expect("the case is valid"));
                 }
@@ -159,7 +159,7 @@ fn a_gru_with_several_windows_has_the_gradient_of_the_reference() {
     (params.task.input_dim, params.task.clusters) = (5, 7);
     (params.task.delay, params.task.hold, params.task.evaluate) = (120, 50, 60);
     params.network.kind = NetworkKind::Gru;
-    (params.network.units, params.network.gain) = (13, 1.5);
+    (params.network.units, params.network.gain) = (13, Some(1.5));
     has_the_gradient_of_the_reference(&params.check().expect("valid"), GradientMethod::Backpropagation);
 }
 
@@ -219,9 +219,9 @@ fn condensed_batches_have_the_same_noise_as_backpropagation() {
                 params.network.nonlinearity = Nonlinearity::Linear;
                 params.network.unit_noise = 0.3;
                 (params.network.gain, params.network.dt) = match kind {
-                    NetworkKind::Leaky => (1.5, 0.3),
-                    NetworkKind::Gru => (1.5, 0.01),
-                    NetworkKind::Vanilla | NetworkKind::Feedforward => (30.0, 0.02),
+                    NetworkKind::Leaky => (Some(1.5), 0.3),
+                    NetworkKind::Gru => (Some(1.5), 0.01),
+                    NetworkKind::Vanilla | NetworkKind::Feedforward => (Some(30.0), 0.02),
                 };
                 params.train.loss = loss;
                 params.train.batch = 9;
@@ -247,9 +247,9 @@ fn split_batches_have_the_gradient_of_whole_ones() {
         (params.network.unit_noise, params.network.dropout) = (0.3, 0.2);
         params.network.train_input = true;
         (params.network.gain, params.network.dt) = match kind {
-            NetworkKind::Leaky => (1.5, 0.3),
-            NetworkKind::Gru => (1.5, 0.01),
-            NetworkKind::Vanilla | NetworkKind::Feedforward => (30.0, 0.02),
+            NetworkKind::Leaky => (Some(1.5), 0.3),
+            NetworkKind::Gru => (Some(1.5), 0.01),
+            NetworkKind::Vanilla | NetworkKind::Feedforward => (Some(30.0), 0.02),
         };
         params.train.batch = 100;
         let mut whole = params.clone();

@@ -145,7 +145,7 @@ fn the_task_can_be_learnt_by_every_network() {
     {
         let mut params = small();
         params.network.kind = kind;
-        params.network.gain = gain;
+        params.network.gain = Some(gain);
         params.network.dt = if kind == NetworkKind::Leaky { 0.3 } else { 0.01 };
         params.network.units = 40;
         params.task.input_dim = 20;
@@ -258,7 +258,7 @@ fn weights_drawn_as_in_pytorch_are_uniform_and_do_not_depend_on_the_gain() {
         (params.network.kind, params.network.units) = (kind, 100);
         params.network.init = concertina_model::params::InitialWeights::Pytorch;
         let plain = params.clone().check().expect("valid");
-        params.network.gain = 3.0;
+        params.network.gain = Some(3.0);
         params.network.readout_scale = 0.5;
         let params = params.check().expect("valid");
         assert_eq!(params.canonical(), plain.canonical(), "{kind:?}");

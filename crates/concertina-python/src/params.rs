@@ -146,7 +146,7 @@ fn described<'py>(py: Python<'py>, parameter: &Parameter) -> PyResult<Bound<'py,
     dict.set_item("type", type_of(&parameter.kind))?;
     dict.set_item("is_list", matches!(parameter.kind, Kind::Epochs | Kind::Saves))?;
     dict.set_item("values", parameter.kind.to_string())?;
-    dict.set_item("default", python_value(py, &parameter.default_value())?)?;
+    dict.set_item("default", python_value(py, &parameter.shown_default())?)?;
     dict.set_item("unit", parameter.unit)?;
     dict.set_item("meaning", words::of_python(parameter.meaning))?;
     dict.set_item("condition", parameter.condition.map(|condition| condition.text))?;
@@ -159,7 +159,7 @@ fn type_of(kind: &Kind) -> String {
     match kind {
         Kind::Whole { .. } => "int".to_owned(),
         Kind::OptionalWhole { .. } => "int | None".to_owned(),
-        Kind::Real(_) => "float".to_owned(),
+        Kind::Real(_) | Kind::OptionalReal(_) => "float".to_owned(),
         Kind::Boolean => "bool".to_owned(),
         Kind::Choice(names) => literal(names),
         Kind::Imported => "str | None".to_owned(),

@@ -14,7 +14,7 @@ fn params(kind: NetworkKind) -> Params {
     (params.task.train_samples, params.task.val_samples) = (256, Some(64));
     params.network.kind = kind;
     (params.network.units, params.network.train_input) = (32, true);
-    (params.network.gain, params.network.dt) = (1.0, 1.0);
+    (params.network.gain, params.network.dt) = (Some(1.0), 1.0);
     (params.train.optimizer, params.train.learning_rate) = (OptimizerKind::Adam, 0.005);
     (params.train.scheduler, params.train.batch, params.train.epochs) = (SchedulerKind::None, 32, 30);
     params

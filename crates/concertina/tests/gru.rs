@@ -16,7 +16,7 @@ use support::open;
 fn params() -> Params {
     let mut params = Params::default();
     params.network.kind = NetworkKind::Gru;
-    (params.network.units, params.network.gain) = (20, 1.0);
+    (params.network.units, params.network.gain) = (20, Some(1.0));
     (params.task.input_dim, params.task.clusters, params.task.delay) = (6, 8, 5);
     (params.task.train_samples, params.train.epochs) = (60, 4);
     params

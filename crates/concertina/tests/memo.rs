@@ -183,6 +183,6 @@ fn the_run_table_is_derived_from_the_folders() {
     let key = listed.texts("key").expect("keys")[0].clone().expect("a key");
     let run = study.stored_run(&key[..8]).expect("found");
     assert_eq!((run.checkpoints.len(), run.history.row_count(), run.status), (7, 6, "complete"));
-    assert_eq!(run.params.expect("readable").network.gain, 250.0);
+    assert_eq!(run.params.expect("readable").network.gain, Some(250.0));
     assert!(study.stored_run("").is_err() && study.stored_run("xyz").is_err());
 }

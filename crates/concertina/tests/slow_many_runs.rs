@@ -35,7 +35,7 @@ fn fill(root: &Path, runs: u64) {
 fn publish(store: &Store, number: u64) {
     let mut params = Params::default();
     params.seed = number / 10;
-    params.network.gain = 10.0 * (number % 10) as f64;
+    params.network.gain = Some(10.0 * (number % 10) as f64);
     params.task.input_dim = 2 + (number % 7) as usize;
     let params = params.check().expect("valid");
     let folder = store.run(&key_of(&params));

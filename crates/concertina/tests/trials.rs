@@ -47,7 +47,7 @@ fn params(file: &Path) -> Params {
     params.task.kind = TaskKind::Trials;
     params.task.file = Some(TrialSource::File(file.to_owned()));
     (params.network.units, params.network.train_input) = (16, true);
-    (params.network.gain, params.network.dt) = (1.0, 1.0);
+    (params.network.gain, params.network.dt) = (Some(1.0), 1.0);
     (params.train.optimizer, params.train.learning_rate) = (OptimizerKind::Adam, 0.01);
     (params.train.scheduler, params.train.epochs) = (SchedulerKind::None, 6);
     params

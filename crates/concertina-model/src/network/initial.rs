@@ -43,7 +43,7 @@ pub fn draw(params: &ValidParams) -> Result<Weights> {
     let repeated = layout.biases / biases.len();
     Ok(Weights {
         input: rounded(input, "network.input_scale", network.input_scale)?,
-        recurrent: vec![rounded(recurrent, "network.gain", network.gain)?; layout.recurrent],
+        recurrent: vec![rounded(recurrent, "network.gain", params.gain())?; layout.recurrent],
         biases: biases.iter().flat_map(|bias| vec![bias.mapv(|entry| entry as f32); repeated]).collect(),
         readout: rounded(readout, "network.readout_scale", network.readout_scale)?,
         readout_bias: Array1::zeros(params.outputs()),

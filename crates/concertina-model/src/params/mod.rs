@@ -8,7 +8,7 @@
 //! use concertina_model::params::Params;
 //! let mut ours = Params::default();
 //! ours.task.input_dim = 2;
-//! ours.network.gain = 250.0;
+//! ours.network.gain = Some(250.0);
 //! let mut published = Params::default();
 //! published.set("X_dim", "2")?;
 //! published.set("g_radius", "2.5e2")?;
@@ -142,8 +142,9 @@ pub struct NetworkParams {
     pub units: usize,
     /// The units' transfer function.
     pub nonlinearity: Nonlinearity,
-    /// Spectral radius of the random part of the recurrent weights, exact.
-    pub gain: f64,
+    /// Spectral radius of the random part of the recurrent weights, exact. `None`: the default of the kind of
+    /// network. Always `Some` in [`ValidParams`]; read it there with [`ValidParams::gain`].
+    pub gain: Option<f64>,
     /// Step of the discretisation, in time constants.
     pub dt: f64,
     /// Whether a leaky network has its leak; `false` gives the published code's update, which lacks it.
@@ -154,8 +155,9 @@ pub struct NetworkParams {
     pub init: InitialWeights,
     /// Spectral radius of each gate's block of the recurrent weights of a gated network, exact.
     pub gate_gain: f64,
-    /// Bias before training of the gate that keeps the state: the update gate of `gru`.
-    pub gate_bias: f64,
+    /// Bias before training of the gate that keeps the state: the update gate of `gru`. `None`: the default of
+    /// the kind of network. Always `Some` in [`ValidParams`]; read it there with [`ValidParams::gate_bias`].
+    pub gate_bias: Option<f64>,
     /// Factor of the input weights.
     pub input_scale: f64,
     /// Factor of the readout weights.
@@ -182,13 +184,13 @@ impl Default for NetworkParams {
             kind: NetworkKind::Vanilla,
             units: 200,
             nonlinearity: Nonlinearity::Tanh,
-            gain: 20.0,
+            gain: None,
             dt: 0.01,
             leak: true,
             input_weights: InputWeights::Orthogonal,
             init: InitialWeights::Standard,
             gate_gain: 1.0,
-            gate_bias: 0.0,
+            gate_bias: None,
             input_scale: 1.0,
             readout_scale: 1.0,
             random_fraction: 1.0,

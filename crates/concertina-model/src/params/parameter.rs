@@ -29,6 +29,9 @@ pub enum Kind {
     },
     /// A finite number in an interval.
     Real(Interval),
+    /// A finite number in an interval, or none, which is replaced by a number that depends on other parameters.
+    /// Messages and tables only describe the number.
+    OptionalReal(Interval),
     /// True or false.
     Boolean,
     /// One of a closed set.
@@ -71,6 +74,19 @@ impl Interval {
     }
 }
 
+/// Describes the numbers in the interval, for messages and tables.
+impl fmt::Display for Interval {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::All => "a finite number",
+            Self::NotNegative => "a number of at least 0",
+            Self::Unit => "a number from 0 to 1",
+            Self::UnitBelowOne => "a number of at least 0 and below 1",
+            Self::UnitAboveZero => "a number above 0 and at most 1",
+        })
+    }
+}
+
 /// Describes the values of this kind, for messages and tables.
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -80,11 +96,7 @@ impl fmt::Display for Kind {
                 write_range(f, *least, *most)?;
                 f.write_str(", or none")
             }
-            Self::Real(Interval::All) => f.write_str("a finite number"),
-            Self::Real(Interval::NotNegative) => f.write_str("a number of at least 0"),
-            Self::Real(Interval::Unit) => f.write_str("a number from 0 to 1"),
-            Self::Real(Interval::UnitBelowOne) => f.write_str("a number of at least 0 and below 1"),
-            Self::Real(Interval::UnitAboveZero) => f.write_str("a number above 0 and at most 1"),
+            Self::Real(interval) | Self::OptionalReal(interval) => interval.fmt(f),
             Self::Boolean => f.write_str("`true` or `false`"),
             Self::Choice(names) => {
                 for (place, names) in names.iter().enumerate() {
@@ -128,11 +140,13 @@ impl Kind {
     /// Whether a value of the right type is in range.
     fn holds(&self, value: &Value) -> bool {
         match (self, value) {
-            (Self::OptionalWhole { .. }, Value::None) => true,
+            (Self::OptionalWhole { .. } | Self::OptionalReal(_), Value::None) => true,
             (Self::Whole { least, most } | Self::OptionalWhole { least, most }, Value::Integer(number)) => {
                 (i128::from(*least)..=i128::from(*most)).contains(number)
             }
-            (Self::Real(interval), Value::Real(number)) => number.is_finite() && interval.contains(*number),
+            (Self::Real(interval) | Self::OptionalReal(interval), Value::Real(number)) => {
+                number.is_finite() && interval.contains(*number)
+            }
             (Self::Epochs, Value::List(items)) => {
                 items.windows(2).all(|pair| match pair {
                     [Value::Integer(first), Value::Integer(second)] => first < second,
@@ -216,6 +230,15 @@ impl Parameter {
         self.value(&Params::default())
     }
 
+    /// Its default value, for tables and messages. For a number that is filled in when parameters are checked,
+    /// it is what the default network has.
+    pub fn shown_default(&self) -> Value {
+        match self.kind {
+            Kind::OptionalReal(_) => self.usual(&Params::default()),
+            _ => self.default_value(),
+        }
+    }
+
     /// Whether it has an effect in this set of parameters.
     pub fn applies(&self, params: &Params) -> bool {
         self.condition.is_none_or(|condition| (condition.holds)(params))
@@ -241,8 +264,8 @@ impl Parameter {
     /// The error for a value that the parameter cannot have.
     fn refuse(&self, value: &Value) -> Error {
         let value = value.untexted();
-        let finite =
-            !matches!((self.kind, &value), (Kind::Real(_), Value::Real(number)) if !number.is_finite());
+        let is_real = matches!(self.kind, Kind::Real(_) | Kind::OptionalReal(_));
+        let finite = !(is_real && matches!(value, Value::Real(number) if !number.is_finite()));
         let expected = match (self.kind, &value) {
             _ if !finite => "a finite number".to_owned(),
             (Kind::Whole { most, .. } | Kind::OptionalWhole { most, .. }, Value::Integer(number))
@@ -273,7 +296,7 @@ impl Parameter {
                 .to_owned();
         }
         let unit = if self.unit.is_empty() { String::new() } else { format!(", in {}", self.unit) };
-        let default = match self.default_value() {
+        let default = match self.shown_default() {
             Value::Real(number) => spell(number),
             other => other.to_string(),
         };

@@ -187,7 +187,7 @@ pub static PARAMETERS: &[Parameter] = &[
     parameter!(
         network.gain,
         ["g_radius"],
-        NUMBER,
+        Kind::OptionalReal(Interval::NotNegative),
         "the spectral radius of the random part of the recurrent weights"
     )
     .usually("`network.init = standard`", is_drawn),
@@ -225,7 +225,7 @@ pub static PARAMETERS: &[Parameter] = &[
     parameter!(
         network.gate_bias,
         [],
-        Kind::Real(Interval::All),
+        Kind::OptionalReal(Interval::All),
         "the bias before training of the gate that keeps the state"
     )
     .only("`network.kind = gru` and `network.init = standard`", is_gated),

@@ -33,7 +33,7 @@ const MOST_LISTED: usize = 10_000_000;
 /// let sweep = Sweep::of(Params::default()).gain([20.0, 250.0]).seeds(0..5).check()?;
 /// assert_eq!(sweep.len(), 10);
 /// assert_eq!(sweep.varied(), ["network.gain", "seed"]);
-/// assert_eq!((sweep[1].network.gain, sweep[1].seed), (20.0, 1)); // the last axis runs fastest
+/// assert_eq!((sweep[1].gain(), sweep[1].seed), (20.0, 1)); // the last axis runs fastest
 /// # Ok::<(), concertina_model::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -373,7 +373,8 @@ impl Sweep {
             let Some(condition) = parameter.condition else { continue };
             let default = parameter.default_value();
             let varies = |column: &Column| column.path() == parameter.path && column.values.len() > 1;
-            let given = parameter.value(&self.base) != default
+            let value = parameter.value(&self.base);
+            let given = value != default && value != parameter.usual(&self.base)
                 || self.columns().any(varies)
                 || self.held.iter().any(|refused| refused.is_of(parameter.path));
             if given && !runs.iter().any(|run| parameter.applies(run)) {

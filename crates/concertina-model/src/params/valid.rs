@@ -7,7 +7,8 @@ use serde::{Serialize, Serializer};
 use super::registry::PARAMETERS;
 use super::rules;
 use super::{
-    LossKind, NetworkKind, Nonlinearity, Params, SaveRate, SavesPerEpoch, SchedulerKind, TaskKind, TaskParams,
+    LossKind, NetworkKind, NetworkParams, Nonlinearity, Params, SaveRate, SavesPerEpoch, SchedulerKind,
+    TaskKind, TaskParams,
 };
 use crate::Result;
 use crate::checkpoint::CheckpointSchedule;
@@ -50,10 +51,22 @@ impl TaskParams {
     }
 }
 
+impl NetworkParams {
+    /// The gain if none is given: the paper's 20.
+    pub(super) fn default_gain(&self) -> f64 {
+        20.0
+    }
+
+    /// The bias of the gate that keeps the state, if none is given.
+    pub(super) fn default_gate_bias(&self) -> f64 {
+        0.0
+    }
+}
+
 impl Params {
     /// Checks every parameter and the rules between them, fills in what was left open (`task.val_samples`,
-    /// `train.gradients`, and `train.cycle_epochs` of a `onecycle` schedule), resets parameters without
-    /// effect to their defaults, and reads `task.file`.
+    /// `network.gain`, `network.gate_bias`, `train.gradients`, and `train.cycle_epochs` of a `onecycle`
+    /// schedule), resets parameters without effect to their defaults, and reads `task.file`.
     ///
     /// Whether the clusters can be placed is only checked when the task is made.
     ///
@@ -75,6 +88,8 @@ impl Params {
             parameter.set(&mut params, &value)?;
         }
         params.task.val_samples.get_or_insert(params.task.default_val_samples());
+        params.network.gain.get_or_insert(params.network.default_gain());
+        params.network.gate_bias.get_or_insert(params.network.default_gate_bias());
         if params.train.scheduler == SchedulerKind::Onecycle && params.train.epochs > 0 {
             params.train.cycle_epochs.get_or_insert(params.train.epochs);
         }
@@ -180,6 +195,16 @@ impl ValidParams {
     /// Training samples in an epoch.
     pub fn train_samples(&self) -> usize {
         self.params.train_samples()
+    }
+
+    /// The spectral radius of the random part of the recurrent weights.
+    pub fn gain(&self) -> f64 {
+        self.network.gain.expect("check() fills it in")
+    }
+
+    /// The bias before training of the gate that keeps the state.
+    pub fn gate_bias(&self) -> f64 {
+        self.network.gate_bias.expect("check() fills it in")
     }
 
     /// Validation samples per epoch.

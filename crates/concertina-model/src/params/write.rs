@@ -42,21 +42,12 @@ impl ValidParams {
     pub fn canonical(&self) -> String {
         let mut lines: Vec<String> = PARAMETERS
             .iter()
-            .filter(|parameter| parameter.part_of_key && parameter.value(self) != self.usual(parameter))
+            .filter(|parameter| parameter.part_of_key && parameter.value(self) != parameter.usual(self))
             .map(|parameter| format!("{} = {}\n", parameter.path, file_spelling(&parameter.value(self))))
             .collect();
         lines.sort_unstable();
         lines.insert(0, format!("{SCHEMA}\n"));
         lines.concat()
-    }
-
-    /// The value that the canonical form leaves out.
-    fn usual(&self, parameter: &Parameter) -> Value {
-        match parameter.path {
-            "task.val_samples" => Value::from(self.task.default_val_samples()),
-            "train.gradients" => GradientMethod::Backpropagation.show(),
-            _ => parameter.default_value(),
-        }
     }
 
     /// All parameters as TOML, with the meaning, unit and published name of each in a comment.
@@ -122,9 +113,20 @@ fn file_spelling(value: &Value) -> String {
 }
 
 impl Parameter {
+    /// The value that the canonical form of these parameters leaves out.
+    pub(super) fn usual(&self, params: &Params) -> Value {
+        match self.path {
+            "task.val_samples" => Value::from(params.task.default_val_samples()),
+            "network.gain" => Value::Real(params.network.default_gain()),
+            "network.gate_bias" => Value::Real(params.network.default_gate_bias()),
+            "train.gradients" => GradientMethod::Backpropagation.show(),
+            _ => self.default_value(),
+        }
+    }
+
     /// Its default, as it is written in a table.
     pub fn default_text(&self) -> String {
-        match self.default_value() {
+        match self.shown_default() {
             Value::Text(text) => text,
             other => file_spelling(&other),
         }

@@ -208,7 +208,7 @@ mod tests {
             shape(&params.check().expect("valid")).expect("valid")
         };
         let usual = shape_of(|_| {});
-        assert_eq!(usual, shape_of(|params| (params.seed, params.network.gain) = (7, 250.0)));
+        assert_eq!(usual, shape_of(|params| (params.seed, params.network.gain) = (7, Some(250.0))));
         assert_ne!(usual, shape_of(|params| params.network.units = 300));
         assert_ne!(usual, shape_of(|params| params.train.batch = 1));
     }

@@ -39,7 +39,7 @@ pub(super) fn empty(column: &str) -> Values {
         }
         (_, Some(Kind::Boolean)) => Values::Boolean(vec![None]),
         ("key" | "folder" | "status" | "finished", _) => Values::Text(vec![None]),
-        (_, Some(Kind::Real(_)) | None) => Values::Float(vec![None]),
+        (_, Some(Kind::Real(_) | Kind::OptionalReal(_)) | None) => Values::Float(vec![None]),
         (_, Some(_)) => Values::Text(vec![None]),
     }
 }
@@ -136,5 +136,5 @@ pub(crate) fn is_ordered(column: &str) -> bool {
 }
 
 fn is_numeric(kind: &Kind) -> bool {
-    matches!(kind, Kind::Whole { .. } | Kind::OptionalWhole { .. } | Kind::Real(_))
+    matches!(kind, Kind::Whole { .. } | Kind::OptionalWhole { .. } | Kind::Real(_) | Kind::OptionalReal(_))
 }

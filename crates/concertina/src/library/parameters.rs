@@ -28,7 +28,7 @@ mod tests {
     #[test]
     fn the_stored_parameters_name_the_same_run_and_do_not_say_how_far_it_was_trained() {
         let mut params = Params::default();
-        params.network.gain = 250.0;
+        params.network.gain = Some(250.0);
         params.train.epochs = 77;
         params.train.stop_after = Some(5);
         let params = params.check().expect("valid");

@@ -56,17 +56,26 @@ fn value(path: &str, kind: Kind, number: u64) -> Value {
         ("seed", _) => Value::from([0, 1, pick % 1000, i64::MAX as u64][number as usize % 4]),
         ("task.cluster_std", _) if usual => of(&[0.02, 0.05]),
         ("task.cluster_std", _) => of(&[0.0, 5e-324, 1e-40, 0.3, 1e300]),
+        (_, Kind::OptionalReal(_)) if number % 3 == 0 => Value::None,
         ("network.gain", _) if usual => of(&[1.0, 20.0, 250.0]),
         ("train.learning_rate", _) if usual => of(&[1e-3, 1e-2, 1.0]),
         ("train.weight_decay" | "train.gradient_noise" | "network.unit_noise", _) if usual => {
             of(&[0.0, 1e-3, 0.1])
         }
         ("network.input_scale" | "network.readout_scale", _) if usual => of(&[1.0, 0.3]),
-        (_, Kind::Real(Interval::All)) => of(&[0.0, 1.0, -2.0, 5e-324, -1e30, 1e300]),
-        (_, Kind::Real(Interval::NotNegative)) => of(&[0.0, 5e-324, 1e-40, 1e-8, 1e8, 1e30, 1e300, f64::MAX]),
-        (_, Kind::Real(Interval::UnitAboveZero)) => of(&[0.01, 0.5, 1.0, 5e-324, 1.0 - f64::EPSILON]),
-        (_, Kind::Real(Interval::UnitBelowOne)) => of(&[0.0, 0.0, 0.3, 0.9, 1.0 - f64::EPSILON, 5e-324]),
-        (_, Kind::Real(Interval::Unit)) => of(&[0.0, 0.5, 1.0, 5e-324]),
+        (_, Kind::Real(Interval::All) | Kind::OptionalReal(Interval::All)) => {
+            of(&[0.0, 1.0, -2.0, 5e-324, -1e30, 1e300])
+        }
+        (_, Kind::Real(Interval::NotNegative) | Kind::OptionalReal(Interval::NotNegative)) => {
+            of(&[0.0, 5e-324, 1e-40, 1e-8, 1e8, 1e30, 1e300, f64::MAX])
+        }
+        (_, Kind::Real(Interval::UnitAboveZero) | Kind::OptionalReal(Interval::UnitAboveZero)) => {
+            of(&[0.01, 0.5, 1.0, 5e-324, 1.0 - f64::EPSILON])
+        }
+        (_, Kind::Real(Interval::UnitBelowOne) | Kind::OptionalReal(Interval::UnitBelowOne)) => {
+            of(&[0.0, 0.0, 0.3, 0.9, 1.0 - f64::EPSILON, 5e-324])
+        }
+        (_, Kind::Real(Interval::Unit) | Kind::OptionalReal(Interval::Unit)) => of(&[0.0, 0.5, 1.0, 5e-324]),
         (_, Kind::Boolean) => Value::Boolean(number.is_multiple_of(2)),
         (_, Kind::Choice(names)) => Value::from(names[pick as usize % names.len()].name),
         (_, Kind::Trials) => Value::Trials(Arc::new(trials(pick))),

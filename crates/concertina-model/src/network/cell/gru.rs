@@ -150,13 +150,13 @@ impl Cell for Gru {
     /// `gate_gain`. The candidate has the input weights of a vanilla unit, the gates have `N(0, 1/d)`.
     fn draw(&self, drawing: &Drawing<'_>) -> Result<Drawn> {
         let network = &drawing.params.network;
-        let gains = [network.gate_gain, network.gate_gain, network.gain];
+        let gains = [network.gate_gain, network.gate_gain, drawing.params.gain()];
         let recurrent = block_recurrent(drawing.recurrent(CURRENTS).view(), &gains)?;
         let gates = gate_input(drawing.gate_input(CURRENTS - 1).view());
         let input = concatenate(Axis(1), &[gates.view(), drawing.input()?.view()])
             .expect("both have one row per input");
         let mut bias = Array1::zeros(CURRENTS * network.units);
-        bias.slice_mut(s![network.units..2 * network.units]).fill(network.gate_bias);
+        bias.slice_mut(s![network.units..2 * network.units]).fill(drawing.params.gate_bias());
         let recurrent_bias = Array1::zeros(bias.len());
         Ok(Drawn { input, recurrent, biases: vec![bias, recurrent_bias] })
     }

@@ -113,7 +113,7 @@ impl Cell for Leaky {
     fn draw(&self, drawing: &Drawing<'_>) -> Result<Drawn> {
         let network = &drawing.params.network;
         let (random, orthogonal) = (drawing.recurrent(1), drawing.orthogonal_part());
-        let (gain, fraction) = (network.gain, network.random_fraction);
+        let (gain, fraction) = (drawing.params.gain(), network.random_fraction);
         Ok(Drawn {
             input: drawing.input()?,
             recurrent: leaky_recurrent(random.view(), orthogonal.view(), gain, fraction)?,

@@ -87,7 +87,7 @@ impl Cell for Vanilla {
         let network = &drawing.params.network;
         Ok(Drawn {
             input: drawing.input()?,
-            recurrent: vanilla_recurrent(drawing.recurrent(1).view(), network.gain, network.dt)?,
+            recurrent: vanilla_recurrent(drawing.recurrent(1).view(), drawing.params.gain(), network.dt)?,
             biases: vec![Array1::zeros(network.units)],
         })
     }

@@ -80,9 +80,12 @@ fn value(kind: Kind, number: u64) -> Value {
         Kind::Whole { least, most } => Value::from(least + number % (most - least + 1)),
         Kind::OptionalWhole { .. } if number.is_multiple_of(2) => Value::None,
         Kind::OptionalWhole { least, most } => Value::from(least + number % (most - least + 1)),
-        Kind::Real(Interval::NotNegative) => Value::Real(part * 10_f64.powi((number % 41) as i32 - 20)),
+        Kind::OptionalReal(_) if number.is_multiple_of(2) => Value::None,
+        Kind::Real(Interval::NotNegative) | Kind::OptionalReal(Interval::NotNegative) => {
+            Value::Real(part * 10_f64.powi((number % 41) as i32 - 20))
+        }
         Kind::Real(Interval::UnitAboveZero) => Value::Real(1.0 - part),
-        Kind::Real(_) => Value::Real(part),
+        Kind::Real(_) | Kind::OptionalReal(_) => Value::Real(part),
         Kind::Boolean => Value::Boolean(number.is_multiple_of(2)),
         Kind::Choice(names) => Value::from(names[number as usize % names.len()].name),
         Kind::Imported if number.is_multiple_of(2) => Value::None,

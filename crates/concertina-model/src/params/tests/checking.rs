@@ -60,3 +60,16 @@ fn odd_values_of_fields_are_normalised() {
     assert!(params.network.unit_noise.is_sign_positive());
     assert_eq!(params.train.saves_per_epoch, SavesPerEpoch::default());
 }
+
+#[test]
+fn a_number_that_is_left_open_is_filled_in_and_given_explicitly_it_is_the_same_run() {
+    let open = valid(&[]);
+    assert_eq!((Params::default().network.gain, open.network.gain, open.gain()), (None, Some(20.0), 20.0));
+    for same in [&["gain=none"][..], &["gain=20"], &["gate_bias=0"], &["gate_bias=none", "gain=2e1"]] {
+        assert_eq!(valid(same), open, "{same:?}");
+    }
+    let gated = valid(&["kind=gru", "gate_bias=none"]);
+    assert_eq!((gated.gate_bias(), gated.canonical()), (0.0, valid(&["kind=gru"]).canonical()));
+    let stored = Params::from_stored_toml(&open.to_toml()).and_then(Params::check).expect("can be read");
+    assert_eq!(stored, open);
+}

@@ -24,7 +24,7 @@ fn every_parameter_can_be_set_by_its_path_its_last_part_and_its_published_names(
 fn another_value(parameter: &Parameter) -> Value {
     let candidates = match parameter.kind {
         Kind::Whole { .. } | Kind::OptionalWhole { .. } => vec![Value::from(7)],
-        Kind::Real(_) => vec![Value::Real(0.25)],
+        Kind::Real(_) | Kind::OptionalReal(_) => vec![Value::Real(0.25)],
         Kind::Boolean => vec![Value::Boolean(true), Value::Boolean(false)],
         Kind::Choice(names) => names.iter().map(|names| Value::from(names.name)).collect(),
         Kind::Imported => vec![Value::from(ImportedWeights::of([0xab; 16]).to_string())],

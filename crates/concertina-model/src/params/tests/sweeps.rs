@@ -10,7 +10,7 @@ fn runs(overrides: &[&str]) -> ValidSweep {
 #[test]
 fn two_gains_and_five_seeds_are_ten_runs_and_the_last_axis_runs_fastest() {
     let sweep = runs(&["gain=20,250", "seed=0..5"]);
-    let pairs: Vec<(f64, u64)> = sweep.iter().map(|run| (run.network.gain, run.seed)).collect();
+    let pairs: Vec<(f64, u64)> = sweep.iter().map(|run| (run.gain(), run.seed)).collect();
     assert_eq!(pairs[..6], [(20.0, 0), (20.0, 1), (20.0, 2), (20.0, 3), (20.0, 4), (250.0, 0)]);
     assert_eq!((pairs.len(), sweep.varied()), (10, &["network.gain", "seed"][..]));
     assert_eq!(sweep, runs(&["g_radius=20.0,2.5e2", "model_seed=0..=4"]));
@@ -29,7 +29,7 @@ fn a_single_value_is_an_override_and_not_an_axis() {
 
 #[test]
 fn ranges_have_steps_and_mix_with_lists() {
-    let gains = |text| runs(&[text]).iter().map(|run| run.network.gain).collect::<Vec<_>>();
+    let gains = |text| runs(&[text]).iter().map(|run| run.gain()).collect::<Vec<_>>();
     assert_eq!(gains("gain=20..=260..40"), [20.0, 60.0, 100.0, 140.0, 180.0, 220.0, 260.0]);
     assert_eq!(gains("gain=20..260..40"), [20.0, 60.0, 100.0, 140.0, 180.0, 220.0]);
     assert_eq!(gains("gain=0..2, 250"), [0.0, 1.0, 250.0]);
@@ -45,7 +45,7 @@ fn values_that_are_lists_are_written_in_brackets() {
 #[test]
 fn later_values_replace_earlier_ones() {
     assert_eq!(runs(&["gain=20,250", "g_radius=1,2,3"]).len(), 3);
-    assert_eq!(runs(&["gain=20,250", "gain=5"])[0].network.gain, 5.0);
+    assert_eq!(runs(&["gain=20,250", "gain=5"])[0].gain(), 5.0);
     assert_eq!(runs(&["gain=5", "gain=20,250"]).len(), 2);
 }
 
@@ -121,7 +121,7 @@ fn parameters_that_vary_together_are_one_axis_among_others() {
     };
     let found = sweep().check().expect("it is valid");
     assert_eq!(found.varied(), ["network.gain", "network.units", "task.train_samples", "seed"]);
-    let run = |run: &ValidParams| (run.network.gain, run.network.units, run.task.train_samples, run.seed);
+    let run = |run: &ValidParams| (run.gain(), run.network.units, run.task.train_samples, run.seed);
     let first: Vec<_> = found.iter().take(5).map(run).collect();
     assert_eq!(
         first,
