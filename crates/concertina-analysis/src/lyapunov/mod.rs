@@ -9,6 +9,7 @@ mod paper;
 mod spectrum;
 mod start;
 
+use concertina_model::network::Equations;
 use concertina_model::params::{NetworkKind, ValidParams};
 use concertina_table::{Table, Values};
 use serde::{Deserialize, Serialize};
@@ -107,8 +108,8 @@ impl Lyapunov {
     /// # Errors
     /// [`Error::Parameter`].
     pub fn spectrum(&self, system: &Autonomous, seed: u64) -> Result<Spectrum> {
-        self.check_for(system.units())?;
-        let exponents = self.exponents.unwrap_or_else(|| DEFAULT_EXPONENTS.min(system.units()));
+        self.check_for(system.dimension(), &system.width())?;
+        let exponents = self.exponents.unwrap_or_else(|| DEFAULT_EXPONENTS.min(system.dimension()));
         let rule = Converged {
             exponents,
             initial_conditions: self.initial_conditions,
@@ -122,12 +123,16 @@ impl Lyapunov {
         }
     }
 
-    fn check_for(&self, units: usize) -> Result<()> {
+    /// Checks the settings for a system whose states have this many numbers, which are called `width`.
+    fn check_for(&self, numbers: usize, width: &str) -> Result<()> {
         let default = Self::default();
         if let Some(exponents) = self.exponents {
             at_least(Self::NAME, "exponents", exponents, 1)?;
-            if exponents > units {
-                let expected = format!("at most {units}, the number of units");
+            if exponents > numbers {
+                let expected = match width {
+                    "units" => format!("at most {numbers}, the number of units"),
+                    _ => format!("at most {numbers}, the dimension of a state, {width}"),
+                };
                 return refuse(Self::NAME, "exponents", expected, exponents);
             }
         }
@@ -177,7 +182,8 @@ impl Analysis for Lyapunov {
         if params.network.kind == NetworkKind::Feedforward {
             return Err(not_recurrent());
         }
-        self.check_for(params.network.units)
+        let states = Equations::new(params).dynamics().states();
+        self.check_for(states * params.network.units, &dynamics::width(states))
     }
 
     fn run(&self, subject: &Subject) -> Result<Table> {

@@ -5,6 +5,7 @@ use std::ops::Range;
 use concertina_numerics::kernels::{Rows, RowsMut, RowsRef};
 use concertina_numerics::random::{Purpose, Stream};
 
+use super::{Equations, cell};
 use crate::params::ValidParams;
 
 const UNIT_NOISE: Purpose = Purpose::new("unit noise");
@@ -27,7 +28,9 @@ pub(crate) struct Disturbance {
 impl Disturbance {
     /// `None` if the parameters specify neither.
     pub(crate) fn from_params(params: &ValidParams) -> Option<Self> {
-        let (noise, dropout) = (params.network.unit_noise as f32, params.network.dropout as f32);
+        let factor = cell::of(&Equations::new(params)).noise_factor();
+        let noise = (params.network.unit_noise * factor) as f32;
+        let dropout = params.network.dropout as f32;
         let rows = || Rows::zeros(params.trial_steps() * params.train.batch, params.network.units);
         let disturbance = Disturbance {
             seed: params.seed,

@@ -16,7 +16,7 @@ use super::score::{Score, Scorer};
 /// | buffer | holds | rows |
 /// |---|---|---|
 /// | `states` | `h_t` | steps × batch |
-/// | `tapes` | what the cell keeps of a step besides the state ([`Cell::tapes`]) | steps × batch |
+/// | `tapes` | what the cell keeps of a step besides `h` ([`Cell::tapes`]) | steps × batch |
 /// | `recurrent` | `h_{t-1} W` of the current step, for cells with several currents | batch |
 /// | `outputs` | `y_t` of the evaluated timesteps | evaluated × batch |
 #[derive(Debug)]
@@ -151,11 +151,12 @@ impl Forward {
     /// Reads out the evaluated timesteps: (evaluated × batch, outputs), time-major.
     pub(crate) fn read_out(&mut self, batch: &Batch, weights: &Packed) {
         let mut done = 0;
+        let read = if self.cell.reads_rates() { &self.tapes[0] } else { &self.states };
         for steps in batch.evaluated() {
             let rows = steps.start * self.batch..steps.end * self.batch;
             let mut outputs = self.outputs.rows_mut(done..done + rows.len());
             done += rows.len();
-            kernels::product(outputs.reborrow(), self.states.rows(rows), weights.readout(), false);
+            kernels::product(outputs.reborrow(), read.rows(rows), weights.readout(), false);
             kernels::add_row(outputs, weights.readout_bias());
         }
     }
@@ -173,5 +174,10 @@ impl Forward {
     /// What is multiplied with the recurrent weights in the next step: the rates, or the states.
     pub(super) fn sent(&self) -> &Rows {
         if self.cell.sends_rates() { &self.tapes[0] } else { &self.states }
+    }
+
+    /// What is multiplied with the readout weights: the rates, or the states.
+    pub(super) fn read(&self) -> &Rows {
+        if self.cell.reads_rates() { &self.tapes[0] } else { &self.states }
     }
 }

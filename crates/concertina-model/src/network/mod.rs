@@ -23,7 +23,7 @@ mod packed;
 mod score;
 mod weights;
 
-use concertina_numerics::kernels::RowsRef;
+use concertina_numerics::kernels::{Rows, RowsRef};
 use ndarray::{Array2, Array3, ArrayView2, ArrayViewMut2, s};
 
 pub(crate) use backward::Backward;
@@ -169,7 +169,7 @@ impl Network {
         Ok(kept)
     }
 
-    /// The outputs `h R + c` of states.
+    /// The outputs `h R + c` of states, or `φ(h) R + c` where rates are read out.
     ///
     /// # Shapes
     /// `states`: (trials, units) → (trials, outputs).
@@ -182,7 +182,21 @@ impl Network {
             let (expected, found) = (vec![states.nrows(), units], states.shape().to_vec());
             return Err(Error::Shape { what: "states".to_owned(), expected, found });
         }
-        Ok(states.dot(self.readout()?) + &self.weights.readout_bias)
+        let readout = self.readout()?;
+        let outputs = match self.equations.dynamics().reads_rates() {
+            true => self.rates(states).dot(readout),
+            false => states.dot(readout),
+        };
+        Ok(outputs + &self.weights.readout_bias)
+    }
+
+    /// The rates `φ(h)` of states, (trials, units) → the same.
+    fn rates(&self, states: ArrayView2<f32>) -> Array2<f32> {
+        let mut rates = Rows::from_array(states);
+        cell::apply(self.nonlinearity(), &mut rates.view_mut());
+        let mut array = Array2::zeros(states.raw_dim());
+        copy_block(rates.view(), array.view_mut());
+        array
     }
 
     /// The classes that outputs predict: the largest output, or the sign of a scalar one. (trials, outputs) →

@@ -142,6 +142,11 @@ impl Cell for Gru {
         dispatch(BackwardStep { by_state, by_current, by_candidate, previous, gates, inner });
     }
 
+    /// The reset gate acts on the last current from other units only.
+    fn has_own_last_input(&self) -> bool {
+        true
+    }
+
     fn through_weights(&self) -> ThroughWeights {
         ThroughWeights::IsAdded
     }
