@@ -5,7 +5,7 @@
 
 use concertina_numerics::linalg;
 use concertina_numerics::random::{Purpose, Stream};
-use ndarray::{Array1, Array2, ArrayView2, s};
+use ndarray::{Array1, Array2, ArrayView2, Axis, concatenate, s};
 
 use crate::error::Result;
 use crate::params::{InputWeights, ValidParams};
@@ -95,6 +95,13 @@ pub fn block_recurrent(gaussian: ArrayView2<f64>, gains: &[f64]) -> Result<Array
 pub fn gate_input(gaussian: ArrayView2<f64>) -> Array2<f64> {
     let factor = 1.0 / (gaussian.nrows() as f64).sqrt();
     gaussian.mapv(|entry| entry * factor)
+}
+
+/// The columns of input weights that are those of gates and of a candidate, which comes after `before` of the
+/// gates. (input_dim, (gates + 1) × units).
+pub(super) fn input_around(gates: ArrayView2<f64>, candidate: ArrayView2<f64>, before: usize) -> Array2<f64> {
+    let (first, rest) = gates.split_at(Axis(1), before * candidate.ncols());
+    concatenate(Axis(1), &[first, candidate, rest]).expect("all have one row per input")
 }
 
 /// Readout weights `scale · 0.3 / √units · gaussian`. (units, outputs).

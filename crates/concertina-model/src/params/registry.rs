@@ -33,7 +33,7 @@ fn is_drawn(params: &Params) -> bool {
 
 /// Whether the network has gates whose weights are drawn by the standard rule.
 fn is_gated(params: &Params) -> bool {
-    params.network.kind == NetworkKind::Gru && is_drawn(params)
+    params.network.kind.is_gated() && is_drawn(params)
 }
 
 /// The parameter that is held by the field of the same name.
@@ -183,22 +183,19 @@ pub static PARAMETERS: &[Parameter] = &[
         Kind::Choice(Nonlinearity::NAMES),
         "the transfer function of a unit"
     )
-    .usually("a network other than `gru`", |p| p.network.kind != NetworkKind::Gru),
+    .usually("a network other than `gru` and `lstm`", |p| !p.network.kind.is_gated()),
     parameter!(
         network.gain,
         ["g_radius"],
         Kind::OptionalReal(Interval::NotNegative),
-        "the spectral radius of the random part of the recurrent weights"
+        "the spectral radius of the random part of the recurrent weights (1.5 with `network.kind = rate`)"
     )
     .usually("`network.init = standard`", is_drawn),
     parameter!(network.dt, ["dt"], Kind::Real(Interval::UnitAboveZero), "the step of the discretisation")
         .unit("time constants")
-        .usually("`network.kind = leaky`, or drawn weights of another network than `gru`", |p| {
-            match p.network.kind {
-                NetworkKind::Leaky => true,
-                NetworkKind::Gru => false,
-                _ => is_drawn(p),
-            }
+        .usually("`network.kind = leaky` or `rate`, or drawn weights of `vanilla` or `feedforward`", |p| {
+            let kind = p.network.kind;
+            kind.is_continuous() || (!kind.is_gated() && is_drawn(p))
         }),
     parameter!(
         network.leak,
@@ -221,14 +218,14 @@ pub static PARAMETERS: &[Parameter] = &[
         NUMBER,
         "the spectral radius of each gate's recurrent weights; that of the candidate's is `network.gain`"
     )
-    .only("`network.kind = gru` and `network.init = standard`", is_gated),
+    .only("`network.kind = gru` or `lstm`, and `network.init = standard`", is_gated),
     parameter!(
         network.gate_bias,
         [],
         Kind::OptionalReal(Interval::All),
-        "the bias before training of the gate that keeps the state"
+        "the bias before training of the gate that keeps the state (1 with `network.kind = lstm`)"
     )
-    .only("`network.kind = gru` and `network.init = standard`", is_gated),
+    .only("`network.kind = gru` or `lstm`, and `network.init = standard`", is_gated),
     parameter!(network.input_scale, ["input_scale"], NUMBER, "the factor of the input weights")
         .usually("`network.init = standard`", is_drawn),
     parameter!(network.readout_scale, ["wout_scale"], NUMBER, "the factor of the readout weights")

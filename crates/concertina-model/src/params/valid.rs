@@ -52,14 +52,22 @@ impl TaskParams {
 }
 
 impl NetworkParams {
-    /// The gain if none is given: the paper's 20.
+    /// The gain if none is given: the paper's 20. Rates start with the more common 1.5, at which a network of
+    /// tanh units is chaotic (`sompolinsky1988`).
     pub(super) fn default_gain(&self) -> f64 {
-        20.0
+        match self.kind {
+            NetworkKind::Rate => 1.5,
+            _ => 20.0,
+        }
     }
 
-    /// The bias of the gate that keeps the state, if none is given.
+    /// The bias of the gate that keeps the state, if none is given: 1 for the forget gate of an LSTM, and 0 for
+    /// the update gate of a GRU.
     pub(super) fn default_gate_bias(&self) -> f64 {
-        0.0
+        match self.kind {
+            NetworkKind::Lstm => 1.0,
+            _ => 0.0,
+        }
     }
 }
 
@@ -106,7 +114,7 @@ impl Params {
     /// Whether outputs are linear in a constant stimulus, in the same way for all samples.
     pub(super) fn is_linear(&self) -> bool {
         self.network.nonlinearity == Nonlinearity::Linear
-            && self.network.kind != NetworkKind::Gru
+            && !self.network.kind.is_gated()
             && self.network.dropout == 0.0
             && self.task.kind == TaskKind::Clusters
     }

@@ -8,15 +8,20 @@
 
 mod gru;
 mod leaky;
+mod lstm;
+mod rate;
 mod vanilla;
 
 use std::fmt::Debug;
 use std::ops::Range;
 
+use concertina_numerics::double;
 use concertina_numerics::kernels::{self, Rows, RowsMut, RowsRef};
 
 pub use gru::Gru;
 pub use leaky::Leaky;
+pub use lstm::Lstm;
+pub use rate::Rate;
 pub use vanilla::Vanilla;
 
 use super::Equations;
@@ -32,6 +37,8 @@ pub(crate) fn of(equations: &Equations) -> Box<dyn Cell> {
         NetworkKind::Vanilla | NetworkKind::Feedforward => Box::new(Vanilla { nonlinearity }),
         NetworkKind::Leaky => Box::new(Leaky { nonlinearity, dt, kept: equations.kept() }),
         NetworkKind::Gru => Box::new(Gru),
+        NetworkKind::Lstm => Box::new(Lstm),
+        NetworkKind::Rate => Box::new(Rate::new(nonlinearity, dt)),
     }
 }
 
@@ -108,6 +115,11 @@ pub(crate) trait Cell: Dynamics {
     /// The tapes: what is kept of each step besides the state. Widths are multiples of the number of units.
     /// `disturbed` units may need more.
     fn tapes(&self, disturbed: bool) -> &'static [usize];
+
+    /// The tape with the rest of the state, if the state of a unit is more than one number.
+    fn rest_tape(&self) -> Option<usize> {
+        None
+    }
 
     /// Goes from the currents of a step to its state.
     fn forward(&self, step: Ahead<'_>);
@@ -204,6 +216,8 @@ pub(super) fn apply(nonlinearity: Nonlinearity, rows: &mut RowsMut<'_>) {
         Nonlinearity::Tanh => kernels::tanh_in_place(rows.as_mut_slice()),
         Nonlinearity::Relu => kernels::relu_in_place(rows.as_mut_slice()),
         Nonlinearity::Linear => {}
+        Nonlinearity::Softplus => kernels::softplus_in_place(rows.as_mut_slice()),
+        Nonlinearity::Sigmoid => kernels::logistic_in_place(rows.as_mut_slice()),
     }
 }
 
@@ -213,13 +227,15 @@ pub(super) fn multiply_by_slope(nonlinearity: Nonlinearity, rows: &mut RowsMut<'
         Nonlinearity::Tanh => kernels::tanh_derivative_mul(rows.as_mut_slice(), rates.as_slice()),
         Nonlinearity::Relu => kernels::relu_derivative_mul(rows.as_mut_slice(), rates.as_slice()),
         Nonlinearity::Linear => {}
+        Nonlinearity::Softplus => kernels::softplus_derivative_mul(rows.as_mut_slice(), rates.as_slice()),
+        Nonlinearity::Sigmoid => kernels::logistic_derivative_mul(rows.as_mut_slice(), rates.as_slice()),
     }
 }
 
 /// `φ(a)` in place and `φ'(a)` in f64; relu has slope 0 at 0.
 fn activate(nonlinearity: Nonlinearity, values: &mut [f64], slopes: &mut [f64]) {
     match nonlinearity {
-        Nonlinearity::Tanh => concertina_numerics::double::tanh_and_slopes(values, slopes),
+        Nonlinearity::Tanh => double::tanh_and_slopes(values, slopes),
         Nonlinearity::Relu => {
             for (value, slope) in values.iter_mut().zip(slopes) {
                 *slope = f64::from(u8::from(*value > 0.0));
@@ -227,7 +243,18 @@ fn activate(nonlinearity: Nonlinearity, values: &mut [f64], slopes: &mut [f64]) 
             }
         }
         Nonlinearity::Linear => slopes.fill(1.0),
+        Nonlinearity::Softplus => double::softplus_and_slopes(values, slopes),
+        Nonlinearity::Sigmoid => double::logistic_and_slopes(values, slopes),
     }
+}
+
+/// The logistic function of gates and its slope `σ (1 - σ)`, in place, vectorised. Both are accurate in
+/// comparison with 1.
+fn logistic_and_slopes(values: &mut [f64], slopes: &mut [f64]) {
+    values.iter_mut().for_each(|value| *value *= 0.5);
+    double::tanh_and_slopes(values, slopes);
+    values.iter_mut().for_each(|value| *value = 0.5 + 0.5 * *value);
+    slopes.iter_mut().for_each(|slope| *slope *= 0.25);
 }
 
 /// The largest absolute value.
