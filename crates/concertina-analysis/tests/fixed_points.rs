@@ -7,7 +7,7 @@ use std::sync::Arc;
 use concertina_analysis::fixed_points::{Found, Kind, Search, speed};
 use concertina_analysis::lyapunov::{Autonomous, Rule, initial_states};
 use concertina_analysis::{Analysis, Error, FixedPoints};
-use concertina_model::network::Gru;
+use concertina_model::network::{Gru, Lstm, Rate};
 use concertina_model::params::{NetworkKind, Nonlinearity};
 use concertina_numerics::linalg::{Complex64, eigenvalues};
 use concertina_testing::compare::{assert_close, assert_number};
@@ -41,9 +41,10 @@ fn system(fixture: &Fixture, net: &str) -> Autonomous {
     let (weights, bias) = (matrix(fixture, &of("W")), vector(fixture, &of("b")));
     let system = match net {
         "gru" => Autonomous::with_dynamics(Arc::new(Gru), weights, bias, vector(fixture, &of("d"))),
+        "lstm" => Autonomous::with_dynamics(Arc::new(Lstm), weights, bias, vector(fixture, &of("d"))),
         "rate" => {
-            let dt = fixture.scalar("rate.alpha");
-            Autonomous::new(weights, bias, Nonlinearity::Tanh, Rule::Euler { dt, kept: 1.0 - dt })
+            let rate = Rate::new(Nonlinearity::Tanh, fixture.scalar("rate.alpha"));
+            Autonomous::with_dynamics(Arc::new(rate), weights, bias, Array1::zeros(0))
         }
         "line" => Autonomous::new(weights, bias, Nonlinearity::Linear, Rule::Map),
         _ => Autonomous::new(weights, bias, Nonlinearity::Tanh, Rule::Map),
@@ -106,8 +107,7 @@ fn compare_points(fixture: &Fixture, net: &str, system: &Autonomous, found: &Fou
 #[test]
 fn golden_analyses_fixed_points_are_those_of_other_solvers() {
     let Some(fixture) = analyses::open("fixed_points", &["*"]) else { return };
-    fixture.ignore("lstm.*", "this kind of network does not exist yet");
-    for net in fixture.cases(".fixed_points").iter().filter(|net| *net != "lstm") {
+    for net in &fixture.cases(".fixed_points") {
         let of = |name: &str| format!("{net}.{name}");
         let system = system(&fixture, net);
         let (states, next) = (matrix(&fixture, &of("states")), matrix(&fixture, &of("next")));

@@ -4,12 +4,12 @@ use std::ops::Range;
 
 use concertina_numerics::kernels::{self, Rows, RowsRef};
 
-use super::Equations;
 use super::batch::Batch;
 use super::cell::{self, Ahead, Cell};
 use super::disturbance::DisturbedPart;
 use super::packed::Packed;
 use super::score::{Score, Scorer};
+use super::{Equations, Variable};
 
 /// The states of one batch during a trial: blocks of `batch` rows, one block per timestep.
 ///
@@ -164,6 +164,16 @@ impl Forward {
     /// The state after a step, (batch, units).
     pub(crate) fn state(&self, step: usize) -> RowsRef<'_> {
         self.states.rows(self.rows(step))
+    }
+
+    /// A variable after a step, (batch, units). The cell must have it.
+    pub(super) fn variable(&self, variable: Variable, step: usize) -> RowsRef<'_> {
+        let rows = self.rows(step);
+        match (variable, self.cell.rest_tape()) {
+            (Variable::Rates, _) if self.cell.sends_rates() => self.tapes[0].rows(rows),
+            (Variable::Cell, Some(tape)) => self.tapes[tape].rows(rows),
+            _ => self.states.rows(rows),
+        }
     }
 
     /// The rows of a step.

@@ -23,6 +23,7 @@ mod forward;
 pub mod initial;
 mod packed;
 mod score;
+mod variable;
 mod weights;
 
 use concertina_numerics::kernels::{Rows, RowsRef};
@@ -38,6 +39,7 @@ pub use evaluate::evaluate_outputs;
 pub(crate) use forward::Forward;
 pub(crate) use packed::Packed;
 pub(crate) use score::{Score, Scorer};
+pub use variable::Variable;
 pub use weights::Weights;
 
 use crate::error::{Error, Result};
@@ -139,20 +141,29 @@ impl Network {
         self.equations.dynamics()
     }
 
-    /// The states `h_1, h_2, ...` of each trial, (trials, timesteps, units). After the last timestep
+    /// The states `h_1, h_2, ...` of each trial (`v_1, v_2, ...` of a rate network), (trials, timesteps, units). After the last timestep
     /// of the inputs, the input is zero.
     ///
     /// # Errors
     /// [`Error::Shape`]; [`Error::Lacks`] without input weights; [`Error::PastLastLayer`] if more timesteps
     /// are requested of a feedforward network than it has layers.
     pub fn states(&self, inputs: &Inputs, timesteps: usize) -> Result<Array3<f32>> {
-        let mut states = Array3::zeros((inputs.len(), timesteps, self.weights.units()));
+        self.variable(Variable::State, inputs, timesteps)
+    }
+
+    /// A variable after each timestep of each trial, (trials, timesteps, units).
+    ///
+    /// # Errors
+    /// As [`states`](Self::states); [`Error::Variable`] if the network does not have the variable.
+    pub fn variable(&self, variable: Variable, inputs: &Inputs, timesteps: usize) -> Result<Array3<f32>> {
+        self.check_variable(variable)?;
+        let mut values = Array3::zeros((inputs.len(), timesteps, self.weights.units()));
         self.pass(timesteps, inputs, |first, forward| {
             for step in 0..timesteps {
-                copy_block(forward.state(step), states.slice_mut(s![first.., step, ..]));
+                copy_block(forward.variable(variable, step), values.slice_mut(s![first.., step, ..]));
             }
         })?;
-        Ok(states) // (trials, timesteps, units)
+        Ok(values) // (trials, timesteps, units)
     }
 
     /// The states of each trial at these timesteps only, counted from 0 after the first step. They are those
@@ -161,11 +172,25 @@ impl Network {
     /// # Errors
     /// As [`states`](Self::states).
     pub fn states_at(&self, inputs: &Inputs, timesteps: &[usize]) -> Result<Vec<Array2<f32>>> {
+        self.variable_at(Variable::State, inputs, timesteps)
+    }
+
+    /// As [`states_at`](Self::states_at), for any variable.
+    ///
+    /// # Errors
+    /// As [`variable`](Self::variable).
+    pub fn variable_at(
+        &self,
+        variable: Variable,
+        inputs: &Inputs,
+        timesteps: &[usize],
+    ) -> Result<Vec<Array2<f32>>> {
+        self.check_variable(variable)?;
         let mut kept = vec![Array2::zeros((inputs.len(), self.weights.units())); timesteps.len()];
         let steps = timesteps.iter().map(|timestep| timestep + 1).max().unwrap_or_default();
         self.pass(steps, inputs, |first, forward| {
-            for (states, timestep) in kept.iter_mut().zip(timesteps) {
-                copy_block(forward.state(*timestep), states.slice_mut(s![first.., ..]));
+            for (values, timestep) in kept.iter_mut().zip(timesteps) {
+                copy_block(forward.variable(variable, *timestep), values.slice_mut(s![first.., ..]));
             }
         })?;
         Ok(kept)
