@@ -253,7 +253,9 @@ fn states_at_some_timesteps_are_those_among_all_for_any_number_of_trials() {
 
 #[test]
 fn weights_drawn_as_in_pytorch_are_uniform_and_do_not_depend_on_the_gain() {
-    for kind in [NetworkKind::Vanilla, NetworkKind::Leaky, NetworkKind::Gru] {
+    for kind in
+        [NetworkKind::Vanilla, NetworkKind::Leaky, NetworkKind::Gru, NetworkKind::Lstm, NetworkKind::Rate]
+    {
         let mut params = small();
         (params.network.kind, params.network.units) = (kind, 100);
         params.network.init = concertina_model::params::InitialWeights::Pytorch;
