@@ -89,7 +89,7 @@ fn measures_of_states_are_those_of_the_run_bit_for_bit() {
 
         let saturated = Saturation { samples: SAMPLES, ..Default::default() };
         let table = rows_along_time(&saturated.run(&run.subject()).expect("it applies"), &run);
-        let is_leaky = run.params.network.kind == NetworkKind::Leaky;
+        let is_leaky = matches!(run.params.network.kind, NetworkKind::Leaky | NetworkKind::Rate);
         let found: Vec<_> = at_each()
             .map(|states| match is_leaky {
                 true => saturation(rates(states, run.params.network.nonlinearity).view()),

@@ -10,6 +10,7 @@ use concertina_analysis::{Analysis, Error, FixedPoints};
 use concertina_model::network::{Gru, Lstm, Rate};
 use concertina_model::params::{NetworkKind, Nonlinearity};
 use concertina_numerics::linalg::{Complex64, eigenvalues};
+use concertina_table::Table;
 use concertina_testing::compare::{assert_close, assert_number};
 use concertina_testing::golden::{Fixture, analyses};
 use ndarray::{Array1, Array2, ArrayView1, Ix1, Ix2, arr1, arr2};
@@ -235,7 +236,10 @@ fn every_recurrent_network_is_searched_and_the_same_subject_gives_the_same_table
         }
         let table = analysis.run(&run.subject()).expect("it applies");
         assert_eq!(analysis.run(&run.subject()).expect("it applies"), table);
-        let units = run.params.network.units;
+        let units = match run.params.network.kind {
+            NetworkKind::Lstm => 2 * run.params.network.units,
+            _ => run.params.network.units,
+        };
         for (index, state) in
             table.integers("index").expect("there").iter().zip(table.vectors("state").expect("there"))
         {
@@ -253,7 +257,9 @@ fn every_recurrent_network_is_searched_and_the_same_subject_gives_the_same_table
         }
         let input = Some(vec![0.5; run.params.inputs()]);
         let driven = FixedPoints { input, ..analysis.clone() }.run(&run.subject()).expect("it applies");
-        assert_ne!(driven.vectors("state").expect("there"), table.vectors("state").expect("there"));
+        let states = |table: &Table| table.vectors("state").expect("there");
+        let none = [&driven, &table].iter().all(|table| states(table).iter().all(Option::is_none));
+        assert!(none || states(&driven) != states(&table), "{}", run.params.network.kind);
     }
 }
 
