@@ -78,7 +78,7 @@ choices! {
         /// Long short-term memory, as PyTorch's `nn.LSTM`.
         Lstm = "lstm",
         /// Leaky firing rates, which are read out: `v_t = v_{t-1} + dt (-v_{t-1} + φ(v_{t-1}) W + x_t U + b)`.
-        Rate = "rate" | "firing_rate",
+        Rate = "rate",
     }
 
     /// The units' transfer function φ (`network.nonlinearity`).
@@ -93,7 +93,7 @@ choices! {
         /// `ln(1 + exp(a))`.
         Softplus = "softplus",
         /// `1 / (1 + exp(-a))`.
-        Sigmoid = "sigmoid" | "logistic",
+        Sigmoid = "sigmoid",
     }
 
     /// The initial input weights (`network.input_weights`).

@@ -46,6 +46,7 @@ macro_rules! parameter {
             unit: "",
             meaning: $meaning,
             part_of_key: true,
+            other_defaults: "",
             condition: None,
             get: |params| Field::show(&params.$($part).+),
             put: |params, value| {
@@ -61,6 +62,12 @@ macro_rules! parameter {
 impl Parameter {
     const fn unit(mut self, unit: &'static str) -> Self {
         self.unit = unit;
+        self
+    }
+
+    /// Defaults that depend on other parameters, in words.
+    const fn otherwise(mut self, defaults: &'static str) -> Self {
+        self.other_defaults = defaults;
         self
     }
 
@@ -188,8 +195,9 @@ pub static PARAMETERS: &[Parameter] = &[
         network.gain,
         ["g_radius"],
         Kind::OptionalReal(Interval::NotNegative),
-        "the spectral radius of the random part of the recurrent weights (1.5 with `network.kind = rate`)"
+        "the spectral radius of the random part of the recurrent weights"
     )
+    .otherwise("1.5 with `network.kind = rate`")
     .usually("`network.init = standard`", is_drawn),
     parameter!(network.dt, ["dt"], Kind::Real(Interval::UnitAboveZero), "the step of the discretisation")
         .unit("time constants")
@@ -223,8 +231,9 @@ pub static PARAMETERS: &[Parameter] = &[
         network.gate_bias,
         [],
         Kind::OptionalReal(Interval::All),
-        "the bias before training of the gate that keeps the state (1 with `network.kind = lstm`)"
+        "the bias before training of the gate that keeps the state"
     )
+    .otherwise("1 with `network.kind = lstm`")
     .only("`network.kind = gru` or `lstm`, and `network.init = standard`", is_gated),
     parameter!(network.input_scale, ["input_scale"], NUMBER, "the factor of the input weights")
         .usually("`network.init = standard`", is_drawn),
