@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _IN_FILES = {"input": "input_weights", "recurrent": "recurrent_weights", "readout": "readout_weights"}
 
 #: The number of rows of PyTorch's recurrent matrix, divided by the number of units, and the kind of network.
-_KINDS = {1: "vanilla", 3: "gru"}
+_KINDS = {1: "vanilla", 3: "gru", 4: "lstm"}
 
 #: PyTorch's names of recurrent weights, in a layer and direction or in a cell.
 _RECURRENT = re.compile(r"weight_hh(_l\d+)?(_reverse)?")
@@ -130,9 +130,9 @@ class Network:
         Parameters
         ----------
         source : torch.nn.Module or state dict
-            A module that is or contains one `nn.RNN` (tanh or relu) or `nn.GRU` of one layer in one
-            direction, and optionally one `nn.Linear` as readout; or its state dict. Anything else that the
-            module's `forward` does is not known here. Inputs of the network are (trials, time, inputs),
+            A module that is or contains one `nn.RNN` (tanh or relu), `nn.GRU` or `nn.LSTM` of one layer in
+            one direction, and optionally one `nn.Linear` as readout; or its state dict. Anything else that
+            the module's `forward` does is not known here. Inputs of the network are (trials, time, inputs),
             regardless of `batch_first`.
         **parameters
             What a state dict does not tell: `nonlinearity="relu"`.
@@ -140,7 +140,7 @@ class Network:
         Raises
         ------
         ParameterError
-            `source` is not such a network; the message says why: several layers, both directions, an LSTM,
+            `source` is not such a network; the message says why: several layers, both directions,
             projections, or a second network.
 
         Examples
@@ -247,9 +247,9 @@ class Network:
                 f"a {kind} network has no counterpart in PyTorch, found `network.kind = {kind}`",
                 "`weights` has its arrays",
             )
-        if kind == "vanilla" and params.nonlinearity == "linear":
+        if kind == "vanilla" and params.nonlinearity not in ("tanh", "relu"):
             raise ParameterError(
-                "PyTorch's `nn.RNN` has tanh and relu, found `network.nonlinearity = linear`",
+                f"PyTorch's `nn.RNN` has tanh and relu, found `network.nonlinearity = {params.nonlinearity}`",
                 "`weights` has its arrays",
             )
         weights, names = self.weights, self._in_torch
@@ -318,11 +318,10 @@ def _of_module(module: Any) -> _Told:
     linear = {name: part for name, part in parts.items() if isinstance(part, torch.nn.Linear)}
     if len(recurrent) != 1:
         cells = {name: part for name, part in parts.items() if isinstance(part, torch.nn.RNNCellBase)}
-        raise _refused_module("one `nn.RNN` or `nn.GRU`", recurrent or cells)
+        raise _refused_module("one `nn.RNN`, `nn.GRU` or `nn.LSTM`", recurrent or cells)
     ((rnn, part),) = recurrent.items()
     for wrong, reason in (
         (part.proj_size > 0, "projections"),
-        (part.mode == "LSTM", "an LSTM"),
         (part.num_layers > 1, f"{part.num_layers} layers"),
         (part.bidirectional, "both directions"),
     ):
@@ -345,8 +344,9 @@ def _of_module(module: Any) -> _Told:
         state["readout.weight"] = array(readout, line.weight)
         if line.bias is not None:
             state["readout.bias"] = array(readout, line.bias)
-    said = {"network.kind": "gru" if part.mode == "GRU" else "vanilla"}
-    if part.mode != "GRU":
+    kind = {"GRU": "gru", "LSTM": "lstm"}.get(part.mode, "vanilla")
+    said = {"network.kind": kind}
+    if kind == "vanilla":
         said["network.nonlinearity"] = part.mode.removeprefix("RNN_").lower()
     ours = (_prefix(rnn), _prefix(readout)) if line is not None else (_prefix(rnn),)
     others = tuple(name for name in module.state_dict() if not name.startswith(ours))
@@ -373,11 +373,9 @@ def _of_state(source: Mapping[Any, Any]) -> _Told:
     (name,) = recurrent
     shape = state[name].shape
     rows, units = shape if len(shape) == 2 else (0, 0)
-    if units and rows == 4 * units:
-        raise _refused("an LSTM")
     kind = _KINDS.get(rows // units if units and rows % units == 0 else 0)
     if kind is None:
-        raise ShapeError(f"`{name}`: expected (units, units) or (3 units, units), found {shape}")
+        raise ShapeError(f"`{name}`: expected (units, units), (3 units, units) or (4 units, units), found {shape}")
     rnn, _, last = name.rpartition(".")
     layer = last.removeprefix("weight_hh")
     has_bias = f"{_prefix(rnn)}bias_hh{layer}" in state
@@ -405,6 +403,6 @@ def _refused_module(expected: str, found: Mapping[str, Any]) -> ParameterError:
 
 def _refused(found: str) -> ParameterError:
     return ParameterError(
-        f"expected `nn.RNN` or `nn.GRU` of one layer in one direction, found {found}",
+        f"expected `nn.RNN`, `nn.GRU` or `nn.LSTM` of one layer in one direction, found {found}",
         "states of any network can be analysed as arrays: `concertina.effective_dimension(states)`",
     )

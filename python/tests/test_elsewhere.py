@@ -20,18 +20,18 @@ def numbers(state: dict[str, Any]) -> dict[str, np.ndarray[Any, Any]]:
     return {name: np.asarray(tensor.detach()) for name, tensor in state.items()}
 
 
-@pytest.mark.parametrize("kind", ["RNN", "GRU"])
+@pytest.mark.parametrize("kind", ["RNN", "GRU", "LSTM"])
 @pytest.mark.parametrize("bias", [True, False])
 def test_modules_are_converted_and_back(torch: SimpleNamespace, kind: str, bias: bool) -> None:
     module = Model(cortex=getattr(torch, kind)(2, 5, bias=bias), muscles=torch.Linear(5, 3, bias=bias))
     network = ct.Network.from_torch(module)
-    assert network.params["network.kind"] == ("vanilla" if kind == "RNN" else "gru")
+    assert network.params["network.kind"] == ("vanilla" if kind == "RNN" else kind.lower())
     assert network.not_used == []
     wanted = numbers(module.state_dict())
     for one in (network, pickle.loads(pickle.dumps(network)), ct.Network.from_torch(module.state_dict())):
         found = numbers(one.to_torch())
         assert set(found) == set(wanted)
-        for name in (name for name in wanted if kind == "GRU" or "bias_" not in name):
+        for name in (name for name in wanted if kind != "RNN" or "bias_" not in name):
             np.testing.assert_allclose(found[name], wanted[name], rtol=1e-6, err_msg=name)
     named = network.to_torch(rnn="", readout="out")
     assert {"weight_hh_l0", "out.weight"} <= set(named)
@@ -60,13 +60,12 @@ def test_other_arrays_of_a_module_are_named(torch: SimpleNamespace) -> None:
 @pytest.mark.parametrize(
     ("made", "reason"),
     [
-        (lambda nn: nn.LSTM(2, 5), "found an LSTM"),
         (lambda nn: nn.LSTM(2, 5, proj_size=3), "found projections"),
         (lambda nn: nn.RNN(2, 5, num_layers=2), "found 2 layers"),
         (lambda nn: nn.GRU(2, 5, bidirectional=True), "found both directions"),
         (lambda nn: Model(a=nn.RNN(2, 5), b=nn.GRU(5, 5)), "found `a`, an `nn.RNN` and `b`, an `nn.GRU`"),
-        (lambda nn: Model(cell=nn.GRUCell()), "one `nn.RNN` or `nn.GRU` in the module, found `cell`, an `nn.GRUCell`"),
-        (lambda nn: Module(), "one `nn.RNN` or `nn.GRU` in the module, found none"),
+        (lambda nn: Model(cell=nn.GRUCell()), "`nn.GRU` or `nn.LSTM` in the module, found `cell`, an `nn.GRUCell`"),
+        (lambda nn: Module(), "one `nn.RNN`, `nn.GRU` or `nn.LSTM` in the module, found none"),
         (lambda nn: Model(r=nn.RNN(2, 5), a=nn.Linear(5, 5), b=nn.Linear(5, 1)), "at most one `nn.Linear`"),
         (lambda nn: Model(a=nn.Linear(9, 2), r=nn.RNN(2, 5)), "expected `a` to read out 5 units, found 9 inputs"),
         (lambda nn: 3, "expected a `torch.nn.Module` or a state dict, found int"),

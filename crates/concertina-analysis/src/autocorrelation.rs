@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::numbers::{Precision, Rounding, contiguous, one_over_largest, sum_of};
 use crate::ranges;
-use crate::responses::{Observations, Responses, check_finite};
+use crate::responses::{Observations, Responses, StateVariable, check_finite};
 use crate::{Analysis, Result, Subject, Timestep, Timesteps};
 
 /// The cosine of the angle between the state at each timestep and the state after the first step of the same
@@ -43,11 +43,14 @@ pub struct Autocorrelation {
     pub timesteps: Timesteps,
     /// Continue the trials to this timestep, with zero input.
     pub extend_to: Option<Timestep>,
+    /// The variable to analyse in place of the state of the units.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state: Option<StateVariable>,
 }
 
 impl Default for Autocorrelation {
     fn default() -> Self {
-        Self { samples: 1000, timesteps: Timesteps::All, extend_to: None }
+        Self { samples: 1000, timesteps: Timesteps::All, extend_to: None, state: None }
     }
 }
 
@@ -76,6 +79,7 @@ impl Analysis for Autocorrelation {
     }
 
     fn check(&self, params: &ValidParams) -> Result<()> {
+        StateVariable::check(self.state, Self::NAME, params)?;
         ranges::samples(Self::NAME, self.samples, 1)?;
         self.timesteps.resolve(Self::NAME, self.extend_to, params).map(drop)
     }
@@ -88,7 +92,7 @@ impl Analysis for Autocorrelation {
         let mut rows = Observations::default();
         let (mut means, mut deviations, mut counts) = (Vec::new(), Vec::new(), Vec::new());
         for (checkpoint, network) in subject.checkpoints {
-            let responses = Responses::run(network, &samples, &needed)?;
+            let responses = Responses::run(network, &samples, &needed, self.state)?;
             for &timestep in &timesteps {
                 let found = match timestep {
                     Timestep::INPUT => Resemblance::over(&[]),

@@ -6,7 +6,7 @@ use ndarray::ArrayView2;
 use serde::{Deserialize, Serialize};
 
 use crate::numbers::{Precision, one_over_largest};
-use crate::responses::{Responses, check_finite, labels};
+use crate::responses::{Responses, StateVariable, check_finite, labels};
 use crate::state_measure::{StateMeasure, States};
 use crate::{Error, Result, Subject, Timestep, Timesteps};
 
@@ -25,11 +25,14 @@ pub struct ClassDistances {
     pub timesteps: Timesteps,
     /// Continue the trials to this timestep, with zero input.
     pub extend_to: Option<Timestep>,
+    /// The variable to analyse in place of the state of the units.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state: Option<StateVariable>,
 }
 
 impl Default for ClassDistances {
     fn default() -> Self {
-        Self { samples: 1000, timesteps: Timesteps::All, extend_to: None }
+        Self { samples: 1000, timesteps: Timesteps::All, extend_to: None, state: None }
     }
 }
 
@@ -42,7 +45,12 @@ impl StateMeasure for ClassDistances {
     const NEEDS_CLASSES: bool = true;
 
     fn states(&self) -> States<'_> {
-        States { samples: self.samples, timesteps: &self.timesteps, extend_to: self.extend_to }
+        States {
+            samples: self.samples,
+            timesteps: &self.timesteps,
+            extend_to: self.extend_to,
+            state: self.state,
+        }
     }
 
     fn measure(

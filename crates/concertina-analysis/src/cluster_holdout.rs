@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::numbers::Precision;
 use crate::ranges::{self, MOST_REPETITIONS, at_least, at_most, needs_classes, positive, refuse};
-use crate::responses::{Observations, Responses, check_finite, labels};
+use crate::responses::{Observations, Responses, StateVariable, check_finite, labels};
 use crate::{Analysis, Error, Result, Subject, Timestep, Timesteps};
 
 const SPLITS: Purpose = Purpose::new("cluster holdout");
@@ -55,6 +55,9 @@ pub struct ClusterHoldout {
     pub timesteps: Timesteps,
     /// Continue the trials to this timestep, with zero input.
     pub extend_to: Option<Timestep>,
+    /// The variable to analyse in place of the state of the units.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state: Option<StateVariable>,
     /// Number of independent splits of the clusters.
     pub splits: usize,
     /// Share of the clusters of each class that the classifier is trained on, rounded to whole clusters; at
@@ -83,6 +86,7 @@ impl Default for ClusterHoldout {
             samples: 500,
             timesteps: Timesteps::All,
             extend_to: None,
+            state: None,
             splits: 5,
             training_share: 0.8,
             classifier: Classifier::Logistic,
@@ -189,6 +193,7 @@ impl Analysis for ClusterHoldout {
     }
 
     fn check(&self, params: &ValidParams) -> Result<()> {
+        StateVariable::check(self.state, Self::NAME, params)?;
         let classes = needs_classes(Self::NAME, params)?;
         let shape = params.shape();
         ranges::samples(Self::NAME, self.samples_of(shape), shape.conditions)?;
@@ -222,7 +227,7 @@ impl Analysis for ClusterHoldout {
         let mut rows = Observations::default();
         let mut columns = Columns::default();
         for (checkpoint, network) in subject.checkpoints {
-            let responses = Responses::run(network, &samples, &timesteps)?;
+            let responses = Responses::run(network, &samples, &timesteps, self.state)?;
             for &timestep in &timesteps {
                 let states = responses.at(timestep)?.mapv(f64::from);
                 rows.push_at(*checkpoint, timestep);

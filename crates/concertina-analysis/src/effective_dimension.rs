@@ -6,7 +6,7 @@ use ndarray::ArrayView2;
 use serde::{Deserialize, Serialize};
 
 use crate::numbers::{Precision, Rounding, contiguous, one_over_largest, sum_of};
-use crate::responses::{Responses, check_finite};
+use crate::responses::{Responses, StateVariable, check_finite};
 use crate::state_measure::{StateMeasure, States};
 use crate::{Error, Result, Subject, Timestep, Timesteps};
 
@@ -24,11 +24,14 @@ pub struct EffectiveDimension {
     pub timesteps: Timesteps,
     /// Continue the trials to this timestep, with zero input.
     pub extend_to: Option<Timestep>,
+    /// The variable to analyse in place of the state of the units.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state: Option<StateVariable>,
 }
 
 impl Default for EffectiveDimension {
     fn default() -> Self {
-        Self { samples: 500, timesteps: Timesteps::All, extend_to: None }
+        Self { samples: 500, timesteps: Timesteps::All, extend_to: None, state: None }
     }
 }
 
@@ -40,7 +43,12 @@ impl StateMeasure for EffectiveDimension {
     const LEAST_SAMPLES: usize = 2;
 
     fn states(&self) -> States<'_> {
-        States { samples: self.samples, timesteps: &self.timesteps, extend_to: self.extend_to }
+        States {
+            samples: self.samples,
+            timesteps: &self.timesteps,
+            extend_to: self.extend_to,
+            state: self.state,
+        }
     }
 
     fn measure(

@@ -137,6 +137,7 @@ pub use orthogonal_compression::{
     OrthogonalCompression, Reference, compression_beside_class_means, orthogonal_compression,
 };
 pub use pca_snapshots::{PcaSnapshot, PcaSnapshots, pca_snapshots};
+pub use responses::StateVariable;
 pub use saturation::{Magnitudes, Saturation, rates, saturation};
 pub use settings::Setting;
 pub use spec::AnalysisSpec;

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use concertina_model::params::Nonlinearity;
-use concertina_numerics::double::tanh_and_slopes;
-use concertina_numerics::kernels::{relu_in_place, tanh_in_place};
+use concertina_numerics::double::{logistic_and_slopes, softplus_and_slopes, tanh_and_slopes};
+use concertina_numerics::kernels::{logistic_in_place, relu_in_place, softplus_in_place, tanh_in_place};
 use concertina_numerics::linalg::one_over_power_of_two;
 use ndarray::{ArrayView1, ArrayView2};
 
@@ -28,6 +28,8 @@ impl Precision for f32 {
             Nonlinearity::Tanh => tanh_in_place(values),
             Nonlinearity::Relu => relu_in_place(values),
             Nonlinearity::Linear => {}
+            Nonlinearity::Softplus => softplus_in_place(values),
+            Nonlinearity::Sigmoid => logistic_in_place(values),
         }
     }
 }
@@ -37,10 +39,13 @@ impl Precision for f64 {
     const SMALLEST: f64 = Self::from_bits(1);
 
     fn activate(nonlinearity: Nonlinearity, values: &mut [Self]) {
+        let mut slopes = vec![0.0; values.len()];
         match nonlinearity {
-            Nonlinearity::Tanh => tanh_and_slopes(values, &mut vec![0.0; values.len()]),
+            Nonlinearity::Tanh => tanh_and_slopes(values, &mut slopes),
             Nonlinearity::Relu => values.iter_mut().for_each(|value| *value = value.max(0.0)),
             Nonlinearity::Linear => {}
+            Nonlinearity::Softplus => softplus_and_slopes(values, &mut slopes),
+            Nonlinearity::Sigmoid => logistic_and_slopes(values, &mut slopes),
         }
     }
 }

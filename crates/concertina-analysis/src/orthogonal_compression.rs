@@ -11,7 +11,7 @@ use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, s};
 use serde::{Deserialize, Serialize};
 
 use crate::numbers::{Precision, Rounding};
-use crate::responses::{Responses, check_finite, labels};
+use crate::responses::{Responses, StateVariable, check_finite, labels};
 use crate::state_measure::{StateMeasure, States};
 use crate::{Error, Result, Subject, Timestep, Timesteps};
 
@@ -45,6 +45,9 @@ pub struct OrthogonalCompression {
     pub timesteps: Timesteps,
     /// Continue the trials to this timestep, with zero input.
     pub extend_to: Option<Timestep>,
+    /// The variable to analyse in place of the state of the units.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state: Option<StateVariable>,
     /// The directions whose orthogonal complement is analysed.
     pub reference: Reference,
 }
@@ -63,7 +66,13 @@ pub enum Reference {
 
 impl Default for OrthogonalCompression {
     fn default() -> Self {
-        Self { samples: 1000, timesteps: Timesteps::All, extend_to: None, reference: Reference::Readout }
+        Self {
+            samples: 1000,
+            timesteps: Timesteps::All,
+            extend_to: None,
+            state: None,
+            reference: Reference::Readout,
+        }
     }
 }
 
@@ -77,7 +86,12 @@ impl StateMeasure for OrthogonalCompression {
     const PER_CHECKPOINT: bool = false;
 
     fn states(&self) -> States<'_> {
-        States { samples: self.samples, timesteps: &self.timesteps, extend_to: self.extend_to }
+        States {
+            samples: self.samples,
+            timesteps: &self.timesteps,
+            extend_to: self.extend_to,
+            state: self.state,
+        }
     }
 
     fn measure(
@@ -89,8 +103,8 @@ impl StateMeasure for OrthogonalCompression {
         // Drawn only if it is not among the checkpoints: a network trained elsewhere cannot be drawn.
         let at_start = subject.checkpoints.iter().find(|(checkpoint, _)| *checkpoint == Checkpoint::START);
         let before = match at_start {
-            Some((_, network)) => Responses::run(network, samples, timesteps)?,
-            None => Responses::run(&Network::initial(subject.params)?, samples, timesteps)?,
+            Some((_, network)) => Responses::run(network, samples, timesteps, self.state)?,
+            None => Responses::run(&Network::initial(subject.params)?, samples, timesteps, self.state)?,
         };
         let readout = match self.reference {
             Reference::Readout => last_readout(subject)?,

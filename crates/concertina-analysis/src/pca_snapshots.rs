@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::numbers::{Precision, Rounding};
 use crate::ranges::{self, at_least, refuse};
-use crate::responses::{Observations, Responses, check_finite};
+use crate::responses::{Observations, Responses, StateVariable, check_finite};
 use crate::{Analysis, Error, Result, Subject, Timestep, Timesteps};
 
 /// The states along their first principal components, at each timestep, with the readout in the same plane.
@@ -54,11 +54,21 @@ pub struct PcaSnapshots {
     pub timesteps: Timesteps,
     /// Continue the trials to this timestep, with zero input.
     pub extend_to: Option<Timestep>,
+    /// The variable to analyse in place of the state of the units.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state: Option<StateVariable>,
 }
 
 impl Default for PcaSnapshots {
     fn default() -> Self {
-        Self { samples: 800, drawn: 600, components: 2, timesteps: Timesteps::All, extend_to: None }
+        Self {
+            samples: 800,
+            drawn: 600,
+            components: 2,
+            timesteps: Timesteps::All,
+            extend_to: None,
+            state: None,
+        }
     }
 }
 
@@ -73,7 +83,7 @@ impl PcaSnapshots {
         samples: &Trials,
         timesteps: &[Timestep],
     ) -> Result<()> {
-        let responses = Responses::run(network, samples, timesteps)?;
+        let responses = Responses::run(network, samples, timesteps, self.state)?;
         let readout = network.weights().readout.mapv(f64::from); // (units, outputs)
         let labels = samples.labels();
         let mut before: Option<PcaSnapshot> = None;
@@ -126,6 +136,7 @@ impl Analysis for PcaSnapshots {
     }
 
     fn check(&self, params: &ValidParams) -> Result<()> {
+        StateVariable::check(self.state, Self::NAME, params)?;
         ranges::samples(Self::NAME, self.samples, 2)?;
         at_least(Self::NAME, "components", self.components, 1)?;
         let default = Self::default();

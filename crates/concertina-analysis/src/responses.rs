@@ -4,13 +4,54 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use concertina_model::Checkpoint;
-use concertina_model::network::Network;
+use concertina_model::network::{Equations, Network, Variable};
+use concertina_model::params::ValidParams;
 use concertina_model::task::Trials;
 use concertina_table::{Table, Values};
 use ndarray::{Array2, ArrayView2};
+use serde::{Deserialize, Serialize};
 
 use crate::timestep::Timestep;
 use crate::{Error, Result};
+
+/// A variable of the units that analyses can look at in place of their state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum StateVariable {
+    /// The rates `φ(v)` of a rate network, or `φ(h)` of a leaky one.
+    Rates,
+    /// The cell `c` of an LSTM.
+    Cell,
+}
+
+impl StateVariable {
+    fn variable(self) -> Variable {
+        match self {
+            Self::Rates => Variable::Rates,
+            Self::Cell => Variable::Cell,
+        }
+    }
+
+    /// Refuses a variable that networks of this kind do not have.
+    pub(crate) fn check(state: Option<Self>, analysis: &'static str, params: &ValidParams) -> Result<()> {
+        let Some(state) = state else { return Ok(()) };
+        if state.variable().exists(&*Equations::new(params).dynamics()) {
+            return Ok(());
+        }
+        let (reason, hint) = match state {
+            Self::Rates => {
+                ("its units have no rates besides their state", "leave `state` out: the states are analysed")
+            }
+            Self::Cell => (
+                "its units have no cell, which is part of an LSTM",
+                "leave `state` out, or use `network.kind = lstm`",
+            ),
+        };
+        let subject =
+            format!("`state = {}` of a network of kind `{}`", state.variable(), params.network.kind);
+        Err(Error::NotApplicable { analysis, subject, reason, hint })
+    }
+}
 
 /// The states of a network in some trials, at the requested timesteps.
 #[derive(Debug)]
@@ -23,11 +64,17 @@ pub(crate) struct Responses<'a> {
 impl<'a> Responses<'a> {
     /// Runs the network on every sample up to the latest of these timesteps, with zero input past the end of
     /// the trial.
-    pub(crate) fn run(network: &Network, samples: &'a Trials, timesteps: &[Timestep]) -> Result<Self> {
+    pub(crate) fn run(
+        network: &Network,
+        samples: &'a Trials,
+        timesteps: &[Timestep],
+        state: Option<StateVariable>,
+    ) -> Result<Self> {
         let asked: BTreeSet<Timestep> =
             timesteps.iter().copied().filter(|timestep| *timestep != Timestep::INPUT).collect();
         let after_first_step: Vec<usize> = asked.iter().map(|timestep| timestep.steps() - 1).collect();
-        let states = network.states_at(&samples.inputs, &after_first_step)?;
+        let variable = state.map_or(Variable::State, StateVariable::variable);
+        let states = network.variable_at(variable, &samples.inputs, &after_first_step)?;
         Ok(Self { samples, states: asked.into_iter().zip(states).collect() })
     }
 

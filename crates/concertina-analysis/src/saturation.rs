@@ -51,7 +51,7 @@ impl StateMeasure for Saturation {
     const LEAST_SAMPLES: usize = 1;
 
     fn states(&self) -> States<'_> {
-        States { samples: self.samples, timesteps: &self.timesteps, extend_to: self.extend_to }
+        States { samples: self.samples, timesteps: &self.timesteps, extend_to: self.extend_to, state: None }
     }
 
     fn measure(

@@ -70,7 +70,13 @@ impl AnalysisSpec {
                 name,
             }
         };
-        names(&self.fields()).into_iter().map(setting).collect()
+        let mut all = names(&self.fields());
+        // optional settings that results are not identified by, unless they are given
+        let known = schema.get("properties").and_then(Value::as_object).into_iter().flatten();
+        let left_out: Vec<String> =
+            known.map(|(name, _)| name.clone()).filter(|one| !all.contains(one)).collect();
+        all.extend(left_out);
+        all.into_iter().map(setting).collect()
     }
 
     /// Whether all settings of the analysis have their defaults.
@@ -183,7 +189,9 @@ mod tests {
             assert!(spec.is_default() && spec.summary().ends_with('.'), "{name}: {}", spec.summary());
             let fields = serde_json::to_value(&spec).expect("plain data");
             let settings = spec.settings();
-            assert_eq!(settings.len() + 1, fields.as_object().map_or(0, serde_json::Map::len), "{name}");
+            let has_state = settings.iter().any(|setting| setting.name == "state");
+            let written = fields.as_object().map_or(0, serde_json::Map::len) + usize::from(has_state);
+            assert_eq!(settings.len() + 1, written, "{name}");
             for setting in settings {
                 assert_eq!(setting.default, fields[&setting.name], "{name}");
                 assert!(!setting.values.is_empty() && !setting.meaning.is_empty(), "{name}: {setting:?}");

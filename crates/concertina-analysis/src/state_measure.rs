@@ -8,7 +8,7 @@ use concertina_table::{Table, Values};
 use serde::Serialize;
 
 use crate::ranges::{self, needs_classes};
-use crate::responses::{Observations, Responses};
+use crate::responses::{Observations, Responses, StateVariable};
 use crate::{Analysis, Result, Subject, Timestep, Timesteps};
 
 /// A measure on the states of some trials at a timestep. It yields one or several numbers per timestep and
@@ -51,6 +51,7 @@ pub(crate) struct States<'a> {
     pub(crate) samples: usize,
     pub(crate) timesteps: &'a Timesteps,
     pub(crate) extend_to: Option<Timestep>,
+    pub(crate) state: Option<StateVariable>,
 }
 
 impl<M: StateMeasure> Analysis for M {
@@ -71,24 +72,25 @@ impl<M: StateMeasure> Analysis for M {
     }
 
     fn check(&self, params: &ValidParams) -> Result<()> {
-        let States { samples, timesteps, extend_to } = self.states();
+        let States { samples, timesteps, extend_to, state } = self.states();
         if Self::NEEDS_CLASSES {
             needs_classes(Self::NAME, params)?;
         }
+        StateVariable::check(state, Self::NAME, params)?;
         ranges::samples(Self::NAME, samples, Self::LEAST_SAMPLES)?;
         timesteps.resolve(Self::NAME, extend_to, params).map(drop)
     }
 
     fn run(&self, subject: &Subject) -> Result<Table> {
         self.check(subject.params)?;
-        let States { samples, timesteps, extend_to } = self.states();
+        let States { samples, timesteps, extend_to, state } = self.states();
         let timesteps = timesteps.resolve(Self::NAME, extend_to, subject.params)?;
         let samples = subject.task.trials(Ask::Analysis { count: samples });
         let mut measure = self.measure(subject, &samples, &timesteps)?;
         let mut rows = Observations::default();
         let mut columns = vec![Vec::new(); Self::COLUMNS.len()];
         for (checkpoint, network) in subject.checkpoints {
-            let responses = Responses::run(network, &samples, &timesteps)?;
+            let responses = Responses::run(network, &samples, &timesteps, state)?;
             for &timestep in &timesteps {
                 rows.push_at(*checkpoint, timestep);
                 columns

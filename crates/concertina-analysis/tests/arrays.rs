@@ -89,7 +89,7 @@ fn measures_of_states_are_those_of_the_run_bit_for_bit() {
 
         let saturated = Saturation { samples: SAMPLES, ..Default::default() };
         let table = rows_along_time(&saturated.run(&run.subject()).expect("it applies"), &run);
-        let is_leaky = run.params.network.kind == NetworkKind::Leaky;
+        let is_leaky = matches!(run.params.network.kind, NetworkKind::Leaky | NetworkKind::Rate);
         let found: Vec<_> = at_each()
             .map(|states| match is_leaky {
                 true => saturation(rates(states, run.params.network.nonlinearity).view()),
@@ -132,8 +132,14 @@ fn snapshots_of_components_are_those_of_the_run_bit_for_bit() {
     let run = Run::trained(small());
     let states = states(&run);
     let timesteps = Timesteps::these(0..run.params.trial_steps() as i64);
-    let settings =
-        PcaSnapshots { samples: SAMPLES, drawn: SAMPLES, components: 3, timesteps, extend_to: None };
+    let settings = PcaSnapshots {
+        samples: SAMPLES,
+        drawn: SAMPLES,
+        components: 3,
+        timesteps,
+        extend_to: None,
+        state: None,
+    };
     let table = rows_along_time(&settings.run(&run.subject()).expect("it applies"), &run);
     let snapshots = pca_snapshots(states.view(), 3).expect("finite");
     let kinds = table.texts("kind").expect("there");

@@ -99,7 +99,8 @@ fn samples_whose_state_is_zero_are_left_out_and_counted() {
     let states = run.checkpoints[0].1.states(&inputs, 1).expect("shapes agree");
     let alive = states.iter().filter(|state| **state > 0.0).count() as f64;
     assert!((2.0..29.0).contains(&alive), "{alive} of 30");
-    let analysis = Autocorrelation { samples: 30, timesteps: Timesteps::these([0, 1, 2]), extend_to: None };
+    let analysis =
+        Autocorrelation { samples: 30, timesteps: Timesteps::these([0, 1, 2]), extend_to: None, state: None };
     let table = analysis.run(&run.subject()).expect("it applies");
     assert_eq!(column(&table, "autocorrelation"), [Some(1.0), Some(0.0), None]);
     assert_eq!(column(&table, "autocorrelation_sd"), [Some(0.0), Some(0.0), None]);
@@ -128,7 +129,7 @@ fn a_late_timestep_is_the_same_alone_as_among_all_and_one_sample_has_no_deviatio
         params.network.kind = kind;
         let run = common::Run::untrained(params);
         let of = |samples, timesteps| {
-            let analysis = Autocorrelation { samples, timesteps, extend_to: None };
+            let analysis = Autocorrelation { samples, timesteps, extend_to: None, state: None };
             analysis.run(&run.subject()).expect("it applies")
         };
         let (all, last) = (of(20, Timesteps::All), of(20, Timesteps::Last));

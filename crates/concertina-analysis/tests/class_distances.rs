@@ -152,7 +152,8 @@ fn invalid_arrays_are_refused_and_named() {
 #[test]
 fn the_analysis_gives_the_distances_of_inputs_and_states() {
     let run = common::Run::trained(common::small());
-    let analysis = ClassDistances { samples: 60, timesteps: Timesteps::these([-1, 3]), extend_to: None };
+    let analysis =
+        ClassDistances { samples: 60, timesteps: Timesteps::these([-1, 3]), extend_to: None, state: None };
     let table = analysis.run(&run.subject()).expect("valid");
     let samples = run.samples(60);
     let mut expected = Vec::new();

@@ -10,7 +10,7 @@ use concertina_analysis::{
     Saturation, Spectrum, Subject, Timestep, Timesteps, VaryingWeights, WeightVariance,
 };
 use concertina_model::network::Network;
-use concertina_model::params::{LossKind, NetworkKind};
+use concertina_model::params::{LossKind, NetworkKind, Nonlinearity};
 
 /// Every analysis, with parameters for a small network.
 fn every_analysis() -> Vec<AnalysisSpec> {
@@ -51,10 +51,61 @@ fn applicable(run: &common::Run) -> Vec<AnalysisSpec> {
     let mut all = every_variant();
     let every = all.len();
     all.retain(|analysis| !matches!(analysis.check(&run.params), Err(Error::NotApplicable { .. })));
-    // the Lyapunov spectrum and fixed points
-    let left_out = if run.params.network.kind == NetworkKind::Feedforward { 2 } else { 0 };
-    assert_eq!(all.len(), every - left_out);
+    let kind = run.params.network.kind;
+    let left_out = match kind {
+        NetworkKind::Feedforward => 2, // the Lyapunov spectrum and fixed points
+        _ if kind.is_gated() => 2, // the spectrum, and the variance of products with the recurrent weights
+        _ => 0,
+    };
+    assert_eq!(all.len(), every - left_out, "{kind}");
     all
+}
+
+/// Rates and cells are analysed as states are, and refused where a network has none.
+#[test]
+fn every_analysis_of_states_can_look_at_another_variable() {
+    for params in common::each_kind() {
+        let run = common::Run::untrained(params);
+        let kind = run.params.network.kind;
+        let mut seen = 0;
+        for analysis in every_variant() {
+            if !analysis.settings().iter().any(|setting| setting.name == "state") {
+                continue;
+            }
+            seen += 1;
+            let with = |state: &str| -> AnalysisSpec {
+                let mut fields = serde_json::to_value(&analysis).expect("plain data");
+                fields["state"] = state.into();
+                serde_json::from_value(fields).expect("a setting")
+            };
+            for (state, exists) in [
+                ("rates", matches!(kind, NetworkKind::Leaky | NetworkKind::Rate)),
+                ("cell", kind == NetworkKind::Lstm),
+            ] {
+                let other = with(state);
+                assert_ne!(other.canonical(), analysis.canonical());
+                match other.run(&run.subject()) {
+                    Ok(table) => {
+                        assert!(exists, "{other:?} of {kind}");
+                        let of_states = analysis.run(&run.subject()).expect("it applies");
+                        assert!(table.column_names().eq(of_states.column_names()));
+                        let is_linear = run.params.network.nonlinearity == Nonlinearity::Linear;
+                        let same = is_linear || analysis.name() != "effective_dimension";
+                        assert!(same || table != of_states, "{other:?} of {kind}");
+                    }
+                    Err(error) => {
+                        assert!(!exists, "{other:?} of {kind}: {error}");
+                        let text = error.to_string();
+                        assert!(
+                            text.contains(&format!("`state = {state}` of a network of kind `{kind}`")),
+                            "{text}"
+                        );
+                    }
+                }
+            }
+        }
+        assert!(seen >= 6, "{seen} analyses of states");
+    }
 }
 
 #[test]
@@ -220,7 +271,8 @@ fn no_default_is_refused_for_the_smallest_networks_and_tasks() {
                         let no_loop = run.params.network.kind == NetworkKind::Feedforward;
                         let no_state = *name == "fixed_points" && no_loop;
                         let no_weights = *name == "spectrum" && delay == 1;
-                        assert!(few_clusters || no_state || no_weights, "{name}, {units} units")
+                        let gates = run.params.network.kind.is_gated() && *name == "spectrum";
+                        assert!(few_clusters || no_state || no_weights || gates, "{name}, {units} units")
                     }
                     Err(error) => panic!("{name}, {units} units, {clusters} clusters: {error}"),
                 }

@@ -191,7 +191,7 @@ fn the_analysis_gives_the_dimension_of_the_states_at_each_timestep() {
     }
     assert_eq!(found, expected);
 
-    let last = EffectiveDimension { samples: 60, timesteps: Timesteps::Last, extend_to: None };
+    let last = EffectiveDimension { samples: 60, timesteps: Timesteps::Last, extend_to: None, state: None };
     let table = last.run(&run.subject()).expect("valid");
     assert_eq!(table.integers("timestep").expect("there"), [Some(4); 2]);
     assert_eq!(table.floats("effective_dimension").expect("there"), [expected[5], expected[9 + 5]]);

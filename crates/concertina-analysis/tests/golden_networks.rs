@@ -1,10 +1,10 @@
-//! Lyapunov exponents of gated, leaky and vanilla networks, compared with reference numbers at their stated
+//! Lyapunov exponents of gated, leaky, rate and vanilla networks, compared with reference numbers at their stated
 //! tolerances.
 
 use std::sync::Arc;
 
 use concertina_analysis::lyapunov::{Autonomous, Orbits, Rule};
-use concertina_model::network::Gru;
+use concertina_model::network::{Gru, Lstm, Rate};
 use concertina_model::params::Nonlinearity;
 use concertina_testing::compare::{assert_close, assert_number};
 use concertina_testing::golden::{Fixture, networks};
@@ -28,9 +28,11 @@ fn system(fixture: &Fixture, name: &str) -> Autonomous {
     let (weights, bias) = (matrix(fixture, &format!("{name}.W")), vector(fixture, &format!("{name}.b")));
     assert_eq!(matrix(fixture, &format!("{name}.U")).ncols(), bias.len());
     let system = match name {
-        "gru" => {
-            let recurrent_bias = vector(fixture, "gru.d");
-            Autonomous::with_dynamics(Arc::new(Gru), weights, bias, recurrent_bias)
+        "gru" => Autonomous::with_dynamics(Arc::new(Gru), weights, bias, vector(fixture, "gru.d")),
+        "lstm" => Autonomous::with_dynamics(Arc::new(Lstm), weights, bias, vector(fixture, "lstm.d")),
+        "rate" => {
+            let rate = Rate::new(Nonlinearity::Tanh, fixture.scalar("rate.alpha"));
+            Autonomous::with_dynamics(Arc::new(rate), weights, bias, Array1::zeros(0))
         }
         "leaky" => {
             let dt = fixture.scalar("leaky.dt");
@@ -49,7 +51,7 @@ fn exponents(
     known: Option<ArrayView2<f64>>,
     times: &[usize],
 ) -> Vec<Array1<f64>> {
-    let frame = Array2::eye(system.units());
+    let frame = Array2::eye(system.dimension());
     let mut orbits = Orbits::new(system, start, frame.slice(s![..count, ..])).expect("shapes agree");
     let mut totals = Array1::zeros(count);
     let mut found = Vec::new();
@@ -67,10 +69,8 @@ fn exponents(
 
 #[test]
 fn golden_networks_lyapunov_exponents_come_from_exact_jacobians() {
-    const NETS: [&str; 3] = ["gru", "leaky", "vanilla"];
-    let patterns = NETS.map(|name| format!("{name}.*"));
-    let Some(fixture) = networks::open("lyapunov", &patterns.each_ref().map(String::as_str)) else { return };
-    for name in NETS {
+    let Some(fixture) = networks::open("lyapunov", &["*"]) else { return };
+    for name in fixture.cases(".trajectory").iter().map(String::as_str) {
         let system = system(&fixture, name);
         let trajectory = matrix(&fixture, &format!("{name}.trajectory"));
         let start = trajectory.slice(s![..1, ..]);
@@ -86,7 +86,7 @@ fn golden_networks_lyapunov_exponents_come_from_exact_jacobians() {
             assert_close(&what, along.view(), expected.view(), TOLERANCE);
             assert_close(&what, own.view(), expected.view(), TOLERANCE.max(ROUNDINGS * sensitivity));
         }
-        let all = exponents(&system, system.units(), start, Some(trajectory.view()), &[50]).remove(0);
+        let all = exponents(&system, system.dimension(), start, Some(trajectory.view()), &[50]).remove(0);
         let volume = fixture.scalar(&format!("{name}.mean_log2_abs_det_T50"));
         assert_number(&format!("{name}: sum of all exponents"), all.sum(), volume, TOLERANCE);
     }

@@ -12,7 +12,13 @@ use proptest::prelude::*;
 
 const NUMBERS: Purpose = Purpose::new("test numbers");
 const RULES: [Rule; 3] = [Rule::Map, Rule::Euler { dt: 0.1, kept: 0.9 }, Rule::Euler { dt: 0.1, kept: 1.0 }];
-const NONLINEARITIES: [Nonlinearity; 3] = [Nonlinearity::Tanh, Nonlinearity::Relu, Nonlinearity::Linear];
+const NONLINEARITIES: [Nonlinearity; 5] = [
+    Nonlinearity::Tanh,
+    Nonlinearity::Relu,
+    Nonlinearity::Linear,
+    Nonlinearity::Softplus,
+    Nonlinearity::Sigmoid,
+];
 
 /// Random weights of variance `gain² / units`, and a bias.
 fn parts(units: usize, gain: f64, seed: u64) -> (Array2<f64>, Array1<f64>) {
@@ -110,11 +116,15 @@ fn plain_step(
         Nonlinearity::Tanh => a.tanh(),
         Nonlinearity::Relu => a.max(0.0),
         Nonlinearity::Linear => a,
+        Nonlinearity::Softplus => a.exp().ln_1p(),
+        Nonlinearity::Sigmoid => 1.0 / (1.0 + (-a).exp()),
     };
     let slope = |a: f64| match nonlinearity {
         Nonlinearity::Tanh => 1.0 / a.cosh().powi(2),
         Nonlinearity::Relu => f64::from(u8::from(a > 0.0)),
         Nonlinearity::Linear => 1.0,
+        Nonlinearity::Softplus => 1.0 / (1.0 + (-a).exp()),
+        Nonlinearity::Sigmoid => 1.0 / (2.0 + a.exp() + (-a).exp()),
     };
     let units = state.len();
     let identity: Array2<f64> = Array2::eye(units);

@@ -325,6 +325,8 @@ fn log2_determinant(
         Nonlinearity::Tanh => 1.0 / a.cosh().powi(2),
         Nonlinearity::Relu => f64::from(u8::from(a > 0.0)),
         Nonlinearity::Linear => 1.0,
+        Nonlinearity::Softplus => 1.0 / (1.0 + (-a).exp()),
+        Nonlinearity::Sigmoid => 1.0 / (2.0 + a.exp() + (-a).exp()),
     };
     let value = |matrix: Array2<f64>| -> f64 {
         qr(matrix.view()).expect("finite").upper.diag().iter().map(|entry| entry.abs().log2()).sum()

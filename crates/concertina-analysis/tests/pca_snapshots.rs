@@ -9,7 +9,7 @@ use concertina_table::Table;
 use ndarray::{Array2, s};
 
 fn snapshots(timesteps: Timesteps) -> PcaSnapshots {
-    PcaSnapshots { samples: 40, drawn: 30, components: 3, timesteps, extend_to: None }
+    PcaSnapshots { samples: 40, drawn: 30, components: 3, timesteps, extend_to: None, state: None }
 }
 
 /// The rows of one kind at one timestep, with their first `k` coordinates.

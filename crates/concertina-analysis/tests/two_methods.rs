@@ -62,7 +62,7 @@ proptest! {
             return Ok(()); // out of range
         }
         let (samples, timesteps) = (case.samples, Timesteps::All);
-        let snapshots = PcaSnapshots { samples, drawn: 0, components: 1, timesteps, extend_to: None };
+        let snapshots = PcaSnapshots { samples, drawn: 0, components: 1, timesteps, extend_to: None, state: None };
         let table = snapshots.run(&case.subject()).expect("valid");
         let (kinds, timesteps) =
             (table.texts("kind").expect("there"), table.integers("timestep").expect("there"));

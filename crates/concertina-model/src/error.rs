@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::params::{ImportedWeights, TrialsName, grouped};
+use crate::network::Variable;
+use crate::params::{ImportedWeights, NetworkKind, TrialsName, grouped};
 
 /// Shorthand for results of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -228,6 +229,14 @@ pub enum Error {
         /// The part: `input weights` or `a readout`.
         what: &'static str,
     },
+    /// A variable of the units that a network does not have.
+    #[error("a network of kind `{kind}` has no variable `{variable}`")]
+    Variable {
+        /// The variable.
+        variable: Variable,
+        /// The kind of network.
+        kind: NetworkKind,
+    },
     /// A run does not fit into memory.
     #[error("expected a run that fits into memory ({:.1} GB), found one that needs at least {:.0} GB", *found as f64 / 1e9, needed / 1e9)]
     TooLarge {
@@ -314,6 +323,7 @@ impl Error {
                 "import them with `concertina runs import` (again), or choose checkpoints that were imported"
                     .to_owned(),
             ),
+            Self::Variable { .. } => Some("`rates` are those of `leaky` and `rate`, and `cell` is that of `lstm`".to_owned()),
             Self::Lacks { .. } => Some(
                 "import it with them (`--name` says which arrays they are); `spectrum` and `lyapunov` need only the recurrent weights"
                     .to_owned(),

@@ -8,7 +8,7 @@ mod common;
 use std::collections::BTreeMap;
 
 use common::{arrays, narrowed, views_mut, widened};
-use concertina_model::network::{Equations, Network, initial};
+use concertina_model::network::{Equations, Network, Variable, initial};
 use concertina_model::optimizer::{Adam, Buffers, Optimizer, Rmsprop, Sgd, StepContext};
 use concertina_model::params::{GradientMethod, LossKind, NetworkKind, Nonlinearity, Params};
 use concertina_model::reference::Parameters;
@@ -18,7 +18,7 @@ use concertina_testing::compare::{
     assert_close, assert_close_to_largest, assert_number, assert_root_mean_square,
 };
 use concertina_testing::golden::{Fixture, networks};
-use ndarray::{Array1, Array2, ArrayD, Axis, Ix1, Ix2, Ix3};
+use ndarray::{Array1, Array2, ArrayD, Axis, Ix1, Ix2, Ix3, s};
 
 /// A network of a fixture, and its batches.
 struct Net<'a> {
@@ -27,6 +27,7 @@ struct Net<'a> {
     /// The fixture with the network and its batches.
     source: &'a Fixture,
     kind: NetworkKind,
+    nonlinearity: Nonlinearity,
 }
 
 /// One way to train a network: a loss, an optimizer, and whether the input weights are trained.
@@ -54,10 +55,16 @@ fn vector(fixture: &Fixture, name: &str) -> Array1<f64> {
     fixture.f64(name).into_dimensionality::<Ix1>().unwrap_or_else(|_| panic!("`{name}` is a vector"))
 }
 
+fn nonlinearity_of(name: &str) -> Nonlinearity {
+    if name.ends_with("_relu") { Nonlinearity::Relu } else { Nonlinearity::Tanh }
+}
+
 fn kind_of(name: &str) -> NetworkKind {
-    match name {
+    match name.split('_').next().unwrap_or_default() {
         "gru" => NetworkKind::Gru,
         "leaky" => NetworkKind::Leaky,
+        "lstm" => NetworkKind::Lstm,
+        "rate" => NetworkKind::Rate,
         "vanilla" => NetworkKind::Vanilla,
         other => panic!("no network is called `{other}`"),
     }
@@ -112,19 +119,43 @@ fn optimizer(fixture: &Fixture, name: &str) -> (Optimizer, f64) {
 
 impl Net<'_> {
     fn equations(&self, loss: LossKind) -> Equations {
-        let dt = if self.kind == NetworkKind::Leaky { self.source.scalar("cfg.dt") } else { 1.0 };
+        let dt = match self.kind {
+            NetworkKind::Leaky => self.source.scalar("cfg.dt"),
+            NetworkKind::Rate => self.source.scalar("cfg.alpha"),
+            _ => 1.0,
+        };
         let steps = self.source.scalar("cfg.T") as usize;
-        let nonlinearity = Nonlinearity::Tanh;
+        let nonlinearity = self.nonlinearity;
         Equations { kind: self.kind, nonlinearity, dt, leak: true, steps, hold: 0, evaluate: steps, loss }
     }
 
     fn parameters(&self) -> Parameters {
-        let parameters = parameters(self.source, "init", true);
+        let mut parameters = parameters(self.source, "init", true);
         let sizes = ["cfg.N", "cfg.d", "cfg.outputs"].map(|name| self.source.scalar(name) as usize);
         let (input_dim, units, outputs) =
             (parameters.input.nrows(), parameters.readout.nrows(), parameters.readout.ncols());
         assert_eq!([units, input_dim, outputs], sizes);
+        if self.has_noise() {
+            // With α times the input weights below, the noise √(2 α) σ ξ is an input like others.
+            let [alpha, sigma] = ["cfg.alpha", "cfg.sigma"].map(|name| self.source.scalar(name));
+            let of_noise = Array2::eye(units) * (sigma * (2.0 / alpha).sqrt());
+            parameters.input = ndarray::concatenate![Axis(0), parameters.input, of_noise];
+        }
         parameters
+    }
+
+    /// Whether units have noise. It is given, and shown to the network as further inputs.
+    fn has_noise(&self) -> bool {
+        self.source.has("noise")
+    }
+
+    /// An array without the entries that belong to the noise.
+    fn without_noise(&self, name: &str, array: &ArrayD<f64>) -> ArrayD<f64> {
+        let mut array = array.clone();
+        if name == "U" && self.has_noise() {
+            array.slice_axis_inplace(Axis(0), (0..self.source.scalar("cfg.d") as usize).into());
+        }
+        array
     }
 
     /// The batches, each of trials with real targets or classes.
@@ -145,7 +176,10 @@ impl Net<'_> {
         };
         let updates = self.source.f64("X").len_of(Axis(0));
         let batch = |update: usize| {
-            let inputs = cube("X", update);
+            let mut inputs = cube("X", update);
+            if self.has_noise() {
+                inputs = ndarray::concatenate![Axis(2), inputs, cube("noise", update)];
+            }
             assert_eq!(inputs.len_of(Axis(0)), self.source.scalar("cfg.batch") as usize);
             let is_real = loss == LossKind::Mse && !onehot;
             Trials {
@@ -209,8 +243,15 @@ impl Net<'_> {
                     mean: if keeps_mean { mean.as_slice_mut().expect("contiguous") } else { &mut [] },
                     square: if keeps_square { square.as_slice_mut().expect("contiguous") } else { &mut [] },
                 };
+                let own = if self.has_noise() && name == "U" {
+                    self.source.scalar("cfg.d") as usize * weights.len_of(Axis(1))
+                } else {
+                    weights.len()
+                };
+                let before = weights.iter().copied().skip(own).collect::<Vec<_>>();
                 let weights = weights.as_slice_mut().expect("contiguous");
                 case.optimizer.step(weights, gradient.as_slice().expect("contiguous"), buffers, context);
+                weights[own..].copy_from_slice(&before); // the noise is not trained
             }
             trained.kept.insert(update as usize, of_parameters(&parameters));
         }
@@ -256,8 +297,9 @@ impl Net<'_> {
             if *name == "U" && !case.trains_input {
                 continue; // the fast path does not compute it
             }
+            let found = self.without_noise(name, found);
             let name = format!("{of_loss}.grad.{name}");
-            gradient(&name, found, &self.fixture.f64(&name));
+            gradient(&name, &found, &self.fixture.f64(&name));
         }
         if case.onehot {
             return; // loss and gradient only
@@ -266,11 +308,21 @@ impl Net<'_> {
         found.losses.iter().zip(&expected).for_each(|(found, expected)| loss(&case.name, *found, *expected));
         for (update, arrays) in &found.kept {
             for (name, found) in names.iter().zip(arrays) {
+                let found = self.without_noise(name, found);
                 let name = format!("{}.u{update}.{name}", case.name);
                 if self.fixture.has(&name) {
-                    parameter(&name, found, &self.fixture.f64(&name));
+                    parameter(&name, &found, &self.fixture.f64(&name));
                 }
             }
+        }
+    }
+
+    /// The names of the variables in the fixtures.
+    fn variables(&self) -> Vec<(&'static str, Variable)> {
+        match self.kind {
+            NetworkKind::Lstm => vec![("h", Variable::State), ("cell", Variable::Cell)],
+            NetworkKind::Rate => vec![("v", Variable::State), ("r", Variable::Rates)],
+            _ => vec![("h", Variable::State)],
         }
     }
 
@@ -283,13 +335,18 @@ impl Net<'_> {
         let (equations, parameters) = (self.equations(LossKind::Mse), self.parameters());
         let states = equations.states_on(&parameters, &real.inputs);
         let network = network(&equations, &parameters);
-        let fast = network.states(&single(&real).inputs, equations.steps).expect("shapes agree");
-        if self.fixture.has("forward.h") {
-            let expected = self.fixture.f64("forward.h");
-            for (step, state) in states.iter().enumerate() {
-                let expected = expected.index_axis(Axis(1), step);
-                assert_close("states", state.view(), expected.view(), 1e-12);
-                assert_close("states in f32", fast.index_axis(Axis(1), step), expected.view(), 1e-5);
+        let inputs = single(&real).inputs;
+        let fast = |variable| network.variable(variable, &inputs, equations.steps).expect("shapes agree");
+        let variables = self.variables();
+        if self.fixture.has("forward.accuracy") {
+            for (name, variable) in variables {
+                let (expected, fast) = (self.fixture.f64(&format!("forward.{name}")), fast(variable));
+                for (step, state) in states.iter().enumerate() {
+                    let expected = expected.index_axis(Axis(1), step);
+                    let found = of_state(&equations, state, variable);
+                    assert_close(name, found.view(), expected.view(), 1e-12);
+                    assert_close(name, fast.index_axis(Axis(1), step), expected.view(), 1e-5);
+                }
             }
             let evaluation = network.evaluate(&single(&classes)).expect("shapes agree");
             let accuracy = evaluation.accuracy.expect("classes");
@@ -300,13 +357,34 @@ impl Net<'_> {
             let counted = mask.iter().filter(|counts| **counts).count() as f64;
             assert_eq!(counted, self.fixture.scalar("forward.counted"));
         } else {
-            let last = self.fixture.f64("forward.last.h");
-            assert_close("states", states[equations.steps - 1].view(), last.view(), 2e-5);
+            for (name, variable) in variables {
+                let (last, step) = (self.fixture.f64(&format!("forward.last.{name}")), equations.steps - 1);
+                let found = of_state(&equations, &states[step], variable);
+                assert_close(name, found.view(), last.view(), 2e-5);
+                assert_close(name, fast(variable).index_axis(Axis(1), step), last.view(), 2e-5);
+            }
         }
         let outputs = self.fixture.f64("forward.out");
         for (step, state) in states.iter().enumerate() {
             let found = equations.outputs(&parameters, state);
             assert_close("outputs", found.view(), outputs.index_axis(Axis(1), step).view(), 2e-5);
+        }
+    }
+}
+
+/// A variable of a state of the reference.
+fn of_state(equations: &Equations, state: &Array2<f64>, variable: Variable) -> Array2<f64> {
+    let dynamics = equations.dynamics();
+    let units = state.ncols() / dynamics.states();
+    let (mut h, rest) = (state.slice(s![.., ..units]).to_owned(), state.slice(s![.., units..]));
+    match variable {
+        Variable::State => h,
+        Variable::Cell => rest.to_owned(),
+        Variable::Rates => {
+            for mut row in h.rows_mut() {
+                dynamics.rates(row.as_slice_mut().expect("contiguous"), &mut vec![0.0; units]);
+            }
+            h
         }
     }
 }
@@ -336,6 +414,7 @@ fn network(equations: &Equations, parameters: &Parameters) -> Network {
     params.network.kind = equations.kind;
     params.network.units = parameters.readout.nrows();
     params.network.dt = equations.dt;
+    params.network.nonlinearity = equations.nonlinearity;
     params.train.loss = equations.loss;
     params.task.input_dim = parameters.input.nrows();
     params.task.delay = equations.steps;
@@ -345,13 +424,14 @@ fn network(equations: &Equations, parameters: &Parameters) -> Network {
     Network::new(&params, narrowed(parameters)).expect("finite weights")
 }
 
-const SMALL: [&str; 3] = ["gru", "leaky", "vanilla"];
+const SMALL: [&str; 7] = ["gru", "leaky", "lstm", "rate", "rate_noise", "rate_relu", "vanilla"];
 
 #[test]
 fn golden_networks_small_the_reference_trains_as_pytorch_does() {
     for name in SMALL {
         let Some(fixture) = networks::open(&format!("small_{name}_f64"), &["*"]) else { return };
-        let net = Net { fixture: &fixture, source: &fixture, kind: kind_of(name) };
+        let (kind, nonlinearity) = (kind_of(name), nonlinearity_of(name));
+        let net = Net { fixture: &fixture, source: &fixture, kind, nonlinearity };
         net.check_forward();
         for case in net.cases() {
             let found = net.train_reference(&case);
@@ -372,8 +452,13 @@ fn golden_networks_small_the_reference_trains_as_pytorch_does() {
 fn golden_networks_small_the_fast_path_trains_as_pytorch_does() {
     for name in SMALL {
         let Some(fixture) = networks::open(&format!("small_{name}_f64"), &[]) else { return };
-        let net = Net { fixture: &fixture, source: &fixture, kind: kind_of(name) };
-        for case in net.cases() {
+        let (kind, nonlinearity) = (kind_of(name), nonlinearity_of(name));
+        let net = Net { fixture: &fixture, source: &fixture, kind, nonlinearity };
+        // in the fast path, the input weights that stand for noise are trained if the others are
+        let is_exact = |case: &Case| !net.has_noise() || !case.trains_input || case.onehot;
+        let mut compared = 0;
+        for case in net.cases().into_iter().filter(is_exact) {
+            compared += 1;
             let found = net.train_fast(&case);
             let of = |what: &str| format!("{name}: {what}");
             net.compare(
@@ -389,15 +474,21 @@ fn golden_networks_small_the_fast_path_trains_as_pytorch_does() {
                 },
             );
         }
+        assert!(compared > 0, "{name}");
     }
 }
 
 #[test]
-fn golden_networks_medium_a_gru_trains_as_in_pytorch() {
-    let Some(source) = networks::open("medium_gru_init", &["*"]) else { return };
-    let Some(double) = networks::open("medium_gru_f64", &["*"]) else { return };
-    let Some(float) = networks::open("medium_gru_f32", &["*"]) else { return };
-    let net = Net { fixture: &double, source: &source, kind: NetworkKind::Gru };
+fn golden_networks_medium_networks_train_as_in_pytorch() {
+    ["gru", "lstm", "rate"].into_iter().for_each(medium);
+}
+
+fn medium(name: &str) {
+    let Some(source) = networks::open(&format!("medium_{name}_init"), &["*"]) else { return };
+    let Some(double) = networks::open(&format!("medium_{name}_f64"), &["*"]) else { return };
+    let Some(float) = networks::open(&format!("medium_{name}_f32"), &["*"]) else { return };
+    let (kind, nonlinearity) = (kind_of(name), nonlinearity_of(name));
+    let net = Net { fixture: &double, source: &source, kind, nonlinearity };
     net.check_forward();
     for case in net.cases() {
         net.compare(
@@ -428,14 +519,14 @@ fn golden_networks_medium_a_gru_trains_as_in_pytorch() {
 /// In the fixtures, states are columns and `J[i, j] = ∂ next_i / ∂ s_j`. Here, states are rows.
 #[test]
 fn golden_networks_jacobians_are_those_of_autograd() {
-    let patterns = SMALL.map(|name| format!("{name}.*"));
-    let Some(fixture) = networks::open("jacobians", &patterns.each_ref().map(String::as_str)) else { return };
-    for name in SMALL {
+    let Some(fixture) = networks::open("jacobians", &["*"]) else { return };
+    for name in fixture.cases(".J").iter().map(String::as_str) {
         let parameters = parameters(&fixture, name, false);
-        let dt = if name == "leaky" { fixture.scalar("leaky.dt") } else { 1.0 };
+        let dt = ["dt", "alpha"].map(|dt| format!("{name}.{dt}")).into_iter().find(|dt| fixture.has(dt));
+        let dt = dt.map_or(1.0, |dt| fixture.scalar(&dt));
         let equations = Equations {
             kind: kind_of(name),
-            nonlinearity: Nonlinearity::Tanh,
+            nonlinearity: nonlinearity_of(name),
             dt,
             leak: true,
             steps: 1,
@@ -447,10 +538,10 @@ fn golden_networks_jacobians_are_those_of_autograd() {
         let (states, inputs) =
             (matrix(&fixture, &format!("{name}.states")), matrix(&fixture, &format!("{name}.inputs")));
         let (next, jacobians) = (fixture.f64(&format!("{name}.next")), fixture.f64(&format!("{name}.J")));
-        let units = states.ncols();
+        let (numbers, units) = (states.ncols(), parameters.readout.nrows());
         let weights = &parameters.recurrent[0];
         for (case, (state, input)) in states.outer_iter().zip(inputs.outer_iter()).enumerate() {
-            let (mut sent, mut slopes) = (state.to_vec(), vec![1.0; units]);
+            let (mut sent, mut slopes) = (state.to_vec()[..units].to_vec(), vec![1.0; units]);
             if dynamics.sends_rates() {
                 dynamics.rates(&mut sent, &mut slopes);
             }
@@ -464,10 +555,13 @@ fn golden_networks_jacobians_are_those_of_autograd() {
             let what = format!("{name} {case}");
             assert_close(&what, Array1::from(after).view(), next.index_axis(Axis(0), case).view(), 1e-12);
             let expected = jacobians.index_axis(Axis(0), case);
-            for from in 0..units {
-                let mut vector = vec![0.0; units];
+            for from in 0..numbers {
+                let mut vector = vec![0.0; numbers];
                 vector[from] = 1.0;
-                let image = &weights.row(from) * slopes[from];
+                let image = match slopes.get(from) {
+                    Some(slope) => &weights.row(from) * *slope,
+                    None => Array1::zeros(weights.ncols()), // this part of the state is not sent
+                };
                 dynamics.tangent(&mut vector, &image.to_vec(), &note);
                 let expected = expected.index_axis(Axis(1), from);
                 assert_close(&what, Array1::from(vector).view(), expected.view(), 1e-12);
@@ -478,24 +572,29 @@ fn golden_networks_jacobians_are_those_of_autograd() {
 }
 
 #[test]
-fn golden_networks_initial_weights_of_a_gru_follow_from_their_gaussian_numbers() {
-    let Some(fixture) = networks::open("init", &["gru.*"]) else { return };
-    let setting = |name: &str| fixture.scalar(&format!("gru.{name}"));
-    let [gain, gate_gain] = [setting("gain"), setting("gate_gain")];
-    let raw = matrix(&fixture, "gru.raw_W");
-    let found = initial::block_recurrent(raw.view(), &[gate_gain, gate_gain, gain]).expect("finite");
-    assert_close("W", found.view(), fixture.f64("gru.W").view(), 1e-12);
-    let gates = initial::gate_input(matrix(&fixture, "gru.raw_U").view());
-    let raw_in = matrix(&fixture, "gru.raw_in");
-    let candidate = initial::orthogonal_input(raw_in.view(), setting("input_scale")).expect("finite");
-    let found = ndarray::concatenate![Axis(1), gates, candidate];
-    assert_close("U", found.view(), fixture.f64("gru.U").view(), 1e-12);
-    let units = raw.nrows();
-    let mut bias = Array1::<f64>::zeros(3 * units);
-    bias.slice_mut(ndarray::s![units..2 * units]).fill(setting("gate_bias"));
-    assert_close("b", bias.view(), fixture.f64("gru.b").view(), 0.0);
-    assert_close("d", Array1::<f64>::zeros(3 * units).view(), fixture.f64("gru.d").view(), 0.0);
-    fixture.ignore("gru.raw_radius", "radii are compared through the matrices that are scaled by them");
+fn golden_networks_initial_weights_of_gated_networks_follow_from_their_gaussian_numbers() {
+    let Some(fixture) = networks::open("init", &["gru.*", "lstm.*"]) else { return };
+    // the candidate's place among the currents, and that of the gate with a bias
+    for (name, currents, candidate, biased) in [("gru", 3, 2, 1), ("lstm", 4, 2, 1)] {
+        let of = |what: &str| format!("{name}.{what}");
+        let setting = |what: &str| fixture.scalar(&of(what));
+        let mut gains = vec![setting("gate_gain"); currents];
+        gains[candidate] = setting("gain");
+        let raw = matrix(&fixture, &of("raw_W"));
+        let found = initial::block_recurrent(raw.view(), &gains).expect("finite");
+        assert_close("W", found.view(), fixture.f64(&of("W")).view(), 1e-12);
+        let gates = initial::gate_input(matrix(&fixture, &of("raw_U")).view());
+        let raw_in = matrix(&fixture, &of("raw_in"));
+        let of_candidate = initial::orthogonal_input(raw_in.view(), setting("input_scale")).expect("finite");
+        let found = initial::input_around(gates.view(), of_candidate.view(), candidate);
+        assert_close("U", found.view(), fixture.f64(&of("U")).view(), 1e-12);
+        let units = raw.nrows();
+        let mut bias = Array1::<f64>::zeros(currents * units);
+        bias.slice_mut(s![biased * units..(biased + 1) * units]).fill(setting("gate_bias"));
+        assert_close("b", bias.view(), fixture.f64(&of("b")).view(), 0.0);
+        assert_close("d", Array1::<f64>::zeros(currents * units).view(), fixture.f64(&of("d")).view(), 0.0);
+        fixture.ignore(&of("raw_radius"), "radii are compared through the matrices that are scaled by them");
+    }
     fixture.finish();
 }
 

@@ -53,13 +53,13 @@ fn train(trainer: &mut Trainer, epochs: u64) -> Vec<(String, TrainedWeights)> {
 /// Every optimizer × scheduler, with every kind of noise.
 fn every_way_to_train() -> Vec<ValidParams> {
     let mut ways = Vec::new();
-    for (optimizer, kind) in
-        OPTIMIZERS.into_iter().flat_map(|one| [(one, NetworkKind::Vanilla), (one, NetworkKind::Gru)])
-    {
+    const KINDS: [NetworkKind; 4] =
+        [NetworkKind::Vanilla, NetworkKind::Gru, NetworkKind::Lstm, NetworkKind::Rate];
+    for (optimizer, kind) in OPTIMIZERS.into_iter().flat_map(|one| KINDS.map(|kind| (one, kind))) {
         for scheduler in SCHEDULERS {
             let mut params = small();
             params.network.kind = kind;
-            params.network.train_input = kind == NetworkKind::Gru;
+            params.network.train_input = kind.is_gated();
             params.train.optimizer = optimizer;
             params.train.scheduler = scheduler;
             params.train.milestones =
@@ -140,13 +140,17 @@ fn frozen_samples_are_the_same_every_epoch() {
 
 #[test]
 fn the_task_can_be_learnt_by_every_network() {
-    for (kind, gain) in
-        [(NetworkKind::Vanilla, 20.0), (NetworkKind::Feedforward, 20.0), (NetworkKind::Leaky, 1.0)]
-    {
+    for (kind, gain, dt) in [
+        (NetworkKind::Vanilla, 20.0, 0.01),
+        (NetworkKind::Feedforward, 20.0, 0.01),
+        (NetworkKind::Leaky, 1.0, 0.3),
+        (NetworkKind::Rate, 1.0, 0.3),
+        (NetworkKind::Gru, 1.0, 1.0),
+        (NetworkKind::Lstm, 1.0, 1.0),
+    ] {
         let mut params = small();
         params.network.kind = kind;
-        params.network.gain = Some(gain);
-        params.network.dt = if kind == NetworkKind::Leaky { 0.3 } else { 0.01 };
+        (params.network.gain, params.network.dt) = (Some(gain), dt);
         params.network.units = 40;
         params.task.input_dim = 20;
         params.task.train_samples = 400;
@@ -226,7 +230,7 @@ fn dropout_and_unit_noise_act_in_training_only() {
 
 #[test]
 fn states_at_some_timesteps_are_those_among_all_for_any_number_of_trials() {
-    for kind in [NetworkKind::Vanilla, NetworkKind::Leaky, NetworkKind::Feedforward] {
+    for kind in [NetworkKind::Vanilla, NetworkKind::Leaky, NetworkKind::Feedforward, NetworkKind::Lstm] {
         let mut params = small();
         params.network.kind = kind;
         let params = params.check().expect("valid");
@@ -253,7 +257,9 @@ fn states_at_some_timesteps_are_those_among_all_for_any_number_of_trials() {
 
 #[test]
 fn weights_drawn_as_in_pytorch_are_uniform_and_do_not_depend_on_the_gain() {
-    for kind in [NetworkKind::Vanilla, NetworkKind::Leaky, NetworkKind::Gru] {
+    for kind in
+        [NetworkKind::Vanilla, NetworkKind::Leaky, NetworkKind::Gru, NetworkKind::Lstm, NetworkKind::Rate]
+    {
         let mut params = small();
         (params.network.kind, params.network.units) = (kind, 100);
         params.network.init = concertina_model::params::InitialWeights::Pytorch;

@@ -24,7 +24,9 @@ fn params(kind: NetworkKind) -> Params {
 fn flip_flops_are_learnt_by_every_recurrent_network_and_resumed_bit_for_bit() {
     let folder = tempfile::tempdir().expect("a folder");
     let study = open(&folder.path().join("whole"), 2);
-    for kind in [NetworkKind::Vanilla, NetworkKind::Leaky, NetworkKind::Gru] {
+    for kind in
+        [NetworkKind::Vanilla, NetworkKind::Leaky, NetworkKind::Gru, NetworkKind::Lstm, NetworkKind::Rate]
+    {
         let sweep = |epochs: u64| {
             let mut params = params(kind);
             params.train.epochs = epochs;

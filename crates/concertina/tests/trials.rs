@@ -58,7 +58,9 @@ fn a_file_of_trials_is_learnt_by_every_recurrent_network_and_resumed_bit_for_bit
     let folder = tempfile::tempdir().expect("a folder");
     let file = write(&folder.path().join("trials.npz"), 200);
     let study = open(&folder.path().join("whole"), 2);
-    for kind in [NetworkKind::Vanilla, NetworkKind::Leaky, NetworkKind::Gru] {
+    for kind in
+        [NetworkKind::Vanilla, NetworkKind::Leaky, NetworkKind::Gru, NetworkKind::Lstm, NetworkKind::Rate]
+    {
         let sweep = |epochs: u64| {
             let mut params = params(&file);
             (params.network.kind, params.train.epochs) = (kind, epochs);

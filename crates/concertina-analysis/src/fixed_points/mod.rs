@@ -15,7 +15,7 @@ pub use search::{Found, Kind, Point, Search, speed};
 
 use crate::lyapunov::Autonomous;
 use crate::ranges::{MOST_REPETITIONS, at_least, at_most, positive, refuse};
-use crate::responses::{Observations, Responses};
+use crate::responses::{Observations, Responses, StateVariable};
 use crate::{Analysis, Error, Result, Subject, Timestep};
 
 /// The fixed points and slow points of the network without input or with a constant input, and the dynamics
@@ -40,7 +40,7 @@ use crate::{Analysis, Error, Result, Subject, Timestep};
 /// * `unstable`: how many eigenvalues of the Jacobian have a modulus above 1 (by more than rounding, 1e-10);
 /// * `hits`: how many starts ended there; for the start that came nearest, `start_trial` and
 ///   `start_timestep`, where it began, and `iterations`, the number of its steps;
-/// * `state`, a vector: the state; `eigenvalue_real` and `eigenvalue_imaginary`, vectors: the eigenvalues of
+/// * `state`, a vector: the state (of an LSTM, `h` and then `c`); `eigenvalue_real` and `eigenvalue_imaginary`, vectors: the eigenvalues of
 ///   the Jacobian there, largest modulus first, and in a conjugate pair the one with positive imaginary part
 ///   first;
 /// * the same in every row of a checkpoint: `starts`; `unconverged`, how many of them reached no point.
@@ -121,7 +121,7 @@ impl FixedPoints {
         (0..self.starts).map(origin).collect()
     }
 
-    /// The starts, (starts, units).
+    /// The starts, (starts, units), or with the cells of an LSTM (starts, 2 × units).
     fn starts(
         &self,
         network: &Network,
@@ -130,12 +130,19 @@ impl FixedPoints {
         seed: u64,
     ) -> Result<Array2<f64>> {
         let all: Vec<Timestep> = (0..network.trial_steps() as i64).map(Timestep).collect();
-        let responses = Responses::run(network, trials, &all)?;
-        let mut states = Array2::zeros((origins.len(), network.weights().recurrent[0].nrows()));
+        let responses = Responses::run(network, trials, &all, None)?;
+        let numbers = network.dynamics().states() * network.weights().units();
+        let cells = match network.dynamics().states() {
+            1 => None,
+            _ => Some(Responses::run(network, trials, &all, Some(StateVariable::Cell))?),
+        };
+        let mut states = Array2::zeros((origins.len(), numbers));
         for ((start, (trial, timestep)), mut state) in (0..).zip(origins).zip(states.outer_iter_mut()) {
             let mut noise = Stream::new(seed, NOISE, start);
             let response = responses.at(*timestep)?;
-            for (entry, known) in state.iter_mut().zip(response.row(*trial)) {
+            let cell = cells.as_ref().map(|cells| cells.at(*timestep)).transpose()?;
+            let cell = cell.iter().flat_map(|cell| cell.row(*trial));
+            for (entry, known) in state.iter_mut().zip(response.row(*trial).iter().chain(cell)) {
                 *entry = f64::from(*known) + self.noise * noise.normal();
             }
         }

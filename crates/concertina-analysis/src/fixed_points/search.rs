@@ -43,7 +43,7 @@ pub struct Search {
 pub struct Point {
     /// Fixed or slow.
     pub kind: Kind,
-    /// The state, (units).
+    /// The state, (units), or more numbers per unit ([`Autonomous::dimension`]).
     pub state: Array1<f64>,
     /// `q = ½ ‖F(h) - h‖²`.
     pub speed: f64,
@@ -99,8 +99,8 @@ impl Search {
     /// [`Error::Shape`] for starts of the wrong length; [`Error::NotFinite`] for a start that is NaN or
     /// infinite.
     pub fn run(&self, system: &Autonomous, starts: ArrayView2<f64>) -> Result<Found> {
-        if starts.ncols() != system.units() {
-            let expected = format!("(starts, units) = (any, {})", system.units());
+        if starts.ncols() != system.dimension() {
+            let expected = format!("(starts, {}) = (any, {})", system.width(), system.dimension());
             return Err(Error::Shape { what: "starts", expected, found: starts.shape().to_vec() });
         }
         crate::responses::check_finite(starts, || "starts".to_owned())?;

@@ -50,7 +50,7 @@ impl Converged {
     /// average and none in the second, new frames are drawn, with another burn-in. Vectors that are lost
     /// again and again are a property of the network.
     pub(super) fn spectrum(&self, system: &Autonomous, seed: u64) -> Result<Spectrum> {
-        let start = initial_states(seed, self.initial_conditions, system.units());
+        let start = initial_states(seed, self.initial_conditions, system.dimension());
         let settled = settle(system, start.view(), self.burn_in)?;
         let has_settled = settled.is_some();
         let mut estimate = Estimate::new(self, system, seed, settled.unwrap_or(start).view())?;
@@ -60,13 +60,13 @@ impl Converged {
             None if has_settled => estimate.average(),
             None => Outcome::Unbounded,
         };
-        Ok(Spectrum::of(estimate.orbits.tallies(), system.units(), outcome))
+        Ok(Spectrum::of(estimate.orbits.tallies(), system.dimension(), outcome))
     }
 }
 
 /// The states after a number of timesteps; `None` if one of them exceeds the bounds.
 fn settle(system: &Autonomous, start: ArrayView2<f64>, timesteps: usize) -> Result<Option<Array2<f64>>> {
-    let mut orbits = Orbits::new(system, start, Array2::zeros((0, system.units())).view())?;
+    let mut orbits = Orbits::new(system, start, Array2::zeros((0, system.dimension())).view())?;
     for _ in 0..timesteps {
         orbits.step();
         if orbits.log2_sizes().iter().copied().any(out_of_bounds) {
@@ -105,7 +105,7 @@ enum Losses {
 
 impl<'a> Estimate<'a> {
     fn new(rule: &'a Converged, system: &'a Autonomous, seed: u64, states: ArrayView2<f64>) -> Result<Self> {
-        let no_frame = Array3::zeros((rule.initial_conditions, rule.exponents, system.units()));
+        let no_frame = Array3::zeros((rule.initial_conditions, rule.exponents, system.dimension()));
         let orbits = Orbits::with_frames(system, states, no_frame)?;
         Ok(Self { rule, system, seed, orbits, sizes: Sizes::default(), looks: Vec::new(), rounds: 0 })
     }
@@ -134,7 +134,7 @@ impl<'a> Estimate<'a> {
         let Converged { initial_conditions, exponents, .. } = *self.rule;
         for orbit in 0..initial_conditions {
             let index = (self.rounds * initial_conditions + orbit) as u64;
-            let frame = random_frame(self.seed, index, exponents, self.system.units());
+            let frame = random_frame(self.seed, index, exponents, self.system.dimension());
             self.orbits.set_frame(orbit, frame.view());
         }
         self.rounds += 1;
@@ -181,7 +181,7 @@ impl<'a> Estimate<'a> {
             Losses::Recent | Losses::Past => return None,
         }
         let tallies = self.orbits.tallies();
-        let spectrum = Spectrum::of(tallies, self.system.units(), Outcome::Converged);
+        let spectrum = Spectrum::of(tallies, self.system.dimension(), Outcome::Converged);
         if spectrum.largest_error().unwrap_or_default() < self.rule.tolerance {
             let grows = self.system.dynamics.can_grow() && self.sizes.keep_growing();
             return Some(if grows { Outcome::Unbounded } else { Outcome::Converged });

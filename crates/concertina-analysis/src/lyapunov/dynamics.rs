@@ -18,7 +18,8 @@ use crate::{Error, Result};
 /// Euler  h' = h + dt (-h + φ(h) W + b)      q J = (1 - dt) q + dt (q ∘ φ'(h)) W      (without leak: 1 for 1 - dt)
 /// ```
 ///
-/// and likewise for gated networks, whose units have several currents.
+/// and likewise for gated networks, whose units have several currents. The state of a unit may be more than one
+/// number, as in an LSTM: states are then `h` of every unit, followed by the other numbers.
 #[derive(Debug, Clone)]
 pub struct Autonomous {
     /// (units, currents × units).
@@ -146,10 +147,15 @@ impl Autonomous {
         self.weights.nrows()
     }
 
+    /// How many numbers a state consists of: one per unit, or several, as in an LSTM.
+    pub fn dimension(&self) -> usize {
+        self.dynamics.states() * self.units()
+    }
+
     /// The state after this one.
     ///
     /// # Shapes
-    /// `state`: (units); returns (units).
+    /// `state`: ([`dimension`](Self::dimension)); returns the same.
     ///
     /// # Errors
     /// [`Error::Shape`].
@@ -161,7 +167,7 @@ impl Autonomous {
     /// The Jacobian `J[i, j] = ∂h'[j] / ∂h[i]` at this state.
     ///
     /// # Shapes
-    /// `state`: (units); returns (units, units), (from, to).
+    /// `state`: ([`dimension`](Self::dimension)); returns (dimension, dimension), (from, to).
     ///
     /// # Errors
     /// [`Error::Shape`].
@@ -171,14 +177,16 @@ impl Autonomous {
     }
 
     fn check_state(&self, state: ArrayView1<f64>) -> Result<()> {
-        if state.len() == self.units() {
+        if state.len() == self.dimension() {
             return Ok(());
         }
-        Err(Error::Shape {
-            what: "state",
-            expected: format!("(units) = ({})", self.units()),
-            found: vec![state.len()],
-        })
+        let expected = format!("({}) = ({})", self.width(), self.dimension());
+        Err(Error::Shape { what: "state", expected, found: vec![state.len()] })
+    }
+
+    /// The name of the dimension of a state in messages about shapes.
+    pub(crate) fn width(&self) -> String {
+        width(self.dynamics.states())
     }
 
     /// The state after this one, which must have the right length.
@@ -189,27 +197,33 @@ impl Autonomous {
     /// The Jacobian at this state, which must have the right length.
     pub(crate) fn jacobian_of(&self, state: &Array1<f64>) -> Array2<f64> {
         let Advanced { slopes, note, .. } = self.advanced(state);
-        let mut jacobian = Array2::eye(self.units());
-        for ((mut vector, weights), slope) in
-            jacobian.rows_mut().into_iter().zip(self.weights.rows()).zip(slopes)
-        {
-            let image = &weights * slope; // the image of a unit vector
-            let (vector, image) = (vector.as_slice_mut(), image.as_slice());
-            let (vector, image) = vector.zip(image).expect("rows of arrays in row-major order");
-            self.dynamics.tangent(vector, image, &note);
+        let mut jacobian = Array2::eye(self.dimension());
+        let mut image = vec![0.0; self.bias.len()];
+        for (number, mut vector) in jacobian.rows_mut().into_iter().enumerate() {
+            // the image of a unit vector; that of a part of the state which is not sent is zero
+            match slopes.get(number) {
+                Some(slope) => image
+                    .iter_mut()
+                    .zip(self.weights.row(number))
+                    .for_each(|(image, weight)| *image = weight * slope),
+                None => image.fill(0.0),
+            }
+            let vector = vector.as_slice_mut().expect("a row of an array in row-major order");
+            self.dynamics.tangent(vector, &image, &note);
         }
         jacobian
     }
 
-    /// Whether orbits can reach this state. In a gated network, the state of a unit is a mean of numbers
+    /// Whether orbits can reach this state. In a gated network, `h` of a unit is a mean or a product of numbers
     /// between -1 and 1. Outside this range, an update gate of 1 would keep any number.
     pub(crate) fn is_reachable(&self, state: &Array1<f64>) -> bool {
-        self.dynamics.currents() == 1 || state.iter().all(|entry| entry.abs() <= 1.0)
+        self.dynamics.currents() == 1 || state.iter().take(self.units()).all(|entry| entry.abs() <= 1.0)
     }
 
     fn advanced(&self, state: &Array1<f64>) -> Advanced {
         let units = self.units();
-        let (mut next, mut rates, mut slopes) = (state.to_vec(), state.to_vec(), vec![1.0; units]);
+        let mut next = state.to_vec();
+        let (mut rates, mut slopes) = (next[..units].to_vec(), vec![1.0; units]);
         if self.dynamics.sends_rates() {
             self.dynamics.rates(&mut rates, &mut slopes);
         }
@@ -223,6 +237,11 @@ impl Autonomous {
         self.dynamics.step(&mut next, &recurrent, &self.bias.to_vec(), &mut note);
         Advanced { next: Array1::from(next), slopes, note }
     }
+}
+
+/// The name of the dimension of a state with this many numbers per unit, in messages about shapes.
+pub(super) fn width(states: usize) -> String {
+    if states == 1 { "units".to_owned() } else { format!("{states} × units") }
 }
 
 /// The results of one timestep.

@@ -9,6 +9,7 @@ mod paper;
 mod spectrum;
 mod start;
 
+use concertina_model::network::Equations;
 use concertina_model::params::{NetworkKind, ValidParams};
 use concertina_table::{Table, Values};
 use serde::{Deserialize, Serialize};
@@ -30,7 +31,7 @@ use crate::{Analysis, Error, Result, Subject};
 /// Benettin's method: a frame of orthonormal tangent vectors is carried along an orbit by the Jacobians and
 /// made orthonormal again after every timestep (QR). The exponents are the means of `log2 R[j, j]` over time.
 /// The Jacobians are analytic and taken at the state that they map from, and all arithmetic is in f64.
-/// Initial conditions are uniform in [-0.2, 0.2] in every unit, and the same for every checkpoint of a run.
+/// Initial conditions are uniform in [-0.2, 0.2] in every number of the state, and the same for every checkpoint of a run.
 ///
 /// [`Stopping`] determines when the estimate ends. An estimate that has not converged is still a result, with
 /// its error and the reason.
@@ -55,8 +56,8 @@ use crate::{Analysis, Error, Result, Subject};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Lyapunov {
-    /// Number of exponents, largest first; at most the number of units. The default is 10, or the number of
-    /// units if that is smaller.
+    /// Number of exponents, largest first; at most the dimension of the state, which is the number of units, or
+    /// twice that in an LSTM. The default is 10, or the dimension if that is smaller.
     pub exponents: Option<usize>,
     /// The rule that determines when the estimate ends.
     pub stopping: Stopping,
@@ -107,8 +108,8 @@ impl Lyapunov {
     /// # Errors
     /// [`Error::Parameter`].
     pub fn spectrum(&self, system: &Autonomous, seed: u64) -> Result<Spectrum> {
-        self.check_for(system.units())?;
-        let exponents = self.exponents.unwrap_or_else(|| DEFAULT_EXPONENTS.min(system.units()));
+        self.check_for(system.dimension(), &system.width())?;
+        let exponents = self.exponents.unwrap_or_else(|| DEFAULT_EXPONENTS.min(system.dimension()));
         let rule = Converged {
             exponents,
             initial_conditions: self.initial_conditions,
@@ -122,12 +123,16 @@ impl Lyapunov {
         }
     }
 
-    fn check_for(&self, units: usize) -> Result<()> {
+    /// Checks the settings for a system whose states have this many numbers, which are called `width`.
+    fn check_for(&self, numbers: usize, width: &str) -> Result<()> {
         let default = Self::default();
         if let Some(exponents) = self.exponents {
             at_least(Self::NAME, "exponents", exponents, 1)?;
-            if exponents > units {
-                let expected = format!("at most {units}, the number of units");
+            if exponents > numbers {
+                let expected = match width {
+                    "units" => format!("at most {numbers}, the number of units"),
+                    _ => format!("at most {numbers}, the dimension of a state, {width}"),
+                };
                 return refuse(Self::NAME, "exponents", expected, exponents);
             }
         }
@@ -177,7 +182,8 @@ impl Analysis for Lyapunov {
         if params.network.kind == NetworkKind::Feedforward {
             return Err(not_recurrent());
         }
-        self.check_for(params.network.units)
+        let states = Equations::new(params).dynamics().states();
+        self.check_for(states * params.network.units, &dynamics::width(states))
     }
 
     fn run(&self, subject: &Subject) -> Result<Table> {

@@ -1,6 +1,7 @@
 //! Orbits with tangent frames: one timestep of Benettin's method for several initial conditions at the same
 //! time.
 
+use concertina_model::network::Dynamics;
 use concertina_model::params::Nonlinearity;
 use concertina_numerics::double::{Panels, product};
 use ndarray::{Array2, Array3, ArrayView2, Axis};
@@ -25,6 +26,8 @@ const fn power_of_two(exponent: i64) -> f64 {
 /// Orbits of one [`Autonomous`] network from several initial conditions, each with a frame of tangent
 /// vectors.
 ///
+/// `numbers` is the dimension of a state ([`Autonomous::dimension`]): the number of units, or a multiple of it.
+///
 /// All states and all tangent vectors advance together, as the rows of a single matrix product per timestep.
 /// The Jacobian is taken at the state that it maps from.
 ///
@@ -46,9 +49,9 @@ pub struct Orbits<'a> {
     weights: Panels,
     /// (currents × units): the Euclidean length of each column of the weights.
     columns: Vec<f64>,
-    /// (orbits, units), then (orbits × vectors, units): the states `h_t`, then the tangent vectors at `h_t`.
+    /// (orbits, numbers), then (orbits × vectors, numbers): the states, then the tangent vectors at them.
     rows: Vec<f64>,
-    /// The left factor of the product, where it differs from `rows`.
+    /// (orbits × (1 + vectors), units): the left factor of the product, where it differs from `rows`.
     operand: Vec<f64>,
     /// `operand · W`, with currents × units columns.
     image: Vec<f64>,
@@ -56,9 +59,9 @@ pub struct Orbits<'a> {
     slopes: Vec<f64>,
     /// (orbits, notes × units): intermediate values that the dynamics recorded in the timestep.
     notes: Vec<f64>,
-    /// (units): the next state of a linear network, which is not used.
+    /// (numbers): the next state of a linear network, which is not used.
     next: Vec<f64>,
-    /// (units): a bound on the entries of a tangent vector of the current orbit.
+    /// (numbers): a bound on the entries of a tangent vector of the current orbit.
     scales: Vec<f64>,
     factors: Factors,
     /// (orbits, vectors): the stretches of the last timestep.
@@ -133,37 +136,39 @@ impl<'a> Orbits<'a> {
     /// Orbits that start at these states, all with the same frame.
     ///
     /// # Shapes
-    /// `states`: (orbits, units); `frame`: (vectors, units), its rows orthonormal.
+    /// `states`: (orbits, numbers); `frame`: (vectors, numbers), its rows orthonormal.
     ///
     /// # Errors
     /// [`Error::Shape`].
     pub fn new(system: &'a Autonomous, states: ArrayView2<f64>, frame: ArrayView2<f64>) -> Result<Self> {
-        let (vectors, units) = frame.dim();
-        let frames = frame.broadcast((states.nrows(), vectors, units)).expect("one frame for each orbit");
+        let (vectors, numbers) = frame.dim();
+        let frames = frame.broadcast((states.nrows(), vectors, numbers)).expect("one frame for each orbit");
         Self::with_frames(system, states, frames.to_owned())
     }
 
     /// Orbits that start at these states, each with its own frame.
     ///
     /// # Shapes
-    /// `states`: (orbits, units); `frames`: (orbits, vectors, units), the rows of each orthonormal.
+    /// `states`: (orbits, numbers); `frames`: (orbits, vectors, numbers), the rows of each orthonormal.
     ///
     /// # Errors
     /// [`Error::Shape`].
     pub fn with_frames(system: &'a Autonomous, states: ArrayView2<f64>, frames: Array3<f64>) -> Result<Self> {
-        let (orbits, units) = (states.nrows(), system.units());
-        if states.ncols() != units {
-            let expected = format!("(orbits, units) = (any, {units})");
+        let (orbits, units, numbers) = (states.nrows(), system.units(), system.dimension());
+        let width = system.width();
+        if states.ncols() != numbers {
+            let expected = format!("(orbits, {width}) = (any, {numbers})");
             return Err(Error::Shape { what: "initial states", expected, found: states.shape().to_vec() });
         }
         let vectors = frames.dim().1;
-        if frames.dim() != (orbits, vectors, units) || vectors > units {
-            let expected = format!("(orbits, vectors, units) = ({orbits}, at most {units}, {units})");
+        if frames.dim() != (orbits, vectors, numbers) || vectors > numbers {
+            let expected = format!("(orbits, vectors, {width}) = ({orbits}, at most {numbers}, {numbers})");
             return Err(Error::Shape { what: "tangent frames", expected, found: frames.shape().to_vec() });
         }
         let rows: Vec<f64> = states.iter().chain(&frames).copied().collect();
         let dynamics = &*system.dynamics;
         let sent = if dynamics.sends_rates() { orbits } else { 0 };
+        let products = orbits * (1 + vectors);
         let columns = system
             .weights
             .columns()
@@ -173,14 +178,14 @@ impl<'a> Orbits<'a> {
             system,
             weights: Panels::from_row_major(system.weights.view()),
             columns: columns.collect(),
-            image: vec![0.0; dynamics.currents() * rows.len()],
-            operand: vec![0.0; if dynamics.sends_rates() { rows.len() } else { 0 }],
+            image: vec![0.0; products * dynamics.currents() * units],
+            operand: vec![0.0; if has_operand(dynamics) { products * units } else { 0 }],
             rows,
             slopes: vec![0.0; sent * units],
             notes: vec![0.0; orbits * dynamics.notes() * units],
-            next: vec![0.0; units],
-            scales: vec![0.0; units],
-            factors: Factors::new(vectors, units),
+            next: vec![0.0; numbers],
+            scales: vec![0.0; numbers],
+            factors: Factors::new(vectors, numbers),
             log2_stretches: Array2::zeros((orbits, vectors)),
             tallies: vec![Tally::zero(vectors); orbits],
             log2_sizes: states.outer_iter().map(|state| libm::log2(largest(state.iter()))).collect(),
@@ -188,12 +193,12 @@ impl<'a> Orbits<'a> {
         })
     }
 
-    /// The current states, (orbits, units).
+    /// The current states, (orbits, numbers).
     ///
     /// Entries of relu networks that would underflow are scaled up by a power of two.
     pub fn states(&self) -> ArrayView2<'_, f64> {
-        let (orbits, units) = (self.log2_stretches.nrows(), self.system.units());
-        ArrayView2::from_shape((orbits, units), &self.rows[..orbits * units]).expect("states come first")
+        let (orbits, numbers) = (self.log2_stretches.nrows(), self.system.dimension());
+        ArrayView2::from_shape((orbits, numbers), &self.rows[..orbits * numbers]).expect("states come first")
     }
 
     /// The base-2 logarithm of the largest absolute entry of each current state, (orbits).
@@ -201,15 +206,15 @@ impl<'a> Orbits<'a> {
         &self.log2_sizes
     }
 
-    /// The current tangent vectors of an orbit, (vectors, units).
+    /// The current tangent vectors of an orbit, (vectors, numbers).
     ///
     /// # Panics
     /// If there is no such orbit.
     pub fn frame(&self, orbit: usize) -> ArrayView2<'_, f64> {
-        let ((orbits, vectors), units) = (self.log2_stretches.dim(), self.system.units());
+        let ((orbits, vectors), numbers) = (self.log2_stretches.dim(), self.system.dimension());
         assert!(orbit < orbits, "orbit {orbit} of {orbits}");
-        let frame = &self.rows[(orbits + orbit * vectors) * units..][..vectors * units];
-        ArrayView2::from_shape((vectors, units), frame).expect("frames come after the states")
+        let frame = &self.rows[(orbits + orbit * vectors) * numbers..][..vectors * numbers];
+        ArrayView2::from_shape((vectors, numbers), frame).expect("frames come after the states")
     }
 
     /// The sums of each orbit since they were last [forgotten](Self::forget).
@@ -232,7 +237,7 @@ impl<'a> Orbits<'a> {
     pub fn move_to(&mut self, states: ArrayView2<f64>) -> Result<()> {
         let expected = self.states().dim();
         if states.dim() != expected {
-            let expected = format!("(orbits, units) = {expected:?}");
+            let expected = format!("(orbits, {}) = {expected:?}", self.system.width());
             return Err(Error::Shape { what: "states", expected, found: states.shape().to_vec() });
         }
         self.rows.iter_mut().zip(states).for_each(|(row, state)| *row = *state);
@@ -244,25 +249,27 @@ impl<'a> Orbits<'a> {
     /// # Panics
     /// If there is no such orbit, or the frame does not have the shape of the previous one.
     pub(super) fn set_frame(&mut self, orbit: usize, frame: ArrayView2<f64>) {
-        assert_eq!(frame.dim(), self.frame(orbit).dim(), "(vectors, units)");
+        assert_eq!(frame.dim(), self.frame(orbit).dim(), "(vectors, numbers)");
         let first = (self.tallies.len() + orbit * frame.nrows()) * frame.ncols();
         self.rows[first..].iter_mut().zip(frame).for_each(|(row, entry)| *row = *entry);
     }
 
     /// Keeps only these orbits, in this order.
     pub(super) fn keep(&mut self, orbits: &[usize]) {
-        let (all, units) = (self.log2_stretches.nrows(), self.system.units());
-        let (states, frames) = self.rows.split_at(all * units);
-        let frame = frames.len() / all.max(1);
+        let (all, vectors) = self.log2_stretches.dim();
+        let (units, numbers) = (self.system.units(), self.system.dimension());
+        let (states, frames) = self.rows.split_at(all * numbers);
+        let frame = vectors * numbers;
         self.rows = orbits
             .iter()
-            .flat_map(|orbit| &states[orbit * units..][..units])
+            .flat_map(|orbit| &states[orbit * numbers..][..numbers])
             .chain(orbits.iter().flat_map(|orbit| &frames[orbit * frame..][..frame]))
             .copied()
             .collect();
         let dynamics = &self.system.dynamics;
-        self.operand.truncate(self.rows.len());
-        self.image.truncate(dynamics.currents() * self.rows.len());
+        let products = orbits.len() * (1 + vectors);
+        self.operand.truncate(products * units);
+        self.image.truncate(products * dynamics.currents() * units);
         self.slopes.truncate(orbits.len() * units);
         self.notes.truncate(orbits.len() * dynamics.notes() * units);
         self.log2_stretches = self.log2_stretches.select(Axis(0), orbits);
@@ -288,13 +295,19 @@ impl<'a> Orbits<'a> {
         self.log2_stretches.view()
     }
 
-    /// Computes `φ(h)` and `q ∘ φ'(h)`, where rates are transmitted.
+    /// Computes what is transmitted: `φ(h)` and `q ∘ φ'(h)`, or the part of states and tangent vectors that
+    /// belongs to `h`.
     fn send(&mut self) {
         let dynamics = &*self.system.dynamics;
+        let ((orbits, vectors), units) = (self.log2_stretches.dim(), self.system.units());
         if !dynamics.sends_rates() {
+            let numbers = self.system.dimension();
+            for (sent, row) in self.operand.chunks_exact_mut(units).zip(self.rows.chunks_exact(numbers)) {
+                sent.copy_from_slice(&row[..units]);
+            }
             return;
         }
-        let ((orbits, vectors), units) = (self.log2_stretches.dim(), self.system.units());
+        // cells that send rates have one number per unit
         let frame = vectors * units;
         let (states, frames) = self.rows.split_at(orbits * units);
         let (rates, bent) = self.operand.split_at_mut(orbits * units);
@@ -313,28 +326,28 @@ impl<'a> Orbits<'a> {
 
     /// Computes the next state of every orbit, and the images of its frame.
     fn advance(&mut self) {
-        let (system, units) = (self.system, self.system.units());
+        let (system, units, numbers) = (self.system, self.system.units(), self.system.dimension());
         let dynamics = &*system.dynamics;
-        let sent = if dynamics.sends_rates() { &self.operand } else { &self.rows };
+        let sent = if has_operand(dynamics) { &self.operand } else { &self.rows };
         product(sent, &self.weights, &mut self.image);
         let (orbits, vectors) = self.log2_stretches.dim();
         let (columns, noted, frame) =
-            (dynamics.currents() * units, dynamics.notes() * units, vectors * units);
+            (dynamics.currents() * units, dynamics.notes() * units, vectors * numbers);
         let (currents, images) = self.image.split_at_mut(orbits * columns);
-        let (states, frames) = self.rows.split_at_mut(orbits * units);
+        let (states, frames) = self.rows.split_at_mut(orbits * numbers);
         let bias = system.bias.as_slice().expect("one contiguous vector");
         for orbit in 0..orbits {
             let recurrent = &mut currents[orbit * columns..][..columns];
             for (current, bias) in recurrent.iter_mut().zip(&system.recurrent_bias) {
                 *current += bias;
             }
-            let mut state = &mut states[orbit * units..][..units];
+            let mut state = &mut states[orbit * numbers..][..numbers];
             if dynamics.nonlinearity() == Some(Nonlinearity::Linear) {
                 state = &mut self.next; // its Jacobian is constant, and it may overflow: it stays
             }
             let note = &mut self.notes[orbit * noted..][..noted];
             dynamics.step(state, recurrent, bias, note);
-            let vectors = frames[orbit * frame..][..frame].chunks_exact_mut(units);
+            let vectors = frames[orbit * frame..][..frame].chunks_exact_mut(numbers);
             let images = images[orbit * vectors.len() * columns..].chunks_exact(columns);
             for (vector, image) in vectors.zip(images) {
                 dynamics.tangent(vector, image, note);
@@ -345,12 +358,13 @@ impl<'a> Orbits<'a> {
     /// Makes the images of an orbit's frame orthonormal, and counts how many were lost.
     fn orthonormalise(&mut self, orbit: usize) {
         let ((orbits, vectors), units) = (self.log2_stretches.dim(), self.system.units());
+        let numbers = self.system.dimension();
         let dynamics = &*self.system.dynamics;
         let slopes = if dynamics.sends_rates() { &self.slopes[orbit * units..][..units] } else { &[] };
         let noted = dynamics.notes() * units;
         let note = &self.notes[orbit * noted..][..noted];
         let rank = dynamics.reach(&self.columns, slopes, note, &mut self.scales);
-        let frame = &mut self.rows[(orbits + orbit * vectors) * units..][..vectors * units];
+        let frame = &mut self.rows[(orbits + orbit * vectors) * numbers..][..vectors * numbers];
         self.factors.orthonormalise(frame, &self.scales, rank);
         let mut stretches = self.log2_stretches.row_mut(orbit);
         stretches.iter_mut().zip(&self.factors.log2_lengths).for_each(|(bits, length)| *bits = *length);
@@ -359,8 +373,8 @@ impl<'a> Orbits<'a> {
 
     /// Records the size of a state, and scales up entries that would underflow.
     fn watch_size(&mut self, orbit: usize) {
-        let units = self.system.units();
-        let state = &mut self.rows[orbit * units..][..units];
+        let numbers = self.system.dimension();
+        let state = &mut self.rows[orbit * numbers..][..numbers];
         let mut size = largest(state.iter());
         let underflows = |entry: &f64| *entry != 0.0 && entry.abs() < SMALL;
         if self.system.dynamics.nonlinearity() == Some(Nonlinearity::Relu) && state.iter().any(underflows) {
@@ -373,6 +387,11 @@ impl<'a> Orbits<'a> {
         }
         self.log2_sizes[orbit] = libm::log2(size) + self.log2_offsets[orbit];
     }
+}
+
+/// Whether the left factor of the product with the weights differs from the states and tangent vectors.
+fn has_operand(dynamics: &dyn Dynamics) -> bool {
+    dynamics.sends_rates() || dynamics.states() > 1
 }
 
 /// The largest absolute value; NaN if any entry is NaN.

@@ -54,7 +54,7 @@ pub(super) fn spectrum(system: &Autonomous, exponents: usize, seed: u64) -> Resu
                 (false, false) => continue,
             };
             let tallies: Vec<Tally> = runs[..count].iter().map(|run| run.tally.clone()).collect();
-            return Ok(Spectrum::of(&tallies, system.units(), outcome));
+            return Ok(Spectrum::of(&tallies, system.dimension(), outcome));
         }
     }
     unreachable!("the tenth initial condition is always the last")
@@ -104,13 +104,18 @@ impl Run {
 }
 
 /// Runs the initial conditions with these numbers side by side.
-fn side_by_side(system: &Autonomous, exponents: usize, seed: u64, numbers: Range<usize>) -> Result<Vec<Run>> {
-    let units = system.units();
-    let states = initial_states(seed, numbers.end, units);
-    let initial = states.slice(s![numbers.clone(), ..]);
-    let mut first_step = Orbits::new(system, initial, Array2::zeros((0, units)).view())?;
+fn side_by_side(
+    system: &Autonomous,
+    exponents: usize,
+    seed: u64,
+    conditions: Range<usize>,
+) -> Result<Vec<Run>> {
+    let numbers = system.dimension();
+    let states = initial_states(seed, conditions.end, numbers);
+    let initial = states.slice(s![conditions.clone(), ..]);
+    let mut first_step = Orbits::new(system, initial, Array2::zeros((0, numbers)).view())?;
     first_step.step();
-    let frame = Array2::from_shape_fn((exponents, units), |(i, j)| f64::from(u8::from(i == j)));
+    let frame = Array2::from_shape_fn((exponents, numbers), |(i, j)| f64::from(u8::from(i == j)));
     let mut orbits = Orbits::new(system, first_step.states(), frame.view())?;
     let mut runs = vec![Run::new(exponents); initial.nrows()];
     let mut going: Vec<usize> = (0..runs.len()).collect(); // the run that each orbit belongs to
@@ -119,8 +124,8 @@ fn side_by_side(system: &Autonomous, exponents: usize, seed: u64, numbers: Range
         let mut kept = Vec::with_capacity(going.len());
         for (orbit, &run) in going.iter().enumerate() {
             if orbits.tallies()[orbit].has_losses() && timestep <= MAX_ITERATIONS / 2 {
-                let index = (timestep * MAX_INITIAL_CONDITIONS + numbers.start + run) as u64;
-                orbits.set_frame(orbit, random_frame(seed, index, exponents, units).view());
+                let index = (timestep * MAX_INITIAL_CONDITIONS + conditions.start + run) as u64;
+                orbits.set_frame(orbit, random_frame(seed, index, exponents, numbers).view());
                 orbits.forget(orbit);
                 runs[run].begin_again_after(timestep);
                 kept.push(orbit);

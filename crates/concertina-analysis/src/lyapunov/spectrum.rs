@@ -71,12 +71,13 @@ pub struct Spectrum {
     pub iterations: usize,
     /// Why the estimate ended.
     pub outcome: Outcome,
-    units: usize,
+    /// The dimension of a state.
+    numbers: usize,
 }
 
 impl Spectrum {
     /// Computes the spectrum from the sums along the orbit of each initial condition.
-    pub(super) fn of(tallies: &[Tally], units: usize, outcome: Outcome) -> Self {
+    pub(super) fn of(tallies: &[Tally], numbers: usize, outcome: Outcome) -> Self {
         let means: Vec<Vec<f64>> = tallies.iter().map(Tally::means).collect();
         let mut exponents: Vec<Exponent> = (0..tallies[0].bits.len())
             .map(|vector| {
@@ -91,7 +92,7 @@ impl Spectrum {
         exponents.sort_by(known_first);
         exponents.sort_by_key(|exponent| exponent.bits_per_timestep == f64::NEG_INFINITY);
         let iterations = tallies.iter().map(|tally| tally.timesteps).max().unwrap_or_default();
-        Self { exponents, initial_conditions: tallies.len(), iterations, outcome, units }
+        Self { exponents, initial_conditions: tallies.len(), iterations, outcome, numbers }
     }
 
     /// The largest exponent; `None` if none was requested.
@@ -140,7 +141,7 @@ impl Spectrum {
             }
             sum += next;
         }
-        (self.exponents.len() == self.units).then_some(self.units as f64)
+        (self.exponents.len() == self.numbers).then_some(self.numbers as f64)
     }
 
     /// The sum of the positive exponents, in bits per timestep: an upper bound on the entropy rate
@@ -157,7 +158,7 @@ impl Spectrum {
         let last = self.exponents.last().map_or(f64::INFINITY, |exponent| exponent.bits_per_timestep);
         let known =
             self.exponents.iter().all(|exponent| !exponent.is_bound || exponent.bits_per_timestep <= 0.0);
-        let complete = known && (last <= 0.0 || self.exponents.len() == self.units);
+        let complete = known && (last <= 0.0 || self.exponents.len() == self.numbers);
         complete.then(|| self.exponents.iter().map(|exponent| exponent.bits_per_timestep.max(0.0)).sum())
     }
 }

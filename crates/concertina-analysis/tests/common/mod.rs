@@ -73,13 +73,25 @@ pub(crate) fn small() -> Params {
 /// A small network of each kind and nonlinearity.
 pub(crate) fn each_kind() -> Vec<Params> {
     let mut all = Vec::new();
-    for kind in [NetworkKind::Vanilla, NetworkKind::Leaky, NetworkKind::Feedforward] {
-        for nonlinearity in [Nonlinearity::Tanh, Nonlinearity::Relu, Nonlinearity::Linear] {
+    let of_phi = [NetworkKind::Vanilla, NetworkKind::Leaky, NetworkKind::Feedforward, NetworkKind::Rate];
+    for kind in of_phi {
+        for nonlinearity in [
+            Nonlinearity::Tanh,
+            Nonlinearity::Relu,
+            Nonlinearity::Linear,
+            Nonlinearity::Softplus,
+            Nonlinearity::Sigmoid,
+        ] {
             let mut params = small();
             params.network.kind = kind;
             params.network.nonlinearity = nonlinearity;
             all.push(params);
         }
+    }
+    for kind in [NetworkKind::Gru, NetworkKind::Lstm] {
+        let mut params = small();
+        params.network.kind = kind;
+        all.push(params);
     }
     all
 }

@@ -30,6 +30,7 @@ pub(crate) fn check(subject: &Subject, ledger: &mut Ledger) {
         training_share: dice.one_of(&[0.5, 0.8]),
         classifier: dice.one_of(&[Classifier::Logistic, Classifier::Svm]),
         c: dice.one_of(&[1.0, 1.0, 0.01, 100.0]),
+        state: None,
     };
     let size = case.params.network.units * case.params.task.classes;
     if analysis.check(&case.params).is_err() || size > 130 {

@@ -18,7 +18,8 @@ pub(crate) fn check(subject: &Subject, ledger: &mut Ledger) {
 fn dimension(subject: &Subject, ledger: &mut Ledger) {
     const KIND: &str = "effective dimension";
     let (samples, extend_to) = (subject.case.samples, subject.extend_to);
-    let table = subject.of(&EffectiveDimension { samples, timesteps: Timesteps::All, extend_to });
+    let table =
+        subject.of(&EffectiveDimension { samples, timesteps: Timesteps::All, extend_to, state: None });
     let found = table.floats("effective_dimension").expect("there");
     for ((_, place, cloud), found) in subject.each_cloud().zip(found) {
         let (_, centred) = centred(cloud);
@@ -37,7 +38,7 @@ fn dimension(subject: &Subject, ledger: &mut Ledger) {
 
 fn distances(subject: &Subject, ledger: &mut Ledger) {
     let (samples, extend_to) = (subject.case.samples, subject.extend_to);
-    let table = subject.of(&ClassDistances { samples, timesteps: Timesteps::All, extend_to });
+    let table = subject.of(&ClassDistances { samples, timesteps: Timesteps::All, extend_to, state: None });
     let column = |name| table.floats(name).expect("there");
     let columns = [("within_class_distance", true), ("across_class_distance", false)];
     for (name, same) in columns {
@@ -84,7 +85,7 @@ fn saturation(subject: &Subject, ledger: &mut Ledger) {
 
 fn autocorrelation(subject: &Subject, ledger: &mut Ledger) {
     let (samples, extend_to) = (subject.case.samples, subject.extend_to);
-    let table = subject.of(&Autocorrelation { samples, timesteps: Timesteps::All, extend_to });
+    let table = subject.of(&Autocorrelation { samples, timesteps: Timesteps::All, extend_to, state: None });
     let column = |name| table.floats(name).expect("there");
     let found =
         column("autocorrelation").into_iter().zip(column("autocorrelation_sd")).zip(column("samples"));

@@ -51,8 +51,14 @@ struct Rows<'a> {
 pub(crate) fn check(subject: &Subject, ledger: &mut Ledger) {
     let count = subject.case.params.network.units.min(3);
     let (samples, extend_to) = (subject.case.samples, subject.extend_to);
-    let analysis =
-        PcaSnapshots { samples, drawn: samples, components: count, timesteps: Timesteps::All, extend_to };
+    let analysis = PcaSnapshots {
+        samples,
+        drawn: samples,
+        components: count,
+        timesteps: Timesteps::All,
+        extend_to,
+        state: None,
+    };
     let table = subject.of(&analysis);
     let columns: Vec<_> =
         (1..=count).map(|number| table.floats(&format!("pc{number}")).expect("there")).collect();

@@ -19,7 +19,8 @@ pub(crate) fn check(subject: &Subject, ledger: &mut Ledger) {
         (Reference::ClassMeans, "compression, beside class means"),
     ] {
         let (samples, extend_to) = (subject.case.samples, subject.extend_to);
-        let analysis = OrthogonalCompression { samples, timesteps: Timesteps::All, extend_to, reference };
+        let analysis =
+            OrthogonalCompression { samples, timesteps: Timesteps::All, extend_to, reference, state: None };
         let found = subject.of(&analysis).floats("orthogonal_compression").expect("there");
         let per_checkpoint = subject.clouds[0].len();
         for ((row, (timestep, place, later)), found) in subject.each_cloud().enumerate().zip(found) {

@@ -40,6 +40,8 @@ impl<'a> Runner<'a> {
             Nonlinearity::Tanh => activity.tanh(),
             Nonlinearity::Relu => activity.max(0.0),
             Nonlinearity::Linear => activity,
+            Nonlinearity::Softplus => activity.max(0.0) + (-activity.abs()).exp().ln_1p(),
+            Nonlinearity::Sigmoid => 1.0 / (1.0 + (-activity).exp()),
         })
     }
 

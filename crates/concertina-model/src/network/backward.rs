@@ -19,9 +19,10 @@ use super::score::{Score, Scorer};
 /// |---|---|---|
 /// | `by_output` | ∂L/∂y_t of the evaluated timesteps | evaluated × batch |
 /// | `by_current` | ∂L/∂ the currents from the other units, and from the inputs where the derivative is the same | window × batch |
-/// | `by_last_input` | ∂L/∂ the last current from the inputs, for cells with several currents | window × batch |
+/// | `by_last_input` | ∂L/∂ the last current from the inputs, for cells where it is a different one | window × batch |
 /// | `by_state` | ∂L/∂h_t of the current timestep | batch |
-/// | `by_rate` | ∂L/∂φ(h_t) of the previous timestep, for cells that send rates | batch |
+/// | `by_rest` | ∂L/∂ the rest of the state, for cells with several numbers per unit | batch |
+/// | `by_rate` | ∂L/∂φ(h_t) of the current or the previous timestep, for cells that send or read out rates | batch |
 /// | `kept` | what the products with the recurrent weights keep for the gradient | window × batch |
 ///
 /// A window is a range of timesteps; see [`window`].
@@ -33,6 +34,7 @@ pub(crate) struct Backward {
     by_current: Rows,
     by_last_input: Option<LastInput>,
     by_state: Rows,
+    by_rest: Rows,
     by_rate: Rows,
     products: Box<dyn Products>,
     kept: Rows,
@@ -63,13 +65,20 @@ impl Backward {
         Backward {
             by_output: Rows::zeros(equations.evaluate * capacity, outputs),
             by_current: Rows::zeros(rows, currents * units),
-            by_last_input: (currents > 1).then(|| LastInput {
+            by_last_input: forward.cell.has_own_last_input().then(|| LastInput {
                 rows: Rows::zeros(rows, units),
                 input: Panels::zeros(weights.input().row_count(), units),
                 bias: vec![0.0; units],
             }),
             by_state: Rows::zeros(capacity, units),
-            by_rate: Rows::zeros(if forward.cell.sends_rates() { capacity } else { 0 }, units),
+            by_rest: Rows::zeros(
+                if forward.cell.states() > 1 { capacity } else { 0 },
+                (forward.cell.states() - 1) * units,
+            ),
+            by_rate: Rows::zeros(
+                if forward.cell.sends_rates() || forward.cell.reads_rates() { capacity } else { 0 },
+                units,
+            ),
             kept: Rows::zeros(rows, products.width()),
             products,
             readout_transposed: Panels::zeros(outputs, units),
@@ -112,6 +121,7 @@ impl Backward {
         gradient: &mut Packed,
     ) {
         self.by_state.rows_mut(0..batch.count()).as_mut_slice().fill(0.0);
+        self.by_rest.as_mut_slice().fill(0.0);
         self.collect_readout(forward, batch, trained, gradient);
         if !trained[..gradient.slots().readout].contains(&true) {
             self.begun = true;
@@ -145,13 +155,21 @@ impl Backward {
         let mut by_state = self.by_state.rows_mut(0..count);
         if let Some(index) = batch.evaluated_index(step) {
             let by_output = self.by_output.rows(rows(index));
-            kernels::product(by_state.reborrow(), by_output, &self.readout_transposed, true);
+            if forward.cell.reads_rates() {
+                let mut by_rate = self.by_rate.rows_mut(0..count);
+                kernels::product(by_rate.reborrow(), by_output, &self.readout_transposed, false);
+                multiply_by_slope(equations.nonlinearity, &mut by_rate, forward.read().rows(rows(step)));
+                kernels::scaled_add(by_state.as_mut_slice(), 1.0, by_rate.view().as_slice());
+            } else {
+                kernels::product(by_state.reborrow(), by_output, &self.readout_transposed, true);
+            }
         }
         if let Some(disturbance) = disturbance {
             disturbance.drop_out(step, &mut by_state);
         }
         forward.cell.backward(Back {
             by_state: by_state.reborrow(),
+            by_rest: self.by_rest.rows_mut(0..if forward.cell.states() > 1 { count } else { 0 }),
             by_current: self.by_current.rows_mut(rows(place)),
             by_last_input: self.by_last_input.as_mut().map(|last| last.rows.rows_mut(rows(place))),
             state: forward.state(step),
@@ -236,7 +254,7 @@ impl Backward {
             let of = within(&equations.steps_of(index - slots.biases.start), window);
             column_sums(&mut arrays[index], self.by_current.rows(placed(of)), add);
         }
-        // The first of two biases is that of the currents from the inputs. The last of these has its own
+        // The first of two biases is that of the currents from the inputs, the last of which may have its own
         // derivatives.
         let first = slots.biases.start;
         if let Some(LastInput { rows: by_last, bias, .. }) = &mut self.by_last_input
@@ -259,7 +277,7 @@ impl Backward {
         if trained[slots.readout] {
             for steps in batch.evaluated() {
                 let by_output = self.by_output.rows(done * count..(done + steps.len()) * count);
-                let states = forward.states.rows(steps.start * count..steps.end * count);
+                let states = forward.read().rows(steps.start * count..steps.end * count);
                 kernels::product_transposed_a(&mut arrays[slots.readout], states, by_output, add);
                 done += steps.len();
                 add = true;

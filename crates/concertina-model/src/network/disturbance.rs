@@ -5,6 +5,7 @@ use std::ops::Range;
 use concertina_numerics::kernels::{Rows, RowsMut, RowsRef};
 use concertina_numerics::random::{Purpose, Stream};
 
+use super::{Equations, cell};
 use crate::params::ValidParams;
 
 const UNIT_NOISE: Purpose = Purpose::new("unit noise");
@@ -27,7 +28,9 @@ pub(crate) struct Disturbance {
 impl Disturbance {
     /// `None` if the parameters specify neither.
     pub(crate) fn from_params(params: &ValidParams) -> Option<Self> {
-        let (noise, dropout) = (params.network.unit_noise as f32, params.network.dropout as f32);
+        let factor = cell::of(&Equations::new(params)).noise_factor();
+        let noise = (params.network.unit_noise * factor) as f32;
+        let dropout = params.network.dropout as f32;
         let rows = || Rows::zeros(params.trial_steps() * params.train.batch, params.network.units);
         let disturbance = Disturbance {
             seed: params.seed,
@@ -98,5 +101,32 @@ impl DisturbedPart<'_> {
                 *value *= mask;
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::params::{NetworkKind, Params};
+
+    /// `√(2 dt) σ ξ` is added in the current step, as in the golden numbers of rate networks with noise.
+    #[test]
+    fn the_noise_on_rates_grows_with_the_root_of_the_step() {
+        let size = |kind, dt| {
+            let mut params = Params::default();
+            (params.network.kind, params.network.units, params.network.dt) = (kind, 3, dt);
+            params.network.unit_noise = 0.5;
+            let params = params.check().expect("valid");
+            let mut disturbance = Disturbance::from_params(&params).expect("there is noise");
+            disturbance.draw(7, 20);
+            let (size, normal) = disturbance.noise(10..20).expect("there is noise");
+            let mut states = Rows::zeros(10, 3);
+            disturbance.of(10, 0..10).disturb(1, &mut states.view_mut());
+            assert!(normal.row(4)[2] != 0.0);
+            assert_eq!(states.row(4)[2], size * normal.row(4)[2]);
+            size
+        };
+        assert_eq!((size(NetworkKind::Rate, 0.08), size(NetworkKind::Rate, 0.5)), (0.2, 0.5));
+        assert_eq!((size(NetworkKind::Leaky, 0.08), size(NetworkKind::Lstm, 0.08)), (0.5, 0.5));
     }
 }

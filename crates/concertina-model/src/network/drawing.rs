@@ -5,7 +5,7 @@
 
 use concertina_numerics::linalg;
 use concertina_numerics::random::{Purpose, Stream};
-use ndarray::{Array1, Array2, ArrayView2, Zip, s};
+use ndarray::{Array1, Array2, ArrayView2, Axis, Zip, concatenate, s};
 
 use super::Connectivity;
 use crate::error::{Error, Result};
@@ -143,6 +143,13 @@ pub fn block_recurrent(gaussian: ArrayView2<f64>, gains: &[f64]) -> Result<Array
 pub fn gate_input(gaussian: ArrayView2<f64>) -> Array2<f64> {
     let factor = 1.0 / (gaussian.nrows() as f64).sqrt();
     gaussian.mapv(|entry| entry * factor)
+}
+
+/// The input weights of gates and of a candidate side by side. The candidate's come after those of `before` of
+/// the gates. (input_dim, (gates + 1) × units).
+pub fn input_around(gates: ArrayView2<f64>, candidate: ArrayView2<f64>, before: usize) -> Array2<f64> {
+    let (first, rest) = gates.split_at(Axis(1), before * candidate.ncols());
+    concatenate(Axis(1), &[first, candidate, rest]).expect("all have one row per input")
 }
 
 /// Readout weights `scale · 0.3 / √units · gaussian`. (units, outputs).

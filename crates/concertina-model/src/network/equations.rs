@@ -12,7 +12,7 @@ pub struct Equations {
     pub kind: NetworkKind,
     /// φ.
     pub nonlinearity: Nonlinearity,
-    /// The step of the discretisation, which is used in the leaky network's update.
+    /// The step of the discretisation, which is used in the update of leaky and rate networks.
     pub dt: f64,
     /// Whether the leaky network has its leak.
     pub leak: bool,

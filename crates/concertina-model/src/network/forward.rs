@@ -4,20 +4,20 @@ use std::ops::Range;
 
 use concertina_numerics::kernels::{self, Rows, RowsRef};
 
-use super::Equations;
 use super::batch::Batch;
 use super::cell::{self, Ahead, Cell};
 use super::connectivity::Products;
 use super::disturbance::DisturbedPart;
 use super::packed::Packed;
 use super::score::{Score, Scorer};
+use super::{Equations, Variable};
 
 /// The states of one batch during a trial: blocks of `batch` rows, one block per timestep.
 ///
 /// | buffer | holds | rows |
 /// |---|---|---|
 /// | `states` | `h_t` | steps × batch |
-/// | `tapes` | what the cell keeps of a step besides the state ([`Cell::tapes`]) | steps × batch |
+/// | `tapes` | what the cell keeps of a step besides `h` ([`Cell::tapes`]) | steps × batch |
 /// | `recurrent` | `h_{t-1} W` of the current step, for cells with several currents | batch |
 /// | `kept` | what the products with the recurrent weights keep for the gradient | steps × batch |
 /// | `outputs` | `y_t` of the evaluated timesteps | evaluated × batch |
@@ -166,11 +166,12 @@ impl Forward {
     /// Reads out the evaluated timesteps: (evaluated × batch, outputs), time-major.
     pub(crate) fn read_out(&mut self, batch: &Batch, weights: &Packed) {
         let mut done = 0;
+        let read = if self.cell.reads_rates() { &self.tapes[0] } else { &self.states };
         for steps in batch.evaluated() {
             let rows = steps.start * self.batch..steps.end * self.batch;
             let mut outputs = self.outputs.rows_mut(done..done + rows.len());
             done += rows.len();
-            kernels::product(outputs.reborrow(), self.states.rows(rows), weights.readout(), false);
+            kernels::product(outputs.reborrow(), read.rows(rows), weights.readout(), false);
             kernels::add_row(outputs, weights.readout_bias());
         }
     }
@@ -178,6 +179,16 @@ impl Forward {
     /// The state after a step, (batch, units).
     pub(crate) fn state(&self, step: usize) -> RowsRef<'_> {
         self.states.rows(self.rows(step))
+    }
+
+    /// A variable after a step, (batch, units). The cell must have it.
+    pub(super) fn variable(&self, variable: Variable, step: usize) -> RowsRef<'_> {
+        let rows = self.rows(step);
+        match (variable, self.cell.rest_tape()) {
+            (Variable::Rates, _) if self.cell.sends_rates() => self.tapes[0].rows(rows),
+            (Variable::Cell, Some(tape)) => self.tapes[tape].rows(rows),
+            _ => self.states.rows(rows),
+        }
     }
 
     /// The rows of a step.
@@ -188,5 +199,10 @@ impl Forward {
     /// What is multiplied with the recurrent weights in the next step: the rates, or the states.
     pub(super) fn sent(&self) -> &Rows {
         if self.cell.sends_rates() { &self.tapes[0] } else { &self.states }
+    }
+
+    /// What is multiplied with the readout weights: the rates, or the states.
+    pub(super) fn read(&self) -> &Rows {
+        if self.cell.reads_rates() { &self.tapes[0] } else { &self.states }
     }
 }

@@ -8,8 +8,8 @@ use ndarray::{Array1, Array2, Axis, Zip};
 
 use super::drawing::{Drawing, Drawn};
 pub use super::drawing::{
-    block_recurrent, dale_magnitudes, diagonal_input, gate_input, leaky_recurrent, orthogonal_input,
-    random_part, readout, vanilla_recurrent,
+    block_recurrent, dale_magnitudes, diagonal_input, gate_input, input_around, leaky_recurrent,
+    orthogonal_input, random_part, readout, vanilla_recurrent,
 };
 use super::weights::Layout;
 use super::{Connectivity, Equations, TrainedWeights, Weights, cell};

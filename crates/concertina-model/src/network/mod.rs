@@ -3,7 +3,9 @@
 //! ```text
 //! vanilla      a_t = h_{t-1} W + x_t U + b,   h_t = φ(a_t),   y_t = h_t R + c
 //! leaky        h_t = h_{t-1} + dt (-h_{t-1} + φ(h_{t-1}) W + x_t U + b),   y_t = h_t R + c
+//! rate         v_t = v_{t-1} + dt (-v_{t-1} + φ(v_{t-1}) W + x_t U + b),   y_t = φ(v_t) R + c
 //! gru          r, z = σ(..), n = tanh(x_t U_n + b_n + r ∘ (h_{t-1} W_n + d_n)), h_t = (1-z) ∘ n + z ∘ h_{t-1},   y_t = h_t R + c
+//! lstm         i, f, o = σ(..), g = tanh(..), c_t = f ∘ c_{t-1} + i ∘ g, h_t = o ∘ tanh(c_t),   y_t = h_t R + c
 //! feedforward  as vanilla, with a separate W and b for each layer, and depth in place of time
 //! ```
 //!
@@ -23,14 +25,15 @@ pub mod initial;
 mod packed;
 mod score;
 mod trained;
+mod variable;
 mod weights;
 
-use concertina_numerics::kernels::RowsRef;
+use concertina_numerics::kernels::{Rows, RowsRef};
 use ndarray::{Array2, Array3, ArrayView2, ArrayViewMut2, s};
 
 pub(crate) use backward::Backward;
 pub(crate) use batch::Batch;
-pub use cell::{Dynamics, Gru, Leaky, Vanilla};
+pub use cell::{Dynamics, Gru, Leaky, Lstm, Rate, Vanilla};
 pub(crate) use condensed::Condensed;
 pub use connectivity::{Connectivity, Part};
 pub(crate) use disturbance::Disturbance;
@@ -40,6 +43,7 @@ pub(crate) use forward::Forward;
 pub(crate) use packed::Packed;
 pub(crate) use score::{Score, Scorer};
 pub use trained::TrainedWeights;
+pub use variable::Variable;
 pub use weights::Weights;
 
 use crate::error::{Error, Result};
@@ -141,20 +145,29 @@ impl Network {
         self.equations.dynamics()
     }
 
-    /// The states `h_1, h_2, ...` of each trial, (trials, timesteps, units). After the last timestep
+    /// The states `h_1, h_2, ...` of each trial (`v_1, v_2, ...` of a rate network), (trials, timesteps, units). After the last timestep
     /// of the inputs, the input is zero.
     ///
     /// # Errors
     /// [`Error::Shape`]; [`Error::Lacks`] without input weights; [`Error::PastLastLayer`] if more timesteps
     /// are requested of a feedforward network than it has layers.
     pub fn states(&self, inputs: &Inputs, timesteps: usize) -> Result<Array3<f32>> {
-        let mut states = Array3::zeros((inputs.len(), timesteps, self.weights.units()));
+        self.variable(Variable::State, inputs, timesteps)
+    }
+
+    /// A variable after each timestep of each trial, (trials, timesteps, units).
+    ///
+    /// # Errors
+    /// As [`states`](Self::states); [`Error::Variable`] if the network does not have the variable.
+    pub fn variable(&self, variable: Variable, inputs: &Inputs, timesteps: usize) -> Result<Array3<f32>> {
+        self.check_variable(variable)?;
+        let mut values = Array3::zeros((inputs.len(), timesteps, self.weights.units()));
         self.pass(timesteps, inputs, |first, forward| {
             for step in 0..timesteps {
-                copy_block(forward.state(step), states.slice_mut(s![first.., step, ..]));
+                copy_block(forward.variable(variable, step), values.slice_mut(s![first.., step, ..]));
             }
         })?;
-        Ok(states) // (trials, timesteps, units)
+        Ok(values) // (trials, timesteps, units)
     }
 
     /// The states of each trial at these timesteps only, counted from 0 after the first step. They are those
@@ -163,17 +176,31 @@ impl Network {
     /// # Errors
     /// As [`states`](Self::states).
     pub fn states_at(&self, inputs: &Inputs, timesteps: &[usize]) -> Result<Vec<Array2<f32>>> {
+        self.variable_at(Variable::State, inputs, timesteps)
+    }
+
+    /// As [`states_at`](Self::states_at), for any variable.
+    ///
+    /// # Errors
+    /// As [`variable`](Self::variable).
+    pub fn variable_at(
+        &self,
+        variable: Variable,
+        inputs: &Inputs,
+        timesteps: &[usize],
+    ) -> Result<Vec<Array2<f32>>> {
+        self.check_variable(variable)?;
         let mut kept = vec![Array2::zeros((inputs.len(), self.weights.units())); timesteps.len()];
         let steps = timesteps.iter().map(|timestep| timestep + 1).max().unwrap_or_default();
         self.pass(steps, inputs, |first, forward| {
-            for (states, timestep) in kept.iter_mut().zip(timesteps) {
-                copy_block(forward.state(*timestep), states.slice_mut(s![first.., ..]));
+            for (values, timestep) in kept.iter_mut().zip(timesteps) {
+                copy_block(forward.variable(variable, *timestep), values.slice_mut(s![first.., ..]));
             }
         })?;
         Ok(kept)
     }
 
-    /// The outputs `h R + c` of states.
+    /// The outputs `h R + c` of states, or `φ(h) R + c` where rates are read out.
     ///
     /// # Shapes
     /// `states`: (trials, units) → (trials, outputs).
@@ -186,7 +213,21 @@ impl Network {
             let (expected, found) = (vec![states.nrows(), units], states.shape().to_vec());
             return Err(Error::Shape { what: "states".to_owned(), expected, found });
         }
-        Ok(states.dot(self.readout()?) + &self.weights.readout_bias)
+        let readout = self.readout()?;
+        let outputs = match self.equations.dynamics().reads_rates() {
+            true => self.rates(states).dot(readout),
+            false => states.dot(readout),
+        };
+        Ok(outputs + &self.weights.readout_bias)
+    }
+
+    /// The rates `φ(h)` of states, (trials, units) → the same.
+    fn rates(&self, states: ArrayView2<f32>) -> Array2<f32> {
+        let mut rates = Rows::from_array(states);
+        cell::apply(self.nonlinearity(), &mut rates.view_mut());
+        let mut array = Array2::zeros(states.raw_dim());
+        copy_block(rates.view(), array.view_mut());
+        array
     }
 
     /// The classes that outputs predict: the largest output, or the sign of a scalar one. (trials, outputs) →

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use super::{LossKind, NetworkKind, Params, content_name};
+use super::{LossKind, Params, content_name};
 use crate::Error;
 
 /// The prefix of the name of imported weights. It keeps a name from being read as a number.
@@ -59,7 +59,7 @@ pub(super) fn counts(path: &str, params: &Params) -> bool {
         "train.epochs" | "train.saves_per_epoch" | "train.stop_after" => true,
         // The class is the sign of a single output.
         "train.loss" => params.train.loss == LossKind::MseScalar,
-        "network.dt" => params.network.kind == NetworkKind::Leaky,
+        "network.dt" => params.network.kind.is_continuous(),
         path => COUNTING.contains(&path),
     }
 }

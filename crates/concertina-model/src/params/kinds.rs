@@ -75,6 +75,10 @@ choices! {
         Feedforward = "feedforward",
         /// Gated recurrent unit, as PyTorch's `nn.GRU`.
         Gru = "gru",
+        /// Long short-term memory, as PyTorch's `nn.LSTM`.
+        Lstm = "lstm",
+        /// Leaky firing rates, which are read out: `v_t = v_{t-1} + dt (-v_{t-1} + φ(v_{t-1}) W + x_t U + b)`.
+        Rate = "rate",
     }
 
     /// The units' transfer function φ (`network.nonlinearity`).
@@ -86,6 +90,10 @@ choices! {
         Relu = "relu",
         /// `a`.
         Linear = "linear",
+        /// `ln(1 + exp(a))`.
+        Softplus = "softplus",
+        /// `1 / (1 + exp(-a))`.
+        Sigmoid = "sigmoid",
     }
 
     /// The initial input weights (`network.input_weights`).
@@ -176,6 +184,18 @@ choices! {
         /// The sum over the samples is taken before the pass through time. For linear networks without
         /// dropout.
         Condensed = "condensed" | "linear",
+    }
+}
+
+impl NetworkKind {
+    /// Whether units have gates. φ and the step of the discretisation then have no place in the equations.
+    pub fn is_gated(self) -> bool {
+        matches!(self, NetworkKind::Gru | NetworkKind::Lstm)
+    }
+
+    /// Whether the equations are those of continuous time, in steps of `network.dt`.
+    pub(super) fn is_continuous(self) -> bool {
+        matches!(self, NetworkKind::Leaky | NetworkKind::Rate)
     }
 }
 

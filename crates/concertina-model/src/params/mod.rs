@@ -155,7 +155,8 @@ pub struct NetworkParams {
     pub init: InitialWeights,
     /// Spectral radius of each gate's block of the recurrent weights of a gated network, exact.
     pub gate_gain: f64,
-    /// Bias before training of the gate that keeps the state: the update gate of `gru`. `None`: the default of
+    /// Bias before training of the gate that keeps the state: the update gate of `gru`, the forget gate of
+    /// `lstm`. `None`: the default of
     /// the kind of network. Always `Some` in [`ValidParams`]; read it there with [`ValidParams::gate_bias`].
     pub gate_bias: Option<f64>,
     /// Factor of the input weights.

@@ -196,6 +196,8 @@ pub struct Parameter {
     /// Whether it is part of a run's key. The others only say how far a run is trained and what is kept of
     /// it.
     pub part_of_key: bool,
+    /// Its defaults where other parameters change it, in words; empty if they do not.
+    pub other_defaults: &'static str,
     /// When it has an effect; `None`: always.
     pub condition: Option<Condition>,
     pub(super) get: fn(&Params) -> Value,

@@ -39,7 +39,7 @@ fn is_scaled(params: &Params) -> bool {
 
 /// Whether the network has gates whose weights are drawn by the standard rule.
 fn is_gated(params: &Params) -> bool {
-    params.network.kind == NetworkKind::Gru && is_drawn(params)
+    params.network.kind.is_gated() && is_drawn(params)
 }
 
 /// The parameter that is held by the field of the same name.
@@ -52,6 +52,7 @@ macro_rules! parameter {
             unit: "",
             meaning: $meaning,
             part_of_key: true,
+            other_defaults: "",
             condition: None,
             get: |params| Field::show(&params.$($part).+),
             put: |params, value| {
@@ -67,6 +68,12 @@ macro_rules! parameter {
 impl Parameter {
     const fn unit(mut self, unit: &'static str) -> Self {
         self.unit = unit;
+        self
+    }
+
+    /// Defaults that depend on other parameters, in words.
+    const fn otherwise(mut self, defaults: &'static str) -> Self {
+        self.other_defaults = defaults;
         self
     }
 
@@ -189,22 +196,21 @@ pub static PARAMETERS: &[Parameter] = &[
         Kind::Choice(Nonlinearity::NAMES),
         "the transfer function of a unit"
     )
-    .usually("a network other than `gru`", |p| p.network.kind != NetworkKind::Gru),
+    .usually("a network other than `gru` and `lstm`", |p| !p.network.kind.is_gated()),
     parameter!(
         network.gain,
         ["g_radius"],
         Kind::OptionalReal(Interval::NotNegative),
         "the spectral radius of the random part of the recurrent weights"
     )
+    .otherwise("1.5 with `network.kind = rate` or `network.excitatory`")
     .usually("`network.init = standard` and random recurrent weights", is_scaled),
     parameter!(network.dt, ["dt"], Kind::Real(Interval::UnitAboveZero), "the step of the discretisation")
         .unit("time constants")
-        .usually("`network.kind = leaky`, or drawn weights of another network than `gru`", |p| {
-            match p.network.kind {
-                NetworkKind::Leaky => true,
-                NetworkKind::Gru => false,
-                _ => is_scaled(p) && p.network.excitatory.is_none(),
-            }
+        .usually("`network.kind = leaky` or `rate`, or drawn weights of `vanilla` or `feedforward`", |p| {
+            let kind = p.network.kind;
+            let has_identity_part = is_scaled(p) && p.network.excitatory.is_none();
+            kind.is_continuous() || (!kind.is_gated() && has_identity_part)
         }),
     parameter!(
         network.leak,
@@ -227,7 +233,7 @@ pub static PARAMETERS: &[Parameter] = &[
         NUMBER,
         "the spectral radius of each gate's recurrent weights; that of the candidate's is `network.gain`"
     )
-    .only("`network.kind = gru`, `network.init = standard` and random recurrent weights", |p| {
+    .only("`network.kind = gru` or `lstm`, `network.init = standard` and random recurrent weights", |p| {
         is_gated(p) && is_scaled(p)
     }),
     parameter!(
@@ -236,7 +242,8 @@ pub static PARAMETERS: &[Parameter] = &[
         Kind::OptionalReal(Interval::All),
         "the bias before training of the gate that keeps the state"
     )
-    .only("`network.kind = gru` and `network.init = standard`", is_gated),
+    .otherwise("1 with `network.kind = lstm`")
+    .only("`network.kind = gru` or `lstm`, and `network.init = standard`", is_gated),
     parameter!(network.input_scale, ["input_scale"], NUMBER, "the factor of the input weights")
         .usually("`network.init = standard`", is_drawn),
     parameter!(network.readout_scale, ["wout_scale"], NUMBER, "the factor of the readout weights")

@@ -52,10 +52,15 @@ impl TaskParams {
 }
 
 impl NetworkParams {
-    /// The gain if none is given: the paper's 20, or 1.5 under Dale's law, where there is no identity part
-    /// and 20 saturates the units.
+    /// The gain if none is given: the paper's 20. Rates start with the more common 1.5, at which a network of
+    /// tanh units is chaotic (`sompolinsky1988`). It is also the default under Dale's law, where there is no
+    /// identity part and 20 saturates the units.
     pub(super) fn default_gain(&self) -> f64 {
-        if self.excitatory.is_some() { 1.5 } else { 20.0 }
+        match self.kind {
+            _ if self.excitatory.is_some() => 1.5,
+            NetworkKind::Rate => 1.5,
+            _ => 20.0,
+        }
     }
 
     /// Number of excitatory units under Dale's law.
@@ -63,9 +68,13 @@ impl NetworkParams {
         self.excitatory.map(|share| (share * self.units as f64).round() as usize)
     }
 
-    /// The bias of the gate that keeps the state, if none is given.
+    /// The bias of the gate that keeps the state, if none is given: 1 for the forget gate of an LSTM, and 0 for
+    /// the update gate of a GRU.
     pub(super) fn default_gate_bias(&self) -> f64 {
-        0.0
+        match self.kind {
+            NetworkKind::Lstm => 1.0,
+            _ => 0.0,
+        }
     }
 }
 
@@ -112,7 +121,7 @@ impl Params {
     /// Whether outputs are linear in a constant stimulus, in the same way for all samples.
     pub(super) fn is_linear(&self) -> bool {
         self.network.nonlinearity == Nonlinearity::Linear
-            && self.network.kind != NetworkKind::Gru
+            && !self.network.kind.is_gated()
             && self.network.rank.is_none()
             && self.network.dropout == 0.0
             && self.task.kind == TaskKind::Clusters

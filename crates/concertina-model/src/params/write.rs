@@ -132,6 +132,15 @@ impl Parameter {
         }
     }
 
+    /// All its defaults, as they are written in a table: the usual one, and those that depend on other
+    /// parameters.
+    pub fn defaults_text(&self) -> String {
+        match self.other_defaults {
+            "" => self.default_text(),
+            others => format!("{}; {others}", self.default_text()),
+        }
+    }
+
     /// Its values, as they are described in a table: choices with the published code's names.
     pub fn values_text(&self) -> String {
         let or_none = match (self.kind, self.shown_default()) {
@@ -162,7 +171,7 @@ pub fn parameters_markdown() -> String {
             "| `{}` | {} | {} | {} | {}{unit}{condition}{key} |",
             parameter.path,
             published.join(", "),
-            parameter.default_text(),
+            parameter.defaults_text(),
             parameter.values_text(),
             parameter.meaning,
         ); // writing to a string cannot fail

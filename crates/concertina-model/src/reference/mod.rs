@@ -3,8 +3,8 @@
 //! | symbol | meaning | shape |
 //! |---|---|---|
 //! | `x_t` | input | (batch, input_dim) |
-//! | `h_t` | state after step `t`, `h_0 = 0` | (batch, units) |
-//! | `r_t` | the factor of the recurrent weights: `h_t`, or `φ(h_t)` in the leaky network | (batch, units) |
+//! | `s_t` | state after step `t`, `s_0 = 0`: `h_t`, then any further number of every unit | (batch, states × units) |
+//! | `r_t` | the factor of the recurrent weights: `h_t`, or `φ(h_t)` in leaky and rate networks | (batch, units) |
 //! | `r_{t-1} W + d` | recurrent currents; `d` in gated networks only | (batch, currents × units) |
 //! | `x_t U + b` | input currents | (batch, currents × units) |
 //! | `W`, `U`, `b`, `d` | recurrent and input weights, biases | (units, currents × units), (input_dim, currents × units), (currents × units) |
@@ -14,7 +14,7 @@
 //! unit noise and gradient noise belong to training. The feedforward network is the vanilla one with a
 //! separate `W` and `b` for each step.
 
-use ndarray::{Array1, Array2, ArrayView2, Axis};
+use ndarray::{Array1, Array2, ArrayView2, Axis, s};
 
 use crate::loss::predicted_class;
 use crate::network::{Dynamics, Equations};
@@ -37,9 +37,9 @@ pub struct Parameters {
 
 /// What a step keeps for the backward pass.
 struct Step {
-    /// `h_t`, (batch, units).
+    /// `s_t`, (batch, states × units).
     state: Array2<f64>,
-    /// `r_{t-1}` and `φ'(h_{t-1})`, (batch, units).
+    /// `r_{t-1}` and its slopes by `h_{t-1}`, (batch, units).
     sent: Array2<f64>,
     slopes: Array2<f64>,
     /// What the cell notes for the backward pass, (batch, notes × units).
@@ -47,19 +47,21 @@ struct Step {
 }
 
 impl Equations {
-    /// The states `h_1 ... h_T`, each (batch, units), for held stimuli (batch, input_dim).
+    /// The states `s_1 ... s_T`, each (batch, states × units), for held stimuli (batch, input_dim).
     pub fn states(&self, parameters: &Parameters, stimulus: ArrayView2<f64>) -> Vec<Array2<f64>> {
         self.states_on(parameters, &self.held(stimulus))
     }
 
-    /// The states `h_1 ... h_T`, each (batch, units).
+    /// The states `s_1 ... s_T`, each (batch, states × units).
     pub fn states_on(&self, parameters: &Parameters, inputs: &Inputs<f64>) -> Vec<Array2<f64>> {
         self.steps(parameters, inputs).into_iter().map(|step| step.state).collect()
     }
 
-    /// The outputs `h R + c`, (batch, outputs).
+    /// The outputs `h R + c`, or `φ(h) R + c` where rates are read out, (batch, outputs).
     pub fn outputs(&self, parameters: &Parameters, state: &Array2<f64>) -> Array2<f64> {
-        state.dot(&parameters.readout) + &parameters.readout_bias
+        let dynamics = self.dynamics();
+        let (read, _) = rates(&*dynamics, dynamics.reads_rates(), state, parameters.units());
+        read.dot(&parameters.readout) + &parameters.readout_bias
     }
 
     /// The mean loss over the batch and the evaluated steps, for held stimuli.
@@ -91,15 +93,18 @@ impl Equations {
         let dynamics = self.dynamics();
         let mut gradient = parameters.zeros_like();
         let mut loss = 0.0;
-        let mut by_state = Array2::<f64>::zeros(steps[0].state.raw_dim()); // ∂loss/∂h_t, (batch, units)
+        let units = parameters.units();
+        let mut by_state = Array2::<f64>::zeros(steps[0].state.raw_dim()); // ∂loss/∂s_t, (batch, states × units)
         for (number, step) in steps.iter().enumerate().rev() {
             let (share, by_output) = self.loss_at(parameters, &step.state, trials, number);
             loss += share;
-            gradient.readout += &step.state.t().dot(&by_output);
+            let (read, slopes) = rates(&*dynamics, dynamics.reads_rates(), &step.state, units);
+            gradient.readout += &read.t().dot(&by_output);
             gradient.readout_bias += &by_output.sum_axis(Axis(0));
-            by_state += &by_output.dot(&parameters.readout.t());
+            let mut by_h = by_state.slice_mut(s![.., ..units]);
+            by_h += &(by_output.dot(&parameters.readout.t()) * &slopes);
             // ∂loss/∂ the currents, (batch, currents × units)
-            let (by_recurrent, by_input) = back(&*dynamics, &mut by_state, &step.notes);
+            let (by_recurrent, by_input) = back(&*dynamics, &mut by_state, &step.notes, units);
             gradient.biases[self.bias_index(number)] += &by_input.sum_axis(Axis(0));
             if dynamics.currents() > 1 {
                 gradient.biases[1] += &by_recurrent.sum_axis(Axis(0));
@@ -110,7 +115,8 @@ impl Equations {
             if number > 0 {
                 let index = self.recurrent_index(number);
                 gradient.recurrent[index] += &step.sent.t().dot(&by_recurrent);
-                by_state += &(by_recurrent.dot(&parameters.recurrent[index].t()) * &step.slopes);
+                let mut by_h = by_state.slice_mut(s![.., ..units]);
+                by_h += &(by_recurrent.dot(&parameters.recurrent[index].t()) * &step.slopes);
             }
         }
         (loss, gradient)
@@ -144,11 +150,11 @@ impl Equations {
     /// Runs the trial step by step.
     fn steps(&self, parameters: &Parameters, inputs: &Inputs<f64>) -> Vec<Step> {
         let dynamics = self.dynamics();
-        let (batch, units) = (inputs.len(), parameters.readout.nrows());
-        let mut state = Array2::zeros((batch, units));
+        let (batch, units) = (inputs.len(), parameters.units());
+        let mut state = Array2::zeros((batch, dynamics.states() * units));
         let mut steps = Vec::with_capacity(self.steps);
         for number in 0..self.steps {
-            let (sent, slopes) = sent(&*dynamics, &state);
+            let (sent, slopes) = rates(&*dynamics, dynamics.sends_rates(), &state, units);
             let mut recurrent = Array2::zeros((batch, parameters.input.ncols()));
             if number > 0 {
                 recurrent += &sent.dot(&parameters.recurrent[self.recurrent_index(number)]);
@@ -221,10 +227,17 @@ fn row(matrix: &mut Array2<f64>, row: usize) -> &mut [f64] {
     &mut matrix.as_slice_mut().expect("row-major")[row * columns..][..columns]
 }
 
-/// The factor of the recurrent weights, and its slopes.
-fn sent(dynamics: &dyn Dynamics, state: &Array2<f64>) -> (Array2<f64>, Array2<f64>) {
-    let (mut rates, mut slopes) = (state.clone(), Array2::ones(state.raw_dim()));
-    if dynamics.sends_rates() {
+/// The factor of the recurrent weights or of the readout weights, and its slopes: the rates of `h`, or `h`
+/// itself. Both are (batch, units).
+fn rates(
+    dynamics: &dyn Dynamics,
+    are_rates: bool,
+    state: &Array2<f64>,
+    units: usize,
+) -> (Array2<f64>, Array2<f64>) {
+    let mut rates = state.slice(s![.., ..units]).to_owned();
+    let mut slopes = Array2::ones(rates.raw_dim());
+    if are_rates {
         for sample in 0..state.nrows() {
             dynamics.rates(row(&mut rates, sample), row(&mut slopes, sample));
         }
@@ -238,8 +251,9 @@ fn back(
     dynamics: &dyn Dynamics,
     by_state: &mut Array2<f64>,
     notes: &Array2<f64>,
+    units: usize,
 ) -> (Array2<f64>, Array2<f64>) {
-    let (batch, units) = by_state.dim();
+    let batch = by_state.nrows();
     let mut by_recurrent = Array2::zeros((batch, dynamics.currents() * units));
     let mut by_input = by_recurrent.clone();
     for sample in 0..batch {
@@ -260,6 +274,11 @@ fn input_at(inputs: &Inputs<f64>, step: usize) -> Option<ArrayView2<'_, f64>> {
 }
 
 impl Parameters {
+    /// Number of units.
+    fn units(&self) -> usize {
+        self.readout.nrows()
+    }
+
     /// Zeros of the same shapes.
     pub fn zeros_like(&self) -> Self {
         Parameters {

@@ -3,7 +3,9 @@
 //! An orbit of a chaotic network depends on the last bit of every product and of every tangent.
 
 mod product;
+mod softplus;
 mod tanh;
 
 pub use product::{Panels, product};
+pub use softplus::{logistic_and_slopes, softplus_and_slopes};
 pub use tanh::tanh_and_slopes;

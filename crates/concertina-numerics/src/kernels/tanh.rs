@@ -42,15 +42,11 @@ pub fn logistic(x: f32) -> f32 {
     0.5_f32.mul_add(tanh(0.5 * x), 0.5)
 }
 
-/// The function of [`tanh_in_place`] for a single number, to be called in a loop that [`dispatch`] compiles.
+/// `n` and `p` of `exp(z) = 2ⁿ (1 + p)`, for `z` from -150 to 0: `z = n ln(2) + r` with `|r| <= ln(2) / 2`, and
+/// `p = expm1(r)`.
 #[inline(always)]
-#[must_use]
-pub fn tanh(x: f32) -> f32 {
-    let size = x.abs();
-    let size = if size > ONE_FROM { ONE_FROM } else { size };
-    let z = -2.0 * size;
-    let shifted = z.mul_add(std::f32::consts::LOG2_E, ROUND);
-    let n = shifted - ROUND;
+pub(super) fn exponential(z: f32) -> (f32, f32) {
+    let n = z.mul_add(std::f32::consts::LOG2_E, ROUND) - ROUND;
     let r = n.mul_add(-LN_2_LOW, n.mul_add(-LN_2_HIGH, z));
     let q = EXPM1[5];
     let q = q.mul_add(r, EXPM1[4]);
@@ -58,9 +54,24 @@ pub fn tanh(x: f32) -> f32 {
     let q = q.mul_add(r, EXPM1[2]);
     let q = q.mul_add(r, EXPM1[1]);
     let q = q.mul_add(r, EXPM1[0]);
-    let p = q.mul_add(r * r, r);
-    // 2ⁿ: the low bits of `shifted` are `n`
-    let power = f32::from_bits((shifted.to_bits() << 23).wrapping_add(1.0_f32.to_bits()));
+    (n, q.mul_add(r * r, r))
+}
+
+/// `2ⁿ` for a whole number from -126 to 127.
+#[inline(always)]
+pub(super) fn power_of_two(n: f32) -> f32 {
+    // the low bits of the sum are `n`
+    f32::from_bits(((n + ROUND).to_bits() << 23).wrapping_add(1.0_f32.to_bits()))
+}
+
+/// The function of [`tanh_in_place`] for a single number, to be called in a loop that [`dispatch`] compiles.
+#[inline(always)]
+#[must_use]
+pub fn tanh(x: f32) -> f32 {
+    let size = x.abs();
+    let size = if size > ONE_FROM { ONE_FROM } else { size };
+    let (n, p) = exponential(-2.0 * size);
+    let power = power_of_two(n);
     let above = power.mul_add(p, power - 1.0);
     let below = power.mul_add(p, power + 1.0);
     let y = -above / below;

@@ -16,7 +16,6 @@ pub fn folder() -> Option<PathBuf> {
 
 /// The parts of the files in the folder. If several match an array, the first counts.
 pub const PARTS: &[Part] = &[
-    unbuilt("fixed_points", "lstm.*", "`network.kind = lstm`"),
     read("fixed_points", "*", "concertina-analysis"),
     unbuilt("finite_time", "*", "the analysis `finite_time`"),
     unbuilt("lyapunov_driven", "*", "the setting `drive` of `lyapunov`"),

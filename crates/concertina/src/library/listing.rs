@@ -220,7 +220,7 @@ pub fn parameter_table(published_first: bool) -> Result<Table> {
         names.reverse();
     }
     let rest = [
-        ("default", texts(&|parameter| parameter.default_text())),
+        ("default", texts(&|parameter| parameter.defaults_text().replace('`', ""))),
         ("values", texts(&|parameter| parameter.values_text().replace('`', ""))),
         ("unit", texts(&|parameter| parameter.unit.to_owned())),
         ("meaning", texts(&|parameter| parameter.meaning.to_owned())),

@@ -13,11 +13,11 @@
 use concertina_numerics::double::tanh_and_slopes;
 use concertina_numerics::kernels::{Operation, RowsMut, RowsRef, dispatch, logistic, prefetch, tanh};
 
-use ndarray::{Array1, Axis, concatenate, s};
+use ndarray::{Array1, s};
 
-use super::{Affine, Ahead, Back, Cell, Dynamics, ThroughWeights};
+use super::{Affine, Ahead, Back, Cell, Dynamics, ThroughWeights, logistic_and_slopes};
 use crate::error::Result;
-use crate::network::drawing::{Drawing, Drawn, block_recurrent, gate_input};
+use crate::network::drawing::{Drawing, Drawn, block_recurrent, gate_input, input_around};
 use crate::params::Nonlinearity;
 
 /// Number of currents of a unit.
@@ -28,14 +28,6 @@ const CURRENTS: usize = 3;
 /// its input part; and a buffer for the slopes of the candidate.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Gru;
-
-/// The logistic function and its slope `σ (1 - σ)`, in place.
-fn logistic_and_slopes(values: &mut [f64], slopes: &mut [f64]) {
-    values.iter_mut().for_each(|value| *value *= 0.5);
-    tanh_and_slopes(values, slopes);
-    values.iter_mut().for_each(|value| *value = 0.5 + 0.5 * *value);
-    slopes.iter_mut().for_each(|slope| *slope *= 0.25);
-}
 
 impl Dynamics for Gru {
     fn currents(&self) -> usize {
@@ -142,6 +134,11 @@ impl Cell for Gru {
         dispatch(BackwardStep { by_state, by_current, by_candidate, previous, gates, inner });
     }
 
+    /// The reset gate acts on the last current from other units only.
+    fn has_own_last_input(&self) -> bool {
+        true
+    }
+
     fn through_weights(&self) -> ThroughWeights {
         ThroughWeights::IsAdded
     }
@@ -153,8 +150,7 @@ impl Cell for Gru {
         let gains = [network.gate_gain, network.gate_gain, drawing.params.gain()];
         let recurrent = drawing.recurrent(CURRENTS, |numbers| block_recurrent(numbers, &gains))?;
         let gates = gate_input(drawing.gate_input(CURRENTS - 1).view());
-        let input = concatenate(Axis(1), &[gates.view(), drawing.input()?.view()])
-            .expect("both have one row per input");
+        let input = input_around(gates.view(), drawing.input()?.view(), CURRENTS - 1);
         let mut bias = Array1::zeros(CURRENTS * network.units);
         bias.slice_mut(s![network.units..2 * network.units]).fill(drawing.params.gate_bias());
         let recurrent_bias = Array1::zeros(bias.len());

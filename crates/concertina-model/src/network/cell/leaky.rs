@@ -67,8 +67,8 @@ impl Dynamics for Leaky {
     fn can_grow(&self) -> bool {
         match self.nonlinearity {
             Nonlinearity::Linear => false,
-            Nonlinearity::Tanh => self.kept >= 1.0,
-            Nonlinearity::Relu => true,
+            Nonlinearity::Tanh | Nonlinearity::Sigmoid => self.kept >= 1.0,
+            Nonlinearity::Relu | Nonlinearity::Softplus => true,
         }
     }
 

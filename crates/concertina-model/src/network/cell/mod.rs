@@ -3,19 +3,25 @@
 //! A cell works entry by entry. The products with the weights are computed by the loop over time
 //! ([`Forward`](super::Forward) and [`Backward`](super::Backward) in f32, [`crate::reference`] and the
 //! analyses in f64). A unit has one *current* or several, each with its own column in the weights: `x U + b`
-//! from the inputs, `h W` from the other units.
+//! from the inputs, `h W` from the other units. The state of a unit is one number or several, and the first of
+//! them is sent to the other units and read out, either itself or as the rate `φ(h)`.
 
 mod gru;
 mod leaky;
+mod lstm;
+mod rate;
 mod vanilla;
 
 use std::fmt::Debug;
 use std::ops::Range;
 
+use concertina_numerics::double;
 use concertina_numerics::kernels::{self, Rows, RowsMut, RowsRef};
 
 pub use gru::Gru;
 pub use leaky::Leaky;
+pub use lstm::Lstm;
+pub use rate::Rate;
 pub use vanilla::Vanilla;
 
 use super::Equations;
@@ -31,6 +37,8 @@ pub(crate) fn of(equations: &Equations) -> Box<dyn Cell> {
         NetworkKind::Vanilla | NetworkKind::Feedforward => Box::new(Vanilla { nonlinearity }),
         NetworkKind::Leaky => Box::new(Leaky { nonlinearity, dt, kept: equations.kept() }),
         NetworkKind::Gru => Box::new(Gru),
+        NetworkKind::Lstm => Box::new(Lstm),
+        NetworkKind::Rate => Box::new(Rate::new(nonlinearity, dt)),
     }
 }
 
@@ -40,9 +48,16 @@ pub(crate) fn of(equations: &Equations) -> Box<dyn Cell> {
 /// derivative by `h'` becomes one by `h`. Both need what [`step`](Self::step) notes, and the product with the
 /// weights, which is left to the caller.
 ///
-/// Slices are (units). Slices of currents are (currents × units), one current after the other, and notes are
+/// States, tangent vectors and derivatives by states are (states × units): first `h` of every unit, then any
+/// further number. Slices of currents are (currents × units), one current after the other, and notes are
 /// (notes × units).
 pub trait Dynamics: Debug + Send + Sync {
+    /// How many numbers the state of a unit consists of. Only the first, `h`, is sent to other units and read
+    /// out.
+    fn states(&self) -> usize {
+        1
+    }
+
     /// Number of currents of a unit.
     fn currents(&self) -> usize {
         1
@@ -58,7 +73,12 @@ pub trait Dynamics: Debug + Send + Sync {
         false
     }
 
-    /// Replaces a state by its rates, and writes the slopes `φ'(h)`.
+    /// Whether the rates, and not the states themselves, are read out.
+    fn reads_rates(&self) -> bool {
+        false
+    }
+
+    /// Replaces `h` by its rates, and writes the slopes `φ'(h)`; both (units).
     fn rates(&self, _state: &mut [f64], slopes: &mut [f64]) {
         slopes.fill(1.0);
     }
@@ -67,8 +87,8 @@ pub trait Dynamics: Debug + Send + Sync {
     /// they have one), and those from the inputs, `x U + b`.
     fn step(&self, state: &mut [f64], recurrent: &[f64], input: &[f64], note: &mut [f64]);
 
-    /// Propagates a tangent vector. `image` is its product with the recurrent weights (after `∘ φ'(h)`, if
-    /// rates are sent).
+    /// Propagates a tangent vector. `image` is the product of its first part, that of `h`, with the recurrent
+    /// weights (after `∘ φ'(h)`, if rates are sent).
     fn tangent(&self, vector: &mut [f64], image: &[f64], note: &[f64]);
 
     /// Goes back through the step, from the derivative by the next state to those by the currents. It leaves
@@ -76,7 +96,7 @@ pub trait Dynamics: Debug + Send + Sync {
     fn adjoint(&self, by_state: &mut [f64], by_recurrent: &mut [f64], by_input: &mut [f64], note: &[f64]);
 
     /// Writes upper bounds on the entries of `q J` for a unit vector `q`, given the lengths of the columns of
-    /// the recurrent weights. Returns an upper bound on the rank of `J`, which slopes of zero can lower.
+    /// the recurrent weights and, where rates are sent, `φ'(h)`. Returns an upper bound on the rank of `J`, which slopes of zero can lower.
     fn reach(&self, columns: &[f64], slopes: &[f64], note: &[f64], scales: &mut [f64]) -> usize;
 
     /// Whether states can grow without bound. It is false if the Jacobian is the same everywhere, because the
@@ -96,11 +116,27 @@ pub(crate) trait Cell: Dynamics {
     /// `disturbed` units may need more.
     fn tapes(&self, disturbed: bool) -> &'static [usize];
 
+    /// The tape with the rest of the state, if the state of a unit is more than one number.
+    fn rest_tape(&self) -> Option<usize> {
+        None
+    }
+
     /// Goes from the currents of a step to its state.
     fn forward(&self, step: Ahead<'_>);
 
     /// Goes from the derivative by the state of a step to those by its currents.
     fn backward(&self, step: Back<'_>);
+
+    /// Whether the derivative by the last current from the inputs differs from that by the last current from
+    /// other units.
+    fn has_own_last_input(&self) -> bool {
+        false
+    }
+
+    /// The factor of the noise on a unit.
+    fn noise_factor(&self) -> f64 {
+        1.0
+    }
 
     /// How the product of the derivative by the recurrent currents with `Wᵀ` is used.
     fn through_weights(&self) -> ThroughWeights;
@@ -158,12 +194,14 @@ pub(crate) struct Ahead<'a> {
 
 /// A backward step.
 pub(crate) struct Back<'a> {
-    /// The derivative by the state, (batch, units).
+    /// The derivative by `h`, (batch, units).
     pub(crate) by_state: RowsMut<'a>,
+    /// The derivative by the rest of the state, (batch, (states - 1) × units), from the next step.
+    pub(crate) by_rest: RowsMut<'a>,
     /// The derivative by the currents from other units, (batch, currents × units).
     pub(crate) by_current: RowsMut<'a>,
-    /// The derivative by the last current from the inputs, (batch, units), for cells with several currents,
-    /// where it is a different one.
+    /// The derivative by the last current from the inputs, (batch, units), for cells where it is a different
+    /// one.
     pub(crate) by_last_input: Option<RowsMut<'a>>,
     /// The state of this step, and the previous one.
     pub(crate) state: RowsRef<'a>,
@@ -178,6 +216,8 @@ pub(super) fn apply(nonlinearity: Nonlinearity, rows: &mut RowsMut<'_>) {
         Nonlinearity::Tanh => kernels::tanh_in_place(rows.as_mut_slice()),
         Nonlinearity::Relu => kernels::relu_in_place(rows.as_mut_slice()),
         Nonlinearity::Linear => {}
+        Nonlinearity::Softplus => kernels::softplus_in_place(rows.as_mut_slice()),
+        Nonlinearity::Sigmoid => kernels::logistic_in_place(rows.as_mut_slice()),
     }
 }
 
@@ -187,13 +227,15 @@ pub(super) fn multiply_by_slope(nonlinearity: Nonlinearity, rows: &mut RowsMut<'
         Nonlinearity::Tanh => kernels::tanh_derivative_mul(rows.as_mut_slice(), rates.as_slice()),
         Nonlinearity::Relu => kernels::relu_derivative_mul(rows.as_mut_slice(), rates.as_slice()),
         Nonlinearity::Linear => {}
+        Nonlinearity::Softplus => kernels::softplus_derivative_mul(rows.as_mut_slice(), rates.as_slice()),
+        Nonlinearity::Sigmoid => kernels::logistic_derivative_mul(rows.as_mut_slice(), rates.as_slice()),
     }
 }
 
 /// `φ(a)` in place and `φ'(a)` in f64; relu has slope 0 at 0.
 fn activate(nonlinearity: Nonlinearity, values: &mut [f64], slopes: &mut [f64]) {
     match nonlinearity {
-        Nonlinearity::Tanh => concertina_numerics::double::tanh_and_slopes(values, slopes),
+        Nonlinearity::Tanh => double::tanh_and_slopes(values, slopes),
         Nonlinearity::Relu => {
             for (value, slope) in values.iter_mut().zip(slopes) {
                 *slope = f64::from(u8::from(*value > 0.0));
@@ -201,7 +243,18 @@ fn activate(nonlinearity: Nonlinearity, values: &mut [f64], slopes: &mut [f64]) 
             }
         }
         Nonlinearity::Linear => slopes.fill(1.0),
+        Nonlinearity::Softplus => double::softplus_and_slopes(values, slopes),
+        Nonlinearity::Sigmoid => double::logistic_and_slopes(values, slopes),
     }
+}
+
+/// The logistic function of gates and its slope `σ (1 - σ)`, in place, vectorised. Both are accurate in
+/// comparison with 1.
+fn logistic_and_slopes(values: &mut [f64], slopes: &mut [f64]) {
+    values.iter_mut().for_each(|value| *value *= 0.5);
+    double::tanh_and_slopes(values, slopes);
+    values.iter_mut().for_each(|value| *value = 0.5 + 0.5 * *value);
+    slopes.iter_mut().for_each(|slope| *slope *= 0.25);
 }
 
 /// The largest absolute value.

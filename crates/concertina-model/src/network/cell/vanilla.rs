@@ -46,7 +46,7 @@ impl Dynamics for Vanilla {
     }
 
     fn can_grow(&self) -> bool {
-        self.nonlinearity == Nonlinearity::Relu
+        matches!(self.nonlinearity, Nonlinearity::Relu | Nonlinearity::Softplus)
     }
 
     fn nonlinearity(&self) -> Option<Nonlinearity> {

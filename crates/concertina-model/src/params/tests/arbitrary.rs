@@ -79,7 +79,7 @@ pub(super) fn valid() -> impl Strategy<Value = ValidParams> {
             Some(arrays) => arrays.training().len(),
             None => task.train_samples,
         });
-        let is_linear = network.nonlinearity == Nonlinearity::Linear && network.kind != NetworkKind::Gru;
+        let is_linear = network.nonlinearity == Nonlinearity::Linear && !network.kind.is_gated();
         if !is_linear || network.rank.is_some() || network.dropout > 0.0 || task.kind != TaskKind::Clusters {
             train.gradients = GradientMethod::Automatic;
         }

@@ -179,7 +179,7 @@ biases=yes
 hint: `network.biases`: train the biases; otherwise they stay zero; the default is true
 
 nonlinearity=tahn
-`network.nonlinearity`: expected one of `tanh`, `relu`, `linear`, found `tahn`
+`network.nonlinearity`: expected one of `tanh`, `relu`, `linear`, `softplus`, `sigmoid`, found `tahn`
 hint: did you mean `tanh`?
 
 loss=cross_entorpy
@@ -402,7 +402,7 @@ fn mistakes_in_files_are_reported_with_their_line() {
         read("g_radius = 3\n[network]\ngain = 3\n"),
         read("[network]\ngain = nan\n"),
         read("[network]\ngain = \"high\"\n"),
-        read("[network]\nkind = \"lstm\"\n"),
+        read("[network]\nkind = \"lstms\"\n"),
         read("[network.gain]\nvalue = 3\n"),
         read("network.gain = [20, 250]\n"),
         read("seed = 1979-05-27\n"),
@@ -454,8 +454,8 @@ hint: `network.gain`: the spectral radius of the random part of the recurrent we
 line 2: `network.gain`: expected a number of at least 0, found `high`
 hint: `network.gain`: the spectral radius of the random part of the recurrent weights; the default is 20
 
-line 2: `network.kind`: expected one of `vanilla`, `leaky`, `feedforward`, `gru`, found `lstm`
-hint: `network.kind`: the equations of the network; the default is `vanilla`
+line 2: `network.kind`: expected one of `vanilla`, `leaky`, `feedforward`, `gru`, `lstm`, `rate`, found `lstms`
+hint: did you mean `lstm`?
 
 line 1: `network.gain`: expected a value, found a table
 hint: the sections are `[task]`, `[network]` and `[train]`, in single brackets

@@ -25,8 +25,9 @@ const OURS: [&str; 6] = [
 const RECURRENT_BIAS: usize = 5;
 /// The published code's names for the same arrays, in the same order. Its vectors are rows, like ours.
 const PUBLISHED: [&str; 5] = ["Win", "Wrec", "brec", "Wout", "bout"];
-/// The number of currents of a unit of a GRU.
-const GRU_CURRENTS: usize = 3;
+/// The numbers of currents of a unit: of an RNN, a GRU and an LSTM. Blocks of columns have the order of PyTorch,
+/// here as there: r, z, n, and i, f, g, o.
+const CURRENTS: [usize; 3] = [1, 3, 4];
 /// The name that means that the network does not have an array.
 const NONE: &str = "none";
 
@@ -86,7 +87,7 @@ fn sounds_like_before(module: &str) -> bool {
 /// Whether the name is that of an initial state.
 fn is_state(name: &str) -> bool {
     let last = last_part(name).to_ascii_lowercase();
-    matches!(&*last, "h0" | "h_0" | "h") || last.contains("init") || last.contains("state")
+    matches!(&*last, "h0" | "h_0" | "h" | "c0" | "c_0") || last.contains("init") || last.contains("state")
 }
 
 /// Reads the weights in a file, and reports which array became which.
@@ -197,25 +198,20 @@ impl<'a> Reading<'a> {
         format!("`.T` after an array's name transposes it: {}", self.file.naming(ours, theirs))
     }
 
-    /// The columns of the recurrent weights: as many as units, or three times as many in a GRU.
+    /// The columns of the recurrent weights: as many as units, or three times as many in a GRU and four times as
+    /// many in an LSTM.
     fn columns(&self, recurrent: &Matrix) -> Result<usize> {
         let (rows, columns) = recurrent.array.dim();
-        if rows > 0 && (columns == rows || columns == GRU_CURRENTS * rows) {
+        if rows > 0 && CURRENTS.iter().any(|currents| columns == currents * rows) {
             return Ok(columns);
         }
         let found = format!("{:?} ({})", (rows, columns), recurrent.origin);
-        Err(match rows > 0 && columns == 4 * rows {
-            true => self.file.wrong(
-                format!("expected recurrent weights of an RNN or a GRU, found those of an LSTM, {found}"),
-                "LSTMs cannot be imported",
+        Err(self.file.wrong(
+            format!(
+                "expected square recurrent weights, or those of a GRU, (units, 3 × units), or of an LSTM, (units, 4 × units), found {found}"
             ),
-            false => self.file.wrong(
-                format!(
-                    "expected square recurrent weights, or those of a GRU, (units, 3 × units), found {found}"
-                ),
-                &self.transposes(Weights::RECURRENT, "w.T"),
-            ),
-        })
+            &self.transposes(Weights::RECURRENT, "w.T"),
+        ))
     }
 
     /// What the user said about an array of ours: its name in the file or `none`, and whether it is to be
