@@ -17,7 +17,7 @@ use concertina_testing::compare::{
     assert_close, assert_close_to_largest, assert_number, assert_root_mean_square,
 };
 use concertina_testing::golden::{Fixture, networks};
-use ndarray::{Array1, Array2, ArrayD, Axis, Ix1, Ix2, Ix3};
+use ndarray::{Array1, Array2, ArrayD, Axis, Ix1, Ix2, Ix3, s};
 
 /// The networks with fixtures that exist here. Others are skipped.
 const NETWORKS: [(&str, NetworkKind); 3] =
@@ -371,7 +371,24 @@ impl<'a> Case<'a> {
         let fast = network.states(&single(&trials).inputs, equations.steps).expect("shapes agree");
         for (step, state) in states.iter().enumerate() {
             let expected = expected.index_axis(Axis(1), step);
-            assert_close(&name("states"), state.view(), expected.view(), 1e-12);
+            let units = expected.len_of(Axis(1));
+            let own = state.slice(s![.., ..units]);
+            assert_close(&name("states"), own, expected.view(), 1e-12);
+            // further variables, of the networks that have them
+            if self.fixture.has(&name("forward.cell")) {
+                let cells = self.fixture.f64(&name("forward.cell"));
+                let rest = state.slice(s![.., units..]);
+                assert_close(&name("cells"), rest, cells.index_axis(Axis(1), step), 1e-12);
+            }
+            if self.fixture.has(&name("forward.r")) {
+                let rates = self.fixture.f64(&name("forward.r"));
+                assert_close(
+                    &name("rates"),
+                    own.mapv(f64::tanh).view(),
+                    rates.index_axis(Axis(1), step),
+                    1e-12,
+                );
+            }
             assert_close(&name("states in f32"), fast.index_axis(Axis(1), step), expected, 1e-5);
             let found = equations.outputs(&self.start.rest, state);
             assert_close(&name("outputs"), found.view(), outputs.index_axis(Axis(1), step), 1e-12);
