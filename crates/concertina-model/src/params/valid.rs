@@ -52,8 +52,8 @@ impl TaskParams {
 }
 
 impl NetworkParams {
-    /// The gain if none is given: the paper's 20. Rates start with the more common 1.5, at which a network of
-    /// tanh units is chaotic (`sompolinsky1988`).
+    /// The gain if none is given: the paper's 20. Rates start with the more common 1.5, at which a network
+    /// of tanh units is chaotic (`sompolinsky1988`).
     pub(super) fn default_gain(&self) -> f64 {
         match self.kind {
             NetworkKind::Rate => 1.5,
@@ -61,8 +61,8 @@ impl NetworkParams {
         }
     }
 
-    /// The bias of the gate that keeps the state, if none is given: 1 for the forget gate of an LSTM, and 0 for
-    /// the update gate of a GRU.
+    /// The bias of the gate that keeps the state, if none is given: 1 for the forget gate of an LSTM, and 0
+    /// for the update gate of a GRU.
     pub(super) fn default_gate_bias(&self) -> f64 {
         match self.kind {
             NetworkKind::Lstm => 1.0,
