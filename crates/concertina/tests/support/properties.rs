@@ -56,7 +56,7 @@ fn value(path: &str, kind: Kind, number: u64) -> Value {
         ("seed", _) => Value::from([0, 1, pick % 1000, i64::MAX as u64][number as usize % 4]),
         ("task.cluster_std", _) if usual => of(&[0.02, 0.05]),
         ("task.cluster_std", _) => of(&[0.0, 5e-324, 1e-40, 0.3, 1e300]),
-        (_, Kind::OptionalReal(_)) if number % 3 == 0 => Value::None,
+        (_, Kind::OptionalReal(_)) if number.is_multiple_of(3) => Value::None,
         ("network.gain", _) if usual => of(&[1.0, 20.0, 250.0]),
         ("train.learning_rate", _) if usual => of(&[1e-3, 1e-2, 1.0]),
         ("train.weight_decay" | "train.gradient_noise" | "network.unit_noise", _) if usual => {
