@@ -1,5 +1,5 @@
-//! Lyapunov exponents of gated, leaky, rate and vanilla networks, compared with reference numbers at their stated
-//! tolerances.
+//! Lyapunov exponents of gated, leaky, rate and vanilla networks, compared with reference numbers at their
+//! stated tolerances.
 
 use std::sync::Arc;
 

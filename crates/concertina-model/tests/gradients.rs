@@ -165,8 +165,8 @@ fn the_fast_path_has_the_gradient_of_the_reference() {
     }
 }
 
-/// The derivatives of gated networks are multiplied in windows of 256 rows, which are 42 timesteps here. Neither the
-/// stimulus nor the evaluated timesteps fill whole windows.
+/// The derivatives of gated networks are multiplied in windows of 256 rows, which are 42 timesteps here.
+/// Neither the stimulus nor the evaluated timesteps fill whole windows.
 #[test]
 fn gated_networks_with_several_windows_have_the_gradient_of_the_reference() {
     for kind in [NetworkKind::Gru, NetworkKind::Lstm] {

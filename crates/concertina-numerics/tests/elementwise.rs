@@ -84,8 +84,8 @@ fn softplus_keeps_its_digits_on_a_dense_sample_of_all_floats() {
         softplus_in_place(&mut values);
         for (x, found) in [x, -x].into_iter().zip(values) {
             let exact = softplus(f64::from(x));
-            // a unit in the last place is at most 1.2e-7 of a normal number, and 1.4e-45 of others, of which two
-            // are lost
+            // a unit in the last place is at most 1.2e-7 of a normal number, and 1.4e-45 of others, of
+            // which two are lost
             let error = (f64::from(found) - exact).abs();
             assert!(error <= 4.0 * 1.2e-7 * exact + 3e-45, "softplus({x:e}) = {found:e}, not {exact:e}");
         }

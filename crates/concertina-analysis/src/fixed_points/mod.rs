@@ -40,9 +40,9 @@ use crate::{Analysis, Error, Result, Subject, Timestep};
 /// * `unstable`: how many eigenvalues of the Jacobian have a modulus above 1 (by more than rounding, 1e-10);
 /// * `hits`: how many starts ended there; for the start that came nearest, `start_trial` and
 ///   `start_timestep`, where it began, and `iterations`, the number of its steps;
-/// * `state`, a vector: the state (of an LSTM, `h` and then `c`); `eigenvalue_real` and `eigenvalue_imaginary`, vectors: the eigenvalues of
-///   the Jacobian there, largest modulus first, and in a conjugate pair the one with positive imaginary part
-///   first;
+/// * `state`, a vector: the state (of an LSTM, `h` and then `c`); `eigenvalue_real` and
+///   `eigenvalue_imaginary`, vectors: the eigenvalues of the Jacobian there, largest modulus first, and in
+///   a conjugate pair the one with positive imaginary part first;
 /// * the same in every row of a checkpoint: `starts`; `unconverged`, how many of them reached no point.
 ///
 /// A checkpoint at which no point was found has one row, in which all but the last two columns are null.

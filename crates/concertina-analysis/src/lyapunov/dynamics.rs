@@ -18,8 +18,8 @@ use crate::{Error, Result};
 /// Euler  h' = h + dt (-h + φ(h) W + b)      q J = (1 - dt) q + dt (q ∘ φ'(h)) W      (without leak: 1 for 1 - dt)
 /// ```
 ///
-/// and likewise for gated networks, whose units have several currents. The state of a unit may be more than one
-/// number, as in an LSTM: states are then `h` of every unit, followed by the other numbers.
+/// and likewise for gated networks, whose units have several currents. The state of a unit may be more than
+/// one number, as in an LSTM: states are then `h` of every unit, followed by the other numbers.
 #[derive(Debug, Clone)]
 pub struct Autonomous {
     /// (units, currents × units).
@@ -214,8 +214,8 @@ impl Autonomous {
         jacobian
     }
 
-    /// Whether orbits can reach this state. In a gated network, `h` of a unit is a mean or a product of numbers
-    /// between -1 and 1. Outside this range, an update gate of 1 would keep any number.
+    /// Whether orbits can reach this state. In a gated network, `h` of a unit is a mean or a product of
+    /// numbers between -1 and 1. Outside this range, an update gate of 1 would keep any number.
     pub(crate) fn is_reachable(&self, state: &Array1<f64>) -> bool {
         self.dynamics.currents() == 1 || state.iter().take(self.units()).all(|entry| entry.abs() <= 1.0)
     }

@@ -31,7 +31,8 @@ use crate::{Analysis, Error, Result, Subject};
 /// Benettin's method: a frame of orthonormal tangent vectors is carried along an orbit by the Jacobians and
 /// made orthonormal again after every timestep (QR). The exponents are the means of `log2 R[j, j]` over time.
 /// The Jacobians are analytic and taken at the state that they map from, and all arithmetic is in f64.
-/// Initial conditions are uniform in [-0.2, 0.2] in every number of the state, and the same for every checkpoint of a run.
+/// Initial conditions are uniform in [-0.2, 0.2] in every number of the state, and the same for every
+/// checkpoint of a run.
 ///
 /// [`Stopping`] determines when the estimate ends. An estimate that has not converged is still a result, with
 /// its error and the reason.
@@ -56,8 +57,8 @@ use crate::{Analysis, Error, Result, Subject};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Lyapunov {
-    /// Number of exponents, largest first; at most the dimension of the state, which is the number of units, or
-    /// twice that in an LSTM. The default is 10, or the dimension if that is smaller.
+    /// Number of exponents, largest first; at most the dimension of the state, which is the number of
+    /// units, or twice that in an LSTM. The default is 10, or the dimension if that is smaller.
     pub exponents: Option<usize>,
     /// The rule that determines when the estimate ends.
     pub stopping: Stopping,

@@ -26,7 +26,8 @@ const fn power_of_two(exponent: i64) -> f64 {
 /// Orbits of one [`Autonomous`] network from several initial conditions, each with a frame of tangent
 /// vectors.
 ///
-/// `numbers` is the dimension of a state ([`Autonomous::dimension`]): the number of units, or a multiple of it.
+/// `numbers` is the dimension of a state ([`Autonomous::dimension`]): the number of units, or a multiple of
+/// it.
 ///
 /// All states and all tangent vectors advance together, as the rows of a single matrix product per timestep.
 /// The Jacobian is taken at the state that it maps from.

@@ -145,8 +145,8 @@ pub fn gate_input(gaussian: ArrayView2<f64>) -> Array2<f64> {
     gaussian.mapv(|entry| entry * factor)
 }
 
-/// The input weights of gates and of a candidate side by side. The candidate's come after those of `before` of
-/// the gates. (input_dim, (gates + 1) × units).
+/// The input weights of gates and of a candidate side by side. The candidate's come after those of `before`
+/// of the gates. (input_dim, (gates + 1) × units).
 pub fn input_around(gates: ArrayView2<f64>, candidate: ArrayView2<f64>, before: usize) -> Array2<f64> {
     let (first, rest) = gates.split_at(Axis(1), before * candidate.ncols());
     concatenate(Axis(1), &[first, candidate, rest]).expect("all have one row per input")

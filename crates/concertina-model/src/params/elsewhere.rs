@@ -118,6 +118,10 @@ const NAMES: &[(&[&str], &str)] = &[
         "the transfer function is `network.nonlinearity` here",
     ),
     (
+        &["equation_type"],
+        "`h`, a readout of the state, is `network.kind = leaky` here; `s`, a readout of the rates, is `network.kind = rate`",
+    ),
+    (
         &["alpha"],
         "`alpha = dt / tau` is `network.dt` here, the step in time constants; the paper's α, a spectral radius, is `network.gain`",
     ),
@@ -127,7 +131,7 @@ const NAMES: &[(&[&str], &str)] = &[
     ),
     (
         &["sigma_rec", "rec_noise", "noise_std", "noise", "noise_level", "recurrent_noise", "hidden_noise"],
-        "`network.unit_noise` is the standard deviation of the noise on each unit, in training only; it is not scaled with `dt` or `tau`",
+        "`network.unit_noise` is the standard deviation of the noise on each unit, in training only; `network.kind = rate` multiplies it by `sqrt(2 dt)`, other networks do not scale it",
     ),
     (
         &["sigma", "cluster_sigma"],

@@ -77,7 +77,8 @@ choices! {
         Gru = "gru",
         /// Long short-term memory, as PyTorch's `nn.LSTM`.
         Lstm = "lstm",
-        /// Leaky firing rates, which are read out: `v_t = v_{t-1} + dt (-v_{t-1} + φ(v_{t-1}) W + x_t U + b)`.
+        /// Leaky firing rates, which are read out: `v_t = v_{t-1} + dt (-v_{t-1} + φ(v_{t-1}) W + x_t U +
+        /// b)`.
         Rate = "rate",
     }
 

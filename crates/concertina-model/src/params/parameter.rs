@@ -29,8 +29,8 @@ pub enum Kind {
     },
     /// A finite number in an interval.
     Real(Interval),
-    /// A finite number in an interval, or none, which is replaced by a number that depends on other parameters.
-    /// Messages and tables only describe the number.
+    /// A finite number in an interval, or none, which is replaced by a number that depends on other
+    /// parameters. Messages and tables only describe the number.
     OptionalReal(Interval),
     /// True or false.
     Boolean,
@@ -232,8 +232,8 @@ impl Parameter {
         self.value(&Params::default())
     }
 
-    /// Its default value, for tables and messages. For a number that is filled in when parameters are checked,
-    /// it is what the default network has.
+    /// Its default value, for tables and messages. For a number that is filled in when parameters are
+    /// checked, it is what the default network has.
     pub fn shown_default(&self) -> Value {
         match self.kind {
             Kind::OptionalReal(_) => self.usual(&Params::default()),

@@ -52,9 +52,9 @@ impl TaskParams {
 }
 
 impl NetworkParams {
-    /// The gain if none is given: the paper's 20. Rates start with the more common 1.5, at which a network of
-    /// tanh units is chaotic (`sompolinsky1988`). It is also the default under Dale's law, where there is no
-    /// identity part and 20 saturates the units.
+    /// The gain if none is given: the paper's 20. Rates start with the more common 1.5, at which a network
+    /// of tanh units is chaotic (`sompolinsky1988`). It is also the default under Dale's law, where there is
+    /// no identity part and 20 saturates the units.
     pub(super) fn default_gain(&self) -> f64 {
         match self.kind {
             _ if self.excitatory.is_some() => 1.5,
@@ -68,8 +68,8 @@ impl NetworkParams {
         self.excitatory.map(|share| (share * self.units as f64).round() as usize)
     }
 
-    /// The bias of the gate that keeps the state, if none is given: 1 for the forget gate of an LSTM, and 0 for
-    /// the update gate of a GRU.
+    /// The bias of the gate that keeps the state, if none is given: 1 for the forget gate of an LSTM, and 0
+    /// for the update gate of a GRU.
     pub(super) fn default_gate_bias(&self) -> f64 {
         match self.kind {
             NetworkKind::Lstm => 1.0,

@@ -3,7 +3,8 @@
 use super::dispatch;
 use super::tanh::{exponential, logistic, power_of_two};
 
-/// `x = ln(1 + exp(x))`, with an error of a few units in the last place, wherever the result is a normal number.
+/// `x = ln(1 + exp(x))`, with an error of a few units in the last place, wherever the result is a normal
+/// number.
 ///
 /// Nothing overflows: it is `max(x, 0) + log1p(exp(-|x|))`, and `log1p(e)` is `2 artanh(e / (2 + e))`. Large
 /// numbers map to themselves, -∞ to 0, and NaN to NaN.
@@ -68,16 +69,16 @@ pub fn logistic_derivative_mul(delta: &mut [f32], rates: &[f32]) {
 /// From here on `1 - exp(-r)` rounds to one: `exp(-r) < 2⁻²⁵` for `r > 25 ln(2)`, 17.33.
 const ONE_FROM: f32 = 17.4;
 
-/// From here on `exp(-x)` rounds to zero: it is below half of the smallest positive number, 2⁻¹⁵⁰, for `x > 150
-/// ln(2)`, 103.97.
+/// From here on `exp(-x)` rounds to zero: it is below half of the smallest positive number, 2⁻¹⁵⁰, for `x >
+/// 150 ln(2)`, 103.97.
 const ZERO_FROM: f32 = 104.0;
 
 /// The smallest `n` for which `exp` is computed as `2ⁿ (1 + p)`. Below it the power is split in two, because
 /// `2ⁿ` may not be a normal number.
 const SPLIT_AT: f32 = -100.0;
 
-/// `(artanh(s) / s - 1) / s²` in powers of `s²`: 1/3, 1/5, ..., 1/15. The terms left out are below `s¹⁶ / 17`,
-/// 1.4e-9, for `s <= 1/3`.
+/// `(artanh(s) / s - 1) / s²` in powers of `s²`: 1/3, 1/5, ..., 1/15. The terms left out are below `s¹⁶ /
+/// 17`, 1.4e-9, for `s <= 1/3`.
 const ARTANH: [f32; 7] = [1.0 / 3.0, 1.0 / 5.0, 1.0 / 7.0, 1.0 / 9.0, 1.0 / 11.0, 1.0 / 13.0, 1.0 / 15.0];
 
 #[inline(always)]

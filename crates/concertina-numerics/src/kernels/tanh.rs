@@ -42,8 +42,8 @@ pub fn logistic(x: f32) -> f32 {
     0.5_f32.mul_add(tanh(0.5 * x), 0.5)
 }
 
-/// `n` and `p` of `exp(z) = 2ⁿ (1 + p)`, for `z` from -150 to 0: `z = n ln(2) + r` with `|r| <= ln(2) / 2`, and
-/// `p = expm1(r)`.
+/// `n` and `p` of `exp(z) = 2ⁿ (1 + p)`, for `z` from -150 to 0: `z = n ln(2) + r` with `|r| <= ln(2) / 2`,
+/// and `p = expm1(r)`.
 #[inline(always)]
 pub(super) fn exponential(z: f32) -> (f32, f32) {
     let n = z.mul_add(std::f32::consts::LOG2_E, ROUND) - ROUND;

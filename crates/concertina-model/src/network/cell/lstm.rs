@@ -1,5 +1,5 @@
-//! `lstm`: the long short-term memory of PyTorch's `nn.LSTM` (Hochreiter and Schmidhuber 1997, with the forget
-//! gate of Gers et al. 2000).
+//! `lstm`: the long short-term memory of PyTorch's `nn.LSTM` (Hochreiter and Schmidhuber 1997, with the
+//! forget gate of Gers et al. 2000).
 //!
 //! ```text
 //! i = σ(x U_i + b_i + h W_i + d_i)       input gate
@@ -10,8 +10,8 @@
 //! h' = o ∘ tanh(c')
 //! ```
 //!
-//! The columns of `U`, `W`, `b` and `d` hold the four currents of a unit in the order i, f, g, o. The state is
-//! `h`, followed by `c`.
+//! The columns of `U`, `W`, `b` and `d` hold the four currents of a unit in the order i, f, g, o. The state
+//! is `h`, followed by `c`.
 
 use concertina_numerics::double::tanh_and_slopes;
 use concertina_numerics::kernels::{Operation, Rows, RowsMut, RowsRef, dispatch, logistic, prefetch, tanh};
@@ -28,8 +28,9 @@ const CURRENTS: usize = 4;
 /// The tape that holds the cell `c`.
 const CELL: usize = 1;
 
-/// The equations are at the top of this file. The note of a step holds, in this order: `f`; the derivatives of
-/// `c'` by the currents of `i`, `f` and `g`; those of `h'` by the current of `o` and by `c'`; and buffers.
+/// The equations are at the top of this file. The note of a step holds, in this order: `f`; the derivatives
+/// of `c'` by the currents of `i`, `f` and `g`; those of `h'` by the current of `o` and by `c'`; and
+/// buffers.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Lstm;
 
@@ -162,8 +163,8 @@ impl Cell for Lstm {
         ThroughWeights::IsAll
     }
 
-    /// Each block of `W` has its own spectral radius: that of the candidate is `gain`, those of the gates are
-    /// `gate_gain`. The candidate has the input weights of a vanilla unit, the gates have `N(0, 1/d)`.
+    /// Each block of `W` has its own spectral radius: that of the candidate is `gain`, those of the gates
+    /// are `gate_gain`. The candidate has the input weights of a vanilla unit, the gates have `N(0, 1/d)`.
     fn draw(&self, drawing: &Drawing<'_>) -> Result<Drawn> {
         let network = &drawing.params.network;
         let (gate, gain) = (network.gate_gain, drawing.params.gain());

@@ -3,8 +3,8 @@
 //! A cell works entry by entry. The products with the weights are computed by the loop over time
 //! ([`Forward`](super::Forward) and [`Backward`](super::Backward) in f32, [`crate::reference`] and the
 //! analyses in f64). A unit has one *current* or several, each with its own column in the weights: `x U + b`
-//! from the inputs, `h W` from the other units. The state of a unit is one number or several, and the first of
-//! them is sent to the other units and read out, either itself or as the rate `φ(h)`.
+//! from the inputs, `h W` from the other units. The state of a unit is one number or several, and the first
+//! of them is sent to the other units and read out, either itself or as the rate `φ(h)`.
 
 mod gru;
 mod leaky;
@@ -52,8 +52,8 @@ pub(crate) fn of(equations: &Equations) -> Box<dyn Cell> {
 /// further number. Slices of currents are (currents × units), one current after the other, and notes are
 /// (notes × units).
 pub trait Dynamics: Debug + Send + Sync {
-    /// How many numbers the state of a unit consists of. Only the first, `h`, is sent to other units and read
-    /// out.
+    /// How many numbers the state of a unit consists of. Only the first, `h`, is sent to other units and
+    /// read out.
     fn states(&self) -> usize {
         1
     }
@@ -87,8 +87,8 @@ pub trait Dynamics: Debug + Send + Sync {
     /// they have one), and those from the inputs, `x U + b`.
     fn step(&self, state: &mut [f64], recurrent: &[f64], input: &[f64], note: &mut [f64]);
 
-    /// Propagates a tangent vector. `image` is the product of its first part, that of `h`, with the recurrent
-    /// weights (after `∘ φ'(h)`, if rates are sent).
+    /// Propagates a tangent vector. `image` is the product of its first part, that of `h`, with the
+    /// recurrent weights (after `∘ φ'(h)`, if rates are sent).
     fn tangent(&self, vector: &mut [f64], image: &[f64], note: &[f64]);
 
     /// Goes back through the step, from the derivative by the next state to those by the currents. It leaves
@@ -96,7 +96,8 @@ pub trait Dynamics: Debug + Send + Sync {
     fn adjoint(&self, by_state: &mut [f64], by_recurrent: &mut [f64], by_input: &mut [f64], note: &[f64]);
 
     /// Writes upper bounds on the entries of `q J` for a unit vector `q`, given the lengths of the columns of
-    /// the recurrent weights and, where rates are sent, `φ'(h)`. Returns an upper bound on the rank of `J`, which slopes of zero can lower.
+    /// the recurrent weights and, where rates are sent, `φ'(h)`. Returns an upper bound on the rank of `J`,
+    /// which slopes of zero can lower.
     fn reach(&self, columns: &[f64], slopes: &[f64], note: &[f64], scales: &mut [f64]) -> usize;
 
     /// Whether states can grow without bound. It is false if the Jacobian is the same everywhere, because the

@@ -1,5 +1,5 @@
-//! `rate`: leaky firing rates, `v_t = v_{t-1} + dt (-v_{t-1} + φ(v_{t-1}) W + x_t U + b)`, of which `φ(v_t)` is
-//! read out.
+//! `rate`: leaky firing rates, `v_t = v_{t-1} + dt (-v_{t-1} + φ(v_{t-1}) W + x_t U + b)`, of which
+//! `φ(v_t)` is read out.
 
 use ndarray::Array1;
 

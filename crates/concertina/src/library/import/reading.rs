@@ -25,8 +25,8 @@ const OURS: [&str; 6] = [
 const RECURRENT_BIAS: usize = 5;
 /// The published code's names for the same arrays, in the same order. Its vectors are rows, like ours.
 const PUBLISHED: [&str; 5] = ["Win", "Wrec", "brec", "Wout", "bout"];
-/// The numbers of currents of a unit: of an RNN, a GRU and an LSTM. Blocks of columns have the order of PyTorch,
-/// here as there: r, z, n, and i, f, g, o.
+/// The numbers of currents of a unit: of an RNN, a GRU and an LSTM. Blocks of columns have the order of
+/// PyTorch, here as there: r, z, n, and i, f, g, o.
 const CURRENTS: [usize; 3] = [1, 3, 4];
 /// The name that means that the network does not have an array.
 const NONE: &str = "none";
@@ -198,8 +198,8 @@ impl<'a> Reading<'a> {
         format!("`.T` after an array's name transposes it: {}", self.file.naming(ours, theirs))
     }
 
-    /// The columns of the recurrent weights: as many as units, or three times as many in a GRU and four times as
-    /// many in an LSTM.
+    /// The columns of the recurrent weights: as many as units, or three times as many in a GRU and four
+    /// times as many in an LSTM.
     fn columns(&self, recurrent: &Matrix) -> Result<usize> {
         let (rows, columns) = recurrent.array.dim();
         if rows > 0 && CURRENTS.iter().any(|currents| columns == currents * rows) {
