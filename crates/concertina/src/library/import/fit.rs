@@ -9,6 +9,7 @@ use concertina_model::params::{LossKind, NetworkKind, PARAMETERS, Parameter, Par
 use concertina_model::task::Target;
 
 use super::Import;
+use super::reading::GATED;
 use crate::error::{Error, Result};
 use crate::hint::Hint;
 
@@ -53,27 +54,32 @@ impl Fitted {
 
     /// Takes from the weights whether the network is gated. A given kind that contradicts them is an error.
     fn take_kind(&mut self, weights: &Weights, path: &Path) -> Result<()> {
-        let is_gated =
-            weights.recurrent.first().is_some_and(|recurrent| recurrent.ncols() > recurrent.nrows());
+        let shape = weights.recurrent.first().map(|recurrent| recurrent.dim());
+        let has_gates = |(currents, _): &&(usize, NetworkKind)| {
+            shape.is_some_and(|(rows, columns)| columns == currents * rows)
+        };
+        let gated = GATED.iter().find(has_gates).map(|(_, kind)| *kind);
         let kind = self.params.network.kind;
         let is_given = self.given.contains("network.kind");
-        match (kind, is_gated) {
-            (NetworkKind::Gru, true) | (NetworkKind::Vanilla | NetworkKind::Leaky, false) => {}
-            (_, true) if !is_given => self.params.network.kind = NetworkKind::Gru,
+        match (kind, gated) {
+            (kind, Some(gated)) if kind == gated => {}
+            (NetworkKind::Vanilla | NetworkKind::Leaky, None) => {}
+            (_, Some(gated)) if !is_given => self.params.network.kind = gated,
             (NetworkKind::Feedforward, _) => {
                 let reason = format!("expected `network.kind` of vanilla, leaky or gru, found {kind}");
                 let hint = "layers of a feedforward network cannot be imported".to_owned();
                 return Err(wrong(path, reason, hint));
             }
-            (_, true) => {
+            (_, Some(gated)) => {
                 let reason =
-                    format!("`network.kind`: expected gru, because the weights have gates, found {kind}");
+                    format!("`network.kind`: expected {gated}, because the weights have gates, found {kind}");
                 return Err(wrong(path, reason, "leave `network.kind` out".to_owned()));
             }
-            (_, false) => {
-                let reason =
-                    "`network.kind`: expected vanilla or leaky, because the weights have no gates, found gru";
-                return Err(wrong(path, reason.to_owned(), "leave `network.kind` out".to_owned()));
+            (_, None) => {
+                let reason = format!(
+                    "`network.kind`: expected vanilla or leaky, because the weights have no gates, found {kind}"
+                );
+                return Err(wrong(path, reason, "leave `network.kind` out".to_owned()));
             }
         }
         Ok(())
@@ -145,7 +151,7 @@ impl Fitted {
             let of_weights = match parameter.path {
                 "task.input_dim" => true,
                 "task.classes" => weights.has_readout(),
-                "network.kind" => self.params.network.kind == NetworkKind::Gru,
+                "network.kind" => GATED.iter().any(|(_, kind)| *kind == self.params.network.kind),
                 _ => false,
             };
             if self.from_run || self.given.contains(parameter.path) || of_weights {
