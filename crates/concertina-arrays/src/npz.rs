@@ -75,10 +75,15 @@ pub(crate) fn unpacked(
     index: usize,
     left: &mut u64,
 ) -> Result<Result<Vec<u8>, String>> {
+    let method = archive.by_index_raw(index).map(|member| member.compression()).ok();
     let member = match archive.by_index(index) {
         Ok(member) => member,
         Err(ZipError::UnsupportedArchive(reason)) => {
-            return Ok(Err(format!("compressed in an unsupported way ({reason})")));
+            return Ok(Err(match method {
+                Some(CompressionMethod::BZIP2) => "compressed with bzip2, which is not supported".to_owned(),
+                Some(CompressionMethod::LZMA) => "compressed with lzma, which is not supported".to_owned(),
+                _ => format!("compressed in an unsupported way ({reason})"),
+            }));
         }
         Err(error) => return Ok(Err(format!("damaged: {error}"))),
     };
