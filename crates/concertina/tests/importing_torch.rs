@@ -308,6 +308,28 @@ fn an_output_folder_of_the_published_code_is_imported_as_runs_with_their_paramet
 }
 
 #[test]
+fn the_checkpoints_of_one_run_are_read_beside_their_table() {
+    let place = tempfile::tempdir().expect("a folder");
+    let root = place.path().join("alone");
+    std::fs::create_dir_all(&root).expect("made");
+    for epoch in [0, 4] {
+        let file = torch::file(&published(epoch as f32));
+        std::fs::write(root.join(format!("epoch_{epoch}_save_0.pt")), file).expect("written");
+    }
+    for table in ["N,X_dim,n_lag,hid_nonlin\n6,3,7,relu\n", ",N,X_dim,n_lag,hid_nonlin\n31,6,3,7,relu\n"] {
+        std::fs::write(root.join("run_table.csv"), table).expect("written");
+        let read = Import::of(&root).read().expect("read");
+        let params = read[0].params();
+        assert_eq!((params.task.delay, params.network.nonlinearity), (7, Nonlinearity::Relu));
+        assert_eq!((params.train.epochs, read.len()), (4, 1));
+    }
+    // The only row is of another run.
+    let run = place.path().join("run_2");
+    std::fs::rename(&root, &run).expect("renamed");
+    refused(&run, "expected a row of `run_2`", "first column");
+}
+
+#[test]
 fn output_folders_that_do_not_fit_are_refused_with_a_hint() {
     let place = tempfile::tempdir().expect("a folder");
     let folder = |name: &str, table: &str| {

@@ -228,7 +228,10 @@ impl TableOfRuns {
 
     /// The parameters of a run. Those that the import gives replace those of the table.
     fn row(&self, run: &RunFolder, import: &Import) -> Result<Row> {
-        let place = run.number().and_then(|number| self.rows.get(&number).copied()).or(self.only);
+        let place = match run.number().filter(|_| self.numbers.is_some()) {
+            Some(number) => self.rows.get(&number).copied(),
+            None => self.only,
+        };
         let Some(place) = place else {
             return Err(wrong(
                 &self.path,
