@@ -60,6 +60,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         shutil.copy(recipe, work)
     shutil.copy(ROOT / "docs/guides/expansion.toml", work / "my.toml")
     np.savez(work / "trials.npz", inputs=np.ones((40, 5, 2)), targets=np.arange(40) % 2)
+    shutil.copy(ROOT / "tests/files/pytorch/checkpoint.pt", work / "model.pt")
+    (work / "output/run_0").mkdir(parents=True)
+    shutil.copy(ROOT / "tests/files/pytorch/published_epoch_3_save_0.pt", work / "output/run_0/epoch_3_save_0.pt")
+    (work / "output/output_table.csv").write_text(",N,X_dim,num_classes,hid_nonlin,n_lag\n0,12,5,3,tanh,10\n")
     monkeypatch.chdir(work)
     return work
 

@@ -1,8 +1,10 @@
-//! Named arrays in files of other programs: `.npy`, `.npz` (NumPy) and `.safetensors` (PyTorch and others).
+//! Named arrays in files of other programs: `.npy`, `.npz` (NumPy), `.pt`, `.pth` (PyTorch) and
+//! `.safetensors` (PyTorch and others).
 //!
 //! Files are not trusted. Nothing in a file makes the reader panic, execute anything, or allocate more than
 //! [`MAX_BYTES`] and a few times the size of the file. An error explains why a file cannot be read. Pickles
-//! (`.pt`, `.pth`, object arrays) are programs and are refused.
+//! are programs: those of PyTorch are read as far as they describe tensors and containers, and everything
+//! else in them is refused by its name. Object arrays are not read.
 //!
 //! ```
 //! use concertina_arrays::{Npz, read_npz};
@@ -16,10 +18,13 @@
 //! ```
 
 mod bits;
+mod encoding;
 mod error;
 mod npy;
 mod npz;
+mod pickle;
 mod safetensors;
+mod torch;
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -28,10 +33,11 @@ use std::path::Path;
 
 use ndarray::ArrayD;
 
-pub use error::{Error, Result};
+pub use error::{Error, Program, Result};
 pub use npy::{Element, read_npy};
 pub use npz::{Npz, read_member, read_npz};
 pub use safetensors::read_safetensors;
+pub use torch::read_torch;
 
 /// Maximum size of a file and of its unpacked content, in bytes: 2^30. The limit is needed because a few
 /// kilobytes can claim any amount. Its value is arbitrary: a network of 10,000 units takes 4 · 10^8.
@@ -57,6 +63,8 @@ pub enum Member {
     Integers(ArrayD<i64>),
     /// An array of truth values, row-major.
     Truths(ArrayD<bool>),
+    /// A value that is not an array, as Python writes it: `7`, `'adam'`, `None`.
+    Plain(String),
     /// Something else, or something that cannot be read, in words: `a record array`, `a damaged array: ...`.
     Other(String),
 }
@@ -80,17 +88,18 @@ impl Member {
             Self::Guessed(_) => "numbers of a type that the file does not name",
             Self::Integers(_) => INTEGERS,
             Self::Truths(_) => TRUTHS,
-            Self::Other(found) => found,
+            Self::Plain(found) | Self::Other(found) => found,
         }
     }
 }
 
 /// Reads the arrays of a file. The ending of its name determines the format: `.npz`, `.npy` (a single array,
-/// named after the file) or `.safetensors`.
+/// named after the file), `.safetensors`, or those of `torch.save` (`.pt`, `.pth`, `.ckpt`, `.bin`, `.tar`,
+/// `.pkl`).
 ///
 /// # Errors
-/// [`Error::Read`], [`Error::TooLarge`], [`Error::Empty`]; [`Error::Pickle`] and [`Error::Format`], depending
-/// on the name; and the errors of the content.
+/// [`Error::Read`], [`Error::TooLarge`], [`Error::Empty`]; [`Error::Format`], depending on the name; and the
+/// errors of the content.
 pub fn read(path: &Path) -> Result<Arrays> {
     let ending = ending(path);
     match &*ending {
@@ -100,8 +109,8 @@ pub fn read(path: &Path) -> Result<Arrays> {
             let name = path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
             Ok(BTreeMap::from([(name, read_npy(&read_bytes(path)?)?)]))
         }
+        "pt" | "pth" | "pkl" | "pickle" | "ckpt" | "bin" | "tar" => read_torch(&read_bytes(path)?),
         // A missing file is reported before its format.
-        "pt" | "pth" | "pkl" | "pickle" | "ckpt" | "bin" => opened(path).and(Err(Error::Pickle)),
         _ if path.is_dir() => Err(Error::Format { found: ending }),
         _ => opened(path).and(Err(Error::Format { found: ending })),
     }

@@ -60,7 +60,7 @@ pub fn read_member(bytes: &[u8], name: &str) -> Result<Option<Vec<u8>>> {
     content.map(Some).map_err(|reason| damaged(format!("`{name}`: {reason}")))
 }
 
-fn opened(bytes: &[u8]) -> Result<ZipArchive<Cursor<&[u8]>>> {
+pub(crate) fn opened(bytes: &[u8]) -> Result<ZipArchive<Cursor<&[u8]>>> {
     check_size(bytes.len() as u64)?;
     let archive = ZipArchive::new(Cursor::new(bytes)).map_err(|error| damaged(error.to_string()))?;
     match archive.len() {
@@ -70,15 +70,20 @@ fn opened(bytes: &[u8]) -> Result<ZipArchive<Cursor<&[u8]>>> {
 }
 
 /// The content of a member, of which at most `left` bytes are read, or the reason why it cannot be unpacked.
-fn unpacked(
+pub(crate) fn unpacked(
     archive: &mut ZipArchive<Cursor<&[u8]>>,
     index: usize,
     left: &mut u64,
 ) -> Result<Result<Vec<u8>, String>> {
+    let method = archive.by_index_raw(index).map(|member| member.compression()).ok();
     let member = match archive.by_index(index) {
         Ok(member) => member,
         Err(ZipError::UnsupportedArchive(reason)) => {
-            return Ok(Err(format!("compressed in an unsupported way ({reason})")));
+            return Ok(Err(match method {
+                Some(CompressionMethod::BZIP2) => "compressed with bzip2, which is not supported".to_owned(),
+                Some(CompressionMethod::LZMA) => "compressed with lzma, which is not supported".to_owned(),
+                _ => format!("compressed in an unsupported way ({reason})"),
+            }));
         }
         Err(error) => return Ok(Err(format!("damaged: {error}"))),
     };

@@ -139,8 +139,11 @@ fn files_of_other_kinds_are_refused_with_a_hint() {
         std::fs::write(&path, b"PK\x03\x04 nothing").expect("written");
         path
     };
-    assert!(matches!(read(&path("model.pt")), Err(Error::Pickle)));
-    assert!(read(&path("model.pth")).expect_err("a pickle").hint().expect("a hint").contains("numpy.savez"));
+    assert!(matches!(read(&path("model.pt")), Err(Error::Damaged { format: "a file of PyTorch", .. })));
+    assert!(read(&path("model.pth")).expect_err("cut off").hint().expect("a hint").contains("torch.save"));
+    std::fs::write(folder.path().join("plain.pkl"), b"\x80\x04N.").expect("written");
+    let pickle = read(&folder.path().join("plain.pkl")).expect_err("a pickle");
+    assert!(matches!(&pickle, Error::Pickle) && pickle.hint().expect("a hint").contains("numpy.savez"));
     assert!(matches!(read(&path("weights.h5")), Err(Error::Format { .. })));
     assert!(matches!(read(&path("weights.npz")), Err(Error::Damaged { .. })));
     assert!(matches!(read(&path("weights.safetensors")), Err(Error::Damaged { .. })));
@@ -236,6 +239,9 @@ fn a_member_that_was_not_requested_made_the_whole_archive_unreadable() {
         ("cut.npy", raw_npy(1, &header("<f4", "(9,)"), &[0; 4]), "a damaged array: shape [9]"),
         ("odd.npy", raw_npy(1, "{'descr': lambda: 0}\n", &[]), "a record array"),
         ("none.npy", Vec::new(), "a damaged array"),
+        ("table.npy", raw_npy(1, &header("<U3", "(2, 1)"), &[65; 24]), "text"),
+        ("bytes.npy", raw_npy(1, &header("|S4", "(2,)"), b"one two "), "text"),
+        ("times.npy", raw_npy(1, &header("<M8[ns]", "(1,)"), &[0; 8]), "something else"),
     ] {
         let arrays = read_npz(&zipped(&[weights(), (name, content)])).expect(name);
         assert_eq!(numbers(&arrays["w"]).iter().next(), Some(&1.5), "{name}");
@@ -245,12 +251,12 @@ fn a_member_that_was_not_requested_made_the_whole_archive_unreadable() {
         assert!(arrays[plain].numbers(plain).is_err());
     }
     // bzip2, lzma, and a method that does not exist.
-    for method in [12, 14, 77] {
+    for (method, name) in [(12, "with bzip2"), (14, "with lzma"), (77, "in an unsupported way")] {
         let both = zipped(&[weights(), ("packed.npy", vec![0; 40])]);
         let arrays = read_npz(&packed_by(both, "packed.npy", method)).expect("the rest is read");
         assert_eq!(numbers(&arrays["w"]).iter().next(), Some(&1.5), "{method}");
         assert!(
-            matches!(&arrays["packed"], Member::Other(found) if found.contains("compressed")),
+            matches!(&arrays["packed"], Member::Other(found) if found.contains(&format!("compressed {name}"))),
             "{method}"
         );
     }

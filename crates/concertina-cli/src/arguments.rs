@@ -300,7 +300,7 @@ pub(crate) enum Runs {
     /// Write runs for NumPy and PyTorch: one run as an archive (.npz), several as a folder of archives with a
     /// table
     Export(Export),
-    /// Keep a network that was trained elsewhere as a run: weights as .npz or .safetensors
+    /// Keep a network that was trained elsewhere as a run: weights as .pt, .npz or .safetensors
     Import(Import),
     /// Show how much space is taken by checkpoints, states and memoised analyses
     Du {
@@ -370,9 +370,9 @@ pub(crate) struct Export {
 
 #[derive(Debug, Args)]
 pub(crate) struct Import {
-    /// The network after training, or the only network: a .npz, .npy or .safetensors file with the names of
-    /// PyTorch's RNN and Linear, of the published code, or ours; or an archive written by `runs export`, or a
-    /// folder of such archives
+    /// The network after training, or the only network: a .pt, .pth, .npz, .npy or .safetensors file with the
+    /// names of PyTorch's RNN and Linear, of the published code, or ours; or an archive written by `runs
+    /// export`, a folder of such archives, or an output folder of the published code
     #[arg(value_name = "WEIGHTS")]
     pub(crate) weights: PathBuf,
     /// The network before training

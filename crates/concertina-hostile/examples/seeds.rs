@@ -10,6 +10,7 @@ use concertina_model::params::Params;
 use concertina_recipe::{PUBLISHED, RECIPES};
 use concertina_store::Tensors;
 use concertina_table::{Table, Values};
+use concertina_testing::torch;
 use ndarray::{ArrayD, IxDyn};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -157,6 +158,29 @@ rows = [{ panels = ["a", "b"], widths = [1.0, 2.0], height_mm = 50.0 }]
         let some: String = text.lines().take(12).map(|line| format!("{line}\n")).collect();
         keep("published", &format!("{name}.csv"), &[&[number as u8], some.as_bytes()].concat())?;
     }
+
+    let small = |shape: &[usize]| {
+        let count: usize = shape.iter().product();
+        torch::Value::Tensor(shape.to_vec(), (0..count).map(|place| place as f32 * 0.25).collect())
+    };
+    let checkpoint = torch::dict([
+        ("epoch", torch::Value::Whole(3)),
+        (
+            "model_state_dict",
+            torch::dict([("rnn.weight_hh_l0", small(&[2, 2])), ("rnn.bias_hh_l0", small(&[2]))]),
+        ),
+        ("history", torch::Value::List(vec![torch::Value::Real(0.5), torch::Value::None, small(&[])])),
+        ("note", torch::Value::Text("é".to_owned())),
+    ]);
+    keep("torch", "checkpoint.pt", &torch::file(&checkpoint))?;
+    let storage = torch::storage("torch\nFloatStorage", 0, 16);
+    let view = torch::tensor(&storage, 1, &[3, 2], &[2, 5]);
+    keep("torch", "view", &[b"\x80\x02", &view[..], b"."].concat())?;
+    keep(
+        "torch",
+        "containers",
+        b"\x80\x04]\x94(}\x94(\x8c\x01a\x94K\x01\x8c\x01b\x94\x88uh\x01\x8f\x94(N\x90K\x02\x85e.",
+    )?;
 
     let root = tempfile::tempdir()?;
     for (name, bytes) in Template::new(root.path().join("store")).seeds() {

@@ -13,6 +13,7 @@ pub mod reseal;
 mod store;
 mod tables;
 mod tensors;
+mod torch;
 
 pub use arrays::arrays;
 pub use overrides::overrides;
@@ -21,6 +22,7 @@ pub use recipe::recipe;
 pub use store::{Template, store, tidy};
 pub use tables::{csv, json, parquet, published};
 pub use tensors::tensors;
+pub use torch::torch;
 
 /// A call of a reader of foreign bytes, with checks of what it accepts.
 pub type Target = fn(&[u8]);
@@ -38,6 +40,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("published", published),
     ("store", store),
     ("arrays", arrays),
+    ("torch", torch),
 ];
 
 /// Formats an error and its causes, and drops the texts.

@@ -21,7 +21,9 @@
 //! ```
 
 pub mod compare;
+pub mod files;
 mod folder;
 pub mod golden;
 pub mod reference;
 pub mod repository;
+pub mod torch;

@@ -374,7 +374,13 @@ fn a_run_that_was_exported_could_not_be_imported() {
     layers.network.kind = NetworkKind::Feedforward;
     let mut scalar = small();
     scalar.train.loss = concertina::model::params::LossKind::MseScalar;
-    for (number, params) in [small(), relu, layers, scalar].into_iter().enumerate() {
+    let mut gated = small();
+    gated.network.kind = NetworkKind::Gru;
+    let mut bits = small();
+    bits.task.kind = concertina::model::params::TaskKind::FlipFlop;
+    bits.task.bits = 2;
+    bits.task.timesteps = 8;
+    for (number, params) in [small(), relu, layers, scalar, gated, bits].into_iter().enumerate() {
         let runs = study.train(&one(params)).expect("trains");
         let run = runs.first();
         let (first, last) = (run.checkpoints()[0], run.last_checkpoint());

@@ -70,6 +70,56 @@ fn an_import_says_what_became_what() {
 }
 
 #[test]
+fn a_file_of_pytorch_is_imported_and_one_that_runs_a_command_is_not() {
+    use concertina_testing::torch::{self, Value, dict};
+    let place = place();
+    let matrix = |rows: usize, columns: usize| {
+        Value::Tensor(
+            vec![rows, columns],
+            (0..rows * columns).map(|place| (place as f32).sin() / 3.0).collect(),
+        )
+    };
+    let model = dict([
+        ("module.rnn.weight_ih_l0", matrix(4, 3)),
+        ("module.rnn.weight_hh_l0", matrix(4, 4)),
+        ("module.out.weight", matrix(2, 4)),
+    ]);
+    let checkpoint = dict([("epoch", Value::Whole(7)), ("model_state_dict", model)]);
+    std::fs::write(place.path("model.pt"), torch::file(&checkpoint)).expect("written");
+    let said = place.run(&["runs", "import", "model.pt", "delay=3"]).expect_success();
+    for line in [
+        "recurrent_weights from model_state_dict.module.rnn.weight_hh_l0, transposed",
+        "not used          `epoch`: 7",
+    ] {
+        assert!(said.stdout.lines().any(|found| found == line), "{line}: {}", said.stdout);
+    }
+    let run = place.path("output/run_0");
+    std::fs::create_dir_all(&run).expect("made");
+    for epoch in [0, 3] {
+        let file = torch::file(&dict([
+            ("Wrec", matrix(4, 4)),
+            ("Win", matrix(3, 4)),
+            ("Wout", matrix(4, 2 + epoch)),
+        ]));
+        std::fs::write(run.join(format!("epoch_{epoch}_save_0.pt")), file).expect("written");
+    }
+    place.write("output/output_table.csv", ",N,X_dim,hid_nonlin,n_lag\n0,4,3,relu,5\n");
+    let error = place.run(&["runs", "import", "output"]);
+    assert_eq!(error.status, Some(2), "the two networks have other numbers of outputs: {}", error.snapshot());
+    std::fs::remove_file(run.join("epoch_0_save_0.pt")).expect("removed");
+    let said = place.run(&["runs", "import", "output"]).expect_success();
+    assert!(said.stdout.contains("one of 1 checkpoints of `run_0`"), "{}", said.stdout);
+    // The pickle would write a file.
+    let command = format!("touch {}", place.path("ran").display());
+    let pickle = [b"\x80\x02cposix\nsystem\n".to_vec(), torch::text(&command), b"\x85R.".to_vec()].concat();
+    std::fs::write(place.path("evil.pt"), torch::archive(&pickle, &[])).expect("written");
+    let said = place.run(&["runs", "import", "evil.pt"]);
+    assert_eq!(said.status, Some(2));
+    assert!(said.stderr.contains("a call of `posix.system`; nothing was run"), "{}", said.stderr);
+    assert!(!place.path("ran").exists());
+}
+
+#[test]
 fn a_missing_input_file_leaves_no_store_behind() {
     let place = place();
     place.write("empty.npz", "");
@@ -136,7 +186,7 @@ fn every_bad_file_of_weights_ends_with_status_2() {
         ("minus_inf.safetensors", "found -inf"),
         ("cut.safetensors", "not safetensors"),
         ("empty.safetensors", "the file is empty"),
-        ("model.pt", "found a pickle"),
+        ("model.pt", "neither like a zip archive nor like a pickle"),
         ("none.pt", "No such file"),
     ] {
         for words in

@@ -105,7 +105,7 @@ impl Reader<'_> {
             }
             Some(Member::Integers(array)) => format!("integers {}", axes(array.shape())),
             Some(Member::Truths(array)) => format!("truth values {}", axes(array.shape())),
-            Some(Member::Other(found)) => found.clone(),
+            Some(Member::Other(found) | Member::Plain(found)) => found.clone(),
             None if self.arrays.is_empty() => "no array".to_owned(),
             None => {
                 let names: Vec<String> =
@@ -144,7 +144,7 @@ impl Reader<'_> {
             Some(Member::Numbers(array) | Member::Guessed(array)) => {
                 truths(array.iter().copied(), array.shape())
             }
-            Some(Member::Other(_)) => None,
+            Some(Member::Other(_) | Member::Plain(_)) => None,
         };
         let mask = truths.and_then(|array| array.into_dimensionality::<Ix2>().ok());
         match mask.filter(|mask| mask.dim() == (count, timesteps)) {

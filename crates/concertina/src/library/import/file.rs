@@ -26,6 +26,8 @@ enum Entry {
     Numbers { array: ArrayD<f64>, made_of: Vec<String>, guessed: bool },
     /// An array from which weights are computed, and the name of these weights here, if it is known.
     Factor { whole: Option<String> },
+    /// A value that is not an array, in words.
+    Plain(String),
     /// Something that cannot be read, and why.
     Unread(String),
 }
@@ -58,6 +60,14 @@ pub(super) fn last_part(name: &str) -> &str {
 pub(super) fn shape_of(array: &ArrayD<f64>) -> String {
     let axes: Vec<String> = array.shape().iter().map(usize::to_string).collect();
     format!("({})", axes.join(", "))
+}
+
+/// Whether the name is that of an optimizer's state, such as `optimizer_state_dict.state.0.exp_avg` (PyTorch)
+/// or `W_rec/Adam` (TensorFlow). Its arrays have the shapes of the weights, but are none.
+fn is_of_optimizer(name: &str) -> bool {
+    let of_adam =
+        ["Adam", "Adam_1", "exp_avg", "exp_avg_sq", "max_exp_avg_sq", "momentum_buffer", "square_avg"];
+    name.split(['.', '/']).any(|part| of_adam.contains(&part) || part.to_ascii_lowercase().contains("optim"))
 }
 
 /// The plain name of a parametrized array: `rnn.weight_hh_l0` for `rnn.parametrizations.weight_hh_l0`.
@@ -121,6 +131,8 @@ impl<'a> File<'a> {
                 _ if name.starts_with("__MACOSX/") => {
                     Entry::Unread("a file of macOS, not an array".to_owned())
                 }
+                Member::Plain(words) => Entry::Plain(words.clone()),
+                Member::Integers(array) if array.ndim() == 0 => Entry::Plain(array.sum().to_string()),
                 Member::Integers(_) | Member::Truths(_) | Member::Other(_) => {
                     Entry::Unread(member.in_words().to_owned())
                 }
@@ -191,14 +203,25 @@ impl<'a> File<'a> {
 
     /// Whether an array of this name exists, readable or not.
     pub(super) fn has(&self, name: &str) -> bool {
-        self.entries.contains_key(name)
+        self.entries.get(name).is_some_and(|entry| !matches!(entry, Entry::Plain(_)))
+    }
+
+    /// The number of this name, which is a value by itself or an array of one element.
+    pub(super) fn number(&self, name: &str) -> Option<f64> {
+        match self.entries.get(name)? {
+            Entry::Numbers { array, .. } if array.len() == 1 => array.first().copied(),
+            Entry::Plain(words) => words.parse().ok(),
+            _ => None,
+        }
     }
 
     /// The names with this ending. They include arrays that cannot be read, because one of these may be
     /// meant.
     pub(super) fn ending(&self, last: &str) -> Vec<&str> {
-        let names = self.entries.keys().filter(|name| !name.starts_with("__MACOSX/"));
-        names.filter(|name| before(name, last).is_some()).map(String::as_str).collect()
+        let names = self.entries.iter().filter(|(name, entry)| {
+            !name.starts_with("__MACOSX/") && !is_of_optimizer(name) && !matches!(entry, Entry::Plain(_))
+        });
+        names.filter(|(name, _)| before(name, last).is_some()).map(|(name, _)| name.as_str()).collect()
     }
 
     /// The names with this ending that cannot be used: the array cannot be read, or weights are computed from
@@ -208,13 +231,13 @@ impl<'a> File<'a> {
         self.ending(last).into_iter().filter(is_unusable).collect()
     }
 
-    /// The arrays that have not been used so far.
+    /// The arrays that have not been used so far, without those of an optimizer.
     pub(super) fn left(&self) -> Vec<(&str, &ArrayD<f64>)> {
         let used = self.used.borrow();
         let numbers = self.entries.iter().filter_map(|(name, entry)| match entry {
             Entry::Numbers { array, made_of, .. } => {
                 let is_used = used.contains(name) || made_of.iter().any(|part| used.contains(part));
-                (!is_used).then_some((name.as_str(), array))
+                (!is_used && !is_of_optimizer(name)).then_some((name.as_str(), array))
             }
             _ => None,
         });
@@ -222,13 +245,17 @@ impl<'a> File<'a> {
     }
 
     /// What was not used of the file: arrays with their shapes, and what could not be read, with the reason.
+    /// The state of an optimizer, which can be long, comes last.
     pub(super) fn not_used(&self) -> (Vec<String>, Vec<String>) {
         let used = self.used.borrow();
         let (mut not_used, mut not_read) = (Vec::new(), Vec::new());
-        for name in self.stored.iter().filter(|name| !used.contains(*name)) {
+        let (of_optimizer, others): (Vec<&String>, Vec<&String>) =
+            self.stored.iter().filter(|name| !used.contains(*name)).partition(|name| is_of_optimizer(name));
+        for name in others.into_iter().chain(of_optimizer) {
             match &self.entries[name] {
                 Entry::Numbers { array, .. } => not_used.push(format!("`{name}` {}", shape_of(array))),
                 Entry::Factor { .. } => not_used.push(format!("`{name}`")),
+                Entry::Plain(words) => not_used.push(format!("`{name}`: {words}")),
                 Entry::Unread(reason) => not_read.push(format!("`{name}`: {reason}")),
             }
         }
@@ -258,7 +285,7 @@ impl<'a> File<'a> {
     pub(super) fn array(&self, name: &str) -> Result<(&ArrayD<f64>, String)> {
         match self.entries.get(name) {
             None => Err(self.wrong(format!("no array `{name}`"), &format!("available: {}", self.listed()))),
-            Some(Entry::Unread(found)) => {
+            Some(Entry::Unread(found) | Entry::Plain(found)) => {
                 let (name, found) = (name.to_owned(), found.clone());
                 let source = concertina_arrays::Error::Type { name, found };
                 if self.in_memory {

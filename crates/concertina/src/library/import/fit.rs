@@ -9,6 +9,7 @@ use concertina_model::params::{LossKind, NetworkKind, PARAMETERS, Parameter, Par
 use concertina_model::task::Target;
 
 use super::Import;
+use super::reading::GATED;
 use crate::error::{Error, Result};
 use crate::hint::Hint;
 
@@ -53,12 +54,11 @@ impl Fitted {
 
     /// Takes from the weights whether the network is gated. A given kind that contradicts them is an error.
     fn take_kind(&mut self, weights: &Weights, path: &Path) -> Result<()> {
-        let currents = weights.recurrent.first().map_or(1, |one| one.ncols() / one.nrows().max(1));
-        let gated = match currents {
-            1 => None,
-            3 => Some(NetworkKind::Gru),
-            _ => Some(NetworkKind::Lstm),
+        let shape = weights.recurrent.first().map(|recurrent| recurrent.dim());
+        let has_gates = |(currents, _): &&(usize, NetworkKind)| {
+            shape.is_some_and(|(rows, columns)| columns == currents * rows)
         };
+        let gated = GATED.iter().find(has_gates).map(|(_, kind)| *kind);
         let kind = self.params.network.kind;
         let is_given = self.given.contains("network.kind");
         match (kind, gated) {
@@ -74,7 +74,7 @@ impl Fitted {
             (_, Some(gated)) => {
                 let reason = match kind.is_gated() {
                     true => format!(
-                        "`network.kind`: expected {gated}, because units have {currents} currents, found {kind}"
+                        "`network.kind`: expected {gated}, because of the number of its gates, found {kind}"
                     ),
                     false => format!(
                         "`network.kind`: expected {gated}, because the weights have gates, found {kind}"

@@ -5,6 +5,8 @@ mod file;
 mod fit;
 mod lookup;
 mod outcome;
+mod published;
+mod rates;
 mod reading;
 
 use std::borrow::Cow;
@@ -43,8 +45,8 @@ pub use self::outcome::{Imported, ReadImport, imported_table};
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum ImportSource {
-    /// In a `.npz`, `.npy` or `.safetensors` file, an archive that `runs export` wrote, or a folder of such
-    /// archives.
+    /// In a `.npz`, `.npy`, `.safetensors`, `.pt` or `.pth` file, an archive that `runs export` wrote, a
+    /// folder of such archives, or an output folder of the published code.
     File(PathBuf),
     /// In memory.
     Arrays {
@@ -128,7 +130,7 @@ impl Import {
     }
 
     /// Reads the weights, and checks everything that can be checked without a store. Returns one network, or
-    /// one per run of a folder of exported runs.
+    /// one per run of a folder of exported runs or of the published code's.
     ///
     /// # Errors
     /// [`Error::Arrays`] and [`Error::Import`] say what is wrong with a file or an array; a parameter that
@@ -138,6 +140,9 @@ impl Import {
             ImportSource::File(path) if path.is_dir() => path,
             _ => return Ok(vec![self.read_one()?]),
         };
+        if let Some(runs) = published::read(self, folder)? {
+            return Ok(runs);
+        }
         let listed = listed_in(folder)?;
         if self.before.is_some() && listed.len() > 1 {
             return Err(wrong(
@@ -287,7 +292,7 @@ fn listed_in(folder: &Path) -> Result<Vec<PathBuf>> {
     let Ok(file) = std::fs::File::open(&path) else {
         return Err(wrong(
             folder,
-            "expected a file of weights, or a folder that `runs export` wrote, found another folder"
+            "expected a file of weights, a folder that `runs export` wrote, or an output folder of the published code, found another folder"
                 .to_owned(),
             "give one of the files in it",
         ));
@@ -382,7 +387,7 @@ impl Library<'_> {
             (_, others) => Err(wrong(
                 import.weights.label(),
                 format!("expected one run, found {} in the folder", others + 1),
-                "import the archives in the folder one by one",
+                "import what is in the folder one by one",
             )),
         }
     }

@@ -6,9 +6,11 @@
 use std::collections::BTreeMap;
 
 use concertina_model::network::Weights;
+use concertina_model::params::NetworkKind;
 use ndarray::{Array1, Array2, ArrayD};
 
 use super::file::{File, before, last_part, shape_of};
+use super::rates::Rates;
 use super::{Found, Matrix, Vector};
 use crate::error::Result;
 
@@ -25,9 +27,10 @@ const OURS: [&str; 6] = [
 const RECURRENT_BIAS: usize = 5;
 /// The published code's names for the same arrays, in the same order. Its vectors are rows, like ours.
 const PUBLISHED: [&str; 5] = ["Win", "Wrec", "brec", "Wout", "bout"];
-/// The numbers of currents of a unit: of an RNN, a GRU and an LSTM. Blocks of columns have the order of
-/// PyTorch, here as there: r, z, n, and i, f, g, o.
-const CURRENTS: [usize; 3] = [1, 3, 4];
+/// The kinds of gated networks, and how many times as many columns as rows their recurrent weights have: one
+/// block of columns per current of a unit. Blocks have the order of PyTorch, here as there: r, z, n, and i, f,
+/// g, o.
+pub(super) const GATED: [(usize, NetworkKind); 2] = [(3, NetworkKind::Gru), (4, NetworkKind::Lstm)];
 /// The name that means that the network does not have an array.
 const NONE: &str = "none";
 
@@ -95,6 +98,13 @@ pub(super) fn weights(file: File<'_>, names: &Names) -> Result<Read> {
     let reading = Reading { file: &file, names };
     let (weights, arrays) = reading.weights()?;
     for (name, array) in file.left() {
+        let module = before(name, "weight").unwrap_or_default();
+        let leads_to_input = weights.has_input() && array.shape().contains(&weights.input.nrows());
+        if sounds_like_before(module) && array.ndim() == 2 && leads_to_input {
+            file.note(format!(
+                "`{name}` is not used: it may lead into the network, whose inputs here are those behind it"
+            ));
+        }
         if is_state(name) && array.iter().any(|number| *number != 0.0) {
             file.note(format!("`{name}` is not used: trials start from a state of zeros"));
         }
@@ -122,7 +132,11 @@ impl<'a> Reading<'a> {
             }
             (Some((name, transposed)), _) => self.file.matrix(name, transposed)?,
             (None, Some(known)) => self.file.matrix(known.name, known.convention == Convention::Torch)?,
-            (None, None) => return Err(self.no_recurrent()),
+            (None, None) => match Rates::of(self.file)? {
+                // Once there is a kind of network with these equations, its weights are returned here.
+                Some(rates) => return Err(rates.refused(self.file)),
+                None => return Err(self.no_recurrent()),
+            },
         };
         let (units, columns) = (recurrent.array.nrows(), self.columns(&recurrent)?);
         self.warn_of_psychrnn();
@@ -178,7 +192,7 @@ impl<'a> Reading<'a> {
         match names.first() {
             Some(name) => Err(file.wrong(
                 format!("expected one layer in one direction, found `{name}`"),
-                "networks of several layers cannot be imported",
+                "networks of several layers, or in two directions, cannot be imported",
             )),
             None => Ok(()),
         }
@@ -202,7 +216,8 @@ impl<'a> Reading<'a> {
     /// times as many in an LSTM.
     fn columns(&self, recurrent: &Matrix) -> Result<usize> {
         let (rows, columns) = recurrent.array.dim();
-        if rows > 0 && CURRENTS.iter().any(|currents| columns == currents * rows) {
+        let is_gated = |(currents, _): &(usize, NetworkKind)| columns == currents * rows;
+        if rows > 0 && (columns == rows || GATED.iter().any(is_gated)) {
             return Ok(columns);
         }
         let found = format!("{:?} ({})", (rows, columns), recurrent.origin);
@@ -305,15 +320,6 @@ impl<'a> Reading<'a> {
             .filter(|(_, array)| matches!(array.shape(), [rows, columns] if rows == columns))
             .map(|(name, _)| name)
             .collect();
-        if file.has("W_rec") {
-            return file.wrong(
-                "the names are those of PsychRNN, which computes another network from them: `W_rec` acts from the left, after it is multiplied by `rec_connectivity` (and its absolute value by `Dale_rec` under Dale's law); trials start from `init_state`; the readout sees the rates, not the states".to_owned(),
-                file.either(
-                    "without Dale's law, save the dynamics under our names: `numpy.savez(\"weights.npz\", recurrent_weights=(W_rec * rec_connectivity).T, input_weights=(W_in * input_connectivity).T, bias=b_rec)`, and import them with `kind=leaky nonlinearity=relu dt=ALPHA`, where ALPHA is dt over tau",
-                    "without Dale's law, give the dynamics under our names: `(W_rec * rec_connectivity).T` as `recurrent_weights`, `(W_in * input_connectivity).T` as `input_weights` and `b_rec` as `bias`, with `network.kind` leaky, `network.nonlinearity` relu and `network.dt` alpha, which is dt over tau",
-                ),
-            );
-        }
         let like = match square.as_slice() {
             [one] => format!("; `{one}` is the only square array"),
             _ => String::new(),
@@ -341,10 +347,26 @@ impl<'a> Reading<'a> {
         }
     }
 
+    /// The arrays that have not been used so far, of the same state dict as the recurrent weights: a
+    /// checkpoint may hold several.
+    fn left(&self, known: Option<&Known<'_>>) -> Vec<(&'a str, &'a ArrayD<f64>)> {
+        let state_dict = known.and_then(|known| known.name.split_once('.')).map(|(first, _)| first);
+        let state_dict = state_dict.filter(|first| first.ends_with("state_dict"));
+        let is_within = |name: &str| {
+            state_dict.is_none_or(|first| name.split_once('.').is_some_and(|(other, _)| other == first))
+        };
+        self.file.left().into_iter().filter(|(name, _)| is_within(name)).collect()
+    }
+
     /// Unused arrays that could be a matrix between the units and something else.
-    fn possible(&self, units: usize, except: impl Fn(&str, &ArrayD<f64>) -> bool) -> Vec<String> {
+    fn possible(
+        &self,
+        known: Option<&Known<'_>>,
+        units: usize,
+        except: impl Fn(&str, &ArrayD<f64>) -> bool,
+    ) -> Vec<String> {
         let fits = |array: &ArrayD<f64>| matches!(*array.shape(), [a, b] if (a == units) != (b == units));
-        let left = self.file.left().into_iter();
+        let left = self.left(known).into_iter();
         let possible = left.filter(|(name, array)| fits(array) && !is_state(name) && !except(name, array));
         possible.map(|(name, array)| format!("`{name}` {}", shape_of(array))).collect()
     }
@@ -375,7 +397,7 @@ impl<'a> Reading<'a> {
             Some(name) == readout
                 || [Weights::READOUT, PUBLISHED[3]].iter().any(|last| before(name, last).is_some())
         };
-        let possible = self.possible(units, |name, array| {
+        let possible = self.possible(known, units, |name, array| {
             is_readout(name) || (readout.is_none() && self.is_linear_readout(name, array, units))
         });
         if possible.is_empty() { Ok(none()) } else { Err(self.which(Weights::INPUT, &possible)) }
@@ -447,7 +469,7 @@ impl<'a> Reading<'a> {
             Some(said) => said,
             None => match self.known(known, 3, "")? {
                 Some(known) => known,
-                None => match self.linear(units, input_dim)? {
+                None => match self.linear(known, units, input_dim)? {
                     Some(name) => (name, true),
                     None => return Ok(none()),
                 },
@@ -471,7 +493,7 @@ impl<'a> Reading<'a> {
 
     /// The linear layer that is the readout. Layers before the network (embeddings, projections of the input)
     /// are not. Where a layer could be either, its name has to say which it is.
-    fn linear(&self, units: usize, input_dim: usize) -> Result<Option<&'a str>> {
+    fn linear(&self, known: Option<&Known<'_>>, units: usize, input_dim: usize) -> Result<Option<&'a str>> {
         let file = self.file;
         let mut readouts: Vec<(&str, &ArrayD<f64>)> = Vec::new();
         let mut unclear = Vec::new();
@@ -482,7 +504,7 @@ impl<'a> Reading<'a> {
                 file.array(name)?;
             }
         }
-        for (name, array) in file.left() {
+        for (name, array) in self.left(known) {
             let Some(module) = before(name, "weight") else { continue };
             let [rows, columns] = *array.shape() else { continue };
             let is_embedding = columns == input_dim && !file.has(&format!("{module}bias"));
@@ -521,7 +543,7 @@ impl<'a> Reading<'a> {
             }
             [] if unclear.is_empty() => {
                 let is_layer = |name: &str, _: &ArrayD<f64>| before(name, "weight").is_some();
-                let possible = self.possible(units, is_layer);
+                let possible = self.possible(known, units, is_layer);
                 if possible.is_empty() { Ok(None) } else { Err(self.which(Weights::READOUT, &possible)) }
             }
             _ => {

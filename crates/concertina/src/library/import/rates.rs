@@ -1,0 +1,242 @@
+//! Networks of firing rates: the arrays of PsychRNN and of trainRNNbrain, under the names of these programs.
+//!
+//! Their units are leaky, and their rates, not their states, act on each other and are read out:
+//!
+//! ```text
+//! v' = v + α (-v + φ(v) W + x U + b),   y = φ(v) R + c,   α = dt / tau
+//! ```
+//!
+//! PsychRNN (Ehrlich, Stone, Brandfonbrener, Atanasov and Murray 2021, eNeuro 8(1)) stores matrices that act
+//! from the left on columns, and three masks. The weights are the products of both. If `dale_ratio` is not
+//! None, they are `|W_rec| Dale_rec`, `|W_in|` and `|W_out| Dale_out`, after the masks.
+
+use concertina_model::network::Weights;
+use ndarray::{Array1, Array2};
+
+use super::file::File;
+use crate::error::{Error, Result};
+
+/// The names that a program gives its arrays.
+struct Program {
+    name: &'static str,
+    input: &'static str,
+    /// In the order in which they are looked for, as are the other lists.
+    bias: &'static [&'static str],
+    readout_bias: &'static [&'static str],
+    initial_state: &'static str,
+    /// Of the input, the recurrent weights and the readout.
+    masks: [&'static str; 3],
+}
+
+const RECURRENT: &str = "W_rec";
+const READOUT: &str = "W_out";
+
+/// Input weights have different names in the two programs, which tells them apart.
+const PROGRAMS: [Program; 2] = [
+    Program {
+        name: "PsychRNN",
+        input: "W_in",
+        bias: &["b_rec"],
+        readout_bias: &["b_out"],
+        initial_state: "init_state",
+        masks: ["input_connectivity", "rec_connectivity", "output_connectivity"],
+    },
+    Program {
+        name: "trainRNNbrain",
+        input: "W_inp",
+        bias: &["bias_rec", "b_rec", "bias"],
+        readout_bias: &["bias_out", "b_out"],
+        initial_state: "y_init",
+        masks: ["input_mask", "recurrent_mask", "output_mask"],
+    },
+];
+
+/// A network of rates.
+pub(super) struct Rates {
+    program: &'static str,
+    /// As they act here: on rows, with masks and Dale's law applied.
+    pub(super) weights: Weights,
+    /// The step in time constants, if the file says it.
+    pub(super) alpha: Option<f64>,
+    /// Whether units are excitatory or inhibitory.
+    is_dale: bool,
+    /// Whether trials start from a state other than zero.
+    has_initial_state: bool,
+}
+
+impl Rates {
+    /// The network in a file with the names of one of the programs; `None` if it has other names.
+    pub(super) fn of(file: &File<'_>) -> Result<Option<Self>> {
+        if !file.has(RECURRENT) {
+            return Ok(None);
+        }
+        // Without input weights, it is PsychRNN's name that is known better.
+        let program = PROGRAMS.iter().find(|program| file.has(program.input)).unwrap_or(&PROGRAMS[0]);
+        // Of trainRNNbrain, nothing says whether it is under Dale's law: its weights are.
+        let is_dale = file.number("dale_ratio").is_some_and(|ratio| ratio != 0.0);
+        let weights = |name: &str, mask: &str, dale: &str| -> Result<Option<Array2<f32>>> {
+            if !file.has(name) {
+                return Ok(None);
+            }
+            let mut weights = file.matrix(name, true)?.array;
+            if file.has(mask) {
+                let mask = of_shape(file, mask, name, weights.dim())?;
+                weights = weights * mask;
+            }
+            if is_dale {
+                weights.mapv_inplace(f32::abs);
+                if file.has(dale) {
+                    // (|W| D)ᵀ = Dᵀ |W|ᵀ.
+                    let units = weights.nrows();
+                    weights = of_shape(file, dale, name, (units, units))?.dot(&weights);
+                }
+            }
+            Ok(Some(weights))
+        };
+        let [of_input, of_recurrent, of_readout] = program.masks;
+        let Some(recurrent) = weights(RECURRENT, of_recurrent, "Dale_rec")? else { return Ok(None) };
+        let units = recurrent.nrows();
+        let input = weights(program.input, of_input, "")?.unwrap_or_else(|| Array2::zeros((0, units)));
+        let readout = weights(READOUT, of_readout, "Dale_out")?.unwrap_or_else(|| Array2::zeros((units, 0)));
+        let bias = |names: &[&str], length: usize| match names.iter().find(|name| file.has(name)) {
+            Some(name) => file.vector(name).map(|vector| vector.array),
+            None => Ok(Array1::zeros(length)),
+        };
+        let state = file.left().into_iter().find(|(name, _)| *name == program.initial_state);
+        let has_initial_state = state.is_some_and(|(_, state)| state.iter().any(|number| *number != 0.0));
+        let alpha = file.number("alpha").or_else(|| Some(file.number("dt")? / file.number("tau")?));
+        let (biases, readout_bias) =
+            (vec![bias(program.bias, units)?], bias(program.readout_bias, readout.ncols())?);
+        let weights = Weights { input, recurrent: vec![recurrent], biases, readout, readout_bias };
+        Ok(Some(Self { program: program.name, weights, alpha, is_dale, has_initial_state }))
+    }
+
+    /// The error for such a network, as long as there is no kind of network with its equations.
+    pub(super) fn refused(&self, file: &File<'_>) -> Error {
+        let Self { program, weights, alpha, is_dale, has_initial_state } = self;
+        let [inputs, units, outputs] = [weights.input.nrows(), weights.units(), weights.readout.ncols()];
+        let mut reason = format!(
+            "expected a network of a known kind, found one of {program} with {units} units, {inputs} inputs and {outputs} outputs: its units are leaky, and their rates, not their states, act on each other and are read out"
+        );
+        if let Some(alpha) = alpha {
+            reason.push_str(&format!("; the step is {alpha} time constants"));
+        }
+        if *is_dale {
+            reason.push_str("; units obey Dale's law");
+        }
+        if *has_initial_state {
+            reason.push_str("; trials start from a state that is not zero");
+        }
+        let alpha = alpha.map_or_else(|| "ALPHA".to_owned(), |alpha| alpha.to_string());
+        let [recurrent, input, bias] = match *program {
+            "PsychRNN" if *is_dale => [
+                "((abs(W_rec * rec_connectivity)) @ Dale_rec).T",
+                "abs(W_in * input_connectivity).T",
+                "b_rec",
+            ],
+            "PsychRNN" => ["(W_rec * rec_connectivity).T", "(W_in * input_connectivity).T", "b_rec"],
+            _ => ["W_rec.T", "W_inp.T", "bias_rec"],
+        };
+        let dynamics = match *program {
+            "PsychRNN" => "",
+            _ => " (if its `equation_type` is h; s is another network)",
+        };
+        file.wrong(
+            reason,
+            file.either(
+                &format!("for analyses of its states{dynamics}, save the dynamics under our names: `numpy.savez(\"weights.npz\", recurrent_weights={recurrent}, input_weights={input}, bias={bias})`, and import them with `kind=leaky nonlinearity=relu dt={alpha}`, where dt is that of the network over its tau"),
+                &format!("for analyses of its states{dynamics}, give the dynamics under our names: `{recurrent}` as `recurrent_weights`, `{input}` as `input_weights` and `{bias}` as `bias`, with `network.kind` leaky, `network.nonlinearity` relu and `network.dt` {alpha}, which is dt over tau"),
+            ),
+        )
+    }
+}
+
+/// A mask or a matrix of signs, transposed, which has to have this shape to act on an array.
+fn of_shape(file: &File<'_>, name: &str, on: &str, expected: (usize, usize)) -> Result<Array2<f32>> {
+    let matrix = file.matrix(name, true)?.array;
+    match matrix.dim() == expected {
+        true => Ok(matrix),
+        false => Err(file.wrong(
+            format!(
+                "`{name}`: expected {:?}, because it acts on `{on}`, found {:?}",
+                (expected.1, expected.0),
+                matrix.t().dim()
+            ),
+            "save the arrays of one network together",
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use concertina_arrays::{Arrays, Member};
+    use ndarray::{Array1, Array2, ArrayD, IxDyn, arr1, arr2};
+
+    use super::{File, Rates};
+
+    fn psychrnn() -> Arrays {
+        let numbers = |array: ArrayD<f64>| Member::Numbers(array);
+        let arrays = [
+            ("W_rec", arr2(&[[1.0, -2.0], [3.0, 4.0]]).into_dyn()),
+            ("rec_connectivity", arr2(&[[1.0, 1.0], [0.0, 1.0]]).into_dyn()),
+            ("Dale_rec", arr2(&[[1.0, 0.0], [0.0, -1.0]]).into_dyn()),
+            ("W_in", arr2(&[[-1.0], [2.0]]).into_dyn()),
+            ("W_out", arr2(&[[5.0, -6.0]]).into_dyn()),
+            ("output_connectivity", arr2(&[[1.0, 0.5]]).into_dyn()),
+            ("Dale_out", arr2(&[[1.0, 0.0], [0.0, 0.0]]).into_dyn()),
+            ("b_rec", arr2(&[[0.5], [0.25]]).into_dyn()),
+            ("init_state", arr2(&[[0.1, 0.0]]).into_dyn()),
+        ];
+        let mut arrays: Arrays = arrays.map(|(name, array)| (name.to_owned(), numbers(array))).into();
+        arrays.insert("dale_ratio".to_owned(), Member::Other("Python objects".to_owned()));
+        arrays
+    }
+
+    fn read(arrays: &Arrays) -> Rates {
+        Rates::of(&File::new(Path::new("saved.npz"), false, arrays)).expect("read").expect("known names")
+    }
+
+    #[test]
+    fn masks_and_dales_law_are_applied_and_matrices_act_on_rows() {
+        let mut arrays = psychrnn();
+        let rates = read(&arrays);
+        assert_eq!(rates.weights.recurrent[0], arr2(&[[1.0, 0.0], [-2.0, 4.0]]));
+        assert_eq!(rates.weights.input, arr2(&[[-1.0, 2.0]]));
+        assert_eq!(rates.weights.readout, arr2(&[[5.0], [-3.0]]));
+        assert_eq!(rates.weights.biases, [arr1(&[0.5, 0.25])]);
+        assert_eq!((rates.weights.readout_bias, rates.alpha), (Array1::zeros(1), None));
+        assert!(!rates.is_dale && rates.has_initial_state);
+        let scalar = |number: f64| Member::Numbers(ArrayD::from_elem(IxDyn(&[]), number));
+        arrays.insert("dale_ratio".to_owned(), scalar(0.8));
+        arrays.insert("dt".to_owned(), Member::Integers(ArrayD::from_elem(IxDyn(&[]), 10)));
+        arrays.insert("tau".to_owned(), scalar(100.0));
+        arrays.insert("init_state".to_owned(), Member::Numbers(ArrayD::zeros(IxDyn(&[1, 2]))));
+        let rates = read(&arrays);
+        assert_eq!(rates.weights.recurrent[0], arr2(&[[1.0, 0.0], [-2.0, -4.0]]), "|W| D, transposed");
+        assert_eq!(rates.weights.input, arr2(&[[1.0, 2.0]]));
+        assert_eq!(rates.weights.readout, arr2(&[[5.0], [0.0]]));
+        assert_eq!(rates.alpha, Some(0.1));
+        assert!(rates.is_dale && !rates.has_initial_state);
+    }
+
+    #[test]
+    fn the_names_of_trainrnnbrain_are_known() {
+        let numbers = |array: Array2<f64>| Member::Numbers(array.into_dyn());
+        let arrays = Arrays::from([
+            ("W_rec".to_owned(), numbers(arr2(&[[1.0, 2.0], [3.0, 4.0]]))),
+            ("W_inp".to_owned(), numbers(arr2(&[[1.0], [2.0]]))),
+            ("bias_rec".to_owned(), Member::Numbers(arr1(&[0.5, 0.25]).into_dyn())),
+            ("y_init".to_owned(), Member::Numbers(ArrayD::zeros(IxDyn(&[2])))),
+            ("dt".to_owned(), Member::Plain("1".to_owned())),
+            ("tau".to_owned(), Member::Plain("10".to_owned())),
+            ("activation_name".to_owned(), Member::Plain("'relu'".to_owned())),
+        ]);
+        let rates = read(&arrays);
+        assert_eq!((rates.program, rates.alpha), ("trainRNNbrain", Some(0.1)));
+        assert_eq!(rates.weights.recurrent[0], arr2(&[[1.0, 3.0], [2.0, 4.0]]));
+        assert_eq!(rates.weights.biases, [arr1(&[0.5, 0.25])]);
+        assert!(!rates.weights.has_readout());
+    }
+}
