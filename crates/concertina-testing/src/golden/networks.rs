@@ -48,17 +48,13 @@ pub const PARTS: &[Part] = &[
     read("lyapunov", "gru.*", ANALYSIS),
     read("lyapunov", "leaky.*", ANALYSIS),
     read("lyapunov", "vanilla.*", ANALYSIS),
-    read("tasks", "flip_flop.*", MODEL),
+    read("tasks", "*", MODEL),
     unbuilt("*lstm*", "*", "`network.kind = lstm`"),
     unbuilt("*", "lstm.*", "`network.kind = lstm`"),
     unbuilt("connectivity_*", "*", "restricted recurrent weights"),
     unbuilt("init", "*", "restricted recurrent weights"),
     unbuilt("*rate*", "*", "`network.kind = rate`"),
     unbuilt("*", "rate*", "`network.kind = rate`"),
-    unbuilt("tasks", "integration.*", "`task.kind = integration`"),
-    unbuilt("tasks", "context.*", "`task.kind = context`"),
-    unbuilt("tasks", "match.*", "`task.kind = match`"),
-    unbuilt("tasks", "sine.*", "`task.kind = sine`"),
 ];
 
 /// The part that an array belongs to.

@@ -29,6 +29,7 @@ fn another_value(parameter: &Parameter) -> Value {
         Kind::Choice(names) => names.iter().map(|names| Value::from(names.name)).collect(),
         Kind::Imported => vec![Value::from(ImportedWeights::of([0xab; 16]).to_string())],
         Kind::Trials => vec![Value::from("trials.npz")],
+        Kind::Nonzero => vec![Value::from(vec![-0.5, 0.25])],
         Kind::Epochs => vec![Value::from(vec![3, 5])],
         Kind::Saves => vec![Value::Real(0.5)],
     };
