@@ -156,7 +156,7 @@ impl Mask {
 
 impl<T: Clone> Trials<T> {
     /// The trials at these places, in this order. A place past the last trial panics.
-    pub(crate) fn select(&self, places: &[usize]) -> Self {
+    pub fn select(&self, places: &[usize]) -> Self {
         let inputs = match &self.inputs {
             Inputs::Held { stimuli, hold } => {
                 Inputs::Held { stimuli: stimuli.select(Axis(0), places), hold: *hold }

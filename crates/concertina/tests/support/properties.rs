@@ -204,7 +204,7 @@ fn analyses(params: &ValidParams, number: u64) -> Vec<AnalysisSpec> {
                     let reference = ["readout", "class_means"][number as usize / 2 % 2];
                     settings.extend([format!("samples={samples}"), format!("reference={reference}")]);
                 }
-                "accuracy" | "loss" => settings.push(format!("samples={samples}")),
+                "accuracy" | "loss" | "performance" => settings.push(format!("samples={samples}")),
                 "pca_snapshots" => {
                     let components = 1 + number as usize % params.network.units;
                     settings.extend([
