@@ -21,4 +21,10 @@ pub const RECIPES: &[(&str, &str)] = &[
 ];
 
 /// The same for figures that are not from the paper. They are drawn only if named.
-pub const OTHER_RECIPES: &[(&str, &str)] = &[("flip_flop", include_str!("../../../recipes/flip_flop.toml"))];
+pub const OTHER_RECIPES: &[(&str, &str)] = &[
+    ("flip_flop", include_str!("../../../recipes/flip_flop.toml")),
+    ("psychometric", include_str!("../../../recipes/psychometric.toml")),
+    ("context", include_str!("../../../recipes/context.toml")),
+    ("match", include_str!("../../../recipes/match.toml")),
+    ("sine", include_str!("../../../recipes/sine.toml")),
+];
