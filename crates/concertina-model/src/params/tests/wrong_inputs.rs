@@ -88,7 +88,7 @@ hint: did you mean `network.gain`?
 
 frequency=3
 unknown parameter `frequency`
-hint: `concertina params` lists every parameter
+hint: did you mean `task.frequencies`?
 
 rerun=True
 `rerun` is not a parameter of a run
