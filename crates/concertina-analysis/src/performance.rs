@@ -14,13 +14,13 @@ use crate::{Analysis, Error, Result, Subject, ranges};
 /// The performance of the network in each condition of the task, at each checkpoint.
 ///
 /// Dropout and noise of units are off. For classes, the table has the accuracy, and for two classes also how
-/// often the network chooses class 1, the positive one. As a function of `coherence`, that is the psychometric
-/// curve. For real targets, it has the mean squared error and the share of the variance that is explained.
-/// Trials without conditions make up one row.
+/// often the network chooses class 1, the positive one. As a function of `coherence`, that is the
+/// psychometric curve. For real targets, it has the mean squared error and the share of the variance that is
+/// explained. Trials without conditions make up one row.
 ///
 /// # Returns  One row per checkpoint and condition: `condition`, `trials`, what the condition consists of
-/// (`attended`, `coherence`, `other_coherence`, `sample_item`, `test_item`, `frequency`, where the task has them),
-/// `accuracy`, `chose_positive`, `mse` and `r2`.
+/// (`attended`, `coherence`, `other_coherence`, `sample_item`, `test_item`, `frequency`, where the task has
+/// them), `accuracy`, `chose_positive`, `mse` and `r2`.
 /// # Undefined  What the task does not have is null. So is `r2` where targets do not vary, and everything in a
 /// condition in which the loss counts nowhere.
 /// # Errors   [`Error::NotFinite`](crate::Error::NotFinite) if outputs are NaN or infinite.

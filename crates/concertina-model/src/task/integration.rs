@@ -61,8 +61,8 @@ impl Task for Integration {
     }
 }
 
-/// The trials with these coherences, given by their places in the list, and with these standard normal numbers
-/// for the noise.
+/// The trials with these coherences, given by their places in the list, and with these standard normal
+/// numbers for the noise.
 ///
 /// # Shapes
 /// `indices`: (trials). `z`: (trials, stimulus, 1).

@@ -88,8 +88,8 @@ impl Task for Match {
     }
 }
 
-/// The trials with these items, each the first and the second of a trial. The condition of a trial is `first ×
-/// stimuli + second`.
+/// The trials with these items, each the first and the second of a trial. The condition of a trial is
+/// `first × stimuli + second`.
 pub fn trials<T: Number>(stimuli: usize, periods: Periods, items: &[[u32; 2]]) -> Trials<T> {
     let Periods { sample, delay, test } = periods;
     let (count, from) = (items.len(), sample + delay);

@@ -66,8 +66,8 @@ pub fn frequency(frequencies: usize, index: u32) -> f64 {
     LOWEST + (HIGHEST - LOWEST) * f64::from(index) / (frequencies - 1) as f64
 }
 
-/// The trials with these frequencies, given by their numbers. The cue of frequency number j of m is `(j + 1) /
-/// m + 0.25`.
+/// The trials with these frequencies, given by their numbers. The cue of frequency number j of m is
+/// `(j + 1) / m + 0.25`.
 pub fn trials<T: Number>(frequencies: usize, timesteps: usize, indices: &[u32]) -> Trials<T> {
     let shape = (indices.len(), timesteps, 1);
     let cue = |index: u32| (f64::from(index) + 1.0) / frequencies as f64 + OFFSET;
