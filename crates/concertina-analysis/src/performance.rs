@@ -21,8 +21,8 @@ use crate::{Analysis, Error, Result, Subject, ranges};
 /// # Returns  One row per checkpoint and condition: `condition`, `trials`, what the condition consists of
 /// (`attended`, `coherence`, `other_coherence`, `sample_item`, `test_item`, `frequency`, where the task has
 /// them), `accuracy`, `chose_positive`, `mse` and `r2`.
-/// # Undefined  What the task does not have is null. So is `r2` where targets do not vary, and everything in a
-/// condition in which the loss counts nowhere.
+/// # Undefined  What the task does not have is null. So is `r2` where targets do not vary, and everything in
+/// a condition in which the loss counts nowhere.
 /// # Errors   [`Error::NotFinite`](crate::Error::NotFinite) if outputs are NaN or infinite.
 /// # Source   `roitman2002`, Fig. 3. Differs in: the choice is that of the readout.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]

@@ -86,8 +86,8 @@ pub struct TaskParams {
     pub classes: usize,
     /// Standard deviation of a cluster, per coordinate.
     pub cluster_std: f64,
-    /// Timesteps from stimulus onset to the end of evaluation in `clusters`; timesteps without input after the
-    /// stimulus in `integration` and `context`, and between sample and test in `match`.
+    /// Timesteps from stimulus onset to the end of evaluation in `clusters`; timesteps without input after
+    /// the stimulus in `integration` and `context`, and between sample and test in `match`.
     pub delay: usize,
     /// Timesteps for which the input is shown.
     pub hold: usize,
