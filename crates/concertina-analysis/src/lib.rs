@@ -19,6 +19,7 @@
 //! | [`Autocorrelation`] | for how long do the states of a trial resemble its first state? | whether information about it is lost: a rotation loses none |
 //! | [`Spectrum`] | does activity in the linear network grow or decay, in the long run and in one step? | what the nonlinearity changes |
 //! | [`FixedPoints`] | where does the network stay put, or almost, and how does it move near such points? | whether there are others, and what happens far from them |
+//! | [`Performance`] | how well does the network do in each condition of the task? | how |
 //!
 //! Every number is a pure function of the run's parameters, the weights and the analysis. Nothing here reads
 //! a clock. Products are divided between threads only where [`with_threads`] allows it, which does not change
@@ -48,7 +49,7 @@
 //! | analysis | function | applied to |
 //! |---|---|---|
 //! | [`EffectiveDimension`] | [`effective_dimension`](fn@effective_dimension) | states of a timestep |
-//! | [`Accuracy`], [`Loss`] | [`evaluate_outputs`] | outputs over time, targets and mask |
+//! | [`Accuracy`], [`Loss`], [`Performance`] | [`evaluate_outputs`] | outputs over time, targets and mask |
 //! | [`PcaSnapshots`] | [`pca_snapshots`](fn@pca_snapshots) | states over time |
 //! | [`Lyapunov`] | [`lyapunov`](fn@lyapunov) | the dynamics of any weights, [`Autonomous`](lyapunov::Autonomous) |
 //! | [`ClusterHoldout`] | [`cluster_holdout`](fn@cluster_holdout) | states of a timestep, classes and clusters |
@@ -89,6 +90,7 @@ macro_rules! each_analysis {
             autocorrelation: Autocorrelation,
             spectrum: Spectrum,
             fixed_points: FixedPoints,
+            performance: Performance,
         }
     };
 }
@@ -104,6 +106,7 @@ mod loss;
 pub mod lyapunov;
 mod orthogonal_compression;
 mod pca_snapshots;
+mod performance;
 mod saturation;
 mod spectrum;
 mod weight_variance;
@@ -137,6 +140,7 @@ pub use orthogonal_compression::{
     OrthogonalCompression, Reference, compression_beside_class_means, orthogonal_compression,
 };
 pub use pca_snapshots::{PcaSnapshot, PcaSnapshots, pca_snapshots};
+pub use performance::Performance;
 pub use responses::StateVariable;
 pub use saturation::{Magnitudes, Saturation, rates, saturation};
 pub use settings::Setting;

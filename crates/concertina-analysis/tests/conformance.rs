@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 
 use concertina_analysis::{
     Accuracy, Analysis, AnalysisSpec, Autocorrelation, ClassDistances, Classifier, ClusterHoldout,
-    EffectiveDimension, Error, FixedPoints, Loss, Lyapunov, OrthogonalCompression, PcaSnapshots, Reference,
-    Saturation, Spectrum, Subject, Timestep, Timesteps, VaryingWeights, WeightVariance,
+    EffectiveDimension, Error, FixedPoints, Loss, Lyapunov, OrthogonalCompression, PcaSnapshots, Performance,
+    Reference, Saturation, Spectrum, Subject, Timestep, Timesteps, VaryingWeights, WeightVariance,
 };
 use concertina_model::network::Network;
 use concertina_model::params::{LossKind, NetworkKind, Nonlinearity};
@@ -28,6 +28,7 @@ fn every_analysis() -> Vec<AnalysisSpec> {
         Autocorrelation { samples: 20, ..Autocorrelation::default() }.into(),
         Spectrum::default().into(),
         FixedPoints { starts: 20, ..FixedPoints::default() }.into(),
+        Performance { samples: 20 }.into(),
     ];
     let names: Vec<&str> = all.iter().map(Analysis::name).collect();
     assert_eq!(names, AnalysisSpec::NAMES, "an analysis is missing here");
@@ -205,7 +206,7 @@ fn states_that_grow_out_of_range_are_named() {
                 let error = outcome.expect_err(name);
                 let text = error.to_string();
                 assert!(text.contains("expected finite numbers, found"), "{name}: {text}");
-                if name != "loss" {
+                if !["loss", "performance"].contains(&name) {
                     assert!(
                         text.starts_with("states at timestep 4: ") && text.contains("sample 0, unit 0"),
                         "{name}: {text}"
@@ -237,7 +238,13 @@ fn one_sample_is_refused_where_it_is_not_enough() {
             continue;
         };
         match analysis.run(&run.subject()) {
-            Ok(_) => assert!(["accuracy", "loss", "saturation", "autocorrelation"].contains(name), "{name}"),
+            Ok(_) => assert!(
+                {
+                    let enough = ["accuracy", "loss", "saturation", "autocorrelation", "performance"];
+                    enough.contains(name)
+                },
+                "{name}"
+            ),
             Err(error) => assert!(
                 error.to_string().starts_with(&format!("`{name}.samples`: expected at least")),
                 "{error}"
@@ -347,7 +354,8 @@ orthogonal_compression 2 {"samples":1000,"timesteps":"all","extend_to":null,"ref
 weight_variance 1 {"of":"readout","window":10}
 autocorrelation 2 {"samples":1000,"timesteps":"all","extend_to":null}
 spectrum 2 {}
-fixed_points 1 {"starts":200,"noise":0.0,"tolerance":1e-24,"slow":1e-6,"unique":0.001,"max_iterations":500,"input":null}"#;
+fixed_points 1 {"starts":200,"noise":0.0,"tolerance":1e-24,"slow":1e-6,"unique":0.001,"max_iterations":500,"input":null}
+performance 1 {"samples":1000}"#;
 
 #[test]
 fn analyses_of_different_types_can_be_used_together() {

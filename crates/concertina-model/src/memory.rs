@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 
 use crate::error::{Error, Result};
 use crate::params::{NetworkKind, PART, ValidParams};
+use crate::task::Target;
 
 /// Refuses a run that certainly does not fit into memory.
 ///
@@ -32,8 +33,12 @@ fn least(params: &ValidParams) -> f64 {
     };
     let weights = recurrent + units * (input_dim + params.outputs() as f64);
     let states = params.train.batch.min(PART) as f64 * steps * units;
-    // one stimulus per trial, or inputs and targets at every timestep
-    let trial = if params.has_stimulus() { input_dim } else { steps * (input_dim + params.outputs() as f64) };
+    let targets = match params.shape().target {
+        Target::Classes(_) => 0.0,
+        Target::Real(outputs) => outputs as f64,
+    };
+    // one stimulus per trial, or inputs and real targets at every timestep
+    let trial = if params.has_stimulus() { input_dim } else { steps * (input_dim + targets) };
     let samples = (params.train_samples().max(params.val_samples()) + task.clusters) as f64 * trial;
     let drawn = if network.rank.is_none() || network.random_part { 2.0 * 8.0 } else { 4.0 };
     3.0 * 4.0 * weights + drawn * units * units + 4.0 * (states + samples)

@@ -12,7 +12,7 @@ use concertina_model::network::{Equations, Network, Variable, initial};
 use concertina_model::optimizer::{Adam, Buffers, Optimizer, Rmsprop, Sgd, StepContext};
 use concertina_model::params::{GradientMethod, LossKind, NetworkKind, Nonlinearity, Params};
 use concertina_model::reference::Parameters;
-use concertina_model::task::{Inputs, Mask, Targets, Trials, flip_flop};
+use concertina_model::task::{Inputs, Mask, Targets, Trials};
 use concertina_model::trainer::Updater;
 use concertina_testing::compare::{
     assert_close, assert_close_to_largest, assert_number, assert_root_mean_square,
@@ -595,24 +595,5 @@ fn golden_networks_initial_weights_of_gated_networks_follow_from_their_gaussian_
         assert_close("d", Array1::<f64>::zeros(currents * units).view(), fixture.f64(&of("d")).view(), 0.0);
         fixture.ignore(&of("raw_radius"), "radii are compared through the matrices that are scaled by them");
     }
-    fixture.finish();
-}
-
-#[test]
-fn golden_networks_flip_flops_follow_from_their_pulses() {
-    let Some(fixture) = networks::open("tasks", &["flip_flop.*"]) else { return };
-    let cube = |name: &str| {
-        fixture.f64(&format!("flip_flop.{name}")).into_dimensionality::<Ix3>().expect("(trial, step, line)")
-    };
-    let pulses = cube("inputs");
-    assert!(pulses.iter().all(|pulse| [-1.0, 0.0, 1.0].contains(pulse)));
-    let trials = flip_flop::trials(pulses.mapv(|pulse| pulse as f32));
-    let Targets::Real(targets) = &trials.targets else { panic!("real targets") };
-    assert_close("targets", targets.view(), cube("targets").view(), 0.0);
-    let mask = fixture.i64("flip_flop.mask");
-    assert!(mask.iter().all(|counts| *counts == 1) && trials.mask == Mask::Last(pulses.dim().1));
-    let conditions: Vec<i64> = trials.conditions.iter().map(|condition| i64::from(*condition)).collect();
-    assert_eq!(conditions, fixture.i64("flip_flop.condition").into_iter().collect::<Vec<_>>());
-    fixture.ignore("flip_flop.cfg.*", "sizes are those of the arrays, and pulses are given");
     fixture.finish();
 }

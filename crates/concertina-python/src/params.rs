@@ -144,7 +144,7 @@ fn described<'py>(py: Python<'py>, parameter: &Parameter) -> PyResult<Bound<'py,
     dict.set_item("path", parameter.path)?;
     dict.set_item("published", parameter.published)?;
     dict.set_item("type", type_of(parameter))?;
-    dict.set_item("is_list", matches!(parameter.kind, Kind::Epochs | Kind::Saves))?;
+    dict.set_item("is_list", matches!(parameter.kind, Kind::Epochs | Kind::Nonzero | Kind::Saves))?;
     dict.set_item("values", parameter.kind.to_string())?;
     dict.set_item("default", python_value(py, &parameter.shown_default())?)?;
     dict.set_item("unit", parameter.unit)?;
@@ -167,6 +167,7 @@ fn type_of(parameter: &Parameter) -> String {
         Kind::Imported => "str | None".to_owned(),
         Kind::Trials => "str | PathLike[str] | Trials | None".to_owned(),
         Kind::Epochs => "Sequence[int]".to_owned(),
+        Kind::Nonzero => "Sequence[float]".to_owned(),
         Kind::Saves => "float | Sequence[float]".to_owned(),
     }
 }

@@ -24,4 +24,8 @@ pub const RECIPES: &[(&str, &str)] = &[
 pub const OTHER_RECIPES: &[(&str, &str)] = &[
     ("flip_flop", include_str!("../../../recipes/flip_flop.toml")),
     ("low_rank", include_str!("../../../recipes/low_rank.toml")),
+    ("psychometric", include_str!("../../../recipes/psychometric.toml")),
+    ("context", include_str!("../../../recipes/context.toml")),
+    ("match", include_str!("../../../recipes/match.toml")),
+    ("sine", include_str!("../../../recipes/sine.toml")),
 ];

@@ -130,7 +130,7 @@ const NAMES: &[(&[&str], &str)] = &[
         "time is measured in time constants: give `dt / tau` as `network.dt`",
     ),
     (
-        &["sigma_rec", "rec_noise", "noise_std", "noise", "noise_level", "recurrent_noise", "hidden_noise"],
+        &["sigma_rec", "rec_noise", "noise_std", "noise_level", "recurrent_noise", "hidden_noise"],
         "`network.unit_noise` is the standard deviation of the noise on each unit, in training only; `network.kind = rate` multiplies it by `sqrt(2 dt)`, other networks do not scale it",
     ),
     (
@@ -139,7 +139,7 @@ const NAMES: &[(&[&str], &str)] = &[
     ),
     (
         &["sigma_in", "in_noise", "input_noise"],
-        "there is no noise on the inputs: `task.cluster_std` spreads the samples of a cluster",
+        "`task.cluster_std` spreads the samples of a cluster; `task.noise` is the noise on evidence, in `integration` and `context`",
     ),
     (
         &["spectral_rad", "spec_rad", "spectral_radius", "sr", "rho", "g", "radius", "g_rec"],

@@ -130,6 +130,19 @@ impl Field for Vec<u64> {
     }
 }
 
+impl Field for Vec<f64> {
+    fn read(value: &Value) -> Option<Self> {
+        match value {
+            Value::List(items) => items.iter().map(f64::read).collect(),
+            _ => None,
+        }
+    }
+
+    fn show(&self) -> Value {
+        Value::from(self.clone())
+    }
+}
+
 impl Field for SaveRate {
     fn read(value: &Value) -> Option<Self> {
         match value {

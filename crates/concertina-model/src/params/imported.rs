@@ -29,7 +29,7 @@ impl ImportedWeights {
 /// weights, and the trials that analyses show it. The others determine how weights are drawn and trained.
 /// Samples for such a network are drawn with the default seed: the clusters that it was trained on are not
 /// known, so one realisation is as good as another.
-const COUNTING: [&str; 17] = [
+const COUNTING: [&str; 25] = [
     "network.kind",
     "network.leak",
     "network.nonlinearity",
@@ -39,12 +39,20 @@ const COUNTING: [&str; 17] = [
     "task.classes",
     "task.cluster_std",
     "task.clusters",
+    "task.coherences",
     "task.delay",
     "task.evaluate",
     "task.file",
+    "task.frequencies",
     "task.hold",
     "task.kind",
+    "task.noise",
     "task.pulse",
+    "task.response",
+    "task.sample",
+    "task.stimuli",
+    "task.stimulus",
+    "task.test",
     "task.timesteps",
     "task.input_dim",
 ];

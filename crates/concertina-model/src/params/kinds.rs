@@ -60,6 +60,14 @@ choices! {
         Clusters = "clusters" | "hypercube",
         /// Remembering the last pulse of each input line (Sussillo and Barak 2013).
         FlipFlop = "flip_flop" | "flipflop",
+        /// Choosing by the sign of noisy evidence (Roitman and Shadlen 2002).
+        Integration = "integration",
+        /// Choosing by the sign of one of two lines of evidence, which a cue names (Mante et al. 2013).
+        Context = "context",
+        /// Delayed match to sample.
+        Match = "match" | "delayed_match",
+        /// Sine waves of a cued frequency (Sussillo and Barak 2013).
+        Sine = "sine",
         /// Imported trials, from a file.
         Trials = "trials",
     }

@@ -86,7 +86,8 @@ pub struct TaskParams {
     pub classes: usize,
     /// Standard deviation of a cluster, per coordinate.
     pub cluster_std: f64,
-    /// Timesteps from stimulus onset to the end of evaluation.
+    /// Timesteps from stimulus onset to the end of evaluation in `clusters`; timesteps without input after
+    /// the stimulus in `integration` and `context`, and between sample and test in `match`.
     pub delay: usize,
     /// Timesteps for which the input is shown.
     pub hold: usize,
@@ -96,8 +97,24 @@ pub struct TaskParams {
     pub bits: usize,
     /// Probability of a pulse at a timestep, in `flip_flop`.
     pub pulse: f64,
-    /// Timesteps of a trial of `flip_flop`.
+    /// Timesteps of a trial of `flip_flop` or `sine`.
     pub timesteps: usize,
+    /// The mean of the evidence in the conditions of `integration` and `context`: at least one, none is 0.
+    pub coherences: Vec<f64>,
+    /// Standard deviation of the evidence at a timestep.
+    pub noise: f64,
+    /// Timesteps with evidence.
+    pub stimulus: usize,
+    /// Timesteps after the delay at which the choice is compared with its target.
+    pub response: usize,
+    /// Items of `match`.
+    pub stimuli: usize,
+    /// Timesteps for which `match` shows its first item.
+    pub sample: usize,
+    /// Timesteps for which `match` shows its second item.
+    pub test: usize,
+    /// Frequencies of `sine`.
+    pub frequencies: usize,
     /// The trials of `trials`. Always [`TrialSource::Arrays`] in [`ValidParams`] of that kind.
     pub file: Option<TrialSource>,
     /// The same samples every epoch, or fresh ones (online learning).
@@ -124,6 +141,14 @@ impl Default for TaskParams {
             bits: 3,
             pulse: 0.1,
             timesteps: 100,
+            coherences: vec![-0.512, -0.256, -0.128, -0.064, -0.032, 0.032, 0.064, 0.128, 0.256, 0.512],
+            noise: 1.0,
+            stimulus: 20,
+            response: 5,
+            stimuli: 4,
+            sample: 5,
+            test: 5,
+            frequencies: 51,
             file: None,
             frozen: false,
             train_samples: 800,

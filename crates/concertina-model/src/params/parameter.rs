@@ -10,6 +10,10 @@ use crate::{Error, Result};
 /// The largest count. It is arbitrary, but low enough that sums and products of two counts stay exact.
 pub(super) const MOST: u64 = 1_000_000_000;
 
+/// The most numbers in a list of [`Kind::Nonzero`]. It is arbitrary. Conditions of pairs of them, which are
+/// counted in 32 bits, have room.
+const MOST_LISTED: usize = 1000;
+
 /// The type and the range of a parameter's values.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Kind {
@@ -42,6 +46,8 @@ pub enum Kind {
     Trials,
     /// Numbers of epochs, in increasing order.
     Epochs,
+    /// At least one finite number; none of them is 0.
+    Nonzero,
     /// How often checkpoints are kept ([`super::SavesPerEpoch`]).
     Saves,
 }
@@ -108,6 +114,10 @@ impl fmt::Display for Kind {
             Self::Imported => f.write_str("`imported-` and 32 hexadecimal digits, or none"),
             Self::Trials => f.write_str("the path of a `.npz` file, or none"),
             Self::Epochs => f.write_str("an increasing list of epochs, as in [30, 60]"),
+            Self::Nonzero => {
+                let most = grouped(MOST_LISTED as u64);
+                write!(f, "a list of 1 to {most} finite numbers other than 0, as in [-0.2, 0.2]")
+            }
             Self::Saves => {
                 f.write_str("a whole number of at least 1, one over a whole number, or a list of these")
             }
@@ -152,6 +162,10 @@ impl Kind {
                     [Value::Integer(first), Value::Integer(second)] => first < second,
                     _ => false,
                 }) && items.iter().all(|item| matches!(item, Value::Integer(1..=1_000_000_000)))
+            }
+            (Self::Nonzero, Value::List(items)) => {
+                let is_right = |item: &Value| matches!(item, Value::Real(number) if number.is_finite() && *number != 0.0);
+                (1..=MOST_LISTED).contains(&items.len()) && items.iter().all(is_right)
             }
             (Self::Saves, Value::List(_)) => true,
             (Self::Saves, Value::Integer(times)) => *times > 0, // 0 is allowed only within a list

@@ -21,6 +21,26 @@ fn is_flip_flop(params: &Params) -> bool {
     params.task.kind == TaskKind::FlipFlop
 }
 
+/// Whether trials have a number of timesteps of their own, rather than periods.
+fn has_timesteps(params: &Params) -> bool {
+    matches!(params.task.kind, TaskKind::FlipFlop | TaskKind::Sine)
+}
+
+/// Whether the task is to choose by the sign of noisy evidence.
+fn has_evidence(params: &Params) -> bool {
+    matches!(params.task.kind, TaskKind::Integration | TaskKind::Context)
+}
+
+/// Whether the task is to compare two items.
+fn is_match(params: &Params) -> bool {
+    params.task.kind == TaskKind::Match
+}
+
+/// Whether trials have a delay.
+fn has_delay(params: &Params) -> bool {
+    is_clusters(params) || has_evidence(params) || is_match(params)
+}
+
 /// Whether trials are drawn, rather than taken from a file.
 fn draws_trials(params: &Params) -> bool {
     params.task.kind != TaskKind::Trials
@@ -123,9 +143,14 @@ pub static PARAMETERS: &[Parameter] = &[
         "the standard deviation of a cluster, per coordinate"
     )
     .usually("`task.kind = clusters`", is_clusters),
-    parameter!(task.delay, ["n_lag"], COUNT, "the time from stimulus onset to the end of evaluation")
-        .unit("timesteps")
-        .usually("`task.kind = clusters`", is_clusters),
+    parameter!(
+        task.delay,
+        ["n_lag"],
+        Kind::Whole { least: 0, most: MOST },
+        "the time from stimulus onset to the end of evaluation (`clusters`), or without input before the response or test"
+    )
+    .unit("timesteps")
+    .usually("`task.kind = clusters`, `integration`, `context` or `match`", has_delay),
     parameter!(task.hold, ["n_hold"], COUNT, "the time for which the input is shown")
         .unit("timesteps")
         .usually("`task.kind = clusters`", is_clusters),
@@ -153,7 +178,42 @@ pub static PARAMETERS: &[Parameter] = &[
     .only("`task.kind = flip_flop`", is_flip_flop),
     parameter!(task.timesteps, [], COUNT, "the length of a trial")
         .unit("timesteps")
-        .only("`task.kind = flip_flop`", is_flip_flop),
+        .only("`task.kind = flip_flop` or `sine`", has_timesteps),
+    parameter!(
+        task.coherences,
+        [],
+        Kind::Nonzero,
+        "the coherences: the mean of the evidence at a timestep, whose sign is the right choice"
+    )
+    .only("`task.kind = integration` or `context`", has_evidence),
+    parameter!(task.noise, [], NUMBER, "the standard deviation of the evidence at a timestep")
+        .only("`task.kind = integration` or `context`", has_evidence),
+    parameter!(task.stimulus, [], COUNT, "the time for which evidence is shown")
+        .unit("timesteps")
+        .only("`task.kind = integration` or `context`", has_evidence),
+    parameter!(task.response, [], COUNT, "the time after the delay, in which the loss counts")
+        .unit("timesteps")
+        .only("`task.kind = integration` or `context`", has_evidence),
+    parameter!(
+        task.stimuli,
+        [],
+        Kind::Whole { least: 2, most: 1000 },
+        "the number of items, each with an input line"
+    )
+    .only("`task.kind = match`", is_match),
+    parameter!(task.sample, [], COUNT, "the time for which the first item is shown")
+        .unit("timesteps")
+        .only("`task.kind = match`", is_match),
+    parameter!(task.test, [], COUNT, "the time for which the second item is shown, in which the loss counts")
+        .unit("timesteps")
+        .only("`task.kind = match`", is_match),
+    parameter!(
+        task.frequencies,
+        [],
+        Kind::Whole { least: 2, most: 1_000_000 },
+        "the number of frequencies, equally spaced from 0.1 to 0.6 radians per timestep"
+    )
+    .only("`task.kind = sine`", |p| p.task.kind == TaskKind::Sine),
     parameter!(
         task.file,
         [],

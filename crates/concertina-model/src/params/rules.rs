@@ -3,6 +3,7 @@
 use std::fmt::Display;
 
 use super::parameter::grouped;
+use super::value::spell;
 use super::{
     GradientMethod, GradientNoiseTarget, InitialWeights, InputWeights, LossKind, NetworkKind, Params,
     SavesPerEpoch, SchedulerKind, TaskKind,
@@ -14,6 +15,7 @@ use crate::{Error, Result};
 /// have been reset to their defaults.
 pub(super) fn check(params: &Params, shape: &TaskShape) -> Result<()> {
     clusters(params, shape)?;
+    evidence(params)?;
     connectivity(params)?;
     batches(params, shape)?;
     network(params, shape)?;
@@ -38,6 +40,13 @@ fn clusters(params: &Params, shape: &TaskShape) -> Result<()> {
         return Ok(());
     }
     unless(
+        task.delay >= 1,
+        "task.delay",
+        "a whole number of at least 1".to_owned(),
+        task.delay,
+        "raise `task.delay`: the loss is evaluated at the end of it; the default is 10".to_owned(),
+    )?;
+    unless(
         task.clusters >= task.classes,
         "task.clusters",
         format!("at least one cluster for each of the {} classes", task.classes),
@@ -51,6 +60,29 @@ fn clusters(params: &Params, shape: &TaskShape) -> Result<()> {
         format!("at most the trial's {steps} timesteps (delay + hold - 1)"),
         task.evaluate,
         format!("lower `task.evaluate` or raise `task.delay` (now {})", task.delay),
+    )
+}
+
+/// The largest coherence and noise. It is arbitrary, but inputs in single precision remain finite.
+const MOST_EVIDENCE: f64 = 1e30;
+
+fn evidence(params: &Params) -> Result<()> {
+    let task = &params.task;
+    let largest = task.coherences.iter().copied().max_by(|a, b| a.abs().total_cmp(&b.abs()));
+    let hint = |parameter: &str| format!("lower `{parameter}`: inputs are numbers in single precision");
+    unless(
+        largest.is_none_or(|largest| largest.abs() <= MOST_EVIDENCE),
+        "task.coherences",
+        "coherences of at most 1e30 in magnitude".to_owned(),
+        spell(largest.unwrap_or_default()),
+        hint("task.coherences"),
+    )?;
+    unless(
+        task.noise <= MOST_EVIDENCE,
+        "task.noise",
+        "a number of at most 1e30".to_owned(),
+        spell(task.noise),
+        hint("task.noise"),
     )
 }
 
@@ -103,8 +135,25 @@ fn network(params: &Params, shape: &TaskShape) -> Result<()> {
         "use `network.kind = vanilla`".to_owned(),
     )?;
     unless(
+        task.kind != TaskKind::Context
+            || network.input_weights != InputWeights::Diagonal
+            || shape.inputs <= network.units,
+        "network.units",
+        format!(
+            "at least the {} inputs of `task.kind = context`, with `network.input_weights = diagonal`",
+            shape.inputs
+        ),
+        network.units,
+        "raise `network.units`, or use `network.input_weights = orthogonal`".to_owned(),
+    )?;
+    unless(
         network.input_weights != InputWeights::Diagonal || shape.inputs <= network.units,
-        "task.input_dim",
+        match task.kind {
+            TaskKind::FlipFlop => "task.bits",
+            TaskKind::Match => "task.stimuli",
+            TaskKind::Trials => "task.file",
+            _ => "task.input_dim",
+        },
         format!("at most the {} units, with `network.input_weights = diagonal`", network.units),
         shape.inputs,
         "raise `network.units`, or use `network.input_weights = orthogonal`".to_owned(),

@@ -395,7 +395,7 @@ impl Sweep {
         let train = &self.base.train;
         let saves = if let SavesPerEpoch::Each(rates) = &train.saves_per_epoch { rates.len() } else { 1 };
         let varied = self.columns().filter_map(|column| column.values.iter().map(entries).max());
-        varied.max().unwrap_or(0).max(saves).max(train.milestones.len())
+        varied.max().unwrap_or(0).max(saves).max(train.milestones.len()).max(self.base.task.coherences.len())
     }
 
     fn combination(&self, place: usize) -> Result<Params> {

@@ -4,14 +4,14 @@ use concertina_numerics::kernels::dispatch;
 use concertina_numerics::random::{Purpose, Stream};
 use ndarray::{Array2, ArrayView1};
 
-use super::{Ask, Inputs, Mask, Target, Targets, Task, TaskShape, Trials};
+use super::draws::conditions;
+use super::{Ask, Draws, Inputs, Mask, Target, Targets, Task, TaskShape, Trials};
 use crate::error::{Error, Result};
 use crate::params::{TaskParams, ValidParams};
 
 const CENTRES: Purpose = Purpose::new("centres");
-const TRAINING_SAMPLES: Purpose = Purpose::new("training");
-const VALIDATION_SAMPLES: Purpose = Purpose::new("validation");
-const ANALYSIS_SAMPLES: Purpose = Purpose::new("analysis");
+const SAMPLES: [Purpose; 3] =
+    [Purpose::new("training"), Purpose::new("validation"), Purpose::new("analysis")];
 
 /// Centres lie in `[-HALF_SIDE, HALF_SIDE]^d`, as in the paper.
 const HALF_SIDE: f64 = 2.0;
@@ -24,10 +24,7 @@ pub struct Clusters {
     centres: Array2<f64>,
     classes: usize,
     cluster_std: f64,
-    train_samples: usize,
-    val_samples: usize,
-    frozen: bool,
-    seed: u64,
+    draws: Draws,
     hold: usize,
     evaluate: usize,
     shape: TaskShape,
@@ -73,10 +70,7 @@ impl Clusters {
             centres,
             classes: task.classes,
             cluster_std: task.cluster_std,
-            train_samples: task.train_samples,
-            val_samples: params.val_samples(),
-            frozen: task.frozen,
-            seed: params.seed,
+            draws: Draws::new(params, SAMPLES),
             hold: task.hold,
             evaluate: task.evaluate,
             shape: *params.shape(),
@@ -101,25 +95,6 @@ impl Clusters {
     /// The class of a cluster: its number modulo the number of classes.
     pub fn class_of(&self, cluster: u32) -> u32 {
         cluster % self.classes as u32
-    }
-
-    /// Samples for an analysis: each cluster `⌊count / clusters⌋` times, and the rest drawn without
-    /// replacement, in shuffled order.
-    fn evenly_spread(&self, count: usize) -> Trials {
-        let mut stream = Stream::new(self.seed, ANALYSIS_SAMPLES, count as u64);
-        let clusters = self.centres.nrows();
-        let mut chosen: Vec<u32> = (0..clusters as u32).cycle().take(count - count % clusters).collect();
-        chosen.extend(stream.choose(clusters, count % clusters).into_iter().map(|cluster| cluster as u32));
-        stream.shuffle(&mut chosen);
-        self.around(chosen, &mut stream)
-    }
-
-    /// Samples of clusters that are drawn uniformly at random; the same in every epoch if frozen.
-    fn at_random(&self, purpose: Purpose, epoch: u64, count: usize) -> Trials {
-        let mut stream = Stream::new(self.seed, purpose, if self.frozen { 0 } else { epoch });
-        let clusters = self.centres.nrows() as u32;
-        let chosen = (0..count).map(|_| stream.below(clusters)).collect();
-        self.around(chosen, &mut stream)
     }
 
     /// One stimulus around each of these clusters' centres.
@@ -157,11 +132,9 @@ impl Task for Clusters {
     }
 
     fn trials(&self, ask: Ask) -> Trials {
-        match ask {
-            Ask::Training(epoch) => self.at_random(TRAINING_SAMPLES, epoch, self.train_samples),
-            Ask::Validation(epoch) => self.at_random(VALIDATION_SAMPLES, epoch, self.val_samples),
-            Ask::Analysis { count } => self.evenly_spread(count),
-        }
+        let (mut stream, count) = self.draws.stream(ask);
+        let chosen = conditions(&mut stream, ask, count, self.centres.nrows());
+        self.around(chosen, &mut stream)
     }
 }
 

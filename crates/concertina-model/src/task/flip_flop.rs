@@ -4,12 +4,11 @@
 use concertina_numerics::random::{Purpose, Stream};
 use ndarray::{Array3, ArrayView3};
 
-use super::{Ask, Inputs, Mask, Target, Targets, Task, TaskShape, Trials};
+use super::{Ask, Draws, Inputs, Mask, Target, Targets, Task, TaskShape, Trials};
 use crate::params::{TaskParams, ValidParams};
 
-const TRAINING: Purpose = Purpose::new("flip flop");
-const VALIDATION: Purpose = Purpose::new("flip flop valid.");
-const ANALYSIS: Purpose = Purpose::new("flip flop anal.");
+const PURPOSES: [Purpose; 3] =
+    [Purpose::new("flip flop"), Purpose::new("flip flop valid."), Purpose::new("flip flop anal.")];
 
 /// At each timestep, each line has a pulse with probability `pulse`, with either sign equally likely. The
 /// target of a line is its last pulse, including one at the current timestep, and 0 before the first. The
@@ -17,25 +16,15 @@ const ANALYSIS: Purpose = Purpose::new("flip flop anal.");
 #[derive(Clone, Debug)]
 pub struct FlipFlop {
     pulse: f32,
-    train_samples: usize,
-    val_samples: usize,
-    frozen: bool,
-    seed: u64,
+    draws: Draws,
     shape: TaskShape,
 }
 
 impl FlipFlop {
     /// The task of a realisation.
     pub fn new(params: &ValidParams) -> Self {
-        let task = &params.task;
-        FlipFlop {
-            pulse: task.pulse as f32,
-            train_samples: task.train_samples,
-            val_samples: params.val_samples(),
-            frozen: task.frozen,
-            seed: params.seed,
-            shape: *params.shape(),
-        }
+        let draws = Draws::new(params, PURPOSES);
+        FlipFlop { pulse: params.task.pulse as f32, draws, shape: *params.shape() }
     }
 
     /// The sizes of its trials. The condition of a trial is the final targets of all lines.
@@ -60,10 +49,6 @@ impl FlipFlop {
             false => 0.0,
         };
         trials(numbers.mapv_into(pulse))
-    }
-
-    fn of_epoch(&self, purpose: Purpose, epoch: u64, count: usize) -> Trials {
-        self.draw(Stream::new(self.seed, purpose, if self.frozen { 0 } else { epoch }), count)
     }
 }
 
@@ -108,10 +93,7 @@ impl Task for FlipFlop {
     }
 
     fn trials(&self, ask: Ask) -> Trials {
-        match ask {
-            Ask::Training(epoch) => self.of_epoch(TRAINING, epoch, self.train_samples),
-            Ask::Validation(epoch) => self.of_epoch(VALIDATION, epoch, self.val_samples),
-            Ask::Analysis { count } => self.draw(Stream::new(self.seed, ANALYSIS, count as u64), count),
-        }
+        let (stream, count) = self.draws.stream(ask);
+        self.draw(stream, count)
     }
 }

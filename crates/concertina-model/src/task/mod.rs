@@ -5,16 +5,30 @@
 
 mod arrays;
 mod clusters;
+mod condition;
+pub mod context;
+mod draws;
+mod evidence;
 pub mod flip_flop;
+pub mod integration;
+pub mod r#match;
 mod reading;
+pub mod sine;
 mod trials;
 
 use std::fmt::Debug;
 
 pub use arrays::{FromArrays, TrialArrays};
 pub use clusters::{Clusters, minimal_separation};
+pub use condition::Condition;
+pub use context::Context;
+use draws::Draws;
+pub use evidence::Evidence;
 pub use flip_flop::FlipFlop;
-pub use trials::{Inputs, Mask, Targets, Trials};
+pub use integration::Integration;
+pub use r#match::Match;
+pub use sine::Sine;
+pub use trials::{Inputs, Mask, Number, Targets, Trials};
 pub(crate) use trials::{InputsRef, MaskRef, TargetsRef, TrialsRef};
 
 use ndarray::Array2;
@@ -29,6 +43,11 @@ pub trait Task: Debug + Send + Sync {
 
     /// Trials for a purpose. The same request always gives the same trials.
     fn trials(&self, ask: Ask) -> Trials;
+
+    /// What a condition consists of, as far as the task says it in numbers.
+    fn condition(&self, _number: u32) -> Condition {
+        Condition::default()
+    }
 }
 
 /// The purpose of trials.
@@ -86,6 +105,10 @@ pub fn of(params: &ValidParams) -> Result<Box<dyn Task>> {
     Ok(match params.task.kind {
         TaskKind::Clusters => Box::new(Clusters::new(params)?),
         TaskKind::FlipFlop => Box::new(FlipFlop::new(params)),
+        TaskKind::Integration => Box::new(Integration::new(params)),
+        TaskKind::Context => Box::new(Context::new(params)),
+        TaskKind::Match => Box::new(Match::new(params)),
+        TaskKind::Sine => Box::new(Sine::new(params)),
         TaskKind::Trials => Box::new(FromArrays::new(params)),
     })
 }
@@ -95,6 +118,10 @@ pub(crate) fn shape(params: &Params) -> TaskShape {
     match params.task.kind {
         TaskKind::Clusters => Clusters::shape(&params.task),
         TaskKind::FlipFlop => FlipFlop::shape(&params.task),
+        TaskKind::Integration => Integration::shape(&params.task),
+        TaskKind::Context => Context::shape(&params.task),
+        TaskKind::Match => Match::shape(&params.task),
+        TaskKind::Sine => Sine::shape(&params.task),
         TaskKind::Trials => FromArrays::shape(&params.task),
     }
 }

@@ -7,6 +7,24 @@ use ndarray::{Array2, Array3, ArrayView2, ArrayView3, Axis, s};
 
 use crate::error::{Error, Result};
 
+/// A type of the numbers in trials.
+pub trait Number: Copy {
+    /// The nearest number of the type.
+    fn rounded(number: f64) -> Self;
+}
+
+impl Number for f32 {
+    fn rounded(number: f64) -> Self {
+        number as f32
+    }
+}
+
+impl Number for f64 {
+    fn rounded(number: f64) -> Self {
+        number
+    }
+}
+
 /// A set of trials of the same length.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Trials<T = f32> {
@@ -123,6 +141,11 @@ impl<T> Targets<T> {
 }
 
 impl Mask {
+    /// The timesteps from one on, in this many trials.
+    pub(super) fn from_step(first: usize, trials: usize, timesteps: usize) -> Self {
+        Self::At(Array2::from_shape_fn((trials, timesteps), |(_, timestep)| timestep >= first))
+    }
+
     pub(crate) fn view(&self) -> MaskRef<'_> {
         match self {
             Self::Last(timesteps) => MaskRef::Last(*timesteps),
@@ -133,7 +156,7 @@ impl Mask {
 
 impl<T: Clone> Trials<T> {
     /// The trials at these places, in this order. A place past the last trial panics.
-    pub(crate) fn select(&self, places: &[usize]) -> Self {
+    pub fn select(&self, places: &[usize]) -> Self {
         let inputs = match &self.inputs {
             Inputs::Held { stimuli, hold } => {
                 Inputs::Held { stimuli: stimuli.select(Axis(0), places), hold: *hold }

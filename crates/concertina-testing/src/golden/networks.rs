@@ -41,18 +41,14 @@ pub const PARTS: &[Part] = &[
     read("medium_*", "*", MODEL),
     read("init", "gru.*", MODEL),
     read("init", "lstm.*", MODEL),
-    read("jacobians", "*", MODEL),
-    read("lyapunov", "*", ANALYSIS),
-    read("tasks", "flip_flop.*", MODEL),
-    read("connectivity_*", "*", MODEL),
+    read("init", "rate.*", MODEL),
     read("init", "dale*", MODEL),
     read("init", "density.*", MODEL),
     read("init", "rank*", MODEL),
-    read("init", "rate.*", MODEL),
-    unbuilt("tasks", "integration.*", "`task.kind = integration`"),
-    unbuilt("tasks", "context.*", "`task.kind = context`"),
-    unbuilt("tasks", "match.*", "`task.kind = match`"),
-    unbuilt("tasks", "sine.*", "`task.kind = sine`"),
+    read("jacobians", "*", MODEL),
+    read("lyapunov", "*", ANALYSIS),
+    read("connectivity_*", "*", MODEL),
+    read("tasks", "*", MODEL),
 ];
 
 /// The part that an array belongs to.

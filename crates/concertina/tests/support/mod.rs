@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use concertina::Study;
 use concertina::analyses::AnalysisSpec;
-use concertina::model::params::{NetworkKind, Params, Sweep, ValidParams, ValidSweep};
+use concertina::model::params::{NetworkKind, Params, Sweep, TaskKind, ValidParams, ValidSweep};
 use concertina::table::Table;
 
 /// A run that takes a few milliseconds.
@@ -151,6 +151,20 @@ fn null_is_explained(
         (AnalysisSpec::Autocorrelation(_), "autocorrelation") => integer("samples") == Some(0),
         (AnalysisSpec::Autocorrelation(_), "autocorrelation_sd") => integer("samples") < Some(2),
         (AnalysisSpec::FixedPoints(_), _) => is_null("index"), // nothing was found
+        (AnalysisSpec::Performance(_), column) => match column {
+            "condition" => params.shape().conditions == 0,
+            // in trials of a file, the loss of a condition may count nowhere
+            "accuracy" | "chose_positive" | "mse" if params.task.kind == TaskKind::Trials => true,
+            "accuracy" => params.shape().classes().is_none(),
+            "chose_positive" => params.shape().classes() != Some(2),
+            "mse" => params.shape().classes().is_some(),
+            "r2" => true, // classes, or targets that do not vary
+            "coherence" => !matches!(params.task.kind, TaskKind::Integration | TaskKind::Context),
+            "attended" | "other_coherence" => params.task.kind != TaskKind::Context,
+            "sample_item" | "test_item" => params.task.kind != TaskKind::Match,
+            "frequency" => params.task.kind != TaskKind::Sine,
+            _ => false,
+        },
         (AnalysisSpec::Spectrum(_), "timestep") => params.network.kind != NetworkKind::Feedforward,
         (AnalysisSpec::Spectrum(_), "relative_departure_from_normality") => {
             table.floats("singular_value").expect("a column")[row] == Some(0.0)

@@ -57,6 +57,8 @@ fn value(path: &str, kind: Kind, number: u64) -> Value {
         ("task.cluster_std", _) if usual => of(&[0.02, 0.05]),
         ("task.cluster_std", _) => of(&[0.0, 5e-324, 1e-40, 0.3, 1e300]),
         (_, Kind::OptionalReal(_)) if number.is_multiple_of(3) => Value::None,
+        ("task.noise", _) if usual => of(&[0.0, 0.1, 1.0]),
+        ("task.noise", _) => of(&[5e-324, 1e-40, 1e30]),
         ("network.gain", _) if usual => of(&[1.0, 20.0, 250.0]),
         ("train.learning_rate", _) if usual => of(&[1e-3, 1e-2, 1.0]),
         ("train.weight_decay" | "train.gradient_noise" | "network.unit_noise", _) if usual => {
@@ -80,6 +82,10 @@ fn value(path: &str, kind: Kind, number: u64) -> Value {
         (_, Kind::Boolean) => Value::Boolean(number.is_multiple_of(2)),
         (_, Kind::Choice(names)) => Value::from(names[pick as usize % names.len()].name),
         (_, Kind::Trials) => Value::Trials(Arc::new(trials(pick))),
+        (_, Kind::Nonzero) => match number % 4 {
+            0 => Value::from(vec![-1e30, 5e-324, 1e30]),
+            _ => Value::from(vec![-0.5, 0.1, 0.5]),
+        },
         (_, Kind::Epochs) => Value::from(vec![1 + pick % 2, 4 + pick % 3]),
         (_, Kind::Imported) => Value::None, // nothing to train
         ("train.epochs", _) => Value::from(1_u64),
@@ -171,14 +177,21 @@ fn under_the_rules(mut params: Params) -> Params {
     if network.input_weights == InputWeights::Diagonal {
         task.input_dim = task.input_dim.min(network.units);
         task.bits = task.bits.min(network.units);
-        if task.kind == TaskKind::Trials {
-            network.units = network.units.max(2);
+        match task.kind {
+            TaskKind::Trials => network.units = network.units.max(2),
+            TaskKind::Context => network.units = network.units.max(4),
+            TaskKind::Match => {
+                network.units = network.units.max(2);
+                task.stimuli = task.stimuli.min(network.units);
+            }
+            _ => {}
         }
     }
     if train.loss == LossKind::MseScalar {
         task.classes = 2;
     }
     task.clusters = task.clusters.max(task.classes);
+    task.delay = task.delay.max(1);
     task.evaluate = task.evaluate.min(task.delay + task.hold - 1);
     train.batch = train.batch.min(match task.arrays() {
         Some(arrays) => arrays.training().len(),
@@ -222,7 +235,7 @@ fn analyses(params: &ValidParams, number: u64) -> Vec<AnalysisSpec> {
                     let reference = ["readout", "class_means"][number as usize / 2 % 2];
                     settings.extend([format!("samples={samples}"), format!("reference={reference}")]);
                 }
-                "accuracy" | "loss" => settings.push(format!("samples={samples}")),
+                "accuracy" | "loss" | "performance" => settings.push(format!("samples={samples}")),
                 "pca_snapshots" => {
                     let components = 1 + number as usize % params.network.units;
                     settings.extend([

@@ -66,11 +66,19 @@ pub(super) fn valid() -> impl Strategy<Value = ValidParams> {
         if network.input_weights == InputWeights::Diagonal {
             task.input_dim = task.input_dim.min(network.units);
             task.bits = task.bits.min(network.units);
+            if task.kind == TaskKind::Match {
+                network.units = network.units.max(2);
+                task.stimuli = task.stimuli.min(network.units);
+            }
+            if task.kind == TaskKind::Context {
+                network.units = network.units.max(4);
+            }
         }
         if train.loss == LossKind::MseScalar {
             task.classes = 2;
         }
         task.clusters = task.clusters.max(task.classes);
+        task.delay = task.delay.max(1);
         task.evaluate = task.evaluate.min(task.delay + task.hold - 1);
         if task.kind == TaskKind::Trials {
             task.file = Some(TrialSource::Arrays(trials()));
@@ -113,6 +121,7 @@ fn value(kind: Kind, number: u64) -> Value {
         Kind::Imported => Value::from(ImportedWeights::of(u128::from(number).to_le_bytes()).to_string()),
         Kind::Trials if number.is_multiple_of(2) => Value::None,
         Kind::Trials => Value::Trials(trials()),
+        Kind::Nonzero => Value::from(vec![-1.0 + part, 10_f64.powi((number % 41) as i32 - 20)]),
         Kind::Epochs => Value::from(vec![1 + number % 10, 11 + number % 1000]),
         Kind::Saves => match number % 4 {
             0 => Value::from(1 + number % 1000),

@@ -29,6 +29,7 @@ fn another_value(parameter: &Parameter) -> Value {
         Kind::Choice(names) => names.iter().map(|names| Value::from(names.name)).collect(),
         Kind::Imported => vec![Value::from(ImportedWeights::of([0xab; 16]).to_string())],
         Kind::Trials => vec![Value::from("trials.npz")],
+        Kind::Nonzero => vec![Value::from(vec![-0.5, 0.25])],
         Kind::Epochs => vec![Value::from(vec![3, 5])],
         Kind::Saves => vec![Value::Real(0.5)],
     };
@@ -112,6 +113,14 @@ task.evaluate = 1
 task.bits = 3
 task.pulse = 0.1
 task.timesteps = 100
+task.coherences = [-0.512, -0.256, -0.128, -0.064, -0.032, 0.032, 0.064, 0.128, 0.256, 0.512]
+task.noise = 1
+task.stimulus = 20
+task.response = 5
+task.stimuli = 4
+task.sample = 5
+task.test = 5
+task.frequencies = 51
 task.file = none
 task.frozen = false
 task.train_samples = 800

@@ -88,7 +88,7 @@ hint: did you mean `network.gain`?
 
 frequency=3
 unknown parameter `frequency`
-hint: `concertina params` lists every parameter
+hint: did you mean `task.frequencies`?
 
 rerun=True
 `rerun` is not a parameter of a run
@@ -503,5 +503,68 @@ fn nan_is_refused_in_fields_that_were_set_directly() {
     insta::assert_snapshot!(shown(&error), @r"
 `train.learning_rate`: expected a finite number, found NaN
 hint: `train.learning_rate`: the learning rate at the start; the highest of the cyclic schedules; the default is 0.001
+");
+}
+
+#[test]
+fn wrong_values_of_tasks_say_what_to_change() {
+    let cases: &[&[&str]] = &[
+        &["task=integration", "coherences=[]"],
+        &["task=integration", "coherences=[0.1,0]"],
+        &["task=context", "coherences=0.1"],
+        &["task=context", "coherences=[-1e31,1]"],
+        &["task=context", "noise=1e31"],
+        &["task=context", "input_weights=diagonal", "units=3"],
+        &["task=match", "stimuli=1"],
+        &["task=match", "input_weights=diagonal", "units=3"],
+        &["task=sine", "loss=mse_scalar"],
+        &["task=sine", "kind=feedforward"],
+        &["delay=0"],
+    ];
+    let shown: Vec<String> = cases.iter().map(|case| assigned(case)).collect();
+    insta::assert_snapshot!(shown.join("\n"), @r"
+task=integration coherences=[]
+`task.coherences`: expected a list of 1 to 1,000 finite numbers other than 0, as in [-0.2, 0.2], found []
+hint: `task.coherences`: the coherences: the mean of the evidence at a timestep, whose sign is the right choice; the default is [-0.512, -0.256, -0.128, -0.064, -0.032, 0.032, 0.064, 0.128, 0.256, 0.512]
+
+task=integration coherences=[0.1,0]
+`task.coherences`: expected a list of 1 to 1,000 finite numbers other than 0, as in [-0.2, 0.2], found [0.1, 0]
+hint: `task.coherences`: the coherences: the mean of the evidence at a timestep, whose sign is the right choice; the default is [-0.512, -0.256, -0.128, -0.064, -0.032, 0.032, 0.064, 0.128, 0.256, 0.512]
+
+task=context coherences=0.1
+`task.coherences`: expected a list of 1 to 1,000 finite numbers other than 0, as in [-0.2, 0.2], found 0.1
+hint: `task.coherences`: the coherences: the mean of the evidence at a timestep, whose sign is the right choice; the default is [-0.512, -0.256, -0.128, -0.064, -0.032, 0.032, 0.064, 0.128, 0.256, 0.512]
+
+task=context coherences=[-1e31,1]
+`task.coherences`: expected coherences of at most 1e30 in magnitude, found -1e31
+hint: lower `task.coherences`: inputs are numbers in single precision
+
+task=context noise=1e31
+`task.noise`: expected a number of at most 1e30, found 1e31
+hint: lower `task.noise`: inputs are numbers in single precision
+
+task=context input_weights=diagonal units=3
+`network.units`: expected at least the 4 inputs of `task.kind = context`, with `network.input_weights = diagonal`, found 3
+hint: raise `network.units`, or use `network.input_weights = orthogonal`
+
+task=match stimuli=1
+`task.stimuli`: expected a whole number from 2 to 1,000, found 1
+hint: `task.stimuli`: the number of items, each with an input line; the default is 4
+
+task=match input_weights=diagonal units=3
+`task.stimuli`: expected at most the 3 units, with `network.input_weights = diagonal`, found 4
+hint: raise `network.units`, or use `network.input_weights = orthogonal`
+
+task=sine loss=mse_scalar
+`train.loss`: expected `mse` or `zero`, as the targets of the task are real numbers, found mse_scalar
+hint: leave `train.loss` out
+
+task=sine kind=feedforward
+`network.kind`: expected a recurrent network for `task.kind = sine`, which has inputs at every timestep, found feedforward
+hint: use `network.kind = vanilla`
+
+delay=0
+`task.delay`: expected a whole number of at least 1, found 0
+hint: raise `task.delay`: the loss is evaluated at the end of it; the default is 10
 ");
 }
