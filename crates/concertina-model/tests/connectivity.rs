@@ -19,7 +19,8 @@ const LOSSES: [LossKind; 4] = [LossKind::CrossEntropy, LossKind::Mse, LossKind::
 
 /// Every kind of network but feedforward, and whether it is gated.
 fn kinds() -> impl Iterator<Item = (NetworkKind, bool)> {
-    let recurrent = [NetworkKind::Vanilla, NetworkKind::Leaky, NetworkKind::Gru];
+    let recurrent =
+        [NetworkKind::Vanilla, NetworkKind::Leaky, NetworkKind::Rate, NetworkKind::Gru, NetworkKind::Lstm];
     recurrent.into_iter().map(|kind| {
         let mut params = Params::default();
         params.network.kind = kind;
@@ -51,7 +52,7 @@ fn small(kind: NetworkKind, changes: &str) -> Params {
     (params.network.units, params.task.input_dim, params.task.clusters) = (13, 5, 7);
     (params.task.delay, params.task.hold, params.task.evaluate) = (5, 2, 3);
     (params.task.train_samples, params.task.val_samples) = (33, Some(20));
-    if kind != NetworkKind::Gru {
+    if !kind.is_gated() {
         params.network.dt = 0.3;
     }
     params.network.gain = Some(1.5);
@@ -181,10 +182,12 @@ fn the_fast_path_has_the_gradient_of_the_reference_for_every_connectivity() {
 /// Gradients of gated networks are collected in several windows of timesteps.
 #[test]
 fn a_gated_network_of_low_rank_has_the_gradient_of_the_reference_over_several_windows() {
-    for changes in ["rank=2", "rank=2 random_part=true"] {
-        let changes = format!("{changes} delay=120 hold=50 evaluate=60");
-        let params = valid(NetworkKind::Gru, &changes);
-        has_the_gradient_of_the_reference(&params, GradientMethod::Backpropagation, 6);
+    for (kind, _) in kinds().filter(|(_, gated)| *gated) {
+        for changes in ["rank=2", "rank=2 random_part=true"] {
+            let changes = format!("{changes} delay=120 hold=50 evaluate=60");
+            let params = valid(kind, &changes);
+            has_the_gradient_of_the_reference(&params, GradientMethod::Backpropagation, 6);
+        }
     }
 }
 

@@ -20,8 +20,13 @@ use concertina_testing::golden::{Fixture, networks};
 use ndarray::{Array1, Array2, ArrayD, Axis, Ix1, Ix2, Ix3, s};
 
 /// The networks with fixtures that exist here. Others are skipped.
-const NETWORKS: [(&str, NetworkKind); 3] =
-    [("gru", NetworkKind::Gru), ("leaky", NetworkKind::Leaky), ("vanilla", NetworkKind::Vanilla)];
+const NETWORKS: [(&str, NetworkKind); 5] = [
+    ("gru", NetworkKind::Gru),
+    ("leaky", NetworkKind::Leaky),
+    ("lstm", NetworkKind::Lstm),
+    ("rate", NetworkKind::Rate),
+    ("vanilla", NetworkKind::Vanilla),
+];
 
 fn matrix(fixture: &Fixture, name: &str) -> Array2<f64> {
     fixture.f64(name).into_dimensionality::<Ix2>().unwrap_or_else(|_| panic!("`{name}` is a matrix"))

@@ -5,8 +5,8 @@
 //! leaky        h_t = h_{t-1} + dt (-h_{t-1} + φ(h_{t-1}) W + x_t U + b),   y_t = h_t R + c
 //! rate         v_t = v_{t-1} + dt (-v_{t-1} + φ(v_{t-1}) W + x_t U + b),   y_t = φ(v_t) R + c
 //! gru          r, z = σ(..), n = tanh(x_t U_n + b_n + r ∘ (h_{t-1} W_n + d_n)), h_t = (1-z) ∘ n + z ∘ h_{t-1},   y_t = h_t R + c
-//! lstm         i, f, o = σ(..), g = tanh(..), c_t = f ∘ c_{t-1} + i ∘ g, h_t = o ∘ tanh(c_t),   y_t = h_t
-//! R + c feedforward  as vanilla, with a separate W and b for each layer, and depth in place of time
+//! lstm         i, f, o = σ(..), g = tanh(..), c_t = f ∘ c_{t-1} + i ∘ g, h_t = o ∘ tanh(c_t),   y_t = h_t R + c
+//! feedforward  as vanilla, with a separate W and b for each layer, and depth in place of time
 //! ```
 //!
 //! [`crate::reference`] implements the same in f64 and in plain loops.
