@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use concertina_model::network::Weights;
-use concertina_model::params::{LossKind, NetworkKind, PARAMETERS, Parameter, Params};
+use concertina_model::params::{LossKind, NetworkKind, Nonlinearity, PARAMETERS, Parameter, Params};
 use concertina_model::task::Target;
 
 use super::Import;
@@ -23,6 +23,8 @@ pub(super) struct Fitted {
     given: BTreeSet<&'static str>,
     /// Whether the parameters come from an exported run, so that nothing is assumed.
     from_run: bool,
+    /// Parameters that the file says.
+    of_file: BTreeSet<&'static str>,
 }
 
 fn wrong(path: &Path, reason: String, hint: String) -> Error {
@@ -45,11 +47,44 @@ impl Fitted {
                 given.insert(parameter.path);
             }
         }
-        Ok(Self { params, given, from_run })
+        Ok(Self { params, given, from_run, of_file: BTreeSet::new() })
     }
 
     pub(super) fn is_given(&self, parameter: &str) -> bool {
         self.given.contains(parameter)
+    }
+
+    /// Takes the equations of a network of rates, whose step in time constants is `step`, if the file says it.
+    /// A given kind of another network is an error.
+    ///
+    /// Nothing in the file says φ. It is relu unless given, as in the programs that write such files.
+    pub(super) fn take_rates(&mut self, step: Option<f64>, path: &Path) -> Result<()> {
+        let network = &mut self.params.network;
+        if self.given.contains("network.kind") && network.kind != NetworkKind::Rate {
+            let reason = format!(
+                "`network.kind`: expected rate, because the rates of the units are read out, found {}",
+                network.kind
+            );
+            return Err(wrong(path, reason, "leave `network.kind` out".to_owned()));
+        }
+        network.kind = NetworkKind::Rate;
+        self.of_file.insert("network.kind");
+        if !self.given.contains("network.nonlinearity") {
+            network.nonlinearity = Nonlinearity::Relu;
+        }
+        match (self.given.contains("network.dt"), step) {
+            (true, _) => {}
+            (false, Some(step)) => {
+                network.dt = step;
+                self.of_file.insert("network.dt");
+            }
+            (false, None) => {
+                let reason =
+                    "expected the step of the network in time constants, which the file does not say";
+                return Err(wrong(path, reason.to_owned(), "give `dt`, which is dt / tau there".to_owned()));
+            }
+        }
+        Ok(())
     }
 
     /// Takes from the weights whether the network is gated. A given kind that contradicts them is an error.
@@ -161,7 +196,8 @@ impl Fitted {
                 "network.kind" => self.params.network.kind.is_gated(),
                 _ => false,
             };
-            if self.from_run || self.given.contains(parameter.path) || of_weights {
+            let is_said = self.given.contains(parameter.path) || self.of_file.contains(parameter.path);
+            if self.from_run || is_said || of_weights {
                 continue;
             }
             if EQUATIONS.contains(&parameter.path) {

@@ -161,6 +161,9 @@ impl Import {
         let place = source.archive.as_ref().map(Archive::last);
         let mut after = source.weights(place, &fitted.params, &self.names)?;
         if fitted.params.network.kind != NetworkKind::Feedforward || source.archive.is_none() {
+            if let Some(step) = after.step_of_rates {
+                fitted.take_rates(step, label)?;
+            }
             fitted.take_sizes(&after.weights, label)?;
         }
         let before = self.read_before(&source, &fitted, &mut after)?;
@@ -363,7 +366,7 @@ impl<'a> Source<'a> {
         })?;
         let arrays = vec![(Weights::RECURRENT, format!("{}.*", Weights::RECURRENT))];
         let (not_used, not_read, notes) = Default::default();
-        Ok(Read { weights, arrays, not_used, not_read, notes })
+        Ok(Read { weights, arrays, step_of_rates: None, not_used, not_read, notes })
     }
 }
 

@@ -14,7 +14,7 @@ use concertina_model::network::Weights;
 use ndarray::{Array1, Array2};
 
 use super::file::File;
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// The names that a program gives its arrays.
 struct Program {
@@ -23,7 +23,6 @@ struct Program {
     /// In the order in which they are looked for, as are the other lists.
     bias: &'static [&'static str],
     readout_bias: &'static [&'static str],
-    initial_state: &'static str,
     /// Of the input, the recurrent weights and the readout.
     masks: [&'static str; 3],
 }
@@ -38,7 +37,6 @@ const PROGRAMS: [Program; 2] = [
         input: "W_in",
         bias: &["b_rec"],
         readout_bias: &["b_out"],
-        initial_state: "init_state",
         masks: ["input_connectivity", "rec_connectivity", "output_connectivity"],
     },
     Program {
@@ -46,7 +44,6 @@ const PROGRAMS: [Program; 2] = [
         input: "W_inp",
         bias: &["bias_rec", "b_rec", "bias"],
         readout_bias: &["bias_out", "b_out"],
-        initial_state: "y_init",
         masks: ["input_mask", "recurrent_mask", "output_mask"],
     },
 ];
@@ -56,12 +53,12 @@ pub(super) struct Rates {
     program: &'static str,
     /// As they act here: on rows, with masks and Dale's law applied.
     pub(super) weights: Weights,
+    /// Which arrays the weights are made of, in the order of the arguments of [`Rates::origins`].
+    made_of: [String; 5],
     /// The step in time constants, if the file says it.
     pub(super) alpha: Option<f64>,
     /// Whether units are excitatory or inhibitory.
     is_dale: bool,
-    /// Whether trials start from a state other than zero.
-    has_initial_state: bool,
 }
 
 impl Rates {
@@ -74,80 +71,75 @@ impl Rates {
         let program = PROGRAMS.iter().find(|program| file.has(program.input)).unwrap_or(&PROGRAMS[0]);
         // Of trainRNNbrain, nothing says whether it is under Dale's law: its weights are.
         let is_dale = file.number("dale_ratio").is_some_and(|ratio| ratio != 0.0);
-        let weights = |name: &str, mask: &str, dale: &str| -> Result<Option<Array2<f32>>> {
+        let weights = |name: &str, mask: &str, dale: &str| -> Result<Option<(Array2<f32>, String)>> {
             if !file.has(name) {
                 return Ok(None);
             }
-            let mut weights = file.matrix(name, true)?.array;
+            let (mut weights, mut origin) = (file.matrix(name, true)?.array, name.to_owned());
             if file.has(mask) {
-                let mask = of_shape(file, mask, name, weights.dim())?;
-                weights = weights * mask;
+                let numbers = of_shape(file, mask, name, weights.dim())?;
+                weights = weights * numbers;
+                origin = format!("{origin} ∘ {mask}");
             }
             if is_dale {
                 weights.mapv_inplace(f32::abs);
+                origin = format!("|{origin}|");
                 if file.has(dale) {
                     // (|W| D)ᵀ = Dᵀ |W|ᵀ.
                     let units = weights.nrows();
                     weights = of_shape(file, dale, name, (units, units))?.dot(&weights);
+                    origin = format!("{origin} {dale}");
                 }
             }
-            Ok(Some(weights))
+            Ok(Some((weights, format!("{origin}, transposed"))))
         };
+        let none = || "none".to_owned();
         let [of_input, of_recurrent, of_readout] = program.masks;
-        let Some(recurrent) = weights(RECURRENT, of_recurrent, "Dale_rec")? else { return Ok(None) };
-        let units = recurrent.nrows();
-        let input = weights(program.input, of_input, "")?.unwrap_or_else(|| Array2::zeros((0, units)));
-        let readout = weights(READOUT, of_readout, "Dale_out")?.unwrap_or_else(|| Array2::zeros((units, 0)));
-        let bias = |names: &[&str], length: usize| match names.iter().find(|name| file.has(name)) {
-            Some(name) => file.vector(name).map(|vector| vector.array),
-            None => Ok(Array1::zeros(length)),
+        let Some((recurrent, of_recurrent)) = weights(RECURRENT, of_recurrent, "Dale_rec")? else {
+            return Ok(None);
         };
-        let state = file.left().into_iter().find(|(name, _)| *name == program.initial_state);
-        let has_initial_state = state.is_some_and(|(_, state)| state.iter().any(|number| *number != 0.0));
+        let units = recurrent.nrows();
+        let (input, of_input) =
+            weights(program.input, of_input, "")?.unwrap_or_else(|| (Array2::zeros((0, units)), none()));
+        let (readout, of_readout) =
+            weights(READOUT, of_readout, "Dale_out")?.unwrap_or_else(|| (Array2::zeros((units, 0)), none()));
+        let bias = |names: &[&str], length: usize| -> Result<(Array1<f32>, String)> {
+            Ok(match names.iter().find(|name| file.has(name)) {
+                Some(name) => (file.vector(name)?.array, (*name).to_owned()),
+                None => (Array1::zeros(length), none()),
+            })
+        };
         let alpha = file.number("alpha").or_else(|| Some(file.number("dt")? / file.number("tau")?));
-        let (biases, readout_bias) =
-            (vec![bias(program.bias, units)?], bias(program.readout_bias, readout.ncols())?);
+        let (bias, readout_bias) = (bias(program.bias, units)?, bias(program.readout_bias, readout.ncols())?);
+        let made_of = [of_input, of_recurrent, bias.1, of_readout, readout_bias.1];
+        let (biases, readout_bias) = (vec![bias.0], readout_bias.0);
         let weights = Weights { input, recurrent: vec![recurrent], biases, readout, readout_bias };
-        Ok(Some(Self { program: program.name, weights, alpha, is_dale, has_initial_state }))
+        Ok(Some(Self { program: program.name, weights, made_of, alpha, is_dale }))
     }
 
-    /// The error for such a network, as long as there is no kind of network with its equations.
-    pub(super) fn refused(&self, file: &File<'_>) -> Error {
-        let Self { program, weights, alpha, is_dale, has_initial_state } = self;
-        let [inputs, units, outputs] = [weights.input.nrows(), weights.units(), weights.readout.ncols()];
-        let mut reason = format!(
-            "expected a network of a known kind, found one of {program} with {units} units, {inputs} inputs and {outputs} outputs: its units are leaky, and their rates, not their states, act on each other and are read out"
-        );
-        if let Some(alpha) = alpha {
-            reason.push_str(&format!("; the step is {alpha} time constants"));
+    /// Which of our arrays is made of which of theirs.
+    pub(super) fn origins(&self) -> Vec<(&'static str, String)> {
+        let ours =
+            [Weights::INPUT, Weights::RECURRENT, Weights::BIAS, Weights::READOUT, Weights::READOUT_BIAS];
+        ours.into_iter().zip(self.made_of.iter().cloned()).filter(|(_, origin)| origin != "none").collect()
+    }
+
+    /// What the file says about the network besides its arrays, and what it leaves open.
+    pub(super) fn notes(&self) -> Vec<String> {
+        let mut notes = Vec::new();
+        if self.is_dale {
+            notes.push(format!(
+                "units of this network of {} obey Dale's law, which the weights contain here; training here would not keep it",
+                self.program
+            ));
         }
-        if *is_dale {
-            reason.push_str("; units obey Dale's law");
+        if self.program == "trainRNNbrain" {
+            notes.push(
+                "this network of trainRNNbrain is read with its `equation_type` h; s is another network"
+                    .to_owned(),
+            );
         }
-        if *has_initial_state {
-            reason.push_str("; trials start from a state that is not zero");
-        }
-        let alpha = alpha.map_or_else(|| "ALPHA".to_owned(), |alpha| alpha.to_string());
-        let [recurrent, input, bias] = match *program {
-            "PsychRNN" if *is_dale => [
-                "((abs(W_rec * rec_connectivity)) @ Dale_rec).T",
-                "abs(W_in * input_connectivity).T",
-                "b_rec",
-            ],
-            "PsychRNN" => ["(W_rec * rec_connectivity).T", "(W_in * input_connectivity).T", "b_rec"],
-            _ => ["W_rec.T", "W_inp.T", "bias_rec"],
-        };
-        let dynamics = match *program {
-            "PsychRNN" => "",
-            _ => " (if its `equation_type` is h; s is another network)",
-        };
-        file.wrong(
-            reason,
-            file.either(
-                &format!("for analyses of its states{dynamics}, save the dynamics under our names: `numpy.savez(\"weights.npz\", recurrent_weights={recurrent}, input_weights={input}, bias={bias})`, and import them with `kind=leaky nonlinearity=relu dt={alpha}`, where dt is that of the network over its tau"),
-                &format!("for analyses of its states{dynamics}, give the dynamics under our names: `{recurrent}` as `recurrent_weights`, `{input}` as `input_weights` and `{bias}` as `bias`, with `network.kind` leaky, `network.nonlinearity` relu and `network.dt` {alpha}, which is dt over tau"),
-            ),
-        )
+        notes
     }
 }
 
@@ -206,19 +198,20 @@ mod tests {
         assert_eq!(rates.weights.input, arr2(&[[-1.0, 2.0]]));
         assert_eq!(rates.weights.readout, arr2(&[[5.0], [-3.0]]));
         assert_eq!(rates.weights.biases, [arr1(&[0.5, 0.25])]);
-        assert_eq!((rates.weights.readout_bias, rates.alpha), (Array1::zeros(1), None));
-        assert!(!rates.is_dale && rates.has_initial_state);
+        assert_eq!((&rates.weights.readout_bias, rates.alpha), (&Array1::zeros(1), None));
+        assert!(!rates.is_dale);
+        let of_recurrent = rates.origins().into_iter().find(|(name, _)| *name == "recurrent_weights");
+        assert_eq!(of_recurrent.expect("made of two").1, "W_rec ∘ rec_connectivity, transposed");
         let scalar = |number: f64| Member::Numbers(ArrayD::from_elem(IxDyn(&[]), number));
         arrays.insert("dale_ratio".to_owned(), scalar(0.8));
         arrays.insert("dt".to_owned(), Member::Integers(ArrayD::from_elem(IxDyn(&[]), 10)));
         arrays.insert("tau".to_owned(), scalar(100.0));
-        arrays.insert("init_state".to_owned(), Member::Numbers(ArrayD::zeros(IxDyn(&[1, 2]))));
         let rates = read(&arrays);
         assert_eq!(rates.weights.recurrent[0], arr2(&[[1.0, 0.0], [-2.0, -4.0]]), "|W| D, transposed");
         assert_eq!(rates.weights.input, arr2(&[[1.0, 2.0]]));
         assert_eq!(rates.weights.readout, arr2(&[[5.0], [0.0]]));
         assert_eq!(rates.alpha, Some(0.1));
-        assert!(rates.is_dale && !rates.has_initial_state);
+        assert!(rates.is_dale && rates.notes()[0].contains("Dale"));
     }
 
     #[test]
@@ -228,7 +221,6 @@ mod tests {
             ("W_rec".to_owned(), numbers(arr2(&[[1.0, 2.0], [3.0, 4.0]]))),
             ("W_inp".to_owned(), numbers(arr2(&[[1.0], [2.0]]))),
             ("bias_rec".to_owned(), Member::Numbers(arr1(&[0.5, 0.25]).into_dyn())),
-            ("y_init".to_owned(), Member::Numbers(ArrayD::zeros(IxDyn(&[2])))),
             ("dt".to_owned(), Member::Plain("1".to_owned())),
             ("tau".to_owned(), Member::Plain("10".to_owned())),
             ("activation_name".to_owned(), Member::Plain("'relu'".to_owned())),

@@ -60,9 +60,18 @@ struct Known<'f> {
 pub(super) struct Read {
     pub(super) weights: Weights,
     pub(super) arrays: Vec<(&'static str, String)>,
+    /// If the names say that it is a network of rates: its step in time constants, if the file says that.
+    pub(super) step_of_rates: Option<Option<f64>>,
     pub(super) not_used: Vec<String>,
     pub(super) not_read: Vec<String>,
     pub(super) notes: Vec<String>,
+}
+
+/// The weights of one network, under names that do not say its equations, or those of a program that has one
+/// kind of network.
+enum OneNetwork {
+    Arrays(Weights, Vec<(&'static str, String)>),
+    Rates(Rates),
 }
 
 /// The arrays of one network.
@@ -96,7 +105,14 @@ fn is_state(name: &str) -> bool {
 /// Reads the weights in a file, and reports which array became which.
 pub(super) fn weights(file: File<'_>, names: &Names) -> Result<Read> {
     let reading = Reading { file: &file, names };
-    let (weights, arrays) = reading.weights()?;
+    let (weights, arrays, step_of_rates) = match reading.weights()? {
+        OneNetwork::Arrays(weights, arrays) => (weights, arrays, None),
+        OneNetwork::Rates(rates) => {
+            rates.notes().into_iter().for_each(|note| file.note(note));
+            let arrays = rates.origins();
+            (rates.weights, arrays, Some(rates.alpha))
+        }
+    };
     for (name, array) in file.left() {
         let module = before(name, "weight").unwrap_or_default();
         let leads_to_input = weights.has_input() && array.shape().contains(&weights.input.nrows());
@@ -110,11 +126,11 @@ pub(super) fn weights(file: File<'_>, names: &Names) -> Result<Read> {
         }
     }
     let (not_used, not_read) = file.not_used();
-    Ok(Read { weights, arrays, not_used, not_read, notes: file.into_notes() })
+    Ok(Read { weights, arrays, step_of_rates, not_used, not_read, notes: file.into_notes() })
 }
 
 impl<'a> Reading<'a> {
-    fn weights(&self) -> Result<(Weights, Vec<(&'static str, String)>)> {
+    fn weights(&self) -> Result<OneNetwork> {
         if let Some(unknown) = self.names.keys().find(|name| !OURS.contains(&name.as_str())) {
             return Err(self.file.wrong(
                 format!("expected one of `{}`, found `{unknown}`", OURS.join("`, `")),
@@ -133,8 +149,7 @@ impl<'a> Reading<'a> {
             (Some((name, transposed)), _) => self.file.matrix(name, transposed)?,
             (None, Some(known)) => self.file.matrix(known.name, known.convention == Convention::Torch)?,
             (None, None) => match Rates::of(self.file)? {
-                // Once there is a kind of network with these equations, its weights are returned here.
-                Some(rates) => return Err(rates.refused(self.file)),
+                Some(rates) => return Ok(OneNetwork::Rates(rates)),
                 None => return Err(self.no_recurrent()),
             },
         };
@@ -174,7 +189,7 @@ impl<'a> Reading<'a> {
             readout: readout.array,
             readout_bias: readout_bias.array,
         };
-        Ok((weights, arrays))
+        Ok(OneNetwork::Arrays(weights, arrays))
     }
 
     /// Refuses networks of several layers or in two directions, which have other equations.
