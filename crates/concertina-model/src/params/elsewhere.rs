@@ -210,12 +210,12 @@ const NAMES: &[(&[&str], &str)] = &[
         "the time from stimulus onset to the end of evaluation is `task.delay` here",
     ),
     (
-        &["stimulus", "stim_duration", "stim_steps", "t_stim"],
-        "the time for which the input is shown is `task.hold` here",
+        &["stim_duration", "stim_steps", "t_stim"],
+        "the time for which the input is shown is `task.hold` here in `clusters`, and `task.stimulus` in `integration` and `context`",
     ),
     (
-        &["decision", "response", "response_steps", "t_response"],
-        "the time over which the loss is evaluated is `task.evaluate` here",
+        &["decision", "response_steps", "t_response"],
+        "the time over which the loss is evaluated is `task.evaluate` here in `clusters`, and `task.response` in `integration` and `context`",
     ),
     (&["n_epochs", "nepochs", "max_epochs", "epoch"], "the number of epochs is `train.epochs` here"),
     (

@@ -77,6 +77,14 @@ fn evidence(params: &Params) -> Result<()> {
         spell(largest.unwrap_or_default()),
         hint("task.coherences"),
     )?;
+    let twice = repeated(&task.coherences);
+    unless(
+        twice.is_none(),
+        "task.coherences",
+        "coherences that differ from each other, as each is a condition".to_owned(),
+        format!("{} twice", spell(twice.unwrap_or_default())),
+        "give each coherence once in `task.coherences`".to_owned(),
+    )?;
     unless(
         task.noise <= MOST_EVIDENCE,
         "task.noise",
@@ -84,6 +92,13 @@ fn evidence(params: &Params) -> Result<()> {
         spell(task.noise),
         hint("task.noise"),
     )
+}
+
+/// The lowest number that a list has more than once.
+fn repeated(numbers: &[f64]) -> Option<f64> {
+    let mut sorted = numbers.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted.windows(2).find(|pair| pair[0] == pair[1]).map(|pair| pair[0])
 }
 
 fn batches(params: &Params, shape: &TaskShape) -> Result<()> {

@@ -513,6 +513,7 @@ fn wrong_values_of_tasks_say_what_to_change() {
         &["task=integration", "coherences=[0.1,0]"],
         &["task=context", "coherences=0.1"],
         &["task=context", "coherences=[-1e31,1]"],
+        &["task=integration", "coherences=[0.5,-0.5,0.50]"],
         &["task=context", "noise=1e31"],
         &["task=context", "input_weights=diagonal", "units=3"],
         &["task=match", "stimuli=1"],
@@ -538,6 +539,10 @@ hint: `task.coherences`: the coherences: the mean of the evidence at a timestep,
 task=context coherences=[-1e31,1]
 `task.coherences`: expected coherences of at most 1e30 in magnitude, found -1e31
 hint: lower `task.coherences`: inputs are numbers in single precision
+
+task=integration coherences=[0.5,-0.5,0.50]
+`task.coherences`: expected coherences that differ from each other, as each is a condition, found 0.5 twice
+hint: give each coherence once in `task.coherences`
 
 task=context noise=1e31
 `task.noise`: expected a number of at most 1e30, found 1e31
