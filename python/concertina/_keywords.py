@@ -22,7 +22,7 @@ class ParameterValues:
         #: the realisation: keys every stream of random numbers; the default is 0
         seed: int
         #: the task; the default is clusters
-        task: Literal["clusters", "flip_flop", "trials"] | Trials
+        task: Literal["clusters", "flip_flop", "integration", "context", "match", "sine", "trials"] | Trials
         #: the dimension of the input space; the default is 200
         input_dim: int
         #: the number of Gaussian clusters; the default is 60
@@ -31,7 +31,8 @@ class ParameterValues:
         classes: int
         #: the standard deviation of a cluster, per coordinate; the default is 0.02
         cluster_std: float
-        #: the time from stimulus onset to the end of evaluation, in timesteps; the default is 10
+        #: the time from stimulus onset to the end of evaluation (`clusters`), or without input before the
+        #: response or test, in timesteps; the default is 10
         delay: int
         #: the time for which the input is shown, in timesteps; the default is 1
         hold: int
@@ -43,6 +44,24 @@ class ParameterValues:
         pulse: float
         #: the length of a trial, in timesteps; the default is 100
         timesteps: int
+        #: the coherences: the mean of the evidence at a timestep, whose sign is the right choice; the default
+        #: is [-0.512, -0.256, -0.128, -0.064, -0.032, 0.032, 0.064, 0.128, 0.256, 0.512]
+        coherences: Sequence[float]
+        #: the standard deviation of the evidence at a timestep; the default is 1.0
+        noise: float
+        #: the time for which evidence is shown, in timesteps; the default is 20
+        stimulus: int
+        #: the time after the delay, in which the loss counts, in timesteps; the default is 5
+        response: int
+        #: the number of items, each with an input line; the default is 4
+        stimuli: int
+        #: the time for which the first item is shown, in timesteps; the default is 5
+        sample: int
+        #: the time for which the second item is shown, in which the loss counts, in timesteps; the default is
+        #: 5
+        test: int
+        #: the number of frequencies, equally spaced from 0.1 to 0.6 radians per timestep; the default is 51
+        frequencies: int
         #: the trials: arrays `inputs` and `targets`, perhaps `mask` and `condition`; the default is None
         file: str | PathLike[str] | Trials | None
         #: the same samples every epoch, rather than fresh ones; the default is False
@@ -53,11 +72,11 @@ class ParameterValues:
         #: default is None
         val_samples: int | None
         #: the equations of the network; the default is vanilla
-        kind: Literal["vanilla", "leaky", "feedforward", "gru"]
+        kind: Literal["vanilla", "leaky", "feedforward", "gru", "lstm", "rate"]
         #: the number of units, in each layer of a feedforward network; the default is 200
         units: int
         #: the transfer function of a unit; the default is tanh
-        nonlinearity: Literal["tanh", "relu", "linear"]
+        nonlinearity: Literal["tanh", "relu", "linear", "softplus", "sigmoid"]
         #: the spectral radius of the random part of the recurrent weights; the default is 20.0
         gain: float
         #: the step of the discretisation, in time constants; the default is 0.01
@@ -79,6 +98,22 @@ class ParameterValues:
         readout_scale: float
         #: the random share of the recurrent weights, the rest is orthogonal; the default is 1.0
         random_fraction: float
+        #: the rank of the trained part of the recurrent weights, in each block of a gated network (none: not
+        #: restricted); the default is None
+        rank: int | None
+        #: keep the random recurrent weights beside the part of low rank; they are not trained; the default is
+        #: False
+        random_part: bool
+        #: the share of excitatory units under Dale's law (none: units have connections of both signs); the
+        #: default is None
+        excitatory: float | None
+        #: read out excitatory units only; the default is False
+        excitatory_readout: bool
+        #: the probability that a recurrent connection exists; the default is 1.0
+        density: float
+        #: train the recurrent weights; false is a reservoir, of which only the readout is trained; the
+        #: default is True
+        train_recurrent: bool
         #: train the biases; otherwise they stay zero; the default is True
         biases: bool
         #: train the input weights; the default is False
@@ -143,7 +178,7 @@ class ParameterKeywords(TypedDict, total=False):
     seed: int
     model_seed: Any
     #: the task; the default is clusters
-    task: Literal["clusters", "flip_flop", "trials"] | Trials
+    task: Literal["clusters", "flip_flop", "integration", "context", "match", "sine", "trials"] | Trials
     #: the dimension of the input space; the default is 200
     input_dim: int
     X_dim: Any
@@ -156,7 +191,8 @@ class ParameterKeywords(TypedDict, total=False):
     #: the standard deviation of a cluster, per coordinate; the default is 0.02
     cluster_std: float
     clust_sig: Any
-    #: the time from stimulus onset to the end of evaluation, in timesteps; the default is 10
+    #: the time from stimulus onset to the end of evaluation (`clusters`), or without input before the
+    #: response or test, in timesteps; the default is 10
     delay: int
     n_lag: Any
     #: the time for which the input is shown, in timesteps; the default is 1
@@ -171,6 +207,23 @@ class ParameterKeywords(TypedDict, total=False):
     pulse: float
     #: the length of a trial, in timesteps; the default is 100
     timesteps: int
+    #: the coherences: the mean of the evidence at a timestep, whose sign is the right choice; the default is
+    #: [-0.512, -0.256, -0.128, -0.064, -0.032, 0.032, 0.064, 0.128, 0.256, 0.512]
+    coherences: Sequence[float]
+    #: the standard deviation of the evidence at a timestep; the default is 1.0
+    noise: float
+    #: the time for which evidence is shown, in timesteps; the default is 20
+    stimulus: int
+    #: the time after the delay, in which the loss counts, in timesteps; the default is 5
+    response: int
+    #: the number of items, each with an input line; the default is 4
+    stimuli: int
+    #: the time for which the first item is shown, in timesteps; the default is 5
+    sample: int
+    #: the time for which the second item is shown, in which the loss counts, in timesteps; the default is 5
+    test: int
+    #: the number of frequencies, equally spaced from 0.1 to 0.6 radians per timestep; the default is 51
+    frequencies: int
     #: the trials: arrays `inputs` and `targets`, perhaps `mask` and `condition`; the default is None
     file: str | PathLike[str] | Trials | None
     #: the same samples every epoch, rather than fresh ones; the default is False
@@ -184,13 +237,13 @@ class ParameterKeywords(TypedDict, total=False):
     val_samples: int | None
     num_test_samples_per_epoch: Any
     #: the equations of the network; the default is vanilla
-    kind: Literal["vanilla", "leaky", "feedforward", "gru"]
+    kind: Literal["vanilla", "leaky", "feedforward", "gru", "lstm", "rate"]
     network: Any
     #: the number of units, in each layer of a feedforward network; the default is 200
     units: int
     N: Any
     #: the transfer function of a unit; the default is tanh
-    nonlinearity: Literal["tanh", "relu", "linear"]
+    nonlinearity: Literal["tanh", "relu", "linear", "softplus", "sigmoid"]
     hid_nonlin: Any
     #: the spectral radius of the random part of the recurrent weights; the default is 20.0
     gain: float
@@ -217,6 +270,22 @@ class ParameterKeywords(TypedDict, total=False):
     #: the random share of the recurrent weights, the rest is orthogonal; the default is 1.0
     random_fraction: float
     Wrec_rand_proportion: Any
+    #: the rank of the trained part of the recurrent weights, in each block of a gated network (none: not
+    #: restricted); the default is None
+    rank: int | None
+    #: keep the random recurrent weights beside the part of low rank; they are not trained; the default is
+    #: False
+    random_part: bool
+    #: the share of excitatory units under Dale's law (none: units have connections of both signs); the
+    #: default is None
+    excitatory: float | None
+    #: read out excitatory units only; the default is False
+    excitatory_readout: bool
+    #: the probability that a recurrent connection exists; the default is 1.0
+    density: float
+    #: train the recurrent weights; false is a reservoir, of which only the readout is trained; the default is
+    #: True
+    train_recurrent: bool
     #: train the biases; otherwise they stay zero; the default is True
     biases: bool
     use_biases: Any
@@ -293,7 +362,7 @@ class SweepKeywords(TypedDict, total=False):
     seed: int | Iterable[int]
     model_seed: Any
     #: the task; the default is clusters
-    task: Literal["clusters", "flip_flop", "trials"] | Trials | Iterable[Literal["clusters", "flip_flop", "trials"] | Trials]
+    task: Literal["clusters", "flip_flop", "integration", "context", "match", "sine", "trials"] | Trials | Iterable[Literal["clusters", "flip_flop", "integration", "context", "match", "sine", "trials"] | Trials]
     #: the dimension of the input space; the default is 200
     input_dim: int | Iterable[int]
     X_dim: Any
@@ -306,7 +375,8 @@ class SweepKeywords(TypedDict, total=False):
     #: the standard deviation of a cluster, per coordinate; the default is 0.02
     cluster_std: float | Iterable[float]
     clust_sig: Any
-    #: the time from stimulus onset to the end of evaluation, in timesteps; the default is 10
+    #: the time from stimulus onset to the end of evaluation (`clusters`), or without input before the
+    #: response or test, in timesteps; the default is 10
     delay: int | Iterable[int]
     n_lag: Any
     #: the time for which the input is shown, in timesteps; the default is 1
@@ -321,6 +391,23 @@ class SweepKeywords(TypedDict, total=False):
     pulse: float | Iterable[float]
     #: the length of a trial, in timesteps; the default is 100
     timesteps: int | Iterable[int]
+    #: the coherences: the mean of the evidence at a timestep, whose sign is the right choice; the default is
+    #: [-0.512, -0.256, -0.128, -0.064, -0.032, 0.032, 0.064, 0.128, 0.256, 0.512]
+    coherences: Sequence[float] | Iterable[Sequence[float]]
+    #: the standard deviation of the evidence at a timestep; the default is 1.0
+    noise: float | Iterable[float]
+    #: the time for which evidence is shown, in timesteps; the default is 20
+    stimulus: int | Iterable[int]
+    #: the time after the delay, in which the loss counts, in timesteps; the default is 5
+    response: int | Iterable[int]
+    #: the number of items, each with an input line; the default is 4
+    stimuli: int | Iterable[int]
+    #: the time for which the first item is shown, in timesteps; the default is 5
+    sample: int | Iterable[int]
+    #: the time for which the second item is shown, in which the loss counts, in timesteps; the default is 5
+    test: int | Iterable[int]
+    #: the number of frequencies, equally spaced from 0.1 to 0.6 radians per timestep; the default is 51
+    frequencies: int | Iterable[int]
     #: the trials: arrays `inputs` and `targets`, perhaps `mask` and `condition`; the default is None
     file: str | PathLike[str] | Trials | Iterable[str | PathLike[str] | Trials | None] | None
     #: the same samples every epoch, rather than fresh ones; the default is False
@@ -334,13 +421,13 @@ class SweepKeywords(TypedDict, total=False):
     val_samples: int | Iterable[int | None] | None
     num_test_samples_per_epoch: Any
     #: the equations of the network; the default is vanilla
-    kind: Literal["vanilla", "leaky", "feedforward", "gru"] | Iterable[Literal["vanilla", "leaky", "feedforward", "gru"]]
+    kind: Literal["vanilla", "leaky", "feedforward", "gru", "lstm", "rate"] | Iterable[Literal["vanilla", "leaky", "feedforward", "gru", "lstm", "rate"]]
     network: Any
     #: the number of units, in each layer of a feedforward network; the default is 200
     units: int | Iterable[int]
     N: Any
     #: the transfer function of a unit; the default is tanh
-    nonlinearity: Literal["tanh", "relu", "linear"] | Iterable[Literal["tanh", "relu", "linear"]]
+    nonlinearity: Literal["tanh", "relu", "linear", "softplus", "sigmoid"] | Iterable[Literal["tanh", "relu", "linear", "softplus", "sigmoid"]]
     hid_nonlin: Any
     #: the spectral radius of the random part of the recurrent weights; the default is 20.0
     gain: float | Iterable[float]
@@ -367,6 +454,22 @@ class SweepKeywords(TypedDict, total=False):
     #: the random share of the recurrent weights, the rest is orthogonal; the default is 1.0
     random_fraction: float | Iterable[float]
     Wrec_rand_proportion: Any
+    #: the rank of the trained part of the recurrent weights, in each block of a gated network (none: not
+    #: restricted); the default is None
+    rank: int | Iterable[int | None] | None
+    #: keep the random recurrent weights beside the part of low rank; they are not trained; the default is
+    #: False
+    random_part: bool | Iterable[bool]
+    #: the share of excitatory units under Dale's law (none: units have connections of both signs); the
+    #: default is None
+    excitatory: float | Iterable[float | None] | None
+    #: read out excitatory units only; the default is False
+    excitatory_readout: bool | Iterable[bool]
+    #: the probability that a recurrent connection exists; the default is 1.0
+    density: float | Iterable[float]
+    #: train the recurrent weights; false is a reservoir, of which only the readout is trained; the default is
+    #: True
+    train_recurrent: bool | Iterable[bool]
     #: train the biases; otherwise they stay zero; the default is True
     biases: bool | Iterable[bool]
     use_biases: Any

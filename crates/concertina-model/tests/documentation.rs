@@ -56,7 +56,8 @@ fn citations_that_lead_nowhere_are_found() {
 }
 
 /// Folders of test data that may lie beside a clone. Tests report that they skip them if they are missing.
-const BESIDE: [&str; 4] = [
+const BESIDE: [&str; 5] = [
+    "../shared/files",
     "../shared/golden",
     "../shared/golden-analyses",
     "../shared/golden-networks",

@@ -128,7 +128,7 @@ fn parameters_are_listed_for_people_and_programs() {
     let place = Place::new();
     let listed = |more: &[&str]| place.run(&[&["params"], more].concat()).expect_success().stdout;
     assert!(listed(&[]).contains("network.gain") && listed(&[]).contains("g_radius"));
-    assert!(listed(&[]).contains("network.gain (g_radius) = 20\n    the spectral radius"));
+    assert!(listed(&[]).contains("network.gain (g_radius) = 20; 1.5 with"));
     assert!(listed(&["--paper"]).starts_with("model_seed (seed) = 0\n"));
     assert!(listed(&[]).lines().all(|line| line.chars().count() < 160), "{}", listed(&[]));
     assert!(listed(&["--markdown"]).starts_with("| parameter |"));

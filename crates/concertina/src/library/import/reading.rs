@@ -28,8 +28,8 @@ const RECURRENT_BIAS: usize = 5;
 /// The published code's names for the same arrays, in the same order. Its vectors are rows, like ours.
 const PUBLISHED: [&str; 5] = ["Win", "Wrec", "brec", "Wout", "bout"];
 /// The kinds of gated networks, and how many times as many columns as rows their recurrent weights have: one
-/// block of columns per current of a unit. Blocks have the order of PyTorch, here as there: r, z, n, and i, f,
-/// g, o.
+/// block of columns per current of a unit. Blocks have the order of PyTorch, here as there: r, z, n, and i,
+/// f, g, o.
 pub(super) const GATED: [(usize, NetworkKind); 2] = [(3, NetworkKind::Gru), (4, NetworkKind::Lstm)];
 /// The name that means that the network does not have an array.
 const NONE: &str = "none";
