@@ -110,11 +110,6 @@ fn null_is_explained(
     match (analysis, column) {
         // undefined where all states are equal up to rounding; the test of the closed forms checks where
         (AnalysisSpec::EffectiveDimension(_), "effective_dimension") => true,
-        // a task has some of these columns; r2 is undefined where targets do not vary
-        (AnalysisSpec::Performance(_), "accuracy") => params.shape().classes().is_none(),
-        (AnalysisSpec::Performance(_), "mse") => params.shape().classes().is_some(),
-        (AnalysisSpec::Performance(_), "condition") => params.shape().conditions == 0,
-        (AnalysisSpec::Performance(_), name) => name != "trials",
         // trials with real targets have no class
         (AnalysisSpec::PcaSnapshots(_), "class") if params.shape().classes().is_none() => true,
         // trials of a file may have no conditions
