@@ -38,6 +38,11 @@ SECONDS = {
     "fig6c": 355,
     "ed6": 46,
     "flip_flop": 24,
+    "context": 36,
+    "low_rank": 32,
+    "match": 9,
+    "psychometric": 13,
+    "sine": 70,
 }
 # the same of `--seeds 0..1`, where only that was measured, and how many realisations the command trains
 SECONDS_OF_ONE = {"ed10": (77, 5)}

@@ -419,6 +419,78 @@ def weight_variance(weights: ArrayLike, window: int = 10) -> NDArray[np.float64]
     return np.array([np.nan if one is None else one for one in found])
 
 
+def performance(
+    outputs: ArrayLike,
+    targets: ArrayLike,
+    *,
+    mask: ArrayLike | None = None,
+    conditions: ArrayLike | None = None,
+) -> Table:
+    """How well outputs meet their targets, in each condition.
+
+    Parameters
+    ----------
+    outputs : array (trials, time, outputs)
+        The outputs. For classes, the largest is the choice.
+    targets : array of int (trials, time), or of float (trials, time, outputs)
+        Classes, numbered from 0, or real numbers.
+    mask : array of bool (trials, time), optional
+        The timesteps that count. Default: all.
+    conditions : array of int (trials,), optional
+        The condition of each trial. Default: all trials together.
+
+    Returns
+    -------
+    Table
+        One row per condition: `condition`, `trials`, `accuracy`, `mse` and `r2`. Accuracy is for classes; the
+        others are for real numbers. The mean of `r2` is that of each output. What is undefined is null.
+
+    Raises
+    ------
+    ShapeError
+        Shapes do not match, or numbers are NaN or infinite.
+
+    Examples
+    --------
+    >>> import concertina as ct
+    >>> ct.performance([[[0.1, 0.9]], [[0.8, 0.2]]], [[1], [1]], conditions=[3, 7])["accuracy"].tolist()
+    [1.0, 0.0]
+    """
+    found = np.asarray(array("outputs", outputs), dtype=np.float64)
+    if found.ndim != 3:
+        raise ShapeError(f"`outputs`: expected (trials, time, outputs), found {found.shape}")
+    wanted = array("targets", targets)
+    of_classes = np.issubdtype(wanted.dtype, np.integer)
+    trials, timesteps = found.shape[:2]
+    counts = np.ones((trials, timesteps), bool) if mask is None else array("mask", mask).astype(bool)
+    groups = np.zeros(trials, int) if conditions is None else array("conditions", conditions)
+    for name, given, expected in [
+        ("targets", wanted, found.shape[:2] if of_classes else found.shape),
+        ("mask", counts, (trials, timesteps)),
+        ("conditions", groups, (trials,)),
+    ]:
+        if given.shape != expected:
+            raise ShapeError(f"`{name}`: expected {expected}, found {given.shape}")
+    for name, given in [("outputs", found), ("targets", wanted)]:
+        if not np.isfinite(given).all():
+            raise ShapeError(f"`{name}`: expected finite numbers, found one that is NaN or infinite")
+    rows: dict[str, list[Any]] = {name: [] for name in ("condition", "trials", "accuracy", "mse", "r2")}
+    for condition in np.unique(groups):
+        of_it = (groups == condition)[:, np.newaxis] & counts
+        accuracy = mse = r2 = None
+        if of_it.any() and of_classes:
+            accuracy = float(np.mean(found[of_it].argmax(axis=1) == wanted[of_it]))
+        elif of_it.any():
+            residuals = found[of_it] - wanted[of_it]
+            spread = wanted[of_it] - wanted[of_it].mean(axis=0)
+            mse = float(np.mean(residuals**2))
+            r2 = float(1 - np.sum(residuals**2) / np.sum(spread**2)) if spread.any() else None
+        values = (None if conditions is None else int(condition), int(np.sum(groups == condition)), accuracy, mse, r2)
+        for name, value in zip(rows, values, strict=True):
+            rows[name].append(value)
+    return Table(rows)
+
+
 def spectrum(weights: ArrayLike) -> Table:
     """Eigenvalues and singular values of recurrent weights, and how far the weights are from normal.
 

@@ -26,6 +26,7 @@ class RunAnalyses:
         samples: int = 500,
         timesteps: Literal["all", "last"] | Sequence[int] = "all",
         extend_to: int | None = None,
+        state: Literal["rates", "cell"] | None = None,
     ) -> Table:
         """The effective dimension (participation ratio) of the states at each timestep.
 
@@ -40,6 +41,8 @@ class RunAnalyses:
             The timesteps to analyse.
         extend_to : int, optional
             Continue the trials to this timestep, with zero input.
+        state : Literal["rates", "cell"], optional
+            The variable to analyse in place of the state of the units.
 
         Returns
         -------
@@ -84,6 +87,7 @@ class RunAnalyses:
             samples=samples,
             timesteps=timesteps,
             extend_to=extend_to,
+            state=state,
         )
 
     def accuracy(self, *, at: str | int | Sequence[int] = "ends", samples: int = 1000) -> Table:
@@ -203,6 +207,7 @@ class RunAnalyses:
         components: int = 2,
         timesteps: Literal["all", "last"] | Sequence[int] = "all",
         extend_to: int | None = None,
+        state: Literal["rates", "cell"] | None = None,
     ) -> Table:
         """The states along their first principal components, at each timestep, with the readout in the same
         plane.
@@ -231,6 +236,8 @@ class RunAnalyses:
             The timesteps to analyse.
         extend_to : int, optional
             Continue the trials to this timestep, with zero input.
+        state : Literal["rates", "cell"], optional
+            The variable to analyse in place of the state of the units.
 
         Returns
         -------
@@ -292,6 +299,7 @@ class RunAnalyses:
             components=components,
             timesteps=timesteps,
             extend_to=extend_to,
+            state=state,
         )
 
     def lyapunov(
@@ -310,8 +318,8 @@ class RunAnalyses:
         Benettin's method: a frame of orthonormal tangent vectors is carried along an orbit by the
         Jacobians and made orthonormal again after every timestep (QR). The exponents are the means of
         `log2 R[j, j]` over time. The Jacobians are analytic and taken at the state that they map from, and
-        all arithmetic is in float64. Initial conditions are uniform in [-0.2, 0.2] in every unit, and the
-        same for every checkpoint of a run.
+        all arithmetic is in float64. Initial conditions are uniform in [-0.2, 0.2] in every number of the
+        state, and the same for every checkpoint of a run.
 
         The rule `stopping` determines when the estimate ends. An estimate that has not converged is still
         a result, with its error and the reason.
@@ -322,8 +330,8 @@ class RunAnalyses:
             Which checkpoints: `"ends"` (before and after training), `"first"`, `"last"`, `"all"`,
             `"last:10"`, `"every:5"`, an epoch, or several epochs.
         exponents : int, optional
-            Number of exponents, largest first; at most the number of units. The default is 10, or the number
-            of units if that is smaller.
+            Number of exponents, largest first; at most the dimension of the state, which is the number of
+            units, or twice that in an LSTM. The default is 10, or the dimension if that is smaller.
         stopping : {"converged", "paper"}, default "converged"
             The rule that determines when the estimate ends.
         tolerance : float, default 0.002
@@ -419,6 +427,7 @@ class RunAnalyses:
         training_share: float = 0.8,
         classifier: Literal["logistic", "svm"] = "logistic",
         c: float = 1.0,
+        state: Literal["rates", "cell"] | None = None,
     ) -> Table:
         """Training and testing accuracy of a linear classifier that sees some of the clusters and is tested
         on the rest.
@@ -456,6 +465,8 @@ class RunAnalyses:
             The classifier.
         c : float, default 1.0
             Inverse strength of the classifier's penalty on the weights, as in scikit-learn.
+        state : Literal["rates", "cell"], optional
+            The variable to analyse in place of the state of the units.
 
         Returns
         -------
@@ -514,6 +525,7 @@ class RunAnalyses:
             training_share=training_share,
             classifier=classifier,
             c=c,
+            state=state,
         )
 
     def saturation(
@@ -593,6 +605,7 @@ class RunAnalyses:
         samples: int = 1000,
         timesteps: Literal["all", "last"] | Sequence[int] = "all",
         extend_to: int | None = None,
+        state: Literal["rates", "cell"] | None = None,
     ) -> Table:
         """Mean distances within classes and between classes, at each timestep.
 
@@ -607,6 +620,8 @@ class RunAnalyses:
             The timesteps to analyse.
         extend_to : int, optional
             Continue the trials to this timestep, with zero input.
+        state : Literal["rates", "cell"], optional
+            The variable to analyse in place of the state of the units.
 
         Returns
         -------
@@ -655,6 +670,7 @@ class RunAnalyses:
             samples=samples,
             timesteps=timesteps,
             extend_to=extend_to,
+            state=state,
         )
 
     def orthogonal_compression(
@@ -665,6 +681,7 @@ class RunAnalyses:
         timesteps: Literal["all", "last"] | Sequence[int] = "all",
         extend_to: int | None = None,
         reference: Literal["readout", "class_means"] = "readout",
+        state: Literal["rates", "cell"] | None = None,
     ) -> Table:
         """How much the part of the states orthogonal to the readout has shrunk since before training, at each
         timestep.
@@ -691,6 +708,8 @@ class RunAnalyses:
             Continue the trials to this timestep, with zero input.
         reference : {"readout", "class_means"}, default "readout"
             The directions whose orthogonal complement is analysed.
+        state : Literal["rates", "cell"], optional
+            The variable to analyse in place of the state of the units.
 
         Returns
         -------
@@ -741,6 +760,7 @@ class RunAnalyses:
             timesteps=timesteps,
             extend_to=extend_to,
             reference=reference,
+            state=state,
         )
 
     def weight_variance(
@@ -813,6 +833,7 @@ class RunAnalyses:
         samples: int = 1000,
         timesteps: Literal["all", "last"] | Sequence[int] = "all",
         extend_to: int | None = None,
+        state: Literal["rates", "cell"] | None = None,
     ) -> Table:
         """The cosine of the angle between the state at each timestep and the state after the first step of
         the same trial.
@@ -835,6 +856,8 @@ class RunAnalyses:
             The timesteps to analyse.
         extend_to : int, optional
             Continue the trials to this timestep, with zero input.
+        state : Literal["rates", "cell"], optional
+            The variable to analyse in place of the state of the units.
 
         Returns
         -------
@@ -886,6 +909,7 @@ class RunAnalyses:
             samples=samples,
             timesteps=timesteps,
             extend_to=extend_to,
+            state=state,
         )
 
     def spectrum(self, *, at: str | int | Sequence[int] = "ends") -> Table:
@@ -1019,9 +1043,9 @@ class RunAnalyses:
               1e-10);
             * `hits`: how many starts ended there; for the start that came nearest, `start_trial` and
               `start_timestep`, where it began, and `iterations`, the number of its steps;
-            * `state`, a vector: the state; `eigenvalue_real` and `eigenvalue_imaginary`, vectors: the
-              eigenvalues of the Jacobian there, largest modulus first, and in a conjugate pair the one with
-              positive imaginary part first;
+            * `state`, a vector: the state (of an LSTM, `h` and then `c`); `eigenvalue_real` and
+              `eigenvalue_imaginary`, vectors: the eigenvalues of the Jacobian there, largest modulus first,
+              and in a conjugate pair the one with positive imaginary part first;
             * the same in every row of a checkpoint: `starts`; `unconverged`, how many of them reached no
               point.
 
@@ -1078,3 +1102,62 @@ class RunAnalyses:
             max_iterations=max_iterations,
             input=input,
         )
+
+    def performance(self, *, at: str | int | Sequence[int] = "ends", samples: int = 1000) -> Table:
+        """The performance of the network in each condition of the task, at each checkpoint.
+
+        Dropout and noise of units are off. For classes, the table has the accuracy, and for two classes
+        also how often the network chooses class 1, the positive one. As a function of `coherence`, that is
+        the psychometric curve. For real targets, it has the mean squared error and the share of the
+        variance that is explained. Trials without conditions make up one row.
+
+        Parameters
+        ----------
+        at : str, int or sequence of int, default "ends"
+            Which checkpoints: `"ends"` (before and after training), `"first"`, `"last"`, `"all"`,
+            `"last:10"`, `"every:5"`, an epoch, or several epochs.
+        samples : int, default 1000
+            Trials, spread over the conditions as evenly as the task can.
+
+        Returns
+        -------
+        Table
+            One row per checkpoint and condition: `condition`, `trials`, what the condition consists of
+            (`attended`, `coherence`, `other_coherence`, `sample_item`, `test_item`, `frequency`, where the
+            task has them), `accuracy`, `chose_positive`, `mse` and `r2`.
+
+            The first columns are the parameters that vary, `seed`, `stage` (`before`, `during` or `after`
+            training), `epoch` and `update`.
+
+        Raises
+        ------
+        ParameterError
+            A setting is invalid.
+        RunFailed
+            The analysis fails for one of the runs. Outputs are NaN or infinite.
+
+        See Also
+        --------
+        concertina.performance : the same for plain arrays.
+
+        Notes
+        -----
+        Differences from the sources: the choice is that of the readout.
+
+        References
+        ----------
+        Roitman and Shadlen (2002), Fig. 3.
+
+        Roitman and Shadlen (2002), "Response of neurons in the lateral intraparietal area during a combined
+        visual discrimination reaction time task", Journal of Neuroscience 22, 9475-9489.
+
+        Examples
+        --------
+        >>> import concertina as ct
+        >>> study = ct.Study(progress=False)
+        >>> runs = study.train(units=12, input_dim=6, clusters=8, train_samples=40, epochs=2, gain=[20, 250])
+        >>> runs.performance(samples=40).columns  # doctest: +NORMALIZE_WHITESPACE
+        ['gain', 'seed', 'stage', 'epoch', 'update', 'condition', 'trials', 'attended', 'coherence',
+        'other_coherence', 'sample_item', 'test_item', 'frequency', 'accuracy', 'chose_positive', 'mse', 'r2']
+        """
+        return self.analyse("performance", at=at, samples=samples)

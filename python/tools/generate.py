@@ -128,6 +128,7 @@ WORDS = {
     "The loss of the run (`train.loss`)": "The loss of the run (the parameter `loss`)",
     "[`Error::NotFinite`](crate::Error::NotFinite) if a checkpoint has": "A checkpoint has",
     "[`Error::NotFinite`](crate::Error::NotFinite) if the loss": "The loss",
+    "[`Error::NotFinite`](crate::Error::NotFinite) if outputs": "Outputs",
     "[`Error::NotFinite`] if the variance of a product leaves": "The variance of a product leaves",
     "[`Error::NotApplicable`] for a feedforward": "A feedforward",
     "network of one layer, which has no recurrent weights": "network of one layer has no recurrent weights",

@@ -38,6 +38,7 @@ GROUPS = {
         "saturation",
         "autocorrelation",
         "weight_variance",
+        "performance",
         "accuracy",
         "loss",
         "analyses",

@@ -80,7 +80,7 @@ impl Fitted {
             }
             (false, None) => {
                 let reason =
-                    "expected the step of the network in time constants, which the file does not say";
+                    "expected the step of the network in time constants, which its arrays do not say";
                 return Err(wrong(path, reason.to_owned(), "give `dt`, which is dt / tau there".to_owned()));
             }
         }
