@@ -54,8 +54,8 @@ impl Fitted {
         self.given.contains(parameter)
     }
 
-    /// Takes the equations of a network of rates, whose step in time constants is `step`, if the file says it.
-    /// A given kind of another network is an error.
+    /// Takes the equations of a network of rates, whose step in time constants is `step`, if the file says
+    /// it. A given kind of another network is an error.
     ///
     /// Nothing in the file says φ. It is relu unless given, as in the programs that write such files.
     pub(super) fn take_rates(&mut self, step: Option<f64>, path: &Path) -> Result<()> {
