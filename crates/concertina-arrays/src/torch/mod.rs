@@ -17,9 +17,9 @@ use crate::{Arrays, Error, Result, check_size};
 /// values. The names of nested entries are joined by dots: `model_state_dict.rnn.weight_hh_l0`. A tensor by
 /// itself has the name `tensor`.
 ///
-/// Numbers, text and other values that are not tensors become [`Member::Plain`]. A tensor that cannot be read
-/// becomes [`Member::Other`] with the reason, and does not prevent the others from being read. Nothing in the
-/// file is run.
+/// Numbers, text and other values that are not tensors become [`Member::Plain`](crate::Member::Plain). A
+/// tensor that cannot be read becomes [`Member::Other`](crate::Member::Other) with the reason, and does not
+/// prevent the others from being read. Nothing in the file is run.
 ///
 /// # Errors
 /// [`Error::Program`] if the file contains a function or class other than those of tensors and containers, a
