@@ -431,7 +431,8 @@ def performance(
     Parameters
     ----------
     outputs : array (trials, time, outputs)
-        The outputs. For classes, the largest is the choice.
+        The outputs. For classes, the largest is the choice; of a single output it is the sign, and a positive one
+        means class 1.
     targets : array of int (trials, time), or of float (trials, time, outputs)
         Classes, numbered from 0, or real numbers.
     mask : array of bool (trials, time), optional
@@ -474,12 +475,16 @@ def performance(
     for name, given in [("outputs", found), ("targets", wanted)]:
         if not np.isfinite(given).all():
             raise ShapeError(f"`{name}`: expected finite numbers, found one that is NaN or infinite")
+    classes = max(2, found.shape[2])
+    if of_classes and counts.any() and not 0 <= wanted[counts].min() <= wanted[counts].max() < classes:
+        raise ShapeError(f"`targets`: expected classes from 0 to {classes - 1}, as there are {found.shape[2]} outputs")
+    chosen = (found[..., 0] > 0) if found.shape[2] == 1 else found.argmax(axis=2)
     rows: dict[str, list[Any]] = {name: [] for name in ("condition", "trials", "accuracy", "mse", "r2")}
     for condition in np.unique(groups):
         of_it = (groups == condition)[:, np.newaxis] & counts
         accuracy = mse = r2 = None
         if of_it.any() and of_classes:
-            accuracy = float(np.mean(found[of_it].argmax(axis=1) == wanted[of_it]))
+            accuracy = float(np.mean(chosen[of_it] == wanted[of_it]))
         elif of_it.any():
             residuals = found[of_it] - wanted[of_it]
             spread = wanted[of_it] - wanted[of_it].mean(axis=0)

@@ -263,3 +263,10 @@ def test_starts_of_fixed_points_are_rows_of_the_states(rng: np.random.Generator)
     assert (np.sign(began.sum(axis=1)) == np.sign(stable["state"].sum(axis=1))).all()
     everything = ct.fixed_points([[0.0, 2.0], [2.0, 0.0]], states, starts=None)
     assert everything["starts"].tolist()[0] == 600
+
+
+def test_performance_of_one_output_and_of_classes_that_do_not_exist() -> None:
+    table = ct.performance([[[0.5]], [[-0.5]]], [[1], [1]], conditions=[0, 1])
+    assert table["accuracy"].tolist() == [1.0, 0.0]
+    with pytest.raises(ct.ShapeError, match="classes from 0 to 1"):
+        ct.performance([[[0.5, 0.1]]], [[2]])

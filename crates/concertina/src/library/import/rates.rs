@@ -53,7 +53,7 @@ pub(super) struct Rates {
     program: &'static str,
     /// As they act here: on rows, with masks and Dale's law applied.
     pub(super) weights: Weights,
-    /// Which arrays the weights are made of, in the order of the arguments of [`Rates::origins`].
+    /// What input weights, recurrent weights, bias, readout weights and its bias are made of.
     made_of: [String; 5],
     /// The step in time constants, if the file says it.
     pub(super) alpha: Option<f64>,
