@@ -1,7 +1,7 @@
 """Times one update here, in PyTorch and in JAX, in turns, each in a separate process on one core.
 
 Prints medians and ratios. `benches/peers/run` runs it and installs what it needs. `OURS` is called as
-`OURS {paper,vanilla,gru} BATCH UPDATES`.
+`OURS NETWORK BATCH UPDATES`, with the networks below.
 
     python compare.py [--rounds N] [--only NETWORK]... [--save FILE] OURS
 """
@@ -16,12 +16,10 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 
-UPDATES = {"paper": {1: 4000, 10: 2000, 50: 500, 800: 40}, "vanilla": {32: 200}, "gru": {32: 100}}
-PEERS = {
-    "paper": {"eager": ("update.py", "eager"), "compiled": ("update.py", "compiled"), "jax": ("update_jax.py", "paper")},
-    "vanilla": {"eager": ("trials.py", "vanilla"), "jax": ("update_jax.py", "vanilla")},
-    "gru": {"eager": ("trials.py", "gru"), "jax": ("update_jax.py", "gru")},
-}
+UPDATES = {"paper": {1: 4000, 10: 2000, 50: 500, 800: 40}, "vanilla": {32: 200}, "gru": {32: 100}, "lstm": {32: 100}}
+UPDATES |= {network: {32: 200} for network in ("rate", "low_rank", "dale")}
+PEERS = {"paper": {"eager": ("update.py", "eager"), "compiled": ("update.py", "compiled"), "jax": ("update_jax.py", "paper")}}
+PEERS |= {name: {"eager": ("trials.py", name), "jax": ("update_jax.py", name)} for name in UPDATES if name != "paper"}
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NPROC")
 
 

@@ -2,9 +2,10 @@
 
 Written to be fast, not to be general. All updates of a slice are one compiled loop over donated buffers. The products with
 inputs and with the readout are taken out of the loop over time, and in the paper's network the stimulus is multiplied only
-in the first timestep. `trials.py` has the shapes of `vanilla` and `gru`. Gates are in PyTorch's order: reset, update, new.
+in the first timestep. `trials.py` describes the other networks. Gates are in PyTorch's order: reset, update, new; and input, forget, cell,
+output.
 
-    python update_jax.py {paper,vanilla,gru} BATCH UPDATES [UNROLL]
+    python update_jax.py {paper,vanilla,gru,lstm,rate,low_rank,dale} BATCH UPDATES [UNROLL]
 """
 
 import json
@@ -25,6 +26,7 @@ import jax.numpy as jnp
 import numpy as np
 
 BATCHES, SLICES = 80, 5
+ALPHA, RANK, EXCITATORY = 0.1, 2, 102
 
 
 def paper_loss(weights, fixed, stimulus, labels, unroll):
@@ -36,24 +38,59 @@ def paper_loss(weights, fixed, stimulus, labels, unroll):
 
 
 def vanilla_step(state, driven, recurrent, _):
-    return jnp.tanh(state @ recurrent + driven)
+    state = jnp.tanh(state @ recurrent + driven)
+    return state, state
 
 
 def gru_step(state, driven, recurrent, recurrent_bias):
     driven_gates, driven_new = jnp.split(driven, [2 * state.shape[1]], axis=1)
     gates, new = jnp.split(state @ recurrent + recurrent_bias, [2 * state.shape[1]], axis=1)
     reset, update = jnp.split(jax.nn.sigmoid(driven_gates + gates), 2, axis=1)
-    return (1 - update) * jnp.tanh(driven_new + reset * new) + update * state
+    state = (1 - update) * jnp.tanh(driven_new + reset * new) + update * state
+    return state, state
 
 
-def trial_loss(step, weights, _, stimuli, targets, unroll):
+def lstm_step(state, driven, recurrent, recurrent_bias):
+    output, cell = state
+    entering, forget, new, leaving = jnp.split(output @ recurrent + recurrent_bias + driven, 4, axis=1)
+    cell = jax.nn.sigmoid(forget) * cell + jax.nn.sigmoid(entering) * jnp.tanh(new)
+    output = jax.nn.sigmoid(leaving) * jnp.tanh(cell)
+    return (output, cell), output
+
+
+def rate_step(state, driven, recurrent, _):
+    current, rate = state
+    for factor in recurrent:
+        rate = rate @ factor
+    current = current + ALPHA * (rate + driven - current)
+    rate = jnp.tanh(current)
+    return (current, rate), rate
+
+
+def factors(network, recurrent):
+    """The matrices that the rates of a rate network are multiplied by, one after the other."""
+    units = recurrent[0].shape[0]
+    if network == "low_rank":
+        return recurrent[0], recurrent[1].T / units
+    if network == "dale":
+        signs = jnp.where(jnp.arange(units) < EXCITATORY, 1.0, -1.0)[:, None]
+        return (signs * (1 - jnp.eye(units)) * jnp.abs(recurrent[0]),)
+    return recurrent
+
+
+STEPS = {"vanilla": vanilla_step, "gru": gru_step, "lstm": lstm_step, "rate": rate_step, "low_rank": rate_step, "dale": rate_step}
+GATES = {"gru": 3, "lstm": 4}
+
+
+def trial_loss(network, weights, _, stimuli, targets, unroll):
     inputs, bias, recurrent, recurrent_bias, readout, readout_bias = weights
-
-    def advance(state, driven):
-        state = step(state, driven, recurrent, recurrent_bias)
-        return state, state
-
-    start = jnp.zeros((stimuli.shape[1], recurrent.shape[0]))
+    step = STEPS[network]
+    start = jnp.zeros((stimuli.shape[1], readout.shape[0]))
+    if step is rate_step:
+        recurrent = factors(network, recurrent)
+    if step in (rate_step, lstm_step):
+        start = (start, start)
+    advance = lambda state, driven: step(state, driven, recurrent, recurrent_bias)
     _, states = jax.lax.scan(advance, start, stimuli @ inputs + bias, unroll=unroll)
     return jnp.square(states @ readout + readout_bias - targets).mean()
 
@@ -82,18 +119,22 @@ def paper(batch, random, units=200, classes=2, gain=20.0, dt=0.01):
     return weights, inputs, (random.uniform(-2, 2, (BATCHES, batch, units)), random.integers(classes, size=(BATCHES, batch)))
 
 
-def trials(gates, batch, random, units=128, inputs=3, outputs=3, timesteps=100):
+def trials(network, batch, random, units=128, inputs=3, outputs=3, timesteps=100):
     """Weights as PyTorch draws them (uniform, within 1/√units), no untrained weights, and the batches."""
     draw = lambda *shape: random.uniform(-1, 1, shape) / math.sqrt(units)
-    weights = (draw(inputs, gates * units), draw(gates * units), draw(units, gates * units))
-    weights += (draw(gates * units), draw(units, outputs), draw(outputs)) if gates > 1 else (None, draw(units, outputs), draw(outputs))
+    gates = GATES.get(network, 1)
+    recurrent = draw(units, gates * units)
+    if STEPS[network] is rate_step:
+        recurrent = tuple(random.standard_normal((2, units, RANK))) if network == "low_rank" else (recurrent,)
+    weights = (draw(inputs, gates * units), draw(gates * units), recurrent)
+    weights += (draw(gates * units) if gates > 1 else None, draw(units, outputs), draw(outputs))
     return weights, None, tuple(random.standard_normal((BATCHES, timesteps, batch, size)) for size in (inputs, outputs))
 
 
 def main(network, batch, updates, unroll=None):
     random = np.random.default_rng(0)
-    weights, fixed, data = paper(batch, random) if network == "paper" else trials(3 if network == "gru" else 1, batch, random)
-    loss = paper_loss if network == "paper" else partial(trial_loss, gru_step if network == "gru" else vanilla_step)
+    weights, fixed, data = paper(batch, random) if network == "paper" else trials(network, batch, random)
+    loss = paper_loss if network == "paper" else partial(trial_loss, network)
     fastest = 9 if network == "paper" and batch > 1 else 1  # the fastest of 1, 4 and 10 (9 is all of the paper's)
     loss = partial(loss, unroll=int(unroll or fastest))
     weights, fixed, data = jax.tree.map(lambda a: jnp.asarray(a, jnp.int32 if a.dtype.kind == "i" else jnp.float32), (weights, fixed, data))

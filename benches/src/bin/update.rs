@@ -1,8 +1,8 @@
 //! Prints the seconds of one update here, the fastest of five slices, as a line of JSON, for comparison with
 //! the peers in `benches/peers/compare.py`.
 //!
-//! `update paper BATCH UPDATES` measures the paper's network; `vanilla` and `gru` have inputs and losses at
-//! every one of 100 timesteps.
+//! `update paper BATCH UPDATES` measures the paper's network. The others have inputs and losses at every one
+//! of 100 timesteps: `vanilla`, `gru`, `lstm`, `rate`, and `low_rank` and `dale`, which are rate networks.
 
 use std::hint::black_box;
 use std::time::Instant;
@@ -26,10 +26,20 @@ fn parameters(network: &str) -> Result<Params> {
         "paper" => return Ok(params),
         "vanilla" => NetworkKind::Vanilla,
         "gru" => NetworkKind::Gru,
-        other => bail!("expected `paper`, `vanilla` or `gru`, found `{other}`"),
+        "lstm" => NetworkKind::Lstm,
+        "rate" | "low_rank" | "dale" => NetworkKind::Rate,
+        other => {
+            bail!("expected `paper`, `vanilla`, `gru`, `lstm`, `rate`, `low_rank` or `dale`, found `{other}`")
+        }
     };
+    match network {
+        "low_rank" => params.network.rank = Some(2),
+        "dale" => params.network.excitatory = Some(0.8),
+        _ => {}
+    }
     params.task.kind = TaskKind::FlipFlop;
-    (params.network.units, params.network.gain, params.network.dt) = (128, Some(1.0), 1.0);
+    (params.network.units, params.network.gain) = (128, Some(1.0));
+    params.network.dt = if params.network.kind == NetworkKind::Rate { 0.1 } else { 1.0 };
     params.network.train_input = true;
     params.train.optimizer = OptimizerKind::Adam;
     Ok(params)
