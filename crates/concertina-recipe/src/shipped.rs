@@ -23,6 +23,7 @@ pub const RECIPES: &[(&str, &str)] = &[
 /// The same for figures that are not from the paper. They are drawn only if named.
 pub const OTHER_RECIPES: &[(&str, &str)] = &[
     ("flip_flop", include_str!("../../../recipes/flip_flop.toml")),
+    ("fixed_points", include_str!("../../../recipes/fixed_points.toml")),
     ("low_rank", include_str!("../../../recipes/low_rank.toml")),
     ("psychometric", include_str!("../../../recipes/psychometric.toml")),
     ("context", include_str!("../../../recipes/context.toml")),

@@ -203,6 +203,18 @@ fn several_rows_become_one_number_or_are_refused() {
     assert_eq!(means("mean"), 22.0);
     assert_eq!(means("last"), 24.0);
     assert_eq!(means("argmax"), 9.0);
+    assert_eq!(means("count"), 2.0);
+}
+
+#[test]
+fn no_row_counts_as_zero_only_where_the_realisation_was_analysed() {
+    let text = RECIPE.split("where").next().expect("a beginning").to_owned()
+        + "where = \"gain = 20 and stage = after and effective_dimension > 100\"\nexpect = \"less\"\nthan = 1\n"
+        + "reduce = { over = \"timestep\", take = \"count\" }\n";
+    let data = table(|seed, _| Some(22.0 + seed as f64), 0..4);
+    let finding = judged_of(Recipe::from_toml("mine.toml", &text), &data, &FIVE, &[]).findings[0].clone();
+    assert_eq!(finding.realisations.iter().map(|of| of.value).collect::<Vec<_>>(), [0.0; 4]);
+    assert_eq!(finding.left_out.iter().map(|left| left.seed).collect::<Vec<_>>(), [4]);
 }
 
 #[test]

@@ -127,6 +127,8 @@ pub enum Take {
     Last,
     /// The place where the value is largest (the first such place).
     Argmax,
+    /// The number of rows, 0 if there are none.
+    Count,
 }
 
 /// A comparison of two numbers of a realisation.

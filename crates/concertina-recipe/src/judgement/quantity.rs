@@ -64,6 +64,7 @@ type Row = (Option<f64>, Option<f64>);
 /// The rows of one side of a comparison, by seed.
 struct Side {
     condition: Condition,
+    /// Of every realisation in the table, the rows that fulfil the condition.
     rows: BTreeMap<u64, Vec<Row>>,
 }
 
@@ -82,11 +83,11 @@ impl Side {
         };
         for (row, seed) in seeds.iter().enumerate() {
             let counts = side.condition.holds(table, row)?;
-            if let Some(seed) = seed.and_then(|seed| u64::try_from(seed).ok())
-                && counts
-                && evidence.counts(row)
-            {
-                side.rows.entry(seed).or_default().push((over[row], values[row]));
+            if let Some(seed) = seed.and_then(|seed| u64::try_from(seed).ok()) {
+                let rows = side.rows.entry(seed).or_default();
+                if counts && evidence.counts(row) {
+                    rows.push((over[row], values[row]));
+                }
             }
         }
         Ok(side)
@@ -96,6 +97,7 @@ impl Side {
     fn value(&self, claim: &Claim, evidence: &Evidence<'_>, seed: u64) -> Result<Result<f64, Reason>> {
         let rows = self.rows.get(&seed).map_or(&[][..], Vec::as_slice);
         match (&claim.reduce, rows) {
+            (Some(Reduction { take: Take::Count, .. }), []) if self.rows.contains_key(&seed) => Ok(Ok(0.0)),
             (_, []) => Ok(Err(self.why_absent(evidence, seed))),
             (None, [(_, value)]) => Ok(value.ok_or_else(undefined)),
             (Some(reduction), rows) => match same_place(rows) {
@@ -164,6 +166,7 @@ fn reduced(reduction: &Reduction, rows: &[Row]) -> Result<f64, Reason> {
         Take::Argmax => largest.map(|(over, _)| over),
         Take::Min => rows.iter().map(|(_, value)| *value).reduce(f64::min),
         Take::Last => rows.last().map(|(_, value)| *value),
+        Take::Count => Some(rows.len() as f64),
         Take::Mean => Some(rows.iter().map(|(_, value)| value).sum::<f64>() / rows.len() as f64),
     };
     number.ok_or_else(undefined)

@@ -286,6 +286,7 @@ fn in_words(claim: &Claim) -> String {
             Take::Mean => "mean",
             Take::Last => "last",
             Take::Argmax => "place of the largest",
+            Take::Count => "number of",
         };
         words = format!("{take} {words} over {}", reduction.over);
     }
