@@ -20,6 +20,7 @@
 //! | [`Spectrum`] | does activity in the linear network grow or decay, in the long run and in one step? | what the nonlinearity changes |
 //! | [`FixedPoints`] | where does the network stay put, or almost, and how does it move near such points? | whether there are others, and what happens far from them |
 //! | [`Performance`] | how well does the network do in each condition of the task? | how |
+//! | [`RepresentationSimilarity`] | how similar are the states to those at another checkpoint or timestep? | in what they differ |
 //!
 //! Every number is a pure function of the run's parameters, the weights and the analysis. Nothing here reads
 //! a clock. Products are divided between threads only where [`with_threads`] allows it, which does not change
@@ -60,6 +61,7 @@
 //! | [`Autocorrelation`] | [`autocorrelation`](fn@autocorrelation) | states over time |
 //! | [`Spectrum`] | [`spectrum`](fn@spectrum) | a matrix of weights |
 //! | [`FixedPoints`] | [`fixed_points`](fn@fixed_points) | the dynamics of any weights, and starts |
+//! | [`RepresentationSimilarity`] | [`cka`], [`cka_debiased`], [`procrustes_angle`], [`rdm_similarity`], [`rdm`] | two sets of states of the same trials |
 
 /// The list of all analyses. Calls a macro with the name and the type of each, in the order of the
 /// documentation.
@@ -91,6 +93,7 @@ macro_rules! each_analysis {
             spectrum: Spectrum,
             fixed_points: FixedPoints,
             performance: Performance,
+            representation_similarity: RepresentationSimilarity,
         }
     };
 }
@@ -107,6 +110,7 @@ pub mod lyapunov;
 mod orthogonal_compression;
 mod pca_snapshots;
 mod performance;
+mod representation_similarity;
 mod saturation;
 mod spectrum;
 mod weight_variance;
@@ -144,6 +148,10 @@ pub use orthogonal_compression::{
 };
 pub use pca_snapshots::{PcaSnapshot, PcaSnapshots, pca_snapshots};
 pub use performance::Performance;
+pub use representation_similarity::{
+    Between, RdmDistance, RdmSimilarity, ReferenceCheckpoint, RepresentationSimilarity, SimilarityMeasure,
+    procrustes_angle, rdm, rdm_similarity,
+};
 pub use responses::StateVariable;
 pub use saturation::{Magnitudes, Saturation, rates, saturation};
 pub use settings::Setting;
