@@ -21,6 +21,7 @@
 //! | [`FixedPoints`] | where does the network stay put, or almost, and how does it move near such points? | whether there are others, and what happens far from them |
 //! | [`Performance`] | how well does the network do in each condition of the task? | how |
 //! | [`RepresentationSimilarity`] | how similar are the states to those at another checkpoint or timestep? | in what they differ |
+//! | [`IntrinsicDimension`] | how many dimensions has the surface on which the states lie? | which ones, and how the surface is curved |
 //!
 //! Every number is a pure function of the run's parameters, the weights and the analysis. Nothing here reads
 //! a clock. Products are divided between threads only where [`with_threads`] allows it, which does not change
@@ -62,6 +63,7 @@
 //! | [`Spectrum`] | [`spectrum`](fn@spectrum) | a matrix of weights |
 //! | [`FixedPoints`] | [`fixed_points`](fn@fixed_points) | the dynamics of any weights, and starts |
 //! | [`RepresentationSimilarity`] | [`cka`], [`cka_debiased`], [`procrustes_angle`], [`rdm_similarity`], [`rdm`] | two sets of states of the same trials |
+//! | [`IntrinsicDimension`] | [`intrinsic_dimension`](fn@intrinsic_dimension), [`twonn`], [`levina_bickel`], [`correlation_dimension`], [`components_90`], [`participation_ratios`] | states of a timestep |
 
 /// The list of all analyses. Calls a macro with the name and the type of each, in the order of the
 /// documentation.
@@ -94,6 +96,7 @@ macro_rules! each_analysis {
             fixed_points: FixedPoints,
             performance: Performance,
             representation_similarity: RepresentationSimilarity,
+            intrinsic_dimension: IntrinsicDimension,
         }
     };
 }
@@ -105,6 +108,7 @@ mod class_distances;
 mod cluster_holdout;
 mod effective_dimension;
 pub mod fixed_points;
+mod intrinsic_dimension;
 mod loss;
 pub mod lyapunov;
 mod orthogonal_compression;
@@ -140,6 +144,10 @@ pub use concertina_numerics::kernels::with_threads;
 pub use effective_dimension::{EffectiveDimension, effective_dimension};
 pub use error::{Error, Result};
 pub use fixed_points::{FixedPoints, fixed_points};
+pub use intrinsic_dimension::{
+    CorrelationDimension, Dimensions, IntrinsicDimension, LevinaBickel, ParticipationRatios, TwoNn,
+    components_90, correlation_dimension, intrinsic_dimension, levina_bickel, participation_ratios, twonn,
+};
 pub use loss::Loss;
 pub use lyapunov::{Lyapunov, lyapunov};
 pub use numbers::Precision;
