@@ -1,7 +1,7 @@
 //! `decoding`: how well a linear classifier reads the class or the condition of trials it has not seen.
 
 use concertina_model::params::ValidParams;
-use concertina_model::task::{Ask, TaskShape, Trials};
+use concertina_model::task::{Ask, Trials};
 use concertina_numerics::classify::LinearClassifier;
 use concertina_numerics::random::{Purpose, Stream};
 use concertina_numerics::statistics::{mean, variance};
@@ -136,9 +136,8 @@ impl Decoding {
     }
 
     /// The number of samples requested; the default is raised to two per class or condition.
-    fn samples_of(&self, shape: &TaskShape, targets: usize) -> usize {
-        let least = shape.conditions.max(2 * targets);
-        if self.samples == Self::default().samples { self.samples.max(least) } else { self.samples }
+    fn samples_of(&self, targets: usize) -> usize {
+        if self.samples == Self::default().samples { self.samples.max(2 * targets) } else { self.samples }
     }
 
     /// Refuses a problem whose second derivative does not fit in memory.
@@ -180,7 +179,7 @@ impl Analysis for Decoding {
         StateVariable::check(self.state, Self::NAME, params)?;
         self.check_fit()?;
         let targets = self.targets(params)?;
-        let samples = self.samples_of(params.shape(), targets);
+        let samples = self.samples_of(targets);
         ranges::samples(Self::NAME, samples, self.folds.max(2 * targets))?;
         self.check_size(samples, params.network.units, targets)?;
         self.timesteps.resolve(Self::NAME, self.extend_to, params).map(drop)
@@ -189,7 +188,7 @@ impl Analysis for Decoding {
     fn run(&self, subject: &Subject) -> Result<Table> {
         self.check(subject.params)?;
         let timesteps = self.timesteps.resolve(Self::NAME, self.extend_to, subject.params)?;
-        let count = self.samples_of(subject.params.shape(), self.targets(subject.params)?);
+        let count = self.samples_of(self.targets(subject.params)?);
         let samples = subject.task.trials(Ask::Analysis { count });
         let targets = self.labels(&samples)?;
         let folds = Folds::draw(&targets, self.folds, subject.params.seed)?;
@@ -202,7 +201,7 @@ impl Analysis for Decoding {
                 .iter()
                 .map(|timestep| Ok(responses.at(*timestep)?.mapv(f64::from)))
                 .collect::<Result<_>>()?;
-            let views: Vec<_> = states.iter().map(Array2::view).collect();
+            let views: Vec<_> = states.iter().map(|states| states.view()).collect();
             let fitted = self.fitted(&views, &folds)?;
             for (trained, &timestep) in timesteps.iter().enumerate() {
                 for (tested, &other) in timesteps.iter().enumerate() {
@@ -270,7 +269,8 @@ impl Folds {
         let mut of = vec![0; labels.len()];
         let mut next = 0;
         for class in 0..classes {
-            let mut own: Vec<usize> = (0..labels.len()).filter(|&trial| labels[trial] as usize == class).collect();
+            let mut own: Vec<usize> =
+                (0..labels.len()).filter(|&trial| labels[trial] as usize == class).collect();
             stream.shuffle(&mut own);
             for trial in own {
                 of[trial] = next % count;
@@ -422,13 +422,18 @@ pub fn decoding<T: Precision>(
     settings.check_fit()?;
     let (timesteps, trials, units) = states.dim();
     if units == 0 {
-        let expected = format!("(timesteps, trials, units) = ({timesteps}, {trials}, any), with at least one unit");
+        let expected =
+            format!("(timesteps, trials, units) = ({timesteps}, {trials}, any), with at least one unit");
         return Err(Error::Shape { what: "states", expected, found: vec![timesteps, trials, units] });
     }
     let lengths = [("labels", Some(labels.len())), ("folds", folds.map(<[usize]>::len))];
     for (what, length) in lengths {
         if let Some(found) = length.filter(|length| *length != trials) {
-            return Err(Error::Shape { what, expected: format!("(trials) = ({trials})"), found: vec![found] });
+            return Err(Error::Shape {
+                what,
+                expected: format!("(trials) = ({trials})"),
+                found: vec![found],
+            });
         }
     }
     for (timestep, states) in states.outer_iter().enumerate() {
@@ -445,7 +450,7 @@ pub fn decoding<T: Precision>(
     };
     settings.check_size(trials, units, folds.classes)?;
     let states: Vec<Array2<f64>> = states.outer_iter().map(|states| states.mapv(Into::into)).collect();
-    let views: Vec<_> = states.iter().map(Array2::view).collect();
+    let views: Vec<_> = states.iter().map(|states| states.view()).collect();
     let classifiers = settings.fitted(&views, &folds)?;
     let mut accuracy = Array3::zeros((folds.count, timesteps, timesteps));
     for trained in 0..timesteps {

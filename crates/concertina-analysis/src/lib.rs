@@ -22,6 +22,7 @@
 //! | [`Performance`] | how well does the network do in each condition of the task? | how |
 //! | [`RepresentationSimilarity`] | how similar are the states to those at another checkpoint or timestep? | in what they differ |
 //! | [`IntrinsicDimension`] | how many dimensions has the surface on which the states lie? | which ones, and how the surface is curved |
+//! | [`Decoding`] | can a linear readout tell classes or conditions apart, and does it work at other timesteps? | whether the network uses this, and whether a nonlinear readout could do better |
 //!
 //! Every number is a pure function of the run's parameters, the weights and the analysis. Nothing here reads
 //! a clock. Products are divided between threads only where [`with_threads`] allows it, which does not change
@@ -64,6 +65,7 @@
 //! | [`FixedPoints`] | [`fixed_points`](fn@fixed_points) | the dynamics of any weights, and starts |
 //! | [`RepresentationSimilarity`] | [`cka`], [`cka_debiased`], [`procrustes_angle`], [`rdm_similarity`], [`rdm`] | two sets of states of the same trials |
 //! | [`IntrinsicDimension`] | [`intrinsic_dimension`](fn@intrinsic_dimension), [`twonn`], [`levina_bickel`], [`correlation_dimension`], [`components_90`], [`participation_ratios`] | states of a timestep |
+//! | [`Decoding`] | [`decoding`](fn@decoding) | states over time, classes |
 
 /// The list of all analyses. Calls a macro with the name and the type of each, in the order of the
 /// documentation.
@@ -97,6 +99,7 @@ macro_rules! each_analysis {
             performance: Performance,
             representation_similarity: RepresentationSimilarity,
             intrinsic_dimension: IntrinsicDimension,
+            decoding: Decoding,
         }
     };
 }
@@ -106,6 +109,7 @@ mod autocorrelation;
 mod cka;
 mod class_distances;
 mod cluster_holdout;
+mod decoding;
 mod effective_dimension;
 pub mod fixed_points;
 mod intrinsic_dimension;
@@ -141,6 +145,7 @@ pub use classifier::Classifier;
 pub use cluster_holdout::{ClusterHoldout, HoldoutAccuracy, cluster_holdout};
 pub use concertina_model::network::evaluate_outputs;
 pub use concertina_numerics::kernels::with_threads;
+pub use decoding::{Decoded, Decoding, DecodingTarget, DecodingTest, decoding};
 pub use effective_dimension::{EffectiveDimension, effective_dimension};
 pub use error::{Error, Result};
 pub use fixed_points::{FixedPoints, fixed_points};
