@@ -42,8 +42,7 @@ use crate::{Error, Result};
 /// ```
 pub fn cka<A: Precision, B: Precision>(x: ArrayView2<A>, y: ArrayView2<B>) -> Result<Option<f64>> {
     let Some((x, y)) = centred_pair(x, y, "centred kernel alignment", 2)? else { return Ok(None) };
-    let similarity = cross(&x, &y) / (cross(&x, &x) * cross(&y, &y)).sqrt();
-    Ok(Some(similarity.clamp(0.0, 1.0))) // rounding can take it out of the range
+    Ok(Some(Kernel::once(x).alignment(&Kernel::once(y))))
 }
 
 /// The linear centred kernel alignment without its bias for few samples. It is 0 on average for independent
@@ -63,18 +62,27 @@ pub fn cka<A: Precision, B: Precision>(x: ArrayView2<A>, y: ArrayView2<B>) -> Re
 /// `song2012`, Eq. 5, for the estimator; `kornblith2019` for the measure. Differs in: nothing.
 pub fn cka_debiased<A: Precision, B: Precision>(x: ArrayView2<A>, y: ArrayView2<B>) -> Result<Option<f64>> {
     let Some((x, y)) = centred_pair(x, y, "debiased centred kernel alignment", 4)? else { return Ok(None) };
-    let (of_x, of_y) = (unbiased(&x, &x), unbiased(&y, &y));
-    let defined = of_x > 0.0 && of_y > 0.0;
-    Ok(defined.then(|| unbiased(&x, &y) / (of_x * of_y).sqrt()))
+    Ok(Kernel::once(x).alignment_debiased(&Kernel::once(y)))
 }
 
 /// Both sets in f64, scaled and centred; `None` if either is a single point.
-fn centred_pair<A: Precision, B: Precision>(
+pub(crate) fn centred_pair<A: Precision, B: Precision>(
     x: ArrayView2<A>,
     y: ArrayView2<B>,
     quantity: &'static str,
     least: usize,
 ) -> Result<Option<(Array2<f64>, Array2<f64>)>> {
+    check_pair(x, y, quantity, least)?;
+    Ok(centred(x).zip(centred(y)))
+}
+
+/// Checks that both sets are finite states of the same trials, of which there are enough.
+pub(crate) fn check_pair<A: Precision, B: Precision>(
+    x: ArrayView2<A>,
+    y: ArrayView2<B>,
+    quantity: &'static str,
+    least: usize,
+) -> Result<()> {
     if x.nrows() < least {
         return Err(Error::TooFewSamples { quantity, expected: least, found: x.nrows() });
     }
@@ -83,13 +91,12 @@ fn centred_pair<A: Precision, B: Precision>(
         return Err(Error::Shape { what: "second states", expected, found: y.shape().to_vec() });
     }
     check_finite(x, || "first states".to_owned())?;
-    check_finite(y, || "second states".to_owned())?;
-    Ok(centred(x).zip(centred(y)))
+    check_finite(y, || "second states".to_owned())
 }
 
 /// The states minus their mean, scaled so that no square leaves the range of f64; `None` if they are one
 /// point up to rounding.
-fn centred<T: Precision>(states: ArrayView2<T>) -> Option<Array2<f64>> {
+pub(crate) fn centred<T: Precision>(states: ArrayView2<T>) -> Option<Array2<f64>> {
     let scale = one_over_largest(states)?;
     let scaled = states.mapv(|entry| entry.into() * scale);
     let (samples, units) = scaled.dim();
@@ -100,27 +107,78 @@ fn centred<T: Precision>(states: ArrayView2<T>) -> Option<Array2<f64>> {
     (distance > rounding.whole(samples, units)).then_some(centred)
 }
 
-/// `‖Xᵀ Y‖²`, which equals the sum over pairs of samples of the products of their kernels. The form with
-/// fewer multiplications is used.
-fn cross(x: &Array2<f64>, y: &Array2<f64>) -> f64 {
-    let samples = x.nrows();
-    if x.ncols() * y.ncols() <= samples * (x.ncols() + y.ncols()) {
-        return product(x.t(), y.view()).iter().map(|entry| entry * entry).sum();
-    }
-    let (of_x, of_y) = (product(x.view(), x.t()), product(y.view(), y.t()));
-    of_x.iter().zip(&of_y).map(|(a, b)| a * b).sum()
+/// The linear kernel of a centred set of states, with what its alignments with other kernels have in common.
+#[derive(Debug)]
+pub(crate) struct Kernel {
+    centred: Array2<f64>,
+    /// (samples, samples), if it is worth keeping.
+    gram: Option<Array2<f64>>,
+    /// The squared norm of each centred state.
+    diagonal: Vec<f64>,
+    /// The alignment with itself, before normalisation.
+    own: f64,
 }
 
-/// The unbiased estimate of the independence criterion of centred sets. The rows of their kernels sum to
-/// zero, so all that the kernels without their diagonals require are those diagonals.
-fn unbiased(x: &Array2<f64>, y: &Array2<f64>) -> f64 {
-    let diagonal = |states: &Array2<f64>| -> Vec<f64> {
-        states.outer_iter().map(|state| state.iter().map(|entry| entry * entry).sum()).collect()
-    };
-    let (of_x, of_y) = (diagonal(x), diagonal(y));
-    let both: f64 = of_x.iter().zip(&of_y).map(|(a, b)| a * b).sum();
-    let traces = of_x.iter().sum::<f64>() * of_y.iter().sum::<f64>();
-    let n = x.nrows() as f64;
-    let sum = cross(x, y) - both + traces / ((n - 1.0) * (n - 2.0)) - 2.0 / (n - 2.0) * both;
-    sum / (n * (n - 3.0))
+impl Kernel {
+    /// For several alignments. The matrix is kept if the samples are not more than twice the units, since an
+    /// alignment then takes one multiplication per pair of samples.
+    pub(crate) fn of(centred: Array2<f64>) -> Self {
+        let (samples, units) = centred.dim();
+        let gram = (samples <= 2 * units).then(|| product(centred.view(), centred.t()));
+        Self::with(centred, gram)
+    }
+
+    /// For a single alignment.
+    fn once(centred: Array2<f64>) -> Self {
+        Self::with(centred, None)
+    }
+
+    fn with(centred: Array2<f64>, gram: Option<Array2<f64>>) -> Self {
+        let square = |state: ndarray::ArrayView1<f64>| state.iter().map(|entry| entry * entry).sum();
+        let diagonal = centred.outer_iter().map(square).collect();
+        let mut kernel = Self { centred, gram, diagonal, own: 0.0 };
+        kernel.own = kernel.cross(&kernel);
+        kernel
+    }
+
+    /// `‖Xᵀ Y‖²`, which equals the sum over pairs of samples of the products of their kernels. The form with
+    /// fewer multiplications is used.
+    fn cross(&self, other: &Self) -> f64 {
+        let (x, y) = (&self.centred, &other.centred);
+        let sum = |a: &Array2<f64>, b: &Array2<f64>| a.iter().zip(b).map(|(a, b)| a * b).sum();
+        match (&self.gram, &other.gram) {
+            (Some(of_x), Some(of_y)) => return sum(of_x, of_y),
+            (None, None) => {}
+            (Some(of_x), None) => return sum(of_x, &product(y.view(), y.t())),
+            (None, Some(of_y)) => return sum(&product(x.view(), x.t()), of_y),
+        }
+        if x.ncols() * y.ncols() <= x.nrows() * (x.ncols() + y.ncols()) {
+            return product(x.t(), y.view()).iter().map(|entry| entry * entry).sum();
+        }
+        sum(&product(x.view(), x.t()), &product(y.view(), y.t()))
+    }
+
+    /// The alignment of two kernels of the same samples: see [`cka`].
+    pub(crate) fn alignment(&self, other: &Self) -> f64 {
+        let similarity = self.cross(other) / (self.own * other.own).sqrt();
+        similarity.clamp(0.0, 1.0) // rounding can take it out of the range
+    }
+
+    /// The debiased alignment of two kernels of at least 4 samples: see [`cka_debiased`].
+    pub(crate) fn alignment_debiased(&self, other: &Self) -> Option<f64> {
+        let of_self = self.unbiased(self, self.own);
+        let of_other = other.unbiased(other, other.own);
+        let defined = of_self > 0.0 && of_other > 0.0;
+        defined.then(|| self.unbiased(other, self.cross(other)) / (of_self * of_other).sqrt())
+    }
+
+    /// The unbiased estimate of the independence criterion of centred sets. The rows of their kernels sum to
+    /// zero, so all that the kernels without their diagonals require are those diagonals.
+    fn unbiased(&self, other: &Self, cross: f64) -> f64 {
+        let both: f64 = self.diagonal.iter().zip(&other.diagonal).map(|(a, b)| a * b).sum();
+        let traces = self.diagonal.iter().sum::<f64>() * other.diagonal.iter().sum::<f64>();
+        let n = self.diagonal.len() as f64;
+        let sum = cross - both + traces / ((n - 1.0) * (n - 2.0)) - 2.0 / (n - 2.0) * both;
+        sum / (n * (n - 3.0))
+    }
 }

@@ -1,11 +1,11 @@
 //! `class_distances`: how far states of the same class and of different classes lie apart.
 
 use concertina_model::task::Trials;
-use concertina_numerics::kernels::{Operation, dispatch};
 use ndarray::ArrayView2;
 use serde::{Deserialize, Serialize};
 
 use crate::numbers::{Precision, one_over_largest};
+use crate::pairs::each_pair;
 use crate::responses::{Responses, StateVariable, check_finite, labels};
 use crate::state_measure::{StateMeasure, States};
 use crate::{Error, Result, Subject, Timestep, Timesteps};
@@ -113,32 +113,14 @@ pub fn class_distances<T: Precision>(states: ArrayView2<T>, labels: &[u32]) -> R
     Ok(mean_distances(states, labels))
 }
 
-/// Number of samples whose distances to another sample are computed together: the sums fill four AVX-512
-/// vectors, enough to hide the latency of the additions.
-const WIDTH: usize = 32;
-
 /// The mean distances of finite states, each with a label.
 fn mean_distances<T: Precision>(states: ArrayView2<T>, labels: &[u32]) -> Distances {
-    let (samples, units) = states.dim();
     // Near 1, squares neither overflow nor underflow, and scaling by a power of two is exact.
     let scale = one_over_largest(states).unwrap_or(1.0);
-    let scaled: Vec<f64> = states.iter().map(|entry| (*entry).into() * scale).collect();
-    let row = |sample: usize| &scaled[sample * units..(sample + 1) * units];
     let mut totals = [Total::default(); 2]; // of different classes, of the same class
-    let mut panel = vec![0.0; units * WIDTH];
-    for first in (0..samples).step_by(WIDTH) {
-        let last = samples.min(first + WIDTH);
-        for (lane, sample) in (first..last).enumerate() {
-            let entries = panel.iter_mut().skip(lane).step_by(WIDTH);
-            entries.zip(row(sample)).for_each(|(into, entry)| *into = *entry);
-        }
-        for sample in 0..last {
-            let distances = dispatch(ToPanel { panel: &panel, state: row(sample) });
-            for other in first.max(sample + 1)..last {
-                totals[usize::from(labels[sample] == labels[other])].add(distances[other - first]);
-            }
-        }
-    }
+    each_pair(states, scale, |sample, other, square| {
+        totals[usize::from(labels[sample] == labels[other])].add(square.sqrt());
+    });
     let [across, within] = totals.map(|total| total.mean().map(|mean| mean / scale));
     Distances { within, across }
 }
@@ -158,28 +140,5 @@ impl Total {
 
     fn mean(self) -> Option<f64> {
         (self.pairs > 0).then(|| self.distance / self.pairs as f64)
-    }
-}
-
-/// The distances of one state to the states of a panel, (units, [`WIDTH`]).
-struct ToPanel<'a> {
-    panel: &'a [f64],
-    state: &'a [f64],
-}
-
-impl Operation for ToPanel<'_> {
-    type Output = [f64; WIDTH];
-
-    #[inline(always)]
-    fn run(self) -> [f64; WIDTH] {
-        let mut squares = [0.0; WIDTH];
-        let (units, _) = self.panel.as_chunks::<WIDTH>();
-        for (others, entry) in units.iter().zip(self.state) {
-            for (square, other) in squares.iter_mut().zip(others) {
-                let difference = other - entry;
-                *square += difference * difference;
-            }
-        }
-        squares.map(f64::sqrt)
     }
 }

@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 
 use concertina_model::params::{TaskKind, ValidParams};
 use concertina_model::task::{Ask, TaskShape};
-use concertina_numerics::classify::{LinearClassifier, LinearSvm, LogisticRegression};
 use concertina_numerics::random::{Purpose, Stream};
 use concertina_numerics::statistics::{mean, variance};
 use concertina_table::{Table, Values};
 use ndarray::{Array2, ArrayView2, Axis};
 use serde::{Deserialize, Serialize};
 
+use crate::classifier::{Classifier, numbered};
 use crate::numbers::Precision;
 use crate::ranges::{self, MOST_REPETITIONS, at_least, at_most, needs_classes, positive, refuse};
 use crate::responses::{Observations, Responses, StateVariable, check_finite, labels};
@@ -69,17 +69,6 @@ pub struct ClusterHoldout {
     pub c: f64,
 }
 
-/// A linear classifier.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Classifier {
-    /// Logistic regression with a squared penalty.
-    #[default]
-    Logistic,
-    /// Linear support vector machine.
-    Svm,
-}
-
 impl Default for ClusterHoldout {
     fn default() -> Self {
         Self {
@@ -134,8 +123,9 @@ impl ClusterHoldout {
         let mut first = None;
         for split in splits {
             let seen = split.training.of(states);
-            let classifier = self.fit(seen.view(), &split.training.labels, classes, first.as_ref())?;
-            training.push(classifier.accuracy(seen.view(), &split.training.labels)?);
+            let labels = &split.training.labels;
+            let classifier = self.classifier.fit(self.c, seen.view(), labels, classes, first.as_ref())?;
+            training.push(classifier.accuracy(seen.view(), labels)?);
             let unseen = split.testing.of(states);
             testing.push(classifier.accuracy(unseen.view(), &split.testing.labels)?);
             converged &= classifier.converged;
@@ -150,25 +140,6 @@ impl ClusterHoldout {
             testing_accuracy_sd: deviation(&testing),
             converged,
         })
-    }
-
-    /// Fits to the optimum, which does not depend on where the search begins. Starting from a similar
-    /// classifier, `start`, halves the time.
-    fn fit(
-        &self,
-        states: ArrayView2<f64>,
-        labels: &[u32],
-        classes: usize,
-        start: Option<&LinearClassifier>,
-    ) -> Result<LinearClassifier> {
-        let (logistic, svm) = (LogisticRegression { c: self.c }, LinearSvm { c: self.c });
-        let fitted = match (self.classifier, start) {
-            (Classifier::Logistic, None) => logistic.fit(states, labels, classes),
-            (Classifier::Logistic, Some(start)) => logistic.fit_from(states, labels, classes, start),
-            (Classifier::Svm, None) => svm.fit(states, labels, classes),
-            (Classifier::Svm, Some(start)) => svm.fit_from(states, labels, classes, start),
-        };
-        Ok(fitted?)
     }
 }
 
@@ -304,19 +275,9 @@ pub fn cluster_holdout<T: Precision>(
         }
     }
     check_finite(states, || "states".to_owned())?;
-    let classes: Vec<u32> = labels.iter().copied().collect::<BTreeSet<u32>>().into_iter().collect();
-    if classes.len() < 2 {
-        return Err(Error::NotApplicable {
-            analysis: ClusterHoldout::NAME,
-            subject: format!("samples of {} classes", classes.len()),
-            reason: "a classifier separates at least two classes",
-            hint: "use samples of at least two classes",
-        });
-    }
-    let number = |label: &u32| classes.partition_point(|class| class < label) as u32;
-    let labels: Vec<u32> = labels.iter().map(number).collect();
-    let splits = settings.splits(&Known::of(&labels, clusters, classes.len())?, seed);
-    settings.accuracies(states.mapv(Into::into).view(), classes.len(), &splits)
+    let (labels, classes) = numbered(ClusterHoldout::NAME, labels)?;
+    let splits = settings.splits(&Known::of(&labels, clusters, classes)?, seed);
+    settings.accuracies(states.mapv(Into::into).view(), classes, &splits)
 }
 
 /// The labels of the samples: class and condition of each sample, and the conditions of each class.

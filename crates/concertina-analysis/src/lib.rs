@@ -20,6 +20,9 @@
 //! | [`Spectrum`] | does activity in the linear network grow or decay, in the long run and in one step? | what the nonlinearity changes |
 //! | [`FixedPoints`] | where does the network stay put, or almost, and how does it move near such points? | whether there are others, and what happens far from them |
 //! | [`Performance`] | how well does the network do in each condition of the task? | how |
+//! | [`RepresentationSimilarity`] | how similar are the states to those at another checkpoint or timestep? | in what they differ |
+//! | [`IntrinsicDimension`] | how many dimensions has the surface on which the states lie? | which ones, and how the surface is curved |
+//! | [`Decoding`] | can a linear readout tell classes or conditions apart, and does it work at other timesteps? | whether the network uses this, and whether a nonlinear readout could do better |
 //!
 //! Every number is a pure function of the run's parameters, the weights and the analysis. Nothing here reads
 //! a clock. Products are divided between threads only where [`with_threads`] allows it, which does not change
@@ -60,6 +63,9 @@
 //! | [`Autocorrelation`] | [`autocorrelation`](fn@autocorrelation) | states over time |
 //! | [`Spectrum`] | [`spectrum`](fn@spectrum) | a matrix of weights |
 //! | [`FixedPoints`] | [`fixed_points`](fn@fixed_points) | the dynamics of any weights, and starts |
+//! | [`RepresentationSimilarity`] | [`cka`], [`cka_debiased`], [`procrustes_angle`], [`rdm_similarity`], [`rdm`] | two sets of states of the same trials |
+//! | [`IntrinsicDimension`] | [`intrinsic_dimension`](fn@intrinsic_dimension), [`twonn`], [`levina_bickel`], [`correlation_dimension`], [`components_90`], [`participation_ratios`] | states of a timestep |
+//! | [`Decoding`] | [`decoding`](fn@decoding) | states over time, classes |
 
 /// The list of all analyses. Calls a macro with the name and the type of each, in the order of the
 /// documentation.
@@ -91,6 +97,9 @@ macro_rules! each_analysis {
             spectrum: Spectrum,
             fixed_points: FixedPoints,
             performance: Performance,
+            representation_similarity: RepresentationSimilarity,
+            intrinsic_dimension: IntrinsicDimension,
+            decoding: Decoding,
         }
     };
 }
@@ -100,21 +109,26 @@ mod autocorrelation;
 mod cka;
 mod class_distances;
 mod cluster_holdout;
+mod decoding;
 mod effective_dimension;
 pub mod fixed_points;
+mod intrinsic_dimension;
 mod loss;
 pub mod lyapunov;
 mod orthogonal_compression;
 mod pca_snapshots;
 mod performance;
+mod representation_similarity;
 mod saturation;
 mod spectrum;
 mod weight_variance;
 
 mod analysis;
+mod classifier;
 mod error;
 mod evaluation;
 mod numbers;
+mod pairs;
 mod ranges;
 mod responses;
 mod settings;
@@ -127,12 +141,18 @@ pub use analysis::{Analysis, Settings, Subject};
 pub use autocorrelation::{Autocorrelation, Resemblance, autocorrelation};
 pub use cka::{cka, cka_debiased};
 pub use class_distances::{ClassDistances, Distances, class_distances};
-pub use cluster_holdout::{Classifier, ClusterHoldout, HoldoutAccuracy, cluster_holdout};
+pub use classifier::Classifier;
+pub use cluster_holdout::{ClusterHoldout, HoldoutAccuracy, cluster_holdout};
 pub use concertina_model::network::evaluate_outputs;
 pub use concertina_numerics::kernels::with_threads;
+pub use decoding::{Decoded, Decoding, DecodingTarget, DecodingTest, decoding};
 pub use effective_dimension::{EffectiveDimension, effective_dimension};
 pub use error::{Error, Result};
 pub use fixed_points::{FixedPoints, fixed_points};
+pub use intrinsic_dimension::{
+    CorrelationDimension, Dimensions, IntrinsicDimension, LevinaBickel, ParticipationRatios, TwoNn,
+    components_90, correlation_dimension, intrinsic_dimension, levina_bickel, participation_ratios, twonn,
+};
 pub use loss::Loss;
 pub use lyapunov::{Lyapunov, lyapunov};
 pub use numbers::Precision;
@@ -141,6 +161,10 @@ pub use orthogonal_compression::{
 };
 pub use pca_snapshots::{PcaSnapshot, PcaSnapshots, pca_snapshots};
 pub use performance::Performance;
+pub use representation_similarity::{
+    Between, RdmDistance, RdmSimilarity, ReferenceCheckpoint, RepresentationSimilarity, SimilarityMeasure,
+    procrustes_angle, rdm, rdm_similarity,
+};
 pub use responses::StateVariable;
 pub use saturation::{Magnitudes, Saturation, rates, saturation};
 pub use settings::Setting;

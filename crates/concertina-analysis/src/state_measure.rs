@@ -32,6 +32,14 @@ pub(crate) trait StateMeasure: Serialize + Debug {
     /// The states that it uses.
     fn states(&self) -> States<'_>;
 
+    /// Checks the settings that only this measure has.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`](crate::Error::Parameter).
+    fn check_settings(&self) -> Result<()> {
+        Ok(())
+    }
+
     /// The measure itself: one number per column, given the responses of a network to the samples and a
     /// timestep.
     ///
@@ -78,6 +86,7 @@ impl<M: StateMeasure> Analysis for M {
         }
         StateVariable::check(state, Self::NAME, params)?;
         ranges::samples(Self::NAME, samples, Self::LEAST_SAMPLES)?;
+        self.check_settings()?;
         timesteps.resolve(Self::NAME, extend_to, params).map(drop)
     }
 
