@@ -5,9 +5,10 @@ use std::hint::black_box;
 use anyhow::Result;
 use concertina::analyses::lyapunov::{Autonomous, Orbits, Stopping, initial_states};
 use concertina::analyses::{
-    Accuracy, Analysis, AnalysisSpec, Autocorrelation, ClassDistances, ClusterHoldout, EffectiveDimension,
-    FixedPoints, Lyapunov, OrthogonalCompression, PcaSnapshots, Reference, Saturation, Spectrum, Subject,
-    Timesteps, VaryingWeights, WeightVariance, effective_dimension,
+    Accuracy, Analysis, AnalysisSpec, Autocorrelation, Between, ClassDistances, ClusterHoldout, Decoding,
+    EffectiveDimension, FixedPoints, IntrinsicDimension, Lyapunov, OrthogonalCompression, PcaSnapshots,
+    Reference, RepresentationSimilarity, Saturation, SimilarityMeasure, Spectrum, Subject, Timesteps,
+    VaryingWeights, WeightVariance, effective_dimension,
 };
 use concertina::model::Checkpoint;
 use concertina::model::network::Network;
@@ -33,7 +34,8 @@ fn main() -> Result<()> {
     let frame: Array2<f64> = Array2::eye(system.units());
     let starts = initial_states(0, 10, system.units());
     let one_timestep = Timesteps::these([9]);
-    let analyses: [(&str, AnalysisSpec); 16] = [
+    let timesteps = RepresentationSimilarity { between: Between::Timestep, ..Default::default() };
+    let analyses: [(&str, AnalysisSpec); 20] = [
         ("effective_dimension", EffectiveDimension::default().into()),
         (
             "effective_dimension at the last timestep",
@@ -63,13 +65,27 @@ fn main() -> Result<()> {
         ("autocorrelation", Autocorrelation::default().into()),
         ("spectrum", Spectrum::default().into()),
         ("fixed_points", FixedPoints::default().into()),
+        ("representation_similarity between timesteps", timesteps.clone().into()),
+        (
+            "cka between timesteps",
+            RepresentationSimilarity { measure: SimilarityMeasure::Cka, ..timesteps }.into(),
+        ),
+        ("intrinsic_dimension", IntrinsicDimension::default().into()),
+        ("decoding", Decoding::default().into()),
     ];
+    let sixty: Vec<_> =
+        (0..60).map(|number| (Checkpoint::new(number, 20 * number), untrained.clone())).collect();
     let stages =
         [("before", [(Checkpoint::START, untrained.clone())]), ("after", [(Checkpoint::START, trained)])];
 
     let mut session = Session::from_args("analyses")?;
     session.case("states of 500 samples, 10 timesteps", Work::Whole, || {
         black_box(untrained.states(&samples.inputs, 10).expect("shapes agree"));
+    });
+    session.case("cka of 60 checkpoints with the first, 11 timesteps", Work::Whole, || {
+        let subject = Subject { params: &params, task: &*task, checkpoints: &sixty };
+        let alignment = RepresentationSimilarity { measure: SimilarityMeasure::Cka, ..Default::default() };
+        black_box(alignment.run(&subject).expect("it applies"));
     });
     session.case("effective dimension over 11 timesteps, 500 samples", Work::Whole, || {
         black_box(effective_dimension(samples.inputs.stimuli().expect("held")).expect("finite"));

@@ -40,8 +40,9 @@ const MOST_PARAMETERS: usize = 4000;
 /// # Returns
 /// One row per checkpoint and timestep of training, or per checkpoint and pair of timesteps, with the columns
 /// * `test_timestep`, with `testing = "across"`: the timestep of testing;
-/// * `accuracy`: the mean over folds, in [0, 1];
-/// * `accuracy_sd`: the standard deviation over folds;
+/// * `accuracy`: the mean over folds, in [0, 1]; null between the input and a later timestep, because the
+///   units of the input are not those of the network;
+/// * `accuracy_sd`: the standard deviation over folds; null where `accuracy` is;
 /// * `converged`: whether every fit reached its optimum. If not, the accuracy is that of the best classifiers
 ///   found.
 ///
@@ -208,7 +209,12 @@ impl Analysis for Decoding {
                     if self.testing == DecodingTest::Across || tested == trained {
                         rows.push_at(*checkpoint, timestep);
                         tested_at.push(other.0);
-                        columns.push(&fitted, &views, &folds, trained, tested)?;
+                        // the input has units of its own
+                        let comparable = (timestep == Timestep::INPUT) == (other == Timestep::INPUT);
+                        let accuracies =
+                            comparable.then(|| folds.accuracies(&fitted, trained, views[tested]));
+                        columns.push(accuracies.transpose()?);
+                        columns.converged.push(fitted.iter().all(|of_fold| of_fold[trained].converged));
                     }
                 }
             }
@@ -326,25 +332,16 @@ impl Folds {
 /// The columns of the result.
 #[derive(Debug, Default)]
 struct Columns {
-    accuracy: Vec<f64>,
+    accuracy: Vec<Option<f64>>,
     sd: Vec<Option<f64>>,
     converged: Vec<bool>,
 }
 
 impl Columns {
-    fn push(
-        &mut self,
-        fitted: &[Vec<LinearClassifier>],
-        states: &[ArrayView2<f64>],
-        folds: &Folds,
-        trained: usize,
-        tested: usize,
-    ) -> Result<()> {
-        let accuracies = folds.accuracies(fitted, trained, states[tested])?;
-        self.accuracy.push(mean(&accuracies).expect("at least two folds"));
-        self.sd.push(variance(&accuracies).map(f64::sqrt));
-        self.converged.push(fitted.iter().all(|of_fold| of_fold[trained].converged));
-        Ok(())
+    /// Adds the accuracies of all folds.
+    fn push(&mut self, accuracies: Option<Vec<f64>>) {
+        self.accuracy.push(accuracies.as_deref().and_then(mean));
+        self.sd.push(accuracies.as_deref().and_then(variance).map(f64::sqrt));
     }
 
     fn named(self) -> [(String, Values); 3] {

@@ -5,9 +5,10 @@ mod common;
 use std::collections::BTreeSet;
 
 use concertina_analysis::{
-    Accuracy, Analysis, AnalysisSpec, Autocorrelation, ClassDistances, Classifier, ClusterHoldout,
-    EffectiveDimension, Error, FixedPoints, Loss, Lyapunov, OrthogonalCompression, PcaSnapshots, Performance,
-    Reference, Saturation, Spectrum, Subject, Timestep, Timesteps, VaryingWeights, WeightVariance,
+    Accuracy, Analysis, AnalysisSpec, Autocorrelation, Between, ClassDistances, Classifier, ClusterHoldout,
+    Decoding, DecodingTarget, DecodingTest, EffectiveDimension, Error, FixedPoints, IntrinsicDimension, Loss,
+    Lyapunov, OrthogonalCompression, PcaSnapshots, Performance, Reference, RepresentationSimilarity,
+    Saturation, Spectrum, Subject, Timestep, Timesteps, VaryingWeights, WeightVariance,
 };
 use concertina_model::network::Network;
 use concertina_model::params::{LossKind, NetworkKind, Nonlinearity};
@@ -29,6 +30,9 @@ fn every_analysis() -> Vec<AnalysisSpec> {
         Spectrum::default().into(),
         FixedPoints { starts: 20, ..FixedPoints::default() }.into(),
         Performance { samples: 20 }.into(),
+        RepresentationSimilarity { samples: 20, ..RepresentationSimilarity::default() }.into(),
+        IntrinsicDimension { samples: 20, k_min: 5, k_max: 10, ..IntrinsicDimension::default() }.into(),
+        Decoding { samples: 20, folds: 3, ..Decoding::default() }.into(),
     ];
     let names: Vec<&str> = all.iter().map(Analysis::name).collect();
     assert_eq!(names, AnalysisSpec::NAMES, "an analysis is missing here");
@@ -44,6 +48,11 @@ fn every_variant() -> Vec<AnalysisSpec> {
         OrthogonalCompression { samples: 20, reference: beside_class_means, ..Default::default() }.into(),
     );
     all.push(WeightVariance { window: 2, of: VaryingWeights::Product }.into());
+    let timesteps =
+        RepresentationSimilarity { samples: 20, between: Between::Timestep, ..Default::default() };
+    all.push(timesteps.into());
+    let across = Decoding { samples: 20, folds: 2, testing: DecodingTest::Across, ..Default::default() };
+    all.push(Decoding { target: DecodingTarget::Condition, classifier: Classifier::Svm, ..across }.into());
     all
 }
 
@@ -170,7 +179,13 @@ fn a_checkpoint_analysed_separately_has_the_same_rows_whichever_others_are_reque
         }
         assert_eq!(one_by_one, analysis.run(&run.subject()).expect("it applies"), "{analysis:?}");
     }
-    let expected = ["orthogonal_compression", "weight_variance", "orthogonal_compression", "weight_variance"];
+    let expected = [
+        "orthogonal_compression",
+        "weight_variance",
+        "representation_similarity",
+        "orthogonal_compression",
+        "weight_variance",
+    ];
     assert_eq!(together, expected, "analyses of several checkpoints together have tests of their own");
 }
 
@@ -297,7 +312,7 @@ fn layers_take_the_place_of_timesteps_and_there_is_none_past_the_last() {
         .run(&run.subject())
         .expect("valid");
     assert_eq!(table.integers("timestep").expect("there"), (-1..5).map(Some).collect::<Vec<_>>());
-    let beyond: [AnalysisSpec; 7] = [
+    let beyond: [AnalysisSpec; 10] = [
         EffectiveDimension { extend_to: Some(Timestep(5)), ..EffectiveDimension::default() }.into(),
         PcaSnapshots { timesteps: Timesteps::these([5]), ..PcaSnapshots::default() }.into(),
         ClusterHoldout { extend_to: Some(Timestep(9)), ..ClusterHoldout::default() }.into(),
@@ -305,6 +320,9 @@ fn layers_take_the_place_of_timesteps_and_there_is_none_past_the_last() {
         ClassDistances { timesteps: Timesteps::these([7]), ..ClassDistances::default() }.into(),
         OrthogonalCompression { extend_to: Some(Timestep(5)), ..OrthogonalCompression::default() }.into(),
         Autocorrelation { timesteps: Timesteps::these([5]), ..Autocorrelation::default() }.into(),
+        RepresentationSimilarity { extend_to: Some(Timestep(5)), ..Default::default() }.into(),
+        IntrinsicDimension { timesteps: Timesteps::these([5]), ..Default::default() }.into(),
+        Decoding { extend_to: Some(Timestep(9)), ..Decoding::default() }.into(),
     ];
     for analysis in beyond {
         let error = analysis.run(&run.subject()).expect_err("refused");
@@ -355,7 +373,10 @@ weight_variance 1 {"of":"readout","window":10}
 autocorrelation 2 {"samples":1000,"timesteps":"all","extend_to":null}
 spectrum 2 {}
 fixed_points 1 {"starts":200,"noise":0.0,"tolerance":1e-24,"slow":1e-6,"unique":0.001,"max_iterations":500,"input":null}
-performance 1 {"samples":1000}"#;
+performance 1 {"samples":1000}
+representation_similarity 1 {"samples":200,"timesteps":"all","extend_to":null,"between":"checkpoint","reference":"first","measure":"all","distance":"euclidean"}
+intrinsic_dimension 1 {"samples":500,"timesteps":"all","extend_to":null,"discarded":0.1,"k_min":10,"k_max":20}
+decoding 1 {"samples":500,"timesteps":"all","extend_to":null,"target":"class","testing":"same","folds":5,"classifier":"logistic","c":1.0}"#;
 
 #[test]
 fn analyses_of_different_types_can_be_used_together() {

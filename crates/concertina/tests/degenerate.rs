@@ -212,6 +212,11 @@ const ANALYSES: &[&str] = &[
     "autocorrelation samples=12",
     "spectrum",
     "fixed_points starts=8 max_iterations=60",
+    "representation_similarity samples=12",
+    "representation_similarity samples=12 between=timestep distance=correlation",
+    "intrinsic_dimension samples=12 k_min=2 k_max=4",
+    "decoding samples=12 folds=2",
+    "decoding samples=12 folds=2 target=condition testing=across classifier=svm",
 ];
 
 /// Settings of analyses at the edge of their ranges, on the run of `tiny` (6 units, 6 clusters, 3 timesteps)
@@ -324,6 +329,22 @@ const SETTINGS: &[(&str, &str, Fate)] = &[
     ("fixed_points input=[1]", "", Refused("numbers, one for each input, found 1 numbers")),
     ("fixed_points", "kind=feedforward", Refused("it maps an input to an output once")),
     ("spectrum", "gain=0 dt=1 learning_rate=0", Works),
+    ("representation_similarity samples=3", "", Refused("expected at least 4, found 3")),
+    ("representation_similarity samples=4 reference=previous", "", Works),
+    ("representation_similarity samples=12 distance=correlation", "units=1", Works),
+    ("representation_similarity between=timestep reference=last", "", Refused("expected no `reference`")),
+    ("representation_similarity measure=cka distance=correlation", "", Refused("expected no `distance`")),
+    ("intrinsic_dimension samples=3", "", Refused("expected at least 4, found 3")),
+    ("intrinsic_dimension samples=12", "", Works),
+    ("intrinsic_dimension samples=12 discarded=0.999 k_min=2 k_max=3", "units=1", Works),
+    ("intrinsic_dimension samples=12 k_min=2 k_max=3", "input_scale=0 gain=0 dt=1 biases=false", Works),
+    ("intrinsic_dimension discarded=0", "", Refused("expected a share between 0 and 1, found 0")),
+    ("intrinsic_dimension k_max=1000000000000", "", Refused("expected at most 1000, found 1000000000000")),
+    ("decoding samples=4", "", Refused("expected at least 5, found 4")),
+    ("decoding samples=12 folds=1", "", Refused("expected at least 2, found 1")),
+    ("decoding samples=12 c=0", "", Refused("expected a positive number, found 0")),
+    ("decoding samples=12 c=1e-300", "", Works),
+    ("decoding samples=12", "input_scale=0 gain=0 dt=1 biases=false", Works),
 ];
 
 #[test]

@@ -84,7 +84,8 @@ fn analyses_of_classes_refuse_real_targets_before_anything_is_trained() {
             }
         }
     }
-    assert_eq!(refused, ["accuracy", "cluster_holdout", "class_distances", "orthogonal_compression"]);
+    let expected = ["accuracy", "cluster_holdout", "class_distances", "orthogonal_compression", "decoding"];
+    assert_eq!(refused, expected);
     let input = concertina::analysis("effective_dimension", ["timesteps=[-1]"]).expect("an analysis");
     let error = study.analyse(&sweep, &input, &at).expect_err("there is no single input");
     assert!(error.to_string().contains("expected timesteps from 0 to 9999"), "{error}");

@@ -165,6 +165,12 @@ fn null_is_explained(
             "frequency" => params.task.kind != TaskKind::Sine,
             _ => false,
         },
+        // undefined where all states are equal up to rounding, or without a reference
+        (AnalysisSpec::RepresentationSimilarity(_), column) => column != "other_timestep",
+        (AnalysisSpec::IntrinsicDimension(_), column) => column != "duplicates",
+        (AnalysisSpec::Decoding(_), "accuracy" | "accuracy_sd") => {
+            at_input() != (integer("test_timestep") == Some(-1))
+        }
         (AnalysisSpec::Spectrum(_), "timestep") => params.network.kind != NetworkKind::Feedforward,
         (AnalysisSpec::Spectrum(_), "relative_departure_from_normality") => {
             table.floats("singular_value").expect("a column")[row] == Some(0.0)

@@ -264,6 +264,17 @@ fn analyses(params: &ValidParams, number: u64) -> Vec<AnalysisSpec> {
                     let of = ["readout", "product"][number as usize % 2];
                     settings.extend([format!("of={of}"), "window=2".to_owned()]);
                 }
+                "representation_similarity" => {
+                    let between = ["checkpoint", "timestep"][number as usize % 2];
+                    settings.extend(["samples=12".to_owned(), format!("between={between}")]);
+                }
+                "intrinsic_dimension" => {
+                    settings.extend(["samples=12", "k_min=2", "k_max=5"].map(str::to_owned));
+                }
+                "decoding" => {
+                    let testing = ["same", "across"][number as usize % 2];
+                    settings.extend(["folds=2".to_owned(), format!("testing={testing}")]);
+                }
                 "fixed_points" => {
                     settings.extend(["starts=5", "max_iterations=40"].map(str::to_owned));
                 }
