@@ -2,10 +2,11 @@
 
 use ndarray::{Array2, ArrayD};
 
-use super::connectivity::Connectivity;
+use super::connectivity::{Connectivity, Part};
 use super::{Weights, initial};
 use crate::error::Result;
 use crate::params::ValidParams;
+use crate::trainer;
 
 /// The weights of a network in the form in which they are trained and kept: the parts of the recurrent
 /// weights in their place ([`Connectivity`]).
@@ -77,6 +78,12 @@ impl TrainedWeights {
     /// How the recurrent weights are made of their parts.
     pub fn connectivity(&self) -> &Connectivity {
         &self.connectivity
+    }
+
+    /// Whether training with these parameters changes the array of this name in files.
+    pub fn is_trained(&self, params: &ValidParams, name: &str) -> bool {
+        let frozen = |part: &Part| part.name == name && !part.trained;
+        trainer::is_trained(params, name) && !self.connectivity.parts().iter().any(frozen)
     }
 
     fn names(&self) -> Vec<String> {

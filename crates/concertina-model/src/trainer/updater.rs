@@ -419,7 +419,7 @@ impl Updater {
 /// Whether these parameters train the array of this name: recurrent weights if `network.train_recurrent`,
 /// biases (including that of the readout) if `network.biases`, input weights if `network.train_input`, and
 /// readout weights if `network.train_readout`. In a reservoir, only the readout is trained.
-fn is_trained(params: &ValidParams, name: &str) -> bool {
+pub(crate) fn is_trained(params: &ValidParams, name: &str) -> bool {
     match name {
         name if !params.network.train_recurrent && !is_of_readout(name) => false,
         Weights::INPUT => params.network.train_input,
