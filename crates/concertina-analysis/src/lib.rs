@@ -20,6 +20,8 @@
 //! | [`Spectrum`] | does activity in the linear network grow or decay, in the long run and in one step? | what the nonlinearity changes |
 //! | [`FixedPoints`] | where does the network stay put, or almost, and how does it move near such points? | whether there are others, and what happens far from them |
 //! | [`Performance`] | how well does the network do in each condition of the task? | how |
+//! | [`ManifoldCapacity`] | how many of the conditions' manifolds could a linear readout tell apart? | whether the readout does, and along which directions |
+//! | [`Kernel`] | how far has training moved the gradients' kernel and the weights, and towards the labels? | whether the features that moved are those that the task needs |
 //!
 //! Every number is a pure function of the run's parameters, the weights and the analysis. Nothing here reads
 //! a clock. Products are divided between threads only where [`with_threads`] allows it, which does not change
@@ -60,6 +62,8 @@
 //! | [`Autocorrelation`] | [`autocorrelation`](fn@autocorrelation) | states over time |
 //! | [`Spectrum`] | [`spectrum`](fn@spectrum) | a matrix of weights |
 //! | [`FixedPoints`] | [`fixed_points`](fn@fixed_points) | the dynamics of any weights, and starts |
+//! | [`ManifoldCapacity`] | [`manifold_capacity`](fn@manifold_capacity) | states of a timestep, labels of manifolds |
+//! | [`Kernel`] | [`kernel::Tangents`], [`kernel::kernel_alignment`], [`kernel::kernel_distance`], [`kernel::weight_change`] | any weights and inputs; kernels; weights before and after |
 
 /// The list of all analyses. Calls a macro with the name and the type of each, in the order of the
 /// documentation.
@@ -91,6 +95,8 @@ macro_rules! each_analysis {
             spectrum: Spectrum,
             fixed_points: FixedPoints,
             performance: Performance,
+            kernel: Kernel,
+            manifold_capacity: ManifoldCapacity,
         }
     };
 }
@@ -102,8 +108,10 @@ mod class_distances;
 mod cluster_holdout;
 mod effective_dimension;
 pub mod fixed_points;
+pub mod kernel;
 mod loss;
 pub mod lyapunov;
+mod manifold_capacity;
 mod orthogonal_compression;
 mod pca_snapshots;
 mod performance;
@@ -133,8 +141,12 @@ pub use concertina_numerics::kernels::with_threads;
 pub use effective_dimension::{EffectiveDimension, effective_dimension};
 pub use error::{Error, Result};
 pub use fixed_points::{FixedPoints, fixed_points};
+pub use kernel::Kernel;
 pub use loss::Loss;
 pub use lyapunov::{Lyapunov, lyapunov};
+pub use manifold_capacity::{
+    Anchored, Capacity, ManifoldCapacity, ManifoldGeometry, Manifolds, anchor_points, manifold_capacity,
+};
 pub use numbers::Precision;
 pub use orthogonal_compression::{
     OrthogonalCompression, Reference, compression_beside_class_means, orthogonal_compression,

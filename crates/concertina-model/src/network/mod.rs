@@ -42,7 +42,7 @@ pub use evaluate::evaluate_outputs;
 pub(crate) use forward::Forward;
 pub(crate) use packed::Packed;
 pub(crate) use score::{Score, Scorer};
-pub use trained::TrainedWeights;
+pub use trained::{TrainedWeights, is_trained};
 pub use variable::Variable;
 pub use weights::Weights;
 

@@ -11,7 +11,6 @@ use std::collections::BTreeSet;
 
 pub use history::{EpochRecord, early_stop};
 pub use state::TrainingState;
-pub(crate) use updater::is_trained;
 pub use updater::{BatchRecord, Updater};
 
 use crate::checkpoint::{Checkpoint, Update};

@@ -28,9 +28,9 @@ pub const PARTS: &[Part] = &[
     read("representation_similarity", "*.cka_debiased", "concertina-analysis"),
     unbuilt("representation_similarity", "*", "the analysis `representation_similarity`"),
     unbuilt("intrinsic_dimension", "*", "the analysis `intrinsic_dimension`"),
-    unbuilt("kernel", "*", "the analysis `kernel`"),
+    read("kernel", "*", "concertina-analysis"),
     unbuilt("decoding", "*", "the analysis `decoding`"),
-    unbuilt("manifold_capacity", "*", "the analysis `manifold_capacity`"),
+    read("manifold_capacity", "*", "concertina-analysis"),
 ];
 
 /// The part that an array belongs to.
