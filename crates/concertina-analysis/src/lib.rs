@@ -123,6 +123,7 @@ mod analysis;
 mod error;
 mod evaluation;
 mod numbers;
+mod on_states;
 mod ranges;
 mod responses;
 mod settings;
@@ -148,6 +149,7 @@ pub use manifold_capacity::{
     Anchored, Capacity, ManifoldCapacity, ManifoldGeometry, Manifolds, anchor_points, manifold_capacity,
 };
 pub use numbers::Precision;
+pub use on_states::{GivenStates, StatesAt};
 pub use orthogonal_compression::{
     OrthogonalCompression, Reference, compression_beside_class_means, orthogonal_compression,
 };

@@ -111,8 +111,8 @@ fn golden_analyses_manifold_capacity_and_geometry() {
             .collect();
         let centres: Vec<Array1<f64>> =
             clouds.iter().map(|cloud| cloud.mean_axis(Axis(0)).expect("points")).collect();
-        let mean =
-            centres.iter().fold(Array1::<f64>::zeros(points.ncols()), |sum, one| sum + one) / centres.len() as f64;
+        let mean = centres.iter().fold(Array1::<f64>::zeros(points.ncols()), |sum, one| sum + one)
+            / centres.len() as f64;
         let mut manifolds = Vec::new();
         for (place, (cloud, centre)) in clouds.iter().zip(&centres).enumerate() {
             let norm = (centre - &mean).mapv(|entry| entry * entry).sum().sqrt();
