@@ -6,8 +6,8 @@ use anyhow::Result;
 use concertina::analyses::lyapunov::{Autonomous, Orbits, Stopping, initial_states};
 use concertina::analyses::{
     Accuracy, Analysis, AnalysisSpec, Autocorrelation, ClassDistances, ClusterHoldout, EffectiveDimension,
-    FixedPoints, Lyapunov, OrthogonalCompression, PcaSnapshots, Reference, Saturation, Spectrum, Subject,
-    Timesteps, VaryingWeights, WeightVariance, effective_dimension,
+    FixedPoints, Kernel, Lyapunov, OrthogonalCompression, PcaSnapshots, Reference, Saturation, Spectrum,
+    Subject, Timesteps, VaryingWeights, WeightVariance, effective_dimension, manifold_capacity,
 };
 use concertina::model::Checkpoint;
 use concertina::model::network::Network;
@@ -15,6 +15,7 @@ use concertina::model::params::Params;
 use concertina::model::task::{self, Ask};
 use concertina::model::trainer::Trainer;
 use concertina_benches::{Session, Work};
+use concertina_numerics::random::{Purpose, Stream};
 use ndarray::{Array2, Axis, s};
 
 fn main() -> Result<()> {
@@ -33,7 +34,7 @@ fn main() -> Result<()> {
     let frame: Array2<f64> = Array2::eye(system.units());
     let starts = initial_states(0, 10, system.units());
     let one_timestep = Timesteps::these([9]);
-    let analyses: [(&str, AnalysisSpec); 16] = [
+    let analyses: [(&str, AnalysisSpec); 17] = [
         ("effective_dimension", EffectiveDimension::default().into()),
         (
             "effective_dimension at the last timestep",
@@ -63,6 +64,7 @@ fn main() -> Result<()> {
         ("autocorrelation", Autocorrelation::default().into()),
         ("spectrum", Spectrum::default().into()),
         ("fixed_points", FixedPoints::default().into()),
+        ("kernel", Kernel::default().into()),
     ];
     let stages =
         [("before", [(Checkpoint::START, untrained.clone())]), ("after", [(Checkpoint::START, trained)])];
@@ -84,6 +86,16 @@ fn main() -> Result<()> {
         for _ in 0..1000 {
             black_box(orbits.step());
         }
+    });
+
+    let members: Vec<u32> = (0..1000).map(|sample| sample % 20).collect();
+    let mut cloud = Stream::new(0, Purpose::new("capacity cloud"), 0);
+    let mut clouds = Array2::<f64>::from_shape_simple_fn((1000, 200), || cloud.normal());
+    for (label, mut state) in members.iter().zip(clouds.outer_iter_mut()) {
+        state[*label as usize] += 20.0;
+    }
+    session.case("manifold_capacity: 20 manifolds of 50 points, 300 directions", Work::Whole, || {
+        black_box(manifold_capacity(clouds.view(), &members, 300, 0).expect("finite"));
     });
 
     for (stage, checkpoints) in &stages {

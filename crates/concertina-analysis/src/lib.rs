@@ -20,8 +20,8 @@
 //! | [`Spectrum`] | does activity in the linear network grow or decay, in the long run and in one step? | what the nonlinearity changes |
 //! | [`FixedPoints`] | where does the network stay put, or almost, and how does it move near such points? | whether there are others, and what happens far from them |
 //! | [`Performance`] | how well does the network do in each condition of the task? | how |
-//! | [`ManifoldCapacity`] | how many of the conditions' manifolds could a linear readout tell apart? | whether the readout does, and along which directions |
 //! | [`Kernel`] | how far has training moved the gradients' kernel and the weights, and towards the labels? | whether the features that moved are those that the task needs |
+//! | [`ManifoldCapacity`] | how many of the conditions' manifolds could a linear readout tell apart? | whether the readout does, and along which directions |
 //!
 //! Every number is a pure function of the run's parameters, the weights and the analysis. Nothing here reads
 //! a clock. Products are divided between threads only where [`with_threads`] allows it, which does not change
@@ -62,8 +62,8 @@
 //! | [`Autocorrelation`] | [`autocorrelation`](fn@autocorrelation) | states over time |
 //! | [`Spectrum`] | [`spectrum`](fn@spectrum) | a matrix of weights |
 //! | [`FixedPoints`] | [`fixed_points`](fn@fixed_points) | the dynamics of any weights, and starts |
-//! | [`ManifoldCapacity`] | [`manifold_capacity`](fn@manifold_capacity) | states of a timestep, labels of manifolds |
 //! | [`Kernel`] | [`kernel::Tangents`], [`kernel::kernel_alignment`], [`kernel::kernel_distance`], [`kernel::weight_change`] | any weights and inputs; kernels; weights before and after |
+//! | [`ManifoldCapacity`] | [`manifold_capacity`](fn@manifold_capacity) | states of a timestep, labels of manifolds |
 
 /// The list of all analyses. Calls a macro with the name and the type of each, in the order of the
 /// documentation.

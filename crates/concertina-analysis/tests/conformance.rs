@@ -6,8 +6,9 @@ use std::collections::BTreeSet;
 
 use concertina_analysis::{
     Accuracy, Analysis, AnalysisSpec, Autocorrelation, ClassDistances, Classifier, ClusterHoldout,
-    EffectiveDimension, Error, FixedPoints, Loss, Lyapunov, OrthogonalCompression, PcaSnapshots, Performance,
-    Reference, Saturation, Spectrum, Subject, Timestep, Timesteps, VaryingWeights, WeightVariance,
+    EffectiveDimension, Error, FixedPoints, Kernel, Loss, Lyapunov, ManifoldCapacity, OrthogonalCompression,
+    PcaSnapshots, Performance, Reference, Saturation, Spectrum, Subject, Timestep, Timesteps, VaryingWeights,
+    WeightVariance,
 };
 use concertina_model::network::Network;
 use concertina_model::params::{LossKind, NetworkKind, Nonlinearity};
@@ -29,6 +30,8 @@ fn every_analysis() -> Vec<AnalysisSpec> {
         Spectrum::default().into(),
         FixedPoints { starts: 20, ..FixedPoints::default() }.into(),
         Performance { samples: 20 }.into(),
+        Kernel { samples: 20 }.into(),
+        ManifoldCapacity { samples: 20, directions: 10, ..ManifoldCapacity::default() }.into(),
     ];
     let names: Vec<&str> = all.iter().map(Analysis::name).collect();
     assert_eq!(names, AnalysisSpec::NAMES, "an analysis is missing here");
@@ -355,7 +358,9 @@ weight_variance 1 {"of":"readout","window":10}
 autocorrelation 2 {"samples":1000,"timesteps":"all","extend_to":null}
 spectrum 2 {}
 fixed_points 1 {"starts":200,"noise":0.0,"tolerance":1e-24,"slow":1e-6,"unique":0.001,"max_iterations":500,"input":null}
-performance 1 {"samples":1000}"#;
+performance 1 {"samples":1000}
+kernel 1 {"samples":200}
+manifold_capacity 1 {"samples":500,"timesteps":"all","extend_to":null,"manifolds":"condition","directions":300}"#;
 
 #[test]
 fn analyses_of_different_types_can_be_used_together() {

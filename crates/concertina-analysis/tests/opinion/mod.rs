@@ -1,4 +1,5 @@
-//! A second opinion on every analysis but `lyapunov` and `fixed_points`, which have golden numbers: the
+//! A second opinion on every analysis but `lyapunov`, `fixed_points`, `kernel` and `manifold_capacity`, which
+//! have golden numbers and tests of their own: the
 //! same numbers in plain loops, as the documentation defines them.
 //!
 //! No code is shared with the analyses or with the numerics that they use. Only the weights, the samples and
