@@ -315,8 +315,8 @@ pub(crate) enum Runs {
     /// Write runs for NumPy and PyTorch: one run as an archive (.npz), several as a folder of archives with a
     /// table
     Export(Export),
-    /// Write the states of a run at a checkpoint as an archive (.npz), with the inputs, labels and conditions
-    /// of their trials
+    /// Write the states of a run at a checkpoint, with the inputs, labels and conditions of their trials:
+    /// .npz or .safetensors
     States(States),
     /// Keep a network that was trained elsewhere as a run: weights as .pt, .npz or .safetensors
     Import(Import),
@@ -391,7 +391,7 @@ pub(crate) struct States {
     /// The key of the run, or the beginning of it
     #[arg(value_name = "KEY", value_parser = key)]
     pub(crate) key: String,
-    /// Where to write: a new file, `states.npz`
+    /// Where to write: a new file, `states.npz` or `states.safetensors`
     #[arg(long, value_name = "FILE")]
     pub(crate) out: PathBuf,
     /// Which checkpoint: `first`, `last`, or an epoch

@@ -170,7 +170,7 @@ pub enum Error {
         path: PathBuf,
     },
     /// States cannot be written in the format that a file name asks for.
-    #[error("expected a file name that ends in .npz, found {path}", path = path.display())]
+    #[error("expected a file name that ends in .npz or .safetensors, found {path}", path = path.display())]
     StatesFormat {
         /// The file.
         path: PathBuf,

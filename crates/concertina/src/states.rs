@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use concertina_analysis::{GivenStates, StatesAt, Timestep};
-use concertina_arrays::{Arrays, Member, Npz};
+use concertina_arrays::{Arrays, Member, Npz, Safetensors};
+use concertina_model::Checkpoint;
 use concertina_model::task::Inputs;
-use concertina_model::{Checkpoint, params::ValidParams};
-use ndarray::{Array2, Array3, ArrayD, Axis, Ix2, Ix3};
+use ndarray::{Array1, Array2, Array3, ArrayD, Axis, Ix2, Ix3};
 
 use crate::error::{Error, Result};
 use crate::hint::Hint;
@@ -204,11 +204,12 @@ impl Default for StatesOf {
 
 impl Run {
     /// Writes the states of the network at a checkpoint, and the trials that it was shown, into a new `.npz`
-    /// that [`read_states`] reads.
+    /// or safetensors file that [`read_states`] reads.
     ///
     /// It has the arrays `states` (trials, timesteps, units), `inputs` (trials, timesteps, inputs),
-    /// `timesteps`, where known `labels` and `conditions` (trials), and `epoch` and `update`. `axes.json`
-    /// names the axes of each array, and `params.json` has the parameters of the run.
+    /// `timesteps`, where known `labels` and `conditions` (trials), and `epoch` and `update`. The text
+    /// `description.json`, among the metadata of a safetensors file, names the axes of each array and has the
+    /// parameters of the run.
     ///
     /// # Errors
     /// [`Error::Write`], also if the file exists; as [`Run::states`].
@@ -227,31 +228,46 @@ impl Run {
                 hint: "continue the trials with a later `extend_to`, or leave the timestep out".to_owned(),
             }));
         }
-        let mut npz = Npz::new();
-        npz.array(STATES, &states.select(Axis(1), &chosen).into_dyn())?;
-        let inputs = timed(&trials.inputs, count).select(Axis(1), &chosen);
-        npz.array("inputs", &inputs.into_dyn())?;
-        npz.vector(TIMESTEPS, &chosen.iter().map(|timestep| *timestep as i64).collect::<Vec<_>>())?;
-        let integers = |numbers: &[u32]| numbers.iter().map(|number| i64::from(*number)).collect::<Vec<_>>();
-        if let Some(labels) = trials.labels() {
-            npz.vector(LABELS, &integers(&labels))?;
-        }
+        let vector = |numbers: Vec<i64>| Array1::from(numbers).into_dyn();
+        let whole = |numbers: &[u32]| vector(numbers.iter().map(|number| i64::from(*number)).collect());
+        let real = [
+            (STATES, states.select(Axis(1), &chosen).into_dyn()),
+            ("inputs", timed(&trials.inputs, count).select(Axis(1), &chosen).into_dyn()),
+        ];
+        let mut integers = vec![
+            (TIMESTEPS, vector(chosen.iter().map(|timestep| *timestep as i64).collect())),
+            ("epoch", vector(vec![checkpoint.epoch.0 as i64])),
+            ("update", vector(vec![checkpoint.update.0 as i64])),
+        ];
+        integers.extend(trials.labels().map(|labels| (LABELS, whole(&labels))));
         if !trials.conditions.is_empty() {
-            npz.vector(CONDITIONS, &integers(&trials.conditions))?;
+            integers.push((CONDITIONS, whole(&trials.conditions)));
         }
-        npz.vector("epoch", &[checkpoint.epoch.0 as i64])?;
-        npz.vector("update", &[checkpoint.update.0 as i64])?;
-        let axes = serde_json::json!({
-            "states": ["trials", "timesteps", "units"],
-            "inputs": ["trials", "timesteps", "inputs"],
-            "timesteps": ["timesteps"],
-            "labels": ["trials"],
-            "conditions": ["trials"],
+        let described = serde_json::json!({
+            "axes": {
+                "states": ["trials", "timesteps", "units"],
+                "inputs": ["trials", "timesteps", "inputs"],
+                "timesteps": ["timesteps"],
+                "labels": ["trials"],
+                "conditions": ["trials"],
+            },
+            "params": self.params(),
         });
-        npz.text("axes.json", &format!("{axes:#}\n"))?;
-        let params: &ValidParams = self.params();
-        npz.text("params.json", &format!("{:#}\n", serde_json::json!(params)))?;
-        write_new(file, &npz.finish()?)
+        let described = format!("{described:#}\n");
+        let bytes = if ends_in(file, "npz") {
+            let mut npz = Npz::new();
+            real.iter().try_for_each(|(name, array)| npz.array(name, array))?;
+            integers.iter().try_for_each(|(name, array)| npz.array(name, array))?;
+            npz.text("description.json", &described)?;
+            npz.finish()?
+        } else {
+            let mut tensors = Safetensors::default();
+            real.iter().for_each(|(name, array)| tensors.array(name, array));
+            integers.iter().for_each(|(name, array)| tensors.array(name, array));
+            tensors.text("description.json", &described);
+            tensors.finish()?
+        };
+        write_new(file, &bytes)
     }
 }
 
@@ -274,10 +290,14 @@ impl Run {
 /// # Errors
 /// [`Error::StatesFormat`].
 pub fn check_states_format(file: &Path) -> Result<()> {
-    match file.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("npz")) {
+    match ends_in(file, "npz") || ends_in(file, "safetensors") {
         true => Ok(()),
         false => Err(Error::StatesFormat { path: file.to_owned() }),
     }
+}
+
+fn ends_in(file: &Path, ending: &str) -> bool {
+    file.extension().is_some_and(|found| found.eq_ignore_ascii_case(ending))
 }
 
 /// The inputs at each timestep, zero after the last, (trials, timesteps, inputs).

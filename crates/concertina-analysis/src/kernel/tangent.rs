@@ -155,10 +155,10 @@ impl Tangents<'_> {
             if dynamics.currents() > 1 {
                 recurrent += &self.arrays.biases[1];
             }
-            let mut input = match input_at(inputs, step) {
-                Some(shown) => shown.dot(&self.arrays.input),
-                None => Array2::zeros((trials, columns)),
-            };
+            let mut input = Array2::zeros((trials, columns));
+            if let Some(shown) = input_at(inputs, step) {
+                input += &shown.dot(&self.arrays.input);
+            }
             input += &self.arrays.biases[self.equations.bias_index(step)];
             let mut notes = Array2::zeros((trials, dynamics.notes() * units));
             for (trial, mut state) in state.outer_iter_mut().enumerate() {
