@@ -76,7 +76,7 @@ macro_rules! on_states {
                         analysis: other.name(),
                         subject: "states without their network".to_owned(),
                         reason: "it uses the weights, the outputs or the task of a run",
-                        hint: "analyse the run itself; `concertina runs import` makes a run of a network that was trained elsewhere",
+                        hint: "analyse the run itself; a network that was trained elsewhere can be imported as a run",
                     }),
                 }
             }

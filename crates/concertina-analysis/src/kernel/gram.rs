@@ -3,6 +3,8 @@
 use concertina_numerics::double::{Panels, product};
 use ndarray::{Array2, ArrayView2, Axis, s};
 
+use crate::numbers::contiguous;
+
 /// The gradients of `n` trials, `Σ_t a_t ⊗ b_t` of each, multiplied entry by entry by a factor if there is
 /// one.
 #[derive(Debug)]
@@ -70,10 +72,11 @@ impl OuterProducts<'_> {
                     left.outer_iter().zip(right.outer_iter()).zip(gradients.outer_iter_mut())
                 {
                     let gradient = gradient.as_slice_mut().expect("row-major");
+                    let right = contiguous(&right);
                     for (row, gradient) in gradient.chunks_exact_mut(q).enumerate() {
                         let factor = left[first + row];
                         if factor != 0.0 {
-                            gradient.iter_mut().zip(right).for_each(|(to, from)| *to += factor * from);
+                            gradient.iter_mut().zip(&*right).for_each(|(to, from)| *to += factor * from);
                         }
                     }
                 }

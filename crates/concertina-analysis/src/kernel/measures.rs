@@ -48,7 +48,7 @@ pub fn centred_kernel(kernel: ArrayView2<f64>) -> Result<Array2<f64>> {
 /// [`Error::Shape`], [`Error::NotFinite`].
 ///
 /// # Source
-/// Cristianini et al. (2001), [`kornblith2019`](crate::cka).
+/// `kornblith2019`, of centred kernels.
 ///
 /// # Example
 /// ```
