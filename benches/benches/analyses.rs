@@ -6,9 +6,9 @@ use anyhow::Result;
 use concertina::analyses::lyapunov::{Autonomous, Orbits, Stopping, initial_states};
 use concertina::analyses::{
     Accuracy, Analysis, AnalysisSpec, Autocorrelation, Between, ClassDistances, ClusterHoldout, Decoding,
-    EffectiveDimension, FixedPoints, IntrinsicDimension, Lyapunov, OrthogonalCompression, PcaSnapshots,
-    Reference, RepresentationSimilarity, Saturation, SimilarityMeasure, Spectrum, Subject, Timesteps,
-    VaryingWeights, WeightVariance, effective_dimension,
+    EffectiveDimension, FixedPoints, IntrinsicDimension, Kernel, Lyapunov, OrthogonalCompression,
+    PcaSnapshots, Reference, RepresentationSimilarity, Saturation, SimilarityMeasure, Spectrum, Subject,
+    Timesteps, VaryingWeights, WeightVariance, effective_dimension, manifold_capacity,
 };
 use concertina::model::Checkpoint;
 use concertina::model::network::Network;
@@ -16,6 +16,7 @@ use concertina::model::params::Params;
 use concertina::model::task::{self, Ask};
 use concertina::model::trainer::Trainer;
 use concertina_benches::{Session, Work};
+use concertina_numerics::random::{Purpose, Stream};
 use ndarray::{Array2, Axis, s};
 
 fn main() -> Result<()> {
@@ -35,7 +36,7 @@ fn main() -> Result<()> {
     let starts = initial_states(0, 10, system.units());
     let one_timestep = Timesteps::these([9]);
     let timesteps = RepresentationSimilarity { between: Between::Timestep, ..Default::default() };
-    let analyses: [(&str, AnalysisSpec); 20] = [
+    let analyses: [(&str, AnalysisSpec); 21] = [
         ("effective_dimension", EffectiveDimension::default().into()),
         (
             "effective_dimension at the last timestep",
@@ -72,6 +73,7 @@ fn main() -> Result<()> {
         ),
         ("intrinsic_dimension", IntrinsicDimension::default().into()),
         ("decoding", Decoding::default().into()),
+        ("kernel", Kernel::default().into()),
     ];
     let sixty: Vec<_> =
         (0..60).map(|number| (Checkpoint::new(number, 20 * number), untrained.clone())).collect();
@@ -100,6 +102,16 @@ fn main() -> Result<()> {
         for _ in 0..1000 {
             black_box(orbits.step());
         }
+    });
+
+    let members: Vec<u32> = (0..1000).map(|sample| sample % 20).collect();
+    let mut cloud = Stream::new(0, Purpose::new("capacity cloud"), 0);
+    let mut clouds = Array2::<f64>::from_shape_simple_fn((1000, 200), || cloud.normal());
+    for (label, mut state) in members.iter().zip(clouds.outer_iter_mut()) {
+        state[*label as usize] += 20.0;
+    }
+    session.case("manifold_capacity: 20 manifolds of 50 points, 300 directions", Work::Whole, || {
+        black_box(manifold_capacity(clouds.view(), &members, 300, 0).expect("finite"));
     });
 
     for (stage, checkpoints) in &stages {

@@ -361,7 +361,7 @@ impl Split {
 
 /// The columns of the result.
 #[derive(Debug, Default)]
-struct Columns {
+pub(crate) struct Columns {
     training: Vec<f64>,
     testing: Vec<f64>,
     training_sd: Vec<Option<f64>>,
@@ -370,7 +370,7 @@ struct Columns {
 }
 
 impl Columns {
-    fn push(&mut self, found: HoldoutAccuracy) {
+    pub(crate) fn push(&mut self, found: HoldoutAccuracy) {
         self.training.push(found.training_accuracy);
         self.testing.push(found.testing_accuracy);
         self.training_sd.push(found.training_accuracy_sd);
@@ -378,7 +378,7 @@ impl Columns {
         self.converged.push(found.converged);
     }
 
-    fn named(self) -> [(String, Values); 5] {
+    pub(crate) fn named(self) -> [(String, Values); 5] {
         [
             ("training_accuracy", Values::from(self.training)),
             ("testing_accuracy", Values::from(self.testing)),

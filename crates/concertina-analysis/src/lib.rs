@@ -23,6 +23,8 @@
 //! | [`RepresentationSimilarity`] | how similar are the states to those at another checkpoint or timestep? | in what they differ |
 //! | [`IntrinsicDimension`] | how many dimensions has the surface on which the states lie? | which ones, and how the surface is curved |
 //! | [`Decoding`] | can a linear readout tell classes or conditions apart, and does it work at other timesteps? | whether the network uses this, and whether a nonlinear readout could do better |
+//! | [`Kernel`] | how far has training moved the gradients' kernel and the weights, and towards the labels? | whether the features that moved are those that the task needs |
+//! | [`ManifoldCapacity`] | how many of the conditions' manifolds could a linear readout tell apart? | whether the readout does, and along which directions |
 //!
 //! Every number is a pure function of the run's parameters, the weights and the analysis. Nothing here reads
 //! a clock. Products are divided between threads only where [`with_threads`] allows it, which does not change
@@ -66,6 +68,8 @@
 //! | [`RepresentationSimilarity`] | [`cka`], [`cka_debiased`], [`procrustes_angle`], [`rdm_similarity`], [`rdm`] | two sets of states of the same trials |
 //! | [`IntrinsicDimension`] | [`intrinsic_dimension`](fn@intrinsic_dimension), [`twonn`], [`levina_bickel`], [`correlation_dimension`], [`components_90`], [`participation_ratios`] | states of a timestep |
 //! | [`Decoding`] | [`decoding`](fn@decoding) | states over time, classes |
+//! | [`Kernel`] | [`kernel::Tangents`], [`kernel::kernel_alignment`], [`kernel::kernel_distance`], [`kernel::weight_change`] | any weights and inputs; kernels; weights before and after |
+//! | [`ManifoldCapacity`] | [`manifold_capacity`](fn@manifold_capacity) | states of a timestep, labels of manifolds |
 
 /// The list of all analyses. Calls a macro with the name and the type of each, in the order of the
 /// documentation.
@@ -100,6 +104,8 @@ macro_rules! each_analysis {
             representation_similarity: RepresentationSimilarity,
             intrinsic_dimension: IntrinsicDimension,
             decoding: Decoding,
+            kernel: Kernel,
+            manifold_capacity: ManifoldCapacity,
         }
     };
 }
@@ -113,8 +119,10 @@ mod decoding;
 mod effective_dimension;
 pub mod fixed_points;
 mod intrinsic_dimension;
+pub mod kernel;
 mod loss;
 pub mod lyapunov;
+mod manifold_capacity;
 mod orthogonal_compression;
 mod pca_snapshots;
 mod performance;
@@ -128,6 +136,7 @@ mod classifier;
 mod error;
 mod evaluation;
 mod numbers;
+mod on_states;
 mod pairs;
 mod ranges;
 mod responses;
@@ -153,9 +162,14 @@ pub use intrinsic_dimension::{
     CorrelationDimension, Dimensions, IntrinsicDimension, LevinaBickel, ParticipationRatios, TwoNn,
     components_90, correlation_dimension, intrinsic_dimension, levina_bickel, participation_ratios, twonn,
 };
+pub use kernel::Kernel;
 pub use loss::Loss;
 pub use lyapunov::{Lyapunov, lyapunov};
+pub use manifold_capacity::{
+    Anchored, Capacity, ManifoldCapacity, ManifoldGeometry, Manifolds, anchor_points, manifold_capacity,
+};
 pub use numbers::Precision;
+pub use on_states::{GivenStates, StatesAt};
 pub use orthogonal_compression::{
     OrthogonalCompression, Reference, compression_beside_class_means, orthogonal_compression,
 };

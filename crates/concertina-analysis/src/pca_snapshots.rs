@@ -90,11 +90,7 @@ impl PcaSnapshots {
         for &timestep in timesteps {
             let snapshot = PcaSnapshot::of(responses.at(timestep)?, self.components, before.as_ref())?;
             let at = (checkpoint, timestep);
-            for (sample, score) in snapshot.scores.outer_iter().enumerate().take(self.drawn) {
-                let class = labels.as_ref().map(|labels| labels[sample]);
-                let cluster = samples.conditions.get(sample).copied();
-                table.push(at, "sample", Some(sample), class, cluster, score);
-            }
+            table.push_cloud(at, &snapshot, self.drawn, labels.as_deref(), Some(&samples.conditions));
             if timestep != Timestep::INPUT {
                 let directions = product(readout.t(), snapshot.components.view()); // (outputs, k)
                 let scalar = directions.nrows() == 1;
@@ -103,15 +99,7 @@ impl PcaSnapshots {
                     table.push(at, "readout", None, Some(class), None, direction);
                 }
             }
-            table.push(at, "mean", None, None, None, snapshot.mean.view());
-            table.push(
-                at,
-                "explained_variance_ratio",
-                None,
-                None,
-                None,
-                snapshot.explained_variance_ratio.view(),
-            );
+            table.push_summary(at, &snapshot);
             before = Some(snapshot);
         }
         Ok(())
@@ -287,7 +275,7 @@ fn beyond_rounding<T: Precision>(states: ArrayView2<f64>, singular_values: &Arra
 
 /// The rows of the result.
 #[derive(Debug)]
-struct Rows {
+pub(crate) struct Rows {
     observations: Observations,
     kind: Vec<&'static str>,
     sample: Vec<Option<i64>>,
@@ -297,7 +285,7 @@ struct Rows {
 }
 
 impl Rows {
-    fn new(components: usize) -> Self {
+    pub(crate) fn new(components: usize) -> Self {
         Self {
             observations: Observations::default(),
             kind: Vec::new(),
@@ -306,6 +294,29 @@ impl Rows {
             cluster: Vec::new(),
             coordinates: vec![Vec::new(); components],
         }
+    }
+
+    /// Adds a row for each of the first `drawn` states.
+    pub(crate) fn push_cloud(
+        &mut self,
+        at: (Checkpoint, Timestep),
+        snapshot: &PcaSnapshot,
+        drawn: usize,
+        classes: Option<&[u32]>,
+        clusters: Option<&[u32]>,
+    ) {
+        for (sample, score) in snapshot.scores.outer_iter().enumerate().take(drawn) {
+            let class = classes.map(|classes| classes[sample]);
+            let cluster = clusters.and_then(|clusters| clusters.get(sample)).copied();
+            self.push(at, "sample", Some(sample), class, cluster, score);
+        }
+    }
+
+    /// Adds the rows of the mean and of the explained variance.
+    pub(crate) fn push_summary(&mut self, at: (Checkpoint, Timestep), snapshot: &PcaSnapshot) {
+        self.push(at, "mean", None, None, None, snapshot.mean.view());
+        let explained = snapshot.explained_variance_ratio.view();
+        self.push(at, "explained_variance_ratio", None, None, None, explained);
     }
 
     fn push(
@@ -327,7 +338,7 @@ impl Rows {
         }
     }
 
-    fn into_table(self) -> Result<Table> {
+    pub(crate) fn into_table(self) -> Result<Table> {
         let mut columns = vec![
             ("kind".to_owned(), Values::from(self.kind)),
             ("sample".to_owned(), Values::from(self.sample)),

@@ -6,9 +6,10 @@ use std::collections::BTreeSet;
 
 use concertina_analysis::{
     Accuracy, Analysis, AnalysisSpec, Autocorrelation, Between, ClassDistances, Classifier, ClusterHoldout,
-    Decoding, DecodingTarget, DecodingTest, EffectiveDimension, Error, FixedPoints, IntrinsicDimension, Loss,
-    Lyapunov, OrthogonalCompression, PcaSnapshots, Performance, Reference, RepresentationSimilarity,
-    Saturation, Spectrum, Subject, Timestep, Timesteps, VaryingWeights, WeightVariance,
+    Decoding, DecodingTarget, DecodingTest, EffectiveDimension, Error, FixedPoints, IntrinsicDimension,
+    Kernel, Loss, Lyapunov, ManifoldCapacity, OrthogonalCompression, PcaSnapshots, Performance, Reference,
+    RepresentationSimilarity, Saturation, Spectrum, Subject, Timestep, Timesteps, VaryingWeights,
+    WeightVariance,
 };
 use concertina_model::network::Network;
 use concertina_model::params::{LossKind, NetworkKind, Nonlinearity};
@@ -33,6 +34,8 @@ fn every_analysis() -> Vec<AnalysisSpec> {
         RepresentationSimilarity { samples: 20, ..RepresentationSimilarity::default() }.into(),
         IntrinsicDimension { samples: 20, k_min: 5, k_max: 10, ..IntrinsicDimension::default() }.into(),
         Decoding { samples: 20, folds: 3, ..Decoding::default() }.into(),
+        Kernel { samples: 20 }.into(),
+        ManifoldCapacity { samples: 20, directions: 10, ..ManifoldCapacity::default() }.into(),
     ];
     let names: Vec<&str> = all.iter().map(Analysis::name).collect();
     assert_eq!(names, AnalysisSpec::NAMES, "an analysis is missing here");
@@ -376,7 +379,9 @@ fixed_points 1 {"starts":200,"noise":0.0,"tolerance":1e-24,"slow":1e-6,"unique":
 performance 1 {"samples":1000}
 representation_similarity 1 {"samples":200,"timesteps":"all","extend_to":null,"between":"checkpoint","reference":"first","measure":"all","distance":"euclidean"}
 intrinsic_dimension 1 {"samples":500,"timesteps":"all","extend_to":null,"discarded":0.1,"k_min":10,"k_max":20}
-decoding 1 {"samples":500,"timesteps":"all","extend_to":null,"target":"class","testing":"same","folds":5,"classifier":"logistic","c":1.0}"#;
+decoding 1 {"samples":500,"timesteps":"all","extend_to":null,"target":"class","testing":"same","folds":5,"classifier":"logistic","c":1.0}
+kernel 1 {"samples":200}
+manifold_capacity 1 {"samples":500,"timesteps":"all","extend_to":null,"manifolds":"condition","directions":300}"#;
 
 #[test]
 fn analyses_of_different_types_can_be_used_together() {

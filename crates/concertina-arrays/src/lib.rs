@@ -36,7 +36,7 @@ use ndarray::ArrayD;
 pub use error::{Error, Program, Result};
 pub use npy::{Element, read_npy};
 pub use npz::{Npz, read_member, read_npz};
-pub use safetensors::read_safetensors;
+pub use safetensors::{Safetensors, read_safetensors};
 pub use torch::read_torch;
 
 /// Maximum size of a file and of its unpacked content, in bytes: 2^30. The limit is needed because a few

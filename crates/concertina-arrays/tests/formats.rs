@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::io::{Cursor, Write};
 
-use concertina_arrays::{Error, MAX_BYTES, Member, Npz, read, read_npy, read_npz, read_safetensors};
+use concertina_arrays::{
+    Error, MAX_BYTES, Member, Npz, Safetensors, read, read_npy, read_npz, read_safetensors,
+};
 use ndarray::{Array2, ArrayD, Dimension, IxDyn, ShapeBuilder, arr1, arr2};
 use ndarray_npy::{NpzReader, NpzWriter, WriteNpyExt};
 use proptest::prelude::*;
@@ -65,21 +67,42 @@ fn npz_is_read_stored_and_compressed_and_written_for_numpy() {
 #[test]
 fn safetensors_of_every_width_are_read() {
     let (single, double) = (1.5_f32.to_le_bytes(), (-0.1_f64).to_le_bytes());
-    let half = 0x3e00_u16.to_le_bytes();
+    let (half, step) = (0x3e00_u16.to_le_bytes(), (-7_i64).to_le_bytes());
     let brain = [0xc0, 0x3f];
     let views = HashMap::from([
         ("single", TensorView::new(Dtype::F32, vec![1, 1], &single).expect("fits")),
         ("double", TensorView::new(Dtype::F64, vec![1], &double).expect("fits")),
         ("half", TensorView::new(Dtype::F16, vec![1], &half).expect("fits")),
         ("brain", TensorView::new(Dtype::BF16, vec![1], &brain).expect("fits")),
-        ("step", TensorView::new(Dtype::I64, vec![1], &double).expect("fits")),
+        ("step", TensorView::new(Dtype::I64, vec![1], &step).expect("fits")),
+        ("bytes", TensorView::new(Dtype::U8, vec![2], &[200, 1]).expect("fits")),
+        ("truths", TensorView::new(Dtype::BOOL, vec![2], &[0, 1]).expect("fits")),
+        ("eight", TensorView::new(Dtype::F8_E4M3, vec![1], &[7]).expect("fits")),
     ]);
     let arrays = read_safetensors(&serialize(&views, None).expect("written")).expect("read");
     assert_eq!(numbers(&arrays["double"])[0], -0.1);
     for name in ["single", "half", "brain"] {
         assert_eq!(numbers(&arrays[name]).iter().next(), Some(&1.5), "{name}");
     }
-    assert!(matches!(&arrays["step"], Member::Other(_)));
+    assert_eq!(arrays["step"], Member::Integers(arr1(&[-7]).into_dyn()));
+    assert_eq!(arrays["bytes"], Member::Integers(arr1(&[200, 1]).into_dyn()));
+    assert_eq!(arrays["truths"], Member::Truths(arr1(&[false, true]).into_dyn()));
+    assert!(matches!(&arrays["eight"], Member::Other(_)));
+}
+
+#[test]
+fn safetensors_that_are_written_are_read_and_have_the_same_bytes_again() {
+    let written = || {
+        let mut file = Safetensors::default();
+        file.array("states", &arr2(&[[1.5_f32, -2.0], [0.1, f32::MAX]]).into_dyn());
+        file.array("labels", &arr1(&[3_i64, -1]).into_dyn());
+        file.text("description.json", "{}");
+        file.finish().expect("written")
+    };
+    let arrays = read_safetensors(&written()).expect("read");
+    assert_eq!(numbers(&arrays["states"])[[1, 0]], f64::from(0.1_f32));
+    assert_eq!(arrays["labels"], Member::Integers(arr1(&[3, -1]).into_dyn()));
+    assert_eq!(written(), written());
 }
 
 #[test]

@@ -237,6 +237,21 @@ pub(crate) struct Analyse {
     /// A run in the store by its key, or the beginning of it, in place of parameters
     #[arg(long = "run", value_name = "KEY", conflicts_with_all = ["arguments", "seeds"], value_parser = key)]
     pub(crate) runs: Vec<String>,
+    /// States from a file in place of runs, of any network or brain: (trials, units) or (trials, timesteps,
+    /// units) as .npy, .npz or .safetensors; `concertina runs states` writes such files
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with_all = ["arguments", "seeds", "runs", "checkpoints", "rerun", "clear", "keep", "print"]
+    )]
+    pub(crate) states: Option<PathBuf>,
+    /// The file with the arrays `labels` and `conditions` of the states, one whole number for each trial
+    /// [default: the file of the states]
+    #[arg(long, value_name = "FILE", requires = "states")]
+    pub(crate) labels: Option<PathBuf>,
+    /// What keys the random numbers of an analysis of states [default: 0]
+    #[arg(long = "seed", value_name = "SEED", requires = "states")]
+    pub(crate) seed_of_states: Option<u64>,
     /// Which checkpoints: `ends`, `first`, `last`, `last:10` (the last ten), `every:5` (epochs), `all`, or
     /// epochs: `0,5,12`
     #[arg(long, value_name = "WHICH", default_value = "ends")]
@@ -300,6 +315,9 @@ pub(crate) enum Runs {
     /// Write runs for NumPy and PyTorch: one run as an archive (.npz), several as a folder of archives with a
     /// table
     Export(Export),
+    /// Write the states of a run at a checkpoint, with the inputs, labels and conditions of their trials:
+    /// .npz or .safetensors
+    States(States),
     /// Keep a network that was trained elsewhere as a run: weights as .pt, .npz or .safetensors
     Import(Import),
     /// Show how much space is taken by checkpoints, states and memoised analyses
@@ -366,6 +384,28 @@ pub(crate) struct Export {
     pub(crate) checkpoints: String,
     #[command(flatten)]
     pub(crate) listing: Listing,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct States {
+    /// The key of the run, or the beginning of it
+    #[arg(value_name = "KEY", value_parser = key)]
+    pub(crate) key: String,
+    /// Where to write: a new file, `states.npz` or `states.safetensors`
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+    /// Which checkpoint: `first`, `last`, or an epoch
+    #[arg(long, value_name = "WHICH", default_value = "last")]
+    pub(crate) checkpoint: String,
+    /// How many trials, as in the setting of analyses
+    #[arg(long, value_name = "N", default_value_t = 500)]
+    pub(crate) samples: usize,
+    /// Continue the trials to this timestep, with zero input
+    #[arg(long, value_name = "TIMESTEP")]
+    pub(crate) extend_to: Option<i64>,
+    /// Only these timesteps, from 0: `0,4,9` [default: all]
+    #[arg(long, value_name = "TIMESTEPS", value_delimiter = ',')]
+    pub(crate) timesteps: Vec<usize>,
 }
 
 #[derive(Debug, Args)]

@@ -155,6 +155,32 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
+    /// An array of a file of states is missing, or is not what was expected.
+    #[error("`{array}`: expected {expected}, found {found}: {path}", path = path.display())]
+    States {
+        /// The array.
+        array: String,
+        /// What was expected.
+        expected: String,
+        /// What was found.
+        found: String,
+        /// What to do about it.
+        hint: Hint,
+        /// The file.
+        path: PathBuf,
+    },
+    /// States cannot be written in the format that a file name asks for.
+    #[error("expected a file name that ends in .npz or .safetensors, found {path}", path = path.display())]
+    StatesFormat {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A selection of checkpoints has several where one was expected, or none.
+    #[error("expected one checkpoint, found {found}")]
+    OneCheckpoint {
+        /// How many were selected.
+        found: usize,
+    },
     /// Weights cannot be imported.
     #[error("{reason}: {path}", path = path.display())]
     Import {
@@ -281,6 +307,9 @@ impl Error {
             ),
             Self::Write { .. } => Hint::text("choose a folder that can be written to"),
             Self::TableFormat { .. } => Hint::LeaveOutFile,
+            Self::States { hint, .. } => hint.clone(),
+            Self::StatesFormat { .. } => Hint::text("name the file `states.npz`"),
+            Self::OneCheckpoint { .. } => Hint::text("choose `first`, `last` or one epoch"),
             Self::Seeds { .. } => Hint::text("`0..5` leaves out the 5"),
             Self::NoSuchEpoch { epoch, .. } => Hint::SetParameter { path: "train.epochs", at_least: *epoch },
             Self::OneArchive { .. } => Hint::text("name a folder: each run is an archive in it"),

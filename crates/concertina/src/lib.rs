@@ -18,6 +18,7 @@ mod run;
 mod selection;
 mod settings;
 mod spec;
+mod states;
 mod study;
 mod tally;
 
@@ -62,6 +63,7 @@ pub use run::{Run, Runs};
 pub use selection::CheckpointSelection;
 pub use settings::{Keep, Settings};
 pub use spec::{analyses_markdown, analysis, analysis_settings, analysis_table, analysis_with, has_setting};
+pub use states::{StatesOf, check_states_format, read_states};
 pub use study::{Analysed, Study, StudyBuilder};
 pub use tally::{Tally, describe};
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use concertina_analysis::{Analysis, EffectiveDimension, Error as AnalysisError, Timestep};
 use concertina_model::Checkpoint;
-use concertina_model::network::{Network, Weights};
+use concertina_model::network::{Network, TrainedWeights, Weights};
 use concertina_model::params::{ValidParams, varied};
 use concertina_model::task::{self, Ask, Task, Trials};
 use concertina_model::trainer::EpochRecord;
@@ -120,6 +120,15 @@ impl Run {
     /// # Errors
     /// When the run has no such checkpoint, or the store cannot be read.
     pub fn weights(&self, checkpoint: Checkpoint) -> Result<Weights> {
+        self.trained_weights(checkpoint).map(|weights| weights.effective())
+    }
+
+    /// The weights at a checkpoint in the form in which they are trained: with the parts of the recurrent
+    /// weights in their place.
+    ///
+    /// # Errors
+    /// As [`Run::weights`].
+    pub fn trained_weights(&self, checkpoint: Checkpoint) -> Result<TrainedWeights> {
         let RunRecord { key, params, end, .. } = &self.record;
         if checkpoint.update > end.update {
             let (epoch, last, run) = (checkpoint.epoch.0, end.epoch, key.short());
@@ -133,7 +142,7 @@ impl Run {
     /// # Errors
     /// As [`Run::weights`].
     pub fn network(&self, checkpoint: Checkpoint) -> Result<Network> {
-        Ok(Network::new(self.params(), self.weights(checkpoint)?)?)
+        Ok(Network::of_trained(self.params(), self.trained_weights(checkpoint)?)?)
     }
 
     /// The trials that analyses with this number of `samples` (at least 2) show the network, and the

@@ -75,9 +75,12 @@ fn analyses_see_the_recurrent_weights_whether_they_are_made_during_training_or_l
         let [passing, later] =
             ["passing", "later"].map(|name| open(&folder.path().join(format!("{number} {name}")), 1));
         let run = later.train(&sweep).expect("trains").first().clone();
-        for name in ["spectrum", "effective_dimension", "accuracy", "loss", "lyapunov", "fixed_points"] {
+        for name in
+            ["spectrum", "effective_dimension", "accuracy", "loss", "lyapunov", "fixed_points", "kernel"]
+        {
             let settings: &[&str] = match name {
                 "fixed_points" => &["starts=5", "max_iterations=20"],
+                "kernel" => &["samples=20"],
                 "lyapunov" => &["burn_in=5", "max_iterations=60", "initial_conditions=2", "exponents=2"],
                 _ => &[],
             };

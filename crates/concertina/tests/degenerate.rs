@@ -217,6 +217,9 @@ const ANALYSES: &[&str] = &[
     "intrinsic_dimension samples=12 k_min=2 k_max=4",
     "decoding samples=12 folds=2",
     "decoding samples=12 folds=2 target=condition testing=across classifier=svm",
+    "kernel samples=12",
+    "manifold_capacity samples=12 directions=5",
+    "manifold_capacity samples=12 directions=5 manifolds=class",
 ];
 
 /// Settings of analyses at the edge of their ranges, on the run of `tiny` (6 units, 6 clusters, 3 timesteps)
@@ -323,6 +326,10 @@ const SETTINGS: &[(&str, &str, Fate)] = &[
     ("fixed_points starts=3", "gain=250 dt=1 nonlinearity=linear", Works),
     ("fixed_points starts=3 slow=1e300 tolerance=1e-300 unique=1e300", "", Works),
     ("fixed_points starts=0", "", Refused("expected at least 1, found 0")),
+    ("kernel samples=1", "", Refused("expected at least 2, found 1")),
+    ("kernel samples=20000", "", Refused("expected at most 10000, found 20000")),
+    ("manifold_capacity directions=1", "", Refused("expected at least 2, found 1")),
+    ("manifold_capacity samples=6 directions=2", "units=1", Works),
     ("fixed_points starts=1000000000000", "", Refused("expected at most 10000, found 1000000000000")),
     ("fixed_points noise=-1", "", Refused("expected zero or a positive number, found -1")),
     ("fixed_points unique=0", "", Refused("expected a positive number, found 0")),

@@ -347,6 +347,7 @@ fn a_network_with_one_input_or_a_hundred_outputs_or_without_either_could_not_be_
         "representation_similarity",
         "intrinsic_dimension",
         "decoding",
+        "manifold_capacity",
     ];
     all(&no_readout, &states, "without a readout", "--name");
     for &name in AnalysisSpec::NAMES {

@@ -1,6 +1,6 @@
-//! A second opinion on every analysis but `lyapunov`, `fixed_points`, `representation_similarity`,
-//! `intrinsic_dimension` and `decoding`, which have golden numbers (the last three also have plain loops in
-//! tests of their own): the same numbers in plain loops, as the documentation defines them.
+//! A second opinion on every analysis but those that have golden numbers and tests of their own (`lyapunov`,
+//! `fixed_points`, `representation_similarity`, `intrinsic_dimension`, `decoding`, `kernel`,
+//! `manifold_capacity`): the same numbers in plain loops, as the documentation defines them.
 //!
 //! No code is shared with the analyses or with the numerics that they use. Only the weights, the samples and
 //! the random draws of splits are those of the project. The states of a network are compared with a forward

@@ -1,20 +1,26 @@
 //! `concertina analyse`
 
 use concertina::model::params::parameter;
-use concertina::{CheckpointSelection, Error, Outcome, analysis, check_table_format, has_setting};
+use concertina::prelude::AnalysisSpec;
+use concertina::{
+    CheckpointSelection, Error, Outcome, analysis, check_table_format, has_setting, read_states,
+};
 
 use super::{asked, conclude, print_runs};
 use crate::arguments::{Analyse, Everywhere};
 use crate::output::{Failure, print_table};
 
 pub(crate) fn run(everywhere: &Everywhere, analyse: &Analyse) -> Result<(), Failure> {
-    let Analyse { analysis: name, which, runs, with, checkpoints, out, training, listing } = analyse;
+    let Analyse { analysis: name, which, runs, with, checkpoints, out, training, listing, .. } = analyse;
     let name = name_of(name.as_deref())?;
     let analysis = analysis(name, with.iter().map(String::as_str))?;
     no_settings(name, &which.arguments)?;
     let at: CheckpointSelection = checkpoints.parse().map_err(concertina::Error::from)?;
     if let Some(out) = out {
         check_table_format(out)?;
+    }
+    if analyse.states.is_some() {
+        return on_states(&analysis, analyse);
     }
     let sweep = if runs.is_empty() {
         asked(everywhere, which)?
@@ -37,6 +43,14 @@ pub(crate) fn run(everywhere: &Everywhere, analyse: &Analyse) -> Result<(), Fail
         true => Ok(()),
         false => Err(Failure::Runs { failures: analysed.failures, of: sweep.len() }),
     }
+}
+
+/// Analyses states from a file.
+fn on_states(analysis: &AnalysisSpec, analyse: &Analyse) -> Result<(), Failure> {
+    let Some(states) = &analyse.states else { return Ok(()) };
+    let given = read_states(states, analyse.labels.as_deref(), analyse.seed_of_states.unwrap_or_default())?;
+    let table = analysis.run_on_states(&given).map_err(Error::from)?;
+    print_table(&table, analyse.listing, analyse.out.as_deref())
 }
 
 /// The name of the analysis, which is the first argument.

@@ -2,17 +2,17 @@
 
 use std::path::Path;
 
-use concertina::prelude::Table;
+use concertina::prelude::{Table, Timestep};
 use concertina::store::{Removal, RunKey};
 use concertina::{
     CheckpointSelection, Collected, Condition, Error, Garbage, Hint, Import, Imported, RunColumns,
-    RunListing, Study, check_table_format, collected_table, concise, describe_size, exported_table,
-    imported_table, one_of, run_table_column, sweep, usage_table,
+    RunListing, StatesOf, Study, check_states_format, check_table_format, collected_table, concise,
+    describe_size, exported_table, imported_table, one_of, run_table_column, sweep, usage_table,
 };
 
 use super::remove;
 use crate::arguments::{
-    Chosen, Collect, Everywhere, Export, Import as ImportArguments, Listing, Remove, Runs,
+    Chosen, Collect, Everywhere, Export, Import as ImportArguments, Listing, Remove, Runs, States,
 };
 use crate::interrupt;
 use crate::output::{Failure, aligned, print, print_table, say};
@@ -31,6 +31,7 @@ pub(crate) fn run(everywhere: &Everywhere, runs: &Runs) -> Result<(), Failure> {
         Runs::Rm(remove) => rm(everywhere, remove),
         Runs::Gc(collect) => gc(everywhere, collect),
         Runs::Export(arguments) => export(everywhere, arguments),
+        Runs::States(arguments) => states(everywhere, arguments),
         Runs::Import(arguments) => import(everywhere, arguments),
         Runs::Du { listing } => {
             let usage = everywhere.builder().read_only()?.usage()?;
@@ -151,6 +152,28 @@ fn export(everywhere: &Everywhere, arguments: &Export) -> Result<(), Failure> {
         keys => study.export_all(keys, &selection, out)?,
     };
     print_table(&exported_table(&exported)?, *listing, None)
+}
+
+fn states(everywhere: &Everywhere, arguments: &States) -> Result<(), Failure> {
+    let States { key, out, checkpoint, samples, extend_to, timesteps } = arguments;
+    check_states_format(out)?;
+    let selection: CheckpointSelection = checkpoint.parse().map_err(Error::from)?;
+    let study = everywhere.builder().cancel(interrupt::flag()).open_existing()?;
+    let sweep = study.stored_sweep([key.as_str()])?;
+    let runs = study.train(&sweep)?;
+    let run = runs.first();
+    let mut which = StatesOf::default();
+    which.samples = *samples;
+    which.extend_to = extend_to.map(Timestep);
+    which.timesteps.clone_from(timesteps);
+    run.write_states(run.one_checkpoint(&selection)?, &which, out)?;
+    if !everywhere.quiet {
+        say(&format!(
+            "`concertina analyse effective_dimension --states {}` analyses them",
+            super::shell_word(&out.to_string_lossy())
+        ));
+    }
+    Ok(())
 }
 
 fn import(everywhere: &Everywhere, arguments: &ImportArguments) -> Result<(), Failure> {

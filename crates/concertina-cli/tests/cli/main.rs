@@ -8,5 +8,6 @@ mod interrupts;
 mod keeping;
 mod listing;
 mod manual;
+mod states;
 mod support;
 mod wrong_inputs;

@@ -57,12 +57,12 @@ impl Equations {
     }
 
     /// The index of the recurrent matrix that leads into a step (counted from 0; the first step has none).
-    pub(crate) fn recurrent_index(&self, step: usize) -> usize {
+    pub fn recurrent_index(&self, step: usize) -> usize {
         if self.kind == NetworkKind::Feedforward { step - 1 } else { 0 }
     }
 
     /// The index of the bias of a step.
-    pub(crate) fn bias_index(&self, step: usize) -> usize {
+    pub fn bias_index(&self, step: usize) -> usize {
         if self.kind == NetworkKind::Feedforward { step } else { 0 }
     }
 

@@ -42,7 +42,7 @@ pub use evaluate::evaluate_outputs;
 pub(crate) use forward::Forward;
 pub(crate) use packed::Packed;
 pub(crate) use score::{Score, Scorer};
-pub use trained::TrainedWeights;
+pub use trained::{TrainedWeights, is_trained};
 pub use variable::Variable;
 pub use weights::Weights;
 
@@ -61,6 +61,8 @@ pub(crate) const PASS: usize = 64;
 pub struct Network {
     equations: Equations,
     weights: Weights,
+    /// The weights in the form in which they are trained, where that is another form and is known.
+    trained: Option<TrainedWeights>,
     packed: Packed,
 }
 
@@ -94,7 +96,18 @@ impl Network {
             }
         }
         let packed = Packed::pack(&weights);
-        Ok(Network { equations: Equations::new(params), weights, packed })
+        Ok(Network { equations: Equations::new(params), weights, trained: None, packed })
+    }
+
+    /// The network that `params` describe, with weights in the form in which they are trained. Only such a
+    /// network knows the parts of its recurrent weights.
+    ///
+    /// # Errors
+    /// As [`Network::new`].
+    pub fn of_trained(params: &ValidParams, weights: TrainedWeights) -> Result<Self> {
+        let network = Self::new(params, weights.effective())?;
+        let trained = (!weights.connectivity().is_plain()).then_some(weights);
+        Ok(Network { trained, ..network })
     }
 
     /// The network of a realisation before training.
@@ -102,12 +115,18 @@ impl Network {
     /// # Errors
     /// As [`initial::draw`].
     pub fn initial(params: &ValidParams) -> Result<Self> {
-        Self::new(params, initial::draw(params)?)
+        Self::of_trained(params, TrainedWeights::draw(params)?)
     }
 
     /// The weights.
     pub fn weights(&self) -> &Weights {
         &self.weights
+    }
+
+    /// The weights in the form in which they are trained, where the recurrent weights are made of other
+    /// arrays and these are known; `None` if the weights themselves are trained.
+    pub fn trained_weights(&self) -> Option<&TrainedWeights> {
+        self.trained.as_ref()
     }
 
     /// The equations.

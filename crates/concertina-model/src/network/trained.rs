@@ -83,3 +83,21 @@ impl TrainedWeights {
         self.connectivity.parts().into_iter().map(|part| part.name).collect()
     }
 }
+
+/// Whether these parameters train the array of this name: recurrent weights if `network.train_recurrent`,
+/// biases (including that of the readout) if `network.biases`, input weights if `network.train_input`, and
+/// readout weights if `network.train_readout`. In a reservoir, only the readout is trained.
+pub fn is_trained(params: &ValidParams, name: &str) -> bool {
+    match name {
+        name if !params.network.train_recurrent && !is_of_readout(name) => false,
+        Weights::INPUT => params.network.train_input,
+        Weights::READOUT => params.network.train_readout,
+        Weights::READOUT_BIAS | Weights::RECURRENT_BIAS => params.network.biases,
+        _ if name.starts_with(Weights::BIAS) => params.network.biases,
+        _ => true,
+    }
+}
+
+fn is_of_readout(name: &str) -> bool {
+    matches!(name, Weights::READOUT | Weights::READOUT_BIAS)
+}

@@ -8,6 +8,7 @@ use ndarray::ArrayView2;
 use super::held::Held;
 use super::noise::GradientNoise;
 use crate::error::Result;
+use crate::network::is_trained;
 use crate::network::{
     Backward, Batch, Condensed, Disturbance, Equations, Evaluation, Forward, PASS, Packed, Score, Scorer,
     TrainedWeights, Weights, score_in_parts,
@@ -414,22 +415,4 @@ impl Updater {
         self.updates = updates;
         self.names.iter().map(String::as_str).zip(&mut self.buffers)
     }
-}
-
-/// Whether these parameters train the array of this name: recurrent weights if `network.train_recurrent`,
-/// biases (including that of the readout) if `network.biases`, input weights if `network.train_input`, and
-/// readout weights if `network.train_readout`. In a reservoir, only the readout is trained.
-fn is_trained(params: &ValidParams, name: &str) -> bool {
-    match name {
-        name if !params.network.train_recurrent && !is_of_readout(name) => false,
-        Weights::INPUT => params.network.train_input,
-        Weights::READOUT => params.network.train_readout,
-        Weights::READOUT_BIAS | Weights::RECURRENT_BIAS => params.network.biases,
-        _ if name.starts_with(Weights::BIAS) => params.network.biases,
-        _ => true,
-    }
-}
-
-fn is_of_readout(name: &str) -> bool {
-    matches!(name, Weights::READOUT | Weights::READOUT_BIAS)
 }

@@ -35,6 +35,18 @@ impl Panels {
         }
         Self { entries, rows, columns }
     }
+
+    /// Packs the transpose of a row-major matrix, (columns, inner).
+    #[must_use]
+    pub fn from_transposed(matrix: ArrayView2<f64>) -> Self {
+        let (columns, rows) = matrix.dim();
+        let mut entries = vec![0.0; columns.div_ceil(WIDTH) * rows * WIDTH];
+        for (column, from) in matrix.outer_iter().enumerate() {
+            let to = &mut entries[column / WIDTH * rows * WIDTH..][..rows * WIDTH];
+            to.chunks_exact_mut(WIDTH).zip(from).for_each(|(to, from)| to[column % WIDTH] = *from);
+        }
+        Self { entries, rows, columns }
+    }
 }
 
 /// `out = rows · weights`, with contiguous rows.
@@ -144,6 +156,7 @@ mod tests {
             let weights = Array2::from_shape_fn((inner, columns), entry(1.3));
             let expected = plain(&rows, &weights);
             let panels = Panels::from_row_major(weights.view());
+            assert_eq!(Panels::from_transposed(weights.t()).entries, panels.entries);
             let run = |how: &dyn Fn(Product)| {
                 let mut out = Array2::from_elem((count, columns), f64::NAN);
                 let (rows, out_slice) =

@@ -5,12 +5,14 @@
 
 mod convert;
 mod eigen;
+mod non_negative;
 mod pca;
 mod qr;
 mod solve;
 mod svd;
 
 pub use eigen::{eigenvalues, spectral_radius, symmetric_eigen};
+pub use non_negative::{NonNegative, non_negative_least_squares};
 pub use num_complex::Complex64;
 pub use pca::{Pca, centre};
 pub use qr::{Qr, orthogonal_factor, qr};

@@ -22,9 +22,9 @@ pub const PARTS: &[Part] = &[
     unbuilt("covariant_vectors", "*", "the analysis `covariant_vectors`"),
     read("representation_similarity", "*", "concertina-analysis"),
     read("intrinsic_dimension", "*", "concertina-analysis"),
-    unbuilt("kernel", "*", "the analysis `kernel`"),
+    read("kernel", "*", "concertina-analysis"),
     read("decoding", "*", "concertina-analysis"),
-    unbuilt("manifold_capacity", "*", "the analysis `manifold_capacity`"),
+    read("manifold_capacity", "*", "concertina-analysis"),
 ];
 
 /// The part that an array belongs to.

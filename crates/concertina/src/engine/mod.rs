@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use concertina_model::Checkpoint;
-use concertina_model::network::Weights;
+use concertina_model::network::TrainedWeights;
 use concertina_model::params::ValidParams;
 use concertina_numerics::kernels::with_threads;
 use concertina_store::{Batch, RunFolder, RunKey, Store};
@@ -130,7 +130,7 @@ impl Witness for Passing<'_, '_> {
         self.work.needs(end)
     }
 
-    fn meet(&mut self, checkpoint: Checkpoint, weights: Weights, end: End) -> Result<()> {
+    fn meet(&mut self, checkpoint: Checkpoint, weights: TrainedWeights, end: End) -> Result<()> {
         self.work.meet(checkpoint, weights, end);
         if self.queue.a_thread_waits() {
             self.queue.push(f64::INFINITY, Job::Help(Arc::clone(self.work)));

@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 
 use concertina_model::Checkpoint;
-use concertina_model::network::{Weights, initial};
+use concertina_model::network::TrainedWeights;
 use concertina_model::params::ValidParams;
 use concertina_store::{Batch, Store};
 
 use super::training::{self, Needs, RunRequest, Site, Witness};
 use crate::error::{Error, Result};
-use crate::library::arrays::weights_of;
+use crate::library::arrays::trained_weights_of;
 use crate::library::import;
 use crate::library::progress::id_of;
 use crate::selection::End;
@@ -18,7 +18,7 @@ use crate::settings::Settings;
 /// A witness that needs the weights at a checkpoint, and keeps them.
 struct Catch {
     checkpoint: Checkpoint,
-    caught: Option<Weights>,
+    caught: Option<TrainedWeights>,
 }
 
 impl Witness for Catch {
@@ -27,7 +27,7 @@ impl Witness for Catch {
         Needs { all, together: BTreeSet::new() }
     }
 
-    fn meet(&mut self, _: Checkpoint, weights: Weights, _: End) -> Result<()> {
+    fn meet(&mut self, _: Checkpoint, weights: TrainedWeights, _: End) -> Result<()> {
         self.caught = Some(weights);
         Ok(())
     }
@@ -43,20 +43,20 @@ pub(crate) fn weights(
     settings: &Settings,
     params: &ValidParams,
     checkpoint: Checkpoint,
-) -> Result<Weights> {
+) -> Result<TrainedWeights> {
     let folder = import::folder_of(store, settings.jobs, params)?;
     if let Some(tensors) = folder.read_checkpoint(id_of(checkpoint))? {
-        return weights_of(params, &tensors);
+        return trained_weights_of(params, &tensors);
     }
     if checkpoint == Checkpoint::START {
-        return Ok(initial::draw(params)?);
+        return Ok(TrainedWeights::draw(params)?);
     }
     let request = RunRequest { wait: true, ..RunRequest::of(params, settings) };
     let mut catch = Catch { checkpoint, caught: None };
     training::make(Site { store, folder: &folder, settings }, &request, &mut catch)?;
     match (catch.caught, folder.read_checkpoint(id_of(checkpoint))?) {
         (Some(weights), _) => Ok(weights),
-        (None, Some(tensors)) => weights_of(params, &tensors),
+        (None, Some(tensors)) => trained_weights_of(params, &tensors),
         (None, None) => Err(Error::Interrupted),
     }
 }

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use concertina_analysis::Subject;
 use concertina_model::Checkpoint;
-use concertina_model::network::{Network, Weights, initial};
+use concertina_model::network::{Network, TrainedWeights};
 use concertina_model::task::{self, Task};
 use concertina_store::{Batch, RunFolder, RunKey, Store};
 use concertina_table::Table;
@@ -23,7 +23,7 @@ use super::training::Needs;
 use crate::error::{Error, Result};
 use crate::event::EventKind;
 use crate::library::UPDATE;
-use crate::library::arrays::weights_of;
+use crate::library::arrays::trained_weights_of;
 use crate::library::import;
 use crate::library::progress::id_of;
 use crate::params_table;
@@ -41,7 +41,7 @@ const INTERVAL: Duration = Duration::from_millis(700);
 /// Weights that training reached, and the questions about them.
 struct Portion {
     checkpoint: Checkpoint,
-    weights: Weights,
+    weights: TrainedWeights,
     questions: Vec<usize>,
 }
 
@@ -203,7 +203,7 @@ impl<'a> RunWork<'a> {
     }
 
     /// Takes weights that training reached, for a run with this end as far as is known.
-    pub(super) fn meet(&self, checkpoint: Checkpoint, weights: Weights, end: End) {
+    pub(super) fn meet(&self, checkpoint: Checkpoint, weights: TrainedWeights, end: End) {
         let mut state = lock(&self.state);
         let asks = |number: &usize| {
             let question = self.demand.questions[*number];
@@ -285,12 +285,12 @@ impl<'a> RunWork<'a> {
     }
 
     /// The weights at a stored checkpoint, or before training.
-    fn weights(&self, checkpoint: Checkpoint) -> Result<Option<Weights>> {
+    fn weights(&self, checkpoint: Checkpoint) -> Result<Option<TrainedWeights>> {
         if let Some(tensors) = self.folder.read_checkpoint(id_of(checkpoint))? {
-            return weights_of(self.demand.params, &tensors).map(Some);
+            return trained_weights_of(self.demand.params, &tensors).map(Some);
         }
         match checkpoint {
-            Checkpoint::START => Ok(Some(initial::draw(self.demand.params)?)),
+            Checkpoint::START => Ok(Some(TrainedWeights::draw(self.demand.params)?)),
             _ => Ok(None),
         }
     }
@@ -315,7 +315,7 @@ impl<'a> RunWork<'a> {
         let question = self.demand.questions[number];
         let begin = Instant::now();
         let networks =
-            checkpoints.into_iter().map(|(one, weights)| Ok((one, Network::new(params, weights)?)));
+            checkpoints.into_iter().map(|(one, weights)| Ok((one, Network::of_trained(params, weights)?)));
         let table = networks.collect::<Result<Vec<_>>>().and_then(|checkpoints| {
             question.compute(&Subject { params, task: self.task(question)?, checkpoints: &checkpoints })
         });
@@ -329,9 +329,9 @@ impl<'a> RunWork<'a> {
     }
 
     /// Answers questions about a checkpoint with these weights.
-    fn answer(&self, checkpoint: Checkpoint, weights: Weights, questions: &[usize]) -> Result<()> {
+    fn answer(&self, checkpoint: Checkpoint, weights: TrainedWeights, questions: &[usize]) -> Result<()> {
         let params = self.demand.params;
-        let network = Network::new(params, weights.clone()).map(|network| [(checkpoint, network)]);
+        let network = Network::of_trained(params, weights.clone()).map(|network| [(checkpoint, network)]);
         for &number in questions {
             let question = self.demand.questions[number];
             let begin = Instant::now();
@@ -339,7 +339,9 @@ impl<'a> RunWork<'a> {
                 Ok(checkpoints) => self
                     .task(question)
                     .and_then(|task| question.compute(&Subject { params, task, checkpoints })),
-                Err(_) => Network::new(params, weights.clone()).map(|_| Table::new()).map_err(Error::from),
+                Err(_) => {
+                    Network::of_trained(params, weights.clone()).map(|_| Table::new()).map_err(Error::from)
+                }
             };
             self.tell(question.name(), checkpoint, &table);
             self.ledger.analysed(question.name(), begin.elapsed());

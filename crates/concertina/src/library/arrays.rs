@@ -21,8 +21,12 @@ pub(crate) fn tensors_of(weights: &TrainedWeights) -> Tensors {
 
 /// Weights, as analyses see them, from the arrays of a file in the store.
 pub(crate) fn weights_of(params: &ValidParams, tensors: &Tensors) -> Result<Weights> {
+    trained_weights_of(params, tensors).map(|weights| weights.effective())
+}
+
+/// Weights in the form in which they are trained, from the arrays of a file in the store.
+pub(crate) fn trained_weights_of(params: &ValidParams, tensors: &Tensors) -> Result<TrainedWeights> {
     TrainedWeights::from_tensors(params, |name| tensors.arrays.get(name).cloned())
-        .map(|weights| weights.effective())
         .map_err(|source| Error::StoredWeights { source: Box::new(source) })
 }
 

@@ -151,6 +151,10 @@ fn null_is_explained(
         (AnalysisSpec::Autocorrelation(_), "autocorrelation") => integer("samples") == Some(0),
         (AnalysisSpec::Autocorrelation(_), "autocorrelation_sd") => integer("samples") < Some(2),
         (AnalysisSpec::FixedPoints(_), _) => is_null("index"), // nothing was found
+        // arrays that are not trained or did not change, kernels of equal entries, targets without classes
+        (AnalysisSpec::Kernel(_), column) => !matches!(column, "block" | "trained"),
+        (AnalysisSpec::ManifoldCapacity(_), "samples" | "unconverged" | "centre_norm") => false,
+        (AnalysisSpec::ManifoldCapacity(_), _) => true, // the set, and centres that coincide
         (AnalysisSpec::Performance(_), column) => match column {
             "condition" => params.shape().conditions == 0,
             // in trials of a file, the loss of a condition may count nowhere

@@ -235,7 +235,14 @@ fn analyses(params: &ValidParams, number: u64) -> Vec<AnalysisSpec> {
                     let reference = ["readout", "class_means"][number as usize / 2 % 2];
                     settings.extend([format!("samples={samples}"), format!("reference={reference}")]);
                 }
-                "accuracy" | "loss" | "performance" => settings.push(format!("samples={samples}")),
+                "manifold_capacity" => {
+                    settings.extend([
+                        format!("samples={samples}"),
+                        format!("timesteps={timesteps}"),
+                        "directions=5".to_owned(),
+                    ]);
+                }
+                "accuracy" | "loss" | "performance" | "kernel" => settings.push(format!("samples={samples}")),
                 "pca_snapshots" => {
                     let components = 1 + number as usize % params.network.units;
                     settings.extend([

@@ -83,6 +83,10 @@ impl Wiring for LowRank {
         false
     }
 
+    fn rank(&self) -> Option<usize> {
+        Some(self.rank)
+    }
+
     /// `M` and `L` are standard normal.
     fn draw(
         &self,

@@ -121,6 +121,11 @@ impl Connectivity {
         self.0.is_plain()
     }
 
+    /// The rank of each block of `M Lᵀ`, where the first two parts are these factors.
+    pub fn rank(&self) -> Option<usize> {
+        self.0.rank()
+    }
+
     /// Draws the parts before training.
     pub(super) fn draw(
         &self,
@@ -173,6 +178,10 @@ pub(super) trait Wiring: Debug + Send + Sync {
 
     fn is_plain(&self) -> bool {
         true
+    }
+
+    fn rank(&self) -> Option<usize> {
+        None
     }
 
     fn draw(&self, drawing: &Drawing<'_>, numbers: &Array2<f64>, rule: &Rule<'_>)

@@ -269,7 +269,7 @@ fn source_of(known: &Known, plan: &Plan, trained: &Trained) -> Source {
 mod tests {
     use std::collections::BTreeSet;
 
-    use concertina_model::network::{TrainedWeights, Weights};
+    use concertina_model::network::TrainedWeights;
     use concertina_model::params::{Params, ValidParams};
     use concertina_model::trainer::TrainingState;
     use concertina_model::{Checkpoint, Update};
@@ -305,7 +305,7 @@ mod tests {
             }
         }
 
-        fn meet(&mut self, _: Checkpoint, _: Weights, _: End) -> Result<()> {
+        fn meet(&mut self, _: Checkpoint, _: TrainedWeights, _: End) -> Result<()> {
             self.met += 1;
             Ok(())
         }

@@ -208,7 +208,7 @@ impl<'a> Session<'a> {
             (self.request.kept(end, &needs).contains(&checkpoint), needs.all.contains(&checkpoint))
         };
         self.publisher.offer(checkpoint, &weights, keeps);
-        if needs { self.witness.meet(checkpoint, weights.effective(), end) } else { Ok(()) }
+        if needs { self.witness.meet(checkpoint, weights, end) } else { Ok(()) }
     }
 
     /// Publishes what waits if it is time to do so and training continues.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use concertina_model::Checkpoint;
-use concertina_model::network::Weights;
+use concertina_model::network::TrainedWeights;
 use concertina_store::Batch;
 
 use crate::error::Result;
@@ -24,7 +24,7 @@ pub(crate) trait Witness {
     fn needs(&self, end: End) -> Needs;
 
     /// Takes the weights at a checkpoint that it needs, for a run with this end as far as is known.
-    fn meet(&mut self, checkpoint: Checkpoint, weights: Weights, end: End) -> Result<()>;
+    fn meet(&mut self, checkpoint: Checkpoint, weights: TrainedWeights, end: End) -> Result<()>;
 
     /// Adds the answers about all weights that it received to a batch. The batch may also publish a state to
     /// resume from that is past these weights.
