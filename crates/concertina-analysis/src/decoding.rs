@@ -1,5 +1,6 @@
 //! `decoding`: how well a linear classifier reads the class or the condition of trials it has not seen.
 
+use concertina_model::Checkpoint;
 use concertina_model::params::ValidParams;
 use concertina_model::task::{Ask, Trials};
 use concertina_numerics::classify::LinearClassifier;
@@ -193,35 +194,16 @@ impl Analysis for Decoding {
         let samples = subject.task.trials(Ask::Analysis { count });
         let targets = self.labels(&samples)?;
         let folds = Folds::draw(&targets, self.folds, subject.params.seed)?;
-        let mut rows = Observations::default();
-        let mut tested_at = Vec::new();
-        let mut columns = Columns::default();
+        let mut rows = Rows::default();
         for (checkpoint, network) in subject.checkpoints {
             let responses = Responses::run(network, &samples, &timesteps, self.state)?;
             let states: Vec<Array2<f64>> = timesteps
                 .iter()
                 .map(|timestep| Ok(responses.at(*timestep)?.mapv(f64::from)))
                 .collect::<Result<_>>()?;
-            let views: Vec<_> = states.iter().map(|states| states.view()).collect();
-            let fitted = self.fitted(&views, &folds)?;
-            for (trained, &timestep) in timesteps.iter().enumerate() {
-                for (tested, &other) in timesteps.iter().enumerate() {
-                    if self.testing == DecodingTest::Across || tested == trained {
-                        rows.push_at(*checkpoint, timestep);
-                        tested_at.push(other.0);
-                        // the input has units of its own
-                        let comparable = (timestep == Timestep::INPUT) == (other == Timestep::INPUT);
-                        let accuracies =
-                            comparable.then(|| folds.accuracies(&fitted, trained, views[tested]));
-                        columns.push(accuracies.transpose()?);
-                        columns.converged.push(fitted.iter().all(|of_fold| of_fold[trained].converged));
-                    }
-                }
-            }
+            rows.add(self, *checkpoint, true, &timesteps, &states, &folds)?;
         }
-        let across = self.testing == DecodingTest::Across;
-        let tested = across.then(|| ("test_timestep".to_owned(), Values::from(tested_at)));
-        rows.into_table(true, tested.into_iter().chain(columns.named()))
+        rows.into_table(self.testing)
     }
 }
 
@@ -232,6 +214,24 @@ impl Decoding {
             DecodingTarget::Class => Ok(labels(Self::NAME, samples)?.into_owned()),
             DecodingTarget::Condition => Ok(samples.conditions.clone()),
         }
+    }
+
+    /// The table for states that are given at each timestep, with what is predicted of each trial, as of a
+    /// single checkpoint.
+    pub(crate) fn of_states(
+        &self,
+        timesteps: &[Timestep],
+        states: &[Array2<f64>],
+        targets: &[u32],
+        seed: u64,
+    ) -> Result<Table> {
+        self.check_fit()?;
+        let folds = Folds::draw(targets, self.folds, seed)?;
+        let (trials, units) = states.first().map_or((0, 0), Array2::dim);
+        self.check_size(trials, units, folds.classes)?;
+        let mut rows = Rows::default();
+        rows.add(self, Checkpoint::START, false, timesteps, states, &folds)?;
+        rows.into_table(self.testing)
     }
 
     /// The classifiers of each fold at each timestep.
@@ -326,6 +326,51 @@ impl Folds {
             Ok(classifiers[trained].accuracy(tested.select(Axis(0), &rows).view(), &labels)?)
         };
         fitted.iter().enumerate().map(of_fold).collect()
+    }
+}
+
+/// The rows of the result.
+#[derive(Debug, Default)]
+struct Rows {
+    observations: Observations,
+    tested_at: Vec<i64>,
+    columns: Columns,
+}
+
+impl Rows {
+    /// Adds those of a checkpoint, with its states at each timestep. The input of a network has units of its
+    /// own, so it is compared only with itself.
+    fn add(
+        &mut self,
+        settings: &Decoding,
+        checkpoint: Checkpoint,
+        input_apart: bool,
+        timesteps: &[Timestep],
+        states: &[Array2<f64>],
+        folds: &Folds,
+    ) -> Result<()> {
+        let views: Vec<_> = states.iter().map(|states| states.view()).collect();
+        let fitted = settings.fitted(&views, folds)?;
+        let is_input = |timestep| input_apart && timestep == Timestep::INPUT;
+        for (trained, &timestep) in timesteps.iter().enumerate() {
+            for (tested, &other) in timesteps.iter().enumerate() {
+                if settings.testing == DecodingTest::Across || tested == trained {
+                    self.observations.push_at(checkpoint, timestep);
+                    self.tested_at.push(other.0);
+                    let comparable = is_input(timestep) == is_input(other);
+                    let accuracies = comparable.then(|| folds.accuracies(&fitted, trained, views[tested]));
+                    self.columns.push(accuracies.transpose()?);
+                    self.columns.converged.push(fitted.iter().all(|of_fold| of_fold[trained].converged));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn into_table(self, testing: DecodingTest) -> Result<Table> {
+        let across = testing == DecodingTest::Across;
+        let tested = across.then(|| ("test_timestep".to_owned(), Values::from(self.tested_at)));
+        self.observations.into_table(true, tested.into_iter().chain(self.columns.named()))
     }
 }
 

@@ -92,6 +92,9 @@ on_states! {
     saturation: Saturation,
     class_distances: ClassDistances,
     autocorrelation: Autocorrelation,
+    representation_similarity: RepresentationSimilarity,
+    intrinsic_dimension: IntrinsicDimension,
+    decoding: Decoding,
     manifold_capacity: ManifoldCapacity,
 }
 
@@ -179,6 +182,16 @@ impl<T: Precision> Given<'_, T> {
             subject: "states without labels".to_owned(),
             reason: "it uses the class of each state",
             hint: "give an array `labels` with one whole number for each trial",
+        })
+    }
+
+    /// The conditions, which the analysis needs for this reason.
+    fn conditions(&self, analysis: &'static str, reason: &'static str) -> Result<&[u32]> {
+        self.all.conditions.as_deref().ok_or_else(|| Error::NotApplicable {
+            analysis,
+            subject: "states without conditions".to_owned(),
+            reason,
+            hint: "give an array `conditions` with one whole number for each trial",
         })
     }
 
@@ -274,17 +287,46 @@ impl OnStates for ClusterHoldout {
 
     fn on_states<T: Precision>(&self, given: &Given<'_, T>) -> Result<Table> {
         let classes = given.classes(Self::NAME)?;
-        let conditions = given.all.conditions.as_deref().ok_or_else(|| Error::NotApplicable {
-            analysis: Self::NAME,
-            subject: "states without conditions".to_owned(),
-            reason: "it trains a classifier on some conditions and tests it on the others",
-            hint: "give an array `conditions` with one whole number for each trial",
-        })?;
+        let reason = "it trains a classifier on some conditions and tests it on the others";
+        let conditions = given.conditions(Self::NAME, reason)?;
         let mut columns = cluster_holdout::Columns::default();
         for states in &given.states {
             columns.push(cluster_holdout(self, *states, classes, conditions, given.all.seed)?);
         }
         given.table(columns.named())
+    }
+}
+
+impl OnStates for IntrinsicDimension {
+    selected!();
+
+    fn on_states<T: Precision>(&self, given: &Given<'_, T>) -> Result<Table> {
+        let columns = Self::columns();
+        given.measured(columns, |states| Ok(intrinsic_dimension(self, states)?.row()))
+    }
+}
+
+/// Only between timesteps: there are no checkpoints.
+impl OnStates for RepresentationSimilarity {
+    selected!();
+
+    fn on_states<T: Precision>(&self, given: &Given<'_, T>) -> Result<Table> {
+        without_checkpoint(self.of_timesteps(&given.timesteps, &given.states)?)
+    }
+}
+
+impl OnStates for Decoding {
+    selected!();
+
+    fn on_states<T: Precision>(&self, given: &Given<'_, T>) -> Result<Table> {
+        let targets = match self.target {
+            DecodingTarget::Class => given.classes("decoding")?,
+            DecodingTarget::Condition => {
+                given.conditions("decoding", "it predicts the condition of each state")?
+            }
+        };
+        let states: Vec<Array2<f64>> = given.states.iter().map(|states| states.mapv(Into::into)).collect();
+        without_checkpoint(self.of_states(&given.timesteps, &states, targets, given.all.seed)?)
     }
 }
 

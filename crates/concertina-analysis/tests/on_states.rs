@@ -3,7 +3,8 @@
 mod common;
 
 use concertina_analysis::{
-    Analysis, AnalysisSpec, Error, GivenStates, ManifoldCapacity, PcaSnapshots, StatesAt, Timestep, Timesteps,
+    Analysis, AnalysisSpec, Between, Error, GivenStates, ManifoldCapacity, PcaSnapshots,
+    RepresentationSimilarity, StatesAt, Timestep, Timesteps,
 };
 use concertina_model::task::Ask;
 use concertina_table::Table;
@@ -30,8 +31,10 @@ fn of_run(table: &Table, update: i64) -> Table {
     let kinds = table.has_column("kind").then(|| table.texts("kind").expect("there"));
     let is_readout =
         |row: usize| kinds.as_ref().is_some_and(|kinds| kinds[row].as_deref() == Some("readout"));
-    let rows =
-        table.filter(|row| updates[row] == Some(update) && timesteps[row] >= Some(0) && !is_readout(row));
+    let others = table.has_column("other_timestep").then(|| table.integers("other_timestep").expect("there"));
+    let is_of_input =
+        |row: usize| timesteps[row] < Some(0) || others.as_ref().is_some_and(|others| others[row] < Some(0));
+    let rows = table.filter(|row| updates[row] == Some(update) && !is_of_input(row) && !is_readout(row));
     let names: Vec<&str> = rows.column_names().filter(|name| !["epoch", "update"].contains(name)).collect();
     rows.select(&names).expect("its own columns")
 }
@@ -39,6 +42,9 @@ fn of_run(table: &Table, update: i64) -> Table {
 fn spec(name: &str, samples: usize) -> AnalysisSpec {
     let text = match name {
         "manifold_capacity" => format!(r#"{{"analysis": "{name}", "samples": {samples}, "directions": 20}}"#),
+        "representation_similarity" => {
+            format!(r#"{{"analysis": "{name}", "samples": {samples}, "between": "timestep"}}"#)
+        }
         _ => format!(r#"{{"analysis": "{name}", "samples": {samples}}}"#),
     };
     serde_json::from_str(&text).expect("settings")
@@ -65,12 +71,32 @@ fn every_analysis_of_states_has_the_bits_of_that_of_the_run() {
     }
 }
 
+fn between_timesteps() -> AnalysisSpec {
+    RepresentationSimilarity { between: Between::Timestep, ..Default::default() }.into()
+}
+
+#[test]
+fn checkpoints_cannot_be_compared_without_a_run() {
+    let states = given(&common::Run::untrained(common::small()), 40);
+    let error = AnalysisSpec::from(RepresentationSimilarity::default()).run_on_states(&states);
+    let text = error.expect_err("refused").to_string();
+    assert!(
+        text.contains("expected `timestep`, because states that are given have no checkpoints"),
+        "{text}"
+    );
+}
+
 #[test]
 fn analyses_that_need_more_than_states_are_refused() {
     let run = common::Run::untrained(common::small());
     let states = given(&run, 40);
     for name in AnalysisSpec::NAMES {
-        let found = AnalysisSpec::named(name).expect("known").run_on_states(&states);
+        let spec = match *name {
+            // without checkpoints, only timesteps can be compared
+            "representation_similarity" => between_timesteps(),
+            _ => AnalysisSpec::named(name).expect("known"),
+        };
+        let found = spec.run_on_states(&states);
         assert_eq!(found.is_ok(), AnalysisSpec::ON_STATES.contains(name), "{name}");
         if let Err(error) = found {
             assert!(matches!(error, Error::NotApplicable { .. }), "{error}");
@@ -78,7 +104,7 @@ fn analyses_that_need_more_than_states_are_refused() {
         }
     }
     let unlabelled = GivenStates { classes: None, conditions: None, ..states.clone() };
-    for name in ["class_distances", "cluster_holdout", "manifold_capacity"] {
+    for name in ["class_distances", "cluster_holdout", "decoding", "manifold_capacity"] {
         let error =
             AnalysisSpec::named(name).expect("known").run_on_states(&unlabelled).expect_err("refused");
         assert!(error.to_string().contains("states without labels"), "{error}");

@@ -118,24 +118,16 @@ impl StateMeasure for IntrinsicDimension {
         _: &Trials,
         _: &[Timestep],
     ) -> Result<impl FnMut(&Responses, Timestep) -> Result<Vec<Option<f64>>>> {
-        Ok(move |responses: &Responses, timestep| {
-            let found = self.of(responses.at(timestep)?)?;
-            Ok(vec![
-                Some(found.duplicates as f64),
-                found.twonn.map(|twonn| twonn.dimension),
-                found.twonn.map(|twonn| twonn.standard_error),
-                found.levina_bickel.map(|found| found.dimension),
-                found.correlation.map(|found| found.dimension),
-                found.components_90.map(|count| count as f64),
-                found.participation.map(|found| found.ratio),
-                found.participation.and_then(|found| found.corrected),
-                found.participation.and_then(|found| found.corrected_both),
-            ])
-        })
+        Ok(move |responses: &Responses, timestep| Ok(self.of(responses.at(timestep)?)?.row()))
     }
 }
 
 impl IntrinsicDimension {
+    /// The columns of its table after `timestep`.
+    pub(crate) fn columns() -> &'static [&'static str] {
+        <Self as StateMeasure>::COLUMNS
+    }
+
     /// Every estimate for finite states.
     fn of<T: Precision>(&self, states: ArrayView2<T>) -> Result<Dimensions> {
         let neighbours = Neighbours::of(states, self.k_max.max(2));
@@ -166,6 +158,23 @@ pub struct Dimensions {
     pub components_90: Option<usize>,
     /// By the covariance: see [`participation_ratios`].
     pub participation: Option<ParticipationRatios>,
+}
+
+impl Dimensions {
+    /// The numbers of a row of the table.
+    pub(crate) fn row(&self) -> Vec<Option<f64>> {
+        vec![
+            Some(self.duplicates as f64),
+            self.twonn.map(|twonn| twonn.dimension),
+            self.twonn.map(|twonn| twonn.standard_error),
+            self.levina_bickel.as_ref().map(|found| found.dimension),
+            self.correlation.as_ref().map(|found| found.dimension),
+            self.components_90.map(|count| count as f64),
+            self.participation.map(|found| found.ratio),
+            self.participation.and_then(|found| found.corrected),
+            self.participation.and_then(|found| found.corrected_both),
+        ]
+    }
 }
 
 /// The dimension of a cloud of states by every estimator of [`IntrinsicDimension`].

@@ -12,8 +12,10 @@ use concertina_model::network::Network;
 use concertina_model::params::ValidParams;
 use concertina_model::task::{Ask, Trials};
 use concertina_table::{Table, Values};
+use ndarray::ArrayView2;
 use serde::{Deserialize, Serialize};
 
+use crate::numbers::Precision;
 use crate::ranges;
 use crate::responses::{Observations, Responses, StateVariable};
 use crate::{Analysis, Result, Subject, Timestep, Timesteps};
@@ -142,6 +144,26 @@ impl Default for RepresentationSimilarity {
 impl RepresentationSimilarity {
     const NAME: &'static str = "representation_similarity";
 
+    /// Checks which settings go together.
+    fn check_settings(&self) -> Result<()> {
+        let default = Self::default();
+        let text = |value| serde_json::to_string(&value).unwrap_or_default().replace('"', "");
+        if self.between == Between::Timestep && self.reference != default.reference {
+            let expected = "no `reference`, because timesteps are compared with each other".to_owned();
+            return ranges::refuse(
+                Self::NAME,
+                "reference",
+                expected,
+                text(serde_json::json!(self.reference)),
+            );
+        }
+        if !self.measure.has(SimilarityMeasure::Rdm) && self.distance != default.distance {
+            let expected = "no `distance`, because `measure` has no dissimilarity matrix".to_owned();
+            return ranges::refuse(Self::NAME, "distance", expected, text(serde_json::json!(self.distance)));
+        }
+        Ok(())
+    }
+
     /// The features of the states at each timestep.
     fn features(&self, network: &Network, samples: &Trials, timesteps: &[Timestep]) -> Result<Vec<Features>> {
         let responses = Responses::run(network, samples, timesteps, self.state)?;
@@ -209,29 +231,29 @@ impl RepresentationSimilarity {
         samples: &Trials,
         timesteps: &[Timestep],
     ) -> Result<Table> {
-        let mut rows = Observations::default();
-        let mut measured = Columns::new(self.measure);
-        let mut others = Vec::new();
+        let mut pairs = Pairs::new(self.measure);
         for (checkpoint, network) in subject.checkpoints {
-            let features = self.features(network, samples, timesteps)?;
-            let mut pairs: Vec<Vec<Similarity>> = Vec::new();
-            for (one, of_one) in features.iter().enumerate() {
-                let mut row: Vec<Similarity> = pairs.iter().map(|earlier| earlier[one]).collect();
-                for of_other in &features[one..] {
-                    row.push(of_one.similarity(of_other)?);
-                }
-                pairs.push(row);
-            }
-            for (&timestep, row) in timesteps.iter().zip(pairs) {
-                for (other, similarity) in timesteps.iter().zip(row) {
-                    rows.push_at(*checkpoint, timestep);
-                    others.push(other.0);
-                    measured.push(similarity);
-                }
-            }
+            pairs.add(*checkpoint, timesteps, &self.features(network, samples, timesteps)?)?;
         }
-        let other = ("other_timestep".to_owned(), Values::from(others));
-        rows.into_table(true, std::iter::once(other).chain(measured.named()))
+        pairs.into_table()
+    }
+
+    /// The table for states that are given at each timestep, as of a single checkpoint.
+    pub(crate) fn of_timesteps<T: Precision>(
+        &self,
+        timesteps: &[Timestep],
+        states: &[ArrayView2<T>],
+    ) -> Result<Table> {
+        if self.between != Between::Timestep {
+            let expected = "`timestep`, because states that are given have no checkpoints".to_owned();
+            return ranges::refuse(Self::NAME, "between", expected, "checkpoint");
+        }
+        self.check_settings()?;
+        let features: Vec<Features> =
+            states.iter().map(|states| Features::of(*states, self.measure, self.distance)).collect();
+        let mut pairs = Pairs::new(self.measure);
+        pairs.add(Checkpoint::START, timesteps, &features)?;
+        pairs.into_table()
     }
 }
 
@@ -260,24 +282,9 @@ impl Analysis for RepresentationSimilarity {
     fn check(&self, params: &ValidParams) -> Result<()> {
         StateVariable::check(self.state, Self::NAME, params)?;
         ranges::samples(Self::NAME, self.samples, 4)?;
-        let default = Self::default();
-        let text = |value| serde_json::to_string(&value).unwrap_or_default().replace('"', "");
-        if self.between == Between::Timestep && self.reference != default.reference {
-            let expected = "no `reference`, because timesteps are compared with each other".to_owned();
-            return ranges::refuse(
-                Self::NAME,
-                "reference",
-                expected,
-                text(serde_json::json!(self.reference)),
-            );
-        }
-        if !self.measure.has(SimilarityMeasure::Rdm) && self.distance != default.distance {
-            let expected = "no `distance`, because `measure` has no dissimilarity matrix".to_owned();
-            return ranges::refuse(Self::NAME, "distance", expected, text(serde_json::json!(self.distance)));
-        }
+        self.check_settings()?;
         self.timesteps.resolve(Self::NAME, self.extend_to, params).map(drop)
     }
-
     fn run(&self, subject: &Subject) -> Result<Table> {
         self.check(subject.params)?;
         let timesteps = self.timesteps.resolve(Self::NAME, self.extend_to, subject.params)?;
@@ -286,6 +293,45 @@ impl Analysis for RepresentationSimilarity {
             Between::Checkpoint => self.between_checkpoints(subject, &samples, &timesteps),
             Between::Timestep => self.between_timesteps(subject, &samples, &timesteps),
         }
+    }
+}
+
+/// The rows that compare timesteps with each other.
+#[derive(Debug)]
+struct Pairs {
+    observations: Observations,
+    others: Vec<i64>,
+    measured: Columns,
+}
+
+impl Pairs {
+    fn new(measure: SimilarityMeasure) -> Self {
+        Self { observations: Observations::default(), others: Vec::new(), measured: Columns::new(measure) }
+    }
+
+    /// Adds all pairs of timesteps of a checkpoint.
+    fn add(&mut self, checkpoint: Checkpoint, timesteps: &[Timestep], features: &[Features]) -> Result<()> {
+        let mut pairs: Vec<Vec<Similarity>> = Vec::new();
+        for (one, of_one) in features.iter().enumerate() {
+            let mut row: Vec<Similarity> = pairs.iter().map(|earlier| earlier[one]).collect();
+            for of_other in &features[one..] {
+                row.push(of_one.similarity(of_other)?);
+            }
+            pairs.push(row);
+        }
+        for (&timestep, row) in timesteps.iter().zip(pairs) {
+            for (other, similarity) in timesteps.iter().zip(row) {
+                self.observations.push_at(checkpoint, timestep);
+                self.others.push(other.0);
+                self.measured.push(similarity);
+            }
+        }
+        Ok(())
+    }
+
+    fn into_table(self) -> Result<Table> {
+        let other = ("other_timestep".to_owned(), Values::from(self.others));
+        self.observations.into_table(true, std::iter::once(other).chain(self.measured.named()))
     }
 }
 
