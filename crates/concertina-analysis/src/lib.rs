@@ -51,7 +51,7 @@
 //! | [`EffectiveDimension`] | [`effective_dimension`](fn@effective_dimension) | states of a timestep |
 //! | [`Accuracy`], [`Loss`], [`Performance`] | [`evaluate_outputs`] | outputs over time, targets and mask |
 //! | [`PcaSnapshots`] | [`pca_snapshots`](fn@pca_snapshots) | states over time |
-//! | [`Lyapunov`] | [`lyapunov`](fn@lyapunov) | the dynamics of any weights, [`Autonomous`](lyapunov::Autonomous) |
+//! | [`Lyapunov`] | [`lyapunov`](fn@lyapunov), [`lyapunov_driven`] | the dynamics of any weights, [`Autonomous`](lyapunov::Autonomous); with inputs, [`Driven`](lyapunov::Driven) |
 //! | [`ClusterHoldout`] | [`cluster_holdout`](fn@cluster_holdout) | states of a timestep, classes and clusters |
 //! | [`Saturation`] | [`saturation`](fn@saturation), [`rates`] | rates of a timestep |
 //! | [`ClassDistances`] | [`class_distances`](fn@class_distances) | states of a timestep, classes |
@@ -117,6 +117,7 @@ mod evaluation;
 mod numbers;
 mod ranges;
 mod responses;
+mod rows;
 mod settings;
 mod spec;
 mod state_measure;
@@ -134,7 +135,7 @@ pub use effective_dimension::{EffectiveDimension, effective_dimension};
 pub use error::{Error, Result};
 pub use fixed_points::{FixedPoints, fixed_points};
 pub use loss::Loss;
-pub use lyapunov::{Lyapunov, lyapunov};
+pub use lyapunov::{Lyapunov, lyapunov, lyapunov_driven};
 pub use numbers::Precision;
 pub use orthogonal_compression::{
     OrthogonalCompression, Reference, compression_beside_class_means, orthogonal_compression,

@@ -23,12 +23,12 @@ use crate::{Error, Result};
 #[derive(Debug, Clone)]
 pub struct Autonomous {
     /// (units, currents × units).
-    pub(super) weights: Array2<f64>,
+    pub(crate) weights: Array2<f64>,
     /// The bias of the currents from the inputs, (currents × units).
     pub(super) bias: Array1<f64>,
     /// The bias of the recurrent currents, (currents × units); empty if there is none.
     pub(super) recurrent_bias: Array1<f64>,
-    pub(super) dynamics: Arc<dyn Dynamics>,
+    pub(crate) dynamics: Arc<dyn Dynamics>,
 }
 
 /// How the next state follows from the input current.
@@ -176,7 +176,7 @@ impl Autonomous {
         Ok(self.jacobian_of(&state.to_owned()))
     }
 
-    fn check_state(&self, state: ArrayView1<f64>) -> Result<()> {
+    pub(super) fn check_state(&self, state: ArrayView1<f64>) -> Result<()> {
         if state.len() == self.dimension() {
             return Ok(());
         }
@@ -191,12 +191,17 @@ impl Autonomous {
 
     /// The state after this one, which must have the right length.
     pub(crate) fn next_of(&self, state: &Array1<f64>) -> Array1<f64> {
-        self.advanced(state).next
+        self.advanced(state, &self.bias.to_vec()).next
     }
 
     /// The Jacobian at this state, which must have the right length.
     pub(crate) fn jacobian_of(&self, state: &Array1<f64>) -> Array2<f64> {
-        let Advanced { slopes, note, .. } = self.advanced(state);
+        self.jacobian_from(&self.advanced(state, &self.bias.to_vec()))
+    }
+
+    /// The Jacobian of a timestep.
+    pub(crate) fn jacobian_from(&self, step: &Advanced) -> Array2<f64> {
+        let Advanced { slopes, note, .. } = step;
         let mut jacobian = Array2::eye(self.dimension());
         let mut image = vec![0.0; self.bias.len()];
         for (number, mut vector) in jacobian.rows_mut().into_iter().enumerate() {
@@ -209,7 +214,7 @@ impl Autonomous {
                 None => image.fill(0.0),
             }
             let vector = vector.as_slice_mut().expect("a row of an array in row-major order");
-            self.dynamics.tangent(vector, &image, &note);
+            self.dynamics.tangent(vector, &image, note);
         }
         jacobian
     }
@@ -220,7 +225,8 @@ impl Autonomous {
         self.dynamics.currents() == 1 || state.iter().take(self.units()).all(|entry| entry.abs() <= 1.0)
     }
 
-    fn advanced(&self, state: &Array1<f64>) -> Advanced {
+    /// A timestep with these currents from the inputs, which include the bias.
+    pub(crate) fn advanced(&self, state: &Array1<f64>, input: &[f64]) -> Advanced {
         let units = self.units();
         let mut next = state.to_vec();
         let (mut rates, mut slopes) = (next[..units].to_vec(), vec![1.0; units]);
@@ -234,7 +240,7 @@ impl Autonomous {
         }
         recurrent.iter_mut().zip(&self.recurrent_bias).for_each(|(current, bias)| *current += bias);
         let mut note = vec![0.0; self.dynamics.notes() * units];
-        self.dynamics.step(&mut next, &recurrent, &self.bias.to_vec(), &mut note);
+        self.dynamics.step(&mut next, &recurrent, input, &mut note);
         Advanced { next: Array1::from(next), slopes, note }
     }
 }
@@ -245,11 +251,11 @@ pub(super) fn width(states: usize) -> String {
 }
 
 /// The results of one timestep.
-struct Advanced {
-    next: Array1<f64>,
+pub(crate) struct Advanced {
+    pub(crate) next: Array1<f64>,
     /// `φ'(h)` where rates are transmitted, else 1.
-    slopes: Vec<f64>,
-    note: Vec<f64>,
+    pub(crate) slopes: Vec<f64>,
+    pub(crate) note: Vec<f64>,
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ pub fn folder() -> Option<PathBuf> {
 pub const PARTS: &[Part] = &[
     read("fixed_points", "*", "concertina-analysis"),
     unbuilt("finite_time", "*", "the analysis `finite_time`"),
-    unbuilt("lyapunov_driven", "*", "the setting `drive` of `lyapunov`"),
+    read("lyapunov_driven", "*", "concertina-analysis"),
     unbuilt("covariant_vectors", "*", "the analysis `covariant_vectors`"),
     read("representation_similarity", "*.X", "concertina-analysis"),
     read("representation_similarity", "*.Y", "concertina-analysis"),
