@@ -20,6 +20,7 @@
 //! | [`Spectrum`] | does activity in the linear network grow or decay, in the long run and in one step? | what the nonlinearity changes |
 //! | [`FixedPoints`] | where does the network stay put, or almost, and how does it move near such points? | whether there are others, and what happens far from them |
 //! | [`Performance`] | how well does the network do in each condition of the task? | how |
+//! | [`FiniteTime`] | how much does the trial itself stretch or squeeze small differences? | whether the task needs it, and what happens to large differences |
 //!
 //! Every number is a pure function of the run's parameters, the weights and the analysis. Nothing here reads
 //! a clock. Products are divided between threads only where [`with_threads`] allows it, which does not change
@@ -60,6 +61,7 @@
 //! | [`Autocorrelation`] | [`autocorrelation`](fn@autocorrelation) | states over time |
 //! | [`Spectrum`] | [`spectrum`](fn@spectrum) | a matrix of weights |
 //! | [`FixedPoints`] | [`fixed_points`](fn@fixed_points) | the dynamics of any weights, and starts |
+//! | [`FiniteTime`] | [`finite_time`](fn@finite_time), [`FiniteTime::along`] | Jacobians along a trial; driven dynamics, [`Driven`](lyapunov::Driven) |
 
 /// The list of all analyses. Calls a macro with the name and the type of each, in the order of the
 /// documentation.
@@ -91,6 +93,7 @@ macro_rules! each_analysis {
             spectrum: Spectrum,
             fixed_points: FixedPoints,
             performance: Performance,
+            finite_time: FiniteTime,
         }
     };
 }
@@ -101,6 +104,7 @@ mod cka;
 mod class_distances;
 mod cluster_holdout;
 mod effective_dimension;
+pub mod finite_time;
 pub mod fixed_points;
 mod loss;
 pub mod lyapunov;
@@ -133,6 +137,7 @@ pub use concertina_model::network::evaluate_outputs;
 pub use concertina_numerics::kernels::with_threads;
 pub use effective_dimension::{EffectiveDimension, effective_dimension};
 pub use error::{Error, Result};
+pub use finite_time::{FiniteTime, finite_time};
 pub use fixed_points::{FixedPoints, fixed_points};
 pub use loss::Loss;
 pub use lyapunov::{Lyapunov, lyapunov, lyapunov_driven};

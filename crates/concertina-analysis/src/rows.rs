@@ -159,7 +159,7 @@ mod tests {
 
     #[test]
     fn the_factors_rebuild_the_frame() {
-        let frame: Vec<f64> = (0..4 * 19).map(|i| (i as f64 * 0.7).sin()).collect();
+        let frame: Vec<f64> = (0..4 * 19).map(|i| (i as f64 * i as f64 * 0.7).sin()).collect();
         assert!(check(&frame, 19).iter().all(|length| *length > 0.1));
         let near: Vec<f64> = (0..3 * 7).map(|i| 1.0 + 1e-9 * (i as f64).cos()).collect();
         check(&near, 7);

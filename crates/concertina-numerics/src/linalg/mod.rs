@@ -10,7 +10,7 @@ mod qr;
 mod solve;
 mod svd;
 
-pub use eigen::{eigenvalues, spectral_radius, symmetric_eigen};
+pub use eigen::{eigenvalues, spectral_radius, symmetric_eigen, symmetric_eigenvalues};
 pub use num_complex::Complex64;
 pub use pca::{Pca, centre};
 pub use qr::{Qr, orthogonal_factor, qr};

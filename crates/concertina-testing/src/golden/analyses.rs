@@ -17,7 +17,7 @@ pub fn folder() -> Option<PathBuf> {
 /// The parts of the files in the folder. If several match an array, the first counts.
 pub const PARTS: &[Part] = &[
     read("fixed_points", "*", "concertina-analysis"),
-    unbuilt("finite_time", "*", "the analysis `finite_time`"),
+    read("finite_time", "*", "concertina-analysis"),
     read("lyapunov_driven", "*", "concertina-analysis"),
     unbuilt("covariant_vectors", "*", "the analysis `covariant_vectors`"),
     read("representation_similarity", "*.X", "concertina-analysis"),
