@@ -21,6 +21,7 @@
 //! | [`FixedPoints`] | where does the network stay put, or almost, and how does it move near such points? | whether there are others, and what happens far from them |
 //! | [`Performance`] | how well does the network do in each condition of the task? | how |
 //! | [`FiniteTime`] | how much does the trial itself stretch or squeeze small differences? | whether the task needs it, and what happens to large differences |
+//! | [`CovariantVectors`] | how near to each other are the directions in which states separate and converge? | which trials move along them |
 //!
 //! Every number is a pure function of the run's parameters, the weights and the analysis. Nothing here reads
 //! a clock. Products are divided between threads only where [`with_threads`] allows it, which does not change
@@ -62,6 +63,7 @@
 //! | [`Spectrum`] | [`spectrum`](fn@spectrum) | a matrix of weights |
 //! | [`FixedPoints`] | [`fixed_points`](fn@fixed_points) | the dynamics of any weights, and starts |
 //! | [`FiniteTime`] | [`finite_time`](fn@finite_time), [`FiniteTime::along`] | Jacobians along a trial; driven dynamics, [`Driven`](lyapunov::Driven) |
+//! | [`CovariantVectors`] | [`covariant_vectors`](fn@covariant_vectors), [`CovariantVectors::along`] | Jacobians along an orbit; the dynamics of any weights |
 
 /// The list of all analyses. Calls a macro with the name and the type of each, in the order of the
 /// documentation.
@@ -94,6 +96,7 @@ macro_rules! each_analysis {
             fixed_points: FixedPoints,
             performance: Performance,
             finite_time: FiniteTime,
+            covariant_vectors: CovariantVectors,
         }
     };
 }
@@ -103,6 +106,7 @@ mod autocorrelation;
 mod cka;
 mod class_distances;
 mod cluster_holdout;
+pub mod covariant_vectors;
 mod effective_dimension;
 pub mod finite_time;
 pub mod fixed_points;
@@ -135,6 +139,7 @@ pub use class_distances::{ClassDistances, Distances, class_distances};
 pub use cluster_holdout::{Classifier, ClusterHoldout, HoldoutAccuracy, cluster_holdout};
 pub use concertina_model::network::evaluate_outputs;
 pub use concertina_numerics::kernels::with_threads;
+pub use covariant_vectors::{CovariantVectors, covariant_vectors};
 pub use effective_dimension::{EffectiveDimension, effective_dimension};
 pub use error::{Error, Result};
 pub use finite_time::{FiniteTime, finite_time};

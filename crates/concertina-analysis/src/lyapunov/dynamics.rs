@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use concertina_model::network::{Dynamics, Leaky, Network, Vanilla};
 use concertina_model::params::{NetworkKind, Nonlinearity};
+use concertina_numerics::double::{Panels, product};
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
 
 use crate::{Error, Result};
@@ -242,6 +243,38 @@ impl Autonomous {
         let mut note = vec![0.0; self.dynamics.notes() * units];
         self.dynamics.step(&mut next, &recurrent, input, &mut note);
         Advanced { next: Array1::from(next), slopes, note }
+    }
+}
+
+/// The Jacobians of a system applied to tangent vectors, without forming them.
+#[derive(Debug)]
+pub(crate) struct Tangents<'a> {
+    system: &'a Autonomous,
+    weights: Panels,
+}
+
+impl<'a> Tangents<'a> {
+    pub(crate) fn new(system: &'a Autonomous) -> Self {
+        Self { system, weights: Panels::from_row_major(system.weights.view()) }
+    }
+
+    /// Replaces every row `q` by `q J`, with the Jacobian at this state.
+    ///
+    /// # Shapes
+    /// `rows`: (vectors, numbers), row-major.
+    pub(crate) fn push(&self, state: &Array1<f64>, rows: &mut [f64]) {
+        let Advanced { slopes, note, .. } = self.system.advanced(state, &self.system.bias.to_vec());
+        let (units, numbers) = (self.system.units(), self.system.dimension());
+        let sent = rows
+            .chunks_exact(numbers)
+            .flat_map(|row| row.iter().zip(&slopes).map(|(entry, slope)| entry * slope));
+        let sent: Vec<f64> = sent.collect();
+        let columns = self.system.bias.len();
+        let mut images = vec![0.0; sent.len() / units * columns];
+        product(&sent, &self.weights, &mut images);
+        for (row, image) in rows.chunks_exact_mut(numbers).zip(images.chunks_exact(columns)) {
+            self.system.dynamics.tangent(row, image, &note);
+        }
     }
 }
 

@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 
 pub use driven::Driven;
 pub(crate) use driven::over_time;
+pub(crate) use dynamics::Tangents;
 pub use dynamics::{Autonomous, Rule};
 pub use frame::Fate;
 pub use orbits::{Orbits, Tally};

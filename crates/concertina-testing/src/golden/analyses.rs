@@ -19,7 +19,7 @@ pub const PARTS: &[Part] = &[
     read("fixed_points", "*", "concertina-analysis"),
     read("finite_time", "*", "concertina-analysis"),
     read("lyapunov_driven", "*", "concertina-analysis"),
-    unbuilt("covariant_vectors", "*", "the analysis `covariant_vectors`"),
+    read("covariant_vectors", "*", "concertina-analysis"),
     read("representation_similarity", "*.X", "concertina-analysis"),
     read("representation_similarity", "*.Y", "concertina-analysis"),
     read("representation_similarity", "time.cka*", "concertina-analysis"),
