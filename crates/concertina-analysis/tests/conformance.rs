@@ -4,10 +4,13 @@ mod common;
 
 use std::collections::BTreeSet;
 
+use concertina_analysis::finite_time::Method;
+use concertina_analysis::lyapunov::Drive;
 use concertina_analysis::{
     Accuracy, Analysis, AnalysisSpec, Autocorrelation, ClassDistances, Classifier, ClusterHoldout,
-    EffectiveDimension, Error, FixedPoints, Loss, Lyapunov, OrthogonalCompression, PcaSnapshots, Performance,
-    Reference, Saturation, Spectrum, Subject, Timestep, Timesteps, VaryingWeights, WeightVariance,
+    CovariantVectors, EffectiveDimension, Error, FiniteTime, FixedPoints, Loss, Lyapunov,
+    OrthogonalCompression, PcaSnapshots, Performance, Reference, Saturation, Spectrum, Subject, Timestep,
+    Timesteps, VaryingWeights, WeightVariance,
 };
 use concertina_model::network::Network;
 use concertina_model::params::{LossKind, NetworkKind, Nonlinearity};
@@ -29,10 +32,16 @@ fn every_analysis() -> Vec<AnalysisSpec> {
         Spectrum::default().into(),
         FixedPoints { starts: 20, ..FixedPoints::default() }.into(),
         Performance { samples: 20 }.into(),
+        FiniteTime { samples: 6, ..FiniteTime::default() }.into(),
+        short_covariant_vectors().into(),
     ];
     let names: Vec<&str> = all.iter().map(Analysis::name).collect();
     assert_eq!(names, AnalysisSpec::NAMES, "an analysis is missing here");
     all
+}
+
+fn short_covariant_vectors() -> CovariantVectors {
+    CovariantVectors { settle: 20, forward: 40, window: 5, backward: 40, ..Default::default() }
 }
 
 /// Every analysis, and additional variants whose parameters make them compute something entirely different.
@@ -44,6 +53,9 @@ fn every_variant() -> Vec<AnalysisSpec> {
         OrthogonalCompression { samples: 20, reference: beside_class_means, ..Default::default() }.into(),
     );
     all.push(WeightVariance { window: 2, of: VaryingWeights::Product }.into());
+    let drive = Some(Drive::Input);
+    all.push(Lyapunov { exponents: Some(3), drive, samples: Some(8), ..Lyapunov::default() }.into());
+    all.push(FiniteTime { samples: 6, from: 1, method: Method::Qr, ..FiniteTime::default() }.into());
     all
 }
 
@@ -54,7 +66,7 @@ fn applicable(run: &common::Run) -> Vec<AnalysisSpec> {
     all.retain(|analysis| !matches!(analysis.check(&run.params), Err(Error::NotApplicable { .. })));
     let kind = run.params.network.kind;
     let left_out = match kind {
-        NetworkKind::Feedforward => 2, // the Lyapunov spectrum and fixed points
+        NetworkKind::Feedforward => 6, // Lyapunov spectra and vectors, finite-time rates and fixed points
         _ if kind.is_gated() => 2, // the spectrum, and the variance of products with the recurrent weights
         _ => 0,
     };
@@ -198,7 +210,7 @@ fn states_that_grow_out_of_range_are_named() {
     for analysis in every_variant() {
         let outcome = analysis.run(&run.subject());
         match analysis.name() {
-            "lyapunov" | "weight_variance" | "spectrum" => {
+            "lyapunov" | "weight_variance" | "spectrum" | "finite_time" | "covariant_vectors" => {
                 assert!(outcome.is_ok(), "only the weights are used, and these are finite")
             }
             "accuracy" => {} // outputs can still be compared
@@ -233,20 +245,22 @@ fn one_sample_is_refused_where_it_is_not_enough() {
     for name in AnalysisSpec::NAMES {
         let text = format!(r#"{{"analysis": "{name}", "samples": 1}}"#);
         let Ok(analysis) = serde_json::from_str::<AnalysisSpec>(&text) else {
-            let without = ["lyapunov", "weight_variance", "spectrum", "fixed_points"];
+            let without = ["weight_variance", "spectrum", "fixed_points", "covariant_vectors"];
             assert!(without.contains(name), "{name} takes no samples");
             continue;
         };
         match analysis.run(&run.subject()) {
             Ok(_) => assert!(
                 {
-                    let enough = ["accuracy", "loss", "saturation", "autocorrelation", "performance"];
+                    let enough =
+                        ["accuracy", "loss", "saturation", "autocorrelation", "performance", "finite_time"];
                     enough.contains(name)
                 },
                 "{name}"
             ),
             Err(error) => assert!(
-                error.to_string().starts_with(&format!("`{name}.samples`: expected at least")),
+                error.to_string().starts_with(&format!("`{name}.samples`: expected at least"))
+                    || *name == "lyapunov" && error.to_string().contains("belongs to `drive = input`"),
                 "{error}"
             ),
         }
@@ -276,7 +290,8 @@ fn no_default_is_refused_for_the_smallest_networks_and_tasks() {
                     Err(Error::NotApplicable { .. }) => {
                         let few_clusters = *name == "cluster_holdout" && clusters < 4;
                         let no_loop = run.params.network.kind == NetworkKind::Feedforward;
-                        let no_state = *name == "fixed_points" && no_loop;
+                        let dynamics = ["fixed_points", "finite_time", "covariant_vectors"];
+                        let no_state = dynamics.contains(name) && no_loop;
                         let no_weights = *name == "spectrum" && delay == 1;
                         let gates = run.params.network.kind.is_gated() && *name == "spectrum";
                         assert!(few_clusters || no_state || no_weights || gates, "{name}, {units} units")
@@ -355,7 +370,9 @@ weight_variance 1 {"of":"readout","window":10}
 autocorrelation 2 {"samples":1000,"timesteps":"all","extend_to":null}
 spectrum 2 {}
 fixed_points 1 {"starts":200,"noise":0.0,"tolerance":1e-24,"slow":1e-6,"unique":0.001,"max_iterations":500,"input":null}
-performance 1 {"samples":1000}"#;
+performance 1 {"samples":1000}
+finite_time 1 {"samples":100,"exponents":null,"from":0,"method":"singular_values"}
+covariant_vectors 1 {"vectors":null,"settle":500,"forward":500,"window":100,"backward":500,"tolerance":0.001}"#;
 
 #[test]
 fn analyses_of_different_types_can_be_used_together() {
