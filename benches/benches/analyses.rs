@@ -3,11 +3,12 @@
 use std::hint::black_box;
 
 use anyhow::Result;
-use concertina::analyses::lyapunov::{Autonomous, Orbits, Stopping, initial_states};
+use concertina::analyses::finite_time::Method;
+use concertina::analyses::lyapunov::{Autonomous, Drive, Orbits, Stopping, initial_states};
 use concertina::analyses::{
-    Accuracy, Analysis, AnalysisSpec, Autocorrelation, ClassDistances, ClusterHoldout, EffectiveDimension,
-    FixedPoints, Lyapunov, OrthogonalCompression, PcaSnapshots, Reference, Saturation, Spectrum, Subject,
-    Timesteps, VaryingWeights, WeightVariance, effective_dimension,
+    Accuracy, Analysis, AnalysisSpec, Autocorrelation, ClassDistances, ClusterHoldout, CovariantVectors,
+    EffectiveDimension, FiniteTime, FixedPoints, Lyapunov, OrthogonalCompression, PcaSnapshots, Reference,
+    Saturation, Spectrum, Subject, Timesteps, VaryingWeights, WeightVariance, effective_dimension,
 };
 use concertina::model::Checkpoint;
 use concertina::model::network::Network;
@@ -33,7 +34,7 @@ fn main() -> Result<()> {
     let frame: Array2<f64> = Array2::eye(system.units());
     let starts = initial_states(0, 10, system.units());
     let one_timestep = Timesteps::these([9]);
-    let analyses: [(&str, AnalysisSpec); 16] = [
+    let analyses: [(&str, AnalysisSpec); 20] = [
         ("effective_dimension", EffectiveDimension::default().into()),
         (
             "effective_dimension at the last timestep",
@@ -63,6 +64,10 @@ fn main() -> Result<()> {
         ("autocorrelation", Autocorrelation::default().into()),
         ("spectrum", Spectrum::default().into()),
         ("fixed_points", FixedPoints::default().into()),
+        ("finite_time", FiniteTime::default().into()),
+        ("finite_time, qr", FiniteTime { method: Method::Qr, ..FiniteTime::default() }.into()),
+        ("covariant_vectors", CovariantVectors::default().into()),
+        ("lyapunov, driven", Lyapunov { drive: Some(Drive::Input), ..Lyapunov::default() }.into()),
     ];
     let stages =
         [("before", [(Checkpoint::START, untrained.clone())]), ("after", [(Checkpoint::START, trained)])];
