@@ -19,8 +19,8 @@ use crate::{Analysis, Error, Result, Subject};
 /// directions are in which states separate and converge.
 ///
 /// The vector `v_i` at a state is the direction in which small differences grow at the rate of the Lyapunov
-/// exponent `λ_i`, forward and backward in time. In contrast to the orthonormal frames of the exponents, these
-/// directions are mapped onto each other by the Jacobians. Where two of them nearly coincide, as at a
+/// exponent `λ_i`, forward and backward in time. In contrast to the orthonormal frames of the exponents,
+/// these directions are mapped onto each other by the Jacobians. Where two of them nearly coincide, as at a
 /// tangency, the unstable and the stable directions can hardly be told apart.
 ///
 /// The method is Ginelli's. A frame goes forward along an orbit: for `forward` timesteps in which it turns
@@ -87,8 +87,8 @@ const MOST_TIMESTEPS: usize = 100_000;
 /// The vectors at `window + 1` states, with their angles and exponents ([`CovariantWindow`]).
 ///
 /// # Errors
-/// [`Error::Shape`] for matrices that are not square or too few of them, [`Error::Parameter`] for more vectors
-/// than numbers, [`Error::NotFinite`].
+/// [`Error::Shape`] for matrices that are not square or too few of them, [`Error::Parameter`] for more
+/// vectors than numbers, [`Error::NotFinite`].
 ///
 /// # Source
 /// As [`CovariantVectors`].
@@ -360,7 +360,6 @@ impl Columns {
     }
 }
 
-/// The vectors as (states, numbers, vectors), for comparison with columns.
 impl CovariantWindow {
     /// The vectors at each state as columns, (states, numbers, vectors).
     pub fn columns(&self) -> Array3<f64> {

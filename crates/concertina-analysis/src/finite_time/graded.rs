@@ -46,7 +46,7 @@ impl Graded {
             let bits = |k: usize| self.exponents[k] + libm::log2(lower[k * size + j].abs());
             let exponent = (j..size).map(bits).fold(f64::NEG_INFINITY, f64::max);
             if exponent == f64::NEG_INFINITY {
-                continue; // a column of zeros
+                continue; // all zeros
             }
             let exponent = exponent.floor();
             let to = &mut columns[j * size..][..size];
@@ -92,7 +92,7 @@ impl Graded {
         Values { bits: order.iter().map(|k| self.exponents[*k]).collect(), right: sorted(&right) }
     }
 
-    /// Makes a column a unit vector, so that its exponent is the logarithm of its length.
+    /// Divides a column by its length, whose logarithm is added to the exponent.
     fn normalise(&mut self, column: usize) {
         let entries = &mut self.columns[column * self.size..][..self.size];
         let length = crate::rows::dot(entries, entries).sqrt();

@@ -23,7 +23,9 @@ const INVARIANT: f64 = 1e-12;
 /// A projection that leaves less than this share of a vector is repeated.
 const SHARE: f64 = 1e-2;
 /// Number of blocks after which values are compared for the first time.
-const FIRST_LOOK: usize = 4;
+const FIRST_LOOK: usize = 5;
+/// Blocks between two looks: the values of a small matrix cost as much as a block of vectors.
+const LOOK_EVERY: usize = 2;
 /// Below this many numbers of a state, per requested value, sweeps with all vectors take no longer.
 const WORTHWHILE: usize = 5;
 /// Vectors beside the requested ones that are handed to the sweeps.
@@ -153,7 +155,8 @@ impl Space {
         let lower = orthonormalise(rows, numbers);
         let is_invariant = (0..count).any(|k| lower[k * count + k] <= INVARIANT * scale);
         let blocks = vectors / count;
-        if is_invariant || blocks >= FIRST_LOOK {
+        let is_due = blocks >= FIRST_LOOK && (blocks - FIRST_LOOK).is_multiple_of(LOOK_EVERY);
+        if is_invariant || is_due || vectors + count > numbers {
             self.look()?;
         }
         if is_invariant || self.converged || vectors + count > numbers {
@@ -187,10 +190,9 @@ impl Space {
     fn found(self) -> Result<Found> {
         let (count, vectors) = (self.count, self.vectors());
         if let (true, Some(largest), Some(least)) = (self.converged, self.values.first(), self.values.last())
+            && *least > TRUSTED * largest.max(self.amplified)
         {
-            if *least > TRUSTED * largest.max(self.amplified) {
-                return Ok(Found::Values(self.values.iter().map(|value| 0.5 * libm::log2(*value)).collect()));
-            }
+            return Ok(Found::Values(self.values.iter().map(|value| 0.5 * libm::log2(*value)).collect()));
         }
         let (_, eigenvectors) = symmetric_eigen(self.projected.slice(s![..vectors, ..vectors]))?;
         let mut start = vec![0.0; vectors.min(count + EXTRA) * self.numbers];

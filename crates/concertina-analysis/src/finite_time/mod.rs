@@ -63,8 +63,8 @@ pub enum Method {
     /// The singular values of their product.
     #[default]
     SingularValues,
-    /// The sums of `log2 R[j, j]` of Benettin's method, from the first unit vectors, for comparison. After few
-    /// timesteps they differ from the singular values, and they need not decrease.
+    /// The sums of `log2 R[j, j]` of Benettin's method, from the first unit vectors, for comparison. After
+    /// few timesteps they differ from the singular values, and they need not decrease.
     Qr,
 }
 

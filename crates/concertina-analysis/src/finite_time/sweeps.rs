@@ -1,10 +1,10 @@
 //! Singular values of a product of Jacobians by QR sweeps, which keep the small ones.
 //!
 //! A frame of orthonormal rows is carried forward through the factors, and made orthonormal after each:
-//! `Q J_1 ... J_t = L_1 ... L_t Q_t` with lower triangular `L`. The singular values within the frame are those
-//! of the triangular product, whose columns differ in size but are accurate one by one. The right singular
-//! vectors are then carried back through the transposes, which aligns the frame with the largest values, and
-//! so on, until nothing changes.
+//! `Q J_1 ... J_t = L_1 ... L_t Q_t` with lower triangular `L`. The singular values within the frame are
+//! those of the triangular product, whose columns differ in size but are accurate one by one. The right
+//! singular vectors are then carried back through the transposes, which aligns the frame with the largest
+//! values, and so on, until nothing changes.
 
 use super::chain::Chain;
 use super::graded::Graded;
