@@ -3,12 +3,14 @@
 use std::hint::black_box;
 
 use anyhow::Result;
-use concertina::analyses::lyapunov::{Autonomous, Orbits, Stopping, initial_states};
+use concertina::analyses::finite_time::Method;
+use concertina::analyses::lyapunov::{Autonomous, Drive, Orbits, Stopping, initial_states};
 use concertina::analyses::{
-    Accuracy, Analysis, AnalysisSpec, Autocorrelation, Between, ClassDistances, ClusterHoldout, Decoding,
-    EffectiveDimension, FixedPoints, IntrinsicDimension, Kernel, Lyapunov, OrthogonalCompression,
-    PcaSnapshots, Reference, RepresentationSimilarity, Saturation, SimilarityMeasure, Spectrum, Subject,
-    Timesteps, VaryingWeights, WeightVariance, effective_dimension, manifold_capacity,
+    Accuracy, Analysis, AnalysisSpec, Autocorrelation, Between, ClassDistances, ClusterHoldout,
+    CovariantVectors, Decoding, EffectiveDimension, FiniteTime, FixedPoints, IntrinsicDimension, Kernel,
+    Lyapunov, OrthogonalCompression, PcaSnapshots, Reference, RepresentationSimilarity, Saturation,
+    SimilarityMeasure, Spectrum, Subject, Timesteps, VaryingWeights, WeightVariance, effective_dimension,
+    manifold_capacity,
 };
 use concertina::model::Checkpoint;
 use concertina::model::network::Network;
@@ -36,7 +38,7 @@ fn main() -> Result<()> {
     let starts = initial_states(0, 10, system.units());
     let one_timestep = Timesteps::these([9]);
     let timesteps = RepresentationSimilarity { between: Between::Timestep, ..Default::default() };
-    let analyses: [(&str, AnalysisSpec); 21] = [
+    let analyses: [(&str, AnalysisSpec); 25] = [
         ("effective_dimension", EffectiveDimension::default().into()),
         (
             "effective_dimension at the last timestep",
@@ -74,6 +76,10 @@ fn main() -> Result<()> {
         ("intrinsic_dimension", IntrinsicDimension::default().into()),
         ("decoding", Decoding::default().into()),
         ("kernel", Kernel::default().into()),
+        ("finite_time", FiniteTime::default().into()),
+        ("finite_time, qr", FiniteTime { method: Method::Qr, ..FiniteTime::default() }.into()),
+        ("covariant_vectors", CovariantVectors::default().into()),
+        ("lyapunov, driven", Lyapunov { drive: Some(Drive::Input), ..Lyapunov::default() }.into()),
     ];
     let sixty: Vec<_> =
         (0..60).map(|number| (Checkpoint::new(number, 20 * number), untrained.clone())).collect();

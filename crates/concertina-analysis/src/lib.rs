@@ -25,6 +25,8 @@
 //! | [`Decoding`] | can a linear readout tell classes or conditions apart, and does it work at other timesteps? | whether the network uses this, and whether a nonlinear readout could do better |
 //! | [`Kernel`] | how far has training moved the gradients' kernel and the weights, and towards the labels? | whether the features that moved are those that the task needs |
 //! | [`ManifoldCapacity`] | how many of the conditions' manifolds could a linear readout tell apart? | whether the readout does, and along which directions |
+//! | [`FiniteTime`] | how much does the trial itself stretch or squeeze small differences? | whether the task needs it, and what happens to large differences |
+//! | [`CovariantVectors`] | how near to each other are the directions in which states separate and converge? | which trials move along them |
 //!
 //! Every number is a pure function of the run's parameters, the weights and the analysis. Nothing here reads
 //! a clock. Products are divided between threads only where [`with_threads`] allows it, which does not change
@@ -56,7 +58,7 @@
 //! | [`EffectiveDimension`] | [`effective_dimension`](fn@effective_dimension) | states of a timestep |
 //! | [`Accuracy`], [`Loss`], [`Performance`] | [`evaluate_outputs`] | outputs over time, targets and mask |
 //! | [`PcaSnapshots`] | [`pca_snapshots`](fn@pca_snapshots) | states over time |
-//! | [`Lyapunov`] | [`lyapunov`](fn@lyapunov) | the dynamics of any weights, [`Autonomous`](lyapunov::Autonomous) |
+//! | [`Lyapunov`] | [`lyapunov`](fn@lyapunov), [`lyapunov_driven`] | the dynamics of any weights, [`Autonomous`](lyapunov::Autonomous); with inputs, [`Driven`](lyapunov::Driven) |
 //! | [`ClusterHoldout`] | [`cluster_holdout`](fn@cluster_holdout) | states of a timestep, classes and clusters |
 //! | [`Saturation`] | [`saturation`](fn@saturation), [`rates`] | rates of a timestep |
 //! | [`ClassDistances`] | [`class_distances`](fn@class_distances) | states of a timestep, classes |
@@ -70,6 +72,8 @@
 //! | [`Decoding`] | [`decoding`](fn@decoding) | states over time, classes |
 //! | [`Kernel`] | [`kernel::Tangents`], [`kernel::kernel_alignment`], [`kernel::kernel_distance`], [`kernel::weight_change`] | any weights and inputs; kernels; weights before and after |
 //! | [`ManifoldCapacity`] | [`manifold_capacity`](fn@manifold_capacity) | states of a timestep, labels of manifolds |
+//! | [`FiniteTime`] | [`finite_time`](fn@finite_time), [`FiniteTime::along`] | Jacobians along a trial; driven dynamics, [`Driven`](lyapunov::Driven) |
+//! | [`CovariantVectors`] | [`covariant_vectors`](fn@covariant_vectors), [`CovariantVectors::along`] | Jacobians along an orbit; the dynamics of any weights |
 
 /// The list of all analyses. Calls a macro with the name and the type of each, in the order of the
 /// documentation.
@@ -106,6 +110,8 @@ macro_rules! each_analysis {
             decoding: Decoding,
             kernel: Kernel,
             manifold_capacity: ManifoldCapacity,
+            finite_time: FiniteTime,
+            covariant_vectors: CovariantVectors,
         }
     };
 }
@@ -115,8 +121,10 @@ mod autocorrelation;
 mod cka;
 mod class_distances;
 mod cluster_holdout;
+pub mod covariant_vectors;
 mod decoding;
 mod effective_dimension;
+pub mod finite_time;
 pub mod fixed_points;
 mod intrinsic_dimension;
 pub mod kernel;
@@ -140,6 +148,7 @@ mod on_states;
 mod pairs;
 mod ranges;
 mod responses;
+mod rows;
 mod settings;
 mod spec;
 mod state_measure;
@@ -154,9 +163,11 @@ pub use classifier::Classifier;
 pub use cluster_holdout::{ClusterHoldout, HoldoutAccuracy, cluster_holdout};
 pub use concertina_model::network::evaluate_outputs;
 pub use concertina_numerics::kernels::with_threads;
+pub use covariant_vectors::{CovariantVectors, covariant_vectors};
 pub use decoding::{Decoded, Decoding, DecodingTarget, DecodingTest, decoding};
 pub use effective_dimension::{EffectiveDimension, effective_dimension};
 pub use error::{Error, Result};
+pub use finite_time::{FiniteTime, finite_time};
 pub use fixed_points::{FixedPoints, fixed_points};
 pub use intrinsic_dimension::{
     CorrelationDimension, Dimensions, IntrinsicDimension, LevinaBickel, ParticipationRatios, TwoNn,
@@ -164,7 +175,7 @@ pub use intrinsic_dimension::{
 };
 pub use kernel::Kernel;
 pub use loss::Loss;
-pub use lyapunov::{Lyapunov, lyapunov};
+pub use lyapunov::{Lyapunov, lyapunov, lyapunov_driven};
 pub use manifold_capacity::{
     Anchored, Capacity, ManifoldCapacity, ManifoldGeometry, Manifolds, anchor_points, manifold_capacity,
 };

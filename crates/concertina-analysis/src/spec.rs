@@ -88,6 +88,14 @@ impl AnalysisSpec {
         }
         let settings = AnalysisSpec::named(&name)?.settings();
         let wrong = |reason: String, hint: String| Error::Setting { analysis: name.clone(), reason, hint };
+        let mut table = table;
+        for (alias, setting) in aliases(&name) {
+            let Some(value) = table.remove(*alias) else { continue };
+            if table.insert((*setting).to_owned(), value).is_some() {
+                let reason = format!("`{alias}` and `{setting}` are two names of one setting");
+                return Err(wrong(reason, "leave one of them out".to_owned()));
+            }
+        }
         let unknown =
             |key: &&String| *key != "analysis" && !settings.iter().any(|setting| setting.name == **key);
         if let Some(key) = table.keys().find(unknown) {
@@ -123,6 +131,14 @@ impl AnalysisSpec {
     /// The fields with their types and documentation, as a JSON schema.
     pub fn schema(&self) -> schemars::Schema {
         each!(self, analysis => schema_of(analysis))
+    }
+}
+
+/// Names of settings in other programs, each with ours. Serde knows them, too.
+fn aliases(analysis: &str) -> &'static [(&'static str, &'static str)] {
+    match analysis {
+        FixedPoints::NAME => &fixed_points::ALIASES,
+        _ => &[],
     }
 }
 

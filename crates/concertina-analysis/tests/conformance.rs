@@ -4,12 +4,14 @@ mod common;
 
 use std::collections::BTreeSet;
 
+use concertina_analysis::finite_time::Method;
+use concertina_analysis::lyapunov::Drive;
 use concertina_analysis::{
     Accuracy, Analysis, AnalysisSpec, Autocorrelation, Between, ClassDistances, Classifier, ClusterHoldout,
-    Decoding, DecodingTarget, DecodingTest, EffectiveDimension, Error, FixedPoints, IntrinsicDimension,
-    Kernel, Loss, Lyapunov, ManifoldCapacity, OrthogonalCompression, PcaSnapshots, Performance, Reference,
-    RepresentationSimilarity, Saturation, Spectrum, Subject, Timestep, Timesteps, VaryingWeights,
-    WeightVariance,
+    CovariantVectors, Decoding, DecodingTarget, DecodingTest, EffectiveDimension, Error, FiniteTime,
+    FixedPoints, IntrinsicDimension, Kernel, Loss, Lyapunov, ManifoldCapacity, OrthogonalCompression,
+    PcaSnapshots, Performance, Reference, RepresentationSimilarity, Saturation, Spectrum, Subject, Timestep,
+    Timesteps, VaryingWeights, WeightVariance,
 };
 use concertina_model::network::Network;
 use concertina_model::params::{LossKind, NetworkKind, Nonlinearity};
@@ -36,10 +38,16 @@ fn every_analysis() -> Vec<AnalysisSpec> {
         Decoding { samples: 20, folds: 3, ..Decoding::default() }.into(),
         Kernel { samples: 20 }.into(),
         ManifoldCapacity { samples: 20, directions: 10, ..ManifoldCapacity::default() }.into(),
+        FiniteTime { samples: 6, ..FiniteTime::default() }.into(),
+        short_covariant_vectors().into(),
     ];
     let names: Vec<&str> = all.iter().map(Analysis::name).collect();
     assert_eq!(names, AnalysisSpec::NAMES, "an analysis is missing here");
     all
+}
+
+fn short_covariant_vectors() -> CovariantVectors {
+    CovariantVectors { settle: 20, forward: 40, window: 5, backward: 40, ..Default::default() }
 }
 
 /// Every analysis, and additional variants whose parameters make them compute something entirely different.
@@ -56,6 +64,9 @@ fn every_variant() -> Vec<AnalysisSpec> {
     all.push(timesteps.into());
     let across = Decoding { samples: 20, folds: 2, testing: DecodingTest::Across, ..Default::default() };
     all.push(Decoding { target: DecodingTarget::Condition, classifier: Classifier::Svm, ..across }.into());
+    let drive = Some(Drive::Input);
+    all.push(Lyapunov { exponents: Some(3), drive, samples: Some(8), ..Lyapunov::default() }.into());
+    all.push(FiniteTime { samples: 6, from: 1, method: Method::Qr, ..FiniteTime::default() }.into());
     all
 }
 
@@ -66,7 +77,7 @@ fn applicable(run: &common::Run) -> Vec<AnalysisSpec> {
     all.retain(|analysis| !matches!(analysis.check(&run.params), Err(Error::NotApplicable { .. })));
     let kind = run.params.network.kind;
     let left_out = match kind {
-        NetworkKind::Feedforward => 2, // the Lyapunov spectrum and fixed points
+        NetworkKind::Feedforward => 6, // Lyapunov spectra and vectors, finite-time rates and fixed points
         _ if kind.is_gated() => 2, // the spectrum, and the variance of products with the recurrent weights
         _ => 0,
     };
@@ -216,7 +227,7 @@ fn states_that_grow_out_of_range_are_named() {
     for analysis in every_variant() {
         let outcome = analysis.run(&run.subject());
         match analysis.name() {
-            "lyapunov" | "weight_variance" | "spectrum" => {
+            "lyapunov" | "weight_variance" | "spectrum" | "finite_time" | "covariant_vectors" => {
                 assert!(outcome.is_ok(), "only the weights are used, and these are finite")
             }
             "accuracy" => {} // outputs can still be compared
@@ -251,20 +262,22 @@ fn one_sample_is_refused_where_it_is_not_enough() {
     for name in AnalysisSpec::NAMES {
         let text = format!(r#"{{"analysis": "{name}", "samples": 1}}"#);
         let Ok(analysis) = serde_json::from_str::<AnalysisSpec>(&text) else {
-            let without = ["lyapunov", "weight_variance", "spectrum", "fixed_points"];
+            let without = ["weight_variance", "spectrum", "fixed_points", "covariant_vectors"];
             assert!(without.contains(name), "{name} takes no samples");
             continue;
         };
         match analysis.run(&run.subject()) {
             Ok(_) => assert!(
                 {
-                    let enough = ["accuracy", "loss", "saturation", "autocorrelation", "performance"];
+                    let enough =
+                        ["accuracy", "loss", "saturation", "autocorrelation", "performance", "finite_time"];
                     enough.contains(name)
                 },
                 "{name}"
             ),
             Err(error) => assert!(
-                error.to_string().starts_with(&format!("`{name}.samples`: expected at least")),
+                error.to_string().starts_with(&format!("`{name}.samples`: expected at least"))
+                    || *name == "lyapunov" && error.to_string().contains("belongs to `drive = input`"),
                 "{error}"
             ),
         }
@@ -294,7 +307,8 @@ fn no_default_is_refused_for_the_smallest_networks_and_tasks() {
                     Err(Error::NotApplicable { .. }) => {
                         let few_clusters = *name == "cluster_holdout" && clusters < 4;
                         let no_loop = run.params.network.kind == NetworkKind::Feedforward;
-                        let no_state = *name == "fixed_points" && no_loop;
+                        let dynamics = ["fixed_points", "finite_time", "covariant_vectors"];
+                        let no_state = dynamics.contains(name) && no_loop;
                         let no_weights = *name == "spectrum" && delay == 1;
                         let gates = run.params.network.kind.is_gated() && *name == "spectrum";
                         assert!(few_clusters || no_state || no_weights || gates, "{name}, {units} units")
@@ -381,7 +395,9 @@ representation_similarity 1 {"samples":200,"timesteps":"all","extend_to":null,"b
 intrinsic_dimension 1 {"samples":500,"timesteps":"all","extend_to":null,"discarded":0.1,"k_min":10,"k_max":20}
 decoding 1 {"samples":500,"timesteps":"all","extend_to":null,"target":"class","testing":"same","folds":5,"classifier":"logistic","c":1.0}
 kernel 1 {"samples":200}
-manifold_capacity 1 {"samples":500,"timesteps":"all","extend_to":null,"manifolds":"condition","directions":300}"#;
+manifold_capacity 1 {"samples":500,"timesteps":"all","extend_to":null,"manifolds":"condition","directions":300}
+finite_time 1 {"samples":100,"exponents":null,"from":0,"method":"singular_values"}
+covariant_vectors 1 {"vectors":null,"settle":500,"forward":500,"window":100,"backward":500,"tolerance":0.001}"#;
 
 #[test]
 fn analyses_of_different_types_can_be_used_together() {

@@ -59,12 +59,15 @@ pub struct FixedPoints {
     /// Standard deviation of the normal noise added to every unit of a start.
     pub noise: f64,
     /// The speed below which a point is a fixed point.
+    #[serde(alias = "tol_q")]
     pub tolerance: f64,
     /// The speed up to which a local minimum of the speed is a slow point.
     pub slow: f64,
     /// The Euclidean distance below which two points count as the same.
+    #[serde(alias = "tol_unique")]
     pub unique: f64,
     /// Maximum number of steps of the search from each start.
+    #[serde(alias = "max_iters")]
     pub max_iterations: usize,
     /// The constant input, one number per input of the network; none means zero.
     pub input: Option<Vec<f64>>,
@@ -86,6 +89,10 @@ impl Default for FixedPoints {
 
 const TIMESTEPS: Purpose = Purpose::new("fixed pts when");
 const NOISE: Purpose = Purpose::new("fixed pts noise");
+
+/// The names of settings in FixedPointFinder (`golub2018`), each with ours.
+pub(crate) const ALIASES: [(&str, &str); 3] =
+    [("tol_q", "tolerance"), ("tol_unique", "unique"), ("max_iters", "max_iterations")];
 
 /// By how much a modulus must exceed 1 for a direction to count as unstable. Arbitrary, above the rounding of
 /// eigenvalues that are exactly 1.

@@ -159,10 +159,12 @@ mod tests {
                     right: right.iter().map(|one| one.view()).collect(),
                     factor,
                 };
-                let mut ways: Vec<(&str, fn(&OuterProducts<'_>, &mut Array2<f64>))> =
-                    vec![("either", OuterProducts::add_gram), ("rows", OuterProducts::add_by_rows)];
+                let mut ways: Vec<(&str, fn(&OuterProducts<'_>, &mut Array2<f64>))> = vec![
+                    ("either", |outer, into| outer.add_gram(into)),
+                    ("rows", |outer, into| outer.add_by_rows(into)),
+                ];
                 if factor.is_none() {
-                    ways.push(("pairs", OuterProducts::add_by_pairs));
+                    ways.push(("pairs", |outer, into| outer.add_by_pairs(into)));
                 }
                 for (way, add) in ways {
                     let mut found = Array2::zeros((n, n));

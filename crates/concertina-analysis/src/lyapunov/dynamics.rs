@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use concertina_model::network::{Dynamics, Leaky, Network, Vanilla};
 use concertina_model::params::{NetworkKind, Nonlinearity};
+use concertina_numerics::double::{Panels, product};
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
 
 use crate::{Error, Result};
@@ -23,12 +24,12 @@ use crate::{Error, Result};
 #[derive(Debug, Clone)]
 pub struct Autonomous {
     /// (units, currents × units).
-    pub(super) weights: Array2<f64>,
+    pub(crate) weights: Array2<f64>,
     /// The bias of the currents from the inputs, (currents × units).
     pub(super) bias: Array1<f64>,
     /// The bias of the recurrent currents, (currents × units); empty if there is none.
     pub(super) recurrent_bias: Array1<f64>,
-    pub(super) dynamics: Arc<dyn Dynamics>,
+    pub(crate) dynamics: Arc<dyn Dynamics>,
 }
 
 /// How the next state follows from the input current.
@@ -176,7 +177,7 @@ impl Autonomous {
         Ok(self.jacobian_of(&state.to_owned()))
     }
 
-    fn check_state(&self, state: ArrayView1<f64>) -> Result<()> {
+    pub(super) fn check_state(&self, state: ArrayView1<f64>) -> Result<()> {
         if state.len() == self.dimension() {
             return Ok(());
         }
@@ -191,12 +192,17 @@ impl Autonomous {
 
     /// The state after this one, which must have the right length.
     pub(crate) fn next_of(&self, state: &Array1<f64>) -> Array1<f64> {
-        self.advanced(state).next
+        self.advanced(state, &self.bias.to_vec()).next
     }
 
     /// The Jacobian at this state, which must have the right length.
     pub(crate) fn jacobian_of(&self, state: &Array1<f64>) -> Array2<f64> {
-        let Advanced { slopes, note, .. } = self.advanced(state);
+        self.jacobian_from(&self.advanced(state, &self.bias.to_vec()))
+    }
+
+    /// The Jacobian of a timestep.
+    pub(crate) fn jacobian_from(&self, step: &Advanced) -> Array2<f64> {
+        let Advanced { slopes, note, .. } = step;
         let mut jacobian = Array2::eye(self.dimension());
         let mut image = vec![0.0; self.bias.len()];
         for (number, mut vector) in jacobian.rows_mut().into_iter().enumerate() {
@@ -209,7 +215,7 @@ impl Autonomous {
                 None => image.fill(0.0),
             }
             let vector = vector.as_slice_mut().expect("a row of an array in row-major order");
-            self.dynamics.tangent(vector, &image, &note);
+            self.dynamics.tangent(vector, &image, note);
         }
         jacobian
     }
@@ -220,7 +226,8 @@ impl Autonomous {
         self.dynamics.currents() == 1 || state.iter().take(self.units()).all(|entry| entry.abs() <= 1.0)
     }
 
-    fn advanced(&self, state: &Array1<f64>) -> Advanced {
+    /// A timestep with these currents from the inputs, which include the bias.
+    pub(crate) fn advanced(&self, state: &Array1<f64>, input: &[f64]) -> Advanced {
         let units = self.units();
         let mut next = state.to_vec();
         let (mut rates, mut slopes) = (next[..units].to_vec(), vec![1.0; units]);
@@ -234,8 +241,40 @@ impl Autonomous {
         }
         recurrent.iter_mut().zip(&self.recurrent_bias).for_each(|(current, bias)| *current += bias);
         let mut note = vec![0.0; self.dynamics.notes() * units];
-        self.dynamics.step(&mut next, &recurrent, &self.bias.to_vec(), &mut note);
+        self.dynamics.step(&mut next, &recurrent, input, &mut note);
         Advanced { next: Array1::from(next), slopes, note }
+    }
+}
+
+/// The Jacobians of a system applied to tangent vectors, without forming them.
+#[derive(Debug)]
+pub(crate) struct Tangents<'a> {
+    system: &'a Autonomous,
+    weights: Panels,
+}
+
+impl<'a> Tangents<'a> {
+    pub(crate) fn new(system: &'a Autonomous) -> Self {
+        Self { system, weights: Panels::from_row_major(system.weights.view()) }
+    }
+
+    /// Replaces every row `q` by `q J`, with the Jacobian at this state.
+    ///
+    /// # Shapes
+    /// `rows`: (vectors, numbers), row-major.
+    pub(crate) fn push(&self, state: &Array1<f64>, rows: &mut [f64]) {
+        let Advanced { slopes, note, .. } = self.system.advanced(state, &self.system.bias.to_vec());
+        let (units, numbers) = (self.system.units(), self.system.dimension());
+        let sent = rows
+            .chunks_exact(numbers)
+            .flat_map(|row| row.iter().zip(&slopes).map(|(entry, slope)| entry * slope));
+        let sent: Vec<f64> = sent.collect();
+        let columns = self.system.bias.len();
+        let mut images = vec![0.0; sent.len() / units * columns];
+        product(&sent, &self.weights, &mut images);
+        for (row, image) in rows.chunks_exact_mut(numbers).zip(images.chunks_exact(columns)) {
+            self.system.dynamics.tangent(row, image, &note);
+        }
     }
 }
 
@@ -245,11 +284,11 @@ pub(super) fn width(states: usize) -> String {
 }
 
 /// The results of one timestep.
-struct Advanced {
-    next: Array1<f64>,
+pub(crate) struct Advanced {
+    pub(crate) next: Array1<f64>,
     /// `φ'(h)` where rates are transmitted, else 1.
-    slopes: Vec<f64>,
-    note: Vec<f64>,
+    pub(crate) slopes: Vec<f64>,
+    pub(crate) note: Vec<f64>,
 }
 
 #[cfg(test)]

@@ -287,8 +287,22 @@ impl<'a> Orbits<'a> {
     /// stretched; `-∞` where the Jacobian leaves no further direction, and an upper bound where only rounding
     /// error is left ([`Fate`]). Vectors that were lost come after those that were kept.
     pub fn step(&mut self) -> ArrayView2<'_, f64> {
+        let system = self.system;
+        self.step_with(system.bias.as_slice().expect("one contiguous vector"))
+    }
+
+    /// One timestep with these currents from the inputs, which include the bias
+    /// ([`Driven::currents`](super::Driven::currents)), the same for every orbit.
+    ///
+    /// # Shapes
+    /// `currents`: (currents × units); returns as [`step`](Self::step).
+    ///
+    /// # Panics
+    /// If there are more or fewer currents.
+    pub fn step_with(&mut self, currents: &[f64]) -> ArrayView2<'_, f64> {
+        assert_eq!(currents.len(), self.system.bias.len(), "currents from the inputs");
         self.send();
-        self.advance();
+        self.advance(currents);
         for orbit in 0..self.log2_sizes.len() {
             self.orthonormalise(orbit);
             self.watch_size(orbit);
@@ -326,7 +340,7 @@ impl<'a> Orbits<'a> {
     }
 
     /// Computes the next state of every orbit, and the images of its frame.
-    fn advance(&mut self) {
+    fn advance(&mut self, input: &[f64]) {
         let (system, units, numbers) = (self.system, self.system.units(), self.system.dimension());
         let dynamics = &*system.dynamics;
         let sent = if has_operand(dynamics) { &self.operand } else { &self.rows };
@@ -336,7 +350,6 @@ impl<'a> Orbits<'a> {
             (dynamics.currents() * units, dynamics.notes() * units, vectors * numbers);
         let (currents, images) = self.image.split_at_mut(orbits * columns);
         let (states, frames) = self.rows.split_at_mut(orbits * numbers);
-        let bias = system.bias.as_slice().expect("one contiguous vector");
         for orbit in 0..orbits {
             let recurrent = &mut currents[orbit * columns..][..columns];
             for (current, bias) in recurrent.iter_mut().zip(&system.recurrent_bias) {
@@ -347,7 +360,7 @@ impl<'a> Orbits<'a> {
                 state = &mut self.next; // its Jacobian is constant, and it may overflow: it stays
             }
             let note = &mut self.notes[orbit * noted..][..noted];
-            dynamics.step(state, recurrent, bias, note);
+            dynamics.step(state, recurrent, input, note);
             let vectors = frames[orbit * frame..][..frame].chunks_exact_mut(numbers);
             let images = images[orbit * vectors.len() * columns..].chunks_exact(columns);
             for (vector, image) in vectors.zip(images) {

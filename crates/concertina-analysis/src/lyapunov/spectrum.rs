@@ -34,6 +34,8 @@ pub enum Outcome {
     /// The standard error is above the tolerance with the last initial condition that the rule `paper`
     /// allows.
     InitialConditionLimit,
+    /// The standard error is above the tolerance after all trials of a driven network.
+    TrialLimit,
     /// The state exceeded the bounds, or was still growing when the exponents had settled. The exponents are
     /// those of the orbits up to that point.
     Unbounded,
@@ -55,6 +57,7 @@ impl fmt::Display for Outcome {
             Self::InitialConditionLimit => {
                 "the standard error is above `tolerance` with all initial conditions"
             }
+            Self::TrialLimit => "the standard error is above `tolerance` after all trials",
             Self::Unbounded => "the state grows without bound",
         })
     }

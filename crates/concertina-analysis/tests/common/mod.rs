@@ -1,6 +1,7 @@
 //! Small runs for the tests.
 #![allow(dead_code, reason = "every test crate uses its own part")]
 
+pub(crate) mod golden;
 mod samples;
 
 use concertina_analysis::Subject;

@@ -159,6 +159,23 @@ pub fn symmetric_eigen(a: ArrayView2<f64>) -> Result<(Array1<f64>, Array2<f64>)>
     Ok((values, vectors))
 }
 
+/// Eigenvalues of a symmetric matrix in decreasing order. Only the lower triangle is read.
+///
+/// # Errors
+/// As [`symmetric_eigen`].
+pub fn symmetric_eigenvalues(a: ArrayView2<f64>) -> Result<Vec<f64>> {
+    const OPERATION: &str = "symmetric eigenvalues";
+    check_square(OPERATION, &a)?;
+    check_finite(OPERATION, &a)?;
+    if a.nrows() == 0 {
+        return Ok(Vec::new());
+    }
+    let scale = safe_scale(&a);
+    let found = row_major(&scaled(&a, scale).view()).view().self_adjoint_eigenvalues(Side::Lower);
+    let found = found.map_err(|_| Error::NotConverged { operation: OPERATION, shape: a.dim() })?;
+    Ok(found.into_iter().rev().map(|value| value / scale).collect())
+}
+
 #[cfg(test)]
 mod tests {
     use ndarray::{Array2, arr2};
@@ -200,6 +217,8 @@ mod tests {
         let a = Array2::from_shape_fn((n, n), |(i, j)| 1.0 / (1.0 + (i + j) as f64));
         let (values, vectors) = symmetric_eigen(a.view()).expect("a decomposition");
         assert!(values.windows(2).into_iter().all(|pair| pair[0] >= pair[1]));
+        let alone = symmetric_eigenvalues(a.view()).expect("eigenvalues");
+        assert!(alone.iter().zip(&values).all(|(alone, value)| (alone - value).abs() < 1e-14));
         let rebuilt = product((&vectors * &values).view(), vectors.t());
         assert!((&rebuilt - &a).iter().all(|off| off.abs() < 1e-14));
         let gram = product(vectors.t(), vectors.view());

@@ -11,7 +11,7 @@ mod qr;
 mod solve;
 mod svd;
 
-pub use eigen::{eigenvalues, spectral_radius, symmetric_eigen};
+pub use eigen::{eigenvalues, spectral_radius, symmetric_eigen, symmetric_eigenvalues};
 pub use non_negative::{NonNegative, non_negative_least_squares};
 pub use num_complex::Complex64;
 pub use pca::{Pca, centre};

@@ -1,10 +1,9 @@
-//! Golden numbers of more analyses: which crate reads which parts of each file, and which parts are for
-//! features that do not exist yet.
+//! Golden numbers of more analyses: which crate reads which parts of each file.
 
 use std::path::PathBuf;
 
 use super::Fixture;
-use super::networks::{Part, open_in, read, unbuilt};
+use super::networks::{Part, open_in, read};
 use super::pattern::matches;
 
 /// The folder with the fixtures: `CONCERTINA_GOLDEN_ANALYSES`, or `../shared/golden-analyses` beside the
@@ -17,9 +16,9 @@ pub fn folder() -> Option<PathBuf> {
 /// The parts of the files in the folder. If several match an array, the first counts.
 pub const PARTS: &[Part] = &[
     read("fixed_points", "*", "concertina-analysis"),
-    unbuilt("finite_time", "*", "the analysis `finite_time`"),
-    unbuilt("lyapunov_driven", "*", "the setting `drive` of `lyapunov`"),
-    unbuilt("covariant_vectors", "*", "the analysis `covariant_vectors`"),
+    read("finite_time", "*", "concertina-analysis"),
+    read("lyapunov_driven", "*", "concertina-analysis"),
+    read("covariant_vectors", "*", "concertina-analysis"),
     read("representation_similarity", "*", "concertina-analysis"),
     read("intrinsic_dimension", "*", "concertina-analysis"),
     read("kernel", "*", "concertina-analysis"),

@@ -1,5 +1,4 @@
-//! Golden numbers of more networks and tasks: which crate reads which parts of each file, and which parts are
-//! for features that do not exist yet.
+//! Golden numbers of more networks and tasks: which crate reads which parts of each file.
 
 use std::path::PathBuf;
 
@@ -20,16 +19,12 @@ pub struct Part {
     pub files: &'static str,
     /// Pattern of array names.
     pub arrays: &'static str,
-    /// The crate whose tests read them, or the feature that has to exist before any can.
-    pub reader: Result<&'static str, &'static str>,
+    /// The crate whose tests read them.
+    pub reader: &'static str,
 }
 
 pub(super) const fn read(files: &'static str, arrays: &'static str, reader: &'static str) -> Part {
-    Part { files, arrays, reader: Ok(reader) }
-}
-
-pub(super) const fn unbuilt(files: &'static str, arrays: &'static str, what: &'static str) -> Part {
-    Part { files, arrays, reader: Err(what) }
+    Part { files, arrays, reader }
 }
 
 const MODEL: &str = "concertina-model";
