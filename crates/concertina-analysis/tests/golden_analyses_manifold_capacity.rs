@@ -1,4 +1,5 @@
-//! Manifold capacity compared with reference numbers at their stated tolerances, and with the theory of balls.
+//! Manifold capacity compared with reference numbers at their stated tolerances, and with the theory of
+//! balls.
 
 use concertina_analysis::{Anchored, Capacity, ManifoldGeometry, anchor_points};
 use concertina_testing::compare::{assert_close, assert_number};

@@ -63,8 +63,8 @@ fn every_analysis_of_states_has_the_bits_of_that_of_the_run() {
         let found = analysis.run_on_states(&states).expect("it applies");
         let expected = of_run(&analysis.run(&run.subject()).expect("it applies"), update);
         match *name {
-            // The components of a timestep have the signs of those of the timestep before, and the run's first
-            // is that of the inputs.
+            // The components of a timestep have the signs of those of the timestep before, and the run's
+            // first is that of the inputs.
             "pca_snapshots" => assert_eq!(found.row_count(), expected.row_count()),
             _ => assert_eq!(found, expected, "{name}"),
         }

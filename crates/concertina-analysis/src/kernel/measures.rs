@@ -158,7 +158,8 @@ pub struct WeightChange {
 /// ```
 /// use concertina_analysis::kernel::weight_change;
 /// use ndarray::arr2;
-/// let change = weight_change(arr2(&[[3.0, 0.0], [0.0, 4.0]]).view(), arr2(&[[6.0, 0.0], [0.0, 4.0]]).view())?;
+/// let (before, after) = (arr2(&[[3.0, 0.0], [0.0, 4.0]]), arr2(&[[6.0, 0.0], [0.0, 4.0]]));
+/// let change = weight_change(before.view(), after.view())?;
 /// assert_eq!((change.relative, change.stable_rank), (Some(0.6), Some(1.0)));
 /// # Ok::<(), concertina_analysis::Error>(())
 /// ```

@@ -62,8 +62,8 @@ struct ByCurrents {
 }
 
 impl Tangents<'_> {
-    /// The kernel `Σ_o Σ_p (∂y_o(x) / ∂p) (∂y_o(x') / ∂p)` of each trained array: over the outputs `o` and the
-    /// trained entries `p` of the array.
+    /// The kernel `Σ_o Σ_p (∂y_o(x) / ∂p) (∂y_o(x') / ∂p)` of each trained array: over the outputs `o` and
+    /// the trained entries `p` of the array.
     ///
     /// Each output is differentiated once, by backpropagation through time, for all trials together. A
     /// gradient by weights is a sum of outer products over time, so its inner products with other gradients

@@ -5,8 +5,7 @@ use super::support::Place;
 /// The key of a small run, which is trained.
 fn key(place: &Place) -> String {
     place.run_small(&["train"], &["--store", "s", "-q"]).expect_success();
-    let listed = place.run(&["runs", "list", "--columns", "key", "--csv", "--store", "s"]);
-    listed.expect_success();
+    let listed = place.run(&["runs", "list", "--columns", "key", "--csv", "--store", "s"]).expect_success();
     listed.stdout.lines().nth(1).expect("a run").to_owned()
 }
 
@@ -29,10 +28,9 @@ fn an_analysis_of_written_states_has_the_numbers_of_the_run() {
     for out in ["states.npz", "states.safetensors"] {
         place.run(&["runs", "states", &key, "--out", out, "--store", "s"]).expect_success();
         for name in ["effective_dimension", "cluster_holdout"] {
-            let of_run = place.run(&["analyse", name, "--run", &key, "--csv", "--store", "s"]);
-            let of_file = place.run(&["analyse", name, "--states", out, "--csv"]);
-            of_run.expect_success();
-            of_file.expect_success();
+            let of_run = ["analyse", name, "--run", &key, "--csv", "--store", "s"];
+            let of_run = place.run(&of_run).expect_success();
+            let of_file = place.run(&["analyse", name, "--states", out, "--csv"]).expect_success();
             let (of_run, of_file) = (rows(&of_run.stdout, "after"), rows(&of_file.stdout, "after"));
             assert_eq!(of_file.len(), 4, "{of_file:?}");
             assert_eq!(of_run, of_file, "{name}, {out}");
