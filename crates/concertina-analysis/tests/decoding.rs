@@ -30,7 +30,7 @@ fn shuffled_classes_are_decoded_at_chance() {
         let mut accuracies = Vec::new();
         for seed in 0..40 {
             let mut labels = in_turn(60, classes);
-            Stream::new(seed, Purpose::new("shuffled classes"), 0).shuffle(&mut labels);
+            Stream::new(seed, Purpose::new("shuffled"), 0).shuffle(&mut labels);
             let settings = Decoding { classifier, ..Decoding::default() };
             let found =
                 decoding(&settings, normal((1, 60, 5), seed).view(), &labels, None, seed).expect("ok");
@@ -120,7 +120,7 @@ fn problems_without_a_classifier_are_refused() {
     let alone = [0, 0, 0, 0, 0, 0, 0, 0, 0, 1];
     assert!(refused(&alone, None).contains("trials of which all of class 1 are in one fold"));
     assert!(
-        refused(&in_turn(10, 2), Some(&[0, 2, 0, 2, 0, 2, 0, 2, 0, 2])).contains("every fold needs a trial")
+        refused(&in_turn(10, 2), Some(&[0, 0, 2, 2, 0, 0, 2, 2, 0, 0])).contains("every fold needs a trial")
     );
     assert_eq!(refused(&[0, 1], None), "labels: expected (trials) = (10), found [2]");
     assert_eq!(refused(&in_turn(10, 2), Some(&[0])), "folds: expected (trials) = (10), found [1]");

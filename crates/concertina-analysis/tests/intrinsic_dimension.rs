@@ -12,7 +12,7 @@ use concertina_testing::compare::assert_number_relative;
 use ndarray::{Array2, ArrayView2, s};
 
 fn normal(samples: usize, units: usize, number: u64) -> Array2<f64> {
-    let mut stream = Stream::new(number, Purpose::new("clouds of known dimension"), 0);
+    let mut stream = Stream::new(number, Purpose::new("known dimension"), 0);
     Array2::from_shape_simple_fn((samples, units), || stream.normal())
 }
 
