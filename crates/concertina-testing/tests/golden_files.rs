@@ -123,7 +123,7 @@ fn every_array_is_known(folder: Option<PathBuf>, part_of: fn(&str, &str) -> Opti
         }
         let file = path.file_stem().expect("a file name").to_string_lossy().into_owned();
         let fixture = Fixture::from_path(&path, &[]);
-        let strange = fixture.names().into_iter().filter(|array| part_of(&file, array).is_none());
+        let strange = fixture.names().filter(|array| part_of(&file, array).is_none());
         unknown.extend(strange.map(|array| format!("{file}: {array}")));
     }
     assert!(unknown.is_empty(), "not known to any test: {unknown:?}");
