@@ -405,7 +405,8 @@ pub struct Decoded {
     /// In each fold, trained at one timestep and tested at another: (folds, timesteps of training, timesteps
     /// of testing).
     pub accuracy: Array3<f64>,
-    /// The classifiers, (folds)(timesteps of training). Their classes are numbered in the order of the labels.
+    /// The classifiers, (folds)(timesteps of training). Their classes are numbered in the order of the
+/// labels.
     pub classifiers: Vec<Vec<LinearClassifier>>,
     /// Whether every fit reached its optimum.
     pub converged: bool,

@@ -53,7 +53,8 @@ pub struct TwoNn {
 ///
 /// # Errors
 /// [`Error::Parameter`](crate::Error::Parameter) unless `discarded` is between 0 and 1;
-/// [`Error::NotFinite`](crate::Error::NotFinite) names the sample and unit of the first NaN or infinite value.
+/// [`Error::NotFinite`](crate::Error::NotFinite) names the sample and unit of the first NaN or infinite
+/// value.
 ///
 /// # Source
 /// `facco2017`, Methods. Differs in: the standard error.

@@ -53,7 +53,8 @@ pub struct ParticipationRatios {
 ///
 /// # Errors
 /// [`Error::TooFewSamples`](crate::Error::TooFewSamples) for fewer than 2 samples;
-/// [`Error::NotFinite`](crate::Error::NotFinite) names the sample and unit of the first NaN or infinite value.
+/// [`Error::NotFinite`](crate::Error::NotFinite) names the sample and unit of the first NaN or infinite
+/// value.
 ///
 /// # Source
 /// `chun2025`, the estimators corrected for rows, and for rows and columns. Differs in: the mean of the
@@ -144,7 +145,8 @@ fn small_gram(centred: &Array2<f64>) -> Array2<f64> {
 /// [`effective_dimension`](fn@crate::effective_dimension).
 ///
 /// # Errors
-/// [`Error::NotFinite`](crate::Error::NotFinite) names the sample and unit of the first NaN or infinite value.
+/// [`Error::NotFinite`](crate::Error::NotFinite) names the sample and unit of the first NaN or infinite
+/// value.
 pub fn components_90<T: Precision>(states: ArrayView2<T>) -> Result<Option<usize>> {
     check_finite(states, || "states".to_owned())?;
     let Some(centred) = centred(states) else { return Ok(None) };
