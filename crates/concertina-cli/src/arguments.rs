@@ -6,8 +6,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 const AFTER_HELP: &str = "\
-Exit status: 0 success; 1 a run or an analysis failed, or a claim was not reproduced; 2 wrong usage or parameters; 3 the store could not be used;
-130 interrupted, or not confirmed. A run that diverges is a result, not a failure: it is listed and marked as diverged.
+Exit status: 0 success; 1 a run or an analysis failed, or a claim was contradicted; 2 wrong usage or parameters; 3 the store could not be used;
+4 a claim is undecided; 130 interrupted, or not confirmed. A run that diverges is a result, not a failure: it is listed and marked as diverged.
 
 Examples:
   concertina figures fig2                       Figure 2, five realisations
@@ -179,6 +179,12 @@ pub(crate) struct Reproduce {
     /// Print the report as JSON
     #[arg(long)]
     pub(crate) json: bool,
+    /// Add realisations to undecided claims, by a test that stays valid under such repeated looks
+    #[arg(long, conflicts_with = "rerun")]
+    pub(crate) until_decided: bool,
+    /// With `--until-decided`: the most realisations of a claim
+    #[arg(long, value_name = "N", default_value_t = 100, requires = "until_decided")]
+    pub(crate) most: usize,
     #[command(flatten)]
     pub(crate) drawing: Drawing,
 }

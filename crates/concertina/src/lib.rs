@@ -54,7 +54,7 @@ pub use library::stored::StoredRun;
 pub use record::{Comparison, Difference, Divergence, Outcome, RunRecord, Source};
 pub use report::{
     AnalysisTime, ClaimReport, ComparedPoint, Computed, Counts, Drawn, DrawnFigure, FigurePlan, FigureReport,
-    Made, Outlook, PublishedReport, PublishedValue, Report, RunReport, RunsReport, Share, TimeSpent,
+    Made, Outlook, PublishedReport, PublishedValue, Report, Round, RunReport, RunsReport, Share, TimeSpent,
     all_recipes, recipes,
 };
 pub use request::{check_table_format, one_of, read_sweep, seeds, sweep, write_table};
