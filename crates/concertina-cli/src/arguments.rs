@@ -82,6 +82,11 @@ pub(crate) enum Command {
     Doctor(Doctor),
     /// Print BibTeX entries for the program and for what a study used
     Cite(Cite),
+    /// Write what a paper's methods section must say about figures or runs
+    ///
+    /// Equations, initial weights, task, optimizer, seeds, analyses, tests, versions, commit and machine, with a
+    /// table and the references in BibTeX.
+    Methods(Methods),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -440,6 +445,35 @@ pub(crate) struct Doctor {
     /// As JSON
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Methods {
+    /// Figures (`fig2`), runs of the store by their keys, a recipe, or a file of parameters and then overrides:
+    /// `gain=250`
+    #[arg(value_name = "FIG | KEY | FILE | NAME=VALUE", required = true)]
+    pub(crate) subjects: Vec<String>,
+    /// Of figures: thirty realisations, seeds 0 to 29, instead of five
+    #[arg(long, conflicts_with = "seeds")]
+    pub(crate) full: bool,
+    /// Other realisations: `0..10`
+    #[arg(long, value_name = "SEEDS")]
+    pub(crate) seeds: Option<String>,
+    /// The format
+    #[arg(long, value_name = "FORMAT", default_value = "markdown", conflicts_with = "json")]
+    pub(crate) format: MethodsFormat,
+    /// As JSON: sections, table and references
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// The format of a methods section.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum MethodsFormat {
+    /// Markdown, with formulas in LaTeX
+    Markdown,
+    /// LaTeX, with the package amsmath
+    Latex,
 }
 
 #[derive(Debug, Args)]

@@ -10,6 +10,7 @@ mod error;
 mod event;
 mod hint;
 mod library;
+mod methods;
 mod params_table;
 mod record;
 mod report;
@@ -51,6 +52,7 @@ pub use library::listing::{
 pub use library::merge::{MergeFate, Merged, merged_table};
 pub use library::removal::{Collected, Garbage, collected_table};
 pub use library::stored::StoredRun;
+pub use methods::Methods;
 pub use record::{Comparison, Difference, Divergence, Outcome, RunRecord, Source};
 pub use report::{
     AnalysisTime, ClaimReport, ComparedPoint, Computed, Counts, Drawn, DrawnFigure, FigurePlan, FigureReport,

@@ -8,5 +8,6 @@ mod interrupts;
 mod keeping;
 mod listing;
 mod manual;
+mod methods;
 mod support;
 mod wrong_inputs;

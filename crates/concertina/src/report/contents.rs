@@ -201,6 +201,10 @@ pub struct Made {
     pub command: String,
     /// The program's version.
     pub version: String,
+    /// The commit from which it was built; null if it was not built in its repository.
+    pub commit: Option<String>,
+    /// Whether it was built from that commit without changes; null without a commit.
+    pub clean_tree: Option<bool>,
     /// The processor's architecture.
     pub architecture: String,
     /// The features of the processor.

@@ -80,6 +80,8 @@ impl Study {
                 when: provenance::now(),
                 command: command.to_owned(),
                 version: env!("CARGO_PKG_VERSION").to_owned(),
+                commit: provenance::commit().map(str::to_owned),
+                clean_tree: provenance::clean_tree(),
                 architecture: std::env::consts::ARCH.to_owned(),
                 cpu_features: provenance::cpu_features().into_iter().map(str::to_owned).collect(),
                 operating_system: std::env::consts::OS.to_owned(),
