@@ -17,14 +17,16 @@ figure = "simulated"
 
 [runs.all]
 
-[measurements.values]
+[[panels]]
+letter = "a"
 runs = "all"
 analysis = { analysis = "loss" }
+draw = { x = "epoch", y = "loss" }
 
 [[claims]]
 name = "above"
 statement = "The values lie above zero."
-table = "values"
+table = "a"
 value = "value"
 expect = "greater"
 "#;

@@ -42,7 +42,7 @@ fn dynamics(kind: NetworkKind, runs: &[&ValidParams]) -> Vec<Block> {
         }
         NetworkKind::Rate => (
             format!(
-                "Networks were networks of {units} leaky firing rates, integrated by the forward Euler method with a step of $\\Delta t = {dt}$ time constants and started from $v_0 = 0$; the rates were read out:"
+                "Networks had {units} leaky firing rates, integrated by the forward Euler method with a step of $\\Delta t = {dt}$ time constants and started from $v_0 = 0$; the rates were read out:"
             ),
             r"v_t = v_{t-1} + \Delta t \left( -v_{t-1} + r_{t-1} W + x_t U + b \right), \qquad r_t = \varphi(v_t), \qquad y_t = r_t R + c",
         ),

@@ -33,12 +33,12 @@ fn one(kind: TaskKind, runs: &[&ValidParams]) -> Vec<Block> {
             )),
             equation(r"\sigma_c \left( 0.59943537 \, (d - 1)^{0.57832581} + 4.891638480163717 \right)"),
             prose(format!(
-                r"Cluster $i$ belonged to class $i \bmod {}$. A sample was the centre of a random cluster plus normal noise of standard deviation $\sigma_c = {}$ in each coordinate. It was shown at the first {} of the {} timesteps of a trial, with zero input afterwards, and the loss counted at the last {}.",
+                r"Cluster $i$ belonged to class $i \bmod {}$. A sample was the centre of a random cluster plus normal noise of standard deviation $\sigma_c = {}$ in each coordinate. A trial had {} timesteps. The sample was shown in the first{} of them, with zero input afterwards, and the loss counted in the last{}.",
                 of(&|params| params.task.classes.to_string()),
                 of(&|params| params.task.cluster_std.to_string()),
-                of(&|params| params.task.hold.to_string()),
                 of(&|params| params.trial_steps().to_string()),
-                of(&|params| params.task.evaluate.to_string()),
+                several(of(&|params| params.task.hold.to_string())),
+                several(of(&|params| params.task.evaluate.to_string())),
             )),
         ],
         TaskKind::FlipFlop => vec![
@@ -105,4 +105,9 @@ fn one(kind: TaskKind, runs: &[&ValidParams]) -> Vec<Block> {
             of(&|params| params.trial_steps().to_string()),
         ))],
     }
+}
+
+/// A number after "the first" or "the last", which needs none if it is one.
+fn several(count: String) -> String {
+    if count == "1" { String::new() } else { format!(" {count}") }
 }

@@ -52,9 +52,9 @@ pub(super) fn describe(runs: &[&ValidParams]) -> Vec<Block> {
     }
     let seeds: Vec<u64> = distinct(runs, |params| params.seed);
     blocks.push(prose(format!(
-        "There were {} (seeds {}). All random numbers came from ChaCha8 streams keyed by the seed and the purpose, so that networks of one seed that differ in other parameters saw the same trials and started from the same random numbers. Training that became infinite or NaN was stopped, and such runs were left out of all averages and tests.",
+        "Runs had {} ({}). All random numbers came from ChaCha8 streams keyed by the seed and the purpose, so that networks of one seed that differ in other parameters saw the same trials and started from the same random numbers. Training that became infinite or NaN was stopped, and such runs were left out of all averages and tests.",
         super::text::counted(seeds.len(), "realisation", "realisations"),
-        super::text::ranges(seeds),
+        if seeds.len() == 1 { format!("seed {}", seeds[0]) } else { format!("seeds {}", super::text::ranges(seeds)) },
     )));
     blocks
 }
