@@ -36,9 +36,10 @@ another.
 | status | meaning |
 |---|---|
 | 0 | Everything was done. A run that diverges is a result: it is marked as such, and the status is 0. |
-| 1 | A run or an analysis failed, or a claim was not reproduced. |
+| 1 | A run or an analysis failed, a claim was contradicted, or a published table disagrees. |
 | 2 | Wrong usage: an unknown option, a parameter or a file that cannot be used, or a question without `--yes`. |
 | 3 | The store could not be used (missing, damaged, newer, read-only, disk full), or output not be written. |
+| 4 | A claim is undecided, or a point of a published table could not be compared: there are too few realisations. |
 | 130 | The command was interrupted, or a question was not answered with yes. What was finished is kept. |
 
 A script can rely on these statuses, for example to continue an interrupted sweep:

@@ -166,8 +166,8 @@ class Report:
 
     def __repr__(self) -> str:
         counts = self.contents["counts"]
-        verdicts = f"{counts['reproduced']} claims reproduced, {counts['not_reproduced']} not reproduced"
-        return f"Report({verdicts}, {counts['not_enough_realisations']} with too few realisations)"
+        verdicts = f"{counts['reproduced']} claims reproduced, {counts['contradicted']} contradicted"
+        return f"Report({verdicts}, {counts['undecided']} undecided)"
 
     def _repr_html_(self) -> str:
         from html import escape

@@ -6,8 +6,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 const AFTER_HELP: &str = "\
-Exit status: 0 success; 1 a run or an analysis failed, or a claim was not reproduced; 2 wrong usage or parameters; 3 the store could not be used;
-130 interrupted, or not confirmed. A run that diverges is a result, not a failure: it is listed and marked as diverged.
+Exit status: 0 success; 1 a run or an analysis failed, or a claim was contradicted; 2 wrong usage or parameters; 3 the store could not be used;
+4 a claim is undecided; 130 interrupted, or not confirmed. A run that diverges is a result, not a failure: it is listed and marked as diverged.
 
 Examples:
   concertina figures fig2                       Figure 2, five realisations
@@ -82,6 +82,11 @@ pub(crate) enum Command {
     Doctor(Doctor),
     /// Print BibTeX entries for the program and for what a study used
     Cite(Cite),
+    /// Write what a paper's methods section must say about figures or runs
+    ///
+    /// Equations, initial weights, task, optimizer, seeds, analyses, tests, versions, commit and machine, with a
+    /// table and the references in BibTeX.
+    Methods(Methods),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -179,6 +184,12 @@ pub(crate) struct Reproduce {
     /// Print the report as JSON
     #[arg(long)]
     pub(crate) json: bool,
+    /// Add realisations to undecided claims, by a test that stays valid under such repeated looks
+    #[arg(long, conflicts_with = "rerun")]
+    pub(crate) until_decided: bool,
+    /// With `--until-decided`: the most realisations of a claim
+    #[arg(long, value_name = "N", default_value_t = 100, requires = "until_decided")]
+    pub(crate) most: usize,
     #[command(flatten)]
     pub(crate) drawing: Drawing,
 }
@@ -474,6 +485,35 @@ pub(crate) struct Doctor {
     /// As JSON
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Methods {
+    /// Figures (`fig2`), runs of the store by their keys, a recipe, or a file of parameters and then overrides:
+    /// `gain=250`
+    #[arg(value_name = "FIG | KEY | FILE | NAME=VALUE", required = true)]
+    pub(crate) subjects: Vec<String>,
+    /// Of figures: thirty realisations, seeds 0 to 29, instead of five
+    #[arg(long, conflicts_with = "seeds")]
+    pub(crate) full: bool,
+    /// Other realisations: `0..10`
+    #[arg(long, value_name = "SEEDS")]
+    pub(crate) seeds: Option<String>,
+    /// The format
+    #[arg(long, value_name = "FORMAT", default_value = "markdown", conflicts_with = "json")]
+    pub(crate) format: MethodsFormat,
+    /// As JSON: sections, table and references
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// The format of a methods section.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum MethodsFormat {
+    /// Markdown, with formulas in LaTeX
+    Markdown,
+    /// LaTeX, with the package amsmath
+    Latex,
 }
 
 #[derive(Debug, Args)]

@@ -19,6 +19,7 @@ use crate::output::{Failure, is_broken_pipe};
 const RUN_FAILED: u8 = 1;
 const USAGE: u8 = 2;
 const STORE: u8 = 3;
+const UNDECIDED: u8 = 4;
 const INTERRUPTED: u8 = 130;
 
 fn main() -> ExitCode {
@@ -36,7 +37,8 @@ fn main() -> ExitCode {
 fn status(failure: &Failure) -> u8 {
     match failure {
         Failure::Output(_) => STORE,
-        Failure::Runs { .. } | Failure::NotReproduced(_) => RUN_FAILED,
+        Failure::Runs { .. } | Failure::Contradicted(_) => RUN_FAILED,
+        Failure::Undecided(_) => UNDECIDED,
         Failure::Interrupted | Failure::NotConfirmed => INTERRUPTED,
         Failure::NotAsked { .. } => USAGE,
         Failure::Diagnosed { in_store: true, .. } => STORE,

@@ -25,8 +25,10 @@ pub(crate) enum Failure {
         /// How many runs and analyses there were in all.
         of: usize,
     },
-    /// A claim failed, a published table disagrees, or nothing could be judged.
-    NotReproduced(Counts),
+    /// A claim is contradicted, or a published table disagrees.
+    Contradicted(Counts),
+    /// Something is undecided, or nothing could be judged.
+    Undecided(Counts),
     /// `concertina doctor` found something wrong.
     Diagnosed {
         /// How many problems.
@@ -83,14 +85,28 @@ pub(crate) fn print_failure(failure: &Failure) {
         }
         Failure::NotConfirmed => say("nothing was removed"),
         Failure::NotAsked { what } => {
-            say(&format!("error: expected a terminal to ask for confirmation: {what}?\n\nhint: `--yes` does it without asking"));
+            say(&format!(
+                "error: expected a terminal to ask for confirmation: {what}?\n\nhint: `--yes` does it without asking"
+            ));
         }
-        Failure::NotReproduced(counts) => say(&match (counts.not_reproduced, counts.disagree) {
-            (0, 0) => "error: not everything could be judged: there are not enough realisations\n\nhint: ask for five or more, as in `--seeds 0..5`".to_owned(),
-            (claims, points) => format!(
-                "error: {} not reproduced, {}",
+        Failure::Contradicted(counts) => say(&format!(
+            "error: {} contradicted, {}",
+            counted(counts.contradicted, "claim is", "claims are"),
+            counted(
+                counts.disagree,
+                "point of published tables disagrees",
+                "points of published tables disagree"
+            ),
+        )),
+        Failure::Undecided(counts) => say(&match (counts.undecided, counts.not_compared) {
+            (0, 0) => "error: there is nothing to judge: the recipes have no claims".to_owned(),
+            (0, points) => format!(
+                "error: {} too few realisations to be compared\n\nhint: `--full` or `--seeds 0..10` asks for more",
+                counted(points, "point of published tables has", "points of published tables have"),
+            ),
+            (claims, _) => format!(
+                "error: {} undecided: there are not enough realisations\n\nhint: `--until-decided` adds some, or ask for more, as in `--full`",
                 counted(claims, "claim is", "claims are"),
-                counted(points, "point of published tables disagrees", "points of published tables disagree"),
             ),
         }),
         Failure::Runs { failures, of } => {

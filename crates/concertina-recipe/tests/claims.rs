@@ -115,25 +115,90 @@ fn what_holds_in_all_of_five_realisations_is_reproduced() {
 }
 
 #[test]
-fn one_group_in_which_a_claim_fails_fails_it() {
-    let fails_at_250 = |seed: u64, gain: f64| Some(if gain > 100.0 && seed == 2 { 60.0 } else { 1.0 });
+fn one_group_that_is_undecided_or_contradicted_decides_on_the_claim() {
+    let verdicts = |judgement: &Judgement| -> Vec<Verdict> {
+        judgement.findings.iter().map(|finding| finding.verdict).collect()
+    };
+    // One of five realisations differs: too little to say.
+    let open_at_250 = |seed: u64, gain: f64| Some(if gain > 100.0 && seed == 2 { 60.0 } else { 1.0 });
+    let judgement = judged(&table(open_at_250, 0..5), &FIVE);
+    assert_eq!(judgement.verdict, Verdict::Undecided);
+    assert_eq!(verdicts(&judgement), [Verdict::Reproduced, Verdict::Undecided]);
+    // The opposite in one of two groups has p = 1/32 with five, which is above 0.05 / 2, and 1/64 with six.
+    let fails_at_250 = |seed: u64, gain: f64| Some(if gain > 100.0 { 60.0 + seed as f64 } else { 1.0 });
     let judgement = judged(&table(fails_at_250, 0..5), &FIVE);
-    assert_eq!(judgement.verdict, Verdict::NotReproduced);
-    let verdicts: Vec<Verdict> = judgement.findings.iter().map(|finding| finding.verdict).collect();
-    assert_eq!(verdicts, [Verdict::Reproduced, Verdict::NotReproduced]);
+    assert_eq!(verdicts(&judgement), [Verdict::Reproduced, Verdict::Undecided]);
+    let judgement = judged(&table(fails_at_250, 0..6), &[0, 1, 2, 3, 4, 5]);
+    assert_eq!(judgement.verdict, Verdict::Contradicted);
+    assert_eq!(verdicts(&judgement), [Verdict::Reproduced, Verdict::Contradicted]);
+    assert_eq!(judgement.findings[1].p_opposite, Some(1.0 / 64.0));
+}
+
+#[test]
+fn the_opposite_in_all_of_five_realisations_contradicts_a_claim_of_one_group() {
+    let one = || recipe_with("gain = [20, 250] }\ncompare", "gain = [20] }\ncompare");
+    let data = table(|seed, _| Some(50.0 + seed as f64), 0..5);
+    let judgement = judged_of(one(), &data, &FIVE, &[]);
+    assert_eq!(judgement.verdict, Verdict::Contradicted);
+    let finding = &judgement.findings[0];
+    assert_eq!((finding.p, finding.p_opposite), (Some(1.0), Some(1.0 / 32.0)));
+    // Four of five agree, which says nothing yet.
+    let mixed = table(|seed, _| Some(if seed == 2 { 10.0 } else { 50.0 + seed as f64 }), 0..5);
+    assert_eq!(judged_of(one(), &mixed, &FIVE, &[]).verdict, Verdict::Undecided);
+}
+
+#[test]
+fn the_power_of_the_test_is_reported() {
+    let judgement = judged(&table(|seed, _| Some(1.0 + 0.5 * seed as f64), 0..5), &FIVE);
+    let found = judgement.findings[0].detectable_effect.expect("five are enough");
+    assert!((1.65..1.78).contains(&found), "{found}"); // Φ(1.71)^5 = 0.8
+    let judgement = judged(&table(|_, _| Some(1.0), 0..4), &[0, 1, 2, 3]);
+    assert_eq!(judgement.findings[0].detectable_effect, None);
+}
+
+#[test]
+fn realisations_that_are_added_decide_a_claim_at_the_planned_looks() {
+    let recipe = Recipe::from_toml("mine.toml", RECIPE).expect("a recipe");
+    // The third of the first five is an exception; all later ones agree.
+    let data = table(|seed, _| Some(if seed == 2 { 40.0 } else { 20.0 - 0.5 * seed as f64 }), 0..20);
+    let looks = [5, 8, 12, 18, 20];
+    let at = |count: u64| {
+        let seeds: Vec<u64> = (0..count).collect();
+        recipe.claims[0]
+            .judge_at(&Evidence { table: &data, seeds: &seeds, absent: &[] }, &looks)
+            .expect("judged")
+    };
+    let first = at(5);
+    assert_eq!((first.verdict, first.findings[0].looks.as_slice()), (Verdict::Undecided, &looks[..1]));
+    let decided = at(8);
+    assert_eq!((decided.verdict, decided.findings[0].looks.as_slice()), (Verdict::Reproduced, &looks[..2]));
+    // Realisations that are added for other claims change nothing.
+    for count in [12, 18, 20] {
+        let later = at(count);
+        assert_eq!(later.verdict, Verdict::Reproduced);
+        assert_eq!(
+            (later.findings[0].p, &later.findings[0].looks),
+            (decided.findings[0].p, &decided.findings[0].looks)
+        );
+    }
+    // A planned test of a single look is the usual one.
+    let seeds: Vec<u64> = (0..20).collect();
+    let evidence = Evidence { table: &data, seeds: &seeds, absent: &[] };
+    let once = recipe.claims[0].judge_at(&evidence, &[20]).expect("judged");
+    assert_eq!(once, recipe.claims[0].judge(&evidence).expect("judged"));
 }
 
 #[test]
 fn four_realisations_are_not_enough_however_clear_they_are() {
     let judgement = judged(&table(|_, _| Some(1.0), 0..4), &[0, 1, 2, 3]);
-    assert_eq!(judgement.verdict, Verdict::NotEnoughRealisations);
+    assert_eq!(judgement.verdict, Verdict::Undecided);
     assert_eq!(judgement.findings[0].p, Some(1.0 / 16.0));
 }
 
 #[test]
-fn no_difference_is_not_reproduced() {
+fn no_difference_is_undecided() {
     let judgement = judged(&table(|seed, _| Some(30.0 + seed as f64), 0..5), &FIVE);
-    assert_eq!(judgement.verdict, Verdict::NotReproduced);
+    assert_eq!(judgement.verdict, Verdict::Undecided);
     assert_eq!((judgement.findings[0].p, judgement.findings[0].effect_size), (Some(1.0), None));
 }
 
@@ -141,13 +206,13 @@ fn no_difference_is_not_reproduced() {
 fn a_claim_about_nothing_is_never_reproduced() {
     for table in [Table::new(), table(|_, _| Some(1.0), 0..0), table(|_, _| None, 0..5)] {
         let judgement = judged(&table, &FIVE);
-        assert_eq!(judgement.verdict, Verdict::NotEnoughRealisations);
+        assert_eq!(judgement.verdict, Verdict::Undecided);
         assert!(judgement.findings.iter().all(|one| one.left_out.len() == 5 && one.mean.is_none()));
     }
     let judgement = judged(&table(|_, _| Some(1.0), 0..5), &[]);
-    assert_eq!(judgement.verdict, Verdict::NotEnoughRealisations);
+    assert_eq!(judgement.verdict, Verdict::Undecided);
     let every = recipe_with("expect = \"less\"", "expect = \"less\"\ntest = { every = 1 }");
-    assert_eq!(judged_of(every, &Table::new(), &FIVE, &[]).verdict, Verdict::NotEnoughRealisations);
+    assert_eq!(judged_of(every, &Table::new(), &FIVE, &[]).verdict, Verdict::Undecided);
 }
 
 #[test]
@@ -221,9 +286,9 @@ fn no_row_counts_as_zero_only_where_the_realisation_was_analysed() {
 fn few_realisations_may_be_enough_where_the_paper_has_few() {
     let every = || recipe_with("expect = \"less\"", "expect = \"less\"\ntest = { every = 3 }");
     let data = table(|seed, _| Some(if seed == 4 { 50.0 } else { 1.0 }), 0..5);
-    assert_eq!(judged_of(every(), &data, &[0, 1], &[]).verdict, Verdict::NotEnoughRealisations);
+    assert_eq!(judged_of(every(), &data, &[0, 1], &[]).verdict, Verdict::Undecided);
     assert_eq!(judged_of(every(), &data, &[0, 1, 2], &[]).verdict, Verdict::Reproduced);
-    assert_eq!(judged_of(every(), &data, &FIVE, &[]).verdict, Verdict::NotReproduced);
+    assert_eq!(judged_of(every(), &data, &FIVE, &[]).verdict, Verdict::Contradicted);
 }
 
 #[test]
@@ -348,7 +413,7 @@ fn a_claim_about_a_value_that_no_row_has_is_an_error() {
         reason: "diverged at epoch 2".to_owned(),
     };
     let judgement = judge("gain = [20, 250] }\ncompare", "gain = [20, 251] }\ncompare", &[diverged(251)]);
-    assert_eq!(judgement.expect("the run is known").verdict, Verdict::NotEnoughRealisations);
+    assert_eq!(judgement.expect("the run is known").verdict, Verdict::Undecided);
     assert!(judge("gain = [20, 250] }\ncompare", "gain = [20, 251] }\ncompare", &[diverged(20)]).is_err());
     assert!(
         judge("timestep = 9", "timestep = 8", &[diverged(20)]).is_ok(),

@@ -32,8 +32,13 @@ pub fn bibliography<'a>(used: impl IntoIterator<Item = &'a str>) -> Result<Strin
             keys.extend(references_of(analysis)?);
         }
     }
+    Ok(entries_of(&keys))
+}
+
+/// BibTeX for the program and for entries by their keys; keys that are unknown are passed over.
+pub(crate) fn entries_of(keys: &BTreeSet<String>) -> String {
     let used = entries().filter(|(key, _)| keys.contains(*key)).map(|(_, entry)| entry.to_owned());
-    Ok(std::iter::once(software::entry()).chain(used).map(|entry| format!("{entry}\n\n")).collect())
+    std::iter::once(software::entry()).chain(used).map(|entry| format!("{entry}\n\n")).collect()
 }
 
 fn references_of(name: &str) -> Result<Vec<String>> {

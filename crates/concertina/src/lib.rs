@@ -10,6 +10,7 @@ mod error;
 mod event;
 mod hint;
 mod library;
+mod methods;
 mod params_table;
 mod record;
 mod report;
@@ -52,10 +53,11 @@ pub use library::listing::{
 pub use library::merge::{MergeFate, Merged, merged_table};
 pub use library::removal::{Collected, Garbage, collected_table};
 pub use library::stored::StoredRun;
+pub use methods::Methods;
 pub use record::{Comparison, Difference, Divergence, Outcome, RunRecord, Source};
 pub use report::{
     AnalysisTime, ClaimReport, ComparedPoint, Computed, Counts, Drawn, DrawnFigure, FigurePlan, FigureReport,
-    Made, Outlook, PublishedReport, PublishedValue, Report, RunReport, RunsReport, Share, TimeSpent,
+    Made, Outlook, PublishedReport, PublishedValue, Report, Round, RunReport, RunsReport, Share, TimeSpent,
     all_recipes, recipes,
 };
 pub use request::{check_table_format, one_of, read_sweep, seeds, sweep, write_table};

@@ -113,12 +113,17 @@ fn a_claim_that_does_not_hold_fails_and_too_few_realisations_give_no_verdict() {
     let study = support::open(&folder.path().join("store"), 2);
     let right = table_of_ours(&folder.path().join("right"), &study, false);
     let figures = folder.path().join("figures");
-    let report = judged(&study, &RECIPE.replace("than = 1", "than = 100"), 5, &right, &figures);
-    assert!(!report.passed);
-    assert_eq!((report.counts.not_reproduced, report.counts.disagree), (1, 0));
+    let wrong = RECIPE.replace("than = 1", "than = 100");
+    // The claim has four groups: six realisations give p = 1/64 for the opposite, seven give 1/128 < 0.05 / 4.
+    let report = judged(&study, &wrong, 6, &right, &figures);
+    assert!(!report.passed && !report.is_contradicted());
+    assert_eq!((report.counts.contradicted, report.counts.undecided), (0, 1));
+    let report = judged(&study, &wrong, 7, &right, &figures);
+    assert!(!report.passed && report.is_contradicted());
+    assert_eq!((report.counts.contradicted, report.counts.undecided), (1, 0));
     let report = judged(&study, RECIPE, 4, &right, &figures);
     assert!(!report.passed, "four of four prove nothing");
-    assert_eq!((report.counts.reproduced, report.counts.not_enough_realisations), (0, 1));
+    assert_eq!((report.counts.reproduced, report.counts.undecided), (0, 1));
     let report = judged(&study, RECIPE, 1, &right, &figures);
     assert_eq!((report.counts.compared, report.counts.not_compared), (0, 20));
 }
@@ -134,10 +139,46 @@ fn a_claim_that_cannot_be_judged_beside_one_that_holds_does_not_pass() {
     let second = claim.replace("name = \"dimension\"", "name = \"again\"") + "test = { every = 3 }\n\n";
     let both = RECIPE.replace("[[published]]", &format!("{second}[[published]]"));
     let report = judged(&study, &both, 3, &right, &folder.path().join("figures"));
-    assert_eq!((report.counts.reproduced, report.counts.not_enough_realisations), (1, 1));
+    assert_eq!((report.counts.reproduced, report.counts.undecided), (1, 1));
     assert!(!report.passed, "one claim is open");
     let page = std::fs::read_to_string(folder.path().join("figures/report.html")).expect("written");
-    assert!(page.contains("Open: there are not enough realisations"), "{page}");
+    assert!(page.contains("Open: there are not enough realisations to decide everything"), "{page}");
+}
+
+#[test]
+fn realisations_are_added_to_undecided_claims_until_they_are_decided() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let study = support::open(&folder.path().join("store"), 2);
+    let decided = |recipe: &str, first: u64, most: usize| {
+        let recipe = Recipe::from_toml("own.toml", recipe).expect("a recipe");
+        let seeds = SeedChoice::These((0..first).collect());
+        let mut plan = FigurePlan::with_claims(vec![recipe], &seeds, []).expect("valid");
+        let mut rounds = Vec::new();
+        let told =
+            &mut |round: &concertina::Round| rounds.push((round.undecided, round.realisations, round.runs));
+        let computed = study.compute_until_decided(&mut plan, most, told).expect("computed");
+        let drawn = study.draw_in_memory(&plan, &computed).expect("drawn");
+        let report =
+            study.judge(&plan, &computed, &drawn, &PublishedTables::shipped(), "test").expect("judged");
+        (report, rounds)
+    };
+    let claims = RECIPE.replace(&RECIPE[RECIPE.find("[[published]]").expect("it exists")..], "");
+    // Two realisations decide nothing, five do; the report says by how many looks.
+    let (report, rounds) = decided(&claims, 2, 20);
+    assert!(report.passed);
+    assert_eq!(rounds, [(1, 5, 2 * 3)]);
+    let finding = &report.figures[0].claims[0].findings[0];
+    assert_eq!((finding.looks.as_slice(), finding.p), (&[2, 5][..], Some(1.0 / 32.0)));
+    assert_eq!(report.until_decided, Some(20));
+    // The opposite, in four groups, takes eight.
+    let (report, rounds) = decided(&claims.replace("than = 1", "than = 100"), 5, 20);
+    assert!(report.is_contradicted());
+    assert_eq!(rounds, [(1, 8, 2 * 3)]);
+    let power = report.figures[0].claims[0].power.clone().expect("it is tested");
+    assert!(power.starts_with("With two looks, at up to 8 realisations, an effect of 1."), "{power}");
+    // What cannot be decided stays undecided, and ends.
+    let (report, rounds) = decided(&claims.replace("than = 1", "than = 100"), 5, 6);
+    assert_eq!((report.counts.undecided, rounds.len()), (1, 1));
 }
 
 #[test]
@@ -176,7 +217,7 @@ fn runs_that_diverge_are_left_out_with_the_reason_and_nothing_passes_without_any
     let recipe = RECIPE.replace("train.epochs = 4 }", wild);
     let report = judged(&study, &recipe, 5, &right, &folder.path().join("figures"));
     assert!(!report.passed);
-    assert_eq!((report.counts.reproduced, report.counts.not_enough_realisations), (0, 1));
+    assert_eq!((report.counts.reproduced, report.counts.undecided), (0, 1));
     let left_out = &report.figures[0].claims[0].findings[0].left_out;
     assert_eq!(left_out.len(), 5);
     assert!(left_out[0].reason.starts_with("diverged at epoch"), "{}", left_out[0].reason);

@@ -7,6 +7,7 @@ mod completions;
 mod doctor;
 mod figures;
 mod manual;
+mod methods;
 mod params;
 mod reproduce;
 mod runs;
@@ -43,6 +44,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         Command::Params(params) => params::run(params),
         Command::Doctor(doctor) => doctor::run(everywhere, doctor),
         Command::Cite(cite) => cite::run(cite),
+        Command::Methods(methods) => methods::run(everywhere, methods),
         Command::Completions { shell } => completions::run(*shell),
         Command::Manual { folder } => manual::run(folder, everywhere.quiet),
     }

@@ -1,7 +1,7 @@
 //! `concertina reproduce`
 
-use concertina::recipe::{PublishedTables, Verdict};
-use concertina::{Error, FigurePlan, Report, all_recipes, recipes};
+use concertina::recipe::{Finding, PublishedTables, Verdict};
+use concertina::{Error, FigurePlan, Report, Round, all_recipes, recipes};
 
 use super::figures::{asked_seeds, begin, conclude_all, read};
 use super::shell_word;
@@ -9,7 +9,7 @@ use crate::arguments::{Everywhere, Reproduce};
 use crate::output::{Failure, print, say};
 
 pub(crate) fn run(everywhere: &Everywhere, reproduce: &Reproduce) -> Result<(), Failure> {
-    let Reproduce { figures, all, recipe, reference, json, drawing } = reproduce;
+    let Reproduce { figures, all, recipe, reference, json, until_decided, most, drawing } = reproduce;
     let mut wanted = match (all, figures.is_empty() && !recipe.is_empty()) {
         (true, _) => all_recipes()?,
         (false, true) => Vec::new(),
@@ -21,15 +21,23 @@ pub(crate) fn run(everywhere: &Everywhere, reproduce: &Reproduce) -> Result<(), 
         None => PublishedTables::shipped(),
     };
     let set = drawing.set.iter().map(String::as_str);
-    let plan = FigurePlan::with_claims(wanted, &asked_seeds(drawing)?, set)?;
+    let mut plan = FigurePlan::with_claims(wanted, &asked_seeds(drawing)?, set)?;
     // A table that cannot be read is reported before hours of training.
     for how in plan.recipes().iter().flat_map(|recipe| &recipe.published) {
         published.read(how.file.as_ref()).map_err(Error::from)?;
     }
     let Some((study, progress)) = begin(everywhere, drawing, &plan)? else { return Ok(()) };
-    let drawn = study.figures(&plan, &drawing.out);
+    let computed = match until_decided {
+        true => study.compute_until_decided(&mut plan, *most, &mut |round| {
+            if !everywhere.quiet {
+                say(&tell(round));
+            }
+        }),
+        false => study.compute(&plan),
+    };
+    let drawn = computed.and_then(|computed| Ok((study.draw(&plan, &computed, &drawing.out)?, computed)));
     progress.finish();
-    let (computed, drawn) = drawn?;
+    let (drawn, computed) = drawn?;
     let report = study.judge(&plan, &computed, &drawn, &published, &command())?;
     let paths = report.write(&drawn, &drawing.out)?;
     match json {
@@ -45,10 +53,21 @@ pub(crate) fn run(everywhere: &Everywhere, reproduce: &Reproduce) -> Result<(), 
         say(&format!("warning: {problem}"));
     }
     conclude_all(computed, everywhere.quiet)?;
-    match report.passed {
-        true => Ok(()),
-        false => Err(Failure::NotReproduced(report.counts)),
+    match (report.passed, report.is_contradicted()) {
+        (true, _) => Ok(()),
+        (false, true) => Err(Failure::Contradicted(report.counts)),
+        (false, false) => Err(Failure::Undecided(report.counts)),
     }
+}
+
+/// Realisations that are about to be added: `2 claims are undecided: 6 runs more, 8 realisations`.
+fn tell(round: &Round) -> String {
+    let claims = if round.undecided == 1 { "claim is" } else { "claims are" };
+    let plural = if round.runs == 1 { "" } else { "s" };
+    format!(
+        "{} {claims} undecided: adding {} run{plural}, up to {} realisations",
+        round.undecided, round.runs, round.realisations
+    )
 }
 
 /// The command as it was typed, so that it can be repeated.
@@ -62,25 +81,33 @@ fn command() -> String {
     named.chain(std::iter::once("concertina".to_owned())).chain(words).collect::<Vec<_>>().join(" ")
 }
 
-/// One line per claim, and one line per published table.
+/// One line per claim, one line per published table, and what was too little to decide a claim.
 fn lines(report: &Report) -> String {
     let mut rows: Vec<[String; 4]> = Vec::new();
+    // What the tests of undecided claims could have found.
+    let mut powers: Vec<(String, String, String)> = Vec::new();
     for figure in &report.figures {
         for claim in &figure.claims {
             let verdict = match claim.verdict {
                 Verdict::Reproduced => "reproduced",
-                Verdict::NotReproduced => "NOT REPRODUCED",
-                Verdict::NotEnoughRealisations => "not enough realisations",
+                Verdict::Contradicted => "CONTRADICTED",
+                Verdict::Undecided => "undecided",
             };
             // Of several groups, the one that decided the verdict.
             let decided = claim.findings.iter().filter(|finding| finding.verdict == claim.verdict);
-            let weakest = decided.max_by(|a, b| a.p.unwrap_or(0.0).total_cmp(&b.p.unwrap_or(0.0)));
-            let numbers = weakest.map_or(String::new(), |finding| {
+            // The evidence against a claim that is contradicted, and otherwise for it.
+            let against = claim.verdict == Verdict::Contradicted;
+            let p_of = |finding: &Finding| if against { finding.p_opposite } else { finding.p };
+            let decided = decided.max_by(|a, b| {
+                let order = p_of(a).unwrap_or(0.0).total_cmp(&p_of(b).unwrap_or(0.0));
+                if against { order.reverse() } else { order }
+            });
+            let numbers = decided.map_or(String::new(), |finding| {
                 let number = |value: Option<f64>| value.map_or("-".to_owned(), |value| format!("{value:.3}"));
                 let group: Vec<String> =
                     finding.group.iter().map(|level| format!("{} {}", level.column, level.value)).collect();
                 let group = if group.is_empty() { String::new() } else { format!(" ({})", group.join(", ")) };
-                let p = finding.p.map_or(String::new(), |p| match p < 1e-3 {
+                let p = p_of(finding).map_or(String::new(), |p| match p < 1e-3 {
                     true => ", p < 0.001".to_owned(),
                     false => format!(", p = {p:.3}"),
                 });
@@ -95,12 +122,20 @@ fn lines(report: &Report) -> String {
             let left_out =
                 if most > 0 { format!("; up to {most} realisations left out") } else { String::new() };
             let numbers = format!("{numbers}{left_out}");
+            if claim.verdict == Verdict::Undecided {
+                powers.extend(
+                    claim
+                        .power
+                        .iter()
+                        .map(|power| (figure.figure.clone(), claim.name.clone(), power.clone())),
+                );
+            }
             rows.push([figure.figure.clone(), claim.name.clone(), verdict.to_owned(), numbers]);
         }
         for table in &figure.published {
             let verdict = match (table.disagree, table.not_compared) {
                 (0, 0) => "agrees",
-                (0, _) => "not enough realisations",
+                (0, _) => "undecided",
                 _ => "DISAGREES",
             };
             let mut numbers = format!("{} of {} points disagree", table.disagree, table.compared);
@@ -119,6 +154,9 @@ fn lines(report: &Report) -> String {
             format!("{figure:0$}  {name:1$}  {verdict:2$}  {numbers}", widths[0], widths[1], widths[2]);
         text.push_str(line.trim_end());
         text.push('\n');
+    }
+    for (figure, claim, power) in powers {
+        text.push_str(&format!("{figure}, {claim}: {power}\n"));
     }
     text
 }

@@ -8,6 +8,7 @@ mod interrupts;
 mod keeping;
 mod listing;
 mod manual;
+mod methods;
 mod states;
 mod support;
 mod wrong_inputs;

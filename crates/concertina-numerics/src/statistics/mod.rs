@@ -5,6 +5,8 @@
 pub mod bootstrap;
 pub mod gamma;
 pub mod holm;
+pub mod power;
+pub mod sequential;
 pub mod signed_rank;
 mod special;
 pub mod student;

@@ -1,16 +1,18 @@
 //! From the values of realisations to a verdict.
 
-use concertina_numerics::statistics::{mean, signed_rank, student, variance};
+use concertina_numerics::statistics::{mean, student, variance};
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Verdict;
-use crate::claim::{Claim, Side, Test};
+use super::rule::{Outcome, Rule};
+use crate::claim::{Claim, Side};
 
 /// The probability with which an interval covers the mean.
 pub const LEVEL: f64 = 0.95;
-/// A claim counts as reproduced below this p-value. It is the conventional value, and five of five
-/// realisations are just enough for it.
+/// A claim counts as reproduced below this p-value, and as contradicted if its opposite has such a p-value (in
+/// one of m groups, one below this value over m). It is the conventional value, and five of five realisations
+/// are just enough for it.
 pub const SIGNIFICANCE: f64 = 0.05;
 
 /// A column and its value, as a text, that distinguish a group of rows from others.
@@ -45,7 +47,7 @@ pub struct LeftOut {
 pub struct Finding {
     /// The group: a value of each column of the claim's `each`.
     pub group: Vec<Level>,
-    /// Whether the claim holds in this group.
+    /// The verdict on this group.
     pub verdict: Verdict,
     /// The mean over realisations (the geometric mean of ratios).
     pub mean: Option<f64>,
@@ -56,8 +58,18 @@ pub struct Finding {
     /// The distance of the mean from what it is compared with, in standard deviations over realisations (for
     /// ratios, of their logarithms); null if it is undefined.
     pub effect_size: Option<f64>,
-    /// The one-sided p-value of Wilcoxon's signed-rank test; null if the claim is tested otherwise.
+    /// The one-sided p-value of Wilcoxon's signed-rank test; null if the claim is tested otherwise. After
+    /// several looks, it is valid in spite of them.
     pub p: Option<f64>,
+    /// The p-value of the opposite of the claim, by the same test.
+    pub p_opposite: Option<f64>,
+    /// The effect that the test would have found in 80% of repetitions, in standard deviations over
+    /// realisations (normally distributed); null if there are too few realisations to find any, or if the
+    /// claim is tested otherwise.
+    pub detectable_effect: Option<f64>,
+    /// The looks of the test so far, as numbers of requested realisations, up to the one that decided; empty
+    /// if all realisations were tested once.
+    pub looks: Vec<usize>,
     /// The values.
     pub realisations: Vec<Realisation>,
     /// Requested realisations that have no value.
@@ -70,6 +82,7 @@ impl Finding {
         group: Vec<Level>,
         realisations: Vec<Realisation>,
         left_out: Vec<LeftOut>,
+        rule: &Rule<'_>,
     ) -> Self {
         // Ratios are averaged and tested as logarithms, so that halving is as large a change as doubling.
         let ratio = claim.is_ratio();
@@ -84,18 +97,9 @@ impl Finding {
                 Side::Less => than - number,
             })
             .collect();
-        let count = numbers.len();
-        let (verdict, p) = match claim.test {
-            Test::Wilcoxon => {
-                let p = signed_rank::p_above(&beyond);
-                // The smallest p-value that this number of realisations can have.
-                let enough = 0.5_f64.powi(count as i32) < SIGNIFICANCE;
-                (verdict(enough, p.is_some_and(|p| p < SIGNIFICANCE)), p)
-            }
-            Test::Every(fewest) => {
-                (verdict(count >= fewest.get(), beyond.iter().all(|&beyond| beyond > 0.0)), None)
-            }
-        };
+        let seeds: Vec<u64> = realisations.iter().map(|one| one.seed).collect();
+        let Outcome { verdict, p, p_opposite, detectable_effect, looks } =
+            rule.decide(claim.test, &seeds, &beyond);
         let interval = student::mean_interval(&numbers, LEVEL);
         let deviation = variance(&numbers).map(f64::sqrt).filter(|&deviation| deviation > 0.0);
         let centre = mean(&numbers);
@@ -107,16 +111,11 @@ impl Finding {
             high: interval.map(|(_, high)| back(high)),
             effect_size: centre.zip(deviation).map(|(centre, deviation)| (centre - than) / deviation),
             p,
+            p_opposite,
+            detectable_effect,
+            looks,
             realisations,
             left_out,
         }
-    }
-}
-
-fn verdict(enough: bool, holds: bool) -> Verdict {
-    match (enough, holds) {
-        (false, _) => Verdict::NotEnoughRealisations,
-        (true, true) => Verdict::Reproduced,
-        (true, false) => Verdict::NotReproduced,
     }
 }

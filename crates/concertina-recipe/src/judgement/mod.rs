@@ -6,6 +6,7 @@
 
 mod finding;
 mod quantity;
+mod rule;
 
 use concertina_table::{OneOf, Scalar, Table};
 
@@ -13,18 +14,20 @@ pub use finding::{Finding, LEVEL, LeftOut, Level, Realisation, SIGNIFICANCE};
 
 use concertina_plot::no_such_value;
 
+use rule::Rule;
+
 use crate::{Claim, Error, Result};
 
 /// The outcome of a claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
-    /// The claim holds in every group.
+    /// There is evidence for the claim in every group.
     Reproduced,
-    /// In some group, there are too few realisations to tell. The claim fails in none.
-    NotEnoughRealisations,
-    /// The claim does not hold in some group.
-    NotReproduced,
+    /// In some group, the realisations are too few to say. There is evidence against the claim in none.
+    Undecided,
+    /// In some group, there is evidence for the opposite of the claim.
+    Contradicted,
 }
 
 /// The data on which a claim is judged.
@@ -70,7 +73,7 @@ impl From<Vec<Finding>> for Judgement {
     fn from(findings: Vec<Finding>) -> Self {
         // There is at least one group.
         let verdict = findings.iter().map(|finding| finding.verdict).max();
-        Self { verdict: verdict.unwrap_or(Verdict::NotEnoughRealisations), findings }
+        Self { verdict: verdict.unwrap_or(Verdict::Undecided), findings }
     }
 }
 
@@ -82,8 +85,18 @@ impl Claim {
     /// [`Error::Claim`](crate::Error::Claim) if a realisation has several values, or if no row has a value
     /// that the claim names and no absent run could have had it.
     pub fn judge(&self, evidence: &Evidence<'_>) -> Result<Judgement> {
+        self.judge_at(evidence, &[])
+    }
+
+    /// Judges the claim by a test that was planned to look at these numbers of the requested realisations, in
+    /// increasing order, as far as there are so many. Realisations are taken in the order of the evidence's
+    /// seeds. Without looks, as [`Claim::judge`].
+    ///
+    /// # Errors
+    /// As [`Claim::judge`].
+    pub fn judge_at(&self, evidence: &Evidence<'_>, looks: &[usize]) -> Result<Judgement> {
         self.check_values(evidence)?;
-        Ok(Judgement::from(self.findings(evidence)?))
+        Ok(Judgement::from(self.findings_at(evidence, looks)?))
     }
 
     /// The quantity group by group. The table, for example a published one, need not have all groups.
@@ -91,11 +104,21 @@ impl Claim {
     /// # Errors
     /// The errors of [`Claim::judge`], except those for values that no row has.
     pub fn findings(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>> {
+        self.findings_at(evidence, &[])
+    }
+
+    /// The quantity group by group, as [`Claim::findings`], by a test with these [looks](Claim::judge_at).
+    ///
+    /// # Errors
+    /// As [`Claim::findings`].
+    pub fn findings_at(&self, evidence: &Evidence<'_>, looks: &[usize]) -> Result<Vec<Finding>> {
+        let groups = self.groups();
+        let rule = Rule { looks, seeds: evidence.seeds, groups: groups.len() };
         let of = |group: Vec<Level>| {
             let quantity::Values { realisations, left_out } = quantity::values(self, evidence, &group)?;
-            Ok(Finding::of(self, group, realisations, left_out))
+            Ok(Finding::of(self, group, realisations, left_out, &rule))
         };
-        self.groups().into_iter().map(of).collect()
+        groups.into_iter().map(of).collect()
     }
 
     /// Checks that every value that the claim names is in some row, or may have been in a row of an absent

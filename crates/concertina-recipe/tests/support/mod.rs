@@ -3,6 +3,7 @@
 #![allow(unreachable_pub, dead_code, unused_imports, reason = "a module of several tests")]
 
 pub mod made_up;
+pub mod simulated;
 #[path = "../../../concertina-plot/tests/support/mod.rs"]
 mod tables;
 

@@ -20,6 +20,19 @@ pub struct Spent {
     pub wall: Duration,
 }
 
+impl Spent {
+    /// Adds the time of an earlier request.
+    pub(crate) fn add(&mut self, other: &Spent) {
+        self.training += other.training;
+        self.epochs += other.epochs;
+        self.wall += other.wall;
+        for (analysis, (count, time)) in &other.analyses {
+            let sum = self.analyses.entry(analysis).or_default();
+            *sum = (sum.0 + count, sum.1 + *time);
+        }
+    }
+}
+
 /// Collects the time that threads have spent.
 #[derive(Debug, Default)]
 pub(super) struct Ledger(Mutex<Spent>);

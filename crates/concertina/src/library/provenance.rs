@@ -45,6 +45,8 @@ pub(crate) fn extended(
     let rounded = |seconds: f64| (seconds * 1e6).round() / 1e6;
     sessions.push(json!({
         "version": env!("CARGO_PKG_VERSION"),
+        "commit": commit(),
+        "clean_tree": clean_tree(),
         "from_epoch": from_epoch,
         "to_epoch": to_epoch,
         "finished": now(),
@@ -68,6 +70,16 @@ fn sessions_of(before: Option<Value>) -> Vec<Value> {
         .and_then(|mut before| before.get_mut("training").map(Value::take))
         .and_then(|sessions| if let Value::Array(sessions) = sessions { Some(sessions) } else { None })
         .unwrap_or_default()
+}
+
+/// The commit from which the program was built, if it was built in its repository.
+pub(crate) fn commit() -> Option<&'static str> {
+    Some(env!("CONCERTINA_BUILT_FROM")).filter(|commit| !commit.is_empty())
+}
+
+/// Whether the program was built from that commit without changes.
+pub(crate) fn clean_tree() -> Option<bool> {
+    commit().map(|_| env!("CONCERTINA_TREE") == "clean")
 }
 
 /// The time, in UTC.

@@ -16,6 +16,8 @@ pub struct Report {
     pub passed: bool,
     /// Runs and analyses that failed, and why.
     pub failures: Vec<String>,
+    /// Up to how many realisations were added until claims were decided; null if none were.
+    pub until_decided: Option<usize>,
     /// Verdicts and comparisons, counted.
     pub counts: Counts,
     /// Figure by figure.
@@ -30,12 +32,12 @@ pub struct Report {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Counts {
-    /// Claims that hold.
+    /// Claims for which there is evidence in every group.
     pub reproduced: usize,
-    /// Claims that do not hold.
-    pub not_reproduced: usize,
-    /// Claims with too few realisations to tell.
-    pub not_enough_realisations: usize,
+    /// Claims with evidence for the opposite, in some group.
+    pub contradicted: usize,
+    /// Claims for which the realisations are too few to say.
+    pub undecided: usize,
     /// Points of published tables that were compared.
     pub compared: usize,
     /// Those whose means differ by more than the joint sampling error, by Holm's method over all of them.
@@ -78,6 +80,8 @@ pub struct ClaimReport {
     pub verdict: Verdict,
     /// The quantity and the test, in words.
     pub test: String,
+    /// What the test could have found, in a sentence; null if the claim is tested otherwise.
+    pub power: Option<String>,
     /// Group by group.
     pub findings: Vec<Finding>,
     /// The same quantity in the published code's table, group by group; empty if there is none.
@@ -197,6 +201,10 @@ pub struct Made {
     pub command: String,
     /// The program's version.
     pub version: String,
+    /// The commit from which it was built; null if it was not built in its repository.
+    pub commit: Option<String>,
+    /// Whether it was built from that commit without changes; null without a commit.
+    pub clean_tree: Option<bool>,
     /// The processor's architecture.
     pub architecture: String,
     /// The features of the processor.
@@ -211,6 +219,12 @@ impl Report {
     /// The layout of the report as a JSON schema.
     pub fn schema() -> serde_json::Value {
         schemars::schema_for!(Report).to_value()
+    }
+
+    /// Whether something is known to be wrong: a run or an analysis failed, a claim is contradicted, or a point
+    /// of a published table disagrees. What is undecided does not count.
+    pub fn is_contradicted(&self) -> bool {
+        !self.failures.is_empty() || self.counts.contradicted + self.counts.disagree > 0
     }
 
     /// The report as JSON, with a line break at its end.

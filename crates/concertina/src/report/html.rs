@@ -69,21 +69,24 @@ impl Page {
              representations in recurrent neural networks by balancing compression and expansion</cite>, Nature Machine Intelligence \
              4, 564–573 (2022)</p>"
         );
-        let failed = counts.not_reproduced + counts.disagree + report.failures.len();
-        let (class, answer) = match (report.passed, failed) {
-            (true, _) => ("reproduced", "✓ Yes: no claim failed, and no published table disagrees."),
-            (false, 0) => ("not-enough", "– Open: there are not enough realisations to judge everything."),
-            (false, _) => ("not-reproduced", "✗ Not entirely."),
+        let (class, answer) = match (report.passed, report.is_contradicted()) {
+            (true, _) => {
+                ("reproduced", "✓ Yes: every claim is reproduced, and no published table disagrees.")
+            }
+            (false, false) => {
+                ("undecided", "– Open: there are not enough realisations to decide everything.")
+            }
+            (false, true) => ("contradicted", "✗ Not entirely."),
         };
         put!(self, "<p class=\"lead {class}\"><strong>{answer}</strong></p>");
         put!(
             self,
-            "<p>{} claims: {} reproduced, {} not reproduced, {} with too few realisations. {} points of published tables compared: {} \
+            "<p>{} claims: {} reproduced, {} contradicted, {} undecided. {} points of published tables compared: {} \
              disagree{}.</p>",
-            counts.reproduced + counts.not_reproduced + counts.not_enough_realisations,
+            counts.reproduced + counts.contradicted + counts.undecided,
             counts.reproduced,
-            counts.not_reproduced,
-            counts.not_enough_realisations,
+            counts.contradicted,
+            counts.undecided,
             counts.compared,
             counts.disagree,
             if counts.not_compared > 0 {
@@ -94,14 +97,20 @@ impl Page {
         );
         put!(
             self,
-            "<p class=\"soft\">Made on {} by Concertina {}. A claim is judged over realisations, separately in every group. Intervals are of the \
+            "<p class=\"soft\">Made on {} by Concertina {}. A claim is judged over realisations, separately in every group. It is reproduced if there is evidence for it \
+             in every group, p &lt; 0.05, and contradicted if there is evidence for the opposite in one of them, p &lt; 0.05 divided by the \
+             number of groups. Otherwise it is undecided: the realisations are too few to say. {} Intervals are of the \
              mean, 95%, by Student's t. A point of a published table disagrees if the means over realisations differ by more than the joint sampling \
              error: Welch's test, p-values corrected by Holm's method over all points of this report.</p>",
             escaped(&report.made.when),
-            escaped(&report.made.version)
+            escaped(&report.made.version),
+            report.until_decided.map_or(String::new(), |most| format!(
+                "Realisations were added to undecided claims, up to {most}, and tested by a group-sequential test, whose p-values \
+                 are valid in spite of the repeated looks. Intervals and effect sizes do not take these looks into account."
+            ))
         );
         for failure in &report.failures {
-            put!(self, "<p class=\"not-reproduced\">✗ {}</p>", escaped(failure));
+            put!(self, "<p class=\"contradicted\">✗ {}</p>", escaped(failure));
         }
         put!(self, "<nav aria-label=\"Figures\"><ul>");
         for figure in &report.figures {
@@ -151,6 +160,9 @@ impl Page {
         let from = claim.source.from.words();
         put!(self, "<p class=\"soft\"><small>Source: {}</small></p>", escaped(&format!("{from}{detail}")));
         put!(self, "<p class=\"soft\"><small>{}</small></p>", escaped(&claim.test));
+        if let Some(power) = &claim.power {
+            put!(self, "<p class=\"soft\"><small>{}</small></p>", escaped(power));
+        }
         put!(self, "<div class=\"scroll\" tabindex=\"0\"><table><thead><tr>");
         let grouped = claim.findings.iter().any(|finding| !finding.group.is_empty());
         if grouped {
@@ -179,7 +191,12 @@ impl Page {
             (Some(low), Some(high)) => format!("{} to {}", number(low), number(high)),
             _ => "–".to_owned(),
         };
-        let p = finding.p.map_or("–".to_owned(), |p| match p < 1e-3 {
+        // Of a contradicted group, the evidence against the claim.
+        let p = match finding.verdict {
+            Verdict::Contradicted => finding.p_opposite,
+            _ => finding.p,
+        };
+        let p = p.map_or("–".to_owned(), |p| match p < 1e-3 {
             true => "&lt; 0.001".to_owned(),
             false => format!("{p:.3}"),
         });
@@ -212,8 +229,8 @@ impl Page {
         };
         let (class, sign) = match (table.disagree, table.not_compared) {
             (0, 0) => ("reproduced", "✓"),
-            (0, _) => ("not-enough", "–"),
-            _ => ("not-reproduced", "✗"),
+            (0, _) => ("undecided", "–"),
+            _ => ("contradicted", "✗"),
         };
         put!(
             self,
@@ -358,8 +375,8 @@ impl Page {
 fn spoken(verdict: Verdict) -> (&'static str, &'static str, &'static str) {
     match verdict {
         Verdict::Reproduced => ("reproduced", "✓", "reproduced"),
-        Verdict::NotReproduced => ("not-reproduced", "✗", "not reproduced"),
-        Verdict::NotEnoughRealisations => ("not-enough", "–", "not enough realisations"),
+        Verdict::Contradicted => ("contradicted", "✗", "contradicted"),
+        Verdict::Undecided => ("undecided", "–", "undecided"),
     }
 }
 

@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use concertina_model::params::{PARAMETERS, Params, ValidParams};
 use concertina_numerics::statistics::holm;
 use concertina_recipe::{
-    Absent, Claim, Evidence, Judgement, Measure, PublishedTable, PublishedTables, Recipe, SIGNIFICANCE, Side,
-    Take, Test, Verdict, compare,
+    Absent, Claim, Evidence, Judgement, PublishedTable, PublishedTables, Recipe, SIGNIFICANCE, Verdict,
+    compare,
 };
-use concertina_table::{Scalar, Table};
+use concertina_table::Table;
 
 use super::computation::Computed;
 use super::contents::{
@@ -17,6 +17,7 @@ use super::contents::{
 };
 use super::drawing::Drawn;
 use super::plan::FigurePlan;
+use super::words;
 use crate::error::Result;
 use crate::library::listing::run_label;
 use crate::library::provenance;
@@ -51,8 +52,7 @@ impl Study {
             .map(|error| error.to_string())
             .chain(computed.failures.iter().map(ToString::to_string))
             .collect();
-        let open =
-            counts.not_reproduced + counts.not_enough_realisations + counts.disagree + counts.not_compared;
+        let open = counts.contradicted + counts.undecided + counts.disagree + counts.not_compared;
         let judged = counts.reproduced + counts.compared;
         let spent = &computed.spent;
         let analysis_time =
@@ -62,9 +62,10 @@ impl Study {
                 seconds: time.as_secs_f64(),
             };
         Ok(Report {
-            layout: 2,
+            layout: 3,
             passed: failures.is_empty() && open == 0 && judged > 0,
             failures,
+            until_decided: plan.most,
             counts,
             figures,
             spent: TimeSpent {
@@ -79,6 +80,8 @@ impl Study {
                 when: provenance::now(),
                 command: command.to_owned(),
                 version: env!("CARGO_PKG_VERSION").to_owned(),
+                commit: provenance::commit().map(str::to_owned),
+                clean_tree: provenance::clean_tree(),
                 architecture: std::env::consts::ARCH.to_owned(),
                 cpu_features: provenance::cpu_features().into_iter().map(str::to_owned).collect(),
                 operating_system: std::env::consts::OS.to_owned(),
@@ -94,8 +97,8 @@ fn correct(figures: &mut [FigureReport]) -> Counts {
     for claim in figures.iter().flat_map(|figure| &figure.claims) {
         *match claim.verdict {
             Verdict::Reproduced => &mut counts.reproduced,
-            Verdict::NotReproduced => &mut counts.not_reproduced,
-            Verdict::NotEnoughRealisations => &mut counts.not_enough_realisations,
+            Verdict::Contradicted => &mut counts.contradicted,
+            Verdict::Undecided => &mut counts.undecided,
         } += 1;
     }
     let tables = || figures.iter().flat_map(|figure| &figure.published);
@@ -118,10 +121,10 @@ fn correct(figures: &mut [FigureReport]) -> Counts {
 }
 
 /// A figure of a plan.
-struct Figure<'a> {
-    plan: &'a FigurePlan,
-    computed: &'a Computed,
-    number: usize,
+pub(super) struct Figure<'a> {
+    pub(super) plan: &'a FigurePlan,
+    pub(super) computed: &'a Computed,
+    pub(super) number: usize,
 }
 
 impl Figure<'_> {
@@ -183,15 +186,22 @@ impl Figure<'_> {
         look(&Evidence { table: ours, seeds: &seeds, absent: &absent })
     }
 
-    fn claim(&self, claim: &Claim, published: &[PublishedTable]) -> Result<ClaimReport> {
-        let judgement = self.with_evidence(claim.table.as_ref(), |evidence| {
+    /// The judgement of a claim, at the looks that the plan has for its table.
+    pub(super) fn judgement(&self, claim: &Claim) -> Result<Judgement> {
+        let place = self.recipe().requirement_of(claim.table.as_ref());
+        let looks = place.map_or_else(Vec::new, |place| self.plan.looks(self.number, place));
+        self.with_evidence(claim.table.as_ref(), |evidence| {
             // Rows that a claim names may be missing because a run or an analysis failed, which is reported
             // elsewhere.
             match self.computed.is_incomplete() {
-                true => Ok(Judgement::from(claim.findings(evidence)?)),
-                false => Ok(claim.judge(evidence)?),
+                true => Ok(Judgement::from(claim.findings_at(evidence, &looks)?)),
+                false => Ok(claim.judge_at(evidence, &looks)?),
             }
-        })?;
+        })
+    }
+
+    fn claim(&self, claim: &Claim, published: &[PublishedTable]) -> Result<ClaimReport> {
+        let judgement = self.judgement(claim)?;
         let mut values = Vec::new();
         // Two panels may be drawn from the same table.
         let computed = |table: &String| self.recipe().requirement_of(table);
@@ -220,7 +230,8 @@ impl Figure<'_> {
             statement: claim.statement.as_ref().clone(),
             source: claim.source.clone(),
             verdict: judgement.verdict,
-            test: in_words(claim),
+            test: words::test(claim),
+            power: words::power(&judgement.findings),
             findings: judgement.findings,
             published: values,
         })
@@ -273,52 +284,4 @@ fn not_default(params: &ValidParams, varied: &[&'static str]) -> Vec<concertina_
             value: parameter.value(params).to_string(),
         })
         .collect()
-}
-
-/// The quantity of a claim and its test, in words: `last of effective_dimension over timestep, stage after
-/// less before; less than 0; ...`.
-fn in_words(claim: &Claim) -> String {
-    let mut words = claim.value.clone();
-    if let Some(reduction) = &claim.reduce {
-        let take = match reduction.take {
-            Take::Max => "largest",
-            Take::Min => "smallest",
-            Take::Mean => "mean",
-            Take::Last => "last",
-            Take::Argmax => "place of the largest",
-            Take::Count => "number of",
-        };
-        words = format!("{take} {words} over {}", reduction.over);
-    }
-    if !claim.rows.is_empty() {
-        let list = |(column, values): (&str, &[Scalar])| {
-            let values: Vec<String> = values.iter().map(Scalar::word).collect();
-            format!("{column} {}", values.join(" or "))
-        };
-        let rows = match claim.rows.lists() {
-            Some(lists) => lists.into_iter().map(list).collect::<Vec<_>>().join(", "),
-            None => claim.rows.to_string(),
-        };
-        words.push_str(&format!(" at {rows}"));
-    }
-    if let Some(contrast) = &claim.compare {
-        let how = match contrast.measure {
-            Measure::Difference => "minus",
-            Measure::Ratio => "over",
-        };
-        let (first, second) = (contrast.first.word(), contrast.second.word());
-        words.push_str(&format!(", {} {first} {how} {second}", contrast.column));
-    }
-    let side = match claim.expect {
-        Side::Less => "below",
-        Side::Greater => "above",
-    };
-    words.push_str(&format!("; expected {side} {}", claim.than()));
-    match claim.test {
-        Test::Wilcoxon => words.push_str("; one-sided signed-rank test over realisations, p < 0.05"),
-        Test::Every(fewest) => {
-            words.push_str(&format!("; in every realisation, of which there are at least {fewest}"))
-        }
-    }
-    words
 }

@@ -3,11 +3,13 @@
 
 mod computation;
 mod contents;
+mod decision;
 mod drawing;
 mod html;
 mod judgement;
 mod outlook;
 mod plan;
+mod words;
 
 use concertina_recipe::{RECIPES, Recipe};
 
@@ -16,6 +18,7 @@ pub use contents::{
     AnalysisTime, ClaimReport, ComparedPoint, Counts, FigureReport, Made, PublishedReport, PublishedValue,
     Report, RunReport, RunsReport, TimeSpent,
 };
+pub use decision::Round;
 pub use drawing::{Drawn, DrawnFigure};
 pub use outlook::{Outlook, Share};
 pub use plan::FigurePlan;

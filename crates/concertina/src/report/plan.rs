@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use concertina_analysis::AnalysisSpec;
 use concertina_model::params::{MOST_RUNS, Params, ValidParams, parameter};
+use concertina_numerics::statistics::sequential;
 use concertina_recipe::{Recipe, Requirement, SeedChoice};
 use concertina_table::Scalar;
 
@@ -22,6 +23,9 @@ pub struct FigurePlan {
     pub(crate) questions: Vec<(AnalysisSpec, CheckpointSelection)>,
     /// By recipe, by requirement.
     pub(crate) needed: Vec<Vec<Needed>>,
+    /// Up to how many realisations may be added to decide claims; `None`: none are.
+    pub(crate) most: Option<usize>,
+    overrides: Vec<(String, String)>,
 }
 
 /// Where the table of a requirement comes from.
@@ -29,6 +33,10 @@ pub struct FigurePlan {
 pub(crate) struct Needed {
     pub(crate) question: usize,
     pub(crate) parts: Vec<NeededRun>,
+    /// The realisations, in increasing order.
+    pub(crate) seeds: Vec<u64>,
+    /// How many of them there were before any were added.
+    pub(crate) first: usize,
 }
 
 /// A run of a requirement, with the columns that distinguish it from the others.
@@ -70,10 +78,11 @@ impl FigurePlan {
         overrides: impl IntoIterator<Item = &'a str>,
         with_claims: bool,
     ) -> Result<Self> {
-        let overrides: Vec<(&str, &str)> = overrides
+        let overrides: Vec<(String, String)> = overrides
             .into_iter()
             .map(|text| {
                 text.split_once('=')
+                    .map(|(name, value)| (name.to_owned(), value.to_owned()))
                     .ok_or_else(|| concertina_model::Error::NotAnAssignment { text: text.to_owned() })
             })
             .collect::<Result<_, _>>()?;
@@ -83,6 +92,8 @@ impl FigurePlan {
             asked: Vec::new(),
             questions: Vec::new(),
             needed: Vec::new(),
+            most: None,
+            overrides,
         };
         for (number, recipe) in recipes.iter().enumerate() {
             if recipes[..number].iter().any(|other| other.figure == recipe.figure) {
@@ -96,7 +107,10 @@ impl FigurePlan {
                 .iter()
                 // The requirements that are drawn come first.
                 .filter(|requirement| with_claims || requirement.is_drawn())
-                .map(|requirement| plan.add(recipe, requirement, seeds, &overrides, &mut known))
+                .map(|requirement| {
+                    let seeds = requirement.runs.seeds.resolve(seeds, &recipe.seeds);
+                    plan.add(recipe, requirement, &seeds, &mut known)
+                })
                 .collect::<Result<Vec<Needed>>>()?;
             for (number, needed) in needed.iter().enumerate() {
                 let runs = needed.parts.iter().map(|part| part.columns.as_slice());
@@ -113,8 +127,7 @@ impl FigurePlan {
         &mut self,
         recipe: &Recipe,
         requirement: &Requirement,
-        seeds: &SeedChoice,
-        overrides: &[(&str, &str)],
+        seeds: &[u64],
         known: &mut HashMap<String, usize>,
     ) -> Result<Needed> {
         let here = |error: Error| error.in_recipe(&recipe.figure);
@@ -129,9 +142,8 @@ impl FigurePlan {
         let mut parts: Vec<NeededRun> = Vec::new();
         let mut parts_of: HashMap<usize, Vec<usize>> = HashMap::new();
         let points = requirement.points();
-        let resolved = requirement.runs.seeds.resolve(seeds, &recipe.seeds);
         // The limit holds for each requirement: what several ask for is trained once.
-        let found = points.len().saturating_mul(resolved.len());
+        let found = points.len().saturating_mul(seeds.len());
         if found > MOST_RUNS {
             return Err(here(concertina_model::Error::TooManyRuns { most: MOST_RUNS, found }.into()));
         }
@@ -140,10 +152,10 @@ impl FigurePlan {
             for assignment in &point.assignments {
                 base.set(&assignment.name, &assignment.text()).map_err(Error::from).map_err(here)?;
             }
-            for (name, value) in overrides {
+            for (name, value) in &self.overrides {
                 base.set(name, value)?;
             }
-            for &seed in &resolved {
+            for &seed in seeds {
                 let mut params = base.clone();
                 params.seed = seed;
                 let params = params.check()?;
@@ -160,24 +172,48 @@ impl FigurePlan {
                 }
             }
         }
-        Ok(Needed { question, parts })
+        let mut seeds = seeds.to_vec();
+        seeds.sort_unstable();
+        seeds.dedup();
+        Ok(Needed { question, parts, first: seeds.len(), seeds })
     }
 
     /// The place of a run. The same parameters, trained equally far, are one run.
     fn run(&mut self, params: &ValidParams, known: &mut HashMap<String, usize>) -> usize {
-        let train = &params.train;
-        let name = format!(
-            "{}{} {:?} {:?}",
-            params.canonical(),
-            train.epochs,
-            train.saves_per_epoch,
-            train.stop_after
-        );
-        *known.entry(name).or_insert_with(|| {
+        *known.entry(name_of(params)).or_insert_with(|| {
             self.runs.push(params.clone());
             self.asked.push(Vec::new());
             self.runs.len() - 1
         })
+    }
+
+    /// The planned looks at a requirement of a recipe, as numbers of realisations; empty if realisations are
+    /// not added.
+    pub(crate) fn looks(&self, recipe: usize, requirement: usize) -> Vec<usize> {
+        match (self.most, self.needed.get(recipe).and_then(|needed| needed.get(requirement))) {
+            (Some(most), Some(needed)) => sequential::looks(needed.first, most),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Adds realisations to a requirement of a recipe, up to its next look. Returns how many it then has;
+    /// `None` if it was looked at for the last time.
+    pub(crate) fn extend(&mut self, recipe: usize, requirement: usize) -> Result<Option<usize>> {
+        let Needed { seeds, first, .. } = &self.needed[recipe][requirement];
+        let (mut seeds, first) = (seeds.clone(), *first);
+        let Some(next) = self.looks(recipe, requirement).into_iter().find(|&look| look > seeds.len()) else {
+            return Ok(None);
+        };
+        // New seeds are larger, so that all seeds are in the order in which they were added.
+        let Some(largest) = seeds.last().copied() else { return Ok(None) };
+        seeds.extend((largest + 1..).take(next - seeds.len()));
+        let mut known: HashMap<String, usize> =
+            self.runs.iter().enumerate().map(|(place, params)| (name_of(params), place)).collect();
+        let owner = self.recipes[recipe].clone();
+        let requirements = owner.requirements();
+        let needed = self.add(&owner, &requirements[requirement], &seeds, &mut known)?;
+        self.needed[recipe][requirement] = Needed { first, ..needed };
+        Ok(Some(next))
     }
 
     /// The questions to be answered.
@@ -204,6 +240,13 @@ impl FigurePlan {
     pub fn runs(&self) -> &[ValidParams] {
         &self.runs
     }
+}
+
+/// A name of a run: the same parameters, trained equally far.
+fn name_of(params: &ValidParams) -> String {
+    let train = &params.train;
+    let (saves, stop) = (&train.saves_per_epoch, &train.stop_after);
+    format!("{}{} {saves:?} {stop:?}", params.canonical(), train.epochs)
 }
 
 /// What distinguishes a run of a requirement from its other runs: axes of the sweep, labels, seed.
