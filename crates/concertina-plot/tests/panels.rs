@@ -235,3 +235,14 @@ fn a_schematic_needs_columns_of_one_value_and_samples_of_the_input() {
     hint: use `pca_snapshots` with -1 among its `timesteps`
     ");
 }
+
+#[test]
+fn formulas_in_labels_are_set_or_refused() {
+    let table = networks();
+    let scatter = Panel::scatter(&table).x("batch").y("effective_dimension");
+    let drawn = scatter.clone().y_label(r"Dimension, $\Delta_{\max} \times 10^{-2}$").draw().expect("drawn");
+    assert!(drawn.text_boxes().iter().any(|one| one.text == "Dimension, Δmax\u{2009}×\u{2009}10−2"));
+    assert!(!drawn.svg().contains('$'));
+    insta::assert_snapshot!(text_of(&scatter.clone().title(r"At $\gmma$").draw().expect_err("no such command")), @r"");
+    insta::assert_snapshot!(text_of(&scatter.title(r"$x \in X$").draw().expect_err("no such glyph")), @r"");
+}

@@ -126,7 +126,7 @@ pub(crate) fn wrapped(label: &str, size: f64, length: f64) -> String {
             continue;
         }
         // A unit in parentheses is put on a separate line; otherwise, words fill the lines evenly.
-        if let Some((name, unit)) = part.rsplit_once(" (") {
+        if let Some((name, unit)) = part.rsplit_once(" (").filter(|(name, _)| !inside_formula(name)) {
             let unit = format!("({unit}");
             if width(name) <= length && width(&unit) <= length {
                 lines.extend([name.to_owned(), unit]);
@@ -136,7 +136,7 @@ pub(crate) fn wrapped(label: &str, size: f64, length: f64) -> String {
         let mut line = String::new();
         for word in part.split(' ') {
             let longer = if line.is_empty() { word.to_owned() } else { format!("{line} {word}") };
-            if !line.is_empty() && width(&longer) > length {
+            if !line.is_empty() && width(&longer) > length && !inside_formula(&line) {
                 lines.push(std::mem::replace(&mut line, word.to_owned()));
             } else {
                 line = longer;
@@ -145,6 +145,11 @@ pub(crate) fn wrapped(label: &str, size: f64, length: f64) -> String {
         lines.push(line);
     }
     lines.join("\n")
+}
+
+/// Whether a text ends between the two `$` of a formula, where it cannot be broken.
+fn inside_formula(text: &str) -> bool {
+    !text.matches('$').count().is_multiple_of(2)
 }
 
 /// Height of a label with the given number of lines.
