@@ -53,6 +53,13 @@ impl Rect {
             && other.bottom() <= self.bottom()
     }
 
+    /// The largest rectangle inside whose width is `ratio` times its height; both have the same centre.
+    pub(crate) fn with_ratio(&self, ratio: f64) -> Self {
+        let (width, height) = (self.width.min(self.height * ratio), self.height.min(self.width / ratio));
+        let (left, top) = (self.left + 0.5 * (self.width - width), self.top + 0.5 * (self.height - height));
+        Self::new(left, top, width, height)
+    }
+
     pub(crate) fn inset(&self, by: Margins) -> Self {
         Self::new(
             self.left + by.left,
@@ -238,9 +245,8 @@ impl Scene {
                 Item::Text { rich, .. } => {
                     let unread = rich.unread.clone();
                     let formula = unread.map(|(formula, reason)| Error::Formula { formula, reason });
-                    let glyph = || {
-                        rich.missing().map(|character| Error::Glyph { character, text: rich.text() })
-                    };
+                    let glyph =
+                        || rich.missing().map(|character| Error::Glyph { character, text: rich.text() });
                     formula.or_else(glyph)
                 }
                 Item::Clipped { items, .. } => first(items),

@@ -243,6 +243,13 @@ fn formulas_in_labels_are_set_or_refused() {
     let drawn = scatter.clone().y_label(r"Dimension, $\Delta_{\max} \times 10^{-2}$").draw().expect("drawn");
     assert!(drawn.text_boxes().iter().any(|one| one.text == "Dimension, Δmax\u{2009}×\u{2009}10−2"));
     assert!(!drawn.svg().contains('$'));
-    insta::assert_snapshot!(text_of(&scatter.clone().title(r"At $\gmma$").draw().expect_err("no such command")), @r"");
-    insta::assert_snapshot!(text_of(&scatter.title(r"$x \in X$").draw().expect_err("no such glyph")), @r"");
+    let refused = |panel: Panel<'_>| text_of(&panel.draw().expect_err("it should not draw"));
+    insta::assert_snapshot!(refused(scatter.clone().title(r"At $\gmma$")), @r"
+    the formula `$\gmma$` cannot be read: found `\gmma`, which is not known
+    hint: formulas have letters, `_`, `^`, Greek letters (`\alpha`), operators (`\times`, `\le`), functions (`\tanh`) and `\mathrm{...}`; a dollar is `\$`
+    ");
+    insta::assert_snapshot!(refused(scatter.title(r"$x \in X$")), @r"
+    no glyph for `∈` in the text `x ∈ X`
+    hint: figures are set in Liberation Sans, which has Latin, Greek and Cyrillic letters; write superscripts and subscripts as `^{...}` and `_{...}`
+    ");
 }

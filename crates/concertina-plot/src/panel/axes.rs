@@ -1,7 +1,7 @@
 //! A pair of axes: spines, ticks and their labels.
 
 use crate::{
-    Theme, font,
+    Axis, Theme, font,
     rich::Rich,
     scene::{Anchor, Item, Pen, Point, Rect, Scene},
     ticks::Scale,
@@ -89,6 +89,51 @@ impl Axes<'_> {
                 }
             }
         }
+    }
+}
+
+/// The label of an axis: its own, the theme's, or the name of its column.
+pub(crate) fn label_of(theme: &Theme, axis: &Axis) -> String {
+    let known = || theme.labels.get(&axis.column).cloned();
+    axis.label.clone().or_else(known).unwrap_or_else(|| capitalised(&axis.column))
+}
+
+/// `weight_decay` as `Weight decay`.
+pub(crate) fn capitalised(column: &str) -> String {
+    let spaced = column.replace('_', " ");
+    let mut letters = spaced.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+/// Draws the label of the horizontal axis with its upper edge at `below`.
+pub(crate) fn draw_x_label(scene: &mut Scene, theme: &Theme, lines: &[Rich], axes: Rect, below: f64) {
+    let (size, colour) = (theme.text.label, theme.text.colour);
+    for (index, line) in lines.iter().enumerate() {
+        let baseline = below + size * (font::ASCENT + index as f64 * LEADING);
+        scene.text((axes.left + axes.width / 2.0, baseline), line.clone(), size, Anchor::Middle, colour);
+    }
+}
+
+/// Draws the label of the vertical axis with its right edge at `right`, and within `outer`.
+pub(crate) fn draw_y_label(
+    scene: &mut Scene,
+    theme: &Theme,
+    lines: &[Rich],
+    axes: Rect,
+    outer: Rect,
+    right: f64,
+) {
+    let (size, colour) = (theme.text.label, theme.text.colour);
+    let count = lines.len();
+    for (index, line) in lines.iter().enumerate() {
+        let across = right - size * (font::DESCENT + (count - 1 - index) as f64 * LEADING);
+        let length = line.width(size);
+        // Centred on the axes, but never beyond the panel.
+        let middle = axes.top + axes.height / 2.0;
+        let middle = middle.min(outer.bottom() - length / 2.0).max(outer.top + length / 2.0);
+        let place = (across, middle);
+        let rich = line.clone();
+        scene.items.push(Item::Text { place, rich, size, anchor: Anchor::Middle, upright: true, colour });
     }
 }
 
