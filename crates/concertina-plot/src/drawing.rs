@@ -89,10 +89,16 @@ pub enum Kind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Schematic {
-    /// A trial: input, delay and evaluation along time. Columns `delay`, `hold`, `evaluate`.
+    /// A trial of the task, along time. The numbers are columns named as parameters: `task.kind`,
+    /// `task.delay` (or only `delay`) and so on; in a recipe they come from the runs.
     Task,
-    /// Input, recurrent units and readout. Columns `input_dim`, `units`, `classes`.
+    /// Input, recurrent units and readout, as the connectivity has them. Columns `input_dim`, `units`,
+    /// `classes`, and those of the connectivity.
     Network,
+    /// What happens within a unit in a timestep. Column `network.kind`.
+    Cell,
+    /// The recurrent weights as a matrix, or as the matrices that they are made of.
+    Weights,
 }
 
 /// Which facets have the same vertical scale: `true`, `false` or `"rows"` in a recipe.

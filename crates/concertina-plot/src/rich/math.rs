@@ -4,7 +4,7 @@ use super::{LOWER, RAISE, SCRIPT_SIZE, Span};
 use crate::font::Cut;
 
 /// Commands that stand for a character.
-const CHARACTERS: [(&str, char); 62] = [
+const CHARACTERS: [(&str, char); 63] = [
     ("alpha", 'α'),
     ("beta", 'β'),
     ("gamma", 'γ'),
@@ -26,6 +26,7 @@ const CHARACTERS: [(&str, char); 62] = [
     ("tau", 'τ'),
     ("upsilon", 'υ'),
     ("phi", 'φ'),
+    ("varphi", 'φ'),
     ("chi", 'χ'),
     ("psi", 'ψ'),
     ("omega", 'ω'),
