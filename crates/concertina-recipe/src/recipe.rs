@@ -265,7 +265,11 @@ impl Recipe {
             }
             if panel.draw.kind == Kind::Schematic && panel.draw.schematic.is_none() {
                 let message = format!("panel `{letter}` has no `schematic`");
-                return wrong(message, here, Some("draw.schematic = \"task\" or \"network\"".to_owned()));
+                return wrong(
+                    message,
+                    here,
+                    Some("draw.schematic = \"task\", \"network\", \"cell\" or \"weights\"".to_owned()),
+                );
             }
             // Snapshots must stay inside the figure's folder.
             let leaves = |template: &String| {

@@ -44,15 +44,15 @@ impl Cell {
     /// The equation below the diagram; gated networks have too many.
     fn equation(&self) -> Option<&'static str> {
         match (self.kind.as_str(), self.leak) {
-            ("vanilla", _) => Some(r"$h_t = \varphi(h_{t-1} W + x_t U + b)$"),
-            ("leaky", true) => {
-                Some(r"$h_t = (1 - \Delta t) \, h_{t-1} + \Delta t \, (\varphi(h_{t-1}) W + x_t U + b)$")
-            }
-            ("leaky", false) => Some(r"$h_t = h_{t-1} + \Delta t \, (\varphi(h_{t-1}) W + x_t U + b)$"),
-            ("rate", _) => Some(
-                r"$v_t = (1 - \Delta t) \, v_{t-1} + \Delta t \, (r_{t-1} W + x_t U + b),\quad r_t = \varphi(v_t)$",
+            ("vanilla", _) => Some(r"$h_t = \varphi(h_{t-1} \, W + x_t \, U + b)$"),
+            ("leaky", true) => Some(
+                r"$h_t = (1 - \Delta t) \, h_{t-1} + \Delta t \, (\varphi(h_{t-1}) \, W + x_t \, U + b)$",
             ),
-            ("feedforward", _) => Some(r"$h_l = \varphi(h_{l-1} W_l + b_l)$"),
+            ("leaky", false) => Some(r"$h_t = h_{t-1} + \Delta t \, (\varphi(h_{t-1}) \, W + x_t \, U + b)$"),
+            ("rate", _) => Some(
+                r"$v_t = (1 - \Delta t) \, v_{t-1} + \Delta t \, (r_{t-1} \, W + x_t \, U + b),\quad r_t = \varphi(v_t)$",
+            ),
+            ("feedforward", _) => Some(r"$h_l = \varphi(h_{l-1} \, W_l + b_l)$"),
             _ => None,
         }
     }
@@ -96,7 +96,8 @@ impl Cell {
         if let Some(equation) = self.equation() {
             let rich = Rich::parse(equation);
             // Smaller where the panel is narrow.
-            let size = (theme.text.title * place.width / rich.width(theme.text.title)).clamp(5.0, theme.text.title);
+            let size =
+                (theme.text.title * place.width / rich.width(theme.text.title)).clamp(5.0, theme.text.title);
             let middle = (place.left + 0.5 * place.width, place.bottom() - 0.8 * theme.text.title);
             scene.text(middle, rich, size, Anchor::Middle, theme.text.colour);
         }
@@ -183,7 +184,7 @@ impl Cell {
 
     fn feedforward(&self, d: &mut Diagram<'_, '_>) {
         d.text((0.0, 0.8), "$x$");
-        let row = [(1.2, "*U*"), (3.7, "*W*_{2}"), (7.3, "*W*_{*T*}"), (9.9, "*R*")];
+        let row = [(1.2, "*U*"), (3.7, "*W*_{2}"), (7.3, "$W_T$"), (9.9, "*R*")];
         let transfers = [2.4, 4.9, 8.5];
         let mut stops = vec![0.0];
         stops.extend([1.2, 2.4, 3.7, 4.9]);
@@ -285,7 +286,8 @@ fn lstm(d: &mut Diagram<'_, '_>) {
     d.text((10.2, 2.1), "$h_t$");
     for (at, name) in [(1.9, "$f_t$"), (3.5, "$i_t$"), (6.7, "$o_t$")] {
         d.gate((at, gates), "*σ*");
-        d.label((at, gates - 0.55), name, Side::Right);
+        let side = if at > 6.0 { Side::Left } else { Side::Right };
+        d.label((at, gates - 0.55), name, side);
     }
     d.transfer((5.1, gates), "tanh");
     d.label((5.1, gates - 0.55), "$g_t$", Side::Right);
@@ -310,6 +312,7 @@ enum Node {
 enum Side {
     Above,
     Below,
+    Left,
     Right,
 }
 
@@ -393,6 +396,7 @@ impl Diagram<'_, '_> {
         let (place, anchor) = match side {
             Side::Above => ((x, y - 3.5), Anchor::Middle),
             Side::Below => ((x, y + 2.5 + font::ASCENT * size), Anchor::Middle),
+            Side::Left => ((x - 2.5, y + 0.5 * font::CAP_HEIGHT * size), Anchor::End),
             Side::Right => ((x + 2.5, y + 0.5 * font::CAP_HEIGHT * size), Anchor::Start),
         };
         self.scene.text(place, Rich::parse(text), size, anchor, self.theme.text.colour);

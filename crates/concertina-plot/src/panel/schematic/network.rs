@@ -92,7 +92,8 @@ impl Network {
         let grey = theme.colour.reference.towards(Colour::WHITE, 0.7);
 
         let air = UNIT + 4.0;
-        let fixed = Pen { colour: theme.colour.reference, ..Pen::dashed(pen.colour, pen.width, &theme.line.dash) };
+        let fixed =
+            Pen { colour: theme.colour.reference, ..Pen::dashed(pen.colour, pen.width, &theme.line.dash) };
         let of = |trained: bool| if trained { &pen } else { &fixed };
         let [input_pen, pool_pen] =
             [self.connectivity.train_input, self.connectivity.train_recurrent].map(of);
@@ -114,6 +115,10 @@ impl Network {
             };
             under(between(input.0 + air, recurrent.0 - pool - air), self.connectivity.train_input);
             under(between(recurrent.0 + pool + air, readout.0 - air), true);
+            let beside =
+                (recurrent.0 + LOOP * pool + 12.0, level - (1.0 + LOOP_RISE + 0.5 * LOOP) * pool - UNIT);
+            let (size, colour) = (theme.text.legend, theme.colour.reference);
+            scene.text(beside, Rich::parse("fixed"), size, Anchor::Start, colour);
         }
 
         layer(scene, input, &vec![grey; self.input_dim.min(MOST + 1)], self.input_dim, &pen);
@@ -234,9 +239,9 @@ impl Pool {
         let all: Vec<(usize, usize)> =
             (0..POOL).flat_map(|unit| [2, 3].map(|skip| (unit, (unit + skip) % POOL))).collect();
         let Some(density) = density else { return all };
-        let count = ((density * all.len() as f64).round() as usize).clamp(3, all.len() - 1);
-        // Spread over the ring: every so many of the pairs.
-        (0..count).map(|index| all[index * all.len() / count]).collect()
+        let count = ((density * all.len() as f64).round() as usize).clamp(5, all.len() - 1);
+        // Spread over the ring: 5 has no factor in common with the number of pairs.
+        (0..count).map(|index| all[5 * index % all.len()]).collect()
     }
 
     /// A line from the edge of a unit to the edge of another.
@@ -264,7 +269,7 @@ impl Pool {
 
     /// Excitatory units, whose connections end in arrows, and inhibitory ones, whose connections end in dots.
     fn draw_signed(&self, scene: &mut Scene, share: f64, density: Option<f64>, theme: &Theme) {
-        let count = ((share * POOL as f64).round() as usize).clamp(usize::from(share > 0.0), POOL);
+        let count = ((share * POOL as f64).floor() as usize).clamp(1, POOL);
         let count = if share < 1.0 { count.min(POOL - 1) } else { count };
         let [excitatory, inhibitory] = signs(theme);
         // Inhibitory units are next to each other at the bottom.
@@ -309,9 +314,14 @@ impl Pool {
         }
         for index in 0..shown {
             let (x, y) = factor(index);
-            let outline = vec![(x - side, y - side), (x + side, y - side), (x + side, y + side), (x - side, y + side)];
+            let outline =
+                vec![(x - side, y - side), (x + side, y - side), (x + side, y + side), (x - side, y + side)];
             let closed = outline.iter().copied().chain([outline[0]]).collect();
-            scene.items.push(Item::Area { outline, colour: colour.towards(Colour::WHITE, 0.45), opacity: 1.0 });
+            scene.items.push(Item::Area {
+                outline,
+                colour: colour.towards(Colour::WHITE, 0.45),
+                opacity: 1.0,
+            });
             scene.items.push(Item::Lines { strokes: vec![closed], pen: Pen::solid(colour, pen.width) });
         }
     }

@@ -85,23 +85,33 @@ impl Trial {
         let whole = settings.count("task.timesteps", "100")?;
         let rate = settings.number("task.pulse", "0.1")?.unwrap_or(0.1);
         let steps = whole.clamp(1, MOST_TIMESTEPS);
-        // As many pulses as in a trial, but at least a few, so that the memory can be seen.
-        let rate = rate.clamp(3.0 / steps as f64, 0.25);
+        // About as many pulses as in a trial, but at least a few, so that the memory can be seen.
+        let rate = rate.max(3.0 / steps as f64).min(0.25);
         let (mut pulses, mut states) = (Vec::new(), Vec::new());
         for bit in 0..bits.min(MOST_LINES) {
             let mut stream = Stream::new(0, PURPOSE, bit as u64);
-            let mut state = None;
+            let mut state: Option<f64> = None;
+            let (mut count, mut next) = (0, 1 + 2 * bit);
             let colour = theme.palette.categorical[bit % theme.palette.categorical.len().max(1)];
             let (mut in_line, mut out_line) = (Vec::new(), Vec::new());
             for step in 0..steps {
-                let drawn = stream.uniform() < rate || step == 2 + 3 * bit;
-                let pulse = drawn.then(|| if stream.uniform() < 0.5 { -1.0 } else { 1.0 });
+                let pulse = (step == next).then(|| match (count, state) {
+                    // The second pulse differs from the first, so that each line shows both.
+                    (1, Some(before)) => -before,
+                    _ if stream.uniform() < 0.5 => -1.0,
+                    _ => 1.0,
+                });
+                if pulse.is_some() {
+                    count += 1;
+                    next += 1 + ((0.5 + stream.uniform()) / rate) as usize;
+                }
                 state = pulse.or(state);
                 in_line.push(Some(pulse.unwrap_or(0.0)));
                 out_line.push(Some(state.unwrap_or(0.0)));
             }
             let name = Some(format!("Line {}", bit + 1));
-            let row = |values, shape| Row { name: name.clone(), curves: vec![Curve { values, colour, shape }] };
+            let row =
+                |values, shape| Row { name: name.clone(), curves: vec![Curve { values, colour, shape }] };
             pulses.push(row(in_line, Along::Pulses));
             states.push(row(out_line, Along::Steps));
         }

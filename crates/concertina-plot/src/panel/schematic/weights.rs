@@ -95,7 +95,12 @@ type Matrix = Vec<Vec<Option<f64>>>;
 enum Part {
     Sign(&'static str),
     /// A matrix with its name and size, and whether it is trained.
-    Matrix { cells: Matrix, name: &'static str, size: String, trained: bool },
+    Matrix {
+        cells: Matrix,
+        name: &'static str,
+        size: String,
+        trained: bool,
+    },
 }
 
 impl Weights {
@@ -139,15 +144,20 @@ impl Weights {
             (0..factors).map(|factor| right.iter().map(|row| row[factor]).collect()).collect();
         let mut parts = vec![
             Part::Matrix { cells: whole.collect(), name: "*W*", size: square.clone(), trained: true },
-            Part::Sign("="),
+            Part::Sign(if random_part { "=" } else { "= *N*^{−1}" }),
         ];
         if let Some(random) = &random {
             let cells = small(random);
             parts.push(Part::Matrix { cells, name: "*W*_{0}", size: square, trained: false });
-            parts.push(Part::Sign("+"));
+            parts.push(Part::Sign("+ *N*^{−1}"));
         }
         let name = "*M*";
-        parts.push(Part::Matrix { cells: small(&left), name, size: format!("{many} × {rank}"), trained: true });
+        parts.push(Part::Matrix {
+            cells: small(&left),
+            name,
+            size: format!("{many} × {rank}"),
+            trained: true,
+        });
         parts.push(Part::Sign("×"));
         let (name, size) = ("*L*^{T}", format!("{rank} × {many}"));
         parts.push(Part::Matrix { cells: small(&across), name, size, trained: true });
@@ -188,8 +198,9 @@ impl Weights {
             .sum();
         let sides = if self.connectivity.excitatory.is_some() { 50.0 } else { 0.0 };
         let sign = |text: &str| Rich::parse(text).width(size) + 2.0 * GAP;
-        let signs_width: f64 = parts.iter().map(|part| if let Part::Sign(text) = part { sign(text) } else { 0.0 }).sum();
-        let cell = ((place.width - signs_width - 2.0 * sides) / columns.max(1) as f64)
+        let signs_width: f64 =
+            parts.iter().map(|part| if let Part::Sign(text) = part { sign(text) } else { 0.0 }).sum();
+        let cell = ((place.width - 12.0 - signs_width - 2.0 * sides) / columns.max(1) as f64)
             .min((place.height - texts) / CELLS as f64)
             .max(0.5);
         let height = cell * CELLS as f64;
@@ -210,7 +221,13 @@ impl Weights {
                     draw_cells(scene, cells, area, theme);
                     let middle = left + 0.5 * wide;
                     let mut baseline = top + height + LABEL_GAP + font::ASCENT * size;
-                    scene.text((middle, baseline), Rich::parse(name), size, Anchor::Middle, theme.text.colour);
+                    scene.text(
+                        (middle, baseline),
+                        Rich::parse(name),
+                        size,
+                        Anchor::Middle,
+                        theme.text.colour,
+                    );
                     let small = theme.text.legend;
                     baseline += 1.3 * small;
                     let colour = theme.text.colour;
@@ -228,10 +245,14 @@ impl Weights {
             let area = Rect::new(place.left + 0.5 * (place.width - used), top, height, height);
             let boundary = (share * CELLS as f64).round();
             let [excitatory, inhibitory] = signs(theme);
-            let rows = [(0.0, boundary, "excitatory", excitatory), (boundary, CELLS as f64, "inhibitory", inhibitory)];
+            let rows = [
+                (0.0, boundary, "excitatory", excitatory),
+                (boundary, CELLS as f64, "inhibitory", inhibitory),
+            ];
             for (from, to, name, colour) in rows {
                 if to > from {
-                    let level = area.top + cell * 0.5 * (from + to) + 0.5 * font::CAP_HEIGHT * theme.text.legend;
+                    let level =
+                        area.top + cell * 0.5 * (from + to) + 0.5 * font::CAP_HEIGHT * theme.text.legend;
                     let right = (area.left - 4.0, level);
                     scene.text(right, Rich::parse(name), theme.text.legend, Anchor::End, colour);
                 }
