@@ -31,7 +31,8 @@ impl Recipe {
             let named = runs.map(RunSet::columns).unwrap_or_default();
             let mut table = joined(&own, &named, panel.letter.as_ref())?;
             if panel.draw.kind == Kind::Schematic
-                && let Some(requirement) = requirements.iter().find(|known| panel.needs(&analyses[0], known))
+                && let Some(first) = analyses.first()
+                && let Some(requirement) = requirements.iter().find(|known| panel.needs(first, known))
             {
                 table = schematic::with_parameters(table, requirement, &panel.draw);
             }
