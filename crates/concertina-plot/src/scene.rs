@@ -245,8 +245,9 @@ impl Scene {
                 Item::Text { rich, .. } => {
                     let unread = rich.unread.clone();
                     let formula = unread.map(|(formula, reason)| Error::Formula { formula, reason });
-                    let glyph =
-                        || rich.missing().map(|character| Error::Glyph { character, text: rich.text() });
+                    // A terminal need not have thin spaces.
+                    let text = || rich.text().replace('\u{2009}', " ");
+                    let glyph = || rich.missing().map(|character| Error::Glyph { character, text: text() });
                     formula.or_else(glyph)
                 }
                 Item::Clipped { items, .. } => first(items),

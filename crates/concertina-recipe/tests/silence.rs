@@ -526,7 +526,10 @@ fn a_reference_line_of_two_values_or_none_is_refused() {
     for (x, y) in [(Some(1.0), Some(1.0)), (None, None)] {
         let mut drawing = panel_drawing();
         drawing.reference.push(line(x, y));
-        assert!(refused(Panel::of(&table, drawing)).contains("expected `x` or `y` of a reference line"));
+        assert!(
+            refused(Panel::of(&table, drawing))
+                .contains("expected one of `x`, `y` and `circle` of a reference line")
+        );
     }
 }
 
