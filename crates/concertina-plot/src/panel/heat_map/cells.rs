@@ -47,8 +47,8 @@ impl Side {
 /// The edges of cells around sorted places: in the middle between neighbours, and as far outside of the first
 /// and last as on their inner side. On a logarithmic scale, middles are those of logarithms.
 fn edges(places: &[f64], log: bool) -> Vec<f64> {
-    let (to, from): (fn(f64) -> f64, fn(f64) -> f64) =
-        if log { (f64::log10, |power| 10_f64.powf(power)) } else { (|place| place, |place| place) };
+    let to = |place: f64| if log { place.log10() } else { place };
+    let from = |place: f64| if log { 10_f64.powf(place) } else { place };
     let places: Vec<f64> = places.iter().copied().map(to).collect();
     let (Some(first), Some(last)) = (places.first(), places.last()) else { return Vec::new() };
     // A single cell is as wide as one of neighbouring whole numbers.
@@ -58,6 +58,12 @@ fn edges(places: &[f64], log: bool) -> Vec<f64> {
     let all = [first - before].into_iter().chain(between).chain([last + after]);
     all.map(from).collect()
 }
+
+/// A facet, and the places along y and x.
+type CellPlace = (usize, usize, usize);
+
+/// The seeds of a cell with their values.
+type Realisations = Vec<(String, Option<f64>)>;
 
 /// A cell of a matrix.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -77,7 +83,7 @@ pub(super) struct Matrices {
     pub(super) x: Side,
     pub(super) y: Side,
     /// By facet, place along y, and place along x.
-    pub(super) cells: BTreeMap<(usize, usize, usize), Cell>,
+    pub(super) cells: BTreeMap<CellPlace, Cell>,
     /// Rows without a place: undefined, or not on a logarithmic axis.
     pub(super) unplaced: usize,
     pub(super) rows: usize,
@@ -118,9 +124,9 @@ impl Matrices {
             );
         }
         let numbers = table.floats(&value.column)?;
-        let mut found: BTreeMap<(usize, usize, usize), Vec<(String, Option<f64>)>> = BTreeMap::new();
+        let mut found: BTreeMap<CellPlace, Realisations> = BTreeMap::new();
         let mut unplaced = 0;
-        for row in 0..table.row_count() {
+        for (row, &number) in numbers.iter().enumerate() {
             let facet = match &drawing.facet {
                 Some(column) => {
                     let key = table.scalar(row, column)?.key();
@@ -147,9 +153,9 @@ impl Matrices {
                     "tell them apart with `facet`, or keep some with `keep`",
                 );
             }
-            values.push((seed, numbers[row].filter(|number| number.is_finite())));
+            values.push((seed, number.filter(|number| number.is_finite())));
         }
-        let mean = |values: Vec<(String, Option<f64>)>| {
+        let mean = |values: Realisations| {
             let defined: Vec<f64> = values.iter().filter_map(|(_, value)| *value).collect();
             let count = defined.len();
             // Divided first: no sum can overflow.
@@ -164,10 +170,10 @@ impl Matrices {
     pub(super) fn data(&self, (x, y, value): (&Axis, &Axis, &Axis), drawing: &Drawing) -> Result<Table> {
         let mut columns = Vec::new();
         if let Some(facet) = &drawing.facet {
-            let level = |(at, _, _): &(usize, usize, usize)| self.facets[*at].clone();
+            let level = |(at, _, _): &CellPlace| self.facets[*at].clone();
             columns.push((facet.clone(), Values::Text(self.cells.keys().map(level).collect())));
         }
-        let along = |side: &Side, index: &dyn Fn(&(usize, usize, usize)) -> usize| match &side.words {
+        let along = |side: &Side, index: &dyn Fn(&CellPlace) -> usize| match &side.words {
             Some(words) => Values::Text(self.cells.keys().map(|at| words.get(index(at)).cloned()).collect()),
             None if side.places.iter().all(|place| place.fract() == 0.0 && place.abs() < 9e15) => {
                 Values::Integer(self.cells.keys().map(|at| Some(side.places[index(at)] as i64)).collect())
