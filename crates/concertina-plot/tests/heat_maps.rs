@@ -253,6 +253,28 @@ fn numbers_can_be_words_and_words_have_an_order() {
     "#);
 }
 
+/// Exponents along a trial: a line per index, whose spread over trials is in a column of its own.
+#[test]
+fn exponents_along_a_trial_are_lines_over_timesteps() {
+    let mut rows = Rows::default();
+    for index in 1..=6_i64 {
+        for timestep in 0..10_i64 {
+            let mean = 0.1 - 0.05 * index as f64 - 0.01 * timestep as f64;
+            rows.push(&[
+                ("timestep", timestep.into()),
+                ("index", index.into()),
+                ("mean", mean.into()),
+                ("spread", 0.02.into()),
+            ]);
+        }
+    }
+    let table = rows.table();
+    let drawn = Panel::lines(&table).x("timestep").y("mean").hue("index").draw().expect("drawn");
+    assert_eq!(drawn.problems(), [""; 0]);
+    assert_eq!(drawn.data().row_count(), 60);
+    assert_tidy("six exponents", &drawn.text_boxes(), drawn.page());
+}
+
 #[test]
 fn drawings_are_read_from_recipes() {
     let text = r#"
