@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use concertina_table::Condition;
+use concertina_table::{Condition, Scalar};
 use schemars::JsonSchema;
 use serde::{
     Deserialize, Deserializer,
@@ -21,6 +21,12 @@ pub struct Drawing {
     pub x: Option<Axis>,
     /// The column of the vertical axis.
     pub y: Option<Axis>,
+    /// For `heat_map`: the column that colours show.
+    pub value: Option<Axis>,
+    /// For `heat_map`: the value of the middle of a map with two colours, which grow away from it.
+    pub centre: Option<f64>,
+    /// Whether a unit has the same length along both axes: square cells of a `heat_map`, round circles.
+    pub square: bool,
     /// The column that colours distinguish.
     pub hue: Option<String>,
     /// The column that dashes distinguish, or in a `scatter`, the shapes of marks.
@@ -71,8 +77,10 @@ pub enum Kind {
     Spectrum,
     /// Squares with one cloud of states each, in rows.
     Snapshots,
-    /// One mark per row.
+    /// One mark per row; of columns of vectors, one per entry.
     Scatter,
+    /// A cell per value of `x` and of `y`, with the colour of its `value`.
+    HeatMap,
     /// An explanatory drawing, with numbers from columns that have a single value.
     Schematic,
 }
@@ -81,10 +89,16 @@ pub enum Kind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Schematic {
-    /// A trial: input, delay and evaluation along time. Columns `delay`, `hold`, `evaluate`.
+    /// A trial of the task, along time. The numbers are columns named as parameters: `task.kind`,
+    /// `task.delay` (or only `delay`) and so on; in a recipe they come from the runs.
     Task,
-    /// Input, recurrent units and readout. Columns `input_dim`, `units`, `classes`.
+    /// Input, recurrent units and readout, as the connectivity has them. Columns `input_dim`, `units`,
+    /// `classes`, and those of the connectivity.
     Network,
+    /// What happens within a unit in a timestep. Column `network.kind`.
+    Cell,
+    /// The recurrent weights as a matrix, or as the matrices that they are made of.
+    Weights,
 }
 
 /// Which facets have the same vertical scale: `true`, `false` or `"rows"` in a recipe.
@@ -176,7 +190,7 @@ pub enum Legend {
 }
 
 /// A line across the axes.
-#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReferenceLine {
     /// A vertical line at this value.
@@ -185,6 +199,9 @@ pub struct ReferenceLine {
     /// A horizontal line at this value.
     #[serde(default)]
     pub y: Option<f64>,
+    /// A circle of this radius around 0.
+    #[serde(default)]
+    pub circle: Option<f64>,
     /// Its name in the legend.
     #[serde(default)]
     pub label: Option<String>,
@@ -208,6 +225,10 @@ pub struct Axis {
     pub ticks: Option<Vec<f64>>,
     /// Linear or logarithmic.
     pub scale: ScaleKind,
+    /// Whether numbers are treated as words: next to each other at equal distances, each with a label.
+    pub words: bool,
+    /// The values in the order in which they are along the axis, which then has words.
+    pub order: Option<Vec<Scalar>>,
 }
 
 impl Axis {
@@ -238,6 +259,13 @@ pub(crate) struct AxisTable {
     /// Linear or logarithmic.
     #[serde(default)]
     scale: ScaleKind,
+    /// Whether numbers are treated as words: next to each other at equal distances, each with a label.
+    #[serde(default)]
+    words: bool,
+    /// The values in the order in which they are along the axis, which then has words.
+    #[serde(default)]
+    #[schemars(schema_with = "schema::order")]
+    order: Option<Vec<Scalar>>,
 }
 
 impl<'de> Deserialize<'de> for Axis {
@@ -246,15 +274,17 @@ impl<'de> Deserialize<'de> for Axis {
         impl<'de> Visitor<'de> for AxisVisitor {
             type Value = Axis;
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a column, or a table with `column`, `label`, `from`, `to`, `ticks`, `scale`")
+                f.write_str(
+                    "a column, or a table with `column`, `label`, `from`, `to`, `ticks`, `scale`, `words`, `order`",
+                )
             }
             fn visit_str<E: de::Error>(self, column: &str) -> Result<Axis, E> {
                 Ok(Axis::of(column))
             }
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Axis, A::Error> {
-                let AxisTable { column, label, from, to, ticks, scale } =
+                let AxisTable { column, label, from, to, ticks, scale, words, order } =
                     AxisTable::deserialize(MapAccessDeserializer::new(map))?;
-                Ok(Axis { column, label, from, to, ticks, scale })
+                Ok(Axis { column, label, from, to, ticks, scale, words, order })
             }
         }
         deserializer.deserialize_any(AxisVisitor)

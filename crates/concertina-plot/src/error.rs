@@ -29,6 +29,14 @@ pub enum Error {
         /// The text that contains it.
         text: String,
     },
+    /// A formula between two `$` cannot be read.
+    #[error("the formula `${formula}$` cannot be read: found {reason}")]
+    Formula {
+        /// The formula.
+        formula: String,
+        /// What cannot be read.
+        reason: String,
+    },
     /// A table cannot be read or written.
     #[error(transparent)]
     Table(#[from] concertina_table::Error),
@@ -70,6 +78,9 @@ impl Error {
             Self::Panel { hint, .. } => hint.clone(),
             Self::Glyph { .. } => {
                 Some("figures are set in Liberation Sans, which has Latin, Greek and Cyrillic letters; write superscripts and subscripts as `^{...}` and `_{...}`".to_owned())
+            }
+            Self::Formula { .. } => {
+                Some(r"formulas have letters, `_`, `^`, Greek letters (`\alpha`), operators (`\times`, `\le`), functions (`\tanh`) and `\mathrm{...}`; a dollar is `\$`".to_owned())
             }
             Self::File { source, .. } if source.kind() == std::io::ErrorKind::PermissionDenied => {
                 Some("is the folder writable?".to_owned())

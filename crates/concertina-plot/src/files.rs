@@ -62,10 +62,10 @@ pub struct DrawnPanel {
 
 /// The SVG of a scene, if every character can be drawn.
 pub(crate) fn spelled(scene: &Scene, theme: &Theme) -> Result<String> {
-    if let Some((character, text)) = scene.undrawable() {
-        return Err(Error::Glyph { character, text });
+    match scene.undrawable() {
+        Some(error) => Err(error),
+        None => Ok(svg::write(scene, theme)),
     }
-    Ok(svg::write(scene, theme))
 }
 
 impl DrawnPanel {

@@ -4,7 +4,7 @@
 //! Panels draw into a scene, and the SVG writer writes it. In between, the layout can be checked, because the
 //! box of every text is known.
 
-use crate::{colour::Colour, font, rich::Rich};
+use crate::{Error, colour::Colour, font, rich::Rich};
 
 /// A point on the page: x to the right, y down, in points (1/72 inch).
 pub(crate) type Point = (f64, f64);
@@ -51,6 +51,13 @@ impl Rect {
             && other.right() <= self.right()
             && self.top <= other.top
             && other.bottom() <= self.bottom()
+    }
+
+    /// The largest rectangle inside whose width is `ratio` times its height; both have the same centre.
+    pub(crate) fn with_ratio(&self, ratio: f64) -> Self {
+        let (width, height) = (self.width.min(self.height * ratio), self.height.min(self.width / ratio));
+        let (left, top) = (self.left + 0.5 * (self.width - width), self.top + 0.5 * (self.height - height));
+        Self::new(left, top, width, height)
     }
 
     pub(crate) fn inset(&self, by: Margins) -> Self {
@@ -231,12 +238,23 @@ impl Scene {
         boxes
     }
 
-    /// The first text with a character that the typeface cannot draw.
-    pub(crate) fn undrawable(&self) -> Option<(char, String)> {
-        self.items.iter().find_map(|item| match item {
-            Item::Text { rich, .. } => rich.missing().map(|character| (character, rich.text())),
-            _ => None,
-        })
+    /// The first text with a formula that cannot be read, or a character that the typeface cannot draw.
+    pub(crate) fn undrawable(&self) -> Option<Error> {
+        fn first(items: &[Item]) -> Option<Error> {
+            items.iter().find_map(|item| match item {
+                Item::Text { rich, .. } => {
+                    let unread = rich.unread.clone();
+                    let formula = unread.map(|(formula, reason)| Error::Formula { formula, reason });
+                    // A terminal need not have thin spaces.
+                    let text = || rich.text().replace('\u{2009}', " ");
+                    let glyph = || rich.missing().map(|character| Error::Glyph { character, text: text() });
+                    formula.or_else(glyph)
+                }
+                Item::Clipped { items, .. } => first(items),
+                _ => None,
+            })
+        }
+        first(&self.items)
     }
 }
 

@@ -11,6 +11,12 @@ pub fn scalar(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": ["number", "string", "boolean"] })
 }
 
+/// Values in an order.
+pub fn order(generator: &mut SchemaGenerator) -> Schema {
+    let scalar = scalar(generator);
+    json_schema!({ "type": "array", "items": scalar, "minItems": 1 })
+}
+
 /// A value, or a list of the values that count.
 pub fn one_of(generator: &mut SchemaGenerator) -> Schema {
     let scalar = scalar(generator);

@@ -146,6 +146,14 @@ pub struct PaletteTheme {
     pub categorical: Vec<Colour>,
     /// Equally spaced stops of a perceptual map.
     pub continuous: Vec<Colour>,
+    /// Equally spaced stops of a map with two colours, light in its middle.
+    #[serde(default = "diverging")]
+    pub diverging: Vec<Colour>,
+}
+
+/// The map of the shipped theme, for themes that were written before there was one.
+fn diverging() -> Vec<Colour> {
+    DEFAULT.palette.diverging.clone()
 }
 
 /// How one value of one column always looks.

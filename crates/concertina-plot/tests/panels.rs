@@ -235,3 +235,21 @@ fn a_schematic_needs_columns_of_one_value_and_samples_of_the_input() {
     hint: use `pca_snapshots` with -1 among its `timesteps`
     ");
 }
+
+#[test]
+fn formulas_in_labels_are_set_or_refused() {
+    let table = networks();
+    let scatter = Panel::scatter(&table).x("batch").y("effective_dimension");
+    let drawn = scatter.clone().y_label(r"Dimension, $\Delta_{\max} \times 10^{-2}$").draw().expect("drawn");
+    assert!(drawn.text_boxes().iter().any(|one| one.text == "Dimension, Δmax\u{2009}×\u{2009}10−2"));
+    assert!(!drawn.svg().contains('$'));
+    let refused = |panel: Panel<'_>| text_of(&panel.draw().expect_err("it should not draw"));
+    insta::assert_snapshot!(refused(scatter.clone().title(r"At $\gmma$")), @r"
+    the formula `$\gmma$` cannot be read: found `\gmma`, which is not known
+    hint: formulas have letters, `_`, `^`, Greek letters (`\alpha`), operators (`\times`, `\le`), functions (`\tanh`) and `\mathrm{...}`; a dollar is `\$`
+    ");
+    insta::assert_snapshot!(refused(scatter.title(r"$x \in X$")), @r"
+    no glyph for `∈` in the text `x ∈ X`
+    hint: figures are set in Liberation Sans, which has Latin, Greek and Cyrillic letters; write superscripts and subscripts as `^{...}` and `_{...}`
+    ");
+}

@@ -1,9 +1,9 @@
 //! Draws a recipe and its tables as a figure.
 
-use concertina_plot::{Figure, Page, PagePanel, PageRow, Theme};
+use concertina_plot::{Figure, Kind, Page, PagePanel, PageRow, Theme};
 use concertina_table::Table;
 
-use crate::{Error, PanelRecipe, Recipe, Result, Row, RunSet, join::joined};
+use crate::{Error, PanelRecipe, Recipe, Result, Row, RunSet, join::joined, schematic};
 
 impl Recipe {
     /// Draws the figure from one table per requirement, in the order of [`Recipe::requirements`]. Tables that
@@ -29,7 +29,14 @@ impl Recipe {
                 .collect();
             let runs = self.runs.get(panel.runs.as_ref());
             let named = runs.map(RunSet::columns).unwrap_or_default();
-            of_panels.push(joined(&own, &named, panel.letter.as_ref())?);
+            let mut table = joined(&own, &named, panel.letter.as_ref())?;
+            if panel.draw.kind == Kind::Schematic
+                && let Some(first) = analyses.first()
+                && let Some(requirement) = requirements.iter().find(|known| panel.needs(first, known))
+            {
+                table = schematic::with_parameters(table, requirement, &panel.draw);
+            }
+            of_panels.push(table);
         }
         let panels = self.panels.iter().zip(&of_panels).map(|(panel, table)| panel.on_page(table));
         let page = Page {

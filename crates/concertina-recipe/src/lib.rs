@@ -18,6 +18,7 @@ mod published;
 mod recipe;
 mod run_set;
 mod schema;
+mod schematic;
 mod shipped;
 
 pub use analyses::Analyses;

@@ -259,9 +259,17 @@ impl Recipe {
                     Some(format!("name the column: draw.{missing} = \"{example}\"")),
                 );
             }
+            if panel.draw.kind == Kind::HeatMap && panel.draw.value.is_none() {
+                let message = format!("panel `{letter}` has no `value`");
+                return wrong(message, here, Some("name the column: draw.value = \"cka\"".to_owned()));
+            }
             if panel.draw.kind == Kind::Schematic && panel.draw.schematic.is_none() {
                 let message = format!("panel `{letter}` has no `schematic`");
-                return wrong(message, here, Some("draw.schematic = \"task\" or \"network\"".to_owned()));
+                return wrong(
+                    message,
+                    here,
+                    Some("draw.schematic = \"task\", \"network\", \"cell\" or \"weights\"".to_owned()),
+                );
             }
             // Snapshots must stay inside the figure's folder.
             let leaves = |template: &String| {

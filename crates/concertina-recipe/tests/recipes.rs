@@ -213,7 +213,7 @@ fn wrong_analyses_and_drawings_are_reported() {
     insta::assert_snapshot!(wrong(one, "\"loss\""), @r#"expected an analysis `{ analysis = "effective_dimension" }`, or a list of these, found string "loss" at line 14, column 12 of mine.toml"#);
     insta::assert_snapshot!(wrong("hue = ", "kind = \"schematic\"\nhue = "), @r#"
     panel `a` has no `schematic` at line 12, column 10 of mine.toml
-    hint: draw.schematic = "task" or "network"
+    hint: draw.schematic = "task", "network", "cell" or "weights"
     "#);
     insta::assert_snapshot!(wrong("hue = ", "share_y = \"columns\"\nhue = "), @r#"
     unknown value `columns` at line 20, column 11 of mine.toml

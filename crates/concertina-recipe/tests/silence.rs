@@ -522,11 +522,14 @@ fn the_recipe_of_a_log_band_is_drawn_or_refused_panel_by_panel() {
 #[test]
 fn a_reference_line_of_two_values_or_none_is_refused() {
     let table = losses(&[(5.0, &[1.0])]);
-    let line = |x, y| concertina_plot::ReferenceLine { x, y, label: None, solid: false };
+    let line = |x, y| concertina_plot::ReferenceLine { x, y, ..Default::default() };
     for (x, y) in [(Some(1.0), Some(1.0)), (None, None)] {
         let mut drawing = panel_drawing();
         drawing.reference.push(line(x, y));
-        assert!(refused(Panel::of(&table, drawing)).contains("expected `x` or `y` of a reference line"));
+        assert!(
+            refused(Panel::of(&table, drawing))
+                .contains("expected one of `x`, `y` and `circle` of a reference line")
+        );
     }
 }
 

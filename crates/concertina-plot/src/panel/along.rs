@@ -2,7 +2,11 @@
 
 use concertina_table::{Table, Values};
 
-use crate::{Axis, Error, Result, Theme, panel::look, ticks::ScaleKind};
+use crate::{
+    Axis, Error, Result, Theme,
+    panel::{look, rows},
+    ticks::ScaleKind,
+};
 
 /// The values of a column as positions along an axis.
 #[derive(Clone, Debug, PartialEq, Default)]
@@ -14,18 +18,19 @@ pub(crate) struct Along {
 }
 
 impl Along {
-    /// Words are in the order of their ranks in the theme, and then in order of appearance. `panel` is the
-    /// name of the panel in errors.
+    /// Words are in the order of the axis; otherwise in the order of their ranks in the theme, and then in
+    /// order of appearance. `panel` is the name of the panel in errors.
     ///
     /// # Errors
     /// [`Error::Table`](crate::Error::Table) for an unknown column; [`Error::Panel`] for words along an axis
-    /// with limits, ticks or a logarithmic scale.
+    /// with limits, ticks or a logarithmic scale, or an order that has not exactly the values of the column.
     pub(crate) fn of(table: &Table, axis: &Axis, theme: &Theme, panel: &str) -> Result<Self> {
         let column = &axis.column;
         let words = match table.column(column)? {
             Values::Text(cells) => cells.iter().any(Option::is_some),
             Values::Boolean(cells) => cells.iter().any(Option::is_some),
-            Values::Float(_) | Values::Integer(_) | Values::Vector(_) => false, // vectors are refused below
+            Values::Float(_) | Values::Integer(_) => axis.words || axis.order.is_some(),
+            Values::Vector(_) => false, // refused below
         };
         if !words {
             return Ok(Self { places: table.floats(column)?, words: None });
@@ -40,7 +45,7 @@ impl Along {
                 hint: Some(format!("give only the column, without limits, ticks or scale: \"{column}\"")),
             });
         }
-        let words = look::ranked(theme, column, table.distinct(column)?);
+        let words = in_order(axis, look::ranked(theme, column, table.distinct(column)?), panel)?;
         let place = |row: usize| -> Result<Option<f64>> {
             let key = table.scalar(row, column)?.key();
             Ok(words.iter().position(|word| *word == key).map(|place| place as f64))
@@ -48,6 +53,31 @@ impl Along {
         let places = (0..table.row_count()).map(place).collect::<Result<_>>()?;
         Ok(Self { places, words: Some(words) })
     }
+}
+
+/// The words in the order that the axis requests.
+fn in_order(axis: &Axis, words: Vec<String>, panel: &str) -> Result<Vec<String>> {
+    let Some(order) = &axis.order else { return Ok(words) };
+    let column = &axis.column;
+    let wrong = |message: String, hint: String| {
+        Err(Error::Panel { panel: panel.to_owned(), message, hint: Some(hint) })
+    };
+    if let Some(unknown) = rows::first_unknown(order, &words) {
+        let (message, hint) = rows::no_such_value(column, &unknown.word(), &words);
+        return wrong(format!("`order`: {message}"), hint);
+    }
+    let order: Vec<String> = order.iter().map(concertina_table::Scalar::key).collect();
+    if let Some((_, twice)) = order.iter().enumerate().find(|(place, word)| order[..*place].contains(word)) {
+        return wrong(format!("`order` has `{twice}` twice"), "leave one of them out".to_owned());
+    }
+    if let Some(lacking) = words.iter().find(|word| !order.contains(word)) {
+        let hint = format!(
+            "add it, or leave it out of the panel with `keep`: `{column}` has {}",
+            rows::listed(&words)
+        );
+        return wrong(format!("`order` of `{column}` lacks `{lacking}`"), hint);
+    }
+    Ok(order)
 }
 
 /// A position along an axis as it appears in the table.

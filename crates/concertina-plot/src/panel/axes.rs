@@ -1,7 +1,7 @@
 //! A pair of axes: spines, ticks and their labels.
 
 use crate::{
-    Theme, font,
+    Axis, Theme, font,
     rich::Rich,
     scene::{Anchor, Item, Pen, Point, Rect, Scene},
     ticks::Scale,
@@ -92,6 +92,51 @@ impl Axes<'_> {
     }
 }
 
+/// The label of an axis: its own, the theme's, or the name of its column.
+pub(crate) fn label_of(theme: &Theme, axis: &Axis) -> String {
+    let known = || theme.labels.get(&axis.column).cloned();
+    axis.label.clone().or_else(known).unwrap_or_else(|| capitalised(&axis.column))
+}
+
+/// `weight_decay` as `Weight decay`.
+pub(crate) fn capitalised(column: &str) -> String {
+    let spaced = column.replace('_', " ");
+    let mut letters = spaced.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+/// Draws the label of the horizontal axis with its upper edge at `below`.
+pub(crate) fn draw_x_label(scene: &mut Scene, theme: &Theme, lines: &[Rich], axes: Rect, below: f64) {
+    let (size, colour) = (theme.text.label, theme.text.colour);
+    for (index, line) in lines.iter().enumerate() {
+        let baseline = below + size * (font::ASCENT + index as f64 * LEADING);
+        scene.text((axes.left + axes.width / 2.0, baseline), line.clone(), size, Anchor::Middle, colour);
+    }
+}
+
+/// Draws the label of the vertical axis with its right edge at `right`, and within `outer`.
+pub(crate) fn draw_y_label(
+    scene: &mut Scene,
+    theme: &Theme,
+    lines: &[Rich],
+    axes: Rect,
+    outer: Rect,
+    right: f64,
+) {
+    let (size, colour) = (theme.text.label, theme.text.colour);
+    let count = lines.len();
+    for (index, line) in lines.iter().enumerate() {
+        let across = right - size * (font::DESCENT + (count - 1 - index) as f64 * LEADING);
+        let length = line.width(size);
+        // Centred on the axes, but never beyond the panel.
+        let middle = axes.top + axes.height / 2.0;
+        let middle = middle.min(outer.bottom() - length / 2.0).max(outer.top + length / 2.0);
+        let place = (across, middle);
+        let rich = line.clone();
+        scene.items.push(Item::Text { place, rich, size, anchor: Anchor::Middle, upright: true, colour });
+    }
+}
+
 /// Width of a tick label, or of its longest line if it has several.
 pub(crate) fn label_width(label: &str, theme: &Theme) -> f64 {
     label.split('\n').map(|line| Rich::parse(line).width(theme.text.tick)).fold(0.0, f64::max)
@@ -126,7 +171,7 @@ pub(crate) fn wrapped(label: &str, size: f64, length: f64) -> String {
             continue;
         }
         // A unit in parentheses is put on a separate line; otherwise, words fill the lines evenly.
-        if let Some((name, unit)) = part.rsplit_once(" (") {
+        if let Some((name, unit)) = part.rsplit_once(" (").filter(|(name, _)| !inside_formula(name)) {
             let unit = format!("({unit}");
             if width(name) <= length && width(&unit) <= length {
                 lines.extend([name.to_owned(), unit]);
@@ -136,7 +181,7 @@ pub(crate) fn wrapped(label: &str, size: f64, length: f64) -> String {
         let mut line = String::new();
         for word in part.split(' ') {
             let longer = if line.is_empty() { word.to_owned() } else { format!("{line} {word}") };
-            if !line.is_empty() && width(&longer) > length {
+            if !line.is_empty() && width(&longer) > length && !inside_formula(&line) {
                 lines.push(std::mem::replace(&mut line, word.to_owned()));
             } else {
                 line = longer;
@@ -145,6 +190,11 @@ pub(crate) fn wrapped(label: &str, size: f64, length: f64) -> String {
         lines.push(line);
     }
     lines.join("\n")
+}
+
+/// Whether a text ends between the two `$` of a formula, where it cannot be broken.
+fn inside_formula(text: &str) -> bool {
+    !text.matches('$').count().is_multiple_of(2)
 }
 
 /// Height of a label with the given number of lines.

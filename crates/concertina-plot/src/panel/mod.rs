@@ -4,6 +4,7 @@ mod along;
 mod axes;
 mod colour_bar;
 mod context;
+mod heat_map;
 mod legend;
 mod look;
 mod plot;
@@ -11,6 +12,7 @@ mod rows;
 mod schematic;
 mod series;
 mod snapshots;
+mod vectors;
 
 use std::path::Path;
 
@@ -24,7 +26,7 @@ use crate::{
     svg::POINTS_PER_MM,
     ticks::ScaleKind,
 };
-use {plot::PlotPanel, schematic::SchematicPanel, snapshots::SnapshotsPanel};
+use {heat_map::HeatMapPanel, plot::PlotPanel, schematic::SchematicPanel, snapshots::SnapshotsPanel};
 
 pub(crate) use context::Context;
 pub use rows::{first_unknown, no_such_value};
@@ -33,6 +35,7 @@ pub use rows::{first_unknown, no_such_value};
 #[derive(Debug)]
 pub(crate) enum Prepared<'a> {
     Plot(Box<PlotPanel<'a>>),
+    HeatMap(Box<HeatMapPanel<'a>>),
     Snapshots(Box<SnapshotsPanel<'a>>),
     Schematic(Box<SchematicPanel<'a>>),
 }
@@ -48,6 +51,7 @@ impl<'a> Prepared<'a> {
             Kind::Lines | Kind::Spectrum | Kind::Scatter => {
                 Self::Plot(Box::new(PlotPanel::new(table, drawing, theme, context)?))
             }
+            Kind::HeatMap => Self::HeatMap(Box::new(HeatMapPanel::new(table, drawing, theme, context)?)),
             Kind::Snapshots => {
                 Self::Snapshots(Box::new(SnapshotsPanel::new(table, drawing, theme, context)?))
             }
@@ -61,6 +65,7 @@ impl<'a> Prepared<'a> {
     pub(crate) fn margins(&self) -> Option<Margins> {
         match self {
             Self::Plot(panel) => Some(panel.margins),
+            Self::HeatMap(panel) => Some(panel.margins),
             Self::Snapshots(_) | Self::Schematic(_) => None,
         }
     }
@@ -68,6 +73,7 @@ impl<'a> Prepared<'a> {
     pub(crate) fn draw(&self, scene: &mut Scene, outer: Rect, margins: Margins) {
         match self {
             Self::Plot(panel) => panel.draw(scene, outer, margins),
+            Self::HeatMap(panel) => panel.draw(scene, outer, margins),
             Self::Snapshots(panel) => panel.draw(scene, outer),
             Self::Schematic(panel) => panel.draw(scene, outer),
         }
@@ -76,6 +82,7 @@ impl<'a> Prepared<'a> {
     pub(crate) fn data(&self) -> Result<Table> {
         match self {
             Self::Plot(panel) => panel.data(),
+            Self::HeatMap(panel) => panel.data(),
             Self::Snapshots(panel) => Ok(panel.data()),
             Self::Schematic(panel) => panel.data(),
         }
@@ -84,6 +91,7 @@ impl<'a> Prepared<'a> {
     pub(crate) fn problems(&self) -> Vec<String> {
         match self {
             Self::Plot(panel) => panel.problems(),
+            Self::HeatMap(panel) => panel.problems(),
             Self::Snapshots(panel) => panel.problems(),
             Self::Schematic(_) => Vec::new(),
         }
@@ -92,7 +100,7 @@ impl<'a> Prepared<'a> {
     /// Single snapshots: value of the facet, timestep, page.
     pub(crate) fn singles(&self, side: f64) -> Vec<(Option<String>, i64, Scene)> {
         match self {
-            Self::Plot(_) | Self::Schematic(_) => Vec::new(),
+            Self::Plot(_) | Self::HeatMap(_) | Self::Schematic(_) => Vec::new(),
             Self::Snapshots(panel) => panel.singles(side),
         }
     }
@@ -171,6 +179,12 @@ impl<'a> Panel<'a> {
         Self::of_kind(table, Kind::Scatter)
     }
 
+    /// A cell for each value of `x` and `y`, with the colour of the value in `column`.
+    pub fn heat_map(table: &'a Table, column: &str) -> Self {
+        let value = Some(Axis::of(column));
+        Self::of(table, Drawing { kind: Kind::HeatMap, value, ..Drawing::default() })
+    }
+
     /// An explanatory drawing, with numbers from the table.
     pub fn schematic(table: &'a Table, what: Schematic) -> Self {
         let drawing = Drawing { kind: Kind::Schematic, schematic: Some(what), ..Drawing::default() };
@@ -244,6 +258,30 @@ impl<'a> Panel<'a> {
         self
     }
 
+    /// All settings of the colours of a heat map.
+    pub fn value_axis(mut self, axis: Axis) -> Self {
+        self.drawing.value = Some(axis);
+        self
+    }
+
+    /// The value in the middle of a map with two colours.
+    pub fn centre(mut self, value: f64) -> Self {
+        self.drawing.centre = Some(value);
+        self
+    }
+
+    /// The same length for a unit along both axes.
+    pub fn square(mut self) -> Self {
+        self.drawing.square = true;
+        self
+    }
+
+    /// A circle around 0.
+    pub fn circle(mut self, radius: f64) -> Self {
+        self.drawing.reference.push(ReferenceLine { circle: Some(radius), ..ReferenceLine::default() });
+        self
+    }
+
     /// The column that colours distinguish.
     pub fn hue(mut self, column: &str) -> Self {
         self.drawing.hue = Some(column.to_owned());
@@ -295,7 +333,7 @@ impl<'a> Panel<'a> {
 
     /// A horizontal reference line.
     pub fn reference_y(mut self, y: f64) -> Self {
-        self.drawing.reference.push(ReferenceLine { x: None, y: Some(y), label: None, solid: false });
+        self.drawing.reference.push(ReferenceLine { y: Some(y), ..ReferenceLine::default() });
         self
     }
 

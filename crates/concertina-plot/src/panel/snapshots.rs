@@ -73,6 +73,9 @@ impl<'a> SnapshotsPanel<'a> {
             ("band", drawing.band.is_some()),
             ("style", drawing.style.is_some()),
             ("reference", !drawing.reference.is_empty()),
+            ("value", drawing.value.is_some()),
+            ("centre", drawing.centre.is_some()),
+            ("square", drawing.square),
         ];
         if let Some((name, _)) = ignored.iter().find(|(_, given)| *given) {
             return Err(Error::Panel {

@@ -59,33 +59,16 @@ impl PlotPanel<'_> {
     fn draw_texts(&self, scene: &mut Scene, outer: Rect, axes: Rect, rects: &[Rect]) {
         let theme = self.theme;
         let colour = theme.text.colour;
-        let size = theme.text.label;
         let below = axes.bottom()
             + theme.line.tick_length
             + TICK_GAP
             + axes::labels_height(&self.x, theme)
             + LABEL_GAP;
-        for (index, line) in self.x_label.iter().enumerate() {
-            let baseline = below + size * (font::ASCENT + index as f64 * axes::LEADING);
-            scene.text((axes.left + axes.width / 2.0, baseline), line.clone(), size, Anchor::Middle, colour);
-        }
+        axes::draw_x_label(scene, theme, &self.x_label, axes, below);
         let scales = self.y.iter().take(if self.shared_y() { usize::MAX } else { 1 });
         let widest = scales.map(|scale| axes::widest(scale, theme)).fold(0.0, f64::max);
         let labels = widest + theme.line.tick_length + TICK_GAP;
-        let count = self.y_label.len();
-        for (index, line) in self.y_label.iter().enumerate() {
-            let across = axes.left
-                - labels
-                - LABEL_GAP
-                - size * (font::DESCENT + (count - 1 - index) as f64 * axes::LEADING);
-            let length = line.width(size);
-            // Centred on the axes, but never beyond the panel.
-            let middle = axes.top + axes.height / 2.0;
-            let middle = middle.min(outer.bottom() - length / 2.0).max(outer.top + length / 2.0);
-            let place = (across, middle);
-            let rich = line.clone();
-            scene.items.push(Item::Text { place, rich, size, anchor: Anchor::Middle, upright: true, colour });
-        }
+        axes::draw_y_label(scene, theme, &self.y_label, axes, outer, axes.left - labels - LABEL_GAP);
         let legend = if self.place == Place::Above {
             ABOVE_GAP + self.legend.rows_height(self.above_width(outer.width, self.margins.left), theme)
         } else {
@@ -135,10 +118,10 @@ impl PlotPanel<'_> {
         let theme = self.theme;
         let mut items = Vec::new();
         for reference in &self.drawing.reference {
-            if let Some((from, to)) = ends(reference, pair) {
+            if let Some(stroke) = path_of(reference, pair) {
                 let dash: &[f64] = if reference.solid { &[] } else { &theme.line.dash };
                 let pen = Pen::dashed(theme.colour.reference, theme.line.reference, dash);
-                items.push(Item::Lines { strokes: vec![vec![from, to]], pen });
+                items.push(Item::Lines { strokes: vec![stroke], pen });
             }
         }
         let lines = self.split.series.get(cell).map_or(&[][..], Vec::as_slice);
@@ -299,13 +282,21 @@ fn within(item: &Item, window: Rect) -> bool {
     }
 }
 
-/// The ends of a reference line on the page.
-pub(super) fn ends(line: &crate::drawing::ReferenceLine, pair: &Axes<'_>) -> Option<(Point, Point)> {
+/// Pieces of a circle; at the size of a panel, no corners are visible.
+const PIECES: usize = 120;
+
+/// A reference line on the page; none where an axis cannot show it.
+pub(super) fn path_of(line: &crate::drawing::ReferenceLine, pair: &Axes<'_>) -> Option<Vec<Point>> {
+    if let Some(radius) = line.circle {
+        let angle = |piece: usize| std::f64::consts::TAU * piece as f64 / PIECES as f64;
+        let at = |piece: usize| pair.at(radius * angle(piece).cos(), radius * angle(piece).sin());
+        return (0..=PIECES).map(at).collect();
+    }
     if let Some(y) = line.y {
-        return Some((pair.at(pair.x.from, y)?, pair.at(pair.x.to, y)?));
+        return Some(vec![pair.at(pair.x.from, y)?, pair.at(pair.x.to, y)?]);
     }
     let x = line.x?;
-    Some((pair.at(x, pair.y.from)?, pair.at(x, pair.y.to)?))
+    Some(vec![pair.at(x, pair.y.from)?, pair.at(x, pair.y.to)?])
 }
 
 /// Positions in segments without gaps.

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Least distance of labelled ticks up the axis, in points.
-pub(super) const TICK_SPACING: f64 = 14.5;
+pub(crate) const TICK_SPACING: f64 = 14.5;
 /// Least gap between labels along the axis, in points.
 pub(super) const TICK_AIR: f64 = 8.0;
 /// The space that may be added above the data to make room for the legend, as a share of their range; tried
@@ -129,10 +129,13 @@ impl PlotPanel<'_> {
         let along = |line: &Series| -> Vec<f64> {
             line.points.iter().map(|point| point.x).chain(line.marks.iter().map(|mark| mark.0)).collect()
         };
+        let circles = self.drawing.reference.iter().filter_map(|line| line.circle);
+        let circles = circles.flat_map(|radius| [-radius, radius]);
         let xs: Vec<f64> = lines
             .iter()
             .flat_map(|(_, line)| along(line))
             .chain(self.drawing.reference.iter().filter_map(|line| line.x))
+            .chain(circles.clone())
             .collect();
         let whole = |values: &[f64]| values.iter().all(|value| value.fract() == 0.0);
         let (low, high) = range(&xs, log(x_axis));
@@ -155,6 +158,7 @@ impl PlotPanel<'_> {
                     return self.words_up(words, height);
                 }
                 let mut ys: Vec<f64> = self.drawing.reference.iter().filter_map(|line| line.y).collect();
+                ys.extend(circles.clone());
                 for (_, line) in lines.iter().filter(|(cell, _)| self.scale_of(*cell) == group) {
                     for summary in line.points.iter().filter_map(|point| point.summary.as_ref().ok()) {
                         ys.push(summary.centre);
@@ -170,6 +174,25 @@ impl PlotPanel<'_> {
             })
             .collect();
         (self.x, self.y) = (x, y);
+        if self.drawing.square {
+            self.square_scales((width, height), spacing, wishes(x_axis, false));
+        }
+    }
+
+    /// Widens the scales around their middles until a unit has the same length along all of them.
+    fn square_scales(&mut self, (width, height): (f64, f64), spacing: f64, wishes: Wishes) {
+        let unit = |scale: &Scale, length: f64| (scale.to - scale.from) / length;
+        let units = self.y.iter().map(|scale| unit(scale, height));
+        let largest = units.fold(unit(&self.x, width), f64::max);
+        let widened = |scale: &Scale, length: f64, spacing: f64, ticks: Option<Vec<f64>>| {
+            let (middle, half) = (0.5 * (scale.from + scale.to), 0.5 * largest * length);
+            let (from, to) = (middle - half, middle + half);
+            let wishes = Wishes { from: Some(from), to: Some(to), ticks, ..wishes.clone() };
+            Scale::new(from, to, length, spacing, &wishes)
+        };
+        let y_ticks = self.drawing.y.as_ref().and_then(|axis| axis.ticks.clone());
+        let y = self.y.iter().map(|scale| widened(scale, height, TICK_SPACING, y_ticks.clone())).collect();
+        (self.x, self.y) = (widened(&self.x, width, spacing, wishes.ticks.clone()), y);
     }
 
     fn needed_margins(&self, context: &Context<'_>) -> Margins {
@@ -236,7 +259,14 @@ impl PlotPanel<'_> {
         let place = |cell: usize| {
             let (row, column) = (cell / columns, cell % columns);
             let (left, top) = (column as f64 * (width + between), row as f64 * (height + ROW_GAP));
-            Rect::new(axes.left + left, axes.top + top, width, height)
+            let place = Rect::new(axes.left + left, axes.top + top, width, height);
+            if self.drawing.square {
+                // The margins of neighbours may leave less than was measured.
+                let ratio = |scale: &Scale| (self.x.to - self.x.from) / (scale.to - scale.from);
+                place.with_ratio(ratio(self.y_scale(cell)))
+            } else {
+                place
+            }
         };
         (0..rows * columns).map(place).collect()
     }

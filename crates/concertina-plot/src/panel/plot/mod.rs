@@ -1,24 +1,25 @@
 //! Lines over a column with bands over realisations, or marks, in one pair of axes per facet.
 
 mod draw;
-mod measure;
+pub(super) mod measure;
 mod place;
 mod problems;
-mod words;
+pub(super) mod words;
 
 use concertina_table::Table;
 use place::Place;
 
 use crate::{
     Drawing, Error, Result, Theme,
-    drawing::{Axis, Kind, Legend, Share},
+    drawing::{Axis, Kind, Legend, ReferenceLine, Share},
     panel::{
-        Context,
+        Context, axes,
         colour_bar::ColourBar,
         legend::LegendBlock,
         look::{self, Look},
         rows,
         series::{self, Split},
+        vectors,
     },
     rich::Rich,
     scene::Margins,
@@ -66,12 +67,25 @@ impl<'a> PlotPanel<'a> {
         context: &Context<'_>,
     ) -> Result<Self> {
         check(drawing, context.name)?;
-        let kept = rows::kept(table, drawing, context.name)?;
+        let mut kept = rows::kept(table, drawing, context.name)?;
+        if drawing.kind == Kind::Scatter {
+            kept = vectors::unrolled(kept, drawing, context.name)?;
+        }
         let split = if drawing.kind == Kind::Scatter {
             Split::marks(&kept, drawing, theme, context.name)?
         } else {
             Split::lines(&kept, drawing, theme, context.name)?
         };
+        if let Some(words) = split.x_words.as_ref().or(split.y_words.as_ref()).filter(|_| drawing.square) {
+            return Err(Error::Panel {
+                panel: context.name.to_owned(),
+                message: format!(
+                    "expected numbers along both axes with `square`, found {}",
+                    rows::listed(words)
+                ),
+                hint: Some("leave out `square`, or draw columns of numbers".to_owned()),
+            });
+        }
         let idle_names = problems::idle_names(table, drawing, &split)?;
         let levels = &split.levels;
         let hues =
@@ -127,9 +141,7 @@ impl<'a> PlotPanel<'a> {
     }
 
     fn axis_label(&self, axis: Option<&Axis>) -> String {
-        let Some(axis) = axis else { return String::new() };
-        let known = || self.theme.labels.get(&axis.column).cloned();
-        axis.label.clone().or_else(known).unwrap_or_else(|| place::capitalised(&axis.column))
+        axis.map_or_else(String::new, |axis| axes::label_of(self.theme, axis))
     }
 
     /// Whether lines have marks at their points.
@@ -176,17 +188,36 @@ fn check(drawing: &Drawing, panel: &str) -> Result<()> {
             "leave it out",
         );
     }
+    if drawing.value.is_some() || drawing.centre.is_some() {
+        return wrong(
+            "only a heat map has `value` and `centre`",
+            "use `kind = \"heat_map\"`, or leave them out",
+        );
+    }
     for (name, axis) in [("x", &drawing.x), ("y", &drawing.y)] {
         let Some(axis) = axis else { continue };
         if let Some((message, hint)) = wrong_limits(axis) {
             return wrong(&format!("`{name}`: {message}"), hint);
         }
+        if drawing.square && axis.scale == ScaleKind::Log {
+            let message = format!("`{name}`: expected a linear axis with `square`, found a logarithmic one");
+            return wrong(&message, "leave out `square` or `scale`");
+        }
     }
-    if drawing.reference.iter().any(|line| line.x.is_some() == line.y.is_some()) {
+    let given = |line: &ReferenceLine| [line.x, line.y, line.circle].into_iter().flatten().count();
+    if drawing.reference.iter().any(|line| given(line) != 1) {
         return wrong(
-            "expected `x` or `y` of a reference line",
+            "expected one of `x`, `y` and `circle` of a reference line",
             "two lines are two entries: [{ x = 1 }, { y = 0 }]",
         );
+    }
+    if let Some(radius) = drawing
+        .reference
+        .iter()
+        .filter_map(|line| line.circle)
+        .find(|radius| !(radius.is_finite() && *radius > 0.0))
+    {
+        return wrong(&format!("expected a radius above 0 of the circle, found {radius}"), "circle = 1");
     }
     if drawing.legend == Legend::ColourBar && drawing.hue.is_none() {
         return wrong("expected a `hue` for the colour bar, found none", "name the column: hue = \"gain\"");
@@ -195,7 +226,7 @@ fn check(drawing: &Drawing, panel: &str) -> Result<()> {
 }
 
 /// What is wrong with the limits of an axis, with a hint.
-fn wrong_limits(axis: &Axis) -> Option<(String, &'static str)> {
+pub(super) fn wrong_limits(axis: &Axis) -> Option<(String, &'static str)> {
     let log = axis.scale == ScaleKind::Log;
     let numbers = [axis.from, axis.to].into_iter().flatten().chain(axis.ticks.iter().flatten().copied());
     for number in numbers {

@@ -1,13 +1,13 @@
 //! The legend of a panel of lines: its contents, and where it fits.
 
 use super::PlotPanel;
-use super::draw::ends;
+use super::draw::path_of;
 use crate::{
     Colour,
     drawing::{Channel, Legend},
     panel::Context,
     panel::{
-        axes::Axes,
+        axes::{self, Axes},
         colour_bar::ColourBar,
         legend::{Entry, Group, LegendBlock, Sign},
         look::{self, Look},
@@ -122,8 +122,8 @@ impl PlotPanel<'_> {
             }
         }
         for reference in &self.drawing.reference {
-            if let Some((from, to)) = ends(reference, pair) {
-                along(from, to);
+            if let Some(path) = path_of(reference, pair) {
+                path.windows(2).for_each(|ends| along(ends[0], ends[1]));
             }
         }
         points
@@ -206,7 +206,7 @@ impl PlotPanel<'_> {
     }
 
     fn column_label(&self, column: &str) -> String {
-        self.theme.labels.get(column).cloned().unwrap_or_else(|| capitalised(column))
+        self.theme.labels.get(column).cloned().unwrap_or_else(|| axes::capitalised(column))
     }
 
     /// The title of the hues: the drawing's, or the column's name where a bare number would not explain
@@ -223,11 +223,4 @@ impl PlotPanel<'_> {
             .all(|look| look.name.starts_with(|c: char| c.is_ascii_digit() || c == '\u{2212}'));
         numbers.then(|| Rich::parse(&self.column_label(column)))
     }
-}
-
-/// `weight_decay` as `Weight decay`.
-pub(super) fn capitalised(column: &str) -> String {
-    let spaced = column.replace('_', " ");
-    let mut letters = spaced.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }

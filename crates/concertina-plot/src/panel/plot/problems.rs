@@ -226,6 +226,14 @@ impl PlotPanel<'_> {
             if let Some((axis, value)) = x.or(y) {
                 problems.push(format!("the reference line at {axis} = {value} lies outside the axis"));
             }
+            let cut = |radius: f64| {
+                let ends = [-radius, radius];
+                ends.into_iter()
+                    .any(|end| hidden(&self.x, end) || self.y.iter().any(|scale| hidden(scale, end)))
+            };
+            if let Some(radius) = line.circle.filter(|&radius| cut(radius)) {
+                problems.push(format!("a part of the circle of radius {radius} lies outside the axes"));
+            }
         }
         problems
     }

@@ -6,6 +6,7 @@ use super::{
     measure::{TICK_AIR, TICK_SPACING},
 };
 use crate::{
+    Axis, Drawing, Theme,
     panel::{
         axes::{self, LEADING},
         look,
@@ -18,33 +19,14 @@ use crate::{
 const SPREAD: f64 = 0.5;
 
 impl PlotPanel<'_> {
-    /// The names of words along an axis.
-    fn called(&self, column: Option<&str>, words: &[String]) -> Vec<String> {
-        let column = column.unwrap_or_default();
-        words.iter().map(|word| look::name(self.theme, self.drawing, column, word)).collect()
-    }
-
-    /// The scale of words along the horizontal axis: in lines if they fit into their spaces, otherwise
-    /// upright.
+    /// The scale of words along the horizontal axis.
     pub(super) fn words_across(&self, words: &[String], width: f64) -> Scale {
-        let names = self.called(self.drawing.x.as_ref().map(|axis| axis.column.as_str()), words);
-        let size = self.theme.text.tick;
-        let place = width / words.len().max(1) as f64;
-        let free = place - 0.5 * TICK_AIR;
-        let in_lines: Vec<String> = names.iter().map(|name| axes::wrapped(name, size, free)).collect();
-        if in_lines.iter().all(|label| axes::label_width(label, self.theme) <= free) {
-            return scale_of(in_lines, 1, false);
-        }
-        let every = (LEADING * size / place).ceil() as usize;
-        let in_one_line = names.iter().map(|name| name.replace('\n', " ")).collect();
-        scale_of(in_one_line, every, true)
+        across(self.theme, self.drawing, self.drawing.x.as_ref(), words, width)
     }
 
     /// The scale of words along the vertical axis.
     pub(super) fn words_up(&self, words: &[String], height: f64) -> Scale {
-        let names = self.called(self.drawing.y.as_ref().map(|axis| axis.column.as_str()), words);
-        let every = (0.5 * TICK_SPACING * words.len() as f64 / height).ceil() as usize;
-        scale_of(names.iter().map(|name| name.replace('\n', " ")).collect(), every, false)
+        up(self.theme, self.drawing, self.drawing.y.as_ref(), words, height)
     }
 
     /// The position of a value of a line along the horizontal axis, next to the values of other lines over
@@ -59,6 +41,47 @@ impl PlotPanel<'_> {
             (levels.hues.len() * levels.styles.len(), line.hue * levels.styles.len() + line.style);
         x + SPREAD * ((place as f64 + 0.5) / places.max(1) as f64 - 0.5)
     }
+}
+
+/// The names of words along an axis.
+fn called(theme: &Theme, drawing: &Drawing, axis: Option<&Axis>, words: &[String]) -> Vec<String> {
+    let column = axis.map(|axis| axis.column.as_str()).unwrap_or_default();
+    words.iter().map(|word| look::name(theme, drawing, column, word)).collect()
+}
+
+/// The scale of words along a horizontal axis of `width` points: in lines if they fit into their spaces,
+/// otherwise upright.
+pub(crate) fn across(
+    theme: &Theme,
+    drawing: &Drawing,
+    axis: Option<&Axis>,
+    words: &[String],
+    width: f64,
+) -> Scale {
+    let names = called(theme, drawing, axis, words);
+    let size = theme.text.tick;
+    let place = width / words.len().max(1) as f64;
+    let free = place - 0.5 * TICK_AIR;
+    let in_lines: Vec<String> = names.iter().map(|name| axes::wrapped(name, size, free)).collect();
+    if in_lines.iter().all(|label| axes::label_width(label, theme) <= free) {
+        return scale_of(in_lines, 1, false);
+    }
+    let every = (LEADING * size / place).ceil() as usize;
+    let in_one_line = names.iter().map(|name| name.replace('\n', " ")).collect();
+    scale_of(in_one_line, every, true)
+}
+
+/// The scale of words along a vertical axis of `height` points.
+pub(crate) fn up(
+    theme: &Theme,
+    drawing: &Drawing,
+    axis: Option<&Axis>,
+    words: &[String],
+    height: f64,
+) -> Scale {
+    let names = called(theme, drawing, axis, words);
+    let every = (0.5 * TICK_SPACING * words.len() as f64 / height).ceil() as usize;
+    scale_of(names.iter().map(|name| name.replace('\n', " ")).collect(), every, false)
 }
 
 /// A scale of words at the positions 0, 1, and so on. If there are too many, only every `every`-th has a

@@ -1,12 +1,21 @@
 //! Schematics: explanatory drawings in vector shapes, with the numbers of a real table.
 
+mod cell;
 mod network;
+mod settings;
 mod shapes;
 mod task;
+mod traces;
+mod trials;
+mod weights;
 
+use cell::Cell;
 use concertina_table::Table;
 use network::Network;
+use settings::Settings;
 use task::Task;
+use trials::Trial;
+use weights::Weights;
 
 use crate::{
     Drawing, Error, Result, Theme,
@@ -28,7 +37,10 @@ pub(crate) struct SchematicPanel<'a> {
 #[derive(Debug)]
 enum What {
     Task(Task),
-    Network(Network),
+    Trial(Trial),
+    Network(Box<Network>),
+    Cell(Cell),
+    Weights(Weights),
 }
 
 impl<'a> SchematicPanel<'a> {
@@ -39,14 +51,26 @@ impl<'a> SchematicPanel<'a> {
         context: &Context<'_>,
     ) -> Result<Self> {
         let kept = rows::kept(table, drawing, context.name)?;
+        let settings = Settings { table: &kept, panel: context.name };
         let what = match drawing.schematic {
-            Some(Schematic::Task) => What::Task(Task::new(&kept, drawing, theme, context.name)?),
-            Some(Schematic::Network) => What::Network(Network::new(&kept, drawing, theme, context.name)?),
+            Some(Schematic::Task) => match settings.word("task.kind", "clusters")?.as_str() {
+                "clusters" => What::Task(Task::new(settings, drawing, theme)?),
+                kind if trials::KINDS.contains(&kind) => {
+                    What::Trial(Trial::of(kind, settings, drawing, theme)?)
+                }
+                other => {
+                    let known: Vec<&str> = ["clusters"].into_iter().chain(trials::KINDS).collect();
+                    return settings.unknown("the task", other, &known);
+                }
+            },
+            Some(Schematic::Network) => What::Network(Box::new(Network::new(settings, drawing, theme)?)),
+            Some(Schematic::Cell) => What::Cell(Cell::new(settings)?),
+            Some(Schematic::Weights) => What::Weights(Weights::new(settings)?),
             None => {
                 return Err(Error::Panel {
                     panel: context.name.to_owned(),
                     message: "expected the kind of schematic, found none".to_owned(),
-                    hint: Some("schematic = \"task\" or \"network\"".to_owned()),
+                    hint: Some("schematic = \"task\", \"network\", \"cell\" or \"weights\"".to_owned()),
                 });
             }
         };
@@ -57,7 +81,10 @@ impl<'a> SchematicPanel<'a> {
     pub(crate) fn data(&self) -> Result<Table> {
         match &self.what {
             What::Task(task) => task.data(),
+            What::Trial(trial) => trial.data(),
             What::Network(network) => network.data(),
+            What::Cell(cell) => cell.data(),
+            What::Weights(weights) => weights.data(),
         }
     }
 
@@ -73,52 +100,10 @@ impl<'a> SchematicPanel<'a> {
         }
         match &self.what {
             What::Task(task) => task.draw(scene, place, theme),
+            What::Trial(trial) => trial.draw(scene, place, theme),
             What::Network(network) => network.draw(scene, place, theme),
+            What::Cell(cell) => cell.draw(scene, place, theme),
+            What::Weights(weights) => weights.draw(scene, place, theme),
         }
     }
-}
-
-/// The largest number of things that are drawn one by one: arbitrary, more than fit on a page.
-const MOST_DRAWN: usize = 1000;
-
-/// [`count`] for things that are drawn one by one.
-fn few(table: &Table, column: &str, example: &str, panel: &str) -> Result<usize> {
-    match count(table, column, example, panel)? {
-        found if found > MOST_DRAWN => Err(Error::Panel {
-            panel: panel.to_owned(),
-            message: format!("`{column}`: expected at most {MOST_DRAWN} for a schematic, found {found}"),
-            hint: Some("draw the schematic of smaller runs".to_owned()),
-        }),
-        found => Ok(found),
-    }
-}
-
-/// The value of a column that has a single value, as a count; `example` sets the column in a recipe.
-fn count(table: &Table, column: &str, example: &str, panel: &str) -> Result<usize> {
-    let wrong = |message: String| {
-        Err(Error::Panel {
-            panel: panel.to_owned(),
-            message,
-            hint: Some(format!("make it an axis of the sweep with one value, as in sweep = {{ {example} }}")),
-        })
-    };
-    if !table.has_column(column) {
-        return wrong(format!("expected a column `{column}` for the schematic, found none"));
-    }
-    let values = table.distinct(column)?;
-    match values.as_slice() {
-        [value] => match value.parse() {
-            Ok(count) => Ok(count),
-            Err(_) => wrong(format!("expected a count in column `{column}`, found `{value}`")),
-        },
-        several => {
-            wrong(format!("expected one value of `{column}` for the schematic, found {}", several.len()))
-        }
-    }
-}
-
-/// `10 timesteps`, `1 timestep`.
-fn counted(count: usize, one: &str, several: &str) -> String {
-    let number = crate::ticks::plain(count as f64);
-    format!("{number} {}", if count == 1 { one } else { several })
 }

@@ -2,11 +2,13 @@
 
 use crate::{
     Colour,
-    scene::{Item, Pen, Point, Scene},
+    scene::{Item, Pen, Point, Rect, Scene},
 };
 
 /// Length of an arrow's head, in points.
 const HEAD: f64 = 3.4;
+/// Size of a small head, relative to an arrow's.
+const SMALL: f64 = 0.7;
 /// Half the width of the head, relative to its length: a slender triangle.
 const HEAD_WIDTH: f64 = 0.36;
 /// Pieces of an arc; at the sizes of a schematic, no corners are visible.
@@ -22,10 +24,58 @@ pub(super) fn arrow(scene: &mut Scene, from: Point, to: Point, pen: &Pen) {
     head(scene, to, direction, pen.colour);
 }
 
+/// A straight arrow with a small head, for places where many meet.
+pub(super) fn small_arrow(scene: &mut Scene, from: Point, to: Point, pen: &Pen) {
+    let length = (to.0 - from.0).hypot(to.1 - from.1).max(1e-9);
+    let direction = ((to.0 - from.0) / length, (to.1 - from.1) / length);
+    let size = SMALL * HEAD;
+    scene.line(from, (to.0 - 0.8 * size * direction.0, to.1 - 0.8 * size * direction.1), pen);
+    sized_head(scene, to, direction, size, pen.colour);
+}
+
+/// An arrow along a path with corners.
+pub(super) fn path_arrow(scene: &mut Scene, path: &[Point], pen: &Pen) {
+    let [before @ .., from, to] = path else { return };
+    if !before.is_empty() {
+        let stroke = before.iter().copied().chain([*from]).collect();
+        scene.items.push(Item::Lines { strokes: vec![stroke], pen: pen.clone() });
+    }
+    arrow(scene, *from, *to, pen);
+}
+
+/// The frame of a rectangle.
+pub(super) fn frame(scene: &mut Scene, place: Rect, pen: &Pen) {
+    let (right, bottom) = (place.right(), place.bottom());
+    let stroke = vec![
+        (place.left, place.top),
+        (right, place.top),
+        (right, bottom),
+        (place.left, bottom),
+        (place.left, place.top),
+    ];
+    scene.items.push(Item::Lines { strokes: vec![stroke], pen: pen.clone() });
+}
+
+/// A rectangle with a frame.
+pub(super) fn framed(scene: &mut Scene, place: Rect, filling: Colour, pen: &Pen) {
+    let outline = vec![
+        (place.left, place.top),
+        (place.right(), place.top),
+        (place.right(), place.bottom()),
+        (place.left, place.bottom()),
+    ];
+    scene.items.push(Item::Area { outline, colour: filling, opacity: 1.0 });
+    frame(scene, place, pen);
+}
+
 /// A filled triangle with its tip at `tip`.
 fn head(scene: &mut Scene, tip: Point, direction: Point, colour: Colour) {
-    let back = (tip.0 - HEAD * direction.0, tip.1 - HEAD * direction.1);
-    let side = (-HEAD_WIDTH * HEAD * direction.1, HEAD_WIDTH * HEAD * direction.0);
+    sized_head(scene, tip, direction, HEAD, colour);
+}
+
+fn sized_head(scene: &mut Scene, tip: Point, direction: Point, size: f64, colour: Colour) {
+    let back = (tip.0 - size * direction.0, tip.1 - size * direction.1);
+    let side = (-HEAD_WIDTH * size * direction.1, HEAD_WIDTH * size * direction.0);
     let outline = vec![tip, (back.0 + side.0, back.1 + side.1), (back.0 - side.0, back.1 - side.1)];
     scene.items.push(Item::Area { outline, colour, opacity: 1.0 });
 }

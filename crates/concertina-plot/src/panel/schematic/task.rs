@@ -2,7 +2,10 @@
 
 use concertina_table::{Table, Values};
 
-use super::{counted, few, shapes};
+use super::{
+    settings::{Settings, counted},
+    shapes,
+};
 use crate::{
     Colour, Drawing, Error, Result, Theme, font,
     panel::{
@@ -42,11 +45,10 @@ pub(super) struct Task {
 impl Task {
     /// Needs the columns `delay`, `hold` and `evaluate`, with one value each, and the samples of the input
     /// (`timestep` -1): `pc1`, `pc2`, `class`.
-    pub(super) fn new(table: &Table, drawing: &Drawing, theme: &Theme, panel: &str) -> Result<Self> {
-        let number = |column: &str, example: &str| few(table, column, example, panel);
-        let delay = number("delay", "task.delay = [10]")?;
-        let (hold, evaluate) =
-            (number("hold", "task.hold = [1]")?, number("evaluate", "task.evaluate = [1]")?);
+    pub(super) fn new(settings: Settings<'_>, drawing: &Drawing, theme: &Theme) -> Result<Self> {
+        let Settings { table, panel } = settings;
+        let delay = settings.few("task.delay", "10")?;
+        let (hold, evaluate) = (settings.few("task.hold", "1")?, settings.few("task.evaluate", "1")?);
         let hue = drawing.hue.clone().unwrap_or_else(|| "class".to_owned());
         let values: Vec<Option<String>> = table.distinct(&hue)?.into_iter().map(Some).collect();
         let coloured = Drawing { hue: Some(hue.clone()), ..drawing.clone() };

@@ -1,5 +1,7 @@
 //! Text with simple markup: `*italic*` for the symbols of variables, `^{...}` and `_{...}` for superscripts
-//! and subscripts.
+//! and subscripts, and formulas between two `$`.
+
+mod math;
 
 use crate::font::{self, Cut};
 
@@ -104,15 +106,35 @@ impl Span {
 #[derive(Clone, Debug, PartialEq, Default)]
 pub(crate) struct Rich {
     pub(crate) spans: Vec<Span>,
+    /// The first formula that cannot be read, and why.
+    pub(crate) unread: Option<(String, String)>,
 }
 
 impl Rich {
     /// Parses markup; a sign without its partner is kept as it is.
     pub(crate) fn parse(text: &str) -> Self {
         let mut spans = Vec::new();
+        let mut unread = None;
         let mut plain = String::new();
         let mut rest = text;
         while let Some(first) = rest.chars().next() {
+            if first == '$'
+                && let Some(end) = rest[1..].find('$').filter(|&end| is_formula(&rest[1..=end]))
+            {
+                Self::flush(&mut plain, &mut spans);
+                let formula = &rest[1..=end];
+                match math::spans(formula) {
+                    Ok(read) => spans.extend(read),
+                    Err(reason) => unread = unread.or_else(|| Some((formula.to_owned(), reason))),
+                }
+                rest = &rest[end + 2..];
+                continue;
+            }
+            if let Some(literal) = rest.strip_prefix("\\$") {
+                plain.push('$');
+                rest = literal;
+                continue;
+            }
             let marked = match first {
                 '*' => rest[1..].find('*').filter(|&end| end > 0).map(|end| {
                     let span =
@@ -137,12 +159,13 @@ impl Rich {
             }
         }
         Self::flush(&mut plain, &mut spans);
-        Self { spans: spans.into_iter().flat_map(Span::drawable).collect() }
+        Self { spans: spans.into_iter().flat_map(Span::drawable).collect(), unread }
     }
 
     /// Text without markup, in one style.
     pub(crate) fn plain(text: &str, cut: Cut) -> Self {
-        Self { spans: vec![Span { text: text.to_owned(), cut, scale: 1.0, rise: 0.0 }] }
+        let spans = vec![Span { text: text.to_owned(), cut, scale: 1.0, rise: 0.0 }];
+        Self { spans, unread: None }
     }
 
     fn flush(plain: &mut String, spans: &mut Vec<Span>) {
@@ -167,9 +190,28 @@ impl Rich {
     }
 }
 
+/// Whether the text between two `$` is a formula: as in Pandoc's rule, it neither starts nor ends with a
+/// space, so that "$5 and $6" is a price.
+fn is_formula(text: &str) -> bool {
+    !text.is_empty() && !text.starts_with(' ') && !text.ends_with([' ', '\\'])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn formulas_are_read_and_never_printed_as_they_are() {
+        let rich = Rich::parse(r"Overlap, $\kappa_1$ ($10^{-2}$)");
+        assert_eq!(rich.text(), "Overlap, κ1 (10−2)");
+        assert_eq!(rich.unread, None);
+        let (formula, reason) = Rich::parse(r"a $\wrong$ formula").unread.expect("no such command");
+        assert_eq!((formula.as_str(), reason.as_str()), (r"\wrong", r"`\wrong`, which is not known"));
+        for (text, printed) in [("$5 and $6", "$5 and $6"), (r"\$x\$", "$x$"), ("5 $", "5 $")] {
+            let rich = Rich::parse(text);
+            assert_eq!((rich.text().as_str(), rich.unread), (printed, None));
+        }
+    }
 
     #[test]
     fn markup_is_parsed() {
