@@ -94,6 +94,7 @@ fn network(
         biases: vec![bias.mapv(|entry| entry as f32)],
         readout: Array2::zeros((recurrent.nrows(), outputs)),
         readout_bias: Array1::zeros(outputs),
+        initial_state: None,
     };
     Network::new(&params.check().expect("valid"), weights).expect("finite weights")
 }

@@ -6,7 +6,7 @@ mod common;
 use concertina_analysis::kernel::{Tangents, kernel_distance, label_kernel, weight_change};
 use concertina_analysis::{Analysis, Error, Kernel};
 use concertina_model::network::{Network, TrainedWeights, is_trained};
-use concertina_model::params::{NetworkKind, Nonlinearity, Params, TaskKind, ValidParams};
+use concertina_model::params::{InitialState, NetworkKind, Nonlinearity, Params, TaskKind, ValidParams};
 use concertina_model::reference::Parameters;
 use concertina_model::task::{Ask, Inputs};
 use concertina_table::Table;
@@ -49,6 +49,14 @@ fn networks() -> Vec<Params> {
         params.network.density = density;
         all.push(params);
     }
+    for kind in [NetworkKind::Vanilla, NetworkKind::Rate, NetworkKind::Gru, NetworkKind::Lstm] {
+        let mut params = base.clone();
+        (params.network.kind, params.network.initial_state) = (kind, InitialState::Trained);
+        all.push(params);
+    }
+    let mut low_rank = all.last().expect("of the loop").clone();
+    (low_rank.network.kind, low_rank.network.rank) = (NetworkKind::Rate, Some(2));
+    all.push(low_rank);
     let mut reservoir = base.clone();
     (reservoir.network.train_recurrent, reservoir.network.train_input) = (false, false);
     all.push(reservoir);
@@ -81,6 +89,10 @@ impl InDouble {
             biases: arrays.biases.iter().map(|bias| bias.mapv(|entry| f64::from(entry) + 0.05)).collect(),
             readout: row_major(&arrays.readout),
             readout_bias: arrays.readout_bias.mapv(f64::from),
+            initial_state: arrays
+                .initial_state
+                .as_ref()
+                .map(|state| (0..state.len()).map(|unit| 0.1 * (unit as f64).sin()).collect()),
         };
         Self { params, weights, arrays, trained }
     }
@@ -146,6 +158,7 @@ fn slices(arrays: &mut Parameters) -> Vec<&mut [f64]> {
     all.extend(arrays.biases.iter_mut().map(|one| one.as_slice_mut().expect("contiguous")));
     all.push(arrays.readout.as_slice_mut().expect("row-major"));
     all.push(arrays.readout_bias.as_slice_mut().expect("contiguous"));
+    all.extend(arrays.initial_state.iter_mut().map(|one| one.as_slice_mut().expect("contiguous")));
     all
 }
 

@@ -96,6 +96,7 @@ impl<'a> Case<'a> {
             biases,
             readout: matrix(fixture, &readout),
             readout_bias: vector(fixture, "init.c"),
+            initial_state: None,
         };
         let sizes = ["cfg.d", "cfg.outputs"].map(|name| fixture.scalar(name) as usize);
         assert_eq!(sizes, [rest.input.nrows(), rest.readout.ncols()]);

@@ -89,6 +89,7 @@ fn parameters(fixture: &Fixture, prefix: &str, readout: bool) -> Parameters {
         biases,
         readout,
         readout_bias,
+        initial_state: None,
     }
 }
 

@@ -143,6 +143,7 @@ fn parameters_of(
             biases: (0..layers).map(|layer| vector(fixture, &find(&format!("b{layer}")))).collect(),
             readout: matrix(fixture, &find(&format!("W{layers}"))),
             readout_bias: vector(fixture, &find(&format!("b{layers}"))),
+            initial_state: None,
         };
         let mut names: Vec<String> = (0..layers).map(|layer| format!("W{layer}")).collect();
         names.extend((0..layers).map(|layer| format!("b{layer}")));
@@ -155,6 +156,7 @@ fn parameters_of(
         biases: vec![vector(fixture, &find("brec"))],
         readout: matrix(fixture, &find("Wout")),
         readout_bias: vector(fixture, &find("bout")),
+        initial_state: None,
     };
     (parameters, ["Win", "Wrec", "brec", "Wout", "bout"].map(String::from).to_vec())
 }

@@ -6,7 +6,9 @@ mod common;
 use common::{arrays, narrowed, views_mut, widened};
 use concertina_model::network::{Equations, Network};
 use concertina_model::optimizer::{Optimizer, Sgd};
-use concertina_model::params::{GradientMethod, LossKind, NetworkKind, Nonlinearity, Params, ValidParams};
+use concertina_model::params::{
+    GradientMethod, InitialState, LossKind, NetworkKind, Nonlinearity, Params, ValidParams,
+};
 use concertina_model::reference::Parameters;
 use concertina_model::task::{self, Ask, Trials};
 use concertina_model::trainer::Updater;
@@ -35,6 +37,25 @@ const LOSSES: [LossKind; 4] = [LossKind::CrossEntropy, LossKind::Mse, LossKind::
 /// Every network × nonlinearity × loss, and, where the network allows it, also with a held input and several
 /// evaluated steps.
 fn every_case() -> Vec<ValidParams> {
+    let mut cases = from_zero();
+    cases.extend(with_initial_states());
+    cases
+}
+
+/// Cases with a trained initial state: every recurrent network.
+fn with_initial_states() -> Vec<ValidParams> {
+    let is_recurrent = |params: &ValidParams| params.network.kind != NetworkKind::Feedforward;
+    let with_state = |params: ValidParams| {
+        let mut params = params.into_params();
+        params.train.gradients = GradientMethod::Automatic;
+        params.network.initial_state = InitialState::Trained;
+        params.check().expect("the case is valid")
+    };
+    from_zero().into_iter().filter(is_recurrent).map(with_state).collect()
+}
+
+/// Cases whose trials start from zero.
+fn from_zero() -> Vec<ValidParams> {
     let mut cases = Vec::new();
     for kind in KINDS {
         for nonlinearity in NONLINEARITIES {
@@ -84,6 +105,9 @@ fn weights_and_batch(params: &ValidParams) -> (Parameters, Trials) {
         bias.iter_mut()
             .enumerate()
             .for_each(|(unit, value)| *value = 0.1 * ((3 * unit + index) as f64).sin());
+    }
+    for (place, value) in parameters.initial_state.iter_mut().flatten().enumerate() {
+        *value = 0.4 * (1.3 * place as f64 + 0.2).sin();
     }
     parameters
         .readout_bias
@@ -175,14 +199,18 @@ fn gated_networks_with_several_windows_have_the_gradient_of_the_reference() {
         (params.task.delay, params.task.hold, params.task.evaluate) = (120, 50, 60);
         params.network.kind = kind;
         (params.network.units, params.network.gain) = (13, Some(1.5));
-        has_the_gradient_of_the_reference(&params.check().expect("valid"), GradientMethod::Backpropagation);
+        for initial_state in [InitialState::Zero, InitialState::Trained] {
+            params.network.initial_state = initial_state;
+            let params = params.clone().check().expect("valid");
+            has_the_gradient_of_the_reference(&params, GradientMethod::Backpropagation);
+        }
     }
 }
 
 #[test]
 fn condensed_batches_have_the_gradient_of_the_reference() {
     let linear = |params: &ValidParams| params.network.nonlinearity == Nonlinearity::Linear;
-    let cases: Vec<ValidParams> = every_case().into_iter().filter(linear).collect();
+    let cases: Vec<ValidParams> = from_zero().into_iter().filter(linear).collect();
     // two kinds of trial for every network except the feedforward one
     assert_eq!(cases.len(), (2 * LINEAR_KINDS.len() - 1) * LOSSES.len());
     for params in cases {
@@ -262,6 +290,9 @@ fn split_batches_have_the_gradient_of_whole_ones() {
         params.network.kind = kind;
         params.network.units = 70;
         (params.network.unit_noise, params.network.dropout) = (0.3, 0.2);
+        if kind != NetworkKind::Feedforward {
+            (params.network.initial_state, params.network.initial_noise) = (InitialState::Trained, 0.4);
+        }
         params.network.train_input = true;
         (params.network.gain, params.network.dt) = match kind {
             NetworkKind::Leaky | NetworkKind::Rate => (Some(1.5), 0.3),

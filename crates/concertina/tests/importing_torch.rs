@@ -54,6 +54,7 @@ fn last(network: &Network, inputs: &Array3<f32>) -> (Last, Last) {
         biases: weights.biases.iter().map(|bias| bias.mapv(f64::from)).collect(),
         readout: weights.readout.mapv(f64::from),
         readout_bias: weights.readout_bias.mapv(f64::from),
+        initial_state: None,
     };
     let equations = Equations { steps: timesteps, hold: 0, evaluate: 0, ..*network.equations() };
     let exact =

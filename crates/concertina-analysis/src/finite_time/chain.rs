@@ -81,7 +81,7 @@ pub(super) struct Trials<'a> {
 }
 
 impl<'a> Trials<'a> {
-    /// The Jacobians from the zero state along the inputs of trials, without those of the first timesteps.
+    /// The Jacobians from the initial state along the inputs of trials, without those of the first timesteps.
     ///
     /// # Shapes
     /// `inputs`: (trials, timesteps, inputs).
@@ -89,7 +89,7 @@ impl<'a> Trials<'a> {
         let system = driven.autonomous();
         let (mut slopes, mut notes) = (Vec::new(), Vec::new());
         for inputs in inputs.outer_iter() {
-            let mut state = Array1::zeros(system.dimension());
+            let mut state = driven.start.clone();
             let (mut trial_slopes, mut trial_notes) = (Vec::new(), Vec::new());
             for (timestep, currents) in driven.currents(inputs)?.outer_iter().enumerate() {
                 let step = driven.advanced(&state, currents);

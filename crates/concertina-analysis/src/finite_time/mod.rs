@@ -28,7 +28,7 @@ use crate::{Analysis, Error, Result, Subject, Timestep};
 /// differences have grown by timestep `t`. The sum of all rates, times the number of steps, is the logarithm
 /// of `|det P|`.
 ///
-/// Trials start from the zero state, as in the task. The Jacobians are exact, and all arithmetic is in f64.
+/// Trials start from the initial state, without noise. The Jacobians are exact, and all arithmetic is in f64.
 ///
 /// # Returns
 /// One row per checkpoint, timestep and rate, with the columns
@@ -176,7 +176,7 @@ fn rates(chain: &dyn Chain, count: usize, method: Method) -> Result<Vec<FiniteTi
 impl FiniteTime {
     pub(crate) const NAME: &'static str = "finite_time";
 
-    /// The rates along each trial of a driven network, which starts from the zero state.
+    /// The rates along each trial of a driven network, from its initial state.
     ///
     /// Of the settings, `samples` is not used: all trials are.
     ///

@@ -20,7 +20,7 @@ pub struct Tangents<'a> {
     pub arrays: &'a Parameters,
     /// Which arrays are trained, in the order of
     /// [`TrainedWeights::tensors`](concertina_model::network::TrainedWeights::tensors): input weights, parts
-    /// of the recurrent weights, biases, readout weights, readout bias.
+    /// of the recurrent weights, biases, readout weights, readout bias, and the initial state if there is one.
     pub trained: &'a [bool],
 }
 
@@ -55,10 +55,13 @@ struct Forward {
     read_slopes: Array2<f64>,
 }
 
-/// The derivatives of an output by the currents, (trials, currents × units), one entry per timestep.
-struct ByCurrents {
+/// The derivatives of an output.
+struct Derivatives {
+    /// By the currents, (trials, currents × units), one entry per timestep.
     recurrent: Vec<Array2<f64>>,
     input: Vec<Array2<f64>>,
+    /// By the state before the first timestep, (trials, numbers of a state).
+    initial_state: Array2<f64>,
 }
 
 impl Tangents<'_> {
@@ -99,8 +102,10 @@ impl Tangents<'_> {
         let mut blocks: Vec<Option<Array2<f64>>> =
             self.trained.iter().map(|trained| trained.then(|| Array2::zeros((trials, trials)))).collect();
         self.add_readout(&forward, &mut blocks);
-        let before_readout = blocks.len() - 2;
-        if self.trained[..before_readout].contains(&true) {
+        let readout = self.readout_index();
+        let needs_derivatives =
+            |(index, trained): (usize, &bool)| *trained && !(readout..readout + 2).contains(&index);
+        if self.trained.iter().enumerate().any(needs_derivatives) {
             let transposed: Vec<Panels> =
                 matrices.iter().map(|matrix| Panels::from_transposed(matrix.view())).collect();
             for output in 0..outputs.ncols() {
@@ -108,6 +113,9 @@ impl Tangents<'_> {
                 self.add_input(inputs, &by, &mut blocks);
                 self.add_recurrent(&forward, &by, &mut blocks);
                 self.add_biases(&*dynamics, &by, &mut blocks);
+                if let Some(Some(kernel)) = blocks.get_mut(readout + 2) {
+                    add_gram(by.initial_state.view(), kernel);
+                }
             }
         }
         Ok(TangentKernels { outputs, blocks })
@@ -115,6 +123,17 @@ impl Tangents<'_> {
 
     fn units(&self) -> usize {
         self.arrays.readout.nrows()
+    }
+
+    /// The place of the readout weights among the arrays.
+    fn readout_index(&self) -> usize {
+        1 + self.arrays.recurrent.len() + self.arrays.biases.len()
+    }
+
+    /// The first step in which the recurrent weights have something to multiply: the second, if trials start
+    /// from zero.
+    fn first_recurrent(&self) -> usize {
+        usize::from(self.arrays.initial_state.is_none())
     }
 
     /// Number of timesteps that matter.
@@ -133,6 +152,9 @@ impl Tangents<'_> {
         let packed: Vec<Panels> =
             matrices.iter().map(|matrix| Panels::from_row_major(matrix.view())).collect();
         let mut state = Array2::<f64>::zeros((trials, dynamics.states() * units));
+        if let Some(initial) = &self.arrays.initial_state {
+            state += initial;
+        }
         let mut found = Forward {
             sent: Vec::new(),
             slopes: Vec::new(),
@@ -149,7 +171,7 @@ impl Tangents<'_> {
                 }
             }
             let mut recurrent = Array2::zeros((trials, columns));
-            if step > 0 {
+            if step >= self.first_recurrent() {
                 multiply(sent.view(), &packed[self.equations.recurrent_index(step)], &mut recurrent);
             }
             if dynamics.currents() > 1 {
@@ -191,12 +213,12 @@ impl Tangents<'_> {
         forward: &Forward,
         output: usize,
         read_at: &[usize],
-    ) -> ByCurrents {
+    ) -> Derivatives {
         let (trials, units) = forward.read.dim();
         let columns = self.arrays.input.ncols();
         let by_output = self.arrays.readout.column(output);
         let mut by_state = Array2::<f64>::zeros((trials, dynamics.states() * units));
-        let mut found = ByCurrents { recurrent: Vec::new(), input: Vec::new() };
+        let (mut recurrent, mut input) = (Vec::new(), Vec::new());
         for step in (0..Self::steps(read_at)).rev() {
             let mut by_recurrent = Array2::zeros((trials, columns));
             let mut by_input = Array2::zeros((trials, columns));
@@ -213,24 +235,24 @@ impl Tangents<'_> {
                     forward.notes[step].row(trial).as_slice().expect("row-major"),
                 );
             }
-            if step > 0 {
+            if step >= self.first_recurrent() {
                 let mut through = Array2::zeros((trials, units));
                 let transposed = &transposed[self.equations.recurrent_index(step)];
                 multiply(by_recurrent.view(), transposed, &mut through);
                 let mut by_h = by_state.slice_mut(s![.., ..units]);
                 by_h += &(through * &forward.slopes[step]);
             }
-            found.recurrent.push(by_recurrent);
-            found.input.push(by_input);
+            recurrent.push(by_recurrent);
+            input.push(by_input);
         }
-        found.recurrent.reverse();
-        found.input.reverse();
-        found
+        recurrent.reverse();
+        input.reverse();
+        Derivatives { recurrent, input, initial_state: by_state }
     }
 
     /// Output weights and their bias: `∂y_o / ∂R = r` for the weights into output `o`, and 1 for its bias.
     fn add_readout(&self, forward: &Forward, blocks: &mut [Option<Array2<f64>>]) {
-        let [.., readout, bias] = blocks else { return };
+        let [readout, bias] = &mut blocks[self.readout_index()..][..2] else { return };
         let outputs = self.arrays.readout.ncols();
         let trained = self.connectivity.trained_entries(Weights::READOUT);
         if let Some(kernel) = readout {
@@ -250,7 +272,7 @@ impl Tangents<'_> {
         }
     }
 
-    fn add_input(&self, inputs: &Inputs<f64>, by: &ByCurrents, blocks: &mut [Option<Array2<f64>>]) {
+    fn add_input(&self, inputs: &Inputs<f64>, by: &Derivatives, blocks: &mut [Option<Array2<f64>>]) {
         let Some(kernel) = &mut blocks[0] else { return };
         match inputs {
             Inputs::Held { stimuli, hold } => {
@@ -268,7 +290,7 @@ impl Tangents<'_> {
         }
     }
 
-    fn add_recurrent(&self, forward: &Forward, by: &ByCurrents, blocks: &mut [Option<Array2<f64>>]) {
+    fn add_recurrent(&self, forward: &Forward, by: &Derivatives, blocks: &mut [Option<Array2<f64>>]) {
         let parts = &self.arrays.recurrent;
         if let Some(rank) = self.connectivity.rank() {
             return self.add_factors(forward, by, rank, blocks);
@@ -282,7 +304,8 @@ impl Tangents<'_> {
         });
         for index in 0..parts.len() {
             let Some(kernel) = &mut blocks[1 + index] else { continue };
-            let steps = (1..by.recurrent.len()).filter(|step| self.equations.recurrent_index(*step) == index);
+            let steps = self.first_recurrent()..by.recurrent.len();
+            let steps = steps.filter(|step| self.equations.recurrent_index(*step) == index);
             let (left, right) =
                 steps.map(|step| (forward.sent[step].view(), by.recurrent[step].view())).unzip();
             let factor = factors.as_ref().map(|factors| factors[index].view());
@@ -295,7 +318,7 @@ impl Tangents<'_> {
     fn add_factors(
         &self,
         forward: &Forward,
-        by: &ByCurrents,
+        by: &Derivatives,
         rank: usize,
         blocks: &mut [Option<Array2<f64>>],
     ) {
@@ -304,7 +327,7 @@ impl Tangents<'_> {
         for current in 0..self.arrays.input.ncols() / units {
             let terms = s![.., current * rank..(current + 1) * rank];
             let (m, l) = (parts[0].slice(terms), parts[1].slice(terms));
-            let steps = 1..by.recurrent.len();
+            let steps = self.first_recurrent()..by.recurrent.len();
             let by_block: Vec<Array2<f64>> = steps
                 .clone()
                 .map(|step| {
@@ -327,7 +350,7 @@ impl Tangents<'_> {
         }
     }
 
-    fn add_biases(&self, dynamics: &dyn Dynamics, by: &ByCurrents, blocks: &mut [Option<Array2<f64>>]) {
+    fn add_biases(&self, dynamics: &dyn Dynamics, by: &Derivatives, blocks: &mut [Option<Array2<f64>>]) {
         let first = 1 + self.arrays.recurrent.len();
         let count = self.arrays.biases.len();
         let mut sums = vec![Array2::<f64>::zeros(by.input[0].raw_dim()); count];
@@ -387,5 +410,6 @@ pub(super) fn in_double(weights: &Weights, parts: Vec<Array2<f64>>) -> Parameter
         biases,
         readout: widened(&weights.readout),
         readout_bias: widened(&weights.readout_bias),
+        initial_state: weights.initial_state.as_ref().map(widened),
     }
 }

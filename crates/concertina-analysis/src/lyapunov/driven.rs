@@ -27,10 +27,12 @@ pub struct Driven {
     pub(crate) system: Autonomous,
     /// (inputs, currents × units).
     input_weights: Array2<f64>,
+    /// The state before the first timestep of a trial.
+    pub(crate) start: Array1<f64>,
 }
 
 impl Driven {
-    /// These dynamics with inputs that reach them through these weights.
+    /// These dynamics with inputs that reach them through these weights. Trials start from the zero state.
     ///
     /// # Shapes
     /// `input_weights`: (inputs, currents × units).
@@ -44,7 +46,7 @@ impl Driven {
             return Err(Error::Shape { what: "input weights", expected, found });
         }
         match input_weights.indexed_iter().find(|(_, value)| !value.is_finite()) {
-            None => Ok(Self { system, input_weights }),
+            None => Ok(Self { start: Array1::zeros(system.dimension()), system, input_weights }),
             Some(((input, column), value)) => Err(Error::NotFinite {
                 what: "input weights".to_owned(),
                 place: format!("from input {input} to column {column}"),
@@ -53,13 +55,18 @@ impl Driven {
         }
     }
 
-    /// The dynamics of a recurrent network; `None` for a feedforward one, which has none.
+    /// The dynamics of a recurrent network, whose trials start from its initial state; `None` for a
+    /// feedforward one, which has none.
     ///
     /// # Errors
     /// [`Error::NotFinite`].
     pub fn of(network: &Network) -> Result<Option<Self>> {
         let Some(system) = Autonomous::of(network)? else { return Ok(None) };
-        Self::new(system, network.weights().input.mapv(f64::from)).map(Some)
+        let mut driven = Self::new(system, network.weights().input.mapv(f64::from))?;
+        if let Some(start) = &network.weights().initial_state {
+            driven.start = start.mapv(f64::from);
+        }
+        Ok(Some(driven))
     }
 
     /// The same network without input.

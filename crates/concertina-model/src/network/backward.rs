@@ -123,11 +123,14 @@ impl Backward {
         self.by_state.rows_mut(0..batch.count()).as_mut_slice().fill(0.0);
         self.by_rest.as_mut_slice().fill(0.0);
         self.collect_readout(forward, batch, trained, gradient);
-        if !trained[..gradient.slots().readout].contains(&true) {
+        let slots = gradient.slots();
+        let of_readout = [slots.readout, slots.readout_bias];
+        if !trained.iter().enumerate().any(|(slot, trained)| *trained && !of_readout.contains(&slot)) {
             self.begun = true;
             return; // only the readout is trained, so nothing has to go back through time
         }
         let size = window(forward.cell.currents(), batch.steps(), batch.count());
+        let begun = self.begun;
         for index in (0..batch.steps().div_ceil(size)).rev() {
             let window = index * size..batch.steps().min((index + 1) * size);
             for step in window.clone().rev() {
@@ -137,6 +140,7 @@ impl Backward {
             self.collect_recurrent(equations, forward, batch, &window, trained, gradient);
             self.begun = true;
         }
+        self.collect_start(batch.count(), begun, trained, gradient);
     }
 
     /// Goes from the derivative by the state of a step, the `place`-th of its window, to that by the previous
@@ -167,17 +171,22 @@ impl Backward {
         if let Some(disturbance) = disturbance {
             disturbance.drop_out(step, &mut by_state);
         }
+        let start = forward.start.as_ref().filter(|_| step == 0);
         forward.cell.backward(Back {
             by_state: by_state.reborrow(),
             by_rest: self.by_rest.rows_mut(0..if forward.cell.states() > 1 { count } else { 0 }),
             by_current: self.by_current.rows_mut(rows(place)),
             by_last_input: self.by_last_input.as_mut().map(|last| last.rows.rows_mut(rows(place))),
             state: forward.state(step),
-            previous: (step > 0).then(|| forward.state(step - 1)),
+            previous: match start {
+                Some(start) => Some(start.state.rows(0..count)),
+                None => (step > 0).then(|| forward.state(step - 1)),
+            },
+            start_rest: start.filter(|_| forward.cell.states() > 1).map(|start| start.rest.rows(0..count)),
             tapes: &forward.tapes,
             rows: rows(step),
         });
-        if step == 0 {
+        if step == 0 && start.is_none() {
             return;
         }
         let (products, index) = (&self.products, equations.recurrent_index(step));
@@ -188,7 +197,10 @@ impl Backward {
             ThroughWeights::ThroughRates { kept } => {
                 let mut by_rate = self.by_rate.rows_mut(0..count);
                 products.backward(index, by_rate.reborrow(), by_current, keep, false);
-                let rates = forward.sent().rows(rows(step - 1));
+                let rates = match start {
+                    Some(start) => start.sent().rows(0..count),
+                    None => forward.sent().rows(rows(step - 1)),
+                };
                 multiply_by_slope(equations.nonlinearity, &mut by_rate, rates);
                 kernels::scale_in_place(by_state.as_mut_slice(), kept);
                 kernels::scaled_add(by_state.as_mut_slice(), 1.0, by_rate.view().as_slice());
@@ -249,6 +261,16 @@ impl Backward {
             };
             let (parts, trained) = (&mut arrays[slots.recurrent.clone()], &trained[slots.recurrent.clone()]);
             self.products.collect(index, of, parts, trained);
+            if let Some(start) = forward.start.as_ref().filter(|_| window.start == 0) {
+                let of = Collected {
+                    sent: start.sent().rows(0..batch.count()),
+                    by_currents: self.by_current.rows(placed(0..1)),
+                    kept: forward.kept.rows(rows(0..1)),
+                    kept_back: self.kept.rows(placed(0..1)),
+                    add: true,
+                };
+                self.products.collect(index, of, parts, trained);
+            }
         }
         for index in slots.biases.clone().filter(|index| trained[*index]) {
             let of = within(&equations.steps_of(index - slots.biases.start), window);
@@ -264,6 +286,19 @@ impl Backward {
             kernels::column_sums(bias, by_last.rows(placed(window.clone())), add);
             let last = columns - bias.len()..columns;
             arrays[first].as_mut_slice()[last].copy_from_slice(bias);
+        }
+    }
+
+    /// The gradient by the initial state, which all trials share. The derivatives are those that the first
+    /// step has left.
+    fn collect_start(&self, count: usize, add: bool, trained: &[bool], gradient: &mut Packed) {
+        let Some(slot) = gradient.slots().initial_state.filter(|slot| trained[*slot]) else { return };
+        let by_initial = gradient.arrays_mut()[slot].as_mut_slice();
+        let units = self.by_state.column_count();
+        kernels::column_sums(&mut by_initial[..units], self.by_state.rows(0..count), add);
+        let rest = self.by_rest.column_count();
+        if rest > 0 {
+            kernels::column_sums(&mut by_initial[units..units + rest], self.by_rest.rows(0..count), add);
         }
     }
 

@@ -70,8 +70,7 @@ pub fn evaluate_outputs(
 
     let mut batch = Batch::new(0, 0);
     let mut scorer = Scorer::new(width);
-    let mut first = 0;
-    let total = score_in_parts(trials, PASS, |part| {
+    let total = score_in_parts(trials, PASS, |first, part| {
         batch.load_compared(steps, part)?;
         let mut rows = Rows::zeros(batch.evaluated_count() * part.len(), width);
         for (evaluated, step) in batch.evaluated().iter().cloned().flatten().enumerate() {
@@ -85,7 +84,6 @@ pub fn evaluate_outputs(
                 check_finite("targets", target.real().unwrap_or_default(), index)?;
             }
         }
-        first += part.len();
         Ok(scorer.score(loss, &rows, &batch, part.share(), None))
     })?;
     if trials.share() == 0.0 {

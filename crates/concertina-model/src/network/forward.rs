@@ -10,6 +10,7 @@ use super::connectivity::Products;
 use super::disturbance::DisturbedPart;
 use super::packed::Packed;
 use super::score::{Score, Scorer};
+use super::start::{InitialNoise, Start, Trial};
 use super::{Equations, Variable};
 
 /// The states of one batch during a trial: blocks of `batch` rows, one block per timestep.
@@ -21,6 +22,7 @@ use super::{Equations, Variable};
 /// | `recurrent` | `h_{t-1} W` of the current step, for cells with several currents | batch |
 /// | `kept` | what the products with the recurrent weights keep for the gradient | steps × batch |
 /// | `outputs` | `y_t` of the evaluated timesteps | evaluated × batch |
+/// | `start` | `h_0`, unless it is zero | batch |
 #[derive(Debug)]
 pub(crate) struct Forward {
     pub(super) cell: Box<dyn Cell>,
@@ -30,12 +32,19 @@ pub(crate) struct Forward {
     products: Box<dyn Products>,
     pub(super) kept: Rows,
     pub(super) outputs: Rows,
+    pub(super) start: Option<Start>,
     batch: usize,
 }
 
 impl Forward {
     /// Buffers for batches of up to `capacity` samples, disturbed or not.
-    pub(crate) fn new(equations: &Equations, weights: &Packed, capacity: usize, disturbed: bool) -> Self {
+    pub(crate) fn new(
+        equations: &Equations,
+        weights: &Packed,
+        capacity: usize,
+        disturbed: bool,
+        noise: Option<InitialNoise>,
+    ) -> Self {
         let cell = cell::of(equations);
         let (units, outputs) = (weights.readout().row_count(), weights.readout().column_count());
         let rows = equations.steps * capacity;
@@ -47,6 +56,7 @@ impl Forward {
             recurrent: Rows::zeros(if currents > 1 { capacity } else { 0 }, currents * units),
             kept: Rows::zeros(rows, products.width()),
             outputs: Rows::zeros(equations.evaluate * capacity, outputs),
+            start: Start::new(&*cell, weights, capacity, noise),
             batch: 0,
             cell,
             products,
@@ -63,31 +73,36 @@ impl Forward {
         self.products.begin(weights);
     }
 
-    /// Runs a batch through its trial and scores it. `share` is the weight of one (sample, timestep) pair in
-    /// the mean loss.
+    /// Runs a batch through its trial and scores it. `first` is its first trial, and `share` is the weight of
+    /// one (sample, timestep) pair in the mean loss.
     pub(crate) fn score(
         &mut self,
         equations: &Equations,
         weights: &Packed,
         batch: &Batch,
+        first: Trial,
         share: f64,
         scorer: &mut Scorer,
     ) -> Score {
-        self.run(equations, weights, batch, None);
+        self.run(equations, weights, batch, first, None);
         self.read_out(batch, weights);
         scorer.score(equations.loss, &self.outputs, batch, share, None)
     }
 
     /// Runs a batch of at most `capacity` samples through its trial, either undisturbed or with the noise and
-    /// dropout of these samples.
+    /// dropout of these samples, of which `first` is the first.
     pub(crate) fn run(
         &mut self,
         equations: &Equations,
         weights: &Packed,
         batch: &Batch,
+        first: Trial,
         disturbance: Option<&DisturbedPart<'_>>,
     ) {
         self.batch = batch.count();
+        if let Some(start) = &mut self.start {
+            start.place(weights, first, self.batch, equations.nonlinearity);
+        }
         for step in 0..batch.steps() {
             match self.cell.currents() {
                 1 => self.step_of_one_current(equations, weights, batch, step, disturbance),
@@ -109,25 +124,39 @@ impl Forward {
         let (past, rest) = self.states.split_at_mut(rows.start);
         let past = past.view();
         let mut current = rest.into_rows(0..count);
-        let previous = (step > 0).then(|| past.rows(rows.start - count..rows.start));
+        let start = self.start.as_ref().filter(|_| step == 0);
+        let previous = match start {
+            Some(start) => Some(start.state.rows(0..count)),
+            None => (step > 0).then(|| past.rows(rows.start - count..rows.start)),
+        };
         if let Some(previous) = previous {
-            let sent = match self.cell.sends_rates() {
-                true => self.tapes[0].rows(rows.start - count..rows.start),
-                false => previous,
+            let sent = match start {
+                Some(start) => start.sent().rows(0..count),
+                None if self.cell.sends_rates() => self.tapes[0].rows(rows.start - count..rows.start),
+                None => previous,
             };
             let (index, kept) = (equations.recurrent_index(step), self.kept.rows_mut(rows.clone()));
             self.products.forward(weights, index, current.reborrow(), sent, kept);
         }
         match batch.input_at(step) {
-            Some(input) => kernels::product(current.reborrow(), input, weights.input(), step > 0),
-            None if step == 0 => current.as_mut_slice().fill(0.0),
+            Some(input) => kernels::product(current.reborrow(), input, weights.input(), previous.is_some()),
+            None if previous.is_none() => current.as_mut_slice().fill(0.0),
             None => {}
         }
         kernels::add_row(current.reborrow(), weights.bias(equations.bias_index(step)));
         let (recurrent, biases) = (self.recurrent.view(), [&[][..]; 2]);
-        let tapes = &mut self.tapes;
-        let state = current;
-        self.cell.forward(Ahead { step, state, previous, recurrent, biases, tapes, rows, disturbance });
+        let (state, start_rest, tapes) = (current, None, &mut self.tapes);
+        self.cell.forward(Ahead {
+            step,
+            state,
+            previous,
+            start_rest,
+            recurrent,
+            biases,
+            tapes,
+            rows,
+            disturbance,
+        });
     }
 
     /// A step of a cell with several currents, which takes those from the inputs and those from the units
@@ -143,7 +172,11 @@ impl Forward {
         let (past, rest) = self.states.split_at_mut(rows.start);
         let past = past.view();
         let state = rest.into_rows(0..count);
-        let previous = (step > 0).then(|| past.rows(rows.start - count..rows.start));
+        let start = self.start.as_ref().filter(|_| step == 0);
+        let previous = match start {
+            Some(start) => Some(start.state.rows(0..count)),
+            None => (step > 0).then(|| past.rows(rows.start - count..rows.start)),
+        };
         let mut recurrent = self.recurrent.rows_mut(0..count);
         match previous {
             Some(previous) => {
@@ -159,8 +192,19 @@ impl Forward {
         }
         let recurrent = self.recurrent.rows(0..count);
         let biases = [weights.bias(0), weights.bias(1)];
+        let start_rest = start.map(|start| start.rest.rows(0..count));
         let tapes = &mut self.tapes;
-        self.cell.forward(Ahead { step, state, previous, recurrent, biases, tapes, rows, disturbance });
+        self.cell.forward(Ahead {
+            step,
+            state,
+            previous,
+            start_rest,
+            recurrent,
+            biases,
+            tapes,
+            rows,
+            disturbance,
+        });
     }
 
     /// Reads out the evaluated timesteps: (evaluated × batch, outputs), time-major.

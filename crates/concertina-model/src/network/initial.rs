@@ -15,7 +15,7 @@ use super::weights::Layout;
 use super::{Connectivity, Equations, TrainedWeights, Weights, cell};
 use crate::error::{Error, Result};
 use crate::memory;
-use crate::params::{InitialWeights, ValidParams};
+use crate::params::{InitialState, InitialWeights, ValidParams};
 
 const UNIFORM_WEIGHTS: Purpose = Purpose::new("uniform weights");
 const READOUT_WEIGHTS: Purpose = Purpose::new("readout weights");
@@ -71,6 +71,7 @@ fn standard(drawing: &Drawing<'_>) -> Result<Weights> {
         biases: biases.iter().flat_map(|bias| vec![bias.mapv(|entry| entry as f32); repeated]).collect(),
         readout: rounded(readout, "network.readout_scale", network.readout_scale)?,
         readout_bias: Array1::zeros(params.outputs()),
+        initial_state: initial_state(params),
     })
 }
 
@@ -103,7 +104,16 @@ fn uniform(drawing: &Drawing<'_>) -> Result<Weights> {
         false => Array1::zeros(length),
     };
     let biases = (0..biases).map(|_| vector(columns)).collect();
-    Ok(Weights { input, recurrent, biases, readout, readout_bias: vector(outputs) })
+    let readout_bias = vector(outputs);
+    Ok(Weights { input, recurrent, biases, readout, readout_bias, initial_state: initial_state(params) })
+}
+
+/// The initial state before training: zero.
+fn initial_state(params: &ValidParams) -> Option<Array1<f32>> {
+    match params.network.initial_state {
+        InitialState::Zero => None,
+        InitialState::Trained => Some(Array1::zeros(Layout::of(params).states * params.network.units)),
+    }
 }
 
 /// Weights in single precision, or, if one of them is too large for it, an error that names the parameter

@@ -24,6 +24,7 @@ mod forward;
 pub mod initial;
 mod packed;
 mod score;
+mod start;
 mod trained;
 mod variable;
 mod weights;
@@ -42,10 +43,12 @@ pub use evaluate::evaluate_outputs;
 pub(crate) use forward::Forward;
 pub(crate) use packed::Packed;
 pub(crate) use score::{Score, Scorer};
+pub(crate) use start::{InitialNoise, Trial};
 pub use trained::{TrainedWeights, is_trained};
 pub use variable::Variable;
 pub use weights::Weights;
 
+use self::start::Start;
 use crate::error::{Error, Result};
 use crate::loss::predicted_class;
 use crate::params::{NetworkKind, Nonlinearity, ValidParams};
@@ -64,6 +67,7 @@ pub struct Network {
     /// The weights in the form in which they are trained, where that is another form and is known.
     trained: Option<TrainedWeights>,
     packed: Packed,
+    initial_noise: Option<InitialNoise>,
 }
 
 /// The performance of a network on a set of trials.
@@ -96,7 +100,8 @@ impl Network {
             }
         }
         let packed = Packed::pack(&weights);
-        Ok(Network { equations: Equations::new(params), weights, trained: None, packed })
+        let initial_noise = InitialNoise::from_params(params);
+        Ok(Network { equations: Equations::new(params), weights, trained: None, packed, initial_noise })
     }
 
     /// The network that `params` describe, with weights in the form in which they are trained. Only such a
@@ -219,6 +224,22 @@ impl Network {
         Ok(kept)
     }
 
+    /// The states before the first timestep of the first trials of a set, (trials, states × units): zero,
+    /// unless the network has an initial state or noise on it.
+    pub fn starts(&self, trials: usize) -> Array2<f32> {
+        let dynamics = cell::of(&self.equations);
+        let numbers = dynamics.states() * self.weights.units();
+        let mut states = Array2::zeros((trials, numbers));
+        let Some(mut start) = Start::new(&*dynamics, &self.packed, trials, self.initial_noise) else {
+            return states;
+        };
+        start.place(&self.packed, Trial::Shown(0), trials, self.nonlinearity());
+        let (first, rest) = states.view_mut().split_at(ndarray::Axis(1), self.weights.units());
+        copy_block(start.state.view(), first);
+        copy_block(start.rest.view(), rest);
+        states
+    }
+
     /// The outputs `h R + c` of states, or `φ(h) R + c` where rates are read out.
     ///
     /// # Shapes
@@ -263,13 +284,13 @@ impl Network {
         self.readout()?;
         let (equations, weights) = (&self.equations, &self.packed);
         let capacity = PASS.min(trials.len());
-        let mut forward = Forward::new(equations, weights, capacity, false);
+        let mut forward = Forward::new(equations, weights, capacity, false, self.initial_noise);
         let mut batch = Batch::new(weights.input().row_count(), capacity);
         let mut scorer = Scorer::new(weights.readout().column_count());
         forward.begin(weights);
-        let total = score_in_parts(trials.view(), capacity, |part| {
+        let total = score_in_parts(trials.view(), capacity, |first, part| {
             batch.load(equations, part)?;
-            Ok(forward.score(equations, weights, &batch, part.share(), &mut scorer))
+            Ok(forward.score(equations, weights, &batch, Trial::Shown(first), part.share(), &mut scorer))
         })?;
         Ok(total.evaluation(trials.targets.are_classes(), &scorer))
     }
@@ -293,13 +314,13 @@ impl Network {
         }
         let equations = Equations { steps, evaluate: 0, ..self.equations };
         let capacity = PASS.min(inputs.len());
-        let mut forward = Forward::new(&equations, &self.packed, capacity, false);
+        let mut forward = Forward::new(&equations, &self.packed, capacity, false, self.initial_noise);
         let mut batch = Batch::new(self.packed.input().row_count(), capacity);
         forward.begin(&self.packed);
         for first in (0..inputs.len()).step_by(PASS) {
             let part = inputs.slice(first..(first + PASS).min(inputs.len()));
             batch.load_inputs(steps, part)?;
-            forward.run(&equations, &self.packed, &batch, None);
+            forward.run(&equations, &self.packed, &batch, Trial::Shown(first), None);
             each(first, &forward);
         }
         Ok(())
@@ -322,17 +343,17 @@ pub(crate) struct Total {
     weight: usize,
 }
 
-/// Scores trials `capacity` at a time.
+/// Scores trials `capacity` at a time. `score` also gets the number of the first trial.
 pub(crate) fn score_in_parts(
     trials: TrialsRef<'_>,
     capacity: usize,
-    mut score: impl FnMut(TrialsRef<'_>) -> Result<Score>,
+    mut score: impl FnMut(usize, TrialsRef<'_>) -> Result<Score>,
 ) -> Result<Total> {
     trials.check()?;
     let mut total = Total::default();
     for first in (0..trials.len()).step_by(capacity.max(1)) {
         let part = trials.slice(first..(first + capacity).min(trials.len()));
-        let score = score(part)?;
+        let score = score(first, part)?;
         total.loss += score.loss * part.weight() as f64;
         total.correct += score.correct;
         total.weight += part.weight();

@@ -17,6 +17,7 @@ pub(crate) struct Packed {
     arrays: Vec<Panels>,
     recurrent_count: usize,
     bias_count: usize,
+    has_initial_state: bool,
 }
 
 /// The positions of the arrays in [`Packed::arrays`].
@@ -27,6 +28,7 @@ pub(crate) struct Slots {
     pub(crate) biases: Range<usize>,
     pub(crate) readout: usize,
     pub(crate) readout_bias: usize,
+    pub(crate) initial_state: Option<usize>,
 }
 
 impl Packed {
@@ -47,8 +49,14 @@ impl Packed {
         arrays.extend(weights.biases.iter().map(row));
         arrays.push(Panels::from_row_major(weights.readout.view()));
         arrays.push(row(&weights.readout_bias));
-        let (recurrent_count, bias_count) = (weights.recurrent.len(), weights.biases.len());
-        Packed { connectivity, arrays, recurrent_count, bias_count }
+        arrays.extend(weights.initial_state.iter().map(row));
+        Packed {
+            connectivity,
+            arrays,
+            recurrent_count: weights.recurrent.len(),
+            bias_count: weights.biases.len(),
+            has_initial_state: weights.initial_state.is_some(),
+        }
     }
 
     /// The arrays, with the parts in place of the recurrent matrices.
@@ -59,6 +67,7 @@ impl Packed {
             biases: (0..self.bias_count).map(|index| Array1::from(self.bias(index).to_vec())).collect(),
             readout: self.readout().to_array(),
             readout_bias: Array1::from(self.readout_bias().to_vec()),
+            initial_state: self.initial_state().map(|state| Array1::from(state.to_vec())),
         }
     }
 
@@ -69,8 +78,13 @@ impl Packed {
             .iter()
             .map(|panels| Panels::zeros(panels.row_count(), panels.column_count()))
             .collect();
-        let (recurrent_count, bias_count) = (self.recurrent_count, self.bias_count);
-        Packed { connectivity: self.connectivity.clone(), arrays, recurrent_count, bias_count }
+        Packed {
+            connectivity: self.connectivity.clone(),
+            arrays,
+            recurrent_count: self.recurrent_count,
+            bias_count: self.bias_count,
+            has_initial_state: self.has_initial_state,
+        }
     }
 
     pub(crate) fn connectivity(&self) -> &Connectivity {
@@ -106,6 +120,11 @@ impl Packed {
         vector(&self.arrays[self.slots().readout_bias])
     }
 
+    /// The state before the first timestep, (states × units); `None` if it is zero.
+    pub(crate) fn initial_state(&self) -> Option<&[f32]> {
+        self.slots().initial_state.map(|slot| vector(&self.arrays[slot]))
+    }
+
     pub(crate) fn recurrent_count(&self) -> usize {
         self.recurrent_count
     }
@@ -114,7 +133,14 @@ impl Packed {
     pub(crate) fn slots(&self) -> Slots {
         let recurrent = 1..1 + self.recurrent_count;
         let biases = recurrent.end..recurrent.end + self.bias_count;
-        Slots { input: 0, readout: biases.end, readout_bias: biases.end + 1, recurrent, biases }
+        Slots {
+            input: 0,
+            readout: biases.end,
+            readout_bias: biases.end + 1,
+            initial_state: self.has_initial_state.then_some(biases.end + 2),
+            recurrent,
+            biases,
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use ndarray::{Array1, Array2, ArrayD, Ix1, Ix2};
 use super::connectivity::Part;
 use super::{Connectivity, Equations, cell};
 use crate::error::{Error, Result};
-use crate::params::{NetworkKind, ValidParams};
+use crate::params::{InitialState, NetworkKind, ValidParams};
 
 /// The weights of a network. Vectors are row vectors throughout, so a matrix is (from, to) and acts as `h W`.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,6 +23,9 @@ pub struct Weights {
     pub readout: Array2<f32>,
     /// Readout bias `c`, (outputs), or none.
     pub readout_bias: Array1<f32>,
+    /// The state before the first timestep, (units), or (2 × units) for the `h` and the `c` of an LSTM; `None`
+    /// if it is zero.
+    pub initial_state: Option<Array1<f32>>,
 }
 
 /// The names of the recurrent matrices in files: `recurrent_weights`, followed by the layer in a feedforward
@@ -63,6 +66,8 @@ impl Weights {
     pub const READOUT: &'static str = "readout_weights";
     /// The name of the readout bias in files.
     pub const READOUT_BIAS: &'static str = "readout_bias";
+    /// The name of the initial state in files.
+    pub const INITIAL_STATE: &'static str = "initial_state";
 
     /// Every array with its name in files, in a fixed order.
     pub fn tensors(&self) -> Vec<(String, ArrayD<f32>)> {
@@ -86,6 +91,9 @@ impl Weights {
         }
         tensors.push((Self::READOUT.to_owned(), self.readout.clone().into_dyn()));
         tensors.push((Self::READOUT_BIAS.to_owned(), self.readout_bias.clone().into_dyn()));
+        if let Some(state) = &self.initial_state {
+            tensors.push((Self::INITIAL_STATE.to_owned(), state.clone().into_dyn()));
+        }
         tensors
     }
 
@@ -128,7 +136,7 @@ impl Weights {
         lookup: impl Fn(&str) -> Option<ArrayD<f32>>,
     ) -> Result<Self> {
         let (units, input_dim, outputs) = (params.network.units, params.inputs(), params.outputs());
-        let Layout { currents, biases, layered, .. } = Layout::of(params);
+        let Layout { currents, biases, layered, states, .. } = Layout::of(params);
         let columns = currents * units;
         // What an imported network lacks is an array without entries.
         let lacks = |name: &str, axis: usize| {
@@ -165,6 +173,10 @@ impl Weights {
                 .collect::<Result<_>>()?,
             readout: matrix(Self::READOUT, units, outputs)?,
             readout_bias: vector(Self::READOUT_BIAS, outputs)?,
+            initial_state: match params.network.initial_state {
+                InitialState::Zero => None,
+                InitialState::Trained => Some(vector(Self::INITIAL_STATE, states * units)?),
+            },
         })
     }
 }
@@ -180,6 +192,8 @@ pub(super) struct Layout {
     pub(super) biases: usize,
     /// Whether the names of arrays contain the layer.
     pub(super) layered: bool,
+    /// How many numbers the state of a unit has.
+    pub(super) states: usize,
 }
 
 impl Layout {
@@ -189,14 +203,18 @@ impl Layout {
     }
 
     pub(super) fn of(params: &ValidParams) -> Self {
-        let currents = cell::of(&Equations::new(params)).currents();
+        let cell = cell::of(&Equations::new(params));
+        let (currents, states) = (cell.currents(), cell.states());
         let steps = params.trial_steps();
         match params.network.kind {
             // names are numbered where there is more than one layer
             NetworkKind::Feedforward => {
-                Layout { currents, recurrent: steps - 1, biases: steps, layered: steps > 1 }
+                Layout { currents, recurrent: steps - 1, biases: steps, layered: steps > 1, states }
             }
-            _ => Layout { currents, recurrent: 1, biases: if currents > 1 { 2 } else { 1 }, layered: false },
+            _ => {
+                let biases = if currents > 1 { 2 } else { 1 };
+                Layout { currents, recurrent: 1, biases, layered: false, states }
+            }
         }
     }
 }

@@ -29,7 +29,8 @@ impl ImportedWeights {
 /// weights, and the trials that analyses show it. The others determine how weights are drawn and trained.
 /// Samples for such a network are drawn with the default seed: the clusters that it was trained on are not
 /// known, so one realisation is as good as another.
-const COUNTING: [&str; 25] = [
+const COUNTING: [&str; 26] = [
+    "network.initial_state",
     "network.kind",
     "network.leak",
     "network.nonlinearity",

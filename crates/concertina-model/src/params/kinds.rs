@@ -123,6 +123,15 @@ choices! {
         Pytorch = "pytorch" | "torch",
     }
 
+    /// The state before the first timestep (`network.initial_state`).
+    InitialState {
+        /// All trials start from zero.
+        #[default]
+        Zero = "zero",
+        /// All trials start from the same state, which is trained.
+        Trained = "trained",
+    }
+
     /// The loss (`train.loss`).
     LossKind {
         /// Softmax cross-entropy.

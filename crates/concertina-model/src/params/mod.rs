@@ -41,8 +41,8 @@ pub use elsewhere::PassedOver;
 pub use imported::ImportedWeights;
 pub(crate) use kinds::PART;
 pub use kinds::{
-    ChoiceNames, GradientMethod, GradientNoiseTarget, InitialWeights, InputWeights, LossKind, NetworkKind,
-    Nonlinearity, OptimizerKind, SchedulerKind, TaskKind,
+    ChoiceNames, GradientMethod, GradientNoiseTarget, InitialState, InitialWeights, InputWeights, LossKind,
+    NetworkKind, Nonlinearity, OptimizerKind, SchedulerKind, TaskKind,
 };
 pub use names::parameter;
 pub use notes::Note;
@@ -212,6 +212,10 @@ pub struct NetworkParams {
     pub dropout: f64,
     /// Standard deviation of the noise added to every unit at every timestep, in training only.
     pub unit_noise: f64,
+    /// The state before the first timestep.
+    pub initial_state: InitialState,
+    /// Standard deviation of the noise on the state before the first timestep, drawn for each trial.
+    pub initial_noise: f64,
     /// Imported weights; `None`: drawn from the seed.
     pub weights: Option<ImportedWeights>,
 }
@@ -243,6 +247,8 @@ impl Default for NetworkParams {
             train_readout: true,
             dropout: 0.0,
             unit_noise: 0.0,
+            initial_state: InitialState::Zero,
+            initial_noise: 0.0,
             weights: None,
         }
     }

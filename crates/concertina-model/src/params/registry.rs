@@ -4,8 +4,8 @@ use super::field::Field;
 use super::kinds::Choice;
 use super::parameter::{Condition, Interval, Kind, MOST, Parameter};
 use super::{
-    GradientMethod, GradientNoiseTarget, InitialWeights, InputWeights, LossKind, NetworkKind, Nonlinearity,
-    OptimizerKind, Params, SchedulerKind, TaskKind,
+    GradientMethod, GradientNoiseTarget, InitialState, InitialWeights, InputWeights, LossKind, NetworkKind,
+    Nonlinearity, OptimizerKind, Params, SchedulerKind, TaskKind,
 };
 
 const COUNT: Kind = Kind::Whole { least: 1, most: MOST };
@@ -364,6 +364,18 @@ pub static PARAMETERS: &[Parameter] = &[
         ["unit_injected_noise"],
         NUMBER,
         "the standard deviation of the noise on every unit, in training"
+    ),
+    parameter!(
+        network.initial_state,
+        [],
+        Kind::Choice(InitialState::NAMES),
+        "the state before the first timestep: zero, or trained"
+    ),
+    parameter!(
+        network.initial_noise,
+        [],
+        NUMBER,
+        "the standard deviation of the noise on the state before the first timestep, in every trial"
     ),
     parameter!(
         network.weights,

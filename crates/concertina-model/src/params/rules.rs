@@ -5,8 +5,8 @@ use std::fmt::Display;
 use super::parameter::grouped;
 use super::value::spell;
 use super::{
-    GradientMethod, GradientNoiseTarget, InitialWeights, InputWeights, LossKind, NetworkKind, Params,
-    SavesPerEpoch, SchedulerKind, TaskKind,
+    GradientMethod, GradientNoiseTarget, InitialState, InitialWeights, InputWeights, LossKind, NetworkKind,
+    Params, SavesPerEpoch, SchedulerKind, TaskKind,
 };
 use crate::task::{Target, TaskShape};
 use crate::{Error, Result};
@@ -19,6 +19,7 @@ pub(super) fn check(params: &Params, shape: &TaskShape) -> Result<()> {
     connectivity(params)?;
     batches(params, shape)?;
     network(params, shape)?;
+    initial_state(params)?;
     reservoir(params)?;
     scheduler(params)?;
     saves(params)
@@ -133,7 +134,7 @@ fn batches(params: &Params, shape: &TaskShape) -> Result<()> {
     unless(
         gradients != GradientMethod::Condensed || params.is_linear(),
         "train.gradients",
-        "`automatic`, `backpropagation` or `split`, unless the network is linear and has no dropout"
+        "`automatic`, `backpropagation` or `split`, unless the network is linear, starts from zero and has no dropout"
             .to_owned(),
         gradients,
         "leave `train.gradients` out: the fastest method is then chosen".to_owned(),
@@ -185,9 +186,42 @@ fn network(params: &Params, shape: &TaskShape) -> Result<()> {
     Ok(())
 }
 
-/// Whether the recurrent weights have several blocks.
-fn is_gated(kind: NetworkKind) -> bool {
-    kind == NetworkKind::Gru
+/// The largest noise on the initial state. It is arbitrary, but states in single precision remain finite.
+const MOST_NOISE: f64 = 1e30;
+
+/// Where trials start.
+fn initial_state(params: &Params) -> Result<()> {
+    let network = &params.network;
+    let is_trained = network.initial_state == InitialState::Trained;
+    let noise = network.initial_noise;
+    let found = [
+        ("network.initial_state", is_trained.then(|| "trained".to_owned())),
+        ("network.initial_noise", (noise > 0.0).then(|| spell(noise))),
+    ];
+    for (parameter, found) in found {
+        unless(
+            found.is_none() || network.kind != NetworkKind::Feedforward,
+            parameter,
+            "its default with `network.kind = feedforward`, which has no state before its first layer"
+                .to_owned(),
+            found.unwrap_or_default(),
+            format!("leave `{parameter}` out, or use `network.kind = vanilla`"),
+        )?;
+    }
+    unless(
+        noise <= MOST_NOISE,
+        "network.initial_noise",
+        "a number of at most 1e30".to_owned(),
+        spell(noise),
+        "lower `network.initial_noise`: states are numbers in single precision".to_owned(),
+    )?;
+    unless(
+        !is_trained || network.train_recurrent || network.weights.is_some(),
+        "network.initial_state",
+        "zero with `network.train_recurrent = false`: only the readout of a reservoir is trained".to_owned(),
+        "trained",
+        "leave out `network.initial_state` or `network.train_recurrent`".to_owned(),
+    )
 }
 
 /// The restrictions of the recurrent weights, and which of them go together.
@@ -248,7 +282,7 @@ fn connectivity(params: &Params) -> Result<()> {
         unless(holds, "network.excitatory", expected.to_owned(), share, hint.to_owned())
     };
     refuse(
-        !is_gated(network.kind),
+        !network.kind.is_gated(),
         "none with a gated network: Dale's law is about currents, and a gate multiplies",
         "leave `network.excitatory` out, or use `network.kind = vanilla`",
     )?;

@@ -7,8 +7,8 @@ use serde::{Serialize, Serializer};
 use super::registry::PARAMETERS;
 use super::rules;
 use super::{
-    LossKind, NetworkKind, NetworkParams, Nonlinearity, Params, SaveRate, SavesPerEpoch, SchedulerKind,
-    TaskKind, TaskParams,
+    InitialState, LossKind, NetworkKind, NetworkParams, Nonlinearity, Params, SaveRate, SavesPerEpoch,
+    SchedulerKind, TaskKind, TaskParams,
 };
 use crate::Result;
 use crate::checkpoint::CheckpointSchedule;
@@ -124,6 +124,8 @@ impl Params {
             && !self.network.kind.is_gated()
             && self.network.rank.is_none()
             && self.network.dropout == 0.0
+            && self.network.initial_state == InitialState::Zero
+            && self.network.initial_noise == 0.0
             && self.task.kind == TaskKind::Clusters
     }
 

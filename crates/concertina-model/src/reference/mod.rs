@@ -3,7 +3,7 @@
 //! | symbol | meaning | shape |
 //! |---|---|---|
 //! | `x_t` | input | (batch, input_dim) |
-//! | `s_t` | state after step `t`, `s_0 = 0`: `h_t`, then any further number of every unit | (batch, states × units) |
+//! | `s_t` | state after step `t`, `s_0` before the first: `h_t`, then any further number of every unit | (batch, states × units) |
 //! | `r_t` | the factor of the recurrent weights: `h_t`, or `φ(h_t)` in leaky and rate networks | (batch, units) |
 //! | `r_{t-1} W + d` | recurrent currents; `d` in gated networks only | (batch, currents × units) |
 //! | `x_t U + b` | input currents | (batch, currents × units) |
@@ -33,6 +33,8 @@ pub struct Parameters {
     pub readout: Array2<f64>,
     /// `c`, (outputs).
     pub readout_bias: Array1<f64>,
+    /// `s_0`, (states × units); `None` if it is zero.
+    pub initial_state: Option<Array1<f64>>,
 }
 
 /// What a step keeps for the backward pass.
@@ -112,12 +114,15 @@ impl Equations {
             if let Some(input) = input_at(&trials.inputs, number) {
                 gradient.input += &input.t().dot(&by_input);
             }
-            if number > 0 {
+            if number > 0 || parameters.initial_state.is_some() {
                 let index = self.recurrent_index(number);
                 gradient.recurrent[index] += &step.sent.t().dot(&by_recurrent);
                 let mut by_h = by_state.slice_mut(s![.., ..units]);
                 by_h += &(by_recurrent.dot(&parameters.recurrent[index].t()) * &step.slopes);
             }
+        }
+        if let Some(by_initial) = &mut gradient.initial_state {
+            *by_initial += &by_state.sum_axis(Axis(0));
         }
         (loss, gradient)
     }
@@ -152,11 +157,14 @@ impl Equations {
         let dynamics = self.dynamics();
         let (batch, units) = (inputs.len(), parameters.units());
         let mut state = Array2::zeros((batch, dynamics.states() * units));
+        if let Some(initial) = &parameters.initial_state {
+            state += initial;
+        }
         let mut steps = Vec::with_capacity(self.steps);
         for number in 0..self.steps {
             let (sent, slopes) = rates(&*dynamics, dynamics.sends_rates(), &state, units);
             let mut recurrent = Array2::zeros((batch, parameters.input.ncols()));
-            if number > 0 {
+            if number > 0 || parameters.initial_state.is_some() {
                 recurrent += &sent.dot(&parameters.recurrent[self.recurrent_index(number)]);
             }
             if dynamics.currents() > 1 {
@@ -287,6 +295,7 @@ impl Parameters {
             biases: self.biases.iter().map(|bias| Array1::zeros(bias.raw_dim())).collect(),
             readout: Array2::zeros(self.readout.raw_dim()),
             readout_bias: Array1::zeros(self.readout_bias.raw_dim()),
+            initial_state: self.initial_state.as_ref().map(|state| Array1::zeros(state.raw_dim())),
         }
     }
 }

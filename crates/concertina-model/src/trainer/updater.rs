@@ -10,8 +10,8 @@ use super::noise::GradientNoise;
 use crate::error::Result;
 use crate::network::is_trained;
 use crate::network::{
-    Backward, Batch, Condensed, Disturbance, Equations, Evaluation, Forward, PASS, Packed, Score, Scorer,
-    TrainedWeights, Weights, score_in_parts,
+    Backward, Batch, Condensed, Disturbance, Equations, Evaluation, Forward, InitialNoise, PASS, Packed,
+    Score, Scorer, TrainedWeights, Trial, Weights, score_in_parts,
 };
 use crate::optimizer::{Buffers, Optimizer, StepContext};
 use crate::params::{GradientMethod, PART, ValidParams};
@@ -59,14 +59,22 @@ struct Backpropagation {
     part: usize,
 }
 
+/// What is random in the states of the units.
+#[derive(Debug, Default)]
+struct Random {
+    disturbance: Option<Disturbance>,
+    initial_noise: Option<InitialNoise>,
+}
+
 impl Method {
     fn new(
         gradients: GradientMethod,
         equations: &Equations,
         weights: &Packed,
         batch: usize,
-        disturbance: Option<Disturbance>,
+        random: Random,
     ) -> Self {
+        let Random { disturbance, initial_noise } = random;
         let part = match gradients {
             GradientMethod::Condensed => {
                 let condensed = Condensed::new(equations, weights, batch, disturbance);
@@ -76,12 +84,12 @@ impl Method {
             GradientMethod::Split => batch.min(PART),
             GradientMethod::Automatic | GradientMethod::Backpropagation => batch,
         };
-        let forward = Forward::new(equations, weights, part, disturbance.is_some());
+        let forward = Forward::new(equations, weights, part, disturbance.is_some(), initial_noise);
         Method::Backpropagation(Box::new(Backpropagation {
             batch: Batch::new(weights.input().row_count(), part.max(PASS)),
             backward: Backward::new(equations, weights, &forward),
             forward,
-            validation: Forward::new(equations, weights, PASS, false),
+            validation: Forward::new(equations, weights, PASS, false, initial_noise),
             scorer: Scorer::new(weights.readout().column_count()),
             disturbance,
             part,
@@ -111,8 +119,9 @@ impl Backpropagation {
             let samples = part * count / parts..(part + 1) * count / parts;
             let disturbance = self.disturbance.as_ref().map(|whole| whole.of(count, samples.clone()));
             let (disturbance, batch) = (disturbance.as_ref(), &mut self.batch);
+            let first = Trial::Trained { update, sample: samples.start };
             batch.load(equations, trials.slice(samples))?;
-            self.forward.run(equations, weights, batch, disturbance);
+            self.forward.run(equations, weights, batch, first, disturbance);
             self.forward.read_out(batch, weights);
             let score = self.backward.score(equations, &self.forward, batch, share);
             self.backward.run(equations, &self.forward, batch, disturbance, trained, gradient);
@@ -127,9 +136,9 @@ impl Backpropagation {
         let Backpropagation { batch, validation, scorer, .. } = self;
         scorer.residuals.clear();
         validation.begin(weights);
-        let total = score_in_parts(trials.view(), validation.capacity(equations), |part| {
+        let total = score_in_parts(trials.view(), validation.capacity(equations), |first, part| {
             batch.load(equations, part)?;
-            Ok(validation.score(equations, weights, batch, part.share(), scorer))
+            Ok(validation.score(equations, weights, batch, Trial::Shown(first), part.share(), scorer))
         })?;
         Ok(total.evaluation(trials.targets.are_classes(), scorer))
     }
@@ -156,7 +165,8 @@ impl Updater {
     /// is trained.
     ///
     /// # Panics
-    /// If `gradients` is [`GradientMethod::Condensed`] and the network is not linear, or of low rank.
+    /// If `gradients` is [`GradientMethod::Condensed`] and the network is not linear, or of low rank, or has an
+    /// initial state.
     pub fn new(
         equations: Equations,
         optimizer: Optimizer,
@@ -165,32 +175,35 @@ impl Updater {
         weights: &TrainedWeights,
         batch: usize,
     ) -> Self {
-        Self::disturbed(equations, optimizer, gradients, trained, weights, batch, None)
+        Self::with(equations, optimizer, gradients, trained, weights, batch, Random::default())
     }
 
     /// The updater that `params` specify, with their noise and dropout.
     pub fn from_params(params: &ValidParams, weights: &TrainedWeights) -> Self {
-        let mut updater = Self::disturbed(
+        let mut updater = Self::with(
             Equations::new(params),
             Optimizer::from_params(&params.train),
             params.train.gradients,
             |name| is_trained(params, name),
             weights,
             params.train.batch,
-            Disturbance::from_params(params),
+            Random {
+                disturbance: Disturbance::from_params(params),
+                initial_noise: InitialNoise::from_params(params),
+            },
         );
         updater.noise = GradientNoise::from_params(params, &updater.weights, &updater.trained);
         updater
     }
 
-    fn disturbed(
+    fn with(
         equations: Equations,
         optimizer: Optimizer,
         gradients: GradientMethod,
         trained: impl Fn(&str) -> bool,
         weights: &TrainedWeights,
         batch: usize,
-        disturbance: Option<Disturbance>,
+        random: Random,
     ) -> Self {
         let names: Vec<String> = weights.tensors().into_iter().map(|(name, _)| name).collect();
         let parts = weights.connectivity().parts();
@@ -215,16 +228,18 @@ impl Updater {
             })
             .collect();
         let virtuals = equations.evaluate * weights.readout().column_count();
-        let condenses = equations.is_linear() && weights.connectivity().square().is_some();
+        let starts_from_zero = weights.initial_state().is_none() && random.initial_noise.is_none();
+        let condenses =
+            equations.is_linear() && weights.connectivity().square().is_some() && starts_from_zero;
         assert!(
             condenses || gradients != GradientMethod::Condensed,
-            "condensed gradients need a linear network with recurrent matrices"
+            "condensed gradients need a linear network with recurrent matrices that starts from zero"
         );
         let gradients = gradients.resolve(condenses, virtuals, batch);
         Updater {
             buffers,
             gradient: weights.zeros_like(),
-            method: Method::new(gradients, &equations, &weights, batch, disturbance),
+            method: Method::new(gradients, &equations, &weights, batch, random),
             noise: None,
             updates: 0,
             finite: true,
@@ -330,7 +345,7 @@ impl Updater {
             Method::Backpropagation(method) => method.evaluate(equations, weights, trials),
             Method::Condensed(method) => {
                 let (condensed, batch) = &mut **method;
-                let total = score_in_parts(trials.view(), condensed.capacity(equations), |part| {
+                let total = score_in_parts(trials.view(), condensed.capacity(equations), |_, part| {
                     batch.load(equations, part)?;
                     Ok(condensed.score(equations, weights, batch, part.share()))
                 })?;

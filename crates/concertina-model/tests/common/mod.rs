@@ -14,6 +14,7 @@ pub(crate) fn widened(weights: &Weights) -> Parameters {
         biases: weights.biases.iter().map(|bias| bias.mapv(f64::from)).collect(),
         readout: weights.readout.mapv(f64::from),
         readout_bias: weights.readout_bias.mapv(f64::from),
+        initial_state: weights.initial_state.as_ref().map(|state| state.mapv(f64::from)),
     }
 }
 
@@ -25,6 +26,7 @@ pub(crate) fn narrowed(parameters: &Parameters) -> Weights {
         biases: parameters.biases.iter().map(|bias| bias.mapv(|value| value as f32)).collect(),
         readout: parameters.readout.mapv(|value| value as f32),
         readout_bias: parameters.readout_bias.mapv(|value| value as f32),
+        initial_state: parameters.initial_state.as_ref().map(|state| state.mapv(|value| value as f32)),
     }
 }
 
@@ -40,6 +42,7 @@ fn views(parameters: &Parameters) -> Vec<ArrayViewD<'_, f64>> {
     views.extend(parameters.biases.iter().map(|bias| bias.view().into_dyn()));
     views.push(parameters.readout.view().into_dyn());
     views.push(parameters.readout_bias.view().into_dyn());
+    views.extend(parameters.initial_state.iter().map(|state| state.view().into_dyn()));
     views
 }
 
@@ -50,5 +53,6 @@ pub(crate) fn views_mut(parameters: &mut Parameters) -> Vec<ArrayViewMutD<'_, f6
     views.extend(parameters.biases.iter_mut().map(|bias| bias.view_mut().into_dyn()));
     views.push(parameters.readout.view_mut().into_dyn());
     views.push(parameters.readout_bias.view_mut().into_dyn());
+    views.extend(parameters.initial_state.iter_mut().map(|state| state.view_mut().into_dyn()));
     views
 }

@@ -1,6 +1,8 @@
 //! The network: its equations, its connectivity, its initial weights.
 
-use concertina_model::params::{InitialWeights, InputWeights, NetworkKind, Nonlinearity, ValidParams};
+use concertina_model::params::{
+    InitialState, InitialWeights, InputWeights, NetworkKind, Nonlinearity, ValidParams,
+};
 
 use super::text::{Block, equation, prose, values};
 
@@ -16,13 +18,34 @@ pub(super) fn describe(runs: &[&ValidParams]) -> Vec<Block> {
     blocks
 }
 
+/// The state before the first timestep, in words.
+fn start(kind: NetworkKind, runs: &[&ValidParams]) -> String {
+    let state = match kind {
+        NetworkKind::Rate => "v_0",
+        NetworkKind::Lstm => "(h_0, c_0)",
+        _ => "h_0",
+    };
+    let from = |params: &ValidParams| match params.network.initial_state {
+        InitialState::Zero => format!("${state} = 0$"),
+        InitialState::Trained => format!("a trained ${state}$"),
+    };
+    let noise = |params: &ValidParams| match params.network.initial_noise {
+        0.0 => String::new(),
+        size => {
+            format!(" with normal noise of standard deviation {size} in every unit, drawn for each trial")
+        }
+    };
+    super::text::distinct(runs, |params| from(params) + &noise(params)).join(" or from ")
+}
+
 fn dynamics(kind: NetworkKind, runs: &[&ValidParams]) -> Vec<Block> {
     let units = values(runs, |params| params.network.units);
     let dt = values(runs, |params| params.network.dt);
+    let start = start(kind, runs);
     let (text, tex) = match kind {
         NetworkKind::Vanilla => (
             format!(
-                "Networks were discrete-time recurrent networks of {units} units. The state $h_t$, a row vector, started from $h_0 = 0$ and followed"
+                "Networks were discrete-time recurrent networks of {units} units. The state $h_t$, a row vector, started from {start} and followed"
             ),
             r"h_t = \varphi(h_{t-1} W + x_t U + b), \qquad y_t = h_t R + c",
         ),
@@ -35,14 +58,14 @@ fn dynamics(kind: NetworkKind, runs: &[&ValidParams]) -> Vec<Block> {
             };
             (
                 format!(
-                    "Networks were leaky rate networks [@sompolinsky1988] of {units} units, integrated by the forward Euler method with a step of $\\Delta t = {dt}$ time constants and started from $h_0 = 0$; the state itself was read out.{without} They followed"
+                    "Networks were leaky rate networks [@sompolinsky1988] of {units} units, integrated by the forward Euler method with a step of $\\Delta t = {dt}$ time constants and started from {start}; the state itself was read out.{without} They followed"
                 ),
                 r"h_t = h_{t-1} + \Delta t \left( -h_{t-1} + \varphi(h_{t-1}) W + x_t U + b \right), \qquad y_t = h_t R + c",
             )
         }
         NetworkKind::Rate => (
             format!(
-                "Networks had {units} leaky firing rates, integrated by the forward Euler method with a step of $\\Delta t = {dt}$ time constants and started from $v_0 = 0$; the rates were read out:"
+                "Networks had {units} leaky firing rates, integrated by the forward Euler method with a step of $\\Delta t = {dt}$ time constants and started from {start}; the rates were read out:"
             ),
             r"v_t = v_{t-1} + \Delta t \left( -v_{t-1} + r_{t-1} W + x_t U + b \right), \qquad r_t = \varphi(v_t), \qquad y_t = r_t R + c",
         ),
@@ -54,7 +77,7 @@ fn dynamics(kind: NetworkKind, runs: &[&ValidParams]) -> Vec<Block> {
         ),
         NetworkKind::Gru => (
             format!(
-                "Networks were gated recurrent units [@cho2014] of {units} units, started from $h_0 = 0$, with the reset gate applied after the recurrent product, as in PyTorch:"
+                "Networks were gated recurrent units [@cho2014] of {units} units, started from {start}, with the reset gate applied after the recurrent product, as in PyTorch:"
             ),
             r"\begin{aligned}
 r_t &= \sigma(x_t U_r + b_r + h_{t-1} W_r + b^{\prime}_r) \\
@@ -65,7 +88,7 @@ h_t &= (1 - z_t) \odot n_t + z_t \odot h_{t-1}, \qquad y_t = h_t R + c
         ),
         NetworkKind::Lstm => (
             format!(
-                "Networks were long short-term memories [@hochreiter1997] of {units} units, started from $h_0 = c_0 = 0$, in the form of PyTorch:"
+                "Networks were long short-term memories [@hochreiter1997] of {units} units, started from {start}, in the form of PyTorch:"
             ),
             r"\begin{aligned}
 i_t &= \sigma(x_t U_i + b_i + h_{t-1} W_i + b^{\prime}_i), & f_t &= \sigma(x_t U_f + b_f + h_{t-1} W_f + b^{\prime}_f) \\

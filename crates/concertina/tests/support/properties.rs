@@ -8,8 +8,9 @@ use std::sync::Arc;
 use concertina::analyses::{Analysis as _, AnalysisSpec};
 use concertina::model::network::Weights;
 use concertina::model::params::{
-    GradientMethod, GradientNoiseTarget, InitialWeights, InputWeights, Interval, Kind, LossKind, NetworkKind,
-    Nonlinearity, PARAMETERS, Params, SavesPerEpoch, Sweep, TaskKind, ValidParams, ValidSweep, Value,
+    GradientMethod, GradientNoiseTarget, InitialState, InitialWeights, InputWeights, Interval, Kind,
+    LossKind, NetworkKind, Nonlinearity, PARAMETERS, Params, SavesPerEpoch, Sweep, TaskKind, ValidParams,
+    ValidSweep, Value,
 };
 use concertina::model::task::{Inputs, Mask, Targets, TrialArrays, Trials};
 use concertina::model::trainer::EpochRecord;
@@ -61,9 +62,10 @@ fn value(path: &str, kind: Kind, number: u64) -> Value {
         ("task.noise", _) => of(&[5e-324, 1e-40, 1e30]),
         ("network.gain", _) if usual => of(&[1.0, 20.0, 250.0]),
         ("train.learning_rate", _) if usual => of(&[1e-3, 1e-2, 1.0]),
-        ("train.weight_decay" | "train.gradient_noise" | "network.unit_noise", _) if usual => {
-            of(&[0.0, 1e-3, 0.1])
-        }
+        (
+            "train.weight_decay" | "train.gradient_noise" | "network.unit_noise" | "network.initial_noise",
+            _,
+        ) if usual => of(&[0.0, 1e-3, 0.1]),
         ("network.density", _) if usual => of(&[1.0, 0.8]),
         ("network.input_scale" | "network.readout_scale", _) if usual => of(&[1.0, 0.3]),
         (_, Kind::Real(Interval::All) | Kind::OptionalReal(Interval::All)) => {
@@ -153,8 +155,10 @@ fn under_the_rules(mut params: Params) -> Params {
         (task.hold, task.evaluate) = (1, 1);
         task.kind = TaskKind::Clusters;
     }
+    network.initial_noise = network.initial_noise.min(1e30);
     if network.kind == NetworkKind::Feedforward {
         (network.rank, network.excitatory, network.density) = (None, None, 1.0);
+        (network.initial_state, network.initial_noise) = (InitialState::Zero, 0.0);
         network.train_recurrent = true;
     }
     if let Some(rank) = &mut network.rank {
@@ -162,7 +166,7 @@ fn under_the_rules(mut params: Params) -> Params {
         network.density = 1.0;
     }
     let is_signed = network.rank.is_none() && network.init == InitialWeights::Standard;
-    network.excitatory = network.excitatory.filter(|_| is_signed && network.kind != NetworkKind::Gru);
+    network.excitatory = network.excitatory.filter(|_| is_signed && !network.kind.is_gated());
     if network.excitatory.is_some() {
         network.excitatory = network.excitatory.map(|share| share.max(0.5));
         network.units = network.units.max(2);
@@ -171,6 +175,7 @@ fn under_the_rules(mut params: Params) -> Params {
         network.random_fraction = 1.0;
     }
     if !network.train_recurrent {
+        network.initial_state = InitialState::Zero;
         (network.train_input, network.train_readout) = (false, true);
         train.gradient_noise_on = GradientNoiseTarget::All;
     }
@@ -198,6 +203,8 @@ fn under_the_rules(mut params: Params) -> Params {
         None => task.train_samples,
     });
     let is_linear = network.nonlinearity == Nonlinearity::Linear && !network.kind.is_gated();
+    let starts_from_zero = network.initial_state == InitialState::Zero && network.initial_noise == 0.0;
+    let is_linear = is_linear && starts_from_zero;
     if !is_linear || network.rank.is_some() || network.dropout > 0.0 || task.kind != TaskKind::Clusters {
         train.gradients = GradientMethod::Automatic;
     }

@@ -116,7 +116,7 @@ impl Cell for Gru {
     }
 
     fn forward(&self, step: Ahead<'_>) {
-        let Ahead { mut state, previous, recurrent, biases, tapes, rows, disturbance, step } = step;
+        let Ahead { mut state, previous, recurrent, biases, tapes, rows, disturbance, step, .. } = step;
         let [gates, inner] = tapes else { unreachable!("the cell has two tapes") };
         let (gates, inner) = (gates.rows_mut(rows.clone()), inner.rows_mut(rows));
         dispatch(ForwardStep { state: state.reborrow(), previous, recurrent, biases, gates, inner });

@@ -137,12 +137,13 @@ impl Cell for Lstm {
     }
 
     fn forward(&self, step: Ahead<'_>) {
-        let Ahead { mut state, previous, recurrent, biases, tapes, rows, disturbance, step } = step;
+        let Ahead { mut state, previous, start_rest, recurrent, biases, tapes, rows, disturbance, step } =
+            step;
         let [gates, cells, bounded] = tapes else { unreachable!("the cell has three tapes") };
         let count = rows.len();
         let (past, rest) = cells.split_at_mut(rows.start);
         let past = past.view();
-        let before = previous.map(|_| past.rows(rows.start - count..rows.start));
+        let before = start_rest.or_else(|| previous.map(|_| past.rows(rows.start - count..rows.start)));
         let cell = rest.into_rows(0..count);
         let (gates, bounded) = (gates.rows_mut(rows.clone()), bounded.rows_mut(rows));
         dispatch(ForwardStep { state: state.reborrow(), before, recurrent, biases, gates, cell, bounded });
@@ -152,9 +153,9 @@ impl Cell for Lstm {
     }
 
     fn backward(&self, step: Back<'_>) {
-        let Back { by_state, by_rest, by_current, previous, tapes, rows, .. } = step;
+        let Back { by_state, by_rest, by_current, previous, start_rest, tapes, rows, .. } = step;
         let [gates, cells, bounded] = tapes else { unreachable!("the cell has three tapes") };
-        let before = previous.map(|_| earlier(cells, &rows));
+        let before = start_rest.or_else(|| previous.map(|_| earlier(cells, &rows)));
         let (gates, bounded) = (gates.rows(rows.clone()), bounded.rows(rows));
         dispatch(BackwardStep { by_state, by_cell: by_rest, by_current, before, gates, bounded });
     }
@@ -207,7 +208,7 @@ fn quarters_mut(row: &mut [f32], units: usize) -> [&mut [f32]; CURRENTS] {
 
 struct ForwardStep<'a> {
     state: RowsMut<'a>,
-    /// The previous cell; none at the first step, where it is zero.
+    /// The previous cell; none at the first step if trials start from zero.
     before: Option<RowsRef<'a>>,
     recurrent: RowsRef<'a>,
     biases: [&'a [f32]; 2],

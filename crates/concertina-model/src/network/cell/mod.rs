@@ -181,8 +181,10 @@ pub(crate) struct Ahead<'a> {
     pub(crate) step: usize,
     /// The state to compute, (batch, units).
     pub(crate) state: RowsMut<'a>,
-    /// The previous state; none at the first step, where it is zero.
+    /// The previous state; none at the first step if trials start from zero.
     pub(crate) previous: Option<RowsRef<'a>>,
+    /// The rest of the state before the first step, at that step only, and unless trials start from zero.
+    pub(crate) start_rest: Option<RowsRef<'a>>,
     /// For cells with several currents: `h W`, (batch, currents × units), and the biases of the currents from
     /// inputs and from units.
     pub(crate) recurrent: RowsRef<'a>,
@@ -207,6 +209,8 @@ pub(crate) struct Back<'a> {
     /// The state of this step, and the previous one.
     pub(crate) state: RowsRef<'a>,
     pub(crate) previous: Option<RowsRef<'a>>,
+    /// The rest of the state before the first step, as in [`Ahead`].
+    pub(crate) start_rest: Option<RowsRef<'a>>,
     pub(crate) tapes: &'a [Rows],
     pub(crate) rows: Range<usize>,
 }

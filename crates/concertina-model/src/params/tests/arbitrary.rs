@@ -42,8 +42,10 @@ pub(super) fn valid() -> impl Strategy<Value = ValidParams> {
             (task.hold, task.evaluate) = (1, 1);
             task.kind = TaskKind::Clusters;
         }
+        network.initial_noise = network.initial_noise.min(1e30);
         if network.kind == NetworkKind::Feedforward {
             (network.rank, network.excitatory, network.density) = (None, None, 1.0);
+            (network.initial_state, network.initial_noise) = (InitialState::Zero, 0.0);
             network.train_recurrent = true;
         }
         if let Some(rank) = &mut network.rank {
@@ -51,7 +53,7 @@ pub(super) fn valid() -> impl Strategy<Value = ValidParams> {
             network.density = 1.0;
         }
         let is_signed = network.rank.is_none() && network.init == InitialWeights::Standard;
-        network.excitatory = network.excitatory.filter(|_| is_signed && network.kind != NetworkKind::Gru);
+        network.excitatory = network.excitatory.filter(|_| is_signed && !network.kind.is_gated());
         if network.excitatory.is_some() {
             network.excitatory = network.excitatory.map(|share| share.max(0.5));
             network.units = network.units.max(2);
@@ -60,6 +62,7 @@ pub(super) fn valid() -> impl Strategy<Value = ValidParams> {
             network.random_fraction = 1.0;
         }
         if !network.train_recurrent {
+            network.initial_state = InitialState::Zero;
             (network.train_input, network.train_readout) = (false, true);
             train.gradient_noise_on = GradientNoiseTarget::All;
         }
@@ -88,6 +91,8 @@ pub(super) fn valid() -> impl Strategy<Value = ValidParams> {
             None => task.train_samples,
         });
         let is_linear = network.nonlinearity == Nonlinearity::Linear && !network.kind.is_gated();
+        let starts_from_zero = network.initial_state == InitialState::Zero && network.initial_noise == 0.0;
+        let is_linear = is_linear && starts_from_zero;
         if !is_linear || network.rank.is_some() || network.dropout > 0.0 || task.kind != TaskKind::Clusters {
             train.gradients = GradientMethod::Automatic;
         }

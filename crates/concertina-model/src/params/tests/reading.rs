@@ -204,6 +204,8 @@ train_input = false              # train the input weights (train_input_weights)
 train_readout = true             # train the readout weights (train_output_weights)
 dropout = 0                      # the probability that a unit is dropped, in training (dropout_p)
 unit_noise = 0                   # the standard deviation of the noise on every unit, in training (unit_injected_noise)
+initial_state = "zero"           # the state before the first timestep: zero, or trained
+initial_noise = 0                # the standard deviation of the noise on the state before the first timestep, in every trial
 # weights is none                # weights from elsewhere, as `concertina runs import` names them (none: drawn from the seed)
 
 [train]

@@ -300,7 +300,7 @@ loss=mse_scalar classes=3
 hint: use `train.loss = mse` for more classes
 
 gradients=condensed nonlinearity=linear dropout=0.1
-`train.gradients`: expected `automatic`, `backpropagation` or `split`, unless the network is linear and has no dropout, found condensed
+`train.gradients`: expected `automatic`, `backpropagation` or `split`, unless the network is linear, starts from zero and has no dropout, found condensed
 hint: leave `train.gradients` out: the fastest method is then chosen
 
 input_weights=diagonal units=100
@@ -365,6 +365,15 @@ fn restrictions_of_the_recurrent_weights_that_make_no_sense_are_refused_with_a_r
         (&["rank=2", "nonlinearity=linear", "gradients=condensed"], "train.gradients", "to the factors"),
         (&["kind=leaky", "random_fraction=0.5", "density=0.5"], "network.random_fraction", "not orthogonal"),
         (&["kind=gru", "excitatory=0.8"], "network.excitatory", "a gate multiplies"),
+        (&["kind=lstm", "excitatory=0.8"], "network.excitatory", "a gate multiplies"),
+        (&["kind=feedforward", "initial_state=trained"], "network.initial_state", "before its first layer"),
+        (&["kind=feedforward", "initial_noise=0.1"], "network.initial_noise", "before its first layer"),
+        (
+            &["train_recurrent=false", "initial_state=trained"],
+            "network.initial_state",
+            "readout of a reservoir",
+        ),
+        (&["initial_noise=1e31"], "network.initial_noise", "at most 1e30"),
         (&["rank=2", "excitatory=0.8"], "network.excitatory", "signs of a product"),
         (&["init=pytorch", "excitatory=0.8"], "network.excitatory", "not balanced"),
         (&["excitatory=0.002"], "network.excitatory", "at least one of the 200 units"),

@@ -113,7 +113,8 @@ impl Rates {
         let (bias, readout_bias) = (bias(program.bias, units)?, bias(program.readout_bias, readout.ncols())?);
         let made_of = [of_input, of_recurrent, bias.1, of_readout, readout_bias.1];
         let (biases, readout_bias) = (vec![bias.0], readout_bias.0);
-        let weights = Weights { input, recurrent: vec![recurrent], biases, readout, readout_bias };
+        let weights =
+            Weights { input, recurrent: vec![recurrent], biases, readout, readout_bias, initial_state: None };
         Ok(Some(Self { program: program.name, weights, made_of, alpha, is_dale }))
     }
 

@@ -188,6 +188,7 @@ impl<'a> Reading<'a> {
             biases: biases.into_iter().map(|bias| bias.array).collect(),
             readout: readout.array,
             readout_bias: readout_bias.array,
+            initial_state: None,
         };
         Ok(OneNetwork::Arrays(weights, arrays))
     }
