@@ -19,6 +19,8 @@ use crate::output::{Failure, is_broken_pipe};
 const RUN_FAILED: u8 = 1;
 const USAGE: u8 = 2;
 const STORE: u8 = 3;
+/// The failure is temporary, as `sysexits.h` calls it: the same command again continues.
+const MORE: u8 = 75;
 const INTERRUPTED: u8 = 130;
 
 fn main() -> ExitCode {
@@ -38,6 +40,7 @@ fn status(failure: &Failure) -> u8 {
         Failure::Output(_) => STORE,
         Failure::Runs { .. } | Failure::NotReproduced(_) => RUN_FAILED,
         Failure::Interrupted | Failure::NotConfirmed => INTERRUPTED,
+        Failure::More { .. } => MORE,
         Failure::NotAsked { .. } => USAGE,
         Failure::Diagnosed { in_store: true, .. } => STORE,
         Failure::Diagnosed { in_store: false, .. } => RUN_FAILED,

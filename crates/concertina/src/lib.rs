@@ -11,6 +11,7 @@ mod event;
 mod hint;
 mod library;
 mod params_table;
+mod plan;
 mod record;
 mod report;
 mod request;
@@ -20,6 +21,7 @@ mod settings;
 mod spec;
 mod study;
 mod tally;
+mod time_limit;
 
 pub use concertina_analysis as analyses;
 pub use concertina_arrays as arrays;
@@ -51,6 +53,7 @@ pub use library::listing::{
 pub use library::merge::{MergeFate, Merged, merged_table};
 pub use library::removal::{Collected, Garbage, collected_table};
 pub use library::stored::StoredRun;
+pub use plan::{Standing, WorkPlan, Worked};
 pub use record::{Comparison, Difference, Divergence, Outcome, RunRecord, Source};
 pub use report::{
     AnalysisTime, ClaimReport, ComparedPoint, Computed, Counts, Drawn, DrawnFigure, FigurePlan, FigureReport,

@@ -1,7 +1,7 @@
 //! `concertina analyse`
 
 use concertina::model::params::parameter;
-use concertina::{CheckpointSelection, Error, Outcome, analysis, check_table_format, has_setting};
+use concertina::{CheckpointSelection, Error, Outcome, WorkPlan, analysis, check_table_format, has_setting};
 
 use super::{asked, conclude, print_runs};
 use crate::arguments::{Analyse, Everywhere};
@@ -23,6 +23,10 @@ pub(crate) fn run(everywhere: &Everywhere, analyse: &Analyse) -> Result<(), Fail
     };
     if training.print {
         return print_runs(&sweep);
+    }
+    if let Some(path) = &training.plan {
+        let plan = WorkPlan::of_analysis(&sweep, &analysis, &at, training.keep())?;
+        return super::plan::write(everywhere, &plan, path);
     }
     let (study, progress) = everywhere.study(training, sweep.varied(), &sweep)?;
     let analysed = study.analyse(&sweep, &analysis, &at);
