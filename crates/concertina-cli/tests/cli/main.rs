@@ -9,4 +9,5 @@ mod keeping;
 mod listing;
 mod manual;
 mod support;
+mod workers;
 mod wrong_inputs;

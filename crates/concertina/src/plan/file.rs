@@ -148,7 +148,11 @@ impl WorkPlan {
 
     /// Reads a file. `find` returns trials that the store keeps.
     pub(crate) fn read(path: &Path, find: &dyn Fn(TrialsName) -> Option<Arc<TrialArrays>>) -> Result<Self> {
-        let failed = |source| Error::Read { source, path: path.to_owned() };
+        let failed = |source: std::io::Error| Error::Plan {
+            reason: format!("cannot read the plan: {source}"),
+            hint: Some(Hint::text("`--plan FILE` of a command writes a plan")),
+            path: path.to_owned(),
+        };
         let bytes = std::fs::metadata(path).map_err(failed)?.len();
         if bytes > MOST_BYTES {
             let reason = format!("expected a plan of at most {MOST_BYTES} bytes, found {bytes}");
