@@ -39,6 +39,7 @@ another.
 | 1 | A run or an analysis failed, or a claim was not reproduced. |
 | 2 | Wrong usage: an unknown option, a parameter or a file that cannot be used, or a question without `--yes`. |
 | 3 | The store could not be used (missing, damaged, newer, read-only, disk full), or output not be written. |
+| 75 | A worker stopped before its plan was complete: by a signal, or because its time was up. Another continues. |
 | 130 | The command was interrupted, or a question was not answered with yes. What was finished is kept. |
 
 A script can rely on these statuses, for example to continue an interrupted sweep:
