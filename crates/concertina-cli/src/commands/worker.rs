@@ -56,7 +56,7 @@ fn conclude(everywhere: &Everywhere, worker: &Worker, worked: Worked, log: &Log)
             "runs": runs, "trained": trained, "unfinished": unfinished, "failed": failed,
             "diverged": log.diverged(), "epochs": log.epochs(), "seconds": seconds,
         });
-        print(format!("{report}\n").as_bytes())?;
+        print(format!("[{report}]\n").as_bytes())?;
     } else if worker.listing.csv {
         let (diverged, epochs) = (log.diverged(), log.epochs());
         print(

@@ -62,7 +62,7 @@ fn workers_leave_what_one_process_leaves() {
     assert_same_store(&place.store("shared"), &place.store("whole"), "three workers");
     let again = place.run(&["worker", "sweep.plan", "--store", "shared", "--json"]).expect_success();
     assert!(
-        again.stdout.starts_with(r#"{"diverged":0,"epochs":0,"failed":0,"runs":12,"#),
+        again.stdout.starts_with(r#"[{"diverged":0,"epochs":0,"failed":0,"runs":12,"#),
         "{}",
         again.stdout
     );
