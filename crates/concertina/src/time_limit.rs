@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 /// The time that is kept free for the last publications. Arbitrary: publishing the state of a run takes
 /// milliseconds on a local disk, and may take a second on a network.
 const RESERVE: Duration = Duration::from_secs(2);
-/// The reserve is at most one part in this many of the whole limit, so that a short limit leaves time to work.
+/// The reserve is at most one part in this many of the whole limit, so that a short limit leaves time to
+/// work.
 const RESERVE_SHARE: u32 = 5;
 /// An epoch is assumed to take this many times as long as the slowest of its kind so far.
 const CAUTION: f64 = 1.25;

@@ -19,6 +19,7 @@ use super::WorkPlan;
 use super::worker::Worked;
 use crate::engine::{self, Demand, Seats, cost, lacks, lock, patience};
 use crate::error::{Error, Result};
+use crate::hint::Hint;
 use crate::library::UPDATE;
 use crate::library::merge::{self, MergeFate};
 use crate::record::{Outcome, RunRecord, Source};
@@ -202,28 +203,28 @@ impl<'a> Scratch<'a> {
         }
         let claims = Mutex::new(claims);
         let records = beating(&claims, || {
-            let records = engine::publish(&own, settings, &Seats::new(settings.jobs), &demands)?;
-            self.merge(&own, &keys)?;
+            let mut records = engine::publish(&own, settings, &Seats::new(settings.jobs), &demands)?;
+            let differ = self.merge(&own, &keys)?;
+            for record in records.iter_mut().filter(|record| differ.contains(&record.key)) {
+                record.outcome = not_taken();
+            }
             Ok(records)
         })?;
         drop(claims);
         Ok(records)
     }
 
-    /// Merges the store of a portion into the shared one.
-    fn merge(&self, own: &Store, keys: &[RunKey]) -> Result<()> {
-        let shared = self.store();
+    /// Merges the store of a portion into the shared one. Returns the runs that differ there, which were not
+    /// taken.
+    fn merge(&self, own: &Store, keys: &[RunKey]) -> Result<BTreeSet<RunKey>> {
+        let (shared, mut differ) = (self.store(), BTreeSet::new());
         let mut memos = merge::memos_by_run(own)?;
         for key in keys {
             let memos = memos.remove(key).unwrap_or_default();
             if own.run(key).exists()? {
                 let merged = merge::take_claimed(shared, own, *key, &memos, &mut BTreeSet::new())?;
                 if merged.fate == MergeFate::Differs {
-                    let (run, folder) = (key.short(), self.scratch.display());
-                    let message = format!(
-                        "run {run}: what was computed in {folder} differs from what the store has, and was not taken"
-                    );
-                    self.study.context.warn(&message);
+                    differ.insert(*key);
                 }
                 continue;
             }
@@ -234,7 +235,7 @@ impl<'a> Scratch<'a> {
                 }
             }
         }
-        Ok(())
+        Ok(differ)
     }
 
     /// Copies the results that the shared store has of a run and that are asked for again.
@@ -246,6 +247,14 @@ impl<'a> Scratch<'a> {
             }
         }
         Ok(())
+    }
+}
+
+/// The outcome of a run that the shared store has with other bits.
+fn not_taken() -> Outcome {
+    Outcome::Failed {
+        message: "what was computed here differs from what the store has, and was not taken".to_owned(),
+        hint: Some(Hint::VerifyStoreOrCompareMachines),
     }
 }
 
