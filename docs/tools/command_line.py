@@ -40,6 +40,7 @@ another.
 | 2 | Wrong usage: an unknown option, a parameter or a file that cannot be used, or a question without `--yes`. |
 | 3 | The store could not be used (missing, damaged, newer, read-only, disk full), or output not be written. |
 | 4 | A claim is undecided, or a point of a published table could not be compared: there are too few realisations. |
+| 75 | A worker stopped before its plan was complete: by a signal, or because its time was up. Another continues. |
 | 130 | The command was interrupted, or a question was not answered with yes. What was finished is kept. |
 
 A script can rely on these statuses, for example to continue an interrupted sweep:

@@ -1,13 +1,17 @@
 //! What can be typed: commands and options, with their help.
 
+mod cluster;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+pub(crate) use cluster::Worker;
+
 const AFTER_HELP: &str = "\
 Exit status: 0 success; 1 a run or an analysis failed, or a claim was contradicted; 2 wrong usage or parameters; 3 the store could not be used;
-4 a claim is undecided; 130 interrupted, or not confirmed. A run that diverges is a result, not a failure: it is listed and marked as diverged.
+4 a claim is undecided; 75 a worker stopped before its plan was complete; 130 interrupted, or not confirmed. A run that diverges is a result, not a failure: it is listed and marked as diverged.
 
 Examples:
   concertina figures fig2                       Figure 2, five realisations
@@ -63,6 +67,8 @@ pub(crate) enum Command {
     Plot(Plot),
     /// Train one parameter set or a sweep
     Train(Train),
+    /// Work on plans, which `--plan` of other commands writes, together with other workers
+    Worker(Worker),
     /// Run one analysis on runs, training those that are missing, and print a tidy table
     Analyse(Analyse),
     /// List the analyses and their settings: name, default, values, meaning
@@ -131,6 +137,9 @@ pub(crate) struct Training {
     /// Print the parameters and the key of every run, and stop
     #[arg(long)]
     pub(crate) print: bool,
+    /// Write what is asked for to a file, for `concertina worker`, and stop; nothing is trained
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["rerun", "clear", "print"])]
+    pub(crate) plan: Option<PathBuf>,
 }
 
 /// Which checkpoints to keep.

@@ -20,6 +20,8 @@ const RUN_FAILED: u8 = 1;
 const USAGE: u8 = 2;
 const STORE: u8 = 3;
 const UNDECIDED: u8 = 4;
+/// The failure is temporary, as `sysexits.h` calls it: the same command again continues.
+const MORE: u8 = 75;
 const INTERRUPTED: u8 = 130;
 
 fn main() -> ExitCode {
@@ -40,6 +42,7 @@ fn status(failure: &Failure) -> u8 {
         Failure::Runs { .. } | Failure::Contradicted(_) => RUN_FAILED,
         Failure::Undecided(_) => UNDECIDED,
         Failure::Interrupted | Failure::NotConfirmed => INTERRUPTED,
+        Failure::More { .. } => MORE,
         Failure::NotAsked { .. } => USAGE,
         Failure::Diagnosed { in_store: true, .. } => STORE,
         Failure::Diagnosed { in_store: false, .. } => RUN_FAILED,

@@ -36,6 +36,13 @@ pub(crate) enum Failure {
         /// Whether one of them is the store's.
         in_store: bool,
     },
+    /// A worker stopped before its plans were complete.
+    More {
+        /// How many runs are unfinished.
+        left: usize,
+        /// Of how many.
+        of: usize,
+    },
     /// A stop was requested.
     Interrupted,
     /// The user answered no.
@@ -83,6 +90,9 @@ pub(crate) fn print_failure(failure: &Failure) {
         Failure::Diagnosed { wrong, .. } => {
             say(&format!("error: {} found", counted(*wrong, "problem", "problems")));
         }
+        Failure::More { left, of } => say(&format!(
+            "stopped: {left} of {of} runs are unfinished, or were not looked at\n\nhint: start a worker on the same plans to continue"
+        )),
         Failure::NotConfirmed => say("nothing was removed"),
         Failure::NotAsked { what } => {
             say(&format!(

@@ -236,6 +236,16 @@ pub enum Error {
         /// The store.
         path: PathBuf,
     },
+    /// A file is not a plan, or a plan that means something else here.
+    #[error("{reason}: {path}", path = path.display())]
+    Plan {
+        /// What is wrong.
+        reason: String,
+        /// What to do about it.
+        hint: Option<Hint>,
+        /// The file.
+        path: PathBuf,
+    },
     /// A stop was requested before the work was done.
     #[error("interrupted")]
     Interrupted,
@@ -296,7 +306,9 @@ impl Error {
             Self::UnknownAnalysis { hint, .. } | Self::UnknownSource { hint, .. } => Hint::text(hint),
             Self::UnknownColumn { hint, .. } => hint.clone(),
             Self::AnalysisSetting { hint, .. } => Hint::Text(hint.clone()?),
-            Self::RunFailed { hint, .. } | Self::Import { hint, .. } => hint.clone()?,
+            Self::RunFailed { hint, .. } | Self::Import { hint, .. } | Self::Plan { hint, .. } => {
+                hint.clone()?
+            }
             Self::StoredWeights { .. } => Hint::VerifyStoreOrRerun,
             Self::NoAnalysis { .. } => Hint::ListAnalyses {
                 suggestion: suggestion("", concertina_analysis::AnalysisSpec::NAMES.iter().copied()),

@@ -12,6 +12,7 @@ mod hint;
 mod library;
 mod methods;
 mod params_table;
+mod plan;
 mod record;
 mod report;
 mod request;
@@ -22,6 +23,7 @@ mod spec;
 mod states;
 mod study;
 mod tally;
+mod time_limit;
 
 pub use concertina_analysis as analyses;
 pub use concertina_arrays as arrays;
@@ -54,6 +56,7 @@ pub use library::merge::{MergeFate, Merged, merged_table};
 pub use library::removal::{Collected, Garbage, collected_table};
 pub use library::stored::StoredRun;
 pub use methods::Methods;
+pub use plan::{Standing, WorkPlan, Worked};
 pub use record::{Comparison, Difference, Divergence, Outcome, RunRecord, Source};
 pub use report::{
     AnalysisTime, ClaimReport, ComparedPoint, Computed, Counts, Drawn, DrawnFigure, FigurePlan, FigureReport,

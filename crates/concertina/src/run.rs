@@ -274,7 +274,7 @@ impl Runs {
         };
         let demands: Vec<Demand<'_>> = asked
             .iter()
-            .map(|run| Demand { params: run.params(), questions: vec![&question], train: false })
+            .map(|run| Demand { params: run.params(), questions: vec![&question], train: false, keep: None })
             .collect();
         self.warn_of_missing_epochs(at);
         if asked.len() < self.runs.len() {

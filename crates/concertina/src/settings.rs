@@ -4,8 +4,10 @@ use std::fmt;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use crate::event::{Event, EventKind, Observer, Unobserved};
+use crate::time_limit::TimeLimit;
 
 /// Which checkpoints a store keeps. Checkpoints that are not kept are computed again when asked for,
 /// bit-for-bit.
@@ -54,6 +56,7 @@ pub struct Settings {
     pub(crate) rerun: bool,
     pub(crate) observer: Arc<dyn Observer>,
     pub(crate) cancel: Arc<AtomicBool>,
+    pub(crate) time_limit: Option<Arc<TimeLimit>>,
 }
 
 impl Default for Settings {
@@ -64,6 +67,7 @@ impl Default for Settings {
             rerun: false,
             observer: Arc::new(Unobserved),
             cancel: Arc::new(AtomicBool::new(false)),
+            time_limit: None,
         }
     }
 }
@@ -101,8 +105,21 @@ impl Settings {
         self
     }
 
+    /// A limit on the time of the work, from now on. No epoch is begun that cannot be published before the
+    /// limit, as far as the times of earlier epochs tell. What is left then counts as interrupted, and is
+    /// continued by the next request.
+    pub fn time_limit(mut self, limit: Duration) -> Self {
+        self.time_limit = Some(Arc::new(TimeLimit::new(limit)));
+        self
+    }
+
     pub(crate) fn cancelled(&self) -> bool {
-        self.cancel.load(Ordering::Relaxed)
+        self.cancel.load(Ordering::Relaxed) || self.time_limit.as_ref().is_some_and(|limit| limit.is_over())
+    }
+
+    /// Whether there is time for an epoch of this work.
+    pub(crate) fn has_time_for(&self, work: f64) -> bool {
+        self.time_limit.as_ref().is_none_or(|limit| limit.allows(work))
     }
 
     /// Sends an event that happens now to the observer.

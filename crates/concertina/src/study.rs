@@ -6,6 +6,7 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use concertina_analysis::AnalysisSpec;
 use concertina_model::params::ValidSweep;
@@ -84,6 +85,12 @@ impl StudyBuilder {
     /// A flag that requests a stop when it is set. Runs in training finish their current epoch and are kept.
     pub fn cancel(mut self, flag: Arc<AtomicBool>) -> Self {
         self.settings = self.settings.cancel(flag);
+        self
+    }
+
+    /// A limit on the time of the work, from now on: see [`Settings::time_limit`].
+    pub fn time_limit(mut self, limit: Duration) -> Self {
+        self.settings = self.settings.time_limit(limit);
         self
     }
 
@@ -184,8 +191,10 @@ impl Study {
     /// # Errors
     /// [`Error::Store`] if the store cannot be used, which ends all work.
     pub fn train(&self, sweep: &ValidSweep) -> Result<Runs> {
-        let demands: Vec<Demand<'_>> =
-            sweep.iter().map(|params| Demand { params, questions: Vec::new(), train: true }).collect();
+        let demands: Vec<Demand<'_>> = sweep
+            .iter()
+            .map(|params| Demand { params, questions: Vec::new(), train: true, keep: None })
+            .collect();
         let (answered, _) = self.answer(&demands)?;
         let runs = answered.into_iter().map(|(run, _)| run).collect();
         let runs = Runs { runs, varied: sweep.varied().to_vec() };
@@ -220,8 +229,10 @@ impl Study {
             return Err(Error::NoSuchEpoch { epoch, last: params.train.epochs, run });
         }
         let question = Question::of(analysis, at.clone())?;
-        let demands: Vec<Demand<'_>> =
-            sweep.iter().map(|params| Demand { params, questions: vec![&question], train: false }).collect();
+        let demands: Vec<Demand<'_>> = sweep
+            .iter()
+            .map(|params| Demand { params, questions: vec![&question], train: false, keep: None })
+            .collect();
         let (answered, _) = self.answer(&demands)?;
         let mut tables = Vec::new();
         let mut failures = Vec::new();

@@ -3,7 +3,7 @@
 use concertina::model::params::parameter;
 use concertina::prelude::AnalysisSpec;
 use concertina::{
-    CheckpointSelection, Error, Outcome, analysis, check_table_format, has_setting, read_states,
+    CheckpointSelection, Error, Outcome, WorkPlan, analysis, check_table_format, has_setting, read_states,
 };
 
 use super::{asked, conclude, print_runs};
@@ -29,6 +29,10 @@ pub(crate) fn run(everywhere: &Everywhere, analyse: &Analyse) -> Result<(), Fail
     };
     if training.print {
         return print_runs(&sweep);
+    }
+    if let Some(path) = &training.plan {
+        let plan = WorkPlan::of_analysis(&sweep, &analysis, &at, training.keep())?;
+        return super::plan::write(everywhere, &plan, path);
     }
     let (study, progress) = everywhere.study(training, sweep.varied(), &sweep)?;
     let analysed = study.analyse(&sweep, &analysis, &at);

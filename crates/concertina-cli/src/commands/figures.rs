@@ -4,7 +4,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use concertina::recipe::{Recipe, SeedChoice};
-use concertina::{Computed, FigurePlan, Outlook, Share, Study, all_recipes, key_of, recipes, seeds};
+use concertina::{
+    Computed, FigurePlan, Outlook, Share, Study, WorkPlan, all_recipes, key_of, recipes, seeds,
+};
 
 use super::conclude;
 use crate::arguments::{Drawing, Everywhere, Figures, Plot};
@@ -65,6 +67,10 @@ pub(super) fn begin(
             tell(&study.outlook(plan)?, true);
         }
         print(text.as_bytes())?;
+        return Ok(None);
+    }
+    if let Some(path) = &drawing.training.plan {
+        super::plan::write(everywhere, &WorkPlan::of_figures(plan, drawing.training.keep())?, path)?;
         return Ok(None);
     }
     let (study, progress) = everywhere.study(&drawing.training, &["network.gain"], plan.runs())?;

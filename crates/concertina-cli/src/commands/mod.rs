@@ -9,10 +9,12 @@ mod figures;
 mod manual;
 mod methods;
 mod params;
+mod plan;
 mod reproduce;
 mod runs;
 mod store;
 mod train;
+mod worker;
 
 use std::collections::BTreeSet;
 use std::io::IsTerminal;
@@ -37,6 +39,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         Command::Reproduce(reproduce) => reproduce::run(everywhere, reproduce),
         Command::Plot(plot) => figures::plot(everywhere, plot),
         Command::Train(train) => train::run(everywhere, train),
+        Command::Worker(worker) => worker::run(everywhere, worker),
         Command::Analyse(analyse) => analyse::run(everywhere, analyse),
         Command::Analyses(analyses) => analyses::run(analyses),
         Command::Runs(runs) => runs::run(everywhere, runs),
@@ -47,6 +50,17 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         Command::Methods(methods) => methods::run(everywhere, methods),
         Command::Completions { shell } => completions::run(*shell),
         Command::Manual { folder } => manual::run(folder, everywhere.quiet),
+    }
+}
+
+impl Training {
+    /// Which checkpoints to keep, if the user chose.
+    fn keep(&self) -> Option<Keep> {
+        self.keep.map(|keep| match keep {
+            KeepArgument::All => Keep::All,
+            KeepArgument::Needed => Keep::Needed,
+            KeepArgument::Ends => Keep::Ends,
+        })
     }
 }
 
@@ -92,12 +106,8 @@ impl Everywhere {
         let progress = Arc::new(Progress::new(self.talk(), varied));
         let mut builder =
             self.builder().rerun(training.rerun).observer(progress.clone()).cancel(interrupt::flag());
-        if let Some(keep) = training.keep {
-            builder = builder.keep(match keep {
-                KeepArgument::All => Keep::All,
-                KeepArgument::Needed => Keep::Needed,
-                KeepArgument::Ends => Keep::Ends,
-            });
+        if let Some(keep) = training.keep() {
+            builder = builder.keep(keep);
         }
         let study = builder.open()?;
         if self.talk() == Talk::Verbose {

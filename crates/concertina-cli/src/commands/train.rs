@@ -1,6 +1,8 @@
 //! `concertina train`
 
-use super::{asked, conclude, print_runs};
+use concertina::WorkPlan;
+
+use super::{asked, conclude, plan, print_runs};
 use crate::arguments::{Everywhere, Train};
 use crate::output::{Failure, print_table};
 
@@ -9,6 +11,9 @@ pub(crate) fn run(everywhere: &Everywhere, train: &Train) -> Result<(), Failure>
     let sweep = asked(everywhere, which)?;
     if training.print {
         return print_runs(&sweep);
+    }
+    if let Some(path) = &training.plan {
+        return plan::write(everywhere, &WorkPlan::of_training(&sweep, training.keep()), path);
     }
     let (study, progress) = everywhere.study(training, sweep.varied(), &sweep)?;
     let runs = study.train(&sweep);

@@ -31,3 +31,9 @@ fn of_listing_runs() {
     let place = Place::new();
     assert_said!(place, place.run(&["runs", "list", "--help"]));
 }
+
+#[test]
+fn of_workers() {
+    let place = Place::new();
+    assert_said!(place, place.run(&["worker", "--help"]));
+}

@@ -11,4 +11,5 @@ mod manual;
 mod methods;
 mod states;
 mod support;
+mod workers;
 mod wrong_inputs;

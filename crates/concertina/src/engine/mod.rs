@@ -8,11 +8,13 @@ mod outlook;
 pub(crate) mod pool;
 mod question;
 mod spent;
+mod standing;
 mod training;
 mod weights;
 mod work;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -28,6 +30,8 @@ pub(crate) use self::outlook::{Ahead, Pace, wall_seconds};
 pub(crate) use self::pool::{Seats, lock};
 pub(crate) use self::question::{Answer, Answered, Demand, Question};
 pub use self::spent::Spent;
+pub(crate) use self::standing::lacks;
+pub(crate) use self::training::patience;
 pub(crate) use self::weights::weights;
 
 use self::pool::Queue;
@@ -62,6 +66,16 @@ enum Job<'a> {
     Joint { place: usize, work: Arc<RunWork<'a>>, question: usize, about: BTreeSet<Checkpoint> },
 }
 
+/// What is done with the results of the demands.
+enum Results {
+    /// They are the answer.
+    Returned,
+    /// They are published and then dropped, because others want them, and there may be many. Other processes
+    /// work on the same demands: among runs that cost the same, each process has an order of its own, so that
+    /// two of them rarely try the same run.
+    Published(RandomState),
+}
+
 struct Engine<'a> {
     store: &'a Store,
     settings: &'a Settings,
@@ -70,6 +84,8 @@ struct Engine<'a> {
     keys: Vec<RunKey>,
     ledger: &'a Ledger,
     slots: Vec<Mutex<Slot<'a>>>,
+    /// What is done with the results.
+    results: Results,
     /// The error that ends all work: a problem with the store.
     fatal: Mutex<Option<Error>>,
 }
@@ -83,6 +99,33 @@ pub(crate) fn compute(
     seats: &Seats,
     demands: &[Demand<'_>],
 ) -> Result<(Vec<Answered>, Spent)> {
+    let ledger = Ledger::default();
+    let begin = Instant::now();
+    let engine = Engine::new(store, settings, demands, &ledger, Results::Returned)?;
+    engine.serve(seats);
+    Ok((engine.answers()?, ledger.close(begin.elapsed())))
+}
+
+/// Serves the demands together with other processes, and keeps no results. The outcomes of the runs are in
+/// the order of the demands.
+///
+/// # Errors
+/// As [`compute`].
+pub(crate) fn publish(
+    store: &Store,
+    settings: &Settings,
+    seats: &Seats,
+    demands: &[Demand<'_>],
+) -> Result<Vec<RunRecord>> {
+    let ledger = Ledger::default();
+    let results = Results::Published(RandomState::new());
+    let engine = Engine::new(store, settings, demands, &ledger, results)?;
+    engine.serve(seats);
+    Ok(engine.answers()?.into_iter().map(|answered| answered.run).collect())
+}
+
+/// Checks that the questions apply to their runs, and warns where they ask for more than exists.
+fn check(settings: &Settings, demands: &[Demand<'_>]) -> Result<()> {
     let mut warnings = BTreeSet::new();
     for demand in demands {
         for question in &demand.questions {
@@ -91,24 +134,7 @@ pub(crate) fn compute(
         }
     }
     warnings.iter().for_each(|message| settings.warn(message));
-    let begin = Instant::now();
-    let keys = demands.iter().map(|demand| RunKey::of(&demand.params.canonical())).collect();
-    let (ledger, fatal) = (Ledger::default(), Mutex::new(None));
-    let slots = demands.iter().map(|_| Mutex::default()).collect();
-    let engine = Engine { store, settings, demands, keys, ledger: &ledger, slots, fatal };
-    let jobs = engine.jobs();
-    let work = demands.iter().map(|demand| cost(demand.params)).sum();
-    settings.tell(EventKind::Started { runs: demands.len(), work });
-    // fewer runs than threads: large products are split over threads, which does not change any bit
-    let threads_of_a_run = settings.jobs / jobs.len().max(1);
-    pool::work(settings.jobs, jobs, |job, queue| {
-        let _seat = seats.take(settings.jobs);
-        if let Err(error) = with_threads(threads_of_a_run, || engine.job(job, queue)) {
-            queue.stop();
-            lock(&engine.fatal).get_or_insert(error);
-        }
-    });
-    Ok((engine.answers()?, ledger.close(begin.elapsed())))
+    Ok(())
 }
 
 /// What training a run may cost, roughly in multiplications. It is precise enough to put the longest run
@@ -145,6 +171,35 @@ impl Witness for Passing<'_, '_> {
 }
 
 impl<'a> Engine<'a> {
+    fn new(
+        store: &'a Store,
+        settings: &'a Settings,
+        demands: &'a [Demand<'a>],
+        ledger: &'a Ledger,
+        results: Results,
+    ) -> Result<Self> {
+        check(settings, demands)?;
+        let keys = demands.iter().map(|demand| RunKey::of(&demand.params.canonical())).collect();
+        let slots = demands.iter().map(|_| Mutex::default()).collect();
+        Ok(Self { store, settings, demands, keys, ledger, slots, results, fatal: Mutex::new(None) })
+    }
+
+    /// Does all the work.
+    fn serve(&self, seats: &Seats) {
+        let (jobs, settings) = (self.jobs(), self.settings);
+        let work = self.demands.iter().map(|demand| cost(demand.params)).sum();
+        settings.tell(EventKind::Started { runs: self.demands.len(), work });
+        // fewer runs than threads: large products are split over threads, which does not change any bit
+        let threads_of_a_run = settings.jobs / jobs.len().max(1);
+        pool::work(settings.jobs, jobs, |job, queue| {
+            let _seat = seats.take(settings.jobs);
+            if let Err(error) = with_threads(threads_of_a_run, || self.job(job, queue)) {
+                queue.stop();
+                lock(&self.fatal).get_or_insert(error);
+            }
+        });
+    }
+
     /// Runs with the same key are one job, which costs as much as the longest of them.
     fn jobs(&self) -> Vec<(f64, Job<'a>)> {
         let mut groups: BTreeMap<RunKey, Vec<usize>> = BTreeMap::new();
@@ -156,8 +211,13 @@ impl<'a> Engine<'a> {
         for group in &mut groups {
             group.sort_by_key(|&place| params(place).train.epochs);
         }
-        // Among equals, the one that was asked for first comes first.
-        groups.sort_by_key(|group| group[0]);
+        match &self.results {
+            // Among equals, the one that was asked for first comes first.
+            Results::Returned => groups.sort_by_key(|group| group[0]),
+            Results::Published(order) => {
+                groups.sort_by_cached_key(|group| order.hash_one(self.keys[group[0]]))
+            }
+        }
         let job = |places: Vec<usize>| {
             let cost = places.iter().map(|&place| cost(params(place))).fold(0.0, f64::max);
             (cost, Job::Runs { places, looks: 0 })
@@ -205,7 +265,7 @@ impl<'a> Engine<'a> {
         if looks == 1 {
             self.settings.tell(EventKind::Waiting { run: self.keys[places[0]] });
         }
-        if looks > 0 {
+        if looks > 0 && !self.settings.cancelled() {
             std::thread::sleep(training::patience(looks - 1));
         }
         for (number, &place) in places.iter().enumerate() {
@@ -235,8 +295,7 @@ impl<'a> Engine<'a> {
             self.finished(place, record, cost(params), Some(work));
             return Ok(true);
         }
-        let request =
-            RunRequest { train: demand.train, wait, work: cost(params), ..RunRequest::of(params, settings) };
+        let request = RunRequest { wait, work: cost(params), ..demand.request(settings) };
         let site = Site { store: self.store, folder: &folder, settings };
         let made = training::make(site, &request, &mut Passing { work: &work, queue });
         let Some(made) = self.or_failed(place, made)? else { return Ok(true) };
@@ -301,7 +360,10 @@ impl<'a> Engine<'a> {
     /// Records that a run is available or failed.
     fn finished(&self, place: usize, run: RunRecord, saved: f64, work: Option<Arc<RunWork<'a>>>) {
         self.settings.tell(EventKind::Finished { run: Box::new(run.clone()), saved });
-        *lock(&self.slots[place]) = Slot { run: Some(run), work };
+        *lock(&self.slots[place]) = match &self.results {
+            Results::Returned => Slot { run: Some(run), work },
+            Results::Published(_) => Slot { run: Some(RunRecord { history: Vec::new(), ..run }), work: None },
+        };
     }
 
     /// Asks for what is missing of a run whose checkpoints are in the store. These jobs come before any other

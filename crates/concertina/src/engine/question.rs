@@ -8,10 +8,12 @@ use concertina_model::params::ValidParams;
 use concertina_store::{Memo, RunKey};
 use concertina_table::Table;
 
+use super::training::RunRequest;
 use crate::error::{Error, Result};
 use crate::library::progress::id_of;
 use crate::record::RunRecord;
 use crate::selection::{CheckpointSelection, End};
+use crate::settings::{Keep, Settings};
 
 /// An analysis and the checkpoints to analyse.
 pub(crate) struct Question<'a> {
@@ -87,9 +89,17 @@ pub(crate) struct Demand<'a> {
     pub(crate) questions: Vec<&'a Question<'a>>,
     /// Whether the trained run itself is wanted, too.
     pub(crate) train: bool,
+    /// Which checkpoints to keep, if that differs from the settings of the request.
+    pub(crate) keep: Option<Keep>,
 }
 
-impl Demand<'_> {
+impl<'a> Demand<'a> {
+    /// The request for the run that this demand makes.
+    pub(super) fn request(&self, settings: &Settings) -> RunRequest<'a> {
+        let usual = RunRequest::of(self.params, settings);
+        RunRequest { train: self.train, keep: self.keep.unwrap_or(usual.keep), ..usual }
+    }
+
     /// How many checkpoints it asks about, summed over questions, for a run with this end.
     pub(crate) fn asked(&self, end: End) -> usize {
         self.questions.iter().map(|question| question.checkpoints(self.params, end).len()).sum()

@@ -63,10 +63,7 @@ impl Library<'_> {
     /// compared, bit-for-bit. The other store is only read.
     pub(crate) fn merge(&self, other: &Library<'_>) -> Result<Vec<Merged>> {
         let (ours, theirs) = (self.store, other.store);
-        let mut memos: BTreeMap<RunKey, Vec<MemoEntry>> = BTreeMap::new();
-        for memo in theirs.memos()? {
-            memos.entry(memo.run).or_default().push(memo);
-        }
+        let mut memos = memos_by_run(theirs)?;
         let mut merged = Vec::new();
         let mut without_update = BTreeSet::new();
         for run in theirs.keys()? {
@@ -92,8 +89,31 @@ impl Library<'_> {
     }
 }
 
-/// Takes one run.
+/// The results that a store remembers, by run.
+pub(crate) fn memos_by_run(store: &Store) -> Result<BTreeMap<RunKey, Vec<MemoEntry>>> {
+    let mut memos: BTreeMap<RunKey, Vec<MemoEntry>> = BTreeMap::new();
+    for memo in store.memos()? {
+        memos.entry(memo.run).or_default().push(memo);
+    }
+    Ok(memos)
+}
+
+/// Takes one run, unless another process is training it.
 fn take(
+    ours: &Store,
+    theirs: &Store,
+    run: RunKey,
+    memos: &[MemoEntry],
+    without_update: &mut BTreeSet<String>,
+) -> Result<Merged> {
+    match ours.run(&run).claim()? {
+        Claimed::Mine(_claim) => take_claimed(ours, theirs, run, memos, without_update),
+        Claimed::Held(_) => Ok(Merged { run, fate: MergeFate::Held, checkpoints: 0, analyses: 0 }),
+    }
+}
+
+/// Takes one run, which this process has claimed in our store.
+pub(crate) fn take_claimed(
     ours: &Store,
     theirs: &Store,
     run: RunKey,
@@ -103,10 +123,6 @@ fn take(
     let (from, to) = (theirs.run(&run), ours.run(&run));
     let fate = |fate| Ok(Merged { run, fate, checkpoints: 0, analyses: 0 });
     let Some(params) = from.params()? else { return fate(MergeFate::Damaged) };
-    let claim = match to.claim()? {
-        Claimed::Mine(claim) => claim,
-        Claimed::Held(_) => return fate(MergeFate::Held),
-    };
     let was_there = to.params()?.is_some();
     let there: BTreeSet<CheckpointId> = to.checkpoint_ids()?.into_iter().collect();
     let mut news: Vec<(CheckpointId, Tensors)> = Vec::new();
@@ -171,7 +187,6 @@ fn take(
     if !batch.is_empty() {
         batch.publish()?;
     }
-    drop(claim);
     Ok(Merged { run, fate, checkpoints, analyses })
 }
 

@@ -227,6 +227,7 @@ impl FigurePlan {
             params,
             questions: asked.iter().map(|&question| &questions[question]).collect(),
             train: false,
+            keep: None,
         };
         self.runs.iter().zip(&self.asked).map(demand).collect()
     }

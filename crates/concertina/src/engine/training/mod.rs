@@ -101,6 +101,9 @@ impl Making<'_> {
             if passes == MOST_PASSES {
                 return Err(self.is_lost());
             }
+            if !self.site.settings.has_time_for(self.request.epoch_work()) {
+                return Ok(Some(self.interrupted(known.history)));
+            }
             let mut claim = match self.site.folder.claim()? {
                 Claimed::Mine(claim) => claim,
                 Claimed::Held(_) if self.site.settings.cancelled() => {

@@ -54,6 +54,11 @@ impl<'a> RunRequest<'a> {
         kept
     }
 
+    /// What one of its epochs counts for.
+    pub(crate) fn epoch_work(&self) -> f64 {
+        self.work / self.params.train.epochs.max(1) as f64
+    }
+
     /// Where the run ends, as far as is known before it is trained.
     pub(crate) fn end(&self, known: &Known) -> End {
         known.end(self.params).unwrap_or(End::after(self.params, self.params.train.epochs))

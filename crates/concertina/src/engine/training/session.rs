@@ -90,6 +90,8 @@ pub(crate) struct Session<'a> {
     end_epoch: u64,
     published: Instant,
     beaten: Instant,
+    /// When the last epoch was asked for.
+    asked: Instant,
     interval: Duration,
     last_met: Option<Checkpoint>,
     divergence: Option<Divergence>,
@@ -116,6 +118,7 @@ impl<'a> Session<'a> {
             end_epoch: plan.epochs,
             published: Instant::now(),
             beaten: Instant::now(),
+            asked: Instant::now(),
             interval: INTERVAL,
             last_met: None,
             divergence: None,
@@ -143,7 +146,7 @@ impl<'a> Session<'a> {
     pub(crate) fn begin(&mut self, run: Member<'_>) -> Result<Next> {
         let start = run.checkpoint();
         self.from_epoch = start.epoch.0;
-        (self.published, self.beaten) = (Instant::now(), Instant::now());
+        (self.published, self.beaten, self.asked) = (Instant::now(), Instant::now(), Instant::now());
         if self.plan.wanted.contains(&start) {
             self.take(start, run.weights(), self.plan.end)?;
         }
@@ -170,7 +173,7 @@ impl<'a> Session<'a> {
         for (checkpoint, weights) in epoch.met {
             self.take(checkpoint, weights, self.plan.end)?;
         }
-        let work = self.request.work / self.request.params.train.epochs.max(1) as f64;
+        let work = self.request.epoch_work();
         self.site.settings.tell(EventKind::Trained { run: self.request.key, record, work });
         if self.plan.to_the_end
             && let Some(patience) = self.request.params.train.stop_after
@@ -179,6 +182,9 @@ impl<'a> Session<'a> {
             self.end_epoch = stop;
         }
         self.publish_now_and_then(run)?;
+        if let Some(limit) = &self.site.settings.time_limit {
+            limit.note(work, self.asked.elapsed());
+        }
         self.next(run)
     }
 
@@ -187,7 +193,9 @@ impl<'a> Session<'a> {
         if run.checkpoint().epoch.0 >= self.end_epoch {
             return Ok(Next::Done);
         }
-        if self.site.settings.cancelled() {
+        self.asked = Instant::now();
+        let settings = self.site.settings;
+        if settings.cancelled() || !settings.has_time_for(self.request.epoch_work()) {
             self.interrupted = true;
             return Ok(Next::Stop);
         }
