@@ -42,6 +42,7 @@ SECONDS = {
     "low_rank": 32,
     "match": 9,
     "psychometric": 13,
+    "rate_gain": 61,
     "sine": 70,
 }
 # the same of `--seeds 0..1`, where only that was measured, and how many realisations the command trains

@@ -28,5 +28,6 @@ pub const OTHER_RECIPES: &[(&str, &str)] = &[
     ("psychometric", include_str!("../../../recipes/psychometric.toml")),
     ("context", include_str!("../../../recipes/context.toml")),
     ("match", include_str!("../../../recipes/match.toml")),
+    ("rate_gain", include_str!("../../../recipes/rate_gain.toml")),
     ("sine", include_str!("../../../recipes/sine.toml")),
 ];
