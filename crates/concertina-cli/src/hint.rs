@@ -27,6 +27,9 @@ pub(crate) fn words(hint: &Hint) -> String {
         }
         Hint::RerunInBothStores => "those that differ were trained by another version or are damaged in a way that checksums do not show: `concertina train ... --rerun` in both stores says which is right".to_owned(),
         Hint::AskAgain => "run the same command again to continue from here".to_owned(),
+        Hint::WritePlan => {
+            "`--plan FILE` of `train`, `analyse`, `figures`, `reproduce` or `plot` writes a plan".to_owned()
+        }
         Hint::RepairStore => {
             "`concertina store repair` sets damaged files aside; they are computed again when needed".to_owned()
         }

@@ -54,6 +54,8 @@ pub enum Hint {
     RerunInBothStores,
     /// Ask for the same again: it continues where it stopped.
     AskAgain,
+    /// Write a plan, which is what was expected.
+    WritePlan,
     /// Repair the store.
     RepairStore,
     /// Remove the files that were set aside, if they are no longer wanted.
@@ -93,6 +95,7 @@ impl fmt::Display for Hint {
                 "those that differ were trained by another version or are damaged in a way checksums do not show: training them again in both stores says which is right",
             ),
             Self::AskAgain => f.write_str("ask again to continue from here"),
+            Self::WritePlan => f.write_str("write a plan first"),
             Self::RepairStore => {
                 f.write_str("repair the store: damaged files are set aside, and computed again when needed")
             }

@@ -240,9 +240,9 @@ fn what_is_no_plan_for_this_version_is_refused() {
     refused(
         &["worker", "sweep.toml"],
         "expected a plan, found something else",
-        "hint: `--plan FILE` of a command",
+        "hint: `--plan FILE` of `train`",
     );
-    refused(&["worker", "nowhere.plan"], "cannot read the plan: ", "hint: `--plan FILE` of a command");
+    refused(&["worker", "nowhere.plan"], "cannot read the plan: ", "hint: `--plan FILE` of `train`");
     refused(&["worker"], "<PLAN>", "Usage: concertina worker");
     refused(&["worker", "sweep.plan", "--time-limit", "55"], "expected a time as in `55m`", "--time-limit");
     let exists =

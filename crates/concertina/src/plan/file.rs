@@ -150,7 +150,7 @@ impl WorkPlan {
     pub(crate) fn read(path: &Path, find: &dyn Fn(TrialsName) -> Option<Arc<TrialArrays>>) -> Result<Self> {
         let failed = |source: std::io::Error| Error::Plan {
             reason: format!("cannot read the plan: {source}"),
-            hint: Some(Hint::text("`--plan FILE` of a command writes a plan")),
+            hint: Some(Hint::WritePlan),
             path: path.to_owned(),
         };
         let bytes = std::fs::metadata(path).map_err(failed)?.len();
@@ -172,10 +172,7 @@ impl WorkPlan {
     ) -> Result<Self, (String, Option<Hint>)> {
         let again = || Some(Hint::text("write the plan again with this version of the program"));
         let broken = |error: serde_json::Error| {
-            (
-                format!("expected a plan, found something else: {error}"),
-                Some(Hint::text("`--plan FILE` of a command writes a plan")),
-            )
+            (format!("expected a plan, found something else: {error}"), Some(Hint::WritePlan))
         };
         let Head { concertina_plan } = serde_json::from_str(text).map_err(broken)?;
         if concertina_plan != VERSION {
