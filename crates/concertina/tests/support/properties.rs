@@ -8,8 +8,9 @@ use std::sync::Arc;
 use concertina::analyses::{Analysis as _, AnalysisSpec};
 use concertina::model::network::Weights;
 use concertina::model::params::{
-    GradientMethod, GradientNoiseTarget, InitialState, InitialWeights, InputWeights, Interval, Kind, LossKind, NetworkKind,
-    Nonlinearity, PARAMETERS, Params, SavesPerEpoch, Sweep, TaskKind, ValidParams, ValidSweep, Value,
+    GradientMethod, GradientNoiseTarget, InitialState, InitialWeights, InputWeights, Interval, Kind,
+    LossKind, NetworkKind, Nonlinearity, PARAMETERS, Params, SavesPerEpoch, Sweep, TaskKind, ValidParams,
+    ValidSweep, Value,
 };
 use concertina::model::task::{Inputs, Mask, Targets, TrialArrays, Trials};
 use concertina::model::trainer::EpochRecord;
@@ -61,9 +62,10 @@ fn value(path: &str, kind: Kind, number: u64) -> Value {
         ("task.noise", _) => of(&[5e-324, 1e-40, 1e30]),
         ("network.gain", _) if usual => of(&[1.0, 20.0, 250.0]),
         ("train.learning_rate", _) if usual => of(&[1e-3, 1e-2, 1.0]),
-        ("train.weight_decay" | "train.gradient_noise" | "network.unit_noise" | "network.initial_noise", _) if usual => {
-            of(&[0.0, 1e-3, 0.1])
-        }
+        (
+            "train.weight_decay" | "train.gradient_noise" | "network.unit_noise" | "network.initial_noise",
+            _,
+        ) if usual => of(&[0.0, 1e-3, 0.1]),
         ("network.density", _) if usual => of(&[1.0, 0.8]),
         ("network.input_scale" | "network.readout_scale", _) if usual => of(&[1.0, 0.3]),
         (_, Kind::Real(Interval::All) | Kind::OptionalReal(Interval::All)) => {
