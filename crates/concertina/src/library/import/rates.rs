@@ -220,7 +220,7 @@ mod tests {
     use concertina_arrays::{Arrays, Member};
     use ndarray::{Array1, Array2, ArrayD, IxDyn, arr1, arr2};
 
-    use super::{File, Rates};
+    use super::{File, Nonlinearity, Rates};
 
     fn psychrnn() -> Arrays {
         let numbers = |array: ArrayD<f64>| Member::Numbers(array);
