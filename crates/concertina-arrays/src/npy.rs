@@ -74,7 +74,27 @@ pub fn read_npy(bytes: &[u8]) -> Result<Member> {
     if matches!(kind.trim_start_matches(['<', '>', '=', '|']), "b1" | "?" | "bool") {
         return Ok(Member::Truths(file.array(1, |bytes| bytes[0] != 0)?));
     }
+    if let ([], Some(text)) = (&*shape, scalar_text(&kind, data)) {
+        return Ok(Member::Plain(format!("'{}'", text.escape_debug())));
+    }
     Ok(Member::Other(in_words(&kind)))
+}
+
+/// The longest text that is read. Arbitrary: it is for names.
+const MAX_TEXT: usize = 1000;
+
+/// A text by itself, of NumPy's type `<U5`: characters of four bytes, and zeros at its end.
+fn scalar_text(kind: &str, bytes: &[u8]) -> Option<String> {
+    let (order, length) = kind.split_once('U')?;
+    if bytes.len() > 4 * MAX_TEXT || length.parse::<usize>().ok()?.checked_mul(4)? != bytes.len() {
+        return None;
+    }
+    let character = |four: &[u8]| {
+        let four = four.try_into().ok()?;
+        char::from_u32(if order == ">" { u32::from_be_bytes(four) } else { u32::from_le_bytes(four) })
+    };
+    let text: String = bytes.chunks_exact(4).map(character).collect::<Option<_>>()?;
+    Some(text.trim_end_matches('\0').to_owned())
 }
 
 /// The header of a file, and the bytes of the elements.

@@ -521,3 +521,63 @@ proptest! {
         prop_assert!(array.iter().zip(&values).all(|(read, written)| *read == f64::from(*written)));
     }
 }
+
+/// A scalar of NumPy in protocol 2, where bytes are text in Latin-1.
+fn scalar(module: &str, code: &str, order: &str, bytes: &[u8]) -> Vec<u8> {
+    let latin: String = bytes.iter().map(|byte| char::from(*byte)).collect();
+    [
+        format!("c{module}\nscalar\n").into_bytes(),
+        b"(cnumpy\ndtype\n(".to_vec(),
+        text(code),
+        b"\x89\x88tR(K\x03".to_vec(),
+        text(order),
+        b"NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb".to_vec(),
+        b"c_codecs\nencode\n(".to_vec(),
+        text(&latin),
+        text("latin1"),
+        b"tRtR".to_vec(),
+    ]
+    .concat()
+}
+
+/// They stand beside the tensors of many checkpoints.
+#[test]
+fn numpys_scalars_and_namespaces_made_a_whole_checkpoint_unreadable() {
+    let real = scalar("numpy.core.multiarray", "f8", "<", &0.125_f64.to_le_bytes());
+    let whole_number = scalar("numpy._core.multiarray", "i8", ">", &(-7_i64).to_be_bytes());
+    let truth = scalar("numpy.core.multiarray", "b1", "|", &[1]);
+    let words = scalar("numpy.core.multiarray", "U2", "<", &[97, 0, 0, 0, 98, 0, 0, 0]);
+    let namespace =
+        [b"cargparse\nNamespace\n)\x81}(".to_vec(), text("lr"), real.clone(), text("units"), whole(5)]
+            .concat();
+    let simple = [b"ctypes\nSimpleNamespace\n)R}".to_vec(), text("seed"), whole(3)].concat();
+    let shared = storage("torch\nFloatStorage", 0, 2);
+    let bytes = archive(
+        &[
+            b"}(",
+            &[text("weights"), tensor(&shared, 0, &[2], &[1])].concat(),
+            &[text("loss"), real].concat(),
+            &[text("epoch"), whole_number].concat(),
+            &[text("done"), truth].concat(),
+            &[text("name"), words].concat(),
+            &[text("args"), namespace, b"ub".to_vec()].concat(),
+            &[text("more"), simple, b"sb".to_vec()].concat(),
+            b"u",
+        ],
+        &[1.0, 2.0],
+    );
+    let arrays = read_torch(&bytes).expect("it is read");
+    assert_eq!(numbers(&arrays, "weights").as_slice(), Some(&[1.0, 2.0][..]));
+    let found =
+        ["loss", "epoch", "done", "args.lr", "args.units", "more.seed"].map(|name| plain(&arrays, name));
+    assert_eq!(found, ["0.125", "-7", "True", "0.125", "5", "3"]);
+    assert_eq!(plain(&arrays, "name"), "a scalar of NumPy that is not a number");
+    // What is called in the place of arguments is still refused.
+    let hidden = [b"cargparse\nNamespace\n)\x81}".to_vec(), text("a"), b"cos\nsystem\nsb".to_vec()].concat();
+    assert!(refused(&archive(&[&hidden], &[])).1.contains("`os.system`"));
+    for wrong in
+        [&b"cargparse\nNamespace\n)\x81]b"[..], b"cnumpy\ndtype\n)R", b"cnumpy.core.multiarray\nscalar\n)R"]
+    {
+        damaged(&archive(&[wrong], &[]));
+    }
+}

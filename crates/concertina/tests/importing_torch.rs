@@ -203,10 +203,11 @@ fn a_network_of_psychrnn_is_one_of_rates() {
     assert_eq!((network.kind, network.nonlinearity), (NetworkKind::Rate, Nonlinearity::Relu));
     assert_eq!(read.assumed(), ["network.nonlinearity = relu"]);
     let notes = read.notes().join("\n");
-    assert!(notes.contains("`init_state` is not used: trials start from a state of zeros"), "{notes}");
+    assert!(!notes.contains("init_state"), "{notes}");
     assert!(read.not_read().iter().any(|name| name.contains("`dale_ratio`: Python objects")));
     let origins: BTreeMap<_, _> = read.arrays().iter().cloned().collect();
     assert_eq!(origins["recurrent_weights"], "W_rec ∘ rec_connectivity, transposed");
+    assert_eq!(origins["initial_state"], "init_state");
 
     let arrays = concertina_arrays::read(&path).expect("an archive");
     let array = |name: &str| arrays[name].numbers(name).expect("numbers").clone();
@@ -218,7 +219,7 @@ fn a_network_of_psychrnn_is_one_of_rates() {
     let inputs = Array3::from_shape_fn((1, 6, u.ncols()), |(_, step, line)| {
         (0.7 * step as f32 + 1.3 * line as f32).sin()
     });
-    let mut v = Array1::<f64>::zeros(w.nrows());
+    let mut v: Array1<f64> = array("init_state").iter().copied().collect();
     for step in 0..6 {
         let x = inputs.index_axis(Axis(0), 0).index_axis(Axis(0), step).mapv(f64::from);
         let drive = w.dot(&v.mapv(|one| one.max(0.0))) + u.dot(&x) + &b;

@@ -5,9 +5,9 @@ use std::rc::Rc;
 
 use super::value::{Known, Storage, Tensor, Value, Values, kind_of};
 use super::{damaged, refused};
+use crate::Result;
 use crate::error::Program;
 use crate::torch::{Elements, elements_of_dtype};
-use crate::{Error, Result};
 
 /// Maximum number of instructions, which limits the values and the stack. Arbitrary: a state dict of ten
 /// thousand tensors takes 4 · 10^5.
@@ -171,9 +171,9 @@ impl<'a> Machine<'a> {
             b'U' | 0x8c => self.text(1)?,
             b'T' | b'X' => self.text(4)?,
             0x8d => self.text(8)?,
-            b'C' => self.counted(1).map(|_| Value::Bytes)?,
-            b'B' => self.counted(4).map(|_| Value::Bytes)?,
-            0x8e | 0x96 => self.counted(8).map(|_| Value::Bytes)?,
+            b'C' => self.counted(1).map(|bytes| Value::Bytes(bytes.into()))?,
+            b'B' => self.counted(4).map(|bytes| Value::Bytes(bytes.into()))?,
+            0x8e | 0x96 => self.counted(8).map(|bytes| Value::Bytes(bytes.into()))?,
             b')' => return self.of_row(Vec::new(), Value::Tuple),
             0x85..=0x87 => {
                 let row = self.pop_some(usize::from(code - 0x84))?;
@@ -234,7 +234,7 @@ impl<'a> Machine<'a> {
             b'Q' => self.persistent()?,
             b'R' => self.reduce()?,
             b'b' => return self.build(),
-            0x81 | 0x92 => return Err(self.object(code)?),
+            0x81 | 0x92 => self.object(code)?,
             other => {
                 return Err(match name_of(other) {
                     Some(name) => refused(Program::Instruction, format!("the instruction {name}")),
@@ -295,12 +295,13 @@ impl<'a> Machine<'a> {
         Ok(Value::Unknown(name))
     }
 
-    /// The error for an instruction that makes an object of a class.
-    fn object(&mut self, code: u8) -> Result<Error> {
+    /// An object of a class, which is an error unless it is a namespace.
+    fn object(&mut self, code: u8) -> Result<Value> {
         for _ in 0..if code == 0x92 { 2 } else { 1 } {
             self.pop()?;
         }
-        Ok(match self.pop()? {
+        Err(match self.pop()? {
+            Value::Known(Known::Namespace) => return Ok(self.values.namespace()),
             Value::Unknown(name) => {
                 let kind = if name.starts_with("__torch__.") { Program::Script } else { Program::Object };
                 refused(kind, format!("an object of the class `{name}`"))
@@ -366,7 +367,15 @@ impl<'a> Machine<'a> {
                 Some(Value::Set(*place))
             }
             (Known::Size, [Value::Tuple(place) | Value::List(place)]) => Some(Value::Tuple(*place)),
-            (Known::Encode, [Value::Text(_), Value::Text(_)]) => Some(Value::Bytes),
+            (Known::Encode, [Value::Text(text), Value::Text(_)]) => {
+                self.spend(text.len())?;
+                // Protocol 2 writes bytes as text in Latin-1, in which characters have the numbers of bytes.
+                let bytes: Option<Vec<u8>> = text.chars().map(|one| u8::try_from(one).ok()).collect();
+                bytes.map(|bytes| Value::Bytes(bytes.into()))
+            }
+            (Known::NumberType, arguments) => self.values.number_type(arguments),
+            (Known::Scalar, arguments) => self.values.scalar(arguments),
+            (Known::Namespace, []) => Some(self.values.namespace()),
             (Known::Tensor, [Value::Storage(storage), Value::Whole(offset), shape, strides, ..]) => {
                 self.tensor(*storage, *offset, shape, strides, None)
             }
@@ -422,12 +431,14 @@ impl<'a> Machine<'a> {
         Some(Value::Tensor(self.values.tensors.len() - 1))
     }
 
-    /// Sets the attributes of an object. Only dicts have some, which say which version of a module wrote
-    /// them.
+    /// Sets the attributes of an object.
     fn build(&mut self) -> Result<()> {
         let state = self.pop()?;
-        match self.top()? {
-            Value::Dict(_) if matches!(state, Value::Dict(_) | Value::None) => Ok(()),
+        let object = self.top()?.clone();
+        if let Some(copied) = self.values.set_attributes(&object, &state)? {
+            return self.spend(copied);
+        }
+        match &object {
             Value::Unknown(name) => Err(refused(Program::Object, format!("an object of the class `{name}`"))),
             other => Err(refused(Program::Instruction, format!("attributes of {}", kind_of(other)))),
         }

@@ -9,6 +9,7 @@
 //! reader that follows the references has to limit how far.
 
 mod machine;
+mod outside;
 mod value;
 
 use self::machine::Machine;

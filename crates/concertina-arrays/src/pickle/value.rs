@@ -19,17 +19,22 @@ pub(crate) enum Value {
     Large,
     Real(f64),
     Text(Rc<str>),
-    /// Bytes, whose content is of no use here.
-    Bytes,
+    Bytes(Rc<[u8]>),
     Tuple(usize),
     List(usize),
     Dict(usize),
     Set(usize),
+    /// An object whose attributes are the entries of a dict.
+    Namespace(usize),
     Tensor(usize),
     Storage(usize),
     Known(Known),
     /// The type of elements, such as `torch.float32`.
     Dtype(Rc<str>),
+    /// A type of NumPy's scalars: a row of its code and, if it is known, the order of its bytes.
+    NumberType(usize),
+    /// A value of another program that is not read, in words.
+    Foreign(Rc<str>),
     /// A function or class that is not known, with its module: an error as soon as it is used, or at the end.
     Unknown(Rc<str>),
 }
@@ -51,6 +56,12 @@ pub(crate) enum Known {
     TypedTensor,
     /// `torch._utils._rebuild_parameter` and `_rebuild_parameter_with_state`.
     Parameter,
+    /// `numpy.dtype`.
+    NumberType,
+    /// `numpy.core.multiarray.scalar`.
+    Scalar,
+    /// `argparse.Namespace`, `types.SimpleNamespace`.
+    Namespace,
     /// `torch.FloatStorage` and the others.
     Storage(Elements),
 }
@@ -65,6 +76,9 @@ impl Known {
             ("torch._utils", "_rebuild_tensor" | "_rebuild_tensor_v2") => Self::Tensor,
             ("torch._utils", "_rebuild_tensor_v3") => Self::TypedTensor,
             ("torch._utils", "_rebuild_parameter" | "_rebuild_parameter_with_state") => Self::Parameter,
+            ("numpy", "dtype") => Self::NumberType,
+            ("numpy.core.multiarray" | "numpy._core.multiarray", "scalar") => Self::Scalar,
+            ("argparse", "Namespace") | ("types", "SimpleNamespace") => Self::Namespace,
             ("torch" | "torch.cuda" | "torch.storage", storage) => {
                 Self::Storage(elements_of_storage(storage)?)
             }
@@ -132,6 +146,12 @@ impl Values {
         Value::Dict(self.dicts.len() - 1)
     }
 
+    /// An object without attributes.
+    pub(super) fn namespace(&mut self) -> Value {
+        self.dicts.push(Vec::new());
+        Value::Namespace(self.dicts.len() - 1)
+    }
+
     /// The lengths and the strides of a tensor's axes; `None` if they are not whole numbers.
     pub(crate) fn axes(&self, tensor: &Tensor) -> Option<(Vec<i64>, Vec<i64>)> {
         let wholes = |value: &Value| {
@@ -156,13 +176,17 @@ pub(super) fn kind_of(value: &Value) -> String {
         Value::Boolean(_) => "a truth value",
         Value::Whole(_) | Value::Large | Value::Real(_) => "a number",
         Value::Text(_) => "text",
-        Value::Bytes => "bytes",
+        Value::Bytes(_) => "bytes",
         Value::Tuple(_) => "a tuple",
         Value::List(_) => "a list",
         Value::Dict(_) => "a dict",
         Value::Set(_) => "a set",
         Value::Tensor(_) => "a tensor",
         Value::Storage(_) => "a storage",
+        Value::Namespace(_) | Value::Known(Known::Namespace) => "a namespace",
+        Value::NumberType(_) | Value::Known(Known::NumberType) => "`numpy.dtype`",
+        Value::Foreign(words) => return words.to_string(),
+        Value::Known(Known::Scalar) => "`numpy.core.multiarray.scalar`",
         Value::Known(Known::Dict) => "`collections.OrderedDict`",
         Value::Known(Known::Set) => "`set`",
         Value::Known(Known::Size) => "`torch.Size`",

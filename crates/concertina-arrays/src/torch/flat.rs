@@ -69,7 +69,7 @@ impl Flat<'_> {
         };
         let values = self.values;
         match value {
-            Value::Dict(place) => {
+            Value::Dict(place) | Value::Namespace(place) => {
                 // Of several entries with one key, Python keeps the last.
                 let mut entries = BTreeMap::new();
                 for (key, value) in values.dict(*place) {
@@ -207,7 +207,9 @@ impl Flat<'_> {
                 let short: String = text.chars().take(MAX_CHARACTERS + 1).collect();
                 format!("'{}'", short.escape_debug())
             }
-            Value::Bytes => "bytes".to_owned(),
+            Value::Bytes(_) => "bytes".to_owned(),
+            Value::Namespace(_) => "a namespace".to_owned(),
+            Value::Foreign(words) => words.to_string(),
             Value::Tuple(place) => format!("({})", self.row(*place)),
             Value::List(place) => format!("[{}]", self.row(*place)),
             Value::Set(place) => format!("{{{}}}", self.row(*place)),
@@ -215,7 +217,7 @@ impl Flat<'_> {
             Value::Tensor(_) => "a tensor".to_owned(),
             Value::Storage(_) => "a storage".to_owned(),
             Value::Dtype(name) => format!("torch.{name}"),
-            Value::Known(_) | Value::Unknown(_) => "a function".to_owned(),
+            Value::Known(_) | Value::Unknown(_) | Value::NumberType(_) => "a function".to_owned(),
         };
         match text.chars().count() > MAX_CHARACTERS {
             true => text.chars().take(MAX_CHARACTERS).chain("...".chars()).collect(),
@@ -227,7 +229,9 @@ impl Flat<'_> {
     fn row(&self, place: usize) -> String {
         let row = self.values.row(place).iter().take(MAX_CHARACTERS / 2);
         let words = row.map(|value| match value {
-            Value::Tuple(_) | Value::List(_) | Value::Set(_) | Value::Dict(_) => "...".to_owned(),
+            Value::Tuple(_) | Value::List(_) | Value::Set(_) | Value::Dict(_) | Value::Namespace(_) => {
+                "...".to_owned()
+            }
             plain => self.in_words(plain),
         });
         words.collect::<Vec<_>>().join(", ")
@@ -239,6 +243,7 @@ fn is_plain(value: &Value) -> bool {
     !matches!(
         value,
         Value::Dict(_)
+            | Value::Namespace(_)
             | Value::List(_)
             | Value::Tuple(_)
             | Value::Set(_)

@@ -215,6 +215,14 @@ impl<'a> File<'a> {
         }
     }
 
+    /// The text of this name, which is a value by itself, without its quotes.
+    pub(super) fn text(&self, name: &str) -> Option<&str> {
+        match self.entries.get(name)? {
+            Entry::Plain(words) => words.strip_prefix('\'')?.strip_suffix('\''),
+            _ => None,
+        }
+    }
+
     /// The names with this ending. They include arrays that cannot be read, because one of these may be
     /// meant.
     pub(super) fn ending(&self, last: &str) -> Vec<&str> {
@@ -380,6 +388,25 @@ impl<'a> File<'a> {
     pub(super) fn vector(&self, name: &str) -> Result<Vector> {
         let (array, origin) = self.array(name)?;
         self.as_vector(name, array).map(|array| Vector { array, origin })
+    }
+
+    /// A state, which may be a row or a column, or have further axes of length 1.
+    pub(super) fn state(&self, name: &str, lengths: &[usize]) -> Result<Vector> {
+        let (array, origin) = self.array(name)?;
+        let long = array.shape().iter().filter(|length| **length != 1).count();
+        if long > 1 || !lengths.contains(&array.len()) {
+            let lengths: Vec<String> = lengths.iter().map(usize::to_string).collect();
+            return Err(self.wrong(
+                format!(
+                    "`{name}`: expected one state of {} numbers, found shape {:?}",
+                    lengths.join(" or "),
+                    array.shape()
+                ),
+                "all trials start from the same state: give that of one trial",
+            ));
+        }
+        let flat = array.iter().copied().collect::<Array1<f64>>();
+        self.rounded(name, flat.view()).map(|array| Vector { array, origin })
     }
 
     pub(super) fn as_vector(&self, name: &str, array: &ArrayD<f64>) -> Result<Array1<f32>> {

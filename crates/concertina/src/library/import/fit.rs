@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use concertina_model::network::Weights;
-use concertina_model::params::{LossKind, NetworkKind, Nonlinearity, PARAMETERS, Parameter, Params};
+use concertina_model::params::{
+    InitialState, LossKind, NetworkKind, Nonlinearity, PARAMETERS, Parameter, Params,
+};
 use concertina_model::task::Target;
 
 use super::Import;
@@ -57,8 +59,14 @@ impl Fitted {
     /// Takes the equations of a network of rates, whose step in time constants is `step`, if the file says
     /// it. A given kind of another network is an error.
     ///
-    /// Nothing in the file says φ. It is relu unless given, as in the programs that write such files.
-    pub(super) fn take_rates(&mut self, step: Option<f64>, path: &Path) -> Result<()> {
+    /// φ is that which the file names. If it names none, it is relu unless given, as in the programs that write
+    /// such files.
+    pub(super) fn take_rates(
+        &mut self,
+        step: Option<f64>,
+        nonlinearity: Option<Nonlinearity>,
+        path: &Path,
+    ) -> Result<()> {
         let network = &mut self.params.network;
         if self.given.contains("network.kind") && network.kind != NetworkKind::Rate {
             let reason = format!(
@@ -69,8 +77,19 @@ impl Fitted {
         }
         network.kind = NetworkKind::Rate;
         self.of_file.insert("network.kind");
-        if !self.given.contains("network.nonlinearity") {
-            network.nonlinearity = Nonlinearity::Relu;
+        match (nonlinearity, self.given.contains("network.nonlinearity")) {
+            (Some(named), true) if named != network.nonlinearity => {
+                let found = network.nonlinearity;
+                let reason =
+                    format!("`network.nonlinearity`: expected {named}, as in the file, found {found}");
+                return Err(wrong(path, reason, "leave `network.nonlinearity` out".to_owned()));
+            }
+            (Some(named), _) => {
+                network.nonlinearity = named;
+                self.of_file.insert("network.nonlinearity");
+            }
+            (None, true) => {}
+            (None, false) => network.nonlinearity = Nonlinearity::Relu,
         }
         match (self.given.contains("network.dt"), step) {
             (true, _) => {}
@@ -84,6 +103,24 @@ impl Fitted {
                 return Err(wrong(path, reason.to_owned(), "give `dt`, which is dt / tau there".to_owned()));
             }
         }
+        Ok(())
+    }
+
+    /// Takes from the weights whether they have an initial state. A given one that contradicts them is an
+    /// error.
+    pub(super) fn take_initial_state(&mut self, weights: &Weights, path: &Path) -> Result<()> {
+        let found = match weights.initial_state {
+            Some(_) => InitialState::Trained,
+            None => InitialState::Zero,
+        };
+        let network = &mut self.params.network;
+        if self.given.contains("network.initial_state") && network.initial_state != found {
+            let given = network.initial_state;
+            let reason =
+                format!("`network.initial_state`: expected {given}, as given, found {found} in the weights");
+            return Err(wrong(path, reason, "leave `network.initial_state` out".to_owned()));
+        }
+        network.initial_state = found;
         Ok(())
     }
 

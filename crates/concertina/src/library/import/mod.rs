@@ -162,11 +162,15 @@ impl Import {
         let mut after = source.weights(place, &fitted.params, &self.names)?;
         if fitted.params.network.kind != NetworkKind::Feedforward || source.archive.is_none() {
             if let Some(step) = after.step_of_rates {
-                fitted.take_rates(step, label)?;
+                fitted.take_rates(step, after.nonlinearity, label)?;
             }
             fitted.take_sizes(&after.weights, label)?;
         }
-        let before = self.read_before(&source, &fitted, &mut after)?;
+        let mut before = self.read_before(&source, &fitted, &mut after)?;
+        if let Some((_, before)) = &mut before {
+            share_initial_state(&mut after.weights, before);
+        }
+        fitted.take_initial_state(&after.weights, label)?;
         let name = name_of(&after.weights, before.as_ref().map(|(_, weights)| weights))?;
         if fitted.is_given("network.weights") && self.params.network.weights != Some(name) {
             return Err(wrong(
@@ -289,6 +293,16 @@ fn shown(weights: Option<ImportedWeights>) -> String {
     weights.map_or_else(|| "none".to_owned(), |weights| weights.to_string())
 }
 
+/// Gives both networks an initial state if one of them has it: zero is one, too.
+fn share_initial_state(after: &mut Weights, before: &mut Weights) {
+    let length = after.initial_state.as_ref().or(before.initial_state.as_ref()).map(Array1::len);
+    if let Some(length) = length {
+        for weights in [after, before] {
+            weights.initial_state.get_or_insert_with(|| Array1::zeros(length));
+        }
+    }
+}
+
 /// The archives in a folder that `runs export` wrote.
 fn listed_in(folder: &Path) -> Result<Vec<PathBuf>> {
     let path = folder.join(TABLE);
@@ -366,7 +380,7 @@ impl<'a> Source<'a> {
         })?;
         let arrays = vec![(Weights::RECURRENT, format!("{}.*", Weights::RECURRENT))];
         let (not_used, not_read, notes) = Default::default();
-        Ok(Read { weights, arrays, step_of_rates: None, not_used, not_read, notes })
+        Ok(Read { weights, arrays, step_of_rates: None, nonlinearity: None, not_used, not_read, notes })
     }
 }
 

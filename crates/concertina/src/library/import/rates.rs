@@ -11,6 +11,7 @@
 //! None, they are `|W_rec| Dale_rec`, `|W_in|` and `|W_out| Dale_out`, after the masks.
 
 use concertina_model::network::Weights;
+use concertina_model::params::Nonlinearity;
 use ndarray::{Array1, Array2};
 
 use super::file::File;
@@ -25,6 +26,7 @@ struct Program {
     readout_bias: &'static [&'static str],
     /// Of the input, the recurrent weights and the readout.
     masks: [&'static str; 3],
+    initial_state: &'static str,
 }
 
 const RECURRENT: &str = "W_rec";
@@ -38,6 +40,7 @@ const PROGRAMS: [Program; 2] = [
         bias: &["b_rec"],
         readout_bias: &["b_out"],
         masks: ["input_connectivity", "rec_connectivity", "output_connectivity"],
+        initial_state: "init_state",
     },
     Program {
         name: "trainRNNbrain",
@@ -45,6 +48,7 @@ const PROGRAMS: [Program; 2] = [
         bias: &["bias_rec", "b_rec", "bias"],
         readout_bias: &["bias_out", "b_out"],
         masks: ["input_mask", "recurrent_mask", "output_mask"],
+        initial_state: "y_init",
     },
 ];
 
@@ -53,10 +57,13 @@ pub(super) struct Rates {
     program: &'static str,
     /// As they act here: on rows, with masks and Dale's law applied.
     pub(super) weights: Weights,
-    /// What input weights, recurrent weights, bias, readout weights and its bias are made of.
-    made_of: [String; 5],
+    /// What input weights, recurrent weights, bias, readout weights and its bias, and the initial state are
+    /// made of.
+    made_of: [String; 6],
     /// The step in time constants, if the file says it.
     pub(super) alpha: Option<f64>,
+    /// φ, if the file names it.
+    pub(super) nonlinearity: Option<Nonlinearity>,
     /// Whether units are excitatory or inhibitory.
     is_dale: bool,
 }
@@ -111,17 +118,33 @@ impl Rates {
         };
         let alpha = file.number("alpha").or_else(|| Some(file.number("dt")? / file.number("tau")?));
         let (bias, readout_bias) = (bias(program.bias, units)?, bias(program.readout_bias, readout.ncols())?);
-        let made_of = [of_input, of_recurrent, bias.1, of_readout, readout_bias.1];
+        let state = match file.has(program.initial_state) {
+            true => Some(file.state(program.initial_state, &[units])?),
+            // Others than numbers, such as `None`, are reported as not used.
+            false => None,
+        };
+        // A state of zeros is that of a network without an initial state.
+        let state = state.filter(|state| state.array.iter().any(|number| *number != 0.0));
+        let of_state = state.as_ref().map_or_else(none, |state| state.origin.clone());
+        let initial_state = state.map(|state| state.array);
+        let made_of = [of_input, of_recurrent, bias.1, of_readout, readout_bias.1, of_state];
         let (biases, readout_bias) = (vec![bias.0], readout_bias.0);
         let weights =
-            Weights { input, recurrent: vec![recurrent], biases, readout, readout_bias, initial_state: None };
-        Ok(Some(Self { program: program.name, weights, made_of, alpha, is_dale }))
+            Weights { input, recurrent: vec![recurrent], biases, readout, readout_bias, initial_state };
+        let nonlinearity = nonlinearity(file)?;
+        Ok(Some(Self { program: program.name, weights, made_of, alpha, nonlinearity, is_dale }))
     }
 
     /// Which of our arrays is made of which of theirs.
     pub(super) fn origins(&self) -> Vec<(&'static str, String)> {
-        let ours =
-            [Weights::INPUT, Weights::RECURRENT, Weights::BIAS, Weights::READOUT, Weights::READOUT_BIAS];
+        let ours = [
+            Weights::INPUT,
+            Weights::RECURRENT,
+            Weights::BIAS,
+            Weights::READOUT,
+            Weights::READOUT_BIAS,
+            Weights::INITIAL_STATE,
+        ];
         ours.into_iter().zip(self.made_of.iter().cloned()).filter(|(_, origin)| origin != "none").collect()
     }
 
@@ -141,6 +164,36 @@ impl Rates {
             );
         }
         notes
+    }
+}
+
+/// The name of φ in files of trainRNNbrain, and that of its factor.
+const ACTIVATION: [&str; 2] = ["activation_name", "activation_slope"];
+
+/// φ, if the file names it.
+fn nonlinearity(file: &File<'_>) -> Result<Option<Nonlinearity>> {
+    let [name, slope] = ACTIVATION;
+    let Some(found) = file.text(name) else { return Ok(None) };
+    let known = match found {
+        "relu" => Some(Nonlinearity::Relu),
+        "tanh" => Some(Nonlinearity::Tanh),
+        "sigmoid" => Some(Nonlinearity::Sigmoid),
+        "softplus" => Some(Nonlinearity::Softplus),
+        "linear" | "identity" => Some(Nonlinearity::Linear),
+        _ => None,
+    };
+    let Some(known) = known else {
+        return Err(file.wrong(
+            format!("`{name}`: expected relu, tanh, sigmoid, softplus or linear, found `{found}`"),
+            "a network with another transfer function has other equations, and cannot be imported",
+        ));
+    };
+    match file.number(slope) {
+        Some(number) if number != 1.0 => Err(file.wrong(
+            format!("`{slope}`: expected 1, because transfer functions have no slope here, found {number}"),
+            "a network with another slope has other equations, and cannot be imported as it is",
+        )),
+        _ => Ok(Some(known)),
     }
 }
 
@@ -167,7 +220,7 @@ mod tests {
     use concertina_arrays::{Arrays, Member};
     use ndarray::{Array1, Array2, ArrayD, IxDyn, arr1, arr2};
 
-    use super::{File, Rates};
+    use super::{File, Nonlinearity, Rates};
 
     fn psychrnn() -> Arrays {
         let numbers = |array: ArrayD<f64>| Member::Numbers(array);
@@ -200,6 +253,7 @@ mod tests {
         assert_eq!(rates.weights.readout, arr2(&[[5.0], [-3.0]]));
         assert_eq!(rates.weights.biases, [arr1(&[0.5, 0.25])]);
         assert_eq!((&rates.weights.readout_bias, rates.alpha), (&Array1::zeros(1), None));
+        assert_eq!(rates.weights.initial_state, Some(arr1(&[0.1, 0.0])));
         assert!(!rates.is_dale);
         let of_recurrent = rates.origins().into_iter().find(|(name, _)| *name == "recurrent_weights");
         assert_eq!(of_recurrent.expect("made of two").1, "W_rec ∘ rec_connectivity, transposed");
@@ -225,11 +279,37 @@ mod tests {
             ("dt".to_owned(), Member::Plain("1".to_owned())),
             ("tau".to_owned(), Member::Plain("10".to_owned())),
             ("activation_name".to_owned(), Member::Plain("'relu'".to_owned())),
+            ("y_init".to_owned(), numbers(arr2(&[[0.0, 0.0]]))),
         ]);
         let rates = read(&arrays);
         assert_eq!((rates.program, rates.alpha), ("trainRNNbrain", Some(0.1)));
+        assert_eq!(rates.nonlinearity, Some(Nonlinearity::Relu));
         assert_eq!(rates.weights.recurrent[0], arr2(&[[1.0, 3.0], [2.0, 4.0]]));
         assert_eq!(rates.weights.biases, [arr1(&[0.5, 0.25])]);
-        assert!(!rates.weights.has_readout());
+        assert!(!rates.weights.has_readout() && rates.weights.initial_state.is_none());
+
+        let with = |name: &str, words: &str| {
+            let mut arrays = arrays.clone();
+            arrays.insert(name.to_owned(), Member::Plain(words.to_owned()));
+            arrays
+        };
+        for (name, expected) in [
+            ("tanh", Nonlinearity::Tanh),
+            ("sigmoid", Nonlinearity::Sigmoid),
+            ("softplus", Nonlinearity::Softplus),
+            ("linear", Nonlinearity::Linear),
+        ] {
+            let rates = read(&with("activation_name", &format!("'{name}'")));
+            assert_eq!(rates.nonlinearity, Some(expected));
+        }
+        for (name, words) in [("activation_name", "'leaky_relu'"), ("activation_slope", "2.0")] {
+            let arrays = with(name, words);
+            let error = Rates::of(&File::new(Path::new("saved.pt"), false, &arrays)).err().expect("refused");
+            assert!(error.to_string().contains(words.trim_matches(['\'', '0', '.'])), "{error}");
+        }
+        let mut wrong = arrays.clone();
+        wrong.insert("y_init".to_owned(), Member::Numbers(Array2::<f64>::zeros((3, 2)).into_dyn()));
+        let error = Rates::of(&File::new(Path::new("saved.pt"), false, &wrong)).err().expect("refused");
+        assert!(error.to_string().contains("one state of 2 numbers"), "{error}");
     }
 }

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use concertina_model::network::Weights;
-use concertina_model::params::NetworkKind;
+use concertina_model::params::{NetworkKind, Nonlinearity};
 use ndarray::{Array1, Array2, ArrayD};
 
 use super::file::{File, before, last_part, shape_of};
@@ -15,16 +15,19 @@ use super::{Found, Matrix, Vector};
 use crate::error::Result;
 
 /// Our names for arrays.
-const OURS: [&str; 6] = [
+const OURS: [&str; 7] = [
     Weights::INPUT,
     Weights::RECURRENT,
     Weights::BIAS,
     Weights::READOUT,
     Weights::READOUT_BIAS,
     Weights::RECURRENT_BIAS,
+    Weights::INITIAL_STATE,
 ];
 /// The place among them of the array that only gated networks have.
 const RECURRENT_BIAS: usize = 5;
+/// The place among them of the state before the first timestep.
+const INITIAL_STATE: usize = 6;
 /// The published code's names for the same arrays, in the same order. Its vectors are rows, like ours.
 const PUBLISHED: [&str; 5] = ["Win", "Wrec", "brec", "Wout", "bout"];
 /// The kinds of gated networks, and how many times as many columns as rows their recurrent weights have: one
@@ -62,6 +65,8 @@ pub(super) struct Read {
     pub(super) arrays: Vec<(&'static str, String)>,
     /// If the names say that it is a network of rates: its step in time constants, if the file says that.
     pub(super) step_of_rates: Option<Option<f64>>,
+    /// φ, if the file names it.
+    pub(super) nonlinearity: Option<Nonlinearity>,
     pub(super) not_used: Vec<String>,
     pub(super) not_read: Vec<String>,
     pub(super) notes: Vec<String>,
@@ -105,12 +110,12 @@ fn is_state(name: &str) -> bool {
 /// Reads the weights in a file, and reports which array became which.
 pub(super) fn weights(file: File<'_>, names: &Names) -> Result<Read> {
     let reading = Reading { file: &file, names };
-    let (weights, arrays, step_of_rates) = match reading.weights()? {
-        OneNetwork::Arrays(weights, arrays) => (weights, arrays, None),
+    let (weights, arrays, step_of_rates, nonlinearity) = match reading.weights()? {
+        OneNetwork::Arrays(weights, arrays) => (weights, arrays, None, None),
         OneNetwork::Rates(rates) => {
             rates.notes().into_iter().for_each(|note| file.note(note));
             let arrays = rates.origins();
-            (rates.weights, arrays, Some(rates.alpha))
+            (rates.weights, arrays, Some(rates.alpha), rates.nonlinearity)
         }
     };
     for (name, array) in file.left() {
@@ -122,11 +127,15 @@ pub(super) fn weights(file: File<'_>, names: &Names) -> Result<Read> {
             ));
         }
         if is_state(name) && array.iter().any(|number| *number != 0.0) {
-            file.note(format!("`{name}` is not used: trials start from a state of zeros"));
+            let start = match weights.initial_state {
+                None => "trials start from a state of zeros",
+                Some(_) => "trials start from another state",
+            };
+            file.note(format!("`{name}` is not used: {start}"));
         }
     }
     let (not_used, not_read) = file.not_used();
-    Ok(Read { weights, arrays, step_of_rates, not_used, not_read, notes: file.into_notes() })
+    Ok(Read { weights, arrays, step_of_rates, nonlinearity, not_used, not_read, notes: file.into_notes() })
 }
 
 impl<'a> Reading<'a> {
@@ -178,17 +187,19 @@ impl<'a> Reading<'a> {
                 "the readout's weights and bias belong together",
             ));
         }
+        let initial_state = self.initial_state(known.as_ref(), units, columns)?;
         let mut origins =
             vec![&input.origin, &recurrent.origin, &biases[0].origin, &readout.origin, &readout_bias.origin];
         origins.extend(biases.get(1).map(|bias| &bias.origin));
-        let arrays = OURS.into_iter().zip(origins.into_iter().cloned()).collect();
+        let mut arrays: Vec<_> = OURS.into_iter().zip(origins.into_iter().cloned()).collect();
+        arrays.extend(initial_state.iter().map(|state| (Weights::INITIAL_STATE, state.origin.clone())));
         let weights = Weights {
             input: input.array,
             recurrent: vec![recurrent.array],
             biases: biases.into_iter().map(|bias| bias.array).collect(),
             readout: readout.array,
             readout_bias: readout_bias.array,
-            initial_state: None,
+            initial_state: initial_state.map(|state| state.array),
         };
         Ok(OneNetwork::Arrays(weights, arrays))
     }
@@ -454,6 +465,23 @@ impl<'a> Reading<'a> {
             (Some(name), _) | (None, Some(name)) => file.vector(name),
             (None, None) => Ok(none()),
         }
+    }
+
+    /// The state before the first timestep, if there is one; without it, it is zero. That of an LSTM is `h`,
+    /// followed by `c`.
+    fn initial_state(
+        &self,
+        known: Option<&Known<'_>>,
+        units: usize,
+        columns: usize,
+    ) -> Result<Option<Vector>> {
+        let name = match self.said(Weights::INITIAL_STATE) {
+            Some((NONE, _)) => return Ok(None),
+            Some((name, _)) => Some(name),
+            None => self.known(known, INITIAL_STATE, "")?.map(|(name, _)| name),
+        };
+        let states = if columns == 4 * units { 2 } else { 1 };
+        name.map(|name| self.file.state(name, &[states * units])).transpose()
     }
 
     /// The two biases of gated networks, which are not added. Without any, they are zero.
