@@ -116,7 +116,7 @@ fn main() -> Result<()> {
     for (label, mut state) in members.iter().zip(clouds.outer_iter_mut()) {
         state[*label as usize] += 20.0;
     }
-    session.case("manifold_capacity: 20 manifolds of 50 points, 300 directions", Work::Whole, || {
+    session.case("manifold_capacity: 20 manifolds of 50 points, 300 directions", Work::Whole, move || {
         black_box(manifold_capacity(clouds.view(), &members, 300, 0).expect("finite"));
     });
 

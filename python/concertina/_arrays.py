@@ -354,8 +354,8 @@ def pca_snapshots(states: ArrayLike, components: int = 2) -> PrincipalComponents
 
     Parameters
     ----------
+    states : array (samples, units) or (trials, time, units)
         The states.
-        States.
     components : int, default 2
         The number of components, largest variance first.
 

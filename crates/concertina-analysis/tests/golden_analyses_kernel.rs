@@ -91,6 +91,7 @@ fn golden_analyses_tangent_kernels_and_their_measures() {
                 biases: vec![vector(&fixture, &array("b"))],
                 readout: matrix(&fixture, &array("R")),
                 readout_bias: vector(&fixture, &array("c")),
+                initial_state: None,
             };
             let connectivity = Connectivity::full(&shapes_of(&arrays));
             let trained = [false, true, true, true, true];
@@ -154,5 +155,6 @@ fn shapes_of(arrays: &Parameters) -> Weights {
         biases: arrays.biases.iter().map(|bias| bias.mapv(|entry| entry as f32)).collect(),
         readout: arrays.readout.mapv(|entry| entry as f32),
         readout_bias: arrays.readout_bias.mapv(|entry| entry as f32),
+        initial_state: None,
     }
 }

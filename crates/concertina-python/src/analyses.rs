@@ -51,11 +51,11 @@ fn described<'py>(py: Python<'py>, spec: &AnalysisSpec) -> PyResult<Bound<'py, P
 }
 
 const CLOUD: Argument = Argument::new("states", &["samples", "units"]);
-const TRIALS: Argument = Argument::new("states", &["trials", "time", "units"]);
-const LABELS: Argument = Argument::new("labels", &["trials"]);
+pub(crate) const TRIALS: Argument = Argument::new("states", &["trials", "time", "units"]);
+pub(crate) const LABELS: Argument = Argument::new("labels", &["trials"]);
 
 /// A table with one row per timestep.
-fn by_timestep(columns: Vec<(&'static str, Values)>) -> PyResult<Table> {
+pub(crate) fn by_timestep(columns: Vec<(&'static str, Values)>) -> PyResult<Table> {
     let count = columns.first().map_or(0, |(_, values)| values.len());
     let timesteps = Values::from((0..count as i64).collect::<Vec<i64>>());
     let columns = std::iter::once(("timestep", timesteps)).chain(columns);
@@ -63,7 +63,10 @@ fn by_timestep(columns: Vec<(&'static str, Values)>) -> PyResult<Table> {
 }
 
 /// Computes without the interpreter's lock. Large computations use one thread per core.
-fn computed<R: Send>(py: Python<'_>, compute: impl FnOnce() -> ct::Result<R> + Send) -> PyResult<R> {
+pub(crate) fn computed<R: Send>(
+    py: Python<'_>,
+    compute: impl FnOnce() -> ct::Result<R> + Send,
+) -> PyResult<R> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     py.detach(|| ct::with_threads(cores, compute)).or_refuse()
 }
@@ -280,7 +283,7 @@ pub(crate) fn spectrum(py: Python<'_>, weights: &Bound<'_, PyAny>) -> PyResult<T
 }
 
 /// The dynamics of a network without input.
-fn autonomous(network: &Network) -> PyResult<Autonomous> {
+pub(crate) fn autonomous(network: &Network) -> PyResult<Autonomous> {
     Autonomous::of(&network.network).or_refuse()?.ok_or_else(|| {
         raised(
             "ParameterError",

@@ -6,6 +6,7 @@
 
 mod analyses;
 mod arrays;
+mod beyond;
 mod doctor;
 mod errors;
 mod figures;
@@ -31,6 +32,10 @@ mod _core {
         analyses, autocorrelation, cka, class_distances, cluster_holdout, effective_dimension,
         effective_dimensions, evaluate, fixed_points, lyapunov, orthogonal_compression, principal_components,
         saturation, spectrum, weight_variance,
+    };
+    #[pymodule_export]
+    use super::beyond::{
+        covariant_vectors, finite_time, lyapunov_driven, on_states, rdm, representation_similarity,
     };
     #[pymodule_export]
     use super::doctor::doctor;

@@ -156,14 +156,10 @@ pub enum Error {
         path: PathBuf,
     },
     /// An array of a file of states is missing, or is not what was expected.
-    #[error("`{array}`: expected {expected}, found {found}: {path}", path = path.display())]
+    #[error("{reason}: {path}", path = path.display())]
     States {
-        /// The array.
-        array: String,
-        /// What was expected.
-        expected: String,
-        /// What was found.
-        found: String,
+        /// Which array, what was expected and what was found.
+        reason: String,
         /// What to do about it.
         hint: Hint,
         /// The file.

@@ -176,9 +176,7 @@ fn described(member: &Member) -> String {
 
 fn wrong(path: &Path, array: &str, expected: &str, found: &str, hint: &str) -> Error {
     Error::States {
-        array: array.to_owned(),
-        expected: expected.to_owned(),
-        found: found.to_owned(),
+        reason: format!("`{array}`: expected {expected}, found {found}"),
         hint: Hint::text(hint),
         path: path.to_owned(),
     }

@@ -126,6 +126,9 @@ pub(super) fn multiply(rows: ArrayView2<f64>, packed: &Panels, out: &mut Array2<
 mod tests {
     use super::*;
 
+    /// A way to add the inner products.
+    type Way = fn(&OuterProducts<'_>, &mut Array2<f64>);
+
     fn entries(rows: usize, columns: usize, seed: usize) -> Array2<f64> {
         Array2::from_shape_fn((rows, columns), |(i, j)| {
             libm::sin((7 * i + 13 * j + 29 * seed + i * j) as f64)
@@ -148,7 +151,7 @@ mod tests {
                         }
                     }
                     match factor {
-                        Some(factor) => sum * &factor,
+                        Some(factor) => sum * factor,
                         None => sum,
                     }
                 };
@@ -159,7 +162,7 @@ mod tests {
                     right: right.iter().map(|one| one.view()).collect(),
                     factor,
                 };
-                let mut ways: Vec<(&str, fn(&OuterProducts<'_>, &mut Array2<f64>))> = vec![
+                let mut ways: Vec<(&str, Way)> = vec![
                     ("either", |outer, into| outer.add_gram(into)),
                     ("rows", |outer, into| outer.add_by_rows(into)),
                 ];

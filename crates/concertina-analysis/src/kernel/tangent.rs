@@ -369,9 +369,7 @@ impl Tangents<'_> {
 }
 
 /// A row of a row-major matrix.
-fn row<'a, S: ndarray::DataMut<Elem = f64>>(
-    row: &'a mut ndarray::ArrayBase<S, ndarray::Ix1>,
-) -> &'a mut [f64] {
+fn row<S: ndarray::DataMut<Elem = f64>>(row: &mut ndarray::ArrayBase<S, ndarray::Ix1>) -> &mut [f64] {
     row.as_slice_mut().expect("row-major")
 }
 
