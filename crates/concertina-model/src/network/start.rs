@@ -12,8 +12,8 @@ const EVALUATION: Purpose = Purpose::new("initial state");
 
 /// The noise on initial states: `σ ξ` with `ξ ~ N(0, 1)`, drawn for each trial.
 ///
-/// Each trial has its own stream of random numbers, so its noise does not depend on the batches and parts that
-/// trials are shown in.
+/// Each trial has its own stream of random numbers, so its noise does not depend on the batches and parts
+/// that trials are shown in.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct InitialNoise {
     seed: u64,

@@ -23,8 +23,8 @@ pub struct Weights {
     pub readout: Array2<f32>,
     /// Readout bias `c`, (outputs), or none.
     pub readout_bias: Array1<f32>,
-    /// The state before the first timestep, (units), or (2 × units) for the `h` and the `c` of an LSTM; `None`
-    /// if it is zero.
+    /// The state before the first timestep, (units), or (2 × units) for `h` and `c` of an LSTM; `None` if it
+    /// is zero.
     pub initial_state: Option<Array1<f32>>,
 }
 

@@ -165,8 +165,8 @@ impl Updater {
     /// is trained.
     ///
     /// # Panics
-    /// If `gradients` is [`GradientMethod::Condensed`] and the network is not linear, or of low rank, or has an
-    /// initial state.
+    /// If `gradients` is [`GradientMethod::Condensed`] and the network is not linear, or of low rank, or has
+    /// an initial state.
     pub fn new(
         equations: Equations,
         optimizer: Optimizer,

@@ -59,8 +59,8 @@ impl Fitted {
     /// Takes the equations of a network of rates, whose step in time constants is `step`, if the file says
     /// it. A given kind of another network is an error.
     ///
-    /// φ is that which the file names. If it names none, it is relu unless given, as in the programs that write
-    /// such files.
+    /// φ is that which the file names. If it names none, it is relu unless given, as in the programs that
+    /// write such files.
     pub(super) fn take_rates(
         &mut self,
         step: Option<f64>,
