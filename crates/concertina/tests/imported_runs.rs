@@ -331,7 +331,7 @@ fn a_network_with_one_input_or_a_hundred_outputs_or_without_either_could_not_be_
             }
         }
     };
-    let weights_only = ["spectrum", "lyapunov", "weight_variance"];
+    let weights_only = ["spectrum", "lyapunov", "weight_variance", "covariant_vectors"];
     all(&one_input, &weights_only, "cannot place 60 clusters", "clusters=2");
     all(&no_input, &weights_only, "without input weights", "--name");
     let states = [
@@ -348,6 +348,8 @@ fn a_network_with_one_input_or_a_hundred_outputs_or_without_either_could_not_be_
         "intrinsic_dimension",
         "decoding",
         "manifold_capacity",
+        "finite_time",
+        "covariant_vectors",
     ];
     all(&no_readout, &states, "without a readout", "--name");
     for &name in AnalysisSpec::NAMES {

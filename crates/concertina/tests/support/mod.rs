@@ -175,6 +175,19 @@ fn null_is_explained(
         (AnalysisSpec::Decoding(_), "accuracy" | "accuracy_sd") => {
             at_input() != (integer("test_timestep") == Some(-1))
         }
+        (AnalysisSpec::FiniteTime(_), "rate") => integer("undefined") > Some(0),
+        (AnalysisSpec::FiniteTime(_), "standard_deviation") => {
+            integer("undefined") > Some(0) || integer("trials") == Some(1)
+        }
+        (AnalysisSpec::CovariantVectors(_), "reason") => {
+            table.scalar(row, "converged").is_ok_and(|cell| cell == true.into())
+        }
+        // where there are no unstable or no stable directions
+        (AnalysisSpec::CovariantVectors(_), "mean_principal_angle" | "smallest_principal_angle") => true,
+        // a single vector has no angle to another
+        (AnalysisSpec::CovariantVectors(_), column) => {
+            column != "first" && (is_null("second") || !is_null("reason"))
+        }
         (AnalysisSpec::Spectrum(_), "timestep") => params.network.kind != NetworkKind::Feedforward,
         (AnalysisSpec::Spectrum(_), "relative_departure_from_normality") => {
             table.floats("singular_value").expect("a column")[row] == Some(0.0)
