@@ -1,5 +1,5 @@
-//! Notes the commit from which the program is built, and whether the working tree was clean, for provenance and
-//! methods sections.
+//! Notes the commit from which the program is built, and whether the working tree was clean, for provenance
+//! and methods sections.
 
 #![allow(clippy::print_stdout, reason = "Cargo reads what a build script prints")]
 

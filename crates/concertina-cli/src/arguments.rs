@@ -83,15 +83,15 @@ pub(crate) enum Command {
     Params(Params),
     /// Describe program, machine and store, to report a problem
     ///
-    /// Changes nothing. Exit status 0 means that nothing is wrong, 3 that something is wrong with the store,
-    /// and 1 that this machine computes wrong numbers.
+    /// Changes nothing. Exit status 0 means that nothing is wrong, 3 that something is wrong with the
+    /// store, and 1 that this machine computes wrong numbers.
     Doctor(Doctor),
     /// Print BibTeX entries for the program and for what a study used
     Cite(Cite),
     /// Write what a paper's methods section must say about figures or runs
     ///
-    /// Equations, initial weights, task, optimizer, seeds, analyses, tests, versions, commit and machine, with a
-    /// table and the references in BibTeX.
+    /// Equations, initial weights, task, optimizer, seeds, analyses, tests, versions, commit and machine,
+    /// with a table and the references in BibTeX.
     Methods(Methods),
     /// Print a completion script for a shell
     Completions {
@@ -109,8 +109,8 @@ pub(crate) enum Command {
 /// Which runs: a file, then overrides.
 #[derive(Debug, Args)]
 pub(crate) struct Which {
-    /// A TOML file with sections as `concertina params` lists them (or JSON with the published code's names),
-    /// then overrides: `gain=250`, `network.gain=20,250`, `g_radius=250`, `seed=0..5`
+    /// A TOML file with sections as `concertina params` lists them (or JSON with the published code's
+    /// names), then overrides: `gain=250`, `network.gain=20,250`, `g_radius=250`, `seed=0..5`
     #[arg(value_name = "FILE | NAME=VALUE")]
     pub(crate) arguments: Vec<String>,
     /// Realisations: `0..5` (without the 5), `0..=4`, `0,3,7`; the same as `seed=0..5`
@@ -308,8 +308,8 @@ pub(crate) enum Runs {
         /// between the runs]
         #[arg(long, value_name = "NAMES", value_delimiter = ',')]
         columns: Vec<String>,
-        /// Sort by these columns; a minus sorts from largest to smallest: `--sort=-validation_accuracy,seed`
-        /// [default: by key]
+        /// Sort by these columns; a minus sorts from largest to smallest:
+        /// `--sort=-validation_accuracy,seed` [default: by key]
         #[arg(long, value_name = "NAMES", value_delimiter = ',', allow_hyphen_values = true)]
         sort: Vec<String>,
         /// Write the table to a file, in the format of its extension: .csv, .json or .parquet
@@ -332,8 +332,8 @@ pub(crate) enum Runs {
     /// Remove what is no longer of use: results of outdated versions or of removed runs, and files that
     /// killed processes left behind
     Gc(Collect),
-    /// Write runs for NumPy and PyTorch: one run as an archive (.npz), several as a folder of archives with a
-    /// table
+    /// Write runs for NumPy and PyTorch: one run as an archive (.npz), several as a folder of archives with
+    /// a table
     Export(Export),
     /// Write the states of a run at a checkpoint, with the inputs, labels and conditions of their trials:
     /// .npz or .safetensors
@@ -374,8 +374,8 @@ pub(crate) struct Remove {
 
 #[derive(Debug, Args)]
 pub(crate) struct Collect {
-    /// Of finished runs, keep only these checkpoints: `ends`, `last:10`, `every:5`, `0,5,12`; the others are
-    /// recomputed, bit-for-bit, when they are needed
+    /// Of finished runs, keep only these checkpoints: `ends`, `last:10`, `every:5`, `0,5,12`; the others
+    /// are recomputed, bit-for-bit, when they are needed
     #[arg(long, value_name = "WHICH")]
     pub(crate) checkpoints: Option<String>,
     /// Remove damaged files that were set aside
@@ -430,9 +430,9 @@ pub(crate) struct States {
 
 #[derive(Debug, Args)]
 pub(crate) struct Import {
-    /// The network after training, or the only network: a .pt, .pth, .npz, .npy or .safetensors file with the
-    /// names of PyTorch's RNN and Linear, of the published code, or ours; or an archive written by `runs
-    /// export`, a folder of such archives, or an output folder of the published code
+    /// The network after training, or the only network: a .pt, .pth, .npz, .npy or .safetensors file with
+    /// the names of PyTorch's RNN and Linear, of the published code, or ours; or an archive written by
+    /// `runs export`, a folder of such archives, or an output folder of the published code
     #[arg(value_name = "WEIGHTS")]
     pub(crate) weights: PathBuf,
     /// The network before training
@@ -498,8 +498,8 @@ pub(crate) struct Doctor {
 
 #[derive(Debug, Args)]
 pub(crate) struct Methods {
-    /// Figures (`fig2`), runs of the store by their keys, a recipe, or a file of parameters and then overrides:
-    /// `gain=250`
+    /// Figures (`fig2`), runs of the store by their keys, a recipe, or a file of parameters and then
+    /// overrides: `gain=250`
     #[arg(value_name = "FIG | KEY | FILE | NAME=VALUE", required = true)]
     pub(crate) subjects: Vec<String>,
     /// Of figures: thirty realisations, seeds 0 to 29, instead of five

@@ -7,7 +7,8 @@ use std::path::Path;
 use concertina::recipe::{PublishedTables, Recipe, SeedChoice, Verdict};
 use concertina::{FigurePlan, Report, Study};
 
-/// A figure of small runs whose effective dimension over time is compared with a table that the test writes.
+/// A figure of small runs whose effective dimension over time is compared with a table that the test
+/// writes.
 const RECIPE: &str = r#"
 figure = "own"
 title = "A small figure"
@@ -114,7 +115,8 @@ fn a_claim_that_does_not_hold_fails_and_too_few_realisations_give_no_verdict() {
     let right = table_of_ours(&folder.path().join("right"), &study, false);
     let figures = folder.path().join("figures");
     let wrong = RECIPE.replace("than = 1", "than = 100");
-    // The claim has four groups: six realisations give p = 1/64 for the opposite, seven give 1/128 < 0.05 / 4.
+    // The claim has four groups: six realisations give p = 1/64 for the opposite, seven give 1/128 < 0.05 /
+    // 4.
     let report = judged(&study, &wrong, 6, &right, &figures);
     assert!(!report.passed && !report.is_contradicted());
     assert_eq!((report.counts.contradicted, report.counts.undecided), (0, 1));

@@ -23,8 +23,8 @@ const EFFICIENCY: f64 = 3.0 / std::f64::consts::PI;
 /// The effect that Wilcoxon's one-sided signed-rank test of this many differences finds with probability
 /// [`POWER`] at a level in (0, 0.5), in standard deviations.
 ///
-/// The test finds a sample shifted by d if enough of its pairwise means (Walsh averages) lie above -d, so each
-/// sample has a smallest shift that is found; the result is the 80% quantile of these.
+/// The test finds a sample shifted by d if enough of its pairwise means (Walsh averages) lie above -d, so
+/// each sample has a smallest shift that is found; the result is the 80% quantile of these.
 ///
 /// # Returns  `None` if there are too few differences to find any effect, as with four at 0.05.
 /// # Source   For large numbers, Noether, Journal of the American Statistical Association 82 (1987), 645.
@@ -40,9 +40,9 @@ pub fn detectable(count: usize, level: f64) -> Option<f64> {
     }))
 }
 
-/// The effect that the [group-sequential test](super::sequential) finds with probability [`POWER`] at one of
-/// the looks at these numbers of differences, if so much of the level may be spent up to each look. Sums after
-/// the first look are taken to be normal.
+/// The effect that the [group-sequential test](super::sequential) finds with probability [`POWER`] at one
+/// of the looks at these numbers of differences, if so much of the level may be spent up to each look. Sums
+/// after the first look are taken to be normal.
 ///
 /// # Returns  `None` if no effect can be found.
 pub fn detectable_sequentially(looks: &[usize], spent: &[f64]) -> Option<f64> {

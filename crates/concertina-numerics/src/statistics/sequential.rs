@@ -1,22 +1,22 @@
 //! Wilcoxon's signed-rank test, repeated while realisations are added.
 //!
-//! Whoever looks again after every few realisations and stops at the first p-value below 0.05 errs far more
-//! often than in 5% of cases. A group-sequential test fixes in advance when it looks, and how much of the
-//! level is spent up to each look.
+//! A user who looks again after every few realisations, and stops at the first p-value below 0.05, errs far
+//! more often than in 5% of cases. A group-sequential test fixes in advance when it looks, and how much of
+//! the level is spent up to each look.
 
-/// The share of the level that is spent at the first look. It is 1/32 of a level of 0.05, which is what five of
-/// five realisations need, so that a clear effect is still found with five.
+/// The share of the level that is spent at the first look. It is 1/32 of a level of 0.05, which is what
+/// five of five realisations need, so that a clear effect is still found with five.
 pub const FIRST_SHARE: f64 = 0.625;
 
-/// Ranks are multiplied by this before they are rounded to whole numbers. Any value gives a valid test; this
-/// one keeps the distribution of 100 realisations below 10,000 sums.
+/// Ranks are multiplied by this before they are rounded to whole numbers. Any value gives a valid test;
+/// this one keeps the distribution of 100 realisations below 10,000 sums.
 const STEPS: f64 = 4.0;
 
 /// Relative tolerance for a probability that equals what may be spent but for rounding.
 const ROUNDING: f64 = 1e-9;
 
-/// The numbers of realisations at which a test looks, up to `most`: `first`, and then half as many again, at
-/// least five. If there are `most` already, the only look is the first.
+/// The numbers of realisations at which a test looks, up to `most`: `first`, and then half as many again,
+/// at least five. If there are `most` already, the only look is the first.
 ///
 /// # Returns  Increasing numbers.
 pub fn looks(first: usize, most: usize) -> Vec<usize> {
@@ -29,8 +29,8 @@ pub fn looks(first: usize, most: usize) -> Vec<usize> {
     looks
 }
 
-/// The level that may be spent up to each look, both included: [`FIRST_SHARE`] at the first, and equal parts
-/// of the rest at the others. A single look spends all of it.
+/// The level that may be spent up to each look, both included: [`FIRST_SHARE`] at the first, and equal
+/// parts of the rest at the others. A single look spends all of it.
 ///
 /// # Source   Lan and DeMets, Biometrika 70 (1983), 659 (spending); the shares are ours.
 pub fn spending(looks: usize, level: f64) -> Vec<f64> {
@@ -48,21 +48,21 @@ pub fn spending(looks: usize, level: f64) -> Vec<f64> {
 pub struct Sequential {
     /// The look, counted from 0, at which the differences were found to lie above 0.
     pub found_at: Option<usize>,
-    /// The p-value, valid in spite of the repeated looks: the probability of stopping earlier, or at the same
-    /// look with a sum at least as large (stagewise ordering).
+    /// The p-value, valid in spite of the repeated looks: the probability of stopping earlier, or at the
+    /// same look with a sum at least as large (stagewise ordering).
     pub p: f64,
 }
 
 /// Tests at each look whether differences lie above 0. `blocks` has the differences that are new at each of
 /// the looks so far, and `spent` what may be spent up to each look ([`spending`]).
 ///
-/// At its look, a difference gets the rank of its size among all differences so far, divided by one more than
-/// their number; the statistic is the sum over differences above 0. At the first look, it is the sum of
-/// Wilcoxon's test. Weights never change later, and given the sizes of the differences, every pattern of signs
-/// is equally likely if differences are symmetric about 0. The distribution of the sums at all looks is
-/// therefore known exactly, for any sizes, with ties and zeros, and at each look the boundary is the smallest
-/// sum for which no more is spent than may be. The probability that differences symmetric about 0 are ever
-/// found to lie above 0 is at most the last entry of `spent`.
+/// At its look, a difference gets the rank of its size among all differences so far, divided by one more
+/// than their number; the statistic is the sum over differences above 0. At the first look, it is the sum
+/// of Wilcoxon's test. Weights never change later, and given the sizes of the differences, every pattern of
+/// signs is equally likely if differences are symmetric about 0. The distribution of the sums at all looks
+/// is therefore known exactly, for any sizes, with ties and zeros, and at each look the boundary is the
+/// smallest sum for which no more is spent than may be. The probability that differences symmetric about 0
+/// are ever found to lie above 0 is at most the last entry of `spent`.
 ///
 /// # Returns  `None` without differences, or if one is NaN.
 /// # Source   Reynolds, Annals of Statistics 3 (1975), 382 (sequential ranks); Lan and DeMets, Biometrika 70
@@ -117,7 +117,8 @@ fn tail(probability: &[f64], from: usize) -> f64 {
     probability.get(from..).unwrap_or_default().iter().rev().sum()
 }
 
-/// Removes the largest sums, as many as have no more than the allowed probability, and returns what they had.
+/// Removes the largest sums, as many as have no more than the allowed probability, and returns what they
+/// had.
 fn stop(probability: &mut Vec<f64>, allowed: f64) -> f64 {
     let mut removed = 0.0;
     while let Some(&last) = probability.last()

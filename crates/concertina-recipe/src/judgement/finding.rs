@@ -10,9 +10,9 @@ use crate::claim::{Claim, Side};
 
 /// The probability with which an interval covers the mean.
 pub const LEVEL: f64 = 0.95;
-/// A claim counts as reproduced below this p-value, and as contradicted if its opposite has such a p-value (in
-/// one of m groups, one below this value over m). It is the conventional value, and five of five realisations
-/// are just enough for it.
+/// A claim counts as reproduced below this p-value, and as contradicted if its opposite has such a p-value
+/// (in one of m groups, one below this value over m). It is the conventional value, and five of five
+/// realisations are just enough for it.
 pub const SIGNIFICANCE: f64 = 0.05;
 
 /// A column and its value, as a text, that distinguish a group of rows from others.
@@ -55,8 +55,8 @@ pub struct Finding {
     pub low: Option<f64>,
     /// Upper end of that interval.
     pub high: Option<f64>,
-    /// The distance of the mean from what it is compared with, in standard deviations over realisations (for
-    /// ratios, of their logarithms); null if it is undefined.
+    /// The distance of the mean from what it is compared with, in standard deviations over realisations
+    /// (for ratios, of their logarithms); null if it is undefined.
     pub effect_size: Option<f64>,
     /// The one-sided p-value of Wilcoxon's signed-rank test; null if the claim is tested otherwise. After
     /// several looks, it is valid in spite of them.
@@ -67,8 +67,8 @@ pub struct Finding {
     /// realisations (normally distributed); null if there are too few realisations to find any, or if the
     /// claim is tested otherwise.
     pub detectable_effect: Option<f64>,
-    /// The looks of the test so far, as numbers of requested realisations, up to the one that decided; empty
-    /// if all realisations were tested once.
+    /// The looks of the test so far, as numbers of requested realisations, up to the one that decided;
+    /// empty if all realisations were tested once.
     pub looks: Vec<usize>,
     /// The values.
     pub realisations: Vec<Realisation>,

@@ -1,8 +1,8 @@
 //! Judges claims: from a table over realisations to a verdict with its numbers.
 //!
-//! These are pure functions. A claim is judged group by group ([`Claim::each`]). In each group, the quantity
-//! has one value per realisation, and a test over realisations decides. Realisations without a value are left
-//! out and counted, with the reason.
+//! These are pure functions. A claim is judged group by group ([`Claim::each`]). In each group, the
+//! quantity has one value per realisation, and a test over realisations decides. Realisations without a
+//! value are left out and counted, with the reason.
 
 mod finding;
 mod quantity;
@@ -51,7 +51,8 @@ impl Evidence<'_> {
     }
 }
 
-/// A run that does not count, regardless of whether the table has rows of it, because it diverged or failed.
+/// A run that does not count, regardless of whether the table has rows of it, because it diverged or
+/// failed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Absent {
     /// The columns that distinguish it from others.
@@ -88,9 +89,9 @@ impl Claim {
         self.judge_at(evidence, &[])
     }
 
-    /// Judges the claim by a test that was planned to look at these numbers of the requested realisations, in
-    /// increasing order, as far as there are so many. Realisations are taken in the order of the evidence's
-    /// seeds. Without looks, as [`Claim::judge`].
+    /// Judges the claim by a test that was planned to look at these numbers of the requested realisations,
+    /// in increasing order. Looks at more realisations than were requested are still to come. Realisations
+    /// are taken in the order of the evidence's seeds. Without looks, as [`Claim::judge`].
     ///
     /// # Errors
     /// As [`Claim::judge`].

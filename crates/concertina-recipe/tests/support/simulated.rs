@@ -46,8 +46,8 @@ pub struct Rates {
 }
 
 impl Rates {
-    /// Checks that neither verdict is more frequent than in 5% of claims without an effect, given that the rates
-    /// have a sampling error: by three standard errors of a rate of 5%.
+    /// Checks that neither verdict is more frequent than in 5% of claims without an effect, given that the
+    /// rates have a sampling error: by three standard errors of a rate of 5%.
     pub fn check_errors(&self) {
         let most = 0.05 + 3.0 * (0.05 * 0.95 / self.claims as f64).sqrt();
         assert!(self.reproduced <= most && self.contradicted <= most, "{self}");

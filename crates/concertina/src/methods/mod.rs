@@ -26,8 +26,8 @@ pub struct Methods {
 }
 
 impl Methods {
-    /// The methods of runs. Where the store of a study has a run, the program and machine that trained it are
-    /// named, and otherwise this program and this machine.
+    /// The methods of runs. Where the store of a study has a run, the program and machine that trained it
+    /// are named, and otherwise this program and this machine.
     pub fn of_runs(runs: &[ValidParams], study: Option<&Study>) -> Self {
         let runs: Vec<&ValidParams> = runs.iter().collect();
         Self::new(&runs, Vec::new(), Vec::new(), study)
@@ -61,8 +61,8 @@ impl Methods {
         Self { sections, table, references: entries_of(&keys) }
     }
 
-    /// In Markdown, with formulas between dollar signs and in `math` fences, citations as `[@key]`, a table, and
-    /// the references in BibTeX.
+    /// In Markdown, with formulas between dollar signs and in `math` fences, citations as `[@key]`, a
+    /// table, and the references in BibTeX.
     pub fn to_markdown(&self) -> String {
         let mut out = "# Methods\n\n".to_owned();
         for (title, blocks) in &self.sections {

@@ -221,8 +221,8 @@ impl Report {
         schemars::schema_for!(Report).to_value()
     }
 
-    /// Whether something is known to be wrong: a run or an analysis failed, a claim is contradicted, or a point
-    /// of a published table disagrees. What is undecided does not count.
+    /// Whether something is known to be wrong: a run or an analysis failed, a claim is contradicted, or a
+    /// point of a published table disagrees. What is undecided does not count.
     pub fn is_contradicted(&self) -> bool {
         !self.failures.is_empty() || self.counts.contradicted + self.counts.disagree > 0
     }

@@ -23,10 +23,10 @@ pub struct Round {
 }
 
 impl Study {
-    /// Trains and computes what a plan with claims needs, as [`Study::compute`], and then adds realisations to
-    /// the tables of undecided claims until every claim is decided or has `most` realisations. [`Study::judge`]
-    /// then judges by a group-sequential test, whose error rate stays below its level although it looks again
-    /// and again. `told` is called before realisations are added.
+    /// Trains and computes what a plan with claims needs, as [`Study::compute`], and then adds realisations
+    /// to the tables of undecided claims until every claim is decided or has `most` realisations.
+    /// [`Study::judge`] then judges by a group-sequential test, whose error rate stays below its level
+    /// although it looks again and again. `told` is called before realisations are added.
     ///
     /// The test is planned before its first look: `most` must not depend on what was seen.
     ///
