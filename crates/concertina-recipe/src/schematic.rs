@@ -129,6 +129,33 @@ mod tests {
     }
 
     #[test]
+    fn a_recipe_draws_its_task_and_its_network() {
+        let text = r#"
+figure = "mine"
+[runs.all]
+seeds = [0]
+parameters = { task.kind = "context", network.kind = "lstm", network.units = 30, network.gain = 1 }
+"#;
+        let panel = |letter: &str, what: &str| {
+            format!(
+                "[[panels]]\nletter = \"{letter}\"\nruns = \"all\"\nanalysis = {{ analysis = \"accuracy\" }}\n\
+                 [panels.draw]\nkind = \"schematic\"\nschematic = \"{what}\"\n"
+            )
+        };
+        let panels = [("a", "task"), ("b", "network"), ("c", "cell"), ("d", "weights")];
+        let panels: String = panels.iter().map(|(letter, what)| panel(letter, what)).collect();
+        let recipe = Recipe::from_toml("mine.toml", &format!("{text}{panels}"))
+            .unwrap_or_else(|error| panic!("{error}"));
+        let table =
+            Table::from_columns([("seed", concertina_table::Values::from(vec![0]))]).expect("one row");
+        let figure = recipe.draw(&concertina_plot::Theme::default(), &[table]).expect("drawn");
+        let texts: Vec<String> = figure.text_boxes().into_iter().map(|one| one.text).collect();
+        for text in ["Evidence 2", "35 timesteps", "30 units", "2 outputs", "ot", "30 × 30"] {
+            assert!(texts.iter().any(|one| one == text), "{text}: {texts:?}");
+        }
+    }
+
+    #[test]
     fn what_differs_between_runs_has_no_column_unless_one_is_kept() {
         let runs = "sweep = { network = [{ label = \"small\", network.units = 20 }, \
                     { label = \"gated\", network.kind = \"gru\", network.units = 50, network.gain = 1 }] }";
