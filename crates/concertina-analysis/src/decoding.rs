@@ -361,7 +361,7 @@ pub struct Decoded {
     /// of testing).
     pub accuracy: Array3<f64>,
     /// The classifiers, (folds)(timesteps of training). Their classes are numbered in the order of the
-/// labels.
+    /// labels.
     pub classifiers: Vec<Vec<LinearClassifier>>,
     /// Whether every fit reached its optimum.
     pub converged: bool,
