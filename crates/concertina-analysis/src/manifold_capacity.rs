@@ -24,8 +24,8 @@ use crate::{Analysis, Error, Result, Subject, Timestep, Timesteps};
 /// For each checkpoint and timestep one row per manifold, and then one for the whole set, in which `manifold`
 /// is null, with the columns `manifold`, its number; `samples`, the number of its states; `capacity` and
 /// `capacity_error`; `radius` and `dimension`; `radius_centred` and `dimension_cosine`; `span`;
-/// `centre_norm`; `unconverged`. In the row of the set, the capacity is the harmonic mean, `samples` and `unconverged` are
-/// sums, and the other columns are means over manifolds. Undefined values are null.
+/// `centre_norm`; `unconverged`. In the row of the set, the capacity is the harmonic mean, `samples` and
+/// `unconverged` are sums, and the other columns are means over manifolds. Undefined values are null.
 /// # Source   `chung2018`. Differs in: see [`manifold_capacity`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]

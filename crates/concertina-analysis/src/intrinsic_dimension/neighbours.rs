@@ -64,8 +64,8 @@ pub struct TwoNn {
 /// use concertina_analysis::twonn;
 /// use ndarray::Array2;
 ///
-/// // points on a curve in three dimensions
-/// let time = |i: usize| (i as f64).powf(1.3) / 100.0;
+/// // irregular points on a curve in three dimensions
+/// let time = |i: usize| 10.0 * ((i as f64).sin() * 43758.5).fract().abs();
 /// let curve = Array2::from_shape_fn((200, 3), |(i, unit)| match unit {
 ///     0 => time(i).cos(),
 ///     1 => time(i).sin(),

@@ -20,7 +20,8 @@ pub struct Tangents<'a> {
     pub arrays: &'a Parameters,
     /// Which arrays are trained, in the order of
     /// [`TrainedWeights::tensors`](concertina_model::network::TrainedWeights::tensors): input weights, parts
-    /// of the recurrent weights, biases, readout weights, readout bias, and the initial state if there is one.
+    /// of the recurrent weights, biases, readout weights, readout bias, and the initial state if there is
+    /// one.
     pub trained: &'a [bool],
 }
 
