@@ -124,6 +124,11 @@ class ParameterValues:
         dropout: float
         #: the standard deviation of the noise on every unit, in training; the default is 0.0
         unit_noise: float
+        #: the state before the first timestep: zero, or trained; the default is zero
+        initial_state: Literal["zero", "trained"]
+        #: the standard deviation of the noise on the state before the first timestep, in every trial; the
+        #: default is 0.0
+        initial_noise: float
         #: weights from elsewhere, as `study.keep(concertina.Network(...))` names them (none: drawn from the
         #: seed); the default is None
         weights: str | None
@@ -301,6 +306,11 @@ class ParameterKeywords(TypedDict, total=False):
     #: the standard deviation of the noise on every unit, in training; the default is 0.0
     unit_noise: float
     unit_injected_noise: Any
+    #: the state before the first timestep: zero, or trained; the default is zero
+    initial_state: Literal["zero", "trained"]
+    #: the standard deviation of the noise on the state before the first timestep, in every trial; the default
+    #: is 0.0
+    initial_noise: float
     #: weights from elsewhere, as `study.keep(concertina.Network(...))` names them (none: drawn from the
     #: seed); the default is None
     weights: str | None
@@ -485,6 +495,11 @@ class SweepKeywords(TypedDict, total=False):
     #: the standard deviation of the noise on every unit, in training; the default is 0.0
     unit_noise: float | Iterable[float]
     unit_injected_noise: Any
+    #: the state before the first timestep: zero, or trained; the default is zero
+    initial_state: Literal["zero", "trained"] | Iterable[Literal["zero", "trained"]]
+    #: the standard deviation of the noise on the state before the first timestep, in every trial; the default
+    #: is 0.0
+    initial_noise: float | Iterable[float]
     #: weights from elsewhere, as `study.keep(concertina.Network(...))` names them (none: drawn from the
     #: seed); the default is None
     weights: str | Iterable[str | None] | None

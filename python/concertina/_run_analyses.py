@@ -312,8 +312,12 @@ class RunAnalyses:
         burn_in: int = 500,
         max_iterations: int = 10000,
         initial_conditions: int = 10,
+        burn_in_trials: int | None = None,
+        drive: Literal["input"] | None = None,
+        samples: int | None = None,
     ) -> LyapunovSpectrum:
-        """The largest Lyapunov exponents of the network without input, in bits per timestep.
+        """The largest Lyapunov exponents of the network without input, or driven by trials, in bits per
+        timestep.
 
         Benettin's method: a frame of orthonormal tangent vectors is carried along an orbit by the
         Jacobians and made orthonormal again after every timestep (QR). The exponents are the means of
@@ -323,6 +327,11 @@ class RunAnalyses:
 
         The rule `stopping` determines when the estimate ends. An estimate that has not converged is still
         a result, with its error and the reason.
+
+        With `drive = "input"`, the network receives the inputs of trials instead, one trial after the
+        other, and the state carries over. The Jacobian of a step then includes that step's input. The
+        average is over all trials from every initial condition, and frames start as the first unit
+        vectors.
 
         Parameters
         ----------
@@ -344,6 +353,15 @@ class RunAnalyses:
             Maximum number of timesteps after the burn-in.
         initial_conditions : int, default 10
             Number of initial conditions, at least 2; they advance together.
+        burn_in_trials : int, optional
+            With `drive`: number of trials at the beginning that are left out of the average. The default is
+            0.
+        drive : Literal["input"], optional
+            What drives the network: nothing, which is the default, or the inputs of trials. With inputs, the
+            trials determine when the estimate ends, so `stopping`, `burn_in` and `max_iterations` must have
+            their defaults, which are not used.
+        samples : int, optional
+            With `drive`: number of trials that follow one another. The default is 100.
 
         Returns
         -------
@@ -381,7 +399,7 @@ class RunAnalyses:
         -----
         Differences from the sources: the published code takes the Jacobian one step late, and stops when its
         last ten running averages agree, which they nearly do by construction. `stopping="paper"` reproduces
-        it.
+        it. `engelken2023` for networks with input.
 
         References
         ----------
@@ -412,6 +430,9 @@ class RunAnalyses:
             burn_in=burn_in,
             max_iterations=max_iterations,
             initial_conditions=initial_conditions,
+            burn_in_trials=burn_in_trials,
+            drive=drive,
+            samples=samples,
         )
         assert isinstance(found, LyapunovSpectrum)
         return found
@@ -1161,3 +1182,741 @@ class RunAnalyses:
         'other_coherence', 'sample_item', 'test_item', 'frequency', 'accuracy', 'chose_positive', 'mse', 'r2']
         """
         return self.analyse("performance", at=at, samples=samples)
+
+    def representation_similarity(
+        self,
+        *,
+        at: str | int | Sequence[int] = "ends",
+        samples: int = 200,
+        timesteps: Literal["all", "last"] | Sequence[int] = "all",
+        extend_to: int | None = None,
+        between: Literal["checkpoint", "timestep"] = "checkpoint",
+        reference: Literal["first", "last", "previous"] = "first",
+        measure: Literal["all", "cka", "procrustes", "rdm"] = "all",
+        distance: Literal["euclidean", "sqeuclidean", "correlation"] = "euclidean",
+        state: Literal["rates", "cell"] | None = None,
+    ) -> Table:
+        """How similar the states are to those at another checkpoint, or at another timestep: centred kernel
+        alignment, Procrustes distance, and correlation of dissimilarity matrices.
+
+        All three compare two sets of states of the same trials, and do not change when a set is rotated,
+        reflected, scaled or shifted (the correlation of dissimilarity matrices with `distance =
+        "correlation"` changes under rotations and shifts). None of them says in what the sets differ.
+
+        With `between = "checkpoint"`, the states at a checkpoint are compared with those of the same
+        trials and timestep at the `reference`, which is one of the requested checkpoints. With `between =
+        "timestep"`, the states at each timestep are compared with those at every other timestep of the
+        same checkpoint.
+
+        Parameters
+        ----------
+        at : str, int or sequence of int, default "ends"
+            Which checkpoints: `"ends"` (before and after training), `"first"`, `"last"`, `"all"`,
+            `"last:10"`, `"every:5"`, an epoch, or several epochs.
+        samples : int, default 200
+            Samples, spread evenly over the clusters; at least 4.
+        timesteps : {"all", "last"} or sequence of int, default "all"
+            The timesteps to analyse.
+        extend_to : int, optional
+            Continue the trials to this timestep, with zero input.
+        between : {"checkpoint", "timestep"}, default "checkpoint"
+            What is compared with each other.
+        reference : {"first", "last", "previous"}, default "first"
+            The checkpoint with which the others are compared, if `between` is `checkpoint`.
+        measure : {"all", "cka", "procrustes", "rdm"}, default "all"
+            The measures to compute.
+        distance : {"euclidean", "sqeuclidean", "correlation"}, default "euclidean"
+            The distance between trials, for the dissimilarity matrices.
+        state : Literal["rates", "cell"], optional
+            The variable to analyse in place of the state of the units.
+
+        Returns
+        -------
+        Table
+            One row per checkpoint and timestep, or per checkpoint and pair of timesteps. First come
+
+            * with `between = "checkpoint"`, `reference_epoch` and `reference_update`: the checkpoint with
+              which the states are compared; null for the first checkpoint with `reference = "previous"`;
+            * with `between = "timestep"`, `other_timestep`: the matrix of all pairs, in rows.
+
+            Then come the measures that were requested:
+
+            * `cka` and `cka_debiased`: the centred kernel alignment, and the same without its bias for few
+              samples;
+            * `procrustes`: the angular Procrustes distance, in radians;
+            * `rdm_pearson` and `rdm_spearman`: the correlations of the dissimilarity matrices.
+
+            A measure is null where there is no reference, and where it is undefined: if the states of either
+            set are all equal up to rounding. The debiased alignment is null for fewer than 4 samples, too.
+
+            The first columns are the parameters that vary, `seed`, `stage` (`before`, `during` or `after`
+            training), `epoch` and `update`.
+
+        Raises
+        ------
+        ParameterError
+            A setting is invalid.
+        RunFailed
+            The analysis fails for one of the runs.
+
+        See Also
+        --------
+        concertina.representation_similarity : the same for plain arrays.
+
+        References
+        ----------
+        Kornblith et al. (2019) and Song et al. (2012) for `cka` and `cka_debiased`; Williams et al. (2021)
+        for `procrustes`; Kriegeskorte et al. (2008) for the dissimilarity matrices.
+
+        Kornblith et al. (2019), "Similarity of neural network representations revisited", Proceedings of the
+        36th International Conference on Machine Learning, 3519-3529.
+
+        Song et al. (2012), "Feature selection via dependence maximization", Journal of Machine Learning
+        Research 13, 1393-1434.
+
+        Williams et al. (2021), "Generalized Shape Metrics on Neural Representations", Advances in Neural
+        Information Processing Systems 34, 4738-4750.
+
+        Kriegeskorte et al. (2008), "Representational similarity analysis - connecting the branches of systems
+        neuroscience", Frontiers in Systems Neuroscience 2, 4.
+
+        Examples
+        --------
+        >>> import concertina as ct
+        >>> study = ct.Study(progress=False)
+        >>> runs = study.train(units=12, input_dim=6, clusters=8, train_samples=40, epochs=2, gain=[20, 250])
+        >>> runs.representation_similarity(samples=40).columns  # doctest: +NORMALIZE_WHITESPACE
+        ['gain', 'seed', 'stage', 'epoch', 'update', 'timestep', 'reference_epoch', 'reference_update', 'cka',
+        'cka_debiased', 'procrustes', 'rdm_pearson', 'rdm_spearman']
+        """
+        return self.analyse(
+            "representation_similarity",
+            at=at,
+            samples=samples,
+            timesteps=timesteps,
+            extend_to=extend_to,
+            between=between,
+            reference=reference,
+            measure=measure,
+            distance=distance,
+            state=state,
+        )
+
+    def intrinsic_dimension(
+        self,
+        *,
+        at: str | int | Sequence[int] = "ends",
+        samples: int = 500,
+        timesteps: Literal["all", "last"] | Sequence[int] = "all",
+        extend_to: int | None = None,
+        discarded: float = 0.1,
+        k_min: int = 10,
+        k_max: int = 20,
+        state: Literal["rates", "cell"] | None = None,
+    ) -> Table:
+        """The dimension of the surface on which the states lie, at each timestep, by several estimators.
+        Those that use neighbours also count the dimensions of a curved surface; those that use the
+        covariance do not.
+
+        Parameters
+        ----------
+        at : str, int or sequence of int, default "ends"
+            Which checkpoints: `"ends"` (before and after training), `"first"`, `"last"`, `"all"`,
+            `"last:10"`, `"every:5"`, an epoch, or several epochs.
+        samples : int, default 500
+            Samples, spread evenly over the clusters; at least 4.
+        timesteps : {"all", "last"} or sequence of int, default "all"
+            The timesteps to analyse.
+        extend_to : int, optional
+            Continue the trials to this timestep, with zero input.
+        discarded : float, default 0.1
+            Share of the ratios of distances, the largest, that `twonn` discards; between 0 and 1.
+        k_min : int, default 10
+            The smallest number of neighbours of `levina_bickel`, and of the smallest radius of
+            `correlation_dimension`; at least 2.
+        k_max : int, default 20
+            The largest number of neighbours; above `k_min`, and at most 1000.
+        state : Literal["rates", "cell"], optional
+            The variable to analyse in place of the state of the units.
+
+        Returns
+        -------
+        Table
+            One row per checkpoint and timestep, with the columns
+
+            * `duplicates`: number of states that equal an earlier one. The estimators that use neighbours
+              leave them out;
+            * `twonn` and `twonn_se`: by the ratio of the distances to two neighbours, and its standard error;
+            * `levina_bickel`: by maximum likelihood;
+            * `correlation_dimension`: by the number of pairs within a radius;
+            * `components_90`: number of principal components that have 90% of the variance;
+            * `participation_ratio`: the effective dimension;
+            * `participation_ratio_corrected` and `participation_ratio_corrected_both`: the same for few
+              samples, and for few samples and units.
+
+            All but `duplicates` are null if all states are equal up to rounding, and where their functions
+            say that they are undefined. With the default settings, `levina_bickel` and
+            `correlation_dimension` need 21 states that differ.
+
+            The first columns are the parameters that vary, `seed`, `stage` (`before`, `during` or `after`
+            training), `epoch` and `update`.
+
+        Raises
+        ------
+        ParameterError
+            A setting is invalid.
+        RunFailed
+            The analysis fails for one of the runs.
+
+        See Also
+        --------
+        concertina.intrinsic_dimension : the same for plain arrays.
+
+        Notes
+        -----
+        Differences from the sources: see the functions.
+
+        References
+        ----------
+        Facco et al. (2017), Levina and Bickel (2004) and MacKay and Ghahramani (2005), Grassberger and
+        Procaccia (1983), Gao et al. (2017), Chun et al. (2025).
+
+        Facco et al. (2017), "Estimating the intrinsic dimension of datasets by a minimal neighborhood
+        information", Scientific Reports 7, 12140.
+
+        Levina and Bickel (2004), "Maximum Likelihood Estimation of Intrinsic Dimension", Advances in Neural
+        Information Processing Systems 17, 777-784.
+
+        MacKay and Ghahramani (2005), "Comments on `Maximum Likelihood Estimation of Intrinsic Dimension' by
+        E. Levina and P. Bickel (2004)",.
+
+        Grassberger and Procaccia (1983), "Measuring the strangeness of strange attractors", Physica D:
+        Nonlinear Phenomena 9, 189-208.
+
+        Gao et al. (2017), "A theory of multineuronal dimensionality, dynamics and measurement", bioRxiv.
+
+        Chun et al. (2025), "Estimating Dimensionality of Neural Representations from Finite Samples",.
+
+        Examples
+        --------
+        >>> import concertina as ct
+        >>> study = ct.Study(progress=False)
+        >>> runs = study.train(units=12, input_dim=6, clusters=8, train_samples=40, epochs=2, gain=[20, 250])
+        >>> runs.intrinsic_dimension(samples=40).columns  # doctest: +NORMALIZE_WHITESPACE
+        ['gain', 'seed', 'stage', 'epoch', 'update', 'timestep', 'duplicates', 'twonn', 'twonn_se',
+        'levina_bickel', 'correlation_dimension', 'components_90', 'participation_ratio',
+        'participation_ratio_corrected', 'participation_ratio_corrected_both']
+        """
+        return self.analyse(
+            "intrinsic_dimension",
+            at=at,
+            samples=samples,
+            timesteps=timesteps,
+            extend_to=extend_to,
+            discarded=discarded,
+            k_min=k_min,
+            k_max=k_max,
+            state=state,
+        )
+
+    def decoding(
+        self,
+        *,
+        at: str | int | Sequence[int] = "ends",
+        samples: int = 500,
+        timesteps: Literal["all", "last"] | Sequence[int] = "all",
+        extend_to: int | None = None,
+        target: Literal["class", "condition"] = "class",
+        testing: Literal["same", "across"] = "same",
+        folds: int = 5,
+        classifier: Literal["logistic", "svm"] = "logistic",
+        c: float = 1.0,
+        state: Literal["rates", "cell"] | None = None,
+    ) -> Table:
+        """Accuracy of a cross-validated linear classifier of the class or the condition of a trial, trained
+        on the states at one timestep and tested at the same or at every timestep.
+
+        Trials are divided into folds, with the same share of each class in every fold. For each fold, the
+        classifier is fitted to its optimum on the states of all other folds, and then predicts the class
+        of the trials of the fold. A classifier that is trained at one timestep and works at another shows
+        that the code has not changed in between.
+
+        Trials of one condition may be nearly equal, so a classifier of classes may learn the conditions
+        one by one. `cluster_holdout` tests on conditions that the classifier has not seen.
+
+        The folds depend only on the seed of the run and on the classes of the trials. They are the same at
+        every timestep and checkpoint of a run. States are not scaled, and the penalty acts on the weights,
+        so it is stronger for small states.
+
+        Parameters
+        ----------
+        at : str, int or sequence of int, default "ends"
+            Which checkpoints: `"ends"` (before and after training), `"first"`, `"last"`, `"all"`,
+            `"last:10"`, `"every:5"`, an epoch, or several epochs.
+        samples : int, default 500
+            Samples, spread evenly over the clusters; at least 2 per class or condition, and one per fold. The
+            default, 500, is raised to 2 per class or condition if there are more.
+        timesteps : {"all", "last"} or sequence of int, default "all"
+            The timesteps to analyse.
+        extend_to : int, optional
+            Continue the trials to this timestep, with zero input.
+        target : {"class", "condition"}, default "class"
+            What is predicted.
+        testing : {"same", "across"}, default "same"
+            The timesteps at which a classifier is tested.
+        folds : int, default 5
+            Number of folds; at least 2.
+        classifier : {"logistic", "svm"}, default "logistic"
+            The classifier.
+        c : float, default 1.0
+            Inverse strength of the classifier's penalty on the weights, as in scikit-learn.
+        state : Literal["rates", "cell"], optional
+            The variable to analyse in place of the state of the units.
+
+        Returns
+        -------
+        Table
+            One row per checkpoint and timestep of training, or per checkpoint and pair of timesteps, with the
+            columns
+
+            * `test_timestep`, with `testing = "across"`: the timestep of testing;
+            * `accuracy`: the mean over folds, in [0, 1]; null between the input and a later timestep, because
+              the units of the input are not those of the network;
+            * `accuracy_sd`: the standard deviation over folds; null where `accuracy` is;
+            * `converged`: whether every fit reached its optimum. If not, the accuracy is that of the best
+              classifiers found.
+
+            The first columns are the parameters that vary, `seed`, `stage` (`before`, `during` or `after`
+            training), `epoch` and `update`.
+
+        Raises
+        ------
+        ParameterError
+            A setting is invalid.
+        RunFailed
+            The analysis fails for one of the runs.
+
+        See Also
+        --------
+        concertina.decoding : the same for plain arrays.
+
+        Notes
+        -----
+        Differences from the sources: states are not scaled, and accuracy is reported instead of the area
+        under the curve.
+
+        References
+        ----------
+        King and Dehaene (2014) for `testing = "across"`.
+
+        King and Dehaene (2014), "Characterizing the dynamics of mental representations: the temporal
+        generalization method", Trends in Cognitive Sciences 18, 203-210.
+
+        Examples
+        --------
+        >>> import concertina as ct
+        >>> study = ct.Study(progress=False)
+        >>> runs = study.train(units=12, input_dim=6, clusters=8, train_samples=40, epochs=2, gain=[20, 250])
+        >>> runs.decoding(samples=40).columns
+        ['gain', 'seed', 'stage', 'epoch', 'update', 'timestep', 'accuracy', 'accuracy_sd', 'converged']
+        """
+        return self.analyse(
+            "decoding",
+            at=at,
+            samples=samples,
+            timesteps=timesteps,
+            extend_to=extend_to,
+            target=target,
+            testing=testing,
+            folds=folds,
+            classifier=classifier,
+            c=c,
+            state=state,
+        )
+
+    def kernel(self, *, at: str | int | Sequence[int] = "ends", samples: int = 200) -> Table:
+        """How lazily the network has learned: its neural tangent kernel, and how far kernel and weights have
+        moved since before training.
+
+        The tangent kernel of two trials is the inner product of the gradients of the outputs by all
+        trained parameters, summed over outputs. The output is that of the last timestep at which the loss
+        counts in the trial. In the lazy regime, the kernel hardly moves and training is a linear
+        regression with its features. In the rich regime, it moves towards the kernel of the labels. What
+        is trained are the factors of weights of low rank, the magnitudes under Dale's law, the connections
+        of sparse weights, and the readout of a reservoir.
+
+        Parameters
+        ----------
+        at : str, int or sequence of int, default "ends"
+            Which checkpoints: `"ends"` (before and after training), `"first"`, `"last"`, `"all"`,
+            `"last:10"`, `"every:5"`, an epoch, or several epochs.
+        samples : int, default 200
+            Samples, spread evenly over the clusters; at least 2. Time and memory grow with their square.
+
+        Returns
+        -------
+        Table
+            For each checkpoint one row for all trained parameters together, with `all` in the column `block`;
+            then a row for each array of the network, named as in files, and where recurrent weights are made
+            of other arrays, also one for the product, `recurrent_weights`. The columns are
+
+            * `trained`: whether the array is trained. If it is not, the columns of kernels are null;
+            * `mean_kernel`: the mean over trials of the kernel of a trial with itself;
+            * `label_alignment`: the alignment `⟨K, L⟩ / (‖K‖ ‖L‖)` of the kernel with that of the labels,
+              which is 1 for trials of the same class, else 0; `label_alignment_centred`, after both are
+              centred; `label_alignment_signed`, for two classes, with +1 for the same class and -1 otherwise.
+              They are null where targets are real numbers;
+            * `kernel_distance`: 1 minus the centred alignment with the kernel before training;
+              `kernel_alignment`: the alignment with it without centring. Null for a network that was trained
+              elsewhere, whose weights before training cannot be drawn;
+            * `effective_rank`: the exponential of the entropy of the kernel's eigenvalues; `participation`:
+              their participation ratio;
+            * of the arrays, the change from before training: `relative_change`, `‖W - W_0‖ / ‖W_0‖`, null
+              where `W_0` is zero; `change_effective_rank`, `change_participation` and `change_stable_rank`,
+              null without a change; `change_singular_values`, a vector, which is filled up with zeros to the
+              length of the longest.
+
+            Measures of a kernel of zeros are null, and so are centred ones of a kernel whose entries are all
+            equal, such as that of the readout bias.
+
+            The first columns are the parameters that vary, `seed`, `stage` (`before`, `during` or `after`
+            training), `epoch` and `update`.
+
+        Raises
+        ------
+        ParameterError
+            A setting is invalid.
+        RunFailed
+            The analysis fails for one of the runs.
+
+        Notes
+        -----
+        Differences from the sources: the kernel is that of the last evaluated timestep.
+
+        References
+        ----------
+        Jacot et al. (2018) for the kernel; Fort et al. (2020) for its distance; Flesch et al. (2022) and
+        Schuessler et al. (2020) for the changes; Roy and Vetterli (2007) for the effective rank.
+
+        Jacot et al. (2018), "Neural tangent kernel: convergence and generalization in neural networks",
+        Advances in Neural Information Processing Systems 31.
+
+        Fort et al. (2020), "Deep learning versus kernel learning: an empirical study of loss landscape
+        geometry and the time evolution of the neural tangent kernel", Advances in Neural Information
+        Processing Systems 33.
+
+        Flesch et al. (2022), "Orthogonal representations for robust context-dependent task performance in
+        brains and neural networks", Neuron 110, 1258-1270.
+
+        Schuessler et al. (2020), "The interplay between randomness and structure during learning in RNNs",
+        Advances in Neural Information Processing Systems 33.
+
+        Roy and Vetterli (2007), "The effective rank: a measure of effective dimensionality", 15th European
+        Signal Processing Conference, 606-610.
+
+        Examples
+        --------
+        >>> import concertina as ct
+        >>> study = ct.Study(progress=False)
+        >>> runs = study.train(units=12, input_dim=6, clusters=8, train_samples=40, epochs=2, gain=[20, 250])
+        >>> runs.kernel(samples=40).columns  # doctest: +NORMALIZE_WHITESPACE
+        ['gain', 'seed', 'stage', 'epoch', 'update', 'block', 'trained', 'mean_kernel', 'label_alignment',
+        'label_alignment_centred', 'label_alignment_signed', 'kernel_distance', 'kernel_alignment',
+        'effective_rank', 'participation', 'relative_change', 'change_effective_rank', 'change_participation',
+        'change_stable_rank', 'change_singular_values']
+        """
+        return self.analyse("kernel", at=at, samples=samples)
+
+    def manifold_capacity(
+        self,
+        *,
+        at: str | int | Sequence[int] = "ends",
+        samples: int = 500,
+        timesteps: Literal["all", "last"] | Sequence[int] = "all",
+        extend_to: int | None = None,
+        manifolds: Literal["condition", "class"] = "condition",
+        directions: int = 300,
+        state: Literal["rates", "cell"] | None = None,
+    ) -> Table:
+        """The capacity of a linear classifier for the manifolds of the states, and their geometry, at each
+        timestep.
+
+        A manifold consists of the states of the trials of one condition, or of one class.
+
+        Parameters
+        ----------
+        at : str, int or sequence of int, default "ends"
+            Which checkpoints: `"ends"` (before and after training), `"first"`, `"last"`, `"all"`,
+            `"last:10"`, `"every:5"`, an epoch, or several epochs.
+        samples : int, default 500
+            Samples, spread evenly over the clusters; at least 2.
+        timesteps : {"all", "last"} or sequence of int, default "all"
+            The timesteps to analyse.
+        extend_to : int, optional
+            Continue the trials to this timestep, with zero input.
+        manifolds : {"condition", "class"}, default "condition"
+            What the states of a manifold have in common.
+        directions : int, default 300
+            Number of random directions for each manifold; at least 2. They are drawn from the run's seed.
+        state : Literal["rates", "cell"], optional
+            The variable to analyse in place of the state of the units.
+
+        Returns
+        -------
+        Table
+            For each checkpoint and timestep one row per manifold, and then one for the whole set, in which
+            `manifold` is null, with the columns `manifold`, its number; `samples`, the number of its states;
+            `capacity` and `capacity_error`; `radius` and `dimension`; `radius_centred` and
+            `dimension_cosine`; `span`; `centre_norm`; `unconverged`. In the row of the set, the capacity is
+            the harmonic mean, `samples` and `unconverged` are sums, and the other columns are means over
+            manifolds. Undefined values are null.
+
+            The first columns are the parameters that vary, `seed`, `stage` (`before`, `during` or `after`
+            training), `epoch` and `update`.
+
+        Raises
+        ------
+        ParameterError
+            A setting is invalid.
+        RunFailed
+            The analysis fails for one of the runs.
+
+        See Also
+        --------
+        concertina.manifold_capacity : the same for plain arrays.
+
+        Notes
+        -----
+        Differences from the sources: correlations between centres are not removed.
+
+        References
+        ----------
+        Chung et al. (2018).
+
+        Chung et al. (2018), "Classification and geometry of general perceptual manifolds", Physical Review X
+        8, 031003.
+
+        Examples
+        --------
+        >>> import concertina as ct
+        >>> study = ct.Study(progress=False)
+        >>> runs = study.train(units=12, input_dim=6, clusters=8, train_samples=40, epochs=2, gain=[20, 250])
+        >>> runs.manifold_capacity(samples=40).columns  # doctest: +NORMALIZE_WHITESPACE
+        ['gain', 'seed', 'stage', 'epoch', 'update', 'timestep', 'manifold', 'samples', 'capacity',
+        'capacity_error', 'radius', 'dimension', 'radius_centred', 'dimension_cosine', 'span', 'centre_norm',
+        'unconverged']
+        """
+        return self.analyse(
+            "manifold_capacity",
+            at=at,
+            samples=samples,
+            timesteps=timesteps,
+            extend_to=extend_to,
+            manifolds=manifolds,
+            directions=directions,
+            state=state,
+        )
+
+    def finite_time(
+        self,
+        *,
+        at: str | int | Sequence[int] = "ends",
+        samples: int = 100,
+        exponents: int | None = None,
+        start: int = 0,
+        method: Literal["singular_values", "qr"] = "singular_values",
+    ) -> Table:
+        """Finite-time growth along the trials of the task: how much the network stretches or squeezes small
+        differences from the state before the first step, or after it, to every timestep, in bits per
+        timestep.
+
+        With the Jacobians `J_t = ∂h_t / ∂h_{t-1}` of the steps of a trial, including its input, and the
+        product `P(t, s)` of those of the steps `s + 1` to `t`, the rates are `log2 σ_i(P(t, s)) / (t -
+        s)`, with the singular values `σ_1 ≥ σ_2 ≥ ...` of the product. A rate above 0 belongs to a
+        direction in which differences have grown by timestep `t`. The sum of all rates, times the number
+        of steps, is the logarithm of `|det P|`.
+
+        Trials start from the initial state, without noise. The Jacobians are exact, and all arithmetic is
+        in float64.
+
+        Parameters
+        ----------
+        at : str, int or sequence of int, default "ends"
+            Which checkpoints: `"ends"` (before and after training), `"first"`, `"last"`, `"all"`,
+            `"last:10"`, `"every:5"`, an epoch, or several epochs.
+        samples : int, default 100
+            Number of trials.
+        exponents : int, optional
+            Number of rates, largest first; at most the dimension of the state. The default is 5, or the
+            dimension if that is smaller.
+        start : int, default 0
+            The number of steps before the product begins: 0, or 1 to leave out the first step of the
+            stimulus.
+        method : {"singular_values", "qr"}, default "singular_values"
+            What is computed from the Jacobians.
+
+        Returns
+        -------
+        Table
+            One row per checkpoint, timestep and rate, with the columns
+
+            * `index` (1 is the largest), `rate` (bits per timestep): the mean over trials;
+            * `standard_deviation` over trials (of n - 1), null for a single trial;
+            * `trials`; `undefined`, the number of trials in which the singular value is zero or cannot be
+              told from it, because less than the rounding errors of a Jacobian is left of the direction. If
+              there are any, `rate` and `standard_deviation` are null;
+            * `converged`: whether the singular values of all trials have converged.
+
+            The first columns are the parameters that vary, `seed`, `stage` (`before`, `during` or `after`
+            training), `epoch` and `update`.
+
+        Raises
+        ------
+        ParameterError
+            A setting is invalid.
+        RunFailed
+            The analysis fails for one of the runs.
+
+        See Also
+        --------
+        concertina.finite_time : the same for plain arrays.
+
+        Notes
+        -----
+        Differences from the sources: singular values of the product, not sums of `log2 |R[j, j]|`, which
+        `method = "qr"` gives.
+
+        References
+        ----------
+        Engelken et al. (2023) for the rates; Demmel and Veseli\\'c (1992) for singular values of graded
+        matrices.
+
+        Engelken et al. (2023), "Lyapunov spectra of chaotic recurrent neural networks", Physical Review
+        Research 5, 043044.
+
+        Demmel and Veseli\\'c (1992), "Jacobi's method is more accurate than QR", SIAM Journal on Matrix
+        Analysis and Applications 13, 1204-1245.
+
+        Examples
+        --------
+        >>> import concertina as ct
+        >>> study = ct.Study(progress=False)
+        >>> runs = study.train(units=12, input_dim=6, clusters=8, train_samples=40, epochs=2, gain=[20, 250])
+        >>> runs.finite_time(samples=40).columns  # doctest: +NORMALIZE_WHITESPACE
+        ['gain', 'seed', 'stage', 'epoch', 'update', 'timestep', 'index', 'rate', 'standard_deviation',
+        'trials', 'undefined', 'converged']
+        """
+        return self.analyse(
+            "finite_time",
+            at=at,
+            samples=samples,
+            exponents=exponents,
+            **{"from": start},
+            method=method,
+        )
+
+    def covariant_vectors(
+        self,
+        *,
+        at: str | int | Sequence[int] = "ends",
+        vectors: int | None = None,
+        settle: int = 500,
+        forward: int = 500,
+        window: int = 100,
+        backward: int = 500,
+        tolerance: float = 0.001,
+    ) -> Table:
+        """Angles between the covariant Lyapunov vectors of the network without input: how near to each other
+        the directions are in which states separate and converge.
+
+        The vector `v_i` at a state is the direction in which small differences grow at the rate of the
+        Lyapunov exponent `λ_i`, forward and backward in time. In contrast to the orthonormal frames of the
+        exponents, these directions are mapped onto each other by the Jacobians. Where two of them nearly
+        coincide, as at a tangency, the unstable and the stable directions can hardly be told apart.
+
+        The method is Ginelli's. A frame goes forward along an orbit: for `forward` timesteps in which it
+        turns into place, for the `window`, and for `backward` further timesteps. Triangular coefficients
+        then go backward through the factors `R`, from the identity; they have turned into place when they
+        reach the window. The orbit starts from the first initial state of the analysis `lyapunov`, after
+        `settle` timesteps.
+
+        Parameters
+        ----------
+        at : str, int or sequence of int, default "ends"
+            Which checkpoints: `"ends"` (before and after training), `"first"`, `"last"`, `"all"`,
+            `"last:10"`, `"every:5"`, an epoch, or several epochs.
+        vectors : int, optional
+            Number of vectors, those of the largest exponents; at most the dimension of the state. The default
+            is 10, or the dimension if that is smaller.
+        settle : int, default 500
+            Timesteps in which the state settles, before anything else.
+        forward : int, default 500
+            Timesteps in which the frame turns into place.
+        window : int, default 100
+            Timesteps of the window. Angles are computed at its `window` + 1 states.
+        backward : int, default 500
+            Timesteps after the window, in which the coefficients turn into place, backward in time.
+        tolerance : float, default 0.001
+            The largest change of an angle, in radians, at which it counts as converged.
+
+        Returns
+        -------
+        Table
+            One row per checkpoint and pair of vectors, with the columns
+
+            * `first`, `second`, from 1, with their exponents in the window, `first_exponent` and
+              `second_exponent` (bits per timestep);
+            * `mean_angle` and `smallest_angle` over the window, in radians, between 0 and π/2; `angle`, a
+              vector: the angles at each of the `window` + 1 states;
+            * `change`: the largest change of the angle if the backward pass starts from another triangular
+              matrix; `converged`, whether it is at most `tolerance`; `reason`, null if it is;
+            * the same in every row of a checkpoint: `unstable`, the number of positive exponents;
+              `mean_principal_angle` and `smallest_principal_angle`, of the smallest principal angle between
+              the span of the vectors with positive exponents and that of the others. They are null if there
+              are no exponents of one of the signs.
+
+            A checkpoint with a single vector has one row, in which what belongs to the second is null. Angles
+            and exponents of vectors that were lost, as behind silent relu units, are null, and `reason` says
+            so.
+
+            The first columns are the parameters that vary, `seed`, `stage` (`before`, `during` or `after`
+            training), `epoch` and `update`.
+
+        Raises
+        ------
+        ParameterError
+            A setting is invalid.
+        RunFailed
+            The analysis fails for one of the runs.
+
+        See Also
+        --------
+        concertina.covariant_vectors : the same for plain arrays.
+
+        References
+        ----------
+        Ginelli et al. (2007).
+
+        Ginelli et al. (2007), "Characterizing Dynamics with Covariant Lyapunov Vectors", Physical Review
+        Letters 99, 130601.
+
+        Examples
+        --------
+        >>> import concertina as ct
+        >>> study = ct.Study(progress=False)
+        >>> runs = study.train(units=12, input_dim=6, clusters=8, train_samples=40, epochs=2, gain=[20, 250])
+        >>> runs.covariant_vectors(vectors=2, window=10).columns  # doctest: +NORMALIZE_WHITESPACE
+        ['gain', 'seed', 'stage', 'epoch', 'update', 'first', 'second', 'first_exponent', 'second_exponent',
+        'mean_angle', 'smallest_angle', 'angle', 'change', 'converged', 'reason', 'unstable',
+        'mean_principal_angle', 'smallest_principal_angle']
+        """
+        return self.analyse(
+            "covariant_vectors",
+            at=at,
+            vectors=vectors,
+            settle=settle,
+            forward=forward,
+            window=window,
+            backward=backward,
+            tolerance=tolerance,
+        )

@@ -85,7 +85,7 @@ def method(one: dict[str, Any]) -> str:
     returned = "LyapunovSpectrum" if one["name"] == "lyapunov" else "Table"
     arguments = ["self", "*", 'at: str | int | Sequence[int] = "ends"']
     arguments += [
-        f"{setting['name']}: {type_of_schema(setting['schema'])} = {default_of(setting)}" for setting in one["settings"]
+        f"{argument_of(setting)}: {type_of_schema(setting['schema'])} = {default_of(setting)}" for setting in one["settings"]
     ]
     head = f"    def {one['name']}({', '.join(arguments)}) -> {returned}:\n"
     if len(head) > WIDTH:
@@ -95,15 +95,30 @@ def method(one: dict[str, Any]) -> str:
             + f"    ) -> {returned}:\n"
         )
     # the core knows the defaults, some of which depend on the network: defaults are not passed
-    passed = "".join(f", {setting['name']}={setting['name']}" for setting in one["settings"])
+    passed = "".join(f", {passed_on(setting)}" for setting in one["settings"])
     body = f'        return self.analyse("{one["name"]}", at=at{passed})\n'
     if len(body) > WIDTH:
-        lines = "".join(f"            {setting['name']}={setting['name']},\n" for setting in one["settings"])
+        lines = "".join(f"            {passed_on(setting)},\n" for setting in one["settings"])
         body = f'        return self.analyse(\n            "{one["name"]}",\n            at=at,\n{lines}        )\n'
     if returned != "Table":
         body = body.replace("return self", "found = self")
         body += f"        assert isinstance(found, {returned})\n        return found\n"
     return head + docstring(one) + body
+
+
+#: Settings whose names are keywords of Python, and what they are called here.
+RENAMED = {"from": "start"}
+
+
+def argument_of(setting: dict[str, Any]) -> str:
+    """The name of a setting as an argument."""
+    return RENAMED.get(setting["name"], setting["name"])
+
+
+def passed_on(setting: dict[str, Any]) -> str:
+    """How a method passes a setting on."""
+    name = setting["name"]
+    return f'**{{"{name}": {RENAMED[name]}}}' if name in RENAMED else f"{name}={name}"
 
 
 AT = """at : str, int or sequence of int, default "ends"
@@ -120,6 +135,18 @@ BEFORE = (
 WORDS = {
     ": see [`effective_dimension`].": ".",
     ": see [`class_distances`].": ".",
+    ": see [`cka`](fn@crate::cka) and [`cka_debiased`](crate::cka_debiased)": (
+        ": the centred kernel alignment, and the same without its bias for few samples"
+    ),
+    ": see [`procrustes_angle`]": ": the angular Procrustes distance, in radians",
+    ": see [`rdm_similarity`]": ": the correlations of the dissimilarity matrices",
+    ": see [`twonn`], with its standard error": ": by the ratio of the distances to two neighbours, and its standard error",
+    ": see [`levina_bickel`]": ": by maximum likelihood",
+    ": see [`correlation_dimension`]": ": by the number of pairs within a radius",
+    ", see\n  [`effective_dimension`](fn@crate::effective_dimension)": "",
+    ": see [`participation_ratios`]": ": the same for few samples, and for few samples and units",
+    ":\nsee [`manifold_capacity`]": "",
+    "Differs in: see [`manifold_capacity`].": "Differs in: correlations between centres are not removed.",
     "[`Stopping`] determines": "The rule `stopping` determines",
     " ([`Spectrum`])": "",
     " ([`orthogonal_compression`], [`compression_beside_class_means`])": "",
@@ -143,6 +170,7 @@ EXAMPLES = {
     "fixed_points": "starts=20",
     "weight_variance": 'at="all", window=2',
     "spectrum": "",
+    "covariant_vectors": "vectors=2, window=10",
 }
 EXAMPLE_RUNS = "units=12, input_dim=6, clusters=8, train_samples=40, epochs=2, gain=[20, 250]"
 
@@ -152,7 +180,7 @@ def docstring(one: dict[str, Any]) -> str:
     paragraphs, sections = split(one["documentation"])
     text = "\n\n".join(paragraphs) + f"\n\nParameters\n----------\n{AT}"
     for setting in one["settings"]:
-        text += f"{setting['name']} : {numpydoc_type(setting)}\n"
+        text += f"{argument_of(setting)} : {numpydoc_type(setting)}\n"
         text += textwrap.indent(filled(setting["meaning"], 12), "    ") + "\n"
     returned = "LyapunovSpectrum" if one["name"] == "lyapunov" else "Table"
     returns = filled(f"{sections['Returns']}\n\n{BEFORE}", 12)
@@ -160,7 +188,8 @@ def docstring(one: dict[str, Any]) -> str:
     text += "\nRaises\n------\nParameterError\n    A setting is invalid.\nRunFailed\n"
     failed = f"The analysis fails for one of the runs. {sections.get('Errors', '')}"
     text += textwrap.indent(filled(failed, 12), "    ") + "\n"
-    text += f"\nSee Also\n--------\nconcertina.{one['name']} : the same for plain arrays.\n"
+    if hasattr(concertina, one["name"]):
+        text += f"\nSee Also\n--------\nconcertina.{one['name']} : the same for plain arrays.\n"
     source, _, differences = sections["Source"].partition("Differs in:")
     differences = re.sub(r"^nothing\b", "none", differences.strip())
     if differences and differences != "none.":
