@@ -124,9 +124,7 @@ def rdm(states: ArrayLike, *, distance: Distance = "euclidean") -> NDArray[np.fl
     return found
 
 
-def intrinsic_dimension(
-    states: ArrayLike, *, discarded: float = 0.1, k_min: int = 10, k_max: int = 20
-) -> Table:
+def intrinsic_dimension(states: ArrayLike, *, discarded: float = 0.1, k_min: int = 10, k_max: int = 20) -> Table:
     """The dimension of the surface on which the states lie, by several estimators.
 
     Parameters
@@ -236,9 +234,7 @@ def decoding(
     return _on_states("decoding", states, labels, seed=seed, **settings)
 
 
-def manifold_capacity(
-    states: ArrayLike, labels: ArrayLike, *, directions: int = 300, seed: int = 0
-) -> Table:
+def manifold_capacity(states: ArrayLike, labels: ArrayLike, *, directions: int = 300, seed: int = 0) -> Table:
     """How many manifolds, such as the clouds of conditions, a linear readout could separate.
 
     Parameters

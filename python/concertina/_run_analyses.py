@@ -1374,7 +1374,7 @@ class RunAnalyses:
 
         Notes
         -----
-        Differences from the sources: see the functions.
+        Differences from the sources: the standard error of TwoNN.
 
         References
         ----------

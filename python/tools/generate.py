@@ -85,7 +85,8 @@ def method(one: dict[str, Any]) -> str:
     returned = "LyapunovSpectrum" if one["name"] == "lyapunov" else "Table"
     arguments = ["self", "*", 'at: str | int | Sequence[int] = "ends"']
     arguments += [
-        f"{argument_of(setting)}: {type_of_schema(setting['schema'])} = {default_of(setting)}" for setting in one["settings"]
+        f"{argument_of(setting)}: {type_of_schema(setting['schema'])} = {default_of(setting)}"
+        for setting in one["settings"]
     ]
     head = f"    def {one['name']}({', '.join(arguments)}) -> {returned}:\n"
     if len(head) > WIDTH:
@@ -142,6 +143,7 @@ WORDS = {
     ": see [`rdm_similarity`]": ": the correlations of the dissimilarity matrices",
     ": see [`twonn`], with its standard error": ": by the ratio of the distances to two neighbours, and its standard error",
     ": see [`levina_bickel`]": ": by maximum likelihood",
+    "Differs in: see the\nfunctions.": "Differs in: the standard error of TwoNN.",
     ": see [`correlation_dimension`]": ": by the number of pairs within a radius",
     ", see\n  [`effective_dimension`](fn@crate::effective_dimension)": "",
     ": see [`participation_ratios`]": ": the same for few samples, and for few samples and units",
