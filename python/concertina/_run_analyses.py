@@ -1346,7 +1346,7 @@ class RunAnalyses:
 
             * `duplicates`: number of states that equal an earlier one. The estimators that use neighbours
               leave them out;
-            * `twonn` and `twonn_se`: by the ratio of the distances to two neighbours, and its standard error;
+            * `twonn` and `twonn_se`: by distances to two neighbours, and its standard error;
             * `levina_bickel`: by maximum likelihood;
             * `correlation_dimension`: by the number of pairs within a radius;
             * `components_90`: number of principal components that have 90% of the variance;
@@ -1788,14 +1788,14 @@ class RunAnalyses:
 
         References
         ----------
-        Engelken et al. (2023) for the rates; Demmel and Veseli\\'c (1992) for singular values of graded
+        Engelken et al. (2023) for the rates; Demmel and Veselić (1992) for singular values of graded
         matrices.
 
         Engelken et al. (2023), "Lyapunov spectra of chaotic recurrent neural networks", Physical Review
         Research 5, 043044.
 
-        Demmel and Veseli\\'c (1992), "Jacobi's method is more accurate than QR", SIAM Journal on Matrix
-        Analysis and Applications 13, 1204-1245.
+        Demmel and Veselić (1992), "Jacobi's method is more accurate than QR", SIAM Journal on Matrix Analysis
+        and Applications 13, 1204-1245.
 
         Examples
         --------

@@ -141,7 +141,7 @@ WORDS = {
     ),
     ": see [`procrustes_angle`]": ": the angular Procrustes distance, in radians",
     ": see [`rdm_similarity`]": ": the correlations of the dissimilarity matrices",
-    ": see [`twonn`], with its standard error": ": by the ratio of the distances to two neighbours, and its standard error",
+    ": see [`twonn`], with its standard error": ": by distances to two neighbours, and its standard error",
     ": see [`levina_bickel`]": ": by maximum likelihood",
     "Differs in: see the\nfunctions.": "Differs in: the standard error of TwoNN.",
     ": see [`correlation_dimension`]": ": by the number of pairs within a radius",
