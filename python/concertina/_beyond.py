@@ -418,7 +418,7 @@ def lyapunov_driven(
     """The largest Lyapunov exponents of a network that is driven by trials, in bits per timestep.
 
     The trials follow one another, and the state carries over from each to the next. Input may suppress chaos,
-    so these exponents can be negative where those without input ([`lyapunov`](#concertina.lyapunov)) are
+    so these exponents can be negative where those without input (`concertina.lyapunov`) are
     positive.
 
     Parameters
