@@ -30,7 +30,7 @@ PYTHON = os.environ.get("CONCERTINA_PYTHON", "")
 # commands that build, install or measure, and commands for code that a page adds to Concertina
 NOT_RUN = re.compile(r"^(cargo|pip|python3?|git|fuzz/run|benches/\S+) |=residual |=recall ")
 MINUTES = re.compile(
-    r"^(concertina (?:figures|reproduce|plot expansion\.toml|plot my\.toml)\b(?!.*--print)(?! fig1\b)[^#\n]*)",
+    r"^(concertina (?:figures|reproduce|plot expansion\.toml|plot my\.toml)\b(?!.*--print)(?!.*--plan)(?! fig1\b)[^#\n]*)",
     re.MULTILINE,
 )
 
