@@ -59,10 +59,10 @@ impl Driven {
     /// feedforward one, which has none.
     ///
     /// # Errors
-    /// [`Error::NotFinite`].
+    /// [`Error::NotFinite`]; [`Error::Model`] for a network that was imported without input weights.
     pub fn of(network: &Network) -> Result<Option<Self>> {
         let Some(system) = Autonomous::of(network)? else { return Ok(None) };
-        let mut driven = Self::new(system, network.weights().input.mapv(f64::from))?;
+        let mut driven = Self::new(system, network.input()?.mapv(f64::from))?;
         if let Some(start) = &network.weights().initial_state {
             driven.start = start.mapv(f64::from);
         }

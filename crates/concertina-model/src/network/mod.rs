@@ -306,6 +306,17 @@ impl Network {
         }
     }
 
+    /// The input weights, (inputs, currents × units).
+    ///
+    /// # Errors
+    /// [`Error::Lacks`] if the network was imported without input weights.
+    pub fn input(&self) -> Result<&Array2<f32>> {
+        match self.weights.input.is_empty() {
+            false => Ok(&self.weights.input),
+            true => Err(Error::Lacks { what: "input weights" }),
+        }
+    }
+
     /// Runs the forward pass for [`PASS`] samples at a time, and passes each to `each` with the number of its
     /// first sample.
     fn pass(&self, steps: usize, inputs: &Inputs, mut each: impl FnMut(usize, &Forward)) -> Result<()> {
