@@ -15,12 +15,12 @@ use support::{assert_same_store, in_memory, open, stopped_after};
 const KINDS: [&str; 6] = ["vanilla", "leaky", "rate", "gru", "lstm", "feedforward"];
 
 const CONNECTIVITIES: [&str; 8] = [
-    "density=1",
+    "train_input=true",
     "rank=2",
     "rank=2 random_part=true gain=1.2",
     "excitatory=0.75",
     "excitatory=0.5 density=0.6 excitatory_readout=true",
-    "density=0.4",
+    "density=0.4 train_input=true",
     "train_recurrent=false",
     "initial_state=trained",
 ];
@@ -60,7 +60,7 @@ fn trials(path: &Path) {
 /// One sweep over the kinds for every connectivity and task.
 fn sweeps(trials: &Path, epochs: u64) -> Vec<ValidSweep> {
     let mut base = Params::default();
-    (base.network.units, base.network.train_input) = (8, true);
+    base.network.units = 8;
     (base.task.train_samples, base.task.val_samples, base.train.batch) = (12, Some(6), 4);
     (base.train.epochs, base.train.gradient_noise, base.network.unit_noise) = (epochs, 1e-3, 1e-3);
     base.network.dropout = 0.1;

@@ -13,6 +13,7 @@ use concertina::model::params::{NetworkKind, Params, Sweep, TaskKind, ValidParam
 use concertina::table::Table;
 use concertina::{Event, EventKind, Observer, Study};
 use concertina_arrays::{Member, Npz, read_member, read_npz};
+use ndarray::ArrayD;
 
 /// A run that takes a few milliseconds.
 pub fn small() -> Params {
@@ -236,22 +237,39 @@ pub fn copied(from: &Path, to: &Path) {
 
 /// An archive that `runs export` wrote, as version 0.1.0 wrote it: without what makes it the same run again.
 pub fn without_seal(archive: &Path, to: &Path) {
+    let is_kept = |name: &str| !name.starts_with("state/") && !name.starts_with("trials/");
+    rewritten(archive, to, |name, _| is_kept(name), |name, text| (name == "params.json").then_some(text));
+}
+
+/// Writes an archive again with changed arrays of weights and states, and with changed texts. Arrays for which
+/// `change` returns false and texts that become none are left out.
+pub fn rewritten(
+    archive: &Path,
+    to: &Path,
+    change: impl Fn(&str, &mut ArrayD<f32>) -> bool,
+    change_text: impl Fn(&str, String) -> Option<String>,
+) {
     let bytes = std::fs::read(archive).expect("read");
     let mut npz = Npz::new();
     for (name, member) in read_npz(&bytes).expect("an archive") {
         match member {
-            _ if name.starts_with("state/") || name.starts_with("trials/") => {}
             Member::Numbers(array) if name.starts_with("history/") => {
                 npz.array(&name, &array).expect("added")
             }
             Member::Numbers(array) => {
-                npz.array(&name, &array.mapv(|number| number as f32)).expect("added");
+                let mut array = array.mapv(|number| number as f32);
+                if change(&name, &mut array) {
+                    npz.array(&name, &array).expect("added");
+                }
             }
             Member::Integers(array) => npz.array(&name, &array).expect("added"),
-            _ => {}
+            _ => {
+                let text = read_member(&bytes, &name).expect("read").expect("it is there");
+                if let Some(text) = change_text(&name, String::from_utf8(text).expect("text")) {
+                    npz.text(&name, &text).expect("added");
+                }
+            }
         }
     }
-    let params = read_member(&bytes, "params.json").expect("read").expect("it has parameters");
-    npz.text("params.json", &String::from_utf8(params).expect("text")).expect("added");
     std::fs::write(to, npz.finish().expect("an archive")).expect("written");
 }
