@@ -350,7 +350,7 @@ class Study:
 
     def reproduce(
         self,
-        *names: str,
+        *names: str | PathLike[str],
         seeds: Iterable[int] | None = None,
         full: bool = False,
         until_decided: bool = False,
@@ -361,7 +361,7 @@ class Study:
 
         Parameters
         ----------
-        *names : str
+        *names : str or path
             Names in `concertina.figures()`, or files of recipes, which end in `.toml`; Figures 1 to 5a if not
             given.
         seeds, full, **parameters
@@ -382,8 +382,8 @@ class Study:
         ParameterError
             A figure or a parameter is invalid.
         """
-        asked = _core.Asked(list(names), [], _seeds(seeds), full, _assignments(parameters))
-        words = [repr(name) for name in names]
+        asked = _core.Asked([fspath(name) for name in names], [], _seeds(seeds), full, _assignments(parameters))
+        words = [repr(fspath(name)) for name in names]
         words += [] if seeds is None else [f"seeds={list(seeds)!r}"]
         words += [f"full={full}"] if full else []
         words += [f"until_decided=True, most={most}"] if until_decided else []
@@ -393,29 +393,31 @@ class Study:
             return Report(self._inner.reproduce(asked, limit, f"study.reproduce({', '.join(words)})", report))
 
     def methods(
-        self, *names: str, seeds: Iterable[int] | None = None, full: bool = False, **parameters: Any
+        self, *names: str | PathLike[str], seeds: Iterable[int] | None = None, full: bool = False, **parameters: Any
     ) -> Methods:
-        """Writes what a paper's methods section must say about figures. Nothing is trained.
+        """Writes what a paper's methods section must say about figures.
+
+        Nothing is trained. A notebook shows the result, and `save("methods.tex")` writes a file. `Runs.methods`
+        does the same for runs.
 
         Parameters
         ----------
-        *names : str
+        *names : str or path
             Names in `concertina.figures()`, or files of recipes, which end in `.toml`; Figures 1 to 5a if not
             given.
         seeds, full, **parameters
             As in `figure`.
-
-        Returns
-        -------
-        Methods
-            A notebook shows it; `save("methods.tex")` writes a file. `Runs.methods` is the same for runs.
 
         Raises
         ------
         ParameterError
             A figure or a parameter is invalid.
         """
-        return Methods(*self._inner.methods(_core.Asked(list(names), [], _seeds(seeds), full, _assignments(parameters))))
+        return Methods(
+            *self._inner.methods(
+                _core.Asked([fspath(name) for name in names], [], _seeds(seeds), full, _assignments(parameters))
+            )
+        )
 
     def remove(self, where: str, *, dry_run: bool = False) -> Table:
         """Removes the runs that fulfil a condition, and the results of their analyses.
