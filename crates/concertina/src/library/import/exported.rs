@@ -44,10 +44,10 @@ fn below(beginning: &str, arrays: &BTreeMap<String, ArrayD<f32>>) -> BTreeMap<St
     arrays.iter().filter_map(|(name, array)| Some((plain(name)?, array.clone()))).collect()
 }
 
-/// The arrays of floating-point numbers in single precision, except those of the history.
-fn singles(arrays: &Arrays) -> BTreeMap<String, ArrayD<f32>> {
-    let covered = arrays.iter().filter(|(name, _)| !name.starts_with(HISTORY));
-    let numbers = covered.filter_map(|(name, member)| match member {
+/// The arrays of floating-point numbers with these names, in single precision.
+fn singles(arrays: &Arrays, is_chosen: impl Fn(&str) -> bool) -> BTreeMap<String, ArrayD<f32>> {
+    let chosen = arrays.iter().filter(|(name, _)| is_chosen(name));
+    let numbers = chosen.filter_map(|(name, member)| match member {
         Member::Numbers(array) => Some((name.clone(), array.mapv(|number| number as f32))),
         _ => None,
     });
@@ -81,7 +81,9 @@ impl Archive {
             _ => None,
         };
         if let Some(params) = &mut params {
-            let trials = TrialArrays::from_tensors(&below(TRIALS, &singles(arrays))).ok();
+            let trials =
+                TrialArrays::from_tensors(&below(TRIALS, &singles(arrays, |name| name.starts_with(TRIALS))))
+                    .ok();
             params.task.take_trials(|name| trials.filter(|trials| trials.name() == name).map(Arc::new));
         }
         let weights = arrays.iter().filter(|(name, member)| {
@@ -142,6 +144,6 @@ fn opened(
     checkpoints: &[Checkpoint],
     arrays: &Arrays,
 ) -> std::result::Result<Opened, String> {
-    let content = Sealed { params, checkpoints, arrays: singles(arrays) };
+    let content = Sealed { params, checkpoints, arrays: singles(arrays, |name| !name.starts_with(HISTORY)) };
     Seal::opened(seal, content).map(|(seal, arrays)| Opened { seal, arrays })
 }

@@ -50,6 +50,9 @@ impl Import {
         if fitted.checked().is_none_or(|changed| changed.canonical() != own.canonical()) {
             return Ok(Err(Some("other parameters were given than those of the run".to_owned())));
         }
+        if !archive.checkpoints.is_sorted_by(|one, next| one < next) {
+            return Ok(Err(Some("its checkpoints are not in order".to_owned())));
+        }
         let key = RunKey::of(&own.canonical());
         if key.to_string() != opened.seal.key {
             return Ok(Err(Some(format!("it has the key of another run, {}", opened.seal.key))));
@@ -92,7 +95,8 @@ fn weights_of(
     place: usize,
 ) -> concertina_model::Result<TrainedWeights> {
     TrainedWeights::from_tensors(params, |name| {
-        let stack = opened.arrays.get(name).filter(|stack| place < stack.len_of(Axis(0)))?;
+        let stack = opened.arrays.get(name)?;
+        stack.shape().first().filter(|&&checkpoints| place < checkpoints)?;
         Some(stack.index_axis(Axis(0), place).to_owned())
     })
 }
