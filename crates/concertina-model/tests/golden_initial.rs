@@ -92,3 +92,15 @@ fn gated_networks_draw_each_block_with_its_own_scale() {
         assert!(weights.biases[1].iter().all(|entry| *entry == 0.0), "{kind}");
     }
 }
+
+#[test]
+fn a_network_of_rates_starts_with_the_gain_as_its_spectral_radius() {
+    let mut params = Params::default();
+    params.network.kind = NetworkKind::Rate;
+    for (gain, expected) in [(None, 1.5), (Some(0.7), 0.7)] {
+        (params.network.units, params.network.gain) = (40, gain);
+        let weights = initial::draw(&params.clone().check().expect("valid")).expect("drawn");
+        let radius = spectral_radius(weights.recurrent[0].mapv(f64::from).view()).expect("finite");
+        assert!((radius - expected).abs() < 1e-5, "{gain:?}: {radius}");
+    }
+}
