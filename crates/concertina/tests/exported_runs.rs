@@ -240,7 +240,12 @@ fn interrupted_and_diverged_runs_come_back_as_they_were() {
         assert_eq!((here.status, here.reached), (there.status, there.reached));
     }
     let resumed = other.train(&one(small())).expect("trains");
-    assert_eq!(resumed.first().source(), Source::Resumed);
+    assert_eq!(*resumed.first().outcome(), Outcome::Complete);
+    assert_eq!(
+        resumed.first().source(),
+        Source::Extended,
+        "two epochs were there, and are not trained again"
+    );
     let loaded = other.train(&one(wild)).expect("loads");
     assert_eq!(
         (loaded.first().outcome(), loaded.first().source()),

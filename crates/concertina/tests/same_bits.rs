@@ -62,8 +62,7 @@ fn sweeps(trials: &Path, epochs: u64) -> Vec<ValidSweep> {
     let mut base = Params::default();
     base.network.units = 8;
     (base.task.train_samples, base.task.val_samples, base.train.batch) = (12, Some(6), 4);
-    (base.train.epochs, base.train.gradient_noise, base.network.unit_noise) = (epochs, 1e-3, 1e-3);
-    base.network.dropout = 0.1;
+    (base.train.epochs, base.network.unit_noise, base.network.dropout) = (epochs, 1e-3, 0.1);
     let file = format!("file={}", trials.display());
     let mut sweeps = Vec::new();
     for connectivity in CONNECTIVITIES {
