@@ -76,8 +76,8 @@ fn every_case() -> Vec<ValidParams> {
         .collect()
 }
 
-/// Weights before training, with biases that are not zero. Under Dale's law, some magnitudes are zero, and the
-/// sign of others is negative, which does not matter.
+/// Weights before training, with biases that are not zero. Under Dale's law, some magnitudes are zero, and
+/// the sign of others is negative, which does not matter.
 fn weights_of(params: &ValidParams) -> TrainedWeights {
     let drawn = TrainedWeights::draw(params).expect("they can be drawn");
     let mut arrays = drawn.arrays().clone();

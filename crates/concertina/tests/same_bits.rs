@@ -140,7 +140,7 @@ fn have_the_same_bytes(folder: &Path, short: &[ValidSweep], long: &[ValidSweep])
     assert_same_store(&place("whole"), &place("imported"), "imported into its own store");
 }
 
-/// Part of a run is exported: two checkpoints of four. What is missing is computed, with the bits that it had.
+/// Part of a run is exported: two checkpoints of four. What is missing is computed, with the same bits.
 #[test]
 fn an_imported_run_is_extended_and_analysed_as_if_it_had_never_left() {
     let folder = in_memory();

@@ -241,8 +241,8 @@ pub fn without_seal(archive: &Path, to: &Path) {
     rewritten(archive, to, |name, _| is_kept(name), |name, text| (name == "params.json").then_some(text));
 }
 
-/// Writes an archive again with changed arrays of weights and states, and with changed texts. Arrays for which
-/// `change` returns false and texts that become none are left out.
+/// Writes an archive again with changed arrays of weights and states, and with changed texts. Arrays for
+/// which `change` returns false and texts that become none are left out.
 pub fn rewritten(
     archive: &Path,
     to: &Path,

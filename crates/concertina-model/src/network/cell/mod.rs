@@ -262,8 +262,8 @@ fn logistic_and_slopes(values: &mut [f64], slopes: &mut [f64]) {
     slopes.iter_mut().for_each(|slope| *slope *= 0.25);
 }
 
-/// How many samples ahead data is prefetched. What the backward step of a gated network reads was written long
-/// ago, and waiting for it takes longer than the arithmetic.
+/// How many samples ahead data is prefetched. What the backward step of a gated network reads was written
+/// long ago, and waiting for it takes longer than the arithmetic.
 const AHEAD: usize = 4;
 
 /// Prefetches what a backward step will read of the sample that comes [`AHEAD`] places after this one, if it
