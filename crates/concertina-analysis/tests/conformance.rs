@@ -389,7 +389,7 @@ orthogonal_compression 2 {"samples":1000,"timesteps":"all","extend_to":null,"ref
 weight_variance 1 {"of":"readout","window":10}
 autocorrelation 2 {"samples":1000,"timesteps":"all","extend_to":null}
 spectrum 2 {}
-fixed_points 1 {"starts":200,"noise":0.0,"tolerance":1e-24,"slow":1e-6,"unique":0.001,"max_iterations":500,"input":null}
+fixed_points 2 {"starts":200,"noise":0.0,"tolerance":1e-24,"slow":1e-6,"unique":0.001,"max_iterations":500,"input":null}
 performance 1 {"samples":1000}
 representation_similarity 1 {"samples":200,"timesteps":"all","extend_to":null,"between":"checkpoint","reference":"first","measure":"all","distance":"euclidean"}
 intrinsic_dimension 1 {"samples":500,"timesteps":"all","extend_to":null,"discarded":0.1,"k_min":10,"k_max":20}
