@@ -296,9 +296,8 @@ fn the_largest_moduli_are_those_of_the_eigenvalues() {
 #[test]
 fn points_lie_in_the_plane_of_the_components_of_the_starts() {
     let weights = arr2(&[[1.5, 0.2, 0.0], [0.0, 1.4, 0.1], [0.3, 0.0, 0.5]]);
-    let system =
-        Autonomous::new(weights, arr1(&[0.05, 0.0, 0.1]), Nonlinearity::Tanh, Rule::Map).expect("sound");
-    let starts = initial_states(3, 40, 3);
+    let system = Autonomous::new(weights, Array1::zeros(3), Nonlinearity::Tanh, Rule::Map).expect("sound");
+    let starts = initial_states(3, 40, 3) * 5.0;
     let table = fixed_points(&FixedPoints::default(), &system, starts.view()).expect("sound starts");
     assert!(table.row_count() > 2);
     let plane = PcaSnapshot::of(starts.view(), 2, None).expect("two components");
