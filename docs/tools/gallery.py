@@ -2,8 +2,9 @@
 """Writes docs/gallery.md from the shipped recipes, and the pictures in docs/images/gallery.
 
     docs/tools/gallery.py [BINARY]           the page
-    docs/tools/gallery.py --pictures FOLDER  small pictures of the figures that `concertina figures` drew there
-                                             (needs Pillow); --one-seed marks them as of one realisation
+    docs/tools/gallery.py --pictures FOLDER  small pictures of the figures that `concertina figures` drew there,
+                                             and of the panels in the guide to analyses (needs Pillow);
+                                             --one-seed marks them as of one realisation
 
 `docs/tests/test_pages.py` fails if the page has drifted.
 """
@@ -18,8 +19,21 @@ import tomllib
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs/gallery.md"
 PICTURES = ROOT / "docs/images/gallery"
+OF_QUESTIONS = ROOT / "docs/images/questions"
+#: One panel for each question of docs/guides/which-analysis.md: the name of the picture, the figure and the panel.
+QUESTIONS = {
+    "dimension": ("fig3", "e"),
+    "stretching": ("stretching", "a"),
+    "chaos": ("fig3", "b"),
+    "memory": ("line_attractor", "a"),
+    "decoding": ("temporal_generalisation", "b"),
+    "features": ("laziness", "a"),
+    "similarity": ("similarity", "a"),
+    "cloud": ("fig3", "c"),
+}
 ONE_SEED = ".one-seed"
 WIDTH = 1000
+QUESTION_WIDTH = 600
 MOST_BYTES = 60_000
 NUMBERED = r"(fig|ed)(\d+)([a-z]?)"
 
@@ -42,6 +56,11 @@ SECONDS = {
     "low_rank": 32,
     "match": 9,
     "psychometric": 13,
+    "line_attractor": 32,
+    "laziness": 35,
+    "similarity": 43,
+    "stretching": 50,
+    "temporal_generalisation": 42,
     "rate_gain": 61,
     "sine": 70,
 }
@@ -130,22 +149,30 @@ def page(binary: str) -> str:
     return (START + "".join(sections)).strip() + "\n"
 
 
-def draw(folder: Path, ending: str) -> None:
-    """Small pictures of the figures in a folder."""
+def shrink(path: Path, small: Path, most_width: int) -> None:
+    """A small copy of a picture, of at most `MOST_BYTES`."""
     from PIL import Image
 
-    PICTURES.mkdir(parents=True, exist_ok=True)
+    small.parent.mkdir(parents=True, exist_ok=True)
+    picture = Image.open(path).convert("RGB")
+    width = min(most_width, picture.width // 3)
+    picture = picture.resize((width, round(picture.height * width / picture.width)), Image.Resampling.LANCZOS)
+    for quality in (75, 60, 45, 30):
+        picture.save(small, quality=quality, method=6)
+        if small.stat().st_size < MOST_BYTES:
+            break
+
+
+def draw(folder: Path, ending: str) -> None:
+    """Small pictures of the figures in a folder, and of the panels for questions."""
     for name in figures():
         path = folder / f"{name}.png"
         if path.exists():
-            picture = Image.open(path).convert("RGB")
-            width = min(WIDTH, picture.width // 3)
-            picture = picture.resize((width, round(picture.height * width / picture.width)), Image.Resampling.LANCZOS)
-            small = PICTURES / f"{name}{ending}.webp"
-            for quality in (75, 60, 45, 30):
-                picture.save(small, quality=quality, method=6)
-                if small.stat().st_size < MOST_BYTES:
-                    break
+            shrink(path, PICTURES / f"{name}{ending}.webp", WIDTH)
+    for question, (name, letter) in QUESTIONS.items():
+        path = folder / name / f"{letter}.png"
+        if path.exists():
+            shrink(path, OF_QUESTIONS / f"{question}.webp", QUESTION_WIDTH)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .. import _core
 from .._given import array
-from .._networks import Network
+from .._networks import IN_FILES, Network
 from .._tables import Table
 
 
@@ -70,7 +70,7 @@ def kernel(
     before : Network, optional
         The same network before training, for the distance of the kernels and the change of the weights.
     trained : iterable of str, optional
-        The names of the arrays that are trained, such as `recurrent_weights`. If not given, those that the
+        The names of the arrays that are trained, as in `network.weights`. If not given, those that the
         parameters of the network train; for a network that was made from arrays, these are the defaults, which
         do not train the input weights.
     read_at : array of int (trials,), optional
@@ -109,7 +109,7 @@ def kernel(
     >>> before = ct.Network({**weights, "readout": rng.normal(size=(5, 2))})
     >>> after = ct.Network({**weights, "readout": rng.normal(size=(5, 2))})
     >>> inputs = rng.normal(size=(20, 4, 2))
-    >>> table = ct.kernel(after, inputs, before=before, trained=["readout_weights"])
+    >>> table = ct.kernel(after, inputs, before=before, trained=["readout"])
     >>> abs(float(table["kernel_distance"][0])) < 1e-6
     True
     """
@@ -119,7 +119,7 @@ def kernel(
             array("inputs", inputs),
             None if labels is None else array("labels", labels),
             None if before is None else before._inner,
-            None if trained is None else set(trained),
+            None if trained is None else {IN_FILES.get(name, name) for name in trained},
             None if read_at is None else array("read_at", read_at),
         )
     )
