@@ -57,7 +57,8 @@ use crate::{Analysis, Error, Result, Subject, Timestep};
 ///
 /// # Source
 /// `jacot2018` for the kernel; `fort2020` for its distance; `flesch2022` and `schuesslerinterplay2020` for
-/// the changes; `roy2007` for the effective rank. Differs in: the kernel is that of the last evaluated timestep.
+/// the changes; `roy2007` for the effective rank. Differs in: the kernel is that of the last evaluated
+/// timestep.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Kernel {
