@@ -75,11 +75,11 @@ store={store}
 job=$store/jobs/{number}
 task="${{SLURM_ARRAY_JOB_ID}}_$SLURM_ARRAY_TASK_ID"
 
-# Slurm signals only this shell: USR1 before the time is up, TERM when it takes the node away. The worker
-# publishes what it has, and exits with 75, which means that there is more to do.
+# Slurm signals only this shell with USR1, before the time is up. The worker publishes what it has, and exits
+# with 75, which means that there is more to do. TERM reaches the worker, too; a second one would end it at once.
 worker= again= warned=
-trap 'again=yes warned=yes; [ -z "$worker" ] || kill -USR1 "$worker"' USR1
-trap 'again=yes; [ -z "$worker" ] || kill -TERM "$worker"' TERM
+trap 'again=yes warned=yes; [ -z "$worker" ] || kill -USR1 "$worker" 2>/dev/null' USR1
+trap 'again=yes' TERM
 {program} worker "$job/plan" --store "$store" --jobs "$SLURM_CPUS_PER_TASK" --summary{scratch} &
 worker=$!
 status=0

@@ -135,8 +135,8 @@ impl Study {
             (EngineKind::Slurm, _) => None,
         };
         let store = self.folder();
-        let job = Job::new(&store, engine, plan.len(), packing.cores, now())?;
-        let job = Job { command: command.to_vec(), typed_in: std::env::current_dir().unwrap_or_default(), ..job };
+        let mut job = Job::new(&store, engine, plan.len(), packing.cores, now())?;
+        (job.command, job.typed_in) = (command.to_vec(), std::env::current_dir().unwrap_or_default());
         let write = || {
             let text = match &template {
                 Some(template) => script::fill(template, &job, &packing, options, program, &store)?,
