@@ -2,8 +2,8 @@
 //! termination signal ends it immediately.
 
 use std::io;
-use std::sync::{Arc, OnceLock};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use crate::output::say;
 

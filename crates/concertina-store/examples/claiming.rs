@@ -219,7 +219,8 @@ impl Simulation<'_> {
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let folder = PathBuf::from(arguments.first().ok_or("expected a folder")?);
-    let number = |place: usize, usual: f64| arguments.get(place).map_or(Ok(usual), |text| text.parse::<f64>());
+    let number =
+        |place: usize, usual: f64| arguments.get(place).map_or(Ok(usual), |text| text.parse::<f64>());
     let (runs, workers) = (number(1, 1e5)? as u64, number(2, 1000.0)? as u64);
     let (seconds, look) = (number(3, 10.0)?, number(4, 2e-3)?);
     println!("{runs} runs of {seconds} s, {workers} workers, {look} s to look at a run");
@@ -228,7 +229,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     );
     for (name, portions) in [("runs", 1), ("portions", (runs / 400).max(1))] {
         // Claims are refreshed by the simulated clock, and none times out by the real one.
-        let options = StoreOptions::new().durability(Durability::Process).claim_timeout(Duration::from_secs(86_400));
+        let options =
+            StoreOptions::new().durability(Durability::Process).claim_timeout(Duration::from_secs(86_400));
         let store = options.open(folder.join(name))?;
         let keys = (0..runs).map(|run| RunKey::of(&run.to_string())).collect();
         let (done, noted) = (vec![false; runs as usize], vec![false; portions as usize]);
@@ -237,7 +239,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         simulation.run(workers)?;
         let left = simulation.done.iter().filter(|done| !**done).count();
         assert_eq!((left, simulation.counts.claimed), (0, runs), "every run is done, and none twice");
-        let Counts { looks, tried, claimed, searched, longest, claiming, most_files, end, .. } = simulation.counts;
+        let Counts { looks, tried, claimed, searched, longest, claiming, most_files, end, .. } =
+            simulation.counts;
         let per_run = |count: u64| count as f64 / runs as f64;
         let ideal = runs as f64 * seconds / workers as f64;
         let real = claiming.as_secs_f64();

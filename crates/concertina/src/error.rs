@@ -313,9 +313,7 @@ impl Error {
             Self::RunFailed { hint, .. }
             | Self::Import { hint, .. }
             | Self::Plan { hint, .. }
-            | Self::Job { hint, .. } => {
-                hint.clone()?
-            }
+            | Self::Job { hint, .. } => hint.clone()?,
             Self::StoredWeights { .. } => Hint::VerifyStoreOrRerun,
             Self::NoAnalysis { .. } => Hint::ListAnalyses {
                 suggestion: suggestion("", concertina_analysis::AnalysisSpec::NAMES.iter().copied()),

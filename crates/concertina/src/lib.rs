@@ -48,8 +48,8 @@ pub use error::{Error, ErrorKind, Result};
 pub use event::{Event, EventKind, Observer, Unobserved};
 pub use hint::Hint;
 pub use jobs::{
-    EngineKind, Job, JobOptions, JobState, JobStatus, Packing, Submission, Workload, job_table, parse_duration,
-    shell_word, user_defaults,
+    EngineKind, Job, JobOptions, JobState, JobStatus, Packing, Submission, Workload, job_table,
+    parse_duration, shell_word, user_defaults,
 };
 pub use library::columns::run_table_column;
 pub use library::export::{Exported, exported_table};

@@ -5,7 +5,9 @@ use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use concertina::{Error, Hint, Job, JobState, JobStatus, Standing, Study, WorkPlan, job_table, user_defaults};
+use concertina::{
+    Error, Hint, Job, JobState, JobStatus, Standing, Study, WorkPlan, job_table, user_defaults,
+};
 
 use super::submit;
 use crate::arguments::{Everywhere, JobAction, Jobs};

@@ -26,7 +26,9 @@ use std::sync::Arc;
 
 use concertina::model::params::{ValidParams, ValidSweep};
 use concertina::store::{Removal, RunKey};
-use concertina::{Collected, Error, Hint, Keep, Outcome, Run, Study, StudyBuilder, key_of, shell_word, sweep};
+use concertina::{
+    Collected, Error, Hint, Keep, Outcome, Run, Study, StudyBuilder, key_of, shell_word, sweep,
+};
 
 use crate::arguments::{Arguments, Command, Everywhere, Keep as KeepArgument, Training, USUAL_STORE, Which};
 use crate::interrupt;

@@ -2,9 +2,7 @@
 
 use clap::Parser;
 use clap::error::ErrorKind;
-use concertina::{
-    Error, Hint, Job, JobOptions, Packing, Study, WorkPlan, Workload, user_defaults,
-};
+use concertina::{Error, Hint, Job, JobOptions, Packing, Study, WorkPlan, Workload, user_defaults};
 
 use super::{analyse, figures, jobs, reproduce, train};
 use crate::arguments::{Arguments, Command, Everywhere, Submit};
@@ -16,13 +14,14 @@ const COMMANDS: [&str; 5] = ["train", "analyse", "figures", "reproduce", "plot"]
 
 pub(crate) fn run(everywhere: &Everywhere, submit: &Submit) -> Result<(), Failure> {
     let options = submit.options.typed().or(user_defaults()?);
-    let (everywhere, command) = match submit.what.first().is_some_and(|word| COMMANDS.contains(&word.as_str())) {
-        true => {
-            let Arguments { everywhere, command } = parse(everywhere, &submit.what);
-            (everywhere, Some(command))
-        }
-        false => (everywhere.clone(), None),
-    };
+    let (everywhere, command) =
+        match submit.what.first().is_some_and(|word| COMMANDS.contains(&word.as_str())) {
+            true => {
+                let Arguments { everywhere, command } = parse(everywhere, &submit.what);
+                (everywhere, Some(command))
+            }
+            false => (everywhere.clone(), None),
+        };
     let scratch;
     let study = match (submit.dry_run, everywhere.builder().read_only()) {
         (false, _) => everywhere.builder().open()?,
@@ -61,8 +60,8 @@ pub(crate) fn run(everywhere: &Everywhere, submit: &Submit) -> Result<(), Failur
     })?;
     let job = study.write_job(&plan, &work, &options, &program, words)?;
     if submit.print {
-        let script = std::fs::read(job.script())
-            .map_err(|source| Error::Read { source, path: job.script() })?;
+        let script =
+            std::fs::read(job.script()).map_err(|source| Error::Read { source, path: job.script() })?;
         print(&script)?;
         if !everywhere.quiet {
             let (number, script, store) = (job.number, job.script(), everywhere.store_option());
@@ -156,7 +155,10 @@ fn all(runs: usize) -> String {
 /// `2000 of 2000 runs are missing: about 33 min on one core, measured here`
 fn about(work: &Workload) -> String {
     let Workload { runs, missing, seconds, .. } = *work;
-    format!("{missing} of {runs} runs are missing: about {} on one core, measured here", approximately(seconds))
+    format!(
+        "{missing} of {runs} runs are missing: about {} on one core, measured here",
+        approximately(seconds)
+    )
 }
 
 /// `2 tasks with 1 core each: about 17 min, at most 34 min`

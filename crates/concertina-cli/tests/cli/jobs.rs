@@ -90,7 +90,10 @@ fn a_job_leaves_the_store_of_a_single_process() {
     assert_eq!(again.stderr, "nothing to do: the store has all 6 runs\n");
     assert_eq!(read(&place, "submitted").lines().count(), 1, "nothing was submitted");
     let listed = jobs(&place, &["--csv"]).expect_success().stdout;
-    assert!(listed.starts_with("job,state,runs,done,pending,running,engine,id,submitted,command\n"), "{listed}");
+    assert!(
+        listed.starts_with("job,state,runs,done,pending,running,engine,id,submitted,command\n"),
+        "{listed}"
+    );
     assert!(listed.contains("\n1,complete,6,6,0,0,slurm,41,2"), "{listed}");
     assert!(jobs(&place, &["logs"]).expect_success().stdout.contains("complete: 6 runs"));
     place.run(&["store", "verify"]).expect_success();
@@ -102,7 +105,8 @@ fn a_dry_run_changes_nothing_and_print_submits_nothing() {
     let said = submit(&place, &["--dry-run", "--cpus-per-task", "2"]).expect_success();
     assert!(said.stdout.starts_with("1 task with 2 cores: about "), "{}", said.stdout);
     assert!(!place.path("concertina").exists());
-    let options = ["--print", "--partition=short", "--time=1h", "--sbatch=--nice --exclude=a1", "--scratch=$TMPDIR"];
+    let options =
+        ["--print", "--partition=short", "--time=1h", "--sbatch=--nice --exclude=a1", "--scratch=$TMPDIR"];
     let said = submit(&place, &options).expect_success();
     assert_eq!(said.stdout, read(&place, "concertina/jobs/1/batch.sh"));
     for line in ["#SBATCH --partition=short", "#SBATCH --time=01:00:00", "#SBATCH --nice --exclude=a1"] {
@@ -130,7 +134,11 @@ fn a_cancelled_job_is_resubmitted_for_what_is_missing() {
     }
     let running = jobs(&place, &["resubmit"]);
     assert_eq!(running.status, Some(2), "{}", running.snapshot());
-    assert!(running.stderr.contains("hint: `concertina jobs cancel 1` takes it back first"), "{}", running.stderr);
+    assert!(
+        running.stderr.contains("hint: `concertina jobs cancel 1` takes it back first"),
+        "{}",
+        running.stderr
+    );
     let said = jobs(&place, &["cancel", "1"]).expect_success();
     assert!(said.stderr.contains("job 1 was cancelled: 0 of 6 runs are done"), "{}", said.stderr);
     assert_eq!(read(&place, "cancelled"), "41\n");
@@ -165,9 +173,14 @@ fn plans_are_submitted_and_share_what_is_missing() {
     let said = run(&place, &["submit", "sweep.plan", "dimension.plan"], &[]).expect_success();
     assert!(said.stderr.contains("12 of 12 runs are missing"), "{}", said.stderr);
     place.run(&["worker", "sweep.plan", "dimension.plan", "--dry-run"]).expect_success();
-    let more = run(&place, &[&["submit", "-q", "analyse", "lyapunov"], &RUNS[1..], &["--with", "exponents=1"]].concat(), &[]);
+    let more = run(
+        &place,
+        &[&["submit", "-q", "analyse", "lyapunov"], &RUNS[1..], &["--with", "exponents=1"]].concat(),
+        &[],
+    );
     assert_eq!(more.expect_success().stdout, "2\n");
-    let figure = ["submit", "-q", "figures", "fig2", "--seeds", "0..1", "--set", "units=16", "--set", "epochs=1"];
+    let figure =
+        ["submit", "-q", "figures", "fig2", "--seeds", "0..1", "--set", "units=16", "--set", "epochs=1"];
     assert_eq!(run(&place, &figure, &[]).expect_success().stdout, "3\n");
     let listed = jobs(&place, &["--csv"]).expect_success().stdout;
     assert_eq!(listed.matches(",complete,").count(), 3, "{listed}");
@@ -184,7 +197,11 @@ fn tasks_that_fail_at_once_cancel_the_others_after_the_third() {
     assert_eq!(read(&place, "cancelled"), "41\n41\n", "after the third task and the fourth");
     assert!(jobs(&place, &["--csv"]).expect_success().stdout.contains("\n1,failed,6,0,"));
     let logs = jobs(&place, &["logs"]).expect_success().stdout;
-    for line in ["/nowhere/concertina: No such file", "41_3 ended with status 127", "3 tasks ended in their first seconds"] {
+    for line in [
+        "/nowhere/concertina: No such file",
+        "41_3 ended with status 127",
+        "3 tasks ended in their first seconds",
+    ] {
         assert!(logs.contains(line), "{line}: {logs}");
     }
 }
@@ -195,7 +212,10 @@ fn what_the_engine_says_is_passed_on() {
     for (said, hint) in [
         ("sbatch: error: invalid partition specified: fast", "hint: `sinfo` lists the partitions"),
         ("sbatch: error: Batch job submission failed: Invalid account", "hint: `sacctmgr show associations"),
-        ("sbatch: error: Batch job submission failed: Requested time limit is invalid", "hint: ask for less time"),
+        (
+            "sbatch: error: Batch job submission failed: Requested time limit is invalid",
+            "hint: ask for less time",
+        ),
     ] {
         place.write("refused", said);
         let refused = submit(&place, &[]);
@@ -212,7 +232,11 @@ fn without_an_engine_other_ways_are_named() {
     let mut command = place.command(&[&["submit"], &RUNS[..]].concat());
     let said = place.said(command.env("PATH", place.path("bin")));
     assert_eq!(said.status, Some(2), "{}", said.snapshot());
-    assert!(said.stderr.contains("expected the command `sbatch` of an engine, found none"), "{}", said.stderr);
+    assert!(
+        said.stderr.contains("expected the command `sbatch` of an engine, found none"),
+        "{}",
+        said.stderr
+    );
     assert!(said.stderr.contains("hint: `--engine template` starts workers"), "{}", said.stderr);
 }
 
@@ -232,11 +256,14 @@ fn wrong_submissions_are_refused() {
     refused(&["--engine", "template", "train", "gain=20", "units=8"], "expected a template, found none");
     refused(&["--time", "soon", "train"], "expected a time as in `55m`");
     refused(&["train", "gane=20"], "unknown parameter `gane`");
-    let said = jobs(&place, &["cancel", "4"]);
-    assert_eq!(said.status, Some(3), "{}", said.snapshot());
+    assert_eq!(run(&Place::new(), &["jobs"], &[]).status, Some(3), "without a store");
     submit(&place, &["--print"]).expect_success();
     let said = jobs(&place, &["cancel", "4"]);
-    assert!(said.stderr.contains("there is no job 4\n\nhint: the jobs of this store are 1"), "{}", said.stderr);
+    assert!(
+        said.stderr.contains("there is no job 4\n\nhint: the jobs of this store are 1"),
+        "{}",
+        said.stderr
+    );
 }
 
 #[test]
@@ -245,11 +272,18 @@ fn defaults_are_read_from_the_users_file() {
     std::fs::create_dir(place.path("config")).expect("made");
     place.write("config/concertina.toml", "[submit]\naccount = \"lab\"\npartition = \"short\"\n");
     let script = submit(&place, &["--print", "--partition", "long"]).expect_success().stdout;
-    assert!(script.contains("#SBATCH --account=lab\n") && script.contains("#SBATCH --partition=long\n"), "{script}");
+    assert!(
+        script.contains("#SBATCH --account=lab\n") && script.contains("#SBATCH --partition=long\n"),
+        "{script}"
+    );
     place.write("config/concertina.toml", "[submit]\nacount = \"lab\"\n");
     let said = submit(&place, &["--print"]);
     assert_eq!(said.status, Some(2), "{}", said.snapshot());
-    assert!(said.stderr.contains("unknown field `acount`") && said.stderr.contains("concertina.toml"), "{}", said.stderr);
+    assert!(
+        said.stderr.contains("unknown field `acount`") && said.stderr.contains("concertina.toml"),
+        "{}",
+        said.stderr
+    );
 }
 
 #[test]
@@ -266,7 +300,13 @@ fn a_template_starts_workers_by_any_program() {
     place.write("mine.sh", &text.replace("{{command}} --quiet", ": {{command}}"));
     let more = ["train", "units=8", "input_dim=6", "clusters=8", "train_samples=40", "epochs=1"];
     place.run(&[&template[..], &more].concat()).expect_success();
-    assert!(place.run(&["jobs", "--csv"]).expect_success().stdout.contains("\n2,running,1,0,0,1,template,batch.7,"));
+    assert!(
+        place
+            .run(&["jobs", "--csv"])
+            .expect_success()
+            .stdout
+            .contains("\n2,running,1,0,0,1,template,batch.7,")
+    );
     place.run(&["jobs", "cancel", "2"]).expect_success();
     assert!(place.path("taken-back-batch.7").exists());
     assert!(place.run(&["jobs", "--csv"]).expect_success().stdout.contains("\n2,cancelled,1,0,"));
@@ -329,7 +369,8 @@ fn a_store_that_rsync_copied_is_merged_either_way() {
         for (path, bytes) in whole.iter().filter(|(path, _)| path.starts_with("runs")) {
             assert_eq!(ours.get(path), Some(bytes), "{store}: {}", path.display());
         }
-        let count = |files: &BTreeMap<PathBuf, Vec<u8>>| files.keys().filter(|path| path.starts_with("runs")).count();
+        let count =
+            |files: &BTreeMap<PathBuf, Vec<u8>>| files.keys().filter(|path| path.starts_with("runs")).count();
         assert_eq!(count(&ours), count(&whole), "{store}");
         place.run(&["store", "verify", "--store", store]).expect_success();
     }

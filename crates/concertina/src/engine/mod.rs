@@ -278,7 +278,8 @@ impl<'a> Engine<'a> {
         }
         for (number, &place) in places.iter().enumerate() {
             if self.notes.as_ref().is_some_and(|notes| notes.is_done(place)) {
-                let run = RunRecord::unfinished(self.demands[place].params, self.keys[place], Outcome::Complete);
+                let run =
+                    RunRecord::unfinished(self.demands[place].params, self.keys[place], Outcome::Complete);
                 let saved = cost(&run.params);
                 self.finished(place, RunRecord { source: Source::Loaded, ..run }, saved, None);
                 continue;

@@ -80,7 +80,8 @@ impl Notes {
             *cost = cost.max(f64::MIN_POSITIVE).log2().floor().exp2();
         }
         // The same portions in every process, whatever the order of the plan.
-        groups.sort_by(|(a, left), (b, right)| b.total_cmp(a).then_with(|| keys[left[0]].cmp(&keys[right[0]])));
+        groups
+            .sort_by(|(a, left), (b, right)| b.total_cmp(a).then_with(|| keys[left[0]].cmp(&keys[right[0]])));
         let (mut portions, mut of, mut sorted) = (Vec::new(), vec![0; demands.len()], Vec::new());
         for class in groups.chunk_by(|(a, _), (b, _)| a == b) {
             for members in class.chunks(PORTION) {
@@ -95,7 +96,12 @@ impl Notes {
                 let token = order.hash_one(&path);
                 sorted.extend(members.iter().map(|group| (token, group.clone())));
                 let left = AtomicUsize::new(members.iter().map(|(_, places)| places.len()).sum());
-                portions.push(Portion { path, left, is_noted: AtomicBool::new(false), looked: Mutex::default() });
+                portions.push(Portion {
+                    path,
+                    left,
+                    is_noted: AtomicBool::new(false),
+                    looked: Mutex::default(),
+                });
             }
         }
         sorted.sort_by_cached_key(|(token, (_, places))| (*token, order.hash_one(keys[places[0]])));
@@ -161,7 +167,8 @@ mod tests {
         let demands: Vec<Demand<'_>> = sweep.iter().map(demand).collect();
         let keys: Vec<RunKey> = sweep.iter().map(|params| RunKey::of(&params.canonical())).collect();
         let mut groups: Vec<_> = (0..demands.len()).map(|place| (3.0, vec![place])).collect();
-        let notes = Notes::new(store, &demands, &keys, &mut groups, &RandomState::new()).expect("a large plan");
+        let notes =
+            Notes::new(store, &demands, &keys, &mut groups, &RandomState::new()).expect("a large plan");
         (notes, groups.into_iter().map(|(_, places)| places[0]).collect())
     }
 

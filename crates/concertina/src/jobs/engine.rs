@@ -107,7 +107,9 @@ pub(super) fn queued(job: &Job) -> Result<Option<Queued>> {
                 let Some((id, state)) = line.trim().split_once(' ') else { continue };
                 if job.submissions.iter().any(|submission| submission.id == id) {
                     match state.trim() {
-                        "RUNNING" | "COMPLETING" | "CONFIGURING" | "SUSPENDED" | "STAGE_OUT" => queued.running += 1,
+                        "RUNNING" | "COMPLETING" | "CONFIGURING" | "SUSPENDED" | "STAGE_OUT" => {
+                            queued.running += 1
+                        }
                         _ => queued.pending += 1,
                     }
                 }
@@ -115,7 +117,8 @@ pub(super) fn queued(job: &Job) -> Result<Option<Queued>> {
             Ok(Some(queued))
         }
         EngineKind::Template => {
-            let (Some(last), Ok(text)) = (job.submissions.last(), std::fs::read_to_string(job.script())) else {
+            let (Some(last), Ok(text)) = (job.submissions.last(), std::fs::read_to_string(job.script()))
+            else {
                 return Ok(None);
             };
             let Some(command) = script::directive(&text, false, &last.id) else { return Ok(None) };

@@ -56,7 +56,9 @@ struct File {
 
 fn duration<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Duration>, D::Error> {
     let text = String::deserialize(from)?;
-    parse_duration(&text).map(Some).map_err(|expected| serde::de::Error::custom(format!("{expected}, found `{text}`")))
+    parse_duration(&text)
+        .map(Some)
+        .map_err(|expected| serde::de::Error::custom(format!("{expected}, found `{text}`")))
 }
 
 impl JobOptions {
@@ -140,7 +142,8 @@ mod tests {
 
     #[test]
     fn what_is_given_goes_before_the_users_defaults() {
-        let file = "[submit]\npartition = \"short\"\naccount = \"lab\"\ntask-time = \"20m\"\ncpus-per-task = 4\n";
+        let file =
+            "[submit]\npartition = \"short\"\naccount = \"lab\"\ntask-time = \"20m\"\ncpus-per-task = 4\n";
         let defaults = read(file).expect("valid");
         assert_eq!(defaults.task_time, Some(Duration::from_secs(1200)));
         let given = JobOptions { partition: Some("long".to_owned()), ..JobOptions::default() }.or(defaults);

@@ -103,7 +103,9 @@ mod tests {
     fn a_warning_comes_in_time_even_if_there_is_little() {
         let warning = |minutes: u64| {
             let time = Some(Duration::from_secs(60 * minutes));
-            Packing::of(&Workload::default(), &JobOptions { time, ..JobOptions::default() }).warning().as_secs()
+            Packing::of(&Workload::default(), &JobOptions { time, ..JobOptions::default() })
+                .warning()
+                .as_secs()
         };
         assert_eq!([warning(60), warning(4), warning(1)], [120, 60, 15]);
     }

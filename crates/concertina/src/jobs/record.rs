@@ -64,7 +64,13 @@ pub struct Submission {
 
 impl Job {
     /// Makes the folder of a new job, with the next free number.
-    pub(super) fn new(store: &Path, engine: EngineKind, runs: usize, cores: usize, made: String) -> Result<Self> {
+    pub(super) fn new(
+        store: &Path,
+        engine: EngineKind,
+        runs: usize,
+        cores: usize,
+        made: String,
+    ) -> Result<Self> {
         let parent = store.join(JOBS);
         let failed = |source: io::Error, path: &Path| Error::Write { source, path: path.to_owned() };
         fs::create_dir_all(&parent).map_err(|source| failed(source, &parent))?;
@@ -102,13 +108,23 @@ impl Job {
             Err(error) if error.kind() == IoErrorKind::NotFound => {
                 let known = numbers(store)?;
                 let list = known.iter().map(u64::to_string).collect::<Vec<_>>().join(", ");
-                let found = if known.is_empty() { "the store has no jobs".to_owned() } else { format!("the jobs of this store are {list}") };
-                return Err(Error::Job { reason: format!("there is no job {number}"), hint: Some(Hint::Text(found)) });
+                let found = if known.is_empty() {
+                    "the store has no jobs".to_owned()
+                } else {
+                    format!("the jobs of this store are {list}")
+                };
+                return Err(Error::Job {
+                    reason: format!("there is no job {number}"),
+                    hint: Some(Hint::Text(found)),
+                });
             }
             Err(source) => return Err(Error::Read { source, path }),
         };
         let job: Self = serde_json::from_str(&text).map_err(|error| Error::Job {
-            reason: format!("expected the record of a job, found something else: {error}: {}", path.display()),
+            reason: format!(
+                "expected the record of a job, found something else: {error}: {}",
+                path.display()
+            ),
             hint: Some(Hint::text("remove the folder: what was computed is not in it")),
         })?;
         Ok(Self { folder, number, ..job })
@@ -128,7 +144,9 @@ impl Job {
         // Renaming replaces the file at once; the name is that of this process.
         let new = self.folder.join(format!("{RECORD}.{}", std::process::id()));
         fs::File::create(&new)
-            .and_then(|mut file| file.write_all(format!("{text}\n").as_bytes()).and_then(|()| file.sync_all()))
+            .and_then(|mut file| {
+                file.write_all(format!("{text}\n").as_bytes()).and_then(|()| file.sync_all())
+            })
             .and_then(|()| fs::rename(&new, &path))
             .map_err(failed)
     }

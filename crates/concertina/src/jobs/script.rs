@@ -31,9 +31,19 @@ pub(super) fn slurm(
     store: &Path,
 ) -> Result<String> {
     let line_break = |text: &&String| text.contains(['\n', '\r']);
-    let texts = [&options.mem, &options.partition, &options.account, &options.qos, &options.constraint, &options.sbatch];
+    let texts = [
+        &options.mem,
+        &options.partition,
+        &options.account,
+        &options.qos,
+        &options.constraint,
+        &options.sbatch,
+    ];
     if let Some(text) = texts.into_iter().flatten().find(line_break) {
-        return Err(Error::Job { reason: format!("expected an option of one line, found {text:?}"), hint: None });
+        return Err(Error::Job {
+            reason: format!("expected an option of one line, found {text:?}"),
+            hint: None,
+        });
     }
     let Packing { tasks, cores, time, .. } = *packing;
     let number = job.number;
@@ -63,7 +73,8 @@ pub(super) fn slurm(
         Some(scratch) => format!(" --scratch \"{scratch}\""),
         None => String::new(),
     };
-    let (store, program) = (shell_word(&store.display().to_string()), shell_word(&program.display().to_string()));
+    let (store, program) =
+        (shell_word(&store.display().to_string()), shell_word(&program.display().to_string()));
     let (about, missing, seconds) = (about(job), work.missing, work.seconds.ceil());
     Ok(format!(
         r#"#!/bin/bash
@@ -109,7 +120,9 @@ exit "$status"
 fn about(job: &Job) -> String {
     match job.command.is_empty() {
         true => format!("a plan of {} runs", job.runs),
-        false => job.command.iter().map(|word| shell_word(word)).collect::<Vec<_>>().join(" ").replace('\n', " "),
+        false => {
+            job.command.iter().map(|word| shell_word(word)).collect::<Vec<_>>().join(" ").replace('\n', " ")
+        }
     }
 }
 
@@ -200,7 +213,14 @@ mod tests {
         let store = tempfile::tempdir().expect("a folder");
         let work = Workload { runs: 3, missing: 3, seconds: 3.0, longest: 1.0 };
         let packing = Packing::of(&work, options);
-        fill(template, &job(store.path()), &packing, options, Path::new("/bin/concertina"), Path::new("/a store"))
+        fill(
+            template,
+            &job(store.path()),
+            &packing,
+            options,
+            Path::new("/bin/concertina"),
+            Path::new("/a store"),
+        )
     }
 
     #[test]
@@ -237,7 +257,14 @@ mod tests {
         };
         let work = Workload { runs: 4000, missing: 4000, seconds: 4000.0, longest: 1.0 };
         let script = |options: &JobOptions| {
-            slurm(&job, &work, &Packing::of(&work, options), options, Path::new("/bin/concertina"), store.path())
+            slurm(
+                &job,
+                &work,
+                &Packing::of(&work, options),
+                options,
+                Path::new("/bin/concertina"),
+                store.path(),
+            )
         };
         let text = script(&options).expect("valid");
         for line in [

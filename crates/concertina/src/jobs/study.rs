@@ -17,6 +17,10 @@ use crate::params_table;
 use crate::plan::{Standing, WorkPlan};
 use crate::study::Study;
 
+/// Seconds that a run takes besides training and analysing, to be looked up, claimed and published. Arbitrary:
+/// a few flushed files on a local disk.
+const PUBLISHING: f64 = 0.02;
+
 /// How a job stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -98,7 +102,7 @@ impl Study {
         let pace = Pace::measure(settings.jobs, &demands, &ahead)?;
         let mut work = Workload { runs: plan.len(), missing: demands.len(), ..Workload::default() };
         for (demand, ahead) in demands.iter().zip(&ahead) {
-            let seconds = pace.seconds(demand, ahead)?;
+            let seconds = pace.seconds(demand, ahead)? + PUBLISHING;
             work.seconds += seconds;
             work.longest = work.longest.max(seconds);
         }
@@ -126,12 +130,14 @@ impl Study {
             (EngineKind::Template, None) => {
                 return Err(Error::Job {
                     reason: "expected a template, found none".to_owned(),
-                    hint: Some(Hint::text("a template is a script that starts workers, with `{{command}}` in it")),
+                    hint: Some(Hint::text(
+                        "a template is a script that starts workers, with `{{command}}` in it",
+                    )),
                 });
             }
-            (EngineKind::Template, Some(path)) => {
-                Some(std::fs::read_to_string(path).map_err(|source| Error::Read { source, path: path.clone() })?)
-            }
+            (EngineKind::Template, Some(path)) => Some(
+                std::fs::read_to_string(path).map_err(|source| Error::Read { source, path: path.clone() })?,
+            ),
             (EngineKind::Slurm, _) => None,
         };
         let store = self.folder();
