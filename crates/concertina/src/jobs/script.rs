@@ -87,7 +87,8 @@ job=$store/jobs/{number}
 task="${{SLURM_ARRAY_JOB_ID}}_$SLURM_ARRAY_TASK_ID"
 
 # Slurm signals only this shell with USR1, before the time is up. The worker publishes what it has, and exits
-# with 75, which means that there is more to do. TERM reaches the worker, too; a second one would end it at once.
+# with 75, which means that there is more to do. TERM reaches the worker by itself, and a second one would end
+# it immediately.
 worker= again= warned=
 trap 'again=yes warned=yes; [ -z "$worker" ] || kill -USR1 "$worker" 2>/dev/null' USR1
 trap 'again=yes' TERM
@@ -226,7 +227,8 @@ mod tests {
     #[test]
     fn a_template_is_filled_in_and_shell_variables_are_left_alone() {
         let options = JobOptions { cpus_per_task: Some(2), ..JobOptions::default() };
-        let text = "#!/bin/sh\n# concertina cancel: qdel {{id}}\nseq {{tasks}} | x ${HOME} -p {{ cores }} '{{command}}'\n";
+        let text = "#!/bin/sh\n# concertina cancel: qdel {{id}}\n\
+                    seq {{tasks}} | x ${HOME} -p {{ cores }} '{{command}}'\n";
         let text = filled(text, &options).expect("valid");
         assert!(text.contains("seq 2 | x ${HOME} -p 2 '/bin/concertina worker "), "{text}");
         assert!(text.contains(" --store '/a store' --jobs 2'\n"), "{text}");

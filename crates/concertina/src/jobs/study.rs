@@ -17,8 +17,8 @@ use crate::params_table;
 use crate::plan::{Standing, WorkPlan};
 use crate::study::Study;
 
-/// Seconds that a run takes besides training and analysing, to be looked up, claimed and published. Arbitrary:
-/// a few flushed files on a local disk.
+/// Seconds that a run takes besides training and analysing, to be looked up, claimed and published.
+/// Arbitrary: a few flushed files on a local disk.
 const PUBLISHING: f64 = 0.02;
 
 /// How a job stands.
