@@ -1,6 +1,6 @@
 //! How many workers can share one folder: workers claim runs in a real store, in turns, by a simulated clock.
 //!
-//! `cargo run --release -p concertina-store --example claiming -- FOLDER [RUNS] [WORKERS] [SECONDS] [LOOK]`
+//! `cargo run --release -p concertina-store --example claiming -- FOLDER RUNS WORKERS SECONDS LOOK`
 //!
 //! SECONDS is how long a run takes, and LOOK how long a worker looks at a run to see that it is done; both are
 //! times of the simulated clock. Claims are files in FOLDER. The program prints how often workers looked and
@@ -9,7 +9,7 @@
 //!
 //! Two orders are compared. In the first, every worker goes through all runs in an order of its own, so it
 //! looks at each run once. In the second, runs are in portions, and each worker goes through the portions in
-//! an order of its own. Who finds a portion done leaves a note, and the others pass over the portion.
+//! an order of its own. A worker that finds a portion done leaves a note, and the others pass over it.
 #![allow(clippy::print_stdout, reason = "prints a table")]
 
 use std::cmp::Reverse;
@@ -85,7 +85,7 @@ struct Simulation<'s> {
     store: &'s Store,
     keys: Vec<RunKey>,
     done: Vec<bool>,
-    /// Portions that somebody found done.
+    /// Portions that a worker found done.
     noted: Vec<bool>,
     portions: u64,
     seconds: f64,
@@ -154,7 +154,7 @@ impl Simulation<'_> {
                 worker.held.push(run);
             }
         }
-        // One attempt in a while: whoever holds the run may have died.
+        // One attempt in a while: the process that holds the run may have died.
         if let Some(&run) = worker.held.first()
             && let Some(claim) = self.claim(run)?
         {

@@ -2,7 +2,7 @@
 //!
 //! Without them, each of a thousand workers would look at every run of a plan to find that others have
 //! trained it. The runs of a large plan are in portions, and each worker goes through the portions in an
-//! order of its own. Who finds a portion done leaves a note, and the others pass over it.
+//! order of its own. A worker that finds a portion done leaves a note, and the others pass over it.
 //!
 //! A note counts only if it was left after the work of the reader began, by the clock of the file system. It
 //! is therefore as good as a look at the runs themselves, and nothing is lost if it is seen late or removed.
