@@ -89,7 +89,7 @@ mod tests {
 
     #[test]
     fn options_change_how_work_is_packed() {
-        let minutes = |minutes| Some(Duration::from_secs(60 * minutes));
+        let minutes = |minutes: u64| Some(Duration::from_secs(60 * minutes));
         let cores = JobOptions { cpus_per_task: Some(16), ..JobOptions::default() };
         assert_eq!(packed(20_000, 10.0, &cores).0, 7);
         assert_eq!(packed(20, 7200.0, &cores).0, 2, "20 runs occupy two tasks of 16 cores");
