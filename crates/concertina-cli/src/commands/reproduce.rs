@@ -3,7 +3,7 @@
 use concertina::recipe::{Finding, PublishedTables, Verdict};
 use concertina::{Error, FigurePlan, Report, Round, WorkPlan, all_recipes, recipes, shell_word};
 
-use super::figures::{asked_seeds, begin, conclude_all, read};
+use super::figures::{asked_seeds, begin, conclude_all};
 use crate::arguments::{Everywhere, Reproduce};
 use crate::output::{Failure, print, say};
 
@@ -54,13 +54,11 @@ pub(crate) fn run(everywhere: &Everywhere, reproduce: &Reproduce) -> Result<(), 
 
 /// The figures and claims that are asked for.
 fn figure_plan(reproduce: &Reproduce) -> Result<FigurePlan, Failure> {
-    let Reproduce { figures, all, recipe, drawing, .. } = reproduce;
-    let mut wanted = match (all, figures.is_empty() && !recipe.is_empty()) {
-        (true, _) => all_recipes()?,
-        (false, true) => Vec::new(),
-        (false, false) => recipes(figures.iter().map(String::as_str))?,
+    let Reproduce { figures, all, drawing, .. } = reproduce;
+    let wanted = match all {
+        true => all_recipes()?,
+        false => recipes(figures.iter().map(String::as_str))?,
     };
-    wanted.extend(read(recipe)?);
     let set = drawing.set.iter().map(String::as_str);
     Ok(FigurePlan::with_claims(wanted, &asked_seeds(drawing)?, set)?)
 }
