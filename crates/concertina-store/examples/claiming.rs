@@ -52,6 +52,9 @@ impl Order {
     }
 }
 
+/// A run that a worker found, if there was one, and the simulated time that the search took.
+type Next = (Option<(u64, Claim)>, f64);
+
 struct Worker {
     portions: Order,
     seed: u64,
@@ -117,7 +120,7 @@ impl Simulation<'_> {
 
     /// The next run of a worker, and the simulated time that it took to find it; no run if there is none, or
     /// others hold all that are left.
-    fn next(&mut self, worker: &mut Worker) -> Result<(Option<(u64, Claim)>, f64), Box<dyn Error>> {
+    fn next(&mut self, worker: &mut Worker) -> Result<Next, Box<dyn Error>> {
         let mut time = 0.0;
         while worker.portion < self.portions {
             let portion = worker.portions.at(worker.portion);
@@ -199,7 +202,7 @@ impl Simulation<'_> {
                     self.counts.claimed += 1;
                     self.counts.searched += time;
                     self.counts.longest = self.counts.longest.max(time);
-                    if self.counts.claimed % 1000 == 0 {
+                    if self.counts.claimed.is_multiple_of(1000) {
                         let files = std::fs::read_dir(self.store.root().join("claims"))?.count();
                         self.counts.most_files = self.counts.most_files.max(files);
                     }

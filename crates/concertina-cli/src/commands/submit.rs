@@ -51,7 +51,9 @@ pub(crate) fn run(everywhere: &Everywhere, submit: &Submit) -> Result<(), Failur
         say(&about(&work));
     }
     if submit.dry_run {
-        return print(format!("{}\n", tasks(&Packing::of(&work, &options))).as_bytes());
+        let packing = Packing::of(&work, &options);
+        let most = approximately(packing.time.as_secs_f64());
+        return print(format!("{}, at most {most}\n", tasks(&packing)).as_bytes());
     }
     let words: &[String] = if command.is_some() { &submit.what } else { &[] };
     let program = std::env::current_exe().map_err(|error| Error::Job {
@@ -161,14 +163,10 @@ fn about(work: &Workload) -> String {
     )
 }
 
-/// `2 tasks with 1 core each: about 17 min, at most 34 min`
+/// `2 tasks with 1 core: about 17 min`
 fn tasks(packing: &Packing) -> String {
-    let Packing { tasks, cores, seconds, time, .. } = *packing;
+    let Packing { tasks, cores, seconds, .. } = *packing;
     let tasks = if tasks == 1 { "1 task".to_owned() } else { format!("{tasks} tasks") };
     let cores = if cores == 1 { "1 core".to_owned() } else { format!("{cores} cores") };
-    format!(
-        "{tasks} with {cores}: about {}, at most {}",
-        approximately(seconds),
-        approximately(time.as_secs_f64())
-    )
+    format!("{tasks} with {cores}: about {}", approximately(seconds))
 }
