@@ -389,14 +389,14 @@ orthogonal_compression 2 {"samples":1000,"timesteps":"all","extend_to":null,"ref
 weight_variance 1 {"of":"readout","window":10}
 autocorrelation 2 {"samples":1000,"timesteps":"all","extend_to":null}
 spectrum 2 {}
-fixed_points 1 {"starts":200,"noise":0.0,"tolerance":1e-24,"slow":1e-6,"unique":0.001,"max_iterations":500,"input":null}
+fixed_points 2 {"starts":200,"noise":0.0,"tolerance":1e-24,"slow":1e-6,"unique":0.001,"max_iterations":500,"input":null}
 performance 1 {"samples":1000}
 representation_similarity 1 {"samples":200,"timesteps":"all","extend_to":null,"between":"checkpoint","reference":"first","measure":"all","distance":"euclidean"}
 intrinsic_dimension 1 {"samples":500,"timesteps":"all","extend_to":null,"discarded":0.1,"k_min":10,"k_max":20}
 decoding 1 {"samples":500,"timesteps":"all","extend_to":null,"target":"class","testing":"same","folds":5,"classifier":"logistic","c":1.0}
 kernel 1 {"samples":200}
 manifold_capacity 1 {"samples":500,"timesteps":"all","extend_to":null,"manifolds":"condition","directions":300}
-finite_time 1 {"samples":100,"exponents":null,"from":0,"method":"singular_values"}
+finite_time 2 {"samples":100,"exponents":null,"from":0,"method":"singular_values"}
 covariant_vectors 1 {"vectors":null,"settle":500,"forward":500,"window":100,"backward":500,"tolerance":0.001}"#;
 
 #[test]

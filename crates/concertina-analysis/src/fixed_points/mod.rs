@@ -218,7 +218,7 @@ impl Analysis for FixedPoints {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn references(&self) -> &'static [&'static str] {
