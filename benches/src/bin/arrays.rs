@@ -1,9 +1,9 @@
-//! Prints the seconds of one analysis of plain arrays here, the fastest of five calls, and its value, as a line
-//! of JSON, for comparison with the peers in `benches/peers/analyses.py`.
+//! Prints the seconds of one analysis of plain arrays here, the fastest of five calls, and its value, as a
+//! line of JSON, for comparison with the peers in `benches/peers/analyses.py`.
 //!
-//! `arrays ANALYSIS ROWS COLUMNS FILE` reads ROWS × COLUMNS numbers in f64, little endian, row by row. Analyses
-//! of two clouds take the first and the second half of the rows. For `decoding`, each 500 rows are a timestep,
-//! rows alternate between two classes, and folds are consecutive rows.
+//! `arrays ANALYSIS ROWS COLUMNS FILE` reads ROWS × COLUMNS numbers in f64, little endian, row by row.
+//! Analyses of two clouds take the first and the second half of the rows. For `decoding`, each 500 rows are a
+//! timestep, rows alternate between two classes, and folds are consecutive rows.
 
 use std::hint::black_box;
 use std::time::Instant;

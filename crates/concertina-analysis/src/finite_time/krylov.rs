@@ -47,9 +47,9 @@ pub(super) enum Found {
 
 /// The largest `count` singular values of `J_1 ... J_t` of every trial.
 ///
-/// The blocks have as many vectors as values are requested, so equal values are not missed. `blocks` holds the
-/// number of blocks that each trial needed for the product of one step less, or 0, and is updated. It decides
-/// only when values are compared.
+/// The blocks have as many vectors as values are requested, so equal values are not missed. `blocks` holds
+/// the number of blocks that each trial needed for the product of one step less, or 0, and is updated. It
+/// decides only when values are compared.
 pub(super) fn largest(
     chain: &dyn Chain,
     steps: usize,
