@@ -396,7 +396,7 @@ intrinsic_dimension 1 {"samples":500,"timesteps":"all","extend_to":null,"discard
 decoding 1 {"samples":500,"timesteps":"all","extend_to":null,"target":"class","testing":"same","folds":5,"classifier":"logistic","c":1.0}
 kernel 1 {"samples":200}
 manifold_capacity 1 {"samples":500,"timesteps":"all","extend_to":null,"manifolds":"condition","directions":300}
-finite_time 1 {"samples":100,"exponents":null,"from":0,"method":"singular_values"}
+finite_time 2 {"samples":100,"exponents":null,"from":0,"method":"singular_values"}
 covariant_vectors 1 {"vectors":null,"settle":500,"forward":500,"window":100,"backward":500,"tolerance":0.001}"#;
 
 #[test]
