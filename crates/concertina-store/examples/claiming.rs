@@ -2,9 +2,9 @@
 //!
 //! `cargo run --release -p concertina-store --example claiming -- FOLDER RUNS WORKERS SECONDS LOOK`
 //!
-//! SECONDS is how long a run takes, and LOOK how long a worker looks at a run to see that it is done; both are
-//! times of the simulated clock. Claims are files in FOLDER. The program prints how often workers looked and
-//! claimed for each run, how long they searched for the next one, how many files there were, and how many
+//! SECONDS is how long a run takes, and LOOK how long a worker looks at a run to see that it is done; both
+//! are times of the simulated clock. Claims are files in FOLDER. The program prints how often workers looked
+//! and claimed for each run, how long they searched for the next one, how many files existed, and how many
 //! claims per second the folder took in real time.
 //!
 //! Two orders are compared. In the first, every worker goes through all runs in an order of its own, so it

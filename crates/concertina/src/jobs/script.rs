@@ -230,7 +230,7 @@ mod tests {
         let text = "#!/bin/sh\n# concertina cancel: qdel {{id}}\n\
                     seq {{tasks}} | x ${HOME} -p {{ cores }} '{{command}}'\n";
         let text = filled(text, &options).expect("valid");
-        assert!(text.contains("seq 2 | x ${HOME} -p 2 '/bin/concertina worker "), "{text}");
+        assert!(text.contains("seq 1 | x ${HOME} -p 2 '/bin/concertina worker "), "{text}");
         assert!(text.contains(" --store '/a store' --jobs 2'\n"), "{text}");
         assert_eq!(directive(&text, true, "7.server"), Some("qdel 7.server".to_owned()));
         assert_eq!(directive(&text, false, "7.server"), None);
