@@ -86,6 +86,8 @@ pub(crate) enum Command {
     /// Find, check, repair and merge stores
     #[command(subcommand)]
     Store(Store),
+    /// Show the store in the browser, with a playground where a network trains
+    View(View),
     /// List every parameter: name, the published code's name, default, range, meaning
     Params(Params),
     /// Describe program, machine and store, to report a problem
@@ -287,6 +289,25 @@ pub(crate) struct Analyse {
     pub(crate) training: Training,
     #[command(flatten)]
     pub(crate) listing: Listing,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct View {
+    /// The port to listen on, on this machine only [default: any that is free]
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    pub(crate) port: u16,
+    /// Print the address, and do not open it
+    #[arg(long)]
+    pub(crate) no_open: bool,
+    /// Begin with the page of a run, by its key or the beginning of it
+    #[arg(long, value_name = "KEY", value_parser = key)]
+    pub(crate) run: Option<String>,
+    /// Let the playground keep its network as a run; without this, the store is only read
+    #[arg(long)]
+    pub(crate) allow_training: bool,
+    /// The folder of figures and reports to show
+    #[arg(long, value_name = "DIR", default_value = "figures")]
+    pub(crate) figures: PathBuf,
 }
 
 #[derive(Debug, Args)]

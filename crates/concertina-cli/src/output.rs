@@ -18,6 +18,8 @@ pub(crate) enum Failure {
     Concertina(Error),
     /// Standard output cannot be written.
     Output(io::Error),
+    /// The viewer cannot serve.
+    Serving(io::Error),
     /// Some runs or analyses failed; the others were completed.
     Runs {
         /// The error of each.
@@ -96,6 +98,7 @@ fn counted(count: usize, one: &str, several: &str) -> String {
 pub(crate) fn print_failure(failure: &Failure) {
     match failure {
         Failure::Concertina(error) => print_error(error),
+        Failure::Serving(error) => say(&format!("error: {error}\n\nhint: leave out `--port` for a free one")),
         Failure::Output(error) => say(&format!("error: cannot write to standard output: {error}")),
         Failure::Interrupted => print_error(&Error::Interrupted),
         Failure::Diagnosed { wrong, .. } => {

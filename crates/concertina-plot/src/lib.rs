@@ -38,7 +38,7 @@ pub use error_bar::{ErrorBar, NoSummary, Summary};
 pub use figure::{Figure, Page, PagePanel, PageRow};
 pub use files::{DrawnPanel, File};
 pub use panel::{Panel, first_unknown, no_such_value};
-pub use render::Rendered;
+pub use render::{Rendered, pdf_of_svg};
 pub use scene::{Rect, Shape, TextBox};
 pub use theme::{
     BandTheme, ColourTheme, DEFAULT_THEME, LineTheme, MarkerTheme, PageTheme, PaletteTheme, TextTheme, Theme,

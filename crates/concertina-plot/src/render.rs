@@ -29,9 +29,22 @@ fn tree(svg: &str) -> Result<usvg::Tree> {
         fontdb: font::database(),
         // One CSS pixel is a 96th of an inch, so that 72 points are an inch.
         dpi: 96.0,
+        // A drawing from elsewhere must not read files.
+        image_href_resolver: usvg::ImageHrefResolver {
+            resolve_data: Box::new(|_, _, _| None),
+            resolve_string: Box::new(|_, _| None),
+        },
         ..Default::default()
     };
     usvg::Tree::from_str(svg, &options).map_err(|source| Error::Svg { source: Box::new(source) })
+}
+
+/// The PDF of an SVG, with its text as text in the shipped typeface. Images in it are left out.
+///
+/// # Errors
+/// [`Error::Svg`] if it is not SVG; [`Error::Pdf`].
+pub fn pdf_of_svg(svg: &str) -> Result<Vec<u8>> {
+    pdf(&tree(svg)?)
 }
 
 /// The PDF and PNG of an SVG made by this crate.

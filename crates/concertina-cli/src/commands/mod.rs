@@ -16,6 +16,7 @@ mod runs;
 mod store;
 mod submit;
 mod train;
+mod view;
 mod worker;
 
 use std::collections::BTreeSet;
@@ -50,6 +51,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         Command::Analyses(analyses) => analyses::run(analyses),
         Command::Runs(runs) => runs::run(everywhere, runs),
         Command::Store(store) => store::run(everywhere, store),
+        Command::View(view) => view::run(everywhere, view),
         Command::Params(params) => params::run(params),
         Command::Doctor(doctor) => doctor::run(everywhere, doctor),
         Command::Cite(cite) => cite::run(cite),

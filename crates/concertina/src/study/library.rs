@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
+use concertina_model::Checkpoint;
+use concertina_model::network::{Network, TrainedWeights};
 use concertina_model::params::{TrialsName, ValidSweep};
 use concertina_model::task::TrialArrays;
 use concertina_store::{Finding, Incident, Removal, RunKey, Usage};
@@ -14,10 +16,12 @@ use super::Study;
 use crate::error::{Error, Result};
 use crate::hint::Hint;
 use crate::library::Library;
+use crate::library::arrays::trained_weights_of;
 use crate::library::export::Exported;
 use crate::library::import::{Import, Imported, ReadImport};
 use crate::library::listing::RunListing;
 use crate::library::merge::Merged;
+use crate::library::progress::id_of;
 use crate::library::removal::{Collected, Garbage, long_enough};
 use crate::library::stored::{self, StoredRun};
 use crate::library::trials::KeptTrials;
@@ -46,6 +50,24 @@ impl Study {
     pub fn stored_run(&self, key: &str) -> Result<StoredRun> {
         let store = &self.context.store;
         stored::look(store, stored::key(store, key)?)
+    }
+
+    /// The network of a run at a checkpoint that the store has; before training it is drawn from the
+    /// parameters. `None` if the store has neither the checkpoint nor the parameters. Nothing is trained.
+    ///
+    /// # Errors
+    /// [`Error::Store`]; [`Error::StoredWeights`] if the arrays do not fit the parameters.
+    pub fn stored_network(&self, run: &StoredRun, checkpoint: Checkpoint) -> Result<Option<Network>> {
+        let Some(params) = &run.params else { return Ok(None) };
+        let folder = self.context.store.run(&run.key);
+        let weights = match folder.read_checkpoint(id_of(checkpoint))? {
+            Some(tensors) => trained_weights_of(params, &tensors)?,
+            None if checkpoint == Checkpoint::START && params.network.weights.is_none() => {
+                TrainedWeights::draw(params)?
+            }
+            None => return Ok(None),
+        };
+        Ok(Some(Network::of_trained(params, weights)?))
     }
 
     /// The trials of this name, which were made elsewhere and used to train runs in the store; `None` if the

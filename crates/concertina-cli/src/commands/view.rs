@@ -1,0 +1,48 @@
+//! `concertina view`
+
+use std::io;
+use std::process::{Command, Stdio};
+
+use concertina_viewer::{Options, Viewer};
+
+use crate::arguments::{Everywhere, View};
+use crate::interrupt;
+use crate::output::{Failure, print, say};
+
+pub(crate) fn run(everywhere: &Everywhere, view: &View) -> Result<(), Failure> {
+    let mut options = Options::of(&everywhere.store);
+    options.port = view.port;
+    options.figures.clone_from(&view.figures);
+    options.allow_training = view.allow_training;
+    let viewer = Viewer::bind(options).map_err(Failure::Serving)?;
+    let page = view.run.as_ref().map_or(String::new(), |key| format!("#/run/{key}"));
+    let address = format!("{}{page}", viewer.address());
+    print(format!("{address}\n").as_bytes())?;
+    if !everywhere.quiet {
+        say("Ctrl-C stops the viewer");
+        if std::env::var_os("SSH_CONNECTION").is_some() {
+            let port = viewer.port();
+            say(&format!(
+                "on your own machine, `ssh -N -L {port}:127.0.0.1:{port} HOST` leads there; then open the address"
+            ));
+        }
+    }
+    let remote = std::env::var_os("SSH_CONNECTION").is_some();
+    if !(view.no_open || remote) && open(&address).is_err() && !everywhere.quiet {
+        say("no browser was found: open the address yourself");
+    }
+    viewer.serve(&interrupt::flag()).map_err(Failure::Serving)
+}
+
+/// Opens an address in the user's browser.
+fn open(address: &str) -> io::Result<()> {
+    let (program, arguments): (_, &[&str]) = match std::env::consts::OS {
+        "macos" => ("open", &[]),
+        "windows" => ("rundll32", &["url.dll,FileProtocolHandler"]),
+        _ => ("xdg-open", &[]),
+    };
+    let mut command = Command::new(program);
+    command.args(arguments).arg(address);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.spawn().map(drop)
+}

@@ -1,0 +1,274 @@
+//! Which path is answered by what.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use hyper::StatusCode;
+use serde::de::DeserializeOwned;
+use serde_json::json as object;
+
+use crate::answer::{Answer, Refusal, Result, json, to_save, with_type};
+use crate::events::{BREATH, breathe, events, in_parts, send};
+use crate::playground::{Command, Wanted};
+use crate::run_page::Album;
+use crate::server::Server;
+use crate::shelf::Look;
+use crate::{Shared, assets, figures, run_page, runs_page};
+
+/// What stands behind the question mark of an address.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Query(BTreeMap<String, String>);
+
+impl Query {
+    fn of(text: &str) -> Result<Self> {
+        let pairs = text.split('&').filter(|pair| !pair.is_empty());
+        let decoded = pairs.map(|pair| {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            Ok((decode(name)?.into_owned(), decode(value)?.into_owned()))
+        });
+        Ok(Self(decoded.collect::<Result<_>>()?))
+    }
+
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+}
+
+/// Text from its form in an address: `%20` and `+` are spaces.
+fn decode(text: &str) -> Result<Cow<'_, str>> {
+    if !text.contains(['%', '+']) {
+        return Ok(Cow::Borrowed(text));
+    }
+    let wrong = || Refusal::wrong("the address is not encoded as UTF-8 text");
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        bytes.push(match byte {
+            b'+' => b' ',
+            b'%' => {
+                let mut digit =
+                    || rest.next().and_then(|byte| char::from(byte).to_digit(16)).ok_or_else(wrong);
+                (digit()? * 16 + digit()?) as u8
+            }
+            other => other,
+        });
+    }
+    String::from_utf8(bytes).map(Cow::Owned).map_err(|_| wrong())
+}
+
+impl Server {
+    /// Computes an answer on another thread, in turn.
+    async fn compute(&self, work: impl FnOnce(&Shared) -> Result<Answer> + Send + 'static) -> Result<Answer> {
+        let gone = || Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "the viewer is stopping");
+        let turn = Arc::clone(&self.work).acquire_owned().await.map_err(|_| gone())?;
+        let shared = Arc::clone(&self.shared);
+        let done = tokio::task::spawn_blocking(move || {
+            let _turn = turn;
+            work(&shared)
+        });
+        done.await
+            .map_err(|_| Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "this could not be computed"))?
+    }
+
+    async fn with_look(
+        &self,
+        work: impl FnOnce(&Arc<Look>, &Shared) -> Result<Answer> + Send + 'static,
+    ) -> Result<Answer> {
+        self.compute(|shared| work(&shared.shelf.look()?, shared)).await
+    }
+}
+
+/// Answers a request that changes nothing.
+pub(crate) async fn get(server: &Arc<Server>, path: &str, query: &str) -> Result<Answer> {
+    let Some(path) = path.strip_prefix("api/") else { return assets::file(path) };
+    let query = Query::of(query)?;
+    let parts: Vec<&str> = path.split('/').collect();
+    match parts.as_slice() {
+        ["info"] => server.compute(|shared| json(&info(shared))).await,
+        ["events"] => Ok(watch_store(server)),
+        ["runs"] => server.with_look(move |look, _| json(&runs_page::runs(look, &query)?)).await,
+        ["columns"] => server.with_look(|look, _| json(&runs_page::all_columns(look))).await,
+        ["values"] => server.with_look(move |look, _| json(&runs_page::values(look, &query)?)).await,
+        ["run", key] => {
+            let key = (*key).to_owned();
+            server.with_look(move |look, _| json(&run_page::describe(&run_page::stored(look, &key)?))).await
+        }
+        ["run", key, "spectrum"] => {
+            let key = (*key).to_owned();
+            server
+                .with_look(move |look, _| {
+                    json(&run_page::spectrum(look, &run_page::stored(look, &key)?, &query)?)
+                })
+                .await
+        }
+        ["run", key, "lyapunov"] => {
+            let key = (*key).to_owned();
+            server
+                .with_look(move |look, _| {
+                    json(&run_page::lyapunov(look, &run_page::stored(look, &key)?, &query)?)
+                })
+                .await
+        }
+        ["run", key, "clouds"] => clouds(server, (*key).to_owned(), query).await,
+        ["figures"] => server.compute(|shared| json(&figures::list(&shared.figures))).await,
+        ["figures", name] => {
+            let (name, save) = (decode(name)?.into_owned(), query.get("save").is_some());
+            server.compute(move |shared| figures::file(&shared.figures, &name, save)).await
+        }
+        ["playground", id, "pictures"] => show_network(server, id),
+        _ => Err(Refusal::not_found("the viewer has no such page")),
+    }
+}
+
+/// Answers a request that changes something, or has a body.
+pub(crate) async fn post(server: &Arc<Server>, path: &str, body: Bytes) -> Result<Answer> {
+    let parts: Vec<&str> = path.split('/').collect();
+    match parts.as_slice() {
+        ["api", "pdf"] => {
+            server
+                .compute(move |_| {
+                    let svg = std::str::from_utf8(&body).map_err(|_| Refusal::wrong("expected SVG"))?;
+                    let pdf = concertina::plot::pdf_of_svg(svg)
+                        .map_err(|error| Refusal::wrong(error.to_string()))?;
+                    Ok(to_save(with_type(StatusCode::OK, "application/pdf", pdf)))
+                })
+                .await
+        }
+        ["api", "playground"] => {
+            let wanted: Wanted = read(&body)?;
+            server.compute(move |shared| json(&shared.playground.start(&wanted)?)).await
+        }
+        ["api", "playground", id] => {
+            let (id, command): (_, Command) = ((*id).to_owned(), read(&body)?);
+            server.compute(move |shared| json(&shared.playground.tell(&id, command)?)).await
+        }
+        ["api", "playground", id, "keep"] => {
+            let id = (*id).to_owned();
+            server
+                .compute(move |shared| {
+                    let kept = shared.playground.keep(&id);
+                    shared.shelf.changed();
+                    json(&kept?)
+                })
+                .await
+        }
+        _ => Err(Refusal::not_found("the viewer has no such page")),
+    }
+}
+
+fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
+    serde_json::from_slice(body)
+        .map_err(|error| Refusal::wrong(format!("the request cannot be read: {error}")))
+}
+
+fn info(shared: &Shared) -> serde_json::Value {
+    object!({
+        "version": env!("CARGO_PKG_VERSION"),
+        "store": shared.shelf.folder(),
+        "may_keep": shared.playground.may_keep(),
+        "training": shared.playground.count(),
+    })
+}
+
+/// Tells a page whenever the runs in the store have changed.
+fn watch_store(server: &Arc<Server>) -> Answer {
+    let (mut parts, answer) = events();
+    let server = Arc::clone(server);
+    tokio::spawn(async move {
+        let mut told = 0;
+        loop {
+            let shared = Arc::clone(&server.shared);
+            let looked = tokio::task::spawn_blocking(move || shared.shelf.look()).await;
+            let there = match looked {
+                Ok(Ok(look)) if look.version == told => breathe(&mut parts).await,
+                Ok(Ok(look)) => {
+                    told = look.version;
+                    let text = object!({ "version": told, "runs": look.table.row_count() }).to_string();
+                    send(&mut parts, &text).await
+                }
+                Ok(Err(refusal)) => {
+                    send(&mut parts, &object!({ "problem": refusal.message() }).to_string()).await
+                }
+                Err(_) => false,
+            };
+            if !there {
+                return;
+            }
+            tokio::time::sleep(BREATH).await;
+        }
+    });
+    answer
+}
+
+/// The clouds of a run, checkpoint by checkpoint, as they are computed.
+async fn clouds(server: &Arc<Server>, key: String, query: Query) -> Result<Answer> {
+    let gone = || Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "the viewer is stopping");
+    let turn = Arc::clone(&server.work).acquire_owned().await.map_err(|_| gone())?;
+    let shared = Arc::clone(&server.shared);
+    let opened = tokio::task::spawn_blocking(move || {
+        let look = shared.shelf.look()?;
+        let run = run_page::stored(&look, &key)?;
+        Album::open(look, run, &query)
+    });
+    let (mut album, head) = opened.await.map_err(|_| gone())??;
+    let (mut parts, answer) = in_parts("application/octet-stream");
+    tokio::spawn(async move {
+        let _turn = turn;
+        if parts.send_data(head).await.is_err() {
+            return;
+        }
+        loop {
+            let made = tokio::task::spawn_blocking(move || {
+                let next = album.next();
+                (album, next)
+            });
+            let Ok((back, Some(next))) = made.await else { return };
+            album = back;
+            if parts.send_data(next).await.is_err() {
+                return;
+            }
+        }
+    });
+    Ok(answer)
+}
+
+/// The pictures of a network in training, as they are made.
+fn show_network(server: &Arc<Server>, id: &str) -> Result<Answer> {
+    let (mut pictures, looker) = server.shared.playground.session(id)?.look();
+    let (mut parts, answer) = events();
+    tokio::spawn(async move {
+        let _looker = looker;
+        pictures.mark_changed();
+        loop {
+            let there = match tokio::time::timeout(BREATH, pictures.changed()).await {
+                Ok(Ok(())) => {
+                    let picture = Arc::clone(&pictures.borrow_and_update());
+                    picture.is_empty() || send(&mut parts, &picture).await
+                }
+                Ok(Err(_)) => false,
+                Err(_) => breathe(&mut parts).await,
+            };
+            if !there {
+                return;
+            }
+        }
+    });
+    Ok(answer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_decoded_and_wrong_ones_refused() {
+        let query = Query::of("where=gain+%3E%3D%2020&from=3&&empty").expect("right");
+        assert_eq!(query.get("where"), Some("gain >= 20"));
+        assert_eq!((query.get("from"), query.get("empty")), (Some("3"), Some("")));
+        for wrong in ["a=%", "a=%2", "a=%zz", "a=%ff"] {
+            assert!(Query::of(wrong).is_err(), "{wrong}");
+        }
+    }
+}
