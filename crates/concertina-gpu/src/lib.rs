@@ -8,6 +8,7 @@
 //! of its cohort, nor on the number of updates in a launch. They differ from those of the CPU, and may differ
 //! from device to device.
 
+mod benchmark;
 mod cohort;
 mod device;
 mod error;
@@ -18,6 +19,7 @@ mod pack;
 mod shape;
 mod source;
 
+pub use benchmark::updates_per_second;
 pub use cohort::{Beginning, Cohort, EpochOutcome};
 pub use device::{Device, DeviceInfo, devices};
 pub use error::{Error, Result};

@@ -1,6 +1,6 @@
 //! What the kernels for GPUs compute.
 
-use super::{Arithmetic, InitialState, NetworkKind, Nonlinearity, Params};
+use super::{Arithmetic, InitialState, NetworkKind, Nonlinearity, Params, ValidParams};
 use crate::error::Result;
 
 /// The largest number of units and the largest batch that the kernels for GPUs take. One work group trains a
@@ -46,6 +46,16 @@ impl Params {
             return Some(format!("`train.batch = {}`, more than {MOST}", self.train.batch));
         }
         network.weights.is_some().then(|| "`network.weights`, which are not trained".to_owned())
+    }
+
+    /// The same run with the arithmetic of a GPU, which has another key.
+    ///
+    /// # Errors
+    /// [`crate::Error::Parameter`] if no GPU computes it.
+    pub fn on_gpu(&self) -> Result<ValidParams> {
+        let mut params = self.clone();
+        params.train.arithmetic = Arithmetic::Gpu;
+        params.check()
     }
 
     /// Refuses the arithmetic of a GPU where no GPU computes it.
