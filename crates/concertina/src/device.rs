@@ -173,7 +173,13 @@ fn gpus(measure: bool, sample: &ValidParams, threads: usize) -> Vec<GpuReport> {
         let measured = || {
             let device = Device::open(Some(number)).map_err(|error| error.to_string())?;
             let networks = NETWORKS[usize::from(software)];
-            match concertina_gpu::updates_per_second(&device, &sample.on_gpu().map_err(|e| e.to_string())?, networks, threads, MEASURED) {
+            match concertina_gpu::updates_per_second(
+                &device,
+                &sample.on_gpu().map_err(|e| e.to_string())?,
+                networks,
+                threads,
+                MEASURED,
+            ) {
                 Ok(Ok(rate)) => Ok(rate),
                 Ok(Err(error)) => Err(error.to_string()),
                 Err(error) => Err(error.to_string()),

@@ -281,7 +281,10 @@ impl Error {
                 concertina_analysis::Error::Model(source) => kind_of_model(source),
                 _ => ErrorKind::Run,
             },
-            Self::RunFailed { .. } | Self::Device { .. } | Self::LeftOut { .. } | Self::NothingToExport { .. } => ErrorKind::Run,
+            Self::RunFailed { .. }
+            | Self::Device { .. }
+            | Self::LeftOut { .. }
+            | Self::NothingToExport { .. } => ErrorKind::Run,
             Self::Store(_)
             | Self::StoredWeights { .. }
             | Self::Write { .. }

@@ -39,7 +39,8 @@ pub(super) fn on_devices(
         failed && placed[*place].is_some()
     };
     let failed: Vec<usize> = (0..demands.len()).filter(failed_on_gpu).collect();
-    let Some(Outcome::Failed { message, .. }) = failed.first().map(|place| &answered[*place].run.outcome) else {
+    let Some(Outcome::Failed { message, .. }) = failed.first().map(|place| &answered[*place].run.outcome)
+    else {
         return Ok(answered);
     };
     settings.warn(&format!("{message}; {} trained on the CPU", counted(failed.len())));
@@ -162,10 +163,9 @@ mod gpu {
                 open.push(place);
             }
         }
-        let Some(&largest) = open
-            .iter()
-            .max_by(|a, b| super::super::cost(demands[**a].params).total_cmp(&super::super::cost(demands[**b].params)))
-        else {
+        let Some(&largest) = open.iter().max_by(|a, b| {
+            super::super::cost(demands[**a].params).total_cmp(&super::super::cost(demands[**b].params))
+        }) else {
             return Ok(());
         };
         let Some(params) = &placed[largest] else { return Ok(()) };

@@ -343,10 +343,11 @@ impl<'a> Engine<'a> {
                 .collect();
             let mut witnesses: Vec<Passing<'_, 'a>> =
                 made.iter().map(|(_, _, work)| Passing { work, queue }).collect();
-            let asked = made.iter().zip(&requests).zip(&mut witnesses).map(|(((_, folder, _), request), witness)| {
-                let site = Site { store: self.store, folder, settings: self.settings };
-                Asked { site, request, witness }
-            });
+            let asked =
+                made.iter().zip(&requests).zip(&mut witnesses).map(|(((_, folder, _), request), witness)| {
+                    let site = Site { store: self.store, folder, settings: self.settings };
+                    Asked { site, request, witness }
+                });
             let outcomes = training::make_together(asked.collect());
             for ((place, _, work), outcome) in made.iter().zip(outcomes) {
                 if !self.settle(*place, work, outcome, queue)? {

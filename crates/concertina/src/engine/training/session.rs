@@ -312,7 +312,14 @@ impl<'a> Session<'a> {
                 let epochs = (self.from_epoch, completed);
                 let before = folder.provenance()?;
                 let device = run.device();
-                Some(provenance::extended(before, newest, epochs, settings.jobs, device.as_deref(), &self.clock))
+                Some(provenance::extended(
+                    before,
+                    newest,
+                    epochs,
+                    settings.jobs,
+                    device.as_deref(),
+                    &self.clock,
+                ))
             }
             None => None,
         };
