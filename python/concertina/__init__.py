@@ -46,6 +46,7 @@ from ._core import __version__
 from ._doctor import Diagnosis, doctor
 from ._errors import ConcertinaWarning, Error, ParameterError, RunFailed, ShapeError, StoreError
 from ._figures import Figure, Report
+from ._methods import Methods
 from ._networks import Network
 from ._parameters import Params, Together, parameters, sweep, zip
 from ._runs import Run, Runs, States, Weights
@@ -60,6 +61,7 @@ __all__ = [
     "Figure",
     "FiniteTimeRates",
     "LyapunovSpectrum",
+    "Methods",
     "Network",
     "ParameterError",
     "Params",

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from . import _core
 from ._errors import ParameterError, RunFailed, ShapeError
 from ._given import array
+from ._methods import Methods
 from ._parameters import Params
 from ._progress import Progress
 from ._run_analyses import RunAnalyses
@@ -198,6 +199,20 @@ class Runs(RunAnalyses, Sequence["Run"]):
                 f"expected at least one run, found none for {asked}", "`runs.table()` shows all of them"
             )
         return Runs(chosen, self._study, self._comparisons)
+
+    def methods(self) -> Methods:
+        """Writes what a paper's methods section must say about these runs: equations, initialisation, task,
+        optimizer, seeds, versions and machine, with references.
+
+        Examples
+        --------
+        >>> import concertina as ct
+        >>> study = ct.Study(progress=False)
+        >>> runs = study.train(units=12, input_dim=6, clusters=8, train_samples=40, epochs=2)
+        >>> runs.methods()
+        Methods(Task, Networks, Training, Software)
+        """
+        return Methods(*self._study._inner.methods_of(self._inner))
 
     def where(self, condition: str) -> Runs:
         """Returns the runs that fulfil a condition.

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from . import _core
 from ._errors import ConcertinaWarning, ParameterError
 from ._figures import Figure, Report
+from ._methods import Methods
 from ._parameters import Params, Together, build_sweep, with_keywords
 from ._progress import Progress
 from ._runs import Run, Runs, selection
@@ -349,19 +350,27 @@ class Study:
 
     def reproduce(
         self,
-        *names: str,
+        *names: str | PathLike[str],
         seeds: Iterable[int] | None = None,
         full: bool = False,
+        until_decided: bool = False,
+        most: int = 100,
         **parameters: Any,
     ) -> Report:
         """Judges the claims of figures, and compares results with the tables of the published code.
 
         Parameters
         ----------
-        *names : str
-            Names in `concertina.figures()`; Figures 1 to 5a if not given.
+        *names : str or path
+            Names in `concertina.figures()`, or files of recipes, which end in `.toml`; Figures 1 to 5a if not
+            given.
         seeds, full, **parameters
             As in `figure`.
+        until_decided : bool, default False
+            Whether realisations are added to undecided claims until every claim is decided, by a
+            group-sequential test, which stays valid under such repeated looks.
+        most : int, default 100
+            With `until_decided`, the most realisations of a claim.
 
         Returns
         -------
@@ -373,13 +382,42 @@ class Study:
         ParameterError
             A figure or a parameter is invalid.
         """
-        asked = _core.Asked(list(names), [], _seeds(seeds), full, _assignments(parameters))
-        words = [repr(name) for name in names]
+        asked = _core.Asked([fspath(name) for name in names], [], _seeds(seeds), full, _assignments(parameters))
+        words = [repr(fspath(name)) for name in names]
         words += [] if seeds is None else [f"seeds={list(seeds)!r}"]
         words += [f"full={full}"] if full else []
+        words += [f"until_decided=True, most={most}"] if until_decided else []
         words += [f"{name}={value!r}" for name, value in parameters.items()]
+        limit = most if until_decided else None
         with Progress(self.progress) as report:
-            return Report(self._inner.reproduce(asked, f"study.reproduce({', '.join(words)})", report))
+            return Report(self._inner.reproduce(asked, limit, f"study.reproduce({', '.join(words)})", report))
+
+    def methods(
+        self, *names: str | PathLike[str], seeds: Iterable[int] | None = None, full: bool = False, **parameters: Any
+    ) -> Methods:
+        """Writes what a paper's methods section must say about figures.
+
+        Nothing is trained. A notebook shows the result, and `save("methods.tex")` writes a file. `Runs.methods`
+        does the same for runs.
+
+        Parameters
+        ----------
+        *names : str or path
+            Names in `concertina.figures()`, or files of recipes, which end in `.toml`; Figures 1 to 5a if not
+            given.
+        seeds, full, **parameters
+            As in `figure`.
+
+        Raises
+        ------
+        ParameterError
+            A figure or a parameter is invalid.
+        """
+        return Methods(
+            *self._inner.methods(
+                _core.Asked([fspath(name) for name in names], [], _seeds(seeds), full, _assignments(parameters))
+            )
+        )
 
     def remove(self, where: str, *, dry_run: bool = False) -> Table:
         """Removes the runs that fulfil a condition, and the results of their analyses.

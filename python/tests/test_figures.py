@@ -71,6 +71,64 @@ def test_the_users_own_recipe_is_drawn(tmp_path: Path) -> None:
         study.plot(tmp_path / "nothing.toml")
 
 
+RECIPE = """
+figure = "own"
+
+[parameters]
+network.units = 12
+task = { input_dim = 6, clusters = 8, train_samples = 40, val_samples = 20 }
+train.epochs = 1
+
+[runs.all]
+sweep = { network.gain = [20.0, 250.0] }
+
+[[panels]]
+letter = "a"
+runs = "all"
+analysis = { analysis = "effective_dimension", samples = 32 }
+checkpoints = "last"
+draw = { x = "timestep", y = "effective_dimension", hue = "gain" }
+
+[[claims]]
+name = "chaos"
+statement = "Just after training, the effective dimension is larger at the larger gain."
+table = "a"
+value = "effective_dimension"
+where = { timestep = 0 }
+compare = { column = "gain", first = 250, second = 20 }
+expect = "greater"
+"""
+
+
+def test_claims_of_a_recipe_of_ones_own_are_judged_until_they_are_decided(tmp_path: Path) -> None:
+    (tmp_path / "own.toml").write_text(RECIPE, encoding="utf-8")
+    study = ct.Study(tmp_path / "store", progress=False)
+    report = study.reproduce(tmp_path / "own.toml", seeds=range(3), until_decided=True, most=8)
+    assert set(report.claims["figure"]) == {"own"}
+    assert len(study.table()) > 2 * 3 or report.contents["counts"]["undecided"] == 0
+    assert "until_decided=True, most=8" in report.contents["command"]
+    with pytest.raises(ct.Error, match=r"nothing\.toml"):
+        study.reproduce(tmp_path / "nothing.toml")
+
+
+def test_methods_are_written_for_figures_and_for_runs(tmp_path: Path) -> None:
+    study = ct.Study(tmp_path / "store", progress=False)
+    figure = study.methods("fig2", seeds=range(3))
+    assert "farrell2022" in figure.references
+    assert "Statistics" in repr(figure)
+    assert "network.gain" in figure.table["name"]
+    runs = study.train(units=12, input_dim=6, clusters=8, train_samples=40, epochs=1)
+    methods = runs.methods()
+    assert str(methods) == methods._repr_markdown_()
+    assert "## Task" in str(methods)
+    for ending in ("md", "tex", "json"):
+        methods.save(tmp_path / f"methods.{ending}")
+    assert (tmp_path / "methods.tex").read_text(encoding="utf-8") == methods.latex
+    assert json.loads((tmp_path / "methods.json").read_text(encoding="utf-8")) == methods.contents
+    with pytest.raises(ct.ParameterError, match=r"\.md, \.tex or \.json"):
+        methods.save(tmp_path / "methods.docx")
+
+
 def test_a_report_judges_claim_by_claim(tmp_path: Path) -> None:
     study = ct.Study(tmp_path / "store", progress=False)
     report = study.reproduce("fig2", seeds=[0, 1, 2], units=20)

@@ -24,7 +24,7 @@ GROUPS = {
     "Studies and runs": ["Study", "Runs", "Run", "Weights", "States"],
     "Parameters and sweeps": ["Params", "sweep", "zip", "Together", "parameters"],
     "Tasks and networks": ["Trials", "Network"],
-    "Tables and figures": ["Table", "LyapunovSpectrum", "Figure", "Report", "figures"],
+    "Tables and figures": ["Table", "LyapunovSpectrum", "Figure", "Report", "Methods", "figures"],
     "Analyses of plain arrays": [
         "effective_dimension",
         "intrinsic_dimension",

@@ -185,15 +185,12 @@ pub(crate) struct Figures {
 
 #[derive(Debug, Args)]
 pub(crate) struct Reproduce {
-    /// Figures, such as fig2 [default: Figures 1 to 5a]
+    /// Figures, such as fig2, or your own recipes, such as my.toml [default: Figures 1 to 5a]
     #[arg(value_name = "FIG")]
     pub(crate) figures: Vec<String>,
     /// Every figure of the paper that has a recipe
     #[arg(long, conflicts_with = "figures")]
     pub(crate) all: bool,
-    /// Your own recipe with claims, in addition to figures of the paper or instead of them
-    #[arg(long, value_name = "FILE")]
-    pub(crate) recipe: Vec<PathBuf>,
     /// Published tables to compare ours with, in place of those that are built in
     #[arg(long, value_name = "DIR", env = "CONCERTINA_REFERENCE", hide_env_values = true)]
     pub(crate) reference: Option<PathBuf>,
@@ -543,7 +540,7 @@ pub(crate) enum MethodsFormat {
 
 #[derive(Debug, Args)]
 pub(crate) struct Cite {
-    /// Figures and analyses that were used [default: all]
+    /// Figures, recipes of your own (my.toml) and analyses that were used [default: all analyses]
     #[arg(value_name = "FIG | ANALYSIS")]
     pub(crate) used: Vec<String>,
 }

@@ -138,6 +138,11 @@ impl Asked {
 }
 
 impl Asked {
+    /// The methods of these figures.
+    pub(crate) fn methods(&self, study: &facade::Study) -> PyResult<facade::Methods> {
+        Ok(facade::Methods::of_figures(&self.plan(true)?, Some(study)))
+    }
+
     fn plan(&self, with_claims: bool) -> PyResult<FigurePlan> {
         let mut recipes = match self.names.is_empty() && !self.files.is_empty() {
             true => Vec::new(),
@@ -193,7 +198,7 @@ pub(crate) fn figures(
     report: Option<Py<PyAny>>,
 ) -> PyResult<(Vec<Figure>, Runs, Vec<String>)> {
     let plan = asked.plan(false)?;
-    let (computed, drawn) = work(py, study.settings(), &["network.gain"], report, |settings| {
+    let (computed, drawn) = work(py, study.settings(), &plan.varied(), report, |settings| {
         let study = study.study.with_settings(settings);
         let computed = study.compute(&plan)?;
         let drawn = study.draw_in_memory(&plan, &computed)?;
@@ -205,19 +210,24 @@ pub(crate) fn figures(
     Ok((figures, Runs::new(computed.runs, study.jobs), failures))
 }
 
-/// Judges the claims of figures, and first trains and computes what they need.
+/// Judges the claims of figures, and first trains and computes what they need. With `most`, realisations are
+/// added to undecided claims until they are decided or have that many.
 pub(crate) fn reproduce(
     py: Python<'_>,
     study: &Study,
     asked: &Asked,
+    most: Option<usize>,
     command: &str,
     report: Option<Py<PyAny>>,
 ) -> PyResult<Report> {
-    let plan = asked.plan(true)?;
+    let mut plan = asked.plan(true)?;
     let published = PublishedTables::shipped();
-    let (report, html) = work(py, study.settings(), &["network.gain"], report, |settings| {
+    let (report, html) = work(py, study.settings(), &plan.varied(), report, |settings| {
         let study = study.study.with_settings(settings);
-        let computed = study.compute(&plan)?;
+        let computed = match most {
+            Some(most) => study.compute_until_decided(&mut plan, most, &mut |_| ())?,
+            None => study.compute(&plan)?,
+        };
         let drawn = study.draw_in_memory(&plan, &computed)?;
         let report = study.judge(&plan, &computed, &drawn, &published, command)?;
         let html = report.to_html(&drawn);

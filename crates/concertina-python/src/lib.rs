@@ -10,6 +10,7 @@ mod beyond;
 mod doctor;
 mod errors;
 mod figures;
+mod methods;
 mod network;
 mod params;
 mod runs;

@@ -3,6 +3,7 @@
 use std::num::NonZeroUsize;
 
 use concertina::analyses::Timestep;
+use concertina::model::params::ValidParams;
 use concertina::model::selection::after_epoch;
 use concertina::model::task::{Inputs, Targets, Trials};
 use concertina::model::{Checkpoint, network::Weights};
@@ -31,6 +32,11 @@ pub(crate) struct Runs {
 impl Runs {
     pub(crate) fn new(runs: facade::Runs, jobs: Option<NonZeroUsize>) -> Self {
         Self { runs, jobs }
+    }
+
+    /// The parameters of each run.
+    pub(crate) fn params(&self) -> Vec<ValidParams> {
+        self.runs.iter().map(|run| run.params().clone()).collect()
     }
 }
 

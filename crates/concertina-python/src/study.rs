@@ -13,6 +13,7 @@ use pyo3::prelude::*;
 
 use crate::errors::OrRaise;
 use crate::figures::{self, Asked, Figure, Report};
+use crate::methods::{Written, written};
 use crate::network::Network;
 use crate::params::Sweep;
 use crate::runs::Runs;
@@ -182,9 +183,20 @@ impl Study {
         &self,
         py: Python<'_>,
         asked: &Asked,
+        most: Option<usize>,
         command: &str,
         report: Option<Py<PyAny>>,
     ) -> PyResult<Report> {
-        figures::reproduce(py, self, asked, command, report)
+        figures::reproduce(py, self, asked, most, command, report)
+    }
+
+    /// The methods of figures: plain values, Markdown and LaTeX.
+    fn methods<'py>(&self, py: Python<'py>, asked: &Asked) -> PyResult<Written<'py>> {
+        written(py, &asked.methods(&self.study)?)
+    }
+
+    /// The methods of runs: plain values, Markdown and LaTeX.
+    fn methods_of<'py>(&self, py: Python<'py>, runs: &Runs) -> PyResult<Written<'py>> {
+        written(py, &facade::Methods::of_runs(&runs.params(), Some(&self.study)))
     }
 }

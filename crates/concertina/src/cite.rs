@@ -3,11 +3,14 @@
 mod software;
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use concertina_analysis::{Analysis, AnalysisSpec};
-use concertina_recipe::{RECIPES, Recipe};
+use concertina_recipe::{RECIPES, Recipe, SeedChoice};
 
 use crate::error::{Error, Result, suggestion};
+use crate::methods::Methods;
+use crate::report::{FigurePlan, is_recipe_file};
 
 /// Every reference, in BibTeX.
 const REFERENCES: &str = include_str!("../../../references.bib");
@@ -15,11 +18,12 @@ const REFERENCES: &str = include_str!("../../../references.bib");
 /// The paper whose model this is.
 const PAPER: &str = "farrell2022";
 
-/// BibTeX for what figures and analyses used; for all of them if none are named. The program itself comes
+/// BibTeX for analyses, and for figures with their networks, tasks, training, analyses and tests; for all
+/// analyses if nothing is named. A name that ends in `.toml` is the file of a recipe. The program itself comes
 /// first, and the paper is always included.
 ///
 /// # Errors
-/// [`Error::UnknownSource`] for what is neither an analysis nor a figure.
+/// [`Error::UnknownSource`] for what is neither an analysis nor a figure; [`Error::Recipe`] for a file.
 pub fn bibliography<'a>(used: impl IntoIterator<Item = &'a str>) -> Result<String> {
     let mut keys = BTreeSet::from([PAPER.to_owned()]);
     let mut any = false;
@@ -41,18 +45,24 @@ pub(crate) fn entries_of(keys: &BTreeSet<String>) -> String {
     std::iter::once(software::entry()).chain(used).map(|entry| format!("{entry}\n\n")).collect()
 }
 
-fn references_of(name: &str) -> Result<Vec<String>> {
+fn references_of(name: &str) -> Result<BTreeSet<String>> {
     let plain = name.trim().to_ascii_lowercase().replace('-', "_");
     let of = |analysis: &AnalysisSpec| analysis.references().iter().map(|key| (*key).to_owned());
     if let Ok(analysis) = AnalysisSpec::named(&plain) {
         return Ok(of(&analysis).collect());
     }
-    let Ok(recipe) = Recipe::shipped(&plain) else {
-        let names = AnalysisSpec::NAMES.iter().copied().chain(RECIPES.iter().map(|(name, _)| *name));
-        return Err(Error::UnknownSource { name: name.to_owned(), hint: suggestion(&plain, names) });
+    let recipe = match is_recipe_file(name) {
+        true => Recipe::from_path(Path::new(name))?,
+        false => Recipe::shipped(&plain).map_err(|_| {
+            let names = AnalysisSpec::NAMES.iter().copied().chain(RECIPES.iter().map(|(name, _)| *name));
+            Error::UnknownSource { name: name.to_owned(), hint: suggestion(&plain, names) }
+        })?,
     };
-    let requirements = recipe.requirements();
-    Ok(requirements.iter().flat_map(|requirement| of(&requirement.analysis)).collect())
+    let mut keys: BTreeSet<String> =
+        recipe.requirements().iter().flat_map(|requirement| of(&requirement.analysis)).collect();
+    let plan = FigurePlan::with_claims(vec![recipe], &SeedChoice::Fast, [])?;
+    keys.extend(Methods::of_figures(&plan, None).citations().iter().cloned());
+    Ok(keys)
 }
 
 /// The entries of the file, by their keys, in its order.
@@ -75,8 +85,8 @@ mod tests {
         for analysis in AnalysisSpec::NAMES {
             for key in references_of(analysis).expect("an analysis") {
                 assert!(
-                    entries().any(|(known, _)| known == key),
-                    "`{key}` of `{analysis}` is not in references.bib"
+                    entries().filter(|(known, _)| *known == key).count() == 1,
+                    "`{key}` of `{analysis}` is not once in references.bib"
                 );
             }
         }
@@ -90,5 +100,21 @@ mod tests {
         assert!(!text.contains("benettin1980"));
         assert!(bibliography(["fig2"]).expect("a figure").contains("benettin1980"));
         assert!(bibliography(["fog2"]).is_err());
+    }
+
+    #[test]
+    fn a_figure_cites_its_networks_tasks_training_and_tests_too() {
+        let text = bibliography(["low_rank"]).expect("a figure");
+        assert!(text.contains("{mastrogiuseppe2018,"), "{text}");
+        let text = bibliography(["fig2"]).expect("a figure");
+        assert!(text.contains("{tieleman2012,"), "the optimizer: {text}");
+    }
+
+    #[test]
+    fn every_key_is_used_for_one_entry() {
+        let mut known = std::collections::BTreeSet::new();
+        for (key, _) in entries() {
+            assert!(known.insert(key), "two entries are named `{key}`");
+        }
     }
 }

@@ -56,7 +56,7 @@ use crate::{Analysis, Error, Result, Subject, Timestep};
 /// such as that of the readout bias.
 ///
 /// # Source
-/// `jacot2018` for the kernel; `fort2020` for its distance; `flesch2022` and `schuessler2020` for the
+/// `jacot2018` for the kernel; `fort2020` for its distance; `flesch2022` and `schuessler2020interplay` for the
 /// changes; `roy2007` for the effective rank. Differs in: the kernel is that of the last evaluated timestep.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -88,7 +88,7 @@ impl Analysis for Kernel {
     }
 
     fn references(&self) -> &'static [&'static str] {
-        &["jacot2018", "fort2020", "flesch2022", "schuessler2020", "roy2007"]
+        &["jacot2018", "fort2020", "flesch2022", "schuessler2020interplay", "roy2007"]
     }
 
     fn per_checkpoint(&self) -> bool {

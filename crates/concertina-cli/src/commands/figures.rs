@@ -73,7 +73,7 @@ pub(super) fn begin(
         super::plan::write(everywhere, &WorkPlan::of_figures(plan, drawing.training.keep())?, path)?;
         return Ok(None);
     }
-    let (study, progress) = everywhere.study(&drawing.training, &["network.gain"], plan.runs())?;
+    let (study, progress) = everywhere.study(&drawing.training, &plan.varied(), plan.runs())?;
     if !everywhere.quiet {
         tell(&study.outlook(plan)?, everywhere.verbose);
     }

@@ -3,19 +3,17 @@
 use concertina::recipe::{Finding, PublishedTables, Verdict};
 use concertina::{Error, FigurePlan, Report, Round, all_recipes, recipes};
 
-use super::figures::{asked_seeds, begin, conclude_all, read};
+use super::figures::{asked_seeds, begin, conclude_all};
 use super::shell_word;
 use crate::arguments::{Everywhere, Reproduce};
 use crate::output::{Failure, print, say};
 
 pub(crate) fn run(everywhere: &Everywhere, reproduce: &Reproduce) -> Result<(), Failure> {
-    let Reproduce { figures, all, recipe, reference, json, until_decided, most, drawing } = reproduce;
-    let mut wanted = match (all, figures.is_empty() && !recipe.is_empty()) {
-        (true, _) => all_recipes()?,
-        (false, true) => Vec::new(),
-        (false, false) => recipes(figures.iter().map(String::as_str))?,
+    let Reproduce { figures, all, reference, json, until_decided, most, drawing } = reproduce;
+    let wanted = match all {
+        true => all_recipes()?,
+        false => recipes(figures.iter().map(String::as_str))?,
     };
-    wanted.extend(read(recipe)?);
     let published = match reference {
         Some(folder) => PublishedTables::in_folder(folder.clone()).map_err(Error::from)?,
         None => PublishedTables::shipped(),

@@ -276,7 +276,7 @@ fn reproducing_ends_well_only_if_no_claim_fails_and_no_published_table_disagrees
     std::fs::create_dir(place.path("reference")).expect("a folder");
     let plant = |text: &str| place.write("reference/fig2_effective_dimension.csv", text);
     let reproduce = |more: &[&str]| {
-        place.run(&[&["reproduce", "--recipe", "own.toml", "--reference", "reference"][..], more].concat())
+        place.run(&[&["reproduce", "own.toml", "--reference", "reference"][..], more].concat())
     };
 
     plant(&table);
@@ -345,7 +345,7 @@ fn reproducing_ends_well_only_if_no_claim_fails_and_no_published_table_disagrees
         "{}",
         said.stderr
     );
-    let said = place.run(&["reproduce", "--recipe", "own.toml", "--reference", "nowhere"]);
+    let said = place.run(&["reproduce", "own.toml", "--reference", "nowhere"]);
     assert_eq!(said.status, Some(2), "{}", said.snapshot());
 }
 
@@ -363,7 +363,7 @@ fn figures_say_how_many_runs_of_how_many_failed() {
     let said = place.run(&["plot", "own.toml", "--seeds", "0..3", "-q"]);
     assert_eq!(said.status, Some(1), "{}", said.snapshot());
     assert!(said.stderr.ends_with("\n3 of 6 failed\n"), "{}", said.snapshot());
-    let said = place.run(&["reproduce", "--recipe", "own.toml", "--seeds", "0..3", "-q"]);
+    let said = place.run(&["reproduce", "own.toml", "--seeds", "0..3", "-q"]);
     assert_eq!(said.status, Some(1), "{}", said.snapshot());
     assert!(said.stderr.ends_with("\n3 of 6 failed\n"), "{}", said.snapshot());
 }
@@ -377,7 +377,7 @@ fn a_value_that_no_run_has_is_reported_before_anything_is_trained() {
     assert!(said.stderr.contains("panel `a`: `keep`: no row has `21` in column `gain`"), "{}", said.stderr);
     assert!(said.stderr.contains("hint: `gain` has `20`, `250`"), "{}", said.stderr);
     place.write("own.toml", &RECIPE.replace("gain = [20, 250], stage", "gain = [20, 251], stage"));
-    let said = place.run(&["reproduce", "--recipe", "own.toml"]);
+    let said = place.run(&["reproduce", "own.toml"]);
     assert_eq!(said.status, Some(2), "{}", said.snapshot());
     assert!(said.stderr.contains("claim `above_one`: no row has `251` in column `gain`"), "{}", said.stderr);
     assert!(!place.path("concertina").exists(), "no store is created for an invalid recipe");

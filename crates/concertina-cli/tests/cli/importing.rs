@@ -155,7 +155,8 @@ fn a_missing_input_file_leaves_no_store_behind() {
         "analyse accuracy --run abc",
         "plot none.toml",
         "plot wrong.toml",
-        "reproduce --recipe none.toml",
+        "reproduce none.toml",
+        "cite none.toml",
         "reproduce fig2 --reference none",
         "figures fig2 --set gian=3",
     ] {

@@ -22,7 +22,8 @@ use text::{Block, citations, distinct, latex, latex_prose, list, markdown, range
 pub struct Methods {
     sections: Vec<(&'static str, Vec<Block>)>,
     table: Vec<(String, String)>,
-    references: String,
+    /// Of `references.bib`.
+    citations: BTreeSet<String>,
 }
 
 impl Methods {
@@ -57,8 +58,18 @@ impl Methods {
         let mut table = parameters(runs);
         table.extend(more_rows);
         table.extend(software::rows(runs, study));
-        let keys: BTreeSet<String> = sections.iter().flat_map(|(_, blocks)| citations(blocks)).collect();
-        Self { sections, table, references: entries_of(&keys) }
+        let citations = sections.iter().flat_map(|(_, blocks)| citations(blocks)).collect();
+        Self { sections, table, citations }
+    }
+
+    /// The keys of what is cited.
+    pub(crate) fn citations(&self) -> &BTreeSet<String> {
+        &self.citations
+    }
+
+    /// What is cited, in BibTeX.
+    fn references(&self) -> String {
+        entries_of(&self.citations)
     }
 
     /// In Markdown, with formulas between dollar signs and in `math` fences, citations as `[@key]`, a
@@ -72,7 +83,7 @@ impl Methods {
         for (name, value) in &self.table {
             out.push_str(&format!("| {name} | {} |\n", value.replace('|', "\\|")));
         }
-        out.push_str(&format!("\n## References\n\n```bibtex\n{}\n```\n", self.references.trim_end()));
+        out.push_str(&format!("\n## References\n\n```bibtex\n{}\n```\n", self.references().trim_end()));
         out
     }
 
@@ -88,7 +99,7 @@ impl Methods {
             out.push_str(&format!("{} & {} \\\\\n", latex_prose(name), latex_prose(value)));
         }
         out.push_str("\\end{tabular}\n\n");
-        self.references.trim_end().lines().for_each(|line| out.push_str(&format!("% {line}\n")));
+        self.references().trim_end().lines().for_each(|line| out.push_str(&format!("% {line}\n")));
         out
     }
 
@@ -100,7 +111,7 @@ impl Methods {
         let value: Value = json!({
             "sections": self.sections.iter().map(section).collect::<Vec<_>>(),
             "table": self.table.iter().map(row).collect::<Vec<_>>(),
-            "references": self.references,
+            "references": self.references(),
         });
         format!("{value:#}\n")
     }

@@ -11,6 +11,8 @@ mod outlook;
 mod plan;
 mod words;
 
+use std::path::Path;
+
 use concertina_recipe::{RECIPES, Recipe};
 
 pub use computation::Computed;
@@ -28,13 +30,19 @@ use crate::error::Result;
 /// The figures that are drawn if none are named.
 const USUAL: [&str; 5] = ["fig1", "fig2", "fig3", "fig4", "fig5a"];
 
-/// Recipes by the names of their figures; Figures 1 to 5a if none are named.
+/// Recipes by the names of their figures, or from files, whose names end in `.toml`; Figures 1 to 5a if none are
+/// named.
 ///
 /// # Errors
-/// [`Error::Recipe`](crate::Error::Recipe) with the nearest name.
+/// [`Error::Recipe`](crate::Error::Recipe) for an unknown figure, with the nearest name, and for a file that
+/// cannot be read or is no recipe.
 pub fn recipes<'a>(names: impl IntoIterator<Item = &'a str>) -> Result<Vec<Recipe>> {
     let mut recipes: Vec<Recipe> = Vec::new();
     for name in names {
+        if is_recipe_file(name) {
+            recipes.push(Recipe::from_path(Path::new(name))?);
+            continue;
+        }
         let recipe = Recipe::shipped(name)?;
         if !recipes.iter().any(|known| known.figure == recipe.figure) {
             recipes.push(recipe);
@@ -45,6 +53,11 @@ pub fn recipes<'a>(names: impl IntoIterator<Item = &'a str>) -> Result<Vec<Recip
         recipes = usual.map(|(name, _)| Recipe::shipped(name)).collect::<Result<_, _>>()?;
     }
     Ok(recipes)
+}
+
+/// Whether a name is that of a file of a recipe, and not that of a figure.
+pub(crate) fn is_recipe_file(name: &str) -> bool {
+    Path::new(name).extension().is_some_and(|ending| ending.eq_ignore_ascii_case("toml"))
 }
 
 /// Every recipe that comes with the program.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use concertina_analysis::AnalysisSpec;
-use concertina_model::params::{MOST_RUNS, Params, ValidParams, parameter};
+use concertina_model::params::{MOST_RUNS, Params, ValidParams, parameter, varied};
 use concertina_numerics::statistics::sequential;
 use concertina_recipe::{Recipe, Requirement, SeedChoice};
 use concertina_table::Scalar;
@@ -230,6 +230,15 @@ impl FigurePlan {
             keep: None,
         };
         self.runs.iter().zip(&self.asked).map(demand).collect()
+    }
+
+    /// The parameters that tell the runs apart in messages. Of figures whose runs differ in many, only the gain,
+    /// so that a line stays short.
+    pub fn varied(&self) -> Vec<&'static str> {
+        const MOST: usize = 3;
+        let all = varied(self.runs.iter());
+        let beside_seed = all.iter().filter(|path| **path != "seed").count();
+        if beside_seed > MOST { vec!["network.gain"] } else { all }
     }
 
     /// The recipes, in the order in which they were given.
