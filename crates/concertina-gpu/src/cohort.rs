@@ -411,7 +411,7 @@ impl Cohort {
                     disturbance.draw(now + update as u64, shape.steps * samples);
                 }
                 for part in 0..shape.parts() {
-                    let samples = Samples { trials: *trials, first, count: samples, part };
+                    let samples = Samples { trials, first, count: samples, part };
                     let into = &mut data[(update * shape.parts() + part) * per_part..][..per_part];
                     let (inputs, into) = into.split_at_mut(4 * shape.input_vectors());
                     pack::inputs(shape, samples, inputs);
@@ -450,10 +450,10 @@ impl Cohort {
         )?;
         self.pace = Some(begin.elapsed() / count as u32);
         let per_run = 4 * count * shape.result_vectors();
-        let mut scored: Vec<(Ongoing2<'_>, Vec<(BatchRecord, bool)>)> = active
+        let mut scored: Vec<(Launched<'_>, Vec<(BatchRecord, bool)>)> = active
             .iter()
             .zip(results.chunks(per_run))
-            .map(|(ongoing, results)| (Ongoing2 { trials: &ongoing.trials, results }, Vec::new()))
+            .map(|(ongoing, results)| (Launched { trials: &ongoing.trials, results }, Vec::new()))
             .collect();
         let loss = shape.loss;
         in_parallel(self.threads, &mut scored, |_, (ongoing, records)| {
@@ -508,7 +508,7 @@ impl Cohort {
     }
 
     /// The performance on the validation samples of the runs that have not failed.
-    fn validate(&mut self, ongoing: &[Ongoing]) -> Result<Vec<Option<Result<Evaluation, ModelError>>>> {
+    fn validate(&mut self, ongoing: &[Ongoing]) -> Result<Vec<Evaluated>> {
         let shape = &self.shape;
         let mut sets: Vec<Option<Trials>> = ongoing.iter().map(|_| None).collect();
         let runs = &self.runs;
@@ -532,8 +532,7 @@ impl Cohort {
             let mut work: Vec<_> = active.iter().zip(data.chunks_mut(count * per_part)).collect();
             in_parallel(self.threads, &mut work, |_, ((_, trials), data)| {
                 for part in 0..count {
-                    let samples =
-                        Samples { trials: *trials, first: 0, count: trials.len(), part: done + part };
+                    let samples = Samples { trials, first: 0, count: trials.len(), part: done + part };
                     pack::inputs(shape, samples, &mut data[part * per_part..][..per_part]);
                 }
             });
@@ -558,7 +557,7 @@ impl Cohort {
             }
             done += count;
         }
-        let mut evaluated: Vec<(&Trials, &[f32], Option<Result<Evaluation, ModelError>>)> =
+        let mut evaluated: Vec<(&Trials, &[f32], Evaluated)> =
             active.iter().zip(&outputs).map(|((_, trials), outputs)| (*trials, &outputs[..], None)).collect();
         in_parallel(self.threads, &mut evaluated, |_, (trials, outputs, evaluation)| {
             let outputs = pack::outputs(shape, trials.len(), outputs);
@@ -569,8 +568,11 @@ impl Cohort {
     }
 }
 
+/// The performance of a run, once it is known.
+type Evaluated = Option<Result<Evaluation, ModelError>>;
+
 /// The trials of a run, and the results of a launch.
-struct Ongoing2<'a> {
+struct Launched<'a> {
     trials: &'a Trials,
     results: &'a [f32],
 }

@@ -71,7 +71,7 @@ impl Array {
 impl Shape {
     /// The shape of a run that GPUs can train.
     pub fn of(params: &ValidParams) -> Self {
-        let TaskShape { inputs, timesteps, target, .. } = params.shape().clone();
+        let TaskShape { inputs, timesteps, target, .. } = *params.shape();
         let (network, train) = (&params.network, &params.train);
         let (keeps_mean, keeps_square) = Optimizer::from_params(train).keeps();
         let units = network.units;
