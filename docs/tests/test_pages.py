@@ -42,10 +42,17 @@ def test_the_gallery_is_up_to_date(command: str) -> None:
 
 
 def test_pictures_are_small() -> None:
-    sizes = [picture.stat().st_size for picture in gallery.PICTURES.glob("*.webp")]
-    assert len(sizes) >= 8
-    assert max(sizes) < gallery.MOST_BYTES
-    assert sum(sizes) < 700_000
+    for folder, most in ((gallery.PICTURES, 900_000), (gallery.OF_QUESTIONS, 150_000)):
+        sizes = [picture.stat().st_size for picture in folder.glob("*.webp")]
+        assert len(sizes) >= 8
+        assert max(sizes) < gallery.MOST_BYTES
+        assert sum(sizes) < most
+
+
+def test_every_question_of_the_guide_has_its_picture() -> None:
+    guide = (ROOT / "docs/guides/which-analysis.md").read_text(encoding="utf-8")
+    shown = set(re.findall(r"images/questions/(\w+)\.webp", guide))
+    assert shown == set(gallery.QUESTIONS) == {picture.stem for picture in gallery.OF_QUESTIONS.glob("*.webp")}
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)

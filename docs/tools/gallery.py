@@ -2,12 +2,15 @@
 """Writes docs/gallery.md from the shipped recipes, and the pictures in docs/images/gallery.
 
     docs/tools/gallery.py [BINARY]           the page
-    docs/tools/gallery.py --pictures FOLDER  small pictures of the figures that `concertina figures` drew there
-                                             (needs Pillow); --one-seed marks them as of one realisation
+    docs/tools/gallery.py --verdicts REPORT  keeps the verdicts of a `report.json` for the page
+    docs/tools/gallery.py --pictures FOLDER  small pictures of the figures that `concertina figures` drew there,
+                                             and of the panels in the guide to analyses (needs Pillow);
+                                             --one-seed marks them as of one realisation
 
 `docs/tests/test_pages.py` fails if the page has drifted.
 """
 
+import json
 import re
 import subprocess
 import sys
@@ -18,8 +21,23 @@ import tomllib
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs/gallery.md"
 PICTURES = ROOT / "docs/images/gallery"
+OF_QUESTIONS = ROOT / "docs/images/questions"
+#: The verdicts on the claims that were judged: by figure, and by claim.
+VERDICTS = ROOT / "docs/tools/verdicts.json"
+#: One panel for each question of docs/guides/which-analysis.md: the name of the picture, the figure and the panel.
+QUESTIONS = {
+    "dimension": ("fig3", "e"),
+    "stretching": ("stretching", "a"),
+    "chaos": ("fig3", "b"),
+    "memory": ("line_attractor", "a"),
+    "decoding": ("temporal_generalisation", "b"),
+    "features": ("laziness", "a"),
+    "similarity": ("similarity", "a"),
+    "cloud": ("fig3", "c"),
+}
 ONE_SEED = ".one-seed"
 WIDTH = 1000
+QUESTION_WIDTH = 600
 MOST_BYTES = 60_000
 NUMBERED = r"(fig|ed)(\d+)([a-z]?)"
 
@@ -42,6 +60,11 @@ SECONDS = {
     "low_rank": 32,
     "match": 9,
     "psychometric": 13,
+    "line_attractor": 32,
+    "laziness": 35,
+    "similarity": 43,
+    "stretching": 50,
+    "temporal_generalisation": 42,
     "rate_gain": 61,
     "sine": 70,
 }
@@ -60,7 +83,8 @@ those of the paper.
 Numbers of runs are for the default, which is five realisations unless the recipe names its own seeds; `--full` trains
 the paper's thirty. Times are processor time on one core of an AMD EPYC, and [performance](performance{md}) has more of
 them. The command estimates the time for your machine before it trains. Claims are statements of the recipe, each with
-its test: `concertina reproduce NAME` judges them.
+its test: `concertina reproduce NAME` judges them. Where a verdict follows, it is that of the default seeds, whatever it
+was: claims were stated before the runs were trained ([what verdicts mean](reference/recipes{md}#verdicts)).
 
 """.format(md=".md")
 
@@ -120,8 +144,25 @@ def section(binary: str, name: str, recipe: dict) -> str:
     else:
         text += f"*No picture here, because its {count} runs take long to train.*\n\n"
     text += f"```sh\nconcertina figures {name}    # {runs}{duration(name)}\n```\n\n"
-    claims = [f"* {claim['statement']}\n" for claim in recipe.get("claims", [])]
-    return text + (f"Claims:\n\n{''.join(claims)}\n" if claims else "")
+    verdicts = known_verdicts().get(name, {})
+    claims = ""
+    for claim in recipe.get("claims", []):
+        verdict = verdicts.get(claim["name"])
+        claims += f"* {claim['statement']}{f' *{verdict.capitalize()}.*' if verdict else ''}\n"
+    return text + (f"Claims:\n\n{claims}\n" if claims else "")
+
+
+def known_verdicts() -> dict[str, dict[str, str]]:
+    """The verdicts that are kept for the page."""
+    return json.loads(VERDICTS.read_text(encoding="utf-8")) if VERDICTS.exists() else {}
+
+
+def keep_verdicts(report: Path) -> None:
+    """Keeps the verdicts of a report, in place of earlier ones on the same figures."""
+    verdicts = known_verdicts()
+    for figure in json.loads(report.read_text(encoding="utf-8"))["figures"]:
+        verdicts[figure["figure"]] = {claim["name"]: claim["verdict"].replace("_", " ") for claim in figure["claims"]}
+    VERDICTS.write_text(json.dumps(verdicts, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
 
 def page(binary: str) -> str:
@@ -130,26 +171,36 @@ def page(binary: str) -> str:
     return (START + "".join(sections)).strip() + "\n"
 
 
-def draw(folder: Path, ending: str) -> None:
-    """Small pictures of the figures in a folder."""
+def shrink(path: Path, small: Path, most_width: int) -> None:
+    """A small copy of a picture, of at most `MOST_BYTES`."""
     from PIL import Image
 
-    PICTURES.mkdir(parents=True, exist_ok=True)
+    small.parent.mkdir(parents=True, exist_ok=True)
+    picture = Image.open(path).convert("RGB")
+    width = min(most_width, picture.width // 3)
+    picture = picture.resize((width, round(picture.height * width / picture.width)), Image.Resampling.LANCZOS)
+    for quality in (75, 60, 45, 30):
+        picture.save(small, quality=quality, method=6)
+        if small.stat().st_size < MOST_BYTES:
+            break
+
+
+def draw(folder: Path, ending: str) -> None:
+    """Small pictures of the figures in a folder, and of the panels for questions."""
     for name in figures():
         path = folder / f"{name}.png"
         if path.exists():
-            picture = Image.open(path).convert("RGB")
-            width = min(WIDTH, picture.width // 3)
-            picture = picture.resize((width, round(picture.height * width / picture.width)), Image.Resampling.LANCZOS)
-            small = PICTURES / f"{name}{ending}.webp"
-            for quality in (75, 60, 45, 30):
-                picture.save(small, quality=quality, method=6)
-                if small.stat().st_size < MOST_BYTES:
-                    break
+            shrink(path, PICTURES / f"{name}{ending}.webp", WIDTH)
+    for question, (name, letter) in QUESTIONS.items():
+        path = folder / name / f"{letter}.png"
+        if path.exists():
+            shrink(path, OF_QUESTIONS / f"{question}.webp", QUESTION_WIDTH)
 
 
 if __name__ == "__main__":
-    if "--pictures" in sys.argv:
+    if "--verdicts" in sys.argv:
+        keep_verdicts(Path(sys.argv[sys.argv.index("--verdicts") + 1]))
+    elif "--pictures" in sys.argv:
         draw(Path(sys.argv[sys.argv.index("--pictures") + 1]), ONE_SEED if "--one-seed" in sys.argv else "")
     else:
         PAGE.write_text(page(sys.argv[1] if len(sys.argv) > 1 else "target/release/concertina"), encoding="utf-8")

@@ -13,35 +13,35 @@ See `help(ct.Study)` and `help(ct.effective_dimension)` for more.
 
 from __future__ import annotations
 
-from ._arrays import (
-    accuracy,
-    analyses,
-    autocorrelation,
-    cka,
+from ._analyses import analyses
+from ._arrays.classes import (
     class_distances,
     cluster_holdout,
-    effective_dimension,
-    fixed_points,
-    loss,
-    lyapunov,
+    decoding,
+    manifold_capacity,
     orthogonal_compression,
-    pca_snapshots,
-    performance,
-    saturation,
-    spectrum,
-    weight_variance,
 )
-from ._beyond import (
+from ._arrays.clouds import (
+    PrincipalComponents,
+    TwoNN,
+    autocorrelation,
+    effective_dimension,
+    intrinsic_dimension,
+    pca_snapshots,
+    saturation,
+    twonn,
+)
+from ._arrays.dynamics import (
     FiniteTimeRates,
     covariant_vectors,
-    decoding,
     finite_time,
-    intrinsic_dimension,
-    lyapunov_driven,
-    manifold_capacity,
-    rdm,
-    representation_similarity,
+    fixed_points,
+    lyapunov,
+    spectrum,
 )
+from ._arrays.learning import kernel, weight_variance
+from ._arrays.outputs import accuracy, loss, performance
+from ._arrays.similarity import cka, rdm, representation_similarity
 from ._core import __version__
 from ._doctor import Diagnosis, doctor
 from ._errors import ConcertinaWarning, Error, ParameterError, RunFailed, ShapeError, StoreError
@@ -65,6 +65,7 @@ __all__ = [
     "Network",
     "ParameterError",
     "Params",
+    "PrincipalComponents",
     "Report",
     "Run",
     "RunFailed",
@@ -76,6 +77,7 @@ __all__ = [
     "Table",
     "Together",
     "Trials",
+    "TwoNN",
     "Weights",
     "__version__",
     "accuracy",
@@ -92,9 +94,9 @@ __all__ = [
     "finite_time",
     "fixed_points",
     "intrinsic_dimension",
+    "kernel",
     "loss",
     "lyapunov",
-    "lyapunov_driven",
     "manifold_capacity",
     "orthogonal_compression",
     "parameters",
@@ -105,6 +107,7 @@ __all__ = [
     "saturation",
     "spectrum",
     "sweep",
+    "twonn",
     "weight_variance",
     "zip",
 ]

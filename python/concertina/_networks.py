@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import torch
 
 #: Names of weights in the package, and in files.
-_IN_FILES = {"input": "input_weights", "recurrent": "recurrent_weights", "readout": "readout_weights"}
+IN_FILES = {"input": "input_weights", "recurrent": "recurrent_weights", "readout": "readout_weights"}
 
 #: The number of rows of PyTorch's recurrent matrix, divided by the number of units, and the kind of network.
 _KINDS = {1: "vanilla", 3: "gru", 4: "lstm"}
@@ -103,8 +103,8 @@ class Network:
                 'as in `concertina.Network({"recurrent": matrix})`; `concertina.Network.from_torch` takes modules',
             )
         self._set(
-            {_IN_FILES.get(name, name): array(name, one) for name, one in arrays.items()},
-            {_IN_FILES.get(ours, ours): theirs for ours, theirs in (names or {}).items()},
+            {IN_FILES.get(name, name): array(name, one) for name, one in arrays.items()},
+            {IN_FILES.get(ours, ours): theirs for ours, theirs in (names or {}).items()},
             parameters,
         )
 
@@ -283,7 +283,7 @@ class Network:
                     "pickle the study, and get the network there: `study.run(key).network()`",
                 )
             said = {name: params[f"network.{name}"] for name in ("kind", "nonlinearity", "dt", "leak")}
-            arrays = {_IN_FILES.get(name, name): array for name, array in self.weights.items() if array.size}
+            arrays = {IN_FILES.get(name, name): array for name, array in self.weights.items() if array.size}
             given = (arrays, {}, {f"network.{name}": value for name, value in said.items()})
         return _network_of, (given, self._in_torch)
 

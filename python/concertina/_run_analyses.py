@@ -1064,6 +1064,10 @@ class RunAnalyses:
               1e-10);
             * `hits`: how many starts ended there; for the start that came nearest, `start_trial` and
               `start_timestep`, where it began, and `iterations`, the number of its steps;
+            * `leading_modulus` and `next_modulus`: the largest and the second largest modulus of an
+              eigenvalue. Along a line attractor, the first is close to 1 and the second is below it;
+            * `pc1` and `pc2`: where the point is in the plane of the first two principal components of the
+              starts, from their mean. Null where the starts vary along fewer directions;
             * `state`, a vector: the state (of an LSTM, `h` and then `c`); `eigenvalue_real` and
               `eigenvalue_imaginary`, vectors: the eigenvalues of the Jacobian there, largest modulus first,
               and in a conjugate pair the one with positive imaginary part first;
@@ -1109,8 +1113,8 @@ class RunAnalyses:
         >>> runs = study.train(units=12, input_dim=6, clusters=8, train_samples=40, epochs=2, gain=[20, 250])
         >>> runs.fixed_points(starts=20).columns  # doctest: +NORMALIZE_WHITESPACE
         ['gain', 'seed', 'stage', 'epoch', 'update', 'index', 'kind', 'speed', 'unstable', 'hits',
-        'start_trial', 'start_timestep', 'iterations', 'state', 'eigenvalue_real', 'eigenvalue_imaginary',
-        'starts', 'unconverged']
+        'start_trial', 'start_timestep', 'iterations', 'leading_modulus', 'next_modulus', 'pc1', 'pc2',
+        'state', 'eigenvalue_real', 'eigenvalue_imaginary', 'starts', 'unconverged']
         """
         return self.analyse(
             "fixed_points",
@@ -1589,6 +1593,10 @@ class RunAnalyses:
         RunFailed
             The analysis fails for one of the runs.
 
+        See Also
+        --------
+        concertina.kernel : the same for plain arrays.
+
         Notes
         -----
         Differences from the sources: the kernel is that of the last evaluated timestep.
@@ -1599,17 +1607,17 @@ class RunAnalyses:
         Schuessler et al. (2020) for the changes; Roy and Vetterli (2007) for the effective rank.
 
         Jacot et al. (2018), "Neural tangent kernel: convergence and generalization in neural networks",
-        Advances in Neural Information Processing Systems 31.
+        Advances in Neural Information Processing Systems 31, 8571-8580.
 
         Fort et al. (2020), "Deep learning versus kernel learning: an empirical study of loss landscape
         geometry and the time evolution of the neural tangent kernel", Advances in Neural Information
-        Processing Systems 33.
+        Processing Systems 33, 5850-5861.
 
         Flesch et al. (2022), "Orthogonal representations for robust context-dependent task performance in
         brains and neural networks", Neuron 110, 1258-1270.
 
         Schuessler et al. (2020), "The interplay between randomness and structure during learning in RNNs",
-        Advances in Neural Information Processing Systems 33.
+        Advances in Neural Information Processing Systems 33, 13352-13362.
 
         Roy and Vetterli (2007), "The effective rank: a measure of effective dimensionality", 15th European
         Signal Processing Conference, 606-610.

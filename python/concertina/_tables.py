@@ -219,7 +219,10 @@ class Table:
         style: str | None = None,
         facet: str | None = None,
         facet_rows: str | None = None,
-        kind: Literal["lines", "spectrum", "scatter", "snapshots"] = "lines",
+        kind: Literal["lines", "spectrum", "scatter", "snapshots", "heat_map"] = "lines",
+        value: str | Mapping[str, Any] | None = None,
+        centre: float | None = None,
+        square: bool | None = None,
         where: str | None = None,
         band: str | None = "gamma",
         title: str | None = None,
@@ -237,8 +240,16 @@ class Table:
             The columns that colours and dashes (or marks) distinguish.
         facet, facet_rows : str, optional
             The columns whose values get separate axes, next to each other and in rows.
-        kind : {"lines", "spectrum", "scatter", "snapshots"}, default "lines"
-            Lines over a column, lines with dots over an index, one mark per row, or clouds of states.
+        kind : {"lines", "spectrum", "scatter", "snapshots", "heat_map"}, default "lines"
+            Lines over a column, lines with dots over an index, one mark per row, clouds of states, or a
+            coloured cell for each pair of `x` and `y`.
+        value : str or mapping, optional
+            For a heat map: the column that colours show. A mapping gives `label`, `from`, `to` and `ticks`, as
+            for an axis.
+        centre : float, optional
+            For a heat map: the value in the middle of a map with two colours.
+        square : bool, optional
+            Whether a unit has the same length along both axes: square cells, and circles that are round.
         where : str, optional
             A condition, as in `Table.where`; only rows that fulfil it are drawn.
         band : str or None, default "gamma"
@@ -262,7 +273,6 @@ class Table:
             * `palette`: `"categorical"`, `"continuous"` or `"shade"`;
             * `markers`: whether lines have dots;
             * `reference`: lines across the axes, `[{"y": 0}, {"x": 1, "label": "end"}]`;
-            * `names`: what values are called, `{"gain": {"20": "weak", "250": "strong"}}`;
             * `names`: the displayed names of values, `{"gain": {"20": "weak", "250": "strong"}}`;
             * `share_y`: whether facets have the same vertical scale.
 
@@ -282,6 +292,8 @@ class Table:
         >>> table = ct.Table({"epoch": [1, 2, 1, 2], "loss": [0.7, 0.4, 0.6, 0.2], "seed": [0, 0, 1, 1]})
         >>> table.plot(x="epoch", y="loss", band="mean_sd")
         Figure()
+        >>> table.plot(x="epoch", y="seed", kind="heat_map", value={"column": "loss", "from": 0}, square=True)
+        Figure()
         """
         from ._figures import drawn
 
@@ -293,6 +305,9 @@ class Table:
             "style": style,
             "facet": facet,
             "facet_rows": facet_rows,
+            "value": value,
+            "centre": centre,
+            "square": square,
             "keep": where,
             "band": band if kind in ("lines", "spectrum") else None,
             **drawing,

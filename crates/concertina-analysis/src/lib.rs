@@ -70,7 +70,7 @@
 //! | [`RepresentationSimilarity`] | [`cka`], [`cka_debiased`], [`procrustes_angle`], [`rdm_similarity`], [`rdm`] | two sets of states of the same trials |
 //! | [`IntrinsicDimension`] | [`intrinsic_dimension`](fn@intrinsic_dimension), [`twonn`], [`levina_bickel`], [`correlation_dimension`], [`components_90`], [`participation_ratios`] | states of a timestep |
 //! | [`Decoding`] | [`decoding`](fn@decoding) | states over time, classes |
-//! | [`Kernel`] | [`kernel::Tangents`], [`kernel::kernel_alignment`], [`kernel::kernel_distance`], [`kernel::weight_change`] | any weights and inputs; kernels; weights before and after |
+//! | [`Kernel`] | [`kernel`](fn@kernel::kernel), [`kernel::Tangents`], [`kernel::kernel_alignment`], [`kernel::kernel_distance`], [`kernel::weight_change`] | any weights and inputs; kernels; weights before and after |
 //! | [`ManifoldCapacity`] | [`manifold_capacity`](fn@manifold_capacity) | states of a timestep, labels of manifolds |
 //! | [`FiniteTime`] | [`finite_time`](fn@finite_time), [`FiniteTime::along`] | Jacobians along a trial; driven dynamics, [`Driven`](lyapunov::Driven) |
 //! | [`CovariantVectors`] | [`covariant_vectors`](fn@covariant_vectors), [`CovariantVectors::along`] | Jacobians along an orbit; the dynamics of any weights |

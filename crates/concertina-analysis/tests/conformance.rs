@@ -389,14 +389,14 @@ orthogonal_compression 2 {"samples":1000,"timesteps":"all","extend_to":null,"ref
 weight_variance 1 {"of":"readout","window":10}
 autocorrelation 2 {"samples":1000,"timesteps":"all","extend_to":null}
 spectrum 2 {}
-fixed_points 1 {"starts":200,"noise":0.0,"tolerance":1e-24,"slow":1e-6,"unique":0.001,"max_iterations":500,"input":null}
+fixed_points 2 {"starts":200,"noise":0.0,"tolerance":1e-24,"slow":1e-6,"unique":0.001,"max_iterations":500,"input":null}
 performance 1 {"samples":1000}
 representation_similarity 1 {"samples":200,"timesteps":"all","extend_to":null,"between":"checkpoint","reference":"first","measure":"all","distance":"euclidean"}
 intrinsic_dimension 1 {"samples":500,"timesteps":"all","extend_to":null,"discarded":0.1,"k_min":10,"k_max":20}
 decoding 1 {"samples":500,"timesteps":"all","extend_to":null,"target":"class","testing":"same","folds":5,"classifier":"logistic","c":1.0}
 kernel 1 {"samples":200}
 manifold_capacity 1 {"samples":500,"timesteps":"all","extend_to":null,"manifolds":"condition","directions":300}
-finite_time 1 {"samples":100,"exponents":null,"from":0,"method":"singular_values"}
+finite_time 2 {"samples":100,"exponents":null,"from":0,"method":"singular_values"}
 covariant_vectors 1 {"vectors":null,"settle":500,"forward":500,"window":100,"backward":500,"tolerance":0.001}"#;
 
 #[test]
@@ -435,11 +435,13 @@ fn an_unknown_parameter_is_refused_with_the_list_of_known_ones() {
 fn every_reference_is_in_the_bibliography() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../references.bib");
     let text = std::fs::read_to_string(path).expect("the bibliography");
-    let entries: BTreeSet<&str> = text
+    let keys: Vec<&str> = text
         .lines()
         .filter(|line| line.starts_with('@'))
         .filter_map(|line| line.split_once('{')?.1.strip_suffix(','))
         .collect();
+    let entries: BTreeSet<&str> = keys.iter().copied().collect();
+    assert_eq!(entries.len(), keys.len(), "two entries have one key");
     for analysis in every_variant() {
         assert!(!analysis.references().is_empty(), "{}", analysis.name());
         for key in analysis.references() {
@@ -517,4 +519,25 @@ fn the_page_of_the_analyses_names_every_column_setting_and_source() {
         }
     }
     assert!(missing.is_empty(), "docs/reference/analyses.md does not name\n{}", missing.join("\n"));
+}
+
+/// Entries say where a reader finds the source, and who wrote it when.
+#[test]
+fn every_entry_of_the_bibliography_is_complete() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../references.bib");
+    let text = std::fs::read_to_string(path).expect("the bibliography");
+    for entry in text.split("\n@").skip(1) {
+        let (kind, rest) = entry.split_once('{').expect("an entry");
+        let needed: &[&str] = match kind {
+            "article" => &["author", "title", "journal", "year"],
+            "inproceedings" | "incollection" => &["author", "title", "booktitle", "year"],
+            "book" => &["author", "title", "publisher", "year"],
+            "techreport" => &["author", "title", "institution", "year"],
+            "misc" => &["author", "title", "year"],
+            other => panic!("an entry of the kind `{other}`"),
+        };
+        let has = |field: &str| rest.lines().any(|line| line.trim_start().starts_with(field));
+        let missing: Vec<_> = needed.iter().filter(|field| !has(field)).collect();
+        assert!(missing.is_empty(), "{}: {missing:?}", rest.lines().next().expect("a key"));
+    }
 }

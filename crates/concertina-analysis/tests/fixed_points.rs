@@ -2,18 +2,16 @@
 
 mod common;
 
-use std::sync::Arc;
-
+use common::golden::{autonomous, matrix, vector};
 use concertina_analysis::fixed_points::{Found, Kind, Search, speed};
 use concertina_analysis::lyapunov::{Autonomous, Rule, initial_states};
-use concertina_analysis::{Analysis, Error, FixedPoints};
-use concertina_model::network::{Gru, Lstm, Rate};
+use concertina_analysis::{Analysis, Error, FixedPoints, PcaSnapshot, fixed_points};
 use concertina_model::params::{NetworkKind, Nonlinearity};
 use concertina_numerics::linalg::{Complex64, eigenvalues};
 use concertina_table::Table;
 use concertina_testing::compare::{assert_close, assert_number};
 use concertina_testing::golden::{Fixture, analyses};
-use ndarray::{Array1, Array2, ArrayView1, Ix1, Ix2, arr1, arr2};
+use ndarray::{Array1, Array2, ArrayView1, arr1, arr2};
 
 /// The tolerances that the fixture states for positions, for spectra, and for next states and speeds.
 const POSITION: f64 = 1e-10;
@@ -24,14 +22,6 @@ fn search() -> Search {
     FixedPoints::default().search()
 }
 
-fn matrix(fixture: &Fixture, name: &str) -> Array2<f64> {
-    fixture.f64(name).into_dimensionality::<Ix2>().expect("a matrix")
-}
-
-fn vector(fixture: &Fixture, name: &str) -> Array1<f64> {
-    fixture.f64(name).into_dimensionality::<Ix1>().expect("a vector")
-}
-
 fn distance(a: ArrayView1<f64>, b: ArrayView1<f64>) -> f64 {
     (&a - &b).iter().map(|entry| entry * entry).sum::<f64>().sqrt()
 }
@@ -39,19 +29,7 @@ fn distance(a: ArrayView1<f64>, b: ArrayView1<f64>) -> f64 {
 /// The network of a case, with its input.
 fn system(fixture: &Fixture, net: &str) -> Autonomous {
     let of = |name: &str| format!("{net}.{name}");
-    let (weights, bias) = (matrix(fixture, &of("W")), vector(fixture, &of("b")));
-    let system = match net {
-        "gru" => Autonomous::with_dynamics(Arc::new(Gru), weights, bias, vector(fixture, &of("d"))),
-        "lstm" => Autonomous::with_dynamics(Arc::new(Lstm), weights, bias, vector(fixture, &of("d"))),
-        "rate" => {
-            let rate = Rate::new(Nonlinearity::Tanh, fixture.scalar("rate.alpha"));
-            Autonomous::with_dynamics(Arc::new(rate), weights, bias, Array1::zeros(0))
-        }
-        "line" => Autonomous::new(weights, bias, Nonlinearity::Linear, Rule::Map),
-        _ => Autonomous::new(weights, bias, Nonlinearity::Tanh, Rule::Map),
-    };
-    let system = system.expect("the fixture has sound weights");
-    let inputs = matrix(fixture, &of("U"));
+    let (system, inputs) = (autonomous(fixture, net), matrix(fixture, &of("U")));
     if !fixture.has(&of("x")) {
         return system;
     }
@@ -288,4 +266,58 @@ fn settings_out_of_range_are_refused() {
             inputs + 1
         )
     );
+}
+
+/// Along a line attractor, one eigenvalue is 1, and the others say how fast states return to the line.
+#[test]
+fn the_largest_moduli_are_those_of_the_eigenvalues() {
+    let line = Autonomous::new(
+        arr2(&[[1.0, 0.0, 0.0], [0.0, 0.0, 0.5], [0.0, -0.5, 0.0]]),
+        arr1(&[0.0, 0.0, 0.0]),
+        Nonlinearity::Linear,
+        Rule::Map,
+    );
+    let line = line.expect("sound");
+    let starts = arr2(&[[-1.0, 0.3, 0.0], [0.5, 0.0, 0.2]]);
+    let table = fixed_points(&FixedPoints::default(), &line, starts.view()).expect("sound starts");
+    assert_eq!(table.row_count(), 2);
+    for (column, expected) in [("leading_modulus", 1.0), ("next_modulus", 0.5)] {
+        for found in table.floats(column).expect("there") {
+            assert_number(column, found.expect("a number"), expected, 1e-12);
+        }
+    }
+    let unit = Autonomous::new(arr2(&[[0.5]]), arr1(&[0.0]), Nonlinearity::Tanh, Rule::Map).expect("sound");
+    let table = fixed_points(&FixedPoints::default(), &unit, arr2(&[[0.1]]).view()).expect("sound starts");
+    let cell = |column: &str| table.floats(column).expect("there")[0];
+    assert_number("one unit", cell("leading_modulus").expect("a number"), 0.5, 1e-12);
+    assert_eq!((cell("next_modulus"), cell("pc1"), cell("pc2")), (None, None, None), "of one start");
+}
+
+#[test]
+fn points_lie_in_the_plane_of_the_components_of_the_starts() {
+    let weights = arr2(&[[1.5, 0.2, 0.0], [0.0, 1.4, 0.1], [0.3, 0.0, 0.5]]);
+    let system = Autonomous::new(weights, Array1::zeros(3), Nonlinearity::Tanh, Rule::Map).expect("sound");
+    let starts = initial_states(3, 40, 3) * 5.0;
+    let table = fixed_points(&FixedPoints::default(), &system, starts.view()).expect("sound starts");
+    assert!(table.row_count() > 2);
+    let plane = PcaSnapshot::of(starts.view(), 2, None).expect("two components");
+    let mean = starts.mean_axis(ndarray::Axis(0)).expect("starts");
+    for (direction, name) in ["pc1", "pc2"].into_iter().enumerate() {
+        let (found, states) = (table.floats(name).expect("there"), table.vectors("state").expect("there"));
+        for (found, state) in found.iter().zip(states) {
+            let state = Array1::from(state.expect("a state"));
+            let expected = (&state - &mean).dot(&plane.components.column(direction));
+            assert_number(name, found.expect("a number"), expected, 1e-12);
+        }
+    }
+}
+
+#[test]
+fn starts_on_a_line_leave_the_second_component_empty() {
+    let unit =
+        Autonomous::new(arr2(&[[0.5, 0.0], [0.0, 0.5]]), arr1(&[0.0; 2]), Nonlinearity::Tanh, Rule::Map);
+    let starts = arr2(&[[-0.5, -0.5], [0.25, 0.25], [0.75, 0.75]]);
+    let table = fixed_points(&FixedPoints::default(), &unit.expect("sound"), starts.view()).expect("sound");
+    assert!(table.floats("pc1").expect("there").iter().all(Option::is_some));
+    assert!(table.floats("pc2").expect("there").iter().all(Option::is_none));
 }

@@ -3,14 +3,16 @@
 
 mod common;
 
-use concertina_analysis::kernel::{Tangents, kernel_distance, label_kernel, weight_change};
-use concertina_analysis::{Analysis, Error, Kernel};
+use concertina_analysis::kernel::{
+    ShownTrials, Tangents, kernel, kernel_distance, label_kernel, weight_change,
+};
+use concertina_analysis::{Analysis, Error, Kernel, Subject};
 use concertina_model::network::{Network, TrainedWeights, is_trained};
 use concertina_model::params::{InitialState, NetworkKind, Nonlinearity, Params, TaskKind, ValidParams};
 use concertina_model::reference::Parameters;
 use concertina_model::task::{Ask, Inputs};
 use concertina_table::Table;
-use ndarray::{Array2, arr2};
+use ndarray::{Array2, Array3, arr2};
 
 /// Networks of every kind and connectivity, with every array trained or not.
 fn networks() -> Vec<Params> {
@@ -280,4 +282,76 @@ fn measures_have_their_closed_forms_and_undefined_cases() {
     for rank in [ranks.effective_rank, ranks.participation, change.stable_rank.expect("it changed")] {
         assert!((rank - 1.0).abs() < 1e-12, "{change:?}");
     }
+}
+
+/// The function of plain arrays has the numbers of the analysis of a run, for networks of every kind.
+#[test]
+fn the_kernel_of_given_trials_is_that_of_the_run() {
+    for params in networks() {
+        let run = common::Run::untrained(params);
+        let initial = TrainedWeights::draw(&run.params).expect("drawn");
+        let mut arrays = initial.arrays().clone();
+        arrays.recurrent.iter_mut().for_each(|matrix| *matrix *= 1.1);
+        arrays.readout *= 0.9;
+        let learned = TrainedWeights::new(initial.connectivity().clone(), arrays);
+        let network = |weights| Network::of_trained(&run.params, weights).expect("finite");
+        let (before, now) = (network(initial), network(learned));
+        let checkpoints = [(run.checkpoints[0].0, now.clone())];
+        let subject = Subject { checkpoints: &checkpoints, ..run.subject() };
+        let of_run = Kernel { samples: 12 }.run(&subject).expect("it applies");
+        let steps = run.params.trial_steps();
+        let trials = run.task.trials(Ask::Analysis { count: 12 });
+        let inputs = match &trials.inputs {
+            Inputs::Timed(inputs) => inputs.mapv(f64::from),
+            Inputs::Held { stimuli, hold } => {
+                Array3::from_shape_fn((stimuli.nrows(), steps, stimuli.ncols()), |(trial, step, input)| {
+                    if step < *hold { stimuli[[trial, input]].into() } else { 0.0 }
+                })
+            }
+        };
+        let shown = ShownTrials { inputs: Inputs::Timed(inputs), ..ShownTrials::of(&trials, steps) };
+        let found = kernel(&run.params, &now, Some(&before), None, &shown).expect("it applies");
+        assert_eq!(of_run.row_count(), found.row_count());
+        assert!(found.floats("kernel_distance").expect("there")[0].is_some_and(|distance| distance > 0.0));
+        for (name, _) in found.columns() {
+            let (Ok(ours), Ok(theirs)) = (found.floats(name), of_run.floats(name)) else { continue };
+            for (ours, theirs) in ours.into_iter().zip(theirs) {
+                match (ours, theirs) {
+                    (Some(ours), Some(theirs)) => assert_close_number(name, ours, theirs),
+                    both => assert_eq!(both.0, both.1, "{name}"),
+                }
+            }
+        }
+    }
+}
+
+fn assert_close_number(what: &str, found: f64, expected: f64) {
+    assert!((found - expected).abs() <= 1e-9 * expected.abs().max(1.0), "{what}: {found}, {expected}");
+}
+
+#[test]
+fn trials_that_do_not_fit_the_network_are_refused() {
+    let run = common::Run::trained(common::small());
+    let network = &run.checkpoints[0].1;
+    let inputs = run.params.inputs();
+    let shown = |inputs: usize, read_at: &[usize], labels: Option<Vec<u32>>| ShownTrials {
+        inputs: Inputs::Timed(Array3::zeros((2, 4, inputs))),
+        read_at: read_at.to_vec(),
+        labels,
+    };
+    let refused = |shown: ShownTrials| {
+        kernel(&run.params, network, None, None, &shown).expect_err("refused").to_string()
+    };
+    assert!(refused(shown(inputs + 1, &[3, 3], None)).starts_with("inputs: expected"));
+    assert!(refused(shown(inputs, &[3], None)).starts_with("timesteps to read: expected 2 timesteps"));
+    assert_eq!(
+        refused(shown(inputs, &[3, 3], Some(vec![0]))),
+        "labels: expected one for each of 2 trials, found [1]"
+    );
+    let mut wider = common::small();
+    wider.network.units += 1;
+    let other = common::Run::untrained(wider);
+    let error =
+        kernel(&run.params, network, Some(&other.checkpoints[0].1), None, &shown(inputs, &[3, 3], None));
+    assert!(matches!(error, Err(Error::Shape { what: "arrays before training", .. })));
 }

@@ -286,6 +286,44 @@ fn a_member_that_was_not_requested_made_the_whole_archive_unreadable() {
 }
 
 #[test]
+fn a_text_by_itself_is_read_and_any_other_text_is_named_as_such() {
+    let coded = |text: &str, width: usize, big_endian: bool| -> Vec<u8> {
+        let padded = text.chars().map(u32::from).chain(std::iter::repeat(0)).take(width);
+        padded.flat_map(|one| if big_endian { one.to_be_bytes() } else { one.to_le_bytes() }).collect()
+    };
+    let read = |kind: &str, shape: &str, data: &[u8]| {
+        let content = raw_npy(1, &header(kind, shape), data);
+        read_npz(&zipped(&[("name.npy", content)])).expect(kind).remove("name").expect("the member")
+    };
+    for (kind, data, expected) in [
+        ("<U4", coded("tanh", 4, false), "'tanh'"),
+        (">U4", coded("relu", 4, true), "'relu'"),
+        ("<U9", coded("relu", 9, false), "'relu'"),
+        ("<U3", coded("τ 1", 3, false), "'τ 1'"),
+        ("<U6", coded("it's\n", 6, false), "'it\\'s\\n'"),
+        ("<U1", coded("", 1, false), "''"),
+        ("<U1000", coded("x", 1000, false), "'x'"),
+    ] {
+        assert_eq!(read(kind, "()", &data), Member::Plain(expected.to_owned()), "{kind} {expected}");
+    }
+    for (kind, shape, data) in [
+        ("<U4", "(1,)", coded("tanh", 4, false)),
+        ("<U4", "()", coded("tanh", 3, false)),
+        ("<U4", "()", coded("tanh", 5, false)),
+        ("<U1", "()", vec![0, 0, 0x11, 0]),
+        (">U4", "()", coded("tanh", 4, false)),
+        ("<U1001", "()", coded("x", 1001, false)),
+        ("<U9223372036854775807", "()", Vec::new()),
+        ("<U", "()", Vec::new()),
+        ("|S4", "()", b"tanh".to_vec()),
+    ] {
+        let found = read(kind, shape, &data);
+        assert_eq!(found, Member::Other("text".to_owned()), "{kind} {shape}");
+        assert!(found.numbers("name").is_err(), "{kind}");
+    }
+}
+
+#[test]
 fn arrays_of_python_2_of_16_bits_and_without_a_byte_order_were_refused() {
     let one = |kind: &str, shape: &str, data: &[u8]| {
         let member = read_npy(&raw_npy(1, &header(kind, shape), data)).expect(kind);

@@ -8,11 +8,11 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use concertina::DeviceChoice;
 
-pub(crate) use cluster::Worker;
+pub(crate) use cluster::{JobAction, Jobs, Submit, Worker};
 
 const AFTER_HELP: &str = "\
 Exit status: 0 success; 1 a run or an analysis failed, or a claim was contradicted; 2 wrong usage or parameters; 3 the store could not be used;
-4 a claim is undecided; 75 a worker stopped before its plan was complete; 130 interrupted, or not confirmed. A run that diverges is a result, not a failure: it is listed and marked as diverged.
+4 a claim is undecided; 75 a worker or a job ended before its plan was complete; 130 interrupted, or not confirmed. A run that diverges is a result, not a failure: it is listed and marked as diverged.
 
 Examples:
   concertina figures fig2                       Figure 2, five realisations
@@ -34,7 +34,7 @@ pub(crate) struct Arguments {
 }
 
 /// Options that every command has.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Everywhere")]
 pub(crate) struct Everywhere {
     /// Where runs and analyses are kept
@@ -70,6 +70,13 @@ pub(crate) enum Command {
     Train(Train),
     /// Work on plans, which `--plan` of other commands writes, together with other workers
     Worker(Worker),
+    /// Hand plans, or what a command would train and compute, to a cluster
+    ///
+    /// Packs the missing runs into as few tasks as give each about half an hour of work, writes a script that
+    /// starts a worker for each into the store, and submits it.
+    Submit(Submit),
+    /// List what was submitted, what the engine says of it, and what is done; cancel, resubmit, wait
+    Jobs(Jobs),
     /// Run one analysis on runs, training those that are missing, and print a tidy table
     Analyse(Analyse),
     /// List the analyses and their settings: name, default, values, meaning

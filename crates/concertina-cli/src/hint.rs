@@ -30,6 +30,9 @@ pub(crate) fn words(hint: &Hint) -> String {
         Hint::WritePlan => {
             "`--plan FILE` of `train`, `analyse`, `figures`, `reproduce` or `plot` writes a plan".to_owned()
         }
+        Hint::NoEngine => {
+            "`--engine template` starts workers by other programs, and `concertina worker` starts one here".to_owned()
+        }
         Hint::RepairStore => {
             "`concertina store repair` sets damaged files aside; they are computed again when needed".to_owned()
         }

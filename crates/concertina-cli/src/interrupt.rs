@@ -2,15 +2,22 @@
 //! termination signal ends it immediately.
 
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use crate::output::say;
 
 /// A flag that is set when the process is asked to stop: by Ctrl-C, SIGTERM or SIGHUP, of which the second
 /// ends the process immediately; or by SIGUSR1, SIGUSR2 or SIGXCPU, which a cluster sends before the time is
 /// up and which may be repeated.
+///
+/// There is one flag per process: a command that runs another one stops with it.
 pub(crate) fn flag() -> Arc<AtomicBool> {
+    static FLAG: OnceLock<Arc<AtomicBool>> = OnceLock::new();
+    Arc::clone(FLAG.get_or_init(watched))
+}
+
+fn watched() -> Arc<AtomicBool> {
     let flag = Arc::new(AtomicBool::new(false));
     let mut asked = Asked { flag: Arc::clone(&flag), to_end: false };
     if watch(move |ends| asked.again(ends)).is_err() {

@@ -42,7 +42,7 @@ fn status(failure: &Failure) -> u8 {
         Failure::Runs { .. } | Failure::Contradicted(_) => RUN_FAILED,
         Failure::Undecided(_) => UNDECIDED,
         Failure::Interrupted | Failure::NotConfirmed => INTERRUPTED,
-        Failure::More { .. } => MORE,
+        Failure::More { .. } | Failure::JobOver { .. } => MORE,
         Failure::NotAsked { .. } => USAGE,
         Failure::Diagnosed { in_store: true, .. } => STORE,
         Failure::Diagnosed { in_store: false, .. } => RUN_FAILED,

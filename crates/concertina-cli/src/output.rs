@@ -43,6 +43,17 @@ pub(crate) enum Failure {
         /// Of how many.
         of: usize,
     },
+    /// A job ended before its plan was complete.
+    JobOver {
+        /// Its number.
+        number: u64,
+        /// How it ended.
+        state: &'static str,
+        /// How many runs are unfinished.
+        left: usize,
+        /// Of how many.
+        of: usize,
+    },
     /// A stop was requested.
     Interrupted,
     /// The user answered no.
@@ -92,6 +103,9 @@ pub(crate) fn print_failure(failure: &Failure) {
         }
         Failure::More { left, of } => say(&format!(
             "stopped: {left} of {of} runs are unfinished, or were not looked at\n\nhint: start a worker on the same plans to continue"
+        )),
+        Failure::JobOver { number, state, left, of } => say(&format!(
+            "error: job {number} is {state}: {left} of {of} runs are missing\n\nhint: `concertina jobs logs {number}` shows what its workers said; `concertina jobs resubmit {number}` submits what is missing"
         )),
         Failure::NotConfirmed => say("nothing was removed"),
         Failure::NotAsked { what } => {

@@ -45,13 +45,7 @@ pub(crate) struct Progress {
 impl Progress {
     pub(crate) fn new(talk: Talk, varied: &[&'static str]) -> Self {
         let shown = talk != Talk::Quiet && std::io::stderr().is_terminal();
-        let bar = shown.then(|| {
-            let bar = ProgressBar::with_draw_target(Some(STEPS), ProgressDrawTarget::stderr());
-            if let Ok(style) = ProgressStyle::with_template("[{bar:30}] {msg}") {
-                bar.set_style(style.progress_chars("=> "));
-            }
-            bar
-        });
+        let bar = shown.then(|| bar(STEPS));
         Self { talk, varied: varied.to_vec(), bar, tally: Mutex::default() }
     }
 
@@ -88,6 +82,15 @@ impl Progress {
             say(&tally.summary());
         }
     }
+}
+
+/// A bar on standard error.
+pub(crate) fn bar(steps: u64) -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(Some(steps), ProgressDrawTarget::stderr());
+    if let Ok(style) = ProgressStyle::with_template("[{bar:30}] {msg}") {
+        bar.set_style(style.progress_chars("=> "));
+    }
+    bar
 }
 
 /// An estimated number of seconds, with no more digits than it is worth.

@@ -76,7 +76,8 @@ fn every_case() -> Vec<ValidParams> {
         .collect()
 }
 
-/// Weights before training, with biases that are not zero.
+/// Weights before training, with biases that are not zero. Under Dale's law, some magnitudes are zero, and the
+/// sign of others is negative, which does not matter.
 fn weights_of(params: &ValidParams) -> TrainedWeights {
     let drawn = TrainedWeights::draw(params).expect("they can be drawn");
     let mut arrays = drawn.arrays().clone();
@@ -85,6 +86,11 @@ fn weights_of(params: &ValidParams) -> TrainedWeights {
     }
     for (place, value) in arrays.initial_state.iter_mut().flatten().enumerate() {
         *value = 0.4 * (1.3 * place as f32 + 0.2).sin();
+    }
+    if params.network.excitatory.is_some() {
+        for (place, value) in arrays.recurrent[0].iter_mut().enumerate() {
+            *value *= [1.0, -1.0, 1.0, 0.0, 1.0][place % 5];
+        }
     }
     TrainedWeights::new(drawn.connectivity().clone(), arrays)
 }
@@ -390,4 +396,23 @@ fn a_connectivity_of_its_own_is_used_as_given() {
     let (before, after) = (weights.effective(), updater.weights().effective());
     let same = before.recurrent[0].indexed_iter().filter(|(at, weight)| after.recurrent[0][*at] == **weight);
     assert_eq!(same.map(|(at, _)| at).collect::<Vec<_>>(), [(2, 5)]);
+}
+
+#[test]
+fn no_unit_has_a_trained_connection_to_itself_under_dales_law() {
+    let trained =
+        Connectivity::dale(4, 3, true).trained_entries("recurrent_v").expect("some are not trained");
+    assert!(trained.indexed_iter().all(|((from, to), is_trained)| *is_trained == (from != to)), "{trained}");
+}
+
+#[test]
+fn the_two_factors_of_low_rank_are_drawn_independently_with_variance_one() {
+    let mut params = small(NetworkKind::Vanilla, "rank=3");
+    params.network.units = 200;
+    let drawn = TrainedWeights::draw(&params.check().expect("valid")).expect("drawn");
+    let [m, l] = &drawn.arrays().recurrent[..] else { panic!("two factors") };
+    let mean = |product: Array2<f32>| product.mean().expect("not empty");
+    let (squares, together) = ([mean(m * m), mean(l * l)], mean(m * l));
+    assert!(squares.iter().all(|square| (square - 1.0).abs() < 0.3), "{squares:?}");
+    assert!(together.abs() < 0.2, "{together}");
 }

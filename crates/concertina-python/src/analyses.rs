@@ -11,6 +11,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use crate::arrays::{self, Argument, Reals, doubles, each_precision, reals, shape_in_words, singles};
+use crate::beyond::driven_exponents;
 use crate::errors::{OrRaise, raised, shape_error};
 use crate::network::Network;
 use crate::table::Table;
@@ -293,12 +294,21 @@ pub(crate) fn autonomous(network: &Network) -> PyResult<Autonomous> {
     })
 }
 
-/// The largest Lyapunov exponents of a network without input.
+/// The largest Lyapunov exponents of a network without input, or along trials with these inputs.
 #[pyfunction]
-pub(crate) fn lyapunov(py: Python<'_>, network: &Network, settings: &str, seed: u64) -> PyResult<Table> {
+pub(crate) fn lyapunov(
+    py: Python<'_>,
+    network: &Network,
+    inputs: Option<&Bound<'_, PyAny>>,
+    settings: &str,
+    seed: u64,
+) -> PyResult<Table> {
     let AnalysisSpec::Lyapunov(settings) = spec("lyapunov", settings)? else {
         unreachable!("an analysis has the kind of its name")
     };
+    if let Some(inputs) = inputs {
+        return driven_exponents(py, network, inputs, settings, seed);
+    }
     let system = autonomous(network)?;
     let (_, table) = computed(py, || ct::lyapunov(&settings, &system, seed))?;
     Ok(table.into())

@@ -1,7 +1,10 @@
 //! Analyses beyond the paper's, on plain arrays.
 
+use std::collections::BTreeSet;
+
 use concertina::analyses::lyapunov::{Drive, Driven, initial_states};
 use concertina::analyses::{self as ct, AnalysisSpec, GivenStates, RdmDistance, StatesAt, Timestep};
+use concertina::model::task::Inputs;
 use concertina::table;
 use ndarray::{Array2, Array3, ArrayView3, Axis, Ix2, Ix3};
 use numpy::{IntoPyArray, PyArray1, PyArray2, PyArray3};
@@ -123,6 +126,71 @@ pub(crate) fn rdm<'py>(
     Ok(found.map(|found| found.into_pyarray(py)))
 }
 
+/// The TwoNN estimate of a cloud of states: the dimension, its standard error, and three estimates by maximum
+/// likelihood. `None` if it is undefined.
+#[pyfunction]
+pub(crate) fn twonn(
+    py: Python<'_>,
+    states: &Bound<'_, PyAny>,
+    discarded: f64,
+) -> PyResult<Option<(f64, f64, f64, f64, f64)>> {
+    const CLOUD: Argument = Argument::new("states", &["samples", "units"]);
+    let states = reals::<Ix2>(CLOUD, states)?;
+    let found = each_precision!(states, view => computed(py, || ct::twonn(view, discarded))?);
+    Ok(found.map(|one| (one.dimension, one.standard_error, one.ml, one.ml_unbiased, one.ml_censored)))
+}
+
+/// The measures of laziness of a network for some trials.
+#[pyfunction]
+pub(crate) fn kernel(
+    py: Python<'_>,
+    network: &Network,
+    inputs: &Bound<'_, PyAny>,
+    labels: Option<&Bound<'_, PyAny>>,
+    before: Option<&Network>,
+    trained: Option<BTreeSet<String>>,
+    read_at: Option<&Bound<'_, PyAny>>,
+) -> PyResult<Table> {
+    const READ_AT: Argument = Argument::new("read_at", &["trials"]);
+    let inputs = doubles::<Ix3>(INPUTS, inputs)?.as_array().to_owned();
+    let (trials, steps, _) = inputs.dim();
+    if let Some(trained) = &trained {
+        let names = kernel_arrays(network);
+        if let Some(unknown) = trained.iter().find(|name| !names.contains(name)) {
+            let message =
+                format!("`trained`: expected names of arrays, {}, found `{unknown}`", names.join(", "));
+            return Err(raised("ParameterError", &message, None));
+        }
+    }
+    let read_at = match read_at {
+        Some(given) => arrays::labels(READ_AT, given)?.into_iter().map(|step| step as usize).collect(),
+        None => vec![steps.saturating_sub(1); trials],
+    };
+    if read_at.len() != trials || read_at.iter().any(|step| *step >= steps) {
+        let expected = format!("{trials} timesteps, each below {steps}");
+        let found = match read_at.iter().max() {
+            Some(last) if read_at.len() == trials => last.to_string(),
+            _ => format!("{} of them", read_at.len()),
+        };
+        return Err(shape_error("read_at", &expected, &found, None));
+    }
+    let labels = labels.map(|labels| arrays::labels(LABELS, labels)).transpose()?;
+    let shown = ct::kernel::ShownTrials { inputs: Inputs::Timed(inputs), read_at, labels };
+    let (params, before) = (&network.params, before.map(|before| &before.network));
+    let table =
+        computed(py, || ct::kernel::kernel(params, &network.network, before, trained.as_ref(), &shown))?;
+    Ok(table.into())
+}
+
+/// The names of the arrays that a network may train.
+fn kernel_arrays(network: &Network) -> Vec<String> {
+    let tensors = match network.network.trained_weights() {
+        Some(weights) => weights.tensors(),
+        None => network.network.weights().tensors(),
+    };
+    tensors.into_iter().map(|(name, _)| name).collect()
+}
+
 /// Rates (trials, time, exponents), NaN where undefined, and whether they have converged, (trials, time).
 type Rates<'py> = (Bound<'py, PyArray3<f64>>, Bound<'py, PyArray2<bool>>);
 
@@ -153,18 +221,14 @@ pub(crate) fn finite_time<'py>(
 }
 
 /// The Lyapunov exponents of a network that is driven by the inputs of trials, one trial after the other.
-#[pyfunction]
-pub(crate) fn lyapunov_driven(
+pub(crate) fn driven_exponents(
     py: Python<'_>,
     network: &Network,
     inputs: &Bound<'_, PyAny>,
-    settings: &str,
+    settings: ct::Lyapunov,
     seed: u64,
 ) -> PyResult<Table> {
-    let AnalysisSpec::Lyapunov(mut settings) = spec("lyapunov", settings)? else {
-        unreachable!("an analysis has the kind of its name")
-    };
-    settings.drive = Some(Drive::Input);
+    let settings = ct::Lyapunov { drive: Some(Drive::Input), ..settings };
     let (driven, inputs) = (driven(network)?, doubles::<Ix3>(INPUTS, inputs)?);
     let view = checked(&driven, inputs.as_array())?;
     let starts = initial_states(seed, settings.initial_conditions, driven.autonomous().dimension());

@@ -36,7 +36,7 @@ mod _core {
     };
     #[pymodule_export]
     use super::beyond::{
-        covariant_vectors, finite_time, lyapunov_driven, on_states, rdm, representation_similarity,
+        covariant_vectors, finite_time, kernel, on_states, rdm, representation_similarity, twonn,
     };
     #[pymodule_export]
     use super::doctor::doctor;

@@ -21,7 +21,7 @@ use crate::values::parameter_value;
 /// A network: its equations and its weights.
 #[pyclass(frozen, module = "concertina._core")]
 pub(crate) struct Network {
-    params: ValidParams,
+    pub(crate) params: ValidParams,
     pub(crate) network: Model,
     /// The arrays it was read from, if it was made from arrays.
     read: Option<ReadImport>,

@@ -29,5 +29,10 @@ pub const OTHER_RECIPES: &[(&str, &str)] = &[
     ("context", include_str!("../../../recipes/context.toml")),
     ("match", include_str!("../../../recipes/match.toml")),
     ("rate_gain", include_str!("../../../recipes/rate_gain.toml")),
+    ("line_attractor", include_str!("../../../recipes/line_attractor.toml")),
+    ("laziness", include_str!("../../../recipes/laziness.toml")),
+    ("similarity", include_str!("../../../recipes/similarity.toml")),
+    ("stretching", include_str!("../../../recipes/stretching.toml")),
+    ("temporal_generalisation", include_str!("../../../recipes/temporal_generalisation.toml")),
     ("sine", include_str!("../../../recipes/sine.toml")),
 ];

@@ -19,8 +19,10 @@ pub const VERSION: u64 = 1;
 pub(crate) const LINE: &str = "concertina store 1\n";
 /// The name of the file.
 pub(crate) const FORMAT: &str = "FORMAT";
+/// The folder of jobs that were submitted. Those who submit them write it; a store only tolerates it.
+const JOBS: &str = "jobs";
 /// All names that may appear at the top of a store.
-const TOP: [&str; 9] = [FORMAT, INCOMING, SET_ASIDE, INDEX, RUNS, ANALYSES, TRIALS, CLAIMS, RUN_TABLE];
+const TOP: [&str; 10] = [FORMAT, INCOMING, SET_ASIDE, INDEX, RUNS, ANALYSES, TRIALS, CLAIMS, RUN_TABLE, JOBS];
 
 /// Checks that this folder is a store of a known layout. Makes it one if it is empty and may be written to.
 pub(crate) fn settle(disk: &Disk) -> Result<()> {

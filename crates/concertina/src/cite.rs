@@ -19,8 +19,8 @@ const REFERENCES: &str = include_str!("../../../references.bib");
 const PAPER: &str = "farrell2022";
 
 /// BibTeX for analyses, and for figures with their networks, tasks, training, analyses and tests; for all
-/// analyses if nothing is named. A name that ends in `.toml` is the file of a recipe. The program itself comes
-/// first, and the paper is always included.
+/// analyses if nothing is named. A name that ends in `.toml` is the file of a recipe. The program itself
+/// comes first, and the paper is always included.
 ///
 /// # Errors
 /// [`Error::UnknownSource`] for what is neither an analysis nor a figure; [`Error::Recipe`] for a file.

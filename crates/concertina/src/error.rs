@@ -248,6 +248,14 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
+    /// A job cannot be made, submitted or looked after.
+    #[error("{reason}")]
+    Job {
+        /// What is wrong, or what the engine answered.
+        reason: String,
+        /// What to do about it.
+        hint: Option<Hint>,
+    },
     /// A stop was requested before the work was done.
     #[error("interrupted")]
     Interrupted,
@@ -311,9 +319,10 @@ impl Error {
             Self::UnknownAnalysis { hint, .. } | Self::UnknownSource { hint, .. } => Hint::text(hint),
             Self::UnknownColumn { hint, .. } => hint.clone(),
             Self::AnalysisSetting { hint, .. } => Hint::Text(hint.clone()?),
-            Self::RunFailed { hint, .. } | Self::Import { hint, .. } | Self::Plan { hint, .. } => {
-                hint.clone()?
-            }
+            Self::RunFailed { hint, .. }
+            | Self::Import { hint, .. }
+            | Self::Plan { hint, .. }
+            | Self::Job { hint, .. } => hint.clone()?,
             Self::Device { .. } => Hint::TrainOnCpu,
             Self::StoredWeights { .. } => Hint::VerifyStoreOrRerun,
             Self::NoAnalysis { .. } => Hint::ListAnalyses {

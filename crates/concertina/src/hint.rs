@@ -56,6 +56,8 @@ pub enum Hint {
     AskAgain,
     /// Write a plan, which is what was expected.
     WritePlan,
+    /// Use another engine, or start workers without one.
+    NoEngine,
     /// Repair the store.
     RepairStore,
     /// Train on the CPU, or on another device.
@@ -98,6 +100,7 @@ impl fmt::Display for Hint {
             ),
             Self::AskAgain => f.write_str("ask again to continue from here"),
             Self::WritePlan => f.write_str("write a plan first"),
+            Self::NoEngine => f.write_str("use another engine, or start workers on a plan without one"),
             Self::RepairStore => {
                 f.write_str("repair the store: damaged files are set aside, and computed again when needed")
             }

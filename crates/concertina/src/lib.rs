@@ -10,6 +10,7 @@ mod engine;
 mod error;
 mod event;
 mod hint;
+mod jobs;
 mod library;
 mod methods;
 mod params_table;
@@ -48,6 +49,10 @@ pub use engine::{Missing, Spent};
 pub use error::{Error, ErrorKind, Result};
 pub use event::{Event, EventKind, Observer, Unobserved};
 pub use hint::Hint;
+pub use jobs::{
+    EngineKind, Job, JobOptions, JobState, JobStatus, Packing, Submission, Workload, job_table,
+    parse_duration, shell_word, user_defaults,
+};
 pub use library::columns::run_table_column;
 pub use library::export::{Exported, exported_table};
 pub use library::import::{Import, ImportSource, Imported, ReadImport, imported_table};

@@ -4,6 +4,7 @@ mod support;
 
 use std::path::PathBuf;
 
+use concertina::model::task::Inputs;
 use concertina::{Error, ErrorKind, Import, Imported, ReadImport, Study};
 use concertina_arrays::Npz;
 use ndarray::{Array, ArrayD, IxDyn};
@@ -357,4 +358,71 @@ fn a_column_was_refused_as_a_bias_and_numbers_lost_in_rounding_were_not_reported
     refused(double(f64::NEG_INFINITY), "found -inf", "earlier");
     let lost = double(1e-300).expect("imported");
     assert!(lost.notes.iter().any(|note| note.contains("too small")), "{:?}", lost.notes);
+}
+
+/// The first states of an imported network whose inputs are zero.
+fn first_states(place: &Place, imported: &Imported, timesteps: usize) -> ndarray::ArrayD<f32> {
+    let sweep = place.study.stored_sweep([imported.run.to_string().as_str()]).expect("stored");
+    let runs = place.study.train(&sweep).expect("loads");
+    let run = runs.first();
+    let weights = run.weights(run.last_checkpoint()).expect("it exists");
+    let network = concertina::model::network::Network::new(run.params(), weights).expect("they fit");
+    let nothing = Inputs::Timed(ndarray::Array3::zeros((1, timesteps, INPUTS)));
+    network.states(&nothing, timesteps).expect("states").into_dyn()
+}
+
+#[test]
+fn an_initial_state_is_used_if_it_is_named() {
+    let place = Place::new();
+    let plain = place.import(&with_readout()).expect("imported");
+    let with_state = |shape: &[usize]| {
+        let state = ("start.hidden", numbers(shape, 41));
+        [with_readout(), vec![state]].concat()
+    };
+    let state = numbers(&[UNITS], 41);
+    for shape in [&[UNITS][..], &[1, UNITS], &[UNITS, 1], &[1, 1, UNITS]] {
+        let arrays = with_state(shape);
+        assert_eq!(place.import(&arrays).expect("imported").run, plain.run, "{shape:?}: it is not guessed");
+        let named = place.named(&arrays, &["initial_state=start.hidden"]).expect("imported");
+        assert_ne!(named.run, plain.run, "{shape:?}");
+        assert_eq!(origin(&named, "initial_state"), "start.hidden");
+        assert!(named.not_used.is_empty() && named.notes.is_empty(), "{:?}", named.notes);
+        let network = &named.params.network;
+        assert_eq!(network.initial_state, concertina::model::params::InitialState::Trained);
+        let weights: Vec<f32> = {
+            let runs = place.study.stored_sweep([named.run.to_string().as_str()]).expect("stored");
+            let runs = place.study.train(&runs).expect("loads");
+            let run = runs.first();
+            run.weights(run.last_checkpoint()).expect("it exists").initial_state.expect("it has one").to_vec()
+        };
+        assert_eq!(weights, state.iter().copied().collect::<Vec<_>>(), "{shape:?}");
+        assert!(first_states(&place, &named, 3) != first_states(&place, &plain, 3), "trials start from it");
+    }
+    let none = place.named(&with_state(&[UNITS]), &["initial_state=none"]).expect("imported");
+    assert_eq!(none.run, plain.run);
+    // By our name, it needs no naming.
+    let ours = [with_readout(), vec![("initial_state", state)]].concat();
+    let ours = place.import(&ours).expect("imported");
+    assert_eq!(origin(&ours, "initial_state"), "initial_state");
+    assert!(first_states(&place, &ours, 3) != first_states(&place, &plain, 3));
+}
+
+#[test]
+fn an_initial_state_that_does_not_fit_is_refused() {
+    let place = Place::new();
+    let with = |state: ArrayD<f32>| [with_readout(), vec![("start", state)]].concat();
+    let named = |state: ArrayD<f32>| place.named(&with(state), &["initial_state=start"]);
+    let expected = format!("`start`: expected one state of {UNITS} numbers");
+    refused(named(numbers(&[UNITS + 1], 42)), &expected, "all trials start from the same state");
+    refused(named(numbers(&[2, UNITS], 42)), &expected, "give that of one trial");
+    refused(place.named(&with_readout(), &["initial_state=start"]), "no array `start`", "available");
+    let mut import = Import::of(place.file("weights.npz", &with(numbers(&[UNITS], 42))));
+    import.names.insert("initial_state".to_owned(), "start".to_owned());
+    import.params.network.initial_state = concertina::model::params::InitialState::Zero;
+    import.given.insert("network.initial_state");
+    refused(
+        place.study.import(&import),
+        "`network.initial_state`: expected zero, as given, found trained in the weights",
+        "leave `network.initial_state` out",
+    );
 }

@@ -3,11 +3,11 @@
 mod support;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use concertina::model::params::{OptimizerKind, Params, SchedulerKind, Sweep};
 use concertina::{Event, EventKind, Keep, Observer, Outcome, Settings, Source, Study};
-use support::{assert_same_store, contents, one, open, small};
+use support::{assert_same_store, contents, one, open, small, stopped_after};
 
 const OPTIMIZERS: [OptimizerKind; 4] =
     [OptimizerKind::Sgd, OptimizerKind::Rmsprop, OptimizerKind::Adam, OptimizerKind::SgdRmsprop];
@@ -74,27 +74,6 @@ fn one_thread_and_two_give_the_same_bytes() {
     let second = open(&two, 2).train(&sweep()).expect("trained");
     assert_eq!(first.table().expect("a table"), second.table().expect("a table"));
     assert_same_store(&one, &two, "one thread compared with two");
-}
-
-/// Sets a flag when this many epochs have been trained.
-struct StopAfter {
-    epochs: AtomicUsize,
-    flag: Arc<AtomicBool>,
-}
-
-impl Observer for StopAfter {
-    fn observe(&self, event: &Event) {
-        if matches!(event.kind, EventKind::Trained { .. }) && self.epochs.fetch_sub(1, Ordering::Relaxed) == 1
-        {
-            self.flag.store(true, Ordering::Relaxed);
-        }
-    }
-}
-
-fn stopped_after(folder: &std::path::Path, epochs: usize) -> Study {
-    let flag = Arc::new(AtomicBool::new(epochs == 0));
-    let observer = StopAfter { epochs: AtomicUsize::new(epochs), flag: Arc::clone(&flag) };
-    Study::builder(folder).observer(Arc::new(observer)).cancel(flag).open().expect("a store")
 }
 
 #[test]

@@ -14,7 +14,7 @@ use concertina::{CheckpointSelection, Garbage, Import, Study};
 use concertina_arrays::{Arrays, Member, Npz};
 use concertina_store::Removal;
 use ndarray::{Array1, Array2, Array3, ArrayD, s};
-use support::open;
+use support::{open, without_seal};
 
 /// Trials that ask which of two inputs was larger, answered in the last two of six timesteps. The condition
 /// is by how much.
@@ -219,7 +219,11 @@ fn importing_an_exported_run_of_trials_reported_clusters() {
     let archive = folder.path().join("run.npz");
     study.export(runs.first().key(), &CheckpointSelection::Ends, &archive).expect("exported");
     let other = open(&folder.path().join("other"), 1);
-    let mut import = concertina::Import::of(&archive);
+    let same = other.import(&Import::of(&archive)).expect("its trials are in the archive");
+    assert_eq!(same.run, *runs.first().key());
+    let plain = folder.path().join("plain.npz");
+    without_seal(&archive, &plain);
+    let mut import = Import::of(&plain);
     let error = other.import(&import).expect_err("its trials are not in the archive");
     assert!(error.to_string().contains("expected a file of trials"), "{error}");
     import.params.task.file = Some(TrialSource::File(file));

@@ -116,7 +116,9 @@ impl<'a> Trials<'a> {
     /// The columns of the frames that are sent to other units.
     fn sent(&self, rows: &[f64]) -> Vec<f64> {
         let (units, numbers) = (self.system.units(), self.numbers());
-        rows.chunks_exact(numbers).flat_map(|row| &row[..units]).copied().collect()
+        let mut sent = Vec::with_capacity(rows.len() / numbers * units);
+        rows.chunks_exact(numbers).for_each(|row| sent.extend_from_slice(&row[..units]));
+        sent
     }
 }
 

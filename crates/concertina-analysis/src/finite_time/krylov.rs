@@ -22,10 +22,15 @@ const TRUSTED: f64 = 1e-4;
 const INVARIANT: f64 = 1e-12;
 /// A projection that leaves less than this share of a vector is repeated.
 const SHARE: f64 = 1e-2;
-/// Number of blocks after which values are compared for the first time.
+/// Least number of blocks after which values are compared for the first time.
 const FIRST_LOOK: usize = 5;
-/// Blocks between two looks: the values of a small matrix cost as much as a block of vectors.
+/// The longer product of the next timestep needs fewer blocks, because its values lie further apart: 0.7 to 1
+/// times as many in networks of 200 units. Its values are compared from this share of the blocks on.
+const SHARE_OF_BLOCKS: f64 = 0.75;
+/// Least number of blocks between two looks, and their least share of all blocks so far: the values of a
+/// small matrix cost as much as a block of vectors, and those of a large one much more.
 const LOOK_EVERY: usize = 2;
+const LOOK_SHARE: usize = 6;
 /// Below this many numbers of a state, per requested value, sweeps with all vectors take no longer.
 const WORTHWHILE: usize = 5;
 /// Vectors beside the requested ones that are handed to the sweeps.
@@ -42,8 +47,15 @@ pub(super) enum Found {
 
 /// The largest `count` singular values of `J_1 ... J_t` of every trial.
 ///
-/// The blocks have as many vectors as values are requested, so equal values are not missed.
-pub(super) fn largest(chain: &dyn Chain, steps: usize, count: usize) -> Result<Vec<Found>> {
+/// The blocks have as many vectors as values are requested, so equal values are not missed. `blocks` holds
+/// the number of blocks that each trial needed for the product of one step less, or 0, and is updated. It
+/// decides only when values are compared.
+pub(super) fn largest(
+    chain: &dyn Chain,
+    steps: usize,
+    count: usize,
+    blocks: &mut [usize],
+) -> Result<Vec<Found>> {
     let numbers = chain.numbers();
     if numbers < WORTHWHILE * count {
         return Ok((0..chain.trials()).map(|_| Found::Start(Vec::new())).collect());
@@ -51,7 +63,9 @@ pub(super) fn largest(chain: &dyn Chain, steps: usize, count: usize) -> Result<V
     let mut stream = Stream::new(0, START, 0); // the same for every run: any start gives the same values
     let mut block: Vec<f64> = (0..count * numbers).map(|_| stream.normal()).collect();
     orthonormalise(&mut block, numbers);
-    let mut spaces: Vec<Space> = (0..chain.trials()).map(|_| Space::new(&block, count, numbers)).collect();
+    let first_look = |blocks: &usize| FIRST_LOOK.max((SHARE_OF_BLOCKS * *blocks as f64) as usize);
+    let mut spaces: Vec<Space> =
+        blocks.iter().map(|blocks| Space::new(&block, count, numbers, first_look(blocks))).collect();
     let mut going: Vec<usize> = (0..spaces.len()).collect();
     while !going.is_empty() {
         let mut rows: Vec<f64> = going.iter().flat_map(|trial| spaces[*trial].last()).copied().collect();
@@ -79,6 +93,7 @@ pub(super) fn largest(chain: &dyn Chain, steps: usize, count: usize) -> Result<V
         }
         going = kept;
     }
+    blocks.iter_mut().zip(&spaces).for_each(|(blocks, space)| *blocks = space.blocks());
     spaces.into_iter().map(Space::found).collect()
 }
 
@@ -99,19 +114,22 @@ struct Space {
     /// `P Pᵀ` in this basis: block tridiagonal.
     projected: Array2<f64>,
     amplified: f64,
+    /// The number of blocks at the next look.
+    next_look: usize,
     /// The values at the last look.
     values: Vec<f64>,
     converged: bool,
 }
 
 impl Space {
-    fn new(block: &[f64], count: usize, numbers: usize) -> Self {
+    fn new(block: &[f64], count: usize, numbers: usize, first_look: usize) -> Self {
         Self {
             count,
             numbers,
             basis: block.to_vec(),
             projected: Array2::zeros((numbers, numbers)),
             amplified: 0.0,
+            next_look: first_look,
             values: Vec::new(),
             converged: false,
         }
@@ -119,6 +137,10 @@ impl Space {
 
     fn vectors(&self) -> usize {
         self.basis.len() / self.numbers
+    }
+
+    fn blocks(&self) -> usize {
+        self.vectors() / self.count
     }
 
     fn last(&self) -> &[f64] {
@@ -154,10 +176,10 @@ impl Space {
         );
         let lower = orthonormalise(rows, numbers);
         let is_invariant = (0..count).any(|k| lower[k * count + k] <= INVARIANT * scale);
-        let blocks = vectors / count;
-        let is_due = blocks >= FIRST_LOOK && (blocks - FIRST_LOOK).is_multiple_of(LOOK_EVERY);
-        if is_invariant || is_due || vectors + count > numbers {
+        let blocks = self.blocks();
+        if is_invariant || blocks >= self.next_look || vectors + count > numbers {
             self.look()?;
+            self.next_look = blocks + LOOK_EVERY.max(blocks / LOOK_SHARE);
         }
         if is_invariant || self.converged || vectors + count > numbers {
             // of a block that is only partly invariant, the values may not all be there: sweeps continue

@@ -153,8 +153,10 @@ fn rates(chain: &dyn Chain, count: usize, method: Method) -> Result<Vec<FiniteTi
         return Ok(all);
     }
     let mut unsettled = Vec::new();
+    let mut blocks = vec![0; chain.trials()];
     for timestep in 0..chain.timesteps() {
-        for (trial, found) in krylov::largest(chain, timestep + 1, count)?.into_iter().enumerate() {
+        let found = krylov::largest(chain, timestep + 1, count, &mut blocks)?;
+        for (trial, found) in found.into_iter().enumerate() {
             match found {
                 Found::Values(bits) => {
                     write(trial, timestep, &bits.into_iter().map(Some).collect::<Vec<_>>());
@@ -219,7 +221,7 @@ impl Analysis for FiniteTime {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn references(&self) -> &'static [&'static str] {

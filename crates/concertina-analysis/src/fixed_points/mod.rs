@@ -1,5 +1,6 @@
 //! `fixed_points`: where the network without input stays put, or almost does.
 
+mod plane;
 mod search;
 
 use concertina_model::network::Network;
@@ -11,6 +12,7 @@ use concertina_table::{Table, Values};
 use ndarray::{Array1, Array2, ArrayView2};
 use serde::{Deserialize, Serialize};
 
+use plane::Plane;
 pub use search::{Found, Kind, Point, Search, speed};
 
 use crate::lyapunov::Autonomous;
@@ -40,6 +42,10 @@ use crate::{Analysis, Error, Result, Subject, Timestep};
 /// * `unstable`: how many eigenvalues of the Jacobian have a modulus above 1 (by more than rounding, 1e-10);
 /// * `hits`: how many starts ended there; for the start that came nearest, `start_trial` and
 ///   `start_timestep`, where it began, and `iterations`, the number of its steps;
+/// * `leading_modulus` and `next_modulus`: the largest and the second largest modulus of an eigenvalue. Along
+///   a line attractor, the first is close to 1 and the second is below it;
+/// * `pc1` and `pc2`: where the point is in the plane of the first two principal components of the starts,
+///   from their mean. Null where the starts vary along fewer directions;
 /// * `state`, a vector: the state (of an LSTM, `h` and then `c`); `eigenvalue_real` and
 ///   `eigenvalue_imaginary`, vectors: the eigenvalues of the Jacobian there, largest modulus first, and in
 ///   a conjugate pair the one with positive imaginary part first;
@@ -207,7 +213,7 @@ pub fn fixed_points(settings: &FixedPoints, system: &Autonomous, starts: ArrayVi
     settings.check_search()?;
     let found = settings.search().run(system, starts)?;
     let mut columns = Columns::default();
-    columns.extend(system, starts.nrows(), &found)?;
+    columns.extend(system, starts, &found)?;
     let start = columns.start.iter().map(|start| start.map(|start| start as i64)).collect::<Vec<_>>();
     Ok(Table::from_columns(columns.named([("start", Values::from(start))]))?)
 }
@@ -218,7 +224,7 @@ impl Analysis for FixedPoints {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn references(&self) -> &'static [&'static str] {
@@ -261,7 +267,7 @@ impl Analysis for FixedPoints {
             let system = self.system(network)?;
             let starts = self.starts(network, &trials, &origins, seed)?;
             let found = self.search().run(&system, starts.view())?;
-            columns.extend(&system, starts.nrows(), &found)?;
+            columns.extend(&system, starts.view(), &found)?;
             (0..found.points.len().max(1)).for_each(|_| rows.push(*checkpoint));
         }
         let of_start = |place: fn(&(usize, Timestep)) -> i64| -> Values {
@@ -291,6 +297,8 @@ struct Row<'a> {
     point: &'a Point,
     /// The eigenvalues of the Jacobian there.
     eigenvalues: &'a [Complex64],
+    /// Where it is in the plane of the starts.
+    in_plane: [Option<f64>; Plane::DIRECTIONS],
 }
 
 /// The columns of the result, with one row per point, or a row of nulls where a search found none.
@@ -304,6 +312,9 @@ struct Columns {
     /// Which start ended nearest.
     start: Vec<Option<usize>>,
     iterations: Vec<Option<i64>>,
+    /// The two largest moduli of an eigenvalue.
+    moduli: [Vec<Option<f64>>; 2],
+    in_plane: [Vec<Option<f64>>; Plane::DIRECTIONS],
     state: Vec<Option<Vec<f64>>>,
     real: Vec<Option<Vec<f64>>>,
     imaginary: Vec<Option<Vec<f64>>>,
@@ -312,17 +323,19 @@ struct Columns {
 }
 
 impl Columns {
-    /// Adds what was found from this many starts.
-    fn extend(&mut self, system: &Autonomous, starts: usize, found: &Found) -> Result<()> {
+    /// Adds what was found from these starts.
+    fn extend(&mut self, system: &Autonomous, starts: ArrayView2<f64>, found: &Found) -> Result<()> {
+        let plane = Plane::of(starts)?;
         for (point, index) in found.points.iter().zip(1..) {
             let eigenvalues = eigenvalues(system.jacobian(point.state.view())?.view())?;
-            self.push(Some(Row { index, point, eigenvalues: &eigenvalues }));
+            let in_plane = plane.coordinates(point.state.view());
+            self.push(Some(Row { index, point, eigenvalues: &eigenvalues, in_plane }));
         }
         if found.points.is_empty() {
             self.push(None);
         }
         for _ in 0..found.points.len().max(1) {
-            self.starts.push(starts as i64);
+            self.starts.push(starts.nrows() as i64);
             self.unconverged.push(found.unconverged as i64);
         }
         Ok(())
@@ -339,6 +352,12 @@ impl Columns {
         self.hits.push(row.map(|row| row.point.hits as i64));
         self.start.push(row.map(|row| row.point.start));
         self.iterations.push(row.map(|row| row.point.iterations as i64));
+        for (place, column) in self.moduli.iter_mut().enumerate() {
+            column.push(row.and_then(|row| row.eigenvalues.get(place)).map(|value| value.norm()));
+        }
+        for (direction, column) in self.in_plane.iter_mut().enumerate() {
+            column.push(row.and_then(|row| row.in_plane[direction]));
+        }
         self.state.push(row.map(|row| row.point.state.to_vec()));
         self.real.push(row.map(|row| row.eigenvalues.iter().map(|value| value.re).collect()));
         self.imaginary.push(row.map(|row| row.eigenvalues.iter().map(|value| value.im).collect()));
@@ -349,6 +368,7 @@ impl Columns {
         self,
         start: impl IntoIterator<Item = (&'static str, Values)>,
     ) -> impl Iterator<Item = (String, Values)> {
+        let ([leading, next], [pc1, pc2]) = (self.moduli, self.in_plane);
         let before = [
             ("index", Values::from(self.index)),
             ("kind", Values::from(self.kind)),
@@ -358,6 +378,10 @@ impl Columns {
         ];
         let after = [
             ("iterations", Values::from(self.iterations)),
+            ("leading_modulus", Values::from(leading)),
+            ("next_modulus", Values::from(next)),
+            ("pc1", Values::from(pc1)),
+            ("pc2", Values::from(pc2)),
             ("state", Values::from(self.state)),
             ("eigenvalue_real", Values::from(self.real)),
             ("eigenvalue_imaginary", Values::from(self.imaginary)),

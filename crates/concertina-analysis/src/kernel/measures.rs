@@ -153,7 +153,7 @@ pub struct WeightChange {
 /// [`Error::Shape`] unless the shapes agree; [`Error::Numerics`] for weights that are NaN or infinite.
 ///
 /// # Source
-/// `schuessler2020interplay` and `flesch2022` for the measures; `roy2007` for the effective rank.
+/// `schuesslerinterplay2020` and `flesch2022` for the measures; `roy2007` for the effective rank.
 ///
 /// # Example
 /// ```

@@ -7,7 +7,7 @@ mod tangent;
 use std::collections::BTreeSet;
 
 use concertina_model::network::{Connectivity, Equations, Network, TrainedWeights, Weights, is_trained};
-use concertina_model::params::ValidParams;
+use concertina_model::params::{NetworkKind, ValidParams};
 use concertina_model::task::{Ask, Inputs, Trials};
 use concertina_table::{Table, Values};
 use ndarray::{Array2, ArrayD, ArrayView2, Ix2};
@@ -56,8 +56,9 @@ use crate::{Analysis, Error, Result, Subject, Timestep};
 /// such as that of the readout bias.
 ///
 /// # Source
-/// `jacot2018` for the kernel; `fort2020` for its distance; `flesch2022` and `schuessler2020interplay` for the
-/// changes; `roy2007` for the effective rank. Differs in: the kernel is that of the last evaluated timestep.
+/// `jacot2018` for the kernel; `fort2020` for its distance; `flesch2022` and `schuesslerinterplay2020` for
+/// the changes; `roy2007` for the effective rank. Differs in: the kernel is that of the last evaluated
+/// timestep.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Kernel {
@@ -88,7 +89,7 @@ impl Analysis for Kernel {
     }
 
     fn references(&self) -> &'static [&'static str] {
-        &["jacot2018", "fort2020", "flesch2022", "schuessler2020interplay", "roy2007"]
+        &["jacot2018", "fort2020", "flesch2022", "schuesslerinterplay2020", "roy2007"]
     }
 
     fn per_checkpoint(&self) -> bool {
@@ -104,7 +105,9 @@ impl Analysis for Kernel {
         self.check(subject.params)?;
         let params = subject.params;
         let trials = subject.task.trials(Ask::Analysis { count: self.samples });
-        let shown = Shown::of(&trials, params.trial_steps());
+        let shown = ShownTrials::of(&trials, params.trial_steps());
+        let (equations, trained) = (Equations::new(params), |name: &str| is_trained(params, name));
+        let state = |weights: &TrainedWeights| State::of(&equations, &trained, weights, &shown);
         let mut before = None;
         let mut rows = Observations::default();
         let mut columns = Columns::default();
@@ -114,9 +117,9 @@ impl Analysis for Kernel {
             let last = Timestep(shown.read_at.iter().max().copied().unwrap_or_default() as i64);
             Responses::run(network, &trials, &[last], None)?.at(last)?;
             if before.is_none() && params.network.weights.is_none() {
-                before = Some(State::of(params, &TrainedWeights::draw(params)?, &shown)?);
+                before = Some(state(&TrainedWeights::draw(params)?)?);
             }
-            let now = State::of(params, &weights_of(params, network)?, &shown)?;
+            let now = state(&weights_of(params, network)?)?;
             let labels = shown.labels.as_ref();
             let pushed = columns.push_checkpoint(&now, before.as_ref(), labels)?;
             (0..pushed).for_each(|_| rows.push(*checkpoint));
@@ -145,16 +148,80 @@ fn weights_of(params: &ValidParams, network: &Network) -> Result<TrainedWeights>
     Ok(TrainedWeights::new(connectivity, arrays))
 }
 
-/// The trials that the network is shown.
-struct Shown {
-    inputs: Inputs<f64>,
-    read_at: Vec<usize>,
-    /// The classes of the trials.
-    labels: Option<Vec<u32>>,
+/// The measures of the analysis [`Kernel`] for a network and trials from anywhere, as a table.
+///
+/// `params` are those of the network; they say how its recurrent weights are made. `before` is the same
+/// network before training. `trained` says which arrays are trained, by their names in files. None means
+/// those that the parameters train.
+///
+/// # Returns
+/// One row for all trained arrays together and one for each array, with the columns of the analysis
+/// [`Kernel`] from `block` on. Without `before`, distances and changes are null; without labels, alignments
+/// are.
+///
+/// # Errors
+/// [`Error::Shape`] if trials, timesteps and labels do not go together, or `before` has other arrays;
+/// [`Error::NotFinite`] if the network's outputs are; [`Error::NotApplicable`] for a network without a
+/// readout.
+///
+/// # Source
+/// As [`Kernel`].
+pub fn kernel(
+    params: &ValidParams,
+    network: &Network,
+    before: Option<&Network>,
+    trained: Option<&BTreeSet<String>>,
+    shown: &ShownTrials,
+) -> Result<Table> {
+    network.readout()?;
+    if let Some(labels) = shown.labels.as_ref().filter(|labels| labels.len() != shown.inputs.len()) {
+        let expected = format!("one for each of {} trials", shown.inputs.len());
+        return Err(Error::Shape { what: "labels", expected, found: vec![labels.len()] });
+    }
+    let steps = shown.read_at.iter().max().map_or(0, |last| last + 1);
+    let of_params = network.equations();
+    let equations = match of_params.kind {
+        NetworkKind::Feedforward => *of_params,
+        _ => Equations { steps: of_params.steps.max(steps), ..*of_params },
+    };
+    let is_trained = |name: &str| trained.map_or_else(|| is_trained(params, name), |all| all.contains(name));
+    let state = |network: &Network| State::of(&equations, &is_trained, &weights_of(params, network)?, shown);
+    let now = state(network)?;
+    let before =
+        before.map(|before| same_arrays(network, before).and_then(|()| state(before))).transpose()?;
+    let mut columns = Columns::default();
+    columns.push_checkpoint(&now, before.as_ref(), shown.labels.as_ref())?;
+    Ok(Table::from_columns(columns.named())?)
 }
 
-impl Shown {
-    fn of(trials: &Trials, steps: usize) -> Self {
+/// Refuses a network before training that has other arrays than afterwards.
+fn same_arrays(now: &Network, before: &Network) -> Result<()> {
+    let (now, before) = (now.weights().tensors(), before.weights().tensors());
+    for (place, (name, array)) in now.iter().enumerate() {
+        let other = before.get(place).map(|(other, array)| (other, array.shape()));
+        if other != Some((name, array.shape())) {
+            let expected = format!("`{name}` of shape {:?}, as after training", array.shape());
+            let found = other.map_or_else(Vec::new, |(_, shape)| shape.to_vec());
+            return Err(Error::Shape { what: "arrays before training", expected, found });
+        }
+    }
+    Ok(())
+}
+
+/// Trials for a kernel.
+#[derive(Debug, Clone)]
+pub struct ShownTrials {
+    /// The inputs.
+    pub inputs: Inputs<f64>,
+    /// The timestep of each trial whose output is differentiated, from 0.
+    pub read_at: Vec<usize>,
+    /// The class of each trial.
+    pub labels: Option<Vec<u32>>,
+}
+
+impl ShownTrials {
+    /// Trials of a task of this many timesteps, read at the last timestep at which the loss counts.
+    pub fn of(trials: &Trials, steps: usize) -> Self {
         let inputs = match &trials.inputs {
             Inputs::Held { stimuli, hold } => {
                 Inputs::Held { stimuli: tangent::widened(stimuli), hold: *hold }
@@ -176,18 +243,21 @@ struct State {
 }
 
 impl State {
-    fn of(params: &ValidParams, weights: &TrainedWeights, shown: &Shown) -> Result<Self> {
+    fn of(
+        equations: &Equations,
+        is_trained: &dyn Fn(&str) -> bool,
+        weights: &TrainedWeights,
+        shown: &ShownTrials,
+    ) -> Result<Self> {
         let tensors = weights.tensors();
         let connectivity = weights.connectivity();
         let parts = connectivity.parts();
         let frozen = |name: &str| parts.iter().any(|part| part.name == name && !part.trained);
-        let trained: Vec<bool> =
-            tensors.iter().map(|(name, _)| is_trained(params, name) && !frozen(name)).collect();
+        let trained: Vec<bool> = tensors.iter().map(|(name, _)| is_trained(name) && !frozen(name)).collect();
         let recurrent: Vec<Array2<f64>> = weights.arrays().recurrent.iter().map(tangent::widened).collect();
         let product = (!connectivity.is_plain()).then(|| connectivity.weights(&recurrent).remove(0));
         let arrays = tangent::in_double(weights.arrays(), recurrent);
-        let equations = Equations::new(params);
-        let tangents = Tangents { equations: &equations, connectivity, arrays: &arrays, trained: &trained };
+        let tangents = Tangents { equations, connectivity, arrays: &arrays, trained: &trained };
         let kernels = tangents.kernels(&shown.inputs, &shown.read_at)?;
         let arrays = tensors.into_iter().map(|(name, array)| (name, as_matrix(&array))).collect();
         Ok(Self { arrays, kernels, product })

@@ -1,6 +1,6 @@
 //! `concertina analyse`
 
-use concertina::model::params::parameter;
+use concertina::model::params::{ValidSweep, parameter};
 use concertina::prelude::AnalysisSpec;
 use concertina::{
     CheckpointSelection, Error, Outcome, WorkPlan, analysis, check_table_format, has_setting, read_states,
@@ -11,22 +11,12 @@ use crate::arguments::{Analyse, Everywhere};
 use crate::output::{Failure, print_table};
 
 pub(crate) fn run(everywhere: &Everywhere, analyse: &Analyse) -> Result<(), Failure> {
-    let Analyse { analysis: name, which, runs, with, checkpoints, out, training, listing, .. } = analyse;
-    let name = name_of(name.as_deref())?;
-    let analysis = analysis(name, with.iter().map(String::as_str))?;
-    no_settings(name, &which.arguments)?;
-    let at: CheckpointSelection = checkpoints.parse().map_err(concertina::Error::from)?;
-    if let Some(out) = out {
-        check_table_format(out)?;
-    }
+    let Analyse { out, training, listing, .. } = analyse;
+    let (analysis, at) = question(analyse)?;
     if analyse.states.is_some() {
         return on_states(&analysis, analyse);
     }
-    let sweep = if runs.is_empty() {
-        asked(everywhere, which)?
-    } else {
-        everywhere.builder().read_only()?.stored_sweep(runs.iter().map(String::as_str))?
-    };
+    let sweep = subjects(everywhere, analyse)?;
     if training.print {
         return print_runs(&sweep);
     }
@@ -47,6 +37,40 @@ pub(crate) fn run(everywhere: &Everywhere, analyse: &Analyse) -> Result<(), Fail
         true => Ok(()),
         false => Err(Failure::Runs { failures: analysed.failures, of: sweep.len() }),
     }
+}
+
+/// The analysis and the checkpoints that are asked for.
+fn question(analyse: &Analyse) -> Result<(AnalysisSpec, CheckpointSelection), Failure> {
+    let Analyse { analysis: name, which, with, checkpoints, out, .. } = analyse;
+    let name = name_of(name.as_deref())?;
+    let analysis = analysis(name, with.iter().map(String::as_str))?;
+    no_settings(name, &which.arguments)?;
+    let at = checkpoints.parse().map_err(Error::from)?;
+    if let Some(out) = out {
+        check_table_format(out)?;
+    }
+    Ok((analysis, at))
+}
+
+/// The runs to analyse.
+fn subjects(everywhere: &Everywhere, analyse: &Analyse) -> Result<ValidSweep, Failure> {
+    match analyse.runs.is_empty() {
+        true => asked(everywhere, &analyse.which),
+        false => {
+            let keys = analyse.runs.iter().map(String::as_str);
+            Ok(everywhere.builder().read_only()?.stored_sweep(keys)?)
+        }
+    }
+}
+
+/// What the command would train and compute; `None` if it analyses states from a file.
+pub(super) fn planned(everywhere: &Everywhere, analyse: &Analyse) -> Result<Option<WorkPlan>, Failure> {
+    if analyse.states.is_some() {
+        return Ok(None);
+    }
+    let (analysis, at) = question(analyse)?;
+    let sweep = subjects(everywhere, analyse)?;
+    Ok(Some(WorkPlan::of_analysis(&sweep, &analysis, &at, analyse.training.keep())?))
 }
 
 /// Analyses states from a file.

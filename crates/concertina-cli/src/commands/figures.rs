@@ -14,11 +14,30 @@ use crate::output::{Failure, print, say};
 use crate::progress::{Progress, approximately};
 
 pub(crate) fn run(everywhere: &Everywhere, figures: &Figures) -> Result<(), Failure> {
-    let recipes = match figures.all {
+    draw(everywhere, &figures.drawing, asked_recipes(figures)?)
+}
+
+fn asked_recipes(figures: &Figures) -> Result<Vec<Recipe>, Failure> {
+    Ok(match figures.all {
         true => all_recipes()?,
         false => recipes(figures.figures.iter().map(String::as_str))?,
-    };
-    draw(everywhere, &figures.drawing, recipes)
+    })
+}
+
+/// What `figures` would train and compute.
+pub(super) fn planned(figures: &Figures) -> Result<WorkPlan, Failure> {
+    work_plan(&figures.drawing, asked_recipes(figures)?)
+}
+
+/// What `plot` would train and compute.
+pub(super) fn planned_plot(plot: &Plot) -> Result<WorkPlan, Failure> {
+    work_plan(&plot.drawing, read(&plot.recipes)?)
+}
+
+fn work_plan(drawing: &Drawing, recipes: Vec<Recipe>) -> Result<WorkPlan, Failure> {
+    let set = drawing.set.iter().map(String::as_str);
+    let plan = FigurePlan::new(recipes, &asked_seeds(drawing)?, set)?;
+    Ok(WorkPlan::of_figures(&plan, drawing.training.keep())?)
 }
 
 pub(crate) fn plot(everywhere: &Everywhere, plot: &Plot) -> Result<(), Failure> {

@@ -7,6 +7,7 @@ mod completions;
 mod devices;
 mod doctor;
 mod figures;
+mod jobs;
 mod manual;
 mod methods;
 mod params;
@@ -14,6 +15,7 @@ mod plan;
 mod reproduce;
 mod runs;
 mod store;
+mod submit;
 mod train;
 mod worker;
 
@@ -25,7 +27,9 @@ use std::sync::Arc;
 
 use concertina::model::params::{ValidParams, ValidSweep};
 use concertina::store::{Removal, RunKey};
-use concertina::{Collected, Error, Hint, Keep, Outcome, Run, Study, StudyBuilder, key_of, sweep};
+use concertina::{
+    Collected, Error, Hint, Keep, Outcome, Run, Study, StudyBuilder, key_of, shell_word, sweep,
+};
 
 use crate::arguments::{Arguments, Command, Everywhere, Keep as KeepArgument, Training, USUAL_STORE, Which};
 use crate::interrupt;
@@ -41,6 +45,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         Command::Plot(plot) => figures::plot(everywhere, plot),
         Command::Train(train) => train::run(everywhere, train),
         Command::Worker(worker) => worker::run(everywhere, worker),
+        Command::Submit(submit) => submit::run(everywhere, submit),
+        Command::Jobs(jobs) => jobs::run(everywhere, jobs),
         Command::Analyse(analyse) => analyse::run(everywhere, analyse),
         Command::Analyses(analyses) => analyses::run(analyses),
         Command::Runs(runs) => runs::run(everywhere, runs),
@@ -125,12 +131,6 @@ impl Everywhere {
         }
         Ok((study, progress))
     }
-}
-
-/// A word, quoted for a shell where necessary.
-fn shell_word(text: &str) -> String {
-    let plain = !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_=./,:+".contains(c));
-    if plain { text.to_owned() } else { format!("'{}'", text.replace('\'', "'\\''")) }
 }
 
 /// The requested runs. Prints a note on each argument that is passed over, has no effect, or repeats another.

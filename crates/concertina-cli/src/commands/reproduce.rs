@@ -1,25 +1,19 @@
 //! `concertina reproduce`
 
 use concertina::recipe::{Finding, PublishedTables, Verdict};
-use concertina::{Error, FigurePlan, Report, Round, all_recipes, recipes};
+use concertina::{Error, FigurePlan, Report, Round, WorkPlan, all_recipes, recipes, shell_word};
 
 use super::figures::{asked_seeds, begin, conclude_all};
-use super::shell_word;
 use crate::arguments::{Everywhere, Reproduce};
 use crate::output::{Failure, print, say};
 
 pub(crate) fn run(everywhere: &Everywhere, reproduce: &Reproduce) -> Result<(), Failure> {
-    let Reproduce { figures, all, reference, json, until_decided, most, drawing } = reproduce;
-    let wanted = match all {
-        true => all_recipes()?,
-        false => recipes(figures.iter().map(String::as_str))?,
-    };
+    let Reproduce { reference, json, until_decided, most, drawing, .. } = reproduce;
     let published = match reference {
         Some(folder) => PublishedTables::in_folder(folder.clone()).map_err(Error::from)?,
         None => PublishedTables::shipped(),
     };
-    let set = drawing.set.iter().map(String::as_str);
-    let mut plan = FigurePlan::with_claims(wanted, &asked_seeds(drawing)?, set)?;
+    let mut plan = figure_plan(reproduce)?;
     // A table that cannot be read is reported before hours of training.
     for how in plan.recipes().iter().flat_map(|recipe| &recipe.published) {
         published.read(how.file.as_ref()).map_err(Error::from)?;
@@ -56,6 +50,22 @@ pub(crate) fn run(everywhere: &Everywhere, reproduce: &Reproduce) -> Result<(), 
         (false, true) => Err(Failure::Contradicted(report.counts)),
         (false, false) => Err(Failure::Undecided(report.counts)),
     }
+}
+
+/// The figures and claims that are asked for.
+fn figure_plan(reproduce: &Reproduce) -> Result<FigurePlan, Failure> {
+    let Reproduce { figures, all, drawing, .. } = reproduce;
+    let wanted = match all {
+        true => all_recipes()?,
+        false => recipes(figures.iter().map(String::as_str))?,
+    };
+    let set = drawing.set.iter().map(String::as_str);
+    Ok(FigurePlan::with_claims(wanted, &asked_seeds(drawing)?, set)?)
+}
+
+/// What the command would train and compute.
+pub(super) fn planned(reproduce: &Reproduce) -> Result<WorkPlan, Failure> {
+    Ok(WorkPlan::of_figures(&figure_plan(reproduce)?, reproduce.drawing.training.keep())?)
 }
 
 /// Realisations that are about to be added: `2 claims are undecided: 6 runs more, 8 realisations`.

@@ -224,12 +224,13 @@ const MOST_NAMES: usize = 20;
 
 /// What was imported: which array was used as which, and what became of the rest of the file.
 fn in_words(imported: &Imported) -> String {
-    let mut text = format!(
-        "run {}\n{}network.weights = \"{}\"\n",
-        imported.run,
-        if imported.was_there { "was in the store already\n" } else { "" },
-        imported.params.network.weights.map(|name| name.to_string()).unwrap_or_default(),
-    );
+    let mut text = format!("run {}\n", imported.run);
+    if imported.was_there {
+        text.push_str("was in the store already\n");
+    }
+    if let Some(name) = imported.params.network.weights {
+        text.push_str(&format!("network.weights = \"{name}\"\n"));
+    }
     for (ours, theirs) in &imported.arrays {
         text.push_str(&format!("{ours:<17} from {theirs}\n"));
     }

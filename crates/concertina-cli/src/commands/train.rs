@@ -22,3 +22,8 @@ pub(crate) fn run(everywhere: &Everywhere, train: &Train) -> Result<(), Failure>
     print_table(&runs.table()?, *listing, None)?;
     conclude(&runs, everywhere.quiet)
 }
+
+/// What the command would train.
+pub(crate) fn planned(everywhere: &Everywhere, train: &Train) -> Result<WorkPlan, Failure> {
+    Ok(WorkPlan::of_training(&asked(everywhere, &train.which)?, train.training.keep()))
+}

@@ -37,3 +37,15 @@ fn of_workers() {
     let place = Place::new();
     assert_said!(place, place.run(&["worker", "--help"]));
 }
+
+#[test]
+fn of_submitting() {
+    let place = Place::new();
+    assert_said!(place, place.run(&["submit", "--help"]));
+}
+
+#[test]
+fn of_jobs() {
+    let place = Place::new();
+    assert_said!(place, place.run(&["jobs", "--help"]));
+}

@@ -165,9 +165,12 @@ fn runs_are_exported_and_imported() {
     assert_eq!(std::fs::read_to_string(place.path("all/runs.csv")).expect("written").lines().count(), 3);
     // What is exported can be imported: one archive, and a folder of them.
     let back = run(&place, "runs import one.npz --store back").expect_success();
-    assert!(back.stdout.contains("after 6 epochs, one of 7 checkpoints"), "{}", back.snapshot());
+    assert!(back.stdout.contains("7 checkpoints, the last after 6 epochs"), "{}", back.snapshot());
+    assert!(back.stdout.starts_with(&format!("run {key}\n")), "the same run: {}", back.snapshot());
     let all = run(&place, "runs import all --csv --store back");
     assert_eq!(lines(all), 3);
+    let other = run(&place, "runs import one.npz delay=20 --store back").expect_success();
+    assert!(other.stdout.contains("imported as a network, not as the run itself"), "{}", other.snapshot());
     std::fs::copy(
         concat!(env!("CARGO_MANIFEST_DIR"), "/../concertina/tests/data/weights.safetensors"),
         place.path("rnn.safetensors"),

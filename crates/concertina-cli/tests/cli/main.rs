@@ -5,6 +5,7 @@ mod doctor;
 mod help;
 mod importing;
 mod interrupts;
+mod jobs;
 mod keeping;
 mod listing;
 mod manual;

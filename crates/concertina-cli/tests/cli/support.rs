@@ -44,13 +44,20 @@ impl Place {
             }
         }
         command.env("COLUMNS", "100").env("RUST_BACKTRACE", "0");
+        // the user's own defaults
+        command.env("XDG_CONFIG_HOME", self.path("config"));
         command
     }
 
-    pub(crate) fn run(&self, arguments: &[&str]) -> Said {
-        let Output { status, stdout, stderr } = self.command(arguments).output().expect("the command runs");
+    /// What a command says.
+    pub(crate) fn said(&self, command: &mut Command) -> Said {
+        let Output { status, stdout, stderr } = command.output().expect("the command runs");
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
         Said { status: status.code(), stdout: text(stdout), stderr: text(stderr) }
+    }
+
+    pub(crate) fn run(&self, arguments: &[&str]) -> Said {
+        self.said(&mut self.command(arguments))
     }
 
     /// A command with the parameters of a small run.

@@ -5,6 +5,7 @@
 
 mod devices;
 mod missing;
+mod notes;
 mod outlook;
 pub(crate) mod pool;
 mod question;
@@ -37,6 +38,7 @@ pub(crate) use self::standing::lacks;
 pub(crate) use self::training::patience;
 pub(crate) use self::weights::weights;
 
+use self::notes::Notes;
 use self::pool::Queue;
 use self::spent::Ledger;
 #[cfg(feature = "gpu")]
@@ -94,6 +96,8 @@ struct Engine<'a> {
     slots: Vec<Mutex<Slot<'a>>>,
     /// What is done with the results.
     results: Results,
+    /// The portions of a large plan that other processes found done.
+    notes: Option<Notes>,
     /// The error that ends all work: a problem with the store.
     fatal: Mutex<Option<Error>>,
 }
@@ -110,7 +114,7 @@ pub(crate) fn compute(
     let ledger = Ledger::default();
     let begin = Instant::now();
     let answered = devices::on_devices(store, settings, demands, |demands| {
-        let engine = Engine::new(store, settings, demands, &ledger, Results::Returned)?;
+        let mut engine = Engine::new(store, settings, demands, &ledger, Results::Returned)?;
         engine.serve(seats);
         engine.answers()
     })?;
@@ -131,7 +135,7 @@ pub(crate) fn publish(
     let ledger = Ledger::default();
     let answered = devices::on_devices(store, settings, demands, |demands| {
         let results = Results::Published(RandomState::new());
-        let engine = Engine::new(store, settings, demands, &ledger, results)?;
+        let mut engine = Engine::new(store, settings, demands, &ledger, results)?;
         engine.serve(seats);
         engine.answers()
     })?;
@@ -195,32 +199,35 @@ impl<'a> Engine<'a> {
         check(settings, demands)?;
         let keys = demands.iter().map(|demand| RunKey::of(&demand.params.canonical())).collect();
         let slots = demands.iter().map(|_| Mutex::default()).collect();
-        Ok(Self { store, settings, demands, keys, ledger, slots, results, fatal: Mutex::new(None) })
+        let (notes, fatal) = (None, Mutex::new(None));
+        Ok(Self { store, settings, demands, keys, ledger, slots, results, notes, fatal })
     }
 
     /// Does all the work.
-    fn serve(&self, seats: &Seats) {
-        let (jobs, settings) = (self.jobs(), self.settings);
+    fn serve(&mut self, seats: &Seats) {
+        let jobs = self.jobs();
+        let (engine, settings) = (&*self, self.settings);
         let work = self.demands.iter().map(|demand| cost(demand.params)).sum();
         settings.tell(EventKind::Started { runs: self.demands.len(), work });
         // fewer runs than threads: large products are split over threads, which does not change any bit
         let threads_of_a_run = settings.jobs / jobs.len().max(1);
         pool::work(settings.jobs, jobs, |job, queue| {
             let _seat = seats.take(settings.jobs);
-            if let Err(error) = with_threads(threads_of_a_run, || self.job(job, queue)) {
+            if let Err(error) = with_threads(threads_of_a_run, || engine.job(job, queue)) {
                 queue.stop();
-                lock(&self.fatal).get_or_insert(error);
+                lock(&engine.fatal).get_or_insert(error);
             }
         });
     }
 
     /// Runs with the same key are one job, which costs as much as the longest of them.
-    fn jobs(&self) -> Vec<(f64, Job<'a>)> {
+    fn jobs(&mut self) -> Vec<(f64, Job<'a>)> {
         let mut groups: BTreeMap<RunKey, Vec<usize>> = BTreeMap::new();
         for (place, key) in self.keys.iter().enumerate() {
             groups.entry(*key).or_default().push(place);
         }
-        let params = |place: usize| self.demands[place].params;
+        let demands = self.demands;
+        let params = |place: usize| demands[place].params;
         let mut groups: Vec<Vec<usize>> = groups.into_values().collect();
         for group in &mut groups {
             group.sort_by_key(|&place| params(place).train.epochs);
@@ -232,12 +239,14 @@ impl<'a> Engine<'a> {
                 groups.sort_by_cached_key(|group| order.hash_one(self.keys[group[0]]))
             }
         }
-        let job = |places: Vec<usize>| {
-            let cost = places.iter().map(|&place| cost(params(place))).fold(0.0, f64::max);
-            (cost, Job::Runs { places, looks: 0 })
-        };
-        let (together, alone) = self.split(groups);
-        together.into_iter().chain(alone.into_iter().map(job)).collect()
+        let (together, groups) = self.split(groups);
+        let cost = |places: &[usize]| places.iter().map(|&place| cost(params(place))).fold(0.0, f64::max);
+        let mut groups: Vec<_> = groups.into_iter().map(|places| (cost(&places), places)).collect();
+        if let (Results::Published(order), false) = (&self.results, self.settings.rerun) {
+            self.notes = Notes::new(self.store, demands, &self.keys, &mut groups, order);
+        }
+        let alone = groups.into_iter().map(|(cost, places)| (cost, Job::Runs { places, looks: 0 }));
+        together.into_iter().chain(alone).collect()
     }
 
     /// Jobs of runs that are trained together, and the groups of the other runs.
@@ -246,6 +255,9 @@ impl<'a> Engine<'a> {
         let params = |group: &Vec<usize>| self.demands[group[0]].params;
         let (together, alone): (Vec<_>, Vec<_>) =
             groups.into_iter().partition(|group| params(group).train.arithmetic == Arithmetic::Gpu);
+        if together.is_empty() {
+            return (Vec::new(), alone);
+        }
         let together = together.into_iter().map(|group| {
             let params = params(&group);
             (group, params)
@@ -254,10 +266,7 @@ impl<'a> Engine<'a> {
             let costs = groups.iter().flatten().map(|&place| cost(self.demands[place].params));
             (costs.sum(), Job::Cohort { groups })
         };
-        let together = match alone.len() + together.len() {
-            0 => Vec::new(),
-            _ => devices::cohorts(self.settings, together.collect()),
-        };
+        let together = devices::cohorts(self.settings, together.collect());
         (together.into_iter().map(job).collect(), alone)
     }
 
@@ -312,6 +321,13 @@ impl<'a> Engine<'a> {
             std::thread::sleep(training::patience(looks - 1));
         }
         for (number, &place) in places.iter().enumerate() {
+            if self.notes.as_ref().is_some_and(|notes| notes.is_done(place)) {
+                let run =
+                    RunRecord::unfinished(self.demands[place].params, self.keys[place], Outcome::Complete);
+                let saved = cost(&run.params);
+                self.finished(place, RunRecord { source: Source::Loaded, ..run }, saved, None);
+                continue;
+            }
             if !self.run(place, false, queue)? {
                 // After everything else, and after those that were looked at less often.
                 let (places, looks) = (places[number..].to_vec(), looks.saturating_add(1));
@@ -382,6 +398,7 @@ impl<'a> Engine<'a> {
         let work = Arc::new(RunWork::recall(self.store, settings, self.ledger, demand, key, copy)?);
         if let Some(record) = self.recalled(place, &work, &folder)? {
             self.finished(place, record, cost(params), Some(work));
+            self.found_done(place);
             return Ok(None);
         }
         Ok(Some((folder, work)))
@@ -400,12 +417,23 @@ impl<'a> Engine<'a> {
         let Some(Made { record, trained_epochs, training }) = made else { return Ok(false) };
         self.ledger.trained(trained_epochs, training);
         let (end, interrupted) = (record.end, record.outcome == Outcome::Interrupted);
+        let complete = matches!(record.outcome, Outcome::Complete | Outcome::Diverged(_));
+        if complete && work.is_published(end) {
+            self.found_done(place);
+        }
         let done = trained_epochs.min(params.train.epochs) as f64 / params.train.epochs.max(1) as f64;
         self.finished(place, record, cost(params) * (1.0 - done), Some(Arc::clone(work)));
         if !interrupted {
             self.ask_stored(place, work, end, queue);
         }
         Ok(true)
+    }
+
+    /// Tells other processes, in a note about its portion, that the store has everything of a demand.
+    fn found_done(&self, place: usize) {
+        if let Some(notes) = &self.notes {
+            notes.found_done(place);
+        }
     }
 
     /// The record of a run that only has to be analysed, if the store has the run and all the answers. Also

@@ -77,6 +77,11 @@ impl<'a> Question<'a> {
         Memo::of(run, &ids, self.name(), self.analysis.version(), &self.settings)
     }
 
+    /// The selection of checkpoints that it asks about.
+    pub(crate) fn selection(&self) -> &CheckpointSelection {
+        &self.at
+    }
+
     /// What is computed, regardless of the run and the checkpoints.
     pub(crate) fn computation(&self) -> String {
         format!("{} {} {}", self.name(), self.analysis.version(), self.settings)

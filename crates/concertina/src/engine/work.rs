@@ -191,6 +191,18 @@ impl<'a> RunWork<'a> {
         missing
     }
 
+    /// Whether the store has every answer for a run with this end. An analysis that failed has none.
+    pub(super) fn is_published(&self, end: End) -> bool {
+        let state = lock(&self.state);
+        self.demand.questions.iter().zip(&state.known).all(|(question, known)| {
+            let about = question.checkpoints(self.demand.params, end);
+            match question.per_checkpoint() {
+                true => about.iter().all(|&one| known.updates.contains(&update_of(one))),
+                false => about.is_empty() || matches!(&known.joint, Some((there, Ok(_))) if *there == about),
+            }
+        })
+    }
+
     /// The checkpoints whose weights are needed for the missing answers. The weights before training are
     /// drawn again, so they are not needed.
     pub(super) fn needs(&self, end: End) -> Needs {

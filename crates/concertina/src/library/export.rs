@@ -11,9 +11,10 @@ use ndarray::{ArrayD, Axis};
 
 use super::Library;
 use super::arrays::add_recurrent_weights;
-use super::progress::Status;
-use super::progress::id_of;
+use super::history;
+use super::progress::{Status, id_of};
 use super::removal::long_enough;
+use super::sealed::{HISTORY, PARAMS, SEAL, STATE, Seal, Sealed, TRIALS};
 use super::stored::{self, StoredRun};
 use crate::error::{Error, Result};
 use crate::request::write_new;
@@ -105,7 +106,7 @@ impl Library<'_> {
         let read =
             store.run(key).read_checkpoints(&wanted.iter().map(|one| id_of(*one)).collect::<Vec<_>>())?;
         let mut there = Vec::new();
-        let mut arrays: BTreeMap<String, Vec<ArrayD<f32>>> = BTreeMap::new();
+        let mut stacks: BTreeMap<String, Vec<ArrayD<f32>>> = BTreeMap::new();
         for (checkpoint, tensors) in wanted.iter().zip(read) {
             let Some(mut tensors) = tensors else { continue };
             if let Some(params) = &run.params {
@@ -113,7 +114,7 @@ impl Library<'_> {
             }
             there.push(*checkpoint);
             for (name, array) in tensors.arrays {
-                arrays.entry(name).or_default().push(array);
+                stacks.entry(name).or_default().push(array);
             }
         }
         if there.is_empty() {
@@ -124,18 +125,38 @@ impl Library<'_> {
             |of: fn(&Checkpoint) -> u64| there.iter().map(|one| of(one) as i64).collect::<Vec<i64>>();
         npz.vector("epoch", &counters(|one| one.epoch.0))?;
         npz.vector("update", &counters(|one| one.update.0))?;
-        for (name, stack) in &arrays {
+        let mut arrays = BTreeMap::new();
+        for (name, stack) in &stacks {
             let views: Vec<_> = stack.iter().map(|array| array.view()).collect();
             let stacked =
                 ndarray::stack(Axis(0), &views).map_err(|_| Error::NothingToExport { run: key.short() })?;
-            npz.array(name, &stacked)?;
+            arrays.insert(name.clone(), stacked);
         }
+        drop(stacks);
         for name in run.history.column_names() {
             let numbers: Vec<f64> =
                 run.history.floats(name)?.into_iter().map(|cell| cell.unwrap_or(f64::NAN)).collect();
-            npz.vector(&format!("history/{name}"), &numbers)?;
+            npz.vector(&format!("{HISTORY}{name}"), &numbers)?;
         }
-        npz.text("params.json", &format!("{:#}\n", serde_json::json!(run.params)))?;
+        let params = format!("{:#}\n", serde_json::json!(run.params));
+        npz.text(PARAMS, &params)?;
+        // An imported network is named by its weights, and needs nothing more to be the same run.
+        if let Some(own) = run.params.as_ref().filter(|params| params.network.weights.is_none()) {
+            let state = store.run(key).read_resume()?;
+            let metadata = state.as_ref().map(|state| state.metadata.clone());
+            let state = state.into_iter().flat_map(|state| state.arrays);
+            let trials = own.task.arrays().map(|trials| trials.to_tensors()).into_iter().flatten();
+            arrays.extend(state.map(|(name, array)| (format!("{STATE}{name}"), array)));
+            arrays.extend(trials.map(|(name, array)| (format!("{TRIALS}{name}"), array)));
+            let content = Sealed { params: &params, checkpoints: &there, arrays };
+            let history = history::from_table(&run.history);
+            let (seal, sealed) = Seal::new(key.to_string(), history, run.provenance, metadata, content);
+            npz.text(SEAL, &format!("{:#}\n", serde_json::json!(seal)))?;
+            arrays = sealed;
+        }
+        for (name, array) in &arrays {
+            npz.array(name, array)?;
+        }
         Ok((npz.finish()?, there.len()))
     }
 }

@@ -2,12 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use concertina_model::Checkpoint;
-use concertina_store::{CheckpointId, Claimed, Keep, MemoEntry, RunKey, Store, Tensors};
+use concertina_store::{Claimed, MemoEntry, RunKey, Store};
 use concertina_table::{Scalar, Table};
 
+use super::incoming::{self, Gain, Incoming};
 use super::listing::amount;
-use super::progress::Progress;
 use super::{Library, UPDATE, trials};
 use crate::error::Result;
 use crate::params_table;
@@ -122,46 +121,14 @@ pub(crate) fn take_claimed(
 ) -> Result<Merged> {
     let (from, to) = (theirs.run(&run), ours.run(&run));
     let fate = |fate| Ok(Merged { run, fate, checkpoints: 0, analyses: 0 });
-    let Some(params) = from.params()? else { return fate(MergeFate::Damaged) };
-    let was_there = to.params()?.is_some();
-    let there: BTreeSet<CheckpointId> = to.checkpoint_ids()?.into_iter().collect();
-    let mut news: Vec<(CheckpointId, Tensors)> = Vec::new();
-    for id in from.checkpoint_ids()? {
-        let Some(tensors) = from.read_checkpoint(id)? else { continue };
-        match there.contains(&id) {
-            // Bits are compared: a NaN is the same as itself here.
-            true if to.read_checkpoint(id)?.is_some_and(|own| own.fingerprint() != tensors.fingerprint()) => {
-                return fate(MergeFate::Differs);
-            }
-            true => {}
-            false => news.push((id, tensors)),
-        }
-    }
-    trials::take(ours, theirs, &params)?;
+    let Some(incoming) = Incoming::of(&from)? else { return fate(MergeFate::Damaged) };
+    let checkpoints = from.checkpoint_ids()?.into_iter().filter_map(|id| {
+        Some(from.read_checkpoint(id).transpose()?.map(|tensors| (id, tensors)).map_err(Into::into))
+    });
+    let Ok(news) = incoming::news(&to, checkpoints)? else { return fate(MergeFate::Differs) };
+    trials::take(ours, theirs, &incoming.params)?;
     let mut batch = ours.batch();
-    if !was_there {
-        batch.params(&to, &params);
-    }
-    let checkpoints: Vec<_> = news.iter().map(|(id, tensors)| (*id, tensors)).collect();
-    if !checkpoints.is_empty() {
-        batch.packed(&to, &checkpoints, Keep::All);
-    }
-    let reached = |progress: Option<Progress>| {
-        progress.map(|progress| Checkpoint::new(progress.epoch, progress.update))
-    };
-    let (before, after) = (reached(Progress::of(&to)?), reached(Progress::of(&from)?));
-    let further = after > before;
-    if further {
-        if let Some(history) = from.history()? {
-            batch.history(&to, &history)?;
-        }
-        if let Some(state) = from.read_resume()? {
-            batch.resume(&to, &state)?;
-        }
-        if let Some(provenance) = from.provenance()? {
-            batch.provenance(&to, &provenance);
-        }
-    }
+    let Gain { was_there, further } = incoming.add(&mut batch, &to, &news)?;
     let mut analyses = 0;
     for memo in memos {
         let Some(table) = theirs.memo(&memo.key)? else { continue };
@@ -178,12 +145,12 @@ pub(crate) fn take_claimed(
             batch.memo(&memo.memo(), table, UPDATE);
         }
     }
-    let fate = match (was_there, further || !checkpoints.is_empty() || analyses > 0) {
+    let fate = match (was_there, further || !news.is_empty() || analyses > 0) {
         (false, _) => MergeFate::Added,
         (true, true) => MergeFate::Extended,
         (true, false) => MergeFate::Same,
     };
-    let checkpoints = checkpoints.len();
+    let checkpoints = news.len();
     if !batch.is_empty() {
         batch.publish()?;
     }

@@ -6,6 +6,7 @@ pub(crate) mod columns;
 pub(crate) mod export;
 pub(crate) mod history;
 pub(crate) mod import;
+mod incoming;
 pub(crate) mod known;
 pub(crate) mod listing;
 pub(crate) mod merge;
@@ -14,6 +15,7 @@ pub(crate) mod progress;
 pub(crate) mod provenance;
 pub(crate) mod removal;
 pub(crate) mod run_table;
+mod sealed;
 pub(crate) mod stored;
 pub(crate) mod trials;
 

@@ -1,7 +1,7 @@
 //! How far a run in the store has been trained.
 
 use concertina_model::Checkpoint;
-use concertina_store::{CheckpointId, RunFolder};
+use concertina_store::{CheckpointId, RunFolder, Tensors};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -42,8 +42,12 @@ impl Progress {
 
     /// As the state to resume from records it.
     pub(crate) fn resumable(folder: &RunFolder) -> Result<Option<Self>> {
-        let metadata = folder.read_resume()?.map(|tensors| Value::Object(tensors.metadata));
-        Ok(metadata.and_then(|value| serde_json::from_value(value).ok()))
+        Ok(folder.read_resume()?.as_ref().and_then(Self::in_state))
+    }
+
+    /// As this state records it.
+    pub(crate) fn in_state(state: &Tensors) -> Option<Self> {
+        serde_json::from_value(Value::Object(state.metadata.clone())).ok()
     }
 }
 

@@ -30,8 +30,8 @@ use crate::error::Result;
 /// The figures that are drawn if none are named.
 const USUAL: [&str; 5] = ["fig1", "fig2", "fig3", "fig4", "fig5a"];
 
-/// Recipes by the names of their figures, or from files, whose names end in `.toml`; Figures 1 to 5a if none are
-/// named.
+/// Recipes by the names of their figures, or from files, whose names end in `.toml`; Figures 1 to 5a if none
+/// are named.
 ///
 /// # Errors
 /// [`Error::Recipe`](crate::Error::Recipe) for an unknown figure, with the nearest name, and for a file that

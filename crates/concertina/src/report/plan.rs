@@ -232,8 +232,8 @@ impl FigurePlan {
         self.runs.iter().zip(&self.asked).map(demand).collect()
     }
 
-    /// The parameters that tell the runs apart in messages. Of figures whose runs differ in many, only the gain,
-    /// so that a line stays short.
+    /// The parameters that tell the runs apart in messages. Of figures whose runs differ in many, only the
+    /// gain, so that a line stays short.
     pub fn varied(&self) -> Vec<&'static str> {
         const MOST: usize = 3;
         let all = varied(self.runs.iter());

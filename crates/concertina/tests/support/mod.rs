@@ -5,11 +5,15 @@
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use concertina::Study;
 use concertina::analyses::AnalysisSpec;
 use concertina::model::params::{NetworkKind, Params, Sweep, TaskKind, ValidParams, ValidSweep};
 use concertina::table::Table;
+use concertina::{Event, EventKind, Observer, Study};
+use concertina_arrays::{Member, Npz, read_member, read_npz};
+use ndarray::ArrayD;
 
 /// A run that takes a few milliseconds.
 pub fn small() -> Params {
@@ -31,6 +35,28 @@ pub fn one(params: Params) -> ValidSweep {
 
 pub fn open(folder: &Path, jobs: usize) -> Study {
     Study::builder(folder).jobs(NonZeroUsize::new(jobs).expect("not zero")).open().expect("a store")
+}
+
+/// Sets a flag when this many epochs have been trained.
+struct StopAfter {
+    epochs: AtomicUsize,
+    flag: Arc<AtomicBool>,
+}
+
+impl Observer for StopAfter {
+    fn observe(&self, event: &Event) {
+        if matches!(event.kind, EventKind::Trained { .. }) && self.epochs.fetch_sub(1, Ordering::Relaxed) == 1
+        {
+            self.flag.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+/// A study that is interrupted when this many epochs have been trained.
+pub fn stopped_after(folder: &Path, epochs: usize) -> Study {
+    let flag = Arc::new(AtomicBool::new(epochs == 0));
+    let observer = StopAfter { epochs: AtomicUsize::new(epochs), flag: Arc::clone(&flag) };
+    Study::builder(folder).observer(Arc::new(observer)).cancel(flag).open().expect("a store")
 }
 
 /// A temporary folder, in memory if the system has such a place, because stores flush many small files one by
@@ -207,4 +233,43 @@ pub fn copied(from: &Path, to: &Path) {
             false => drop(std::fs::copy(&path, &target).expect("copied")),
         }
     }
+}
+
+/// An archive that `runs export` wrote, as version 0.1.0 wrote it: without what makes it the same run again.
+pub fn without_seal(archive: &Path, to: &Path) {
+    let is_kept = |name: &str| !name.starts_with("state/") && !name.starts_with("trials/");
+    rewritten(archive, to, |name, _| is_kept(name), |name, text| (name == "params.json").then_some(text));
+}
+
+/// Writes an archive again with changed arrays of weights and states, and with changed texts. Arrays for which
+/// `change` returns false and texts that become none are left out.
+pub fn rewritten(
+    archive: &Path,
+    to: &Path,
+    change: impl Fn(&str, &mut ArrayD<f32>) -> bool,
+    change_text: impl Fn(&str, String) -> Option<String>,
+) {
+    let bytes = std::fs::read(archive).expect("read");
+    let mut npz = Npz::new();
+    for (name, member) in read_npz(&bytes).expect("an archive") {
+        match member {
+            Member::Numbers(array) if name.starts_with("history/") => {
+                npz.array(&name, &array).expect("added")
+            }
+            Member::Numbers(array) => {
+                let mut array = array.mapv(|number| number as f32);
+                if change(&name, &mut array) {
+                    npz.array(&name, &array).expect("added");
+                }
+            }
+            Member::Integers(array) => npz.array(&name, &array).expect("added"),
+            _ => {
+                let text = read_member(&bytes, &name).expect("read").expect("it is there");
+                if let Some(text) = change_text(&name, String::from_utf8(text).expect("text")) {
+                    npz.text(&name, &text).expect("added");
+                }
+            }
+        }
+    }
+    std::fs::write(to, npz.finish().expect("an archive")).expect("written");
 }

@@ -11,11 +11,11 @@
 //! The columns of `U`, `W`, `b` and `d` hold the three currents of a unit in the order r, z, n.
 
 use concertina_numerics::double::tanh_and_slopes;
-use concertina_numerics::kernels::{Operation, RowsMut, RowsRef, dispatch, logistic, prefetch, tanh};
+use concertina_numerics::kernels::{Operation, RowsMut, RowsRef, dispatch, logistic, tanh};
 
 use ndarray::{Array1, s};
 
-use super::{Affine, Ahead, Back, Cell, Dynamics, ThroughWeights, logistic_and_slopes};
+use super::{Affine, Ahead, Back, Cell, Dynamics, ThroughWeights, logistic_and_slopes, prefetch_ahead};
 use crate::error::Result;
 use crate::network::drawing::{Drawing, Drawn, block_recurrent, gate_input, input_around};
 use crate::params::Nonlinearity;
@@ -233,22 +233,6 @@ struct BackwardStep<'a> {
     inner: RowsRef<'a>,
 }
 
-/// How many samples ahead data is prefetched. What the backward step reads was written long ago, and waiting
-/// for it takes longer than the arithmetic.
-const AHEAD: usize = 4;
-
-impl BackwardStep<'_> {
-    /// Prefetches what is read of a sample, if it exists.
-    #[inline(always)]
-    fn prefetch(&self, sample: usize) {
-        if sample < self.gates.row_count() {
-            prefetch(self.gates.row(sample));
-            prefetch(self.inner.row(sample));
-            self.previous.iter().for_each(|previous| prefetch(previous.row(sample)));
-        }
-    }
-}
-
 impl Operation for BackwardStep<'_> {
     type Output = ();
 
@@ -256,7 +240,7 @@ impl Operation for BackwardStep<'_> {
     fn run(mut self) {
         let units = self.by_state.column_count();
         for sample in 0..self.by_state.row_count() {
-            self.prefetch(sample + AHEAD);
+            prefetch_ahead(sample, [self.gates, self.inner], self.previous);
             let [r, z, n] = thirds(self.gates.row(sample), units);
             let inner = self.inner.row(sample);
             let by_state = self.by_state.row_mut(sample);

@@ -14,10 +14,10 @@
 //! is `h`, followed by `c`.
 
 use concertina_numerics::double::tanh_and_slopes;
-use concertina_numerics::kernels::{Operation, Rows, RowsMut, RowsRef, dispatch, logistic, prefetch, tanh};
+use concertina_numerics::kernels::{Operation, Rows, RowsMut, RowsRef, dispatch, logistic, tanh};
 use ndarray::{Array1, s};
 
-use super::{Affine, Ahead, Back, Cell, Dynamics, ThroughWeights, logistic_and_slopes};
+use super::{Affine, Ahead, Back, Cell, Dynamics, ThroughWeights, logistic_and_slopes, prefetch_ahead};
 use crate::error::Result;
 use crate::network::drawing::{Drawing, Drawn, block_recurrent, gate_input, input_around};
 use crate::params::Nonlinearity;
@@ -267,21 +267,6 @@ struct BackwardStep<'a> {
     bounded: RowsRef<'a>,
 }
 
-/// How many samples ahead data is prefetched, as in a GRU.
-const AHEAD: usize = 4;
-
-impl BackwardStep<'_> {
-    /// Prefetches what is read of a sample, if it exists.
-    #[inline(always)]
-    fn prefetch(&self, sample: usize) {
-        if sample < self.gates.row_count() {
-            prefetch(self.gates.row(sample));
-            prefetch(self.bounded.row(sample));
-            self.before.iter().for_each(|before| prefetch(before.row(sample)));
-        }
-    }
-}
-
 impl Operation for BackwardStep<'_> {
     type Output = ();
 
@@ -289,7 +274,7 @@ impl Operation for BackwardStep<'_> {
     fn run(mut self) {
         let units = self.by_state.column_count();
         for sample in 0..self.by_state.row_count() {
-            self.prefetch(sample + AHEAD);
+            prefetch_ahead(sample, [self.gates, self.bounded], self.before);
             let [i, f, g, o] = quarters(self.gates.row(sample), units);
             let bounded = self.bounded.row(sample);
             let by_state = self.by_state.row_mut(sample);

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use concertina_model::network::Weights;
 use concertina_model::params::{
-    InitialState, LossKind, NetworkKind, Nonlinearity, PARAMETERS, Parameter, Params,
+    InitialState, LossKind, NetworkKind, Nonlinearity, PARAMETERS, Parameter, Params, ValidParams,
 };
 use concertina_model::task::Target;
 
@@ -50,6 +50,11 @@ impl Fitted {
             }
         }
         Ok(Self { params, given, from_run, of_file: BTreeSet::new() })
+    }
+
+    /// The parameters, if they are valid as they are.
+    pub(super) fn checked(&self) -> Option<ValidParams> {
+        self.params.clone().check().ok()
     }
 
     pub(super) fn is_given(&self, parameter: &str) -> bool {

@@ -8,6 +8,7 @@ mod outcome;
 mod published;
 mod rates;
 mod reading;
+mod same;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -156,6 +157,13 @@ impl Import {
 
     fn read_one(&self) -> Result<ReadImport> {
         let (source, label) = (Source::open(&self.weights)?, self.weights.label());
+        let mut as_network = None;
+        if let Some(archive) = &source.archive {
+            match self.same_run(archive, label)? {
+                Ok(same) => return Ok(same),
+                Err(reason) => as_network = reason,
+            }
+        }
         let mut fitted =
             Fitted::of(self, source.archive.as_ref().and_then(|archive| archive.params.clone()))?;
         let place = source.archive.as_ref().map(Archive::last);
@@ -166,6 +174,9 @@ impl Import {
             }
             fitted.take_sizes(&after.weights, label)?;
         }
+        after.notes.extend(
+            as_network.map(|reason| format!("imported as a network, not as the run itself: {reason}")),
+        );
         let mut before = self.read_before(&source, &fitted, &mut after)?;
         if let Some((_, before)) = &mut before {
             share_initial_state(&mut after.weights, before);
@@ -221,6 +232,7 @@ impl Import {
             trials,
             without_effect,
             notes,
+            run: None,
         })
     }
 
@@ -396,7 +408,7 @@ type Vector = Found<Array1<f32>>;
 
 impl Library<'_> {
     /// Keeps weights from elsewhere as a run, so that they can be analysed and drawn like any other. The run
-    /// is not trained here.
+    /// is not trained here, unless it is one that was exported.
     pub(crate) fn import(&self, import: &Import) -> Result<Imported> {
         let mut read = import.read()?;
         match (read.pop(), read.len()) {
@@ -411,7 +423,10 @@ impl Library<'_> {
 
     /// Keeps a network that was read.
     pub(crate) fn import_read(&self, read: ReadImport) -> Result<Imported> {
-        let (run, was_there) = self.keep(&read)?;
+        let (run, was_there) = match &read.run {
+            Some(run) => (run.key, self.take_over(&read, run)?),
+            None => self.keep(&read)?,
+        };
         self.write_run_table()?;
         let ReadImport { params, arrays, not_used, not_read, assumed, trials, without_effect, notes, .. } =
             read;

@@ -8,6 +8,7 @@ use concertina_model::params::ValidParams;
 use concertina_store::RunKey;
 use concertina_table::{Scalar, Table};
 
+use super::same::SameRun;
 use crate::error::Result;
 
 /// A network that was read, possibly together with the network before training. It can be kept in a store, or
@@ -24,10 +25,13 @@ pub struct ReadImport {
     pub(super) trials: Vec<String>,
     pub(super) without_effect: Vec<&'static str>,
     pub(super) notes: Vec<String>,
+    /// The run, if it is an exported one that is imported as the same run.
+    pub(super) run: Option<SameRun>,
 }
 
 impl ReadImport {
-    /// Its parameters, which name it: `network.weights` is a hash of the weights.
+    /// Its parameters, which name it: `network.weights` is a hash of the weights, unless it is an exported
+    /// run that is imported as the same run.
     pub fn params(&self) -> &ValidParams {
         &self.params
     }
@@ -94,7 +98,8 @@ impl ReadImport {
 pub struct Imported {
     /// The key of the run.
     pub run: RunKey,
-    /// Its parameters, which name it: `network.weights` is a hash of the weights.
+    /// Its parameters, which name it: `network.weights` is a hash of the weights, unless it is an exported
+    /// run that was imported as the same run.
     pub params: ValidParams,
     /// How each array was made: our name for it, and the given arrays from which it comes.
     pub arrays: Vec<(&'static str, String)>,
@@ -112,7 +117,7 @@ pub struct Imported {
     pub without_effect: Vec<&'static str>,
     /// Other things that the user should know.
     pub notes: Vec<String>,
-    /// Whether the store had it already.
+    /// Whether the store had it already, or all of it in case of an exported run.
     pub was_there: bool,
 }
 

@@ -15,7 +15,7 @@ use super::{Found, Matrix, Vector};
 use crate::error::Result;
 
 /// Our names for arrays.
-const OURS: [&str; 7] = [
+pub(super) const OURS: [&str; 7] = [
     Weights::INPUT,
     Weights::RECURRENT,
     Weights::BIAS,
