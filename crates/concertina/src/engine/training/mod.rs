@@ -102,7 +102,7 @@ pub(crate) fn make_together(asked: Vec<Asked<'_, '_>>) -> Vec<Result<Option<Made
             match making.look() {
                 Ok(Look::Train(pass)) => ready.push((making, result, pass)),
                 Ok(Look::Again) => {}
-                Ok(Look::Done(made)) => *result = Some(Ok(made)),
+                Ok(Look::Done(made)) => *result = Some(Ok(made.map(|made| *made))),
                 Err(error) => *result = Some(Err(error)),
             }
         }
@@ -140,7 +140,7 @@ enum Look {
     Again,
     /// The run is as it was asked for, or as far as that is possible now; `None` if another process is training
     /// it.
-    Done(Option<Made>),
+    Done(Option<Box<Made>>),
 }
 
 /// A pass over a run: what the store has, what to train, and the claim on the run.
@@ -184,18 +184,18 @@ impl<'a, 'w> Making<'a, 'w> {
     fn look(&mut self) -> Result<Look> {
         let known = Known::read(self.site.folder, self.request.params)?;
         if self.plan(&known).is_none() {
-            return self.found(known).map(|made| Look::Done(Some(made)));
+            return self.found(known).map(|made| Look::Done(Some(Box::new(made))));
         }
         if self.passes == MOST_PASSES {
             return Err(self.is_lost());
         }
         if !self.site.settings.has_time_for(self.request.epoch_work()) {
-            return Ok(Look::Done(Some(self.interrupted(known.history))));
+            return Ok(Look::Done(Some(Box::new(self.interrupted(known.history)))));
         }
         let claim = match self.site.folder.claim()? {
             Claimed::Mine(claim) => claim,
             Claimed::Held(_) if self.site.settings.cancelled() => {
-                return Ok(Look::Done(Some(self.interrupted(known.history))));
+                return Ok(Look::Done(Some(Box::new(self.interrupted(known.history)))));
             }
             Claimed::Held(_) if !self.request.wait && self.trained_epochs == 0 => {
                 return Ok(Look::Done(None));
