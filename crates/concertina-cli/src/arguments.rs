@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use concertina::DeviceChoice;
 
 pub(crate) use cluster::{JobAction, Jobs, Submit, Worker};
 
@@ -90,6 +91,8 @@ pub(crate) enum Command {
     View(View),
     /// List every parameter: name, the published code's name, default, range, meaning
     Params(Params),
+    /// List the devices that can train, with a one-second benchmark of each
+    Devices(Devices),
     /// Describe program, machine and store, to report a problem
     ///
     /// Changes nothing. Exit status 0 means that nothing is wrong, 3 that something is wrong with the
@@ -143,6 +146,10 @@ pub(crate) struct Training {
     /// Which checkpoints to keep
     #[arg(long, value_name = "WHICH")]
     pub(crate) keep: Option<Keep>,
+    /// What trains the runs: `cpu`, `gpu`, `gpu:N` (as `concertina devices` numbers them), or `auto`, which
+    /// takes a GPU if that is faster. Runs that a GPU trains have other keys [default: cpu]
+    #[arg(long, value_name = "DEVICE")]
+    pub(crate) device: Option<DeviceChoice>,
     /// Print the parameters and the key of every run, and stop
     #[arg(long)]
     pub(crate) print: bool,
@@ -509,6 +516,15 @@ pub(crate) struct Params {
     /// As JSON: an array with one object per parameter
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Devices {
+    /// Only list the devices, and leave out the benchmark
+    #[arg(long)]
+    pub(crate) list: bool,
+    #[command(flatten)]
+    pub(crate) listing: Listing,
 }
 
 #[derive(Debug, Args)]

@@ -128,8 +128,15 @@ impl Repository {
                     missing.push(format!("{}:{number}: `{what}`", file.display()));
                 }
             };
-            let comment = line.find("//").filter(|_| is("rs"));
-            let (code, prose) = line.split_at(comment.unwrap_or(if is("rs") { line.len() } else { 0 }));
+            // in a manifest, `concertina/gpu` is the feature of a crate
+            let is_manifest = file.ends_with("Cargo.toml");
+            let comment = match is_manifest {
+                true => line.find('#'),
+                false => line.find("//").filter(|_| is("rs")),
+            };
+            let whole_line_cites = !is("rs") && !is_manifest;
+            let (code, prose) =
+                line.split_at(comment.unwrap_or(if whole_line_cites { 0 } else { line.len() }));
             for word in words(prose) {
                 cited(word, self.has(file, word));
             }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 /// Licences that are compatible with MIT and Apache-2.0.
-const LICENCES: [&str; 10] = [
+const LICENCES: [&str; 11] = [
     "MIT",
     "Apache-2.0",
     "Apache-2.0 WITH LLVM-exception",
@@ -14,6 +14,7 @@ const LICENCES: [&str; 10] = [
     "BSD-3-Clause",
     "BSL-1.0",
     "CC0-1.0",
+    "ISC",
     "Unicode-3.0",
     "Unlicense",
     "Zlib",
@@ -21,7 +22,7 @@ const LICENCES: [&str; 10] = [
 
 /// Crates of which several versions are compiled, because our dependencies do not use the same one yet. Look
 /// into every new one: perhaps a dependency can be updated or removed.
-const SEVERAL: [&str; 11] = [
+const SEVERAL: [&str; 12] = [
     "equator",
     "equator-macro",
     "getrandom",
@@ -30,6 +31,7 @@ const SEVERAL: [&str; 11] = [
     "num-bigint",
     "r-efi",
     "roxmltree",
+    "rustc-hash",
     "syn",
     "thiserror",
     "thiserror-impl",

@@ -137,6 +137,12 @@ pub enum Error {
         /// How many.
         count: usize,
     },
+    /// A GPU cannot be used.
+    #[error("{message}")]
+    Device {
+        /// Why.
+        message: String,
+    },
     /// A run could not be trained.
     #[error("run {run}: {message}")]
     RunFailed {
@@ -283,7 +289,10 @@ impl Error {
                 concertina_analysis::Error::Model(source) => kind_of_model(source),
                 _ => ErrorKind::Run,
             },
-            Self::RunFailed { .. } | Self::LeftOut { .. } | Self::NothingToExport { .. } => ErrorKind::Run,
+            Self::RunFailed { .. }
+            | Self::Device { .. }
+            | Self::LeftOut { .. }
+            | Self::NothingToExport { .. } => ErrorKind::Run,
             Self::Store(_)
             | Self::StoredWeights { .. }
             | Self::Write { .. }
@@ -314,6 +323,7 @@ impl Error {
             | Self::Import { hint, .. }
             | Self::Plan { hint, .. }
             | Self::Job { hint, .. } => hint.clone()?,
+            Self::Device { .. } => Hint::TrainOnCpu,
             Self::StoredWeights { .. } => Hint::VerifyStoreOrRerun,
             Self::NoAnalysis { .. } => Hint::ListAnalyses {
                 suggestion: suggestion("", concertina_analysis::AnalysisSpec::NAMES.iter().copied()),

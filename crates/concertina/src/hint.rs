@@ -60,6 +60,8 @@ pub enum Hint {
     NoEngine,
     /// Repair the store.
     RepairStore,
+    /// Train on the CPU, or on another device.
+    TrainOnCpu,
     /// Remove the files that were set aside, if they are no longer wanted.
     RemoveSetAside,
 }
@@ -102,6 +104,9 @@ impl fmt::Display for Hint {
             Self::RepairStore => {
                 f.write_str("repair the store: damaged files are set aside, and computed again when needed")
             }
+            Self::TrainOnCpu => f.write_str(
+                "leave out `train.arithmetic`: the run is then trained on the CPU, under another key",
+            ),
             Self::RemoveSetAside => f.write_str("harmless: what they held is computed again when needed"),
         }
     }

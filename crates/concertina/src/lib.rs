@@ -4,6 +4,7 @@ mod answer;
 mod cite;
 mod condition;
 mod context;
+mod device;
 mod doctor;
 mod engine;
 mod error;
@@ -39,6 +40,7 @@ pub use concertina_table::Condition;
 pub use answer::{Answers, LyapunovExponent, LyapunovSpectra};
 pub use cite::bibliography;
 pub use condition::RunColumns;
+pub use device::{CpuReport, DeviceChoice, DevicesReport, GpuReport, devices, devices_table};
 pub use doctor::{
     ClaimSummary, Diagnosis, ENVIRONMENT_VARIABLES, MachineReport, NumberCheck, Problem, ProgramReport,
     Severity, StoreReport, describe_size, doctor,
@@ -107,7 +109,7 @@ pub mod prelude {
     pub use concertina_plot::{ErrorBar, Panel};
     pub use concertina_table::Table;
 
-    pub use crate::{CheckpointSelection, Keep, Outcome, Run, Runs, Study};
+    pub use crate::{CheckpointSelection, DeviceChoice, Keep, Outcome, Run, Runs, Study};
 
     /// Every analysis.
     macro_rules! names {

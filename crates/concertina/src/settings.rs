@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use crate::device::DeviceChoice;
 use crate::event::{Event, EventKind, Observer, Unobserved};
 use crate::time_limit::TimeLimit;
 
@@ -57,6 +58,7 @@ pub struct Settings {
     pub(crate) observer: Arc<dyn Observer>,
     pub(crate) cancel: Arc<AtomicBool>,
     pub(crate) time_limit: Option<Arc<TimeLimit>>,
+    pub(crate) device: DeviceChoice,
 }
 
 impl Default for Settings {
@@ -68,6 +70,7 @@ impl Default for Settings {
             observer: Arc::new(Unobserved),
             cancel: Arc::new(AtomicBool::new(false)),
             time_limit: None,
+            device: DeviceChoice::Cpu,
         }
     }
 }
@@ -113,6 +116,13 @@ impl Settings {
         self
     }
 
+    /// The device that trains runs; the CPU unless given. Runs that are trained on a GPU have other bits, and
+    /// therefore other keys: their parameter `train.arithmetic` is `gpu`.
+    pub fn device(mut self, device: DeviceChoice) -> Self {
+        self.device = device;
+        self
+    }
+
     pub(crate) fn cancelled(&self) -> bool {
         self.cancel.load(Ordering::Relaxed) || self.time_limit.as_ref().is_some_and(|limit| limit.is_over())
     }
@@ -138,6 +148,7 @@ impl fmt::Debug for Settings {
             .field("jobs", &self.jobs)
             .field("keep", &self.keep)
             .field("rerun", &self.rerun)
+            .field("device", &self.device)
             .finish_non_exhaustive()
     }
 }

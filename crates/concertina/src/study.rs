@@ -14,6 +14,7 @@ use concertina_store::{RunKey, Store, StoreOptions};
 use concertina_table::Table;
 
 use crate::context::Context;
+use crate::device::DeviceChoice;
 use crate::engine::{self, Answer, Answered, Demand, Missing, Question, Spent};
 use crate::error::{Error, Result};
 use crate::event::Observer;
@@ -91,6 +92,12 @@ impl StudyBuilder {
     /// A limit on the time of the work, from now on: see [`Settings::time_limit`].
     pub fn time_limit(mut self, limit: Duration) -> Self {
         self.settings = self.settings.time_limit(limit);
+        self
+    }
+
+    /// The device that trains runs: see [`Settings::device`].
+    pub fn device(mut self, device: DeviceChoice) -> Self {
+        self.settings = self.settings.device(device);
         self
     }
 

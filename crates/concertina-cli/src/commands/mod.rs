@@ -4,6 +4,7 @@ mod analyse;
 mod analyses;
 mod cite;
 mod completions;
+mod devices;
 mod doctor;
 mod figures;
 mod jobs;
@@ -53,6 +54,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         Command::Store(store) => store::run(everywhere, store),
         Command::View(view) => view::run(everywhere, view),
         Command::Params(params) => params::run(params),
+        Command::Devices(devices) => devices::run(devices),
         Command::Doctor(doctor) => doctor::run(everywhere, doctor),
         Command::Cite(cite) => cite::run(cite),
         Command::Methods(methods) => methods::run(everywhere, methods),
@@ -116,6 +118,9 @@ impl Everywhere {
             self.builder().rerun(training.rerun).observer(progress.clone()).cancel(interrupt::flag());
         if let Some(keep) = training.keep() {
             builder = builder.keep(keep);
+        }
+        if let Some(device) = training.device {
+            builder = builder.device(device);
         }
         let study = builder.open()?;
         if self.talk() == Talk::Verbose {

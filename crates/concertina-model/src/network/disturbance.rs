@@ -17,7 +17,7 @@ const DROPOUT: Purpose = Purpose::new("dropout");
 ///
 /// The rows of both are in time-major order, (steps × batch, units), like those of the states.
 #[derive(Debug)]
-pub(crate) struct Disturbance {
+pub struct Disturbance {
     seed: u64,
     /// σ and `ξ`.
     noise: Option<(f32, Rows)>,
@@ -27,7 +27,7 @@ pub(crate) struct Disturbance {
 
 impl Disturbance {
     /// `None` if the parameters specify neither.
-    pub(crate) fn from_params(params: &ValidParams) -> Option<Self> {
+    pub fn from_params(params: &ValidParams) -> Option<Self> {
         let factor = cell::of(&Equations::new(params)).noise_factor();
         let noise = (params.network.unit_noise * factor) as f32;
         let dropout = params.network.dropout as f32;
@@ -41,7 +41,7 @@ impl Disturbance {
     }
 
     /// Draws the random numbers of the update with this number (counted from 0): (steps × batch) rows.
-    pub(crate) fn draw(&mut self, update: u64, rows: usize) {
+    pub fn draw(&mut self, update: u64, rows: usize) {
         if let Some((_, noise)) = &mut self.noise {
             let mut stream = Stream::new(self.seed, UNIT_NOISE, update);
             (0..rows).for_each(|row| stream.fill_normal(noise.row_mut(row)));
@@ -57,6 +57,21 @@ impl Disturbance {
                 }
             }
         }
+    }
+
+    /// σ; 0 if there is no noise.
+    pub fn noise_size(&self) -> f32 {
+        self.noise.as_ref().map_or(0.0, |(size, _)| *size)
+    }
+
+    /// `ξ` of a row, (units); `None` if there is no noise.
+    pub fn noise_row(&self, row: usize) -> Option<&[f32]> {
+        self.noise.as_ref().map(|(_, noise)| noise.row(row))
+    }
+
+    /// `m / (1 - p)` of a row, (units); `None` without dropout.
+    pub fn dropout_row(&self, row: usize) -> Option<&[f32]> {
+        self.dropout.as_ref().map(|(_, masks)| masks.row(row))
     }
 
     /// The part that belongs to these samples of a batch.

@@ -1,14 +1,17 @@
 //! The evaluation of given outputs, whatever network they come from.
 
+use std::ops::Range;
+
 use concertina_numerics::kernels::Rows;
 use ndarray::{Array2, ArrayView3, s};
 
 use super::batch::Batch;
 use super::score::Scorer;
-use super::{Evaluation, PASS, score_in_parts};
+use super::{Evaluation, PASS, Total, score_in_parts};
 use crate::error::{Error, Result};
 use crate::params::LossKind;
-use crate::task::{InputsRef, Mask, Targets, TrialsRef};
+use crate::task::{InputsRef, Mask, Targets, Trials, TrialsRef};
+use crate::trainer::BatchRecord;
 
 /// Loss, accuracy and `R²` of these outputs.
 ///
@@ -68,6 +71,43 @@ pub fn evaluate_outputs(
     trials.check()?;
     check_targets(targets, width, loss)?;
 
+    let (total, scorer) = total_of(outputs, trials, loss, true)?;
+    if trials.share() == 0.0 {
+        return refuse("mask", "at least one timestep at which the loss counts", "none");
+    }
+    Ok(total.evaluation(targets.are_classes(), &scorer))
+}
+
+/// The score of a batch whose outputs were computed elsewhere, without the norm of its gradient. Outputs may be
+/// NaN or infinite, and the loss is then not finite either.
+///
+/// # Shapes
+/// `outputs`: (samples of `range`, timesteps, outputs).
+///
+/// # Errors
+/// [`Error::Shape`].
+pub fn score_outputs(
+    outputs: ArrayView3<f32>,
+    trials: &Trials,
+    range: Range<usize>,
+    loss: LossKind,
+) -> Result<BatchRecord> {
+    let part = trials.slice(range);
+    let weight = part.weight();
+    let (total, _) = total_of(outputs, part, loss, false)?;
+    let loss = total.loss / weight.max(1) as f64;
+    Ok(BatchRecord { loss, correct: total.correct, weight, gradient_norm: 0.0 })
+}
+
+/// The sums over the scores of these trials, of which each has a row of outputs at every timestep. If `finite`,
+/// outputs and targets must be finite where the loss counts.
+fn total_of(
+    outputs: ArrayView3<f32>,
+    trials: TrialsRef<'_>,
+    loss: LossKind,
+    finite: bool,
+) -> Result<(Total, Scorer)> {
+    let (_, steps, width) = outputs.dim();
     let mut batch = Batch::new(0, 0);
     let mut scorer = Scorer::new(width);
     let total = score_in_parts(trials, PASS, |first, part| {
@@ -77,7 +117,7 @@ pub fn evaluate_outputs(
             let from = evaluated * part.len();
             let at_step = outputs.slice(s![first..first + part.len(), step, ..]);
             rows.rows_mut(from..from + part.len()).copy_from_array(at_step);
-            for sample in 0..part.len() {
+            for sample in (0..part.len()).filter(|_| finite) {
                 let Some(target) = batch.target(evaluated, sample) else { continue };
                 let index = |place: usize| vec![first + sample, step, place];
                 check_finite("outputs", rows.row(from + sample), index)?;
@@ -86,10 +126,7 @@ pub fn evaluate_outputs(
         }
         Ok(scorer.score(loss, &rows, &batch, part.share(), None))
     })?;
-    if trials.share() == 0.0 {
-        return refuse("mask", "at least one timestep at which the loss counts", "none");
-    }
-    Ok(total.evaluation(targets.are_classes(), &scorer))
+    Ok((total, scorer))
 }
 
 /// Checks that this loss can be computed from this many outputs and these targets.

@@ -6,8 +6,8 @@ use super::kinds::Choice;
 use super::saves::{SaveRate, SavesPerEpoch};
 use super::value::Value;
 use super::{
-    GradientMethod, GradientNoiseTarget, ImportedWeights, InitialState, InitialWeights, InputWeights,
-    LossKind, NetworkKind, Nonlinearity, OptimizerKind, SchedulerKind, TaskKind, TrialSource,
+    Arithmetic, GradientMethod, GradientNoiseTarget, ImportedWeights, InitialState, InitialWeights,
+    InputWeights, LossKind, NetworkKind, Nonlinearity, OptimizerKind, SchedulerKind, TaskKind, TrialSource,
 };
 
 /// A type that a parameter can have.
@@ -202,4 +202,4 @@ macro_rules! choice_field {
     )*};
 }
 
-choice_field!(TaskKind NetworkKind Nonlinearity InputWeights InitialWeights InitialState LossKind OptimizerKind SchedulerKind GradientMethod GradientNoiseTarget);
+choice_field!(TaskKind NetworkKind Nonlinearity InputWeights InitialWeights InitialState LossKind OptimizerKind SchedulerKind GradientMethod Arithmetic GradientNoiseTarget);

@@ -203,6 +203,16 @@ choices! {
         /// dropout.
         Condensed = "condensed" | "linear",
     }
+
+    /// The processor whose arithmetic a run has (`train.arithmetic`). A GPU sums in another order, so the
+    /// arithmetic is part of the key of a run.
+    Arithmetic {
+        /// That of the CPU.
+        #[default]
+        Cpu = "cpu",
+        /// That of a GPU, in single precision throughout.
+        Gpu = "gpu",
+    }
 }
 
 impl NetworkKind {

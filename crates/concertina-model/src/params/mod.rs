@@ -16,6 +16,7 @@
 //! # Ok::<(), concertina_model::Error>(())
 //! ```
 
+mod arithmetic;
 mod content_name;
 mod elsewhere;
 mod field;
@@ -41,8 +42,8 @@ pub use elsewhere::PassedOver;
 pub use imported::ImportedWeights;
 pub(crate) use kinds::PART;
 pub use kinds::{
-    ChoiceNames, GradientMethod, GradientNoiseTarget, InitialState, InitialWeights, InputWeights, LossKind,
-    NetworkKind, Nonlinearity, OptimizerKind, SchedulerKind, TaskKind,
+    Arithmetic, ChoiceNames, GradientMethod, GradientNoiseTarget, InitialState, InitialWeights, InputWeights,
+    LossKind, NetworkKind, Nonlinearity, OptimizerKind, SchedulerKind, TaskKind,
 };
 pub use names::parameter;
 pub use notes::Note;
@@ -282,6 +283,8 @@ pub struct TrainParams {
     pub gradient_noise_scaled: bool,
     /// How gradients are computed. In [`ValidParams`] it is the method that is used, never `Automatic`.
     pub gradients: GradientMethod,
+    /// The processor whose arithmetic the run has.
+    pub arithmetic: Arithmetic,
     /// How the learning rate changes from epoch to epoch.
     pub scheduler: SchedulerKind,
     /// Epochs: patience of `plateau`, step size of `step`, half a cycle of `cyclic` and `cyclic_halving`, the
@@ -316,6 +319,7 @@ impl Default for TrainParams {
             gradient_noise_on: GradientNoiseTarget::Recurrent,
             gradient_noise_scaled: false,
             gradients: GradientMethod::Automatic,
+            arithmetic: Arithmetic::Cpu,
             scheduler: SchedulerKind::Plateau,
             scheduler_patience: 5,
             scheduler_factor: 0.5,

@@ -4,8 +4,8 @@ use super::field::Field;
 use super::kinds::Choice;
 use super::parameter::{Condition, Interval, Kind, MOST, Parameter};
 use super::{
-    GradientMethod, GradientNoiseTarget, InitialState, InitialWeights, InputWeights, LossKind, NetworkKind,
-    Nonlinearity, OptimizerKind, Params, SchedulerKind, TaskKind,
+    Arithmetic, GradientMethod, GradientNoiseTarget, InitialState, InitialWeights, InputWeights, LossKind,
+    NetworkKind, Nonlinearity, OptimizerKind, Params, SchedulerKind, TaskKind,
 };
 
 const COUNT: Kind = Kind::Whole { least: 1, most: MOST };
@@ -436,6 +436,13 @@ pub static PARAMETERS: &[Parameter] = &[
         [],
         Kind::Choice(GradientMethod::NAMES),
         "how gradients are computed; condensed, a batch of a linear network costs hardly more than a sample (automatic: the fastest)"
+    )
+    .only("`train.arithmetic = cpu`", |p| p.train.arithmetic == Arithmetic::Cpu),
+    parameter!(
+        train.arithmetic,
+        [],
+        Kind::Choice(Arithmetic::NAMES),
+        "the processor whose arithmetic the run has; usually chosen by `--device`"
     ),
     parameter!(
         train.scheduler,

@@ -27,7 +27,13 @@ pub(super) fn check(params: &Params, shape: &TaskShape) -> Result<()> {
 
 /// Returns an error unless a rule holds. It names the parameter, what the others require of it, and what to
 /// do.
-fn unless(holds: bool, parameter: &str, expected: String, found: impl Display, hint: String) -> Result<()> {
+pub(super) fn unless(
+    holds: bool,
+    parameter: &str,
+    expected: String,
+    found: impl Display,
+    hint: String,
+) -> Result<()> {
     if holds {
         return Ok(());
     }

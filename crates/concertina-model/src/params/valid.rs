@@ -7,8 +7,8 @@ use serde::{Serialize, Serializer};
 use super::registry::PARAMETERS;
 use super::rules;
 use super::{
-    InitialState, LossKind, NetworkKind, NetworkParams, Nonlinearity, Params, SaveRate, SavesPerEpoch,
-    SchedulerKind, TaskKind, TaskParams,
+    Arithmetic, GradientMethod, InitialState, LossKind, NetworkKind, NetworkParams, Nonlinearity, Params,
+    SaveRate, SavesPerEpoch, SchedulerKind, TaskKind, TaskParams,
 };
 use crate::Result;
 use crate::checkpoint::CheckpointSchedule;
@@ -112,6 +112,7 @@ impl Params {
         let shape = task::shape(&params);
         params.resolve_loss(&shape);
         rules::check(&params, &shape)?;
+        params.check_arithmetic()?;
         params.resolve_gradients(&shape);
         Ok(ValidParams { params, shape })
     }
@@ -150,6 +151,10 @@ impl Params {
     }
 
     fn resolve_gradients(&mut self, shape: &TaskShape) {
+        if self.train.arithmetic == Arithmetic::Gpu {
+            self.train.gradients = GradientMethod::Backpropagation;
+            return;
+        }
         let condensed = self.task.evaluate * self.outputs(shape);
         self.train.gradients = self.train.gradients.resolve(self.is_linear(), condensed, self.train.batch);
     }

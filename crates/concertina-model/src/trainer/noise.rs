@@ -2,10 +2,10 @@
 
 use concertina_numerics::kernels::{self, Panels};
 use concertina_numerics::random::{Purpose, Stream};
-use ndarray::Array2;
+use ndarray::{Array2, ArrayView2};
 
 use super::held::Held;
-use crate::network::Packed;
+use crate::network::{Packed, TrainedWeights, is_trained};
 use crate::params::{GradientNoiseTarget, ValidParams};
 
 const GRADIENT_NOISE: Purpose = Purpose::new("gradient noise");
@@ -16,7 +16,7 @@ const GRADIENT_NOISE: Purpose = Purpose::new("gradient noise");
 /// The random numbers are keyed by the update. They are drawn for one array after the other in the order of
 /// [`Packed::arrays`], row by row.
 #[derive(Debug)]
-pub(super) struct GradientNoise {
+pub struct GradientNoise {
     seed: u64,
     size: f32,
     scaled: bool,
@@ -33,6 +33,24 @@ struct Target {
 }
 
 impl GradientNoise {
+    /// The noise that these parameters specify on the gradient by these weights; `None` if they specify none.
+    pub fn new(params: &ValidParams, weights: &TrainedWeights) -> Option<Self> {
+        let trained: Vec<bool> = weights.tensors().iter().map(|(name, _)| is_trained(params, name)).collect();
+        Self::from_params(params, &Packed::pack_trained(weights), &trained)
+    }
+
+    /// Passes `ξ` of the update with this number (counted from 0) to `each`, one array after the other, each
+    /// with its place in [`TrainedWeights::tensors`].
+    pub fn draw(&mut self, update: u64, mut each: impl FnMut(usize, ArrayView2<'_, f32>)) {
+        let mut stream = Stream::new(self.seed, GRADIENT_NOISE, update);
+        for Target { at, drawn, .. } in &mut self.targets {
+            if let Some(values) = drawn.as_slice_mut() {
+                stream.fill_normal(values);
+            }
+            each(*at, drawn.view());
+        }
+    }
+
     /// `None` if the parameters specify no noise. `all` means every trained array, biases included.
     pub(super) fn from_params(params: &ValidParams, weights: &Packed, trained: &[bool]) -> Option<Self> {
         let train = &params.train;

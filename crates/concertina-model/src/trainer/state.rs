@@ -1,17 +1,15 @@
 //! The state from which a run resumes.
 
 use concertina_numerics::kernels::Panels;
-use ndarray::{ArrayD, Ix2};
+use ndarray::{Array2, ArrayD, Ix2};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{EpochRecord, Trainer};
-use crate::checkpoint::Checkpoint;
+use super::{Course, EpochRecord, Trainer};
 use crate::error::{Error, Result};
 use crate::network::TrainedWeights;
 use crate::params::ValidParams;
 use crate::scheduler::SchedulerState;
-use crate::task;
 
 /// Everything that training needs in order to continue as if it had not been interrupted, at the end of an
 /// epoch.
@@ -27,11 +25,31 @@ pub struct TrainingState {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Metadata {
-    epoch: u64,
-    update: u64,
-    scheduler: SchedulerState,
-    history: Vec<EpochRecord>,
+pub(super) struct Metadata {
+    pub(super) epoch: u64,
+    pub(super) update: u64,
+    pub(super) scheduler: SchedulerState,
+    pub(super) history: Vec<EpochRecord>,
+}
+
+impl TrainingState {
+    /// The array with this name.
+    pub fn find(&self, name: &str) -> Option<ArrayD<f32>> {
+        self.tensors.iter().find(|(candidate, _)| candidate == name).map(|(_, array)| array.clone())
+    }
+
+    /// A buffer of the optimizer.
+    ///
+    /// # Errors
+    /// [`Error::MissingTensor`]; [`Error::Shape`] if it does not have this shape.
+    pub fn buffer(&self, name: &str, shape: (usize, usize)) -> Result<Array2<f32>> {
+        let array = self.find(name).ok_or_else(|| Error::MissingTensor { name: name.to_owned() })?;
+        let (expected, found) = (vec![shape.0, shape.1], array.shape().to_vec());
+        match array.into_dimensionality::<Ix2>() {
+            Ok(matrix) if found == expected => Ok(matrix),
+            _ => Err(Error::Shape { what: name.to_owned(), expected, found }),
+        }
+    }
 }
 
 impl Trainer {
@@ -45,17 +63,7 @@ impl Trainer {
                 }
             }
         }
-        let metadata = Metadata {
-            epoch: self.checkpoint.epoch.0,
-            update: self.checkpoint.update.0,
-            scheduler: self.scheduler_state.clone(),
-            history: self.history.clone(),
-        };
-        let metadata = match serde_json::to_value(metadata) {
-            Ok(Value::Object(metadata)) => metadata,
-            _ => unreachable!("a struct of numbers is a JSON object"),
-        };
-        TrainingState { tensors, metadata }
+        self.course.state(tensors)
     }
 
     /// Continues from a state, exactly.
@@ -63,38 +71,19 @@ impl Trainer {
     /// # Errors
     /// [`Error::Resume`], [`Error::MissingTensor`] or [`Error::Shape`] if the state does not belong to a run
     /// with these parameters.
-    pub fn resume(params: &ValidParams, state: TrainingState) -> Result<Self> {
-        let not_a_state = |reason: String| Error::Resume { reason };
-        let metadata: Metadata = serde_json::from_value(Value::Object(state.metadata))
-            .map_err(|error| not_a_state(format!("the metadata of the state cannot be read: {error}")))?;
-        let find = |name: &str| {
-            state.tensors.iter().find(|(candidate, _)| candidate == name).map(|(_, array)| array.clone())
-        };
-        let weights = TrainedWeights::from_tensors(params, find)?;
-        let mut trainer = Self::with_weights(params, task::of(params)?, &weights)?;
-        for (name, buffers) in trainer.updater.restore(metadata.update) {
+    pub fn resume(params: &ValidParams, mut state: TrainingState) -> Result<Self> {
+        let metadata = std::mem::take(&mut state.metadata);
+        let weights = TrainedWeights::from_tensors(params, |name| state.find(name))?;
+        let mut trainer = Self::with(Course::resume(params, metadata)?, &weights);
+        let updates = trainer.checkpoint().update.0;
+        for (name, buffers) in trainer.updater.restore(updates) {
             for (kind, buffer) in [("mean", &mut buffers.mean), ("square", &mut buffers.square)] {
                 let Some(panels) = buffer else { continue };
-                let name = format!("{kind}/{name}");
-                let array = find(&name).ok_or_else(|| Error::MissingTensor { name: name.clone() })?;
-                let expected = vec![panels.row_count(), panels.column_count()];
-                let found = array.shape().to_vec();
-                match array.into_dimensionality::<Ix2>() {
-                    Ok(matrix) if found == expected => *panels = Panels::from_row_major(matrix.view()),
-                    _ => return Err(Error::Shape { what: name, expected, found }),
-                }
+                let shape = (panels.row_count(), panels.column_count());
+                let array = state.buffer(&format!("{kind}/{name}"), shape)?;
+                *panels = Panels::from_row_major(array.view());
             }
         }
-        if metadata.history.len() as u64 != metadata.epoch || metadata.scheduler.epochs != metadata.epoch {
-            return Err(not_a_state(format!(
-                "expected a history of {} epochs, found {}",
-                metadata.epoch,
-                metadata.history.len()
-            )));
-        }
-        trainer.checkpoint = Checkpoint::new(metadata.epoch, metadata.update);
-        trainer.scheduler_state = metadata.scheduler;
-        trainer.history = metadata.history;
         Ok(trainer)
     }
 }

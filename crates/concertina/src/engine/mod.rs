@@ -3,6 +3,7 @@
 //! What the store remembers is read. For the rest, runs are loaded or trained, longest first, and analysed as
 //! soon as their weights are available. Runs with the same key are one job, so nothing is done twice.
 
+mod devices;
 mod missing;
 mod notes;
 mod outlook;
@@ -21,6 +22,8 @@ use std::time::Instant;
 
 use concertina_model::Checkpoint;
 use concertina_model::network::TrainedWeights;
+#[cfg(feature = "gpu")]
+use concertina_model::params::Arithmetic;
 use concertina_model::params::ValidParams;
 use concertina_numerics::kernels::with_threads;
 use concertina_store::{Batch, RunFolder, RunKey, Store};
@@ -38,6 +41,8 @@ pub(crate) use self::weights::weights;
 use self::notes::Notes;
 use self::pool::Queue;
 use self::spent::Ledger;
+#[cfg(feature = "gpu")]
+use self::training::Asked;
 use self::training::{Made, Needs, RunRequest, Site, Witness};
 use self::work::RunWork;
 use crate::error::{Error, ErrorKind, Result};
@@ -60,6 +65,9 @@ enum Job<'a> {
     /// Loads or trains runs with the same key, the shortest first. `looks` counts how often another process
     /// was found training them.
     Runs { places: Vec<usize>, looks: u32 },
+    /// Loads runs, or trains them together on a GPU: groups of runs with the same key, the shortest first.
+    #[cfg(feature = "gpu")]
+    Cohort { groups: Vec<Vec<usize>> },
     /// Helps to analyse weights that a run in training has reached.
     Help(Arc<RunWork<'a>>),
     /// Answers questions about a stored checkpoint.
@@ -105,9 +113,12 @@ pub(crate) fn compute(
 ) -> Result<(Vec<Answered>, Spent)> {
     let ledger = Ledger::default();
     let begin = Instant::now();
-    let mut engine = Engine::new(store, settings, demands, &ledger, Results::Returned)?;
-    engine.serve(seats);
-    Ok((engine.answers()?, ledger.close(begin.elapsed())))
+    let answered = devices::on_devices(store, settings, demands, |demands| {
+        let mut engine = Engine::new(store, settings, demands, &ledger, Results::Returned)?;
+        engine.serve(seats);
+        engine.answers()
+    })?;
+    Ok((answered, ledger.close(begin.elapsed())))
 }
 
 /// Serves the demands together with other processes, and keeps no results. The outcomes of the runs are in
@@ -122,10 +133,13 @@ pub(crate) fn publish(
     demands: &[Demand<'_>],
 ) -> Result<Vec<RunRecord>> {
     let ledger = Ledger::default();
-    let results = Results::Published(RandomState::new());
-    let mut engine = Engine::new(store, settings, demands, &ledger, results)?;
-    engine.serve(seats);
-    Ok(engine.answers()?.into_iter().map(|answered| answered.run).collect())
+    let answered = devices::on_devices(store, settings, demands, |demands| {
+        let results = Results::Published(RandomState::new());
+        let mut engine = Engine::new(store, settings, demands, &ledger, results)?;
+        engine.serve(seats);
+        engine.answers()
+    })?;
+    Ok(answered.into_iter().map(|answered| answered.run).collect())
 }
 
 /// Checks that the questions apply to their runs, and warns where they ask for more than exists.
@@ -225,12 +239,40 @@ impl<'a> Engine<'a> {
                 groups.sort_by_cached_key(|group| order.hash_one(self.keys[group[0]]))
             }
         }
+        let (together, groups) = self.split(groups);
         let cost = |places: &[usize]| places.iter().map(|&place| cost(params(place))).fold(0.0, f64::max);
         let mut groups: Vec<_> = groups.into_iter().map(|places| (cost(&places), places)).collect();
         if let (Results::Published(order), false) = (&self.results, self.settings.rerun) {
             self.notes = Notes::new(self.store, demands, &self.keys, &mut groups, order);
         }
-        groups.into_iter().map(|(cost, places)| (cost, Job::Runs { places, looks: 0 })).collect()
+        let alone = groups.into_iter().map(|(cost, places)| (cost, Job::Runs { places, looks: 0 }));
+        together.into_iter().chain(alone).collect()
+    }
+
+    /// Jobs of runs that are trained together, and the groups of the other runs.
+    #[cfg(feature = "gpu")]
+    fn split(&self, groups: Vec<Vec<usize>>) -> (Vec<(f64, Job<'a>)>, Vec<Vec<usize>>) {
+        let params = |group: &Vec<usize>| self.demands[group[0]].params;
+        let (together, alone): (Vec<_>, Vec<_>) =
+            groups.into_iter().partition(|group| params(group).train.arithmetic == Arithmetic::Gpu);
+        if together.is_empty() {
+            return (Vec::new(), alone);
+        }
+        let together = together.into_iter().map(|group| {
+            let params = params(&group);
+            (group, params)
+        });
+        let job = |groups: Vec<Vec<usize>>| {
+            let costs = groups.iter().flatten().map(|&place| cost(self.demands[place].params));
+            (costs.sum(), Job::Cohort { groups })
+        };
+        let together = devices::cohorts(self.settings, together.collect());
+        (together.into_iter().map(job).collect(), alone)
+    }
+
+    #[cfg(not(feature = "gpu"))]
+    fn split(&self, groups: Vec<Vec<usize>>) -> (Vec<(f64, Job<'a>)>, Vec<Vec<usize>>) {
+        (Vec::new(), groups)
     }
 
     /// All outcomes, in the order of the demands.
@@ -254,6 +296,8 @@ impl<'a> Engine<'a> {
     fn job(&self, job: Job<'a>, queue: &Queue<Job<'a>>) -> Result<()> {
         match job {
             Job::Runs { places, looks } => self.runs(&places, looks, queue),
+            #[cfg(feature = "gpu")]
+            Job::Cohort { groups } => self.cohort(&groups, queue),
             Job::Help(work) => {
                 while work.help()? {}
                 Ok(())
@@ -294,26 +338,81 @@ impl<'a> Engine<'a> {
         Ok(())
     }
 
+    /// Loads runs, or trains them together. The first of each group comes first, because the others continue
+    /// from there.
+    #[cfg(feature = "gpu")]
+    fn cohort(&self, groups: &[Vec<usize>], queue: &Queue<Job<'a>>) -> Result<()> {
+        let longest = groups.iter().map(Vec::len).max().unwrap_or(0);
+        for number in 0..longest {
+            let mut made = Vec::new();
+            for &place in groups.iter().filter_map(|group| group.get(number)) {
+                if let Some((folder, work)) = self.recall(place)? {
+                    made.push((place, folder, work));
+                }
+            }
+            let requests: Vec<RunRequest<'_>> = made
+                .iter()
+                .map(|(place, _, _)| {
+                    let demand = &self.demands[*place];
+                    RunRequest { work: cost(demand.params), ..demand.request(self.settings) }
+                })
+                .collect();
+            let mut witnesses: Vec<Passing<'_, 'a>> =
+                made.iter().map(|(_, _, work)| Passing { work, queue }).collect();
+            let asked =
+                made.iter().zip(&requests).zip(&mut witnesses).map(|(((_, folder, _), request), witness)| {
+                    let site = Site { store: self.store, folder, settings: self.settings };
+                    Asked { site, request, witness }
+                });
+            let outcomes = training::make_together(asked.collect());
+            for ((place, _, work), outcome) in made.iter().zip(outcomes) {
+                if !self.settle(*place, work, outcome, queue)? {
+                    queue.push(-1.0, Job::Runs { places: vec![*place], looks: 1 });
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Loads or trains a run, answers its questions on the way, and then asks for what is still missing.
     /// False if another process is training it and `wait` is false.
     fn run(&self, place: usize, wait: bool, queue: &Queue<Job<'a>>) -> Result<bool> {
         let (demand, settings) = (&self.demands[place], self.settings);
+        let Some((folder, work)) = self.recall(place)? else { return Ok(true) };
+        let request = RunRequest { wait, work: cost(demand.params), ..demand.request(settings) };
+        let site = Site { store: self.store, folder: &folder, settings };
+        let made = training::make(site, &request, &mut Passing { work: &work, queue });
+        self.settle(place, &work, made, queue)
+    }
+
+    /// The folder of a run and what is to be answered about it; `None` if nothing is left to do.
+    fn recall(&self, place: usize) -> Result<Option<(RunFolder, Arc<RunWork<'a>>)>> {
+        let (demand, settings) = (&self.demands[place], self.settings);
         let params = demand.params;
         if settings.cancelled() {
-            return Ok(true);
+            return Ok(None);
         }
         let folder = import::folder_of(self.store, settings.jobs, params);
-        let Some(folder) = self.or_failed(place, folder)? else { return Ok(true) };
+        let Some(folder) = self.or_failed(place, folder)? else { return Ok(None) };
         let (key, copy) = (&self.keys[place], folder.clone());
         let work = Arc::new(RunWork::recall(self.store, settings, self.ledger, demand, key, copy)?);
         if let Some(record) = self.recalled(place, &work, &folder)? {
             self.finished(place, record, cost(params), Some(work));
             self.found_done(place);
-            return Ok(true);
+            return Ok(None);
         }
-        let request = RunRequest { wait, work: cost(params), ..demand.request(settings) };
-        let site = Site { store: self.store, folder: &folder, settings };
-        let made = training::make(site, &request, &mut Passing { work: &work, queue });
+        Ok(Some((folder, work)))
+    }
+
+    /// Records a run that was made, and asks for what is still missing. False if another process is training it.
+    fn settle(
+        &self,
+        place: usize,
+        work: &Arc<RunWork<'a>>,
+        made: Result<Option<Made>>,
+        queue: &Queue<Job<'a>>,
+    ) -> Result<bool> {
+        let params = self.demands[place].params;
         let Some(made) = self.or_failed(place, made)? else { return Ok(true) };
         let Some(Made { record, trained_epochs, training }) = made else { return Ok(false) };
         self.ledger.trained(trained_epochs, training);
@@ -323,9 +422,9 @@ impl<'a> Engine<'a> {
             self.found_done(place);
         }
         let done = trained_epochs.min(params.train.epochs) as f64 / params.train.epochs.max(1) as f64;
-        self.finished(place, record, cost(params) * (1.0 - done), Some(Arc::clone(&work)));
+        self.finished(place, record, cost(params) * (1.0 - done), Some(Arc::clone(work)));
         if !interrupted {
-            self.ask_stored(place, &work, end, queue);
+            self.ask_stored(place, work, end, queue);
         }
         Ok(true)
     }

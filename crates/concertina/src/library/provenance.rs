@@ -39,11 +39,12 @@ pub(crate) fn extended(
     progress: &Progress,
     (from_epoch, to_epoch): (u64, u64),
     jobs: usize,
+    device: Option<&str>,
     clock: &Clock,
 ) -> Value {
     let mut sessions = sessions_of(before);
     let rounded = |seconds: f64| (seconds * 1e6).round() / 1e6;
-    sessions.push(json!({
+    let mut session = json!({
         "version": env!("CARGO_PKG_VERSION"),
         "commit": commit(),
         "clean_tree": clean_tree(),
@@ -56,7 +57,11 @@ pub(crate) fn extended(
         "architecture": std::env::consts::ARCH,
         "operating_system": std::env::consts::OS,
         "cpu_features": cpu_features(),
-    }));
+    });
+    if let Some(device) = device {
+        session["device"] = json!(device);
+    }
+    sessions.push(session);
     json!({ "progress": progress, "training": sessions })
 }
 

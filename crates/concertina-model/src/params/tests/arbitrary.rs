@@ -96,6 +96,10 @@ pub(super) fn valid() -> impl Strategy<Value = ValidParams> {
         if !is_linear || network.rank.is_some() || network.dropout > 0.0 || task.kind != TaskKind::Clusters {
             train.gradients = GradientMethod::Automatic;
         }
+        if params.unsuited_to_gpu().is_some() {
+            params.train.arithmetic = Arithmetic::Cpu;
+        }
+        let train = &mut params.train;
         train.scheduler_patience = train.scheduler_patience.max(1);
         train.cycle_epochs = Some(train.scheduler_patience);
         if let SavesPerEpoch::Each(rates) = &train.saves_per_epoch {

@@ -221,6 +221,7 @@ gradient_noise = 0               # the standard deviation of the noise on the gr
 gradient_noise_on = "recurrent"  # the weights whose gradient is noisy (grad_noise_type); without effect here
 gradient_noise_scaled = false    # rescale the noise to the norm of the gradient; without effect here
 gradients = "backpropagation"    # how gradients are computed; condensed, a batch of a linear network costs hardly more than a sample (automatic: the fastest)
+arithmetic = "cpu"               # the processor whose arithmetic the run has; usually chosen by `--device`
 scheduler = "onecycle"           # how the learning rate changes from epoch to epoch
 scheduler_patience = 5           # patience of `plateau`, step of `step`, half a cycle of the cyclic ones, rise of `onecycle`, in epochs (learning_patience)
 scheduler_factor = 0.5           # the factor of the learning rate; lowest over highest rate of the cyclic ones; without effect here

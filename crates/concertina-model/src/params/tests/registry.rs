@@ -164,6 +164,7 @@ train.gradient_noise = 0
 train.gradient_noise_on = recurrent
 train.gradient_noise_scaled = false
 train.gradients = automatic
+train.arithmetic = cpu
 train.scheduler = plateau
 train.scheduler_patience = 5
 train.scheduler_factor = 0.5

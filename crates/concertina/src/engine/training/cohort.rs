@@ -7,14 +7,17 @@ use concertina_model::network::TrainedWeights;
 use concertina_model::trainer::{EpochRecord, Trainer, TrainingState};
 use concertina_model::{Checkpoint, Error as ModelError, Update};
 
+use crate::error::Result;
+
 /// One or several runs of the same shape in training.
 ///
 /// A cohort knows nothing of stores, plans or analyses: it trains an epoch and returns the outcome. On the
-/// CPU, a cohort is a [`Trainer`] of one run.
+/// CPU, a cohort is a [`Trainer`] of one run. An error is one of the device, which ends the training of all
+/// runs.
 pub(crate) trait Cohort {
     /// Trains the next epoch of each run that has a set of updates, possibly empty, at which its weights are
     /// wanted. A run with `None` is left as it is. The outcomes are in the order of the runs.
-    fn train_epoch(&mut self, wanted: &[Option<BTreeSet<Update>>]) -> Vec<Option<TrainedEpoch>>;
+    fn train_epoch(&mut self, wanted: &[Option<BTreeSet<Update>>]) -> Result<Vec<Option<TrainedEpoch>>>;
 
     /// How far a run has been trained.
     fn checkpoint(&self, run: usize) -> Checkpoint;
@@ -23,17 +26,22 @@ pub(crate) trait Cohort {
     fn history(&self, run: usize) -> &[EpochRecord];
 
     /// The current weights of a run.
-    fn weights(&self, run: usize) -> TrainedWeights;
+    fn weights(&self, run: usize) -> Result<TrainedWeights>;
 
     /// The state from which a run can be resumed.
-    fn state(&self, run: usize) -> TrainingState;
+    fn state(&self, run: usize) -> Result<TrainingState>;
+
+    /// The GPU and its driver; `None` on the CPU.
+    fn device(&self) -> Option<String> {
+        None
+    }
 }
 
 /// The outcome of an epoch of one run.
 #[derive(Debug)]
 pub(crate) struct TrainedEpoch {
     /// The record of the epoch, or why the run cannot continue.
-    pub(crate) record: Result<EpochRecord, ModelError>,
+    pub(crate) record: std::result::Result<EpochRecord, ModelError>,
     /// The weights that were wanted, as far as training got.
     pub(crate) met: Vec<(Checkpoint, TrainedWeights)>,
     /// The time it took.
@@ -56,17 +64,21 @@ impl<'c> Member<'c> {
         self.cohort.history(self.run)
     }
 
-    pub(crate) fn weights(self) -> TrainedWeights {
+    pub(crate) fn weights(self) -> Result<TrainedWeights> {
         self.cohort.weights(self.run)
     }
 
-    pub(crate) fn state(self) -> TrainingState {
+    pub(crate) fn state(self) -> Result<TrainingState> {
         self.cohort.state(self.run)
+    }
+
+    pub(crate) fn device(self) -> Option<String> {
+        self.cohort.device()
     }
 }
 
 impl Cohort for Trainer {
-    fn train_epoch(&mut self, wanted: &[Option<BTreeSet<Update>>]) -> Vec<Option<TrainedEpoch>> {
+    fn train_epoch(&mut self, wanted: &[Option<BTreeSet<Update>>]) -> Result<Vec<Option<TrainedEpoch>>> {
         let epoch = |updates: &Option<BTreeSet<Update>>| {
             let mut met = Vec::new();
             let begin = Instant::now();
@@ -74,7 +86,7 @@ impl Cohort for Trainer {
             let record = self.train_epoch(updates.as_ref()?, keep);
             Some(TrainedEpoch { record, met, time: begin.elapsed() })
         };
-        wanted.iter().map(epoch).collect()
+        Ok(wanted.iter().map(epoch).collect())
     }
 
     fn checkpoint(&self, _: usize) -> Checkpoint {
@@ -85,11 +97,11 @@ impl Cohort for Trainer {
         self.history()
     }
 
-    fn weights(&self, _: usize) -> TrainedWeights {
-        self.trained_weights()
+    fn weights(&self, _: usize) -> Result<TrainedWeights> {
+        Ok(self.trained_weights())
     }
 
-    fn state(&self, _: usize) -> TrainingState {
-        self.state()
+    fn state(&self, _: usize) -> Result<TrainingState> {
+        Ok(self.state())
     }
 }

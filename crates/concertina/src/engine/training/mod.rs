@@ -7,6 +7,11 @@
 
 mod cohort;
 mod comparison;
+#[cfg(feature = "gpu")]
+mod gpu;
+#[cfg(not(feature = "gpu"))]
+#[path = "no_gpu.rs"]
+mod gpu;
 mod plan;
 mod publisher;
 mod session;
@@ -14,6 +19,7 @@ mod witness;
 
 use std::time::Duration;
 
+use concertina_model::params::Arithmetic;
 use concertina_model::trainer::{EpochRecord, Trainer};
 use concertina_store::{Claim, Claimed, Keep as Packing, RunFolder};
 
@@ -67,6 +73,13 @@ pub(crate) fn epochs_left(folder: &RunFolder, request: &RunRequest<'_>) -> Resul
     Ok(plan.map(|plan| plan.epochs - done(&plan)))
 }
 
+/// A run that is asked for, and where and for whom it is made.
+pub(crate) struct Asked<'a, 'w> {
+    pub(crate) site: Site<'a>,
+    pub(crate) request: &'a RunRequest<'a>,
+    pub(crate) witness: &'w mut dyn Witness,
+}
+
 /// Makes a run as it is asked for: looks at the store, and trains what is missing. `None` if another process
 /// is training it and the request does not want to wait.
 pub(crate) fn make(
@@ -74,106 +87,171 @@ pub(crate) fn make(
     request: &RunRequest<'_>,
     witness: &mut dyn Witness,
 ) -> Result<Option<Made>> {
-    let source = Source::Loaded;
-    let (trained_epochs, training, comparison) = (0, Duration::ZERO, None);
-    Making { site, request, source, trained_epochs, training, comparison }.run(witness)
+    let asked = Asked { site, request, witness };
+    make_together(vec![asked]).pop().unwrap_or(Err(Error::Interrupted))
+}
+
+/// Makes runs as they are asked for, and trains those that a GPU trains together. They must have the same
+/// shape. The results are in the order of the runs.
+pub(crate) fn make_together(asked: Vec<Asked<'_, '_>>) -> Vec<Result<Option<Made>>> {
+    let mut ongoing: Vec<(Making<'_, '_>, Option<Result<Option<Made>>>)> =
+        asked.into_iter().map(|asked| (Making::of(asked), None)).collect();
+    loop {
+        let mut ready = Vec::new();
+        for (making, result) in ongoing.iter_mut().filter(|(_, result)| result.is_none()) {
+            match making.look() {
+                Ok(Look::Train(pass)) => ready.push((making, result, pass)),
+                Ok(Look::Again) => {}
+                Ok(Look::Done(made)) => *result = Some(Ok(made.map(|made| *made))),
+                Err(error) => *result = Some(Err(error)),
+            }
+        }
+        if !ready.is_empty() {
+            let mut passes: Vec<(&mut Making<'_, '_>, &mut Pass)> =
+                ready.iter_mut().map(|(making, _, pass)| (&mut **making, &mut **pass)).collect();
+            let trained = train_passes(&mut passes);
+            for ((making, result, pass), trained) in ready.into_iter().zip(trained) {
+                *result = match trained.map(|trained| making.settle(*pass, trained)) {
+                    Ok(None) => None,
+                    Ok(Some(made)) => Some(Ok(Some(made))),
+                    Err(error) => Some(Err(error)),
+                };
+            }
+        }
+        if ongoing.iter().all(|(_, result)| result.is_some()) {
+            return ongoing.into_iter().filter_map(|(_, result)| result).collect();
+        }
+    }
+}
+
+/// Trains runs in one pass, each by itself or, if they have the arithmetic of a GPU, together.
+fn train_passes(passes: &mut [(&mut Making<'_, '_>, &mut Pass)]) -> Vec<Result<Trained>> {
+    match passes.first().map(|(making, _)| making.request.params.train.arithmetic) {
+        Some(Arithmetic::Gpu) => gpu::train_passes(passes),
+        _ => passes.iter_mut().map(|(making, pass)| making.train_alone(pass)).collect(),
+    }
+}
+
+/// What a look at the store shows of a run.
+enum Look {
+    /// There is something to train, and this process has the claim.
+    Train(Box<Pass>),
+    /// Another process is training it: look again.
+    Again,
+    /// The run is as it was asked for, or as far as that is possible now; `None` if another process is training
+    /// it.
+    Done(Option<Box<Made>>),
+}
+
+/// A pass over a run: what the store has, what to train, and the claim on the run.
+struct Pass {
+    known: Known,
+    plan: Plan,
+    claim: Claim,
 }
 
 /// A run that is being made, and what was done for it so far.
-struct Making<'a> {
+struct Making<'a, 'w> {
     site: Site<'a>,
     request: &'a RunRequest<'a>,
+    witness: &'w mut dyn Witness,
     source: Source,
     trained_epochs: u64,
     training: Duration,
     comparison: Option<Comparison>,
+    from_start: bool,
+    looks: u32,
+    passes: usize,
 }
 
-impl Making<'_> {
-    fn run(mut self, witness: &mut dyn Witness) -> Result<Option<Made>> {
-        let mut from_start = self.request.rerun;
-        let (mut looks, mut passes) = (0, 0);
-        loop {
-            let known = Known::read(self.site.folder, self.request.params)?;
-            if self.plan(&known, witness, from_start).is_none() {
-                return self.found(known).map(Some);
-            }
-            if passes == MOST_PASSES {
-                return Err(self.is_lost());
-            }
-            if !self.site.settings.has_time_for(self.request.epoch_work()) {
-                return Ok(Some(self.interrupted(known.history)));
-            }
-            let mut claim = match self.site.folder.claim()? {
-                Claimed::Mine(claim) => claim,
-                Claimed::Held(_) if self.site.settings.cancelled() => {
-                    return Ok(Some(self.interrupted(known.history)));
-                }
-                Claimed::Held(_) if !self.request.wait && self.trained_epochs == 0 => return Ok(None),
-                Claimed::Held(_) => {
-                    self.wait(looks);
-                    looks += 1;
-                    continue;
-                }
-            };
-            // Another process may have finished it in the meantime.
-            let known = Known::read(self.site.folder, self.request.params)?;
-            let Some(plan) = self.plan(&known, witness, from_start) else { continue };
-            let trained = self.train(&known, &plan, witness, &mut claim)?;
-            drop(claim);
-            passes += 1;
-            from_start = false;
-            let Some(end) = trained.end else { return Ok(Some(self.interrupted(trained.history))) };
-            if self.is_complete(&known, &plan, end, witness) {
-                return Ok(Some(self.made(Outcome::Complete, end, trained.history)));
-            }
+impl<'a, 'w> Making<'a, 'w> {
+    fn of(asked: Asked<'a, 'w>) -> Self {
+        let Asked { site, request, witness } = asked;
+        Making {
+            site,
+            request,
+            witness,
+            source: Source::Loaded,
+            trained_epochs: 0,
+            training: Duration::ZERO,
+            comparison: None,
+            from_start: request.rerun,
+            looks: 0,
+            passes: 0,
         }
     }
 
-    /// What to train of the run; `None` if nothing is missing.
-    fn plan(&self, known: &Known, witness: &dyn Witness, from_start: bool) -> Option<Plan> {
-        Plan::of(self.request, known, &witness.needs(self.request.end(known)), from_start)
+    fn look(&mut self) -> Result<Look> {
+        let known = Known::read(self.site.folder, self.request.params)?;
+        if self.plan(&known).is_none() {
+            return self.found(known).map(|made| Look::Done(Some(Box::new(made))));
+        }
+        if self.passes == MOST_PASSES {
+            return Err(self.is_lost());
+        }
+        if !self.site.settings.has_time_for(self.request.epoch_work()) {
+            return Ok(Look::Done(Some(Box::new(self.interrupted(known.history)))));
+        }
+        let claim = match self.site.folder.claim()? {
+            Claimed::Mine(claim) => claim,
+            Claimed::Held(_) if self.site.settings.cancelled() => {
+                return Ok(Look::Done(Some(Box::new(self.interrupted(known.history)))));
+            }
+            Claimed::Held(_) if !self.request.wait && self.trained_epochs == 0 => {
+                return Ok(Look::Done(None));
+            }
+            Claimed::Held(_) => {
+                self.wait();
+                return Ok(Look::Again);
+            }
+        };
+        // Another process may have finished it in the meantime.
+        let known = Known::read(self.site.folder, self.request.params)?;
+        Ok(match self.plan(&known) {
+            Some(plan) => Look::Train(Box::new(Pass { known, plan, claim })),
+            None => Look::Again,
+        })
     }
 
-    /// Trains the run in one pass, as a cohort of one run.
-    fn train(
-        &mut self,
-        known: &Known,
-        plan: &Plan,
-        witness: &mut dyn Witness,
-        claim: &mut Claim,
-    ) -> Result<Trained> {
-        let session = Session::new(self.site, self.request, known, plan, witness, claim);
-        let mut trainer = self.trainer(&session)?;
-        let trained = train(&mut trainer, vec![session]).pop().unwrap_or(Err(Error::Interrupted))?;
+    /// What to train of the run; `None` if nothing is missing.
+    fn plan(&self, known: &Known) -> Option<Plan> {
+        Plan::of(self.request, known, &self.witness.needs(self.request.end(known)), self.from_start)
+    }
+
+    /// Trains the run in one pass on the CPU, as a cohort of one run.
+    fn train_alone(&mut self, pass: &mut Pass) -> Result<Trained> {
+        let session = self.session(pass);
+        let mut trainer = trainer(&session)?;
+        train(&mut trainer, vec![session]).pop().unwrap_or(Err(Error::Interrupted))
+    }
+
+    fn session<'s>(&'s mut self, pass: &'s mut Pass) -> Session<'s> {
+        let Pass { known, plan, claim } = pass;
+        Session::new(self.site, self.request, known, plan, self.witness, claim)
+    }
+
+    /// Takes the outcome of a pass. The run, if it is as it was asked for, or was interrupted.
+    fn settle(&mut self, pass: Pass, trained: Trained) -> Option<Made> {
+        let Pass { known, plan, claim } = pass;
+        drop(claim);
         self.trained_epochs += trained.to_epoch - trained.from_epoch;
         self.training += trained.time;
         if plan.from_start {
             self.comparison = trained.comparison.clone();
         }
         if self.source == Source::Loaded {
-            self.source = source_of(known, plan, &trained);
+            self.source = source_of(&known, &plan, &trained);
         }
-        Ok(trained)
-    }
-
-    /// A trainer at the beginning of the session: at the stored state, or at the start of the run.
-    fn trainer(&self, session: &Session<'_>) -> Result<Trainer> {
-        if let Some(state) = session.stored_state()? {
-            match Trainer::resume(self.request.params, state) {
-                Ok(trainer) => return Ok(trainer),
-                Err(error) => {
-                    let run = self.request.key.short();
-                    self.site.settings.warn(&format!("run {run}: {error}; it is trained from its start"));
-                }
-            }
-        }
-        Ok(Trainer::new(self.request.params)?)
+        self.passes += 1;
+        self.from_start = false;
+        let Some(end) = trained.end else { return Some(self.interrupted(trained.history)) };
+        let complete = self.is_complete(&known, &plan, end);
+        complete.then(|| self.made(Outcome::Complete, end, trained.history))
     }
 
     /// Whether nothing is missing of a run that was trained, without looking at the store again.
-    fn is_complete(&self, known: &Known, plan: &Plan, end: End, witness: &dyn Witness) -> bool {
-        let needs = witness.needs(end);
+    fn is_complete(&self, known: &Known, plan: &Plan, end: End) -> bool {
+        let needs = self.witness.needs(end);
         let kept = self.request.kept(end, &needs);
         plan.to_the_end
             && !end.diverged
@@ -181,15 +259,16 @@ impl Making<'_> {
     }
 
     /// Waits for another process.
-    fn wait(&self, looks: u32) {
-        if looks == 0 {
+    fn wait(&mut self) {
+        if self.looks == 0 {
             self.site.settings.tell(EventKind::Waiting { run: self.request.key });
         }
-        std::thread::sleep(patience(looks));
+        std::thread::sleep(patience(self.looks));
+        self.looks += 1;
     }
 
     /// The result if everything that is wanted is in the store.
-    fn found(self, known: Known) -> Result<Made> {
+    fn found(&mut self, known: Known) -> Result<Made> {
         let (folder, params) = (self.site.folder, self.request.params);
         if known.loose {
             folder.pack(Packing::All)?; // the process was killed between the last checkpoint and packing
@@ -201,17 +280,17 @@ impl Making<'_> {
         Ok(self.made(outcome, end, history))
     }
 
-    fn interrupted(mut self, history: Vec<EpochRecord>) -> Made {
+    fn interrupted(&mut self, history: Vec<EpochRecord>) -> Made {
         let end = End::after(self.request.params, history.len() as u64);
         self.comparison = None;
         self.made(Outcome::Interrupted, end, history)
     }
 
-    fn made(self, outcome: Outcome, end: End, history: Vec<EpochRecord>) -> Made {
-        let Self { request, source, trained_epochs, training, comparison, .. } = self;
-        let params = request.params.clone();
-        let record = RunRecord { key: request.key, params, outcome, source, end, history, comparison };
-        Made { record, trained_epochs, training }
+    fn made(&mut self, outcome: Outcome, end: End, history: Vec<EpochRecord>) -> Made {
+        let (request, comparison) = (self.request, self.comparison.take());
+        let (key, params, source) = (request.key, request.params.clone(), self.source);
+        let record = RunRecord { key, params, outcome, source, end, history, comparison };
+        Made { record, trained_epochs: self.trained_epochs, training: self.training }
     }
 
     fn is_lost(&self) -> Error {
@@ -223,7 +302,20 @@ impl Making<'_> {
     }
 }
 
-/// Trains the runs of a cohort, each as its session wants. The outcomes are in the order of the sessions.
+/// A trainer at the beginning of the session: at the stored state, or at the start of the run.
+fn trainer(session: &Session<'_>) -> Result<Trainer> {
+    let params = session.params();
+    if let Some(state) = session.stored_state()? {
+        match Trainer::resume(params, state) {
+            Ok(trainer) => return Ok(trainer),
+            Err(error) => session.begins_again(&error),
+        }
+    }
+    Ok(Trainer::new(params)?)
+}
+
+/// Trains the runs of a cohort, each as its session wants. The outcomes are in the order of the sessions. If the
+/// device fails, all runs that are still in training fail. What they published before is kept.
 fn train(cohort: &mut dyn Cohort, sessions: Vec<Session<'_>>) -> Vec<Result<Trained>> {
     let mut open: Vec<Option<Session<'_>>> = sessions.into_iter().map(Some).collect();
     let mut results: Vec<Option<Result<Trained>>> = open.iter().map(|_| None).collect();
@@ -249,7 +341,14 @@ fn train(cohort: &mut dyn Cohort, sessions: Vec<Session<'_>>) -> Vec<Result<Trai
         if wanted.iter().all(Option::is_none) {
             return results.into_iter().flatten().collect();
         }
-        epochs = cohort.train_epoch(&wanted);
+        epochs = match cohort.train_epoch(&wanted) {
+            Ok(epochs) => epochs,
+            Err(error) => {
+                let message = error.to_string();
+                let failed = || Err(Error::Device { message: message.clone() });
+                return results.into_iter().map(|result| result.unwrap_or_else(failed)).collect();
+            }
+        };
     }
 }
 
@@ -343,9 +442,9 @@ mod tests {
     struct Pair([Trainer; 2]);
 
     impl Cohort for Pair {
-        fn train_epoch(&mut self, wanted: &[Option<BTreeSet<Update>>]) -> Vec<Option<TrainedEpoch>> {
+        fn train_epoch(&mut self, wanted: &[Option<BTreeSet<Update>>]) -> Result<Vec<Option<TrainedEpoch>>> {
             let one = |(trainer, wanted): (&mut Trainer, &Option<BTreeSet<Update>>)| {
-                Cohort::train_epoch(trainer, std::slice::from_ref(wanted)).pop().flatten()
+                Ok(Cohort::train_epoch(trainer, std::slice::from_ref(wanted))?.pop().flatten())
             };
             self.0.iter_mut().zip(wanted).map(one).collect()
         }
@@ -358,12 +457,12 @@ mod tests {
             self.0[run].history()
         }
 
-        fn weights(&self, run: usize) -> TrainedWeights {
-            self.0[run].trained_weights()
+        fn weights(&self, run: usize) -> Result<TrainedWeights> {
+            Ok(self.0[run].trained_weights())
         }
 
-        fn state(&self, run: usize) -> TrainingState {
-            self.0[run].state()
+        fn state(&self, run: usize) -> Result<TrainingState> {
+            Ok(self.0[run].state())
         }
     }
 

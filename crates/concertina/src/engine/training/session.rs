@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use concertina_model::network::TrainedWeights;
+use concertina_model::params::ValidParams;
 use concertina_model::trainer::{EpochRecord, TrainingState, early_stop};
 use concertina_model::{Checkpoint, Error as ModelError, Update};
 use concertina_store::{Claim, RunFolder, Store};
@@ -133,6 +134,17 @@ impl<'a> Session<'a> {
         }
     }
 
+    /// The parameters of the run.
+    pub(crate) fn params(&self) -> &'a ValidParams {
+        self.request.params
+    }
+
+    /// Says that the stored state cannot be used.
+    pub(crate) fn begins_again(&self, error: &ModelError) {
+        let run = self.request.key.short();
+        self.site.settings.warn(&format!("run {run}: {error}; it is trained from its start"));
+    }
+
     /// The state to continue from; `None` if the run is trained from its start.
     pub(crate) fn stored_state(&self) -> Result<Option<TrainingState>> {
         if !self.known.progress.as_ref().is_some_and(|state| self.plan.continues_from(state)) {
@@ -148,7 +160,7 @@ impl<'a> Session<'a> {
         self.from_epoch = start.epoch.0;
         (self.published, self.beaten, self.asked) = (Instant::now(), Instant::now(), Instant::now());
         if self.plan.wanted.contains(&start) {
-            self.take(start, run.weights(), self.plan.end)?;
+            self.take(start, run.weights()?, self.plan.end)?;
         }
         self.next(run)
     }
@@ -226,7 +238,8 @@ impl<'a> Session<'a> {
             self.published.elapsed() >= self.interval || self.publisher.waiting_bytes() >= MOST_WAITING;
         if !done && is_time {
             let begin = Instant::now();
-            self.publisher.publish_part(self.newer_state(run).as_ref(), self.witness)?;
+            let state = self.newer_state(run)?;
+            self.publisher.publish_part(state.as_ref(), self.witness)?;
             self.interval = INTERVAL.max(begin.elapsed() * SHARE);
             self.published = Instant::now();
         }
@@ -234,11 +247,14 @@ impl<'a> Session<'a> {
     }
 
     /// The state to publish, if the store does not have one that is as new.
-    fn newer_state(&self, run: Member<'_>) -> Option<State> {
+    fn newer_state(&self, run: Member<'_>) -> Result<Option<State>> {
         let stored = self.known.progress.as_ref();
         let newer =
             stored.is_none_or(|stored| stored.diverged.is_none() && stored.epoch < run.checkpoint().epoch.0);
-        newer.then(|| (tensors_of_state(run.state()), run.history().to_vec()))
+        match newer {
+            true => Ok(Some((tensors_of_state(run.state()?), run.history().to_vec()))),
+            false => Ok(None),
+        }
     }
 
     /// Publishes the rest when nothing more is wanted, and returns the outcome.
@@ -268,7 +284,7 @@ impl<'a> Session<'a> {
     fn take_early_stop(&mut self, end: End, run: Member<'_>) -> Result<()> {
         let last = after_epoch(self.request.params, end.epoch);
         if self.plan.to_the_end && end.epoch < self.plan.epochs && self.last_met != Some(last) {
-            self.take(last, run.weights(), end)?;
+            self.take(last, run.weights()?, end)?;
         }
         Ok(())
     }
@@ -285,7 +301,7 @@ impl<'a> Session<'a> {
                 let news = stored.is_none_or(|stored| stored.diverged.is_none());
                 news.then(|| (tensors_of_end(&progress), run.history().to_vec()))
             }
-            None => self.newer_state(run),
+            None => self.newer_state(run)?,
         };
         if self.interrupted {
             return self.publisher.publish_part(state.as_ref(), self.witness);
@@ -295,7 +311,15 @@ impl<'a> Session<'a> {
             Some(newest) => {
                 let epochs = (self.from_epoch, completed);
                 let before = folder.provenance()?;
-                Some(provenance::extended(before, newest, epochs, settings.jobs, &self.clock))
+                let device = run.device();
+                Some(provenance::extended(
+                    before,
+                    newest,
+                    epochs,
+                    settings.jobs,
+                    device.as_deref(),
+                    &self.clock,
+                ))
             }
             None => None,
         };
