@@ -364,8 +364,8 @@ impl Cohort {
         Ok(outcomes)
     }
 
-    /// How many updates to make in the next launch, after `done` of the epoch: up to the next at which weights
-    /// are wanted, and no more than fit into the buffers and the time of a launch.
+    /// How many updates to make in the next launch, after `done` of the epoch: up to the next at which
+    /// weights are wanted, and no more than fit into the buffers and the time of a launch.
     fn launch_size(&self, done: usize, ongoing: &[Ongoing], wanted: &[Option<BTreeSet<Update>>]) -> usize {
         let next = |run: &Ongoing| {
             let now = self.checkpoint(run.run).update;

@@ -4,9 +4,9 @@
 //! same [`Shape`] in step, one work group for each network. Random numbers, trials, losses and schedules are
 //! those of the CPU; the kernels (`shader/`) compute states, gradients and steps of the optimizer.
 //!
-//! Every sum is taken by one work group in a fixed order, so the bits of a run do not depend on the other runs
-//! of its cohort, nor on the number of updates in a launch. They differ from those of the CPU, and may differ
-//! from device to device.
+//! Every sum is taken by one work group in a fixed order, so the bits of a run do not depend on the other
+//! runs of its cohort, nor on the number of updates in a launch. They differ from those of the CPU, and may
+//! differ from device to device.
 
 mod benchmark;
 mod cohort;

@@ -8,8 +8,8 @@ use concertina_model::params::{
 };
 use concertina_model::task::{Target, TaskShape};
 
-/// The largest number of samples that pass through a network together. A larger batch is taken part by part, so
-/// that memory does not grow with the batch. Arbitrary: a weight that was read is used this many times.
+/// The largest number of samples that pass through a network together. A larger batch is taken part by part,
+/// so that memory does not grow with the batch. Arbitrary: a weight that was read is used this many times.
 const PART: usize = 32;
 
 /// Bytes of work group memory that every device has.
@@ -32,7 +32,8 @@ pub struct Shape {
     /// For how many timesteps a stimulus is held; `None` if there is an input at every timestep.
     pub(crate) hold: Option<usize>,
     pub(crate) batch: usize,
-    /// Updates of an epoch, and samples of the validation set: runs of a cohort go through their epochs in step.
+    /// Updates of an epoch, and samples of the validation set: runs of a cohort go through their epochs in
+    /// step.
     pub(crate) updates: usize,
     pub(crate) samples: usize,
     pub(crate) validation: usize,

@@ -100,7 +100,8 @@ fn set_network(params: &mut Params, (kind, nonlinearity): (NetworkKind, Nonlinea
 #[test]
 fn gradients_of_every_network_nonlinearity_and_loss_agree_with_the_cpu() {
     let device = device();
-    // Each network with one loss, and each loss with several networks: compiling kernels takes most of the time.
+    // Each network with one loss, and each loss with several networks: compiling kernels takes most of the
+    // time.
     for (network, loss) in NETWORKS.into_iter().zip(LOSSES.into_iter().cycle()) {
         compare_gradients(
             &device,

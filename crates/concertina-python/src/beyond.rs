@@ -126,14 +126,16 @@ pub(crate) fn rdm<'py>(
     Ok(found.map(|found| found.into_pyarray(py)))
 }
 
-/// The TwoNN estimate of a cloud of states: the dimension, its standard error, and three estimates by maximum
-/// likelihood. `None` if it is undefined.
+/// A TwoNN estimate: the dimension, its standard error, and three estimates by maximum likelihood.
+type TwoNnEstimate = (f64, f64, f64, f64, f64);
+
+/// The TwoNN estimate of a cloud of states. `None` if it is undefined.
 #[pyfunction]
 pub(crate) fn twonn(
     py: Python<'_>,
     states: &Bound<'_, PyAny>,
     discarded: f64,
-) -> PyResult<Option<(f64, f64, f64, f64, f64)>> {
+) -> PyResult<Option<TwoNnEstimate>> {
     const CLOUD: Argument = Argument::new("states", &["samples", "units"]);
     let states = reals::<Ix2>(CLOUD, states)?;
     let found = each_precision!(states, view => computed(py, || ct::twonn(view, discarded))?);

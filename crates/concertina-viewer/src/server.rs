@@ -68,7 +68,7 @@ async fn accept(listener: TcpListener, server: Arc<Server>, stop: &AtomicBool) -
             let answer = service_fn(|request| answer(&server, request));
             let mut builder = http1::Builder::new();
             builder.timer(TokioTimer::new()).header_read_timeout(PATIENCE).max_buf_size(64 << 10);
-            // A client that breaks off harms nobody but itself.
+            // A client that breaks off harms only itself.
             let _ = builder.serve_connection(TokioIo::new(connection), answer).await;
             drop(place);
         });

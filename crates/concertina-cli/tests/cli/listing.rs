@@ -223,10 +223,16 @@ fn a_published_dictionary_is_trained_with_notes_on_what_is_not_a_parameter() {
 }
 
 #[test]
-fn there_is_no_option_that_chooses_a_device_and_does_nothing() {
+fn a_device_that_this_program_cannot_use_is_named_and_the_runs_are_trained_on_the_cpu() {
     let place = Place::new();
-    assert_eq!(place.run(&["params", "--device", "cpu"]).status, Some(2));
-    assert!(!place.run(&["train", "--help"]).stdout.contains("--device"));
+    assert_eq!(place.run(&["params", "--device", "cpu"]).status, Some(2), "where it would do nothing");
+    assert_eq!(place.run(&["train", "--device", "tpu"]).status, Some(2));
+    if cfg!(feature = "gpu") {
+        return;
+    }
+    let said = place.run_small(&["train", "--device", "gpu"], &["epochs=1"]).expect_success();
+    assert!(said.stderr.contains("built without GPUs"), "{}", said.stderr);
+    assert!(said.stderr.contains("trained on the CPU"), "{}", said.stderr);
 }
 
 #[test]

@@ -78,8 +78,8 @@ pub fn evaluate_outputs(
     Ok(total.evaluation(targets.are_classes(), &scorer))
 }
 
-/// The score of a batch whose outputs were computed elsewhere, without the norm of its gradient. Outputs may be
-/// NaN or infinite, and the loss is then not finite either.
+/// The score of a batch whose outputs were computed elsewhere, without the norm of its gradient. Outputs may
+/// be NaN or infinite, and the loss is then not finite either.
 ///
 /// # Shapes
 /// `outputs`: (samples of `range`, timesteps, outputs).
@@ -99,8 +99,8 @@ pub fn score_outputs(
     Ok(BatchRecord { loss, correct: total.correct, weight, gradient_norm: 0.0 })
 }
 
-/// The sums over the scores of these trials, of which each has a row of outputs at every timestep. If `finite`,
-/// outputs and targets must be finite where the loss counts.
+/// The sums over the scores of these trials, of which each has a row of outputs at every timestep. If
+/// `finite`, outputs and targets must be finite where the loss counts.
 fn total_of(
     outputs: ArrayView3<f32>,
     trials: TrialsRef<'_>,

@@ -11,8 +11,8 @@ use crate::hint::Hint;
 use crate::record::Outcome;
 use crate::settings::Settings;
 
-/// Serves demands with the device of the settings: those that a GPU trains get its arithmetic, and what the GPU
-/// fails to train is trained on the CPU.
+/// Serves demands with the device of the settings: those that a GPU trains get its arithmetic, and what the
+/// GPU fails to train is trained on the CPU.
 pub(super) fn on_devices(
     store: &Store,
     settings: &Settings,
@@ -139,7 +139,8 @@ mod gpu {
         Ok(placed)
     }
 
-    /// Leaves on the GPU what is stored with its arithmetic, and the rest if it is expected to be faster there.
+    /// Leaves on the GPU what is stored with its arithmetic, and the rest if it is expected to be faster
+    /// there.
     fn choose(
         store: &Store,
         settings: &Settings,

@@ -404,7 +404,8 @@ impl<'a> Engine<'a> {
         Ok(Some((folder, work)))
     }
 
-    /// Records a run that was made, and asks for what is still missing. False if another process is training it.
+    /// Records a run that was made, and asks for what is still missing. False if another process is training
+    /// it.
     fn settle(
         &self,
         place: usize,

@@ -138,8 +138,8 @@ enum Look {
     Train(Box<Pass>),
     /// Another process is training it: look again.
     Again,
-    /// The run is as it was asked for, or as far as that is possible now; `None` if another process is training
-    /// it.
+    /// The run is as it was asked for, or as far as that is possible now; `None` if another process is
+    /// training it.
     Done(Option<Box<Made>>),
 }
 
@@ -314,8 +314,8 @@ fn trainer(session: &Session<'_>) -> Result<Trainer> {
     Ok(Trainer::new(params)?)
 }
 
-/// Trains the runs of a cohort, each as its session wants. The outcomes are in the order of the sessions. If the
-/// device fails, all runs that are still in training fail. What they published before is kept.
+/// Trains the runs of a cohort, each as its session wants. The outcomes are in the order of the sessions. If
+/// the device fails, all runs that are still in training fail. What they published before is kept.
 fn train(cohort: &mut dyn Cohort, sessions: Vec<Session<'_>>) -> Vec<Result<Trained>> {
     let mut open: Vec<Option<Session<'_>>> = sessions.into_iter().map(Some).collect();
     let mut results: Vec<Option<Result<Trained>>> = open.iter().map(|_| None).collect();
