@@ -98,7 +98,7 @@ impl Trainer {
     /// Passes the weights to `keep` after each update in `wanted` (counted over the whole of training).
     ///
     /// # Errors
-    /// [`Error::Diverged`](crate::Error::Diverged) as soon as a loss or a weight is NaN or infinite. Training
+    /// [`Error::Diverged`] as soon as a loss or a weight is NaN or infinite. Training
     /// cannot continue after that. Weights that were passed to `keep` are always finite.
     pub fn train_epoch(
         &mut self,

@@ -14,7 +14,7 @@ const GRADIENT_NOISE: Purpose = Purpose::new("gradient noise");
 /// given the norm of `g`, array by array.
 ///
 /// The random numbers are keyed by the update. They are drawn for one array after the other in the order of
-/// [`Packed::arrays`], row by row.
+/// `Packed::arrays`, row by row.
 #[derive(Debug)]
 pub struct GradientNoise {
     seed: u64,
