@@ -36,6 +36,10 @@ fn initial_weights_beyond_single_precision_are_refused_with_the_scale_that_cause
         ("input_scale=1e300", "network.input_scale"),
         ("input_scale=1e300 input_weights=diagonal", "network.input_scale"),
         ("readout_scale=1e300", "network.readout_scale"),
+        ("kind=gru gate_gain=1e300", "network.gate_gain"),
+        ("kind=lstm gate_gain=1e300", "network.gate_gain"),
+        ("kind=gru gate_bias=1e300", "network.gate_bias"),
+        ("kind=lstm gate_bias=1e300", "network.gate_bias"),
     ] {
         let error = Network::initial(&params(change)).expect_err("refused");
         assert!(

@@ -4,7 +4,7 @@
 //! Everything is computed in f64 and rounded to f32 once, at the end.
 
 use concertina_numerics::random::{Purpose, Stream};
-use ndarray::{Array1, Array2, Axis, Zip};
+use ndarray::{Array, Array1, Array2, Axis, Dimension, Zip};
 
 use super::drawing::{Drawing, Drawn};
 pub use super::drawing::{
@@ -62,13 +62,18 @@ fn standard(drawing: &Drawing<'_>) -> Result<Weights> {
     }
     let layout = Layout::of(params);
     let repeated = layout.biases / biases.len();
+    let (gain, gain_name) = match network.kind.is_gated() && network.gate_gain > params.gain() {
+        true => (network.gate_gain, "network.gate_gain"),
+        false => (params.gain(), "network.gain"),
+    };
+    let biases: Vec<Array1<f32>> = biases
+        .into_iter()
+        .map(|bias| rounded(bias, "network.gate_bias", params.gate_bias()))
+        .collect::<Result<_>>()?;
     Ok(Weights {
         input: rounded(input, "network.input_scale", network.input_scale)?,
-        recurrent: recurrent
-            .into_iter()
-            .map(|part| rounded(part, "network.gain", params.gain()))
-            .collect::<Result<_>>()?,
-        biases: biases.iter().flat_map(|bias| vec![bias.mapv(|entry| entry as f32); repeated]).collect(),
+        recurrent: recurrent.into_iter().map(|part| rounded(part, gain_name, gain)).collect::<Result<_>>()?,
+        biases: biases.into_iter().flat_map(|bias| vec![bias; repeated]).collect(),
         readout: rounded(readout, "network.readout_scale", network.readout_scale)?,
         readout_bias: Array1::zeros(params.outputs()),
         initial_state: initial_state(params),
@@ -118,7 +123,7 @@ fn initial_state(params: &ValidParams) -> Option<Array1<f32>> {
 
 /// Weights in single precision, or, if one of them is too large for it, an error that names the parameter
 /// that scales them.
-fn rounded(array: Array2<f64>, parameter: &str, scale: f64) -> Result<Array2<f32>> {
+fn rounded<D: Dimension>(array: Array<f64, D>, parameter: &str, scale: f64) -> Result<Array<f32, D>> {
     let rounded = array.mapv(|entry| entry as f32);
     if rounded.iter().all(|entry| entry.is_finite()) {
         return Ok(rounded);

@@ -176,6 +176,10 @@ fn null_is_explained(
         (AnalysisSpec::WeightVariance(asked), "weight_variance") => row + 1 < asked.window,
         (AnalysisSpec::Autocorrelation(_), "autocorrelation") => integer("samples") == Some(0),
         (AnalysisSpec::Autocorrelation(_), "autocorrelation_sd") => integer("samples") < Some(2),
+        // the state has a single number, and thus one eigenvalue and one component
+        (AnalysisSpec::FixedPoints(_), "next_modulus" | "pc2") if params.network.units == 1 => true,
+        // starts that are all equal, or on a line, have fewer components
+        (AnalysisSpec::FixedPoints(_), "pc1" | "pc2") => true,
         (AnalysisSpec::FixedPoints(_), _) => is_null("index"), // nothing was found
         // arrays that are not trained or did not change, kernels of equal entries, targets without classes
         (AnalysisSpec::Kernel(_), column) => !matches!(column, "block" | "trained"),

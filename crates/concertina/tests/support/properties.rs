@@ -8,9 +8,9 @@ use std::sync::Arc;
 use concertina::analyses::{Analysis as _, AnalysisSpec};
 use concertina::model::network::Weights;
 use concertina::model::params::{
-    GradientMethod, GradientNoiseTarget, InitialState, InitialWeights, InputWeights, Interval, Kind,
-    LossKind, NetworkKind, Nonlinearity, PARAMETERS, Params, SavesPerEpoch, Sweep, TaskKind, ValidParams,
-    ValidSweep, Value,
+    Arithmetic, GradientMethod, GradientNoiseTarget, InitialState, InitialWeights, InputWeights, Interval,
+    Kind, LossKind, NetworkKind, Nonlinearity, PARAMETERS, Params, SavesPerEpoch, Sweep, TaskKind,
+    ValidParams, ValidSweep, Value,
 };
 use concertina::model::task::{Inputs, Mask, Targets, TrialArrays, Trials};
 use concertina::model::trainer::EpochRecord;
@@ -213,6 +213,8 @@ fn under_the_rules(mut params: Params) -> Params {
     if let SavesPerEpoch::Each(rates) = &train.saves_per_epoch {
         train.epochs = rates.len() as u64;
     }
+    // a GPU trains the others
+    params.train.arithmetic = Arithmetic::Cpu;
     if params.train.loss != LossKind::Zero {
         let mut without_loss = params.clone();
         without_loss.train.loss = LossKind::Zero;
