@@ -1065,7 +1065,8 @@ class RunAnalyses:
             * `hits`: how many starts ended there; for the start that came nearest, `start_trial` and
               `start_timestep`, where it began, and `iterations`, the number of its steps;
             * `leading_modulus` and `next_modulus`: the largest and the second largest modulus of an
-              eigenvalue. Along a line attractor, the first is close to 1 and the second is below it;
+              eigenvalue. Along a line attractor, the first is close to 1 and the second is below it. A state
+              that is a single number has no second one: null;
             * `pc1` and `pc2`: where the point is in the plane of the first two principal components of the
               starts, from their mean. Null where the starts vary along fewer directions;
             * `state`, a vector: the state (of an LSTM, `h` and then `c`); `eigenvalue_real` and
