@@ -442,7 +442,7 @@ pub static PARAMETERS: &[Parameter] = &[
         train.arithmetic,
         [],
         Kind::Choice(Arithmetic::NAMES),
-        "the processor whose arithmetic the run has; usually chosen by `--device`"
+        "the processor whose arithmetic the run has; usually set by the choice of a device"
     ),
     parameter!(
         train.scheduler,
