@@ -27,12 +27,18 @@ ELSEWHERE = {
 }
 # a Python that has the package
 PYTHON = os.environ.get("CONCERTINA_PYTHON", "")
-# commands that build, install or measure, and commands for code that a page adds to Concertina
-NOT_RUN = re.compile(r"^(cargo|pip|python3?|git|fuzz/run|benches/\S+) |=residual |=recall ")
+# commands that build, install or measure, commands for code that a page adds to Concertina, and those that need
+# Slurm, which tests/slurm/run tests
+NOT_RUN = re.compile(
+    r"^(cargo|pip|python3?|git|fuzz/run|benches/\S+|concertina submit|concertina jobs)\b|=residual |=recall "
+)
 MINUTES = re.compile(
-    r"^(concertina (?:figures|reproduce|plot expansion\.toml|plot my\.toml)\b(?!.*--print)(?!.*--plan)(?! fig1\b)[^#\n]*)",
+    r"^(concertina (?:figures|reproduce|plot expansion\.toml|plot my\.toml|train [^#\n]*seed=0\.\.500)\b"
+    r"(?!.*--print)(?!.*--plan)(?! fig1\b)[^#\n]*)",
     re.MULTILINE,
 )
+# a viewer runs until it is told to stop
+VIEWER = re.compile(r"^(concertina view\b[^#\n]*)", re.MULTILINE)
 
 # trainings that are shortened
 SHORTER = ("epochs=120", "epochs=12")
@@ -71,7 +77,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def of_shell(code: str) -> str:
     """What is run of a block of commands."""
     lines = [line for line in code.splitlines() if not NOT_RUN.search(line)]
-    return MINUTES.sub(r"\1 --print ", "\n".join(lines))
+    short = MINUTES.sub(r"\1 --print ", "\n".join(lines))
+    return VIEWER.sub(r"{ timeout 2 \1 --no-open || [ $? = 124 ]; } ", short)
 
 
 def run(block: Block, page: Path, names: dict[str, Any]) -> None:
