@@ -157,7 +157,8 @@ class ParameterValues:
         #: how gradients are computed; condensed, a batch of a linear network costs hardly more than a sample
         #: (automatic: the fastest); the default is automatic
         gradients: Literal["automatic", "backpropagation", "split", "condensed"]
-        #: the processor whose arithmetic the run has; usually set by the choice of a device; the default is cpu
+        #: the processor whose arithmetic the run has; usually set by the choice of a device; the default is
+        #: cpu
         arithmetic: Literal["cpu", "gpu"]
         #: how the learning rate changes from epoch to epoch; the default is plateau
         scheduler: Literal["none", "plateau", "step", "multistep", "cyclic", "cyclic_halving", "onecycle"]
