@@ -103,7 +103,7 @@ impl Repository {
         for entry in std::fs::read_dir(root.join(folder)).expect("a folder of the repository") {
             let name = entry.expect("an entry of that folder").file_name();
             let path = folder.join(&name);
-            if MADE.iter().any(|made| path == Path::new(made)) || name == "target" {
+            if MADE.iter().any(|made| path == Path::new(made)) || name == "target" || name == "node_modules" {
                 continue;
             }
             let path_on_disk = root.join(&path);
