@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use concertina_analysis::{Analysis, AnalysisSpec};
-use concertina_recipe::{RECIPES, Recipe, SeedChoice};
+use concertina_recipe::{OTHER_RECIPES, RECIPES, Recipe, SeedChoice};
 
 use crate::error::{Error, Result, suggestion};
 use crate::methods::Methods;
@@ -54,7 +54,8 @@ fn references_of(name: &str) -> Result<BTreeSet<String>> {
     let recipe = match is_recipe_file(name) {
         true => Recipe::from_path(Path::new(name))?,
         false => Recipe::shipped(&plain).map_err(|_| {
-            let names = AnalysisSpec::NAMES.iter().copied().chain(RECIPES.iter().map(|(name, _)| *name));
+            let figures = RECIPES.iter().chain(OTHER_RECIPES).map(|(name, _)| *name);
+            let names = AnalysisSpec::NAMES.iter().copied().chain(figures);
             Error::UnknownSource { name: name.to_owned(), hint: suggestion(&plain, names) }
         })?,
     };
