@@ -5,6 +5,10 @@ needs. `OURS` is called as `OURS ANALYSIS ROWS COLUMNS FILE`.
 
     python analyses.py [--rounds N] [--only ANALYSIS]... [--save FILE] OURS
 
+Fixed points are compared with a twin of FixedPointFinder in NumPy: Adam on all starts jointly, down to a speed of 1e-12 or for 5,000
+iterations, and points within 1e-3 of each other merged. Its learning rate falls geometrically, where that package adapts it. Ours
+goes down to 1e-24. The network has six stable points, which both must find.
+
 TwoNN and maximum likelihood are compared with scikit-dimension, dissimilarity matrices with rsatoolbox, and decoding with
 scikit-learn. Procrustes distance and centred kernel alignment are compared with the same formulas in NumPy and SciPy, in the
 form that the package netrep uses (centre, divide by the norm, singular values of the product). Ours computes the maximum
@@ -35,7 +39,9 @@ ANALYSES = {
     "procrustes": (1000, 200, 1e-9),
     "cka": (1000, 200, 1e-9),
     "decoding": (5000, 200, 1e-3),
+    "fixed_points": (400, 200, 0.0),
 }
+PATTERNS = 3
 PACKAGES = ("numpy", "scipy", "scikit-learn", "scikit-dimension", "rsatoolbox")
 
 
@@ -47,6 +53,14 @@ def data(analysis: str) -> np.ndarray:
         states = random.standard_normal((rows, columns))
         states[:, :20] += np.where(np.arange(rows) % 2, 0.3, -0.3)[:, None]
         return states
+    if analysis == "fixed_points":
+        # weights that store orthogonal patterns, with noise, and below them states near combinations of the patterns
+        noise = random.standard_normal((columns, columns)) / np.sqrt(columns)
+        patterns, _ = np.linalg.qr(random.standard_normal((columns, PATTERNS)))
+        patterns = np.sign(patterns)
+        weights = 1.5 / columns * patterns @ patterns.T + 0.3 * noise
+        starts = random.standard_normal((rows - columns, PATTERNS)) @ patterns.T
+        return np.vstack([weights, np.tanh(starts + 0.3 * random.standard_normal(starts.shape))])
     inner = random.standard_normal((rows, 10))
     if analysis in ("procrustes", "cka"):
         inner[rows // 2 :] = inner[: rows // 2]
@@ -80,6 +94,8 @@ def peer(analysis: str, states: np.ndarray):
             return np.arccos(np.linalg.svd(a.T @ b, compute_uv=False).sum())
 
         return angle
+    if analysis == "fixed_points":
+        return lambda: stable_points(*np.split(states, [states.shape[1]]))
     if analysis == "cka":
 
         def alignment():
@@ -95,6 +111,28 @@ def peer(analysis: str, states: np.ndarray):
     decoder = LogisticRegression(C=1.0, tol=1e-8, max_iter=10_000)
     folds = StratifiedKFold(FOLDS)
     return lambda: np.mean([cross_val_score(decoder, part, labels, cv=folds).mean() for part in np.split(states, len(states) // TRIALS)])
+
+
+def stable_points(weights: np.ndarray, states: np.ndarray) -> int:
+    """The number of stable fixed points of `tanh(h W)` that Adam finds from the states."""
+    states, first, second = states.copy(), np.zeros_like(states), np.zeros_like(states)
+    for step in range(1, 5001):
+        after = np.tanh(states @ weights)
+        residual = after - states
+        speed = 0.5 * np.sum(residual**2, axis=1)
+        if speed.max() < 1e-12:
+            break
+        gradient = (residual * (1 - after**2)) @ weights.T - residual
+        first = 0.9 * first + 0.1 * gradient
+        second = 0.999 * second + 0.001 * gradient**2
+        scale = np.sqrt(second / (1 - 0.999**step)) + 1e-8
+        states -= 1e-2 * 10 ** (-step / 2500) * first / (1 - 0.9**step) / scale
+    points = []
+    for state in states[speed < 1e-12]:
+        if all(np.linalg.norm(state - point) >= 1e-3 for point in points):
+            points.append(state)
+    jacobians = (weights * (1 - np.tanh(point @ weights) ** 2) for point in points)
+    return sum(np.abs(np.linalg.eigvals(jacobian)).max() < 1 for jacobian in jacobians)
 
 
 def be_peer(analysis: str) -> None:

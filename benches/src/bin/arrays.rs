@@ -3,16 +3,20 @@
 //!
 //! `arrays ANALYSIS ROWS COLUMNS FILE` reads ROWS × COLUMNS numbers in f64, little endian, row by row.
 //! Analyses of two clouds take the first and the second half of the rows. For `decoding`, each 500 rows are a
-//! timestep, rows alternate between two classes, and folds are consecutive rows.
+//! timestep, rows alternate between two classes, and folds are consecutive rows. For `fixed_points`, the first
+//! rows are the weights and the others are starts, and the value is the number of stable points.
 
 use std::hint::black_box;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
+use concertina::analyses::lyapunov::{Autonomous, Rule};
 use concertina::analyses::{
-    Decoding, RdmDistance, cka, decoding, levina_bickel, procrustes_angle, rdm, twonn, with_threads,
+    Decoding, FixedPoints, RdmDistance, cka, decoding, fixed_points, levina_bickel, procrustes_angle, rdm,
+    twonn, with_threads,
 };
-use ndarray::{Array2, ArrayView2, Axis};
+use concertina::model::params::Nonlinearity;
+use ndarray::{Array1, Array2, ArrayView2, Axis};
 
 /// How often the analysis is called, as for the peers.
 const CALLS: usize = 5;
@@ -38,6 +42,16 @@ fn value(analysis: &str, states: ArrayView2<f64>) -> Result<Option<f64>> {
             let folds: Vec<usize> = (0..TRIALS).map(|trial| trial * FOLDS / TRIALS).collect();
             let found = decoding(&Decoding::default(), states, &labels, Some(&folds), 0)?.across();
             found.diag().mean()
+        }
+        "fixed_points" => {
+            let (weights, starts) = states.split_at(Axis(0), states.ncols());
+            let (weights, zero) = (weights.to_owned(), Array1::zeros(states.ncols()));
+            let system = Autonomous::new(weights, zero, Nonlinearity::Tanh, Rule::Map)?;
+            let found = fixed_points(&FixedPoints::default(), &system, starts)?;
+            let kinds = found.texts("kind")?;
+            let stable = found.integers("unstable")?.into_iter().zip(kinds);
+            let stable = stable.filter(|(unstable, kind)| *unstable == Some(0) && kind.as_deref() == Some("fixed"));
+            Some(stable.count() as f64)
         }
         other => bail!("expected an analysis that the peers also have, found `{other}`"),
     })

@@ -1,5 +1,6 @@
 //! `cka`: how similar two sets of states of the same trials are, independently of their axes.
 
+use concertina_numerics::kernels::Columns;
 use concertina_numerics::linalg::{centre, product};
 use ndarray::{Array2, ArrayView2};
 
@@ -107,6 +108,22 @@ pub(crate) fn centred<T: Precision>(states: ArrayView2<T>) -> Option<Array2<f64>
     (distance > rounding.whole(samples, units)).then_some(centred)
 }
 
+/// `‖Xᵀ X‖²`, by the axis along which there are fewer entries.
+fn own_squared_norm(centred: &Array2<f64>) -> f64 {
+    let (samples, units) = centred.dim();
+    let entries = centred.as_standard_layout();
+    let rows = entries.outer_iter().map(|row| row.to_vec());
+    let mut columns = Columns::default();
+    if units <= samples {
+        columns.resize(samples, units);
+        rows.enumerate().for_each(|(row, values)| columns.set_row(row, &values));
+    } else {
+        columns.resize(units, samples);
+        rows.enumerate().for_each(|(column, values)| columns.set_column(column, &values));
+    }
+    columns.gram_squared_norm()
+}
+
 /// The linear kernel of a centred set of states, with what its alignments with other kernels have in common.
 #[derive(Debug)]
 pub(crate) struct Kernel {
@@ -136,9 +153,9 @@ impl Kernel {
     fn with(centred: Array2<f64>, gram: Option<Array2<f64>>) -> Self {
         let square = |state: ndarray::ArrayView1<f64>| state.iter().map(|entry| entry * entry).sum();
         let diagonal = centred.outer_iter().map(square).collect();
-        let mut kernel = Self { centred, gram, diagonal, own: 0.0 };
-        kernel.own = kernel.cross(&kernel);
-        kernel
+        let own = gram.as_ref().map(|gram| gram.iter().map(|entry| entry * entry).sum());
+        let own = own.unwrap_or_else(|| own_squared_norm(&centred));
+        Self { centred, gram, diagonal, own }
     }
 
     /// `‖Xᵀ Y‖²`, which equals the sum over pairs of samples of the products of their kernels. The form with

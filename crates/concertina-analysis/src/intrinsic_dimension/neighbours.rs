@@ -303,12 +303,8 @@ impl Neighbours {
 /// The places of the rows that equal no earlier one, in order.
 pub(super) fn distinct<T: Precision>(states: ArrayView2<T>) -> Vec<usize> {
     let compare = |one: &usize, other: &usize| {
-        let pairs = states.row(*one).into_iter().zip(states.row(*other));
-        let order = pairs.map(|(a, b)| {
-            let (a, b): (f64, f64) = ((*a).into(), (*b).into());
-            a.partial_cmp(&b).expect("finite")
-        });
-        order.fold(Ordering::Equal, Ordering::then)
+        let values = |sample: &usize| states.row(*sample).into_iter().map(|value| (*value).into());
+        values(one).partial_cmp(values(other)).expect("finite")
     };
     let mut order: Vec<usize> = (0..states.nrows()).collect();
     order.sort_by(compare); // stable, so that the first of equal rows comes first

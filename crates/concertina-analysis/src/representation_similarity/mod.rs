@@ -263,7 +263,7 @@ impl Analysis for RepresentationSimilarity {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn references(&self) -> &'static [&'static str] {

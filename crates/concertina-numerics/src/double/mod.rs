@@ -6,6 +6,6 @@ mod product;
 mod softplus;
 mod tanh;
 
-pub use product::{Panels, product};
+pub use product::{Panels, product, squared_distances};
 pub use softplus::{logistic_and_slopes, softplus_and_slopes};
 pub use tanh::tanh_and_slopes;

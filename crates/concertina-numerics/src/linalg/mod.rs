@@ -17,7 +17,7 @@ pub use num_complex::Complex64;
 pub use pca::{Pca, centre};
 pub use qr::{Qr, orthogonal_factor, qr};
 pub use solve::{Elimination, solve_positive_definite};
-pub use svd::{Svd, svd};
+pub use svd::{Svd, singular_values, svd};
 
 pub(crate) use convert::check_finite;
 pub use convert::one_over_power_of_two;

@@ -5,6 +5,8 @@ use ndarray::{Array1, Array2, ArrayView2};
 use super::convert::{check_finite, row_major, safe_scale, scaled, to_array};
 use crate::{Error, Result};
 
+const OPERATION: &str = "singular values";
+
 /// The thin singular value decomposition `a = left diag(singular_values) right_transposed`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Svd {
@@ -24,7 +26,6 @@ pub struct Svd {
 /// # Errors
 /// [`Error::NotFinite`], [`Error::NotConverged`].
 pub fn svd(a: ArrayView2<f64>) -> Result<Svd> {
-    const OPERATION: &str = "singular values";
     check_finite(OPERATION, &a)?;
     let scale = safe_scale(&a);
     let found = row_major(&scaled(&a, scale).view()).view().thin_svd();
@@ -34,6 +35,19 @@ pub fn svd(a: ArrayView2<f64>) -> Result<Svd> {
         singular_values: found.S().column_vector().iter().map(|value| value / scale).collect(),
         right_transposed: to_array(found.V().transpose()),
     })
+}
+
+/// The singular values in decreasing order, (min(rows, columns)), in a fraction of the time of [`svd`], and
+/// equally exact.
+///
+/// # Errors
+/// As [`svd`].
+pub fn singular_values(a: ArrayView2<f64>) -> Result<Array1<f64>> {
+    check_finite(OPERATION, &a)?;
+    let scale = safe_scale(&a);
+    let found = row_major(&scaled(&a, scale).view()).view().singular_values();
+    let found = found.map_err(|_| Error::NotConverged { operation: OPERATION, shape: a.dim() })?;
+    Ok(found.into_iter().map(|value| value / scale).collect())
 }
 
 #[cfg(test)]
@@ -55,6 +69,8 @@ mod tests {
                 (left.dim(), singular_values.dim(), right_transposed.dim()),
                 ((rows, k), k, (k, columns))
             );
+            let alone = super::singular_values(a.view()).expect("values");
+            assert!((&alone - &singular_values).iter().all(|off| off.abs() < 1e-13), "{rows} by {columns}");
             let off = &product((&left * &singular_values).view(), right_transposed.view()) - &a;
             assert!(off.iter().all(|off| off.abs() < 1e-12), "{rows} by {columns}");
             assert!(singular_values.windows(2).into_iter().all(|pair| pair[0] >= pair[1] && pair[1] >= 0.0));
