@@ -50,7 +50,8 @@ fn value(analysis: &str, states: ArrayView2<f64>) -> Result<Option<f64>> {
             let found = fixed_points(&FixedPoints::default(), &system, starts)?;
             let kinds = found.texts("kind")?;
             let stable = found.integers("unstable")?.into_iter().zip(kinds);
-            let stable = stable.filter(|(unstable, kind)| *unstable == Some(0) && kind.as_deref() == Some("fixed"));
+            let stable =
+                stable.filter(|(unstable, kind)| *unstable == Some(0) && kind.as_deref() == Some("fixed"));
             Some(stable.count() as f64)
         }
         other => bail!("expected an analysis that the peers also have, found `{other}`"),

@@ -139,6 +139,11 @@ mod saturation;
 mod spectrum;
 mod weight_variance;
 
+// the analysis that the guide adds, as the guide shows it
+#[cfg(test)]
+#[path = "../tests/guide/mod.rs"]
+mod guide;
+
 mod analysis;
 mod classifier;
 mod error;
