@@ -54,7 +54,7 @@ def data(analysis: str) -> np.ndarray:
         states[:, :20] += np.where(np.arange(rows) % 2, 0.3, -0.3)[:, None]
         return states
     if analysis == "fixed_points":
-        # weights that store orthogonal patterns, with noise, and below them states near combinations of the patterns
+        # weights that store orthogonal patterns, with noise; below them states near combinations of these
         noise = random.standard_normal((columns, columns)) / np.sqrt(columns)
         patterns, _ = np.linalg.qr(random.standard_normal((columns, PATTERNS)))
         patterns = np.sign(patterns)

@@ -260,7 +260,9 @@ class Table:
             * `"mean_ci"`: mean and a bootstrapped interval of 95%;
             * `"mean_sd"`: mean and one standard deviation to either side;
             * `"median_iqr"`: median and quartiles;
-            * `"lines"`: each realisation as a line, and the mean.
+            * `"lines"`: each realisation as a line, and the mean;
+            * `"paired"`: over words, each realisation as joined marks, and the mean;
+            * `"box"`: over words, quartiles with the median, whiskers to the extremes, and each realisation.
 
             None if there is one value at each position.
         title : str, optional

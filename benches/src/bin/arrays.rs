@@ -3,8 +3,8 @@
 //!
 //! `arrays ANALYSIS ROWS COLUMNS FILE` reads ROWS × COLUMNS numbers in f64, little endian, row by row.
 //! Analyses of two clouds take the first and the second half of the rows. For `decoding`, each 500 rows are a
-//! timestep, rows alternate between two classes, and folds are consecutive rows. For `fixed_points`, the first
-//! rows are the weights and the others are starts, and the value is the number of stable points.
+//! timestep, rows alternate between two classes, and folds are consecutive rows. For `fixed_points`, the
+//! first rows are the weights and the others are starts, and the value is the number of stable points.
 
 use std::hint::black_box;
 use std::time::Instant;

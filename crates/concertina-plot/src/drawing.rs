@@ -64,6 +64,20 @@ pub struct Drawing {
     pub snapshot_file: Option<String>,
     /// For `schematic`: what it illustrates.
     pub schematic: Option<Schematic>,
+    /// Marks of significance above words along the horizontal axis. A recipe takes them from its claims.
+    #[serde(skip)]
+    pub brackets: Vec<Bracket>,
+}
+
+/// A mark of significance: a bracket from one word along the horizontal axis to another.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Bracket {
+    /// The words, as in the cells of the table.
+    pub between: [String; 2],
+    /// The p-value, which is shown as `***` (below 0.001), `**` (below 0.01), `*` (below 0.05) or `n.s.`.
+    pub p: f64,
+    /// Values of the columns that facets or colours distinguish: where the bracket is. Everywhere, if empty.
+    pub group: BTreeMap<String, String>,
 }
 
 /// The kind of panel.

@@ -49,6 +49,11 @@ pub enum ErrorBar {
     MedianIqr,
     /// Each realisation as a line, and the mean.
     Lines,
+    /// Over words: each realisation as marks that are joined from word to word, and the mean.
+    Paired,
+    /// Over words: a box from the first to the third quartile with the median, whiskers to the smallest and
+    /// the largest value, and a mark for each realisation.
+    Box,
 }
 
 /// A point and, if there are enough values, an interval around it.
@@ -78,7 +83,7 @@ pub enum NoSummary {
 impl ErrorBar {
     /// Their names in recipes.
     pub(crate) const NAMES: &[&str] =
-        &["gamma", "gamma_reflected", "mean_ci", "mean_sd", "median_iqr", "lines"];
+        &["gamma", "gamma_reflected", "mean_ci", "mean_sd", "median_iqr", "lines", "paired", "box"];
 
     /// The error bar to use for `column`: [`ErrorBar::Gamma`] is mirrored for `accuracy` and `..._accuracy`.
     pub fn for_column(self, column: &str) -> Self {
@@ -86,6 +91,16 @@ impl ErrorBar {
             Self::Gamma if column == "accuracy" || column.ends_with("_accuracy") => Self::GammaReflected,
             other => other,
         }
+    }
+
+    /// Whether single realisations are drawn.
+    pub(crate) fn shows_realisations(self) -> bool {
+        matches!(self, Self::Lines | Self::Paired | Self::Box)
+    }
+
+    /// Whether it is only for words along the horizontal axis.
+    pub(crate) fn needs_words(self) -> bool {
+        matches!(self, Self::Paired | Self::Box)
     }
 
     /// Whether an interval of this kind over so few values is only their range. A bootstrap of n values draws
@@ -132,13 +147,13 @@ impl ErrorBar {
                 });
                 Summary { centre, interval }
             }
-            Self::MedianIqr => {
+            Self::MedianIqr | Self::Box => {
                 let mut sorted = values.to_vec();
                 sorted.sort_by(f64::total_cmp);
                 let interval = several.then(|| (quantile(&sorted, 0.25), quantile(&sorted, 0.75)));
                 Summary { centre: quantile(&sorted, 0.5), interval }
             }
-            Self::Lines => Summary { centre: mean(values), interval: None },
+            Self::Lines | Self::Paired => Summary { centre: mean(values), interval: None },
         };
         let (low, high) = summary.interval.unwrap_or_default();
         match [summary.centre, low, high].iter().all(|number| number.is_finite()) {
@@ -186,6 +201,8 @@ impl<'de> Deserialize<'de> for ErrorBar {
                     "mean_sd" => Ok(ErrorBar::MeanSd),
                     "median_iqr" => Ok(ErrorBar::MedianIqr),
                     "lines" => Ok(ErrorBar::Lines),
+                    "paired" => Ok(ErrorBar::Paired),
+                    "box" => Ok(ErrorBar::Box),
                     _ => Err(E::unknown_variant(name, ErrorBar::NAMES)),
                 }
             }
@@ -206,13 +223,15 @@ impl<'de> Deserialize<'de> for ErrorBar {
 mod tests {
     use super::*;
 
-    const ALL: [ErrorBar; 6] = [
+    const ALL: [ErrorBar; 8] = [
         ErrorBar::Gamma,
         ErrorBar::GammaReflected,
         ErrorBar::MeanCi { level: 0.95 },
         ErrorBar::MeanSd,
         ErrorBar::MedianIqr,
         ErrorBar::Lines,
+        ErrorBar::Paired,
+        ErrorBar::Box,
     ];
 
     #[test]

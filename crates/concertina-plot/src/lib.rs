@@ -32,7 +32,7 @@ mod theme;
 mod ticks;
 
 pub use colour::Colour;
-pub use drawing::{Axis, Channel, Drawing, Kind, Legend, Palette, ReferenceLine, Schematic, Share};
+pub use drawing::{Axis, Bracket, Channel, Drawing, Kind, Legend, Palette, ReferenceLine, Schematic, Share};
 pub use error::{Error, Result};
 pub use error_bar::{ErrorBar, NoSummary, Summary};
 pub use figure::{Figure, Page, PagePanel, PageRow};

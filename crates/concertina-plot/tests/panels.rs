@@ -2,7 +2,9 @@
 
 mod support;
 
-use concertina_plot::{DrawnPanel, Error, ErrorBar, Legend, Panel, Schematic, Share, TextBox};
+use concertina_plot::{
+    Axis, Bracket, Drawing, DrawnPanel, Error, ErrorBar, Legend, Panel, Schematic, Share, TextBox,
+};
 use concertina_table::{Scalar, Table, Values};
 use support::{Rows, assert_tidy};
 
@@ -251,5 +253,94 @@ fn formulas_in_labels_are_set_or_refused() {
     insta::assert_snapshot!(refused(scatter.title(r"$x \in X$")), @r"
     no glyph for `∈` in the text `x ∈ X`
     hint: figures are set in Liberation Sans, which has Latin, Greek and Cyrillic letters; write superscripts and subscripts as `^{...}` and `_{...}`
+    ");
+}
+
+/// Three networks before and after training, at two gains.
+fn before_and_after() -> Table {
+    let mut rows: Vec<(i64, &str, i64, f64)> = Vec::new();
+    for (gain, base) in [(20, 4.0), (250, 9.0)] {
+        for seed in 0..3 {
+            rows.push((gain, "before", seed, base + 0.5 * seed as f64));
+            rows.push((gain, "after", seed, base - 2.0 - 0.25 * seed as f64));
+        }
+    }
+    Table::from_columns([
+        ("gain", Values::from(rows.iter().map(|row| row.0).collect::<Vec<_>>())),
+        ("stage", Values::from(rows.iter().map(|row| row.1.to_owned()).collect::<Vec<_>>())),
+        ("seed", Values::from(rows.iter().map(|row| row.2).collect::<Vec<_>>())),
+        ("effective_dimension", Values::from(rows.iter().map(|row| row.3).collect::<Vec<_>>())),
+    ])
+    .expect("equal lengths")
+}
+
+#[test]
+fn paired_realisations_are_joined_from_word_to_word() {
+    let table = before_and_after();
+    let panel = Panel::lines(&table).x("stage").y("effective_dimension").facet("gain");
+    let lines = panel.clone().band(ErrorBar::Lines).draw().expect("drawn");
+    let paired = panel.band(ErrorBar::Paired).draw().expect("drawn");
+    let faint = |drawn: &DrawnPanel| drawn.svg().matches("stroke-opacity").count();
+    assert_eq!((faint(&lines), faint(&paired)), (0, 2), "one group of strokes in each facet");
+    assert_eq!(csv(paired.data()), csv(lines.data()));
+    assert_tidy("paired", &paired.text_boxes(), paired.page());
+}
+
+#[test]
+fn a_box_has_quartiles_whiskers_and_every_realisation() {
+    let table = before_and_after();
+    let panel = Panel::lines(&table).x("stage").y("effective_dimension").hue("gain").band(ErrorBar::Box);
+    let drawn = panel.draw().expect("drawn");
+    insta::assert_snapshot!(csv(drawn.data()), @r"
+    gain,stage,effective_dimension,low,high,realisations
+    20,before,4.5,4.25,4.75,3
+    20,after,1.75,1.625,1.875,3
+    250,before,9.5,9.25,9.75,3
+    250,after,6.75,6.625,6.875,3
+    ");
+    assert_tidy("box", &drawn.text_boxes(), drawn.page());
+    let alone = panel.keep("seed", ["0"]).draw().expect("drawn");
+    assert_eq!(alone.problems(), ["4 of 4 points have one realisation, and so no error bar"]);
+}
+
+#[test]
+fn brackets_are_above_the_data_and_those_without_a_place_are_reported() {
+    let table = before_and_after();
+    let panel = Panel::lines(&table).x("stage").y("effective_dimension").facet("gain").band(ErrorBar::Box);
+    let plain = panel.draw().expect("drawn");
+    let marked = panel.clone().bracket("before", "after", 0.004).draw().expect("drawn");
+    assert_eq!(marked.svg().matches(">**<").count(), 2, "{}", marked.svg());
+    assert!(!plain.svg().contains(">**<"));
+    assert_eq!(marked.problems(), plain.problems());
+    assert_tidy("brackets", &marked.text_boxes(), marked.page());
+    let drawing = Drawing {
+        x: Some(Axis::of("stage")),
+        y: Some(Axis::of("effective_dimension")),
+        facet: Some("gain".to_owned()),
+        hue: Some("gain".to_owned()),
+        band: Some(ErrorBar::Paired),
+        brackets: vec![Bracket {
+            between: ["after".to_owned(), "before".to_owned()],
+            p: 0.03,
+            group: [("gain".to_owned(), "20".to_owned())].into(),
+        }],
+        ..Drawing::default()
+    };
+    let of_one = Panel::of(&table, drawing).draw().expect("drawn");
+    assert_eq!(of_one.svg().matches(">*<").count(), 1, "facets and colours by the same column");
+    let nowhere = panel.clone().bracket("before", "during", 0.004).draw().expect("drawn");
+    assert_eq!(
+        nowhere.problems(),
+        ["1 of 1 marks of significance are not drawn: what they compare is not in the panel"]
+    );
+    let numbers = Panel::lines(&table).x("gain").y("effective_dimension").hue("stage");
+    insta::assert_snapshot!(text_of(&numbers.clone().band(ErrorBar::Box).draw().expect_err("numbers")), @r"
+    panel `panel`: expected words along the horizontal axis for this `band`, found numbers
+    hint: `words = true` for the axis places numbers like words
+    ");
+    let numbers = numbers.band(ErrorBar::MeanSd).bracket(20, 250, 0.5);
+    insta::assert_snapshot!(text_of(&numbers.draw().expect_err("numbers")), @r"
+    panel `panel`: expected words along the horizontal axis for marks of significance, found numbers
+    hint: `words = true` for the axis places numbers like words
     ");
 }

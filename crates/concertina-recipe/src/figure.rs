@@ -1,18 +1,49 @@
 //! Draws a recipe and its tables as a figure.
 
-use concertina_plot::{Figure, Kind, Page, PagePanel, PageRow, Theme};
+use std::collections::BTreeMap;
+
+use concertina_plot::{Bracket, Drawing, Figure, Kind, Page, PagePanel, PageRow, Theme};
 use concertina_table::Table;
 
-use crate::{Error, PanelRecipe, Recipe, Result, Row, RunSet, join::joined, schematic};
+use crate::{
+    Claim, Error, Evidence, Finding, PanelRecipe, Recipe, Result, Row, RunSet, join::joined, schematic,
+};
+
+/// What was found about claims, by their names.
+pub type Findings = BTreeMap<String, Vec<Finding>>;
 
 impl Recipe {
     /// Draws the figure from one table per requirement, in the order of [`Recipe::requirements`]. Tables that
-    /// are not drawn may be left out.
+    /// are not drawn may be left out. Claims whose significance panels show are judged on all realisations of
+    /// their tables.
+    ///
+    /// # Errors
+    /// As [`Recipe::draw_with`], and those of [`Claim::judge`].
+    pub fn draw(&self, theme: &Theme, tables: &[Table]) -> Result<Figure> {
+        let mut findings = Findings::new();
+        for claim in self.shown_claims() {
+            let place = self.requirement_of(claim.table.as_ref());
+            let Some(table) = place.and_then(|place| tables.get(place)).filter(|table| !table.is_empty())
+            else {
+                continue;
+            };
+            let seeds = table.integers("seed")?.into_iter().flatten();
+            let mut seeds: Vec<u64> = seeds.filter_map(|seed| seed.try_into().ok()).collect();
+            seeds.sort_unstable();
+            seeds.dedup();
+            let judged = claim.judge(&Evidence { table, seeds: &seeds, absent: &[] })?;
+            findings.insert(claim.name.as_ref().clone(), judged.findings);
+        }
+        self.draw_with(theme, tables, &findings)
+    }
+
+    /// Draws the figure as [`Recipe::draw`] does, with what was already found about the claims whose
+    /// significance panels show.
     ///
     /// # Errors
     /// [`Error::Tables`] for fewer tables than panels need, or more than there are requirements; the errors
     /// of drawing a panel.
-    pub fn draw(&self, theme: &Theme, tables: &[Table]) -> Result<Figure> {
+    pub fn draw_with(&self, theme: &Theme, tables: &[Table], findings: &Findings) -> Result<Figure> {
         let requirements = self.requirements();
         let drawn = requirements.iter().filter(|requirement| requirement.is_drawn()).count();
         if !(drawn..=requirements.len()).contains(&tables.len()) {
@@ -38,7 +69,10 @@ impl Recipe {
             }
             of_panels.push(table);
         }
-        let panels = self.panels.iter().zip(&of_panels).map(|(panel, table)| panel.on_page(table));
+        let drawings: Vec<Drawing> =
+            self.panels.iter().map(|panel| self.with_brackets(panel, findings)).collect();
+        let panels = self.panels.iter().zip(&of_panels).zip(&drawings);
+        let panels = panels.map(|((panel, table), drawing)| panel.on_page(table, drawing));
         let page = Page {
             name: &self.figure,
             width_mm: self.layout.width_mm,
@@ -47,16 +81,37 @@ impl Recipe {
         };
         Ok(page.draw(theme)?)
     }
+
+    /// How a panel is drawn, with the brackets of its claims.
+    fn with_brackets(&self, panel: &PanelRecipe, findings: &Findings) -> Drawing {
+        let mut drawing = panel.draw.clone();
+        for name in &panel.significance {
+            let claim = self.claims.iter().find(|claim| claim.name.as_ref() == name.as_ref());
+            let found = findings.get(name.as_ref()).map_or(&[][..], Vec::as_slice);
+            drawing.brackets.extend(found.iter().filter_map(|finding| bracket(claim?, finding)));
+        }
+        drawing
+    }
+}
+
+/// The bracket of a group of a claim; `None` if no realisation could be tested.
+fn bracket(claim: &Claim, finding: &Finding) -> Option<Bracket> {
+    let contrast = claim.compare.as_ref()?;
+    Some(Bracket {
+        between: [contrast.first.key(), contrast.second.key()],
+        p: finding.p?,
+        group: finding.group.iter().map(|level| (level.column.clone(), level.value.clone())).collect(),
+    })
 }
 
 impl PanelRecipe {
-    fn on_page<'a>(&'a self, table: &'a Table) -> PagePanel<'a> {
+    fn on_page<'a>(&'a self, table: &'a Table, drawing: &'a Drawing) -> PagePanel<'a> {
         PagePanel {
             letter: self.letter.as_ref(),
             title: self.title.as_deref(),
             size_mm: self.size_mm,
             table,
-            drawing: &self.draw,
+            drawing,
         }
     }
 }

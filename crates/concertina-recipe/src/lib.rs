@@ -27,6 +27,7 @@ pub use claim::{
     Test,
 };
 pub use error::{Error, Result};
+pub use figure::Findings;
 pub use judgement::{
     Absent, Evidence, Finding, Judgement, LEVEL, LeftOut, Level, Realisation, SIGNIFICANCE, Verdict,
 };

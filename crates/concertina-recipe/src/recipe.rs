@@ -93,6 +93,11 @@ pub struct PanelRecipe {
     pub size_mm: Option<[f64; 2]>,
     /// How the table is drawn.
     pub draw: Drawing,
+    /// Names of claims about the panel, which compare values of the horizontal axis: brackets above the data
+    /// show their significance.
+    #[serde(default)]
+    #[schemars(with = "Vec<String>")]
+    pub significance: Vec<Spanned<String>>,
 }
 
 /// How panels are arranged on the page.

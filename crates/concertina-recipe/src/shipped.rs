@@ -31,6 +31,7 @@ pub const OTHER_RECIPES: &[(&str, &str)] = &[
     ("rate_gain", include_str!("../../../recipes/rate_gain.toml")),
     ("line_attractor", include_str!("../../../recipes/line_attractor.toml")),
     ("laziness", include_str!("../../../recipes/laziness.toml")),
+    ("realisations", include_str!("../../../recipes/realisations.toml")),
     ("similarity", include_str!("../../../recipes/similarity.toml")),
     ("stretching", include_str!("../../../recipes/stretching.toml")),
     ("temporal_generalisation", include_str!("../../../recipes/temporal_generalisation.toml")),

@@ -266,7 +266,7 @@ fn panels_report_what_is_missing() {
     let two = Panel::lines(&table).x("timestep").y("effective_dimension").hue("gain").style("stage");
     insta::assert_snapshot!(of(two.clone()), @r#"
         panel `panel`: 2 realisations at `timestep` -1 and no error bar
-        hint: choose a band: gamma, mean_ci, mean_sd, median_iqr or lines
+        hint: choose a band: gamma, gamma_reflected, mean_ci, mean_sd, median_iqr, lines, paired, box
     "#);
     insta::assert_snapshot!(of(two.band(ErrorBar::Gamma).title("維度")), @r#"
         no glyph for `維` in the text `維度`

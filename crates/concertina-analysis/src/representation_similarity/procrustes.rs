@@ -12,10 +12,10 @@ use crate::numbers::Precision;
 ///
 /// The columns of both sets are centred, and both are divided by their Frobenius norm. The narrower set is
 /// padded with units that are always 0. With the orthogonal matrix `Q` that minimises the distance
-/// `d = ‖X - Y Q‖`, the angle is `2 arcsin(d / 2)`, which equals `arccos ‖Xᵀ Y‖_*` (the nuclear norm). Near 0,
-/// where the arccosine loses half of the digits, it is computed from the distance. It is 0 if one set is a rotated,
-/// reflected, scaled and shifted copy of the other, and π/2 if no direction of one is correlated with a
-/// direction of the other. It satisfies the triangle inequality.
+/// `d = ‖X - Y Q‖`, the angle is `2 arcsin(d / 2)`, which equals `arccos ‖Xᵀ Y‖_*` (the nuclear norm). Near
+/// 0, where the arccosine loses half of the digits, it is computed from the distance. It is 0 if one set is a
+/// rotated, reflected, scaled and shifted copy of the other, and π/2 if no direction of one is correlated
+/// with a direction of the other. It satisfies the triangle inequality.
 ///
 /// # Shapes
 /// `x`: (samples, units); `y`: (samples, its own number of units). Rows of the same index belong to the same
@@ -57,9 +57,9 @@ pub(super) fn normalised(mut centred: Array2<f64>) -> Array2<f64> {
     centred
 }
 
-/// The cosine below which the arccosine loses few digits. Its error is that of the cosine divided by the sine,
-/// so the relative error of an angle above 0.1 is at most a hundred times that of the cosine. Singular values
-/// alone take a fraction of the time of the rotation.
+/// The cosine below which the arccosine loses few digits. Its error is that of the cosine divided by the
+/// sine, so the relative error of an angle above 0.1 is at most a hundred times that of the cosine. Singular
+/// values alone take a fraction of the time of the rotation.
 const FAR: f64 = 0.995;
 
 /// The angle between two normalised sets.

@@ -19,7 +19,7 @@ use std::path::Path;
 use concertina_table::{Condition, Scalar, Table};
 
 use crate::{
-    Axis, Drawing, ErrorBar, Result, Theme,
+    Axis, Bracket, Drawing, ErrorBar, Result, Theme,
     drawing::{Kind, Legend, Palette, ReferenceLine, Schematic, Share},
     files::{self, DrawnPanel},
     scene::{Margins, Rect, Scene},
@@ -322,6 +322,13 @@ impl<'a> Panel<'a> {
     /// How realisations are summarised as a point and a band.
     pub fn band(mut self, bar: ErrorBar) -> Self {
         self.drawing.band = Some(bar);
+        self
+    }
+
+    /// A mark of significance between two words along the horizontal axis: see [`Bracket`].
+    pub fn bracket(mut self, first: impl ToString, second: impl ToString, p: f64) -> Self {
+        let between = [first.to_string(), second.to_string()];
+        self.drawing.brackets.push(Bracket { between, p, ..Bracket::default() });
         self
     }
 

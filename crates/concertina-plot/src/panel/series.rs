@@ -24,7 +24,7 @@ pub(crate) struct Series {
     /// The index of the style in [`Levels::styles`].
     pub(crate) style: usize,
     pub(crate) points: Vec<SeriesPoint>,
-    /// Single realisations, for [`ErrorBar::Lines`], with a gap where a value is undefined.
+    /// Single realisations, where the error bar shows them, with a gap where a value is undefined.
     pub(crate) singles: Vec<Vec<(f64, Option<f64>)>>,
     /// Single rows, for a scatter.
     pub(crate) marks: Vec<(f64, f64)>,
@@ -199,7 +199,8 @@ fn summarised(
         let summary = bar.unwrap_or(ErrorBar::MeanSd).summarise(&numbers, *index);
         points.push(SeriesPoint { x: *x, summary, realisations: numbers.len() });
         *index += 1;
-        if bar == Some(ErrorBar::Lines) && numbers.len() > 1 {
+        let shown = bar.filter(|bar| bar.shows_realisations());
+        if shown.is_some_and(|bar| numbers.len() > 1 || bar.needs_words()) {
             for (seed, y) in values {
                 singles.entry(seed.clone()).or_default().push((*x, *y));
             }
@@ -298,7 +299,7 @@ impl Split {
                         "{count} realisations at `{x_name}` {} and no error bar",
                         spelled(words, x)
                     ),
-                    hint: Some("choose a band: gamma, mean_ci, mean_sd, median_iqr or lines".to_owned()),
+                    hint: Some(format!("choose a band: {}", ErrorBar::NAMES.join(", "))),
                 })?;
             series[cell].push(Series { hue, style, points, singles, ..Series::default() });
         }

@@ -1,10 +1,13 @@
 //! What claims, measurements and published tables of a recipe refer to, and whether it exists.
 
-use super::{Claim, Measurement};
-use concertina_plot::syntax::{Place, SyntaxError};
+use super::{Claim, Measurement, Test};
+use concertina_plot::{
+    Axis, Kind,
+    syntax::{Place, SyntaxError},
+};
 use toml::Spanned;
 
-use crate::{Error, PUBLISHED, Recipe, Requirement, Result, RunSet};
+use crate::{Error, PUBLISHED, PanelRecipe, Recipe, Requirement, Result, RunSet};
 
 impl Measurement {
     /// Whether a requirement's table is the one that this measurement needs.
@@ -50,9 +53,19 @@ impl Recipe {
     /// The recipe without measurements and claims, so that only what panels draw is computed.
     pub fn without_claims(mut self) -> Self {
         self.measurements.clear();
-        self.claims.clear();
+        let shown: Vec<String> = self.shown_claims().map(|claim| claim.name.as_ref().clone()).collect();
+        self.claims.retain(|claim| shown.contains(claim.name.as_ref()));
         self.published.clear();
         self
+    }
+
+    /// The claims whose significance panels show.
+    pub fn shown_claims(&self) -> impl Iterator<Item = &Claim> {
+        let is_shown = |claim: &&Claim| {
+            let names = self.panels.iter().flat_map(|panel| &panel.significance);
+            names.into_iter().any(|name| name.as_ref() == claim.name.as_ref())
+        };
+        self.claims.iter().filter(is_shown)
     }
 
     /// The index of a table in [`Recipe::requirements`], by the letter of a panel or the name of a
@@ -100,6 +113,9 @@ impl Recipe {
             }
             check_claim(&source, claim)?;
         }
+        for panel in &self.panels {
+            self.check_significance(&source, panel)?;
+        }
         for published in &self.published {
             source.known("panel or measurement", &published.table, tables.clone())?;
             source.known("published table", &published.file, PUBLISHED.iter().map(|(name, _)| *name))?;
@@ -121,6 +137,51 @@ impl Recipe {
                 let message = format!("panel `{letter}` has a table for each of its analyses");
                 let hint = "make a measurement of the analysis that you mean: it is still computed only once";
                 return source.wrong(message, table, Some(hint));
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks that brackets above the data of a panel can show the claims that it names.
+    fn check_significance(&self, source: &Source<'_>, panel: &PanelRecipe) -> Result<()> {
+        let letter: &String = panel.letter.as_ref();
+        let names = self.claims.iter().map(|claim| claim.name.as_ref().as_str());
+        for name in &panel.significance {
+            source.known("claim", name, names.clone())?;
+            let Some(claim) = self.claims.iter().find(|claim| claim.name.as_ref() == name.as_ref()) else {
+                continue;
+            };
+            let wrong = |why: String, hint: &str| {
+                let message =
+                    format!("panel `{letter}` cannot show the significance of `{}`: {why}", name.as_ref());
+                source.wrong(message, name, Some(hint))
+            };
+            let along =
+                |axis: &Option<Axis>| axis.as_ref().map(|axis| axis.column.clone()).unwrap_or_default();
+            let (x, y) = (along(&panel.draw.x), along(&panel.draw.y));
+            if !matches!(panel.draw.kind, Kind::Lines | Kind::Spectrum) {
+                return wrong("only lines over words have brackets".to_owned(), "use `kind = \"lines\"`");
+            }
+            if claim.table.as_ref() != letter {
+                let why = format!("the claim is about `{}`", claim.table.as_ref());
+                return wrong(why, "a panel shows claims about itself: `table` is its letter");
+            }
+            if claim.value != y {
+                let why = format!("the claim is about `{}`, and the panel draws `{y}`", claim.value);
+                return wrong(why, "draw the column of the claim's `value` along `y`");
+            }
+            if claim.compare.as_ref().map(|contrast| &contrast.column) != Some(&x) {
+                let why = format!("the claim does not compare values of `{x}`, which is along the axis");
+                return wrong(why, "`compare` must have the column that is along `x`");
+            }
+            if claim.test != Test::Wilcoxon {
+                return wrong("its test has no p-value".to_owned(), "use `test = \"wilcoxon\"`");
+            }
+            let told_apart = [&panel.draw.facet, &panel.draw.facet_rows, &panel.draw.hue];
+            let is_told = |column: &&String| told_apart.iter().any(|known| known.as_ref() == Some(*column));
+            if let Some(column) = claim.each.keys().find(|column| !is_told(column)) {
+                let why = format!("nothing in the panel distinguishes values of `{column}`, as `each` does");
+                return wrong(why, "give the panel a `facet` or a `hue` of this column");
             }
         }
         Ok(())

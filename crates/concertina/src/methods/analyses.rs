@@ -136,6 +136,8 @@ fn band_in_words(band: ErrorBar) -> String {
         ErrorBar::MeanSd => "the mean and one standard deviation to either side".to_owned(),
         ErrorBar::MedianIqr => "the median and the quartiles".to_owned(),
         ErrorBar::Lines => "each value and the mean".to_owned(),
+        ErrorBar::Paired => "each value, joined within realisations, and the mean".to_owned(),
+        ErrorBar::Box => "the median, the quartiles, the smallest and the largest value".to_owned(),
         // Error bars that are added later.
         other => format!("{other:?}"),
     }

@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use concertina_plot::{Figure, Theme};
-use concertina_recipe::Recipe;
+use concertina_recipe::Findings;
 use concertina_table::Table;
 
 use super::computation::Computed;
+use super::judgement;
 use super::plan::FigurePlan;
 use crate::engine::{lock, pool};
 use crate::error::{Error, Result};
@@ -93,7 +94,7 @@ impl Study {
     ) -> Result<Drawn> {
         let pages: Vec<Mutex<Option<Result<Page>>>> = plan.recipes.iter().map(|_| Mutex::new(None)).collect();
         pool::work(self.jobs(), (0..pages.len()).map(|number| (0.0, number)), |number, _| {
-            let page = page(&plan.recipes[number], computed.tables(number), save);
+            let page = page(&judgement::Figure { plan, computed, number }, save);
             *lock(&pages[number]) = Some(page);
         });
         let mut drawn = Drawn { figures: Vec::new(), problems: Vec::new(), runs: None };
@@ -125,11 +126,15 @@ struct Page {
 }
 
 fn page(
-    recipe: &Recipe,
-    tables: &[Table],
+    planned: &judgement::Figure<'_>,
     save: &(dyn Fn(&Figure) -> Result<Vec<PathBuf>> + Sync),
 ) -> Result<Page> {
-    let figure = recipe.draw(&Theme::default(), tables)?;
+    let (recipe, tables) = (planned.recipe(), planned.computed.tables(planned.number));
+    let mut findings = Findings::new();
+    for claim in recipe.shown_claims() {
+        findings.insert(claim.name.as_ref().clone(), planned.judgement(claim)?.findings);
+    }
+    let figure = recipe.draw_with(&Theme::default(), tables, &findings)?;
     let problems =
         figure.problems().into_iter().map(|problem| format!("{}, {problem}", recipe.figure)).collect();
     let files = save(&figure)?;

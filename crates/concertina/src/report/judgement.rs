@@ -128,7 +128,7 @@ pub(super) struct Figure<'a> {
 }
 
 impl Figure<'_> {
-    fn recipe(&self) -> &Recipe {
+    pub(super) fn recipe(&self) -> &Recipe {
         &self.plan.recipes[self.number]
     }
 

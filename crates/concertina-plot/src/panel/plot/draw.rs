@@ -7,7 +7,7 @@ use super::{
     problems::SLACK,
 };
 use crate::{
-    Colour, font,
+    Colour, ErrorBar, font,
     panel::{
         axes::{self, Axes, LABEL_GAP, TICK_GAP},
         series::{self, Series},
@@ -125,7 +125,12 @@ impl PlotPanel<'_> {
             }
         }
         let lines = self.split.series.get(cell).map_or(&[][..], Vec::as_slice);
-        lines.iter().for_each(|line| self.draw_band(&mut items, cell, line, pair));
+        match self.drawing.band {
+            Some(ErrorBar::Box) => {
+                lines.iter().for_each(|line| self.draw_boxes(&mut items, cell, line, pair))
+            }
+            _ => lines.iter().for_each(|line| self.draw_band(&mut items, cell, line, pair)),
+        }
         lines.iter().for_each(|line| self.draw_singles(&mut items, cell, line, pair));
         lines.iter().for_each(|line| self.draw_line(&mut items, cell, line, pair));
         // Lines at a limit are not cut in half; only what lies well outside is clipped.
@@ -141,9 +146,10 @@ impl PlotPanel<'_> {
         } else {
             scene.items.push(Item::Clipped { window: pair.place, items });
         }
+        self.draw_brackets(scene, cell, pair);
     }
 
-    fn colour(&self, cell: usize, line: &Series) -> Colour {
+    pub(super) fn colour(&self, cell: usize, line: &Series) -> Colour {
         self.hues[self.split.levels.column_of(cell)][line.hue].colour
     }
 
@@ -185,7 +191,10 @@ impl PlotPanel<'_> {
     /// The realisations of a line on the page, in segments without gaps.
     pub(super) fn single_paths(&self, cell: usize, line: &Series, pair: &Axes<'_>) -> Vec<Vec<Point>> {
         let at = |&(x, y): &(f64, Option<f64>)| pair.at(self.across(cell, line, x), y?);
-        line.singles.iter().flat_map(|single| self.stretches(single.iter().map(at))).collect()
+        match self.drawing.band {
+            Some(ErrorBar::Paired) => line.singles.iter().flat_map(|one| runs(one.iter().map(at))).collect(),
+            _ => line.singles.iter().flat_map(|one| self.stretches(one.iter().map(at))).collect(),
+        }
     }
 
     /// The points of a line on the page, in segments without gaps.
@@ -199,8 +208,14 @@ impl PlotPanel<'_> {
     /// Draws each realisation fainter than the line.
     fn draw_singles(&self, items: &mut Vec<Item>, cell: usize, line: &Series, pair: &Axes<'_>) {
         let (theme, colour) = (self.theme, self.colour(cell, line));
-        let (dots, strokes): (Vec<_>, Vec<_>) =
-            self.single_paths(cell, line, pair).into_iter().partition(|path| path.len() == 1);
+        let paths = match self.drawing.band {
+            Some(ErrorBar::Box) => self.realisations_in_boxes(cell, line, pair),
+            _ => self.single_paths(cell, line, pair),
+        };
+        let (mut dots, strokes): (Vec<_>, Vec<_>) = paths.into_iter().partition(|path| path.len() == 1);
+        if self.drawing.band == Some(ErrorBar::Paired) {
+            dots.extend(strokes.iter().cloned());
+        }
         if !strokes.is_empty() {
             let dash = &self.styles[line.style].dash;
             let pen = Pen { opacity: FAINT, ..Pen::dashed(colour, theme.line.single, dash) };
@@ -217,6 +232,10 @@ impl PlotPanel<'_> {
     fn draw_line(&self, items: &mut Vec<Item>, cell: usize, line: &Series, pair: &Axes<'_>) {
         let (theme, colour, style) = (self.theme, self.colour(cell, line), &self.styles[line.style]);
         let paths = self.point_paths(cell, line, pair);
+        let paths = match self.drawing.band {
+            Some(ErrorBar::Box) => Vec::new(), // the median is a line in the box
+            _ => paths,
+        };
         let alone = paths.iter().filter(|path| path.len() == 1).flatten().copied();
         let dots: Vec<Point> =
             if self.markers() { paths.iter().flatten().copied().collect() } else { alone.collect() };

@@ -170,6 +170,7 @@ impl PlotPanel<'_> {
                 let (low, high) = range(&ys, log(y_axis));
                 let low_shown = y_axis.and_then(|axis| axis.from).unwrap_or(low);
                 let high = high + self.headroom * (high - low_shown).max(0.0);
+                let high = self.above_data(group, (low_shown, high), height, log(y_axis));
                 Scale::new(low, high, height, TICK_SPACING, &wishes(y_axis, !ys.is_empty() && whole(&ys)))
             })
             .collect();

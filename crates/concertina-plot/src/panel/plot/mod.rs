@@ -1,16 +1,19 @@
 //! Lines over a column with bands over realisations, or marks, in one pair of axes per facet.
 
+mod boxes;
+mod brackets;
 mod draw;
 pub(super) mod measure;
 mod place;
 mod problems;
 pub(super) mod words;
 
+use brackets::Placed;
 use concertina_table::Table;
 use place::Place;
 
 use crate::{
-    Drawing, Error, Result, Theme,
+    Drawing, Error, ErrorBar, Result, Theme,
     drawing::{Axis, Kind, Legend, ReferenceLine, Share},
     panel::{
         Context, axes,
@@ -56,6 +59,8 @@ pub(crate) struct PlotPanel<'a> {
     facet_size: (f64, f64),
     /// Space added above the data for the legend, as a share of their range.
     headroom: f64,
+    /// The marks of significance of each pair of axes.
+    brackets: Vec<Vec<Placed>>,
     pub(crate) margins: Margins,
 }
 
@@ -109,13 +114,33 @@ impl<'a> PlotPanel<'a> {
             place: Place::None,
             facet_size: (0.0, 0.0),
             headroom: 0.0,
+            brackets: Vec::new(),
             margins: Margins::default(),
             split,
         };
+        panel.check_words(context.name)?;
+        panel.brackets = panel.placed_brackets();
         panel.bar = panel.colour_bar(context);
         panel.legend = panel.legend_block(context);
         panel.measure(context);
         Ok(panel)
+    }
+
+    /// Checks that the horizontal axis has words, if something in the drawing is only for words.
+    fn check_words(&self, panel: &str) -> Result<()> {
+        let band = self.drawing.band.is_some_and(ErrorBar::needs_words);
+        if self.split.x_words.is_some()
+            || self.kept.is_empty()
+            || !(band || !self.drawing.brackets.is_empty())
+        {
+            return Ok(());
+        }
+        let what = if band { "this `band`" } else { "marks of significance" };
+        Err(Error::Panel {
+            panel: panel.to_owned(),
+            message: format!("expected words along the horizontal axis for {what}, found numbers"),
+            hint: Some("`words = true` for the axis places numbers like words".to_owned()),
+        })
     }
 
     /// The numbers as they are drawn.

@@ -7,6 +7,7 @@ use concertina_table::{Scalar, Table};
 use super::PlotPanel;
 use crate::{
     Drawing, ErrorBar, NoSummary, Result,
+    drawing::Bracket,
     error_bar::Summary,
     panel::{
         along::spelled,
@@ -43,6 +44,7 @@ impl PlotPanel<'_> {
         problems.extend(self.of_references());
         problems.extend(self.of_looks());
         problems.extend(self.of_labels());
+        problems.extend(self.of_brackets());
         problems.extend(self.idle_names.iter().cloned());
         problems
     }
@@ -134,7 +136,10 @@ impl PlotPanel<'_> {
 
     /// Points with too few realisations for the requested error bar.
     fn of_error_bars(&self, lines: &Lines<'_>) -> Vec<String> {
-        let Some(bar) = self.drawing.band.filter(|bar| *bar != ErrorBar::Lines) else { return Vec::new() };
+        let Some(bar) = self.drawing.band.filter(|bar| !matches!(bar, ErrorBar::Lines | ErrorBar::Paired))
+        else {
+            return Vec::new();
+        };
         let points = self.summaries(lines);
         let all = points.len();
         let count = |few: &dyn Fn(usize) -> bool| {
@@ -288,6 +293,22 @@ impl PlotPanel<'_> {
             }
         }
         problems
+    }
+}
+
+impl PlotPanel<'_> {
+    /// Marks of significance that have no place.
+    fn of_brackets(&self) -> Vec<String> {
+        let cells = 0..self.split.levels.cells();
+        let is_lost = |one: &&Bracket| cells.clone().all(|cell| self.placed(cell, one).is_none());
+        let (lost, asked) =
+            (self.drawing.brackets.iter().filter(is_lost).count(), self.drawing.brackets.len());
+        if lost == 0 {
+            return Vec::new();
+        }
+        vec![format!(
+            "{lost} of {asked} marks of significance are not drawn: what they compare is not in the panel"
+        )]
     }
 }
 

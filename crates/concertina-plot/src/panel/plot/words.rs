@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// The share of a word's space that its marks take up; arbitrary, so that neighbouring words stay apart.
-const SPREAD: f64 = 0.5;
+pub(super) const SPREAD: f64 = 0.5;
 
 impl PlotPanel<'_> {
     /// The scale of words along the horizontal axis.
