@@ -184,8 +184,9 @@ impl Product<'_> {
         let vectors = self.b.layout().panel_width(panel) / S::F32_LANES;
         // few rows: several panels together, so that enough sums are in progress to hide the latency of each
         match (S::F32_LANES, part.rows.len(), vectors) {
+            (16, 1, 2) if full >= 6 => self.strip::<S, 6, 2>(simd, part, 1, panel, 0),
             (16, 1, 2) if full >= 4 => self.strip::<S, 4, 2>(simd, part, 1, panel, 0),
-            (16, 2..=3, 2) if full >= 2 => self.strip::<S, 2, 2>(simd, part, 3, panel, 0),
+            (16, 1..=3, 2) if full >= 2 => self.strip::<S, 2, 2>(simd, part, 3, panel, 0),
             (16, _, 2) => self.strip::<S, 1, 2>(simd, part, 12, panel, 0),
             (16, ..) => self.strip::<S, 1, 1>(simd, part, 12, panel, 0),
             (8, 1, 4) if full >= 2 => self.strip::<S, 2, 4>(simd, part, 1, panel, 0),
@@ -198,8 +199,9 @@ impl Product<'_> {
             }
         }
         match (S::F32_LANES, part.rows.len(), vectors) {
+            (16, 1, 2) if full >= 6 => 6,
             (16, 1, 2) if full >= 4 => 4,
-            (16, 2..=3, 2) | (8, 1, 4) if full >= 2 => 2,
+            (16, 1..=3, 2) | (8, 1, 4) if full >= 2 => 2,
             _ => 1,
         }
     }
