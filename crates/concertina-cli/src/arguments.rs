@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use concertina::DeviceChoice;
+use concertina::plot::Theme;
 
 pub(crate) use cluster::{JobAction, Jobs, Submit, Worker};
 
@@ -243,8 +244,29 @@ pub(crate) struct Drawing {
     /// The folder to draw into
     #[arg(long, value_name = "DIR", default_value = "figures")]
     pub(crate) out: PathBuf,
+    /// What the figures are for
+    #[arg(long, value_enum, default_value_t = Size::Paper)]
+    pub(crate) size: Size,
     #[command(flatten)]
     pub(crate) training: Training,
+}
+
+/// What figures are drawn for.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum Size {
+    /// A journal: 183 mm across, text of 5 to 7 points
+    Paper,
+    /// Slides: 338 mm across, text of 14 to 16 points, and thicker lines
+    Talk,
+}
+
+impl Size {
+    pub(crate) fn theme(self) -> Theme {
+        match self {
+            Self::Paper => Theme::default(),
+            Self::Talk => Theme::talk(),
+        }
+    }
 }
 
 #[derive(Debug, Args)]

@@ -46,9 +46,11 @@ fn escape(text: &str) -> String {
 pub(crate) fn write(scene: &Scene, theme: &Theme) -> String {
     let mut writer = Writer { out: String::new(), clips: 0 };
     let (width, height) = (number(scene.width), number(scene.height));
+    let scale = theme.page.scale;
+    let (page_width, page_height) = (number(scene.width * scale), number(scene.height * scale));
     let _ = writeln!(
         writer.out,
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}pt\" height=\"{height}pt\" viewBox=\"0 0 {width} {height}\" \
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{page_width}pt\" height=\"{page_height}pt\" viewBox=\"0 0 {width} {height}\" \
          font-family=\"{}, {}\" xml:space=\"preserve\">",
         escape(&theme.text.family),
         escape(&theme.text.fallback),

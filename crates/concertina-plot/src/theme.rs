@@ -9,6 +9,14 @@ use crate::{Colour, Result, scene::Shape, syntax};
 /// The shipped theme, as a file from which to start a custom theme.
 pub const DEFAULT_THEME: &str = include_str!("../assets/theme.toml");
 
+/// For a talk: from two columns, 183 mm, to the width of a slide, 338 mm.
+const TALK_SCALE: f64 = 1.85;
+/// For a talk: how much larger text, lines and marks are in relation to panels. Arbitrary: the largest with
+/// which no text of the shipped figures overlaps another.
+const TALK_ENLARGED: f64 = 1.25;
+/// Resolution of a slide: about 2,600 dots across.
+const TALK_DOTS_PER_INCH: f64 = 200.0;
+
 static DEFAULT: LazyLock<Theme> = LazyLock::new(|| {
     Theme::from_toml("theme.toml", DEFAULT_THEME).expect("the shipped theme parses, as a test ensures")
 });
@@ -54,6 +62,13 @@ pub struct PageTheme {
     pub gutter: f64,
     /// The white border of the page.
     pub edge: f64,
+    /// How many times larger the finished page is than all lengths above and in recipes say.
+    #[serde(default = "one")]
+    pub scale: f64,
+}
+
+fn one() -> f64 {
+    1.0
 }
 
 /// Typeface and sizes.
@@ -179,6 +194,29 @@ pub struct ValueTheme {
 }
 
 impl Theme {
+    /// The shipped theme for a talk: a figure of two columns is as wide as a slide, its text has 16 points, and
+    /// text, lines and marks are larger in relation to the panels.
+    pub fn talk() -> Self {
+        let mut theme = Self::default();
+        theme.page.scale = TALK_SCALE;
+        theme.page.dots_per_inch = TALK_DOTS_PER_INCH;
+        let (text, line, marker) = (&mut theme.text, &mut theme.line, &mut theme.marker);
+        let sizes = [&mut text.title, &mut text.label, &mut text.tick, &mut text.legend, &mut text.letter];
+        let widths = [
+            &mut line.axis,
+            &mut line.tick,
+            &mut line.tick_length,
+            &mut line.minor_tick_length,
+            &mut line.data,
+            &mut line.single,
+            &mut line.reference,
+            &mut line.readout,
+        ];
+        let radii = [&mut marker.radius, &mut marker.sample_radius];
+        sizes.into_iter().chain(widths).chain(radii).for_each(|length| *length *= TALK_ENLARGED);
+        theme
+    }
+
     /// Reads a theme; `name` is the name of the file in errors.
     ///
     /// # Errors

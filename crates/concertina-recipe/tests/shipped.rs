@@ -92,3 +92,13 @@ fn the_schematic_shows_the_numbers_of_its_run() {
     10,1,1,10
     ");
 }
+
+#[test]
+fn no_text_of_any_figure_leaves_its_page_or_overlaps_another_in_a_talk() {
+    for (name, _) in RECIPES {
+        let recipe = Recipe::shipped(name).expect("it is shipped");
+        let tables = made_up::tables(&recipe, &SeedChoice::Fast);
+        let figure = recipe.draw(&Theme::talk(), &tables).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_tidy(name, &figure.text_boxes(), figure.page());
+    }
+}

@@ -102,7 +102,7 @@ pub(super) fn begin(
 
 fn draw(everywhere: &Everywhere, drawing: &Drawing, recipes: Vec<Recipe>) -> Result<(), Failure> {
     let set = drawing.set.iter().map(String::as_str);
-    let plan = FigurePlan::new(recipes, &asked_seeds(drawing)?, set)?;
+    let plan = FigurePlan::new(recipes, &asked_seeds(drawing)?, set)?.with_theme(drawing.size.theme());
     let Some((study, progress)) = begin(everywhere, drawing, &plan)? else { return Ok(()) };
     let drawn = study.figures(&plan, &drawing.out);
     progress.finish();

@@ -60,7 +60,7 @@ fn figure_plan(reproduce: &Reproduce) -> Result<FigurePlan, Failure> {
         false => recipes(figures.iter().map(String::as_str))?,
     };
     let set = drawing.set.iter().map(String::as_str);
-    Ok(FigurePlan::with_claims(wanted, &asked_seeds(drawing)?, set)?)
+    Ok(FigurePlan::with_claims(wanted, &asked_seeds(drawing)?, set)?.with_theme(drawing.size.theme()))
 }
 
 /// What the command would train and compute.

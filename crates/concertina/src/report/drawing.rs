@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use concertina_plot::{Figure, Theme};
+use concertina_plot::Figure;
 use concertina_recipe::Findings;
 use concertina_table::Table;
 
@@ -134,7 +134,7 @@ fn page(
     for claim in recipe.shown_claims() {
         findings.insert(claim.name.as_ref().clone(), planned.judgement(claim)?.findings);
     }
-    let figure = recipe.draw_with(&Theme::default(), tables, &findings)?;
+    let figure = recipe.draw_with(&planned.plan.theme, tables, &findings)?;
     let problems =
         figure.problems().into_iter().map(|problem| format!("{}, {problem}", recipe.figure)).collect();
     let files = save(&figure)?;

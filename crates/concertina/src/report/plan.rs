@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use concertina_analysis::AnalysisSpec;
 use concertina_model::params::{MOST_RUNS, Params, ValidParams, parameter, varied};
 use concertina_numerics::statistics::sequential;
+use concertina_plot::Theme;
 use concertina_recipe::{Recipe, Requirement, SeedChoice};
 use concertina_table::Scalar;
 
@@ -26,6 +27,8 @@ pub struct FigurePlan {
     /// Up to how many realisations may be added to decide claims; `None`: none are.
     pub(crate) most: Option<usize>,
     overrides: Vec<(String, String)>,
+    /// How figures look.
+    pub(crate) theme: Theme,
 }
 
 /// Where the table of a requirement comes from.
@@ -94,6 +97,7 @@ impl FigurePlan {
             needed: Vec::new(),
             most: None,
             overrides,
+            theme: Theme::default(),
         };
         for (number, recipe) in recipes.iter().enumerate() {
             if recipes[..number].iter().any(|other| other.figure == recipe.figure) {
@@ -239,6 +243,13 @@ impl FigurePlan {
         let all = varied(self.runs.iter());
         let beside_seed = all.iter().filter(|path| **path != "seed").count();
         if beside_seed > MOST { vec!["network.gain"] } else { all }
+    }
+
+    /// The same figures in this look: [`Theme::talk`] for slides.
+    #[must_use]
+    pub fn with_theme(mut self, theme: Theme) -> Self {
+        self.theme = theme;
+        self
     }
 
     /// The recipes, in the order in which they were given.
