@@ -65,6 +65,7 @@ SECONDS = {
     "similarity": 43,
     "stretching": 50,
     "temporal_generalisation": 42,
+    "realisations": 20,
     "rate_gain": 61,
     "sine": 70,
 }

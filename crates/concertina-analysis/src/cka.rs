@@ -4,7 +4,7 @@ use concertina_numerics::kernels::Columns;
 use concertina_numerics::linalg::{centre, product};
 use ndarray::{Array2, ArrayView2};
 
-use crate::numbers::{Precision, Rounding, one_over_largest};
+use crate::numbers::{Precision, Rounding, one_over_largest, sum_of};
 use crate::responses::check_finite;
 use crate::{Error, Result};
 
@@ -99,27 +99,31 @@ pub(crate) fn check_pair<A: Precision, B: Precision>(
 /// point up to rounding.
 pub(crate) fn centred<T: Precision>(states: ArrayView2<T>) -> Option<Array2<f64>> {
     let scale = one_over_largest(states)?;
-    let scaled = states.mapv(|entry| entry.into() * scale);
-    let (samples, units) = scaled.dim();
-    let squares: f64 = scaled.iter().map(|entry| entry * entry).sum();
-    let (_, centred) = centre(scaled.view());
-    let distance = centred.iter().map(|entry| entry * entry).sum::<f64>().sqrt();
+    let (samples, units) = states.dim();
+    let scaled: Vec<f64> = states.iter().map(|entry| (*entry).into() * scale).collect();
+    let squares = sum_of(&scaled, |entry| entry * entry);
+    let scaled = ArrayView2::from_shape((samples, units), &scaled).expect("as many entries");
+    let (_, centred) = centre(scaled);
+    let distance = sum_of(entries(&centred), |entry| entry * entry).sqrt();
     let rounding = Rounding::of::<T>(squares / (samples * units) as f64, scale);
     (distance > rounding.whole(samples, units)).then_some(centred)
+}
+
+fn entries(centred: &Array2<f64>) -> &[f64] {
+    centred.as_slice().expect("in row-major order")
 }
 
 /// `‖Xᵀ X‖²`, by the axis along which there are fewer entries.
 fn own_squared_norm(centred: &Array2<f64>) -> f64 {
     let (samples, units) = centred.dim();
-    let entries = centred.as_standard_layout();
-    let rows = entries.outer_iter().map(|row| row.to_vec());
+    let states = entries(centred).chunks_exact(units);
     let mut columns = Columns::default();
     if units <= samples {
         columns.resize(samples, units);
-        rows.enumerate().for_each(|(row, values)| columns.set_row(row, &values));
+        states.enumerate().for_each(|(row, values)| columns.set_row(row, values));
     } else {
         columns.resize(units, samples);
-        rows.enumerate().for_each(|(column, values)| columns.set_column(column, &values));
+        states.enumerate().for_each(|(column, values)| columns.set_column(column, values));
     }
     columns.gram_squared_norm()
 }
@@ -151,9 +155,9 @@ impl Kernel {
     }
 
     fn with(centred: Array2<f64>, gram: Option<Array2<f64>>) -> Self {
-        let square = |state: ndarray::ArrayView1<f64>| state.iter().map(|entry| entry * entry).sum();
-        let diagonal = centred.outer_iter().map(square).collect();
-        let own = gram.as_ref().map(|gram| gram.iter().map(|entry| entry * entry).sum());
+        let square = |values: &[f64]| sum_of(values, |entry| entry * entry);
+        let diagonal = entries(&centred).chunks_exact(centred.ncols()).map(square).collect();
+        let own = gram.as_ref().map(|gram| square(entries(gram)));
         let own = own.unwrap_or_else(|| own_squared_norm(&centred));
         Self { centred, gram, diagonal, own }
     }
