@@ -194,8 +194,8 @@ pub struct ValueTheme {
 }
 
 impl Theme {
-    /// The shipped theme for a talk: a figure of two columns is as wide as a slide, its text has 16 points, and
-    /// text, lines and marks are larger in relation to the panels.
+    /// The shipped theme for a talk: a figure of two columns is as wide as a slide, its text has 14 to 16
+    /// points, and text, lines and marks are larger in relation to the panels.
     pub fn talk() -> Self {
         let mut theme = Self::default();
         theme.page.scale = TALK_SCALE;
