@@ -10,6 +10,7 @@ use serde::Serialize;
 use crate::claim::Claimed;
 use crate::content::{ANALYSES, CHECKPOINTS, Content, MAX_TABLE_BYTES, TABLE_ENDING, run_path};
 use crate::incident::SET_ASIDE;
+use crate::layout::FORMAT;
 use crate::merge::{Merge, PackedCheckpoints};
 use crate::place::entries;
 use crate::{CheckpointId, Error, Holder, Keep, Memo, MemoKey, Result, RunFolder, RunKey, Store, TrialsKey};
@@ -188,6 +189,25 @@ impl RunFolder {
 }
 
 impl Store {
+    /// Removes the folder of a store that was made in vain: one that has its version, perhaps empty folders,
+    /// and nothing else. Anything else stays. Returns whether it was removed.
+    pub fn remove_if_empty(&self) -> bool {
+        if self.disk.read_only {
+            return false;
+        }
+        let names = || entries(&self.disk.root).map(|all| all.into_iter().map(|(name, _)| name));
+        let Ok(folders) = names() else { return false };
+        // A folder with something in it is not removed.
+        for name in folders.filter(|name| name != FORMAT) {
+            if fs::remove_dir(self.disk.root.join(name)).is_err() {
+                return false;
+            }
+        }
+        names().is_ok_and(|mut names| names.all(|name| name == FORMAT))
+            && fs::remove_file(self.disk.root.join(FORMAT)).is_ok()
+            && fs::remove_dir(&self.disk.root).is_ok()
+    }
+
     /// Removes trials that were made elsewhere, unless they were added within the last hour: the first run
     /// that is trained on them may not exist yet.
     ///

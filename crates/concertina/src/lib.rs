@@ -51,7 +51,7 @@ pub use event::{Event, EventKind, Observer, Unobserved};
 pub use hint::Hint;
 pub use jobs::{
     EngineKind, Job, JobOptions, JobState, JobStatus, Packing, Submission, Workload, job_table,
-    parse_duration, shell_word, user_defaults,
+    parse_duration, shell_word, submission_table, user_defaults,
 };
 pub use library::columns::run_table_column;
 pub use library::export::{Exported, exported_table};

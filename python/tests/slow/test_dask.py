@@ -7,6 +7,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import concertina as ct
@@ -36,9 +37,30 @@ def bits(runs: ct.Runs) -> list[bytes]:
     return [b"".join(array.tobytes() for array in run.weights().values()) for run in runs]
 
 
+def files(study: ct.Study) -> dict[str, bytes]:
+    """All that a store has of its runs. Provenance has times and machines, and tables of runs are derived."""
+    folder = Path(study.folder)
+    # opening a store removes what killed processes left unfinished
+    ct.Study(folder)
+    derived = {"provenance.json", "index.parquet", "runs.csv"}
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.name not in derived
+    }
+
+
 @pytest.fixture(scope="module")
-def expected() -> list[bytes]:
-    return bits(ct.Study(progress=False).train(**SWEEP))
+def whole(tmp_path_factory: pytest.TempPathFactory) -> ct.Study:
+    """A study whose runs were trained in one process."""
+    study = ct.Study(tmp_path_factory.mktemp("whole"), progress=False)
+    study.train(**SWEEP)
+    return study
+
+
+@pytest.fixture(scope="module")
+def expected(whole: ct.Study) -> list[bytes]:
+    return bits(whole.train(**SWEEP))
 
 
 @pytest.fixture
@@ -54,10 +76,13 @@ def processes(client: Client) -> set[int]:
     return set(client.run(os.getpid).values())
 
 
-def test_a_cluster_gives_the_bits_of_one_process(empty: ct.Study, client: Client, expected: list[bytes]) -> None:
+def test_a_cluster_gives_the_bits_of_one_process(
+    empty: ct.Study, whole: ct.Study, client: Client, expected: list[bytes]
+) -> None:
     runs = empty.train(executor=client.get_executor(), **SWEEP)
     assert {run.source for run in runs} == {"loaded"}
     assert bits(runs) == expected
+    assert files(empty) == files(whole)
     # Dask must not return the known result of an earlier task
     empty.remove("units = 100")
     # a client is an executor, too
@@ -67,7 +92,7 @@ def test_a_cluster_gives_the_bits_of_one_process(empty: ct.Study, client: Client
 
 
 def test_a_worker_that_is_lost_during_training_loses_nothing(
-    empty: ct.Study, client: Client, expected: list[bytes]
+    empty: ct.Study, whole: ct.Study, client: Client, expected: list[bytes]
 ) -> None:
     before = processes(client)
     killed: list[int] = []
@@ -91,6 +116,7 @@ def test_a_worker_that_is_lost_during_training_loses_nothing(
     assert bits(runs) == expected
     # at most the file that the killed process was writing is left over
     assert {row["kind"] for row in empty.verify()} <= {"left over"}
+    assert files(empty) == files(whole)
     # the worker's nanny has started another
     assert killed[0] not in processes(client)
 

@@ -49,11 +49,13 @@ pub(crate) struct Submit {
     #[arg(long, conflicts_with_all = ["print", "wait"])]
     pub(crate) dry_run: bool,
     /// Write the job and print its script, to be edited or submitted by hand
-    #[arg(long, conflicts_with = "wait")]
+    #[arg(long, conflicts_with_all = ["wait", "json", "csv"])]
     pub(crate) print: bool,
     /// Wait until it is done, and then draw or print what the command asks for
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["json", "csv"])]
     pub(crate) wait: bool,
+    #[command(flatten)]
+    pub(crate) listing: Listing,
     #[command(flatten)]
     pub(crate) options: Options,
 }
@@ -154,6 +156,9 @@ pub(crate) enum JobAction {
         /// Its number [default: the last job]
         #[arg(value_name = "JOB")]
         number: Option<u64>,
+        /// Print what would be submitted, and change nothing
+        #[arg(long)]
+        dry_run: bool,
     },
     /// Wait until a job is done, and then draw or print what its command asks for
     Wait {

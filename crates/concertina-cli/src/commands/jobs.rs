@@ -28,7 +28,7 @@ pub(crate) fn run(everywhere: &Everywhere, jobs: &Jobs) -> Result<(), Failure> {
         None => list(everywhere, jobs),
         Some(JobAction::Cancel { numbers }) => cancel(everywhere, numbers),
         Some(JobAction::Logs { number, lines }) => logs(everywhere, *number, *lines),
-        Some(JobAction::Resubmit { number }) => resubmit(everywhere, *number),
+        Some(JobAction::Resubmit { number, dry_run }) => resubmit(everywhere, *number, *dry_run),
         Some(JobAction::Wait { number }) => {
             let study = everywhere.builder().open_existing()?;
             let job = study.job(*number)?;
@@ -107,8 +107,11 @@ fn end_of(path: &Path, lines: usize) -> std::io::Result<String> {
     Ok(all[all.len().saturating_sub(lines)..].iter().map(|line| format!("{line}\n")).collect())
 }
 
-fn resubmit(everywhere: &Everywhere, number: Option<u64>) -> Result<(), Failure> {
-    let study = everywhere.builder().open_existing()?;
+fn resubmit(everywhere: &Everywhere, number: Option<u64>, dry_run: bool) -> Result<(), Failure> {
+    let study = match dry_run {
+        true => everywhere.builder().read_only()?,
+        false => everywhere.builder().open_existing()?,
+    };
     let job = study.job(number)?;
     let plan = study.read_plans([job.plan()])?;
     let status = study.job_status(&job, &plan, &mut Standing::of(&plan))?;
@@ -126,6 +129,10 @@ fn resubmit(everywhere: &Everywhere, number: Option<u64>) -> Result<(), Failure>
             say(&format!("nothing to do: job {} is complete", job.number));
         }
         return Ok(());
+    }
+    if dry_run {
+        let packing = job.packing(&work, &user_defaults()?);
+        return print(format!("{}\n", submit::tasks(&packing)).as_bytes());
     }
     let job = submit::hand_over(everywhere, &study, job, &work, &user_defaults()?)?;
     print(format!("{}\n", job.number).as_bytes())

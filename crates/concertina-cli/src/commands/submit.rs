@@ -2,11 +2,14 @@
 
 use clap::Parser;
 use clap::error::ErrorKind;
-use concertina::{Error, Hint, Job, JobOptions, Packing, Study, WorkPlan, Workload, user_defaults};
+use concertina::table::Table;
+use concertina::{
+    Error, Hint, Job, JobOptions, Packing, Study, WorkPlan, Workload, submission_table, user_defaults,
+};
 
 use super::{analyse, figures, jobs, reproduce, train};
-use crate::arguments::{Arguments, Command, Everywhere, Submit};
-use crate::output::{Failure, print, say};
+use crate::arguments::{Arguments, Command, Everywhere, Listing, Submit};
+use crate::output::{Failure, print, print_table, say};
 use crate::progress::approximately;
 
 /// The commands whose work can be submitted.
@@ -22,6 +25,7 @@ pub(crate) fn run(everywhere: &Everywhere, submit: &Submit) -> Result<(), Failur
             }
             false => (everywhere.clone(), None),
         };
+    let is_new = !everywhere.store.exists();
     let scratch;
     let study = match (submit.dry_run, everywhere.builder().read_only()) {
         (false, _) => everywhere.builder().open()?,
@@ -34,13 +38,17 @@ pub(crate) fn run(everywhere: &Everywhere, submit: &Submit) -> Result<(), Failur
         }
     };
     let plan = match &command {
-        Some(command) => plan_of(&everywhere, command)?,
-        None => study.read_plans(&submit.what)?,
+        Some(command) => plan_of(&everywhere, command),
+        None => study.read_plans(&submit.what).map_err(Failure::from),
     };
-    let work = study.workload(&plan)?;
+    let plan = or_without_store(is_new, &study, plan)?;
+    let work = or_without_store(is_new, &study, study.workload(&plan))?;
     if work.missing == 0 {
         if !everywhere.quiet {
             say(&format!("nothing to do: the store has {}", all(work.runs)));
+        }
+        if submit.listing.json || submit.listing.csv {
+            print_table(&Table::new(), submit.listing, None)?;
         }
         return match (submit.wait, command) {
             (true, Some(command)) => super::run(&Arguments { everywhere, command }),
@@ -52,15 +60,16 @@ pub(crate) fn run(everywhere: &Everywhere, submit: &Submit) -> Result<(), Failur
     }
     if submit.dry_run {
         let packing = Packing::of(&work, &options);
-        let most = approximately(packing.time.as_secs_f64());
-        return print(format!("{}, at most {most}\n", tasks(&packing)).as_bytes());
+        return report(submit.listing, None, &work, &packing, |packing| {
+            format!("{}, at most {}", tasks(packing), approximately(packing.time.as_secs_f64()))
+        });
     }
     let words: &[String] = if command.is_some() { &submit.what } else { &[] };
     let program = std::env::current_exe().map_err(|error| Error::Job {
         reason: format!("cannot find the path of this program: {error}"),
         hint: None,
     })?;
-    let job = study.write_job(&plan, &work, &options, &program, words)?;
+    let job = or_without_store(is_new, &study, study.write_job(&plan, &work, &options, &program, words))?;
     if submit.print {
         let script =
             std::fs::read(job.script()).map_err(|source| Error::Read { source, path: job.script() })?;
@@ -74,11 +83,42 @@ pub(crate) fn run(everywhere: &Everywhere, submit: &Submit) -> Result<(), Failur
         }
         return Ok(());
     }
-    let job = hand_over(&everywhere, &study, job, &work, &options)?;
+    let job = or_without_store(is_new, &study, hand_over(&everywhere, &study, job, &work, &options))?;
     match submit.wait {
         true => jobs::wait(&everywhere, &study, job, &plan),
-        false => print(format!("{}\n", job.number).as_bytes()),
+        false => {
+            let packing = job.packing(&work, &options);
+            report(submit.listing, Some(&job), &work, &packing, |_| job.number.to_string())
+        }
     }
+}
+
+/// Prints what was or would be submitted: as a table if that is wanted, or else as a line.
+fn report(
+    listing: Listing,
+    job: Option<&Job>,
+    work: &Workload,
+    packing: &Packing,
+    line: impl FnOnce(&Packing) -> String,
+) -> Result<(), Failure> {
+    match listing.json || listing.csv {
+        true => print_table(&submission_table(job, work, packing)?, listing, None),
+        false => print(format!("{}\n", line(packing)).as_bytes()),
+    }
+}
+
+/// What was obtained. If it failed, a store that was made for it is removed again.
+fn or_without_store<T, E: Into<Failure>>(
+    is_new: bool,
+    study: &Study,
+    obtained: Result<T, E>,
+) -> Result<T, Failure> {
+    obtained.map_err(|error| {
+        if is_new {
+            study.discard_if_empty();
+        }
+        error.into()
+    })
 }
 
 /// Submits a job, and says what was submitted.
@@ -91,9 +131,7 @@ pub(super) fn hand_over(
 ) -> Result<Job, Failure> {
     let job = study.submit(job, work, options)?;
     if let (false, Some(last)) = (everywhere.quiet, job.submissions.last()) {
-        let mut resumed = options.clone();
-        resumed.cpus_per_task = Some(job.cores);
-        let packing = Packing::of(work, &resumed);
+        let packing = job.packing(work, options);
         let id = if last.id.is_empty() { String::new() } else { format!(", {}", last.id) };
         say(&format!("job {}{id}: {}", job.number, tasks(&packing)));
         say(&format!("logs: {}", job.folder().join("log-*.txt").display()));
@@ -164,7 +202,7 @@ fn about(work: &Workload) -> String {
 }
 
 /// `2 tasks with 1 core: about 17 min`
-fn tasks(packing: &Packing) -> String {
+pub(super) fn tasks(packing: &Packing) -> String {
     let Packing { tasks, cores, seconds, .. } = *packing;
     let tasks = if tasks == 1 { "1 task".to_owned() } else { format!("{tasks} tasks") };
     let cores = if cores == 1 { "1 core".to_owned() } else { format!("{cores} cores") };

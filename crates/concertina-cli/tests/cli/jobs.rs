@@ -88,6 +88,7 @@ fn a_job_leaves_the_store_of_a_single_process() {
     assert_same_store(&trained(&place, "concertina"), &trained(&place, "whole"), "trained by a job");
     let again = submit(&place, &[]).expect_success();
     assert_eq!(again.stderr, "nothing to do: the store has all 6 runs\n");
+    assert_eq!(submit(&place, &["--json", "-q"]).expect_success().stdout.trim(), "[\n]");
     assert_eq!(read(&place, "submitted").lines().count(), 1, "nothing was submitted");
     let listed = jobs(&place, &["--csv"]).expect_success().stdout;
     assert!(
@@ -105,6 +106,9 @@ fn a_dry_run_changes_nothing_and_print_submits_nothing() {
     let said = submit(&place, &["--dry-run", "--cpus-per-task", "2"]).expect_success();
     assert!(said.stdout.starts_with("1 task with 2 cores: about "), "{}", said.stdout);
     assert!(!place.path("concertina").exists());
+    let said = submit(&place, &["--dry-run", "--csv"]).expect_success();
+    let row = said.stdout.strip_prefix("job,id,runs,missing,tasks,cores,seconds,time\n,,6,6,1,1,");
+    assert!(row.is_some_and(|row| row.ends_with(",600\n")), "{}", said.stdout);
     let options =
         ["--print", "--partition=short", "--time=1h", "--sbatch=--nice --exclude=a1", "--scratch=$TMPDIR"];
     let said = submit(&place, &options).expect_success();
@@ -115,10 +119,15 @@ fn a_dry_run_changes_nothing_and_print_submits_nothing() {
     assert!(said.stderr.contains("job 1 was written and not submitted"), "{}", said.stderr);
     assert!(!place.path("submitted").exists());
     assert!(jobs(&place, &["--csv"]).expect_success().stdout.contains("\n1,not submitted,6,0,"));
-    // the script is taken as it was edited
+    let planned = jobs(&place, &["resubmit", "1", "--dry-run"]).expect_success().stdout;
+    assert!(planned.starts_with("1 task with 1 core: about "), "{planned}");
+    assert!(!place.path("submitted").exists());
+    // the script is taken as it was edited, and so is how many of its tasks run at a time
     let script = said.stdout.replace(" --scratch \"$TMPDIR\"", " --scratch /tmp");
+    let script = script.replace("#SBATCH --array=1-1\n", "#SBATCH --array=1-1%3\n");
     place.write("concertina/jobs/1/batch.sh", &script);
     jobs(&place, &["resubmit", "1"]).expect_success();
+    assert!(read(&place, "submitted").starts_with("--parsable --array=1-1%3 "));
     assert!(jobs(&place, &["--csv"]).expect_success().stdout.contains("\n1,complete,6,6,"));
 }
 
@@ -209,21 +218,48 @@ fn tasks_that_fail_at_once_cancel_the_others_after_the_third() {
 #[test]
 fn what_the_engine_says_is_passed_on() {
     let place = with_slurm();
+    // what Slurm 22.05 and 24.11 say
     for (said, hint) in [
-        ("sbatch: error: invalid partition specified: fast", "hint: `sinfo` lists the partitions"),
-        ("sbatch: error: Batch job submission failed: Invalid account", "hint: `sacctmgr show associations"),
+        ("sbatch: error: invalid partition specified: fast", "`sinfo` lists the partitions"),
         (
-            "sbatch: error: Batch job submission failed: Requested time limit is invalid",
-            "hint: ask for less time",
+            "sbatch: error: Batch job submission failed: Invalid account or account/partition combination specified",
+            "`sacctmgr show associations user=$USER` lists your accounts",
+        ),
+        ("sbatch: error: Batch job submission failed: Invalid qos specification", "choose with `--qos`"),
+        (
+            "sbatch: error: Batch job submission failed: Job violates accounting/QOS policy (job submit limit, user's size and/or time limits)",
+            "lists your limits",
+        ),
+        (
+            "sbatch: error: Batch job submission failed: Requested time limit is invalid (missing or exceeds some limit)",
+            "ask for less with `--time`",
+        ),
+        ("sbatch: error: Batch job submission failed: Invalid feature specification", "with `--constraint`"),
+        (
+            "sbatch: error: Batch job submission failed: Requested node configuration is not available",
+            "`--cpus-per-task` and `--mem`",
+        ),
+        ("sbatch: error: Batch job submission failed: Invalid job array specification", "`MaxArraySize`"),
+        (
+            "sbatch: error: Batch job submission failed: Unable to contact slurm controller (connect failure)",
+            "`scontrol ping`",
         ),
     ] {
         place.write("refused", said);
         let refused = submit(&place, &[]);
         assert_eq!(refused.status, Some(2), "{}", refused.snapshot());
         let error = format!("error: the engine refused: {said}\n");
-        assert!(refused.stderr.contains(&error) && refused.stderr.contains(hint), "{}", refused.stderr);
-        assert!(jobs(&place, &[]).expect_success().stderr.contains("the store has no jobs"));
+        assert!(refused.stderr.contains(&error), "{}", refused.stderr);
+        let hinted = refused.stderr.split_once("hint: ").is_some_and(|(_, hinted)| hinted.contains(hint));
+        assert!(hinted, "{hint}: {}", refused.stderr);
+        assert!(!place.path("concertina").exists(), "a store was made in vain");
     }
+    std::fs::create_dir(place.path("mine")).expect("made");
+    submit(&place, &["--store", "mine"]);
+    assert!(place.path("mine").exists(), "it was there before");
+    submit(&place, &["--print", "--store", "kept"]).expect_success();
+    submit(&place, &["--store", "kept"]);
+    assert!(place.path("kept/jobs/1").exists(), "it has a job");
 }
 
 #[test]
@@ -256,6 +292,7 @@ fn wrong_submissions_are_refused() {
     refused(&["--engine", "template", "train", "gain=20", "units=8"], "expected a template, found none");
     refused(&["--time", "soon", "train"], "expected a time as in `55m`");
     refused(&["train", "gane=20"], "unknown parameter `gane`");
+    assert!(!place.path("concertina").exists(), "a store was made in vain");
     assert_eq!(run(&Place::new(), &["jobs"], &[]).status, Some(3), "without a store");
     submit(&place, &["--print"]).expect_success();
     let said = jobs(&place, &["cancel", "4"]);
@@ -307,12 +344,35 @@ fn a_template_starts_workers_by_any_program() {
             .stdout
             .contains("\n2,running,1,0,0,1,template,batch.7,")
     );
+    let listed = place.run(&["jobs", "--json"]).expect_success().stdout;
+    assert!(listed.replace(": ", ":").contains("\"running\":1"), "{listed}");
     place.run(&["jobs", "cancel", "2"]).expect_success();
     assert!(place.path("taken-back-batch.7").exists());
     assert!(place.run(&["jobs", "--csv"]).expect_success().stdout.contains("\n2,cancelled,1,0,"));
     place.write("none.sh", "echo\n");
     let said = place.run(&[&["submit", "--template", "none.sh"], &more[..]].concat());
     assert!(said.stderr.contains("expected a template with `{{command}}`, found none"), "{}", said.stderr);
+}
+
+/// What is left of a job may need fewer tasks, but its script starts as many as before.
+#[test]
+fn a_template_that_is_submitted_again_has_the_tasks_of_its_script() {
+    let place = Place::new();
+    place.write(
+        "mine.sh",
+        "#!/bin/sh\n# concertina status: true\n[ -e held ] || for task in $(seq {{tasks}}); do {{command}} --quiet; done\n",
+    );
+    place.write("held", "");
+    let template = ["submit", "--template", "mine.sh", "--task-time", "1s"];
+    let mut long = RUNS;
+    long[6] = "epochs=60000";
+    let said = place.run(&[&template[..], &long].concat()).expect_success();
+    assert!(said.stderr.contains("job 1: 6 tasks with 1 core"), "{}", said.stderr);
+    place.write("concertina/jobs/1/batch.sh", "#!/bin/sh\n");
+    let said = place.run(&["jobs", "resubmit", "1"]).expect_success();
+    assert!(said.stderr.contains("job 1: 6 tasks with 1 core"), "{}", said.stderr);
+    let record = read(&place, "concertina/jobs/1/job.json");
+    assert_eq!(record.matches("\"tasks\": 6").count(), 3, "{record}");
 }
 
 /// As in docs/guides/cluster.md.

@@ -215,6 +215,53 @@ fn the_runs_of_killed_workers_are_taken_over() {
     assert_same_store(&place.store("shared"), &place.store("whole"), "three workers were killed");
 }
 
+/// A plan of 1,300 runs has portions, about which workers leave notes.
+#[test]
+#[cfg(unix)]
+fn a_large_plan_whose_workers_are_killed_ends_as_that_of_one_process() {
+    let place = Place::new();
+    let runs = ["train", "units=8", "input_dim=6", "clusters=8", "train_samples=20", "val_samples=10"];
+    let runs = [&runs[..], &["delay=2", "epochs=2", "seed=0..1300"]].concat();
+    place.run(&[&runs[..], &["--quiet", "--store", "whole"]].concat()).expect_success();
+    let said = place.run(&[&runs[..], &["--plan", "sweep.plan", "--store", "shared"]].concat());
+    assert_eq!(said.expect_success().stderr, "sweep.plan: 1300 runs\n");
+    let start = |more: &[&str]| {
+        let worker = ["worker", "sweep.plan", "--store", "shared", "--jobs", "1", "--quiet"];
+        let mut command = place.command(&[&worker[..], more].concat());
+        command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it runs")
+    };
+    let mut survivors = [start(&[]), start(&["--scratch", "local"])];
+    for round in 0..6 {
+        let mut doomed = start(if round % 2 == 0 { &[] } else { &["--scratch", "local"] });
+        std::thread::sleep(Duration::from_millis(70 + 90 * round));
+        doomed.kill().expect("killed");
+        doomed.wait().expect("it ends");
+    }
+    for worker in &mut survivors {
+        assert_eq!(worker.wait().expect("it ends").code(), Some(0));
+    }
+    place.run(&["worker", "sweep.plan", "--store", "shared", "--quiet"]).expect_success();
+    let mut shared = place.store("shared");
+    shared.retain(|path, _| !path.starts_with("jobs"));
+    assert_same_store(&shared, &place.store("whole"), "six workers were killed");
+    let notes = std::fs::read_dir(place.path("shared/jobs/done")).expect("notes").count();
+    assert_eq!(notes, 4, "one for each portion of 400 runs");
+}
+
+#[test]
+fn a_worker_with_a_local_disk_leaves_notes_about_a_large_plan() {
+    let place = Place::new();
+    let runs = ["train", "units=8", "input_dim=6", "clusters=8", "train_samples=10", "val_samples=5"];
+    let runs = [&runs[..], &["delay=2", "epochs=1", "seed=0..1200"]].concat();
+    place.run(&[&runs[..], &["--plan", "sweep.plan", "--store", "shared"]].concat()).expect_success();
+    let worker = ["worker", "sweep.plan", "--store", "shared", "--scratch", "local"];
+    let said = place.run(&worker).expect_success();
+    assert!(said.stderr.contains("complete: 1200 runs, 1200 trained here"), "{}", said.stderr);
+    assert_eq!(std::fs::read_dir(place.path("shared/jobs/done")).expect("notes").count(), 3);
+    let again = place.run(&worker).expect_success();
+    assert!(again.stderr.contains("complete: 1200 runs, 0 trained here"), "{}", again.stderr);
+}
+
 #[test]
 fn a_summary_says_how_far_the_plan_is() {
     let place = planned();

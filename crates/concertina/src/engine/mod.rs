@@ -30,6 +30,7 @@ use concertina_store::{Batch, RunFolder, RunKey, Store};
 
 pub use self::missing::Missing;
 pub(crate) use self::missing::missing;
+pub(crate) use self::notes::Notes;
 pub(crate) use self::outlook::{Ahead, Pace, wall_seconds};
 pub(crate) use self::pool::{Seats, lock};
 pub(crate) use self::question::{Answer, Answered, Demand, Question};
@@ -38,7 +39,6 @@ pub(crate) use self::standing::lacks;
 pub(crate) use self::training::patience;
 pub(crate) use self::weights::weights;
 
-use self::notes::Notes;
 use self::pool::Queue;
 use self::spent::Ledger;
 #[cfg(feature = "gpu")]

@@ -38,7 +38,7 @@ struct Portion {
 }
 
 /// The portions of a plan, and the notes about them.
-pub(super) struct Notes {
+pub(crate) struct Notes {
     since: SystemTime,
     portions: Vec<Portion>,
     /// The portion of each demand.
@@ -62,7 +62,7 @@ impl Notes {
     /// Sorts groups of demands into portions, in an order of this process. The cost of a group in a large
     /// plan becomes a power of two, so that whole portions cost the same. `None` if the plan is too small for
     /// notes, or the store takes none.
-    pub(super) fn new(
+    pub(crate) fn new(
         store: &Store,
         demands: &[Demand<'_>],
         keys: &[RunKey],
@@ -112,7 +112,7 @@ impl Notes {
     }
 
     /// Whether another process left a note about the portion of this demand.
-    pub(super) fn is_done(&self, place: usize) -> bool {
+    pub(crate) fn is_done(&self, place: usize) -> bool {
         let portion = &self.portions[self.of[place]];
         if portion.is_noted.load(Ordering::Relaxed) {
             return true;
@@ -130,7 +130,7 @@ impl Notes {
 
     /// Notes that the store has everything that a demand asks for, which is said once for each demand. Leaves
     /// a note if it was the last of its portion.
-    pub(super) fn found_done(&self, place: usize) {
+    pub(crate) fn found_done(&self, place: usize) {
         let portion = &self.portions[self.of[place]];
         if portion.left.fetch_sub(1, Ordering::Relaxed) == 1 {
             // A note that cannot be written costs others some looks.

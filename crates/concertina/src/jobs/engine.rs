@@ -53,23 +53,49 @@ fn printed(program: &str, output: &Output) -> Result<String> {
         said if said.is_empty() => format!("`{program}` ended with {}", output.status),
         said => said,
     };
-    let lower = said.to_lowercase();
-    let hint = match () {
-        () if lower.contains("partition") => Some(Hint::text("`sinfo` lists the partitions")),
-        () if lower.contains("account") => {
-            Some(Hint::text("`sacctmgr show associations user=$USER` lists your accounts; give one"))
-        }
-        () if lower.contains("time limit") => Some(Hint::text("ask for less time: `sinfo` lists the limits")),
-        () => None,
-    };
+    let hint = if program == "sbatch" { advice(&said) } else { None };
     Err(failed(format!("the engine refused: {said}"), hint))
+}
+
+/// What to do about a refusal of Slurm: words of its message, and a hint. The first that fits counts. The
+/// message about an account also speaks of partitions, and the one about a policy of limits and QOS.
+const ADVICE: [(&str, &str); 11] = [
+    ("unable to contact", "`scontrol ping` says whether Slurm's controller answers; try again later"),
+    ("unrecognized option", "`--sbatch` passes on options as they are typed; `sbatch --help` lists them"),
+    (
+        "policy",
+        "`sacctmgr show associations user=$USER` lists your limits; a longer `--task-time` makes fewer tasks",
+    ),
+    ("account", "`sacctmgr show associations user=$USER` lists your accounts; choose one with `--account`"),
+    (
+        "qos",
+        "`sacctmgr show associations user=$USER format=account,qos` lists what you may use; choose with `--qos`",
+    ),
+    ("partition", "`sinfo` lists the partitions; choose one with `--partition`"),
+    ("time limit", "`sinfo --format='%P %l'` lists the limits of time; ask for less with `--time`"),
+    ("feature", "`sinfo --format='%P %f'` lists the features of nodes; name them with `--constraint`"),
+    (
+        "node configuration",
+        "no node is that large: `sinfo --format='%P %c %m'` lists their cores and memory; ask for less with `--cpus-per-task` and `--mem`",
+    ),
+    ("memory", "`sinfo --format='%P %m'` lists the memory of nodes in MB; ask for less with `--mem`"),
+    (
+        "array",
+        "`scontrol show config` says how large an array may be, `MaxArraySize`; a longer `--task-time` makes fewer tasks",
+    ),
+];
+
+fn advice(said: &str) -> Option<Hint> {
+    let said = said.to_lowercase();
+    ADVICE.iter().find(|(words, _)| said.contains(words)).map(|(_, hint)| Hint::text(*hint))
 }
 
 /// Hands the script of a job to its engine. Returns what the engine calls it.
 pub(super) fn submit(job: &Job, tasks: usize, parallel: Option<usize>) -> Result<String> {
     match job.engine {
         EngineKind::Slurm => {
-            let parallel = parallel.map_or(String::new(), |most| format!("%{most}"));
+            let written = std::fs::read_to_string(job.script()).ok().and_then(|text| script::parallel(&text));
+            let parallel = parallel.or(written).map_or(String::new(), |most| format!("%{most}"));
             let mut command = Command::new("sbatch");
             command.arg("--parsable").arg(format!("--array=1-{tasks}{parallel}")).arg(job.script());
             let said = printed("sbatch", &ask("sbatch", &mut command)?)?;

@@ -16,5 +16,5 @@ pub use engine::EngineKind;
 pub use options::{JobOptions, user_defaults};
 pub use packing::{Packing, Workload};
 pub use record::{Job, Submission};
-pub use study::{JobState, JobStatus, job_table};
+pub use study::{JobState, JobStatus, job_table, submission_table};
 pub use words::{parse_duration, shell_word};

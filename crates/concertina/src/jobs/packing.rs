@@ -55,7 +55,12 @@ impl Packing {
         let wanted = (work.seconds / (task_time * cores as f64)).ceil().max(1.0);
         let most = work.missing.div_ceil(cores).max(1);
         // Casting saturates: there are at most as many tasks as runs.
-        let tasks = (wanted as usize).min(most);
+        Self::into_tasks((wanted as usize).min(most), work, options)
+    }
+
+    /// So many tasks, whatever the time that the options ask for.
+    pub(super) fn into_tasks(tasks: usize, work: &Workload, options: &JobOptions) -> Self {
+        let (tasks, cores) = (tasks.max(1), options.cpus_per_task.unwrap_or(1).max(1));
         let seconds = (work.seconds / (tasks * cores) as f64).max(work.longest);
         let asked = Duration::from_secs_f64((MARGIN * seconds).min(MOST_TIME.as_secs_f64()));
         let minutes = asked.max(LEAST_TIME).as_secs().div_ceil(60);

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::engine::EngineKind;
+use super::packing::Packing;
 use crate::error::{Error, Result};
 use crate::hint::Hint;
 
@@ -33,6 +34,10 @@ pub struct Job {
     pub runs: usize,
     /// Cores of each task.
     pub cores: usize,
+    /// Tasks that its script was written for. Slurm is told their number with every submission, and a
+    /// template starts as many as it says.
+    #[serde(default)]
+    pub tasks: usize,
     /// The arguments of the command that draws or prints what the plan is for; none if it was submitted as a
     /// plan.
     pub command: Vec<String>,
@@ -68,7 +73,7 @@ impl Job {
         store: &Path,
         engine: EngineKind,
         runs: usize,
-        cores: usize,
+        packing: &Packing,
         made: String,
     ) -> Result<Self> {
         let parent = store.join(JOBS);
@@ -88,7 +93,8 @@ impl Job {
             number,
             engine,
             runs,
-            cores,
+            cores: packing.cores,
+            tasks: packing.tasks,
             command: Vec::new(),
             typed_in: PathBuf::new(),
             made,
@@ -224,13 +230,19 @@ fn numbers(store: &Path) -> Result<Vec<u64>> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::{JobOptions, Workload};
     use super::*;
+
+    fn job(store: &Path) -> Result<Job> {
+        let packing = Packing::into_tasks(1, &Workload::default(), &JobOptions::default());
+        Job::new(store, EngineKind::Slurm, 3, &packing, String::new())
+    }
 
     #[test]
     fn two_jobs_never_have_the_same_number() {
         let store = tempfile::tempdir().expect("a folder");
         let make = || {
-            let job = Job::new(store.path(), EngineKind::Slurm, 3, 1, String::new()).expect("made");
+            let job = job(store.path()).expect("made");
             job.write().expect("written");
             job.number
         };
@@ -249,7 +261,7 @@ mod tests {
     #[test]
     fn logs_are_sorted_by_their_numbers() {
         let store = tempfile::tempdir().expect("a folder");
-        let job = Job::new(store.path(), EngineKind::Slurm, 3, 1, String::new()).expect("made");
+        let job = job(store.path()).expect("made");
         for name in ["log-7_10.txt", "log-7_9.txt", "log-12_1.txt", "batch.sh"] {
             fs::write(job.folder().join(name), "").expect("written");
         }

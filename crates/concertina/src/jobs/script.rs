@@ -92,7 +92,9 @@ task="${{SLURM_ARRAY_JOB_ID}}_$SLURM_ARRAY_TASK_ID"
 worker= again= warned=
 trap 'again=yes warned=yes; [ -z "$worker" ] || kill -USR1 "$worker" 2>/dev/null' USR1
 trap 'again=yes' TERM
-{program} worker "$job/plan" --store "$store" --jobs "$SLURM_CPUS_PER_TASK" --summary{scratch} &
+summary=   # one task looks at the whole plan, for its log
+[ "$SLURM_ARRAY_TASK_ID" -ne 1 ] || summary=--summary
+{program} worker "$job/plan" --store "$store" --jobs "$SLURM_CPUS_PER_TASK" $summary{scratch} &
 worker=$!
 status=0
 wait "$worker" || status=$?
@@ -115,6 +117,12 @@ fi
 exit "$status"
 "#
     ))
+}
+
+/// The most tasks that run at the same time, as a script for Slurm says.
+pub(super) fn parallel(script: &str) -> Option<usize> {
+    let array = script.lines().find_map(|line| line.strip_prefix("#SBATCH --array="))?;
+    array.split_once('%')?.1.trim().parse().ok()
 }
 
 /// What a job is for.
@@ -207,7 +215,8 @@ mod tests {
     use super::*;
 
     fn job(store: &Path) -> Job {
-        Job::new(store, EngineKind::Template, 3, 2, String::new()).expect("made")
+        let packing = Packing::of(&Workload::default(), &JobOptions::default());
+        Job::new(store, EngineKind::Template, 3, &packing, String::new()).expect("made")
     }
 
     fn filled(template: &str, options: &JobOptions) -> Result<String> {
@@ -269,6 +278,8 @@ mod tests {
             )
         };
         let text = script(&options).expect("valid");
+        assert_eq!(parallel(&text), Some(2));
+        assert_eq!(parallel(&script(&JobOptions::default()).expect("valid")), None);
         for line in [
             "#SBATCH --array=1-3%2",
             "#SBATCH --partition=short",
@@ -280,7 +291,7 @@ mod tests {
         ] {
             assert!(text.lines().any(|found| found == line), "{line}: {text}");
         }
-        assert!(text.contains("--summary --scratch \"$TMPDIR\" &\n"), "{text}");
+        assert!(text.contains("$summary --scratch \"$TMPDIR\" &\n"), "{text}");
         assert!(text.contains("/jobs/1/log-%A_%a.txt\n"), "{text}");
         let broken = JobOptions { qos: Some("a\nb".to_owned()), ..options };
         assert!(script(&broken).expect_err("two lines").to_string().contains("found \"a\\nb\""));

@@ -82,6 +82,18 @@ pub struct JobStatus {
     pub problem: Option<String>,
 }
 
+impl Job {
+    /// How the missing work of a job is packed if it is submitted now. A template starts as many tasks as its
+    /// script says.
+    pub fn packing(&self, work: &Workload, options: &JobOptions) -> Packing {
+        let options = JobOptions { cpus_per_task: Some(self.cores), ..options.clone() };
+        match self.engine {
+            EngineKind::Slurm => Packing::of(work, &options),
+            EngineKind::Template => Packing::into_tasks(self.tasks, work, &options),
+        }
+    }
+}
+
 impl Study {
     /// Looks up what the store lacks of a plan, and estimates from a short measurement how long it takes: one
     /// epoch of every shape of run, and each analysis once. Nothing of it is kept.
@@ -141,7 +153,7 @@ impl Study {
             (EngineKind::Slurm, _) => None,
         };
         let store = self.folder();
-        let mut job = Job::new(&store, engine, plan.len(), packing.cores, now())?;
+        let mut job = Job::new(&store, engine, plan.len(), &packing, now())?;
         (job.command, job.typed_in) = (command.to_vec(), std::env::current_dir().unwrap_or_default());
         let write = || {
             let text = match &template {
@@ -167,8 +179,7 @@ impl Study {
     /// # Errors
     /// [`Error::Job`] with what the engine answered. If the job had never been submitted, it is removed.
     pub fn submit(&self, job: Job, work: &Workload, options: &JobOptions) -> Result<Job> {
-        let options = JobOptions { cpus_per_task: Some(job.cores), ..options.clone() };
-        let Packing { tasks, .. } = Packing::of(work, &options);
+        let Packing { tasks, .. } = job.packing(work, options);
         // Another submission may work on another machine, or with other options.
         let _ = std::fs::remove_file(job.folder().join(FAILED));
         match engine::submit(&job, tasks, options.array_parallelism) {
@@ -188,6 +199,11 @@ impl Study {
         }
     }
 
+    /// Removes the folder of a store in which nothing is: one that was made for a job that its engine refused.
+    pub fn discard_if_empty(&self) {
+        self.context.store.remove_if_empty();
+    }
+
     /// The jobs of the store, by number.
     ///
     /// # Errors
@@ -204,7 +220,10 @@ impl Study {
         let last = || Ok::<_, Error>(Job::all(&self.folder())?.last().map(|job| job.number));
         match number.map_or_else(last, |number| Ok(Some(number)))? {
             Some(number) => Job::read(&self.folder(), number),
-            None => Err(Error::Job { reason: "the store has no jobs".to_owned(), hint: None }),
+            None => Err(Error::Job {
+                reason: "the store has no jobs".to_owned(),
+                hint: Some(Hint::text("`submit` makes one; `--store` names another store")),
+            }),
         }
     }
 
@@ -261,6 +280,28 @@ impl Study {
         job.write()?;
         Ok(job)
     }
+}
+
+/// What is submitted, or would be, as a table of one row: `job` and `id`, what the engine calls it, if it was
+/// submitted; `runs` of the plan, `missing` of them; `tasks`, `cores` of each, the `seconds` that each is
+/// expected to take, and `time`, the seconds that it may take.
+///
+/// # Errors
+/// [`Error::Table`].
+pub fn submission_table(job: Option<&Job>, work: &Workload, packing: &Packing) -> Result<Table> {
+    let count = |count: usize| Scalar::Integer(count as i64);
+    let id = job.and_then(|job| job.submissions.last()).map(|last| last.id.clone());
+    let row = params_table::row([
+        ("job".to_owned(), job.map_or(Scalar::Null, |job| Scalar::Integer(job.number as i64))),
+        ("id".to_owned(), id.filter(|id| !id.is_empty()).map_or(Scalar::Null, Scalar::Text)),
+        ("runs".to_owned(), count(work.runs)),
+        ("missing".to_owned(), count(work.missing)),
+        ("tasks".to_owned(), count(packing.tasks)),
+        ("cores".to_owned(), count(packing.cores)),
+        ("seconds".to_owned(), packing.seconds.into()),
+        ("time".to_owned(), Scalar::Integer(packing.time.as_secs() as i64)),
+    ])?;
+    params_table::stack(vec![row])
 }
 
 /// Jobs as a table: `job`, `state`, `runs`, `done`, `pending`, `running`, `engine`, `id`, `submitted`,

@@ -17,7 +17,7 @@ use concertina_store::{Claim, Claimed, Durability, RunKey, Store, StoreOptions};
 
 use super::WorkPlan;
 use super::worker::Worked;
-use crate::engine::{self, Demand, Seats, cost, lacks, lock, patience};
+use crate::engine::{self, Demand, Notes, Seats, cost, lacks, lock, patience};
 use crate::error::{Error, Result};
 use crate::hint::Hint;
 use crate::library::UPDATE;
@@ -102,10 +102,9 @@ impl<'a> Scratch<'a> {
         let settings = &self.study.context.settings;
         let mut records: Vec<RunRecord> =
             (0..self.demands.len()).map(|place| self.record(place, Outcome::Interrupted)).collect();
-        let mut open = self.order();
         let imported = |place: &usize| self.demands[*place].params.network.weights.is_some();
-        let (here, rest): (Vec<usize>, Vec<usize>) = open.into_iter().partition(imported);
-        open = rest;
+        let (here, rest): (Vec<usize>, Vec<usize>) = (0..self.demands.len()).partition(imported);
+        let (mut open, notes) = self.order(rest);
         // Imported networks are only analysed, and their weights may be those of another run.
         let demands: Vec<Demand<'_>> = here.iter().map(|&place| self.demand(place)).collect();
         if !demands.is_empty() {
@@ -115,7 +114,7 @@ impl<'a> Scratch<'a> {
         }
         let mut looks = 0;
         while !open.is_empty() && !settings.cancelled() {
-            let Some(portion) = self.claim(&mut open, &mut records)? else {
+            let Some(portion) = self.claim(&mut open, notes.as_ref(), &mut records)? else {
                 if !open.is_empty() {
                     std::thread::sleep(patience(looks));
                     looks += 1;
@@ -125,6 +124,11 @@ impl<'a> Scratch<'a> {
             looks = 0;
             let tried = portion.places.clone();
             for (place, record) in tried.iter().copied().zip(self.serve(portion)?) {
+                if let Some(notes) = &notes
+                    && lacks(self.store(), settings, &self.demands[place])?.is_none()
+                {
+                    notes.found_done(place);
+                }
                 records[place] = record;
             }
             if tried.iter().any(|&place| records[place].outcome == Outcome::Interrupted) {
@@ -134,19 +138,27 @@ impl<'a> Scratch<'a> {
         Ok(records)
     }
 
-    /// The runs that may have to be worked on: the longest first, and among equals in an order of this
-    /// process.
-    fn order(&self) -> Vec<usize> {
+    /// Runs in the order in which they are worked on: the longest first, and among equals in an order of this
+    /// process. With notes about the portions of a large plan that other processes found done.
+    fn order(&self, places: Vec<usize>) -> (Vec<usize>, Option<Notes>) {
         let order = RandomState::new();
-        let mut places: Vec<usize> = (0..self.demands.len()).collect();
-        places.sort_by_cached_key(|&place| order.hash_one(self.key(place)));
-        places.sort_by(|&a, &b| cost(self.demands[b].params).total_cmp(&cost(self.demands[a].params)));
-        places
+        let keys: Vec<RunKey> = (0..self.demands.len()).map(|place| self.key(place)).collect();
+        let cost = |place: usize| cost(self.demands[place].params);
+        let mut groups: Vec<_> = places.into_iter().map(|place| (cost(place), vec![place])).collect();
+        groups.sort_by_cached_key(|(_, places)| order.hash_one(keys[places[0]]));
+        let notes = Notes::new(self.store(), &self.demands, &keys, &mut groups, &order);
+        groups.sort_by(|(a, _), (b, _)| b.total_cmp(a));
+        (groups.into_iter().flat_map(|(_, places)| places).collect(), notes)
     }
 
     /// Claims the next runs of which something is missing, and removes them from those that are open. Runs
     /// that are complete are removed, too. `None` if other processes hold all that are left.
-    fn claim(&self, open: &mut Vec<usize>, records: &mut [RunRecord]) -> Result<Option<Portion<'a>>> {
+    fn claim(
+        &self,
+        open: &mut Vec<usize>,
+        notes: Option<&Notes>,
+        records: &mut [RunRecord],
+    ) -> Result<Option<Portion<'a>>> {
         let (store, settings) = (self.store(), &self.study.context.settings);
         let mut portion = Portion { places: Vec::new(), demands: Vec::new(), claims: Vec::new() };
         let mut held = Vec::new();
@@ -159,8 +171,16 @@ impl<'a> Scratch<'a> {
                 records[place] =
                     RunRecord { source: Source::Loaded, ..self.record(place, Outcome::Complete) };
             };
-            if lacks(store, settings, demand)?.is_none() {
+            if notes.is_some_and(|notes| notes.is_done(place)) {
                 complete(records);
+                continue;
+            }
+            let found_done = |records: &mut [RunRecord]| {
+                complete(records);
+                notes.inspect(|notes| notes.found_done(place));
+            };
+            if lacks(store, settings, demand)?.is_none() {
+                found_done(records);
                 continue;
             }
             // Another request for the same run waits for the next portion.
@@ -173,7 +193,7 @@ impl<'a> Scratch<'a> {
                 Claimed::Mine(claim) if lacks(store, settings, demand)?.is_none() => {
                     // Another process finished it between the two looks.
                     drop(claim);
-                    complete(records);
+                    found_done(records);
                 }
                 Claimed::Mine(claim) => {
                     portion.places.push(place);
