@@ -83,13 +83,11 @@ pub(crate) fn run(everywhere: &Everywhere, submit: &Submit) -> Result<(), Failur
         }
         return Ok(());
     }
+    let packing = job.packing(&work, &options);
     let job = or_without_store(is_new, &study, hand_over(&everywhere, &study, job, &work, &options))?;
     match submit.wait {
         true => jobs::wait(&everywhere, &study, job, &plan),
-        false => {
-            let packing = job.packing(&work, &options);
-            report(submit.listing, Some(&job), &work, &packing, |_| job.number.to_string())
-        }
+        false => report(submit.listing, Some(&job), &work, &packing, |_| job.number.to_string()),
     }
 }
 
@@ -129,9 +127,9 @@ pub(super) fn hand_over(
     work: &Workload,
     options: &JobOptions,
 ) -> Result<Job, Failure> {
+    let packing = job.packing(work, options);
     let job = study.submit(job, work, options)?;
     if let (false, Some(last)) = (everywhere.quiet, job.submissions.last()) {
-        let packing = job.packing(work, options);
         let id = if last.id.is_empty() { String::new() } else { format!(", {}", last.id) };
         say(&format!("job {}{id}: {}", job.number, tasks(&packing)));
         say(&format!("logs: {}", job.folder().join("log-*.txt").display()));

@@ -124,10 +124,10 @@ fn a_dry_run_changes_nothing_and_print_submits_nothing() {
     assert!(!place.path("submitted").exists());
     // the script is taken as it was edited, and so is how many of its tasks run at a time
     let script = said.stdout.replace(" --scratch \"$TMPDIR\"", " --scratch /tmp");
-    let script = script.replace("#SBATCH --array=1-1\n", "#SBATCH --array=1-1%3\n");
+    let script = script.replace("#SBATCH --array=1-1\n", "#SBATCH --array=1-2%3\n");
     place.write("concertina/jobs/1/batch.sh", &script);
     jobs(&place, &["resubmit", "1"]).expect_success();
-    assert!(read(&place, "submitted").starts_with("--parsable --array=1-1%3 "));
+    assert!(read(&place, "submitted").starts_with("--parsable --array=1-2%3 "));
     assert!(jobs(&place, &["--csv"]).expect_success().stdout.contains("\n1,complete,6,6,"));
 }
 
@@ -237,6 +237,10 @@ fn what_the_engine_says_is_passed_on() {
         ("sbatch: error: Batch job submission failed: Invalid feature specification", "with `--constraint`"),
         (
             "sbatch: error: Batch job submission failed: Requested node configuration is not available",
+            "`--cpus-per-task` and `--mem`",
+        ),
+        (
+            "sbatch: error: Batch job submission failed: More processors requested than permitted",
             "`--cpus-per-task` and `--mem`",
         ),
         ("sbatch: error: Batch job submission failed: Invalid job array specification", "`MaxArraySize`"),

@@ -57,9 +57,13 @@ fn printed(program: &str, output: &Output) -> Result<String> {
     Err(failed(format!("the engine refused: {said}"), hint))
 }
 
+/// What to do if no node has as much as was asked for.
+const TOO_LARGE: &str = "no node is that large: `sinfo --format='%P %c %m'` lists their cores and memory; ask \
+    for less with `--cpus-per-task` and `--mem`";
+
 /// What to do about a refusal of Slurm: words of its message, and a hint. The first that fits counts. The
 /// message about an account also speaks of partitions, and the one about a policy of limits and QOS.
-const ADVICE: [(&str, &str); 11] = [
+const ADVICE: [(&str, &str); 13] = [
     ("unable to contact", "`scontrol ping` says whether Slurm's controller answers; try again later"),
     ("unrecognized option", "`--sbatch` passes on options as they are typed; `sbatch --help` lists them"),
     (
@@ -74,10 +78,9 @@ const ADVICE: [(&str, &str); 11] = [
     ("partition", "`sinfo` lists the partitions; choose one with `--partition`"),
     ("time limit", "`sinfo --format='%P %l'` lists the limits of time; ask for less with `--time`"),
     ("feature", "`sinfo --format='%P %f'` lists the features of nodes; name them with `--constraint`"),
-    (
-        "node configuration",
-        "no node is that large: `sinfo --format='%P %c %m'` lists their cores and memory; ask for less with `--cpus-per-task` and `--mem`",
-    ),
+    ("node configuration", TOO_LARGE),
+    ("more processors", TOO_LARGE),
+    ("cpu count", TOO_LARGE),
     ("memory", "`sinfo --format='%P %m'` lists the memory of nodes in MB; ask for less with `--mem`"),
     (
         "array",
@@ -94,7 +97,7 @@ fn advice(said: &str) -> Option<Hint> {
 pub(super) fn submit(job: &Job, tasks: usize, parallel: Option<usize>) -> Result<String> {
     match job.engine {
         EngineKind::Slurm => {
-            let written = std::fs::read_to_string(job.script()).ok().and_then(|text| script::parallel(&text));
+            let written = script::array_of(job).and_then(|(_, parallel)| parallel);
             let parallel = parallel.or(written).map_or(String::new(), |most| format!("%{most}"));
             let mut command = Command::new("sbatch");
             command.arg("--parsable").arg(format!("--array=1-{tasks}{parallel}")).arg(job.script());

@@ -46,12 +46,17 @@ pub struct Packing {
 }
 
 impl Packing {
+    /// How much work each task is given, if possible.
+    pub(super) fn task_time(options: &JobOptions) -> Duration {
+        let most = options.time.map_or(TASK_TIME, |time| TASK_TIME.min(time.mul_f64(0.8)));
+        options.task_time.unwrap_or(most)
+    }
+
     /// The fewest tasks that give each no more than the time that the options ask for. No core is without a
     /// run.
     pub fn of(work: &Workload, options: &JobOptions) -> Self {
         let cores = options.cpus_per_task.unwrap_or(1).max(1);
-        let most = options.time.map_or(TASK_TIME, |time| TASK_TIME.min(time.mul_f64(0.8)));
-        let task_time = options.task_time.unwrap_or(most).as_secs_f64();
+        let task_time = Self::task_time(options).as_secs_f64();
         let wanted = (work.seconds / (task_time * cores as f64)).ceil().max(1.0);
         let most = work.missing.div_ceil(cores).max(1);
         // Casting saturates: there are at most as many tasks as runs.

@@ -38,6 +38,9 @@ pub struct Job {
     /// template starts as many as it says.
     #[serde(default)]
     pub tasks: usize,
+    /// Seconds of work that each task is given, if possible.
+    #[serde(default)]
+    pub task_seconds: Option<u64>,
     /// The arguments of the command that draws or prints what the plan is for; none if it was submitted as a
     /// plan.
     pub command: Vec<String>,
@@ -95,6 +98,7 @@ impl Job {
             runs,
             cores: packing.cores,
             tasks: packing.tasks,
+            task_seconds: None,
             command: Vec::new(),
             typed_in: PathBuf::new(),
             made,

@@ -119,10 +119,17 @@ exit "$status"
     ))
 }
 
-/// The most tasks that run at the same time, as a script for Slurm says.
-pub(super) fn parallel(script: &str) -> Option<usize> {
-    let array = script.lines().find_map(|line| line.strip_prefix("#SBATCH --array="))?;
-    array.split_once('%')?.1.trim().parse().ok()
+/// How many tasks the script of a job asks Slurm for, and how many of them may run at the same time.
+pub(super) fn array_of(job: &Job) -> Option<(usize, Option<usize>)> {
+    array(&std::fs::read_to_string(job.script()).ok()?)
+}
+
+fn array(script: &str) -> Option<(usize, Option<usize>)> {
+    let array = script.lines().find_map(|line| line.strip_prefix("#SBATCH --array=1-"))?.trim();
+    match array.split_once('%') {
+        Some((tasks, parallel)) => Some((tasks.parse().ok()?, parallel.parse().ok())),
+        None => Some((array.parse().ok()?, None)),
+    }
 }
 
 /// What a job is for.
@@ -278,8 +285,8 @@ mod tests {
             )
         };
         let text = script(&options).expect("valid");
-        assert_eq!(parallel(&text), Some(2));
-        assert_eq!(parallel(&script(&JobOptions::default()).expect("valid")), None);
+        assert_eq!(array(&text), Some((3, Some(2))));
+        assert_eq!(array(&script(&JobOptions::default()).expect("valid")), Some((3, None)));
         for line in [
             "#SBATCH --array=1-3%2",
             "#SBATCH --partition=short",

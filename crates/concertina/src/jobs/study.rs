@@ -1,6 +1,7 @@
 //! Makes jobs, hands them to their engines, and looks after them.
 
 use std::path::Path;
+use std::time::Duration;
 
 use concertina_table::{Scalar, Table};
 
@@ -83,14 +84,19 @@ pub struct JobStatus {
 }
 
 impl Job {
-    /// How the missing work of a job is packed if it is submitted now. A template starts as many tasks as its
-    /// script says.
+    /// How the missing work of a job is packed if it is submitted now. A script that was not submitted yet
+    /// says how many tasks it has, as it was edited. A template always does.
     pub fn packing(&self, work: &Workload, options: &JobOptions) -> Packing {
-        let options = JobOptions { cpus_per_task: Some(self.cores), ..options.clone() };
-        match self.engine {
-            EngineKind::Slurm => Packing::of(work, &options),
-            EngineKind::Template => Packing::into_tasks(self.tasks, work, &options),
-        }
+        let task_time = self.task_seconds.map(Duration::from_secs).or(options.task_time);
+        let options = JobOptions { cpus_per_task: Some(self.cores), task_time, ..options.clone() };
+        let tasks = match self.engine {
+            EngineKind::Slurm if self.submissions.is_empty() => {
+                script::array_of(self).map(|(tasks, _)| tasks)
+            }
+            EngineKind::Slurm => None,
+            EngineKind::Template => Some(self.tasks),
+        };
+        tasks.map_or_else(|| Packing::of(work, &options), |tasks| Packing::into_tasks(tasks, work, &options))
     }
 }
 
@@ -154,6 +160,7 @@ impl Study {
         };
         let store = self.folder();
         let mut job = Job::new(&store, engine, plan.len(), &packing, now())?;
+        job.task_seconds = Some(Packing::task_time(options).as_secs());
         (job.command, job.typed_in) = (command.to_vec(), std::env::current_dir().unwrap_or_default());
         let write = || {
             let text = match &template {
@@ -199,7 +206,8 @@ impl Study {
         }
     }
 
-    /// Removes the folder of a store in which nothing is: one that was made for a job that its engine refused.
+    /// Removes the folder of a store in which nothing is, as one that was made for a job that its engine
+    /// refused.
     pub fn discard_if_empty(&self) {
         self.context.store.remove_if_empty();
     }
