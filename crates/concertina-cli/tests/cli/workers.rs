@@ -178,7 +178,7 @@ fn a_time_limit_ends_with_the_status_for_more_and_keeps_epochs() {
 #[test]
 #[cfg(unix)]
 fn signals_end_a_worker_with_the_status_for_more_and_keep_epochs() {
-    for signal in ["-TERM", "-USR1", "-INT", "-HUP", "-XCPU"] {
+    for signal in SIGNALS {
         let place = Place::new();
         place
             .run(&[&["train"][..], &LONG, &["--plan", "long.plan", "--store", "shared"]].concat())
@@ -189,14 +189,90 @@ fn signals_end_a_worker_with_the_status_for_more_and_keep_epochs() {
         while !place.path("shared/runs").exists() {
             std::thread::sleep(Duration::from_millis(5));
         }
-        let sent = std::process::Command::new("kill").arg(signal).arg(child.id().to_string()).status();
-        assert!(sent.expect("sent").success());
+        send(signal, &child);
         let output = child.wait_with_output().expect("it ends");
         let stderr = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(75), "{signal}: {stderr}");
         assert!(stderr.contains("stopped: 1 of 1 runs are unfinished"), "{signal}: {stderr}");
         assert!(epochs(&place, "shared") > 0, "{signal}");
     }
+}
+
+#[cfg(unix)]
+fn send(signal: &str, child: &std::process::Child) {
+    let sent = std::process::Command::new("kill").arg(signal).arg(child.id().to_string()).status();
+    assert!(sent.expect("sent").success());
+}
+
+#[cfg(unix)]
+const SIGNALS: [&str; 5] = ["-TERM", "-USR1", "-INT", "-HUP", "-XCPU"];
+
+/// Runs of a few milliseconds: most of the time is spent on publishing.
+#[test]
+#[cfg(unix)]
+fn signals_while_runs_are_published_lose_nothing() {
+    let place = Place::new();
+    let runs = ["train", "units=8", "input_dim=6", "clusters=8", "train_samples=20", "val_samples=10"];
+    let runs = [&runs[..], &["delay=2", "epochs=2", "seed=0..400"]].concat();
+    place.run(&[&runs[..], &["--quiet", "--store", "whole"]].concat()).expect_success();
+    place.run(&[&runs[..], &["--plan", "sweep.plan", "--store", "shared"]].concat()).expect_success();
+    for (round, signal) in SIGNALS.iter().cycle().take(10).enumerate() {
+        let more: &[&str] = if round < 5 { &[] } else { &["--scratch", "local"] };
+        let worker = ["worker", "sweep.plan", "--store", "shared", "--jobs", "2", "--quiet"];
+        let mut command = place.command(&[&worker[..], more].concat());
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it runs");
+        // Claims: the handlers are installed.
+        while !place.path("shared/claims").exists() && child.try_wait().expect("asked").is_none() {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        std::thread::sleep(Duration::from_millis(40 + 7 * round as u64));
+        send(signal, &child);
+        let status = child.wait().expect("it ends").code();
+        assert!(matches!(status, Some(0 | 75)), "{signal}: {status:?}");
+        let left = place.path("local").exists() && !place.store("local").is_empty();
+        assert!(!left, "{signal}: something is left on the local disk");
+    }
+    place.run(&["worker", "sweep.plan", "--store", "shared", "--quiet"]).expect_success();
+    assert_same_store(&place.store("shared"), &place.store("whole"), "ten signals");
+    place.run(&["store", "verify", "--store", "shared"]).expect_success();
+}
+
+#[test]
+#[cfg(unix)]
+fn signals_end_a_worker_that_waits_for_the_run_of_another() {
+    let place = Place::new();
+    place
+        .run(&[&["train"][..], &LONG, &["--plan", "long.plan", "--store", "shared"]].concat())
+        .expect_success();
+    let start = |more: &[&str]| {
+        let worker = ["worker", "long.plan", "--store", "shared", "--jobs", "1", "--verbose"];
+        let mut command = place.command(&[&worker[..], more].concat());
+        command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("it runs")
+    };
+    let holder = start(&[]);
+    while !place.path("shared/runs").exists() {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let claims = place.path("shared/claims");
+    let held = || -> Vec<Vec<u8>> {
+        let entries = std::fs::read_dir(&claims).expect("claims");
+        entries.map(|entry| std::fs::read(entry.expect("an entry").path()).unwrap_or_default()).collect()
+    };
+    let before = held();
+    for (signal, more) in SIGNALS.iter().zip([&[][..], &["--scratch", "local"]].into_iter().cycle()) {
+        let waiting = start(more);
+        std::thread::sleep(Duration::from_millis(500));
+        send(signal, &waiting);
+        let output = waiting.wait_with_output().expect("it ends");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(75), "{signal}: {stderr}");
+        assert!(stderr.contains("0 trained here"), "{signal}: {stderr}");
+        assert_eq!(held(), before, "{signal}: the other process still holds the run");
+    }
+    send("-TERM", &holder);
+    assert_eq!(holder.wait_with_output().expect("it ends").status.code(), Some(75));
+    assert!(epochs(&place, "shared") > 0);
+    assert!(held().is_empty());
 }
 
 #[test]
