@@ -114,6 +114,9 @@ pub(super) fn tests(plan: &FigurePlan) -> Vec<Block> {
         };
         blocks.push(prose(format!("Claims were tested by Wilcoxon's exact one-sided signed-rank test [@wilcoxon1945] over realisations, {how}. Values of a realisation were compared within it, ratios as logarithms. A claim was called reproduced if p < 0.05 in every group, and contradicted if the opposite had p < 0.05 divided by the number of groups in one of them. Otherwise it was called undecided. Intervals of means are 95% intervals by Student's t. P-values of different claims were not corrected for each other.")));
     }
+    if plan.recipes.iter().any(|recipe| recipe.shown_claims().next().is_some()) {
+        blocks.push(prose("In figures, brackets show the p-values of these tests: *** p < 0.001, ** p < 0.01, * p < 0.05, n.s. otherwise."));
+    }
     if claims().any(|claim| matches!(claim.test, Test::Every(_))) {
         blocks.push(prose("Claims about figures with few realisations were called reproduced if they held in every realisation, and contradicted if they failed in one."));
     }
