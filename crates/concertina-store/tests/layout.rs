@@ -214,3 +214,19 @@ fn other_users_can_read_the_files_of_a_store_if_the_umask_allows() {
     let mode = |path: &std::path::Path| fs::metadata(path).expect("it exists").permissions().mode();
     assert_eq!(mode(&run.path().join("params.toml")), mode(&plain));
 }
+
+#[test]
+fn only_a_store_with_nothing_in_it_is_removed() {
+    let (_folder, store) = fresh();
+    fs::create_dir_all(store.root().join("jobs/1")).expect("writable");
+    assert!(!store.remove_if_empty(), "it has a job");
+    fs::remove_dir(store.root().join("jobs/1")).expect("empty");
+    finished(&store, "a");
+    assert!(!store.remove_if_empty(), "it has a run");
+    assert_eq!(store.keys().expect("still a store").len(), 1);
+    let (_folder, store) = fresh();
+    fs::create_dir(store.root().join("jobs")).expect("writable");
+    assert!(!Store::read_only(store.root()).expect("a store").remove_if_empty(), "read-only");
+    assert!(store.remove_if_empty());
+    assert!(!store.root().exists());
+}
