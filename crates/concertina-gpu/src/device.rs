@@ -38,8 +38,12 @@ fn info(number: usize, info: &wgpu::AdapterInfo) -> DeviceInfo {
         name: info.name.clone(),
         driver: driver.trim().to_owned(),
         backend: info.backend.to_str().to_owned(),
-        software: info.device_type == wgpu::DeviceType::Cpu,
+        software: info.device_type == wgpu::DeviceType::Cpu && !faults::looks_like_a_card(),
     }
+}
+
+fn is_software(adapter: &wgpu::Adapter) -> bool {
+    adapter.get_info().device_type == wgpu::DeviceType::Cpu
 }
 
 fn adapters() -> Vec<wgpu::Adapter> {
@@ -92,27 +96,44 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// The devices that this process has opened. Opening one takes a good part of a second with some drivers.
-static OPEN: Mutex<BTreeMap<usize, Arc<Device>>> = Mutex::new(BTreeMap::new());
+static OPEN: Mutex<BTreeMap<Option<usize>, Arc<Device>>> = Mutex::new(BTreeMap::new());
 
 impl Device {
-    /// Opens the device with this number, or the first.
+    /// Opens the device with this number, or else the first that can be opened. A software device does not
+    /// stand in for a card that cannot be opened.
     ///
     /// # Errors
     /// [`Error::None`], [`Error::NoDevice`], [`Error::CannotOpen`].
     pub fn open(number: Option<usize>) -> Result<Arc<Self>> {
-        let number = number.unwrap_or(0);
         let mut open = lock(&OPEN);
-        if let Some(device) = open.get(&number).filter(|device| device.check().is_ok()) {
+        let works = |device: &&Arc<Self>| device.check().is_ok();
+        if let Some(device) = open.get(&number).filter(works) {
             return Ok(Arc::clone(device));
         }
         let adapters = adapters();
         let found = adapters.len();
-        let adapter = adapters.into_iter().nth(number);
-        let adapter =
-            adapter.ok_or(if found == 0 { Error::None } else { Error::NoDevice { asked: number, found } })?;
-        let device = Arc::new(Self::of(number, &adapter)?);
-        open.insert(number, Arc::clone(&device));
-        Ok(device)
+        let Some(first) = adapters.get(number.unwrap_or(0)) else {
+            return Err(number
+                .filter(|_| found > 0)
+                .map_or(Error::None, |asked| Error::NoDevice { asked, found }));
+        };
+        let kind = is_software(first);
+        let mut refused = None;
+        for (place, adapter) in adapters.iter().enumerate() {
+            if number.map_or(is_software(adapter) != kind, |number| number != place) {
+                continue;
+            }
+            let there = open.get(&Some(place)).filter(works).map(Arc::clone);
+            match there.map_or_else(|| Self::of(place, adapter).map(Arc::new), Ok) {
+                Ok(device) => {
+                    open.insert(Some(place), Arc::clone(&device));
+                    open.insert(number, Arc::clone(&device));
+                    return Ok(device);
+                }
+                Err(error) => drop(refused.get_or_insert(error)),
+            }
+        }
+        Err(refused.unwrap_or(Error::None))
     }
 
     fn of(number: usize, adapter: &wgpu::Adapter) -> Result<Self> {
@@ -162,7 +183,7 @@ impl Device {
     pub fn capacity(&self, shape: &Shape) -> usize {
         let limits = self.device.limits();
         let limit = limits.max_storage_buffer_binding_size.min(limits.max_buffer_size) as usize;
-        crate::cohort::Sizes::of(shape).capacity(limit)
+        crate::sizes::Sizes::of(shape).capacity(limit)
     }
 
     /// Whether the device still works.

@@ -11,12 +11,14 @@
 mod benchmark;
 mod cohort;
 mod device;
+mod epoch;
 mod error;
 #[doc(hidden)]
 pub mod faults;
 mod memory;
 mod pack;
 mod shape;
+mod sizes;
 mod source;
 
 pub use benchmark::updates_per_second;

@@ -2,10 +2,10 @@
 
 use std::sync::mpsc;
 
-use crate::cohort::Sizes;
 use crate::device::{Device, Kernels};
 use crate::error::Result;
 use crate::shape::Shape;
+use crate::sizes::Sizes;
 
 /// Bytes of trials and of results that a launch transfers, if that suffices for an update of all networks.
 /// Arbitrary.
