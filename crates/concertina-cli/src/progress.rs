@@ -122,6 +122,7 @@ impl Observer for Progress {
             EventKind::Waiting { run } if self.talk != Talk::Quiet => {
                 self.line(&format!("run {}: another process is training it; waiting", run.short()));
             }
+            EventKind::Note { message } if self.talk != Talk::Quiet => self.line(&format!("note: {message}")),
             EventKind::Warning { message } => self.line(&format!("warning: {message}")),
             _ => {}
         }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use concertina_model::params::{Params, ValidParams};
 use concertina_model::trainer::Trainer;
+use concertina_store::RunKey;
 use concertina_table::{Scalar, Table};
 use serde::Serialize;
 
@@ -42,6 +43,20 @@ impl DeviceChoice {
         match self {
             Self::Gpu(number) => number,
             Self::Auto | Self::Cpu => None,
+        }
+    }
+}
+
+impl DeviceChoice {
+    /// The keys that a run with these parameters has if this device trains it: one, or both of a run on the
+    /// CPU and a run on a GPU if the choice is left open.
+    pub fn keys_of(self, params: &ValidParams) -> Vec<RunKey> {
+        let key = |params: &ValidParams| RunKey::of(&params.canonical());
+        let own = key(params);
+        match (self, params.on_gpu()) {
+            (Self::Gpu(_), Ok(on_gpu)) => vec![key(&on_gpu)],
+            (Self::Auto, Ok(on_gpu)) => vec![own, key(&on_gpu)],
+            (Self::Cpu, _) | (_, Err(_)) => vec![own],
         }
     }
 }

@@ -125,6 +125,11 @@ pub enum EventKind {
         /// How many rows it gave, or why it gave none.
         result: Result<usize, String>,
     },
+    /// A choice that was made for the user, and its reason.
+    Note {
+        /// What it is.
+        message: String,
+    },
     /// Something that the user should know, but that does not stop the work.
     Warning {
         /// What it is.

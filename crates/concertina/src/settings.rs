@@ -137,6 +137,10 @@ impl Settings {
         self.observer.observe(&Event::now(kind));
     }
 
+    pub(crate) fn note(&self, message: &str) {
+        self.tell(EventKind::Note { message: message.to_owned() });
+    }
+
     pub(crate) fn warn(&self, message: &str) {
         self.tell(EventKind::Warning { message: message.to_owned() });
     }

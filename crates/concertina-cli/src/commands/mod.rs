@@ -128,7 +128,9 @@ impl Everywhere {
         }
         if training.clear {
             let there: BTreeSet<RunKey> = study.keys()?.into_iter().collect();
-            let asked: BTreeSet<RunKey> = runs.iter().map(key_of).filter(|key| there.contains(key)).collect();
+            let device = training.device.unwrap_or_default();
+            let asked = runs.iter().flat_map(|params| device.keys_of(params));
+            let asked: BTreeSet<RunKey> = asked.filter(|key| there.contains(key)).collect();
             remove(&study, &asked.into_iter().collect::<Vec<_>>(), training.yes)?;
         }
         Ok((study, progress))

@@ -180,6 +180,7 @@ impl Observer for Log {
                     say(&describe(run, &["network.gain"]));
                 }
             }
+            EventKind::Note { message } if self.talk != Talk::Quiet => say(&format!("note: {message}")),
             EventKind::Warning { message } => say(&format!("warning: {message}")),
             _ => {}
         }

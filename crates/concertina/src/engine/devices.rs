@@ -1,5 +1,6 @@
 //! Which runs a GPU trains.
 
+use concertina_model::params::Arithmetic;
 #[cfg(not(feature = "gpu"))]
 use concertina_model::params::ValidParams;
 use concertina_store::Store;
@@ -36,7 +37,7 @@ pub(super) fn on_devices(
     let failed_on_gpu = |place: &usize| {
         let outcome = &answered[*place].run.outcome;
         let failed = matches!(outcome, Outcome::Failed { hint: Some(Hint::TrainOnCpu), .. });
-        failed && placed[*place].is_some()
+        failed && placed[*place].is_some() && demands[*place].params.train.arithmetic == Arithmetic::Cpu
     };
     let failed: Vec<usize> = (0..demands.len()).filter(failed_on_gpu).collect();
     let Some(Outcome::Failed { message, .. }) = failed.first().map(|place| &answered[*place].run.outcome)
@@ -60,8 +61,10 @@ fn counted(runs: usize) -> String {
 
 #[cfg(not(feature = "gpu"))]
 fn placed(_: &Store, settings: &Settings, demands: &[Demand<'_>]) -> Result<Vec<Option<ValidParams>>> {
-    if settings.device != DeviceChoice::Auto {
-        settings.warn(&format!("{}; all runs are trained on the CPU", crate::device::NOT_COMPILED));
+    let message = format!("{}; all runs are trained on the CPU", crate::device::NOT_COMPILED);
+    match settings.device {
+        DeviceChoice::Auto => settings.note(&message),
+        _ => settings.warn(&message),
     }
     Ok(demands.iter().map(|_| None).collect())
 }
@@ -78,7 +81,7 @@ mod gpu {
     use std::sync::Arc;
     use std::time::Duration;
 
-    use concertina_gpu::{Device, Shape, devices, updates_per_second};
+    use concertina_gpu::{Device, Error as DeviceError, Shape, devices, updates_per_second};
     use concertina_model::params::ValidParams;
     use concertina_store::{RunKey, Store};
 
@@ -101,8 +104,17 @@ mod gpu {
         demands: &[Demand<'_>],
     ) -> Result<Vec<Option<ValidParams>>> {
         let nothing = || demands.iter().map(|_| None).collect();
-        if settings.device == DeviceChoice::Auto && !devices().iter().any(|device| !device.software) {
-            return Ok(nothing());
+        if settings.device == DeviceChoice::Auto {
+            let found = devices();
+            let reason = match found.first() {
+                None => DeviceError::None.to_string(),
+                Some(first) if first.software => format!("{} is a software device", first.name),
+                Some(_) => String::new(),
+            };
+            if !reason.is_empty() {
+                settings.note(&format!("{reason}; all runs are trained on the CPU"));
+                return Ok(nothing());
+            }
         }
         let device = match Device::open(settings.device.number()) {
             Ok(device) => device,
@@ -129,12 +141,15 @@ mod gpu {
             placed.push(None);
             reason.into_iter().for_each(|reason| *unsuited.entry(reason).or_default() += 1);
         }
+        for (reason, runs) in unsuited {
+            let message = format!("{reason}; {} trained on the CPU", counted(runs));
+            match settings.device {
+                DeviceChoice::Auto => settings.note(&message),
+                _ => settings.warn(&message),
+            }
+        }
         if settings.device == DeviceChoice::Auto {
             choose(store, settings, &device, demands, &mut placed)?;
-        } else {
-            for (reason, runs) in unsuited {
-                settings.warn(&format!("{reason}; {} trained on the CPU", counted(runs)));
-            }
         }
         Ok(placed)
     }
@@ -172,36 +187,48 @@ mod gpu {
         let Some(params) = &placed[largest] else { return Ok(()) };
         let shape = Shape::of(params);
         let networks = open.len().min(device.capacity(&shape)).max(1);
-        let mut short = params.clone().into_params();
-        short.task.train_samples = short.train.batch * 4;
-        let (Ok(on_gpu), on_cpu) = (short.clone().check(), demands[largest].params) else { return Ok(()) };
-        let gpu = match updates_per_second(device, &on_gpu, networks, settings.jobs, MEASURED) {
-            Ok(Ok(rate)) => rate,
-            Ok(Err(_)) | Err(_) => 0.0,
-        };
-        let cpu = cpu_updates_per_second(on_cpu, settings.jobs.min(open.len()), MEASURED)?;
-        let updates: f64 = open
-            .iter()
-            .map(|place| {
-                let params = demands[*place].params;
-                (params.train.epochs * params.updates_per_epoch()) as f64
-            })
-            .sum();
-        let (on_gpu, on_cpu) = (updates / gpu.max(1e-9), updates / cpu);
+        let [on_gpu, on_cpu] = [params, demands[largest].params].map(short);
         let name = &device.info().name;
+        let gpu = match updates_per_second(device, &on_gpu, networks, settings.jobs, MEASURED) {
+            Ok(Ok(rate)) => Ok(rate),
+            Ok(Err(error)) => Err(format!("{name} cannot be measured: {error}")),
+            Err(error) => Err(error.to_string()),
+        };
+        let runs = counted(open.len());
+        let gpu = match gpu {
+            Ok(rate) => rate,
+            Err(reason) => {
+                settings.warn(&format!("{reason}; {runs} trained on the CPU"));
+                open.into_iter().for_each(|place| placed[place] = None);
+                return Ok(());
+            }
+        };
+        let cpu = cpu_updates_per_second(&on_cpu, settings.jobs.min(open.len()), MEASURED)?;
+        let updates = |place: &usize| {
+            let params = demands[*place].params;
+            (params.train.epochs * params.updates_per_epoch()) as f64
+        };
+        let updates: f64 = open.iter().map(updates).sum();
+        let (on_gpu, on_cpu) = (updates / gpu, updates / cpu);
         if on_gpu + LEAST_SAVED < on_cpu {
-            settings.warn(&format!(
-                "{} trained on {name}: about {on_gpu:.0} s, instead of {on_cpu:.0} s on the CPU",
-                counted(open.len())
+            settings.note(&format!(
+                "{runs} trained on {name}, which takes about {on_gpu:.0} s, instead of {on_cpu:.0} s on the CPU"
             ));
         } else {
-            settings.warn(&format!(
-                "{} trained on the CPU: about {on_cpu:.0} s, and {on_gpu:.0} s on {name}",
-                counted(open.len())
+            settings.note(&format!(
+                "{runs} trained on the CPU, which takes about {on_cpu:.0} s; {name} would take {on_gpu:.0} s \
+                 and the time to start it"
             ));
             open.into_iter().for_each(|place| placed[place] = None);
         }
         Ok(())
+    }
+
+    /// The same run with epochs of a few updates, where that is a valid run.
+    fn short(params: &ValidParams) -> ValidParams {
+        let mut short = params.clone().into_params();
+        short.task.train_samples = params.train.batch * 4;
+        short.check().unwrap_or_else(|_| params.clone())
     }
 
     /// Groups of runs that are trained together: those of one shape, and no more than the device takes.
