@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import tempfile
 import warnings
@@ -48,11 +49,15 @@ class Study:
         attribute, which can be changed later.
     read_only : bool, default False
         Whether the store is opened read-only. Nothing is created or changed then.
+    device : str, default "cpu"
+        What trains: "cpu"; "gpu" or "gpu:1", the first GPU or the one with this number; or "auto", a GPU if that
+        is faster. Runs that a GPU trains are other runs, with `arithmetic="gpu"` and keys of their own. What it
+        cannot train is trained on the CPU, with a warning.
 
     Raises
     ------
     ParameterError
-        `jobs` is not a whole number of at least 1.
+        `jobs` is not a whole number of at least 1, or `device` is not the name of a device.
     StoreError
         The folder is not a store, was written by a newer version, or cannot be used.
 
@@ -79,16 +84,20 @@ class Study:
         jobs: int | None = None,
         progress: bool = True,
         read_only: bool = False,
+        device: str = "cpu",
     ) -> None:
         if jobs is not None and (isinstance(jobs, bool) or not isinstance(jobs, int) or jobs < 1):
             raise ParameterError(f"`jobs`: expected a whole number of at least 1, found {jobs!r}")
+        if not isinstance(device, str) or not re.fullmatch(r"auto|cpu|gpu(:[0-9]{1,9})?", device):
+            raise ParameterError(f'`device`: expected "auto", "cpu", "gpu" or "gpu:N", found {device!r}')
         self._is_temporary = folder is None
         if folder is None:
             folder = tempfile.mkdtemp(prefix="concertina-")
             # a forked child has the same object, and must not remove its parent's folder
             weakref.finalize(self, _remove, folder, os.getpid())
-        self._inner = _core.Study(fspath(folder), jobs, read_only)
+        self._inner = _core.Study(fspath(folder), jobs, read_only, device)
         self._jobs = jobs
+        self._device = device
         self._read_only = read_only
         #: Whether a bar is shown.
         self.progress = progress
@@ -172,6 +181,11 @@ class Study:
                 trained = self._inner.train(sweep, keep, rerun, report)
             _tell_of_failures(trained.statuses())
             return Runs(trained, self)
+        if self._device != "cpu":
+            raise ParameterError(
+                f'`executor`: expected a study with device="cpu", found {self._device!r}',
+                "leave out `executor`: a GPU trains many runs together in one process",
+            )
         from ._executors import comparisons_of, train_on
 
         with Progress(self.progress) as report:
@@ -535,11 +549,11 @@ class Study:
                 ConcertinaWarning,
                 stacklevel=2,
             )
-        return _study_of, (self.folder, self._jobs, self.progress, self._read_only)
+        return _study_of, (self.folder, self._jobs, self.progress, self._read_only, self._device)
 
 
-def _study_of(folder: str, jobs: int | None, progress: bool, read_only: bool) -> Study:
-    return Study(folder, jobs=jobs, progress=progress, read_only=read_only)
+def _study_of(folder: str, jobs: int | None, progress: bool, read_only: bool, device: str) -> Study:
+    return Study(folder, jobs=jobs, progress=progress, read_only=read_only, device=device)
 
 
 def _remove(folder: str, process: int) -> None:

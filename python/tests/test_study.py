@@ -248,3 +248,28 @@ def test_runs_keep_a_temporary_store_alive() -> None:
     del run
     gc.collect()
     assert not folder.exists()
+
+
+def test_a_device_that_is_not_there_is_named_and_the_cpu_trains(tmp_path: Path) -> None:
+    study = ct.Study(tmp_path, progress=False, device="gpu:99")
+    with pytest.warns(ct.ConcertinaWarning, match="all runs are trained on the CPU") as warned:
+        runs = study.train(**SMALL)
+    assert [run.status for run in runs] == ["complete"]
+    assert runs[0].params.key == ct.Study(tmp_path, progress=False).train(**SMALL)[0].key
+    message = str(warned[0].message)
+    assert "cargo" not in message
+    if "built without GPUs" in message:
+        assert 'pip install . -C build-args="--features gpu"' in message
+    assert pickle.loads(pickle.dumps(study))._device == "gpu:99"
+    assert [run.source for run in ct.Study(tmp_path, progress=False, device="auto").train(**SMALL)] == ["loaded"]
+
+
+@pytest.mark.parametrize("device", ["", "GPU", "cuda", "gpu:-1", "gpu:x", "gpu:1\n", 0, None])
+def test_a_device_has_a_known_name(device: object) -> None:
+    with pytest.raises(ct.ParameterError, match='expected "auto", "cpu", "gpu" or "gpu:N"'):
+        ct.Study(device=device)  # type: ignore[arg-type]
+
+
+def test_a_gpu_is_not_shared_by_an_executor() -> None:
+    with pytest.raises(ct.ParameterError, match='expected a study with device="cpu", found \'gpu\''):
+        ct.Study(progress=False, device="gpu").train(executor=object(), **SMALL)  # type: ignore[arg-type]

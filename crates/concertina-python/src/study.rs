@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use concertina::store::Removal;
 use concertina::table::Condition;
 use concertina::{
-    self as facade, Keep, Outcome, RunColumns, Settings, collected_table, findings_table, merged_table,
-    usage_table,
+    self as facade, DeviceChoice, Keep, Outcome, RunColumns, Settings, collected_table, findings_table,
+    merged_table, usage_table,
 };
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
 use crate::errors::OrRaise;
@@ -20,11 +21,12 @@ use crate::runs::Runs;
 use crate::table::Table;
 use crate::work::{interrupted, work};
 
-/// A store and a number of jobs.
+/// A store, a number of jobs, and the device that trains.
 #[pyclass(frozen, module = "concertina._core")]
 pub(crate) struct Study {
     pub(crate) study: facade::Study,
     pub(crate) jobs: Option<NonZeroUsize>,
+    device: DeviceChoice,
 }
 
 /// The settings for a request.
@@ -43,7 +45,7 @@ fn kept(keep: &str) -> Keep {
 
 impl Study {
     pub(crate) fn settings(&self) -> Settings {
-        settings(self.jobs)
+        settings(self.jobs).device(self.device)
     }
 }
 
@@ -51,13 +53,22 @@ impl Study {
 impl Study {
     /// Opens the store in a folder. A folder that is empty or does not exist becomes a store.
     #[new]
-    fn new(py: Python<'_>, folder: PathBuf, jobs: Option<NonZeroUsize>, read_only: bool) -> PyResult<Self> {
+    #[pyo3(signature = (folder, jobs, read_only, device="cpu"))]
+    fn new(
+        py: Python<'_>,
+        folder: PathBuf,
+        jobs: Option<NonZeroUsize>,
+        read_only: bool,
+        device: &str,
+    ) -> PyResult<Self> {
+        let wrong = |expected| PyValueError::new_err(format!("`device`: {expected}, found `{device}`"));
+        let device = device.parse().map_err(wrong)?;
         let mut builder = facade::Study::builder(folder);
         if let Some(jobs) = jobs {
             builder = builder.jobs(jobs);
         }
         let study = py.detach(|| if read_only { builder.read_only() } else { builder.open() }).or_raise()?;
-        Ok(Self { study, jobs })
+        Ok(Self { study, jobs, device })
     }
 
     /// The folder of the store.
@@ -107,7 +118,8 @@ impl Study {
     /// Runs in the store, found by the beginnings of their keys, each as far as it was trained.
     fn stored(&self, py: Python<'_>, keys: Vec<String>, report: Option<Py<PyAny>>) -> PyResult<Runs> {
         let sweep = self.study.stored_sweep(keys.iter().map(String::as_str)).or_raise()?;
-        let runs = work(py, self.settings(), sweep.varied(), report, |settings| {
+        // as they are stored, whatever trained them
+        let runs = work(py, settings(self.jobs), sweep.varied(), report, |settings| {
             self.study.with_settings(settings).train(&sweep)
         })?;
         Ok(Runs::new(runs, self.jobs))

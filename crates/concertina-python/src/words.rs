@@ -6,7 +6,12 @@ use concertina::model::params::PARAMETERS;
 /// Commands that messages and hints of the crates below mention, and the corresponding calls in Python. A
 /// test of the package reads the sources of those crates and fails if they mention a command that is not
 /// listed here.
-const COMMANDS: [(&str, &str); 25] = [
+const COMMANDS: [(&str, &str); 26] = [
+    (
+        "this program was built without GPUs; `cargo build --features gpu` builds it with them",
+        "the package was built without GPUs; `pip install . -C build-args=\"--features gpu\"`, in the folder of \
+         the source code, builds it with them",
+    ),
     ("`concertina params`", "`concertina.parameters()`"),
     ("`concertina runs import`", "`study.keep(concertina.Network(...))`"),
     ("`concertina plot`", "`study.plot`"),

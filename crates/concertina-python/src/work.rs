@@ -42,6 +42,7 @@ impl Observer for Watch {
         let mut news = self.news();
         news.tally.observe(event);
         match &event.kind {
+            EventKind::Note { message } => news.messages.push((false, words::of_python(message))),
             EventKind::Warning { message } => news.messages.push((true, words::of_python(message))),
             EventKind::Finished { run, .. } => {
                 news.messages.push((false, concertina::describe(run, &self.varied)));
