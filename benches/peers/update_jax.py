@@ -16,10 +16,11 @@ import time
 from functools import partial
 
 # This restricts XLA to one thread. `--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1` does
-# not: it leaves a pool of all cores.
-os.environ.update(NPROC="1", JAX_PLATFORMS="cpu")
-if hasattr(os, "sched_setaffinity"):
-    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+# not: it leaves a pool of all cores. `benches/gpu` imports this file, and is not restricted.
+if __name__ == "__main__":
+    os.environ.update(NPROC="1", JAX_PLATFORMS="cpu")
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
 
 import jax
 import jax.numpy as jnp
