@@ -271,5 +271,5 @@ def test_a_device_has_a_known_name(device: object) -> None:
 
 
 def test_a_gpu_is_not_shared_by_an_executor() -> None:
-    with pytest.raises(ct.ParameterError, match='expected a study with device="cpu", found \'gpu\''):
+    with pytest.raises(ct.ParameterError, match="found 'gpu'"):
         ct.Study(progress=False, device="gpu").train(executor=object(), **SMALL)  # type: ignore[arg-type]
