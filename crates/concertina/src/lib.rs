@@ -62,6 +62,7 @@ pub use library::listing::{
 pub use library::merge::{MergeFate, Merged, merged_table};
 pub use library::removal::{Collected, Garbage, collected_table};
 pub use library::stored::StoredRun;
+pub use library::watch::{RunWatch, RunsSeen};
 pub use methods::Methods;
 pub use plan::{Standing, WorkPlan, Worked};
 pub use record::{Comparison, Difference, Divergence, Outcome, RunRecord, Source};

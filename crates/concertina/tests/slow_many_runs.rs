@@ -8,65 +8,17 @@
 
 #![allow(clippy::print_stdout, reason = "this test is run for its times")]
 
-use std::collections::BTreeMap;
+#[path = "support/many_runs.rs"]
+mod many_runs;
+
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use concertina::model::params::Params;
-use concertina::prelude::{Accuracy, CheckpointSelection, Table};
-use concertina::store::{CheckpointId, Durability, Store, StoreOptions, Tensors};
-use concertina::table::Values;
-use concertina::{Condition, RunColumns, RunListing, Study, key_of};
-use ndarray::ArrayD;
+use concertina::prelude::{Accuracy, CheckpointSelection};
+use concertina::store::Store;
+use concertina::{Condition, RunColumns, RunListing, Study};
 use serde_json::json;
-
-/// Made-up runs with the files of finished ones: parameters, one small checkpoint, a history, provenance.
-fn fill(root: &Path, runs: u64) {
-    let store = StoreOptions::new().durability(Durability::Process).open(root).expect("a new store");
-    let threads = std::thread::available_parallelism().map_or(1, usize::from) as u64;
-    std::thread::scope(|scope| {
-        for thread in 0..threads {
-            let store = &store;
-            scope.spawn(move || (thread..runs).step_by(threads as usize).for_each(|run| publish(store, run)));
-        }
-    });
-}
-
-fn publish(store: &Store, number: u64) {
-    let mut params = Params::default();
-    params.seed = number / 10;
-    params.network.gain = Some(10.0 * (number % 10) as f64);
-    params.task.input_dim = 2 + (number % 7) as usize;
-    let params = params.check().expect("valid");
-    let folder = store.run(&key_of(&params));
-    let arrays = BTreeMap::from([("bias".to_owned(), ArrayD::zeros(vec![4]))]);
-    let tensors = Tensors { arrays, metadata: Default::default() };
-    let mut batch = store.batch();
-    batch.params(&folder, &params.to_annotated_toml());
-    let id = CheckpointId { epoch: 12, update: 960 };
-    let given = [(id, &tensors)];
-    batch.packed(&folder, &given, concertina::store::Keep::All);
-    batch.history(&folder, &history(number)).expect("columns");
-    batch.provenance(&folder, &json!({ "progress": { "epoch": 12, "update": 960 }, "training": [] }));
-    batch.publish().expect("published");
-}
-
-/// A history of twelve epochs. Runs differ in their validation accuracy.
-fn history(number: u64) -> Table {
-    let floats = |of: &dyn Fn(i64) -> f64| Values::Float((1..=12).map(|epoch| Some(of(epoch))).collect());
-    let accuracy = (number % 1000) as f64 / 1000.0;
-    Table::from_columns([
-        ("epoch", Values::Integer((1..=12).map(Some).collect())),
-        ("update", Values::Integer((1..=12).map(|epoch| Some(80 * epoch)).collect())),
-        ("learning_rate", floats(&|_| 1e-3)),
-        ("training_loss", floats(&|epoch| 1.0 / epoch as f64)),
-        ("training_accuracy", floats(&|_| 0.5)),
-        ("gradient_norm", floats(&|_| 1.0)),
-        ("validation_loss", floats(&|epoch| 2.0 / epoch as f64)),
-        ("validation_accuracy", floats(&|_| accuracy)),
-    ])
-    .expect("columns of one length")
-}
 
 /// The time of a command that trains or analyses one small run in this store.
 fn one_command(root: &Path, seed: u64, analyse: bool) -> Duration {
@@ -98,7 +50,7 @@ fn a_store_of_a_hundred_thousand_runs_is_listed_and_queried() {
         std::env::var("CONCERTINA_RUNS").ok().and_then(|text| text.parse().ok()).unwrap_or(100_000);
     let folder = tempfile::tempdir().expect("a folder");
     let root = folder.path().join("store");
-    timed(&format!("made {runs} runs"), || fill(&root, runs));
+    timed(&format!("made {runs} runs"), || many_runs::fill(&root, runs));
     // A run that changed a moment ago is not indexed, because it may change again within the same tick of the
     // file system's clock.
     std::thread::sleep(Duration::from_secs(4));
@@ -137,7 +89,7 @@ fn a_store_of_a_hundred_thousand_runs_is_listed_and_queried() {
     timed("showed one run", || open().stored_run(&key[..16]).expect("it exists"));
     // A run that is added or changed is noticed.
     let store = Store::open(&root).expect("opens");
-    publish(&store, 10_000_003);
+    many_runs::publish(&store, 10_000_003);
     store.run(&key.parse().expect("a key")).publish_provenance(&json!({})).expect("published");
     let third = timed("listed after a change", || open().run_table().expect("listed"));
     assert_eq!(third.row_count() as u64, runs + 1);

@@ -18,6 +18,7 @@ pub(crate) mod run_table;
 mod sealed;
 pub(crate) mod stored;
 pub(crate) mod trials;
+pub(crate) mod watch;
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};

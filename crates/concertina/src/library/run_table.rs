@@ -24,7 +24,7 @@ const SETTLING_ATTEMPTS: usize = 8;
 
 /// What the index contains. The number is raised when rows are read from the folders in a different way. A
 /// change of columns needs no new number, because it makes old indexes unusable by itself.
-const INDEX: &str = "runs 2";
+pub(super) const INDEX: &str = "runs 2";
 /// The columns of the index that are not in the run table.
 const STAMP: [&str; 3] = ["stamp.changed", "stamp.checkpoints_changed", "stamp.number"];
 /// The number of runs read again from which on the index is written. Below that, reading is as fast.
@@ -42,7 +42,7 @@ pub(crate) fn table(store: &Store, threads: usize) -> Result<Table> {
     let mut kept = Vec::new(); // of the index
     let mut changed = Vec::new();
     for (key, stamp) in &stamps {
-        match known.get(&key.to_string()) {
+        match known.get(key) {
             Some((place, indexed)) if *indexed == stamp.to_numbers() => kept.push(*place),
             _ => changed.push((key, stamp)),
         }
@@ -69,8 +69,21 @@ pub(crate) fn table(store: &Store, threads: usize) -> Result<Table> {
         table.append(&rows)?;
         table = table.sort_by(&["key"])?;
     }
-    let names: Vec<&str> = columns::all().into_iter().filter(|name| table.has_column(name)).collect();
-    Ok(table.select(&names)?)
+    shown(&table)
+}
+
+/// The columns of the run table, of rows with those of the index.
+pub(super) fn shown(rows: &Table) -> Result<Table> {
+    let names: Vec<&str> = columns::all().into_iter().filter(|name| rows.has_column(name)).collect();
+    Ok(rows.select(&names)?)
+}
+
+/// The rows of all runs as in an index.
+#[cfg(test)]
+pub(super) fn with_stamps(store: &Store, threads: usize) -> Result<Table> {
+    let stamps = store.stamps(threads)?;
+    let runs: Vec<_> = stamps.iter().map(|(key, stamp)| (key, stamp)).collect();
+    params_table::stack(read(store, &runs, threads)?)
 }
 
 /// The run table as in `runs.csv`: without times, so that stores of the same runs have the same file.
@@ -82,7 +95,7 @@ pub(crate) fn view(table: &Table) -> Result<Vec<u8>> {
 }
 
 /// An index, if it has the columns that this program writes.
-fn usable(index: Option<Table>) -> Result<Option<Table>> {
+pub(super) fn usable(index: Option<Table>) -> Result<Option<Table>> {
     let whole = |index: &Table| columns::all().into_iter().chain(STAMP).eq(index.column_names());
     Ok(index.filter(whole))
 }
@@ -102,26 +115,32 @@ pub(crate) fn index_state(store: &Store, threads: usize) -> Result<IndexState> {
     let exists = store.has_index();
     let known = index.as_ref().map_or_else(|| Ok(BTreeMap::new()), places)?;
     let is_outdated = |(key, stamp): &&(RunKey, Stamp)| {
-        known.get(&key.to_string()).is_none_or(|(_, indexed)| *indexed != stamp.to_numbers())
+        known.get(key).is_none_or(|(_, indexed)| *indexed != stamp.to_numbers())
     };
     let outdated = store.stamps(threads)?.iter().filter(is_outdated).count();
     Ok(IndexState { usable: exists.then_some(index.is_some()), outdated })
 }
 
 /// The row of each run in an index, and the stamp of its folder.
-fn places(index: &Table) -> Result<BTreeMap<String, (usize, [i64; 3])>> {
+fn places(index: &Table) -> Result<BTreeMap<RunKey, (usize, [i64; 3])>> {
+    let place = |(place, row): (usize, Option<_>)| row.map(|(key, stamp)| (key, (place, stamp)));
+    Ok(stamps(index)?.into_iter().enumerate().filter_map(place).collect())
+}
+
+/// The key and the stamp in each row of an index; `None` if one is missing.
+pub(super) fn stamps(index: &Table) -> Result<Vec<Option<(RunKey, [i64; 3])>>> {
     let keys = index.texts("key")?;
     let stamp = STAMP.map(|name| index.integers(name));
     let [changed, checkpoints, number] = stamp;
     let (changed, checkpoints, number) = (changed?, checkpoints?, number?);
-    let place = |(place, key): (usize, Option<String>)| {
-        Some((key?, (place, [changed[place]?, checkpoints[place]?, number[place]?])))
+    let row = |(row, key): (usize, Option<String>)| {
+        Some((key?.parse().ok()?, [changed[row]?, checkpoints[row]?, number[row]?]))
     };
-    Ok(keys.into_iter().enumerate().filter_map(place).collect())
+    Ok(keys.into_iter().enumerate().map(row).collect())
 }
 
 /// One table per run, each a row with the stamp of the run's folder. `threads` threads read at the same time.
-fn read(store: &Store, runs: &[(&RunKey, &Stamp)], threads: usize) -> Result<Vec<Table>> {
+pub(super) fn read(store: &Store, runs: &[(&RunKey, &Stamp)], threads: usize) -> Result<Vec<Table>> {
     let size = runs.len().div_ceil(threads.max(1)).max(1);
     let trials = KeptTrials::of(store);
     let stamped = |(key, stamp): &(&RunKey, &Stamp)| {

@@ -83,6 +83,12 @@ impl Glance {
 /// The key of the run in the store that begins with these digits.
 pub(crate) fn key(store: &Store, beginning: &str) -> Result<RunKey> {
     let beginning = beginning.trim().to_ascii_lowercase();
+    // A whole key needs no look at the other runs, of which there may be many.
+    if let Ok(key) = beginning.parse::<RunKey>()
+        && store.run(&key).path().is_dir()
+    {
+        return Ok(key);
+    }
     let mut keys: Vec<RunKey> =
         store.keys()?.into_iter().filter(|key| key.to_string().starts_with(&beginning)).collect();
     match (keys.pop(), keys.len()) {

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
+use concertina_analysis::Analysis;
 use concertina_model::Checkpoint;
 use concertina_model::network::{Network, TrainedWeights};
 use concertina_model::params::{TrialsName, ValidSweep};
@@ -13,6 +14,7 @@ use concertina_store::{Finding, Incident, Removal, RunKey, Usage};
 use concertina_table::{Condition, Table};
 
 use super::Study;
+use crate::engine::Question;
 use crate::error::{Error, Result};
 use crate::hint::Hint;
 use crate::library::Library;
@@ -25,6 +27,7 @@ use crate::library::progress::id_of;
 use crate::library::removal::{Collected, Garbage, long_enough};
 use crate::library::stored::{self, StoredRun};
 use crate::library::trials::KeptTrials;
+use crate::library::watch::RunWatch;
 use crate::selection::CheckpointSelection;
 
 impl Study {
@@ -43,6 +46,11 @@ impl Study {
         self.library().run_table()
     }
 
+    /// The run table for a program that shows it while runs are trained elsewhere. See [`RunWatch`].
+    pub fn watch_runs(&self) -> RunWatch {
+        RunWatch::new(self.context.store.clone(), self.context.settings.jobs)
+    }
+
     /// A run in the store by the beginning of its key.
     ///
     /// # Errors
@@ -50,6 +58,21 @@ impl Study {
     pub fn stored_run(&self, key: &str) -> Result<StoredRun> {
         let store = &self.context.store;
         stored::look(store, stored::key(store, key)?)
+    }
+
+    /// What the store remembers of an analysis of a run that looks at each checkpoint by itself: the rows of
+    /// all checkpoints that were analysed with the same settings, in order of `update`. `None` if there are
+    /// none.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub fn stored_results(&self, run: &StoredRun, analysis: &(dyn Analysis + Sync)) -> Result<Option<Table>> {
+        let question = Question::of(analysis, CheckpointSelection::Ends)?;
+        if !question.per_checkpoint() {
+            return Ok(None);
+        }
+        let memo = question.memo(&run.key, &BTreeSet::new());
+        Ok(self.context.store.memo(memo.key())?)
     }
 
     /// The network of a run at a checkpoint that the store has; before training it is drawn from the
