@@ -96,7 +96,7 @@ test("runs that are trained while one looks appear by themselves", async ({ view
   const viewer = await view(folder);
   const at = await page();
   await at.goto(viewer.address);
-  await at.waitForSelector("text=The store has no runs yet");
+  await at.waitForSelector("text=There is no store in this folder yet");
   concertina("train", ...SMALL, "seed=0", "--store", folder, "--quiet");
   await at.waitForSelector("#runs tbody a");
   assert.equal(await count(at), 1);

@@ -13,13 +13,20 @@ use crate::output::say;
 ///
 /// There is one flag per process: a command that runs another one stops with it.
 pub(crate) fn flag() -> Arc<AtomicBool> {
-    static FLAG: OnceLock<Arc<AtomicBool>> = OnceLock::new();
-    Arc::clone(FLAG.get_or_init(watched))
+    flag_that_says(
+        "stopping: epochs in progress are finished, and their results are kept (Ctrl-C again: stop immediately)",
+    )
 }
 
-fn watched() -> Arc<AtomicBool> {
+/// The same flag, for a command that says something else when it is set. The first call counts.
+pub(crate) fn flag_that_says(message: &'static str) -> Arc<AtomicBool> {
+    static FLAG: OnceLock<Arc<AtomicBool>> = OnceLock::new();
+    Arc::clone(FLAG.get_or_init(|| watched(message)))
+}
+
+fn watched(message: &'static str) -> Arc<AtomicBool> {
     let flag = Arc::new(AtomicBool::new(false));
-    let mut asked = Asked { flag: Arc::clone(&flag), to_end: false };
+    let mut asked = Asked { flag: Arc::clone(&flag), message, to_end: false };
     if watch(move |ends| asked.again(ends)).is_err() {
         say("warning: Ctrl-C and signals cannot be caught here; finished work is kept nevertheless");
     }
@@ -29,6 +36,7 @@ fn watched() -> Arc<AtomicBool> {
 /// How the process has been asked to stop so far.
 struct Asked {
     flag: Arc<AtomicBool>,
+    message: &'static str,
     /// By something that ends a process, not only by a warning.
     to_end: bool,
 }
@@ -40,9 +48,7 @@ impl Asked {
             std::process::exit(crate::INTERRUPTED.into());
         }
         if !self.flag.swap(true, Ordering::Relaxed) {
-            say(
-                "stopping: epochs in progress are finished, and their results are kept (Ctrl-C again: stop immediately)",
-            );
+            say(self.message);
         }
     }
 }

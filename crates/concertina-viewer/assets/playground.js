@@ -2,96 +2,16 @@
 /** A network that trains while one looks. */
 
 import { Slider } from "./album.js";
-import { Plot } from "./chart.js";
 import { Cloud, reach } from "./cloud.js";
 import { Refused, ask, complain, copy, h, legend, palette, panel, say, short, tell } from "./common.js";
+import { CONTROLS, PACES, inputs, unpacked, value } from "./controls.js";
+import { curves } from "./course.js";
 import { stepWord } from "./run.js";
 import { STORIES } from "./stories.js";
+import { Strip } from "./strip.js";
 
-/**
- * What can be set. Those that are `live` act while the network trains; the others start it again.
- * @typedef {{ name: string, label: string, values?: (string | number)[], live?: boolean, only?: (values: Record<string, string>) => boolean }} Control
- * @type {Control[]}
- */
-const CONTROLS = [
-  {
-    name: "network.gain",
-    label: "Gain",
-    values: [1, 2, 5, 10, 20, 50, 100, 250, 500],
-  },
-  {
-    name: "task.input_dim",
-    label: "Input dimensions",
-    values: [2, 3, 5, 10, 20, 50, 100, 200],
-  },
-  {
-    name: "task.clusters",
-    label: "Clusters",
-    values: [4, 10, 20, 40, 60, 80, 120],
-  },
-  {
-    name: "task.delay",
-    label: "Delay (timesteps)",
-    values: [0, 1, 2, 3, 4, 6, 8, 10, 14, 20],
-  },
-  {
-    name: "network.units",
-    label: "Units",
-    values: [20, 50, 100, 200, 300, 500],
-  },
-  {
-    name: "train.learning_rate",
-    label: "Learning rate",
-    values: [1e-5, 3e-5, 1e-4, 2e-4, 3e-4, 1e-3, 3e-3, 1e-2],
-    live: true,
-  },
-  {
-    name: "train.gradient_noise",
-    label: "Noise on the gradient",
-    values: [0, 0.01, 0.03, 0.1, 0.3, 0.5, 1, 2, 5],
-    live: true,
-  },
-  {
-    name: "train.batch",
-    label: "Trials in a batch",
-    values: [1, 5, 10, 50, 200, 800],
-  },
-  {
-    name: "train.loss",
-    label: "Loss",
-    values: ["cross_entropy", "mse", "mse_scalar"],
-  },
-  {
-    name: "network.kind",
-    label: "Network",
-    values: ["vanilla", "leaky", "rate", "gru", "lstm"],
-  },
-  {
-    name: "network.nonlinearity",
-    label: "Nonlinearity",
-    values: ["tanh", "linear", "relu"],
-  },
-  {
-    name: "network.input_weights",
-    label: "Input reaches",
-    values: ["orthogonal", "diagonal"],
-  },
-];
-const WORDS = /** @type {Record<string, string>} */ ({
-  cross_entropy: "cross-entropy",
-  mse: "squared error",
-  mse_scalar: "squared error, one output",
-  orthogonal: "all units",
-  diagonal: "one unit per dimension",
-  gru: "GRU",
-  lstm: "LSTM",
-  relu: "ReLU",
-});
-/** Epochs in a second; the last is as fast as possible. */
-const PACES = [0.25, 0.5, 1, 2, 4, 8, 16, 32, null];
-
-/** A value of nested parameters by its path. @param {any} params @param {string} path */
-const value = (params, path) => path.split(".").reduce((inner, part) => inner?.[part], params);
+/** Curves and small clouds are drawn at most this often, in ms: an eye follows the large cloud. */
+const REST = 250;
 
 /** @param {HTMLElement} main @param {string[]} _path @param {URLSearchParams} query @param {AbortSignal} signal */
 export async function open(main, _path, query, signal) {
@@ -125,6 +45,8 @@ export async function open(main, _path, query, signal) {
   let playing = false;
   let altered = false;
   let turn = 0;
+  /** When curves and small clouds were last drawn, and the timer that draws them again. */
+  let [drawn, late] = [0, 0];
 
   const cloud = new Cloud("States of the network in training along three principal components");
   cloud.canvas.style.height = "min(52vh, 420px)";
@@ -149,7 +71,7 @@ export async function open(main, _path, query, signal) {
   const status = h("p", { class: "under", id: "moment", role: "status" });
   const problem = h("p", { class: "bad", role: "alert", id: "play-problem" });
   const facts = h("div", { class: "facts" });
-  const strip = h("div", { class: "row", id: "strip" });
+  const strip = new Strip((place) => (timestep.value = place));
   const paceInput = h("input", {
     type: "range",
     min: 0,
@@ -190,80 +112,14 @@ export async function open(main, _path, query, signal) {
     h("button", { "data-story": "", onclick: () => tellStory(undefined, 0) }, "On your own"),
   );
 
-  const x = () => network?.timesteps ?? [];
-  const dimension = new Plot(() => ({
-    series: [
-      {
-        name: "before training",
-        x: x(),
-        y: before,
-        colour: palette().series[0],
-        dash: true,
-      },
-      {
-        name: "now",
-        x: x(),
-        y: picture?.dimension ?? [],
-        colour: palette().series[0],
-      },
-    ],
-    xLabel: "Timestep",
-    yLabel: "Effective dimension",
-    yFrom: 0,
-    mark: x()[Math.round(timestep.value)],
-    onpick: (place) =>
-      (timestep.value = Math.max(
-        0,
-        x().findIndex((/** @type {number} */ one) => one >= place - 0.5),
-      )),
+  const { dimension, over, learning, spectrum } = curves(() => ({
+    x: network?.timesteps ?? [],
+    before,
+    picture,
+    course,
+    place: Math.round(timestep.value),
+    pick: (place) => (timestep.value = place),
   }));
-  const over = new Plot(() => ({
-    series: [
-      {
-        name: "last timestep",
-        x: course.map(({ epoch }) => epoch),
-        y: course.map((one) => one.dimension.at(-1) ?? null),
-        colour: palette().series[0],
-      },
-    ],
-    xLabel: "Epoch",
-    yLabel: "Dimension at the answer",
-    yFrom: 0,
-  }));
-  const learning = new Plot(() => {
-    const classes = course.some(({ accuracy }) => accuracy !== null);
-    return {
-      series: [
-        {
-          name: classes ? "accuracy" : "loss",
-          x: course.map(({ epoch }) => epoch),
-          y: course.map((one) => (classes ? one.accuracy : one.loss)),
-          colour: palette().series[1],
-        },
-      ],
-      xLabel: "Epoch",
-      yLabel: classes ? "Accuracy" : "Loss",
-      yTo: classes ? 1 : undefined,
-    };
-  });
-  const spectrum = new Plot(() => {
-    const plane = picture?.eigenvalues ?? [];
-    return {
-      series: [
-        {
-          name: "eigenvalues",
-          x: plane.map((/** @type {number[]} */ one) => one[0]),
-          y: plane.map((/** @type {number[]} */ one) => one[1]),
-          colour: palette().series[0],
-        },
-      ],
-      xLabel: "Real part",
-      yLabel: "Imaginary part",
-      dots: true,
-      square: true,
-      circle: true,
-    };
-  });
 
   const line = () =>
     `concertina train ${assigned().join(" ")} train.epochs=${Math.max(1, Math.floor(picture?.epoch ?? 1))}`;
@@ -346,7 +202,7 @@ export async function open(main, _path, query, signal) {
         "section",
         { class: "panel w8", "aria-label": "Every timestep" },
         h("div", { class: "head" }, h("h2", {}, "Every timestep")),
-        strip,
+        strip.element,
         h(
           "p",
           { class: "under" },
@@ -461,7 +317,7 @@ export async function open(main, _path, query, signal) {
     if (whole || timestep.whole > timestep.most) timestep.whole = timestep.most;
     timestep.tell(false);
     fillControls();
-    fillStrip();
+    strip.fill(network.timesteps);
     remember();
     paced();
     buttons();
@@ -512,50 +368,22 @@ export async function open(main, _path, query, signal) {
         ["accuracy", picture.accuracy === null ? null : `${(picture.accuracy * 100).toFixed(0)}%`],
         ["loss", picture.loss],
         [`dimension at ${stepWord(network.timesteps[place])}`, picture.dimension[place]],
-        [
-          "learning rate",
-          Number(given["train.learning_rate"] ?? picture.history?.at(-1)?.learning_rate ?? rate),
-        ],
+        ["learning rate", Number(given["train.learning_rate"] ?? picture.learning_rate ?? rate)],
       ])
         .filter(([, found]) => found !== null)
         .map(([name, found]) => h("div", {}, h("b", {}, short(found)), name)),
     );
-    for (const plot of [dimension, over, learning, spectrum]) plot.redraw();
-    for (const [step, canvas] of [...strip.querySelectorAll("canvas")].entries())
-      small(canvas, picture.points[step], reached[step]);
-    for (const [step, button] of [...strip.querySelectorAll("button")].entries())
-      button.setAttribute("aria-pressed", String(step === place));
-  }
-
-  function fillStrip() {
-    strip.replaceChildren(
-      ...network.timesteps.map((/** @type {number} */ step, /** @type {number} */ place) => {
-        const canvas = h("canvas", { width: 132, height: 132 });
-        Object.assign(canvas.style, { width: "66px", height: "66px" });
-        return h(
-          "button",
-          {
-            class: "plain",
-            "aria-label": `Show ${stepWord(step)}`,
-            onclick: () => (timestep.value = place),
-          },
-          canvas,
-          step < 0 ? "input" : String(step),
-        );
-      }),
+    strip.choose(place);
+    if (late) return;
+    late = window.setTimeout(
+      () => {
+        [late, drawn] = [0, performance.now()];
+        if (!picture || signal.aborted) return;
+        for (const plot of [dimension, over, learning, spectrum]) plot.redraw();
+        strip.draw(picture.points, reached, cloud.groups);
+      },
+      Math.max(0, drawn + REST - performance.now()),
     );
-  }
-
-  /** @param {HTMLCanvasElement} canvas @param {Float32Array} points @param {number} radius */
-  function small(canvas, points, radius) {
-    const pen = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
-    const tints = palette().classes;
-    pen.clearRect(0, 0, 132, 132);
-    const scale = 60 / (radius || 1);
-    for (let point = 0; point < points.length / 3; point += 1) {
-      pen.fillStyle = tints[(cloud.groups[point] ?? 0) % tints.length];
-      pen.fillRect(65 + points[3 * point] * scale, 65 - points[3 * point + 1] * scale, 3, 3);
-    }
   }
 
   /** @param {string} name @param {string} text */
@@ -576,48 +404,11 @@ export async function open(main, _path, query, signal) {
   }
 
   function fillControls() {
-    const shown = CONTROLS.map(({ name, label, values = [] }) => {
-      const now = given[name] ?? String(value(network.params, name) ?? defaults(name));
-      if (values.every((each) => typeof each === "number")) {
-        const numbers = /** @type {number[]} */ (values);
-        const all =
-          numbers.includes(Number(now)) || Number.isNaN(Number(now))
-            ? numbers
-            : [...numbers, Number(now)].sort((one, other) => one - other);
-        const word = h("b", {}, short(Number(now)));
-        const input = h("input", {
-          type: "range",
-          min: 0,
-          max: all.length - 1,
-          step: 1,
-          value: Math.max(0, all.indexOf(Number(now))),
-          "aria-valuetext": now,
-          "data-name": name,
-          oninput: () => (word.textContent = short(all[Number(input.value)])),
-          onchange: () => change(name, String(all[Number(input.value)])),
-        });
-        return h("label", {}, h("span", {}, label, word), input);
-      }
-      const texts = values.map(String);
-      const menu = h(
-        "select",
-        { "data-name": name, onchange: () => change(name, menu.value) },
-        ...(texts.includes(now) ? texts : [...texts, now]).map((each) =>
-          h("option", { value: each, selected: each === now }, WORDS[each] ?? each),
-        ),
-      );
-      return h("label", {}, h("span", {}, label), menu);
-    });
     controls.replaceChildren(
-      ...shown,
+      ...inputs((name) => given[name] ?? value(network.params, name), change),
       h("label", {}, h("span", {}, "Epochs per second", paceWord), paceInput),
       h("label", {}, h("span", {}, "Seed"), seed),
     );
-  }
-
-  /** Values that are left out of the parameters because they are not set. @param {string} name */
-  function defaults(name) {
-    return /** @type {Record<string, string>} */ ({ "network.gain": "20" })[name] ?? "0";
   }
 
   async function keepIt() {
@@ -704,14 +495,4 @@ export async function open(main, _path, query, signal) {
   if (story) at.step = Math.min(Math.max(0, at.step || 0), story.steps.length - 1);
   tellStory(story, at.step, fresh);
   if (!fresh) await start();
-}
-
-/** Points as they are sent: 16-bit numbers in units of a scale. @param {{ scale: number, points: string }} packed */
-function unpacked(packed) {
-  const bytes = Uint8Array.from(atob(packed.points), (letter) => letter.charCodeAt(0));
-  const view = new DataView(bytes.buffer);
-  const points = new Float32Array(bytes.length / 2);
-  for (let place = 0; place < points.length; place += 1)
-    points[place] = view.getInt16(2 * place, true) * packed.scale;
-  return points;
 }

@@ -16,7 +16,7 @@ pub(crate) type Answer = Response<Body>;
 pub(crate) type Result<T, E = Refusal> = std::result::Result<T, E>;
 
 /// Why a request is not answered, and what to do.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Refusal {
     status: StatusCode,
     message: String,

@@ -21,12 +21,17 @@ assets! {
     "cloud.js": "text/javascript; charset=utf-8",
     "common.js": "text/javascript; charset=utf-8",
     "compare.js": "text/javascript; charset=utf-8",
+    "controls.js": "text/javascript; charset=utf-8",
+    "course.js": "text/javascript; charset=utf-8",
     "figures.js": "text/javascript; charset=utf-8",
+    "filter.js": "text/javascript; charset=utf-8",
     "overview.js": "text/javascript; charset=utf-8",
+    "parameters.js": "text/javascript; charset=utf-8",
     "playground.js": "text/javascript; charset=utf-8",
     "run.js": "text/javascript; charset=utf-8",
     "runs.js": "text/javascript; charset=utf-8",
     "stories.js": "text/javascript; charset=utf-8",
+    "strip.js": "text/javascript; charset=utf-8",
     "icon.svg": "image/svg+xml",
 }
 

@@ -5,13 +5,17 @@ use concertina::analyses::effective_dimension;
 use concertina::model::network::Network;
 use concertina::model::params::ValidParams;
 use concertina::model::task::{self, Ask, Inputs, Trials};
-use concertina_numerics::linalg::{svd, symmetric_eigen};
-use ndarray::{Array2, ArrayView2, Axis, concatenate, s};
+use concertina_numerics::linalg::{orthogonal_factor, svd, symmetric_eigen};
+use ndarray::{Array1, Array2, ArrayView2, Axis, concatenate, s};
 
 use crate::answer::Result;
 
 /// The number of components that are drawn.
 const AXES: usize = 3;
+/// Directions that are followed from picture to picture, and steps of the iteration in each: the components
+/// that are drawn, and as many that may take their places. Arbitrary.
+const FOLLOWED: usize = 8;
+const STEPS: usize = 2;
 
 /// Along which principal components states are drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +38,9 @@ pub(crate) struct Clouds {
     /// The directions of the readout weights along the components, (outputs, 3) for each timestep; empty at
     /// the input.
     pub(crate) readout: Vec<Array2<f32>>,
+    /// How states become points: as columns the three axes, and below them what is added, (units + 1, 3) for
+    /// each timestep; empty at the input.
+    pub(crate) views: Vec<Array2<f32>>,
     /// The share of trials that the last output classifies correctly; for real targets none.
     pub(crate) accuracy: Option<f64>,
     /// The loss on the same trials.
@@ -53,6 +60,11 @@ pub(crate) struct CloudMaker {
     basis: Basis,
     /// The clouds of the checkpoint before.
     before: Vec<Array2<f64>>,
+    /// Whether components are followed from one checkpoint to the next, which is much faster than computing
+    /// them from scratch and, between neighbours, as good for the eye.
+    follows: bool,
+    /// The directions that are followed, (units, 8) for each timestep.
+    leading: Vec<Array2<f32>>,
 }
 
 impl CloudMaker {
@@ -60,7 +72,14 @@ impl CloudMaker {
     pub(crate) fn new(params: &ValidParams, samples: usize, basis: Basis) -> Result<Self> {
         let trials = task::of(params)?.trials(Ask::Analysis { count: samples });
         let labels = trials.labels().map(std::borrow::Cow::into_owned);
-        Ok(Self { trials, labels, timesteps: params.trial_steps(), basis, before: Vec::new() })
+        let (before, leading) = (Vec::new(), Vec::new());
+        Ok(Self { trials, labels, timesteps: params.trial_steps(), basis, before, follows: false, leading })
+    }
+
+    /// The same for a network in training, of which each checkpoint is close to the one before.
+    pub(crate) fn following(mut self) -> Self {
+        self.follows = self.basis == Basis::EachTimestep;
+        self
     }
 
     /// The class of each trial, if targets are classes.
@@ -96,21 +115,18 @@ impl CloudMaker {
     pub(crate) fn make(&mut self, network: &Network) -> Result<Clouds> {
         let states = network.states(&self.trials.inputs, self.timesteps)?; // (trials, timesteps, units)
         let evaluation = network.evaluate(&self.trials)?;
-        let mut all: Vec<Array2<f64>> = self.input().iter().map(|input| input.mapv(f64::from)).collect();
+        let mut leading = std::mem::take(&mut self.leading);
+        let mut all: Vec<ArrayView2<f32>> = self.input().into_iter().collect();
         let without_readout = all.len();
-        let mut dimension: Vec<Option<f64>> =
-            self.input().map(effective_dimension).transpose()?.into_iter().collect();
-        for at in states.axis_iter(Axis(1)) {
-            dimension.push(effective_dimension(at)?);
-            all.push(at.mapv(f64::from));
-        }
+        all.extend(states.axis_iter(Axis(1)));
+        let dimension = all.iter().map(|states| effective_dimension(*states)).collect::<Result<_, _>>()?;
         let fitted = match self.basis {
+            Basis::EachTimestep if self.follows => follow(&mut leading, &all)?,
             Basis::EachTimestep => {
-                all.iter().map(|states| Components::of(states.view())).collect::<Result<Vec<_>>>()?
+                all.iter().map(|states| Components::of(*states)).collect::<Result<Vec<_>>>()?
             }
             Basis::WholeTrial => {
-                let views: Vec<_> = all.iter().map(|one| one.view()).collect();
-                let stacked = concatenate(Axis(0), &views).map_err(|error| {
+                let stacked = concatenate(Axis(0), &all).map_err(|error| {
                     crate::answer::Refusal::wrong(format!(
                         "the states of the timesteps do not fit together: {error}"
                     ))
@@ -124,24 +140,35 @@ impl CloudMaker {
             dimension,
             explained: fitted.iter().map(|components| components.explained).collect(),
             readout: Vec::with_capacity(all.len()),
+            views: Vec::with_capacity(all.len()),
             accuracy: evaluation.accuracy,
             loss: evaluation.loss,
         };
         let scores: Vec<Array2<f64>> =
-            all.iter().zip(&fitted).map(|(states, components)| components.project(states.view())).collect();
+            all.iter().zip(&fitted).map(|(states, components)| components.project(*states)).collect();
         let rotations = self.rotations(&scores)?;
         let mut aligned = Vec::with_capacity(all.len());
         for (place, (scores, rotation)) in scores.iter().zip(&rotations).enumerate() {
             let cloud = scores.dot(rotation);
             clouds.points.push(cloud.mapv(|score| score as f32));
-            let directions = match place < without_readout {
-                true => Array2::zeros((0, AXES)),
-                false => readout.t().dot(&fitted[place].axes).dot(rotation),
+            let (directions, view) = match place < without_readout {
+                true => (Array2::zeros((0, AXES)), Array2::zeros((0, AXES))),
+                false => {
+                    let Components { mean, axes, .. } = &fitted[place];
+                    let axes = axes.dot(rotation);
+                    let middle = -mean.dot(&axes).insert_axis(Axis(0));
+                    let mut view = axes.clone();
+                    view.append(Axis(0), middle.view()).map_err(|error| {
+                        crate::answer::Refusal::wrong(format!("components do not fit together: {error}"))
+                    })?;
+                    (readout.t().dot(&axes), view)
+                }
             };
             clouds.readout.push(directions.mapv(|entry| entry as f32));
+            clouds.views.push(view.mapv(|entry| entry as f32));
             aligned.push(cloud);
         }
-        self.before = aligned;
+        (self.before, self.leading) = (aligned, leading);
         Ok(clouds)
     }
 
@@ -190,7 +217,7 @@ fn nearest_orthogonal(matrix: ArrayView2<f64>) -> Result<Array2<f64>> {
 /// The mean of a cloud and its first three principal components.
 #[derive(Debug, Clone)]
 struct Components {
-    mean: ndarray::Array1<f64>,
+    mean: Array1<f64>,
     /// As columns, (units, 3); zero where a component does not exist.
     axes: Array2<f64>,
     explained: f64,
@@ -198,9 +225,10 @@ struct Components {
 
 impl Components {
     /// From the covariance of the units, or of the samples if those are fewer.
-    fn of(states: ArrayView2<f64>) -> Result<Self> {
+    fn of(states: ArrayView2<f32>) -> Result<Self> {
         let (samples, units) = states.dim();
-        let mean = states.mean_axis(Axis(0)).unwrap_or_else(|| ndarray::Array1::zeros(units));
+        let states = states.mapv(f64::from);
+        let mean = states.mean_axis(Axis(0)).unwrap_or_else(|| Array1::zeros(units));
         let centred = &states - &mean;
         let few = samples < units;
         let product = if few { centred.dot(&centred.t()) } else { centred.t().dot(&centred) };
@@ -216,24 +244,85 @@ impl Components {
             }
             explained += values[place] / whole;
             let vector = vectors.column(place);
-            let mut axis =
-                if few { centred.t().dot(&vector) / values[place].sqrt() } else { vector.to_owned() };
-            let largest = axis
-                .iter()
-                .copied()
-                .fold(0.0_f64, |most, entry| if entry.abs() > most.abs() { entry } else { most });
-            if largest < 0.0 {
-                axis.mapv_inplace(|entry| -entry);
-            }
-            axes.slice_mut(s![.., place]).assign(&axis);
+            let axis = if few { centred.t().dot(&vector) / values[place].sqrt() } else { vector.to_owned() };
+            axes.slice_mut(s![.., place]).assign(&turned(axis));
         }
         Ok(Self { mean, axes, explained })
     }
 
-    /// The states minus the mean, along the components, (samples, 3).
-    fn project(&self, states: ArrayView2<f64>) -> Array2<f64> {
-        (&states - &self.mean).dot(&self.axes)
+    /// From directions that are near the components, (units, n), which are brought nearer: orthogonal
+    /// iteration, with the axes of the variance within the directions at the end (Rayleigh and Ritz; Golub and
+    /// Van Loan, Matrix Computations, section 8.2.4).
+    fn near(states: ArrayView2<f32>, directions: &mut Array2<f32>) -> Result<Self> {
+        let units = states.ncols();
+        let mean = states.mean_axis(Axis(0)).unwrap_or_else(|| Array1::zeros(units));
+        let centred = &states - &mean;
+        let whole: f64 = centred.iter().map(|entry| f64::from(entry * entry)).sum();
+        let mut scores = centred.dot(directions);
+        for _ in 0..STEPS {
+            let next = orthogonal_factor(centred.t().dot(&scores).mapv(f64::from).view())?;
+            *directions = next.mapv(|entry| entry as f32);
+            scores = centred.dot(directions);
+        }
+        let within = scores.t().dot(&scores).mapv(f64::from);
+        let (values, vectors) = symmetric_eigen(within.view())?;
+        *directions = directions.dot(&vectors.mapv(|entry| entry as f32));
+        let mut axes = Array2::zeros((units, AXES));
+        let mut explained = 0.0;
+        for place in 0..AXES.min(values.len()) {
+            // below this, a variance is rounding of states in single precision
+            if values[place] <= whole * 1e-9 {
+                break;
+            }
+            explained += values[place] / whole;
+            axes.slice_mut(s![.., place]).assign(&turned(directions.column(place).mapv(f64::from)));
+        }
+        Ok(Self { mean: mean.mapv(f64::from), axes, explained: explained.min(1.0) })
     }
+
+    /// The states minus the mean, along the components, (samples, 3).
+    fn project(&self, states: ArrayView2<f32>) -> Array2<f64> {
+        let centred = &states - &self.mean.mapv(|entry| entry as f32);
+        centred.dot(&self.axes.mapv(|entry| entry as f32)).mapv(f64::from)
+    }
+}
+
+/// An axis with its largest entry above zero.
+fn turned(mut axis: Array1<f64>) -> Array1<f64> {
+    let larger = |most: f64, entry: f64| if entry.abs() > most.abs() { entry } else { most };
+    if axis.iter().copied().fold(0.0, larger) < 0.0 {
+        axis.mapv_inplace(|entry| -entry);
+    }
+    axis
+}
+
+/// The components of the clouds of all timesteps, near those of the network before. `leading` has the
+/// directions that are followed; without any, the components are computed from scratch.
+fn follow(leading: &mut Vec<Array2<f32>>, all: &[ArrayView2<f32>]) -> Result<Vec<Components>> {
+    let fresh = leading.is_empty();
+    let mut fitted = Vec::with_capacity(all.len());
+    for (place, states) in all.iter().enumerate() {
+        let count = FOLLOWED.min(states.ncols()).min(states.nrows());
+        if fresh {
+            let components = Components::of(*states)?;
+            let mut start = Array2::from_shape_fn((states.ncols(), count), |(unit, column)| {
+                if column < AXES { components.axes[[unit, column]] as f32 } else { spread(unit, column) }
+            });
+            Components::near(*states, &mut start)?;
+            leading.push(start);
+            fitted.push(components);
+        } else {
+            fitted.push(Components::near(*states, &mut leading[place])?);
+        }
+    }
+    Ok(fitted)
+}
+
+/// Entries of directions that no cloud prefers: fractional parts of multiples of the golden ratio, from -0.5 to
+/// 0.5.
+fn spread(unit: usize, column: usize) -> f32 {
+    let golden = 0.618_033_988_749_894_9;
+    ((((unit + 1) * (column + 1)) as f64 * golden).fract() - 0.5) as f32
 }
 
 #[cfg(test)]
@@ -271,6 +360,45 @@ mod tests {
         assert_eq!(maker.timesteps().first(), Some(&-1));
         assert_eq!(clouds.points.len(), params.trial_steps() + 1);
         assert_eq!(clouds.readout[0].nrows(), 0, "the input has no readout");
+    }
+
+    #[test]
+    fn components_that_are_followed_hold_nearly_as_much_of_the_variance_as_the_largest_three() {
+        let params = params();
+        let mut trainer = concertina::model::trainer::Trainer::new(&params).expect("valid");
+        let maker = || CloudMaker::new(&params, 60, Basis::EachTimestep).expect("trials");
+        let (mut followed, mut exact) = (maker().following(), maker());
+        for epoch in 0..4 {
+            let weights = trainer.trained_weights();
+            let network = Network::of_trained(&params, weights).expect("fits");
+            let (near, best) =
+                (followed.make(&network).expect("clouds"), exact.make(&network).expect("clouds"));
+            for (near, best) in near.explained.iter().zip(&best.explained) {
+                assert!((0.97 * best..=best * 1.0001).contains(near), "epoch {epoch}: {near} of {best}");
+            }
+            for (one, other) in near.dimension.iter().zip(&best.dimension) {
+                assert_eq!(one, other);
+            }
+            trainer.train_epoch(&Default::default(), &mut |_, _| {}).expect("trained");
+        }
+    }
+
+    #[test]
+    fn a_view_takes_states_to_the_points_of_the_cloud() {
+        let params = params();
+        let network = Network::initial(&params).expect("drawn");
+        let mut maker = CloudMaker::new(&params, 40, Basis::EachTimestep).expect("trials");
+        let clouds = maker.make(&network).expect("clouds");
+        let trials = task::of(&params).expect("a task").trials(Ask::Analysis { count: 40 });
+        let states = network.states(&trials.inputs, params.trial_steps()).expect("states");
+        assert_eq!(clouds.views[0].nrows(), 0, "the input has no states");
+        for (step, view) in clouds.views[1..].iter().enumerate() {
+            let (axes, middle) = (view.slice(s![..-1, ..]), view.slice(s![-1, ..]));
+            let points = states.index_axis(Axis(1), step).dot(&axes) + middle;
+            let differs =
+                (&points - &clouds.points[step + 1]).iter().any(|difference| difference.abs() > 1e-4);
+            assert!(!differs, "timestep {step}");
+        }
     }
 
     #[test]

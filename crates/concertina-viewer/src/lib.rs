@@ -59,7 +59,7 @@ impl Options {
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) token: Token,
-    pub(crate) shelf: Shelf,
+    pub(crate) shelf: Arc<Shelf>,
     pub(crate) playground: Playground,
     pub(crate) figures: PathBuf,
     pub(crate) framed: bool,
@@ -87,7 +87,7 @@ impl Viewer {
         let shared = Arc::new(Shared {
             token: Token::random()?,
             playground: Playground::new(options.store.clone(), options.allow_training),
-            shelf: Shelf::new(options.store),
+            shelf: Arc::new(Shelf::new(options.store)),
             figures: options.figures,
             framed: options.framed,
         });

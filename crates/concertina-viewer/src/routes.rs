@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use concertina::{StoredRun, Study};
 use hyper::StatusCode;
 use serde::de::DeserializeOwned;
 use serde_json::json as object;
@@ -72,11 +73,26 @@ impl Server {
             .map_err(|_| Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "this could not be computed"))?
     }
 
-    async fn with_look(
+    async fn with_look(&self, work: impl FnOnce(&Look) -> Result<Answer> + Send + 'static) -> Result<Answer> {
+        let gone = |_| Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "the viewer is stopping");
+        let shelf = Arc::clone(&self.shared.shelf);
+        // It may have to wait for the store, and so takes no turn.
+        let look = tokio::task::spawn_blocking(move || shelf.look()).await.map_err(gone)??;
+        self.compute(move |_| work(&look)).await
+    }
+
+    /// Answers about one run, without a look at the others.
+    async fn with_run(
         &self,
-        work: impl FnOnce(&Arc<Look>, &Shared) -> Result<Answer> + Send + 'static,
+        key: &str,
+        work: impl FnOnce(&Study, &StoredRun) -> Result<Answer> + Send + 'static,
     ) -> Result<Answer> {
-        self.compute(|shared| work(&shared.shelf.look()?, shared)).await
+        let key = key.to_owned();
+        self.compute(move |shared| {
+            let study = shared.shelf.study()?;
+            work(&study, &run_page::stored(&study, &key)?)
+        })
+        .await
     }
 }
 
@@ -88,28 +104,18 @@ pub(crate) async fn get(server: &Arc<Server>, path: &str, query: &str) -> Result
     match parts.as_slice() {
         ["info"] => server.compute(|shared| json(&info(shared))).await,
         ["events"] => Ok(watch_store(server)),
-        ["runs"] => server.with_look(move |look, _| json(&runs_page::runs(look, &query)?)).await,
-        ["columns"] => server.with_look(|look, _| json(&runs_page::all_columns(look))).await,
-        ["values"] => server.with_look(move |look, _| json(&runs_page::values(look, &query)?)).await,
-        ["run", key] => {
-            let key = (*key).to_owned();
-            server.with_look(move |look, _| json(&run_page::describe(&run_page::stored(look, &key)?))).await
-        }
+        ["runs"] => server.with_look(move |look| json(&runs_page::runs(look, &query)?)).await,
+        ["columns"] => server.with_look(|look| json(&runs_page::all_columns(look))).await,
+        ["values"] => server.with_look(move |look| json(&runs_page::values(look, &query)?)).await,
+        ["run", key] => server.with_run(key, |_, run| json(&run_page::describe(run))).await,
         ["run", key, "spectrum"] => {
-            let key = (*key).to_owned();
-            server
-                .with_look(move |look, _| {
-                    json(&run_page::spectrum(look, &run_page::stored(look, &key)?, &query)?)
-                })
-                .await
+            server.with_run(key, move |study, run| json(&run_page::spectrum(study, run, &query)?)).await
         }
         ["run", key, "lyapunov"] => {
-            let key = (*key).to_owned();
-            server
-                .with_look(move |look, _| {
-                    json(&run_page::lyapunov(look, &run_page::stored(look, &key)?, &query)?)
-                })
-                .await
+            server.with_run(key, move |study, run| json(&run_page::lyapunov(study, run, &query)?)).await
+        }
+        ["run", key, "fixed_points"] => {
+            server.with_run(key, |study, run| json(&run_page::fixed_points(study, run)?)).await
         }
         ["run", key, "clouds"] => clouds(server, (*key).to_owned(), query).await,
         ["figures"] => server.compute(|shared| json(&figures::list(&shared.figures))).await,
@@ -185,8 +191,9 @@ fn watch_store(server: &Arc<Server>) -> Answer {
                 Ok(Ok(look)) if look.version == told => breathe(&mut parts).await,
                 Ok(Ok(look)) => {
                     told = look.version;
-                    let text = object!({ "version": told, "runs": look.table.row_count() }).to_string();
-                    send(&mut parts, &text).await
+                    let runs = look.table.row_count();
+                    let text = object!({ "version": told, "runs": runs, "unread": look.unread });
+                    send(&mut parts, &text.to_string()).await
                 }
                 Ok(Err(refusal)) => {
                     send(&mut parts, &object!({ "problem": refusal.message() }).to_string()).await
@@ -208,9 +215,9 @@ async fn clouds(server: &Arc<Server>, key: String, query: Query) -> Result<Answe
     let turn = Arc::clone(&server.work).acquire_owned().await.map_err(|_| gone())?;
     let shared = Arc::clone(&server.shared);
     let opened = tokio::task::spawn_blocking(move || {
-        let look = shared.shelf.look()?;
-        let run = run_page::stored(&look, &key)?;
-        Album::open(look, run, &query)
+        let study = shared.shelf.study()?;
+        let run = run_page::stored(&study, &key)?;
+        Album::open(study, run, &query)
     });
     let (mut album, head) = opened.await.map_err(|_| gone())??;
     let (mut parts, answer) = in_parts("application/octet-stream");

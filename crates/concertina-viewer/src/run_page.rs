@@ -1,12 +1,12 @@
 //! One run: its parameters, its history, and what its networks do at the checkpoints that the store has.
 
 use bytes::Bytes;
-use concertina::StoredRun;
-use concertina::analyses::{Analysis, Lyapunov, Subject};
+use concertina::analyses::{Analysis, FixedPoints, Lyapunov, Subject};
 use concertina::model::Checkpoint;
 use concertina::model::network::Network;
 use concertina::model::params::{PARAMETERS, Params, ValidParams, Value as ParamValue};
 use concertina::model::task;
+use concertina::{Error, StoredRun, Study};
 use hyper::StatusCode;
 use serde_json::{Value, json};
 
@@ -15,7 +15,6 @@ use crate::cloud::{Basis, CloudMaker, Clouds};
 use crate::playground::recurrent_eigenvalues;
 use crate::routes::Query;
 use crate::runs_page::by_columns;
-use crate::shelf::Look;
 
 /// The most trials in a cloud.
 const MOST_SAMPLES: usize = 2000;
@@ -23,11 +22,10 @@ const MOST_SAMPLES: usize = 2000;
 const MOST_POINTS: usize = 4_000_000;
 
 /// The run whose key begins with these digits.
-pub(crate) fn stored(look: &Look, key: &str) -> Result<StoredRun> {
+pub(crate) fn stored(study: &Study, key: &str) -> Result<StoredRun> {
     if key.is_empty() || key.len() > 64 || !key.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return Err(Refusal::wrong("expected the key of a run, or the beginning of one: hexadecimal digits"));
     }
-    let study = look.study.as_ref().ok_or_else(|| Refusal::not_found("the store has no runs yet"))?;
     Ok(study.stored_run(key)?)
 }
 
@@ -93,14 +91,13 @@ fn plain(value: &ParamValue) -> String {
 }
 
 /// The network of a run at the update that a query names; the last one unless it does.
-fn network(look: &Look, run: &StoredRun, query: &Query) -> Result<(Checkpoint, Network)> {
+fn network(study: &Study, run: &StoredRun, query: &Query) -> Result<(Checkpoint, Network)> {
     let all = checkpoints(run);
     let chosen = match query.get("update") {
         None => all.last(),
         Some(text) => all.iter().find(|one| one.update.0.to_string() == text),
     };
     let checkpoint = *chosen.ok_or_else(|| no_checkpoint(query.get("update").unwrap_or("none")))?;
-    let study = look.study.as_ref().ok_or_else(|| Refusal::not_found("the store"))?;
     let network = study.stored_network(run, checkpoint)?;
     Ok((checkpoint, network.ok_or_else(|| no_checkpoint(&checkpoint.update.0.to_string()))?))
 }
@@ -111,22 +108,48 @@ fn no_checkpoint(update: &str) -> Refusal {
 }
 
 /// The eigenvalues of the recurrent weights.
-pub(crate) fn spectrum(look: &Look, run: &StoredRun, query: &Query) -> Result<Value> {
+pub(crate) fn spectrum(study: &Study, run: &StoredRun, query: &Query) -> Result<Value> {
     params_of(run)?;
-    let (checkpoint, network) = network(look, run, query)?;
+    let (checkpoint, network) = network(study, run, query)?;
     Ok(json!({ "update": checkpoint.update.0, "eigenvalues": recurrent_eigenvalues(&network)? }))
 }
 
 /// The ten largest Lyapunov exponents.
-pub(crate) fn lyapunov(look: &Look, run: &StoredRun, query: &Query) -> Result<Value> {
+pub(crate) fn lyapunov(study: &Study, run: &StoredRun, query: &Query) -> Result<Value> {
     let params = params_of(run)?;
     let exponents = Some(params.network.units.min(10));
     let analysis = Lyapunov { exponents, ..Lyapunov::default() };
-    let checkpoint = network(look, run, query)?;
+    let checkpoint = network(study, run, query)?;
     let task = task::without_trials(params);
     let subject = Subject { params, task: &*task, checkpoints: std::slice::from_ref(&checkpoint) };
     analysis.check(params)?;
     Ok(json!({ "update": checkpoint.0.update.0, "table": by_columns(&analysis.run(&subject)?) }))
+}
+
+/// The fixed points that were found at checkpoints of this run, with the settings that are the defaults: at
+/// which update, whether slow, in how many directions unstable, and the state as the clouds show it.
+pub(crate) fn fixed_points(study: &Study, run: &StoredRun) -> Result<Value> {
+    let units = params_of(run)?.network.units;
+    let Some(table) = study.stored_results(run, &FixedPoints::default())? else {
+        return Ok(json!({ "analysed": false, "points": [] }));
+    };
+    let wrong = |error: concertina::table::Error| Refusal::from(Error::from(error));
+    let (updates, kinds) = (table.integers("update").map_err(wrong)?, table.texts("kind").map_err(wrong)?);
+    let unstable = table.integers("unstable").map_err(wrong)?;
+    let states = table.vectors("state").map_err(wrong)?;
+    // rows without a state are checkpoints at which nothing was found
+    let point = |row: usize| {
+        let state = states[row].as_ref()?;
+        Some(json!({
+            "update": updates[row],
+            "slow": kinds[row].as_deref() == Some("slow"),
+            "unstable": unstable[row],
+            "state": state.iter().take(units).map(|entry| *entry as f32).collect::<Vec<f32>>(),
+        }))
+    };
+    let points: Vec<Value> = (0..table.row_count()).filter_map(point).collect();
+    let analysed: std::collections::BTreeSet<i64> = updates.into_iter().flatten().collect();
+    Ok(json!({ "analysed": true, "updates": analysed, "points": points }))
 }
 
 /// The clouds of all checkpoints of a run, one after the other.
@@ -135,12 +158,12 @@ pub(crate) struct Album {
     maker: CloudMaker,
     checkpoints: std::vec::IntoIter<Checkpoint>,
     run: StoredRun,
-    look: std::sync::Arc<Look>,
+    study: Study,
 }
 
 impl Album {
     /// Gets ready, and says what will come.
-    pub(crate) fn open(look: std::sync::Arc<Look>, run: StoredRun, query: &Query) -> Result<(Self, Bytes)> {
+    pub(crate) fn open(study: Study, run: StoredRun, query: &Query) -> Result<(Self, Bytes)> {
         let params = params_of(&run)?;
         let samples: usize = query.get("samples").unwrap_or("500").parse().unwrap_or(0);
         if !(2..=MOST_SAMPLES).contains(&samples) {
@@ -156,17 +179,18 @@ impl Album {
             }
         };
         let maker = CloudMaker::new(params, samples, basis)?;
-        let all = thinned(checkpoints(&run), samples * maker.timesteps().len());
+        let all = thinned(checkpoints(&run), (samples + params.network.units) * maker.timesteps().len());
         let head = json!({
             "timesteps": maker.timesteps(),
             "samples": maker.samples(),
             "labels": maker.labels(),
             "conditions": maker.conditions(),
             "outputs": params.outputs(),
+            "units": params.network.units,
             "checkpoints": all.iter().map(|one| [one.epoch.0, one.update.0]).collect::<Vec<_>>(),
             "of": checkpoints(&run).len(),
         });
-        Ok((Self { maker, checkpoints: all.into_iter(), run, look }, part(&head, &[])))
+        Ok((Self { maker, checkpoints: all.into_iter(), run, study }, part(&head, &[])))
     }
 
     /// The next checkpoint; `None` after the last.
@@ -179,11 +203,10 @@ impl Album {
     }
 
     fn draw(&mut self, checkpoint: Checkpoint) -> Result<Bytes> {
-        let study = self.look.study.as_ref().ok_or_else(|| Refusal::not_found("the store"))?;
-        let network = study.stored_network(&self.run, checkpoint)?;
+        let network = self.study.stored_network(&self.run, checkpoint)?;
         let network = network.ok_or_else(|| no_checkpoint(&checkpoint.update.0.to_string()))?;
         let clouds = self.maker.make(&network)?;
-        let Clouds { points, dimension, explained, readout, accuracy, loss } = &clouds;
+        let Clouds { points, dimension, explained, readout, views, accuracy, loss } = &clouds;
         let readout: Vec<Vec<f32>> =
             readout.iter().map(|readout| readout.iter().copied().collect()).collect();
         let head = json!({
@@ -195,7 +218,7 @@ impl Album {
             "accuracy": accuracy,
             "loss": loss,
         });
-        let numbers: Vec<f32> = points.iter().flat_map(|points| points.iter().copied()).collect();
+        let numbers: Vec<f32> = points.iter().chain(views).flat_map(|part| part.iter().copied()).collect();
         Ok(part(&head, &numbers))
     }
 }

@@ -106,6 +106,8 @@ pub(crate) fn runs(look: &Look, query: &Query) -> Result<Value> {
         .collect();
     Ok(json!({
         "version": look.version,
+        "exists": look.exists,
+        "unread": look.unread,
         "total": look.table.row_count(),
         "matched": all.len(),
         "from": from,

@@ -39,7 +39,7 @@ pub(crate) struct Server {
 /// Answers until `stop` is set.
 pub(crate) fn serve(listener: TcpListener, shared: &Arc<Shared>, stop: &AtomicBool) -> io::Result<()> {
     let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(8).build()?;
+        tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(16).build()?;
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let server =
         Arc::new(Server { shared: Arc::clone(shared), work: Arc::new(Semaphore::new(cores.min(6))) });

@@ -15,10 +15,17 @@ pub(crate) fn run(everywhere: &Everywhere, view: &View) -> Result<(), Failure> {
     options.figures.clone_from(&view.figures);
     options.allow_training = view.allow_training;
     let viewer = Viewer::bind(options).map_err(Failure::Serving)?;
+    let stop = interrupt::flag_that_says("the viewer stopped");
     let page = view.run.as_ref().map_or(String::new(), |key| format!("#/run/{key}"));
     let address = format!("{}{page}", viewer.address());
     print(format!("{address}\n").as_bytes())?;
     if !everywhere.quiet {
+        if !everywhere.store.exists() {
+            say(&format!(
+                "there is no store in `{}` yet: runs appear when they are trained into it, and the playground works without",
+                everywhere.store.display()
+            ));
+        }
         say("Ctrl-C stops the viewer");
         if std::env::var_os("SSH_CONNECTION").is_some() {
             let port = viewer.port();
@@ -31,7 +38,7 @@ pub(crate) fn run(everywhere: &Everywhere, view: &View) -> Result<(), Failure> {
     if !(view.no_open || remote) && open(&address).is_err() && !everywhere.quiet {
         say("no browser was found: open the address yourself");
     }
-    viewer.serve(&interrupt::flag()).map_err(Failure::Serving)
+    viewer.serve(&stop).map_err(Failure::Serving)
 }
 
 /// Opens an address in the user's browser.

@@ -18,8 +18,10 @@ use crate::cloud::{Basis, CloudMaker};
 
 /// Trials in a picture: as many points as an eye follows.
 const SAMPLES: usize = 300;
-/// How often eigenvalues are computed at most; they take as long as a picture.
+/// How often eigenvalues are computed at most, also as a multiple of the time they take, which is that of
+/// several pictures.
 const SPECTRUM_INTERVAL: Duration = Duration::from_millis(700);
+const SPECTRUM_REST: u32 = 20;
 
 /// Makes the pictures of one network.
 #[derive(Debug)]
@@ -28,19 +30,20 @@ pub(super) struct Painter {
     clouds: CloudMaker,
     /// The last picture.
     picture: Value,
-    history: Vec<EpochRecord>,
-    spectrum: Option<Instant>,
+    learning_rate: Option<f64>,
+    /// When the next eigenvalues are due.
+    spectrum: Instant,
     number: u64,
 }
 
 impl Painter {
     pub(super) fn new(params: &ValidParams) -> Result<Self> {
         Ok(Self {
-            clouds: CloudMaker::new(params, SAMPLES, Basis::EachTimestep)?,
+            clouds: CloudMaker::new(params, SAMPLES, Basis::EachTimestep)?.following(),
             params: params.clone(),
             picture: json!({}),
-            history: Vec::new(),
-            spectrum: None,
+            learning_rate: None,
+            spectrum: Instant::now(),
             number: 0,
         })
     }
@@ -55,14 +58,9 @@ impl Painter {
         })
     }
 
-    /// How many epochs of the history it knows.
-    pub(super) fn epochs_shown(&self) -> usize {
-        self.history.len()
-    }
-
     /// Makes a picture.
-    pub(super) fn paint(&mut self, moment: &Moment, news: &[EpochRecord]) -> Result<()> {
-        self.history.extend_from_slice(news);
+    pub(super) fn paint(&mut self, moment: &Moment, last: Option<&EpochRecord>) -> Result<()> {
+        self.learning_rate = last.map(|last| last.learning_rate);
         let network = Network::of_trained(&self.params, moment.weights.clone())?;
         let clouds = self.clouds.make(&network)?;
         let points: Vec<Value> = clouds.points.iter().map(quantised).collect();
@@ -79,12 +77,14 @@ impl Painter {
             "explained": clouds.explained,
             "accuracy": clouds.accuracy,
             "loss": clouds.loss,
+            "learning_rate": self.learning_rate,
             "eigenvalues": self.picture["eigenvalues"].take(),
         });
         self.picture = picture;
-        if self.spectrum.is_none_or(|last| last.elapsed() > SPECTRUM_INTERVAL) {
+        let start = Instant::now();
+        if start >= self.spectrum {
             self.picture["eigenvalues"] = json!(recurrent_eigenvalues(&network)?);
-            self.spectrum = Some(Instant::now());
+            self.spectrum = Instant::now() + SPECTRUM_INTERVAL.max(start.elapsed() * SPECTRUM_REST);
         }
         Ok(())
     }
@@ -92,7 +92,6 @@ impl Painter {
     /// The picture as a line of JSON.
     pub(super) fn text(&mut self, problem: Option<&str>) -> Arc<str> {
         self.picture["problem"] = json!(problem);
-        self.picture["history"] = json!(self.history.iter().rev().take(400).rev().collect::<Vec<_>>());
         Arc::from(self.picture.to_string())
     }
 }

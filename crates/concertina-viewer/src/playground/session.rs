@@ -43,7 +43,8 @@ struct State {
     problem: Option<String>,
     /// The newest network that waits for its picture.
     waiting: Option<Moment>,
-    history: Vec<EpochRecord>,
+    /// The record of the last whole epoch.
+    last: Option<EpochRecord>,
     /// The weights after the last whole epoch.
     kept: Option<(u64, TrainedWeights)>,
     lookers: usize,
@@ -119,7 +120,7 @@ impl Session {
             ended: false,
             problem: None,
             waiting: Some(Moment { checkpoint: Checkpoint::START, weights: trainer.trained_weights() }),
-            history: Vec::new(),
+            last: None,
             kept: None,
             lookers: 0,
             alone_since: Instant::now(),
@@ -260,7 +261,7 @@ fn train(common: &Common, mut trainer: Trainer) {
         });
         epoch_took = start.elapsed().saturating_sub(idle);
         match result {
-            Ok(record) => common.lock().history.push(record),
+            Ok(record) => common.lock().last = Some(record),
             Err(ModelError::Diverged { epoch, .. }) => {
                 return end_with(
                     common,
@@ -303,11 +304,11 @@ fn paint(common: &Common, mut painter: Painter, show: &watch::Sender<Arc<str>>) 
             return;
         }
         let waiting = state.waiting.take();
-        let news = state.history[painter.epochs_shown().min(state.history.len())..].to_vec();
+        let last = state.last.clone();
         told = state.problem.clone();
         drop(state);
         let painted = match waiting {
-            Some(moment) => painter.paint(&moment, &news),
+            Some(moment) => painter.paint(&moment, last.as_ref()),
             None => Ok(()),
         };
         let problem = painted.err().map(|refusal| refusal.message()).or_else(|| told.clone());
