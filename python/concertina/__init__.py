@@ -53,6 +53,7 @@ from ._runs import Run, Runs, States, Weights
 from ._study import Study, figures
 from ._tables import LyapunovSpectrum, Table
 from ._trials import Trials
+from ._viewer import Frame, Viewer
 
 __all__ = [
     "ConcertinaWarning",
@@ -60,6 +61,7 @@ __all__ = [
     "Error",
     "Figure",
     "FiniteTimeRates",
+    "Frame",
     "LyapunovSpectrum",
     "Methods",
     "Network",
@@ -78,6 +80,7 @@ __all__ = [
     "Together",
     "Trials",
     "TwoNN",
+    "Viewer",
     "Weights",
     "__version__",
     "accuracy",

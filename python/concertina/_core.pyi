@@ -22,6 +22,7 @@ __all__ = [
     "Sweep",
     "Table",
     "Trials",
+    "Viewer",
     "__version__",
     "analyses",
     "autocorrelation",
@@ -71,6 +72,15 @@ class Sweep:
     def __len__(self) -> int: ...
     def runs(self) -> list[Params]: ...
     def notes(self) -> list[str]: ...
+
+@final
+class Viewer:
+    def __new__(
+        cls, store: str, figures: str | PathLike[str], port: int, allow_training: bool, framed: bool
+    ) -> Viewer: ...
+    def address(self) -> str: ...
+    def is_serving(self) -> bool: ...
+    def stop(self) -> None: ...
 
 @final
 class Trials:

@@ -17,6 +17,7 @@ from ._parameters import Params
 from ._progress import Progress
 from ._run_analyses import RunAnalyses
 from ._tables import LyapunovSpectrum, Table, text_of
+from ._viewer import frame
 
 if TYPE_CHECKING:
     import torch
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from ._networks import Network
     from ._study import Study
+    from ._viewer import Frame
 
 #: A selection of checkpoints: a word, or epochs.
 At = "str | int | Sequence[int]"
@@ -477,6 +479,37 @@ class Run(RunAnalyses):
     def analyse(self, analysis: str, *, at: str | int | Sequence[int] = "ends", **settings: Any) -> Table:
         """Runs an analysis by name; see `Runs.analyse`."""
         return self._runs.analyse(analysis, at=at, **settings)
+
+    def view(self, *, height: int = 640) -> Frame:
+        """The page of this run in the viewer, which a notebook shows in a frame.
+
+        The browser must run on the machine of the notebook's kernel. Elsewhere, use `Study.view` and a tunnel.
+
+        Parameters
+        ----------
+        height : int, default 640
+            The height of the frame in pixels.
+
+        Returns
+        -------
+        Frame
+            As the last line of a cell, it shows the page.
+
+        Raises
+        ------
+        ParameterError
+            `height` is not a whole number of at least 1.
+
+        Examples
+        --------
+        >>> import concertina as ct
+        >>> study = ct.Study(progress=False)
+        >>> run = study.train(units=12, input_dim=6, clusters=8, train_samples=40, epochs=2)[0]
+        >>> frame = run.view()
+        >>> frame.url.endswith(f"#/run/{run.key}")
+        True
+        """
+        return frame(self._runs._study, self.key, height)
 
     def _check(self) -> None:
         status, message, hint = self._inner.outcome()

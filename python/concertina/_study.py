@@ -8,6 +8,7 @@ import shutil
 import tempfile
 import warnings
 import weakref
+import webbrowser
 from collections.abc import Iterable, Mapping, Sequence
 from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any, Literal
@@ -20,6 +21,7 @@ from ._parameters import Params, Together, build_sweep, with_keywords
 from ._progress import Progress
 from ._runs import Run, Runs, selection
 from ._tables import Table
+from ._viewer import Viewer, serve
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -99,6 +101,8 @@ class Study:
         self._jobs = jobs
         self._device = device
         self._read_only = read_only
+        #: Serves the frames of `Run.view`, once one was asked for.
+        self._frames: _core.Viewer | None = None
         #: Whether a bar is shown.
         self.progress = progress
 
@@ -432,6 +436,56 @@ class Study:
                 _core.Asked([fspath(name) for name in names], [], _seeds(seeds), full, _assignments(parameters))
             )
         )
+
+    def view(
+        self,
+        *,
+        open: bool = True,
+        port: int | None = None,
+        figures: str | PathLike[str] = "figures",
+        allow_training: bool = False,
+    ) -> Viewer:
+        """Shows the store in the browser: its runs, what each did, and a playground where a network trains.
+
+        A thread of this process serves the pages, to this machine only. The command `concertina view` does the
+        same.
+
+        Parameters
+        ----------
+        open : bool, default True
+            Whether the browser is opened.
+        port : int, optional
+            The port to listen on, 1 to 65535; any that is free if not given.
+        figures : str or path, default "figures"
+            The folder of figures and reports to show.
+        allow_training : bool, default False
+            Whether the playground may keep its network as a run; without this, the store is only read.
+
+        Returns
+        -------
+        Viewer
+            It has the `url`, and serves until `stop()`, the end of a `with` block, or the end of the process.
+
+        Raises
+        ------
+        ParameterError
+            `port` is not a port.
+        OSError
+            The port is taken.
+
+        Examples
+        --------
+        >>> import concertina as ct
+        >>> study = ct.Study(progress=False)
+        >>> viewer = study.view(open=False)
+        >>> viewer.is_serving
+        True
+        >>> viewer.stop()
+        """
+        viewer = serve(self, port=port, figures=figures, allow_training=allow_training, framed=False)
+        if open:
+            webbrowser.open(viewer.url)
+        return viewer
 
     def remove(self, where: str, *, dry_run: bool = False) -> Table:
         """Removes the runs that fulfil a condition, and the results of their analyses.

@@ -25,6 +25,7 @@ GROUPS = {
     "Parameters and sweeps": ["Params", "sweep", "zip", "Together", "parameters"],
     "Tasks and networks": ["Trials", "Network"],
     "Tables and figures": ["Table", "LyapunovSpectrum", "Figure", "Report", "Methods", "figures"],
+    "In the browser": ["Viewer", "Frame"],
     "Analyses of plain arrays": [
         "effective_dimension",
         "intrinsic_dimension",

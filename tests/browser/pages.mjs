@@ -171,6 +171,37 @@ test("a run shows its cloud at every timestep and checkpoint, its curves, and sa
   assert.deepEqual(at.errors, []);
 });
 
+test("fixed points that were analysed lie in the cloud, and the panels say what is still to compute", async ({
+  view,
+  page,
+}) => {
+  const folder = path.join(scratch, "fixed");
+  concertina("train", ...SMALL, "gain=2", "seed=0", "--store", folder, "--quiet");
+  const [run] = JSON.parse(concertina("runs", "list", "--json", "--store", folder));
+  const viewer = await view(folder);
+  const at = await page();
+  await at.goto(`${viewer.address}#/run/${run.key}`);
+  const line = `concertina analyse fixed_points --run ${run.key.slice(0, 12)} --store ${folder}`;
+  await at.waitForSelector(`text=${line}`);
+  const found = JSON.parse(concertina(...line.split(" ").slice(1), "--json", "--quiet"));
+  const points = found.filter((row) => row.kind !== null);
+  assert.ok(points.length > 0);
+  await at.reload();
+  await at.waitForSelector(`text=${points.length} points were found`);
+  await at.waitForSelector("text=/fixed point that attracts|with unstable directions|slow point/");
+  const panel = at.locator("section[aria-label='The representation']");
+  await panel.locator("summary").click();
+  const shapes = async () =>
+    String((await download(at, () => panel.locator("button:has-text('SVG')").click())).bytes).match(/Z"/g);
+  await until(async () => (await shapes())?.length > 0, "the marks are drawn");
+  assert.equal((await shapes()).length, points.filter((row) => row.stage === "after").length);
+  const exponents = at.locator("section[aria-label='Lyapunov exponents']");
+  await exponents.locator("summary").click();
+  assert.equal(await exponents.locator("button:has-text('SVG')").count(), 0);
+  await exponents.locator("text=There is a picture to save once the exponents are computed").waitFor();
+  assert.deepEqual(at.errors, []);
+});
+
 test("a damaged run says so, and the others are shown", async ({ view, page }) => {
   const folder = path.join(scratch, "damaged");
   concertina("train", ...SMALL, "seed=0..2", "--store", folder, "--quiet");

@@ -18,6 +18,7 @@ mod study;
 mod table;
 mod trials;
 mod values;
+mod viewer;
 mod words;
 mod work;
 
@@ -54,6 +55,8 @@ mod _core {
     use super::table::Table;
     #[pymodule_export]
     use super::trials::Trials;
+    #[pymodule_export]
+    use super::viewer::Viewer;
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

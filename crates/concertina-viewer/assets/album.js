@@ -6,8 +6,8 @@ import { Cloud, between, reach } from "./cloud.js";
 
 /**
  * @typedef {{ epoch: number, update: number, points: Float32Array[], dimension: (number | null)[], explained: number[],
- *   readout: number[][], accuracy: number | null, loss: number }} Leaf
- * @typedef {{ timesteps: number[], samples: number, labels: number[] | null, conditions: number[], of: number,
+ *   readout: number[][], views: (Float32Array | null)[], accuracy: number | null, loss: number }} Leaf
+ * @typedef {{ timesteps: number[], samples: number, labels: number[] | null, conditions: number[], of: number, units: number,
  *   checkpoints: [number, number][], outputs: number }} Head
  */
 
@@ -72,12 +72,40 @@ export class Album {
     else {
       const numbers = new Float32Array(bytes.slice(end - 4 * count, end).buffer);
       const each = this.head.samples * 3;
+      const view = (this.head.units + 1) * 3;
+      let from = this.head.timesteps.length * each;
+      // the input, at timestep -1, has no states
+      told.views = this.head.timesteps.map((step) => {
+        if (step < 0) return null;
+        from += view;
+        return numbers.subarray(from - view, from);
+      });
       told.points = this.head.timesteps.map((_, place) => numbers.subarray(place * each, (place + 1) * each));
       for (const [place, points] of told.points.entries())
         this.reach[place] = Math.max(this.reach[place], reach([points]));
       this.leaves.push(told);
     }
     return end;
+  }
+
+  /**
+   * Where states lie in the cloud of a leaf at a timestep; nowhere at the input.
+   * @param {Leaf} leaf @param {number} step @param {number[][]} states @returns {[number, number, number][]}
+   */
+  static places(leaf, step, states) {
+    const view = leaf.views[step];
+    if (!view) return [];
+    const middle = view.length - 3;
+    return states.map((state) => {
+      const place = /** @type {[number, number, number]} */ ([
+        view[middle],
+        view[middle + 1],
+        view[middle + 2],
+      ]);
+      for (let unit = 0; unit < state.length; unit += 1)
+        for (let axis = 0; axis < 3; axis += 1) place[axis] += state[unit] * view[3 * unit + axis];
+      return place;
+    });
   }
 
   /** What the points are coloured by: the classes of trials, or else their conditions. */
@@ -186,6 +214,21 @@ export class Slider {
   }
 }
 
+/** How fixed points are marked: shapes, which need no colours. @type {Record<string, string>} */
+const SIGNS = {
+  "fixed point that attracts": "■",
+  "fixed point with unstable directions": "◇",
+  "slow point": "△",
+};
+
+/** @param {{ slow: boolean, unstable: number }} point @returns {{ name: string, shape: "square" | "diamond" | "triangle" }} */
+function markOf({ slow, unstable }) {
+  if (slow) return { name: "slow point", shape: "triangle" };
+  return unstable > 0
+    ? { name: "fixed point with unstable directions", shape: "diamond" }
+    : { name: "fixed point that attracts", shape: "square" };
+}
+
 /** The cloud of an album at a place of the sliders. */
 export class Leafing {
   /** @param {Album} album @param {string} label */
@@ -193,6 +236,8 @@ export class Leafing {
     this.album = album;
     this.cloud = new Cloud(label);
     this.trails = false;
+    /** Fixed points of the network at some checkpoints. @type {{ update: number, slow: boolean, unstable: number, state: number[] }[]} */
+    this.fixed = [];
     this.under = h("p", { class: "under" });
     this.keys = h("div");
   }
@@ -219,7 +264,15 @@ export class Leafing {
     const reached = this.trails
       ? Math.max(...album.reach)
       : album.reach[step] * (1 - share) + album.reach[after] * share;
-    cloud.show({ points: mixed, readout: leaf.readout[step], trails }, reached);
+    const nearest = album.leaves[Math.round(place)];
+    const here = this.fixed.filter(({ update }) => update === nearest.update);
+    const places = Album.places(
+      nearest,
+      Math.round(timestep),
+      here.map(({ state }) => state),
+    );
+    const marks = places.map((at, which) => ({ at, ...markOf(here[which]) }));
+    cloud.show({ points: mixed, readout: leaf.readout[step], trails, marks }, reached);
     const explained = leaf.explained[step];
     this.under.textContent = `Dimension ${short(leaf.dimension[step])}; the three axes hold ${(explained * 100).toFixed(0)}% of the variance.`;
   }
@@ -236,6 +289,16 @@ export class Leafing {
       colour: tints[group % tints.length],
       dot: true,
     }));
-    this.keys.replaceChildren(legend(shown));
+    const kinds = [...new Set(this.fixed.map((one) => markOf(one).name))].sort();
+    this.keys.replaceChildren(
+      legend(shown),
+      kinds.length
+        ? h(
+            "div",
+            { class: "legend" },
+            ...kinds.map((name) => h("span", {}, h("b", { "aria-hidden": "true" }, SIGNS[name]), ` ${name}`)),
+          )
+        : "",
+    );
   }
 }

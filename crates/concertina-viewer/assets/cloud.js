@@ -6,11 +6,34 @@ import { PRINT } from "./chart.js";
 
 /**
  * What a cloud shows: positions of all trials, (trials, 3), and the directions of the readout, (outputs, 3).
- * @typedef {{ points: Float32Array, readout?: number[] | null, trails?: Float32Array[] }} Frame
+ * Marks are single states, such as fixed points.
+ * @typedef {{ at: [number, number, number], shape: "square" | "diamond" | "triangle" }} Mark
+ * @typedef {{ points: Float32Array, readout?: number[] | null, trails?: Float32Array[], marks?: Mark[] }} Frame
  */
 
 /** The largest number of colours that are told apart; further classes repeat them. */
 const LINES = 40;
+
+/** The corners of marks around their middle, in pixels. @type {Record<string, [number, number][]>} */
+const CORNERS = {
+  square: [
+    [-4, -4],
+    [4, -4],
+    [4, 4],
+    [-4, 4],
+  ],
+  diamond: [
+    [0, -6.5],
+    [6.5, 0],
+    [0, 6.5],
+    [-6.5, 0],
+  ],
+  triangle: [
+    [0, -6],
+    [5.5, 4.5],
+    [-5.5, 4.5],
+  ],
+};
 
 export class Cloud {
   /** @param {string} label */
@@ -161,6 +184,7 @@ export class Cloud {
       pen.globalAlpha = 1;
     }
     this.drawPoints(pen, frame.points, tints, view, size, cx, cy);
+    this.drawMarks(pen, frame.marks ?? [], view, size, cx, cy);
     for (const [x, y] of directions(frame, this.radius).map((end) => view(end[0], end[1], end[2]))) {
       pen.strokeStyle = ink;
       pen.lineWidth = 1.6;
@@ -172,6 +196,29 @@ export class Cloud {
       pen.beginPath();
       pen.arc(cx + x * size, cy + y * size, 2.6, 0, 7);
       pen.fill();
+    }
+  }
+
+  /**
+   * Marks, above all points: filled squares, open diamonds, open triangles.
+   * @param {CanvasRenderingContext2D} pen @param {Mark[]} marks
+   * @param {(x: number, y: number, z: number) => [number, number, number]} view
+   * @param {number} size @param {number} cx @param {number} cy
+   */
+  drawMarks(pen, marks, view, size, cx, cy) {
+    [pen.lineWidth, pen.strokeStyle] = [1.8, colour("ink")];
+    for (const { at, shape } of marks) {
+      const [x, y] = view(...at);
+      pen.beginPath();
+      for (const [place, corner] of CORNERS[shape].entries()) {
+        const to = /** @type {[number, number]} */ ([cx + x * size + corner[0], cy + y * size + corner[1]]);
+        if (place) pen.lineTo(...to);
+        else pen.moveTo(...to);
+      }
+      pen.closePath();
+      pen.fillStyle = colour(shape === "square" ? "ink" : "paper");
+      pen.fill();
+      pen.stroke();
     }
   }
 
@@ -257,6 +304,18 @@ export class Cloud {
           r: 2.2,
           fill: tint,
           "fill-opacity": 0.8,
+        }),
+      );
+    }
+    for (const { at: state, shape } of frame.marks ?? []) {
+      const [x, y] = view(...state);
+      const corners = CORNERS[shape].map(([right, down]) => `${at(x) + right} ${at(y) + down}`);
+      svg.append(
+        g("path", {
+          d: `M${corners.join("L")}Z`,
+          stroke: "#000000",
+          "stroke-width": 1.6,
+          fill: shape === "square" ? "#000000" : "#ffffff",
         }),
       );
     }

@@ -189,7 +189,8 @@ export async function copy(text) {
 /**
  * A panel: a picture with a title, and a menu with the lines that make it and its files.
  * @typedef {{ title: string, name: string, width?: string, command?: () => string, python?: () => string,
- *   svg?: () => SVGElement, table?: () => [string, any[]][] }} PanelSettings
+ *   svg?: () => SVGElement, table?: () => [string, any[]][], lacks?: () => string }} PanelSettings
+ * `lacks` says what must be done first, as long as there is nothing to save.
  * @param {PanelSettings} settings @param {(Node | null)[]} content
  */
 export function panel(settings, ...content) {
@@ -206,7 +207,9 @@ export function panel(settings, ...content) {
     if (!menu.open) return;
     lines.replaceChildren();
     const files = h("div", { class: "row" });
-    if (svg) {
+    const missing = settings.lacks?.();
+    if (missing) files.append(h("p", { class: "note" }, missing));
+    if (svg && !missing) {
       const image = () => new Blob([drawn()], { type: "image/svg+xml" });
       files.append(
         h("button", { onclick: () => save(`${name}.svg`, image()) }, "SVG"),
@@ -223,7 +226,7 @@ export function panel(settings, ...content) {
         ),
       );
     }
-    if (table) {
+    if (table && !missing) {
       files.append(
         h(
           "button",

@@ -167,6 +167,19 @@ export async function open(main, path, query, signal) {
       onpick: (epoch) => pick(epoch),
     };
   });
+  const fixed = h("p", { class: "under", id: "fixed" });
+  if (run.parameters.length)
+    ask(`run/${run.key}/fixed_points`, {}, signal)
+      .then(({ analysed, updates, points }) => {
+        leafing.fixed = points;
+        fixed.textContent = analysed
+          ? `Fixed points were looked for at ${updates.length} checkpoint${updates.length === 1 ? "" : "s"}, ` +
+            `and ${points.length} points were found.`
+          : "Fixed points appear here once they are analysed: " + command("fixed_points");
+        leafing.legend();
+        show();
+      })
+      .catch(complain);
   let shownUpdate = -1;
   function show() {
     leafing.show(checkpoint.value, timestep.value);
@@ -226,6 +239,7 @@ export async function open(main, path, query, signal) {
       Slider.rows(checkpoint, timestep),
       leafing.keys,
       leafing.under,
+      fixed,
       loading,
       h("div", { class: "row note" }, h("label", {}, "Components ", basis), h("label", {}, "Show ", samples)),
       h(
@@ -374,7 +388,8 @@ export async function open(main, path, query, signal) {
         title: "Lyapunov exponents",
         name: `lyapunov-${key}`,
         width: "w4",
-        svg: () => (drawnExponents ?? spectrum).svg(),
+        lacks: () => (drawnExponents ? "" : "There is a picture to save once the exponents are computed."),
+        svg: () => /** @type {Plot} */ (drawnExponents).svg(),
         table: () => drawnExponents?.table() ?? [],
         command: () => command("lyapunov", " --with exponents=10"),
         python: () => python("run.lyapunov(exponents=10)"),
