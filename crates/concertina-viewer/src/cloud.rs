@@ -251,8 +251,8 @@ impl Components {
     }
 
     /// From directions that are near the components, (units, n), which are brought nearer: orthogonal
-    /// iteration, with the axes of the variance within the directions at the end (Rayleigh and Ritz; Golub and
-    /// Van Loan, Matrix Computations, section 8.2.4).
+    /// iteration, with the axes of the variance within the directions at the end (Rayleigh and Ritz; Golub
+    /// and Van Loan, Matrix Computations, section 8.2.4).
     fn near(states: ArrayView2<f32>, directions: &mut Array2<f32>) -> Result<Self> {
         let units = states.ncols();
         let mean = states.mean_axis(Axis(0)).unwrap_or_else(|| Array1::zeros(units));
@@ -318,8 +318,8 @@ fn follow(leading: &mut Vec<Array2<f32>>, all: &[ArrayView2<f32>]) -> Result<Vec
     Ok(fitted)
 }
 
-/// Entries of directions that no cloud prefers: fractional parts of multiples of the golden ratio, from -0.5 to
-/// 0.5.
+/// Entries of directions that no cloud prefers: fractional parts of multiples of the golden ratio, from -0.5
+/// to 0.5.
 fn spread(unit: usize, column: usize) -> f32 {
     let golden = 0.618_033_988_749_894_9;
     ((((unit + 1) * (column + 1)) as f64 * golden).fract() - 0.5) as f32

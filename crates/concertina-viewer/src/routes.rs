@@ -77,7 +77,10 @@ impl Server {
         let gone = |_| Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "the viewer is stopping");
         let shelf = Arc::clone(&self.shared.shelf);
         // It may have to wait for the store, and so takes no turn.
-        let look = tokio::task::spawn_blocking(move || shelf.look()).await.map_err(gone)??;
+        let look = match shelf.fresh() {
+            Some(found) => found?,
+            None => tokio::task::spawn_blocking(move || shelf.look()).await.map_err(gone)??,
+        };
         self.compute(move |_| work(&look)).await
     }
 

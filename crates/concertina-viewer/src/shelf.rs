@@ -1,5 +1,5 @@
-//! The store as it was when it was last looked at. A thread looks again when that was some time ago, and pages
-//! get what is known meanwhile.
+//! The store as it was when it was last looked at. A thread looks again when that was some time ago, and
+//! pages get what is known meanwhile.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
@@ -47,6 +47,12 @@ struct Seen {
     looking: bool,
 }
 
+impl Seen {
+    fn is_stale(&self) -> bool {
+        self.found.is_none() || self.at.elapsed() >= FRESH.max(self.took * REST)
+    }
+}
+
 /// A store on the shelf: read when it is needed, never written.
 #[derive(Debug)]
 pub(crate) struct Shelf {
@@ -72,7 +78,7 @@ impl Shelf {
     /// When the folder is not a store, or cannot be read.
     pub(crate) fn look(self: &Arc<Self>) -> Result<Arc<Look>> {
         let mut seen = self.lock();
-        let stale = seen.found.is_none() || seen.at.elapsed() >= FRESH.max(seen.took * REST);
+        let stale = seen.is_stale();
         if stale && !seen.looking {
             let shelf = Arc::downgrade(self);
             let thread = std::thread::Builder::new().name("shelf".to_owned());
@@ -100,6 +106,12 @@ impl Shelf {
             Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "the folder of the store takes long to read")
                 .hint("try again in a moment"))
         })
+    }
+
+    /// What a look would find without waiting; `None` if it was some time ago.
+    pub(crate) fn fresh(&self) -> Option<Result<Arc<Look>>> {
+        let seen = self.lock();
+        seen.found.clone().filter(|_| !seen.is_stale())
     }
 
     /// The open store.
