@@ -94,7 +94,9 @@ def serve(
 ) -> Viewer:
     """Serves the store of a study."""
     if port is not None and (isinstance(port, bool) or not isinstance(port, int) or not 1 <= port <= 65535):
-        raise ParameterError(f"`port`: expected a whole number from 1 to 65535, or None for any that is free, found {port!r}")
+        raise ParameterError(
+            f"`port`: expected a whole number from 1 to 65535, or None for any that is free, found {port!r}"
+        )
     return Viewer(_core.Viewer(study.folder, figures, port or 0, allow_training, framed), study)
 
 

@@ -39,6 +39,14 @@ export function ticks(low, high, count) {
   return all;
 }
 
+/** Powers of ten between two logarithms; or round numbers, where there are fewer than two. @param {number} low @param {number} high */
+function powers(low, high) {
+  const whole = ticks(Math.floor(low), Math.ceil(high), 4).filter(
+    (tick) => Number.isInteger(tick) && tick >= low && tick <= high,
+  );
+  return whole.length > 1 ? whole : ticks(10 ** low, 10 ** high, 3).map(Math.log10);
+}
+
 /** @param {(number | null | undefined)[]} values @returns {number[]} */
 const numbers = (values) => /** @type {number[]} */ (values.filter((value) => Number.isFinite(value)));
 
@@ -93,11 +101,7 @@ export function draw(chart, width, inks = SCREEN) {
     role: "img",
     "aria-label": describe(chart),
   });
-  const yTicks = log
-    ? ticks(Math.floor(y0), Math.ceil(y1), 4).filter(
-        (tick) => Number.isInteger(tick) && tick >= y0 && tick <= y1,
-      )
-    : ticks(y0, y1, height < 200 ? 3 : 4);
+  const yTicks = log ? powers(y0, y1) : ticks(y0, y1, height < 200 ? 3 : 4);
   for (const tick of yTicks) {
     svg.append(
       g("path", {
@@ -108,7 +112,7 @@ export function draw(chart, width, inks = SCREEN) {
       g(
         "text",
         { ...text, x: left - 6, y: toY(tick) + 4, "text-anchor": "end" },
-        log ? short(10 ** tick) : short(tick),
+        log ? short(Number((10 ** tick).toPrecision(12))) : short(tick),
       ),
     );
   }

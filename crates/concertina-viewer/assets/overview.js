@@ -165,7 +165,9 @@ export function parallel(host) {
           pen.stroke();
           pen.fillStyle = colour("ink");
           pen.textAlign = "center";
-          pen.fillText(last(column.name), xs[axis], 14);
+          // on a phone, names are as wide as the space between axes: every second one is higher
+          const crowded = xs.length > 1 && xs[1] - xs[0] < 120;
+          pen.fillText(last(column.name), xs[axis], crowded ? (axis % 2 ? 9 : 20) : 14);
           pen.textAlign = "left";
           pen.fillStyle = colour("soft");
           const marks = column.names

@@ -390,8 +390,9 @@ export async function open(main, _path, query, signal) {
     (event) => {
       const { detail } = /** @type {CustomEvent} */ (event);
       if (known === detail.version) return;
+      const news = known > 0;
       changed().then(() => {
-        if (!detail.unread) say(`The store now has ${detail.runs} runs`);
+        if (news && !detail.unread) say(`The store now has ${detail.runs} runs`);
       });
     },
     { signal },
