@@ -127,8 +127,11 @@ fn places(index: &Table) -> Result<BTreeMap<RunKey, (usize, [i64; 3])>> {
     Ok(stamps(index)?.into_iter().enumerate().filter_map(place).collect())
 }
 
+/// A run and the stamp of its folder, as numbers.
+pub(super) type Stamped = (RunKey, [i64; 3]);
+
 /// The key and the stamp in each row of an index; `None` if one is missing.
-pub(super) fn stamps(index: &Table) -> Result<Vec<Option<(RunKey, [i64; 3])>>> {
+pub(super) fn stamps(index: &Table) -> Result<Vec<Option<Stamped>>> {
     let keys = index.texts("key")?;
     let stamp = STAMP.map(|name| index.integers(name));
     let [changed, checkpoints, number] = stamp;

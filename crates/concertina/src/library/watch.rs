@@ -185,9 +185,7 @@ mod tests {
 
     /// Makes a run that has parameters and nothing else.
     fn publish(store: &Store, seed: u64) -> RunKey {
-        let mut params = Params::default();
-        params.seed = seed;
-        let params = params.check().expect("valid");
+        let params = Params { seed, ..Params::default() }.check().expect("valid");
         let key = key_of(&params);
         store.run(&key).publish_params(&params.to_annotated_toml()).expect("published");
         key

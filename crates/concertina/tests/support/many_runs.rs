@@ -24,8 +24,7 @@ pub(crate) fn fill(root: &Path, runs: u64) {
 }
 
 pub(crate) fn publish(store: &Store, number: u64) {
-    let mut params = Params::default();
-    params.seed = number / 10;
+    let mut params = Params { seed: number / 10, ..Params::default() };
     params.network.gain = Some(10.0 * (number % 10) as f64);
     params.task.input_dim = 2 + (number % 7) as usize;
     let params = params.check().expect("valid");
