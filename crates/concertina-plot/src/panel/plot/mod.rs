@@ -129,10 +129,8 @@ impl<'a> PlotPanel<'a> {
     /// Checks that the horizontal axis has words, if something in the drawing is only for words.
     fn check_words(&self, panel: &str) -> Result<()> {
         let band = self.drawing.band.is_some_and(ErrorBar::needs_words);
-        if self.split.x_words.is_some()
-            || self.kept.is_empty()
-            || !(band || !self.drawing.brackets.is_empty())
-        {
+        let needs_words = band || !self.drawing.brackets.is_empty();
+        if !needs_words || self.split.x_words.is_some() || self.kept.is_empty() {
             return Ok(());
         }
         let what = if band { "this `band`" } else { "marks of significance" };
