@@ -241,7 +241,7 @@ impl Task {
         }
         let size = theme.text.label;
         let middle = (place.left + 0.5 * place.width, baseline + LABEL_GAP + font::ASCENT * size);
-        let label = format!("Timestep, *t* ({} a trial)", counted(steps, "timestep", "timesteps"));
+        let label = format!("Timestep, *t* ({} per trial)", counted(steps, "timestep", "timesteps"));
         scene.text(middle, Rich::parse(&label), size, Anchor::Middle, theme.text.colour);
     }
 }
