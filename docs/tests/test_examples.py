@@ -27,10 +27,11 @@ ELSEWHERE = {
 }
 # a Python that has the package
 PYTHON = os.environ.get("CONCERTINA_PYTHON", "")
-# commands that build, install or measure, commands for code that a page adds to Concertina, and those that
-# need Slurm, which tests/slurm/run tests
+# commands that build, install, test or measure, commands for code that a page adds to Concertina, and those
+# that need Slurm, which tests/slurm/run tests
 NOT_RUN = re.compile(
-    r"^(cargo|pip|python3?|git|fuzz/run|benches/\S+|concertina submit|concertina jobs)\b|=residual |=recall "
+    r"^(cargo|pip|python3?|git|fuzz/run|benches/\S+|tests/\S+|concertina submit|concertina jobs)\b"
+    r"|=residual |=recall "
 )
 MINUTES = re.compile(
     r"^(concertina (?:figures|reproduce|plot expansion\.toml|plot my\.toml|train [^#\n]*seed=0\.\.500)\b"
