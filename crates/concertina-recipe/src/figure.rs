@@ -69,8 +69,10 @@ impl Recipe {
             }
             of_panels.push(table);
         }
-        let drawings: Vec<Drawing> =
-            self.panels.iter().map(|panel| self.with_brackets(panel, findings)).collect();
+        let drawings = self.panels.iter().zip(&of_panels);
+        let drawings: Vec<Drawing> = drawings
+            .map(|(panel, table)| self.with_brackets(panel, table, findings))
+            .collect::<Result<_>>()?;
         let panels = self.panels.iter().zip(&of_panels).zip(&drawings);
         let panels = panels.map(|((panel, table), drawing)| panel.on_page(table, drawing));
         let page = Page {
@@ -83,14 +85,17 @@ impl Recipe {
     }
 
     /// How a panel is drawn, with the brackets of its claims.
-    fn with_brackets(&self, panel: &PanelRecipe, findings: &Findings) -> Drawing {
+    fn with_brackets(&self, panel: &PanelRecipe, table: &Table, findings: &Findings) -> Result<Drawing> {
         let mut drawing = panel.draw.clone();
         for name in &panel.significance {
             let claim = self.claims.iter().find(|claim| claim.name.as_ref() == name.as_ref());
+            if let Some(claim) = claim {
+                panel.check_rows(claim, table)?;
+            }
             let found = findings.get(name.as_ref()).map_or(&[][..], Vec::as_slice);
             drawing.brackets.extend(found.iter().filter_map(|finding| bracket(claim?, finding)));
         }
-        drawing
+        Ok(drawing)
     }
 }
 
@@ -105,6 +110,26 @@ fn bracket(claim: &Claim, finding: &Finding) -> Option<Bracket> {
 }
 
 impl PanelRecipe {
+    /// Checks that a claim is about the rows that are drawn, so that its bracket is not about others.
+    fn check_rows(&self, claim: &Claim, table: &Table) -> Result<()> {
+        for row in 0..table.row_count() {
+            if claim.rows.holds(table, row)? != self.draw.keep.holds(table, row)? {
+                let name = claim.name.as_ref().clone();
+                return Err(Error::Claim {
+                    message: format!(
+                        "panel `{}` cannot show its significance: the claim is about other rows than the panel draws",
+                        self.letter.as_ref()
+                    ),
+                    hint: Some(
+                        "`where` of the claim and `keep` of the panel must select the same rows".to_owned(),
+                    ),
+                    claim: name,
+                });
+            }
+        }
+        Ok(())
+    }
+
     fn on_page<'a>(&'a self, table: &'a Table, drawing: &'a Drawing) -> PagePanel<'a> {
         PagePanel {
             letter: self.letter.as_ref(),

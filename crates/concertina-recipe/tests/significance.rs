@@ -69,6 +69,15 @@ fn each_group_of_a_claim_has_its_bracket() {
 }
 
 #[test]
+fn a_claim_about_other_rows_than_a_panel_draws_has_no_bracket_there() {
+    let text = RECIPE.replacen("where = { timestep = 9 }", "where = { timestep = 9, gain = 20 }", 1);
+    let text = text.replacen("each = { gain = [20, 250] }\n", "", 1);
+    let recipe = Recipe::from_toml("mine.toml", &text).expect("a recipe");
+    let error = recipe.draw(&Theme::default(), &[table()]).expect_err("the panel draws both gains");
+    assert!(error.to_string().contains("the claim is about other rows than the panel draws"), "{error}");
+}
+
+#[test]
 fn claims_that_a_panel_cannot_show_are_refused_with_place_and_remedy() {
     let wrong = |from: &str, to: &str| {
         let text = RECIPE.replacen(from, to, 1);
@@ -82,6 +91,11 @@ fn claims_that_a_panel_cannot_show_are_refused_with_place_and_remedy() {
         ("\ny = \"effective_dimension\"", "\ny = \"timestep\"", "the claim is about `effective_dimension`"),
         ("column = \"stage\", words", "column = \"epoch\", words", "does not compare values of `epoch`"),
         ("expect = \"less\"", "expect = \"less\"\ntest = { every = 3 }", "its test has no p-value"),
+        (
+            "expect = \"less\"",
+            "expect = \"less\"\nreduce = { over = \"epoch\", take = \"max\" }",
+            "what `reduce` makes of several rows",
+        ),
         ("facet = \"gain\"\n", "", "nothing in the panel distinguishes values of `gain`"),
         ("[panels.draw]", "[panels.draw]\nkind = \"scatter\"", "only lines over words have brackets"),
     ];

@@ -174,6 +174,13 @@ impl Recipe {
                 let why = format!("the claim does not compare values of `{x}`, which is along the axis");
                 return wrong(why, "`compare` must have the column that is along `x`");
             }
+            if claim.reduce.is_some() {
+                return wrong(
+                    "the claim is about what `reduce` makes of several rows, which the panel does not draw"
+                        .to_owned(),
+                    "show a claim about the rows themselves, without `reduce`",
+                );
+            }
             if claim.test != Test::Wilcoxon {
                 return wrong("its test has no p-value".to_owned(), "use `test = \"wilcoxon\"`");
             }
