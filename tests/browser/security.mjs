@@ -102,7 +102,7 @@ test("a body of a gigabyte is refused before it is read, and one that lies about
 
 test("ten thousand requests at once are all answered", async ({ view }) => {
   const viewer = await view(store());
-  const agent = new http.Agent({ keepAlive: true, maxSockets: 500 });
+  const agent = new http.Agent({ keepAlive: true, maxSockets: 1000 });
   const one = () =>
     new Promise((resolve) => {
       const request = http.get(

@@ -18,7 +18,7 @@ mod server;
 mod shelf;
 
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -79,10 +79,9 @@ impl Viewer {
     /// # Errors
     /// When the port is taken, or the operating system gives no random numbers for the token.
     pub fn bind(options: Options) -> io::Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, options.port)).map_err(|error| {
+        let listener = server::listen(options.port).map_err(|error| {
             io::Error::new(error.kind(), format!("cannot listen on port {}: {error}", options.port))
         })?;
-        listener.set_nonblocking(true)?;
         let local = listener.local_addr()?;
         let shared = Arc::new(Shared {
             token: Token::random()?,

@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 use std::io;
-use std::net::TcpListener;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -15,14 +15,17 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::TcpSocket;
 use tokio::sync::Semaphore;
 
 use crate::Shared;
 use crate::answer::{Answer, Refusal, Result};
 use crate::{guard, routes};
 
-/// Connections that are open at a time; further ones wait. A browser opens six.
+/// Connections that are served at a time; further ones wait. A browser opens six.
 const CONNECTIONS: usize = 200;
+/// Connections that may wait. The operating system forgets those beyond: it resets them when they send.
+const WAITING: u32 = 4096;
 /// The longest body: a drawing of a page, to be written as PDF.
 const LONGEST_BODY: usize = 16 << 20;
 /// How long a connection may take to send its next request. Without a limit, idle ones would fill all places.
@@ -34,6 +37,21 @@ const STOP_INTERVAL: Duration = Duration::from_millis(100);
 pub(crate) struct Server {
     pub(crate) shared: Arc<Shared>,
     pub(crate) work: Arc<Semaphore>,
+    /// One for each connection that may be served at a time.
+    places: Arc<Semaphore>,
+}
+
+/// Listens on a port of the loopback interface; 0 for any that is free.
+pub(crate) fn listen(port: u16) -> io::Result<TcpListener> {
+    // a socket of tokio's wants a runtime around it, for this moment only
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
+    let _inside = runtime.enter();
+    let socket = TcpSocket::new_v4()?;
+    if cfg!(unix) {
+        socket.set_reuseaddr(true)?;
+    }
+    socket.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))?;
+    socket.listen(WAITING)?.into_std()
 }
 
 /// Answers until `stop` is set.
@@ -41,8 +59,11 @@ pub(crate) fn serve(listener: TcpListener, shared: &Arc<Shared>, stop: &AtomicBo
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(16).build()?;
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let server =
-        Arc::new(Server { shared: Arc::clone(shared), work: Arc::new(Semaphore::new(cores.min(6))) });
+    let server = Arc::new(Server {
+        shared: Arc::clone(shared),
+        work: Arc::new(Semaphore::new(cores.min(6))),
+        places: Arc::new(Semaphore::new(CONNECTIONS)),
+    });
     let result = runtime.block_on(accept(listener, server, stop));
     shared.playground.stop();
     runtime.shutdown_timeout(Duration::from_secs(2));
@@ -51,12 +72,10 @@ pub(crate) fn serve(listener: TcpListener, shared: &Arc<Shared>, stop: &AtomicBo
 
 async fn accept(listener: TcpListener, server: Arc<Server>, stop: &AtomicBool) -> io::Result<()> {
     let listener = tokio::net::TcpListener::from_std(listener)?;
-    let places = Arc::new(Semaphore::new(CONNECTIONS));
     while !stop.load(Ordering::Relaxed) {
         server.shared.playground.sweep();
-        let Ok(place) = tokio::time::timeout(STOP_INTERVAL, Arc::clone(&places).acquire_owned()).await else {
-            continue;
-        };
+        let place = Arc::clone(&server.places).acquire_owned();
+        let Ok(place) = tokio::time::timeout(STOP_INTERVAL, place).await else { continue };
         let Ok(accepted) = tokio::time::timeout(STOP_INTERVAL, listener.accept()).await else { continue };
         let Ok((connection, _)) = accepted else {
             // Too many open files, or a client that has gone: the next one may do better.
@@ -78,7 +97,11 @@ async fn accept(listener: TcpListener, server: Arc<Server>, stop: &AtomicBool) -
 
 async fn answer(server: &Arc<Server>, request: Request<Incoming>) -> Result<Answer, Infallible> {
     let framed = server.shared.framed;
-    let answer = admitted(server, request).await.unwrap_or_else(|refusal| refusal.answer());
+    let mut answer = admitted(server, request).await.unwrap_or_else(|refusal| refusal.answer());
+    if server.places.available_permits() == 0 {
+        // Others wait: a client with more to ask connects again, after them.
+        answer = closing(answer);
+    }
     Ok(protected(answer, framed))
 }
 
@@ -115,7 +138,7 @@ async fn read(body: Incoming) -> Result<Bytes> {
     }
 }
 
-/// The connection ends with this answer: what is left of a body is not read.
+/// The connection ends with this answer: no further request is read, nor what is left of a body.
 fn closing(mut answer: Answer) -> Answer {
     answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     answer
