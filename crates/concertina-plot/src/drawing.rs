@@ -75,7 +75,8 @@ pub struct Bracket {
     /// The words, as in the cells of the table.
     pub between: [String; 2],
     /// The p-value, which is shown as `***` (below 0.001), `**` (below 0.01), `*` (below 0.05) or `n.s.`.
-    pub p: f64,
+    /// `None` if there was nothing to test: the problems of the panel say that the mark is missing.
+    pub p: Option<f64>,
     /// Values of the columns that facets or colours distinguish: where the bracket is. Everywhere, if empty.
     pub group: BTreeMap<String, String>,
 }

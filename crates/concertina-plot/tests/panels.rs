@@ -275,6 +275,39 @@ fn before_and_after() -> Table {
 }
 
 #[test]
+fn a_bracket_is_only_where_its_colour_is_and_untested_ones_are_reported() {
+    let words = |values: [&str; 6]| Values::from(values.map(str::to_owned).to_vec());
+    let table = Table::from_columns([
+        ("gain", words(["20", "20", "20", "20", "250", "250"])),
+        ("network", words(["gru", "gru", "lstm", "lstm", "gru", "gru"])),
+        ("stage", words(["before", "after", "before", "after", "before", "after"])),
+        ("seed", Values::from(vec![0; 6])),
+        ("effective_dimension", Values::from(vec![4.0, 2.0, 5.0, 3.0, 9.0, 8.0])),
+    ])
+    .expect("equal lengths");
+    let bracket = |network: &str, p: Option<f64>| Bracket {
+        between: ["before".to_owned(), "after".to_owned()],
+        p,
+        group: [("network".to_owned(), network.to_owned())].into(),
+    };
+    let drawing = Drawing {
+        x: Some(Axis::of("stage")),
+        y: Some(Axis::of("effective_dimension")),
+        facet: Some("gain".to_owned()),
+        hue: Some("network".to_owned()),
+        brackets: vec![bracket("lstm", Some(0.03)), bracket("gru", Some(0.004)), bracket("gru", None)],
+        ..Drawing::default()
+    };
+    let drawn = Panel::of(&table, drawing).draw().expect("drawn");
+    let count = |text: &str| drawn.svg().matches(text).count();
+    assert_eq!((count(">*<"), count(">**<")), (1, 2), "no LSTM has a gain of 250");
+    assert_eq!(
+        drawn.problems(),
+        ["1 of 3 marks of significance are not drawn: no realisation could be tested"]
+    );
+}
+
+#[test]
 fn paired_realisations_are_joined_from_word_to_word() {
     let table = before_and_after();
     let panel = Panel::lines(&table).x("stage").y("effective_dimension").facet("gain");
@@ -321,7 +354,7 @@ fn brackets_are_above_the_data_and_those_without_a_place_are_reported() {
         band: Some(ErrorBar::Paired),
         brackets: vec![Bracket {
             between: ["after".to_owned(), "before".to_owned()],
-            p: 0.03,
+            p: Some(0.03),
             group: [("gain".to_owned(), "20".to_owned())].into(),
         }],
         ..Drawing::default()

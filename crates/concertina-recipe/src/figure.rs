@@ -99,12 +99,12 @@ impl Recipe {
     }
 }
 
-/// The bracket of a group of a claim; `None` if no realisation could be tested.
+/// The bracket of a group of a claim; `None` for a claim that compares nothing.
 fn bracket(claim: &Claim, finding: &Finding) -> Option<Bracket> {
     let contrast = claim.compare.as_ref()?;
     Some(Bracket {
         between: [contrast.first.key(), contrast.second.key()],
-        p: finding.p?,
+        p: finding.p,
         group: finding.group.iter().map(|level| (level.column.clone(), level.value.clone())).collect(),
     })
 }

@@ -37,12 +37,18 @@ expect = "less"
 
 /// Networks that training compresses at gain 20, and neither compresses nor expands at gain 250.
 fn table() -> Table {
+    table_with(5.0)
+}
+
+/// The same with another value before training at gain 250.
+fn table_with(before: f64) -> Table {
     let rows = [20, 250].into_iter().flat_map(|gain| (0..5).map(move |seed| (gain, seed)));
     let rows: Vec<(i64, i64, &str)> =
         rows.flat_map(|(gain, seed)| ["before", "after"].map(|stage| (gain, seed, stage))).collect();
     let dimension = |&(gain, seed, stage): &(i64, i64, &str)| match (gain, stage) {
         (20, "after") => 2.0,
         (250, "after") => 5.0 + if seed % 2 == 0 { 1.0 } else { -1.5 },
+        (250, _) => before,
         _ => 5.0,
     };
     Table::from_columns([
@@ -66,6 +72,16 @@ fn each_group_of_a_claim_has_its_bracket() {
     assert!(!unknown.svg().contains(">*<"), "nothing was found about the claim");
     let without = recipe.without_claims();
     assert_eq!(without.draw(&Theme::default(), &[table()]).expect("drawn").svg(), drawn.svg());
+}
+
+#[test]
+fn a_claim_that_could_not_be_tested_is_among_the_problems_of_its_panel() {
+    let recipe = Recipe::from_toml("mine.toml", RECIPE).expect("a recipe");
+    let drawn = recipe.draw(&Theme::default(), &[table_with(f64::NAN)]).expect("drawn");
+    let count = |text: &str| drawn.svg().matches(text).count();
+    assert_eq!((count(">*<"), count(">n.s.<")), (1, 0));
+    let missing = "1 of 2 marks of significance are not drawn: no realisation could be tested";
+    assert!(drawn.problems().iter().any(|problem| problem.contains(missing)), "{:?}", drawn.problems());
 }
 
 #[test]

@@ -328,7 +328,7 @@ impl<'a> Panel<'a> {
     /// A mark of significance between two words along the horizontal axis: see [`Bracket`].
     pub fn bracket(mut self, first: impl ToString, second: impl ToString, p: f64) -> Self {
         let between = [first.to_string(), second.to_string()];
-        self.drawing.brackets.push(Bracket { between, p, ..Bracket::default() });
+        self.drawing.brackets.push(Bracket { between, p: Some(p), ..Bracket::default() });
         self
     }
 

@@ -46,10 +46,11 @@ impl PlotPanel<'_> {
             .collect()
     }
 
-    /// The bracket in a pair of axes; `None` if it does not belong there.
+    /// The bracket in a pair of axes; `None` if it does not belong there, or nothing was tested.
     pub(super) fn placed(&self, cell: usize, bracket: &Bracket) -> Option<Placed> {
         let levels = &self.split.levels;
         let words = self.split.x_words.as_ref()?;
+        let lines = self.split.series.get(cell)?;
         let mut hue = None;
         for (column, value) in &bracket.group {
             let split = |by: &Option<String>| by.as_ref() == Some(column);
@@ -62,12 +63,13 @@ impl PlotPanel<'_> {
                 return None;
             }
             if by_hue {
-                hue = Some(levels.hues.iter().position(|level| level.as_ref() == Some(value))?);
+                let level = levels.hues.iter().position(|level| level.as_ref() == Some(value))?;
+                hue = Some(lines.iter().find(|line| line.hue == level)?.hue);
             }
         }
         let place = |word: &String| words.iter().position(|known| known == word);
         let (one, other) = (place(&bracket.between[0])?, place(&bracket.between[1])?);
-        Some(Placed { ends: (one.min(other), one.max(other)), hue, level: 0, text: stars(bracket.p) })
+        Some(Placed { ends: (one.min(other), one.max(other)), hue, level: 0, text: stars(bracket.p?) })
     }
 
     /// The height of a level, in points.

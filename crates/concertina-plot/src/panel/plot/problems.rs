@@ -300,15 +300,19 @@ impl PlotPanel<'_> {
     /// Marks of significance that have no place.
     fn of_brackets(&self) -> Vec<String> {
         let cells = 0..self.split.levels.cells();
-        let is_lost = |one: &&Bracket| cells.clone().all(|cell| self.placed(cell, one).is_none());
-        let (lost, asked) =
-            (self.drawing.brackets.iter().filter(is_lost).count(), self.drawing.brackets.len());
-        if lost == 0 {
-            return Vec::new();
-        }
-        vec![format!(
-            "{lost} of {asked} marks of significance are not drawn: what they compare is not in the panel"
-        )]
+        let brackets = &self.drawing.brackets;
+        let is_untested = |one: &&Bracket| one.p.is_none();
+        let is_lost =
+            |one: &&Bracket| one.p.is_some() && cells.clone().all(|cell| self.placed(cell, one).is_none());
+        let missing = [
+            (brackets.iter().filter(is_lost).count(), "what they compare is not in the panel"),
+            (brackets.iter().filter(is_untested).count(), "no realisation could be tested"),
+        ];
+        let missing = missing.into_iter().filter(|(count, _)| *count > 0);
+        let message = |(count, why)| {
+            format!("{count} of {} marks of significance are not drawn: {why}", brackets.len())
+        };
+        missing.map(message).collect()
     }
 }
 
