@@ -156,6 +156,7 @@ class Asked:
         seeds: Sequence[int] | None,
         full: bool,
         set: Sequence[str],
+        for_slides: bool = False,
     ) -> Asked: ...
 
 @final

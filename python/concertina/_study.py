@@ -287,6 +287,7 @@ class Study:
         *,
         seeds: Iterable[int] | None = None,
         full: bool = False,
+        size: Literal["paper", "talk"] = "paper",
         **parameters: Any,
     ) -> Figure:
         """Draws a figure of the paper, or another that has a recipe. What it needs is trained and computed first.
@@ -299,6 +300,9 @@ class Study:
             The realisations; five if not given.
         full : bool, default False
             Whether to use as many realisations as the paper, thirty.
+        size : {"paper", "talk"}, default "paper"
+            What it is for: a journal (183 mm across, text of 5 to 7 points), or slides (338 mm across, text of
+            14 to 16 points, thicker lines).
         **parameters
             Parameters of every run, which override the recipe: `units=100`.
 
@@ -310,7 +314,7 @@ class Study:
         Raises
         ------
         ParameterError
-            A figure or a parameter is invalid.
+            A figure, a size or a parameter is invalid.
 
         Warns
         -----
@@ -318,7 +322,7 @@ class Study:
             A run or an analysis failed, and the figure is drawn without it; or something cannot be drawn as
             requested, see `Figure.problems`.
         """
-        figures, _ = self._figures([name], [], seeds, full, parameters)
+        figures, _ = self._figures([name], [], seeds, full, size, parameters)
         return figures[0]
 
     def plot(
@@ -327,6 +331,7 @@ class Study:
         *,
         seeds: Iterable[int] | None = None,
         full: bool = False,
+        size: Literal["paper", "talk"] = "paper",
         **parameters: Any,
     ) -> Figure:
         """Draws your own figure from a recipe in TOML; see `docs/guides/your-own-figure.md`.
@@ -335,7 +340,7 @@ class Study:
         ----------
         recipe : str or path
             The recipe's file.
-        seeds, full, **parameters
+        seeds, full, size, **parameters
             As in `figure`.
 
         Returns
@@ -348,7 +353,7 @@ class Study:
         ParameterError
             The recipe cannot be read; the message names the line.
         """
-        figures, _ = self._figures([], [fspath(recipe)], seeds, full, parameters)
+        figures, _ = self._figures([], [fspath(recipe)], seeds, full, size, parameters)
         return figures[0]
 
     def _figures(
@@ -357,9 +362,12 @@ class Study:
         files: list[str],
         seeds: Iterable[int] | None,
         full: bool,
+        size: str,
         parameters: Mapping[str, Any],
     ) -> tuple[list[Figure], Runs]:
-        asked = _core.Asked(names, files, _seeds(seeds), full, _assignments(parameters))
+        if size not in ("paper", "talk"):
+            raise ParameterError(f'`size`: expected "paper" or "talk", found {size!r}')
+        asked = _core.Asked(names, files, _seeds(seeds), full, _assignments(parameters), size == "talk")
         with Progress(self.progress) as report:
             figures, runs, failures = self._inner.figures(asked, report)
         for failure in failures:

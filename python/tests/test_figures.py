@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import concertina as ct
@@ -59,6 +60,22 @@ def test_figures_of_the_paper_are_drawn(tmp_path: Path) -> None:
     assert {"fig1", "fig2"} <= set(ct.figures()["figure"])
     with pytest.raises(ct.ParameterError, match="fig22"):
         study.figure("fig22")
+
+
+def test_figures_for_slides_are_larger(tmp_path: Path) -> None:
+    study = ct.Study(tmp_path / "store", progress=False)
+    asked = {"seeds": [0, 1], "units": 20, "epochs": 2}
+    paper = study.figure("fig2", **asked)  # type: ignore[arg-type]
+    talk = study.figure("fig2", size="talk", **asked)  # type: ignore[arg-type]
+
+    def width(figure: ct.Figure) -> float:
+        found = re.search(r'width="([0-9.]+)', figure.svg)
+        assert found is not None
+        return float(found[1])
+
+    assert width(talk) / width(paper) == pytest.approx(338 / 183, rel=0.01)
+    with pytest.raises(ct.ParameterError, match='`size`: expected "paper" or "talk", found \'poster\''):
+        study.figure("fig2", size="poster")  # type: ignore[arg-type]
 
 
 def test_the_users_own_recipe_is_drawn(tmp_path: Path) -> None:

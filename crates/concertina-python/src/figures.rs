@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use concertina::plot::{self, DrawnPanel, Panel};
+use concertina::plot::{self, DrawnPanel, Panel, Theme};
 use concertina::recipe::{PublishedTables, Recipe, SeedChoice};
 use concertina::{self as facade, FigurePlan};
 use pyo3::prelude::*;
@@ -111,8 +111,8 @@ pub(crate) fn recipes() -> PyResult<Vec<(String, String)>> {
     Ok(recipes.into_iter().map(|recipe| (recipe.figure, recipe.title)).collect())
 }
 
-/// Which figures are requested, by name or from files, with which realisations, and with which parameters for
-/// every run.
+/// Which figures are requested, by name or from files, with which realisations, with which parameters for
+/// every run, and for what they are drawn.
 #[pyclass(frozen, module = "concertina._core")]
 pub(crate) struct Asked {
     names: Vec<String>,
@@ -121,19 +121,23 @@ pub(crate) struct Asked {
     seeds: Option<Vec<u64>>,
     full: bool,
     set: Vec<String>,
+    theme: Theme,
 }
 
 #[pymethods]
 impl Asked {
     #[new]
+    #[pyo3(signature = (names, files, seeds, full, set, for_slides=false))]
     fn new(
         names: Vec<String>,
         files: Vec<PathBuf>,
         seeds: Option<Vec<u64>>,
         full: bool,
         set: Vec<String>,
+        for_slides: bool,
     ) -> Self {
-        Self { names, files, seeds, full, set }
+        let theme = if for_slides { Theme::talk() } else { Theme::default() };
+        Self { names, files, seeds, full, set, theme }
     }
 }
 
@@ -157,12 +161,11 @@ impl Asked {
             (None, false) => SeedChoice::Fast,
         };
         let set = self.set.iter().map(String::as_str);
-        if with_claims {
-            FigurePlan::with_claims(recipes, &seeds, set)
-        } else {
-            FigurePlan::new(recipes, &seeds, set)
-        }
-        .or_raise()
+        let plan = match with_claims {
+            true => FigurePlan::with_claims(recipes, &seeds, set),
+            false => FigurePlan::new(recipes, &seeds, set),
+        };
+        Ok(plan.or_raise()?.with_theme(self.theme.clone()))
     }
 }
 
