@@ -105,12 +105,32 @@ function brush(over, done) {
   });
 }
 
+/** Height of a line of names above the axes. */
+const LINE = 13;
+
+/** Where names of axes go: in as few lines as they need to not cover each other, none beyond the edges.
+ * @param {CanvasRenderingContext2D} pen @param {string[]} names @param {number[]} xs @param {number} width */
+function headings(pen, names, xs, width) {
+  /** @type {number[]} */
+  const ends = [];
+  const placed = names.map((name, place) => {
+    const half = pen.measureText(name).width / 2;
+    const x = Math.max(half, Math.min(width - half, xs[place]));
+    let line = ends.findIndex((end) => x - half > end + 6);
+    if (line < 0) line = ends.push(0) - 1;
+    ends[line] = x + half;
+    return { name, x, line };
+  });
+  return { placed, height: ends.length * LINE };
+}
+
 /** Parallel coordinates. @param {Host} host */
 export function parallel(host) {
   /** @type {Column[]} */
   let columns = [];
   let turn = 0;
-  const [top, bottom] = [26, 14];
+  let top = LINE * 2;
+  const bottom = 14;
   const places = (/** @type {number} */ width) =>
     columns.map((_, place) => 40 + (place * (width - 110)) / Math.max(1, columns.length - 1));
   const { element, redraw } = canvas(
@@ -123,6 +143,10 @@ export function parallel(host) {
       if (!columns.length) return;
       const xs = places(width);
       const ranges = columns.map(range);
+      pen.font = "12px system-ui, sans-serif";
+      const names = columns.map((column) => last(column.name));
+      const heads = headings(pen, names, xs, width);
+      top = heads.height + LINE;
       const toY = (/** @type {number} */ axis, /** @type {number} */ value) =>
         height -
         bottom -
@@ -156,19 +180,16 @@ export function parallel(host) {
       };
       const frame = () => {
         pen.globalAlpha = 1;
-        pen.font = "12px system-ui, sans-serif";
+        pen.fillStyle = colour("ink");
+        pen.textAlign = "center";
+        for (const { name, x, line } of heads.placed) pen.fillText(name, x, top - LINE + 1 - line * LINE);
+        pen.textAlign = "left";
         for (const [axis, column] of columns.entries()) {
           pen.strokeStyle = colour("soft");
           pen.beginPath();
           pen.moveTo(xs[axis], top);
           pen.lineTo(xs[axis], height - bottom);
           pen.stroke();
-          pen.fillStyle = colour("ink");
-          pen.textAlign = "center";
-          // on a phone, names are as wide as the space between axes: every second one is higher
-          const crowded = xs.length > 1 && xs[1] - xs[0] < 120;
-          pen.fillText(last(column.name), xs[axis], crowded ? (axis % 2 ? 9 : 20) : 14);
-          pen.textAlign = "left";
           pen.fillStyle = colour("soft");
           const marks = column.names
             ? column.names.map((_, place) => place)
