@@ -63,6 +63,15 @@ test("runs are listed, filtered with completion, sorted and shown by chosen colu
   );
 });
 
+test("a page says that the viewer has stopped", async ({ view, page }) => {
+  const viewer = await view(store());
+  const at = await page();
+  await at.goto(viewer.address);
+  await until(async () => (await count(at)) === 6, "the runs are there");
+  await viewer.stop();
+  await until(async () => (await at.textContent("#status")).includes("does not answer"), "it says so");
+});
+
 test("a brush over an axis or the points becomes a condition", async ({ view, page }) => {
   const viewer = await view(store());
   const at = await page();
@@ -88,6 +97,22 @@ test("a brush over an axis or the points becomes a condition", async ({ view, pa
   await at.mouse.up();
   await until(async () => (await count(at)) === 3, "the runs of the larger gain");
   assert.match(await at.inputValue("#filter"), /network\.gain >= .* and network\.gain <= 20/);
+  // a run at the very edge of a brush is selected
+  const edges = await at.evaluate(async () => {
+    const { rounded } = await import(new URL("overview.js", location.href.split("#")[0]).href);
+    return [2 / 3, 0.983333, -2 / 3, 12345.678, 0, 20].map((value) => [
+      rounded(value, -1),
+      rounded(value, 1),
+    ]);
+  });
+  assert.deepEqual(edges, [
+    [0.66666, 0.66667],
+    [0.98333, 0.98334],
+    [-0.66667, -0.66666],
+    [12345, 12346],
+    [0, 0],
+    [20, 20],
+  ]);
   assert.deepEqual(at.errors, []);
 });
 

@@ -120,6 +120,26 @@ test("ten thousand requests at once are all answered", async ({ view }) => {
   assert.deepEqual(wrong.slice(0, 5), []);
 });
 
+test("clients that do not read their answers keep no one waiting", async ({ view }) => {
+  const viewer = await view(store());
+  const runs = JSON.parse((await raw(viewer, { path: `/${viewer.token}/api/runs?count=1` })).text);
+  const key = runs.rows[0][0];
+  const idle = Array.from({ length: 8 }, () => {
+    const socket = net.connect(viewer.port, "127.0.0.1", () =>
+      socket.write(
+        `GET /${viewer.token}/api/run/${key}/clouds?samples=2000 HTTP/1.1\r\nHost: 127.0.0.1:${viewer.port}\r\n\r\n`,
+      ),
+    );
+    socket.on("error", () => {});
+    return socket.pause();
+  });
+  await new Promise((resolve) => setTimeout(resolve, 1000));
+  const answer = raw(viewer, { path: `/${viewer.token}/api/runs?count=1` });
+  const late = new Promise((resolve) => setTimeout(() => resolve({ status: "no answer" }), 10000));
+  assert.equal((await Promise.race([answer, late])).status, 200);
+  for (const socket of idle) socket.destroy();
+});
+
 test("clients train side by side up to a limit, and what no one looks at ends", async ({ view }) => {
   const viewer = await view(store());
   const start = () =>

@@ -1,7 +1,7 @@
 // @ts-check
-/** Opens the page that the address names, and passes on what is live. */
+/** Opens the page that the address names. */
 
-import { complain, h } from "./common.js";
+import { h } from "./common.js";
 import * as compare from "./compare.js";
 import * as figures from "./figures.js";
 import * as playground from "./playground.js";
@@ -21,10 +21,19 @@ const PAGES = /** @type {Record<string, { open: Page, title: string }>} */ ({
 let leaving = new AbortController();
 let shown = "";
 
+/** A part of the address as text; as it stands if it is not encoded. @param {string} part */
+function plain(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
+
 /** Opens the page of the address. */
 async function open() {
   const [path, search = ""] = location.hash.replace(/^#\/?/, "").split("?");
-  const parts = path.split("/").filter(Boolean).map(decodeURIComponent);
+  const parts = path.split("/").filter(Boolean).map(plain);
   const name = PAGES[parts[0]] ? parts[0] : "runs";
   const main = /** @type {HTMLElement} */ (document.getElementById("main"));
   leaving.abort();
@@ -79,13 +88,6 @@ function looks() {
 dark.addEventListener("change", looks);
 choice("theme", looks);
 choice("palette", looks);
-
-const live = new EventSource("api/events");
-live.onmessage = (event) => {
-  const news = JSON.parse(event.data);
-  if (news.problem) complain(new Error(news.problem));
-  else dispatchEvent(new CustomEvent("store", { detail: news }));
-};
 
 addEventListener("hashchange", open);
 open();

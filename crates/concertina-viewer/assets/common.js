@@ -99,6 +99,34 @@ export function complain(error) {
   say(`${error instanceof Error ? error.message : error}${hint}`);
 }
 
+/** Tells when the runs in the store change, until the page is left. A browser opens six connections to one
+ * server, over all its pages, so a page that needs no news does not ask for them.
+ * @param {AbortSignal} signal @param {(news: { version: number, runs: number, unread: number }) => void} use */
+export function watchStore(signal, use) {
+  const live = new EventSource("api/events");
+  let [problem, lost] = ["", false];
+  live.onmessage = (event) => {
+    lost = false;
+    const news = JSON.parse(event.data);
+    if (news.problem && news.problem !== problem) say(news.problem);
+    problem = news.problem ?? "";
+    if (!news.problem) use(news);
+  };
+  live.onerror = () => {
+    if (!lost) say(STOPPED);
+    lost = true;
+  };
+  signal.addEventListener("abort", () => live.close());
+}
+
+/** What is said when no answer comes. */
+export const STOPPED =
+  "The viewer does not answer. If it has stopped, start it again and open its new address.";
+
+/** A word of a command, in quotes if a shell would change it. @param {string} text */
+export const shellWord = (text) =>
+  /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+
 /** A number as people read it. @param {any} value */
 export function short(value) {
   if (value === null || value === undefined) return "–";

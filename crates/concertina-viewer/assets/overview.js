@@ -23,12 +23,20 @@ function range(column) {
   return low === high ? [low - 0.5, high + 0.5] : [low, high];
 }
 
+/** A number with five digits that is not above it, or not below it: runs at the edge of a brush are selected.
+ * @param {number} value @param {-1 | 1} way */
+export function rounded(value, way) {
+  const near = Number(value.toPrecision(5));
+  if ((near - value) * way >= 0) return near;
+  const digit = 10 ** (Math.floor(Math.log10(Math.abs(value))) - 4);
+  return Number((near + way * digit).toPrecision(5));
+}
+
 /** The condition that a brush over part of an axis means. @param {Column} column @param {number} from @param {number} to */
 export function condition(column, from, to) {
   const { name } = column;
   if (!column.names) {
-    const [low, high] = [Math.min(from, to), Math.max(from, to)].map((value) => Number(value.toPrecision(5)));
-    return [`${name} >= ${low}`, `${name} <= ${high}`];
+    return [`${name} >= ${rounded(Math.min(from, to), -1)}`, `${name} <= ${rounded(Math.max(from, to), 1)}`];
   }
   const chosen = column.names.filter(
     (_, place) => place >= Math.min(from, to) && place <= Math.max(from, to),
@@ -209,6 +217,7 @@ export function parallel(host) {
   const frame = h("div", {}, element);
   frame.style.position = "relative";
   brush(element, (x0, y0, x1, y1) => {
+    if (!columns.length) return;
     const xs = places(element.clientWidth);
     const middle = (x0 + x1) / 2;
     const axis = xs.reduce(
@@ -234,9 +243,12 @@ export function parallel(host) {
           new Set(column.values.slice(0, 2000)).size > 1,
       )
       .slice(0, 8);
+    note.textContent = columns.length
+      ? "Each line is a run. Draw along an axis to select a part of it."
+      : "These runs do not differ in their parameters or results.";
     redraw();
   };
-  const note = h("p", { class: "under" }, "Each line is a run. Draw along an axis to select a part of it.");
+  const note = h("p", { class: "under" });
   return { element: h("div", {}, frame, note), update };
 }
 

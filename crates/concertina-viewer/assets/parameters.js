@@ -64,7 +64,7 @@ export function parameters(run, store) {
       width: "w4",
       command: () => ["concertina train", ...set].join(" "),
       python: () =>
-        `import concertina as ct\nrun = ct.Study("${store}").run("${run.key.slice(0, 12)}")\nprint(run.params)`,
+        `import concertina as ct\nrun = ct.Study(${JSON.stringify(store)}).run("${run.key.slice(0, 12)}")\nprint(run.params)`,
       table: () => [
         ["parameter", run.parameters.map((/** @type {any} */ one) => one.name)],
         ["value", run.parameters.map((/** @type {any} */ one) => one.value)],

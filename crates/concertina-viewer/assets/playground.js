@@ -3,7 +3,20 @@
 
 import { Slider } from "./album.js";
 import { Cloud, reach } from "./cloud.js";
-import { Refused, ask, complain, copy, h, legend, palette, panel, say, short, tell } from "./common.js";
+import {
+  Refused,
+  STOPPED,
+  ask,
+  complain,
+  copy,
+  h,
+  legend,
+  palette,
+  panel,
+  say,
+  short,
+  tell,
+} from "./common.js";
 import { CONTROLS, PACES, inputs, unpacked, value } from "./controls.js";
 import { curves } from "./course.js";
 import { stepWord } from "./run.js";
@@ -324,6 +337,13 @@ export async function open(main, _path, query, signal) {
     pictures = new EventSource(`api/playground/${network.id}/pictures`);
     pictures.onmessage = (event) => {
       if (mine === turn) take(JSON.parse(event.data));
+    };
+    pictures.onerror = () => {
+      if (mine !== turn) return;
+      const hasEnded = pictures?.readyState === EventSource.CLOSED;
+      say(hasEnded ? "This network has ended. Start it again." : STOPPED);
+      // the browser would ask again and again
+      pictures?.close();
     };
     await send({ command: "pace", epochs: PACES[pace] });
     if (playing) await command("play");

@@ -3,7 +3,7 @@
 
 import { Album, Leafing, Slider } from "./album.js";
 import { Plot } from "./chart.js";
-import { ask, complain, gradual, h, last, legend, palette, panel } from "./common.js";
+import { ask, complain, gradual, h, last, legend, palette, panel, shellWord } from "./common.js";
 import { facts, parameters, rank } from "./parameters.js";
 
 /** The columns of a table by their names. @param {{ name: string, values: any[] }[]} table @returns {Record<string, any[]>} */
@@ -16,9 +16,9 @@ export async function open(main, path, query, signal) {
   const history = byName(run.history);
   const store = (await ask("info", {}, signal)).store;
   const command = (/** @type {string} */ analysis, extra = "") =>
-    `concertina analyse ${analysis} --run ${key}${extra} --store ${store}`;
+    `concertina analyse ${analysis} --run ${key}${extra} --store ${shellWord(store)}`;
   const python = (/** @type {string} */ line) =>
-    `import concertina as ct\nrun = ct.Study("${store}").run("${key}")\n${line}`;
+    `import concertina as ct\nrun = ct.Study(${JSON.stringify(store)}).run("${key}")\n${line}`;
 
   const differing = run.parameters.filter((/** @type {any} */ one) => one.differs);
   differing.sort((/** @type {any} */ one, /** @type {any} */ other) => rank(one.name) - rank(other.name));
@@ -79,7 +79,7 @@ export async function open(main, path, query, signal) {
             width: "w4",
             svg: () => plot.svg(),
             table: () => there.map(([column]) => [column, history[column]]),
-            command: () => `concertina runs show ${key} --store ${store}`,
+            command: () => `concertina runs show ${key} --store ${shellWord(store)}`,
             python: () => python("run.history.to_pandas()"),
           },
           plot.element,

@@ -1,7 +1,7 @@
 // @ts-check
 /** The table of runs. */
 
-import { ask, complain, h, last, say, short } from "./common.js";
+import { ask, complain, h, last, say, shellWord, short, watchStore } from "./common.js";
 import { OWN, about, complete, parts } from "./filter.js";
 import { parallel, scatter } from "./overview.js";
 
@@ -167,7 +167,7 @@ export async function open(main, _path, query, signal) {
       h(
         "pre",
         { tabindex: "0" },
-        h("code", {}, `concertina train gain=20,250 seed=0..5 --store ${info.store}`),
+        h("code", {}, `concertina train gain=20,250 seed=0..5 --store ${shellWord(info.store)}`),
       ),
       h("p", {}, "Or see a network train in the ", h("a", { href: "#/playground" }, "playground"), "."),
     );
@@ -385,17 +385,12 @@ export async function open(main, _path, query, signal) {
       complain(error);
     }
   };
-  addEventListener(
-    "store",
-    (event) => {
-      const { detail } = /** @type {CustomEvent} */ (event);
-      if (known === detail.version) return;
-      const news = known > 0;
-      changed().then(() => {
-        if (news && !detail.unread) say(`The store now has ${detail.runs} runs`);
-      });
-    },
-    { signal },
-  );
+  watchStore(signal, ({ version, runs, unread }) => {
+    if (known === version) return;
+    const isNew = known > 0;
+    changed().then(() => {
+      if (isNew && !unread) say(`The store now has ${runs} runs`);
+    });
+  });
   await changed();
 }

@@ -60,26 +60,40 @@ fn decode(text: &str) -> Result<Cow<'_, str>> {
 }
 
 impl Server {
-    /// Computes an answer on another thread, in turn.
-    async fn compute(&self, work: impl FnOnce(&Shared) -> Result<Answer> + Send + 'static) -> Result<Answer> {
-        let gone = || Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "the viewer is stopping");
-        let turn = Arc::clone(&self.work).acquire_owned().await.map_err(|_| gone())?;
-        let shared = Arc::clone(&self.shared);
+    /// Computes on another thread, in turn. The turn ends with the computation: a client that reads its
+    /// answer slowly keeps no one waiting.
+    async fn in_turn<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+        let turn = Arc::clone(&self.work).acquire_owned().await.map_err(|_| stopping())?;
         let done = tokio::task::spawn_blocking(move || {
             let _turn = turn;
-            work(&shared)
+            work()
         });
-        done.await
-            .map_err(|_| Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "this could not be computed"))?
+        done.await.map_err(|_| uncomputed())
+    }
+
+    /// Computes an answer on another thread, in turn.
+    async fn compute(&self, work: impl FnOnce(&Shared) -> Result<Answer> + Send + 'static) -> Result<Answer> {
+        let shared = Arc::clone(&self.shared);
+        self.in_turn(move || work(&shared)).await?
+    }
+
+    /// Trains the network of the playground into the store. This takes as long as it takes, and no turn.
+    async fn keep(&self, id: String) -> Result<Answer> {
+        let shared = Arc::clone(&self.shared);
+        let done = tokio::task::spawn_blocking(move || {
+            let kept = shared.playground.keep(&id);
+            shared.shelf.changed();
+            json(&kept?)
+        });
+        done.await.map_err(|_| uncomputed())?
     }
 
     async fn with_look(&self, work: impl FnOnce(&Look) -> Result<Answer> + Send + 'static) -> Result<Answer> {
-        let gone = |_| Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "the viewer is stopping");
         let shelf = Arc::clone(&self.shared.shelf);
         // It may have to wait for the store, and so takes no turn.
         let look = match shelf.fresh() {
             Some(found) => found?,
-            None => tokio::task::spawn_blocking(move || shelf.look()).await.map_err(gone)??,
+            None => tokio::task::spawn_blocking(move || shelf.look()).await.map_err(|_| stopping())??,
         };
         self.compute(move |_| work(&look)).await
     }
@@ -153,18 +167,17 @@ pub(crate) async fn post(server: &Arc<Server>, path: &str, body: Bytes) -> Resul
             let (id, command): (_, Command) = ((*id).to_owned(), read(&body)?);
             server.compute(move |shared| json(&shared.playground.tell(&id, command)?)).await
         }
-        ["api", "playground", id, "keep"] => {
-            let id = (*id).to_owned();
-            server
-                .compute(move |shared| {
-                    let kept = shared.playground.keep(&id);
-                    shared.shelf.changed();
-                    json(&kept?)
-                })
-                .await
-        }
+        ["api", "playground", id, "keep"] => server.keep((*id).to_owned()).await,
         _ => Err(Refusal::not_found("the viewer has no such page")),
     }
+}
+
+fn stopping() -> Refusal {
+    Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "the viewer is stopping")
+}
+
+fn uncomputed() -> Refusal {
+    Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "this could not be computed")
 }
 
 fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
@@ -214,23 +227,21 @@ fn watch_store(server: &Arc<Server>) -> Answer {
 
 /// The clouds of a run, checkpoint by checkpoint, as they are computed.
 async fn clouds(server: &Arc<Server>, key: String, query: Query) -> Result<Answer> {
-    let gone = || Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "the viewer is stopping");
-    let turn = Arc::clone(&server.work).acquire_owned().await.map_err(|_| gone())?;
     let shared = Arc::clone(&server.shared);
-    let opened = tokio::task::spawn_blocking(move || {
+    let opened = server.in_turn(move || {
         let study = shared.shelf.study()?;
         let run = run_page::stored(&study, &key)?;
         Album::open(study, run, &query)
     });
-    let (mut album, head) = opened.await.map_err(|_| gone())??;
+    let (mut album, head) = opened.await??;
     let (mut parts, answer) = in_parts("application/octet-stream");
+    let server = Arc::clone(server);
     tokio::spawn(async move {
-        let _turn = turn;
         if parts.send_data(head).await.is_err() {
             return;
         }
         loop {
-            let made = tokio::task::spawn_blocking(move || {
+            let made = server.in_turn(move || {
                 let next = album.next();
                 (album, next)
             });

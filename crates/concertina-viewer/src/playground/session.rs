@@ -20,6 +20,8 @@ use crate::answer::{Refusal, Result};
 const PICTURES: f64 = 15.0;
 /// A network is trained up to this many epochs, and then pauses.
 const MOST_EPOCHS: u64 = 1_000_000;
+/// Epochs per second, at least.
+const SLOWEST: f64 = 1e-3;
 
 /// What the threads of a network share.
 #[derive(Debug)]
@@ -174,8 +176,10 @@ impl Session {
             Command::Pause => (state.playing, state.steps) = (false, 0),
             Command::Step => (state.playing, state.steps) = (false, 1),
             Command::Pace { epochs } => match epochs {
-                Some(pace) if !(pace.is_finite() && pace > 0.0) => {
-                    return Err(Refusal::wrong(format!("expected epochs per second above 0, found {pace}")));
+                Some(pace) if !(pace.is_finite() && pace >= SLOWEST) => {
+                    return Err(Refusal::wrong(format!(
+                        "expected at least {SLOWEST} epochs per second, found {pace}"
+                    )));
                 }
                 pace => state.pace = pace.unwrap_or(f64::INFINITY),
             },
