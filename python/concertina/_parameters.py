@@ -368,7 +368,8 @@ def parameters() -> Table:
     -------
     Table
         One row per parameter, with the columns `name`, `path`, `published` (the names in the published code),
-        `default`, `values`, `unit`, `meaning` and `only_with`, the condition under which it has an effect.
+        `default`, `other_defaults` (those that other parameters bring about, in words), `values`, `unit`,
+        `meaning` and `only_with`, the condition under which it has an effect.
 
     Examples
     --------
@@ -383,6 +384,7 @@ def parameters() -> Table:
             "path": [one["path"] for one in _DESCRIBED],
             "published": [", ".join(one["published"]) or None for one in _DESCRIBED],
             "default": [str(one["default"]) for one in _DESCRIBED],
+            "other_defaults": [one["other_defaults"].replace("`", "") or None for one in _DESCRIBED],
             "values": [one["values"].replace("`", "") for one in _DESCRIBED],
             "unit": [one["unit"] or None for one in _DESCRIBED],
             "meaning": [one["meaning"] for one in _DESCRIBED],

@@ -419,7 +419,13 @@ class Study:
             return Report(self._inner.reproduce(asked, limit, f"study.reproduce({', '.join(words)})", report))
 
     def methods(
-        self, *names: str | PathLike[str], seeds: Iterable[int] | None = None, full: bool = False, **parameters: Any
+        self,
+        *names: str | PathLike[str],
+        seeds: Iterable[int] | None = None,
+        full: bool = False,
+        until_decided: bool = False,
+        most: int = 100,
+        **parameters: Any,
     ) -> Methods:
         """Writes what a paper's methods section must say about figures.
 
@@ -433,17 +439,16 @@ class Study:
             given.
         seeds, full, **parameters
             As in `figure`.
+        until_decided, most
+            As in `reproduce`, if the figures were reproduced so.
 
         Raises
         ------
         ParameterError
             A figure or a parameter is invalid.
         """
-        return Methods(
-            *self._inner.methods(
-                _core.Asked([fspath(name) for name in names], [], _seeds(seeds), full, _assignments(parameters))
-            )
-        )
+        asked = _core.Asked([fspath(name) for name in names], [], _seeds(seeds), full, _assignments(parameters))
+        return Methods(*self._inner.methods(asked, most if until_decided else None))
 
     def view(
         self,

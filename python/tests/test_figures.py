@@ -133,6 +133,10 @@ def test_methods_are_written_for_figures_and_for_runs(tmp_path: Path) -> None:
     figure = study.methods("fig2", seeds=range(3))
     assert "farrell2022" in figure.references
     assert "Statistics" in repr(figure)
+    assert "group-sequential" not in str(figure)
+    assert "up to 20" in str(study.methods("fig2", until_decided=True, most=20))
+    with pytest.raises(ct.ParameterError, match="`most`: expected at least 5 realisations"):
+        study.methods("fig2", until_decided=True, most=3)
     assert any("network.gain" in name for name in figure.table["name"])
     runs = study.train(units=12, input_dim=6, clusters=8, train_samples=40, epochs=1)
     methods = runs.methods()

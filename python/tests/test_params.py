@@ -137,3 +137,6 @@ def test_the_list_of_parameters_explains_each() -> None:
     assert row["only_with"] is None
     dt = ct.parameters().where("name = leak")[0]
     assert "network.kind = leaky" in dt["only_with"]
+    gain = ct.parameters().where("name = gain")[0]
+    assert (row["other_defaults"], gain["default"]) == (None, "20.0")
+    assert gain["other_defaults"] == "1.5 with network.kind = rate or network.excitatory"

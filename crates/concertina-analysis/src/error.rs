@@ -86,6 +86,9 @@ pub enum Error {
         /// The shape it has.
         found: Vec<usize>,
     },
+    /// States that were given cannot be analysed: one of the errors above, about them.
+    #[error(transparent)]
+    GivenStates(Box<Error>),
     /// The network could not be run.
     #[error(transparent)]
     Model(#[from] concertina_model::Error),
@@ -111,6 +114,18 @@ impl Error {
                 "the network has diverged: lower `train.learning_rate` (or `network.gain`, if it diverges before training), or analyse an earlier checkpoint"
                     .to_owned(),
             ),
+            Self::GivenStates(source) => match source.as_ref() {
+                Self::TooFewSamples { expected, .. } => {
+                    Some(format!("give the states of {expected} trials or more"))
+                }
+                Self::NotFinite { .. } => {
+                    Some("leave out trials with missing values, or fill these in".to_owned())
+                }
+                Self::Shape { .. } => {
+                    Some("states are (trials, timesteps, units), or (trials, units) without time".to_owned())
+                }
+                other => other.hint(),
+            },
             Self::Model(source) => source.hint(),
             Self::Numerics(source) => source.hint(),
             Self::Table(source) => source.hint(),

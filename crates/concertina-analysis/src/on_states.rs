@@ -66,11 +66,11 @@ macro_rules! on_states {
             /// # Errors
             /// [`Error::NotApplicable`] for an analysis that needs a network, and for states without what it
             /// needs; [`Error::Setting`] for settings that have no effect on given states;
-            /// [`Error::Parameter`]; [`Error::Shape`]; [`Error::NotFinite`] names the first NaN or infinite
-            /// state.
+            /// [`Error::Parameter`]; [`Error::GivenStates`] with [`Error::Shape`], [`Error::TooFewSamples`],
+            /// or [`Error::NotFinite`], which names the first NaN or infinite state.
             pub fn run_on_states(&self, given: &GivenStates) -> Result<Table> {
                 match self {
-                    $(Self::$analysis(analysis) => run(self, analysis, given),)*
+                    $(Self::$analysis(analysis) => run(self, analysis, given).map_err(of_given),)*
                     #[allow(unreachable_patterns, reason = "the list may become complete")]
                     other => Err(Error::NotApplicable {
                         analysis: other.name(),
@@ -100,6 +100,16 @@ on_states! {
 
 /// Settings that say what a network is shown, and have no effect on states that are given.
 const OF_TRIALS: [&str; 3] = ["samples", "extend_to", "state"];
+
+/// What is wrong with states that were given has other remedies than states of a network.
+fn of_given(error: Error) -> Error {
+    match error {
+        Error::Shape { .. } | Error::TooFewSamples { .. } | Error::NotFinite { .. } => {
+            Error::GivenStates(Box::new(error))
+        }
+        other => other,
+    }
+}
 
 fn run<A: OnStates>(spec: &AnalysisSpec, analysis: &A, given: &GivenStates) -> Result<Table> {
     let default = AnalysisSpec::named(spec.name())?;

@@ -150,7 +150,13 @@ fn timesteps_are_selected_and_wrong_states_are_named() {
     let mut wrong = Array2::<f64>::eye(3);
     wrong[[1, 2]] = f64::INFINITY;
     assert!(refused(&one(wrong)).to_string().contains("found inf at sample 1, unit 2"));
-    assert!(matches!(refused(&one(Array2::zeros((0, 3)))), Error::Shape { .. }));
+    let error = refused(&one(Array2::zeros((0, 3))));
+    assert!(matches!(&error, Error::GivenStates(source) if matches!(**source, Error::Shape { .. })));
+    assert!(error.hint().expect("a hint").contains("(trials, timesteps, units)"));
+    let single = refused(&one(Array2::zeros((1, 3))));
+    assert_eq!(single.hint().as_deref(), Some("give the states of 2 trials or more"));
+    let missing = refused(&one(Array2::from_elem((4, 3), f64::NAN)));
+    assert_eq!(missing.hint().as_deref(), Some("leave out trials with missing values, or fill these in"));
     let mut few = one(Array2::eye(3));
     few.classes = Some(vec![0; 2]);
     assert_eq!(refused(&few).to_string(), "classes: expected (trials) = (3), one for each state, found [2]");

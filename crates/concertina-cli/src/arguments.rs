@@ -571,6 +571,12 @@ pub(crate) struct Methods {
     /// Other realisations: `0..10`
     #[arg(long, value_name = "SEEDS")]
     pub(crate) seeds: Option<String>,
+    /// Of figures that were reproduced with `--until-decided`
+    #[arg(long)]
+    pub(crate) until_decided: bool,
+    /// With `--until-decided`: the most realisations of a claim
+    #[arg(long, value_name = "N", default_value_t = 100, requires = "until_decided")]
+    pub(crate) most: usize,
     /// The format
     #[arg(long, value_name = "FORMAT", default_value = "markdown", conflicts_with = "json")]
     pub(crate) format: MethodsFormat,

@@ -142,9 +142,18 @@ impl Asked {
 }
 
 impl Asked {
-    /// The methods of these figures.
-    pub(crate) fn methods(&self, study: &facade::Study) -> PyResult<facade::Methods> {
-        Ok(facade::Methods::of_figures(&self.plan(true)?, Some(study)))
+    /// The methods of these figures; with `most`, of their reproduction until claims are decided.
+    pub(crate) fn methods(&self, study: &facade::Study, most: Option<usize>) -> PyResult<facade::Methods> {
+        Ok(facade::Methods::of_figures(&self.tested(most)?, Some(study)))
+    }
+
+    /// The plan with claims, which are tested until they are decided if `most` is given.
+    fn tested(&self, most: Option<usize>) -> PyResult<FigurePlan> {
+        let plan = self.plan(true)?;
+        match most {
+            Some(most) => plan.until_decided(most).or_raise(),
+            None => Ok(plan),
+        }
     }
 
     fn plan(&self, with_claims: bool) -> PyResult<FigurePlan> {
@@ -223,14 +232,11 @@ pub(crate) fn reproduce(
     command: &str,
     report: Option<Py<PyAny>>,
 ) -> PyResult<Report> {
-    let mut plan = asked.plan(true)?;
+    let mut plan = asked.tested(most)?;
     let published = PublishedTables::shipped();
     let (report, html) = work(py, study.settings(), &plan.varied(), report, |settings| {
         let study = study.study.with_settings(settings);
-        let computed = match most {
-            Some(most) => study.compute_until_decided(&mut plan, most, &mut |_| ())?,
-            None => study.compute(&plan)?,
-        };
+        let computed = study.compute_until_decided(&mut plan, &mut |_| ())?;
         let drawn = study.draw_in_memory(&plan, &computed)?;
         let report = study.judge(&plan, &computed, &drawn, &published, command)?;
         let html = report.to_html(&drawn);

@@ -147,6 +147,7 @@ fn described<'py>(py: Python<'py>, parameter: &Parameter) -> PyResult<Bound<'py,
     dict.set_item("is_list", matches!(parameter.kind, Kind::Epochs | Kind::Nonzero | Kind::Saves))?;
     dict.set_item("values", parameter.kind.to_string())?;
     dict.set_item("default", python_value(py, &parameter.shown_default())?)?;
+    dict.set_item("other_defaults", parameter.other_defaults)?;
     dict.set_item("unit", parameter.unit)?;
     dict.set_item("meaning", words::of_python(parameter.meaning))?;
     dict.set_item("condition", parameter.condition.map(|condition| condition.text))?;

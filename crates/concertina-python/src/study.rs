@@ -203,8 +203,8 @@ impl Study {
     }
 
     /// The methods of figures: plain values, Markdown and LaTeX.
-    fn methods<'py>(&self, py: Python<'py>, asked: &Asked) -> PyResult<Written<'py>> {
-        written(py, &asked.methods(&self.study)?)
+    fn methods<'py>(&self, py: Python<'py>, asked: &Asked, most: Option<usize>) -> PyResult<Written<'py>> {
+        written(py, &asked.methods(&self.study, most)?)
     }
 
     /// The methods of runs: plain values, Markdown and LaTeX.

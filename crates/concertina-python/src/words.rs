@@ -6,9 +6,10 @@ use concertina::model::params::PARAMETERS;
 /// Commands that messages and hints of the crates below mention, and the corresponding calls in Python. A
 /// test of the package reads the sources of those crates and fails if they mention a command that is not
 /// listed here.
-const COMMANDS: [(&str, &str); 26] = [
+const COMMANDS: [(&str, &str); 28] = [
     (
-        "this program was built without GPUs; `cargo build --features gpu` builds it with them",
+        "this program was built without GPUs; `cargo install --locked --path crates/concertina-cli --features gpu` \
+         installs it with them",
         "the package was built without GPUs; `pip install . -C build-args=\"--features gpu\"`, in the folder of \
          the source code, builds it with them",
     ),
@@ -31,6 +32,8 @@ const COMMANDS: [(&str, &str); 26] = [
     ("`--fast` and `--full` choose", "`full=True` of `study.figure` chooses"),
     ("`--jobs` says", "`concertina.Study(jobs=...)` says"),
     ("`--rerun`", "`rerun=True`"),
+    ("`--most`", "`most`"),
+    ("`--device gpu` trains", "`concertina.Study(device=\"gpu\")` trains"),
     ("`--keep ends` keeps", "`keep=\"ends\"` keeps"),
     (
         "`seed=0..5` trains five realisations, and so does `--seeds 0..5`",

@@ -15,8 +15,7 @@ use crate::params_table;
 
 /// What a build without GPUs says.
 #[cfg(not(feature = "gpu"))]
-pub(crate) const NOT_COMPILED: &str =
-    "this program was built without GPUs; `cargo build --features gpu` builds it with them";
+pub(crate) const NOT_COMPILED: &str = "this program was built without GPUs; `cargo install --locked --path crates/concertina-cli --features gpu` installs it with them";
 
 /// How long a device is measured for [`devices`].
 const MEASURED: Duration = Duration::from_secs(1);

@@ -117,6 +117,14 @@ pub enum Error {
         /// The run.
         run: String,
     },
+    /// Claims are to have at most fewer realisations than their tables have to begin with.
+    #[error("`--most`: expected at least {fewest} realisations, the number to begin with, found {most}")]
+    FewerRealisations {
+        /// How many realisations there are to begin with.
+        fewest: usize,
+        /// The most that were asked for.
+        most: usize,
+    },
     /// Seeds that cannot be read.
     #[error("expected seeds as in `0..5`, `0..=4` or `0,3,7`, found `{text}`")]
     Seeds {
@@ -282,6 +290,7 @@ impl Error {
             Self::Model(source) => kind_of_model(source),
             Self::Analysis(source) => match source {
                 concertina_analysis::Error::Parameter { .. }
+                | concertina_analysis::Error::GivenStates(_)
                 | concertina_analysis::Error::NotApplicable { .. }
                 | concertina_analysis::Error::Shape { .. }
                 | concertina_analysis::Error::TooFewSamples { .. }
@@ -336,7 +345,11 @@ impl Error {
             Self::TableFormat { .. } => Hint::LeaveOutFile,
             Self::States { hint, .. } => hint.clone(),
             Self::StatesFormat { .. } => Hint::text("name the file `states.npz`"),
+            Self::OneCheckpoint { found: 0 } => Hint::ShowRunOrTrain,
             Self::OneCheckpoint { .. } => Hint::text("choose `first`, `last` or one epoch"),
+            Self::FewerRealisations { .. } => {
+                Hint::text("without it, claims may have up to 100 realisations")
+            }
             Self::Seeds { .. } => Hint::text("`0..5` leaves out the 5"),
             Self::NoSuchEpoch { epoch, .. } => Hint::SetParameter { path: "train.epochs", at_least: *epoch },
             Self::OneArchive { .. } => Hint::text("name a folder: each run is an archive in it"),

@@ -50,14 +50,13 @@ pub fn read_states(states: &Path, labels: Option<&Path>, seed: u64) -> Result<Gi
     let array: Array3<f64> = match array.ndim() {
         2 => array.into_dimensionality::<Ix2>().expect("two axes").insert_axis(Axis(1)),
         3 => array.into_dimensionality::<Ix3>().expect("three axes"),
-        _ => {
-            return Err(wrong(
-                states,
-                STATES,
-                "(trials, units) or (trials, timesteps, units)",
-                &found,
-                "with a single trial, add an axis in front: `states[None]`",
-            ));
+        axes => {
+            let hint = match axes {
+                ..2 => "with a single trial, add an axis in front: `states[None]`",
+                _ => "join axes: `states.reshape(trials, timesteps, units)`",
+            };
+            let expected = "(trials, units) or (trials, timesteps, units)";
+            return Err(wrong(states, STATES, expected, &found, hint));
         }
     };
     let (trials, count, _) = array.dim();
@@ -130,6 +129,11 @@ fn listed(file: &Arrays) -> String {
 /// Whole numbers, one for each trial.
 fn numbered(member: &Member, name: &str, trials: usize, path: &Path) -> Result<Vec<u32>> {
     let whole = whole_numbers(member);
+    if let Some(array) = whole.as_ref().filter(|array| array.ndim() == 1 && array.len() != trials) {
+        let expected = format!("{trials} numbers, one for each trial");
+        let hint = "the first axis of the states has the trials";
+        return Err(wrong(path, name, &expected, &array.len().to_string(), hint));
+    }
     let numbers: Option<Vec<u32>> = whole
         .filter(|array| array.ndim() == 1 && array.len() == trials)
         .and_then(|array| array.iter().map(|number| u32::try_from(*number).ok()).collect());

@@ -154,17 +154,25 @@ fn realisations_are_added_to_undecided_claims_until_they_are_decided() {
     let decided = |recipe: &str, first: u64, most: usize| {
         let recipe = Recipe::from_toml("own.toml", recipe).expect("a recipe");
         let seeds = SeedChoice::These((0..first).collect());
-        let mut plan = FigurePlan::with_claims(vec![recipe], &seeds, []).expect("valid");
+        let plan = FigurePlan::with_claims(vec![recipe], &seeds, []).expect("valid");
+        let mut plan = plan.until_decided(most).expect("as many as there are to begin with");
         let mut rounds = Vec::new();
         let told =
             &mut |round: &concertina::Round| rounds.push((round.undecided, round.realisations, round.runs));
-        let computed = study.compute_until_decided(&mut plan, most, told).expect("computed");
+        let computed = study.compute_until_decided(&mut plan, told).expect("computed");
         let drawn = study.draw_in_memory(&plan, &computed).expect("drawn");
         let report =
             study.judge(&plan, &computed, &drawn, &PublishedTables::shipped(), "test").expect("judged");
         (report, rounds)
     };
     let claims = RECIPE.replace(&RECIPE[RECIPE.find("[[published]]").expect("it exists")..], "");
+    let five = SeedChoice::These((0..5).collect());
+    let recipe = Recipe::from_toml("own.toml", &claims).expect("a recipe");
+    let fewer = FigurePlan::with_claims(vec![recipe], &five, []).expect("valid").until_decided(3);
+    assert_eq!(
+        fewer.expect_err("refused").to_string(),
+        "`--most`: expected at least 5 realisations, the number to begin with, found 3"
+    );
     // Two realisations decide nothing, five do; the report says by how many looks.
     let (report, rounds) = decided(&claims, 2, 20);
     assert!(report.passed);

@@ -47,7 +47,9 @@ fn describe(everywhere: &Everywhere, arguments: &Arguments) -> Result<Methods, F
         (None, true) => SeedChoice::Full,
         (None, false) => SeedChoice::Fast,
     };
-    Ok(Methods::of_figures(&FigurePlan::with_claims(wanted, &choice, [])?, study.as_ref()))
+    let plan = FigurePlan::with_claims(wanted, &choice, [])?;
+    let plan = if arguments.until_decided { plan.until_decided(arguments.most)? } else { plan };
+    Ok(Methods::of_figures(&plan, study.as_ref()))
 }
 
 fn is_key(name: &str) -> bool {

@@ -19,10 +19,11 @@ pub(crate) fn run(params: &Params) -> Result<(), Failure> {
         let second = second.map_or_else(String::new, |second| format!(" ({second})"));
         let [default, meaning, values] =
             ["default", "meaning", "values"].map(|name| column(name).unwrap_or_default());
+        let others = column("other_defaults").map_or_else(String::new, |others| format!("; {others}"));
         let unit = column("unit").map_or_else(String::new, |unit| format!(", in {unit}"));
         let only = column("only_with").map_or_else(String::new, |only| format!("\n    only with {only}"));
         format!(
-            "{}{second} = {default}\n    {meaning}\n    {values}{unit}{only}\n",
+            "{}{second} = {default}{others}\n    {meaning}\n    {values}{unit}{only}\n",
             first.unwrap_or_default()
         )
     });

@@ -8,7 +8,7 @@ use crate::arguments::{Everywhere, Reproduce};
 use crate::output::{Failure, print, say};
 
 pub(crate) fn run(everywhere: &Everywhere, reproduce: &Reproduce) -> Result<(), Failure> {
-    let Reproduce { reference, json, until_decided, most, drawing, .. } = reproduce;
+    let Reproduce { reference, json, drawing, .. } = reproduce;
     let published = match reference {
         Some(folder) => PublishedTables::in_folder(folder.clone()).map_err(Error::from)?,
         None => PublishedTables::shipped(),
@@ -19,14 +19,11 @@ pub(crate) fn run(everywhere: &Everywhere, reproduce: &Reproduce) -> Result<(), 
         published.read(how.file.as_ref()).map_err(Error::from)?;
     }
     let Some((study, progress)) = begin(everywhere, drawing, &plan)? else { return Ok(()) };
-    let computed = match until_decided {
-        true => study.compute_until_decided(&mut plan, *most, &mut |round| {
-            if !everywhere.quiet {
-                say(&tell(round));
-            }
-        }),
-        false => study.compute(&plan),
-    };
+    let computed = study.compute_until_decided(&mut plan, &mut |round| {
+        if !everywhere.quiet {
+            say(&tell(round));
+        }
+    });
     let drawn = computed.and_then(|computed| Ok((study.draw(&plan, &computed, &drawing.out)?, computed)));
     progress.finish();
     let (drawn, computed) = drawn?;
@@ -54,13 +51,15 @@ pub(crate) fn run(everywhere: &Everywhere, reproduce: &Reproduce) -> Result<(), 
 
 /// The figures and claims that are asked for.
 fn figure_plan(reproduce: &Reproduce) -> Result<FigurePlan, Failure> {
-    let Reproduce { figures, all, drawing, .. } = reproduce;
+    let Reproduce { figures, all, until_decided, most, drawing, .. } = reproduce;
     let wanted = match all {
         true => all_recipes()?,
         false => recipes(figures.iter().map(String::as_str))?,
     };
     let set = drawing.set.iter().map(String::as_str);
-    Ok(FigurePlan::with_claims(wanted, &asked_seeds(drawing)?, set)?.with_theme(drawing.size.theme()))
+    let plan = FigurePlan::with_claims(wanted, &asked_seeds(drawing)?, set)?;
+    let plan = if *until_decided { plan.until_decided(*most)? } else { plan };
+    Ok(plan.with_theme(drawing.size.theme()))
 }
 
 /// What the command would train and compute.

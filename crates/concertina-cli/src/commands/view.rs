@@ -10,6 +10,7 @@ use crate::interrupt;
 use crate::output::{Failure, print, say};
 
 pub(crate) fn run(everywhere: &Everywhere, view: &View) -> Result<(), Failure> {
+    check(everywhere, view)?;
     let mut options = Options::of(&everywhere.store);
     options.port = view.port;
     options.figures.clone_from(&view.figures);
@@ -39,6 +40,17 @@ pub(crate) fn run(everywhere: &Everywhere, view: &View) -> Result<(), Failure> {
         say("no browser was found: open the address yourself");
     }
     viewer.serve(&stop).map_err(Failure::Serving)
+}
+
+/// Whether the store can be read, and has the run that is to be shown.
+fn check(everywhere: &Everywhere, view: &View) -> Result<(), Failure> {
+    if everywhere.store.exists() {
+        let study = everywhere.builder().read_only()?;
+        if let Some(key) = &view.run {
+            study.key_of_run(key)?;
+        }
+    }
+    Ok(())
 }
 
 /// Opens an address in the user's browser.

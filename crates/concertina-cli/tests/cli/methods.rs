@@ -37,6 +37,18 @@ fn of_figure_2() {
 }
 
 #[test]
+fn of_figures_that_were_reproduced_until_decided() {
+    let place = Place::new();
+    let text = methods(&place, &["fig2", "--until-decided", "--most", "30"]);
+    let planned = "to the realisations above, others with the next seeds were added for undecided claims, half as many again at each look, up to 30";
+    assert!(text.contains(planned) && text.contains("{lan1983,"), "{text}");
+    assert!(!methods(&place, &["fig2"]).contains("group-sequential"));
+    let few = place.run(&["methods", "fig2", "--until-decided", "--most", "3"]);
+    assert_eq!(few.status, Some(2));
+    assert!(few.stderr.contains("`--most`: expected at least 5 realisations"), "{}", few.stderr);
+}
+
+#[test]
 fn of_a_gru_that_learns_a_flip_flop() {
     let arguments =
         ["kind=gru", "task=flip_flop", "units=64", "optimizer=adam", "scheduler=none", "seed=0..3"];

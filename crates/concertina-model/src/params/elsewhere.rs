@@ -30,7 +30,7 @@ const ARGUMENTS: &[Argument] = &[
     argument(
         &["device", "cuda", "use_cuda", "gpu", "use_gpu"],
         &["cpu", "auto", "0"],
-        "leave it out: everything is computed on the CPU",
+        "`--device gpu` trains on a GPU, if the program was built with GPUs",
     ),
     argument(&["multiprocess_lock", "lock"], &[], "leave it out: runs cannot collide"),
     argument(
@@ -116,6 +116,10 @@ const NAMES: &[(&[&str], &str)] = &[
             "transfer_function",
         ],
         "the transfer function is `network.nonlinearity` here",
+    ),
+    (
+        &["state", "states"],
+        "every analysis has a setting `state`, which says what it looks at: `--with state=rates`",
     ),
     (
         &["equation_type"],

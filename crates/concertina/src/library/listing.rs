@@ -199,9 +199,9 @@ impl StoredRun {
     }
 }
 
-/// Every parameter: `parameter`, `published` (the published code's names), `default`, `values`, `unit`,
-/// `meaning`, `only_with`, `part_of_key`. With the published names first, parameters without such a name are
-/// left out.
+/// Every parameter: `parameter`, `published` (the published code's names), `default`, `other_defaults`
+/// (those that other parameters bring about, in words), `values`, `unit`, `meaning`, `only_with`,
+/// `part_of_key`. With the published names first, parameters without such a name are left out.
 ///
 /// # Errors
 /// None in practice: all columns have the same length.
@@ -220,7 +220,8 @@ pub fn parameter_table(published_first: bool) -> Result<Table> {
         names.reverse();
     }
     let rest = [
-        ("default", texts(&|parameter| parameter.defaults_text().replace('`', ""))),
+        ("default", texts(&|parameter| parameter.default_text())),
+        ("other_defaults", texts(&|parameter| parameter.other_defaults.replace('`', ""))),
         ("values", texts(&|parameter| parameter.values_text().replace('`', ""))),
         ("unit", texts(&|parameter| parameter.unit.to_owned())),
         ("meaning", texts(&|parameter| parameter.meaning.to_owned())),

@@ -109,7 +109,7 @@ pub(super) fn tests(plan: &FigurePlan) -> Vec<Block> {
         let how = match plan.most {
             None => "each with all realisations at once".to_owned(),
             Some(most) => format!(
-                "by a group-sequential version of it [@reynolds1975; @lan1983; @fairbanks1982]: realisations were added to undecided claims, half as many again at each look, up to {most}. Of the level, 62.5% was spent at the first look, and the rest in equal parts at the others; p-values are those of stagewise ordering"
+                "by a group-sequential version of it [@reynolds1975; @lan1983; @fairbanks1982]: to the realisations above, others with the next seeds were added for undecided claims, half as many again at each look, up to {most}. Of the level, 62.5% was spent at the first look, and the rest in equal parts at the others; p-values are those of stagewise ordering"
             ),
         };
         blocks.push(prose(format!("Claims were tested by Wilcoxon's exact one-sided signed-rank test [@wilcoxon1945] over realisations, {how}. Values of a realisation were compared within it, ratios as logarithms. A claim was called reproduced if p < 0.05 in every group, and contradicted if the opposite had p < 0.05 divided by the number of groups in one of them. Otherwise it was called undecided. Intervals of means are 95% intervals by Student's t. P-values of different claims were not corrected for each other.")));

@@ -23,26 +23,25 @@ pub struct Round {
 }
 
 impl Study {
-    /// Trains and computes what a plan with claims needs, as [`Study::compute`], and then adds realisations
-    /// to the tables of undecided claims until every claim is decided or has `most` realisations.
-    /// [`Study::judge`] then judges by a group-sequential test, whose error rate stays below its level
-    /// although it looks again and again. `told` is called before realisations are added.
+    /// Trains and computes what a plan with claims needs, as [`Study::compute`]. If it is to be tested
+    /// [until its claims are decided](FigurePlan::until_decided), realisations are then added to the tables
+    /// of undecided claims until every claim is decided or has the most realisations. [`Study::judge`] judges
+    /// by a group-sequential test, whose error rate stays below its level although it looks again and again.
+    /// `told` is called before realisations are added.
     ///
-    /// The test is planned before its first look: `most` must not depend on what was seen.
+    /// The test is planned before its first look: the most realisations must not depend on what was seen.
     ///
     /// # Errors
     /// As [`Study::compute`] and [`Study::judge`].
     pub fn compute_until_decided(
         &self,
         plan: &mut FigurePlan,
-        most: usize,
         told: &mut dyn FnMut(&Round),
     ) -> Result<Computed> {
-        plan.most = Some(most);
         let mut computed = self.compute(plan)?;
         loop {
             // What failed is reported, and more realisations would not mend it.
-            if computed.is_incomplete() {
+            if plan.most.is_none() || computed.is_incomplete() {
                 return Ok(computed);
             }
             let (undecided, tables) = undecided(plan, &computed)?;

@@ -245,6 +245,20 @@ impl FigurePlan {
         if beside_seed > MOST { vec!["network.gain"] } else { all }
     }
 
+    /// The same figures, to be tested until every claim is decided or has `most` realisations: see
+    /// [`Study::compute_until_decided`](crate::Study::compute_until_decided).
+    ///
+    /// # Errors
+    /// [`Error::FewerRealisations`](crate::Error::FewerRealisations) if a table begins with more than `most`.
+    pub fn until_decided(mut self, most: usize) -> Result<Self> {
+        let fewest = self.needed.iter().flatten().map(|needed| needed.first).max().unwrap_or(0);
+        if most < fewest {
+            return Err(Error::FewerRealisations { fewest, most });
+        }
+        self.most = Some(most);
+        Ok(self)
+    }
+
     /// The same figures in this look: [`Theme::talk`] for slides.
     #[must_use]
     pub fn with_theme(mut self, theme: Theme) -> Self {

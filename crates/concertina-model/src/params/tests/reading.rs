@@ -295,7 +295,7 @@ fn an_argument_that_requests_something_is_refused_with_what_to_use_instead() {
         ("rerun=1", "`--rerun`"),
         ("out_dir=results", "`--store`"),
         ("table_path='a/b.csv'", "`--store`"),
-        ("device=cuda:0", "the CPU"),
+        ("device=cuda:0", "`--device gpu`"),
         ("n_jobs=8", "`--jobs`"),
         ("verbose=2", "`-v`"),
         ("seeds=5", "`--seeds 0..5`"),
