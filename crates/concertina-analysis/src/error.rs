@@ -121,7 +121,7 @@ impl Error {
                 Self::NotFinite { .. } => {
                     Some("leave out trials with missing values, or fill these in".to_owned())
                 }
-                Self::Shape { .. } => {
+                Self::Shape { what: "states", .. } => {
                     Some("states are (trials, timesteps, units), or (trials, units) without time".to_owned())
                 }
                 other => other.hint(),

@@ -43,7 +43,7 @@ fn status(failure: &Failure) -> u8 {
         Failure::Undecided(_) => UNDECIDED,
         Failure::Interrupted | Failure::NotConfirmed => INTERRUPTED,
         Failure::More { .. } | Failure::JobOver { .. } => MORE,
-        Failure::NotAsked { .. } | Failure::Serving(_) => USAGE,
+        Failure::NotAsked { .. } | Failure::OnlyOfFigures { .. } | Failure::Serving(_) => USAGE,
         Failure::Diagnosed { in_store: true, .. } => STORE,
         Failure::Diagnosed { in_store: false, .. } => RUN_FAILED,
         Failure::Concertina(error) => match error.kind() {

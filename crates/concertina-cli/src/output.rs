@@ -60,6 +60,11 @@ pub(crate) enum Failure {
     Interrupted,
     /// The user answered no.
     NotConfirmed,
+    /// An option that is about figures was given for runs.
+    OnlyOfFigures {
+        /// The option.
+        option: &'static str,
+    },
     /// There is no terminal to ask on.
     NotAsked {
         /// What was to be done.
@@ -111,6 +116,11 @@ pub(crate) fn print_failure(failure: &Failure) {
             "error: job {number} is {state}: {left} of {of} runs are missing\n\nhint: `concertina jobs logs {number}` shows what its workers said; `concertina jobs resubmit {number}` submits what is missing"
         )),
         Failure::NotConfirmed => say("nothing was removed"),
+        Failure::OnlyOfFigures { option } => {
+            say(&format!(
+                "error: `{option}` is about figures and recipes, but runs are described\n\nhint: leave out `{option}`"
+            ));
+        }
         Failure::NotAsked { what } => {
             say(&format!(
                 "error: expected a terminal to ask for confirmation: {what}?\n\nhint: `--yes` does it without asking"

@@ -99,7 +99,7 @@ async fn answer(server: &Arc<Server>, request: Request<Incoming>) -> Result<Answ
     let framed = server.shared.framed;
     let mut answer = admitted(server, request).await.unwrap_or_else(|refusal| refusal.answer());
     if server.places.available_permits() == 0 {
-        // Others wait: a client with more to ask connects again, after them.
+        // Others may wait: a client with more to ask connects again, after them.
         answer = closing(answer);
     }
     Ok(protected(answer, framed))

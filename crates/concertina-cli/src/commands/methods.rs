@@ -23,6 +23,10 @@ pub(crate) fn run(everywhere: &Everywhere, arguments: &Arguments) -> Result<(), 
 fn describe(everywhere: &Everywhere, arguments: &Arguments) -> Result<Methods, Failure> {
     let subjects: Vec<&str> = arguments.subjects.iter().map(String::as_str).collect();
     if subjects.iter().all(|name| is_key(name) && !is_figure(name)) {
+        refuse_options_of_figures(arguments)?;
+        if arguments.seeds.is_some() {
+            return Err(Failure::OnlyOfFigures { option: "--seeds" });
+        }
         let study = everywhere.builder().read_only()?;
         let sweep = study.stored_sweep(subjects)?;
         let runs: Vec<ValidParams> = sweep.iter().cloned().collect();
@@ -32,6 +36,7 @@ fn describe(everywhere: &Everywhere, arguments: &Arguments) -> Result<Methods, F
     let study = everywhere.builder().read_only().ok();
     let of_parameters = |name: &&str| name.contains('=') || (Path::new(name).is_file() && !is_recipe(name));
     if subjects.iter().any(of_parameters) {
+        refuse_options_of_figures(arguments)?;
         let sweep = sweep(subjects, arguments.seeds.as_deref())?;
         let runs: Vec<ValidParams> = sweep.check().map_err(Error::from)?.iter().cloned().collect();
         return Ok(Methods::of_runs(&runs, study.as_ref()));
@@ -50,6 +55,15 @@ fn describe(everywhere: &Everywhere, arguments: &Arguments) -> Result<Methods, F
     let plan = FigurePlan::with_claims(wanted, &choice, [])?;
     let plan = if arguments.until_decided { plan.until_decided(arguments.most)? } else { plan };
     Ok(Methods::of_figures(&plan, study.as_ref()))
+}
+
+/// Options that say nothing about runs are not passed over in silence.
+fn refuse_options_of_figures(arguments: &Arguments) -> Result<(), Failure> {
+    let given = [("--full", arguments.full), ("--until-decided", arguments.until_decided)];
+    match given.into_iter().find(|(_, is_given)| *is_given) {
+        Some((option, _)) => Err(Failure::OnlyOfFigures { option }),
+        None => Ok(()),
+    }
 }
 
 fn is_key(name: &str) -> bool {

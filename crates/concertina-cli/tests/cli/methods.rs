@@ -49,6 +49,16 @@ fn of_figures_that_were_reproduced_until_decided() {
 }
 
 #[test]
+fn options_of_figures_are_refused_for_runs() {
+    let place = Place::new();
+    for option in ["--full", "--until-decided"] {
+        let said = place.run(&["methods", "gain=20", option]);
+        assert_eq!(said.status, Some(2), "{}", said.stderr);
+        assert!(said.stderr.contains(&format!("hint: leave out `{option}`")), "{}", said.stderr);
+    }
+}
+
+#[test]
 fn of_a_gru_that_learns_a_flip_flop() {
     let arguments =
         ["kind=gru", "task=flip_flop", "units=64", "optimizer=adam", "scheduler=none", "seed=0..3"];

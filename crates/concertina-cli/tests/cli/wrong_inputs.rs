@@ -13,6 +13,19 @@ fn an_unknown_parameter() {
 }
 
 #[test]
+fn a_viewer_of_a_file_or_of_a_run_that_does_not_exist() {
+    let place = Place::new();
+    place.write("file", "not a store");
+    let said = place.run(&["view", "--no-open", "--store", "file"]);
+    assert_eq!(said.status, Some(3), "{}", said.stderr);
+    assert!(said.stderr.contains("expected a folder, found a file"), "{}", said.stderr);
+    train(&place, &["units=8", "input_dim=4", "clusters=4", "train_samples=20", "epochs=1"]).expect_success();
+    let said = place.run(&["view", "--no-open", "--run", "zzz"]);
+    assert_eq!(said.status, Some(2), "{}", said.stderr);
+    assert!(said.stderr.contains("zzz"), "{}", said.stderr);
+}
+
+#[test]
 fn a_misspelt_parameter() {
     let place = Place::new();
     assert_said!(place, train(&place, &["network.gian=250"]));

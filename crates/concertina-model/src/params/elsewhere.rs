@@ -119,7 +119,7 @@ const NAMES: &[(&[&str], &str)] = &[
     ),
     (
         &["state", "states"],
-        "every analysis has a setting `state`, which says what it looks at: `--with state=rates`",
+        "analyses of states have a setting `state`, which says what they look at: `--with state=rates`",
     ),
     (
         &["equation_type"],
