@@ -1,7 +1,7 @@
 // @ts-check
 /** What a run is, in words and in a table. */
 
-import { h, panel, short } from "./common.js";
+import { h, panel, shellWord, short } from "./common.js";
 
 /** What a run is called by, the most telling first. */
 const TELLING = [
@@ -54,9 +54,7 @@ export function parameters(run, store) {
       ),
       h("tbody", {}, ...rows(list)),
     );
-  const set = differing.map(
-    (/** @type {any} */ one) => `${one.name}=${/[\s[\]()]/.test(one.value) ? `'${one.value}'` : one.value}`,
-  );
+  const set = differing.map((/** @type {any} */ one) => `${one.name}=${shellWord(one.value)}`);
   return panel(
     {
       title: "Parameters",
