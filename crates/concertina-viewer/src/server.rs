@@ -30,6 +30,8 @@ const WAITING: u32 = 4096;
 const LONGEST_BODY: usize = 16 << 20;
 /// How long a connection may take to send its next request. Without a limit, idle ones would fill all places.
 const PATIENCE: Duration = Duration::from_secs(15);
+/// How long a body that is too long is read on, so that its client has written it and reads the answer.
+const LINGER: Duration = Duration::from_secs(1);
 /// How often the flag that stops the server is looked at.
 const STOP_INTERVAL: Duration = Duration::from_millis(100);
 
@@ -122,7 +124,7 @@ async fn admitted(server: &Arc<Server>, request: Request<Incoming>) -> Result<An
 }
 
 /// Reads a body, and no more of it than allowed.
-async fn read(body: Incoming) -> Result<Bytes> {
+async fn read(mut body: Incoming) -> Result<Bytes> {
     let too_long = || {
         let most = LONGEST_BODY >> 20;
         Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, format!("a request may have at most {most} MB"))
@@ -130,11 +132,26 @@ async fn read(body: Incoming) -> Result<Bytes> {
     if body.size_hint().lower() > LONGEST_BODY as u64 {
         return Err(too_long());
     }
-    match tokio::time::timeout(PATIENCE, Limited::new(body, LONGEST_BODY).collect()).await {
+    match tokio::time::timeout(PATIENCE, Limited::new(&mut body, LONGEST_BODY).collect()).await {
         Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_long()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => {
+            let _ = tokio::time::timeout(LINGER, forget(&mut body)).await;
+            Err(too_long())
+        }
         Ok(Err(error)) => Err(Refusal::wrong(format!("the request broke off: {error}"))),
         Err(_) => Err(Refusal::new(StatusCode::REQUEST_TIMEOUT, "the request took too long to arrive")),
+    }
+}
+
+/// Reads the rest of a body, up to the same length again, and keeps nothing of it. A connection that is
+/// closed with something unread is reset, and its client may then lose the answer.
+async fn forget(body: &mut Incoming) {
+    let mut left = LONGEST_BODY;
+    while let Some(Ok(frame)) = body.frame().await {
+        left = left.saturating_sub(frame.data_ref().map_or(0, Bytes::len));
+        if left == 0 {
+            return;
+        }
     }
 }
 
